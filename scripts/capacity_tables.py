@@ -12,7 +12,7 @@ from monitor.cli.sizing.table import format_count, markdown_rows
 from monitor.settings import Configuration
 from monitor.sizing.constants import Constants, Measurement, read_measurement
 from monitor.sizing.load import load_of
-from monitor.sizing.plan import Plan, make_plan
+from monitor.sizing.plan import SizingPlan, make_plan
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "explanation" / "capacity.md"
@@ -50,15 +50,15 @@ def write_capacity_page() -> None:
     PAGE.write_text(capacity_page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 
-def _site_plans(measurement: Measurement) -> list[Plan]:
+def _site_plans(measurement: Measurement) -> list[SizingPlan]:
     return [_plan(requests, options, measurement) for requests, options in SITES.values()]
 
 
-def _default_plan(requests: float, measurement: Measurement) -> Plan:
+def _default_plan(requests: float, measurement: Measurement) -> SizingPlan:
     return _plan(requests, {}, measurement)
 
 
-def _plan(requests: float, options: Mapping[str, Any], measurement: Measurement) -> Plan:
+def _plan(requests: float, options: Mapping[str, Any], measurement: Measurement) -> SizingPlan:
     fixed = {"database": "postgresql", "exchange_days": RETENTION_DAYS}
     load = load_of(Configuration(), {"requests_per_day": requests, **fixed, **options})
     return make_plan(load, measurement.constants)
@@ -69,7 +69,7 @@ def _options(_requests: float, options: Mapping[str, Any]) -> str:
     return f"sample rate {options['sample_rate']:g}, {n} {'model' if n == 1 else 'models'}"
 
 
-def _plans(plans: list[Plan], options: list[str]) -> str:
+def _plans(plans: list[SizingPlan], options: list[str]) -> str:
     heads = " | ".join(f"{format_count(plan.load.requests_per_day)} a day" for plan in plans)
     lines = [f"| | {heads} |", f"| --- |{' --- |' * len(plans)}"]
     lines.append(f"| options | {' | '.join(options)} |")
@@ -88,17 +88,17 @@ def _plans(plans: list[Plan], options: list[str]) -> str:
     return "\n".join(lines)
 
 
-def _first_limit(plan: Plan) -> str:
+def _first_limit(plan: SizingPlan) -> str:
     first = plan.limits[0]
     at = "never" if first.requests_per_day is None else format_count(first.requests_per_day)
     return f"{first.part}, {at}"
 
 
-def _rate(plan: Plan) -> str:
+def _rate(plan: SizingPlan) -> str:
     return "none" if plan.largest_sample_rate is None else f"{plan.largest_sample_rate:.2g}"
 
 
-def _limits(plan: Plan) -> str:
+def _limits(plan: SizingPlan) -> str:
     lines = ["| requests a day | part | what to do |", "| --- | --- | --- |"]
     for limit in plan.limits:
         at = "never" if limit.requests_per_day is None else format_count(limit.requests_per_day)

@@ -32,7 +32,7 @@ UNRESOLVED: tuple[Status, ...] = ("open", "acknowledged", "snoozed")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Transition:
+class IncidentTransition:
     """An event of an incident."""
 
     event: Event
@@ -48,8 +48,8 @@ class Transition:
     logged: bool = True
 
 
-TRANSITIONS: tuple[Transition, ...] = (
-    Transition(
+TRANSITIONS: tuple[IncidentTransition, ...] = (
+    IncidentTransition(
         event="opened",
         by="an evaluation with an alarm, or a condition, where the model has no incident of the "
         "cause that is unresolved or was resolved in the last 8 weeks",
@@ -57,7 +57,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         target="open",
         effect="a message is posted, with the details in its thread",
     ),
-    Transition(
+    IncidentTransition(
         event="worsened",
         by="an evaluation with an alarm of a new kind, or of severity 1.25 times as high and 0.05 "
         "higher than that of the incident; a further window, run, day, ... of another cause. A "
@@ -66,7 +66,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         target="open",
         effect="the message is updated; the details go to the thread and to the channel",
     ),
-    Transition(
+    IncidentTransition(
         event="continued",
         by="any other evaluation with an alarm",
         sources=UNRESOLVED,
@@ -74,7 +74,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         effect="the message is updated; nobody is notified",
         logged=False,
     ),
-    Transition(
+    IncidentTransition(
         event="not_enough_data",
         by="an evaluation without enough data",
         sources=UNRESOLVED,
@@ -82,7 +82,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         effect="the first one in a row updates the message and replies in the thread",
         logged=False,
     ),
-    Transition(
+    IncidentTransition(
         event="quiet",
         by="the first evaluation in a row with enough data and without an alarm",
         sources=UNRESOLVED,
@@ -90,14 +90,14 @@ TRANSITIONS: tuple[Transition, ...] = (
         effect="the message is updated; nobody is notified",
         logged=False,
     ),
-    Transition(
+    IncidentTransition(
         event="resolved",
         by="the second one in a row; the end of the condition; lead or admin, with a reason",
         sources=UNRESOLVED,
         target="resolved",
         effect="the message is updated, with a reply in the thread and to the channel",
     ),
-    Transition(
+    IncidentTransition(
         event="reopened",
         by="the same cause within 8 weeks",
         sources=("resolved",),
@@ -105,7 +105,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         effect="the message is updated; a reply in the thread and to the channel says what it was "
         "before",
     ),
-    Transition(
+    IncidentTransition(
         event="acknowledged",
         by="lead or admin",
         sources=UNRESOLVED,
@@ -113,28 +113,28 @@ TRANSITIONS: tuple[Transition, ...] = (
         effect="the message names the user; one who takes it over from another is named in the "
         "thread, too",
     ),
-    Transition(
+    IncidentTransition(
         event="snoozed",
         by="lead or admin, for at most 30 days",
         sources=UNRESOLVED,
         target="snoozed",
         effect="the message names the user and the time; nobody is notified until then",
     ),
-    Transition(
+    IncidentTransition(
         event="woken",
         by="the end of the snooze",
         sources=("snoozed",),
         target="open",
         effect="the message is updated, with a reply in the thread and to the channel",
     ),
-    Transition(
+    IncidentTransition(
         event="noted",
         by="lead or admin",
         sources=(*UNRESOLVED, "resolved", "closed"),
         target=None,
         effect="the note goes to the thread",
     ),
-    Transition(
+    IncidentTransition(
         event="unwatched",
         by="the removal of its model from config.toml",
         sources=UNRESOLVED,
@@ -147,7 +147,7 @@ TRANSITIONS: tuple[Transition, ...] = (
 _BY_EVENT = {transition.event: transition for transition in TRANSITIONS}
 
 
-def transition_of(event: Event) -> Transition:
+def transition_of(event: Event) -> IncidentTransition:
     """Return the row of an event."""
     return _BY_EVENT[event]
 

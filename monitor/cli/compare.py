@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from monitor.settings import Settings
     from monitor.traffic.files.bad_lines import BadLine
-    from monitor.windows.file_comparison import Comparison
+    from monitor.windows.file_comparison import FileComparison
 
 PROBLEMS_SHOWN = 10
 
@@ -258,7 +258,7 @@ def _relative_link(page: Path, target: Path) -> str:
     return quote(Path(os.path.relpath(target.resolve(), page.resolve().parent)).as_posix())
 
 
-def _evidently_report(comparison: "Comparison", settings: "Settings") -> str | None:
+def _evidently_report(comparison: "FileComparison", settings: "Settings") -> str | None:
     """Render Evidently's report; a failure is printed and the report left out."""
     import numpy as np
 

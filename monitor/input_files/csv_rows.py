@@ -46,7 +46,7 @@ Kind = Literal["text", "number", "boolean", "object"]
 
 
 @dataclass(frozen=True)
-class Column:
+class CsvColumn:
     """A column with what its cells hold."""
 
     name: str
@@ -115,7 +115,7 @@ def iter_csv(stream: BinaryIO, label: str) -> Iterator[bytes]:
         if n_characters > SAMPLED_CHARACTERS:
             break
     columns = [
-        Column(
+        CsvColumn(
             "" if place in copies else name, _kind(name, [row[place].strip() for _, row in sample])
         )
         for place, name in enumerate(names)
@@ -169,7 +169,7 @@ def _check_copies(
         yield number, row
 
 
-def _object(columns: Sequence[Column], row: Sequence[str], place: str) -> dict[str, Any]:
+def _object(columns: Sequence[CsvColumn], row: Sequence[str], place: str) -> dict[str, Any]:
     content = {}
     for column, cell in zip(columns, row, strict=True):
         try:

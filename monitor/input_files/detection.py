@@ -19,7 +19,7 @@ from monitor.input_files.json_values import (
 HEAD_BYTES = 65_536
 
 
-class Content(Enum):
+class FileContent(Enum):
     """What a file holds: the unit that its values are counted in."""
 
     LINES = "line"
@@ -59,7 +59,7 @@ _ZIP = b"PK\x03\x04"
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
-def detect(head: bytes, label: str) -> Content:
+def detect(head: bytes, label: str) -> FileContent:
     """Return what a file holds.
 
     Args:
@@ -70,7 +70,7 @@ def detect(head: bytes, label: str) -> Content:
         InputError: It holds nothing that can be read as JSON objects.
     """
     if head.startswith((PARQUET_MARK, *ARROW_MARKS)):
-        return Content.PARQUET if head.startswith(PARQUET_MARK) else Content.ARROW
+        return FileContent.PARQUET if head.startswith(PARQUET_MARK) else FileContent.ARROW
     if is_compressed(head):
         raise InputError(f"{label}: compressed twice; decompress it once", code="compressed_twice")
     refuse_other(head, label)
@@ -78,14 +78,14 @@ def detect(head: bytes, label: str) -> Content:
     if text.startswith(b"{"):
         return _objects(text)
     if text.startswith(b"["):
-        return Content.LINES if _is_line_of_others(text) else Content.ARRAY
+        return FileContent.LINES if _is_line_of_others(text) else FileContent.ARRAY
     return _lines_or_csv(text, label)
 
 
-def _lines_or_csv(text: bytes, label: str) -> Content:
+def _lines_or_csv(text: bytes, label: str) -> FileContent:
     lines = text.splitlines()
     if not lines or any(line.lstrip().startswith(b"{") and is_json(line) for line in lines):
-        return Content.LINES  # nothing, or objects after lines that are none
+        return FileContent.LINES  # nothing, or objects after lines that are none
     try:
         header = read_header(lines[0].decode("utf-8"))
     except UnicodeDecodeError:
@@ -96,7 +96,7 @@ def _lines_or_csv(text: bytes, label: str) -> Content:
         ) from None
     if header is None:
         raise no_header(label, text)
-    return Content.CSV
+    return FileContent.CSV
 
 
 def _is_line_of_others(text: bytes) -> bool:
@@ -148,18 +148,18 @@ def _wide_encoding(head: bytes) -> str:
     return ""
 
 
-def _objects(text: bytes) -> Content:
+def _objects(text: bytes) -> FileContent:
     """Return whether JSON objects stand on a line each, or span lines or share them."""
     line = text.partition(b"\n")[0]
     if is_json(line):
-        return Content.LINES
+        return FileContent.LINES
     first = first_object(text)
     if not first:
         spans_lines = is_cut(text) and b"\n" in text.rstrip()
-        return Content.OBJECTS if spans_lines else Content.LINES
+        return FileContent.OBJECTS if spans_lines else FileContent.LINES
     shares_line = line[len(first) :].lstrip().startswith(b"{")
     is_other = is_json(first) and (b"\n" in first or shares_line)
-    return Content.OBJECTS if is_other else Content.LINES
+    return FileContent.OBJECTS if is_other else FileContent.LINES
 
 
 def read_head(stream: BinaryIO) -> bytes:

@@ -13,7 +13,7 @@ from typing import BinaryIO
 from monitor.errors import InputError
 from monitor.input_files.compression import decompressed, readable
 from monitor.input_files.csv_rows import iter_csv
-from monitor.input_files.detection import Content, detect, read_head
+from monitor.input_files.detection import FileContent, detect, read_head
 from monitor.input_files.folders import data_files
 from monitor.input_files.json_values import iter_array, iter_json_lines, iter_objects
 from monitor.input_files.spool import Spool
@@ -22,19 +22,19 @@ STANDARD_INPUT = Path("-")
 #: Between the names of files that are one source.
 JOINT = "+"
 _TEXTS = {
-    Content.LINES: iter_json_lines,
-    Content.ARRAY: iter_array,
-    Content.OBJECTS: iter_objects,
-    Content.CSV: iter_csv,
+    FileContent.LINES: iter_json_lines,
+    FileContent.ARRAY: iter_array,
+    FileContent.OBJECTS: iter_objects,
+    FileContent.CSV: iter_csv,
 }
 
 
 @dataclass(frozen=True)
-class Part:
+class SourcePart:
     """A file of a source."""
 
     label: str
-    content: Content
+    content: FileContent
     is_compressed: bool
     #: Opens it at its start.
     open: Callable[[], BinaryIO]
@@ -59,7 +59,7 @@ class InputSource:
 
     #: Where it comes from, as given: a path, or ``-``.
     path: Path
-    parts: Sequence[Part]
+    parts: Sequence[SourcePart]
     #: The values are rows of a table, whatever the files are.
     has_rows: bool = False
 
@@ -76,7 +76,7 @@ class InputSource:
     @property
     def is_plain_json(self) -> bool:
         """Whether it is one file of JSON lines or of one JSON array, uncompressed."""
-        is_json = self.parts[0].content in (Content.LINES, Content.ARRAY)
+        is_json = self.parts[0].content in (FileContent.LINES, FileContent.ARRAY)
         return is_json and len(self.parts) == 1 and not self.parts[0].is_compressed
 
     @property
@@ -200,10 +200,10 @@ def _standard_input() -> InputSource:
     return InputSource(STANDARD_INPUT, [_part(label, spool.open)])
 
 
-def _arrow_reader(part: Part) -> Callable[[BinaryIO, str], Iterator[bytes]]:
+def _arrow_reader(part: SourcePart) -> Callable[[BinaryIO, str], Iterator[bytes]]:
     from monitor.input_files import arrow_rows  # noqa: PLC0415 - only where a file needs it
 
-    return arrow_rows.iter_parquet if part.content is Content.PARQUET else arrow_rows.iter_arrow
+    return arrow_rows.iter_parquet if part.content is FileContent.PARQUET else arrow_rows.iter_arrow
 
 
 def _sha256(file: BinaryIO) -> str:
@@ -213,14 +213,14 @@ def _sha256(file: BinaryIO) -> str:
     return digest.hexdigest()
 
 
-def _file(path: Path) -> Part:
+def _file(path: Path) -> SourcePart:
     def opener() -> BinaryIO:
         return path.open("rb")
 
     return _part(str(path), opener)
 
 
-def _part(label: str, opener: Callable[[], BinaryIO]) -> Part:
+def _part(label: str, opener: Callable[[], BinaryIO]) -> SourcePart:
     with readable(label), opener() as file, decompressed(file) as stream:
         content = detect(read_head(stream), label)
         if content not in _TEXTS and stream is not file:
@@ -229,4 +229,4 @@ def _part(label: str, opener: Callable[[], BinaryIO]) -> Part:
                 "itself",
                 code="compressed_twice",
             )
-    return Part(label, content, stream is not file, opener)
+    return SourcePart(label, content, stream is not file, opener)

@@ -19,7 +19,7 @@ CONFIRMATION_OVERDUE = timedelta(minutes=1)
 Tone = Literal["good", "warn", "bad", ""]
 
 
-class Plan(Protocol):
+class RolloutPlan(Protocol):
     """Stages and times of a rollout."""
 
     @property
@@ -79,7 +79,7 @@ class RolloutSummary:
         return f"{self.state} {self.next}".strip()
 
 
-def summarize_rollout(situation: RolloutSituation, plan: Plan | None) -> RolloutSummary:
+def summarize_rollout(situation: RolloutSituation, plan: RolloutPlan | None) -> RolloutSummary:
     """Return where a rollout stands; ``plan`` is ``None`` where it has no stages."""
     rollout = situation.rollout
     if rollout.status == "completed":
@@ -101,7 +101,7 @@ def summarize_rollout(situation: RolloutSituation, plan: Plan | None) -> Rollout
     return replace(summary, not_compared=describe_not_compared(situation.not_compared))
 
 
-def _running(situation: RolloutSituation, plan: Plan) -> RolloutSummary:
+def _running(situation: RolloutSituation, plan: RolloutPlan) -> RolloutSummary:
     rollout, due = situation.rollout, _due(situation, plan)
     missing = describe_missing(situation)
     following = _following(situation, plan)
@@ -134,7 +134,7 @@ def _running(situation: RolloutSituation, plan: Plan) -> RolloutSummary:
     )
 
 
-def _holding(situation: RolloutSituation, plan: Plan) -> RolloutSummary:
+def _holding(situation: RolloutSituation, plan: RolloutPlan) -> RolloutSummary:
     rollout, due = situation.rollout, _due(situation, plan)
     held, request = situation.last("held"), situation.last("asked")
     asks = request is not None and (held is None or request.id > held.id)
@@ -171,7 +171,7 @@ def _holding(situation: RolloutSituation, plan: Plan) -> RolloutSummary:
     )
 
 
-def _paused(situation: RolloutSituation, plan: Plan) -> RolloutSummary:
+def _paused(situation: RolloutSituation, plan: RolloutPlan) -> RolloutSummary:
     rollout = situation.rollout
     paused = situation.last("paused")
     by = "" if paused is None else f" by {paused.by} since {format_instant(paused.at)}"
@@ -187,7 +187,7 @@ def _paused(situation: RolloutSituation, plan: Plan) -> RolloutSummary:
     )
 
 
-def _holdback(situation: RolloutSituation, plan: Plan) -> RolloutSummary:
+def _holdback(situation: RolloutSituation, plan: RolloutPlan) -> RolloutSummary:
     rollout, due = situation.rollout, _due(situation, plan)
     holdback = f"Version {situation.stable}" if situation.stable else "The stable version"
     state = f"{_share(situation)} {holdback} keeps {plan.holdback}% for comparison."
@@ -282,14 +282,14 @@ def _share(situation: RolloutSituation) -> str:
     )
 
 
-def _following(situation: RolloutSituation, plan: Plan) -> str:
+def _following(situation: RolloutSituation, plan: RolloutPlan) -> str:
     stage = situation.rollout.stage + 1
     if stage > plan.last_stage or (stage == plan.last_stage and not plan.holdback):
         return "It is completed"
     return f"It moves to {plan.weight(stage)}%"
 
 
-def _due(situation: RolloutSituation, plan: Plan) -> datetime | None:
+def _due(situation: RolloutSituation, plan: RolloutPlan) -> datetime | None:
     """Return when the stage's time is over; ``None``: it has not begun."""
     row, rollout = situation.wanted, situation.rollout
     if row is None or row.confirmed_at is None:
@@ -410,7 +410,7 @@ def _versions(situation: RolloutSituation) -> str:
     return f"Versions {situation.stable} and {situation.rollout.version}"
 
 
-_IN_STAGES: Mapping[str, Callable[[RolloutSituation, Plan], RolloutSummary]] = {
+_IN_STAGES: Mapping[str, Callable[[RolloutSituation, RolloutPlan], RolloutSummary]] = {
     "running": _running,
     "holding": _holding,
     "paused": _paused,

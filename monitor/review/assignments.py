@@ -20,7 +20,7 @@ from monitor.store.assignments import Assignment, AssignmentTable
 CLAIM_ATTEMPTS = 100
 
 
-class Item(Protocol):
+class AssignedItem(Protocol):
     """An item that users are assigned to."""
 
     @property
@@ -28,7 +28,7 @@ class Item(Protocol):
         """Its row's id."""
 
 
-ItemT = TypeVar("ItemT", bound=Item)
+ItemT = TypeVar("ItemT", bound=AssignedItem)
 AssignmentT = TypeVar("AssignmentT", bound=Assignment)
 
 

@@ -36,7 +36,7 @@ Usage = Callable[[Load, Constants], float]
 
 
 @dataclass(frozen=True)
-class Part:
+class LimitedPart:
     """A part that saturates where its usage exceeds its capacity."""
 
     name: str
@@ -65,21 +65,21 @@ class Limit:
 
 
 PARTS = (
-    Part(
+    LimitedPart(
         "one evaluation",
         "CPU seconds, against 60% of monitoring.max_evaluation_time",
         evaluation_seconds,
         lambda load: load.max_evaluation_seconds * TARGET_LOAD,
         "lower the sample rate",
     ),
-    Part(
+    LimitedPart(
         "memory of an evaluation",
         f"bytes against {EVALUATION_BYTES / 1e9:.0f} GB",
         evaluation_memory,
         lambda _load: EVALUATION_BYTES,
         "lower the sample rate",
     ),
-    Part(
+    LimitedPart(
         "the leader's evaluations and looks",
         "CPU seconds of a week against one core",
         lambda load, constants: (
@@ -88,7 +88,7 @@ PARTS = (
         lambda _load: WEEK_DAYS * DAY_SECONDS * TARGET_LOAD,
         'lower the sample rate; monitoring.large_changes = "daily"; weekly windows',
     ),
-    Part(
+    LimitedPart(
         "retention",
         "CPU seconds of a day for removing expired exchanges, one after the other",
         retention_seconds,
@@ -96,7 +96,7 @@ PARTS = (
         "lower the sample rate",
         applies=lambda load: load.exchange_days is not None,
     ),
-    Part(
+    LimitedPart(
         "the database's cores",
         "cores in the busiest hour",
         server_cores,
@@ -104,7 +104,7 @@ PARTS = (
         "lower the sample rate; more cores (--database-cores)",
         applies=lambda load: load.database == "postgresql",
     ),
-    Part(
+    LimitedPart(
         "the database's cores during a rollout",
         "cores in the busiest hour of the stage that observes the most",
         server_cores_in_rollout,
@@ -113,14 +113,14 @@ PARTS = (
         is_of_sample=False,
         applies=lambda load: load.database == "postgresql",
     ),
-    Part(
+    LimitedPart(
         "the database's disk",
         "bytes, without observations",
         lambda load, constants: database_disk(load, constants) - observations_disk(load, constants),
         lambda load: load.database_disk_bytes,
         "lower the sample rate or retention.exchanges; more disk (--database-disk)",
     ),
-    Part(
+    LimitedPart(
         "disk of a rollout's observations",
         "bytes",
         observations_disk,
@@ -128,7 +128,7 @@ PARTS = (
         "lower rollout.canary_rate or retention.observations; more disk (--database-disk)",
         is_of_sample=False,
     ),
-    Part(
+    LimitedPart(
         "embedding on CPUs",
         "cores in the busiest hour",
         embedding_cores,
@@ -136,7 +136,7 @@ PARTS = (
         "lower the sample rate; embed on GPUs (--gpu); more cores (--ingest-cores)",
         applies=lambda load: load.gpu_tokens_per_second is None,
     ),
-    Part(
+    LimitedPart(
         "reading the topic",
         "cores in the busiest hour, sampled or not",
         reading_cores,
@@ -144,7 +144,7 @@ PARTS = (
         "more partitions, replicas and cores (--ingest-cores); the sample rate doesn't help",
         is_of_sample=False,
     ),
-    Part(
+    LimitedPart(
         "ingest's cores during a rollout",
         "cores in the busiest hour of the stage that observes the most",
         lambda load, constants: ingest_cores(load, constants) + rollout_cores(load, constants),
@@ -153,7 +153,7 @@ PARTS = (
         "cores (--ingest-cores)",
         is_of_sample=False,
     ),
-    Part(
+    LimitedPart(
         "one process on SQLite",
         "ingest processes",
         replicas_for_load,
@@ -162,7 +162,7 @@ PARTS = (
         is_of_sample=False,
         applies=lambda load: load.database == "sqlite",
     ),
-    Part(
+    LimitedPart(
         "partitions of the topic",
         "ingest processes, of which each needs a partition",
         replicas_for_load,
@@ -214,7 +214,7 @@ def _order(limit: Limit) -> float:
     return math.inf if limit.requests_per_day is None else limit.requests_per_day
 
 
-def _saturation(part: Part, load: Load, constants: Constants) -> float | None:
+def _saturation(part: LimitedPart, load: Load, constants: Constants) -> float | None:
     def carries(requests: float) -> bool:
         changed = replace(load, requests_per_day=requests)
         return part.usage(changed, constants) <= part.capacity(changed)

@@ -29,7 +29,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SizingPlan:
     """What a load needs, and where the design ends."""
 
     load: Load
@@ -149,7 +149,7 @@ _LINES: tuple[tuple[str, str, str, Quantity, str], ...] = (
 )  # fmt: skip
 
 
-def make_plan(load: Load, constants: Constants) -> Plan:
+def make_plan(load: Load, constants: Constants) -> SizingPlan:
     """Return what a load needs."""
     lines = []
     for part, name, unit, quantity, note in _LINES:
@@ -158,7 +158,7 @@ def make_plan(load: Load, constants: Constants) -> Plan:
         lines.append(Line(part, name, value, unit, tuple(recorder.names), note))
     of_parts = limits(load, constants)
     rate = LARGEST_TABULATED * load.n_models / (load.requests_per_day * load.window_days)
-    return Plan(
+    return SizingPlan(
         load,
         tuple(lines),
         of_parts,

@@ -23,7 +23,7 @@ def managers(user: UserRow) -> bool:
 
 
 @dataclass(frozen=True)
-class Entry:
+class NavigationEntry:
     """A page of the navigation: its list, and all pages below it."""
 
     path: str
@@ -36,30 +36,30 @@ class Entry:
 
 
 #: The groups in their order. An entry is one line; a group without an entry for a user is left out.
-GROUPS: dict[str, tuple[Entry, ...]] = {
-    "Overview": (Entry("/overview", "Overview", has_model=False),),
+GROUPS: dict[str, tuple[NavigationEntry, ...]] = {
+    "Overview": (NavigationEntry("/overview", "Overview", has_model=False),),
     "Monitoring": (
-        Entry("/drift-evaluations", "Drift"),
-        Entry("/digest", "Digest", has_all_models=False),
-        Entry("/incidents", "Incidents"),
-        Entry("/runbooks", "Runbooks", has_model=False),
+        NavigationEntry("/drift-evaluations", "Drift"),
+        NavigationEntry("/digest", "Digest", has_all_models=False),
+        NavigationEntry("/incidents", "Incidents"),
+        NavigationEntry("/runbooks", "Runbooks", has_model=False),
     ),
     "Review": (
-        Entry("/review", "Queue"),
-        Entry("/submitted", "Submitted"),
-        Entry("/human-evaluations", "Human evaluation"),
-        Entry("/progress", "Progress", leads, has_all_models=False),
-        Entry("/decisions", "Decisions", leads),
+        NavigationEntry("/review", "Queue"),
+        NavigationEntry("/submitted", "Submitted"),
+        NavigationEntry("/human-evaluations", "Human evaluation"),
+        NavigationEntry("/progress", "Progress", leads, has_all_models=False),
+        NavigationEntry("/decisions", "Decisions", leads),
     ),
     "Models": (
-        Entry("/models", "Versions"),
-        Entry("/candidate-evaluations", "Candidates", leads),
-        Entry("/runs", "Training", leads),
-        Entry("/rollouts", "Rollouts"),
+        NavigationEntry("/models", "Versions"),
+        NavigationEntry("/candidate-evaluations", "Candidates", leads),
+        NavigationEntry("/runs", "Training", leads),
+        NavigationEntry("/rollouts", "Rollouts"),
     ),
     "Access": (
-        Entry("/access-log", "Access log", leads),
-        Entry("/users", "Users", managers, has_model=False),
+        NavigationEntry("/access-log", "Access log", leads),
+        NavigationEntry("/users", "Users", managers, has_model=False),
     ),
 }
 
@@ -81,7 +81,7 @@ class Navigation:
     #: The pages of the current group; none where it has a single one.
     pages: tuple[Link, ...]
     #: The current entry; ``None`` outside of all.
-    current: Entry | None
+    current: NavigationEntry | None
 
 
 def navigation(user: UserRow, here: str, model: str | None, n_models: int) -> Navigation:
@@ -94,7 +94,7 @@ def navigation(user: UserRow, here: str, model: str | None, n_models: int) -> Na
         n_models: Number of models that the user may choose; one needs not be named.
     """
     groups = []
-    pages: Sequence[Entry] = ()
+    pages: Sequence[NavigationEntry] = ()
     current = None
     named = model if n_models > 1 else None
     for label, entries in GROUPS.items():
@@ -115,7 +115,7 @@ def _is_below(here: str, path: str) -> bool:
     return here == path or here.startswith(f"{path}/")
 
 
-def _address(entry: Entry, user: UserRow, model: str | None) -> str:
+def _address(entry: NavigationEntry, user: UserRow, model: str | None) -> str:
     """Return the address of an entry, for the model where the user may see it there."""
     if model is None or not entry.has_model:
         return entry.path

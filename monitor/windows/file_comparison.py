@@ -47,7 +47,7 @@ from monitor.windows.versions.split import (
 
 
 @dataclass(frozen=True)
-class Comparison:
+class FileComparison:
     """The assessment of two files, with everything that reports need."""
 
     assessment: Assessment
@@ -72,7 +72,7 @@ def compare_files(
     *,
     encoder: TextEncoder | None = None,
     draws_map: bool = True,
-) -> Comparison:
+) -> FileComparison:
     """Compare the exchanges of two files.
 
     Args:
@@ -141,7 +141,7 @@ def compare_files(
             change=findings.response_change,
         )
     compared = findings.compared or (sides[0].window, sides[1].window)
-    return Comparison(
+    return FileComparison(
         result.assessment,
         findings.columns,
         *compared,

@@ -53,7 +53,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ProbeComparison:
     """The change of a run against a reference.
 
     Attributes:
@@ -145,7 +145,7 @@ class Reference:
         error = stdev(changes) * math.sqrt(1 + 1 / n)
         return fmean(changes) + float(student_t.ppf(1 - LOAD_LEVEL, n - 1)) * error
 
-    def compare(self, run: Responses, *, n_differences: int = 0) -> Comparison | None:
+    def compare(self, run: Responses, *, n_differences: int = 0) -> ProbeComparison | None:
         """Compare a run with the reference; ``None``: there is not enough to compare.
 
         Args:
@@ -159,7 +159,7 @@ class Reference:
         excess, noise, own, distances = self._measure(run, common)
         variance = sum(max(self._items[item].variance, _LEAST_VARIANCE) for item in common) / n**2
         error = math.sqrt(variance * (1 + 1 / self.n_runs))
-        return Comparison(
+        return ProbeComparison(
             change=excess,
             threshold=max(MIN_CHANGE, ERRORS * error, self.load_threshold),
             distance=fmean(distances.values()),

@@ -16,7 +16,7 @@ from monitor.store.probes.runs import (
     reference_runs,
     update_run,
 )
-from retrain.probes.comparison import SPREAD_RUNS, Comparison, Reference
+from retrain.probes.comparison import SPREAD_RUNS, ProbeComparison, Reference
 from retrain.probes.serving import Serving
 
 Verdict = Literal["reference", "same", "suspected", "changed", "not_arrived", "arrived"]
@@ -34,7 +34,7 @@ N_DIFFERENCES = 10
 
 
 @dataclass(frozen=True)
-class Judgement:
+class ProbeJudgement:
     """The verdict on a run.
 
     Attributes:
@@ -47,7 +47,7 @@ class Judgement:
     """
 
     verdict: Verdict
-    comparison: Comparison | None = None
+    comparison: ProbeComparison | None = None
     resembles: int | None = None
     joins: bool = False
 
@@ -62,33 +62,33 @@ class _References:
 
 def judge_run(
     connection: Connection, run: ProbeRunRow, serving: Serving, now: datetime
-) -> Judgement:
+) -> ProbeJudgement:
     """Judge the responses of a run."""
     references = _read_references(connection, run)
     responses = responses_of(connection, run.id)
     if not references.own_runs:
         resembles = _resembled(references, responses)
         if resembles is not None:
-            return Judgement("not_arrived", resembles=resembles)
-        return Judgement("reference", joins=True)
+            return ProbeJudgement("not_arrived", resembles=resembles)
+        return ProbeJudgement("reference", joins=True)
     comparison = references.own.compare(responses, n_differences=N_DIFFERENCES)
     if comparison is None or not comparison.is_suspicious:
         joins = comparison is not None and len(references.own_runs) < N_REFERENCE
-        return Judgement("same", comparison, joins=joins)
+        return ProbeJudgement("same", comparison, joins=joins)
     resembles = _resembled(references, responses)
     since = serving.since
     if since is not None and now - since < serving.grace:
         if resembles is not None:
-            return Judgement("not_arrived", comparison, resembles)
+            return ProbeJudgement("not_arrived", comparison, resembles)
         began_here = all(reference.started_at >= since for reference in references.own_runs)
         if began_here and not _has_arrived(connection, run, since):
-            return Judgement("arrived", comparison, joins=True)
+            return ProbeJudgement("arrived", comparison, joins=True)
     before = _runs_before(connection, run)
     confirmed = bool(before) and before[0].verdict in {"suspected", "changed"}
-    return Judgement("changed" if confirmed else "suspected", comparison, resembles)
+    return ProbeJudgement("changed" if confirmed else "suspected", comparison, resembles)
 
 
-def record_judgement(connection: Connection, run: ProbeRunRow, judgement: Judgement) -> None:
+def record_judgement(connection: Connection, run: ProbeRunRow, judgement: ProbeJudgement) -> None:
     """Store a verdict, and change the reference as it says."""
     comparison = judgement.comparison
     if judgement.verdict == "arrived":
@@ -168,7 +168,7 @@ def _drop_early_run(connection: Connection, run: ProbeRunRow) -> None:
         update_run(connection, references.own_runs[0].id, is_reference=False)
 
 
-def _as_json(judgement: Judgement) -> dict[str, Any]:
+def _as_json(judgement: ProbeJudgement) -> dict[str, Any]:
     comparison = judgement.comparison
     if comparison is None:
         return {"resembles": judgement.resembles}

@@ -32,7 +32,7 @@ ENDED: tuple[Status, ...] = ("completed", "reverted")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Transition:
+class RolloutTransition:
     """An event of a rollout."""
 
     event: Event
@@ -47,8 +47,8 @@ class Transition:
     by_user: bool = False
 
 
-TRANSITIONS: tuple[Transition, ...] = (
-    Transition(
+TRANSITIONS: tuple[RolloutTransition, ...] = (
+    RolloutTransition(
         event="started",
         by='lead or admin; with `rollout.start = "automatic"`, a passed gate',
         sources=(),
@@ -56,14 +56,14 @@ TRANSITIONS: tuple[Transition, ...] = (
         effect="the version becomes the canary, with the weight of the first stage",
         by_user=True,
     ),
-    Transition(
+    RolloutTransition(
         event="confirmed",
         by="the gateway, whose weights were read back",
         sources=OPEN,
         target=None,
         effect="the time of the stage begins",
     ),
-    Transition(
+    RolloutTransition(
         event="advanced",
         by="a look: the stage's time is over, each advance check is shown, and nothing is missing; "
         "lead or admin, with a reason. The gateway has confirmed the present weight",
@@ -72,7 +72,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         effect="the weight of the next stage; a user may name a later one",
         by_user=True,
     ),
-    Transition(
+    RolloutTransition(
         event="held",
         by="a look: a check is not shown when the stage's time is over, the canary is idle, the "
         "traffic is not read, or the shares seen differ from the weights",
@@ -80,14 +80,14 @@ TRANSITIONS: tuple[Transition, ...] = (
         target="holding",
         effect="the weight stays; the reason says what is missing",
     ),
-    Transition(
+    RolloutTransition(
         event="continued",
         by="a look: nothing is missing any more",
         sources=("holding",),
         target="running",
         effect="the weight stays",
     ),
-    Transition(
+    RolloutTransition(
         event="asked",
         by="the end of `rollout.max_hold`; in the holdback, a look that finds the canary idle, the "
         "traffic unread, or other shares than the weights so long after its time",
@@ -95,7 +95,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         target=None,
         effect="an incident asks a lead to advance or to revert",
     ),
-    Transition(
+    RolloutTransition(
         event="paused",
         by="lead or admin, with a reason",
         sources=("running", "holding"),
@@ -103,7 +103,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         effect="the weight stays and the looks go on; a failed check still reverts",
         by_user=True,
     ),
-    Transition(
+    RolloutTransition(
         event="resumed",
         by="lead or admin",
         sources=("paused",),
@@ -111,7 +111,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         effect="the next look decides",
         by_user=True,
     ),
-    Transition(
+    RolloutTransition(
         event="took_over",
         by="as *advanced*, at the stage before 100%, with a holdback",
         sources=("running", "holding"),
@@ -119,7 +119,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         effect="all traffic but the holdback goes to the canary",
         by_user=True,
     ),
-    Transition(
+    RolloutTransition(
         event="completed",
         by="a look at the end of `rollout.holdback_time` that nothing holds; without a holdback "
         "as *advanced*, at the stage before 100%; `models promote` of the version; lead or admin, "
@@ -129,7 +129,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         effect="the version is in production, and gets a baseline of its own",
         by_user=True,
     ),
-    Transition(
+    RolloutTransition(
         event="reverted",
         by="a look: a check shows that the canary is worse, or a limit is broken; probes that the "
         "canary does not respond to; lead or admin, at any time",
@@ -144,7 +144,7 @@ TRANSITIONS: tuple[Transition, ...] = (
 _BY_EVENT = {transition.event: transition for transition in TRANSITIONS}
 
 
-def transition_of(event: Event) -> Transition:
+def transition_of(event: Event) -> RolloutTransition:
     """Return the row of an event."""
     return _BY_EVENT[event]
 

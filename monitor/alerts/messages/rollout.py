@@ -24,7 +24,7 @@ from monitor.plurals import pluralize
 from monitor.rendering.commands import rollout_command
 from monitor.rendering.numbers import format_instant, join_names
 from monitor.rendering.rollout_checks import describe_check, result_of, sort_checks
-from monitor.rendering.rollouts import Plan, RolloutSummary, summarize_rollout
+from monitor.rendering.rollouts import RolloutPlan, RolloutSummary, summarize_rollout
 from monitor.settings import Alerts
 from monitor.store.alerts.outbox import add_message, has_message
 from monitor.store.rollouts.events import RolloutEventRow
@@ -56,7 +56,7 @@ def announce_step(
     connection: Connection,
     event: RolloutEventRow,
     situation: RolloutSituation,
-    plan: Plan | None,
+    plan: RolloutPlan | None,
     alerts: Alerts,
 ) -> bool:
     """Write the message of a step of a rollout, unless it has one; return whether it was written.
@@ -89,7 +89,7 @@ def message_key(event: RolloutEventRow) -> str:
 
 
 def rollout_message(
-    event: RolloutEventRow, situation: RolloutSituation, plan: Plan | None, alerts: Alerts
+    event: RolloutEventRow, situation: RolloutSituation, plan: RolloutPlan | None, alerts: Alerts
 ) -> dict[str, Any]:
     """Return the payload: the step and who took it, where the rollout stands, what is missing.
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from monitor.privacy.end_users.end_user import ErasureRequest
     from monitor.privacy.erasure.forget import ErasureReport
-    from monitor.privacy.erasure.verification import Finding
+    from monitor.privacy.erasure.verification import RemainingText
     from monitor.settings import Configuration
 
 #: Places that are printed.
@@ -227,7 +227,7 @@ def _show(report: "ErasureReport", *, dry_run: bool) -> None:
         typer.echo("\nnothing is left")
 
 
-def _show_findings(findings: "Sequence[Finding]") -> None:
+def _show_findings(findings: "Sequence[RemainingText]") -> None:
     typer.echo("\nverification: every column, the database's files, folders of runs and exports")
     for finding in findings[:SHOWN_FINDINGS]:
         advice = f": {finding.advice}" if finding.advice else ""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from monitor.settings import Settings
     from monitor.store.training.registry import VersionRow
-    from retrain.planning.checks.finding import Finding
+    from retrain.planning.checks.finding import PlanFinding
     from retrain.planning.memory.device import Device
     from retrain.planning.options import Option
     from retrain.planning.order import Attempt
@@ -140,7 +140,7 @@ def _device(settings: "Settings") -> "Device | None":
     return this_device() if launcher.capabilities.device.able else None
 
 
-def _print_findings(findings: "Sequence[Finding]", notes: "Sequence[str]") -> None:
+def _print_findings(findings: "Sequence[PlanFinding]", notes: "Sequence[str]") -> None:
     for finding in findings:
         typer.echo(f"{finding.name}: {finding.outcome}: {finding.text}")
     for note in notes:

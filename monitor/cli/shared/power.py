@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from monitor.drift import SimulatedWindow
     from monitor.settings import Drift
     from monitor.store.windows.assessment import Assessment
-    from monitor.windows.file_comparison import Comparison
+    from monitor.windows.file_comparison import FileComparison
 
 
 def assess_with_power(
-    comparison: "Comparison", drift: "Drift", windows_file: Path | None
+    comparison: "FileComparison", drift: "Drift", windows_file: Path | None
 ) -> "Assessment":
     """Return the assessment with simulated detectable shares of the prompts.
 

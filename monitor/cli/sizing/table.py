@@ -6,7 +6,7 @@ from itertools import groupby
 from monitor.sizing.constants import Measurement
 from monitor.sizing.limits import Limit
 from monitor.sizing.load import Load
-from monitor.sizing.plan import Line, Plan
+from monitor.sizing.plan import Line, SizingPlan
 
 #: Constants that a line names; --json names all.
 MAX_CONSTANTS = 3
@@ -14,7 +14,7 @@ MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 PREFIXES = ((1e21, "Z"), (1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
-def render_plan(plan: Plan, measurement: Measurement) -> str:
+def render_plan(plan: SizingPlan, measurement: Measurement) -> str:
     """Return the table that the command prints."""
     width = max(len(line.name) for line in plan.lines)
     values = [format_value(line.value, line.unit) for line in plan.lines]
@@ -37,7 +37,7 @@ def render_plan(plan: Plan, measurement: Measurement) -> str:
     return "\n".join(rows)
 
 
-def remarks_of(plan: Plan) -> Iterator[str]:
+def remarks_of(plan: SizingPlan) -> Iterator[str]:
     """Yield the remarks, and the largest sample rate that all parts carry."""
     yield from plan.remarks
     rate = plan.largest_sample_rate
@@ -75,7 +75,7 @@ def assumption_lines(load: Load) -> Iterator[str]:
     )
 
 
-def limit_lines(plan: Plan) -> Iterator[str]:
+def limit_lines(plan: SizingPlan) -> Iterator[str]:
     """Yield a line for each part, the first to saturate before the rest."""
     for limit in plan.limits:
         at = limit.requests_per_day
@@ -84,7 +84,7 @@ def limit_lines(plan: Plan) -> Iterator[str]:
         yield f"{where:>8}  {limit.part} ({mark}): {limit.advice}"
 
 
-def markdown_rows(plans: list[Plan]) -> Iterator[str]:
+def markdown_rows(plans: list[SizingPlan]) -> Iterator[str]:
     """Yield the rows of a Markdown table with a column for each plan."""
     for lines in zip(*(plan.lines for plan in plans), strict=True):
         first = lines[0]

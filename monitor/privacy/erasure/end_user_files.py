@@ -36,7 +36,7 @@ STANDARD_OUTPUT = "-"
 
 
 @dataclass(frozen=True)
-class Run:
+class RunFiles:
     """A training run with rows of an end user."""
 
     id: int
@@ -53,7 +53,7 @@ class Files:
 
     #: Rows by file.
     rows: dict[Path, int]
-    runs: list[Run]
+    runs: list[RunFiles]
     #: Versions trained on such rows, and versions trained on top of those.
     versions: list[VersionRow]
     #: Exports that no longer exist where they were written.
@@ -70,7 +70,7 @@ class Files:
     unknown_runs: tuple[RunFolder, ...] = ()
 
     @property
-    def trained(self) -> list[Run]:
+    def trained(self) -> list[RunFiles]:
         """Return the runs that trained on the rows, or may have, as their folder is gone."""
         return [run for run in self.runs if run.n_rows or not run.folder.training_data.is_file()]
 
@@ -130,7 +130,7 @@ def find_files(
                 n_rows_by_path.get(path, 0)
                 for path in (folder.training_data, folder.replay_responses)
             )
-            runs.append(Run(run_id, status, folder, n_trained))
+            runs.append(RunFiles(run_id, status, folder, n_trained))
     unknown = []
     for folder in unknown_run_folders([Path(row[2]) for row in stored], work_dirs(retrain)):
         try:
@@ -272,7 +272,7 @@ def _datasets(retrain: Sequence[Retrain]) -> tuple[list[Path], dict[Path, str]]:
     return datasets, broken
 
 
-def _versions(engine: Engine, runs: list[Run]) -> list[VersionRow]:
+def _versions(engine: Engine, runs: list[RunFiles]) -> list[VersionRow]:
     """Return the versions that the runs produced, and all versions trained on top of them."""
     tainted: dict[int, VersionRow] = {}
     with transaction(engine) as connection:

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine
 
 from monitor.privacy.end_users.end_user import ErasureRequest
-from monitor.privacy.erasure.end_user_files import Files, Run
+from monitor.privacy.erasure.end_user_files import Files, RunFiles
 from monitor.privacy.erasure.manual_steps import CODES, ManualStep
 from monitor.privacy.erasure.traces import Traces
 from monitor.store.engine import transaction
@@ -124,7 +124,7 @@ def weights_of(engine: Engine, files: Files) -> list[ManualStep]:
 def _taint(
     connection: Connection,
     erasure_id: int,
-    runs: Sequence[Run],
+    runs: Sequence[RunFiles],
     tainted: Sequence[VersionRow],
     now: datetime,
 ) -> None:

@@ -46,7 +46,7 @@ from monitor.privacy.erasure.masking import (
     remove_labels_of_models,
 )
 from monitor.privacy.erasure.traces import Traces, find_traces
-from monitor.privacy.erasure.verification import Finding, verify
+from monitor.privacy.erasure.verification import RemainingText, verify
 from monitor.settings import Sections
 from monitor.store.alerts.outbox import replace_payload
 from monitor.store.audit_log import append_entry
@@ -101,7 +101,7 @@ class ErasureReport:
     #: Files with rows that this command can't remove.
     not_rewritten: tuple[Path, ...] = ()
     #: Where the verification has found something; empty after a dry run.
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[RemainingText] = field(default_factory=list)
 
     @property
     def n_left(self) -> int:
@@ -187,7 +187,7 @@ def forget(
 
 def verify_end_user(
     engine: Engine, settings: Sections, request: ErasureRequest, files: Iterable[Path] = ()
-) -> list[Finding]:
+) -> list[RemainingText]:
     """Return where something of an end user is left, by a search of everything.
 
     Quotes are searched for as long as their exchanges exist; afterwards the id alone is known.

@@ -33,7 +33,7 @@ _REST_AFTER = re.compile(rb"[\w.+@-]{1,64}")
 
 
 @dataclass(frozen=True)
-class Finding:
+class RemainingText:
     """A place where something of an end user is left."""
 
     kind: Literal["column", "database_file", "file"]
@@ -55,7 +55,7 @@ class _Names:
 
 def verify(
     engine: Engine, traces: Traces, retrain: Sequence[Retrain], extra: Iterable[Path] = ()
-) -> list[Finding]:
+) -> list[RemainingText]:
     """Return where something of an end user is left.
 
     Args:
@@ -71,7 +71,7 @@ def verify(
     return findings
 
 
-def _search_columns(engine: Engine, traces: Traces, names: _Names) -> Iterator[Finding]:
+def _search_columns(engine: Engine, traces: Traces, names: _Names) -> Iterator[RemainingText]:
     for table, described in PERSONAL_DATA.items():
         searched = traces_in(table, traces)
         columns = list(described.columns)
@@ -84,7 +84,7 @@ def _search_columns(engine: Engine, traces: Traces, names: _Names) -> Iterator[F
                 if column.content is Content.STAFF_ACCOUNT:
                     _note_accounts(traces, value, names)
                 elif _has_trace(searched, value):
-                    yield Finding(
+                    yield RemainingText(
                         "column",
                         f"{table}.{name}",
                         ", ".join(map(str, key)),
@@ -143,7 +143,7 @@ def _database_files(engine: Engine) -> list[Path]:
 
 def _search_database_files(
     engine: Engine, traces: Traces, names: _Names, *, in_rows: bool
-) -> Iterator[Finding]:
+) -> Iterator[RemainingText]:
     """Search the bytes of SQLite's files, where removed rows may be left."""
     advice = (
         "bytes of the rows named above, or of removed ones"
@@ -155,7 +155,7 @@ def _search_database_files(
             continue
         position = _position_in_raw(path, traces, names)
         if position is not None:
-            yield Finding("database_file", str(path), f"byte {position}", advice)
+            yield RemainingText("database_file", str(path), f"byte {position}", advice)
 
 
 def _position_in_raw(path: Path, traces: Traces, names: _Names) -> int | None:
@@ -178,7 +178,7 @@ def _position_in_raw(path: Path, traces: Traces, names: _Names) -> int | None:
 
 def _search_files(
     engine: Engine, traces: Traces, retrain: Sequence[Retrain], extra: Iterable[Path]
-) -> Iterator[Finding]:
+) -> Iterator[RemainingText]:
     with transaction(engine) as connection:
         folders = [RunFolder(Path(work_dir)) for _, _, work_dir, _ in list_run_folders(connection)]
     paths = [path for folder in folders if folder.root.is_dir() for path in files_of(folder)]
@@ -196,10 +196,10 @@ def _search_files(
         try:
             position = _position_in(path, searched_traces)
         except OSError as error:
-            yield Finding("file", str(path), "", f"unreadable ({error.strerror})")
+            yield RemainingText("file", str(path), "", f"unreadable ({error.strerror})")
             continue
         if position is not None:
-            yield Finding("file", str(path), f"byte {position}")
+            yield RemainingText("file", str(path), f"byte {position}")
 
 
 def _position_in(path: Path, traces: Traces) -> int | None:

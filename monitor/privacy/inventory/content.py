@@ -9,7 +9,7 @@ from monitor.settings import Sections
 from monitor.store.tables.personal_data import PERSONAL_DATA, Content, Erasure, PersonalTable
 
 
-class Column(msgspec.Struct, frozen=True, omit_defaults=True):
+class InventoryColumn(msgspec.Struct, frozen=True, omit_defaults=True):
     """A column with personal data."""
 
     name: str
@@ -29,7 +29,7 @@ class Store(msgspec.Struct, frozen=True):
     holds: tuple[str, ...]
     period: str
     readers: str
-    columns: tuple[Column, ...]
+    columns: tuple[InventoryColumn, ...]
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -106,7 +106,7 @@ def _table(name: str, row: PersonalTable, settings: Sections) -> Store:
         period=describe_period(name, settings.retention),
         readers=describe_readers(row),
         columns=tuple(
-            Column(
+            InventoryColumn(
                 column,
                 value.content.value,
                 value.erasure.value,
@@ -119,7 +119,7 @@ def _table(name: str, row: PersonalTable, settings: Sections) -> Store:
 
 def _file(file: StoredFile) -> Store:
     """Return the entry of a kind of file, which has one column: its rows or its text."""
-    column = Column("all", file.content.value, file.erasure, file.reason)
+    column = InventoryColumn("all", file.content.value, file.erasure, file.reason)
     return Store(
         place="files",
         name=file.name,

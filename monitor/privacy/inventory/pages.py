@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from monitor.privacy.inventory.content import Column, Inventory, Store
+from monitor.privacy.inventory.content import Inventory, InventoryColumn, Store
 
 INTRODUCTION = """\
 This is a draft for the record of processing activities and for the impact assessment: what
@@ -94,7 +94,7 @@ def _purposes(inventory: Inventory) -> list[tuple[str, str]]:
 
 def _columns(store: Store) -> list[tuple[str, str, str, str]]:
     """Return a row for each kind of data and of erasure."""
-    groups: dict[tuple[str, str], list[Column]] = {}
+    groups: dict[tuple[str, str], list[InventoryColumn]] = {}
     for column in store.columns:
         groups.setdefault((column.holds, _erasure(column)), []).append(column)
     return [
@@ -108,7 +108,7 @@ def _columns(store: Store) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def _erasure(column: Column) -> str:
+def _erasure(column: InventoryColumn) -> str:
     return f"{column.erasure}: {column.reason}" if column.reason else column.erasure
 
 

@@ -16,7 +16,14 @@ from monitor.privacy.erasure.end_user_observations import find_observations
 from monitor.privacy.erasure.erasure_record import subject_digest, subject_digests
 from monitor.privacy.erasure.traces import find_traces
 from monitor.privacy.retention.periods import READERS
-from monitor.privacy.subject_export.document import FORM, Column, Entry, Export, Omission, Part
+from monitor.privacy.subject_export.document import (
+    FORM,
+    DocumentColumn,
+    DocumentEntry,
+    DocumentPart,
+    Export,
+    Omission,
+)
 from monitor.privacy.subject_export.file_rows import FileRows
 from monitor.privacy.subject_export.ownership import Ownership
 from monitor.privacy.subject_export.table_rows import TableRows, join_ids_of
@@ -162,19 +169,19 @@ def _unread(files: Files) -> Iterator[Omission]:
         yield Omission(f"the export to {name}", "the file is no longer there; search its copies")
 
 
-def _cached(settings: Sections, end_user: EndUser) -> Iterator[Part]:
+def _cached(settings: Sections, end_user: EndUser) -> Iterator[DocumentPart]:
     cache = existing_cache(settings.embedding)
     if cache is None:
         return
     n = cache.count([text for row in end_user.own_rows for text in (row.prompt, row.response)])
     if n:
         age = format_duration(settings.embedding.max_cache_age)
-        yield Part(
+        yield DocumentPart(
             place="file",
             name=settings.embedding.cache,
             purpose="compute the vector of a text once",
             period=f"{age} (embedding.max_cache_age)",
             readers=READERS["operator"],
-            columns=(Column("vectors", Content.END_USER_TEXT.value),),
-            entries=[Entry({}, values={"vectors": n, "same_as": "embedding_blocks"})],
+            columns=(DocumentColumn("vectors", Content.END_USER_TEXT.value),),
+            entries=[DocumentEntry({}, values={"vectors": n, "same_as": "embedding_blocks"})],
         )

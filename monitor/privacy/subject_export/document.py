@@ -10,14 +10,14 @@ from monitor.privacy.end_users.near_matches import NearMatch
 FORM = 1
 
 
-class Column(msgspec.Struct, frozen=True):
+class DocumentColumn(msgspec.Struct, frozen=True):
     """What the registry says of a column that was searched."""
 
     name: str
     holds: str
 
 
-class Entry(msgspec.Struct, frozen=True):
+class DocumentEntry(msgspec.Struct, frozen=True):
     """A row of a table, or of a file."""
 
     #: Primary key, or position in the file.
@@ -28,7 +28,7 @@ class Entry(msgspec.Struct, frozen=True):
     passages: dict[str, list[str]] = {}
 
 
-class Part(msgspec.Struct, frozen=True):
+class DocumentPart(msgspec.Struct, frozen=True):
     """What a table, or a file, holds of the end user."""
 
     place: str
@@ -36,8 +36,8 @@ class Part(msgspec.Struct, frozen=True):
     purpose: str
     period: str
     readers: str
-    columns: tuple[Column, ...]
-    entries: list[Entry]
+    columns: tuple[DocumentColumn, ...]
+    entries: list[DocumentEntry]
 
 
 class Omission(msgspec.Struct, frozen=True):
@@ -59,7 +59,7 @@ class Export(msgspec.Struct, frozen=True):
     #: Ids that resemble the given one, for whoever runs the command; in no file, as they may be
     #: third parties'.
     near_matches: tuple[NearMatch, ...]
-    parts: list[Part]
+    parts: list[DocumentPart]
     #: Kinds of places without anything of the end user.
     searched_without_result: tuple[str, ...]
     left_out: tuple[Omission, ...]

@@ -11,7 +11,7 @@ from monitor.privacy.erasure.end_user_files import Files
 from monitor.privacy.erasure.traces import Traces
 from monitor.privacy.retention.periods import READERS
 from monitor.privacy.run_files import RUN_FILES
-from monitor.privacy.subject_export.document import Column, Entry, Part
+from monitor.privacy.subject_export.document import DocumentColumn, DocumentEntry, DocumentPart
 from monitor.privacy.subject_export.ownership import Ownership
 from monitor.privacy.subject_export.third_parties import ThirdParties, map_strings
 from monitor.privacy.subject_export.values import strings_of, without_instructions
@@ -38,7 +38,7 @@ class FileRows:
         self._traces = traces
         self._third_parties = third_parties
 
-    def parts(self) -> Iterator[Part]:
+    def parts(self) -> Iterator[DocumentPart]:
         """Yield a part for each file that holds something of the end user."""
         roots = [run.folder.root for run in self._files.runs]
         for path in sorted(self._files.rows):
@@ -50,21 +50,21 @@ class FileRows:
             if entries:
                 yield _part(path, roots, Content.STAFF_WORDS, entries)
 
-    def _rows(self, path: Path) -> Iterator[Entry]:
+    def _rows(self, path: Path) -> Iterator[DocumentEntry]:
         for number, raw in open_source(path).values():
             row = _object(raw)
             if row is None:
                 continue
             if self._ownership.owns_line(row):
                 values = map_strings(without_instructions(row), self._without_third_parties)
-                yield Entry({"row": number + 1}, values=values)
+                yield DocumentEntry({"row": number + 1}, values=values)
             elif parts := self._passages(row):
-                yield Entry({"row": number + 1}, passages={"row": parts})
+                yield DocumentEntry({"row": number + 1}, passages={"row": parts})
 
-    def _words(self, path: Path) -> Iterator[Entry]:
+    def _words(self, path: Path) -> Iterator[DocumentEntry]:
         text = path.read_text(encoding="utf-8", errors="replace")
         if parts := self._passages(text):
-            yield Entry({}, passages={"text": parts})
+            yield DocumentEntry({}, passages={"text": parts})
 
     def _without_third_parties(self, text: str) -> str:
         # Names, codes and times have no blanks; what they look like is not redacted.
@@ -80,14 +80,16 @@ class FileRows:
         )
 
 
-def _part(path: Path, roots: list[Path], content: Content, entries: list[Entry]) -> Part:
-    return Part(
+def _part(
+    path: Path, roots: list[Path], content: Content, entries: list[DocumentEntry]
+) -> DocumentPart:
+    return DocumentPart(
         place="file",
         name=str(path),
         purpose=_purpose(path, roots),
         period=NO_PERIOD,
         readers=READERS["operator"],
-        columns=(Column("row", content.value),),
+        columns=(DocumentColumn("row", content.value),),
         entries=entries,
     )
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Table
 from monitor.privacy.end_users.end_user import EndUser
 from monitor.privacy.erasure.traces import Traces
 from monitor.privacy.retention.periods import ABOUT_END_USERS, describe_period, describe_readers
-from monitor.privacy.subject_export.document import Column, Entry, Part
+from monitor.privacy.subject_export.document import DocumentColumn, DocumentEntry, DocumentPart
 from monitor.privacy.subject_export.ownership import Ownership, tables_of_end_users
 from monitor.privacy.subject_export.third_parties import STAFF, ThirdParties
 from monitor.privacy.subject_export.values import (
@@ -70,7 +70,7 @@ class TableRows:
         self._retention = retention
         self._of_end_users = tables_of_end_users()
 
-    def parts(self) -> Iterator[Part]:
+    def parts(self) -> Iterator[DocumentPart]:
         """Yield a part for each table; one without entries holds nothing of the end user."""
         for table in sorted(metadata.sorted_tables, key=lambda table: table.name in NAMING_OTHERS):
             described = PERSONAL_DATA[str(table.name)]
@@ -92,18 +92,18 @@ class TableRows:
                 yield dict(zip(columns, values, strict=True))
             after_id = last_id_of(page, name)
 
-    def _entry(self, table: Table, row: Row) -> Entry | None:
+    def _entry(self, table: Table, row: Row) -> DocumentEntry | None:
         described = PERSONAL_DATA[str(table.name)]
         key = {column.name: row[column.name] for column in table.primary_key.columns}
         if self._ownership.owns(table, row):
-            return Entry(key, values=self._own_values(table, described, row))
+            return DocumentEntry(key, values=self._own_values(table, described, row))
         passages = {
             column: parts
             for column, content in described.columns.items()
             if (content.content in ABOUT_END_USERS or table.name in self._by_id)
             and (parts := self._passages(table, column, content.content, row[column]))
         }
-        return Entry(key, passages=passages) if passages else None
+        return DocumentEntry(key, passages=passages) if passages else None
 
     def _own_values(self, table: Table, described: PersonalTable, row: Row) -> Row:
         reviewers = {
@@ -145,7 +145,7 @@ class TableRows:
                 parts |= dict.fromkeys(string[first:last] for first, last in spans)
         return list(parts)
 
-    def _vectors(self) -> Iterator[Entry]:
+    def _vectors(self) -> Iterator[DocumentEntry]:
         columns = ["id", "block_id", "block_row"]
         for row in rows_by_id(self._connection, "exchanges", columns, self._end_user.own_ids):
             block_id, block_row = row["block_id"], row["block_row"]
@@ -157,7 +157,7 @@ class TableRows:
                 "prompt_vector": numbers(prompts[0]),
                 "response_vector": numbers(responses[0]),
             }
-            yield Entry({"id": block_id, "row": block_row}, values=values)
+            yield DocumentEntry({"id": block_id, "row": block_row}, values=values)
 
 
 def join_ids_of(connection: Connection, users: Sequence[str]) -> set[str]:
@@ -170,16 +170,18 @@ def join_ids_of(connection: Connection, users: Sequence[str]) -> set[str]:
     return join_ids
 
 
-def _part(name: str, described: PersonalTable, entries: list[Entry], retention: Retention) -> Part:
+def _part(
+    name: str, described: PersonalTable, entries: list[DocumentEntry], retention: Retention
+) -> DocumentPart:
     columns: Mapping[str, Any] = described.columns
-    return Part(
+    return DocumentPart(
         place="database",
         name=name,
         purpose=described.purpose,
         period=describe_period(name, retention),
         readers=describe_readers(described),
         columns=tuple(
-            Column(column, content.content.value)
+            DocumentColumn(column, content.content.value)
             for column, content in columns.items()
             if content.content in ABOUT_END_USERS
         ),

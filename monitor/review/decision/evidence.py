@@ -17,7 +17,12 @@ from monitor.review.decision.error_rate import (
     estimate_rate,
     estimate_traffic,
 )
-from monitor.review.decision.rule import MAX_MISSING_SHARE, Baseline, Outcome, ReviewEvidence
+from monitor.review.decision.rule import (
+    MAX_MISSING_SHARE,
+    Baseline,
+    DecisionOutcome,
+    ReviewEvidence,
+)
 from monitor.review.decision.weighted_rate import WeightedRate
 from monitor.review.items.verdicts import SCORES
 from monitor.settings import Review
@@ -84,7 +89,7 @@ def collect_evidence(connection: Connection, batch: BatchRow, review: Review) ->
     )
 
 
-def decision_inputs(findings: Findings, outcome: Outcome, review: Review) -> dict[str, Any]:
+def decision_inputs(findings: Findings, outcome: DecisionOutcome, review: Review) -> dict[str, Any]:
     """Return all inputs of an outcome, as stored with the decision."""
     evidence = findings.evidence
     batch_control, pooled, baseline = evidence.batch_control, evidence.pooled, evidence.baseline

@@ -55,7 +55,7 @@ class ReviewEvidence:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class DecisionOutcome:
     """A recommendation with its reasons."""
 
     recommendation: Recommendation
@@ -66,7 +66,7 @@ class Outcome:
     missing: MissingEvidence = ""
 
 
-def recommend(evidence: ReviewEvidence, review: Review) -> Outcome:
+def recommend(evidence: ReviewEvidence, review: Review) -> DecisionOutcome:
     """Apply the rule.
 
     Args:
@@ -79,34 +79,34 @@ def recommend(evidence: ReviewEvidence, review: Review) -> Outcome:
             f"{control.n} of {control.n_wanted} control items are decided. A decision needs "
             f"{1 - MAX_MISSING_SHARE:.0%}; review the remaining items."
         )
-        return Outcome("undecided", [reason], None, "control")
+        return DecisionOutcome("undecided", [reason], None, "control")
     rise = estimate_rise(pooled.errors, pooled.n, baseline.errors, baseline.n, review.confidence)
     reasons = [_change(rise, review.confidence)]
     if rise.bound <= 0:
-        return Outcome("keep", reasons, rise)
+        return DecisionOutcome("keep", reasons, rise)
     alpha = evidence.agreement.alpha
     if alpha is not None and alpha < review.min_agreement:
         reasons.append(
             f"The reviewers agree too little: alpha is {alpha:.2f}, and {review.min_agreement:g} "
             "is required. Clarify the guidelines, then review again."
         )
-        return Outcome("fix_guidelines", reasons, rise)
+        return DecisionOutcome("fix_guidelines", reasons, rise)
     remedy, reason = choose_remedy(evidence.error_causes, review.min_remedy_ratings)
     reasons.append(reason)
     if remedy == "undecided":
-        return Outcome("undecided", reasons, rise, "error_causes")
+        return DecisionOutcome("undecided", reasons, rise, "error_causes")
     if remedy == "retrain" and evidence.drifted_gold < review.min_drifted_gold:
         reasons.append(
             f"Training needs {review.min_drifted_gold} gold items on drifted topics; there are "
             f"{evidence.drifted_gold}. Review the remaining items, or raise review.weekly_budget."
         )
-        return Outcome("undecided", reasons, rise, "gold")
+        return DecisionOutcome("undecided", reasons, rise, "gold")
     if remedy == "retrain":
         reasons.append(
             f"The reviewers agree, and {evidence.drifted_gold} gold items on drifted topics are "
             "available for training."
         )
-    return Outcome(remedy, reasons, rise)
+    return DecisionOutcome(remedy, reasons, rise)
 
 
 def choose_remedy(

@@ -19,7 +19,7 @@ _FENCE = "---"
 
 
 @dataclass(frozen=True)
-class Source:
+class GuidelineSource:
     """A file of a taxonomy, with its front matter parsed."""
 
     problems: Problems
@@ -85,7 +85,7 @@ def _files(path: Path, all_problems: list[Problem]) -> list[Path]:
     return [path]
 
 
-def _open(path: Path, all_problems: list[Problem]) -> Source:
+def _open(path: Path, all_problems: list[Problem]) -> GuidelineSource:
     problems = Problems(path)
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -93,23 +93,23 @@ def _open(path: Path, all_problems: list[Problem]) -> Source:
         all_problems.append(
             Problem(str(path), 0, f"not UTF-8 at byte {error.start}; save the file as UTF-8")
         )
-        return Source(problems, {}, "", 1)
+        return GuidelineSource(problems, {}, "", 1)
     except OSError as error:
         all_problems.append(Problem(str(path), 0, f"can't be read: {error.strerror}"))
-        return Source(problems, {}, "", 1)
+        return GuidelineSource(problems, {}, "", 1)
     lines = text.split("\n")
     if lines[0].rstrip() != _FENCE:
-        return Source(problems, {}, text, 1)
+        return GuidelineSource(problems, {}, text, 1)
     for number, line in enumerate(lines[1:], start=1):
         if line.rstrip() == _FENCE:
             keys = parse_keys("\n".join(lines[1:number]), 2, problems)
-            return Source(problems, keys, "\n".join(lines[number + 1 :]), number + 2)
+            return GuidelineSource(problems, keys, "\n".join(lines[number + 1 :]), number + 2)
     problems.add(1, "unclosed front matter; end it with a line ---")
-    return Source(problems, {}, "", 1)
+    return GuidelineSource(problems, {}, "", 1)
 
 
 def _read_source(
-    source: Source,
+    source: GuidelineSource,
     shared: Mapping[str, LocatedValue],
     task_types: dict[str, TaskType],
     places: dict[str, str],

@@ -22,7 +22,7 @@ class Fence:
 
 
 @dataclass
-class Section:
+class GuidelineSection:
     """A heading with its content, up to the next heading."""
 
     #: 0 for the content before the first heading.
@@ -34,7 +34,7 @@ class Section:
     fences: list[Fence] = field(default_factory=list)
     #: Items of the lists.
     items: list[str] = field(default_factory=list)
-    children: list["Section"] = field(default_factory=list)
+    children: list["GuidelineSection"] = field(default_factory=list)
 
     @property
     def markdown(self) -> str:
@@ -52,7 +52,7 @@ class Section:
         return any(kind == "text" for kind, _ in self.blocks)
 
 
-def parse_sections(source: str, first_line: int = 1) -> Section:
+def parse_sections(source: str, first_line: int = 1) -> GuidelineSection:
     """Return the root of a file's sections.
 
     Args:
@@ -61,7 +61,7 @@ def parse_sections(source: str, first_line: int = 1) -> Section:
     """
     tokens = MarkdownIt("commonmark").parse(source)
     lines = source.split("\n")
-    root = Section(level=0, heading="", line=first_line)
+    root = GuidelineSection(level=0, heading="", line=first_line)
     path = [root]
     for block in _top_level(tokens):
         opening = block[0]
@@ -70,7 +70,9 @@ def parse_sections(source: str, first_line: int = 1) -> Section:
         if opening.type == "heading_open" and (level := int(opening.tag[1])) <= MAX_LEVEL:
             while path[-1].level >= level:
                 path.pop()
-            section = Section(level=level, heading=block[1].content, line=begin + first_line)
+            section = GuidelineSection(
+                level=level, heading=block[1].content, line=begin + first_line
+            )
             path[-1].children.append(section)
             path.append(section)
         elif opening.type == "fence":

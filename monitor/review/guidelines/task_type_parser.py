@@ -7,7 +7,7 @@ from monitor.review.guidelines.front_matter import LocatedValue, make_template, 
 from monitor.review.guidelines.output_formats import FreeText, OutputFormat
 from monitor.review.guidelines.problems import Problems, suggestion
 from monitor.review.guidelines.prompt_template import Template
-from monitor.review.guidelines.sections import Fence, Section
+from monitor.review.guidelines.sections import Fence, GuidelineSection
 from monitor.review.guidelines.taxonomy import EdgeCase, Example, TaskType
 
 #: Part -> whether it is required.
@@ -22,7 +22,7 @@ PARTS = {
 
 
 def read_task_type(
-    section: Section, defaults: Mapping[str, LocatedValue], problems: Problems
+    section: GuidelineSection, defaults: Mapping[str, LocatedValue], problems: Problems
 ) -> TaskType | None:
     """Parse a task type.
 
@@ -63,8 +63,8 @@ def read_task_type(
     )
 
 
-def _parts(section: Section, name: str, problems: Problems) -> dict[str, Section]:
-    parts: dict[str, Section] = {}
+def _parts(section: GuidelineSection, name: str, problems: Problems) -> dict[str, GuidelineSection]:
+    parts: dict[str, GuidelineSection] = {}
     for child in section.children:
         part = " ".join(child.heading.split()).casefold()
         if child.level != 2:
@@ -88,7 +88,7 @@ def _parts(section: Section, name: str, problems: Problems) -> dict[str, Section
     return parts
 
 
-def _check_headings(section: Section, part: str, problems: Problems) -> None:
+def _check_headings(section: GuidelineSection, part: str, problems: Problems) -> None:
     if part != "edge cases":
         for child in section.children:
             problems.add(
@@ -96,7 +96,7 @@ def _check_headings(section: Section, part: str, problems: Problems) -> None:
             )
 
 
-def _items(section: Section | None, problems: Problems) -> tuple[str, ...]:
+def _items(section: GuidelineSection | None, problems: Problems) -> tuple[str, ...]:
     if section is None:
         return ()
     items = tuple(item for item in section.items if item)
@@ -109,7 +109,7 @@ def _items(section: Section | None, problems: Problems) -> tuple[str, ...]:
     return items
 
 
-def _prose(section: Section | None, problems: Problems) -> str:
+def _prose(section: GuidelineSection | None, problems: Problems) -> str:
     if section is None:
         return ""
     if not section.markdown:
@@ -118,7 +118,7 @@ def _prose(section: Section | None, problems: Problems) -> str:
 
 
 def _template(
-    section: Section | None, defaults: Mapping[str, LocatedValue], problems: Problems
+    section: GuidelineSection | None, defaults: Mapping[str, LocatedValue], problems: Problems
 ) -> Template:
     own: dict[str, LocatedValue] = {}
     if section is not None:
@@ -136,7 +136,7 @@ def _template(
     return make_template({**inherited, **own}, problems)
 
 
-def _output_format(section: Section | None, problems: Problems) -> OutputFormat:
+def _output_format(section: GuidelineSection | None, problems: Problems) -> OutputFormat:
     if section is None:
         return FreeText()
     if len(section.fences) != 1:
@@ -158,7 +158,7 @@ def _output_format(section: Section | None, problems: Problems) -> OutputFormat:
 
 
 def _edge_cases(
-    section: Section | None, form: OutputFormat, template: Template, problems: Problems
+    section: GuidelineSection | None, form: OutputFormat, template: Template, problems: Problems
 ) -> tuple[EdgeCase, ...]:
     if section is None:
         return ()
@@ -192,7 +192,7 @@ def _edge_cases(
 
 
 def _examples(
-    section: Section, violation: Callable[[str], str], problems: Problems
+    section: GuidelineSection, violation: Callable[[str], str], problems: Problems
 ) -> tuple[Example, ...]:
     examples: list[Example] = []
     pending: Fence | None = None

@@ -32,7 +32,7 @@ Event = Literal[
 
 
 @dataclass(frozen=True, kw_only=True)
-class Transition:
+class ItemTransition:
     """An event of an item."""
 
     event: Event
@@ -46,8 +46,8 @@ class Transition:
     logged: bool = True
 
 
-TRANSITIONS: tuple[Transition, ...] = (
-    Transition(
+TRANSITIONS: tuple[ItemTransition, ...] = (
+    ItemTransition(
         event="claimed",
         by="reviewer of its task type who has not reviewed or declined it",
         sources=("queued",),
@@ -55,7 +55,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         effect="the reviewer holds one of two slots until the lease (`review.lease`) ends",
         logged=False,
     ),
-    Transition(
+    ItemTransition(
         event="drafted",
         by="holder of the slot",
         sources=("queued",),
@@ -63,7 +63,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         effect="the draft is stored and the lease restarts, as with a heartbeat",
         logged=False,
     ),
-    Transition(
+    ItemTransition(
         event="released",
         by="time, or holder of the slot",
         sources=("queued",),
@@ -71,14 +71,14 @@ TRANSITIONS: tuple[Transition, ...] = (
         effect="the slot is free and the draft stays; a skipped item comes back last",
         logged=False,
     ),
-    Transition(
+    ItemTransition(
         event="declined",
         by="holder of the slot, with a reason",
         sources=("queued",),
         targets=("queued",),
         effect="the slot is free; the item never comes back to this reviewer",
     ),
-    Transition(
+    ItemTransition(
         event="reviewed",
         by="holder of the slot",
         sources=("queued",),
@@ -86,70 +86,70 @@ TRANSITIONS: tuple[Transition, ...] = (
         effect="queued after the first review; after the second, gold if both agree (a share is "
         "drawn for an audit), else disagreed",
     ),
-    Transition(
+    ItemTransition(
         event="withdrawn",
         by="author of the first review, until the second is submitted",
         sources=("queued",),
         targets=("queued",),
         effect="the review becomes a draft again and its author keeps the slot",
     ),
-    Transition(
+    ItemTransition(
         event="discussed",
         by="either reviewer",
         sources=("disagreed",),
         targets=("disagreed",),
         effect="the message is visible to the other reviewer; the reviews never change",
     ),
-    Transition(
+    ItemTransition(
         event="proposed",
         by="either reviewer",
         sources=("disagreed",),
         targets=("disagreed", "gold"),
         effect="gold once both proposals agree",
     ),
-    Transition(
+    ItemTransition(
         event="escalated",
         by="either reviewer, or time after 3 days",
         sources=("disagreed",),
         targets=("adjudication",),
         effect="the discussion ends",
     ),
-    Transition(
+    ItemTransition(
         event="adjudicated",
         by="adjudicator, lead or admin who has not reviewed it",
         sources=("adjudication",),
         targets=("gold",),
         effect="decided, with a cause: guidelines gap, reviewer error, ambiguous",
     ),
-    Transition(
+    ItemTransition(
         event="audited",
         by="adjudicator, lead or admin who has not reviewed it and sees no review",
         sources=("gold",),
         targets=("gold",),
         effect="a judgement that differs replaces the gold; every audit is counted",
     ),
-    Transition(
+    ItemTransition(
         event="flagged",
         by="user who is or was assigned to it, or who may decide it, or lead, with a reason",
         sources=("queued", "disagreed", "adjudication", "gold"),
         targets=("flagged",),
         effect="nobody is assigned to it and its gold isn't used until a lead has decided",
     ),
-    Transition(
+    ItemTransition(
         event="flag_confirmed",
         by="lead or admin",
         sources=("flagged",),
         targets=("excluded",),
         effect="the item is excluded for good",
     ),
-    Transition(
+    ItemTransition(
         event="flag_rejected",
         by="lead or admin",
         sources=("flagged",),
         targets=("queued", "disagreed", "adjudication", "gold"),
         effect="the item returns to its earlier status",
     ),
-    Transition(
+    ItemTransition(
         event="reopened",
         by="lead or admin, with a reason",
         sources=("gold",),
@@ -170,7 +170,7 @@ _REFUSALS: dict[str, str] = {
 }
 
 
-def transition_of(event: Event) -> Transition:
+def transition_of(event: Event) -> ItemTransition:
     """Return an event's row of the table."""
     return _BY_EVENT[event]
 

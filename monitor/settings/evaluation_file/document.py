@@ -10,7 +10,7 @@ from monitor.errors import ConfigurationError
 
 
 @dataclass(frozen=True)
-class Entry:
+class FileEntry:
     """A value of a document; reading it raises :class:`ConfigurationError` with file and line."""
 
     node: yaml.Node
@@ -28,15 +28,15 @@ class Entry:
         where = f"{self.path}: " if self.path else ""
         return ConfigurationError(f"{self.origin}, line {self.line}: {where}{message}")
 
-    def mapping(self, known: Sequence[str] | None = None) -> dict[str, "Entry"]:
+    def mapping(self, known: Sequence[str] | None = None) -> dict[str, "FileEntry"]:
         """Read a mapping; an unknown or repeated key is an error with its line."""
         if not isinstance(self.node, yaml.MappingNode):
             raise self.error(f"must be a mapping, not {_kind(self.node)}")
-        entries: dict[str, Entry] = {}
+        entries: dict[str, FileEntry] = {}
         for key_node, value_node in self.node.value:
-            key = Entry(key_node, self.origin, self.path).text()
-            value = Entry(value_node, self.origin, f"{self.path}.{key}" if self.path else key)
-            at_key = Entry(key_node, self.origin, value.path)
+            key = FileEntry(key_node, self.origin, self.path).text()
+            value = FileEntry(value_node, self.origin, f"{self.path}.{key}" if self.path else key)
+            at_key = FileEntry(key_node, self.origin, value.path)
             if known is not None and key not in known:
                 close = difflib.get_close_matches(key, known, n=1)
                 hint = f"; did you mean {close[0]!r}?" if close else ""
@@ -46,12 +46,12 @@ class Entry:
             entries[key] = value
         return entries
 
-    def items(self) -> list["Entry"]:
+    def items(self) -> list["FileEntry"]:
         """Read a list."""
         if not isinstance(self.node, yaml.SequenceNode):
             raise self.error(f"must be a list, not {_kind(self.node)}")
         return [
-            Entry(node, self.origin, f"{self.path}[{number}]")
+            FileEntry(node, self.origin, f"{self.path}[{number}]")
             for number, node in enumerate(self.node.value)
         ]
 
@@ -110,7 +110,7 @@ class Entry:
         return self.node
 
 
-def read_document(content: str, origin: str) -> Entry:
+def read_document(content: str, origin: str) -> FileEntry:
     """Parse a YAML document.
 
     Raises:
@@ -126,7 +126,7 @@ def read_document(content: str, origin: str) -> Entry:
         raise ConfigurationError(f"{origin}: not valid YAML: {error}") from None
     if node is None:
         raise ConfigurationError(f"{origin}: empty; it must have `evaluation:`")
-    return Entry(node, origin)
+    return FileEntry(node, origin)
 
 
 def _kind(node: yaml.Node) -> str:

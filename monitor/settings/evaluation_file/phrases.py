@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from monitor.settings.evaluation_file.document import Entry
+from monitor.settings.evaluation_file.document import FileEntry
 
 Comparison = Literal[">=", "<=", ">", "<"]
 
@@ -42,7 +42,7 @@ class Limit:
         return f"{self.comparison} {self.value:g}"
 
 
-def read_limit(entry: Entry) -> Limit:
+def read_limit(entry: FileEntry) -> Limit:
     """Read ``">= 0.95"`` or ``"<= 2%"``.
 
     Raises:
@@ -58,7 +58,7 @@ def read_limit(entry: Entry) -> Limit:
     return Limit(comparison, number)  # type: ignore[arg-type]  # the pattern allows no other
 
 
-def read_loss(entry: Entry) -> float:
+def read_loss(entry: FileEntry) -> float:
     """Read ``"10% degradation on any metric"``, or the share 0.10, as a share in (0, 1).
 
     Raises:
@@ -79,7 +79,7 @@ def read_loss(entry: Entry) -> float:
     return share
 
 
-def read_scale(entry: Entry) -> tuple[int, int]:
+def read_scale(entry: FileEntry) -> tuple[int, int]:
     """Read a rating scale: ``"1-5"``, ``[1, 5]`` or every rating, ``[1, 2, 3, 4, 5]``.
 
     Raises:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from monitor.errors import ConfigurationError
-from monitor.settings.evaluation_file.document import Entry, read_document
+from monitor.settings.evaluation_file.document import FileEntry, read_document
 from monitor.settings.evaluation_file.phrases import Limit, read_limit, read_loss, read_scale
 
 BENCHMARK_KEYS = ("name", "dataset", "metrics", "stratify_by", "threshold")
@@ -168,7 +168,7 @@ def parse_plan(content: str, origin: Path) -> EvaluationPlan:
     )
 
 
-def _benchmarks(entry: Entry) -> tuple[BenchmarkPlan, ...]:
+def _benchmarks(entry: FileEntry) -> tuple[BenchmarkPlan, ...]:
     plans: dict[str, BenchmarkPlan] = {}
     for item in entry.items():
         benchmark = _benchmark(item)
@@ -181,7 +181,7 @@ def _benchmarks(entry: Entry) -> tuple[BenchmarkPlan, ...]:
     return tuple(plans.values())
 
 
-def _benchmark(item: Entry) -> BenchmarkPlan:
+def _benchmark(item: FileEntry) -> BenchmarkPlan:
     fields = item.mapping(BENCHMARK_KEYS)
     for key in ("name", "dataset"):
         if key not in fields:
@@ -204,7 +204,7 @@ def _benchmark(item: Entry) -> BenchmarkPlan:
     )
 
 
-def _human_evaluation(entry: Entry) -> HumanEvaluationPlan:
+def _human_evaluation(entry: FileEntry) -> HumanEvaluationPlan:
     fields = entry.mapping(HUMAN_KEYS)
     default = HumanEvaluationPlan()
     blind = fields["blind"].boolean() if "blind" in fields else default.blind
@@ -225,7 +225,7 @@ def _human_evaluation(entry: Entry) -> HumanEvaluationPlan:
     )
 
 
-def _monitoring(entry: Entry | None) -> ProductionMonitoring:
+def _monitoring(entry: FileEntry | None) -> ProductionMonitoring:
     if entry is None:
         return ProductionMonitoring()
     fields = entry.mapping(MONITORING_KEYS)
@@ -241,7 +241,7 @@ def _monitoring(entry: Entry | None) -> ProductionMonitoring:
     )
 
 
-def _schedule(entry: Entry) -> Literal["weekly", "daily"]:
+def _schedule(entry: FileEntry) -> Literal["weekly", "daily"]:
     text = entry.text()
     if text == "weekly":
         return "weekly"

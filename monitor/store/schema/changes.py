@@ -27,7 +27,7 @@ def say_nothing(_line: str) -> None:
     """Report to nobody."""
 
 
-class Change:
+class SchemaChange:
     """A change of the schema in its transaction, with the copy that is made before it."""
 
     def __init__(self, connection: Connection, copy: SafetyCopy | None, report: Report) -> None:
@@ -59,7 +59,7 @@ class Change:
 @contextmanager
 def changing(
     engine: Engine, copies: CopyOptions, report: Report, *, from_copy: bool
-) -> Iterator[Change]:
+) -> Iterator[SchemaChange]:
     """Open the transaction of a change of the schema: one process at a time."""
     copy = _safety_copy(engine, copies)
     if copy is not None:
@@ -71,7 +71,7 @@ def changing(
                 connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
                 lock = text("SELECT pg_advisory_xact_lock(:key)")
                 connection.execute(lock, {"key": ADVISORY_LOCK})
-            yield Change(connection, copy, report)
+            yield SchemaChange(connection, copy, report)
         changed = True
     except DatabaseUnavailableError as error:
         if not _is_lock_timeout(error):

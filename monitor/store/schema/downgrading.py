@@ -22,8 +22,8 @@ from monitor.errors import DatabaseUnavailableError, DataLossError, InputError
 from monitor.store import migrations
 from monitor.store.audit_log import append_entry
 from monitor.store.schema.changes import (
-    Change,
     Report,
+    SchemaChange,
     changing,
     leader_of,
     require_file,
@@ -131,7 +131,7 @@ def _target(before: str, version: str | None) -> Release:
     return release
 
 
-def _run(change: Change, before: str, release: Release) -> list[Loss]:
+def _run(change: SchemaChange, before: str, release: Release) -> list[Loss]:
     """Run the migrations; return what they have lost."""
     connection = change.connection
     dropped = _dropped_columns(connection, release.revision)

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from monitor.store.traffic.exchange_columns import Column
+from monitor.store.traffic.exchange_columns import ExchangeColumn
 from monitor.store.traffic.packed_columns import (
     PackedColumn,
     PackedNames,
@@ -29,7 +29,7 @@ class Collector(Protocol):
 class _CollectedValues:
     """A list of Python objects, or a small array."""
 
-    def __init__(self, declared: Column) -> None:
+    def __init__(self, declared: ExchangeColumn) -> None:
         self._declared = declared
         self._values: list[Any] = []
 
@@ -80,7 +80,7 @@ _PACKED: dict[str, Callable[[], PackedColumn[Any]]] = {
 }
 
 
-def collector_of(name: str, declared: Column, *, is_packed: bool) -> Collector:
+def collector_of(name: str, declared: ExchangeColumn, *, is_packed: bool) -> Collector:
     """Return the collector of a column.
 
     Args:

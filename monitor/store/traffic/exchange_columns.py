@@ -38,7 +38,7 @@ _REQUIRED: Any = object()
 
 
 @dataclass(frozen=True)
-class Column:
+class ExchangeColumn:
     """How a column is stored and read."""
 
     #: Of the table ``exchanges``; empty for vectors, which lie in embedding blocks.
@@ -95,11 +95,11 @@ def column(
     default: Any = _REQUIRED,
     is_later: bool = False,
 ) -> Any:
-    """Declare a column; see :class:`Column`."""
+    """Declare a column; see :class:`ExchangeColumn`."""
     shape = 0 if name else (0, 0)
     return field(
         default_factory=(lambda: np.empty(shape, dtype)) if dtype else tuple,
-        metadata={"column": Column(name, role, dtype, is_loaded, default, is_later)},
+        metadata={"column": ExchangeColumn(name, role, dtype, is_loaded, default, is_later)},
     )
 
 
@@ -295,7 +295,7 @@ class Exchanges:
 
 
 #: Attribute of :class:`Exchanges` -> its column.
-COLUMNS: Mapping[str, Column] = {
+COLUMNS: Mapping[str, ExchangeColumn] = {
     attribute.name: attribute.metadata["column"]
     for attribute in fields(Exchanges)
     if "column" in attribute.metadata

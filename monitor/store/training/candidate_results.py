@@ -65,7 +65,7 @@ class SystemScores(msgspec.Struct, frozen=True):
     scores: tuple[StratumScore, ...]
 
 
-class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+class CandidateComparison(msgspec.Struct, frozen=True, kw_only=True):
     """A metric of the candidate and of a reference system on the same items.
 
     Differences are shares of the metric's range; above 0 the candidate is better.
@@ -179,7 +179,7 @@ class CandidateResults(msgspec.Struct, frozen=True, kw_only=True):
 
     gate_result: GateResult
     checks: tuple[GateCheck, ...]
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[CandidateComparison, ...]
     scores: tuple[SystemScores, ...]
     remarks: tuple[str, ...]
     #: Benchmark -> SHA-256 of its data set.

@@ -25,7 +25,7 @@ UNFINISHED: tuple[Status, ...] = ("planned", "running", "awaiting_ratings")
 
 
 @dataclass(frozen=True)
-class Transition:
+class ChildTransition:
     """A step of the life cycle."""
 
     event: Event
@@ -36,29 +36,29 @@ class Transition:
     effect: str
 
 
-TRANSITIONS: tuple[Transition, ...] = (
-    Transition("start", ("planned",), "running", "started", "the child's handle is stored"),
-    Transition(
+TRANSITIONS: tuple[ChildTransition, ...] = (
+    ChildTransition("start", ("planned",), "running", "started", "the child's handle is stored"),
+    ChildTransition(
         "resume", ("running",), "running", "resumed", "a training child that died starts again"
     ),
-    Transition(
+    ChildTransition(
         "postpone", ("running",), "planned", "postponed", "an evaluation child starts again later"
     ),
-    Transition(
+    ChildTransition(
         "await_ratings",
         ("running",),
         "awaiting_ratings",
         "awaiting_ratings",
         "the results are stored; a human evaluation follows",
     ),
-    Transition(
+    ChildTransition(
         "succeed", ("running", "awaiting_ratings"), "succeeded", "succeeded", "the result is final"
     ),
-    Transition("fail", UNFINISHED, "failed", "failed", "the error is stored"),
-    Transition(
+    ChildTransition("fail", UNFINISHED, "failed", "failed", "the error is stored"),
+    ChildTransition(
         "cancel", UNFINISHED, "cancelled", "cancelled", "the child is terminated afterwards"
     ),
-    Transition(
+    ChildTransition(
         "reopen",
         ("failed", "cancelled"),
         "planned",

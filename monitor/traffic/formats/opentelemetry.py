@@ -14,7 +14,7 @@ from typing import Any
 from monitor.errors import RecordError
 from monitor.traffic.exchange import Message
 from monitor.traffic.formats.otlp.envelope import encode_message
-from monitor.traffic.formats.otlp.item import Item
+from monitor.traffic.formats.otlp.item import OtlpItem
 from monitor.traffic.formats.otlp.json_records import read_json
 from monitor.traffic.formats.otlp.protobuf import NotOtlpError, read_protobuf
 from monitor.traffic.formats.schemas import gen_ai_events as events
@@ -58,11 +58,11 @@ def read(payload: Payload) -> list[RecordPart] | None:
     items = _items(payload)
     if items is None:
         return None
-    parts: list[RecordPart] = [item for item in items if not isinstance(item, Item)]
-    groups: dict[tuple[str, str], list[Item]] = defaultdict(list)
+    parts: list[RecordPart] = [item for item in items if not isinstance(item, OtlpItem)]
+    groups: dict[tuple[str, str], list[OtlpItem]] = defaultdict(list)
     n_ignored = 0
     for item in items:
-        if not isinstance(item, Item):
+        if not isinstance(item, OtlpItem):
             continue
         if item.kind == "log" and item.name in events.NAMES:
             groups[item.trace_id, item.span_id].append(item)
@@ -75,7 +75,7 @@ def read(payload: Payload) -> list[RecordPart] | None:
     return parts
 
 
-def _items(payload: Payload) -> Sequence[Item | UnreadablePart | IgnoredParts] | None:
+def _items(payload: Payload) -> Sequence[OtlpItem | UnreadablePart | IgnoredParts] | None:
     if payload.parse_error is None:
         return read_json(payload.object)
     try:
@@ -84,7 +84,7 @@ def _items(payload: Payload) -> Sequence[Item | UnreadablePart | IgnoredParts] |
         return None
 
 
-def _is_call(item: Item) -> bool:
+def _is_call(item: OtlpItem) -> bool:
     """Return whether a log record or span is a model call."""
     operation = operation_of(item.attributes)
     if operation is not None:
@@ -97,7 +97,7 @@ def _is_call(item: Item) -> bool:
     )
 
 
-def _read_call(items: Sequence[Item]) -> RecordPart:
+def _read_call(items: Sequence[OtlpItem]) -> RecordPart:
     """Read a call from one item, or from the events of one span."""
     to_record = partial(encode_message, items[0].kind, [item.record for item in items])
     try:
@@ -106,7 +106,7 @@ def _read_call(items: Sequence[Item]) -> RecordPart:
         return UnreadablePart(index=items[0].index, error=error, to_record=to_record)
 
 
-def _draft(items: Sequence[Item], to_record: Any) -> RawExchange | IgnoredParts:
+def _draft(items: Sequence[OtlpItem], to_record: Any) -> RawExchange | IgnoredParts:
     item = items[0]
     is_event = item.kind == "log" and item.name in events.NAMES
     if is_event and not (item.trace_id and item.span_id):
@@ -149,7 +149,7 @@ def _draft(items: Sequence[Item], to_record: Any) -> RawExchange | IgnoredParts:
     )
 
 
-def _attributes(items: Sequence[Item]) -> dict[str, Any]:
+def _attributes(items: Sequence[OtlpItem]) -> dict[str, Any]:
     """Return the attributes of all items, and those in the body of a details event."""
     merged: dict[str, Any] = {}
     for item in items:
@@ -162,7 +162,7 @@ def _attributes(items: Sequence[Item]) -> dict[str, Any]:
 
 
 def _texts(
-    items: Sequence[Item], attributes: dict[str, Any]
+    items: Sequence[OtlpItem], attributes: dict[str, Any]
 ) -> tuple[tuple[Message, ...], list[Output] | None]:
     """Return the conversation and the responses, by the newest convention in use."""
     messages: tuple[Message, ...] = ()
@@ -177,7 +177,7 @@ def _texts(
 
 
 def _older_texts(
-    items: Sequence[Item], attributes: dict[str, Any]
+    items: Sequence[OtlpItem], attributes: dict[str, Any]
 ) -> tuple[tuple[Message, ...], list[Output] | None]:
     logged = [
         (item.name, item.body if item.body is not None else item.attributes)

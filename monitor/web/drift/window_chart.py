@@ -53,7 +53,7 @@ class Lane:
 
 
 @dataclass(frozen=True)
-class Column:
+class WindowColumn:
     """The column of a window, a link to its page."""
 
     x: float
@@ -80,7 +80,7 @@ class WindowChart:
     height: float
     lanes: tuple[Lane, ...]
     rates: RateLane | None
-    columns: tuple[Column, ...]
+    columns: tuple[WindowColumn, ...]
     spans: tuple[IncidentBar, ...]
     ticks: tuple[Tick, ...]
     #: The drifted share at the top of a lane.
@@ -133,7 +133,7 @@ def draw_windows(
     spans = lay_out_incidents(incidents, windows, step=step, top=bottom + GAP)
     height = max([bottom, *(span.y + INCIDENT_HEIGHT for span in spans)]) + GAP
     columns = tuple(
-        Column(
+        WindowColumn(
             round(at * step, 2),
             round(step, 2),
             window,

@@ -23,7 +23,7 @@ class Whisker:
 
 
 @dataclass(frozen=True)
-class Pair:
+class ScorePair:
     """A metric of a version, and of another version on the same benchmark."""
 
     benchmark: str
@@ -55,7 +55,7 @@ class VersionScores:
     #: The newest version before it with scores.
     before: VersionRow | None
     scores: Sequence[ScoreRow]
-    headlines: Sequence[Pair]
+    headlines: Sequence[ScorePair]
 
     @property
     def sentence(self) -> str:
@@ -101,7 +101,7 @@ def score_versions(
     return rows
 
 
-def pair_scores(now: Sequence[ScoreRow], before: Sequence[ScoreRow]) -> list[Pair]:
+def pair_scores(now: Sequence[ScoreRow], before: Sequence[ScoreRow]) -> list[ScorePair]:
     """Return the scores of two versions side by side, by benchmark, stratum and metric."""
     by_key = [{(s.benchmark, s.stratum, s.metric): s for s in scores} for scores in (now, before)]
     pairs = []
@@ -111,11 +111,11 @@ def pair_scores(now: Sequence[ScoreRow], before: Sequence[ScoreRow]) -> list[Pai
         low = min(0.0, *(score.lower for score in known))
         high = max(1.0, *(score.upper for score in known))
         drawn = [None if score is None else _draw(score, low, high) for score in (own, theirs)]
-        pairs.append(Pair(*key, own, theirs, drawn[0], drawn[1], low, high))
+        pairs.append(ScorePair(*key, own, theirs, drawn[0], drawn[1], low, high))
     return pairs
 
 
-def _headlines(pairs: Sequence[Pair]) -> list[Pair]:
+def _headlines(pairs: Sequence[ScorePair]) -> list[ScorePair]:
     """Return metrics of all items, from each benchmark in turn."""
     overall = [pair for pair in pairs if not pair.stratum and pair.now is not None]
     names = list(dict.fromkeys(pair.benchmark for pair in overall))

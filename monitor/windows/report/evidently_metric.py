@@ -23,7 +23,7 @@ from evidently.legacy.tests.base_test import TestStatus
 from plotly import graph_objects
 
 from monitor.windows.report.evidently_names import distinct, plain
-from monitor.windows.report.evidently_snapshot import Content, Figure, Interval
+from monitor.windows.report.evidently_snapshot import Figure, Interval, SnapshotContent
 
 #: By verdict, as the counter shows it.
 HEADINGS = {"drift": "Drift", "no_drift": "No drift", "not_enough_data": "Not enough data"}
@@ -72,7 +72,7 @@ class DriftwardenCalculation(SingleValueCalculation[Driftwarden]):  # type: igno
         )
 
 
-def make_metrics(content: Content) -> list[Driftwarden]:
+def make_metrics(content: SnapshotContent) -> list[Driftwarden]:
     """Return a metric for each figure; the first shows the summary."""
     names = _plain_names(content)
     metrics = []
@@ -84,13 +84,13 @@ def make_metrics(content: Content) -> list[Driftwarden]:
     return metrics
 
 
-def _plain_names(content: Content) -> dict[str, str]:
+def _plain_names(content: SnapshotContent) -> dict[str, str]:
     """Return the names without markup; those of metrics come from the traffic."""
     names = list(dict.fromkeys(figure.of for figure in content.figures))
     return dict(zip(names, distinct([plain(name) for name in names]), strict=True))
 
 
-def _summary(content: Content, names: dict[str, str]) -> list[Any]:
+def _summary(content: SnapshotContent, names: dict[str, str]) -> list[Any]:
     counters = [CounterData("driftwarden", HEADINGS[content.verdict])]
     counters += [
         CounterData(f"{figure.of}: {figure.name}", f"{figure.value:,.4g}")

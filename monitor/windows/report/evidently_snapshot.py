@@ -52,7 +52,7 @@ class Interval:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Content:
+class SnapshotContent:
     """Everything of a result that a snapshot shows."""
 
     verdict: str
@@ -120,7 +120,7 @@ def evidently_metrics(result: "DriftResult | Assessment") -> list[Any]:
         return make_metrics(content_of(result))
 
 
-def content_of(result: "DriftResult | Assessment") -> Content:
+def content_of(result: "DriftResult | Assessment") -> SnapshotContent:
     """Return what a snapshot shows of a result; what was not tested has no figure."""
     if isinstance(result, DriftResult):
         content = _of_arrays(result)
@@ -133,12 +133,12 @@ def content_of(result: "DriftResult | Assessment") -> Content:
             code="no_result",
         )
     figures = [figure for figure in content.figures if math.isfinite(figure.value)]
-    return Content(
+    return SnapshotContent(
         verdict=content.verdict, figures=figures, shares=content.shares, topics=content.topics
     )
 
 
-def _of_arrays(result: DriftResult) -> Content:
+def _of_arrays(result: DriftResult) -> SnapshotContent:
     of = PROMPTS if result.shift is None else RESPONSES
     status = STATUS_OF_VERDICT[result.verdict]
     lower, upper = result.drifted_share_interval
@@ -153,7 +153,7 @@ def _of_arrays(result: DriftResult) -> Content:
         Figure(of="window", name="reference exchanges", value=result.n_reference),
     ]
     if result.verdict == "not_enough_data":
-        return Content(verdict=result.verdict, figures=figures, shares=[], topics=[])
+        return SnapshotContent(verdict=result.verdict, figures=figures, shares=[], topics=[])
     figures += [
         Figure(of="window", name="alarm", value=float(result.verdict == "drift")),
         Figure(of=of, name="p-value", value=result.p_value),
@@ -174,10 +174,10 @@ def _of_arrays(result: DriftResult) -> Content:
         _topic_row(of, number, cluster.size, cluster)
         for number, cluster in enumerate(result.clusters, start=1)
     ]
-    return Content(verdict=result.verdict, figures=figures, shares=shares, topics=topics)
+    return SnapshotContent(verdict=result.verdict, figures=figures, shares=shares, topics=topics)
 
 
-def _of_exchanges(assessment: "Assessment") -> Content:
+def _of_exchanges(assessment: "Assessment") -> SnapshotContent:
     families = ((PROMPTS, assessment.input), (RESPONSES, assessment.output))
     sizes = f"{pluralize(assessment.n_current, 'exchange')} against {assessment.n_reference:,}"
     figures = [
@@ -211,7 +211,9 @@ def _of_exchanges(assessment: "Assessment") -> Content:
             for number, topic in enumerate(family.topics, start=1)
         ]
     figures += _numeric_figures(assessment)
-    return Content(verdict=assessment.verdict, figures=figures, shares=shares, topics=topics)
+    return SnapshotContent(
+        verdict=assessment.verdict, figures=figures, shares=shares, topics=topics
+    )
 
 
 def _figures_of_family(of: str, family: "FamilyAssessment") -> Iterator[Figure]:

@@ -23,7 +23,7 @@ from monitor.statistics.alarm_levels import AlarmLevels
 from monitor.store.traffic.exchange_columns import count_users
 from monitor.store.windows.assessment import Verdict, VersionAssessment
 from monitor.windows.findings.findings import Findings
-from monitor.windows.versions.split import Part
+from monitor.windows.versions.split import VersionPart
 
 #: Where at least this share of the serving exchanges could not be compared, and the rest does not
 #: alarm, the window has not enough data. A canary of one in twenty is below it.
@@ -34,7 +34,7 @@ UNCOMPARED_SHARE = 0.1
 class PartPlan:
     """How a version's part of a window is compared."""
 
-    part: Part
+    part: VersionPart
     #: That the versions share.
     levels: AlarmLevels
     #: Derived from the seed of the window.
@@ -55,7 +55,7 @@ class PartFindings:
     own_baseline: bool
 
     @property
-    def part(self) -> Part:
+    def part(self) -> VersionPart:
         """Return the part of the window."""
         return self.plan.part
 
@@ -74,7 +74,7 @@ class PartFindings:
 
 
 def plan_parts(
-    parts: Sequence[Part], levels: AlarmLevels, *, min_samples: int, seed: int
+    parts: Sequence[VersionPart], levels: AlarmLevels, *, min_samples: int, seed: int
 ) -> list[PartPlan]:
     """Return the levels and the seed of each version's comparison.
 

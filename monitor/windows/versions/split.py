@@ -32,7 +32,7 @@ _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Part:
+class VersionPart:
     """The exchanges of one version in a window, or of several pooled versions."""
 
     #: As the traffic or the registry names it; empty where neither does.
@@ -49,7 +49,7 @@ class Part:
 class Split:
     """A window by version; one part where one version, or no known one, gave all responses."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[VersionPart, ...]
     #: Remarks on versions that were pooled, or not split.
     remarks: tuple[str, ...] = ()
 
@@ -76,8 +76,8 @@ def split_by_version(
     everything = np.arange(len(versions), dtype=np.int64)
     counts = Counter(versions)
     if len(counts) <= 1:
-        return Split((Part(next(iter(counts), ""), everything, is_serving=True),))
-    whole = (Part("", everything, is_serving=True),)
+        return Split((VersionPart(next(iter(counts), ""), everything, is_serving=True),))
+    whole = (VersionPart("", everything, is_serving=True),)
     if len(counts) > MAX_VERSIONS:
         remark = (
             f"`{field}` has {len(counts)} values in this window, so it is not split by version. If "
@@ -90,7 +90,9 @@ def split_by_version(
     for version in counts:
         own = np.flatnonzero(labels == version).astype(np.int64)
         share = np.isin(last_rows, own).mean()
-        parts.append(Part(version, own, is_serving=not occurred_at or bool(share >= SERVING_SHARE)))
+        parts.append(
+            VersionPart(version, own, is_serving=not occurred_at or bool(share >= SERVING_SHARE))
+        )
     serving = _pool([part for part in parts if part.is_serving], least)
     ended = _pool([part for part in parts if not part.is_serving], least)
     can_be_compared = max(counts.values()) >= least or any(
@@ -160,13 +162,13 @@ def drop_version_field(rows: Exchanges, field: str) -> Exchanges:
     return replace(rows, attributes=[without_field(attributes) for attributes in rows.attributes])
 
 
-def _pool(parts: Sequence[Part], least: int) -> list[Part]:
+def _pool(parts: Sequence[VersionPart], least: int) -> list[VersionPart]:
     """Pool the parts that are too small, where together they are large enough."""
     small = [part for part in parts if len(part.rows) < least]
     if len(small) < 2 or sum(len(part.rows) for part in small) < least:
         return list(parts)
     names = tuple(sorted(part.version for part in small))
-    pooled = Part(
+    pooled = VersionPart(
         join_names([name or "unknown" for name in names]),
         np.sort(np.concatenate([part.rows for part in small])),
         is_serving=small[0].is_serving,
@@ -181,7 +183,7 @@ def _last_rows(occurred_at: Sequence[datetime], span: timedelta) -> NDArray[np.i
     return np.flatnonzero([at > begin for at in occurred_at]).astype(np.int64)
 
 
-def _end_of(part: Part, occurred_at: Sequence[datetime]) -> tuple[datetime, int]:
+def _end_of(part: VersionPart, occurred_at: Sequence[datetime]) -> tuple[datetime, int]:
     last = int(part.rows[-1])
     if not occurred_at:
         return _BEGINNING, last

@@ -10,9 +10,9 @@ from monitor.store.training.candidate_results import (
     CANDIDATE,
     INCUMBENT,
     PROMPTED,
+    CandidateComparison,
     CandidateResults,
     CheckOutcome,
-    Comparison,
     GateCheck,
     StratumScore,
     SystemScores,
@@ -67,7 +67,7 @@ def apply_gates(
     """
     incumbent = INCUMBENT if INCUMBENT in scores else BASE
 
-    def compare(reference: str, split: str) -> list[Comparison]:
+    def compare(reference: str, split: str) -> list[CandidateComparison]:
         return [
             comparison
             for benchmark in benchmarks
@@ -117,7 +117,9 @@ def apply_gates(
     )
 
 
-def _better_check(comparisons: Sequence[Comparison], incumbent: str, policy: Gates) -> GateCheck:
+def _better_check(
+    comparisons: Sequence[CandidateComparison], incumbent: str, policy: Gates
+) -> GateCheck:
     worse = [c for c in comparisons if c.adjusted_p_worse <= policy.alpha]
     better = [c for c in comparisons if c.adjusted_p_better <= policy.alpha and c.n >= MIN_ITEMS]
     outcome: CheckOutcome = "failed" if worse else "passed" if better else "undecided"
@@ -132,7 +134,7 @@ def _better_check(comparisons: Sequence[Comparison], incumbent: str, policy: Gat
     )
 
 
-def _retention_check(comparison: Comparison, policy: Gates) -> GateCheck:
+def _retention_check(comparison: CandidateComparison, policy: Gates) -> GateCheck:
     """Test non-inferiority on old items; no adjustment, because every metric must pass."""
     difference, lower_bound = comparison.difference, comparison.lower_bound
     least = least_items_for_retention(policy)
@@ -168,7 +170,7 @@ def _no_old_items() -> GateCheck:
     )
 
 
-def _prompt_check(comparisons: Sequence[Comparison], policy: Gates) -> GateCheck:
+def _prompt_check(comparisons: Sequence[CandidateComparison], policy: Gates) -> GateCheck:
     """Test that the candidate is not worse than the base model, as it is prompted."""
     with_examples = comparisons[0].reference == PROMPTED
     worse = [c for c in comparisons if c.adjusted_p_worse <= policy.alpha]
@@ -200,7 +202,7 @@ def _summary(
 def _remarks(
     benchmarks: Sequence[Benchmark],
     scores: Mapping[str, Scores],
-    comparisons: Sequence[Comparison],
+    comparisons: Sequence[CandidateComparison],
 ) -> list[str]:
     remarks = [remark for benchmark in benchmarks for remark in benchmark.remarks()]
     for benchmark in benchmarks:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from monitor.errors import InputError, MetricError
 from monitor.statistics.multiplicity import holm
-from monitor.store.training.candidate_results import Comparison
+from monitor.store.training.candidate_results import CandidateComparison
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.paired_tests import compare_binary, compare_graded
@@ -26,7 +26,7 @@ def compare_systems(
     name: str,
     split: str,
     confidence: float,
-) -> list[Comparison]:
+) -> list[CandidateComparison]:
     """Compare a candidate with a reference system by each metric.
 
     Args:
@@ -58,7 +58,7 @@ def compare_systems(
     return [comparison for comparison in comparisons if comparison is not None]
 
 
-def adjust_together(comparisons: Sequence[Comparison]) -> list[Comparison]:
+def adjust_together(comparisons: Sequence[CandidateComparison]) -> list[CandidateComparison]:
     """Adjust the p-values of comparisons by Holm's method, one family per direction."""
     better = holm([comparison.p_better for comparison in comparisons]).tolist()
     worse = holm([comparison.p_worse for comparison in comparisons]).tolist()
@@ -77,7 +77,7 @@ def _compare(
     name: str,
     split: str,
     confidence: float,
-) -> Comparison | None:
+) -> CandidateComparison | None:
     scored = [(a, b) for a, b in pairs if metric.name in a.values and metric.name in b.values]
     n_either = sum(metric.name in a.values or metric.name in b.values for a, b in pairs)
     if not scored:
@@ -96,7 +96,7 @@ def _compare(
             strata=_strata(benchmark, [score.item for score, _ in scored]),
             confidence=confidence,
         )
-    return Comparison(
+    return CandidateComparison(
         benchmark=benchmark.name,
         metric=metric.name,
         split=split,

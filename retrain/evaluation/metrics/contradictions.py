@@ -160,7 +160,7 @@ _STOP = frozenset(word for words in WORDS.values() for word in words.split()) | 
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceText:
     """The text that claims are held against: the item's context and messages."""
 
     context: str
@@ -215,7 +215,7 @@ class Clause:
         return (_NEGATION.search(text) is None) == (_FORBIDS.search(text) is not None)
 
 
-def contradictions(claim: str, source: Source, response: str) -> list[str]:
+def contradictions(claim: str, source: SourceText, response: str) -> list[str]:
     """Return what of a claim contradicts its source; empty: empty: nothing.
 
     Args:
@@ -237,7 +237,7 @@ def abstains(sentence: str) -> bool:
     return any(pattern.search(folded) for pattern in _ABSTAINS.values())
 
 
-def contradicts_question(response: str, question: str, source: Source) -> bool:
+def contradicts_question(response: str, question: str, source: SourceText) -> bool:
     """Return whether a bare "yes" or "no" contradicts the clause that the question is about."""
     folded = _fold(response)
     yes, no = _YES.match(folded) is not None, _NO.match(folded) is not None
@@ -260,7 +260,7 @@ def content(text: str) -> frozenset[str]:
     return frozenset(latin) | _pairs(_NEGATION.sub("", text))
 
 
-def _figure_problems(claim: str, source: Source, response: str) -> Iterator[str]:
+def _figure_problems(claim: str, source: SourceText, response: str) -> Iterator[str]:
     known = source.figures | {float(date.day) for date in source.dates}
     for date in dates(claim):
         if date not in source.dates:
@@ -286,7 +286,7 @@ def _figure_problems(claim: str, source: Source, response: str) -> Iterator[str]
             yield f"{figure:g}"
 
 
-def _name_problems(claim: str, source: Source) -> Iterator[str]:
+def _name_problems(claim: str, source: SourceText) -> Iterator[str]:
     for name, kind in _CHINESE_NAME.findall(claim):
         if name not in source.stems and not set(name) & set("这那该本家的一各每某"):
             yield name + kind
@@ -320,7 +320,7 @@ def _followers(text: str) -> dict[str, set[str]]:
     return matches
 
 
-def _negation_problems(claim: str, source: Source) -> Iterator[str]:
+def _negation_problems(claim: str, source: SourceText) -> Iterator[str]:
     if _EXCEPTS.search(_fold(claim)):
         return
     for part in _CLAUSE.split(claim):
@@ -332,7 +332,7 @@ def _negation_problems(claim: str, source: Source) -> Iterator[str]:
             yield clauses[0].text.strip()
 
 
-def _opposite_problems(claim: str, source: Source) -> Iterator[str]:
+def _opposite_problems(claim: str, source: SourceText) -> Iterator[str]:
     statement = Clause(claim)
     words = set(tokens(claim)) | _pairs(claim)
     for clause in _same_clauses(statement.content, source, covered=COVERED):
@@ -343,7 +343,7 @@ def _opposite_problems(claim: str, source: Source) -> Iterator[str]:
                     yield " ".join(sorted(words & here))
 
 
-def _same_clauses(words: frozenset[str], source: Source, *, covered: float) -> list[Clause]:
+def _same_clauses(words: frozenset[str], source: SourceText, *, covered: float) -> list[Clause]:
     """Return the clauses that share the most content words, if they share enough."""
     scored = []
     for clause in source.clauses:
@@ -357,7 +357,7 @@ def _same_clauses(words: frozenset[str], source: Source, *, covered: float) -> l
     return [clause for recall, clause in scored if recall >= best - 0.15]
 
 
-def _role_problems(claim: str, source: Source) -> Iterator[str]:
+def _role_problems(claim: str, source: SourceText) -> Iterator[str]:
     statement = Clause(claim)
     if len(statement.content) < 3 or _ADVERBIAL.match(_fold(claim)) or _GERMAN.search(claim):
         return

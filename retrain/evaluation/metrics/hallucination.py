@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.metrics.claims import claims, is_courtesy
 from retrain.evaluation.metrics.contradictions import (
-    Source,
+    SourceText,
     abstains,
     content,
     contradictions,
@@ -116,7 +116,7 @@ class Hallucination:
             text = GivenText(item.source)
             question = item.messages[-1]["content"] if item.messages else ""
             messages = "\n".join(message["content"] for message in item.messages)
-            source = Source(item.context, messages)
+            source = SourceText(item.context, messages)
             stated = () if is_refusal(question, response) else claims(response)
             for claim in stated:
                 problems = [

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from retrain.models.chat_template import encode, training_template
-from retrain.planning.checks.finding import Finding
+from retrain.planning.checks.finding import PlanFinding
 from retrain.planning.memory.estimate import Batch
 from retrain.recipes.recipe import Recipe
 
@@ -99,7 +99,7 @@ def measure_examples(tokenizer: Any, rows: Sequence[dict[str, Any]]) -> ExampleS
 
 def check_examples(
     examples: ExampleSizes, max_length: int, max_positions: int = 0, *, name: str = "examples"
-) -> Finding:
+) -> PlanFinding:
     """Check that no example would be truncated or lacks response tokens.
 
     Args:
@@ -110,7 +110,7 @@ def check_examples(
     """
     n = len(examples.sizes)
     if not n:
-        return Finding(name, "refused", "no examples in train.jsonl")
+        return PlanFinding(name, "refused", "no examples in train.jsonl")
     limit = min(max_length, max_positions) if max_positions else max_length
     too_long = [i for i, first in enumerate(examples.sizes) if first.length > limit]
     if too_long:
@@ -122,7 +122,7 @@ def check_examples(
             else f"shorten them: the model reads at most {max_positions} tokens"
         )
         listed = [f"line {i + 1} ({examples.sizes[i].length})" for i in too_long]
-        return Finding(
+        return PlanFinding(
             name,
             "refused",
             f"{len(too_long)} of {n} examples are longer than {subject} tokens: {_named(listed)}; "
@@ -130,13 +130,13 @@ def check_examples(
         )
     silent = [f"line {i + 1}" for i, first in enumerate(examples.sizes) if not first.n_response]
     if silent:
-        return Finding(
+        return PlanFinding(
             name,
             "refused",
             f"{len(silent)} of {n} examples have no response token: "
             f"{_named(silent)}; mark the assistant's turns in the chat template",
         )
-    return Finding(
+    return PlanFinding(
         name,
         "ok",
         f"{n} examples with {examples.n_tokens} tokens, {examples.n_response_tokens} of them in "

@@ -8,7 +8,7 @@ from monitor.errors import TrainingError
 
 
 @dataclass(frozen=True)
-class Finding:
+class PlanFinding:
     """The outcome of a check, with a text."""
 
     name: str
@@ -21,7 +21,7 @@ class Finding:
         return asdict(self)
 
 
-def raise_refusals(findings: Iterable[Finding]) -> None:
+def raise_refusals(findings: Iterable[PlanFinding]) -> None:
     """Raise an error if a check refused the run.
 
     Raises:

@@ -1,6 +1,6 @@
 """Check of the memory estimate against the device."""
 
-from retrain.planning.checks.finding import Finding
+from retrain.planning.checks.finding import PlanFinding
 from retrain.planning.memory.device import GIB, Device
 from retrain.planning.memory.estimate import MemoryEstimate
 
@@ -8,7 +8,7 @@ from retrain.planning.memory.estimate import MemoryEstimate
 CLOSE = 0.85
 
 
-def check_memory(estimate: MemoryEstimate, device: Device | None) -> Finding:
+def check_memory(estimate: MemoryEstimate, device: Device | None) -> PlanFinding:
     """Compare the estimate with the device's memory.
 
     Args:
@@ -17,13 +17,15 @@ def check_memory(estimate: MemoryEstimate, device: Device | None) -> Finding:
     """
     name, needed = "memory", f"about {estimate.total / GIB:.1f} GiB"
     if device is None:
-        return Finding(name, "note", f"{needed}; the child compares the estimate with its device")
+        return PlanFinding(
+            name, "note", f"{needed}; the child compares the estimate with its device"
+        )
     has = f"{device.name} has {device.total / GIB:.1f} GiB"
     if estimate.total > device.total:
         parts = estimate.as_gib()
         largest = sorted((key for key in parts if key != "total"), key=lambda key: -parts[key])[:3]
         held = ", ".join(f"{key} {parts[key]:.1f}" for key in largest)
-        return Finding(
+        return PlanFinding(
             name,
             "refused",
             f"{needed} are needed ({held}), but {has}; lower micro_batch_size or max_length, use "
@@ -31,7 +33,7 @@ def check_memory(estimate: MemoryEstimate, device: Device | None) -> Finding:
         )
     if estimate.total > device.available:
         free = f"{device.available / GIB:.1f} GiB are free"
-        return Finding(name, "note", f"{needed}; {has}, but only {free}")
+        return PlanFinding(name, "note", f"{needed}; {has}, but only {free}")
     if estimate.total > CLOSE * device.total:
-        return Finding(name, "note", f"{needed}; {has}: little margin")
-    return Finding(name, "ok", f"{needed}; {has}")
+        return PlanFinding(name, "note", f"{needed}; {has}: little margin")
+    return PlanFinding(name, "ok", f"{needed}; {has}")

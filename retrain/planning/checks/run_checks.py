@@ -10,7 +10,7 @@ from monitor.errors import ModelError
 from retrain.models.base_model import BaseModel, load_tokenizer
 from retrain.models.chat_template import has_generation_marks, require_generation_marks
 from retrain.planning.checks.example_sizes import ExampleSizes, check_examples, measure_examples
-from retrain.planning.checks.finding import Finding
+from retrain.planning.checks.finding import PlanFinding
 from retrain.planning.checks.memory_fit import check_memory
 from retrain.planning.checks.serving import check_serving
 from retrain.planning.memory.device import Device
@@ -23,7 +23,7 @@ from retrain.recipes.recipe import Recipe
 class RunChecks:
     """The findings and measurements of the checks."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[PlanFinding, ...]
     examples: ExampleSizes
     shape: ModelShape | None
     estimate: MemoryEstimate | None
@@ -68,7 +68,7 @@ def check_run(
         matches.append(check_examples(held, *limits, name="validation"))
     elif recipe.best_checkpoint:
         text = "no examples are held back: best_checkpoint and early_stopping have no effect"
-        matches.append(Finding("validation", "note", text))
+        matches.append(PlanFinding("validation", "note", text))
     if any(match.outcome == "refused" for match in matches):
         return RunChecks(tuple(matches), examples, shape, None, recipe)
     estimate = estimate_memory(
@@ -86,12 +86,12 @@ def worst_batch(recipe: Recipe) -> Batch:
     return Batch(recipe.examples_at_once, recipe.max_length, recipe.max_length)
 
 
-def _check_template(tokenizer: Any, origin: str) -> Finding:
+def _check_template(tokenizer: Any, origin: str) -> PlanFinding:
     """Check that the chat template marks the assistant's turns."""
     try:
         require_generation_marks(tokenizer, origin)
     except ModelError as error:
-        return Finding("chat template", "refused", str(error))
+        return PlanFinding("chat template", "refused", str(error))
     own = has_generation_marks(tokenizer.chat_template)
     how = "marks the assistant's turns" if own else "is marked by TRL"
-    return Finding("chat template", "ok", f"it {how}")
+    return PlanFinding("chat template", "ok", f"it {how}")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from monitor.errors import TrainingError
-from retrain.planning.checks.finding import Finding
+from retrain.planning.checks.finding import PlanFinding
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import read_json
 
@@ -37,17 +37,17 @@ def adapter_traits(recipe: Recipe) -> AdapterTraits:
     )
 
 
-def check_serving(recipe: Recipe) -> Finding:
+def check_serving(recipe: Recipe) -> PlanFinding:
     """Check that the inference server can load the adapter."""
     name, serving = "serving", recipe.serving
     if recipe.method == "full":
-        return Finding(
+        return PlanFinding(
             name, "note", "the result is a whole model, to be served instead of the base"
         )
     try:
         traits = adapter_traits(recipe)
     except TrainingError as error:
-        return Finding(name, "refused", str(error))
+        return PlanFinding(name, "refused", str(error))
     origin = f" (of {recipe.start_adapter})" if recipe.start_adapter else ""
     problems = []
     if traits.rank > serving.max_lora_rank:
@@ -68,13 +68,13 @@ def check_serving(recipe: Recipe) -> Finding:
             "serving.modules_to_save = true for another inference server"
         )
     if problems:
-        return Finding(name, "refused", "\n".join(problems))
+        return PlanFinding(name, "refused", "\n".join(problems))
     if recipe.method == "qlora" and not serving.quantised:
-        return Finding(
+        return PlanFinding(
             name,
             "note",
             f"an adapter of rank {traits.rank} can be loaded; it is trained on a 4-bit base but "
             "served on the full-precision base (serving.quantised = false), which changes its "
             "scores slightly",
         )
-    return Finding(name, "ok", f"an adapter of rank {traits.rank} can be loaded")
+    return PlanFinding(name, "ok", f"an adapter of rank {traits.rank} can be loaded")

@@ -19,7 +19,7 @@ from monitor.privacy.end_users.end_user import ErasureRequest
 from monitor.privacy.end_users.suppression import suppress, unsuppress
 from monitor.privacy.erasure import forget as module
 from monitor.privacy.erasure.forget import ErasureReport, forget, verify_end_user
-from monitor.privacy.erasure.verification import Finding
+from monitor.privacy.erasure.verification import RemainingText
 from monitor.privacy.subject_export.collection import collect_export
 from monitor.settings import Settings
 from monitor.store.audit_log import append_entry
@@ -65,7 +65,7 @@ def n_found(report: ErasureReport, kind: str) -> int:
     return next(count.n_found for count in report.counts if count.kind == kind)
 
 
-def places(findings: list[Finding], kind: str) -> set[str]:
+def places(findings: list[RemainingText], kind: str) -> set[str]:
     return {finding.place for finding in findings if finding.kind == kind}
 
 
@@ -271,5 +271,5 @@ def test_step_that_names_the_id_is_listed_once(
 
 
 def test_one_more_place_is_no_plural(capsys: pytest.CaptureFixture[str]) -> None:
-    _show_findings([Finding("file", f"f{n}", "") for n in range(101)])
+    _show_findings([RemainingText("file", f"f{n}", "") for n in range(101)])
     assert "- and 1 more place\n" in capsys.readouterr().out

@@ -34,7 +34,7 @@ from monitor.privacy.end_users.end_user import ErasureRequest
 from monitor.privacy.erasure.masking import readable
 from monitor.privacy.retention.periods import ABOUT_END_USERS
 from monitor.privacy.subject_export.collection import ACTION, collect_export
-from monitor.privacy.subject_export.document import Entry, Export, to_json
+from monitor.privacy.subject_export.document import DocumentEntry, Export, to_json
 from monitor.privacy.subject_export.page import to_html
 from monitor.privacy.subject_export.values import ARRAYS, INSTRUCTIONS, strings_of
 from monitor.privacy.subject_export.writing import HTML_NAME, JSON_NAME
@@ -112,7 +112,7 @@ def export_of(
     return collect_export(world.engine, world.settings, ErasureRequest(subject, exchanges), clock)
 
 
-def entries_of(export: Export, name: str) -> list[Entry]:
+def entries_of(export: Export, name: str) -> list[DocumentEntry]:
     return [entry for part in export.parts if part.name == name for entry in part.entries]
 
 
@@ -200,7 +200,7 @@ def test_exchange_that_mentions_the_end_user_gives_the_id_only(
 ) -> None:
     row_id = exchange_ids(unchanged.engine)[MENTIONS]
     mention = next(entry for entry in entries_of(hers, "exchanges") if entry.key == {"id": row_id})
-    assert mention == Entry({"id": row_id}, passages={"response": [ANN.upper()]})
+    assert mention == DocumentEntry({"id": row_id}, passages={"response": [ANN.upper()]})
 
 
 def test_observation_of_another_with_the_same_exchange_id(
@@ -228,7 +228,7 @@ def test_dead_letter_of_another_gives_the_id_only(world: EndUserWorld, clock: da
     with transaction(world.engine) as connection:
         insert_dead_letters(connection, [row])
     export = export_of(world, clock)
-    assert Entry({"id": 5}, passages={"value": [ANN]}) in entries_of(export, "dead_letters")
+    assert DocumentEntry({"id": 5}, passages={"value": [ANN]}) in entries_of(export, "dead_letters")
     assert "I am Bob" not in to_json(export)
 
 
@@ -374,7 +374,7 @@ def test_new_table_of_the_registry_is_exported(
     finally:
         metadata.remove(notes)
     assert entries == [
-        Entry(
+        DocumentEntry(
             {"id": 1},
             values={
                 "id": 1,
@@ -383,7 +383,7 @@ def test_new_table_of_the_registry_is_exported(
                 "written_by": "a member of staff",
             },
         ),
-        Entry({"id": 2}, passages={"note": [ANN]}),
+        DocumentEntry({"id": 2}, passages={"note": [ANN]}),
     ]
 
 

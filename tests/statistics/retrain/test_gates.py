@@ -11,7 +11,7 @@ from monitor.settings import Gates
 from monitor.statistics.bootstrap import bca_interval
 from monitor.statistics.intervals import clopper_pearson, mcnemar_p_value
 from monitor.statistics.multiplicity import holm
-from monitor.store.training.candidate_results import Comparison
+from monitor.store.training.candidate_results import CandidateComparison
 from retrain.evaluation.gates.candidate_checks import _better_check
 from retrain.evaluation.gates.comparison import adjust_together
 from retrain.evaluation.gates.paired_tests import compare_graded, sign_flip_p_values
@@ -23,8 +23,8 @@ def at_most(k: int, n: int, rate: float) -> bool:
     return k <= stats.binom.ppf(0.999, n, rate)
 
 
-def compared(metric: str, p_better: float, p_worse: float) -> Comparison:
-    return Comparison(
+def compared(metric: str, p_better: float, p_worse: float) -> CandidateComparison:
+    return CandidateComparison(
         benchmark="suite", metric=metric, split="new", reference="incumbent", n=150, n_unpaired=0,
         candidate_mean=0.5, reference_mean=0.5, difference=0, lower=0, upper=0,
         lower_bound=0, upper_bound=0,

@@ -14,9 +14,9 @@ from monitor.store.training import candidate_evaluations as store
 from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
 from monitor.store.training.candidate_results import (
     SYSTEMS,
+    CandidateComparison,
     CandidateResults,
     CheckOutcome,
-    Comparison,
     GateCheck,
     GateResult,
     StratumScore,
@@ -107,7 +107,7 @@ def make_results(gate_result: GateResult = "promote", **values: Any) -> Candidat
         )
         for system, value in zip(SYSTEMS[:3], (0.9, 0.8, 0.7), strict=True)
     ]
-    comparison = Comparison(
+    comparison = CandidateComparison(
         benchmark="support", metric="exact_match", split="all", reference="incumbent",
         n=6, n_unpaired=0, candidate_mean=0.9, reference_mean=0.8, difference=0.1,
         lower=0.02, upper=0.2, lower_bound=0.03, upper_bound=0.19, test="exact McNemar",

@@ -11,7 +11,7 @@ from monitor.windows.assessment.build import WindowContext, WindowResult, build_
 from monitor.windows.comparison.window_comparison import compare_window
 from monitor.windows.findings.findings import Findings, collect_findings
 from monitor.windows.versions.reported_version import PartFindings, PartPlan
-from monitor.windows.versions.split import Part
+from monitor.windows.versions.split import VersionPart
 
 
 def assess_window(
@@ -39,7 +39,7 @@ def assess_window(
 def build_of(findings: Findings, current: Exchanges, *, drift: Drift, seed: int) -> WindowResult:
     """Build the assessment of one version's findings."""
     rows = np.arange(len(current), dtype=np.int64)
-    plan = PartPlan(Part("", rows, is_serving=True), drift.levels("weekly"), seed)
+    plan = PartPlan(VersionPart("", rows, is_serving=True), drift.levels("weekly"), seed)
     part = PartFindings(
         plan=plan,
         findings=findings,

@@ -11,7 +11,7 @@ from monitor.settings import default_configuration
 from monitor.sizing.constants import Constants, read_measurement
 from monitor.sizing.limits import largest_sample_rate
 from monitor.sizing.load import Load, load_of
-from monitor.sizing.plan import Plan, make_plan
+from monitor.sizing.plan import SizingPlan, make_plan
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.windows.comparison.detectable_shares import stored_shares
 
@@ -27,7 +27,7 @@ def load(requests: float = 5e6, **options: Any) -> Load:
     return load_of(default_configuration(), values | {"requests_per_day": requests} | options)
 
 
-def value(plan: Plan, name: str) -> float:
+def value(plan: SizingPlan, name: str) -> float:
     (figure,) = (line.value for line in plan.lines if line.name == name)
     assert figure is not None
     return figure

@@ -15,7 +15,7 @@ import msgspec
 
 from monitor.errors import InputError, RecordError
 from monitor.input_files import InputSource
-from monitor.input_files.source import Part
+from monitor.input_files.source import SourcePart
 from monitor.traffic.files.shapes.shape import Object, Shape
 from monitor.traffic.formats import FORMATS
 from monitor.traffic.parsing.json_text import parse_json
@@ -91,7 +91,7 @@ def join_batch(file: InputSource) -> InputSource:
     return JoinedBatch(file.path, file.parts)
 
 
-def _sides(file: InputSource) -> tuple[list[Part], list[Part]]:
+def _sides(file: InputSource) -> tuple[list[SourcePart], list[SourcePart]]:
     """Return the inputs and the outputs among the files, by their first lines."""
     first = [_object(next(part.values(), b"")) for part in file.parts]
     pairs = list(zip(file.parts, first, strict=True))
@@ -101,7 +101,7 @@ def _sides(file: InputSource) -> tuple[list[Part], list[Part]]:
     )
 
 
-def _join(part: Part, outputs: Sequence[Part], label: str) -> Iterator[bytes]:
+def _join(part: SourcePart, outputs: Sequence[SourcePart], label: str) -> Iterator[bytes]:
     responses: dict[str, bytes] = {}
     for output in outputs:
         for line in output.values():

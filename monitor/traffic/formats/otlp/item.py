@@ -12,7 +12,7 @@ class SpanEvent(msgspec.Struct, frozen=True):
     attributes: dict[str, Any]
 
 
-class Item(msgspec.Struct, frozen=True, kw_only=True):
+class OtlpItem(msgspec.Struct, frozen=True, kw_only=True):
     """A log record or span of a message."""
 
     #: Index among all log records and spans of the message.

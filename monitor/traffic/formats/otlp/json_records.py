@@ -8,7 +8,7 @@ import msgspec
 
 from monitor.errors import RecordError
 from monitor.traffic.formats.otlp.envelope import LEVELS, encode_message
-from monitor.traffic.formats.otlp.item import Item, SpanEvent
+from monitor.traffic.formats.otlp.item import OtlpItem, SpanEvent
 from monitor.traffic.parsing.json_text import json_kind
 from monitor.traffic.parsing.raw_exchange import UnreadablePart, convert
 
@@ -56,7 +56,7 @@ class _Span(msgspec.Struct, rename="camel"):
     events: list[_Event] | None = None
 
 
-def read_json(content: dict[str, Any]) -> list[Item | UnreadablePart] | None:
+def read_json(content: dict[str, Any]) -> list[OtlpItem | UnreadablePart] | None:
     """Return the log records and spans of a message; ``None`` if it has neither.
 
     Raises:
@@ -65,7 +65,7 @@ def read_json(content: dict[str, Any]) -> list[Item | UnreadablePart] | None:
     kinds: list[Literal["log", "span"]] = [k for k in ("log", "span") if LEVELS[k][0] in content]
     if not kinds:
         return None
-    parts: list[Item | UnreadablePart] = []
+    parts: list[OtlpItem | UnreadablePart] = []
     for kind in kinds:
         for record in _leaves(content, LEVELS[kind]):
             index = len(parts)
@@ -95,11 +95,11 @@ def _leaves(parent: Any, levels: tuple[str, ...]) -> Iterator[Any]:
         yield from _leaves(child, levels[1:])
 
 
-def _read_log(index: int, record: Any) -> Item:
+def _read_log(index: int, record: Any) -> OtlpItem:
     log = convert(record, _LogRecord)
     attributes = _attributes(log.attributes, 0)
     name = log.event_name or attributes.pop("event.name", "")
-    return Item(
+    return OtlpItem(
         index=index,
         kind="log",
         name=name if isinstance(name, str) else "",
@@ -112,9 +112,9 @@ def _read_log(index: int, record: Any) -> Item:
     )
 
 
-def _read_span(index: int, record: Any) -> Item:
+def _read_span(index: int, record: Any) -> OtlpItem:
     span = convert(record, _Span)
-    return Item(
+    return OtlpItem(
         index=index,
         kind="span",
         name=span.name or "",

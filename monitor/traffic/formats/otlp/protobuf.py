@@ -15,7 +15,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from monitor.errors import RecordError
 from monitor.traffic.formats.otlp.envelope import encode_message
-from monitor.traffic.formats.otlp.item import Item, SpanEvent
+from monitor.traffic.formats.otlp.item import OtlpItem, SpanEvent
 from monitor.traffic.parsing.raw_exchange import IgnoredParts, UnreadablePart
 
 VARINT, FIXED64, LENGTH_DELIMITED, FIXED32 = 0, 1, 2, 5
@@ -31,13 +31,13 @@ class NotOtlpError(ValueError):
     """Raised if bytes are no OTLP message of log records or spans."""
 
 
-def read_protobuf(message: bytes) -> list[Item | UnreadablePart | IgnoredParts]:
+def read_protobuf(message: bytes) -> list[OtlpItem | UnreadablePart | IgnoredParts]:
     """Return the log records and spans of a message that may be model calls.
 
     Raises:
         NotOtlpError: The bytes are no such message, or it is truncated.
     """
-    parts: list[Item | UnreadablePart | IgnoredParts] = []
+    parts: list[OtlpItem | UnreadablePart | IgnoredParts] = []
     n_ignored = 0
     for index, record in enumerate(_records(message)):
         if _is_metric(record) or not any(mark in record for mark in MARKS):
@@ -112,7 +112,7 @@ def _is_metric(record: bytes) -> bool:
     return record.startswith(METRIC_BEGINS) and not record.startswith(SPAN_BEGINS)
 
 
-def _read(index: int, record: bytes) -> Item:
+def _read(index: int, record: bytes) -> OtlpItem:
     is_span = record.startswith(SPAN_BEGINS)
     try:
         return _read_span(index, record) if is_span else _read_log(index, record)
@@ -120,11 +120,11 @@ def _read(index: int, record: bytes) -> Item:
         raise RecordError("invalid_protobuf", str(error)) from None
 
 
-def _read_log(index: int, record: bytes) -> Item:
+def _read_log(index: int, record: bytes) -> OtlpItem:
     log = LogRecord.FromString(record)
     attributes = _attributes(log.attributes)
     name = log.event_name or attributes.pop("event.name", "")
-    return Item(
+    return OtlpItem(
         index=index,
         kind="log",
         name=name if isinstance(name, str) else "",
@@ -137,9 +137,9 @@ def _read_log(index: int, record: bytes) -> Item:
     )
 
 
-def _read_span(index: int, record: bytes) -> Item:
+def _read_span(index: int, record: bytes) -> OtlpItem:
     span = Span.FromString(record)
-    return Item(
+    return OtlpItem(
         index=index,
         kind="span",
         name=span.name,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from monitor.traffic.formats.otlp.item import Item
+from monitor.traffic.formats.otlp.item import OtlpItem
 from monitor.traffic.parsing.raw_exchange import CallMetadata, is_number
 
 #: Operations that respond to a prompt. Operations of agents and tools contain these calls, which
@@ -53,7 +53,7 @@ def name_of(attributes: dict[str, Any], names: tuple[str, ...]) -> str:
 
 
 def read_call_metadata(
-    item: Item, attributes: dict[str, Any], *, finish_reason: Any, refuses: bool
+    item: OtlpItem, attributes: dict[str, Any], *, finish_reason: Any, refuses: bool
 ) -> CallMetadata:
     """Return the metadata of a call; the response's own finish reason takes precedence."""
     reasons = attributes.get("gen_ai.response.finish_reasons")

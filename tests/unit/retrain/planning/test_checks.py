@@ -9,7 +9,7 @@ import pytest
 
 from monitor.errors import TrainingError
 from retrain.planning.checks.example_sizes import ExampleSize, ExampleSizes, check_examples
-from retrain.planning.checks.finding import Finding, raise_refusals
+from retrain.planning.checks.finding import PlanFinding, raise_refusals
 from retrain.planning.checks.memory_fit import check_memory
 from retrain.planning.checks.serving import check_serving
 from retrain.planning.memory.device import GIB, Device
@@ -142,8 +142,8 @@ def test_memory_of_a_remote_device_is_a_note() -> None:
 
 
 def test_every_refusal_is_raised() -> None:
-    findings = [Finding("a", "refused", "one"), Finding("b", "note", "two"),
-                Finding("c", "refused", "three")]  # fmt: skip
+    findings = [PlanFinding("a", "refused", "one"), PlanFinding("b", "note", "two"),
+                PlanFinding("c", "refused", "three")]  # fmt: skip
     with refusal("checks", TrainingError, match=r"^one\nthree$"):
         raise_refusals(findings)
     raise_refusals(findings[1:2])

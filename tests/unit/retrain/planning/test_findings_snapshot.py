@@ -4,7 +4,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from retrain.planning.checks.example_sizes import ExampleSize, ExampleSizes, check_examples
-from retrain.planning.checks.finding import Finding
+from retrain.planning.checks.finding import PlanFinding
 from retrain.planning.checks.memory_fit import check_memory
 from retrain.planning.checks.serving import check_serving
 from retrain.planning.memory.device import GIB, Device
@@ -20,7 +20,7 @@ def sizes(*lengths: int, n_response: int = 5) -> ExampleSizes:
     )
 
 
-def memory(needed: float, available: float) -> Finding:
+def memory(needed: float, available: float) -> PlanFinding:
     device = Device("cuda", "a card", 24 * GIB, int(available * GIB))
     return check_memory(MemoryEstimate(needed * GIB, 0, 0, 0, 0, 0), device)
 
