@@ -130,7 +130,7 @@ _ALL = (
         next_steps=(
             "• Read why, with each check: `driftwarden rollout status{of_model}`.",
             "• Mend what was wrong, and start its rollout again.",
-            "• A worse version has no traffic: resolve the incident with the reason.",
+            "• Reject a worse version: `driftwarden models reject VERSION --reason WHY{of_model}`.",
         ),
     ),
     Cause(

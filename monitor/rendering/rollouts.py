@@ -241,12 +241,15 @@ def _reverted(situation: RolloutSituation) -> RolloutSummary:
     at = rollout.finished_at or rollout.stage_started_at
     row = situation.wanted
     returned = f"version {situation.stable}" if situation.stable else "the stable version"
-    candidate = f"Version {rollout.version} is a candidate again"
-    candidate += (
-        "; it starts again only by a lead, or after another evaluation."
-        if rollout.kind == "rollout"
-        else "."
-    )
+    if situation.version_stage != "candidate":
+        candidate = f"Version {rollout.version} is {situation.version_stage} now."
+    elif rollout.kind == "rollout":
+        candidate = (
+            f"Version {rollout.version} is a candidate again; it starts again only by a lead, or "
+            "after another evaluation."
+        )
+    else:
+        candidate = f"Version {rollout.version} is a candidate again."
     if situation.is_confirmed and row is not None and row.confirmed_at is not None:
         seconds = max(0.0, (row.confirmed_at - at).total_seconds())
         step = (

@@ -72,6 +72,7 @@ def conclude(
     elif (
         results.gate_result != "reject"
         and version.stage == "rejected"
+        and _is_after_rejection(connection, row)
         and may_lift_rejection(request := as_request(row.request), results)
     ):
         reason = f"evaluated again: {request.reason}"
@@ -194,6 +195,12 @@ def _with_next_step(
     run = run_by_id(connection, run_id)
     step = next_step_after(connection, run, has_forgotten=failed == {"retention"})
     return results if step is None else msgspec.structs.replace(results, next_step=step.text)
+
+
+def _is_after_rejection(connection: Connection, row: CandidateEvaluationRow) -> bool:
+    """Return whether an evaluation was planned after its version was rejected."""
+    changes = versions.stage_changes(connection, row.version_id)
+    return changes[-1].changed_at <= row.created_at
 
 
 def _show_on_card(version: VersionRow, scores: SystemScores) -> None:

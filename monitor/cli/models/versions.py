@@ -21,7 +21,7 @@ from monitor.cli.shared.weights import WAIT_SECONDS, WaitOption, send_weights
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="List, register, compare, promote and revert model versions.",
+    help="List, register, compare, promote, revert and reject model versions.",
 )
 
 VersionArgument = Annotated[int, typer.Argument(help="Number of the version.")]
@@ -259,3 +259,30 @@ def rollback(
             f"{done.version.version} stays in production. To leave it, roll back again."
         )
     typer.echo(f"{name}: {send_weights(engine, configuration, name, wait)}")
+
+
+@app.command()
+def reject(
+    version: VersionArgument,
+    *,
+    reason: Annotated[str, typer.Option("--reason", help="Why, recorded in the registry.")],
+    model: ModelOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Reject a candidate, such as one whose rollout was reverted.
+
+    It starts no rollout until it is evaluated again with a reason, and the incident of its revert
+    is resolved. The next training run without a method in its recipe tries the next method.
+    """
+    from datetime import UTC, datetime
+
+    from monitor.store.training import registry
+    from retrain.registry.rejection import reject_version
+
+    with transaction_of_model(config, model) as (connection, settings):
+        name = settings.model.name
+        row = registry.version_by_number(connection, name, version)
+        reject_version(connection, row, datetime.now(UTC), by=account_name(), reason=reason)
+    typer.echo(f"{name}: version {version} is rejected")
+    if row.training_run_id is not None:
+        typer.echo(f"to lift it: driftwarden retrain evaluate {row.training_run_id} --reason WHY")

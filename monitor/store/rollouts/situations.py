@@ -33,6 +33,8 @@ class RolloutSituation:
     now: datetime
     #: Metric with a direction that has no check -> why; empty before the first look.
     not_compared: Mapping[str, str] = field(default_factory=dict)
+    #: Stage of the version now; after the end it may be another than the rollout left it in.
+    version_stage: str = "candidate"
 
     @property
     def wanted(self) -> WeightsRow | None:
@@ -78,4 +80,5 @@ def load_situation(connection: Connection, rollout: RolloutRow, now: datetime) -
         has_leader=lease is not None and lease.held,
         now=now,
         not_compared=(measurement_of(connection, rollout.id) or {}).get("not_compared", {}),
+        version_stage=version_by_id(connection, rollout.version_id).stage,
     )

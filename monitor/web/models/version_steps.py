@@ -1,4 +1,4 @@
-"""Steps of leads on a version: promote, roll back, evaluate. The same checks as in the shell."""
+"""Steps of leads on a version: promote, roll back, reject, evaluate; checked as in the shell."""
 
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from monitor.web.current_user import Visit
 from monitor.web.forms.reason import require_reason
 from retrain.evaluation.lifecycle import plan_evaluation
 from retrain.evaluation.request import request_for
+from retrain.registry.rejection import reject_version
 from retrain.rollout.transitions.promotion import promote_version, roll_back_version
 
 Fields = URLEncodedBody[dict[str, Any]]
@@ -64,6 +65,21 @@ def roll_back(
     return Redirect(f"/models/versions/{done.version.id}", status_code=303)
 
 
+@post("/models/versions/{version_id:int}/reject", status_code=303, sync_to_thread=True)
+def reject(
+    request: Request[Any, Any, Any],
+    version_id: FromPath[int],
+    lead_visit: NamedDependency[Visit],
+    data: Fields,
+) -> Redirect:
+    """Reject a candidate, such as one whose rollout was reverted."""
+    reason = require_reason(request, data)
+    with lead_visit.transaction() as connection:
+        version = version_by_id(connection, version_id)
+        reject_version(connection, version, lead_visit.now, by=lead_visit.user.name, reason=reason)
+    return Redirect(f"/models/versions/{version_id}", status_code=303)
+
+
 @post("/models/versions/{version_id:int}/evaluate", status_code=303, sync_to_thread=True)
 def evaluate(version_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Redirect:
     """Plan the evaluation of a candidate by the configured file; the daemon runs it."""
@@ -108,4 +124,4 @@ def _require_same_rollout(connection: Connection, model: str, rollout_id: str) -
     )
 
 
-HANDLERS = (promote, roll_back, evaluate)
+HANDLERS = (promote, roll_back, reject, evaluate)

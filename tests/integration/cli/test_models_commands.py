@@ -74,6 +74,17 @@ def test_show_of_a_version_registered_by_hand(shell: VersionShell) -> None:
     assert (scores[:8], stages[:8]) == ("scores: ", "stages: ")  # one line each: there are none
 
 
+def test_reject_needs_a_reason_and_a_candidate(shell: VersionShell) -> None:
+    shell.version(20)
+    reject = ("models", "reject", "1", "--model", "desk")
+    assert shell.call(*reject).exit_code == 2
+    assert "retrain evaluate 1 --reason" in shell.ok(*reject, "--reason", "more errors")
+    assert shell.models("list").split()[2] == "rejected"
+    assert "candidate -> rejected by " in shell.models("show", "1", "--model", "desk")
+    assert shell.call(*reject, "--reason", "again").exit_code == 1
+    assert shell.call("models", "reject", "9", "--model", "desk", "--reason", "x").exit_code == 1
+
+
 def test_diff_prints_changes_and_both_scores(shell: VersionShell) -> None:
     first = shell.version(20)
     second = shell.version(24, parent=first, rank=4, learning_rate=1e-3)

@@ -14,7 +14,8 @@ from monitor.store.alerts.incident_events import list_events
 from monitor.store.alerts.incidents import IncidentRow, list_incidents
 from monitor.store.engine import transaction
 from monitor.store.rollouts.rollouts import RolloutRow
-from retrain.registry.stages import move_stage
+from monitor.store.training.registry import version_by_id
+from retrain.registry.rejection import reject_version
 from retrain.rollout.gateways.protocol import Weights
 from retrain.rollout.looks import HOUR, Look
 from retrain.rollout.plan import RolloutPlan
@@ -75,7 +76,8 @@ def test_revert_is_told_until_its_version_is_rejected(desk: RolloutDesk) -> None
     assert "/rollouts/1|Rollout 1>" in message
     version = desk.rollout().version_id
     with transaction(desk.engine) as connection:
-        move_stage(connection, version, "rejected", changed_by="lea", reason="x", now=desk.now)
+        row = version_by_id(connection, version)
+        reject_version(connection, row, desk.now, by="lea", reason="x")
     assert_resolved(desk, "rollout_reverted")
 
 

@@ -87,6 +87,26 @@ def test_a_version_is_promoted_by_its_gate_and_rolled_back(
         assert candidate != production_version(connection, MODEL).id
 
 
+def test_a_lead_rejects_a_candidate_once(
+    client: TestClient[Litestar], world: World, candidate: int
+) -> None:
+    address = f"/models/versions/{candidate}/reject"
+    sign_in(client, "Ada")
+    assert 403 == post(client, address, WHY)
+    sign_in(client, "Lea")
+    page = f"/models/versions/{candidate}"
+    assert f'action="{address}"' in client.get(page).text
+    assert [400, 400] == [post(client, address), post(client, address, {"reason": " "})]
+    assert "candidate" == stage(world, candidate)
+    assert [303, 409] == [post(client, address, WHY), post(client, address, WHY)]
+    with transaction(world.engine) as connection:
+        change = stage_changes(connection, candidate)[-1]
+    assert ("rejected", "Lea", WHY["reason"]) == (
+        change.to_stage, change.changed_by, change.reason,
+    )  # fmt: skip
+    assert f'action="{address}"' not in client.get(page).text
+
+
 @pytest.mark.parametrize(
     ("gate_result", "statuses"), [("undecided", [303, 409]), ("reject", [409] * 2)]
 )
