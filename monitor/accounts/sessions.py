@@ -16,6 +16,7 @@ from litestar.stores.base import Store
 from litestar.types import Message, ScopeSession
 from sqlalchemy import Engine
 
+from monitor.errors import TransientError
 from monitor.store.accounts.invitations import delete_old_invitations
 from monitor.store.accounts.sessions import (
     delete_expired,
@@ -33,6 +34,8 @@ SESSION_ID = re.compile(r"[\w-]{32,128}", re.ASCII)
 MAX_AGE = timedelta(days=7)
 REWRITE_AFTER = timedelta(hours=12)
 RENEW = "driftwarden_renew_session"
+#: Pages that show no data: the runbooks are read while the database is unavailable.
+WITHOUT_DATABASE = "/runbooks"
 
 
 class SqlSessionStore(Store):
@@ -100,6 +103,17 @@ class SessionBackend(ServerSideSessionBackend):
     An id in the browser's cookie that the store doesn't know is never adopted, so that planting a
     cookie gains an attacker nothing (session fixation).
     """
+
+    async def load_from_connection(
+        self, connection: ASGIConnection[Any, Any, Any, Any]
+    ) -> dict[str, Any]:
+        """Load the session; a page without data is shown to a visitor if the database is away."""
+        try:
+            return await super().load_from_connection(connection)
+        except TransientError:
+            if connection.url.path.startswith(WITHOUT_DATABASE):
+                return {}
+            raise
 
     async def store_in_message(
         self,

@@ -201,6 +201,16 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def require_available(engine: Engine) -> None:
+    """Require that the database responds to a query.
+
+    Raises:
+        DatabaseUnavailableError: It doesn't.
+    """
+    with snapshot(engine) as connection:
+        connection.execute(text("SELECT 1"))
+
+
 def is_read_only(connection: Connection) -> bool:
     """Return whether a transaction is a :func:`snapshot`, which writes nothing and locks no row."""
     return bool(connection.get_execution_options().get(SNAPSHOT))

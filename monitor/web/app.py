@@ -127,7 +127,7 @@ def create_app(
             "heartbeats": Provide(lambda: heartbeats, sync_to_thread=False),
             "readiness": Provide(lambda: readiness, sync_to_thread=False),
             "visitor": Provide(current_user.visitor, sync_to_thread=True),
-            "user": Provide(current_user.user, sync_to_thread=False),
+            "user": Provide(current_user.user, sync_to_thread=True),
             "visit": Provide(current_user.visit, sync_to_thread=True),
             "lead_visit": Provide(current_user.lead_visit, sync_to_thread=True),
         },

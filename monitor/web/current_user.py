@@ -22,7 +22,7 @@ from monitor.accounts.sessions import is_stale, start_session
 from monitor.errors import NotFoundError
 from monitor.settings import Sections
 from monitor.store.accounts.users import UserRow, user_by_id
-from monitor.store.engine import transaction
+from monitor.store.engine import require_available, transaction
 from monitor.store.human_evaluation.human_evaluations import item_by_number
 from monitor.store.model_sets import ModelSet
 from monitor.store.owners import KINDS, model_of
@@ -129,9 +129,16 @@ def visitor(
     return user
 
 
-def user(visitor: NamedDependency[UserRow | None]) -> UserRow:
-    """Return the signed-in user, or refuse the request."""
+def user(visitor: NamedDependency[UserRow | None], engine: NamedDependency[Engine]) -> UserRow:
+    """Return the signed-in user, or refuse the request.
+
+    Raises:
+        NotAuthorizedException: Nobody is signed in.
+        DatabaseUnavailableError: Nobody is signed in, and nobody could: the address stays that of
+            the page, so that it is shown once the database is available again.
+    """
     if visitor is None:
+        require_available(engine)
         raise NotAuthorizedException("sign in first")
     return visitor
 

@@ -41,8 +41,10 @@ EXPLANATIONS: dict[int | str, str] = {
     "those only to whom it is assigned: other reviewers may have taken it, you may have declined "
     "it, or it is still to come in your queue.",
     500: "The error has been logged. Your draft is saved.",
-    503: "Your work is saved. Try again in a minute.",
+    503: "driftwarden can't reach its database, so it can't show this page. Your work is saved.",
 }
+#: Seconds after which a browser asks again for a page that the database kept from it.
+RETRY_SECONDS = 15
 
 
 def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
@@ -65,7 +67,8 @@ def on_driftwarden_error(request: Request[Any, Any, Any], error: DriftwardenErro
         return _respond(request, 409, str(error))
     if isinstance(error, TransientError):
         log.warning("request_refused", path=_route(request), reason=str(error))
-        return _respond(request, 503, "the database is unavailable")
+        headers = {"Retry-After": str(RETRY_SECONDS)}
+        return _respond(request, 503, "the database is unavailable", headers)
     return on_unexpected_error(request, error)
 
 
@@ -111,6 +114,8 @@ def _respond(
         "explanation": EXPLANATIONS.get(OLD_FORM if detail == OLD_FORM else status)
         or sentence(detail),
         "form_page": _form_page(request),
+        "address": _address(request) if request.method == "GET" else "",
+        "retry_seconds": RETRY_SECONDS,
         "reason": request.state.get("reason", ""),
     }
     return Template("error.html", context=context, status_code=status, headers=headers or {})
