@@ -1,8 +1,10 @@
 """Incidents of looks: opened or worsened by a large change before the window ends."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
 from monitor.alerts.drift_incidents import describe_drift, incident_to_continue
@@ -17,7 +19,7 @@ from monitor.store.alerts.incident_events import last_event
 from monitor.store.alerts.incidents import IncidentRow
 from monitor.store.audit_log import SYSTEM
 from monitor.store.windows.drift_evaluations import last_followed_up_end
-from monitor.store.windows.looks import LookRow, look_by_id
+from monitor.store.windows.looks import LookRow, look_by_id, set_findings
 
 
 def handle_look(
@@ -48,6 +50,8 @@ def handle_look(
     if current is not None and _is_known_to_users(connection, look, current):
         return None
     event = event_of_look(look, current)
+    if current is not None and event != "reopened":
+        look = _with_first_onsets(connection, look, current)
     changes: dict[str, Any] = {"last_look_id": look.id, "quiet_windows": 0}
     if current is not None and event == "continued":
         changes["severity"] = max(current.severity, look.severity)
@@ -87,6 +91,35 @@ def handle_look(
             connection, incident_id, headline, now, blocks=sections(lines), key=f"{key}:details"
         )
     return incident_id
+
+
+def _with_first_onsets(connection: Connection, look: LookRow, incident: IncidentRow) -> LookRow:
+    """Return a look whose findings began when the looks of its incident before it say so.
+
+    A later look searches later hours: by its own figures, a change that lasts began ever later.
+    After an incident was reopened, the look that reopened it is the first.
+    """
+    began = last_event(connection, incident.id, ("opened", "reopened"))
+    earlier = [incident.last_look_id]
+    if began is not None and began.event == "opened":
+        earlier.append(incident.opening_look_id)
+    onsets: dict[tuple[str, str], tuple[datetime, datetime]] = {}
+    for look_id in earlier:
+        if look_id is None or look_id == look.id:
+            continue
+        before = look_by_id(connection, look_id)
+        for finding in before.findings:
+            onset = before.onset(finding)
+            if onset is not None:
+                onsets.setdefault((finding.kind, finding.name), onset)
+    findings = []
+    for finding in look.findings:
+        since, until = onsets.get((finding.kind, finding.name), (None, None))
+        findings.append(
+            msgspec.structs.replace(finding, first_since=since, first_looked_until=until)
+        )
+    set_findings(connection, look.id, findings)
+    return replace(look, findings=tuple(findings))
 
 
 def event_of_look(look: LookRow, incident: IncidentRow | None) -> Event:

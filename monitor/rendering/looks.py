@@ -1,6 +1,6 @@
 """Wording of a look and its large changes."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from monitor.plurals import pluralize
 from monitor.rendering.numbers import format_instant, format_mean, format_share
@@ -20,7 +20,8 @@ def look_headline(look: LookRow) -> str:
     changes = [describe_change(finding) for finding in look.findings[:NAMED]]
     n_more = len(look.findings) - NAMED
     more = [f"{n_more} more"] if n_more > 0 else []
-    since = f" since {format_onset(look, look.since)}" if look.since is not None else ""
+    onset = format_onset(look, look.findings[0]) if look.findings else ""
+    since = f" since {onset}" if onset else ""
     described = "; ".join([*changes, *more])
     return (
         f"Large change{since}: {described}. 24 hours until {format_instant(look.looked_until)}, "
@@ -28,9 +29,16 @@ def look_headline(look: LookRow) -> str:
     )
 
 
-def format_onset(look: LookRow, since: datetime) -> str:
-    """Return when a change began; nothing before the look's 24 hours was searched."""
-    earlier = " or earlier" if since < look.looked_until - LOOKED_BACK + FIRST_HOUR else ""
+def format_onset(look: LookRow, finding: LookFinding) -> str:
+    """Return when a change began, by the first look of its incident; empty where it is unknown.
+
+    Nothing before the 24 hours of that look was searched.
+    """
+    onset = look.onset(finding)
+    if onset is None:
+        return ""
+    since, until = onset
+    earlier = " or earlier" if since < until - LOOKED_BACK + FIRST_HOUR else ""
     return f"{format_instant(since)}{earlier}"
 
 

@@ -56,12 +56,15 @@ def look_blocks(
 
 
 def _evidence(look: LookRow) -> list[str]:
-    return [
-        f"{escape(describe_change(finding))}, p = {finding.p_value:.1e}"
-        + (f", level {finding.level:.1e}" if finding.level is not None else "")
-        + (f", since {format_onset(look, finding.since)}" if finding.since is not None else "")
-        for finding in look.findings
-    ]
+    lines = []
+    for finding in look.findings:
+        onset = format_onset(look, finding)
+        lines.append(
+            f"{escape(describe_change(finding))}, p = {finding.p_value:.1e}"
+            + (f", level {finding.level:.1e}" if finding.level is not None else "")
+            + (f", since {onset}" if onset else "")
+        )
+    return lines
 
 
 def next_steps(look: LookRow) -> list[str]:

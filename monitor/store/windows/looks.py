@@ -40,6 +40,10 @@ class LookFinding(msgspec.Struct, frozen=True, kw_only=True):
     level: float | None = None
     #: When it most likely began, within the 24 hours.
     since: datetime | None = None
+    #: When it began by the first look of its incident that found it, and the end of that look;
+    #: ``None``: this is the first.
+    first_since: datetime | None = None
+    first_looked_until: datetime | None = None
     #: Words that distinguish the new prompts; empty where they have none.
     topic: str = ""
     #: ``exchanges.id`` of the strongest examples.
@@ -85,10 +89,14 @@ class LookRow:
         """Return the largest severity of its findings, in [0, 1]."""
         return max((finding.severity for finding in self.findings), default=0.0)
 
-    @property
-    def since(self) -> datetime | None:
-        """Return when the clearest change began, where times are known."""
-        return self.findings[0].since if self.findings else None
+    def onset(self, finding: LookFinding) -> tuple[datetime, datetime] | None:
+        """Return when a change began by the first look of its incident, and the end of that look.
+
+        ``None`` where times are unknown.
+        """
+        if finding.first_since is not None and finding.first_looked_until is not None:
+            return finding.first_since, finding.first_looked_until
+        return None if finding.since is None else (finding.since, self.looked_until)
 
 
 def anonymize_looks(connection: Connection, before: datetime) -> int:
@@ -217,6 +225,12 @@ def pending_looks(connection: Connection, model: str) -> list[int]:
         .order_by(Look.looked_until, Look.id)
     )
     return list(connection.execute(statement).scalars())
+
+
+def set_findings(connection: Connection, look_id: int, findings: Sequence[LookFinding]) -> None:
+    """Replace the findings of a look."""
+    values = msgspec.to_builtins(list(findings))
+    connection.execute(update(Look).where(Look.id == look_id).values(findings=values))
 
 
 def mark_look_followed_up(connection: Connection, look_id: int, now: datetime) -> None:

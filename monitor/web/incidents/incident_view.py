@@ -163,7 +163,7 @@ def _looks(connection: Connection, row: IncidentRow) -> list[dict[str, Any]]:
             {
                 "finding": finding,
                 "text": describe_change(finding),
-                "since": "" if finding.since is None else format_onset(look, finding.since),
+                "since": format_onset(look, finding),
                 "examples": [examples[id_] for id_ in finding.examples if id_ in examples],
             }
             for finding in look.findings

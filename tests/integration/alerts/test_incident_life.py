@@ -1,5 +1,7 @@
 """The life of an incident: quiet windows, reopening, snooze, users' changes, conditions."""
 
+import itertools
+import re
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -19,7 +21,9 @@ from monitor.alerts.incidents import (
 )
 from monitor.alerts.looks import handle_look
 from monitor.alerts.messages.mrkdwn import render_text
+from monitor.alerts.parent_message import add_update
 from monitor.errors import InputError, NotFoundError
+from monitor.rendering.numbers import format_instant
 from monitor.settings import Alerts
 from monitor.store.alerts import incidents, outbox
 from monitor.store.alerts.consequences import consequences_of
@@ -31,7 +35,12 @@ from monitor.store.tables import ReviewBatch
 from monitor.store.training.registry import insert_version
 from monitor.store.training.runs import insert_run
 from monitor.store.windows.drift_evaluations import mark_followed_up
-from monitor.store.windows.looks import LookFinding, mark_look_followed_up, save_look
+from monitor.store.windows.looks import (
+    LookFinding,
+    mark_look_followed_up,
+    newest_look,
+    save_look,
+)
 from tests.support.refusals import refusal
 from tests.support.windows.assessments import (
     make_assessment,
@@ -44,6 +53,7 @@ WEEK = timedelta(days=7)
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 ALERTS = Alerts(public_url="https://drift.example")
+KEYS = itertools.count()
 QUIET, DRIFT, BLIND = make_assessment(), make_assessment(0.2), not_enough_data()
 
 
@@ -336,12 +346,17 @@ def test_causes_of_a_model_have_incidents_of_their_own(engine: Engine, clock: da
 
 
 def look_at(
-    engine: Engine, until: datetime, kind: str = "input", *, alarm: bool = True
+    engine: Engine,
+    until: datetime,
+    kind: str = "input",
+    *,
+    alarm: bool = True,
+    since: datetime | None = None,
 ) -> int | None:
     """Store a look, by default with an alarm, and handle it."""
     finding = LookFinding(
         kind=kind, name="", measure="unlike", reference=0.0, estimate=0.2, lower=0.1, upper=0.3,
-        p_value=1e-9,
+        p_value=1e-9, since=since,
     )  # fmt: skip
     with transaction(engine) as connection:
         look_id = save_look(
@@ -363,6 +378,60 @@ def test_an_alarm_of_a_look_ends_the_quiet_windows(any_engine: Engine, clock: da
     assert only_incident(any_engine).quiet_windows == 0
     assert "quiet window" not in parent_text(any_engine)
     assert replies(any_engine) == [False]
+
+
+def onset_of(engine: Engine) -> str:
+    """Return the onset that the incident's message states in headline and evidence."""
+    with transaction(engine) as connection:
+        incident = incidents.list_incidents(connection)[0]
+        add_update(connection, incident.id, incident.opened_at, ALERTS, key=str(next(KEYS)))
+    stated = r"(?:Large change|p = [\de-]+,) since (\d[^.:]*:\d\d UTC(?: or earlier)?)"
+    onsets = set(re.findall(stated, parent_text(engine)))
+    (onset,) = onsets
+    return onset
+
+
+def test_later_looks_keep_the_first_onset(any_engine: Engine, clock: datetime) -> None:
+    began = clock + WEEK
+    for hour in (5, 6, 20, 40):
+        until = began + hour * HOUR
+        assert look_at(any_engine, until, since=max(began, until - 23 * HOUR)) == 1
+        assert onset_of(any_engine) == format_instant(began)
+    with transaction(any_engine) as connection:
+        (finding,) = newest_look(connection, "assistant").findings
+    assert finding.since == began + 17 * HOUR  # its own figure stays
+    assert finding.first_since == began
+
+
+def test_first_onset_may_be_before_what_its_look_searched(
+    any_engine: Engine, clock: datetime
+) -> None:
+    began = clock + WEEK
+    for hour in (24, 30):
+        until = began + hour * HOUR
+        look_at(any_engine, until, since=until - 23.5 * HOUR)
+        assert onset_of(any_engine) == f"{format_instant(began + HOUR / 2)} or earlier"
+
+
+def test_each_kind_of_change_has_its_own_onset(any_engine: Engine, clock: datetime) -> None:
+    began = clock + WEEK
+    look_at(any_engine, began + 5 * HOUR, since=began)
+    look_at(any_engine, began + 6 * HOUR, "output", since=began + 4 * HOUR)
+    assert onset_of(any_engine) == format_instant(began + 4 * HOUR)
+    look_at(any_engine, began + 7 * HOUR, since=began + 2 * HOUR)  # the first look knows it
+    assert onset_of(any_engine) == format_instant(began)
+
+
+def test_reopened_incident_has_a_new_onset(any_engine: Engine, clock: datetime) -> None:
+    look_at(any_engine, clock + 5 * HOUR, since=clock)
+    look_at(any_engine, clock + 30 * HOUR, alarm=False)
+    end = live_through(any_engine, clock, QUIET, QUIET)
+    assert only_incident(any_engine).is_resolved
+    again = end + HOUR
+    for hour in (5, 7):
+        assert look_at(any_engine, end + hour * HOUR, since=again + (hour - 5) * HOUR) == 1
+        assert onset_of(any_engine) == format_instant(again)
+    assert "reopened" in names_of(any_engine)
 
 
 def test_windows_before_a_look_do_not_resolve_its_incident(
