@@ -48,7 +48,7 @@ KINDS: Mapping[str, Kind] = {
             receives_presses=site.receives_presses,
         )
     ),
-    "apprise": Kind(lambda site: AppriseSender(site.name, site.secret)),
+    "apprise": Kind(lambda site: AppriseSender(site.name, site.secret, site.public_url)),
     "pagerduty": Kind(
         lambda site: PagerDutySender(site.name, site.secret, site.public_url, site.channel.url)
     ),

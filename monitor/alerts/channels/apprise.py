@@ -27,15 +27,17 @@ class AppriseSender:
     Args:
         name: Name of the channel.
         url: Address of Apprise, with its secrets.
+        public_url: Address of the page, for the link to the incident.
     """
 
     repeats_every = None
     is_idempotent = False
 
-    def __init__(self, name: str, url: str) -> None:
+    def __init__(self, name: str, url: str, public_url: str) -> None:
         self.target = f"apprise:{name}"
         self._name = name
         self._url = url
+        self._public_url = public_url.rstrip("/")
 
     def takes(self, kind: Kind, *, of_incident: bool, is_broadcast: bool) -> bool:  # noqa: ARG002
         """Return whether somebody is to be told: of posts, and of replies to the whole channel."""
@@ -47,10 +49,13 @@ class AppriseSender:
         payload: dict[str, Any],
         thread: Thread | None,  # noqa: ARG002
     ) -> Thread:
-        """Send a notification of plain text."""
+        """Send a notification of plain text; a reply, which has no thread here, gets a link."""
         summary = html.unescape(payload["text"])
         name = f"{message.model}: " if message.model and message.model not in summary else ""
         text = render_text(without_quotes(payload.get("blocks", []))) or summary
+        page = f"({self._public_url}/incidents/{message.incident_id})"
+        if message.incident_id is not None and page not in text:
+            text = f"{text}\n\nIncident {message.incident_id} {page}"
         self._notify(excerpt(f"{name}{summary}", MAX_TITLE_CHARACTERS), text)
         return Thread(self.target, "")
 

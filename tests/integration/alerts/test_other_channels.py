@@ -1,5 +1,6 @@
 """PagerDuty, Alertmanager and Apprise: what an incident is there as it moves."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +12,7 @@ from monitor.alerts.channels.alertmanager import AlertmanagerSender
 from monitor.alerts.channels.apprise import AppriseSender
 from monitor.alerts.channels.pagerduty import PagerDutySender
 from monitor.alerts.channels.sender import Sender
-from monitor.alerts.incidents import acknowledge, snooze, wake_due
+from monitor.alerts.incidents import acknowledge, report, resolve, snooze, wake_due
 from monitor.alerts.outbox import MAX_DEFECTS, deliver_due, repeat_due
 from monitor.alerts.routes import Routes
 from monitor.errors import ChannelMisconfiguredError, ChannelUnavailableError
@@ -43,7 +44,7 @@ def alertmanager(server: Webhooks) -> AlertmanagerSender:
 
 
 def apprise(server: Webhooks) -> AppriseSender:
-    return AppriseSender("mail", server.url.replace("http://", "json://") + "/hook-secret")
+    return AppriseSender("mail", server.url.replace("http://", "json://") + "/hook-secret", PAGE)
 
 
 def only_to(sender: Sender, name: str) -> Channels:
@@ -190,6 +191,25 @@ def test_apprise_gets_what_is_new_once(
     assert titles == ["assistant: incident, post", "assistant: incident, reply"]
 
 
+def test_each_mail_of_an_incident_links_it_once(
+    engine: Engine,
+    clock: datetime,
+    webhooks: Webhooks,  # noqa: F811
+) -> None:
+    alerts = Alerts(public_url=PAGE)
+    with transaction(engine) as connection:
+        for cause in ("no_traffic", "training_failed"):
+            report(connection, cause, "assistant", clock, text="x", alerts=alerts)
+        for incident in (1, 2):
+            resolve(connection, incident, "lee", "known", clock + HOUR, alerts=alerts)
+    deliver_due(engine, only_to(apprise(webhooks), "mail"), clock + HOUR)
+    mails = [(body["title"], body["message"]) for _, body in webhooks.accepted]
+    assert sum("lee" in title for title, _ in mails) == 2  # the replies
+    assert len(mails) == 4
+    links = [re.findall(rf"\({PAGE}/incidents/(\d+)\)", text) for _, text in mails]
+    assert sorted(links) == [["1"], ["1"], ["2"], ["2"]]
+
+
 @pytest.mark.parametrize("make", [pagerduty, alertmanager, apprise])
 def test_an_incident_goes_to_each_channel_of_its_route(
     engine: Engine,
@@ -254,7 +274,7 @@ def test_errors_name_no_secret(
 
 def test_an_address_that_is_none_of_apprise_is_named() -> None:
     with pytest.raises(ChannelMisconfiguredError, match="'mail'"):
-        AppriseSender("mail", "nonsense").check()
+        AppriseSender("mail", "nonsense", PAGE).check()
 
 
 def test_alertmanager_is_told_again_of_what_is_unresolved(
