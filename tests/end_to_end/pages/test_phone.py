@@ -1,15 +1,23 @@
 """Charts and tables at the width of a phone: nothing leaves its card, and what is cut says so."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
+from sqlalchemy import select, update
 
+from monitor.alerts.incidents import note
+from monitor.alerts.looks import handle_look
+from monitor.settings import Alerts
 from monitor.store.engine import transaction
+from monitor.store.tables import Exchange
+from monitor.store.windows.looks import LookFinding, mark_look_followed_up, save_look
 from tests.support.review.settled_items import JUDGEMENT, RIGHT, settle
+from tests.support.traffic.stored_traffic import store_traffic
 from tests.support.web.site import Site
 
 pytestmark = pytest.mark.browser
@@ -103,3 +111,59 @@ def test_what_is_cut_has_a_shadow_until_its_end(site: Site, evaluation: str) -> 
     page.set_viewport_size({"width": 1600, "height": 844})
     page.wait_for_timeout(200)
     expect(page.locator(".cut-left, .cut-right")).to_have_count(0)
+
+
+@pytest.fixture
+def incident(site: Site) -> int:
+    """Return an incident of two looks, with long examples, 30 notes and as many messages."""
+    now = datetime.now(UTC)
+    store_traffic(site.engine, now - timedelta(hours=12), 5, seed=9, days=0.4, model="desk")
+    with transaction(site.engine) as connection:
+        of_model = Exchange.model == "desk"
+        long_text = {"prompt": "Where is my parcel? " * 40, "response": "It is on its way. " * 40}
+        connection.execute(update(Exchange).where(of_model).values(**long_text))
+        examples = connection.execute(select(Exchange.id).where(of_model)).scalars().all()
+        for hours, names in ((1, ("csat", "resolved")), (0, ("csat", "resolved", "escalated"))):
+            findings = [
+                LookFinding(
+                    kind="metric", name=name, measure="rate", reference=0.9, estimate=0.5,
+                    lower=0.4, upper=0.6, p_value=1e-9, since=now, examples=tuple(examples),
+                )
+                for name in names
+            ]  # fmt: skip
+            look_id = save_look(
+                connection, model="desk", looked_until=now - timedelta(hours=hours),
+                n_exchanges=900, n_end_users=400, findings=findings, provenance={}, now=now,
+            )  # fmt: skip
+            assert look_id is not None
+            incident_id = handle_look(connection, look_id, now, alerts=Alerts())
+            mark_look_followed_up(connection, look_id, now)
+        assert incident_id is not None
+        for number in range(30):
+            text = f"looked at release {number}, which is not the cause"
+            note(connection, incident_id, "Lea", text, now)
+    return incident_id
+
+
+def test_page_of_an_incident_is_short_and_unfolds(site: Site, incident: int) -> None:
+    page = open_page(site, f"/incidents/{incident}")
+    for part in (page.locator("h1"), page.get_by_role("link", name="Runbook", exact=True),
+                 page.get_by_role("button", name="Acknowledge")):  # fmt: skip
+        box = part.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= 844, "it is seen without scrolling"
+    height = "document.documentElement.scrollHeight"
+    assert page.evaluate(height) < 2.5 * 844
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    for region, text in (("History", "release 7,"), ("Messages", "release 7,")):
+        part = page.locator(f"section[aria-labelledby={region.lower()}]")
+        expect(part.get_by_text(text).first).to_be_hidden()
+        part.locator("summary").focus()
+        page.keyboard.press("Enter")
+        expect(part.get_by_text(text).first).to_be_visible()
+    example = page.get_by_text("Where is my parcel?").first
+    expect(example).to_be_hidden()
+    page.locator("summary", has_text="5 examples: csat").first.click()
+    expect(example).to_be_visible()
+    expect(page.locator("summary .badge.warn")).to_have_text(re.compile("waiting"))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
