@@ -19,13 +19,20 @@ def check(
     send: Annotated[
         bool, typer.Option("--send", help="Send a test message to each channel of alerts.")
     ] = False,
+    load_encoder: Annotated[
+        bool,
+        typer.Option("--load-encoder", help="Load the encoder, although the traffic shows it."),
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
     """Check what the daemon needs.
 
-    Checks the configuration, the database, the baseline, the Kafka topic, the encoder, the
-    channels of alerts, the reviewers, sign-in, the gateway and what retraining needs. Each line is
-    ok, note or FAIL; the last two say what to do. Changes nothing.
+    Checks the configuration, the database, the baseline, the Kafka topic, the channels of alerts,
+    the reviewers, sign-in, the gateway, what retraining needs, and the encoder. Each line is ok,
+    note or FAIL; the last two say what to do. Changes nothing.
+
+    The encoder is loaded, unless it embedded traffic in the last 24 hours; --load-encoder loads it
+    then, too.
 
     With --send, each channel of alerts also gets a test message, which is taken back: deleted in
     Slack, resolved in PagerDuty and Alertmanager. One by Apprise can't be taken back.
@@ -50,7 +57,13 @@ def check(
     names = ", ".join(map(repr, settings.models))
     typer.echo(f" {'configuration':<14} model{'s' if len(settings.models) > 1 else ''} {names}")
     failed = False
-    for finding in check_everything(settings, load_secrets(), send=send):
+    for finding in check_everything(
+        settings,
+        load_secrets(),
+        send=send,
+        load=load_encoder,
+        announce=lambda text: typer.echo(text, err=True),
+    ):
         mark, colour = MARKS.get(finding.status, FAILED)
         failed |= finding.status not in MARKS
         typer.secho(mark, fg=colour, nl=False)

@@ -83,7 +83,7 @@ def load_encoder(settings: Embedding) -> Encoder:
     """
     location = locate_model(settings.model)
     folder = Path(location) if Path(location).is_dir() else None
-    revision = settings.revision or (_digest(folder) if folder else "main")
+    revision = _revision(settings, folder)
     with using_extras("the encoder", "text"):
         import torch  # noqa: PLC0415 - slow to import
         import transformers  # noqa: PLC0415 - slow to import
@@ -124,6 +124,21 @@ def encoder_name(settings: Embedding) -> str:
     if settings.model.startswith(PACKAGE_PREFIX) or not Path(location).is_dir():
         return settings.model
     return Path(location).resolve().name  # a moved model keeps its identity
+
+
+def is_configured(settings: Embedding, identity: str) -> bool:
+    """Return whether vectors are of the configured encoder, which is not loaded for that.
+
+    Raises:
+        ModelError: Its folder or package is missing.
+    """
+    location = Path(locate_model(settings.model))
+    revision = _revision(settings, location if location.is_dir() else None)
+    return identity.startswith(f"{encoder_name(settings)}@{revision}/max")
+
+
+def _revision(settings: Embedding, folder: Path | None) -> str:
+    return settings.revision or (_digest(folder) if folder else "main")
 
 
 def _device(name: str, *, cuda: bool) -> str:

@@ -12,6 +12,7 @@ from monitor.daemon.readiness import (
     slack_buttons,
 )
 from monitor.daemon.readiness.dead_letters import dead_letters_finding
+from monitor.daemon.readiness.encoder import encoder_finding, encoder_in_use
 from monitor.daemon.readiness.file_modes import file_modes_finding
 from monitor.daemon.readiness.finding import Finding
 from monitor.daemon.readiness.incidents import incidents_finding
@@ -26,15 +27,30 @@ MAX_NAMED = 10
 
 
 def check_everything(
-    settings: Sections, secrets: Secrets, *, send: bool = False
+    settings: Sections,
+    secrets: Secrets,
+    *,
+    send: bool = False,
+    load: bool = False,
+    announce: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Finding]:
     """Yield a finding for each thing that the daemon needs; nothing is changed.
 
-    With ``send`` each channel of alerts gets a test message, which is taken back.
-
     What each model needs of its own follows what all need; models with the same finding share one.
+    The encoder comes last: loading it takes longer than all others.
+
+    Args:
+        settings: The configuration.
+        secrets: Of the services.
+        send: Whether each channel of alerts gets a test message, which is taken back.
+        load: Whether the encoder is loaded although the traffic shows that it works.
+        announce: Called with what takes long, before it begins.
     """
     yield from note_repeated(_check_everything(settings, secrets, send=send))
+    in_use = None if load else encoder_in_use(settings)
+    if in_use is None:
+        announce("loading the encoder, which takes some seconds of CPU time ...")
+    yield from _run([("encoder", lambda: encoder_finding(settings, in_use))])
 
 
 def note_repeated(findings: Iterable[Finding]) -> Iterator[Finding]:
@@ -89,7 +105,6 @@ def _shared_checks(settings: Sections, secrets: Secrets) -> Checks:
         ("user ids", lambda: end_users.user_ids_finding(settings, secrets)),
         ("suppression", lambda: end_users.suppression_finding(settings)),
         ("unlisted", lambda: monitoring.unlisted_finding(settings)),
-        ("encoder", lambda: monitoring.encoder_finding(settings)),
         ("buttons", lambda: slack_buttons.buttons_finding(settings, secrets)),
         ("reviewers", lambda: monitoring.reviewers_finding(settings)),
         ("sign-in", lambda: monitoring.sign_in_finding(settings, secrets)),

@@ -132,21 +132,6 @@ def looks_finding(settings: Settings) -> Finding:
     return Finding("looks", "note" if look.alarm else "ok", describe_look(look))
 
 
-def encoder_finding(settings: Sections) -> Finding:
-    """Check that the encoder loads, and say which scripts it reads."""
-    from monitor.embedding.encoder import load_encoder
-    from monitor.embedding.scripts import describe_scripts
-    from monitor.embedding.vocabulary import load_vocabulary
-
-    encoder = load_encoder(settings.embedding)
-    vectors = encoder.encode(["ready"])
-    message = f"{encoder.identity}, {vectors.shape[1]} dimensions"
-    vocabulary = load_vocabulary(settings.embedding, encoder.identity)
-    if vocabulary is not None:
-        message += f"; {describe_scripts(vocabulary)}"
-    return Finding("encoder", "ok", message)
-
-
 def channel_findings(
     settings: Sections, secrets: Secrets, *, send: bool = False
 ) -> Iterator[Finding]:

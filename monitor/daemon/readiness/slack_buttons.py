@@ -9,16 +9,16 @@ NEEDED_SCOPES = frozenset({"chat:write"})
 
 def buttons_finding(settings: Sections, secrets: Secrets) -> Finding:
     """Check that presses of buttons arrive: token, Socket Mode, scopes, linked users."""
+    if not secrets.slack_app_token.get_secret_value():
+        return Finding("buttons", "note", "messages in Slack have no buttons; set SLACK_APP_TOKEN")
+    if not secrets.slack_bot_token.get_secret_value():
+        return Finding("buttons", "fail", "SLACK_APP_TOKEN is set, SLACK_BOT_TOKEN is not; set it")
     from monitor.alerts.actions.receiver import PressReceiver
     from monitor.alerts.actions.replies import SlackReplies
     from monitor.daemon.actions.table import ACTIONS
     from monitor.store.accounts.users import list_users
     from monitor.store.engine import make_engine
 
-    if not secrets.slack_app_token.get_secret_value():
-        return Finding("buttons", "note", "messages in Slack have no buttons; set SLACK_APP_TOKEN")
-    if not secrets.slack_bot_token.get_secret_value():
-        return Finding("buttons", "fail", "SLACK_APP_TOKEN is set, SLACK_BOT_TOKEN is not; set it")
     missing = sorted(NEEDED_SCOPES - SlackReplies(secrets).scopes())
     if missing:
         return Finding(

@@ -93,6 +93,19 @@ def count_by_encoder(
     return _count_by_encoder(connection, _traffic(model, start, end))
 
 
+def newest_encoder(connection: Connection, since: datetime) -> tuple[str, datetime] | None:
+    """Return the encoder of the traffic received last, and when; ``None``: none since then."""
+    statement = (
+        select(EmbeddingBlock.encoder, Exchange.received_at)
+        .join(EmbeddingBlock, Exchange.block_id == EmbeddingBlock.id)
+        .where(Exchange.received_at >= since, Exchange.baseline_id.is_(None))
+        .order_by(Exchange.received_at.desc(), Exchange.id.desc())
+        .limit(1)
+    )
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else (str(row.encoder), row.received_at)
+
+
 def load_baseline(connection: Connection, baseline_id: int) -> Exchanges:
     """Load the exchanges of a baseline."""
     return _load(connection, (Exchange.baseline_id == baseline_id,))

