@@ -44,24 +44,6 @@ class Difference:
     second: str
 
 
-@dataclass(frozen=True)
-class ScoreChange:
-    """A metric on a stratum, with the scores of two versions."""
-
-    benchmark: str
-    stratum: str
-    metric: str
-    first: ScoreRow | None
-    second: ScoreRow | None
-
-    @property
-    def change(self) -> float | None:
-        """Return second minus first; ``None`` if a score is missing."""
-        if self.first is None or self.second is None:
-            return None
-        return self.second.value - self.first.value
-
-
 def describe_version(connection: Connection, version: VersionRow) -> VersionDetails:
     """Return the details of a version from the database and its run's folder."""
     run = (
@@ -93,17 +75,6 @@ def differences(first: VersionDetails, second: VersionDetails) -> list[Differenc
         for section, single, other in sections
         for name in dict.fromkeys([*single, *other])
         if single.get(name, "") != other.get(name, "")
-    ]
-
-
-def score_changes(first: VersionDetails, second: VersionDetails) -> list[ScoreChange]:
-    """Return the scores of two versions side by side."""
-    sides = [
-        {(s.benchmark, s.stratum, s.metric): s for s in facts.scores} for facts in (first, second)
-    ]
-    return [
-        ScoreChange(*key, sides[0].get(key), sides[1].get(key))
-        for key in sorted({*sides[0], *sides[1]})
     ]
 
 

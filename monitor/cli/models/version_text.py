@@ -7,7 +7,8 @@ from retrain.registry.version_details import flatten
 
 if TYPE_CHECKING:
     from monitor.store.training.registry import ScoreRow
-    from retrain.registry.version_details import Difference, ScoreChange, VersionDetails
+    from retrain.registry.paired_scores import ScorePair
+    from retrain.registry.version_details import Difference, VersionDetails
 
 
 def version_lines(facts: "VersionDetails") -> Iterator[str]:
@@ -43,7 +44,7 @@ def difference_lines(
     first: "VersionDetails",
     second: "VersionDetails",
     differences: "Sequence[Difference]",
-    scores: "Sequence[ScoreChange]",
+    scores: "Sequence[ScorePair]",
 ) -> Iterator[str]:
     """Yield the lines about the differences of two versions."""
     for facts in (first, second):
@@ -59,7 +60,8 @@ def difference_lines(
             yield f"  {item.name}: {item.first or '-'} -> {item.second or '-'}"
     yield "scores:" if scores else "scores: neither version was evaluated"
     for score in scores:
-        change = "" if score.change is None else f"  ({score.change:+.3f})"
+        both = "" if score.evaluation is None else f", evaluation {score.evaluation}"
+        change = "" if score.change is None else f"  ({score.change:+.3f}{both})"
         yield (
             f"  {score.benchmark}  {score.stratum or 'all':28s} {score.metric:12s} "
             f"{_score(score.first)} -> {_score(score.second)}{change}"

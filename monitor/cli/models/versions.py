@@ -153,12 +153,14 @@ def diff(
 ) -> None:
     """Compare two versions: recipe, data, lineage and scores.
 
-    Scores from separate evaluations are only shown side by side. `driftwarden retrain evaluate`
-    tests whether a version is better: it evaluates both on the same items.
+    Scores of one evaluation, which is named, are of the same items: those of a candidate and its
+    incumbent. Scores from separate evaluations are only shown side by side. `driftwarden retrain
+    evaluate` tests whether a version is better.
     """
     from monitor.cli.models.version_text import difference_lines
     from monitor.store.training import registry
-    from retrain.registry.version_details import describe_version, differences, score_changes
+    from retrain.registry.paired_scores import pair_scores_of
+    from retrain.registry.version_details import describe_version, differences
 
     with transaction_of_model(config, model) as (connection, settings):
         name = settings.model.name
@@ -166,7 +168,8 @@ def diff(
             describe_version(connection, registry.version_by_number(connection, name, number))
             for number in (first, second)
         )
-    changes, scores = differences(before, after), score_changes(before, after)
+        scores = pair_scores_of(connection, before.version, after.version)
+    changes = differences(before, after)
     if as_json:
         import msgspec
 

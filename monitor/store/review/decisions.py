@@ -67,17 +67,27 @@ def save_decision(
     inputs: dict[str, Any],
     now: datetime,
 ) -> DecisionRow:
-    """Write a batch's decision unless it is final; return the stored one."""
+    """Write a batch's decision unless it is final; return the stored one.
+
+    An undecided one is written again at each cycle. An insertion that is refused would take a
+    number of PostgreSQL's sequence each time.
+    """
     values = {"recommendation": recommendation, "inputs": inputs, "decided_at": now}
-    try:
-        with connection.begin_nested():
-            connection.execute(insert(Decision).values(batch_id=batch_id, model=model, **values))
-    except IntegrityError:
-        connection.execute(
-            update(Decision)
-            .where(Decision.batch_id == batch_id, Decision.recommendation == "undecided")
-            .values(**values)
-        )
+    undecided = (
+        update(Decision)
+        .where(Decision.batch_id == batch_id, Decision.recommendation == "undecided")
+        .values(**values)
+    )
+    if decision_of_batch(connection, batch_id) is not None:
+        connection.execute(undecided)
+    else:
+        try:
+            with connection.begin_nested():
+                connection.execute(
+                    insert(Decision).values(batch_id=batch_id, model=model, **values)
+                )
+        except IntegrityError:  # another process was faster
+            connection.execute(undecided)
     row = decision_of_batch(connection, batch_id)
     if row is None:
         raise NotFoundError(f"decision of batch {batch_id} was deleted meanwhile; try again")

@@ -21,6 +21,7 @@ from monitor.store.training.registry import (
 from monitor.web.current_user import Visit
 from monitor.web.models.version_life import read_life
 from monitor.web.models.version_scores import pair_scores, score_versions
+from retrain.registry.paired_scores import pair_scores_of
 
 #: Rollouts of which the newest of each version is linked.
 MAX_ROLLOUTS = 200
@@ -70,12 +71,15 @@ def compare(
             raise NotFoundError(f"there is no version {wanted} of this model")
         rows = [version, chosen]
         withheld = rows[0].model in models_under_human_evaluation(connection)
-        scores = [] if withheld else [scores_of(connection, row.id) for row in rows]
+        scores = [] if withheld else pair_scores_of(connection, *rows)
     context = {
         "one": rows[0],
         "other": rows[1],
         "withheld": withheld,
-        "pairs": [] if withheld else pair_scores(*scores),
+        "pairs": pair_scores(
+            [score.first for score in scores if score.first is not None],
+            [score.second for score in scores if score.second is not None],
+        ),
     }
     return visit.page("compare.html", context)
 

@@ -11,9 +11,18 @@ import pytest
 
 from monitor.store.engine import transaction
 from monitor.store.training.baseline_plans import close_baseline_plan, pending_baseline_plan
+from monitor.store.training.candidate_evaluations import (
+    candidate_evaluation_by_id,
+    insert_candidate_evaluation,
+    mark_running,
+)
+from monitor.store.training.registry import version_by_id
+from retrain.evaluation.gate_result import conclude, record_scores
 from retrain.models import base_model
 from retrain.models.base_model import BaseModel
+from retrain.models.source import Source
 from retrain.registry.stages import register_version
+from tests.support.retrain.candidates import make_request, make_results
 from tests.support.retrain.launched_runs import NOW
 from tests.support.retrain.tiny_model import NEW, examples
 from tests.support.retrain.version_shell import VersionShell
@@ -102,6 +111,61 @@ def test_diff_prints_changes_and_both_scores(shell: VersionShell) -> None:
     assert "  seed" not in output  # the same
     assert "0.800 [0.750, 0.850] -> 0.900 [0.850, 0.950]  (+0.100)\n" in output
     assert "not measured -> 0.700 [0.650, 0.750]\n" in output
+
+
+def evaluate_against(shell: VersionShell, version: int, incumbent: int) -> int:
+    """Store the results of an evaluation of a version against another one; return its id."""
+    with transaction(shell.engine) as connection:
+        place = version_by_id(connection, incumbent).adapter_path
+        request = make_request(shell.folder, incumbent=Source(base="base", adapter=place))
+        evaluation = insert_candidate_evaluation(
+            connection, version, launcher="fake", work_dir="nowhere",
+            request=msgspec.to_builtins(request), file_digest="sha256:0", planned_by="lea", now=NOW,
+        )  # fmt: skip
+        mark_running(connection, evaluation, {"number": 1}, NOW)
+        results = make_results()
+        record_scores(connection, version, results, NOW)
+        conclude(connection, candidate_evaluation_by_id(connection, evaluation), results, NOW)
+    return evaluation
+
+
+def test_diff_has_the_scores_of_the_incumbent(shell: VersionShell) -> None:
+    incumbent = shell.version(20)
+    candidate = shell.version(24, parent=incumbent, rank=4)
+    other = shell.version(24, parent=incumbent, rank=8)
+    evaluation = evaluate_against(shell, candidate, incumbent)
+    shell.score(incumbent, 0.4)  # of another benchmark, by itself
+    pairs = json.loads(shell.models("diff", "1", "2", "--model", "desk", "--json"))["scores"]
+    figures = {
+        (pair["benchmark"], pair["stratum"]): [
+            side and side["value"] for side in (pair["first"], pair["second"])
+        ]
+        for pair in pairs
+    }
+    assert figures == {
+        ("support", ""): [0.8, 0.9],
+        ("support", "task_type=cards"): [0.8, 0.9],
+        ("acceptance", ""): [0.4, None],
+    }
+    assert {pair["evaluation"] for pair in pairs} == {evaluation, None}
+    output = shell.models("diff", "2", "1", "--model", "desk")
+    assert (
+        f"0.900 [0.500, 0.990] -> 0.800 [0.500, 0.990]  (-0.100, evaluation {evaluation})" in output
+    )
+    assert other == 3
+    pairs = json.loads(shell.models("diff", "3", "2", "--model", "desk", "--json"))["scores"]
+    assert [pair["first"] for pair in pairs] == [None, None]  # no evaluation measured both
+
+
+def test_diff_prefers_scores_of_the_same_items(shell: VersionShell) -> None:
+    incumbent, candidate = shell.version(20), shell.version(24)
+    evaluate_against(shell, incumbent, candidate)  # before, with other items: 0.9 and 0.8
+    evaluation = evaluate_against(shell, candidate, incumbent)
+    for order, values in ((("1", "2"), (0.8, 0.9)), (("2", "1"), (0.9, 0.8))):
+        pairs = json.loads(shell.models("diff", *order, "--model", "desk", "--json"))["scores"]
+        assert {pair["evaluation"] for pair in pairs} == {evaluation}
+        for pair in pairs:
+            assert (pair["first"]["value"], pair["second"]["value"]) == values
 
 
 def test_diff_as_json(shell: VersionShell) -> None:

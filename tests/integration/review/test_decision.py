@@ -20,6 +20,7 @@ from tests.support.review.review_world import World, make_world
 from tests.support.review.settled_items import JUDGEMENT, KNOWLEDGE, RIGHT, Told, settle
 
 SMALL = Review(min_drifted_gold=3)
+MINUTE = timedelta(minutes=1)
 ALERTS = Alerts(public_url="https://drift.example")
 
 
@@ -50,6 +51,18 @@ def test_no_decision_while_the_control_is_incomplete(world: World, clock: dateti
     assert ("undecided", "control") == (row.recommendation, row.inputs["missing"])
     assert "35 of 40 " in row.inputs["reasons"][0]
     assert None is row.inputs["rise"]
+
+
+def test_repeated_decisions_take_one_number(any_engine: Engine, clock: datetime) -> None:
+    first = make_world(any_engine, clock, n=4, weeks_ago=1).batch_id
+    with transaction(any_engine) as connection:
+        rows = [decide(connection, first, SMALL, clock + at * MINUTE) for at in range(5)]
+    assert {row.recommendation for row in rows} == {"undecided"}
+    assert [row.decided_at for row in rows] == [clock + at * MINUTE for at in range(5)]
+    second = make_world(any_engine, clock, n=4, weeks_ago=0, users=False).batch_id
+    with transaction(any_engine) as connection:
+        last = decide(connection, second, SMALL, clock)
+    assert last.id == rows[0].id + 1
 
 
 def test_decision_with_a_tenth_missing_ignores_excluded_items(
