@@ -49,6 +49,7 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
     from retrain.evaluation.reevaluation import check_kept_items  # noqa: PLC0415
     from retrain.evaluation.response_cache import ResponseCache  # noqa: PLC0415
     from retrain.evaluation.systems import generate_responses, systems_of  # noqa: PLC0415
+    from retrain.models.template_date import date_remarks  # noqa: PLC0415
 
     progress = _Progress(folder)
     judging = request.judging
@@ -85,6 +86,7 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
         progress.phase("scoring")
         scores = score_systems(benchmarks, responses)
         progress.phase("judging")
+        remarks = [*remarks, *date_remarks()]
         results = evaluate_candidate(
             benchmarks,
             scores,

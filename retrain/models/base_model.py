@@ -13,6 +13,7 @@ from typing import Any
 from monitor.errors import ModelError
 from monitor.settings.model_location import locate_model
 from retrain.models.chat_template import SMOLLM2_SYSTEM, chatml, require_generation_marks
+from retrain.models.template_date import fix_template_date
 
 #: Increased when the conversion changes, so that older caches are not used.
 CONVERSION = 1
@@ -69,7 +70,7 @@ def prepare_base(name: str, cache: Path, *, revision: str = "") -> BaseModel:
 
 
 def load_tokenizer(base: BaseModel, *, download: bool = True) -> Any:
-    """Load the tokenizer of a base model.
+    """Load the tokenizer of a base model; its template renders a constant date.
 
     Args:
         base: A folder, which needs no network, or a hub id.
@@ -80,6 +81,7 @@ def load_tokenizer(base: BaseModel, *, download: bool = True) -> Any:
     """
     from transformers import AutoTokenizer  # noqa: PLC0415 - heavy
 
+    fix_template_date()
     is_local = not download or Path(base.location).is_dir()
     try:
         return AutoTokenizer.from_pretrained(

@@ -9,6 +9,7 @@ from typing import Any
 from monitor.errors import ModelError
 from retrain.models.base_model import BaseModel, load_tokenizer
 from retrain.models.chat_template import has_generation_marks, require_generation_marks
+from retrain.models.template_date import RECORDED, renders_date
 from retrain.planning.checks.example_sizes import ExampleSizes, check_examples, measure_examples
 from retrain.planning.checks.finding import PlanFinding
 from retrain.planning.checks.memory_fit import check_memory
@@ -94,4 +95,11 @@ def _check_template(tokenizer: Any, origin: str) -> PlanFinding:
         return PlanFinding("chat template", "refused", str(error))
     own = has_generation_marks(tokenizer.chat_template)
     how = "marks the assistant's turns" if own else "is marked by TRL"
+    if renders_date(tokenizer):
+        return PlanFinding(
+            "chat template",
+            "note",
+            f"it {how}, and renders the current date: training and evaluation have {RECORDED} "
+            "instead, production has today",
+        )
     return PlanFinding("chat template", "ok", f"it {how}")
