@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError, WorkflowError
-from monitor.review.drafts import BASE, EDITED_AT, SeenDraft
+from monitor.review.drafts import BASE, EDITED_AT, SeenDraft, check_seen
 from monitor.store.accounts.users import UserRow
 from monitor.store.assignments import Assignment, AssignmentTable
 
@@ -183,14 +183,8 @@ class AssignmentQueue(ABC, Generic[ItemT, AssignmentT]):
     def check_seen(
         self, connection: Connection, item: ItemT, user_id: int, seen: SeenDraft | None
     ) -> None:
-        """Check that a page has seen the newest draft of a locked item.
-
-        Raises:
-            NewerDraftError: It hasn't.
-        """
-        assignment = None if seen is None else self._table.find(connection, item.id, user_id)
-        if seen is not None and assignment is not None:
-            seen.check(assignment.draft)
+        """Check that a page has seen the newest draft of a locked item; see `drafts.check_seen`."""
+        check_seen(connection, self._table, item.id, user_id, seen)
 
     def restore_draft(
         self, connection: Connection, item: ItemT, user_id: int, draft: dict[str, Any],

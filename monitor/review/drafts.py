@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import Connection
+
 from monitor.errors import NewerDraftError
+from monitor.store.assignments import AssignmentTable
 
 #: Fields of a draft: the time of its last edit in milliseconds, and the page that made it.
 EDITED_AT, TAB = "edited_at", "tab"
@@ -34,6 +37,23 @@ class SeenDraft:
         """
         if stored.get(TAB, "") != self.tab and _number(stored.get(EDITED_AT)) > self.base:
             raise NewerDraftError(stored)
+
+
+def check_seen(
+    connection: Connection,
+    table: AssignmentTable[Any],
+    item_id: int,
+    user_id: int,
+    seen: SeenDraft | None,
+) -> None:
+    """Check that a page has seen the newest draft of a user's locked item.
+
+    Raises:
+        NewerDraftError: It hasn't.
+    """
+    assignment = None if seen is None else table.find(connection, item_id, user_id)
+    if seen is not None and assignment is not None:
+        seen.check(assignment.draft)
 
 
 def _number(value: Any) -> int:

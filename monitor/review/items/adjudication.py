@@ -6,6 +6,7 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError, WorkflowError
+from monitor.review.drafts import SeenDraft, check_seen
 from monitor.review.items.permissions import may_decide, may_reopen
 from monitor.review.items.states import require
 from monitor.review.items.steps import take_step
@@ -26,18 +27,26 @@ class Ruling(Judgement, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def adjudicate(
-    connection: Connection, item_id: int, user: UserRow, ruling: Ruling, now: datetime
+    connection: Connection,
+    item_id: int,
+    user: UserRow,
+    ruling: Ruling,
+    now: datetime,
+    *,
+    seen: SeenDraft | None = None,
 ) -> None:
     """Decide an item as a user who has not reviewed it.
 
     Raises:
         NotFoundError: The user may not adjudicate, or reviewed the item.
+        NewerDraftError: The page has not ``seen`` the newest draft.
         WorkflowError: The item isn't in adjudication, or the ruling is incomplete.
     """
     item = _lock_undecided(connection, item_id, user)
     require("adjudicated", item.status)
     if not may_decide(connection, item, user):
         raise NotFoundError(f"there is no item {item_id}")
+    check_seen(connection, REVIEW_ASSIGNMENTS, item_id, user.id, seen)
     checked = check_judgement(ruling, exchange_by_id(connection, item.exchange_id).response)
     _write_gold(connection, item, checked, user, now, resolution="adjudicated", cause=checked.cause)
     REVIEW_ASSIGNMENTS.clear_draft(connection, item_id, user.id)
@@ -46,7 +55,13 @@ def adjudicate(
 
 
 def audit(
-    connection: Connection, item_id: int, user: UserRow, judgement: Judgement, now: datetime
+    connection: Connection,
+    item_id: int,
+    user: UserRow,
+    judgement: Judgement,
+    now: datetime,
+    *,
+    seen: SeenDraft | None = None,
 ) -> list[str]:
     """Judge an agreed item without seeing its reviews, and return the differences from its gold.
 
@@ -54,6 +69,7 @@ def audit(
 
     Raises:
         NotFoundError: The user may not adjudicate, or reviewed the item.
+        NewerDraftError: The page has not ``seen`` the newest draft.
         WorkflowError: No audit of the item is open, or the judgement is incomplete.
     """
     item = _lock_undecided(connection, item_id, user)
@@ -62,6 +78,7 @@ def audit(
         raise WorkflowError("no audit of this item is open", code="no_audit")
     if not may_decide(connection, item, user):
         raise NotFoundError(f"there is no item {item_id}")
+    check_seen(connection, REVIEW_ASSIGNMENTS, item_id, user.id, seen)
     checked = check_judgement(judgement, exchange_by_id(connection, item.exchange_id).response)
     gold = gold_history(connection, item_id)[-1]
     changes = differences(

@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError, WorkflowError
+from monitor.review.drafts import SeenDraft, check_seen
 from monitor.review.items.states import Status, require
 from monitor.review.items.steps import take_step
 from monitor.review.items.verdicts import Judgement, check_judgement, normalise
@@ -57,6 +58,8 @@ def submit_proposal(
     reviewer: UserRow,
     judgement: Judgement,
     now: datetime,
+    *,
+    seen: SeenDraft | None = None,
 ) -> str:
     """Store a reviewer's proposal and return the item's status: ``gold`` if both proposals agree.
 
@@ -64,10 +67,12 @@ def submit_proposal(
 
     Raises:
         NotFoundError: The user isn't one of the item's two reviewers.
+        NewerDraftError: The page has not ``seen`` the newest draft.
         WorkflowError: The item isn't disagreed on, or the proposal is incomplete.
     """
     item = _lock_reviewed(connection, item_id, reviewer)
     require("proposed", item.status)
+    check_seen(connection, REVIEW_ASSIGNMENTS, item_id, reviewer.id, seen)
     checked = check_judgement(judgement, exchange_by_id(connection, item.exchange_id).response)
     save_proposal(connection, item_id, reviewer.id, now, **msgspec.structs.asdict(checked))
     proposals = proposals_of_item(connection, item_id)

@@ -2,8 +2,9 @@
 
 from litestar import Controller, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 
+from monitor.review.drafts import SeenDraft
 from monitor.review.items import adjudication, discussion
 from monitor.review.items.adjudication import Ruling
 from monitor.review.items.discussion import DiscussionMessage
@@ -12,7 +13,10 @@ from monitor.web.current_user import Visit
 
 
 class ResolutionController(Controller):
-    """Discussion, resolution, escalation, adjudication and audit of items."""
+    """Discussion, resolution, escalation, adjudication and audit of items.
+
+    A page says in ``tab`` and ``base`` which draft it has seen.
+    """
 
     path = "/items"
 
@@ -30,11 +34,18 @@ class ResolutionController(Controller):
 
     @post("/{item_id:int}/resolution", status_code=200, sync_to_thread=True)
     def resolve(
-        self, item_id: FromPath[int], data: JSONBody[Judgement], visit: NamedDependency[Visit]
+        self,
+        item_id: FromPath[int],
+        data: JSONBody[Judgement],
+        visit: NamedDependency[Visit],
+        tab: FromQuery[str] = "",
+        base: FromQuery[int | None] = None,
     ) -> dict[str, str]:
         """Propose a resolution; the item becomes gold once both reviewers propose the same."""
         with visit.transaction() as connection:
-            status = discussion.submit_proposal(connection, item_id, visit.user, data, visit.now)
+            status = discussion.submit_proposal(
+                connection, item_id, visit.user, data, visit.now, seen=_seen(tab, base)
+            )
         return {"status": status}
 
     @post("/{item_id:int}/escalation", status_code=200, sync_to_thread=True)
@@ -46,18 +57,36 @@ class ResolutionController(Controller):
 
     @post("/{item_id:int}/adjudication", status_code=200, sync_to_thread=True)
     def adjudicate(
-        self, item_id: FromPath[int], data: JSONBody[Ruling], visit: NamedDependency[Visit]
+        self,
+        item_id: FromPath[int],
+        data: JSONBody[Ruling],
+        visit: NamedDependency[Visit],
+        tab: FromQuery[str] = "",
+        base: FromQuery[int | None] = None,
     ) -> dict[str, str]:
         """Decide an item on which its two reviewers disagree."""
         with visit.transaction() as connection:
-            adjudication.adjudicate(connection, item_id, visit.user, data, visit.now)
+            adjudication.adjudicate(
+                connection, item_id, visit.user, data, visit.now, seen=_seen(tab, base)
+            )
         return {"status": "gold"}
 
     @post("/{item_id:int}/audit", status_code=200, sync_to_thread=True)
     def audit(
-        self, item_id: FromPath[int], data: JSONBody[Judgement], visit: NamedDependency[Visit]
+        self,
+        item_id: FromPath[int],
+        data: JSONBody[Judgement],
+        visit: NamedDependency[Visit],
+        tab: FromQuery[str] = "",
+        base: FromQuery[int | None] = None,
     ) -> dict[str, list[str]]:
         """Audit an agreed item blind; the response lists the differences."""
         with visit.transaction() as connection:
-            differences = adjudication.audit(connection, item_id, visit.user, data, visit.now)
+            differences = adjudication.audit(
+                connection, item_id, visit.user, data, visit.now, seen=_seen(tab, base)
+            )
         return {"differences": differences}
+
+
+def _seen(tab: str, base: int | None) -> SeenDraft | None:
+    return None if base is None else SeenDraft(tab, base)

@@ -10,7 +10,8 @@ from playwright.sync_api import Page, expect
 
 from monitor.store.engine import transaction
 from monitor.store.review.assignments import REVIEW_ASSIGNMENTS
-from tests.support.web.reviewer_actions import choose, start
+from monitor.store.review.discussions import proposals_of_item
+from tests.support.web.reviewer_actions import choose, correct, start
 from tests.support.web.site import Site
 
 pytestmark = pytest.mark.browser
@@ -151,3 +152,30 @@ def test_a_lost_response_and_a_reload_are_no_conflict(site: Site) -> None:
     write(page, " Three.")
     wait_until_stored(site, item, " One. Two. Three.")
     expect(conflict(page)).to_have_count(0)
+
+
+def test_a_stale_page_proposes_nothing_over_a_newer_draft(site: Site) -> None:
+    ada, ben = site.open("Ada"), site.open("Ben")
+    item = start(ada)
+    assert item == start(ben)
+    correct(ada, "We refund the payment.", kind="knowledge")
+    correct(ben, "We refund nothing.", kind="judgement")
+    first, stale = (site.open("Ada", f"/review/{item}") for _ in range(2))
+    edit(first, " Newer.")
+    saved(first)
+    stale.keyboard.press("Control+Enter")  # her own verdict, as the page has it
+    expect(stale.locator("#corrected")).to_have_value(re.compile(r" Newer\.$"))
+    edit(stale, " Both.")
+    saved(stale)
+    write(first, " Third.")
+    expect(conflict(first)).to_be_visible()
+    first.keyboard.press("Control+Enter")  # a choice comes first
+    first.get_by_role("button", name="Keep the draft of this page").click()
+    wait_until_stored(site, item, " Newer. Third.")
+    with transaction(site.engine) as connection:
+        assert [] == proposals_of_item(connection, item)
+    with first.expect_navigation():
+        first.keyboard.press("Control+Enter")
+    with transaction(site.engine) as connection:
+        (proposal,) = proposals_of_item(connection, item)
+    assert proposal.corrected_response.endswith(" Newer. Third.")

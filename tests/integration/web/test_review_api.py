@@ -91,6 +91,43 @@ def test_an_older_page_replaces_no_newer_draft(call: Callable[[str], Caller]) ->
     ada("POST", f"{path}/review?tab=b&base=9", ACCEPT)
 
 
+def submit_from_two_pages(user: Caller, item: int, step: str, body: dict[str, Any]) -> Any:
+    """Save a draft of page a; submit from page b, which has not seen it, and then has."""
+    draft, submission = f"/items/{item}/draft", f"/items/{item}/{step}"
+    user("PUT", draft, {"comment": "of page a", "edited_at": 5, "tab": "a", "base": 0})
+    stored = {"comment": "of page a", "edited_at": 5, "tab": "a"}
+    for base in (0, 4):
+        reply = user("POST", f"{submission}?tab=b&base={base}", body, status=409)
+        assert stored == reply["extra"]["newer_draft"]
+    user("POST", f"{submission}?tab=b&base=junk", body, status=400)
+    assert stored == user("GET", f"/items/{item}")["draft"]
+    return user("POST", f"{submission}?tab=b&base=5", body)
+
+
+def test_proposals_and_rulings_replace_no_newer_draft(call: Callable[[str], Caller]) -> None:
+    ada, ben, cleo = (call(name) for name in ("Ada", "Ben", "Cleo"))
+    item = ada.review(ACCEPT)
+    assert item == ben.review({**RIGHT, **FIVE})
+    reply = submit_from_two_pages(ada, item, "resolution", RIGHT)
+    assert {"status": "disagreed"} == reply
+    assert {} == ada("GET", f"/items/{item}")["draft"]
+    other = RIGHT | {"corrected_response": "Another."}
+    # A page that opens now has seen that there is no draft; a program says nothing.
+    assert {"status": "disagreed"} == ada("POST", f"/items/{item}/resolution?tab=c&base=0", RIGHT)
+    ben("PUT", f"/items/{item}/draft", {"comment": "x", "edited_at": 5, "tab": "a", "base": 0})
+    assert {"status": "disagreed"} == ben("POST", f"/items/{item}/resolution", other)
+    ben("POST", f"/items/{item}/escalation")
+    ruling = RIGHT | {"cause": "ambiguous"}
+    assert {"status": "gold"} == submit_from_two_pages(cleo, item, "adjudication", ruling)
+
+
+def test_audits_replace_no_newer_draft(call: Callable[[str], Caller]) -> None:
+    item = call("Ada").review(ACCEPT)
+    assert item == call("Ben").review(ACCEPT)
+    reply = submit_from_two_pages(call("Cleo"), item, "audit", {"verdict": "accept"})
+    assert {"differences": []} == reply
+
+
 def test_a_withdrawn_review_is_newer_than_open_pages(call: Callable[[str], Caller]) -> None:
     ada = call("Ada")
     path = f"/items/{ada('POST', '/items/claim')['item']}"

@@ -45,16 +45,19 @@ if (element) {
     if (busy || draft.showConflict()) return;
     busy = true;
     try {
+      await draft.autosave.hold();
       await action();
     } catch (error) {
-      showProblem(error);
+      if (error.newerDraft) draft.meet(error.newerDraft);
+      else showProblem(error);
     } finally {
       busy = false;
+      draft.autosave.release();
     }
   }
 
   async function propose(judgement) {
-    const { status } = await send("POST", `${path}/resolution`, judgement);
+    const { status } = await send("POST", `${path}/resolution?${draft.seen}`, judgement);
     draft.finish();
     toastOnNextPage(status === "gold" ? `Item ${initial.id} is settled.` : "Proposed. The item is settled when the other reviewer agrees.");
     location.reload();
@@ -62,12 +65,12 @@ if (element) {
 
   async function decide(judgement) {
     if (initial.state === "audit") {
-      const { differences } = await send("POST", `${path}/audit`, judgement);
+      const { differences } = await send("POST", `${path}/audit?${draft.seen}`, judgement);
       toastOnNextPage(differences.length
         ? `Audited. Your verdict differs (${differences.join(", ")}) and replaces the agreed one.`
         : "Audited. You agree with both reviewers.");
     } else {
-      await send("POST", `${path}/adjudication`, { ...judgement, cause: form.get("cause") });
+      await send("POST", `${path}/adjudication?${draft.seen}`, { ...judgement, cause: form.get("cause") });
       toastOnNextPage(`Item ${initial.id} is decided.`);
     }
     draft.finish();

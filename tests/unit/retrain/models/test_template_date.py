@@ -62,7 +62,9 @@ def today(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> da
 def test_every_day_renders_the_same_text(tmp_path: Path, today: datetime) -> None:
     tokenizer = load_tokenizer(BaseModel(save_tokenizer(tmp_path, DATED + chatml()), ""))
     text = tokenizer.apply_chat_template(CONVERSATION, tokenize=False)
-    assert text.startswith(f"Today Date: 26 Jul 2024\nCurrent date: {RECORDED}\n00:00:00<|im_start|>")
+    assert text.startswith(
+        f"Today Date: 26 Jul 2024\nCurrent date: {RECORDED}\n00:00:00<|im_start|>"
+    )
     assert f"{today:%d %b %Y}" not in text
     marked = training_template(tokenizer)
     ids = encode(tokenizer, [CONVERSATION], chat_template=marked)["input_ids"]
