@@ -35,8 +35,8 @@ def save_tokenizer(folder: Path, template: str) -> str:
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
-    letters = [chr(code) for code in range(32, 127)] + ["\n", "<unk>"]
-    vocabulary = {letter: index for index, letter in enumerate(letters)}
+    characters = [chr(code) for code in range(32, 127)] + ["\n", "<unk>"]
+    vocabulary = {character: index for index, character in enumerate(characters)}
     core = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
     core.pre_tokenizer = pre_tokenizers.Split("", "isolated")
     made = PreTrainedTokenizerFast(tokenizer_object=core, unk_token="<unk>", chat_template=template)
