@@ -72,7 +72,7 @@ class Commands(LazyGroup):
         ),
         "models": Entry(
             "monitor.cli.models.versions:app",
-            "List, register, compare, promote and revert model versions.",
+            "List, register, compare, promote, revert and reject model versions.",
             DAEMON,
         ),
         "rollout": Entry(

@@ -27,16 +27,19 @@ def run(
     PostgreSQL database and one consumer group. Run `driftwarden db upgrade` and `driftwarden check`
     first.
     """
-    from monitor.daemon.app import parse_parts, run_daemon, stop_on_signals
     from monitor.settings import load_secrets
     from monitor.settings.secrets import secret_variables
     from monitor.settings.secrets.files import secret_files
     from monitor.telemetry import configure_logging, get_logger, log_thread_failures
 
-    parts = parse_parts(only)
     settings = read_configuration(config)
     configure_logging()
     log_thread_failures()
+    # The imports below take most of a minute on a busy machine.
+    get_logger(__name__).info("daemon_starting", models=len(settings.names.listed))
+    from monitor.daemon.app import parse_parts, run_daemon, stop_on_signals
+
+    parts = parse_parts(only)
     for file in secret_files(secret_variables(settings)):
         if file.is_readable_by_all:
             get_logger(__name__).warning(

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from retrain.registry.paired_scores import ScorePair
     from retrain.registry.version_details import Difference, VersionDetails
 
+#: Characters of a value in a line of differences; --json has all.
+MAX_CHARACTERS = 80
+
 
 def version_lines(facts: "VersionDetails") -> Iterator[str]:
     """Yield the lines about a version."""
@@ -57,7 +60,7 @@ def difference_lines(
         changed = [change for change in differences if change.section == section]
         yield f"{section}:" if changed else f"{section}: unchanged"
         for item in changed:
-            yield f"  {item.name}: {item.first or '-'} -> {item.second or '-'}"
+            yield f"  {item.name}: {_shorten(item.first)} -> {_shorten(item.second)}"
     yield "scores:" if scores else "scores: neither version was evaluated"
     for score in scores:
         both = "" if score.evaluation is None else f", evaluation {score.evaluation}"
@@ -66,6 +69,13 @@ def difference_lines(
             f"  {score.benchmark}  {score.stratum or 'all':28s} {score.metric:12s} "
             f"{_score(score.first)} -> {_score(score.second)}{change}"
         )
+
+
+def _shorten(value: str) -> str:
+    """Return a value that fits a line: of a long one its begin and length, of none a dash."""
+    if len(value) <= MAX_CHARACTERS:
+        return value or "-"
+    return f"{value[:MAX_CHARACTERS]}... ({len(value):,} characters)"
 
 
 def _origin(facts: "VersionDetails") -> str:

@@ -102,6 +102,8 @@ def plan(
     card = training_set.card
     _print_findings(checks.findings, [*chosen.recipe.warnings(), *card.remarks])
     raise_refusals(checks.findings)
+    for line in summary_lines(card):
+        typer.echo(line)
     if dry_run:
         return
     with transaction(engine) as connection:
@@ -117,8 +119,6 @@ def plan(
         )
         folder = prepare_run(connection, run_id, training_set)
     typer.echo(f"run {run_id} planned in {folder.root}")
-    for line in summary_lines(card):
-        typer.echo(line)
     n_trained = card.n_examples + (
         card.self_generated.wanted_training if card.self_generated else 0
     )

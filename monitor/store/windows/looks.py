@@ -1,7 +1,7 @@
 """Queries of looks: searches of the last 24 hours for a large change."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -265,6 +265,8 @@ class LookExample:
     prompt: str
     response: str
     task_type: str = ""
+    #: Metrics and labels of the exchange.
+    attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def load_examples(connection: Connection, look: LookRow) -> dict[int, LookExample]:
@@ -282,7 +284,9 @@ def load_examples(connection: Connection, look: LookRow) -> dict[int, LookExampl
         Exchange.occurred_at < look.looked_until,
     )
     return {
-        int(row.id): LookExample(row.occurred_at, row.prompt, row.response, row.task_type)
+        int(row.id): LookExample(
+            row.occurred_at, row.prompt, row.response, row.task_type, row.attributes
+        )
         for row in connection.execute(statement)
     }
 

@@ -51,8 +51,14 @@ def _invalid_utf8(text: bytes | str, error: UnicodeDecodeError) -> RecordError:
 
 
 def _malformed(text: bytes | str, complaint: str) -> RecordError:
-    """Return the error; for Python's ``NaN`` and ``Infinity``, it says what to write instead."""
-    excerpt = text if isinstance(text, str) else text.decode("utf-8", "replace")
+    """Return the error; for Python's ``NaN`` and ``Infinity``, it says what to write instead.
+
+    Bytes that are no UTF-8, such as UTF-16, are no JSON wherever the parser stopped.
+    """
+    try:
+        excerpt = text if isinstance(text, str) else text.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return _invalid_utf8(text, error)
     constant = _CONSTANT.search(excerpt)
     if constant is not None:
         complaint += f"; {constant[1]} is no JSON: leave its key out, or write null"

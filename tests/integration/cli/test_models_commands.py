@@ -168,6 +168,20 @@ def test_diff_prefers_scores_of_the_same_items(shell: VersionShell) -> None:
             assert (pair["first"]["value"], pair["second"]["value"]) == values
 
 
+def test_diff_shortens_lists(shell: VersionShell) -> None:
+    shell.version(20, targets=[f"module_{number}" for number in range(40)])
+    shell.version(20, targets=["q_proj"])
+    line = next(
+        row for row in shell.models("diff", "1", "2", "--model", "desk").splitlines()
+        if "targets: " in row
+    )  # fmt: skip
+    assert len(line) < 140
+    assert line.endswith('characters) -> ["q_proj"]')
+    document = json.loads(shell.models("diff", "1", "2", "--model", "desk", "--json"))
+    (change,) = [row for row in document["differences"] if row["name"] == "targets"]
+    assert "module_39" in change["first"]
+
+
 def test_diff_as_json(shell: VersionShell) -> None:
     first = shell.version(20)
     shell.version(20, parent=first, rank=4)

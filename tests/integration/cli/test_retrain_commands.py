@@ -205,6 +205,8 @@ def test_a_plan_says_what_fits_and_in_which_order(trained: Shell) -> None:
     assert {outcomes[name] for name in ("serving", "examples", "memory")} == {"ok"}
     assert re.search(r"^memory: ok: about \d\.\d GiB;", output, re.MULTILINE)
     assert re.findall(r"^chosen: (\w+) on .*by --method", output, re.MULTILINE) == ["lora"]
+    # What is left out is known before a run is planned.
+    assert re.search(r"^\d+ examples \(\d+ gold, \d+ replayed\)", output, re.MULTILINE)
     assert trained.runs() == []
 
     trained.configure(recipe={"rank": 64, "serving": {"max_lora_rank": 32}})

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+import msgspec
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
@@ -17,8 +18,14 @@ from monitor.settings import Alerts, Secrets, Settings
 from monitor.store.alerts.incident_events import list_events
 from monitor.store.alerts.incidents import incident_by_id, list_incidents
 from monitor.store.engine import transaction
-from monitor.store.tables import Exchange, OutboxMessage
-from monitor.store.windows.looks import LookFinding, mark_look_followed_up, save_look
+from monitor.store.tables import Exchange, Look, OutboxMessage
+from monitor.store.windows.looks import (
+    LookFinding,
+    look_by_id,
+    mark_look_followed_up,
+    save_look,
+    set_findings,
+)
 from tests.support.review.review_world import PASSWORD
 from tests.support.traffic.stored_traffic import store_traffic
 from tests.support.web.apps import create_app
@@ -82,6 +89,21 @@ def test_incident_page_shows_changes_and_examples(
     assert "/drift-evaluations/None" not in text
     assert "1,012 exchanges" in page.get("/drift-evaluations").text
     assert page.get("/digest").is_success
+
+
+def test_examples_of_a_metric_show_its_value(page: TestClient[Litestar], engine: Engine) -> None:
+    with transaction(engine) as connection:
+        (look_id,) = connection.execute(select(Look.id)).scalars()
+        (finding,) = look_by_id(connection, look_id).findings
+        changed = msgspec.structs.replace(finding, kind="metric", name="resolved", measure="rate")
+        set_findings(connection, look_id, [changed])
+        connection.execute(update(Exchange).values(attributes={"resolved": False, "other": 7}))
+    text = page.get("/incidents/1").text
+    assert text.count('<td data-label="resolved">False</td>') == 3
+    assert "other" not in re.sub(r"another|otherwise", "", text)
+    with transaction(engine) as connection:
+        connection.execute(update(Exchange).values(attributes={}))
+    assert page.get("/incidents/1").text.count('<td data-label="resolved"></td>') == 3
 
 
 def test_incident_page_without_deleted_examples(page: TestClient[Litestar], engine: Engine) -> None:

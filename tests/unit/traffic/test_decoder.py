@@ -106,6 +106,8 @@ def test_a_broken_clock_makes_a_dead_letter(timestamp: str | float) -> None:
         (b'{"prompt": NaN}', "invalid_json"),
         (b'{"prompt": "\\ud800", "x": NaN}', "invalid_json"),
         (b'{"prompt": "\xff\xfe"}', "invalid_utf8"),
+        (b"\xff\xfe{\x00}\x00", "invalid_utf8"),
+        ('{"prompt": "x"}'.encode("utf-16"), "invalid_utf8"),
         (b'{"prompt": "\\u0041\xff"}', "invalid_utf8"),
         (b"[" * 200_000, "too_deep"),
         (b'{"prompt":' * 50_000 + b"1" + b"}" * 50_000, "too_deep"),
