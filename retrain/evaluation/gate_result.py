@@ -72,8 +72,9 @@ def conclude(
     elif (
         results.gate_result != "reject"
         and version.stage == "rejected"
-        and _is_after_rejection(connection, row)
         and may_lift_rejection(request := as_request(row.request), results)
+        # Planned as an evaluation of a rejected version: one of a candidate lifts nothing.
+        and (request.reason.strip() or _is_after_rejection(connection, row))
     ):
         reason = f"evaluated again: {request.reason}"
         move_stage(

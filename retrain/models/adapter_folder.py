@@ -13,8 +13,10 @@ from retrain.recipes.recipe import Recipe, read_recipe
 from retrain.run_folder import RunFolder, read_json, write_json
 
 #: Packages whose version can change the weights.
-PACKAGES = ("torch", "transformers", "peft", "trl", "accelerate", "bitsandbytes", "tokenizers")
-
+PACKAGES = (
+    *("torch", "transformers", "peft", "trl", "accelerate", "bitsandbytes", "tokenizers"),
+    "driftwarden",
+)
 
 #: Scores of the model card: benchmark -> rows of stratum, metric, value, bounds and n.
 Scores = Mapping[str, Sequence[Mapping[str, Any]]]

@@ -63,6 +63,12 @@ def check_run(
     shape = model_shape(recipe)
     counted = check_examples(examples, recipe.max_length, shape.max_positions)
     matches = [template, serving, counted]
+    if recipe.top_layers > shape.n_layers:
+        text = (
+            f"recipe.top_layers = {recipe.top_layers}, and the base has {shape.n_layers}; 0 trains "
+            "all"
+        )
+        matches.append(PlanFinding("layers", "refused", text))
     if validation:
         held = measure_examples(tokenizer, validation)
         limits = (recipe.max_length, shape.max_positions)

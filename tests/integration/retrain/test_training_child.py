@@ -158,6 +158,17 @@ def test_an_example_that_is_held_back_is_not_cut_either(tiny_base: Path) -> None
         assert figure in refused.text
 
 
+@pytest.mark.parametrize(("top_layers", "outcome"), [(2, []), (3, ["layers"])])
+def test_more_layers_than_the_base_has_are_refused(
+    tiny_base: Path,  # noqa: F811
+    top_layers: int,
+    outcome: list[str],
+) -> None:
+    recipe = Recipe(base=str(tiny_base), max_length=64, top_layers=top_layers)
+    findings = check_run(recipe, examples(NEW, 4), None).findings
+    assert [finding.name for finding in findings if finding.outcome == "refused"] == outcome
+
+
 def test_run_whose_loss_is_no_number_fails(desk: Desk, tmp_path: Path) -> None:
     spoiled = tmp_path / "spoiled"
     shutil.copytree(desk.base, spoiled)
