@@ -44,6 +44,11 @@ def renders_date(tokenizer: Any) -> bool:
     return "strftime_now" in str(tokenizer.chat_template)
 
 
+def date_lineage(tokenizer: Any) -> dict[str, str]:
+    """Return what the lineage of a version records of the date: nothing if no template renders it."""
+    return {"template_date": RECORDED} if renders_date(tokenizer) else {}
+
+
 def date_remarks() -> Iterator[str]:
     """Yield a remark for an evaluation whose templates have rendered the date."""
     if FixedDate.is_rendered:

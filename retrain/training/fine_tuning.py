@@ -20,7 +20,7 @@ from trl import SFTConfig
 from retrain.models.adapter_config import lower_layers, peft_config, start_config
 from retrain.models.adapter_folder import describe_adapter, package_versions, weights_digest
 from retrain.models.base_model import BaseModel, folder_digest, load_tokenizer
-from retrain.models.template_date import RECORDED, renders_date
+from retrain.models.template_date import date_lineage
 from retrain.planning.checks.finding import raise_refusals
 from retrain.planning.checks.run_checks import RunChecks, check_run
 from retrain.planning.memory.device import this_device
@@ -72,7 +72,7 @@ def train(
         "data_digest": card.get("digest", ""),
         "parent_adapter": recipe.start_adapter,
         "versions": package_versions(),
-        **({"template_date": RECORDED} if renders_date(tokenizer) else {}),
+        **date_lineage(tokenizer),
     }
     describe_adapter(folder, recipe, lineage, tokenizer)
     return {

@@ -13,8 +13,8 @@ from retrain.models.template_date import (
     RECORDED,
     TEMPLATE_DATE,
     FixedDate,
+    date_lineage,
     date_remarks,
-    renders_date,
 )
 from retrain.planning.checks.run_checks import _check_template
 from tests.support.lazy_modules import LazyModule
@@ -84,10 +84,10 @@ def test_template_itself_keeps_the_current_date(tmp_path: Path, today: datetime)
 def test_date_is_recorded_where_a_template_renders_it(tmp_path: Path, today: datetime) -> None:
     plain = load_tokenizer(BaseModel(save_tokenizer(tmp_path / "plain", chatml()), ""))
     plain.apply_chat_template(CONVERSATION, tokenize=False)
-    assert (renders_date(plain), list(date_remarks())) == (False, [])
+    assert (date_lineage(plain), list(date_remarks())) == ({}, [])
     assert _check_template(plain, "base").outcome == "ok"
     dated = load_tokenizer(BaseModel(save_tokenizer(tmp_path / "dated", DATED + chatml()), ""))
-    assert renders_date(dated)
+    assert date_lineage(dated) == {"template_date": RECORDED}
     finding = _check_template(dated, "base")
     assert (finding.outcome, RECORDED in finding.text) == ("note", True)
     assert list(date_remarks()) == []
