@@ -45,7 +45,7 @@ def renders_date(tokenizer: Any) -> bool:
 
 
 def date_lineage(tokenizer: Any) -> dict[str, str]:
-    """Return what the lineage of a version records of the date: nothing if no template renders it."""
+    """Return what a version's lineage records of the date: nothing where none is rendered."""
     return {"template_date": RECORDED} if renders_date(tokenizer) else {}
 
 
