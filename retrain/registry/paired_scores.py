@@ -19,7 +19,7 @@ MAX_EVALUATIONS = 200
 
 
 @dataclass(frozen=True)
-class ScorePair:
+class PairedScore:
     """A metric on a stratum of a benchmark, with the scores of two versions."""
 
     benchmark: str
@@ -40,14 +40,14 @@ class ScorePair:
 
 def pair_scores_of(
     connection: Connection, first: VersionRow, second: VersionRow
-) -> list[ScorePair]:
+) -> list[PairedScore]:
     """Return the scores of two versions side by side, by benchmark, stratum and metric.
 
     The registry has the scores of a version as a candidate. As the incumbent it was measured by the
     evaluation of the other one, on the same items.
     """
     own, theirs = (_by_key(store.scores_of(connection, row.id)) for row in (first, second))
-    pairs = {key: ScorePair(*key, own.get(key), theirs.get(key)) for key in {*own, *theirs}}
+    pairs = {key: PairedScore(*key, own.get(key), theirs.get(key)) for key in {*own, *theirs}}
     evaluations = list_candidate_evaluations(
         connection, model=first.model, statuses=("succeeded",), limit=MAX_EVALUATIONS
     )
@@ -60,7 +60,7 @@ def pair_scores_of(
                 sides = as_incumbent[key], as_candidate[key]
                 if candidate is first:
                     sides = sides[::-1]
-                pairs[key] = ScorePair(*key, *sides, evaluation=row.id)
+                pairs[key] = PairedScore(*key, *sides, evaluation=row.id)
     return [pairs[key] for key in sorted(pairs)]
 
 

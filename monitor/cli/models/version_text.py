@@ -7,7 +7,7 @@ from retrain.registry.version_details import flatten
 
 if TYPE_CHECKING:
     from monitor.store.training.registry import ScoreRow
-    from retrain.registry.paired_scores import ScorePair
+    from retrain.registry.paired_scores import PairedScore
     from retrain.registry.version_details import Difference, VersionDetails
 
 #: Characters of a value in a line of differences; --json has all.
@@ -47,7 +47,7 @@ def difference_lines(
     first: "VersionDetails",
     second: "VersionDetails",
     differences: "Sequence[Difference]",
-    scores: "Sequence[ScorePair]",
+    scores: "Sequence[PairedScore]",
 ) -> Iterator[str]:
     """Yield the lines about the differences of two versions."""
     for facts in (first, second):

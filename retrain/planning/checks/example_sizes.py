@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from retrain.data.example import name_of
 from retrain.models.chat_template import encode, training_template
 from retrain.planning.checks.finding import PlanFinding
 from retrain.planning.memory.estimate import Batch
@@ -24,6 +25,8 @@ class ExampleSize:
     n_response: int
     #: Position of the first such token.
     first_response_token: int
+    #: Name of the example in the data card; empty where it has none.
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,10 +94,21 @@ def measure_examples(tokenizer: Any, rows: Sequence[dict[str, Any]]) -> ExampleS
     )
     return ExampleSizes(
         tuple(
-            ExampleSize(len(ids), sum(mask), mask.index(1) if 1 in mask else len(ids))
-            for ids, mask in zip(encoded["input_ids"], encoded["assistant_masks"], strict=True)
+            ExampleSize(len(ids), sum(mask), mask.index(1) if 1 in mask else len(ids), _name(row))
+            for row, ids, mask in zip(
+                rows, encoded["input_ids"], encoded["assistant_masks"], strict=True
+            )
         )
     )
+
+
+def _name(row: dict[str, Any]) -> str:
+    """Return the name of an example: the lines are those of a file that a refused plan lacks."""
+    return name_of(row) if "source" in row.get("metadata", {}) else ""
+
+
+def _facts(size: ExampleSize) -> str:
+    return f"{size.length}, {size.name}" if size.name else str(size.length)
 
 
 def check_examples(
@@ -121,14 +135,18 @@ def check_examples(
             if not max_positions or examples.longest <= max_positions
             else f"shorten them: the model reads at most {max_positions} tokens"
         )
-        listed = [f"line {i + 1} ({examples.sizes[i].length})" for i in too_long]
+        listed = [f"line {i + 1} ({_facts(examples.sizes[i])})" for i in too_long]
         return PlanFinding(
             name,
             "refused",
             f"{len(too_long)} of {n} examples are longer than {subject} tokens: {_named(listed)}; "
             f"{mend}",
         )
-    silent = [f"line {i + 1}" for i, first in enumerate(examples.sizes) if not first.n_response]
+    silent = [
+        f"line {i + 1}{f' ({first.name})' if first.name else ''}"
+        for i, first in enumerate(examples.sizes)
+        if not first.n_response
+    ]
     if silent:
         return PlanFinding(
             name,

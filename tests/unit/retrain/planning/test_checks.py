@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 
 from monitor.errors import TrainingError
-from retrain.planning.checks.example_sizes import ExampleSize, ExampleSizes, check_examples
+from retrain.planning.checks.example_sizes import (
+    ExampleSize,
+    ExampleSizes,
+    check_examples,
+    measure_examples,
+)
 from retrain.planning.checks.finding import PlanFinding, raise_refusals
 from retrain.planning.checks.memory_fit import check_memory
 from retrain.planning.checks.serving import check_serving
@@ -35,6 +40,25 @@ def test_those_that_are_too_long_are_named_with_their_lines() -> None:
         "2 of 4 ", "max_length = 64 ", ": line 2 (65), line 4 (90);", " 90,",
     ):  # fmt: skip
         assert figure in finding.text
+
+
+def test_examples_are_named_as_in_the_data_card() -> None:
+    class Tokenizer:
+        chat_template = "{% generation %}{% endgeneration %}"
+
+        def apply_chat_template(self, batch: Any, **_: Any) -> Any:
+            lengths = [len(turns[0]["content"]) for turns in batch]
+            return {
+                "input_ids": [[1] * n for n in lengths],
+                "assistant_masks": [[0] * (n - 1) + [n > 1] for n in lengths],
+            }
+
+    metadata = [{"source": "gold", "item_id": 7}, {"source": "file", "id": "a-3"}, {}]
+    for length, expected in ((9, ["9, item 7", "9, a-3", "9"]), (1, ["item 7", "a-3"])):
+        rows = [{"messages": [{"content": "x" * length}], "metadata": own} for own in metadata]
+        finding = check_examples(measure_examples(Tokenizer(), rows), 4)
+        assert finding.outcome == "refused"
+        assert re.findall(r"line \d \(([^)]+)\)", finding.text) == expected
 
 
 def test_ten_are_named_and_the_rest_counted() -> None:
