@@ -16,7 +16,8 @@ from retrain.run_folder import RunFolder, read_json, write_json
 PACKAGES = (
     *("torch", "transformers", "peft", "trl", "accelerate", "bitsandbytes", "tokenizers"),
     "driftwarden",
-)
+)  #: Key of PEFT's configuration that names the base.
+BASE_KEY = "base_model_name_or_path"
 
 #: Scores of the model card: benchmark -> rows of stratum, metric, value, bounds and n.
 Scores = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -46,10 +47,19 @@ def describe_adapter(
     folder: RunFolder, recipe: Recipe, lineage: dict[str, Any], tokenizer: Any
 ) -> None:
     """Write ``README.md``, ``recipe.json``, ``lineage.json`` and the tokenizer."""
+    _name_base_absolutely(folder.adapter / "adapter_config.json")
     write_json(folder.adapter / "recipe.json", msgspec.to_builtins(recipe))
     write_json(folder.adapter / "lineage.json", lineage)
     (folder.adapter / "README.md").write_text(model_card(recipe, lineage), encoding="utf-8")
     tokenizer.save_pretrained(folder.adapter)
+
+
+def _name_base_absolutely(config: Path) -> None:
+    """Let PEFT load an adapter from any working directory, where its base is a folder."""
+    content = read_json(config)
+    base = Path(str((content or {}).get(BASE_KEY) or ""))
+    if content is not None and content.get(BASE_KEY) and base.is_dir():
+        write_json(config, {**content, BASE_KEY: str(base.resolve())})
 
 
 def add_scores(adapter: Path, benchmark: str, scores: Sequence[StratumScore]) -> None:

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from monitor.store.training.candidate_results import StratumScore
-from retrain.models.adapter_folder import add_scores, model_card
+from retrain.models.adapter_folder import add_scores, describe_adapter, model_card
 from retrain.recipes.recipe import Recipe
-from retrain.run_folder import read_json, write_json
+from retrain.run_folder import RunFolder, read_json, write_json
 
 LINEAGE = {
     "base": "org/base", "base_revision": "0f3c", "method": "qlora", "seed": 7,
@@ -26,6 +26,38 @@ def adapter(tmp_path: Path) -> Path:
     write_json(tmp_path / "lineage.json", LINEAGE)
     write_json(tmp_path / "recipe.json", msgspec.to_builtins(RECIPE))
     return tmp_path
+
+
+class Tokenizer:
+    """Writes nothing."""
+
+    def save_pretrained(self, folder: Path) -> None:
+        assert folder.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("base", "expected"),
+    [("bases/tiny", "{here}/bases/tiny"), ("org/base", "org/base"), ("", ""), (None, None)],
+)
+def test_adapter_names_a_folder_as_base_absolutely(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, base: str | None, expected: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bases" / "tiny").mkdir(parents=True)
+    folder = RunFolder(Path("runs") / "run-1")
+    folder.adapter.mkdir(parents=True)
+    config = folder.adapter / "adapter_config.json"
+    write_json(config, {"r": 8, "base_model_name_or_path": base})
+    describe_adapter(folder, RECIPE, LINEAGE, Tokenizer())
+    named = expected and expected.format(here=tmp_path.resolve())
+    assert read_json(config) == {"r": 8, "base_model_name_or_path": named}
+
+
+def test_whole_model_has_no_adapter_configuration(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.adapter.mkdir()
+    describe_adapter(folder, RECIPE, LINEAGE, Tokenizer())
+    assert not (folder.adapter / "adapter_config.json").exists()
 
 
 def test_the_card_is_our_own() -> None:
