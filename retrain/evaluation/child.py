@@ -18,6 +18,7 @@ from monitor.settings import load_secrets
 from monitor.store.training.candidate_results import PREVIOUS
 from retrain.evaluation.request import read_request
 from retrain.jobs.child_process import hide_bitsandbytes, prepare_environment, run_child
+from retrain.models.template_date import date_remarks
 from retrain.run_folder import RunFolder, write_json, write_lines
 
 
@@ -49,7 +50,6 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
     from retrain.evaluation.reevaluation import check_kept_items  # noqa: PLC0415
     from retrain.evaluation.response_cache import ResponseCache  # noqa: PLC0415
     from retrain.evaluation.systems import generate_responses, systems_of  # noqa: PLC0415
-    from retrain.models.template_date import date_remarks  # noqa: PLC0415
 
     progress = _Progress(folder)
     judging = request.judging
