@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from monitor import descriptors as texts
 from monitor.descriptors.catalogue import descriptors_of
 from monitor.settings import Drift
+from monitor.settings.metrics.directions import direction_of
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.windows.comparison.format_conformance import Formats, broken_formats
-from monitor.windows.comparison.metric_directions import direction_of
 from monitor.windows.comparison.metrics import MIN_VALUES, metric_names, metric_values
 from monitor.windows.comparison.numeric_comparison import NumericColumn, Side
 

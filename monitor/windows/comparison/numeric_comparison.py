@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.drift import adjust_bh, compare_numeric
+from monitor.settings.metrics.directions import Direction
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.assessment import NumericAssessment
 from monitor.windows.alarm_rule import is_degraded
-from monitor.windows.comparison.metric_directions import Direction
 
 Side = Literal["prompt", "response", "metric"]
 

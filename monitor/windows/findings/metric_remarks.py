@@ -6,8 +6,8 @@ from typing import Any
 
 from monitor.rendering.excerpts import excerpt
 from monitor.settings import Drift
+from monitor.settings.metrics.directions import direction_of, is_direction_unknown
 from monitor.store.windows.assessment import NumericAssessment
-from monitor.windows.comparison.metric_directions import direction_of, is_direction_unknown
 from monitor.windows.comparison.metrics import MIN_VALUES, count_values
 
 Rows = Sequence[Mapping[str, Any]]

@@ -3,7 +3,7 @@
 import re
 from typing import Literal
 
-from monitor.settings import Drift
+from monitor.settings.drift import Drift
 
 Direction = Literal[-1, 0, 1]
 

@@ -1,0 +1,1 @@
+"""Metrics of production, as the configuration names them."""
