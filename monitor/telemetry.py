@@ -101,6 +101,12 @@ OBSERVATIONS_STORED = Counter(
     ["source"],
     registry=REGISTRY,
 )
+FEEDBACK_STORED = Counter(
+    "driftwarden_feedback_stored",
+    "Values of feedback stored, whose exchange may be stored or not.",
+    ["source"],
+    registry=REGISTRY,
+)
 EXCHANGES_STORED = Counter(
     "driftwarden_exchanges_stored", "Exchanges stored.", ["source"], registry=REGISTRY
 )

@@ -97,12 +97,18 @@ def _replay_file(engine: "Engine", settings: "Configuration", file: Path) -> Non
         f"{pluralize(done.n_exchanges, 'exchange')} stored, "
         f"{pluralize(done.n_dead_letters, 'dead letter')}"
     )
+    _print_feedback(done.n_feedback)
     if done.n_withheld:
         typer.echo(
             f"{pluralize(done.n_withheld, 'exchange')} with withheld texts: counted, not stored"
         )
     _print_suppressed(done.n_suppressed)
     _print_unlisted(done.n_unlisted, settings)
+
+
+def _print_feedback(n: int) -> None:
+    if n:
+        typer.echo(f"{pluralize(n, 'value')} of feedback stored")
 
 
 def _print_suppressed(n: int) -> None:
@@ -137,6 +143,7 @@ def _replay_dead_letters(engine: "Engine", settings: "Configuration") -> None:
         f"{pluralize(waiting, 'dead letter')} processed, "
         f"{pluralize(done.n_exchanges, 'exchange')} stored"
     )
+    _print_feedback(done.n_feedback)
     if done.n_waiting:
         typer.echo(f"{done.n_waiting} requests or responses wait for their other half")
     _print_suppressed(done.n_suppressed)

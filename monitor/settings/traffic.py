@@ -44,6 +44,7 @@ class TrafficFields(Section):
     model: FieldPath = ""
     task_type: FieldPath = ""
     user: FieldPath = ""
+    feedback: FieldPath = ""
     metadata: tuple[NamedPath, ...] = ()
 
     @model_validator(mode="after")

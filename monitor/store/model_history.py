@@ -25,6 +25,7 @@ from monitor.store.tables import (
     Baseline,
     DriftEvaluation,
     Exchange,
+    Feedback,
     Incident,
     Look,
     ModelVersion,
@@ -53,6 +54,7 @@ OF_BOTH_NAMES = frozenset(
     table.__table__
     for table in (
         Exchange,
+        Feedback,
         RolloutObservation,
         WithheldExchanges,
         Baseline,

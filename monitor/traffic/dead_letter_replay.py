@@ -18,6 +18,7 @@ from monitor.store.traffic.dead_letters import (
     pending_dead_letters,
     restore_dead_letters,
 )
+from monitor.store.traffic.feedback import insert_feedback
 from monitor.store.traffic.pending_halves import insert_halves
 from monitor.store.traffic.unlisted import add_unlisted
 from monitor.store.traffic.withheld import add_withheld
@@ -42,6 +43,8 @@ class DeadLetterReplayResult:
     still_unreadable: dict[str, int]
     #: Requests and responses that are pending again.
     n_waiting: int = 0
+    #: Values of feedback.
+    n_feedback: int = 0
     #: Exchanges of models that are not listed: counted, not stored.
     n_unlisted: int = 0
     #: Exchanges, halves and dead letters of end users on the suppression list: deleted, not stored.
@@ -54,6 +57,7 @@ class _DeadLetterOutcome:
 
     n_exchanges: int = 0
     n_halves: int = 0
+    n_feedback: int = 0
     n_unlisted: int = 0
     n_suppressed: int = 0
     #: Reasons of what is still unreadable.
@@ -96,6 +100,7 @@ def replay_dead_letters(
             totals.update(
                 exchanges=outcome.n_exchanges,
                 halves=outcome.n_halves,
+                feedback=outcome.n_feedback,
                 unlisted=outcome.n_unlisted,
                 suppressed=outcome.n_suppressed,
             )
@@ -107,6 +112,7 @@ def replay_dead_letters(
         n_exchanges=totals["exchanges"] + joined,
         still_unreadable=dict(unreadable),
         n_waiting=max(0, totals["halves"] - 2 * joined),
+        n_feedback=totals["feedback"],
         n_unlisted=totals["unlisted"],
         n_suppressed=totals["suppressed"],
     )
@@ -147,6 +153,7 @@ def _store(
             delete_dead_letters(connection, [dead_letter_id])
         refused = insert_accepted(connection, prepared, now=now)
         duplicates = insert_halves(connection, halves, now=now)
+        insert_feedback(connection, prepared.feedback)
         add_withheld(connection, prepared.withheld)
         add_unlisted(connection, prepared.unlisted)
         # A dead letter at the same position removes the mark again.
@@ -156,6 +163,7 @@ def _store(
     return _DeadLetterOutcome(
         n_exchanges=len(prepared.exchanges) - len(refused),
         n_halves=len(waiting_halves(halves)) - len(duplicates),
+        n_feedback=len(prepared.feedback),
         n_unlisted=sum(count.n for count in prepared.unlisted.values()),
         n_suppressed=sum(prepared.suppressed.values()),
         unreadable=tuple(dead_letter.reason for dead_letter in left),

@@ -1,5 +1,6 @@
 """Decoder of records: bytes to exchanges, or errors with a stable reason."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,7 +11,8 @@ from msgspec.structs import replace
 
 from monitor.errors import RecordError
 from monitor.settings import Traffic, format_duration
-from monitor.traffic.exchange import LABELS, Exchange, Half, Message
+from monitor.traffic.exchange import LABELS, Exchange, Feedback, Half, Message
+from monitor.traffic.feedback import BAD_FEEDBACK, check_values
 from monitor.traffic.formats import read_record
 from monitor.traffic.parsing.cleaning import (
     MAX_NAME_CHARACTERS,
@@ -22,6 +24,7 @@ from monitor.traffic.parsing.payload import Payload
 from monitor.traffic.parsing.raw_exchange import (
     IgnoredParts,
     RawExchange,
+    RawFeedback,
     RecordPart,
     UnreadablePart,
     split_final_response,
@@ -50,6 +53,7 @@ REASONS = (
     "missing_response",
     "missing_join_id",
     "bad_timestamp",
+    BAD_FEEDBACK,
 )
 #: A record with more unreadable parts becomes one dead letter.
 MAX_UNREADABLE = 1000
@@ -72,6 +76,7 @@ class Decoded:
 
     exchanges: list[Exchange] = field(default_factory=list)
     halves: list[Half] = field(default_factory=list)
+    feedback: list[Feedback] = field(default_factory=list)
     unreadable: list[UnreadableRecord] = field(default_factory=list)
     #: Parts that are no exchanges and not meant to be.
     n_ignored: int = 0
@@ -141,11 +146,13 @@ class Decoder:
                 decoded.unreadable.append(
                     UnreadableRecord(part.index, part.to_record(), part.error)
                 )
+            elif isinstance(part, RawFeedback):
+                decoded.feedback.append(self._finish_feedback(part, record))
             else:
                 self._add(decoded, part, record)
             if len(decoded.unreadable) > MAX_UNREADABLE:
                 raise RecordError("too_many_unreadable", str(decoded.unreadable[0].error))
-        return Decoded(decoded.exchanges, decoded.halves, decoded.unreadable, n_ignored)
+        return dataclasses.replace(decoded, n_ignored=n_ignored)
 
     def _add(self, decoded: Decoded, raw: RawExchange, record: RawRecord) -> None:
         try:
@@ -185,6 +192,18 @@ class Decoder:
         if self._requires_response and not exchange.withheld:
             _require_response(raw)
         return exchange
+
+    def _finish_feedback(self, raw: RawFeedback, record: RawRecord) -> Feedback:
+        """Check feedback; one from the future is of now, so that it outlasts no later one."""
+        given_at = self._occurred_at(raw, record)
+        exchange_id = clean_name(raw.exchange_id)
+        return Feedback(
+            exchange_id=exchange_id or _record_id(record, self._settings.id_header),
+            given_at=min(given_at, record.read_at or given_at),
+            model=clean_name(raw.model),
+            end_user=clean_name(raw.end_user),
+            values=check_values(raw.values),
+        )
 
     def _clean(
         self, raw: RawExchange, record: RawRecord, *, model: str, exchange_id: str
@@ -232,8 +251,8 @@ class Decoder:
         if settings.user_header and not labels["end_user"]:
             labels["end_user"] = header_text(record.headers, settings.user_header) or ""
 
-    def _occurred_at(self, raw: RawExchange, record: RawRecord) -> datetime:
-        """Return the time of an exchange; refuse times far from the time of reading.
+    def _occurred_at(self, raw: RawExchange | RawFeedback, record: RawRecord) -> datetime:
+        """Return the time of an exchange or of feedback; refuse times far from the time of reading.
 
         A wrong clock would open windows that span decades.
         """
@@ -298,6 +317,20 @@ def _join_id(raw: RawExchange, record: RawRecord, id_header: str) -> str:
         raise RecordError(
             "missing_join_id", "a request or response without id, id header or key can't be joined"
         )
+    return _id_text(value)
+
+
+def _record_id(record: RawRecord, id_header: str) -> str:
+    """Return the header or key, which joined halves without an id of their own have as theirs."""
+    value = record.header(id_header) or record.key
+    if not value:
+        raise RecordError(
+            "missing_join_id", "feedback without the id of its exchange, id header or key"
+        )
+    return _id_text(value)
+
+
+def _id_text(value: bytes | str) -> str:
     text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
     if len(text) > MAX_NAME_CHARACTERS:  # truncated, two ids could collide
         return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

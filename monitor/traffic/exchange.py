@@ -76,6 +76,16 @@ def name_model(exchange: Exchange, names: ModelNames) -> Exchange:
     return replace(exchange, model=model, attributes=attributes)
 
 
+class Feedback(Labels, frozen=True, kw_only=True):
+    """What a user said of a response, in a record of its own; a label may be empty."""
+
+    exchange_id: str
+    #: Aware, UTC.
+    given_at: datetime
+    #: Finite numbers by name; booleans are 0 and 1.
+    values: dict[str, float]
+
+
 class Half(msgspec.Struct, frozen=True):
     """A request or response whose partner has a record of its own."""
 

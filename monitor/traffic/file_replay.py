@@ -38,6 +38,8 @@ class FileReplayResult:
     n_sampled: int
     n_exchanges: int
     n_dead_letters: int
+    #: Values of feedback.
+    n_feedback: int = 0
     #: Withheld exchanges: counted, not stored.
     n_withheld: int = 0
     #: Exchanges of models that are not listed: counted, not stored.
@@ -121,6 +123,7 @@ def replay_file(
             sampled=len(sampled),
             exchanges=stored.n_exchanges,
             dead_letters=stored.n_dead_letters,
+            feedback=stored.n_feedback,
             withheld=stored.n_withheld,
             unlisted=stored.n_unlisted,
             suppressed=stored.n_suppressed,
@@ -150,6 +153,7 @@ def replay_file(
         n_sampled=totals["sampled"],
         n_exchanges=totals["exchanges"],
         n_dead_letters=totals["dead_letters"],
+        n_feedback=totals["feedback"],
         n_withheld=totals["withheld"],
         n_unlisted=totals["unlisted"],
         n_suppressed=totals["suppressed"],

@@ -18,6 +18,7 @@ from monitor.embedding.cached_encoder import existing_cache
 from monitor.embedding.vector_cache import VectorCache
 from monitor.privacy.end_users.end_user import EndUser, ErasureRequest, find_end_user
 from monitor.privacy.end_users.erasure_request import resolve
+from monitor.privacy.erasure.end_user_feedback import find_feedback, remove_feedback
 from monitor.privacy.erasure.end_user_files import Files, find_files, remove_rows
 from monitor.privacy.erasure.end_user_observations import (
     find_labels,
@@ -159,6 +160,7 @@ def forget(
     if cache is not None:
         cache.remove(end_user.texts)
     _remove_derived(engine, end_user, redactor)
+    remove_feedback(engine, end_user)  # found by the exchanges and the observations
     remove_observations(engine, end_user)
     remove_labels_of_models(engine, traces)
     mask_words(engine, traces, words)
@@ -258,6 +260,7 @@ def _count(
     counts["human evaluation items"] = sum(1 for _ in _human_evaluation_items(engine, end_user))
     counts["words of others"] = sum(len(row.columns) for row in words)
     counts["observations of rollouts"] = len(find_observations(engine, end_user))
+    counts["values of feedback"] = len(find_feedback(engine, end_user))
     counts["labels of rollouts"] = len(find_labels(engine, end_user.request))
     counts["labels of models"] = len(find_labels_of_models(engine, traces))
     counts["rows in files"] = files.n_rows

@@ -11,6 +11,7 @@ from monitor.embedding.cached_encoder import existing_cache
 from monitor.privacy.end_users.end_user import EndUser, ErasureRequest, find_end_user
 from monitor.privacy.end_users.erasure_request import resolve
 from monitor.privacy.end_users.near_matches import near_matches
+from monitor.privacy.erasure.end_user_feedback import find_feedback
 from monitor.privacy.erasure.end_user_files import Files, find_files
 from monitor.privacy.erasure.end_user_observations import find_observations
 from monitor.privacy.erasure.erasure_record import subject_digest, subject_digests
@@ -32,6 +33,7 @@ from monitor.settings import Sections
 from monitor.settings.durations import format_duration
 from monitor.store.audit_log import append_entry
 from monitor.store.engine import snapshot, transaction
+from monitor.store.privacy.observations import observed_exchanges
 from monitor.store.tables.personal_data import Content
 from monitor.traffic.end_users.suppression_list import main_digest_of
 from monitor.traffic.redaction import Redactor
@@ -94,11 +96,12 @@ def collect_export(
     traces = find_traces(engine, end_user)
     retrain = [of_model.retrain for of_model in settings.by_model]
     files = find_files(engine, end_user, traces, retrain, list(extra_files))
-    observations = find_observations(engine, end_user)
+    observations, feedback = find_observations(engine, end_user), find_feedback(engine, end_user)
     with snapshot(engine) as connection:
         ownership = Ownership(
             end_user,
             join_ids_of(connection, request.stored_ids),
+            observed_exchanges(connection, request.stored_ids),
             _digests(request),
             settings.traffic.fields.user,
         )
@@ -107,6 +110,7 @@ def collect_export(
             connection,
             end_user=end_user,
             observations=observations,
+            feedback=feedback,
             ownership=ownership,
             traces=traces,
             third_parties=third_parties,

@@ -17,6 +17,7 @@ ROOTS = (
     "exchanges",
     "pending_halves",
     "dead_letters",
+    "feedback",
     "rollout_observations",
     "human_evaluation_items",
 )
@@ -36,6 +37,7 @@ class Ownership:
     Args:
         end_user: The end user, with their exchanges.
         join_ids: Ids of their requests that wait for a response.
+        observed_ids: Ids of their exchanges that were observed for rollouts.
         digests: Digests of the id under which records of erasures and exports are stored.
         user_field: Path of the end user's id in records; empty: the usual names.
     """
@@ -44,6 +46,7 @@ class Ownership:
         self,
         end_user: EndUser,
         join_ids: Iterable[str],
+        observed_ids: Iterable[str],
         digests: Iterable[str],
         user_field: str = "",
     ) -> None:
@@ -52,6 +55,7 @@ class Ownership:
         self._exchange_ids = {row.exchange_id for row in end_user.own_rows} | set(
             end_user.request.exchange_ids
         )
+        self._rated_ids = self._exchange_ids | set(observed_ids)
         self._join_ids = self._exchange_ids | set(join_ids)
         self._digests = set(digests)
         self._own_ids = set(end_user.own_ids)
@@ -111,6 +115,9 @@ class Ownership:
             return self._join_ids
         # An id of an exchange, such as 3, is the name of a version elsewhere.
         return self._users | (self._exchange_ids if column == "exchange_id" else set())
+
+    def _owns_in_feedback(self, row: Row) -> bool:
+        return row["exchange_id"] in self._rated_ids
 
     def _owns_in_dead_letters(self, row: Row) -> bool:
         if (row["source"], row["partition"], row["offset"]) in self._records:

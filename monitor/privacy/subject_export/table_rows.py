@@ -43,6 +43,7 @@ class TableRows:
         connection: A snapshot.
         end_user: The end user, with their exchanges.
         observations: Observations of rollouts that are the end user's or mention the id.
+        feedback: Feedback on the end user's exchanges, or whose exchange's id mentions the id.
         ownership: Decides which rows are the end user's.
         traces: Find the end user in rows of others.
         third_parties: Masks third parties in what staff wrote.
@@ -55,6 +56,7 @@ class TableRows:
         *,
         end_user: EndUser,
         observations: Sequence[int],
+        feedback: Sequence[int],
         ownership: Ownership,
         traces: Traces,
         third_parties: ThirdParties,
@@ -63,7 +65,11 @@ class TableRows:
         self._connection = connection
         self._end_user = end_user
         #: Tables that were searched before, for their size, with the rows to be read.
-        self._by_id = {"exchanges": end_user.ids, "rollout_observations": list(observations)}
+        self._by_id = {
+            "exchanges": end_user.ids,
+            "feedback": list(feedback),
+            "rollout_observations": list(observations),
+        }
         self._ownership = ownership
         self._traces = traces
         self._third_parties = third_parties

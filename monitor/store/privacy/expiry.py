@@ -29,6 +29,7 @@ from monitor.store.privacy.human_evaluation_texts import REMOVED
 from monitor.store.tables import (
     CandidateEvaluation,
     DriftEvaluation,
+    Feedback,
     HumanEvaluation,
     HumanEvaluationAssignment,
     HumanEvaluationItem,
@@ -101,6 +102,7 @@ _PROBED = (
 #: Rows that are deleted.
 EXPIRED_ROWS: Sequence[Expiry] = (
     Expiry("exchanges", PendingHalf.received_at.expression, (PendingHalf.payload,)),
+    Expiry("exchanges", Feedback.received_at.expression, (Feedback.exchange_id,)),
     Expiry("exchanges", UnlistedExchanges.day.expression, (UnlistedExchanges.model,)),
     Expiry("observations", RolloutLabel.last_seen_at.expression, (RolloutLabel.label,)),
 )

@@ -27,6 +27,17 @@ def observations_of_end_user(
     return sorted(ids)
 
 
+def observed_exchanges(connection: Connection, users: Sequence[str]) -> set[str]:
+    """Return the ids of the exchanges of end users that were observed."""
+    ids: set[str] = set()
+    for part in batches_of(users):
+        statement = select(RolloutObservation.exchange_id)
+        ids.update(
+            connection.execute(statement.where(RolloutObservation.end_user.in_(part))).scalars()
+        )
+    return ids
+
+
 def last_observation_id(connection: Connection) -> int:
     """Return the highest id of an observation; 0 where there is none."""
     return connection.execute(select(func.max(RolloutObservation.id))).scalar_one() or 0

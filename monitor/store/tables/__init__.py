@@ -18,6 +18,7 @@ from monitor.store.tables.audit_log import AuditEntry
 from monitor.store.tables.base import Base
 from monitor.store.tables.end_users import Suppression, UserIdKey
 from monitor.store.tables.erasures import Erasure, Taint
+from monitor.store.tables.feedback import Feedback
 from monitor.store.tables.human_evaluation import (
     HumanEvaluation,
     HumanEvaluationAssignment,
@@ -95,6 +96,7 @@ __all__ = [
     "EmbeddingBlock",
     "Erasure",
     "Exchange",
+    "Feedback",
     "GoldExample",
     "HumanEvaluation",
     "HumanEvaluationAssignment",

@@ -240,6 +240,17 @@ PERSONAL_DATA: Mapping[str, PersonalTable] = {
             "attributes": _TEXT,
         },
     ),
+    "feedback": PersonalTable(
+        purpose="decide about a rollout",
+        period="exchanges",
+        readers=_OPERATOR,
+        columns={
+            "source": _NAME,
+            "exchange_id": _ID_EXAMINED,
+            "model": _NAME,
+            "name": _unchanged("a name of letters, digits and . : / _ -, which the producer gives"),
+        },
+    ),
     "gold_examples": PersonalTable(
         purpose="train and evaluate models",
         period="parent",
@@ -614,7 +625,7 @@ PERSONAL_DATA: Mapping[str, PersonalTable] = {
         purpose="decide about a rollout",
         period="parent",
         readers=_LEADS,
-        columns={"name": _CODE},
+        columns={"name": _unchanged("a word of a fixed list, or the name of feedback")},
     ),
     "rollouts": PersonalTable(
         purpose="decide about a rollout",

@@ -178,7 +178,7 @@ class RolloutScore(Base):
     observation_id: Mapped[int] = mapped_column(
         ForeignKey("rollout_observations.id", ondelete="CASCADE")
     )
-    #: ``wrong_format``, ``relevance`` or ``judge``.
+    #: ``wrong_format``, ``relevance``, ``judge``, or ``feedback NAME``.
     name: Mapped[str]
     value: Mapped[float]
     scored_at: Mapped[datetime]

@@ -27,7 +27,7 @@ FORMATS: Mapping[str, Format] = {
     "opentelemetry": Format(opentelemetry.read, "`resourceLogs` or `resourceSpans`, or protobuf"),
     "litellm": Format(litellm.read, "`call_type` and `messages`"),
     "openai": Format(openai.read, "`request`, or `response` with `choices` or `output`"),
-    "plain": Format(plain.read, "`prompt`, or `response` as text"),
+    "plain": Format(plain.read, "`prompt`, `response` as text, or `feedback` beside `id`"),
 }
 
 

@@ -7,24 +7,28 @@ The parts of a path are keys or list indexes from 0, separated by dots: ``input.
 from typing import Any
 
 from monitor.errors import RecordError
+from monitor.settings import TrafficFields
 from monitor.traffic.exchange import Message
 from monitor.traffic.formats.schemas.bodies import read_response_body, read_response_content
 from monitor.traffic.formats.schemas.messages import ChatMessage, read_content, read_message
 from monitor.traffic.formats.schemas.response_content import ResponseContent
 from monitor.traffic.parsing.json_text import json_kind
 from monitor.traffic.parsing.payload import Payload
-from monitor.traffic.parsing.raw_exchange import RawExchange, convert
+from monitor.traffic.parsing.raw_exchange import RawExchange, RawFeedback, convert
 
 _MISSING = object()
 
 
-def read(payload: Payload) -> list[RawExchange] | None:
-    """Read one exchange, or one half of it; ``None`` if neither text path leads anywhere."""
+def read(payload: Payload) -> list[RawExchange] | list[RawFeedback] | None:
+    """Read one exchange, one half of it, or feedback on one.
+
+    ``None`` if no path of a text or of feedback leads anywhere.
+    """
     fields, content = payload.fields, payload.object
     prompt = _find(content, fields.prompt)
     response = _find(content, fields.response)
     if prompt is _MISSING and response is _MISSING:
-        return None
+        return _read_feedback(content, fields)
     exchange_id = _name(content, "id", fields.id)
     is_given = response is not _MISSING
     response_content = (
@@ -43,6 +47,26 @@ def read(payload: Payload) -> list[RawExchange] | None:
             task_type=_name(content, "task_type", fields.task_type),
             end_user=_name(content, "user", fields.user),
             attributes=_attributes(content, fields.metadata),
+        )
+    ]
+
+
+def _read_feedback(content: dict[str, Any], fields: TrafficFields) -> list[RawFeedback] | None:
+    values = _find(content, fields.feedback)
+    if values is _MISSING:
+        return None
+    if not isinstance(values, dict):
+        raise RecordError(
+            "wrong_type",
+            f"traffic.fields.feedback: `{fields.feedback}` is {json_kind(values)}, not an object",
+        )
+    return [
+        RawFeedback(
+            exchange_id=_name(content, "id", fields.id),
+            timestamp=_text_or_number(content, "timestamp", fields.timestamp),
+            model=_name(content, "model", fields.model),
+            end_user=_name(content, "user", fields.user),
+            values=values,
         )
     ]
 

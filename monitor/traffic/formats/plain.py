@@ -2,6 +2,7 @@
 
 Only ``prompt`` is required: a text, or a list of ``{"role", "content"}``. If request and response
 are records of their own, one has ``prompt``, the other ``response``, and both the same ``id``.
+Feedback on an exchange has its ``id``, and ``feedback`` in place of both.
 """
 
 from typing import Any
@@ -11,7 +12,7 @@ import msgspec
 from monitor.traffic.exchange import LABELS, Message
 from monitor.traffic.formats.schemas.messages import read_content
 from monitor.traffic.parsing.payload import Payload
-from monitor.traffic.parsing.raw_exchange import RawExchange, convert, to_text
+from monitor.traffic.parsing.raw_exchange import RawExchange, RawFeedback, convert, to_text
 
 
 class _Turn(msgspec.Struct):
@@ -33,6 +34,14 @@ class _Record(msgspec.Struct):
     truncated: Any = None
 
 
+class _Feedback(msgspec.Struct):
+    """Keys of feedback except labels."""
+
+    feedback: dict[str, Any]
+    id: str | int | None = None
+    timestamp: str | float | None = None
+
+
 #: Label -> its key where the plain form has another name.
 LABEL_KEYS = {"end_user": "user"}
 
@@ -42,14 +51,31 @@ _Labels = msgspec.defstruct(
     rename=LABEL_KEYS,
 )
 
+_FEEDBACK_KEYS = {
+    *_Feedback.__struct_fields__,
+    *(LABEL_KEYS.get(name, name) for name in LABELS),
+}
 
-def read(payload: Payload) -> list[RawExchange] | None:
-    """Read one exchange, or one half of it."""
+
+def read(payload: Payload) -> list[RawExchange] | list[RawFeedback] | None:
+    """Read one exchange, one half of it, or feedback on one."""
     content = payload.object
-    if "prompt" not in content and not isinstance(content.get("response"), str):
+    is_exchange = "prompt" in content or isinstance(content.get("response"), str)
+    if not is_exchange and not _is_feedback(content):
         return None
-    record, labels = convert(content, _Record), convert(content, _Labels)
+    labels = convert(content, _Labels)
     names: dict[str, Any] = {name: to_text(getattr(labels, name)) for name in LABELS}
+    if not is_exchange:
+        feedback = convert(content, _Feedback)
+        return [
+            RawFeedback(
+                exchange_id=to_text(feedback.id),
+                timestamp=feedback.timestamp,
+                values=feedback.feedback,
+                **names,
+            )
+        ]
+    record = convert(content, _Record)
     return [
         RawExchange(
             messages=_messages(record.prompt),
@@ -64,6 +90,11 @@ def read(payload: Payload) -> list[RawExchange] | None:
             truncated=record.truncated is True,
         )
     ]
+
+
+def _is_feedback(content: dict[str, Any]) -> bool:
+    """Return whether an object is feedback and nothing else: no exchange that lacks its texts."""
+    return "feedback" in content and content.keys() <= _FEEDBACK_KEYS
 
 
 def _messages(prompt: str | list[_Turn] | None) -> tuple[Message, ...]:

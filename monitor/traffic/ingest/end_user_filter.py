@@ -10,7 +10,7 @@ from monitor.store.privacy.suppressions import RulesVersion
 from monitor.store.traffic.dead_letters import DeadLetterRow
 from monitor.store.traffic.pending_halves import HalfRow
 from monitor.traffic.end_users.rules import EndUserRules
-from monitor.traffic.exchange import Exchange, Half
+from monitor.traffic.exchange import Exchange, Half, Labels
 from monitor.traffic.ingest.own_id import replace_own_id
 from monitor.traffic.joining import is_suppressed, suppress
 from monitor.traffic.record import RawRecord
@@ -68,8 +68,8 @@ class EndUserFilter:
             return suppress(Half(half.side, join_id, half.exchange))
         return Half(half.side, join_id, self.clean(half.exchange))
 
-    def drops(self, exchange: Exchange, record: RawRecord) -> bool:
-        """Return whether an exchange is of somebody on the list, by its content or the header."""
+    def drops(self, exchange: Labels, record: RawRecord) -> bool:
+        """Return whether content is of somebody on the list, by its own id or the header's."""
         if self._list is None:
             return False
         header = header_text(record.headers, self._user_header) if self._user_header else None

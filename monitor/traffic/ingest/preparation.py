@@ -15,6 +15,7 @@ from monitor.store.rollouts.observations import LabelCounts, ObservationRow
 from monitor.store.traffic.daily_counts import DailyCounts, ModelDay, SampledCount, start_of_day
 from monitor.store.traffic.dead_letters import DeadLetterRow
 from monitor.store.traffic.exchange_columns import Exchanges
+from monitor.store.traffic.feedback import FeedbackRow
 from monitor.store.traffic.pending_halves import HalfRow
 from monitor.store.traffic.position import Position
 from monitor.telemetry import EXCHANGES_NOT_SAMPLED, get_logger
@@ -22,12 +23,13 @@ from monitor.traffic.dead_letters import part_dead_letters, record_dead_letter
 from monitor.traffic.decoder import Decoder, RecordReader
 from monitor.traffic.embedding import TextEncoder, embed
 from monitor.traffic.end_users.rules import EndUserRules
-from monitor.traffic.exchange import Exchange, Half, name_model
+from monitor.traffic.exchange import Exchange, Feedback, Half, name_model
+from monitor.traffic.feedback import feedback_rows
 from monitor.traffic.ingest.end_user_filter import EndUserFilter
 from monitor.traffic.ingest.observer import Observer
 from monitor.traffic.joining import JoinedExchange, join, pair
 from monitor.traffic.record import RawRecord
-from monitor.traffic.redaction import Redactor, build_redactor, redact_model
+from monitor.traffic.redaction import Redactor, build_redactor, redact_id, redact_model
 from monitor.traffic.rows import exchange_row, half_row
 from monitor.traffic.sampling.design import SamplingDesign, SamplingOutcome
 from monitor.traffic.sampling.observation_plan import ObservationPlan
@@ -47,6 +49,8 @@ class PreparedBatch:
     dead_letters: list[DeadLetterRow] = field(default_factory=list)
     #: Requests and responses without a partner in the batch.
     halves: list[HalfRow] = field(default_factory=list)
+    #: Values of feedback on exchanges, of this batch or of any other.
+    feedback: list[FeedbackRow] = field(default_factory=list)
     #: Exchanges whose texts the source withholds.
     withheld: DailyCounts = field(default_factory=dict)
     #: Exchanges of models that are not listed, where they are not watched.
@@ -67,7 +71,8 @@ class PreparedBatch:
         """Whether nothing in the records was readable."""
         return not (
             len(self.exchanges)
-            or any((self.halves, self.withheld, self.unlisted, self.ignored, self.suppressed))
+            or any((self.halves, self.feedback, self.withheld, self.unlisted))
+            or any((self.ignored, self.suppressed))
         )
 
 
@@ -104,7 +109,8 @@ class BatchPreparer:
         self._rules = rules
         self._decoder = Decoder(settings, default_model=names.default, read=read)
         self._encoder = encoder
-        self._warned_of_keys = False
+        #: Kinds of records without a key that were warned of.
+        self._warned_of_keys: set[str] = set()
 
     @classmethod
     def build(
@@ -155,6 +161,7 @@ class BatchPreparer:
         """
         selected: list[_Selected] = []
         halves: list[HalfRow] = []
+        feedback: list[FeedbackRow] = []
         unreadable: list[DeadLetterRow] = []
         ignored: Counter[str] = Counter()
         observer = Observer(self._sections, self._design, self._redactor)
@@ -178,6 +185,9 @@ class BatchPreparer:
                     selected += self._take(
                         record, draw, named, received_at, observer=observer, end_users=end_users
                     )
+            for given in decoded.feedback:
+                if not end_users.drops(given, record):
+                    feedback += self._take_feedback(record, draw, given, received_at)
             for half in decoded.halves:
                 own = self._draw_half(record, draw, half)
                 if own is not None:
@@ -196,6 +206,7 @@ class BatchPreparer:
             self._embed(selected, observer, end_users),
             dead_letters=unreadable,
             halves=waiting,
+            feedback=feedback,
             ignored=ignored,
         )
 
@@ -229,7 +240,7 @@ class BatchPreparer:
         observed = observer.decide(record, exchange) if record.plan is not None else None
         if outcome is None and observed is None:
             return []
-        if self._is_watched(exchange):
+        if self._is_watched(exchange.model):
             clean = end_users.clean(exchange)
         else:  # only counted, by its model
             model = redact_model(exchange.model, self._redactor, self._names)
@@ -270,11 +281,45 @@ class BatchPreparer:
                     observer.add(exchange, observed, joined.position, joined.received_at)
         return selected
 
+    def _take_feedback(
+        self, record: RawRecord, draw: Draw, feedback: Feedback, received_at: datetime
+    ) -> list[FeedbackRow]:
+        """Return the rows of feedback whose exchange the sample or an open rollout may have.
+
+        The record tells neither the rate of its exchange nor its version: feedback is sampled at
+        the highest rate, and stored for a rollout wherever its record was read for it.
+        """
+        model = self._names.resolve(feedback.model) or feedback.model
+        if model and not self._is_watched(model):
+            return []
+        is_sampled = False
+        if record.sampled:
+            self._warn_of_keys(
+                record,
+                "feedback_without_key",
+                effect="it is sampled independently of its exchange, which is mostly not stored",
+            )
+            is_sampled = self._design.draw_half(draw, feedback.exchange_id) is not None
+        plan = record.plan
+        if not is_sampled and (plan is None or (model and model not in plan.models)):
+            return []
+        return feedback_rows(
+            feedback,
+            redact_id(feedback.exchange_id, self._redactor),
+            redact_model(model, self._redactor, self._names),
+            position=record.position,
+            received_at=received_at,
+        )
+
     def _draw_half(self, record: RawRecord, draw: Draw, half: Half) -> Draw | None:
         """Return the draw of a half that is kept; ``None`` for one that is dropped."""
         own = self._design.draw_half(draw, half.join_id) if record.sampled else None
         if record.sampled:
-            self._warn_of_keys(record)
+            self._warn_of_keys(
+                record,
+                "halves_without_key",
+                effect="requests and responses are sampled independently; most find no partner",
+            )
             self._count_unsampled(own, record.place_of(half.exchange.record_index))
         if own is not None or record.plan is None:
             return own
@@ -287,7 +332,7 @@ class BatchPreparer:
         self, selected: Sequence[_Selected], observer: Observer, end_users: EndUserFilter
     ) -> PreparedBatch:
         """Embed exchanges of watched models, and count withheld ones and those of other models."""
-        watched = [item for item in selected if self._is_watched(item.exchange)]
+        watched = [item for item in selected if self._is_watched(item.exchange.model)]
         rows = [
             exchange_row(
                 item.exchange, item.outcome, position=item.position, received_at=item.received_at
@@ -300,7 +345,9 @@ class BatchPreparer:
         return PreparedBatch(
             exchanges,
             withheld=_count([item for item in watched if item.exchange.withheld]),
-            unlisted=_count([item for item in selected if not self._is_watched(item.exchange)])
+            unlisted=_count(
+                [item for item in selected if not self._is_watched(item.exchange.model)]
+            )
             if counted
             else {},
             observations=observer.rows,
@@ -309,8 +356,8 @@ class BatchPreparer:
             rules_version=end_users.version,
         )
 
-    def _is_watched(self, exchange: Exchange) -> bool:
-        return self._unlisted == "watch" or self._names.resolve(exchange.model) is not None
+    def _is_watched(self, model: str) -> bool:
+        return self._unlisted == "watch" or self._names.resolve(model) is not None
 
     @staticmethod
     def _count_unsampled(sampled: T | None, position: Position) -> T | None:
@@ -319,16 +366,16 @@ class BatchPreparer:
             EXCHANGES_NOT_SAMPLED.labels(position.source).inc()
         return sampled
 
-    def _warn_of_keys(self, record: RawRecord) -> None:
-        """Warn once that requests and responses without a key are sampled apart."""
+    def _warn_of_keys(self, record: RawRecord, event: str, *, effect: str) -> None:
+        """Warn once that records of one exchange without a key are sampled apart."""
         keyed = record.key or record.header(self._settings.id_header)
-        if keyed or self._settings.sample_by == "exchange" or self._warned_of_keys:
+        if keyed or self._settings.sample_by == "exchange" or event in self._warned_of_keys:
             return
-        self._warned_of_keys = True
+        self._warned_of_keys.add(event)
         log.warning(
-            "halves_without_key",
+            event,
             source=record.position.source,
-            effect="requests and responses are sampled independently; most find no partner",
+            effect=effect,
             action="produce them with a key or the header of traffic.id_header, or set "
             'traffic.sample_by = "exchange"',
         )

@@ -12,6 +12,7 @@ from monitor.telemetry import (
     EXCHANGES_SUPPRESSED,
     EXCHANGES_UNLISTED,
     EXCHANGES_WITHHELD,
+    FEEDBACK_STORED,
     OBSERVATIONS_STORED,
     OWNERSHIP_LOST,
     PARTS_IGNORED,
@@ -37,6 +38,7 @@ def create_counters(source: str) -> None:
         EXCHANGES_NOT_SAMPLED,
         EXCHANGES_STORED,
         OBSERVATIONS_STORED,
+        FEEDBACK_STORED,
         EXCHANGES_WITHHELD,
         EXCHANGES_UNLISTED,
         EXCHANGES_SUPPRESSED,
@@ -69,6 +71,8 @@ def count_stored(prepared: PreparedBatch, dead_letters: Sequence[DeadLetterRow])
     count_suppressed(prepared.suppressed)
     for observation in prepared.observations:
         OBSERVATIONS_STORED.labels(observation.position.source).inc()
+    for row in prepared.feedback:
+        FEEDBACK_STORED.labels(row.position.source).inc()
     for source, count in prepared.ignored.items():
         PARTS_IGNORED.labels(source).inc(count)
     count_dead_letters(dead_letters)

@@ -1,4 +1,4 @@
-"""Atomic storage of batches: exchanges, vectors, dead letters and offsets in one transaction."""
+"""Atomic storage of batches: exchanges, feedback, dead letters and offsets in one transaction."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -16,6 +16,7 @@ from monitor.store.rollouts.observations import add_labels, insert_observations
 from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.exchanges import insert_exchanges
+from monitor.store.traffic.feedback import insert_feedback
 from monitor.store.traffic.offsets import OffsetMove, advance
 from monitor.store.traffic.pending_halves import insert_halves
 from monitor.store.traffic.unlisted import add_unlisted
@@ -47,6 +48,8 @@ class StoreResult:
     n_unlisted: int
     #: Pending requests and responses.
     n_halves: int
+    #: Values of feedback.
+    n_feedback: int = 0
     #: Exchanges, halves and dead letters of end users on the suppression list.
     n_suppressed: int = 0
 
@@ -77,6 +80,7 @@ def store_batch(
         add_withheld(connection, prepared.withheld)
         add_unlisted(connection, prepared.unlisted)
         store_observations(connection, prepared, now=now)
+        insert_feedback(connection, prepared.feedback)
         duplicates = insert_halves(connection, prepared.halves, now=now)
         dead_letters = [
             *prepared.dead_letters,
@@ -95,6 +99,7 @@ def store_batch(
         n_withheld=sum(count.n for count in prepared.withheld.values()),
         n_unlisted=sum(count.n for count in prepared.unlisted.values()),
         n_halves=len(prepared.halves) - len(duplicates),
+        n_feedback=len(prepared.feedback),
         n_suppressed=sum(prepared.suppressed.values()),
     )
 

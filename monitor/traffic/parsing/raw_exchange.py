@@ -79,6 +79,15 @@ class RawExchange(Labels, frozen=True, kw_only=True):
     to_record: Callable[[], bytes] | None = None
 
 
+class RawFeedback(Labels, frozen=True, kw_only=True):
+    """Feedback on an exchange of another record, before it is checked."""
+
+    #: Empty where the record has none: the id header or the key counts.
+    exchange_id: str = ""
+    timestamp: str | float | None = None
+    values: dict[str, Any]
+
+
 class UnreadablePart(msgspec.Struct, frozen=True, kw_only=True):
     """An unreadable exchange of a record with several; the decoder makes a record of it."""
 
@@ -95,7 +104,7 @@ class IgnoredParts(msgspec.Struct, frozen=True):
 
 
 #: A part of a record, as formats return it.
-RecordPart = RawExchange | UnreadablePart | IgnoredParts
+RecordPart = RawExchange | RawFeedback | UnreadablePart | IgnoredParts
 
 
 def split_final_response(raw: RawExchange) -> RawExchange:

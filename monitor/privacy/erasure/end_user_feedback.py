@@ -1,0 +1,34 @@
+"""Feedback on the exchanges of an end user."""
+
+from sqlalchemy import Engine
+
+from monitor.privacy.end_users.end_user import EndUser, rows_mentioning
+from monitor.store.engine import transaction
+from monitor.store.privacy import feedback
+from monitor.store.privacy.observations import observed_exchanges
+
+#: Rows removed in one transaction.
+ROWS_PER_STEP = 500
+
+
+def find_feedback(engine: Engine, end_user: EndUser) -> list[int]:
+    """Return the rows of feedback on the end user's exchanges, stored or observed.
+
+    Rows count too whose exchange's id holds the end user's, as no other trace of it may be left.
+    """
+    request = end_user.request
+    exchange_ids = {*request.stored_exchange_ids, *(row.exchange_id for row in end_user.own_rows)}
+    with transaction(engine) as connection:
+        exchange_ids |= observed_exchanges(connection, request.stored_ids)
+        ids = set(feedback.feedback_of_exchanges(connection, sorted(exchange_ids)))
+        last = feedback.last_feedback_id(connection)
+    scans = range(0, last, feedback.ROWS_PER_SCAN)
+    return sorted(ids | rows_mentioning(engine, request, scans, feedback.feedback_containing))
+
+
+def remove_feedback(engine: Engine, end_user: EndUser) -> None:
+    """Remove the feedback."""
+    ids = find_feedback(engine, end_user)
+    for first in range(0, len(ids), ROWS_PER_STEP):
+        with transaction(engine) as connection:
+            feedback.delete_feedback(connection, ids[first : first + ROWS_PER_STEP])

@@ -1,0 +1,39 @@
+"""Table of feedback: what users said of a response, minutes to days after it was returned."""
+
+from datetime import datetime
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from monitor.store.tables.base import Base, BigId
+
+
+class Feedback(Base):
+    """One value of the feedback on an exchange, which may be stored before or after it, or never.
+
+    Written in the transaction that moves the offset. Of several values of a name the newest counts.
+    """
+
+    __tablename__ = "feedback"
+    __table_args__ = (
+        UniqueConstraint(
+            "source", "partition", "offset", "record_index", "name", name="uq_feedback_position"
+        ),
+        Index("ix_feedback_age", "received_at", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    source: Mapped[str]
+    partition: Mapped[int]
+    offset: Mapped[int] = mapped_column(BigId)
+    record_index: Mapped[int] = mapped_column(default=0)
+    #: As the exchange is stored, so that both are joined by it within a source.
+    exchange_id: Mapped[str] = mapped_column(index=True)
+    #: Empty where the record names none.
+    model: Mapped[str] = mapped_column(default="")
+    #: What was rated, such as ``thumbs_up``.
+    name: Mapped[str]
+    #: Booleans are 0 and 1.
+    value: Mapped[float]
+    given_at: Mapped[datetime]
+    received_at: Mapped[datetime]
