@@ -29,6 +29,7 @@ from monitor.telemetry import get_logger
 from retrain.evaluation.judge.chat_client import judge_of
 from retrain.rollout.experiments.next_look import look_at_experiment, result_as_json
 from retrain.rollout.looks import Look
+from retrain.rollout.measurement.feedback import score_feedback
 from retrain.rollout.measurement.formats import score_formats
 from retrain.rollout.measurement.judged import judge_hour
 from retrain.rollout.measurement.next_look import HOUR, next_hour, next_look
@@ -68,8 +69,8 @@ class RolloutMeasurement:
     def next_look(self, rollout: RolloutRow, plan: RolloutPlan, now: datetime) -> Look | None:
         """Return the look at the next complete hour of a rollout; ``None``: none is complete.
 
-        Before it, the rollout's checks are fixed and the hour's output formats are checked: rows
-        that are written once, however often this is repeated.
+        Before it, the rollout's checks are fixed, and the hour's output formats and the late
+        feedback are scored: rows that are written once, however often this is repeated.
         """
         settings = self.settings.settings_of(rollout.model)
         topic = self.settings.kafka.topic
@@ -82,6 +83,8 @@ class RolloutMeasurement:
         point = self._starting_point(subject, settings)
         with transaction(self.engine) as connection:
             score_formats(connection, subject, point, hour, now)
+            if rollout.kind == "rollout":
+                score_feedback(connection, subject, point.checks, hour + HOUR, now)
         if point.relevance is not None and rollout.kind == "rollout":
             limit = settings.rollout.embedded_per_hour
             self._run(score_relevance, subject, point.relevance, hour, limit, now)

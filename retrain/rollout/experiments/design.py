@@ -9,6 +9,7 @@ import msgspec
 from monitor.errors import WorkflowError
 from monitor.store.rollouts.rollouts import RolloutRow
 from retrain.rollout.checks import RolloutCheck
+from retrain.rollout.measurement.feedback import is_feedback
 
 #: Key of the design in the column ``rollouts.settings``.
 KEY = "experiment"
@@ -50,7 +51,7 @@ def select_checks(
     Raises:
         WorkflowError: A metric is unknown.
     """
-    known = {check.name: check for check in checks if check.is_paired}
+    known = {check.name: check for check in checks if check.is_paired and not is_feedback(check)}
     named = [*design.goals, *(design.guards or ())]
     for name in named:
         if name not in known:

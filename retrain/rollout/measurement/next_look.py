@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ from retrain.rollout.decision import Decision, Stage, decide
 from retrain.rollout.evidence import RolloutEvidence, Tolerances, create_evidence, start_stage
 from retrain.rollout.evidence_json import from_json, to_json
 from retrain.rollout.evidence_update import update
+from retrain.rollout.measurement.feedback import rated_before
 from retrain.rollout.measurement.reviews import reviewed_rows
 from retrain.rollout.measurement.safety_probes import safety_rows
 from retrain.rollout.measurement.starting_point import (
@@ -108,6 +109,7 @@ def next_look(
         late += safety_rows(connection, subject, hour, hour + HOUR)
     since = max(subject.started_at, hour - PAST_TIME)
     past = past_rows(connection, subject.rollout_id, since, hour, hour + HOUR)
+    past = chain(past, rated_before(connection, subject, rows, late, since=since, hour=hour))
     users, tasks = numbering(), numbering()
     metrics = evidence.metrics
     observed = observations_of([*rows, *late], metrics, users, tasks)

@@ -23,6 +23,7 @@ from retrain.rollout.measurement.starting_point import (
     measured_shares,
     of_stable,
     past_exchanges,
+    past_feedback,
     requests_per_hour,
 )
 from retrain.rollout.measurement.subject import Subject
@@ -83,7 +84,7 @@ def forecast_start(
     )
     newest = past_exchanges(connection, subject)
     past = of_stable(newest, subject, settings.model.version_field)
-    point = learn_from(newest, subject, settings)
+    point = learn_from(newest, subject, settings, feedback=past_feedback(connection, subject))
     checks = [check for check in point.checks if check.kind == "advance"]
     if settings.rollout.embedded_per_hour:
         checks.append(RolloutCheck(RELEVANCE, "advance", RELEVANCE, level=RELEVANCE_LEVEL))

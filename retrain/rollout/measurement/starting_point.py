@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from sqlalchemy import Connection
@@ -23,6 +23,7 @@ from monitor.settings import Settings
 from monitor.settings.drift import Drift
 from monitor.settings.evaluation_file import read_plan
 from monitor.settings.evaluation_file.plan import Threshold
+from monitor.store.rollouts.feedback import PREFIX, PastFeedback, feedback_before
 from monitor.store.rollouts.measured_hours import (
     PastExchange,
     exchanges_before,
@@ -40,9 +41,12 @@ from retrain.rollout.checks import (
 )
 from retrain.rollout.evidence import Tolerances
 from retrain.rollout.forecast import pairs_at_level
+from retrain.rollout.measurement.feedback import feedback_checks
 from retrain.rollout.measurement.subject import Subject
 
 log = get_logger(__name__)
+
+PastT = TypeVar("PastT", PastExchange, PastFeedback)
 
 #: Stable's traffic before the rollout from which levels and formats are learned.
 LEARNED_TIME = timedelta(days=14)
@@ -141,7 +145,13 @@ def learn_starting_point(
     relevance: Relevance | None = None,
 ) -> StartingPoint:
     """Return checks and formats by the stable version's traffic before the rollout."""
-    return learn_from(past_exchanges(connection, subject), subject, settings, relevance)
+    return learn_from(
+        past_exchanges(connection, subject),
+        subject,
+        settings,
+        relevance,
+        feedback=past_feedback(connection, subject),
+    )
 
 
 def past_exchanges(connection: Connection, subject: Subject) -> Sequence[PastExchange]:
@@ -150,13 +160,21 @@ def past_exchanges(connection: Connection, subject: Subject) -> Sequence[PastExc
     return exchanges_before(connection, subject.model, since, subject.started_at, MAX_EXCHANGES)
 
 
+def past_feedback(connection: Connection, subject: Subject) -> Sequence[PastFeedback]:
+    """Return the feedback before a rollout from which its starting point is learned."""
+    since = subject.started_at - LEARNED_TIME
+    return feedback_before(connection, subject.model, since, subject.started_at, MAX_EXCHANGES)
+
+
 def learn_from(
     newest: Sequence[PastExchange],
     subject: Subject,
     settings: Settings,
     relevance: Relevance | None = None,
+    *,
+    feedback: Sequence[PastFeedback] = (),
 ) -> StartingPoint:
-    """Return checks and formats by :func:`past_exchanges`."""
+    """Return checks and formats by :func:`past_exchanges` and :func:`past_feedback`."""
     past = of_stable(newest, subject, settings.model.version_field)
     half = len(past) // 2
     formats = _formats(past[:half])
@@ -196,8 +214,14 @@ def learn_from(
     if settings.probes.url:
         # All should pass; a run has too few prompts to learn a level from.
         checks.append(metric_check(SAFETY_PROBES, "revert_only", 0.0, 1.0, level=1.0))
+    ratings = _ratings(of_stable(feedback, subject, settings.model.version_field))
+    counts = {name: len(weighted) for name, weighted in ratings.items()}
+    rated, not_rated = feedback_checks(counts, *_levels(ratings), settings.drift)
     return StartingPoint(
-        tuple(checks), formats, relevance, _not_compared(levels, ranges, settings.drift)
+        (*checks, *rated),
+        formats,
+        relevance,
+        _not_compared(levels, ranges, settings.drift) | not_rated,
     )
 
 
@@ -270,10 +294,8 @@ def malformed(measures: Mapping[str, Any]) -> float:
     return float(max(faults))
 
 
-def of_stable(
-    past: Sequence[PastExchange], subject: Subject, version_field: str
-) -> Sequence[PastExchange]:
-    """Return the exchanges of the stable version; all where none names its version."""
+def of_stable(past: Sequence[PastT], subject: Subject, version_field: str) -> Sequence[PastT]:
+    """Return what is of the stable version; all where no exchange names its version."""
     if subject.stable is None or not any(version_field in row.attributes for row in past):
         return past
     labels = set(version_labels(subject.model, subject.stable))
@@ -322,6 +344,14 @@ def _measured_values(
         for name, value in measures.items():
             if np.isfinite(value):
                 values[name].append((value, 1.0 / row.inclusion_probability))
+    return values
+
+
+def _ratings(past: Sequence[PastFeedback]) -> dict[str, list[tuple[float, float]]]:
+    """Return the values of each name of feedback, each with its weight."""
+    values: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+    for row in past:
+        values[PREFIX + row.name].append((row.value, 1.0 / row.inclusion_probability))
     return values
 
 
