@@ -1,7 +1,7 @@
 """Starting point of a rollout: checks with stable's levels, and output formats."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -221,7 +221,7 @@ def learn_from(
         (*checks, *rated),
         formats,
         relevance,
-        _not_compared(levels, ranges, settings.drift) | not_rated,
+        _not_compared(levels, ranges, settings.drift, ratings) | not_rated,
     )
 
 
@@ -262,15 +262,18 @@ def _judge_check(subject: Subject, settings: Settings, traffic: float) -> Rollou
 
 
 def _not_compared(
-    levels: Mapping[str, float], ranges: Mapping[str, tuple[float, float]], drift: Drift
+    levels: Mapping[str, float],
+    ranges: Mapping[str, tuple[float, float]],
+    drift: Drift,
+    ratings: Collection[str],
 ) -> dict[str, str]:
-    """Return why metrics with a direction have no check."""
+    """Return why metrics with a direction, but names of feedback, have no check."""
     return {
         name: f"nearly all of stable's values before the rollout are {levels[name]:.3g}"
         if name in levels
         else f"stable's traffic before the rollout has fewer than {MIN_VALUES} values of it"
         for name in drift.higher_is_better + drift.lower_is_better
-        if name not in ranges
+        if name not in ranges and PREFIX + name not in ratings
     }
 
 

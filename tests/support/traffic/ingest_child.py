@@ -1,9 +1,9 @@
 """Ingest process that is killed by itself at a chosen moment, or by SIGTERM.
 
 Arguments: bootstrap servers, topic, database URL, moment. The moment is ``before_database_commit``,
-``after_observations``, ``before_kafka_commit`` or ``never``, at the third batch with rows. With
-``after_claim`` or ``before_join_commit``, requests and responses are joined, and the moment is at
-the third sweep that finds pairs; ``never_joining`` joins until SIGTERM.
+``after_observations``, ``after_feedback``, ``before_kafka_commit`` or ``never``, at the third batch
+with rows. With ``after_claim`` or ``before_join_commit``, requests and responses are joined, and
+the moment is at the third sweep that finds pairs; ``never_joining`` joins until SIGTERM.
 """
 
 import os
@@ -55,6 +55,14 @@ def main(bootstrap_servers: str, topic: str, url: str, moment: str) -> None:
             strike()
 
         writer.store_observations = observe_then_strike
+    elif moment == "after_feedback":
+        insert_feedback = writer.insert_feedback
+
+        def insert_feedback_then_strike(*arguments: object) -> None:
+            insert_feedback(*arguments)  # the rows are in the transaction
+            strike()
+
+        writer.insert_feedback = insert_feedback_then_strike
     elif moment == "after_claim":
         BatchPreparer.prepare_pairs = strike_before(BatchPreparer.prepare_pairs, strike)
     elif moment == "before_join_commit":
