@@ -46,7 +46,7 @@ ACCESS: Mapping[str, Access] = {
     "embedding_blocks": Access(ingest="ra", schedule="rad", columns=_ID_ONLY),
     "erasures": Access(),
     "exchanges": Access(ingest="ra", schedule="rawd", web="r", columns=_ID_ONLY),
-    "feedback": Access(ingest="a", schedule="rd"),
+    "feedback": Access(ingest="ra", schedule="rd", web="r", columns=_ID_ONLY),
     "gold_examples": Access(schedule="rd", web="raw"),
     "human_evaluation_assignments": Access(schedule="rw", web="raw"),
     "human_evaluation_items": Access(schedule="raw", web="rw"),

@@ -51,7 +51,7 @@ def test_grants_of_a_part_are_what_its_code_uses(part: Part) -> None:
 def test_ingest_sees_nothing_of_users_and_reviews() -> None:
     assert len(OF_USERS) > 15
     assert {table for table in OF_USERS if ACCESS[table].ingest} == set()
-    for table in ("exchanges", "embedding_blocks", "rollout_observations"):
+    for table in ("exchanges", "embedding_blocks", "feedback", "rollout_observations"):
         assert ACCESS[table].columns["ingest"] == ("id",)
     # A dead code holds a record, unredacted: ingest finds it and can't read it.
     assert "value" not in ACCESS["dead_letters"].columns["ingest"]
