@@ -48,6 +48,7 @@ from monitor.store.tables import (
 from monitor.store.traffic.baselines import create_baseline, latest_baseline
 from monitor.store.traffic.daily_counts import SampledCount
 from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters
+from monitor.store.traffic.feedback import FeedbackRow, insert_feedback
 from monitor.store.traffic.pending_halves import HalfRow, insert_halves
 from monitor.store.traffic.position import Position
 from monitor.store.training.registry import insert_version
@@ -159,6 +160,21 @@ def _observe(connection: Connection, version_id: int, clock: datetime) -> None:
     assert insert_observations(connection, rows) == 0
     ids = connection.execute(select(RolloutObservation.id)).scalars()
     insert_scores(connection, rollout_id, "judge", dict.fromkeys(ids, 1.0), clock)
+    # Two of hers, one known by the exchange only, one by its id; one of another user.
+    rated = ["exchange-3", "exchange-700", "exchange-17", f"call of {ANN}", "exchange-703"]
+    feedback = [
+        FeedbackRow(
+            position=Position("topic", 0, 2000 + number),
+            exchange_id=exchange_id,
+            model="",
+            name="thumbs_up",
+            value=1.0,
+            given_at=clock,
+            received_at=clock,
+        )
+        for number, exchange_id in enumerate(rated)
+    ]
+    insert_feedback(connection, feedback)
     labels = {LabelKey(rollout_id, label): SampledCount(1, 1.0) for label in (ANN, "v7")}
     add_labels(connection, labels, clock)
 

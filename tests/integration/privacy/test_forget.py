@@ -124,6 +124,7 @@ def test_erasure_removes_every_trace_and_counts_zero_left(
         "words of others": 6,
         "human evaluation items": 0,
         "observations of rollouts": 3,
+        "values of feedback": 4,
         "labels of rollouts": 1,
         "labels of models": 0,
         "rows in files": 3 + 1 + 2,

@@ -24,6 +24,7 @@ from monitor.store.tables import (
     DeadLetter,
     EmbeddingBlock,
     Exchange,
+    Feedback,
     OutboxMessage,
     ReviewAssignment,
     ReviewItem,
@@ -34,6 +35,7 @@ from monitor.store.tables import (
 from monitor.store.traffic.baselines import latest_baseline
 from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters, mark_replayed
 from monitor.store.traffic.exchanges import load_baseline
+from monitor.store.traffic.feedback import FeedbackRow, insert_feedback
 from monitor.store.traffic.position import Position
 from monitor.store.windows.assessment import Example, Quote
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
@@ -129,6 +131,30 @@ def test_observations_expire_with_their_scores(any_engine: Engine, clock: dateti
 
     assert {"rollout_observations": old} == dict(removed)
     assert (recent, 1) == (count(any_engine, RolloutObservation), count(any_engine, RolloutScore))
+
+
+def test_feedback_expires_as_exchanges_do(any_engine: Engine, clock: datetime) -> None:
+    rows = [
+        FeedbackRow(
+            position=Position("topic", 0, days),
+            exchange_id=f"r{days}",
+            model="",
+            name="thumbs_up",
+            value=1.0,
+            given_at=clock,
+            received_at=clock - days * DAY,
+        )
+        for days in range(1, 21)
+    ]
+    with transaction(any_engine) as connection:
+        insert_feedback(connection, rows)
+
+    removed = apply_retention(
+        any_engine, Retention(exchanges=timedelta(days=7)), clock, rows_per_step=5
+    )
+
+    assert {"feedback": 13} == dict(removed)
+    assert 7 == count(any_engine, Feedback)
 
 
 def test_exchanges_queued_for_review_have_their_own_period(

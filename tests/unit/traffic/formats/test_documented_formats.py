@@ -58,8 +58,10 @@ def test_a_documented_record_is_read_by_its_format(name: str, record: str) -> No
     options.pop("format", None)
     decoded = decode(json.loads(record), **options, join={"enabled": True})
     assert [] == decoded.unreadable
-    (result,) = [*decoded.exchanges, *(half.exchange for half in decoded.halves)]
-    assert OCCURRED_AT.date() == result.occurred_at.date()
+    halves = [half.exchange for half in decoded.halves]
+    times = [result.occurred_at for result in decoded.exchanges + halves]
+    times += [feedback.given_at for feedback in decoded.feedback]
+    assert [OCCURRED_AT.date()] == [moment.date() for moment in times]
     assert (own == name) == bool(decoded.exchanges)
 
 
