@@ -144,13 +144,13 @@ def test_feedback_expires_as_exchanges_do(any_engine: Engine, clock: datetime) -
             given_at=clock,
             received_at=clock - days * DAY,
         )
-        for days in range(1, 21)
+        for days in range(8, 28)
     ]
     with transaction(any_engine) as connection:
         insert_feedback(connection, rows)
 
     removed = apply_retention(
-        any_engine, Retention(exchanges=timedelta(days=7)), clock, rows_per_step=5
+        any_engine, Retention(exchanges=timedelta(days=14)), clock, rows_per_step=5
     )
 
     assert {"feedback": 13} == dict(removed)
