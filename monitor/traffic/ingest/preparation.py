@@ -185,9 +185,9 @@ class BatchPreparer:
                     selected += self._take(
                         record, draw, named, received_at, observer=observer, end_users=end_users
                     )
-            for given in decoded.feedback:
-                if not end_users.drops(given, record):
-                    feedback += self._take_feedback(record, draw, given, received_at)
+            for values in decoded.feedback:
+                if not end_users.drops(values, record):
+                    feedback += self._take_feedback(record, draw, values, received_at)
             for half in decoded.halves:
                 own = self._draw_half(record, draw, half)
                 if own is not None:

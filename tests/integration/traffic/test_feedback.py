@@ -109,8 +109,8 @@ def test_bad_feedback_is_a_dead_letter_that_can_be_replayed(engine: Engine) -> N
     sent = [rating("r1", feedback={"note": "my name is Ann"}), rating("r2"), exchange("r1")]
     ingest(engine, settings, sent, NOW)
     with transaction(engine) as connection:
-        (letter,) = connection.execute(select(DeadLetter.reason, DeadLetter.detail)).all()
-        assert ("bad_feedback", False) == (letter.reason, "Ann" in letter.detail)
+        (dead_letter,) = connection.execute(select(DeadLetter.reason, DeadLetter.detail)).all()
+        assert ("bad_feedback", False) == (dead_letter.reason, "Ann" in dead_letter.detail)
         mended = rating("r1", feedback={"rating": 2, "thumbs_up": False})[2]
         connection.execute(update(DeadLetter).values(value=mended))
     for n_values in (2, 0):

@@ -38,10 +38,10 @@ def reason_of(value: bytes | dict[str, Any], key: bytes | None = b"k", **traffic
 
 
 def test_booleans_and_numbers_are_read_as_numbers() -> None:
-    given = {"thumbs_up": True, "rating": 4, "csat/v2": -0.5, "Zufriedenheit": False}
-    feedback = decode(record({"id": "r1", "timestamp": "2026-11-02T11:00:00Z", "feedback": given}))
+    values = {"thumbs_up": True, "rating": 4, "csat/v2": -0.5, "Zufriedenheit": False}
+    feedback = decode(record({"id": "r1", "timestamp": "2026-11-02T11:00:00Z", "feedback": values}))
     assert ("r1", "") == (feedback.exchange_id, feedback.model)
-    assert {name: float(value) for name, value in given.items()} == feedback.values
+    assert {name: float(value) for name, value in values.items()} == feedback.values
     assert NOW - timedelta(hours=1) == feedback.given_at
 
 

@@ -317,7 +317,7 @@ def test_late_feedback_is_no_traffic(desk: Desk) -> None:
 def test_names_with_a_direction_and_a_range_are_compared(engine: Engine) -> None:
     desk = Desk(engine, Settings(drift={"lower_is_better": ("effort",)}))
     some, few = [1.0, 2.0, 4.0, 5.0] * 20, [1.0] * 49
-    given: Sequence[tuple[str, Sequence[float]]] = (
+    past: Sequence[tuple[str, Sequence[float]]] = (
         ("rating", some),
         ("effort", some),
         ("thumbs_up", [1.0] * 60),
@@ -325,7 +325,7 @@ def test_names_with_a_direction_and_a_range_are_compared(engine: Engine) -> None
         ("csat", few),
         ("mood", some),
     )
-    for name, values in given:
+    for name, values in past:
         desk.rate_past(name, values)
     desk.rate_past("rating", [0.0] * 100, version="v0")
     point = desk.fix()
