@@ -3,7 +3,8 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import count
 
 import pytest
 from sqlalchemy import Engine, delete, select
@@ -17,6 +18,8 @@ from monitor.store.rollouts.comparisons import comparison_of, example_pairs
 from monitor.store.rollouts.looks import list_looks
 from monitor.store.rollouts.measured_hours import measurement_of
 from monitor.store.tables import RolloutObservation, RolloutScore
+from monitor.store.traffic.feedback import FeedbackRow, insert_feedback
+from monitor.store.traffic.position import Position
 from monitor.store.training.registry import version_by_id
 from retrain.rollout.measurement.start_forecast import forecast_start
 from tests.support.retrain.measured_desk import HOUR, NOW, NamedEncoder, measured_desk, run_hours
@@ -87,6 +90,44 @@ def test_metrics_with_no_check_are_named_with_reasons(engine: Engine) -> None:
     assert status.as_json()["not_compared"] == forecast
     lines = [line for line in status_lines(status) if "not compared, because" in line]
     assert ["csat" in lines[0], "cost" in lines[1], len(lines)] == [True, True, 2]
+
+
+def test_the_daemon_counts_and_shows_late_feedback(engine: Engine) -> None:
+    def rate(source: str, ratings: Mapping[str, float], at: datetime) -> None:
+        rows = [
+            FeedbackRow(
+                position=Position(source, 9, number),
+                exchange_id=exchange_id,
+                model=MODEL,
+                name="thumbs_up",
+                value=value,
+                given_at=at,
+                received_at=at,
+            )
+            for number, (exchange_id, value) in enumerate(ratings.items(), next(offsets))
+        ]
+        with transaction(engine) as connection:
+            insert_feedback(connection, rows)
+
+    offsets = count(0, 1_000_000)
+    desk = measured_desk(engine, intent, embedded_per_hour=0)
+    rate("topic", {f"past-{n}": float(n % 10 > 0) for n in range(400)}, NOW - HOUR)
+    desk.start(desk.register())
+    desk.tick()
+    run_hours(desk, 1, as_json)
+    with transaction(engine) as connection:
+        observed = connection.execute(
+            select(RolloutObservation.exchange_id, RolloutObservation.arm)
+        ).all()
+    rate("simulated", {row.exchange_id: float(row.arm == "stable") for row in observed}, desk.now)
+    run_hours(desk, 1, as_json)
+    rollout = desk.rollout()
+    assert "reverted" == rollout.status
+    with transaction(engine) as connection:
+        status = read_status(connection, desk.settings, MODEL)
+        reasons = list_looks(connection, rollout.id)[-1].reasons
+    assert ["feedback thumbs_up"] == [reason["check"] for reason in reasons]
+    assert any(line.strip().startswith("feedback thumbs_up") for line in status_lines(status))
 
 
 WORDS = ("card", "loan", "rent", "bill", "cash", "bank", "fees", "safe", "sale", "coin")

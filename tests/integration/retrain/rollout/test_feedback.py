@@ -18,7 +18,7 @@ from monitor.store.traffic.exchanges import insert_exchanges
 from monitor.store.traffic.feedback import FeedbackRow, insert_feedback
 from monitor.store.traffic.position import Position
 from retrain.rollout.measurement.feedback import score_feedback
-from retrain.rollout.measurement.next_look import HourLook, next_look
+from retrain.rollout.measurement.next_look import HourLook, next_look, stored_evidence
 from retrain.rollout.measurement.starting_point import StartingPoint, fix_starting_point
 from retrain.rollout.measurement.subject import Subject
 from tests.support.traffic.exchange_rows import exchange_row
@@ -290,6 +290,25 @@ def test_an_hour_of_a_user_counts_once_and_in_order(desk: Desk) -> None:
     desk.look()
     counted = {"r0", "r2", "r3", "anonymous-0", "anonymous-1", "anonymous-2"}
     assert counted == set(desk.scores())
+
+
+def test_the_past_of_users_with_late_feedback_is_read(desk: Desk) -> None:
+    for hour in range(2):
+        for arm in ("canary", "stable"):
+            desk.observe(f"{arm}-{hour}", arm, arm, 60 * hour + 5)
+
+    def n_returning() -> float:
+        evidence = stored_evidence(desk.look().evidence)
+        names = [check.name for check in evidence.checks]
+        return float(evidence.history.sums[2, names.index(THUMBS)])
+
+    for name in ("canary-0", "stable-0"):
+        desk.rate(name, 1.0, START)
+    assert [0, 0, 0] == [n_returning() for _ in range(3)]
+    # Neither user has a request in the hour that is looked at.
+    for name in ("canary-1", "stable-1"):
+        desk.rate(name, 1.0, START + 3 * HOUR)
+    assert 2 == n_returning()
 
 
 def test_feedback_of_others_never_counts(desk: Desk) -> None:
