@@ -181,7 +181,7 @@ def test_refusal_names_the_command_that_grants(site: Site) -> None:
 def test_ingest_stores_records_under_its_role(
     site: Site, bootstrap_servers: str, topic: str, producer: KafkaProducer
 ) -> None:
-    """Exchanges, dead codes, withheld and unlisted ones, and joined halves."""
+    """Exchanges, dead codes, withheld and unlisted ones, joined halves and feedback."""
     settings = ingest_settings(
         bootstrap_servers, topic, "sqlite://", monitoring={"sample_rate": 1.0},
         traffic={"join": {"enabled": True, "timeout": "1s"}, "format": "plain"},
@@ -194,6 +194,7 @@ def test_ingest_stores_records_under_its_role(
         {"id": "unlisted", "prompt": "a", "response": "b", "model": "stranger"},
         {"id": "half", "prompt": "only"},
         {"id": "late", "prompt": "first half"},
+        {"id": "r1", "feedback": {"thumbs_up": True, "rating": 4}},
         b"not json",
     ]
     for number, record in enumerate(records):
@@ -211,6 +212,7 @@ def test_ingest_stores_records_under_its_role(
         # The half becomes a dead code once its time is over.
         wait_until(lambda: n_rows("dead_letters") >= 2, "the sweep", seconds=40)
     assert n_rows("exchanges") >= 20
+    assert n_rows("feedback") == 2
     assert n_rows("unlisted_exchanges") == 1
     assert n_rows("withheld_exchanges") == 1
 
