@@ -156,21 +156,39 @@ def _convert(source: Path, target: Path) -> None:
 
 @contextmanager
 def _read_once() -> Iterator[None]:
-    """Parse a GGUF file once, which transformers does anew for every part: half of the time.
+    """Parse a GGUF file once, which transformers does anew for every part, and without detours.
 
-    Without the progress bar, which fills a log.
+    A memory map makes an object of its class for each of its 150,000 parts, and a text is decoded
+    from a list of its bytes: two fifths of the time. Without the progress bar, which fills a log.
     """
     import gguf  # noqa: PLC0415
+    import numpy as np  # noqa: PLC0415
     from transformers import modeling_gguf_pytorch_utils as reading  # noqa: PLC0415
 
+    class Reader(gguf.GGUFReader):  # type: ignore[misc]  # gguf publishes no types
+        """A reader whose parts are plain arrays over the memory map."""
+
+        @property
+        def data(self) -> Any:
+            return self._data
+
+        @data.setter
+        def data(self, value: Any) -> None:
+            self._data = np.asarray(value)
+
+    def parse(value: Any, types: Any) -> Any:
+        is_text = list(types)[-1:] == [gguf.GGUFValueType.STRING]
+        return value.tobytes().decode() if is_text else parse_any(value, types)
+
     parsers, bar = (gguf.GGUFReader, gguf.get_tensor_name_map), reading.tqdm
-    gguf.GGUFReader, gguf.get_tensor_name_map = map(cache, parsers)
-    reading.tqdm = lambda tensors, **_: tensors
+    parse_any = reading._gguf_parse_value  # noqa: SLF001 - it has no public name
+    gguf.GGUFReader, gguf.get_tensor_name_map = cache(Reader), cache(gguf.get_tensor_name_map)
+    reading.tqdm, reading._gguf_parse_value = (lambda tensors, **_: tensors), parse
     try:
         yield
     finally:
         gguf.GGUFReader, gguf.get_tensor_name_map = parsers
-        reading.tqdm = bar
+        reading.tqdm, reading._gguf_parse_value = bar, parse_any
 
 
 def _strip_quantisation_marks(model: Any) -> None:
