@@ -126,10 +126,22 @@ def response_row(system: str, benchmark: str, item: BenchmarkItem, response: str
     return row if log_probability is None else row | {"log_probability": log_probability}
 
 
-def response_rows(scores: Scores) -> list[dict[str, Any]]:
-    """Return a row for each response of each system, with its scores."""
+def response_rows(
+    scores: Scores, generators: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
+    """Return a row for each response of each system, with its scores.
+
+    Args:
+        scores: The scores.
+        generators: System -> digest of what its responses depend on, where it is known.
+    """
+    named = {name: {"generator": value} for name, value in (generators or {}).items() if value}
     return [
-        {**response_row(system, benchmark, score.item, score.response), "values": score.values}
+        {
+            **response_row(system, benchmark, score.item, score.response),
+            "values": score.values,
+            **named.get(system, {}),
+        }
         for system, by_benchmark in scores.items()
         for benchmark, item_scores in by_benchmark.items()
         for score in item_scores

@@ -36,6 +36,7 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
 
     from retrain.evaluation.benchmark import load_benchmarks  # noqa: PLC0415
     from retrain.evaluation.candidate import evaluate_candidate, response_rows, score_systems  # noqa: PLC0415
+    from retrain.evaluation.earlier_responses import EarlierResponses  # noqa: PLC0415
     from retrain.evaluation.gates.coverage import check_coverage  # noqa: PLC0415
     from retrain.evaluation.gates.late_leakage import check_late_leakage  # noqa: PLC0415
     from retrain.evaluation.judge.chat_client import judge_of  # noqa: PLC0415
@@ -50,6 +51,7 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
     from retrain.evaluation.reevaluation import check_kept_items  # noqa: PLC0415
     from retrain.evaluation.response_cache import ResponseCache  # noqa: PLC0415
     from retrain.evaluation.systems import generate_responses, systems_of  # noqa: PLC0415
+    from retrain.models.generation import device_type  # noqa: PLC0415
 
     progress = _Progress(folder)
     judging = request.judging
@@ -78,7 +80,8 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
             )
         progress.begin(sum(len(benchmark.items) for benchmark in benchmarks) * len(systems))
         cache = ResponseCache(folder, evaluation_id, request, benchmarks)
-        responses = generate_responses(systems, benchmarks, progress.add_responses, cache)
+        earlier = EarlierResponses(folder, request, device_type())
+        responses = generate_responses(systems, benchmarks, progress.add_responses, cache, earlier)
         if request.previous_system.responses:
             responses[PREVIOUS] = recorded_responses(
                 request.previous_system, benchmarks, folder.root
@@ -96,9 +99,15 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
             labels=models.labels,
             concurrency=judging.max_concurrency,
             further_checks=[*retention, *covering, *checks, *check_training_data(request, folder)],
-            further_remarks=[*missing_prompts(benchmarks, request.base_prompt), *remarks],
+            further_remarks=[
+                *missing_prompts(benchmarks, request.base_prompt),
+                *remarks,
+                *earlier.remarks(),
+            ],
         )
-    write_lines(folder.evaluation_responses(evaluation_id), response_rows(scores))
+    write_lines(
+        folder.evaluation_responses(evaluation_id), response_rows(scores, earlier.generators)
+    )
     write_json(folder.evaluation, msgspec.to_builtins(results))
     cache.drop()
     return {

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from monitor.store.training.candidate_results import BASE, CANDIDATE, INCUMBENT, PROMPTED
 from retrain.evaluation.benchmark import Benchmark
+from retrain.evaluation.earlier_responses import EarlierResponses
 from retrain.evaluation.metrics.scoring import ChatModel
 from retrain.evaluation.prompted import PromptedModel, few_shot_model
 from retrain.evaluation.request import EvaluationRequest
@@ -51,6 +52,7 @@ def generate_responses(
     benchmarks: Sequence[Benchmark],
     progress: Callable[[str, int], None] | None = None,
     cache: ResponseCache | None = None,
+    earlier: EarlierResponses | None = None,
 ) -> dict[str, dict[str, list[str]]]:
     """Generate the responses of every system to every item.
 
@@ -62,13 +64,14 @@ def generate_responses(
         benchmarks: The benchmarks.
         progress: Called with the system's name and the number of new responses.
         cache: Responses of an earlier attempt; new responses are added.
+        earlier: Responses of earlier evaluations.
 
     Returns:
         System -> benchmark -> responses, in the order of its items.
     """
     responses: dict[str, dict[str, list[str]]] = {}
     for name, load in systems.items():
-        asking = _Asking(name, load, progress, cache)
+        asking = _Asking(name, load, progress, cache, earlier)
         responses[name] = {benchmark.name: asking.ask(benchmark) for benchmark in benchmarks}
         del asking  # free its memory before the next system is loaded
     return responses
@@ -83,11 +86,13 @@ class _Asking:
         load: SystemLoader,
         progress: Callable[[str, int], None] | None,
         cache: ResponseCache | None,
+        earlier: EarlierResponses | None,
     ) -> None:
         self._name = name
         self._load = load
         self._progress = progress
         self._cache = cache
+        self._earlier = earlier
 
     @cached_property
     def _responder(self) -> ChatModel:
@@ -95,6 +100,9 @@ class _Asking:
 
     def ask(self, benchmark: Benchmark) -> list[str]:
         known = dict(self._cache.known(self._name, benchmark.name)) if self._cache else {}
+        if self._earlier is not None:
+            unknown = [item for item in benchmark.items if item.id not in known]
+            known |= self._earlier.known(self._name, unknown)
         open_items = [item for item in benchmark.items if item.id not in known]
         self._told(len(benchmark.items) - len(open_items))
         if open_items:

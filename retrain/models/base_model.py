@@ -183,12 +183,14 @@ def _read_once() -> Iterator[None]:
     parsers, bar = (gguf.GGUFReader, gguf.get_tensor_name_map), reading.tqdm
     parse_any = reading._gguf_parse_value  # noqa: SLF001 - it has no public name
     gguf.GGUFReader, gguf.get_tensor_name_map = cache(Reader), cache(gguf.get_tensor_name_map)
-    reading.tqdm, reading._gguf_parse_value = (lambda tensors, **_: tensors), parse
+    reading.tqdm = lambda tensors, **_: tensors
+    reading._gguf_parse_value = parse  # noqa: SLF001
     try:
         yield
     finally:
         gguf.GGUFReader, gguf.get_tensor_name_map = parsers
-        reading.tqdm, reading._gguf_parse_value = bar, parse_any
+        reading.tqdm = bar
+        reading._gguf_parse_value = parse_any  # noqa: SLF001
 
 
 def _strip_quantisation_marks(model: Any) -> None:

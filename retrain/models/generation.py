@@ -47,7 +47,7 @@ class Responder:
 
         self._max_new_tokens = max_new_tokens
         self._batch_size = batch_size
-        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._device = device_type()
         self._tokenizer = load_tokenizer(BaseModel(str(base), revision))
         self._tokenizer.padding_side = "left"
         if self._tokenizer.pad_token is None:
@@ -167,6 +167,13 @@ class Responder:
             torch.cat([torch.ones_like(begin), padded["attention_mask"]], dim=1),
             {"cache": cache},
         )
+
+
+def device_type() -> str:
+    """Return the type of the device that generates: ``cuda`` or ``cpu``."""
+    import torch  # noqa: PLC0415 - heavy
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 class GreedyProbabilities:

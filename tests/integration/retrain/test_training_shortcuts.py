@@ -14,12 +14,20 @@ from tests.support.retrain.tiny_model import NEW, OLD, examples, tiny_base  # no
 pytestmark = pytest.mark.filterwarnings("ignore:.*gradient_checkpointing.*:FutureWarning")
 
 
-def train_on(folder: Path, recipe: Recipe) -> RunFolder:
+#: Longer than what is computed at once without it.
+SYSTEM = "card coin sell now was lost cards crypto block " * 3
+
+
+def train_on(folder: Path, recipe: Recipe, system: str = "") -> RunFolder:
     from retrain.training.fine_tuning import train
 
     run = RunFolder(folder)
     run.root.mkdir(parents=True)
-    train(run, recipe, [*examples(OLD, 8), *examples(NEW, 8)], {})
+    rows = [*examples(OLD, 8), *examples(NEW, 8)]
+    if system:
+        for row in rows:
+            row["messages"].insert(0, {"role": "system", "content": system})
+    train(run, recipe, rows, {})
     return run
 
 
@@ -49,14 +57,38 @@ def test_a_base_of_the_hub_is_loaded_in_its_revision(monkeypatch: pytest.MonkeyP
     assert (requested["name"], requested["revision"]) == ("org/model", "4f2c")
 
 
+@pytest.fixture
+def prefixes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Tokens of each beginning that a training computes once."""
+    from retrain.training import response_loss
+
+    n_tokens: list[int] = []
+    compute = response_loss.compute_prefix
+
+    def counted(model: Any, prefix: list[int], n: int) -> Any:
+        n_tokens.append(len(prefix))
+        return compute(model, prefix, n)
+
+    monkeypatch.setattr(response_loss, "compute_prefix", counted)
+    return n_tokens
+
+
+@pytest.mark.parametrize(
+    ("system", "top_layers"), [("", 0), (SYSTEM, 0), (SYSTEM, 1)],
+    ids=["no common beginning", "a common beginning", "a common beginning, last layers"],
+)  # fmt: skip
 def test_the_loss_and_its_gradients_are_those_of_the_parent(
     tmp_path: Path,
     tiny_base: Path,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
+    prefixes: list[int],
+    system: str,
+    top_layers: int,
 ) -> None:
     import torch
     from trl import SFTTrainer
 
+    from retrain.models.shared_prefix import MIN_PREFIX
     from retrain.training.response_loss import ResponseTrainer
 
     ours = ResponseTrainer.compute_loss
@@ -72,11 +104,25 @@ def test_the_loss_and_its_gradients_are_those_of_the_parent(
         return ours(self, model, inputs, *rest, **named)
 
     monkeypatch.setattr(ResponseTrainer, "compute_loss", both)
-    train_on(tmp_path / "run", Recipe(base=str(tiny_base), epochs=1.0, batch_size=8))
+    recipe = Recipe(base=str(tiny_base), epochs=1.0, batch_size=8, top_layers=top_layers)
+    train_on(tmp_path / "run", recipe, system)
     assert len(seen) == 2
+    # Two batches, each with the loss that is compared and the one that is trained.
+    assert len(prefixes) == (4 if system else 0)
+    assert all(n >= MIN_PREFIX for n in prefixes)
     for (expected, expected_gradients), (actual, gradients) in seen:
         torch.testing.assert_close(actual, expected)
         torch.testing.assert_close(gradients, expected_gradients)
+
+
+def test_each_example_has_its_own_dropout(
+    tmp_path: Path,
+    tiny_base: Path,  # noqa: F811
+    prefixes: list[int],
+) -> None:
+    recipe = Recipe(base=str(tiny_base), epochs=1.0, batch_size=8, dropout=0.1)
+    train_on(tmp_path / "run", recipe, SYSTEM)
+    assert [] == prefixes
 
 
 def test_only_the_last_layers_get_an_adapter(tmp_path: Path, tiny_base: Path) -> None:  # noqa: F811

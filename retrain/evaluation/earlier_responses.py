@@ -1,0 +1,141 @@
+"""Responses of incumbent and base from earlier evaluations by the same weights.
+
+Decoding is greedy, so the same weights give the same conversation the same response. Each stored
+response names a digest of what it depends on besides the conversation. Where a later evaluation
+has a reference system with the same digest, its response is read and not generated again. The
+candidate's own responses are always generated.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from monitor.store.training.candidate_results import BASE, CANDIDATE, INCUMBENT
+from retrain.data.benchmarks.item import BenchmarkItem
+from retrain.evaluation.request import EvaluationRequest
+from retrain.models.adapter_folder import package_versions
+from retrain.models.base_model import folder_digest
+from retrain.models.response import Response
+from retrain.models.source import Source
+from retrain.run_folder import RunFolder, canonical
+
+#: Increased when prompts are rendered or decoded in another way.
+GENERATION = 1
+#: Systems whose earlier responses are read.
+REFERENCES = (INCUMBENT, BASE)
+
+
+class _Row(msgspec.Struct):
+    """A stored response, as far as it is needed."""
+
+    messages: list[dict[str, str]]
+    response: str
+    generator: str = ""
+    log_probability: float | None = None
+
+
+_ROWS = msgspec.json.Decoder(_Row)
+
+
+class EarlierResponses:
+    """The stored responses of all runs beside a run, to the systems of its evaluation.
+
+    Args:
+        folder: The run's folder. The folders of other runs are next to it.
+        request: The evaluation.
+        device: Type of the device that generates: other devices round otherwise.
+    """
+
+    def __init__(self, folder: RunFolder, request: EvaluationRequest, device: str) -> None:
+        #: System -> digest of what its responses depend on; empty: they can't be reused.
+        self.generators = {
+            CANDIDATE: _generator(request, request.candidate, "", device),
+            INCUMBENT: _generator(request, request.incumbent, "", device),
+            BASE: _generator(request, request.base, request.base_prompt, device),
+        }
+        wanted = {self.generators[name] for name in REFERENCES} - {""}
+        reuses = request.answering.reuse_responses
+        self._known = _read(folder, wanted) if wanted and reuses else {}
+        self._n_read: Counter[str] = Counter()
+
+    def known(self, system: str, items: Iterable[BenchmarkItem]) -> dict[str, str]:
+        """Return a system's earlier responses to items: id -> response."""
+        if system not in REFERENCES:
+            return {}
+        of_system = self._known.get(self.generators[system], {})
+        matches = {
+            item.id: of_system[key] for item in items if (key := _key(item.messages)) in of_system
+        }
+        self._n_read[system] += len(matches)
+        return matches
+
+    def remarks(self) -> list[str]:
+        """Return a remark that says how many responses were not generated again."""
+        counts = ", ".join(f"{n} of the {system}" for system, n in self._n_read.items() if n)
+        if not counts:
+            return []
+        return [
+            f"responses from earlier evaluations by the same weights, prompt and settings: {counts}"
+        ]
+
+
+def _generator(request: EvaluationRequest, source: Source | None, prompt: str, device: str) -> str:
+    """Return a digest of all that a greedy response depends on besides its conversation.
+
+    Empty for a hub model without a commit, whose weights may change.
+    """
+    if source is None:
+        return ""
+    base = Path(source.base)
+    weights = _digest_of(base) if base.is_dir() else source.revision
+    if not weights:
+        return ""
+    content = {
+        "base": source.base if not base.is_dir() else "",
+        "weights": weights,
+        "adapter": _digest_of(Path(source.adapter)) if source.adapter else "",
+        "prompt": prompt,
+        "max_new_tokens": request.answering.max_new_tokens,
+        "device": device,
+        "packages": package_versions(),
+        "generation": GENERATION,
+    }
+    return f"sha256:{hashlib.sha256(canonical(content).encode()).hexdigest()}"
+
+
+@cache
+def _digest_of(folder: Path) -> str:
+    return folder_digest(folder)
+
+
+def _read(folder: RunFolder, generators: set[str]) -> dict[str, dict[str, str]]:
+    """Return the responses by generators: digest -> key of a conversation -> response."""
+    known: dict[str, dict[str, str]] = {generator: {} for generator in generators}
+    for row in _rows(folder, [generator.encode() for generator in generators]):
+        if row.generator in known:
+            response = Response(row.response, row.log_probability)
+            known[row.generator].setdefault(_key(row.messages), response)
+    return known
+
+
+def _rows(folder: RunFolder, generators: list[bytes]) -> Iterator[_Row]:
+    for root in sorted(folder.root.parent.iterdir()):
+        for path in RunFolder(root).all_evaluation_responses:
+            if path.name == RunFolder(root).unscored_responses.name:
+                continue
+            with path.open("rb") as file:
+                for line in file:
+                    if any(generator in line for generator in generators):
+                        try:
+                            yield _ROWS.decode(line)
+                        except msgspec.DecodeError:
+                            continue  # a row that is being written
+
+
+def _key(messages: Iterable[Mapping[str, Any]]) -> str:
+    return canonical({"messages": list(messages)})
