@@ -12,7 +12,6 @@ from monitor.demo import launch, summaries
 from monitor.demo.expectations import Expectation, forgetting_expectations, learning_expectations
 from monitor.demo.workspace import Workspace
 from monitor.review.decision.decisions import confirm_retraining
-from monitor.settings import load_secrets
 from monitor.store.accounts.users import user_by_name
 from monitor.store.engine import transaction
 from monitor.store.training.candidate_evaluations import latest_candidate_evaluation
@@ -45,7 +44,7 @@ def retrain_twice(
 ) -> Retrained:
     """Retrain without replay, by the daemon's steps, and then with it, as a lead plans it."""
     console = workspace.console
-    daemon = Retraining.build(workspace.engine, workspace.configuration, load_secrets())
+    daemon = Retraining(workspace.engine, workspace.configuration, lambda _: workspace.launcher)
     console.section("Retraining without replay: a candidate that forgets")
     run = _confirm(workspace, daemon, decision, lead)
     if run is None or run.status not in {"planned", "running"}:

@@ -21,6 +21,7 @@ from monitor.store.migrations import upgrade
 from monitor.telemetry import configure_logging
 
 if TYPE_CHECKING:
+    from monitor.demo.warm_children import WarmChildren
     from monitor.traffic.embedding import TextEncoder
     from retrain.jobs.launcher import Launcher
 
@@ -41,6 +42,8 @@ class Workspace:
     engine: Engine
     encoder: "TextEncoder"
     console: DemoConsole
+    #: Forks training and evaluation; ``None``: each starts a new interpreter.
+    children: "WarmChildren | None" = None
 
     @cached_property
     def settings(self) -> Settings:
@@ -52,7 +55,7 @@ class Workspace:
         """The launcher: processes of this machine."""
         from retrain.jobs.local_launcher import SubprocessLauncher
 
-        return SubprocessLauncher()
+        return SubprocessLauncher() if self.children is None else self.children.launcher()
 
     @property
     def config(self) -> Path:

@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO, Protocol
 
 from monitor.errors import TrainingError
 from retrain.jobs.child_environment import child_environment
@@ -24,10 +26,44 @@ from retrain.run_folder import RunFolder, Task, read_json, write_json
 GRACE_SECONDS = 5.0
 
 
+class Child(Protocol):
+    """A started process."""
+
+    @property
+    def pid(self) -> int:
+        """Its id."""
+        ...
+
+    def poll(self) -> int | None:
+        """Return ``None`` while it runs."""
+        ...
+
+
+#: Starts a command line with an output file and an environment.
+StartChild = Callable[[Sequence[str], IO[bytes], Mapping[str, str]], Child]
+
+
+def start_interpreter(
+    command: Sequence[str], output: IO[bytes], environment: Mapping[str, str]
+) -> Child:
+    """Start a child that keeps running on purpose, with its own session and output file."""
+    return subprocess.Popen(  # noqa: S603 - our own module
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        env=dict(environment),
+        start_new_session=True,
+    )
+
+
 class SubprocessLauncher:
     """A launcher of detached children, which outlive the daemon.
 
     It needs Linux, whose ``/proc`` holds the start time of a process.
+
+    Args:
+        start: Starts a child; by default a new interpreter.
     """
 
     name = "subprocess"
@@ -36,6 +72,9 @@ class SubprocessLauncher:
         logs=Capability(True, "The log is a file in the run's folder."),
         device=Capability(True, "The child runs on this machine and ends if the machine restarts."),
     )
+
+    def __init__(self, start: StartChild | None = None) -> None:
+        self._start = start or start_interpreter
 
     def submit(
         self, folder: RunFolder, environment: dict[str, str], task: Task = "train"
@@ -49,14 +88,10 @@ class SubprocessLauncher:
             for left in (files.result, files.heartbeat):
                 left.unlink(missing_ok=True)
             with files.log.open("ab") as log:
-                # The child keeps running on purpose, with its own session and output file.
-                child = subprocess.Popen(  # noqa: S603 - our own module
+                child = self._start(
                     child_command([sys.executable], task, folder),
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    env={**child_environment(task), **environment},
-                    start_new_session=True,
+                    log,
+                    {**child_environment(task), **environment},
                 )
         except OSError as error:
             raise TrainingError(
@@ -133,4 +168,4 @@ class SubprocessLauncher:
 
 
 #: Children of this process; unless waited for, they remain as zombies.
-_children: dict[int, subprocess.Popen[bytes]] = {}
+_children: dict[int, Child] = {}

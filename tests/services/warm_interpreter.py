@@ -365,8 +365,12 @@ def _run(request: dict[str, Any]) -> int:
 
 def _run_command(request: dict[str, Any]) -> None:
     from monitor.cli import main
+    from monitor.demo import warm_children
 
     if request["children_from"]:
+        # It has imported what the demo's own process for children would import.
+        warm_children.MODULES = ()
+        warm_children.WarmChildren.launcher = lambda _: local_launcher.SubprocessLauncher()  # type: ignore[method-assign]
         local_launcher.subprocess = _forking(WarmInterpreter(request["children_from"]))
     sys.argv = ["driftwarden", *request["arguments"]]
     main()
