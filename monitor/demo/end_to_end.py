@@ -34,6 +34,7 @@ from monitor.store.windows.drift_evaluations import DriftEvaluationRow
 
 if TYPE_CHECKING:
     from monitor.demo.models import DemoModel
+    from monitor.demo.warm_children import WarmChildren
 
 MODEL_NAME = "support-desk"
 EXPERTS = ("anna", "ben")
@@ -44,7 +45,7 @@ N_QUIET_WEEK = 120
 #: Half of the requests are on new topics; the other half must be enough to compare responses.
 N_DRIFTED_WEEK = 240
 N_HOLDOUT_OLD = 80
-N_HOLDOUT_NEW = 60
+N_HOLDOUT_NEW = 45
 #: Examples in the prompt of the base model.
 N_PROMPTED = 3
 #: Benchmark of a retrained version.
@@ -76,6 +77,15 @@ def run_end_to_end(*, fast: bool, folder: Path, seed: int, console: DemoConsole)
         seed: Seed of the requests, the training and the experts' errors.
         console: Output.
     """
+    from monitor.demo.warm_children import WarmChildren
+
+    with WarmChildren() as children:
+        return _run(fast=fast, folder=folder, seed=seed, console=console, children=children)
+
+
+def _run(
+    *, fast: bool, folder: Path, seed: int, console: DemoConsole, children: "WarmChildren"
+) -> bool:
     # Absolute: two recipes that name one base differently have different bases.
     place = prepare_folder(folder.absolute())
     log_to_folder(place)
@@ -83,7 +93,7 @@ def run_end_to_end(*, fast: bool, folder: Path, seed: int, console: DemoConsole)
     console.section("Launch: version 1 of a model for a bank's support desk")
     model = _base_model(fast, place, seed, console)
     drawn_requests = _draw(RequestGenerator(seed), model.n_training_examples)
-    workspace = _create_workspace(place, model, console)
+    workspace = _create_workspace(place, model, console, children)
     serving, expectations = _launch(workspace, model, drawn_requests, seed)
     responder = _load(workspace, model, serving)
 
@@ -139,7 +149,7 @@ def run_end_to_end(*, fast: bool, folder: Path, seed: int, console: DemoConsole)
                     drift={"higher_is_better": ["resolved"]},
                 ),
             )
-            expectations += run_rollouts(live, evaluation, fast=fast, seed=seed)
+            expectations += run_rollouts(live, evaluation, seed=seed)
     console.section("Summary")
     summaries.show_summary(workspace, drifted, expectations, LEAD, passwords[LEAD])
     return all(expectation.holds for expectation in expectations)
@@ -180,7 +190,9 @@ def _draw(generator: RequestGenerator, n_training: int) -> Requests:
     )
 
 
-def _create_workspace(place: Path, model: "DemoModel", console: DemoConsole) -> Workspace:
+def _create_workspace(
+    place: Path, model: "DemoModel", console: DemoConsole, children: "WarmChildren"
+) -> Workspace:
     from monitor.embedding.cached_encoder import open_encoder
 
     # The demo's traffic is small, so all of it is sampled; the default is 5%.
@@ -191,7 +203,7 @@ def _create_workspace(place: Path, model: "DemoModel", console: DemoConsole) -> 
     with console.step("load the encoder"):
         encoder = open_encoder(configuration.embedding)
     engine = open_database(configuration)
-    return Workspace(place, configuration, MODEL_NAME, engine, encoder, console)
+    return Workspace(place, configuration, MODEL_NAME, engine, encoder, console, children)
 
 
 def _sections(place: Path, model: "DemoModel") -> dict[str, Any]:
@@ -212,8 +224,8 @@ def _sections(place: Path, model: "DemoModel") -> dict[str, Any]:
         "embedding": {"cache": str(place / "vectors")},
         # Shorter than the default of 48 hours, and nothing that this traffic doesn't log.
         "rollout": {
-            "min_dwell": "12h",
-            "holdback_time": "12h",
+            "min_dwell": "3h",
+            "holdback_time": "3h",
             "latency_field": "",
             "embedded_per_hour": 0,
         },
@@ -241,7 +253,11 @@ def _retrain_settings(place: Path, model: "DemoModel") -> dict[str, Any]:
         "evaluation": str(launch.write_evaluation(place, HELD_OUT)),
         "work_dir": str(place / "runs"),
         # The requests come from a few sentence frames, so most are near-duplicates.
-        "data": {"min_duplicate_similarity": 1.0, "min_per_task_type": 1},
+        "data": {
+            "min_duplicate_similarity": 1.0,
+            "min_per_task_type": 1,
+            "validation_share": 0.0,
+        },
         # A hundred old requests can't bound a loss to 5 points.
         "gates": {"gate": "point"},
         "scoring": {"max_new_tokens": model.max_new_tokens},

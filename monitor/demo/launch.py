@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 #: Before the weeks of the baseline.
 LAUNCHED = FIRST_WEEK - timedelta(weeks=4)
 
+#: Between two looks at a child; each reads and writes the database.
+POLL_SECONDS = 0.5
+
 EVALUATION = """\
 evaluation:
   benchmarks:
@@ -138,7 +141,7 @@ def watch_run(workspace: Workspace, run_id: int, description: str) -> "RunState"
         ).run.status == "running":
             if "steps" in state.progress:
                 step.update(state.progress["step"], state.progress["steps"])
-            time.sleep(0.2)
+            time.sleep(POLL_SECONDS)
     return state
 
 
@@ -171,7 +174,7 @@ def watch_evaluation(workspace: Workspace, evaluation_id: int) -> "CandidateEval
         ).row.status == "running":
             if "steps" in state.progress:
                 step.update(state.progress["step"], state.progress["steps"])
-            time.sleep(0.2)
+            time.sleep(POLL_SECONDS)
     if state.row.results is None:
         raise TrainingError(f"evaluation {evaluation_id} {state.row.status}: {state.row.error}")
     return state.row

@@ -56,8 +56,18 @@ class RequestGenerator:
         self._used: set[str] = set()
 
     def training_examples(self, n: int) -> list[Request]:
-        """Draw the training requests of version 1: the known topics, evenly."""
-        return self._draw("training", n, _known())
+        """Draw the training requests of version 1: each topic and each of its frames as often.
+
+        A few more or fewer of a topic decide whether it is learned from so few examples.
+        """
+        rng = random.Random(f"{self._seed}/training")
+        frames = [(topic, frame) for topic in KNOWN_TOPICS for frame in topic.frames]
+        drawn = [frames[i % len(frames)] for i in range(n)]
+        rng.shuffle(drawn)
+        return [
+            self._request(f"training-{i:05d}", topic, FIRST_WEEK, rng, frame)
+            for i, (topic, frame) in enumerate(drawn)
+        ]
 
     def baseline(self, n: int) -> list[Request]:
         """Draw the reference requests: the weeks after the launch of version 1."""
@@ -99,11 +109,16 @@ class RequestGenerator:
         ]
 
     def _request(
-        self, request_id: str, topic: Topic, sent_at: datetime, rng: random.Random
+        self,
+        request_id: str,
+        topic: Topic,
+        sent_at: datetime,
+        rng: random.Random,
+        frame: str | None = None,
     ) -> Request:
-        prompt = _fill(topic, rng)
+        prompt = _fill(topic, rng, frame)
         while prompt in self._used:
-            prompt = _fill(topic, rng)
+            prompt = _fill(topic, rng, frame)
         self._used.add(prompt)
         return Request(
             request_id=request_id,
@@ -131,9 +146,9 @@ def _drifted() -> list[tuple[Topic, float]]:
     ]
 
 
-def _fill(topic: Topic, rng: random.Random) -> str:
-    """Fill a sentence frame, as typed in a hurry."""
-    frame = rng.choice(topic.frames)
+def _fill(topic: Topic, rng: random.Random, frame: str | None = None) -> str:
+    """Fill a sentence frame, by default any of the topic's, as typed in a hurry."""
+    frame = frame or rng.choice(topic.frames)
     filled = frame.format_map({name: rng.choice(values) for name, values in SLOTS.items()})
     opening, closing = rng.choice(OPENINGS), rng.choice(CLOSINGS)
     if opening.endswith(", "):

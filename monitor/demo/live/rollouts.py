@@ -1,4 +1,4 @@
-"""Rollouts of the demo's version 2: with a wrong server setting, which is reverted, and without."""
+"""Rollouts of the demo's last version: with a wrong server setting, then without."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -8,7 +8,7 @@ from rich.markup import escape
 from monitor.demo.console import figures
 from monitor.demo.expectations import Expectation
 from monitor.demo.live.gateway import Server, live_gateway
-from monitor.demo.live.traffic import LiveTraffic, Question, RolloutOutcome, read_questions
+from monitor.demo.live.traffic import HOUR, LiveTraffic, Question, RolloutOutcome, read_questions
 from monitor.demo.request_generator import DRIFTED_WEEK, FIRST_WEEK
 from monitor.demo.summaries import show_registry
 from monitor.demo.workspace import Workspace
@@ -24,13 +24,13 @@ START = FIRST_WEEK + timedelta(weeks=DRIFTED_WEEK + 1, hours=9)
 REPAIR = timedelta(days=1)
 #: Where the wrong limit of the server cuts a response.
 CUT_AFTER = 12
-REQUESTS_PER_HOUR = {True: 300, False: 600}
+REQUESTS_PER_HOUR = 300
 
 
 def run_rollouts(
-    workspace: Workspace, evaluation: CandidateEvaluationRow, *, fast: bool, seed: int
+    workspace: Workspace, evaluation: CandidateEvaluationRow, *, seed: int
 ) -> list[Expectation]:
-    """Roll version 2 out twice: its server cuts responses at first, and is then repaired."""
+    """Roll the version out twice: its server cuts responses at first, and is then repaired."""
     console = workspace.console
     stable, canary = _numbers(workspace, evaluation)
     questions = read_questions(
@@ -39,7 +39,7 @@ def run_rollouts(
     )
     servers = {version: _server(questions, version) for version in (stable, canary)}
     with live_gateway(workspace.folder / "gateway", workspace.model, servers) as live:
-        traffic = LiveTraffic(workspace, live, questions, REQUESTS_PER_HOUR[fast], seed)
+        traffic = LiveTraffic(workspace, live, questions, REQUESTS_PER_HOUR, seed)
         settings = workspace.settings.rollout
         console.section("Rollout of a version whose server is set up wrongly")
         console.write(
@@ -58,7 +58,7 @@ def run_rollouts(
         console.write(
             f"The server is repaired, and the lead starts again: stages "
             f"{', '.join(f'{percent}%' for percent in settings.stages)}, of at least "
-            "12 hours here (the default is 48)."
+            f"{settings.min_dwell / HOUR:.0f} hours here (the default is 48)."
         )
         servers[canary].max_characters = None
         begin = START + timedelta(hours=wrong.n_hours) + REPAIR

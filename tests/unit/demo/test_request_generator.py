@@ -1,5 +1,7 @@
 """Requests of the demo: repeatable, varied, and distinct from the training data."""
 
+from collections import Counter
+
 from monitor.demo.request_generator import DRIFTED_WEEK, Request, RequestGenerator
 from monitor.demo.topics import CHANGED_TOPIC, KNOWN_TOPICS, NEW_TOPICS
 
@@ -26,6 +28,12 @@ def test_the_same_seed_draws_the_same_requests() -> None:
 def test_no_prompt_is_drawn_twice() -> None:
     prompts = [request.prompt for requests in everything(3).values() for request in requests]
     assert len(prompts) == len(set(prompts))
+
+
+def test_training_has_each_topic_as_often() -> None:
+    n = 3 * sum(len(topic.frames) for topic in KNOWN_TOPICS)
+    counts = Counter(request.topic for request in RequestGenerator(3).training_examples(n))
+    assert {topic.name: 3 * len(topic.frames) for topic in KNOWN_TOPICS} == counts
 
 
 def test_new_topics_arrive_in_the_drifted_week_only() -> None:
