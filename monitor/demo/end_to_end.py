@@ -44,7 +44,7 @@ N_BASELINE = 300
 N_QUIET_WEEK = 120
 #: Half of the requests are on new topics; the other half must be enough to compare responses.
 N_DRIFTED_WEEK = 240
-N_HOLDOUT_OLD = 80
+N_HOLDOUT_OLD = 77
 N_HOLDOUT_NEW = 45
 #: Examples in the prompt of the base model.
 N_PROMPTED = 3

@@ -88,7 +88,7 @@ TINY_WITH_REPLAY: dict[str, Any] = {
     **TINY_FIRST,
     "epochs": 5.0,
     "learning_rate": 4e-3,
-    "replay_share": 0.5,
+    "replay_share": 0.6,
 }
 TINY_WITHOUT_REPLAY: dict[str, Any] = {**TINY_WITH_REPLAY, "replay_share": 0.0}
 

@@ -5,6 +5,7 @@ know the correct response.
 """
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -56,18 +57,8 @@ class RequestGenerator:
         self._used: set[str] = set()
 
     def training_examples(self, n: int) -> list[Request]:
-        """Draw the training requests of version 1: each topic and each of its frames as often.
-
-        A few more or fewer of a topic decide whether it is learned from so few examples.
-        """
-        rng = random.Random(f"{self._seed}/training")
-        frames = [(topic, frame) for topic in KNOWN_TOPICS for frame in topic.frames]
-        drawn = [frames[i % len(frames)] for i in range(n)]
-        rng.shuffle(drawn)
-        return [
-            self._request(f"training-{i:05d}", topic, FIRST_WEEK, rng, frame)
-            for i, (topic, frame) in enumerate(drawn)
-        ]
+        """Draw the training requests of version 1: the known topics."""
+        return self._draw_evenly("training", n, KNOWN_TOPICS)
 
     def baseline(self, n: int) -> list[Request]:
         """Draw the reference requests: the weeks after the launch of version 1."""
@@ -82,14 +73,29 @@ class RequestGenerator:
 
     def holdout_old(self, n: int) -> list[Request]:
         """Draw held-out requests on the unchanged topics."""
-        shares = [(topic, 1.0) for topic in KNOWN_TOPICS if topic.name != CHANGED_TOPIC.name]
-        return self._draw("holdout-old", n, shares)
+        topics = [topic for topic in KNOWN_TOPICS if topic.name != CHANGED_TOPIC.name]
+        return self._draw_evenly("holdout-old", n, topics)
 
     def holdout_new(self, n: int) -> list[Request]:
         """Draw held-out requests on the new topics and the changed topic."""
-        return self._draw(
-            "holdout-new", n, [(topic, 1.0) for topic in (*NEW_TOPICS, CHANGED_TOPIC)]
-        )
+        return self._draw_evenly("holdout-new", n, (*NEW_TOPICS, CHANGED_TOPIC))
+
+    def _draw_evenly(self, stream: str, n: int, topics: Sequence[Topic]) -> list[Request]:
+        """Draw each topic and each of its frames as often; of so few, chance would miss some."""
+        rng = random.Random(f"{self._seed}/{stream}")
+        numbers = range(max(len(topic.frames) for topic in topics))
+        frames = [
+            (topic, topic.frames[number])
+            for number in numbers
+            for topic in topics
+            if number < len(topic.frames)
+        ]
+        drawn = [frames[i % len(frames)] for i in range(n)]
+        rng.shuffle(drawn)
+        return [
+            self._request(f"{stream}-{i:05d}", topic, FIRST_WEEK, rng, frame)
+            for i, (topic, frame) in enumerate(drawn)
+        ]
 
     def _draw(
         self,

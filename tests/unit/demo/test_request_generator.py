@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from monitor.demo.end_to_end import N_HOLDOUT_OLD
 from monitor.demo.request_generator import DRIFTED_WEEK, Request, RequestGenerator
 from monitor.demo.topics import CHANGED_TOPIC, KNOWN_TOPICS, NEW_TOPICS
 
@@ -30,10 +31,14 @@ def test_no_prompt_is_drawn_twice() -> None:
     assert len(prompts) == len(set(prompts))
 
 
-def test_training_has_each_topic_as_often() -> None:
-    n = 3 * sum(len(topic.frames) for topic in KNOWN_TOPICS)
-    counts = Counter(request.topic for request in RequestGenerator(3).training_examples(n))
+def test_training_and_benchmarks_have_each_topic_as_often() -> None:
+    n = sum(len(topic.frames) for topic in KNOWN_TOPICS)
+    training = RequestGenerator(3).training_examples(3 * n)
+    counts = Counter(request.topic for request in training)
     assert {topic.name: 3 * len(topic.frames) for topic in KNOWN_TOPICS} == counts
+    old = RequestGenerator(3).holdout_old(N_HOLDOUT_OLD)
+    # Coverage needs five of each task type, after copies are left out.
+    assert set(Counter(request.topic for request in old).values()) == {7}
 
 
 def test_new_topics_arrive_in_the_drifted_week_only() -> None:
