@@ -64,6 +64,7 @@ class WarmChildren:
             [sys.executable, "-Pm", __name__, *(MODULES if modules is None else modules)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # the demo's output is a story; children have their logs
             text=True,
         )
 
