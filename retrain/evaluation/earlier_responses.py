@@ -22,6 +22,7 @@ from retrain.models.adapter_folder import package_versions
 from retrain.models.base_model import folder_digest
 from retrain.models.response import Response
 from retrain.models.source import Source
+from retrain.models.template_date import RECORDED
 from retrain.run_folder import RunFolder, canonical
 
 #: Increased when prompts are rendered or decoded in another way.
@@ -103,6 +104,7 @@ def _generator(request: EvaluationRequest, source: Source | None, prompt: str, d
         "max_new_tokens": request.answering.max_new_tokens,
         "device": device,
         "packages": package_versions(),
+        "template_date": RECORDED,
         "generation": GENERATION,
     }
     return f"sha256:{hashlib.sha256(canonical(content).encode()).hexdigest()}"

@@ -70,7 +70,7 @@ def test_a_child_is_a_process_of_its_own(warm: WarmChildren, tmp_path: Path) -> 
     assert "printed\n" == (tmp_path / "child.log").read_text()
 
 
-def test_a_failure_is_in_the_log_and_ends_the_child_alone(
+def test_a_failure_ends_its_child_alone(
     warm: WarmChildren, tmp_path: Path
 ) -> None:
     run_child(warm, tmp_path, FAIL="1")
