@@ -27,6 +27,10 @@ from retrain.run_folder import RunFolder, canonical
 
 #: Increased when prompts are rendered or decoded in another way.
 GENERATION = 1
+#: Files that describe weights. An evaluation and an erasure rewrite them.
+DESCRIPTIONS = frozenset(
+    {"README.md", "scores.json", "recipe.json", "lineage.json", "dataset.json", "dataset.md"}
+)
 #: Systems whose earlier responses are read.
 REFERENCES = (INCUMBENT, BASE)
 
@@ -112,7 +116,7 @@ def _generator(request: EvaluationRequest, source: Source | None, prompt: str, d
 
 @cache
 def _digest_of(folder: Path) -> str:
-    return folder_digest(folder)
+    return folder_digest(folder, without=DESCRIPTIONS)
 
 
 def _read(folder: RunFolder, generators: set[str]) -> dict[str, dict[str, str]]:

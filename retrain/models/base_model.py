@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -96,11 +96,16 @@ def load_tokenizer(base: BaseModel, *, download: bool = True) -> Any:
         raise ModelError(f"{base.location}: the tokenizer can't be loaded: {reason}") from error
 
 
-def folder_digest(folder: Path) -> str:
-    """Return ``sha256:...`` over the names and contents of a model folder's files."""
+def folder_digest(folder: Path, *, without: Collection[str] = ()) -> str:
+    """Return ``sha256:...`` over the names and contents of a model folder's files.
+
+    Args:
+        folder: The folder.
+        without: Names of files that are left out.
+    """
     total = hashlib.sha256()
     for path in sorted(folder.iterdir()):
-        if path.is_file() and not path.name.startswith("."):
+        if path.is_file() and not path.name.startswith(".") and path.name not in without:
             total.update(f"{path.name}\0{_file_digest(path)}\n".encode())
     return f"sha256:{total.hexdigest()}"
 

@@ -140,6 +140,16 @@ def test_incumbent_and_base_are_read_and_the_candidate_generated(
     assert "4 of the base" in remark
 
 
+def test_scores_that_were_written_beside_the_weights_change_nothing(
+    place: Path, evaluations: Evaluations
+) -> None:
+    # The registry adds them to the adapter when its evaluation has ended.
+    earlier_responses._digest_of.cache_clear()
+    for name in ("README.md", "scores.json", "dataset.md"):
+        (place / "first" / name).write_text("later")
+    assert {"candidate": 4} == evaluations.evaluate(run_of(place, 2), requested(place))
+
+
 def test_a_third_evaluation_reads_what_a_second_one_read(
     place: Path, evaluations: Evaluations
 ) -> None:
