@@ -88,6 +88,22 @@ def assert_forgetting_is_stopped(folder: Path, *, follows_examples: bool) -> Non
     assert exact_match(held, CANDIDATE, "split=new") >= 0.5
 
 
+def assert_references_are_read(folder: Path) -> None:
+    """Assert that later evaluations name version 1 and the base by the digests of the first."""
+    first, *later = (generators(run) for run in sorted((folder / "runs").glob("run-*")))
+    assert 2 == len(later)
+    for of_run in later:
+        assert (first["candidate"], first["base"]) == (of_run["incumbent"], of_run["base"])
+    assert 3 == len({of_run["candidate"] for of_run in (first, *later)})
+
+
+def generators(run: Path) -> dict[str, str]:
+    """Return the digest of what the responses of each system depended on."""
+    (file,) = run.glob("evaluation-responses-*.jsonl")
+    rows = map(json.loads, file.read_text().splitlines())
+    return {row["by"]: row["generator"] for row in rows if "generator" in row}
+
+
 def exact_match(results: CandidateResults, system: str, stratum: str) -> float:
     return next(
         score.value
@@ -110,6 +126,7 @@ def test_the_whole_loop_with_a_tiny_model(tmp_path: Path) -> None:
     assert status == 0, printed[-9000:]
     assert_is_a_story(printed, folder)
     assert_forgetting_is_stopped(folder, follows_examples=False)
+    assert_references_are_read(folder)
 
     engine = make_engine(f"sqlite:///{folder / 'driftwarden.db'}")
     with transaction(engine) as connection:
@@ -149,6 +166,7 @@ def test_the_whole_loop_with_a_real_model(tmp_path: Path) -> None:
     assert "" == done.stderr
     assert_is_a_story(done.stdout, folder)
     assert_forgetting_is_stopped(folder, follows_examples=True)
+    assert_references_are_read(folder)
 
 
 def own_exchanges(
