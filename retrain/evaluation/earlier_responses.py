@@ -116,7 +116,7 @@ def _generator(request: EvaluationRequest, source: Source | None, prompt: str, d
 
 @cache
 def _digest_of(folder: Path) -> str:
-    return folder_digest(folder, without=DESCRIPTIONS)
+    return folder_digest(folder, excluded=DESCRIPTIONS)
 
 
 def _read(folder: RunFolder, generators: set[str]) -> dict[str, dict[str, str]]:

@@ -96,16 +96,16 @@ def load_tokenizer(base: BaseModel, *, download: bool = True) -> Any:
         raise ModelError(f"{base.location}: the tokenizer can't be loaded: {reason}") from error
 
 
-def folder_digest(folder: Path, *, without: Collection[str] = ()) -> str:
+def folder_digest(folder: Path, *, excluded: Collection[str] = ()) -> str:
     """Return ``sha256:...`` over the names and contents of a model folder's files.
 
     Args:
         folder: The folder.
-        without: Names of files that are left out.
+        excluded: Names of files that are left out.
     """
     total = hashlib.sha256()
     for path in sorted(folder.iterdir()):
-        if path.is_file() and not path.name.startswith(".") and path.name not in without:
+        if path.is_file() and not path.name.startswith(".") and path.name not in excluded:
             total.update(f"{path.name}\0{_file_digest(path)}\n".encode())
     return f"sha256:{total.hexdigest()}"
 
