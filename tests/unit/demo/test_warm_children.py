@@ -70,9 +70,7 @@ def test_a_child_is_a_process_of_its_own(warm: WarmChildren, tmp_path: Path) -> 
     assert "printed\n" == (tmp_path / "child.log").read_text()
 
 
-def test_a_failure_ends_its_child_alone(
-    warm: WarmChildren, tmp_path: Path
-) -> None:
+def test_a_failure_ends_its_child_alone(warm: WarmChildren, tmp_path: Path) -> None:
     run_child(warm, tmp_path, FAIL="1")
     assert "RuntimeError: on purpose" in (tmp_path / "child.log").read_text()
     assert run_child(warm, tmp_path)["parent"] == warm.pid
