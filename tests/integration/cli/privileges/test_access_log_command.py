@@ -50,7 +50,8 @@ OTHERS = {
     *(f"db {name}" for name in ("check", "downgrade", "grants", "restore", "upgrade")),
     *(f"experiment {name}" for name in ("start", "status", "stop")),
     *(f"incidents {name}" for name in ("ack", "note", "resolve", "snooze")),
-    *(f"models {name}" for name in ("diff", "list", "promote", "register", "reject", "rollback", "show")),
+    *(f"models {name}" for name in ("diff", "list", "promote", "register")),
+    *(f"models {name}" for name in ("reject", "rollback", "show")),
     *(f"probes {name}" for name in ("accept", "run", "status")),
     *(f"retrain {name}" for name in (
         "approve", "cancel", "evaluate", "human-evaluation list", "human-evaluation lock",
