@@ -171,7 +171,7 @@ NOT_SHOWN: Mapping[tuple[str, str], str] = {
             ),
             *(
                 ("POST", f"/models/versions/{{version_id:int}}/{step}")
-                for step in ("promote", "rollback", "evaluate")
+                for step in ("promote", "rollback", "reject", "evaluate")
             ),
             ("POST", "/drift-evaluations/{evaluation_id:int}/batch"),
         ],

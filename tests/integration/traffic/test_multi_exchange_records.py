@@ -89,7 +89,7 @@ def test_readable_parts_of_an_unknown_message_are_replayed(
     any_engine: Engine,
 ) -> None:
     store(any_engine, [message_with_a_bad_record(0)], format="plain")
-    assert [(0, 0, "invalid_json", False)] == dead_letter_places(any_engine)
+    assert [(0, 0, "invalid_utf8", False)] == dead_letter_places(any_engine)
 
     assert (1, {"wrong_type": 1}) == replay(any_engine)
 
