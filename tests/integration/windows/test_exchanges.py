@@ -207,7 +207,7 @@ def test_unreadable_lines_of_a_file_have_its_numbers(tmp_path: Path) -> None:
     path = tmp_path / "current.jsonl"
     lines = [json.dumps(row).encode() for row in CURRENT]
     path.write_bytes(b"\n".join([lines[0], b"caf\xe9", *lines[1:]]) + b"\n")
-    with pytest.warns(UserWarning, match="line 2: invalid_json: JSON is malformed"):
+    with pytest.warns(UserWarning, match="line 2: invalid_utf8: at byte 3"):
         compared(REFERENCE, path)
 
 
