@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from monitor.settings import Scoring
 from monitor.store.training.candidate_results import BASE, CANDIDATE, INCUMBENT
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.request import EvaluationRequest
@@ -64,8 +65,8 @@ class EarlierResponses:
             BASE: _generator(request, request.base, request.base_prompt, device),
         }
         wanted = {self.generators[name] for name in REFERENCES} - {""}
-        reuses = request.answering.reuse_responses
-        self._known = _read(folder, wanted) if wanted and reuses else {}
+        scoring: Scoring = request.answering
+        self._known = _read(folder, wanted) if wanted and scoring.reuse_responses else {}
         self._n_read: Counter[str] = Counter()
 
     def known(self, system: str, items: Iterable[BenchmarkItem]) -> dict[str, str]:

@@ -34,6 +34,7 @@ READERS_OF_THE_ENVIRONMENT = {
     "monitor/daemon/readiness/file_modes.py": "KUBERNETES_SERVICE_HOST",
     "monitor/daemon/readiness/temporary_files.py": "TMPDIR",
     "monitor/demo/end_to_end.py": "verbosity of libraries",
+    "monitor/demo/warm_children.py": "what a child inherits",
     "monitor/settings/loading.py": "names of variables of earlier versions",
     "monitor/settings/secrets/files.py": "all secrets",
     "monitor/settings/secrets/variables.py": "the names of variables, in capitals",

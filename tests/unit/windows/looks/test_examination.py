@@ -182,5 +182,5 @@ def test_headline_snapshot(snapshot: Any) -> None:
 
 @pytest.mark.parametrize(("hours", "earlier"), [(0.0, True), (0.9, True), (1.1, False)])
 def test_an_onset_at_the_begin_may_be_earlier(*, hours: float, earlier: bool) -> None:
-    row = look_row(finding())
-    assert ("earlier" in format_onset(row, START + timedelta(hours=hours))) is earlier
+    row = look_row(finding(since=START + timedelta(hours=hours)))
+    assert ("earlier" in format_onset(row, row.findings[0])) is earlier
