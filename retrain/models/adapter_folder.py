@@ -16,7 +16,8 @@ from retrain.run_folder import RunFolder, read_json, write_json
 PACKAGES = (
     *("torch", "transformers", "peft", "trl", "accelerate", "bitsandbytes", "tokenizers"),
     "driftwarden",
-)  #: Key of PEFT's configuration that names the base.
+)
+#: Key of PEFT's configuration that names the base.
 BASE_KEY = "base_model_name_or_path"
 
 #: Scores of the model card: benchmark -> rows of stratum, metric, value, bounds and n.

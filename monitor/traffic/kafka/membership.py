@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from monitor.errors import ConfigurationError
+from monitor.traffic.kafka.client_version import require_supported
 
 #: Session timeouts without a byte to or from the coordinator: the group forgot the member in one.
 SILENT_SESSIONS = 2
@@ -25,10 +25,9 @@ class Membership:
         self._coordinator: Any = getattr(consumer, "_coordinator", None)
         self._connections: Any = getattr(getattr(consumer, "_manager", None), "_conns", None)
         self._limit_seconds = SILENT_SESSIONS * session_seconds
-        if not hasattr(self._coordinator, "coordinator_id") or self._connections is None:
-            raise ConfigurationError(
-                "this version of kafka-python is not supported; install kafka-python<3.1"
-            )
+        require_supported(
+            is_known=hasattr(self._coordinator, "coordinator_id") and self._connections is not None
+        )
 
     def is_lost(self) -> bool:
         """Return whether nothing maintains the membership; call it after a poll.

@@ -20,7 +20,7 @@ from monitor.store.training.registry import (
 )
 from monitor.web.current_user import Visit
 from monitor.web.models.version_life import read_life
-from monitor.web.models.version_scores import pair_scores, score_versions
+from monitor.web.models.version_scores import draw_pair, score_versions
 from retrain.registry.paired_scores import pair_scores_of
 
 #: Rollouts of which the newest of each version is linked.
@@ -71,15 +71,15 @@ def compare(
             raise NotFoundError(f"there is no version {wanted} of this model")
         rows = [version, chosen]
         withheld = rows[0].model in models_under_human_evaluation(connection)
-        scores = [] if withheld else pair_scores_of(connection, *rows)
+        pairs = [] if withheld else pair_scores_of(connection, *rows)
     context = {
         "one": rows[0],
         "other": rows[1],
         "withheld": withheld,
-        "pairs": pair_scores(
-            [score.first for score in scores if score.first is not None],
-            [score.second for score in scores if score.second is not None],
-        ),
+        "pairs": [
+            draw_pair((pair.benchmark, pair.stratum, pair.metric), pair.first, pair.second)
+            for pair in pairs
+        ],
     }
     return visit.page("compare.html", context)
 

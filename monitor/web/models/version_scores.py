@@ -104,15 +104,21 @@ def score_versions(
 def pair_scores(now: Sequence[ScoreRow], before: Sequence[ScoreRow]) -> list[ScorePair]:
     """Return the scores of two versions side by side, by benchmark, stratum and metric."""
     by_key = [{(s.benchmark, s.stratum, s.metric): s for s in scores} for scores in (now, before)]
-    pairs = []
-    for key in sorted({*by_key[0], *by_key[1]}):
-        own, theirs = (scores.get(key) for scores in by_key)
-        known = [score for score in (own, theirs) if score is not None]
-        low = min(0.0, *(score.lower for score in known))
-        high = max(1.0, *(score.upper for score in known))
-        drawn = [None if score is None else _draw(score, low, high) for score in (own, theirs)]
-        pairs.append(ScorePair(*key, own, theirs, drawn[0], drawn[1], low, high))
-    return pairs
+    return [
+        draw_pair(key, *(scores.get(key) for scores in by_key))
+        for key in sorted({*by_key[0], *by_key[1]})
+    ]
+
+
+def draw_pair(
+    key: tuple[str, str, str], now: ScoreRow | None, before: ScoreRow | None
+) -> ScorePair:
+    """Return two scores of a benchmark, stratum and metric, drawn on one scale; one is known."""
+    known = [score for score in (now, before) if score is not None]
+    low = min(0.0, *(score.lower for score in known))
+    high = max(1.0, *(score.upper for score in known))
+    drawn = [None if score is None else _draw(score, low, high) for score in (now, before)]
+    return ScorePair(*key, now, before, drawn[0], drawn[1], low, high)
 
 
 def _headlines(pairs: Sequence[ScorePair]) -> list[ScorePair]:

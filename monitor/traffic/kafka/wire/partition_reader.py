@@ -14,7 +14,8 @@ from kafka.consumer.fetcher import Fetcher
 from kafka.errors import CorruptRecordError
 from kafka.record.default_records import DefaultRecordBatch
 
-from monitor.errors import ConfigurationError, RecordError
+from monitor.errors import RecordError
+from monitor.traffic.kafka.client_version import require_supported
 from monitor.traffic.kafka.wire.batch_header import (
     CONTROL,
     TRANSACTIONAL,
@@ -52,10 +53,9 @@ def use_sampling_reader(consumer: Any, selection: Selection, *, max_records: int
         ConfigurationError: The version of kafka-python is not supported.
     """
     fetcher: Any = getattr(consumer, "_fetcher", None)
-    if getattr(fetcher, "PartitionRecords", None) is not Fetcher.PartitionRecords:
-        raise ConfigurationError(
-            "this version of kafka-python is not supported; install kafka-python<3.1"
-        )
+    require_supported(
+        is_known=getattr(fetcher, "PartitionRecords", None) is Fetcher.PartitionRecords
+    )
     unconfirmed = UnconfirmedBatches(PATIENCE_SECONDS)
     fetcher.PartitionRecords = partial(
         PartitionReader, selection, max_records, consumer.highwater, unconfirmed

@@ -14,7 +14,7 @@ from kafka.errors import KafkaConnectionError
 from kafka.net.connection import KafkaConnection
 from kafka.protocol.parser import KafkaProtocol
 
-from monitor.errors import ConfigurationError
+from monitor.traffic.kafka.client_version import require_supported
 
 #: Length prefix of a response.
 LENGTH = struct.Struct(">i")
@@ -35,7 +35,7 @@ def use_receive_buffers(consumer: Any) -> None:
         ConfigurationError: The version of kafka-python is not supported.
     """
     connections: Any = getattr(consumer, "_manager", None)
-    connect = getattr(connections, "_connect", None)
+    connect: Any = getattr(connections, "_connect", None)
     is_known = all(
         hasattr(owner, name)
         for owner, name in (
@@ -45,10 +45,7 @@ def use_receive_buffers(consumer: Any) -> None:
             (KafkaProtocol, "_validate_frame_size"),
         )
     )
-    if connect is None or not is_known:
-        raise ConfigurationError(
-            "this version of kafka-python is not supported; install kafka-python<3.1"
-        )
+    require_supported(is_known=connect is not None and is_known)
 
     async def connect_in_place(node: Any, connection: Any, **options: Any) -> None:
         connection.connection_made = partial(_made, connection.connection_made, connection)
