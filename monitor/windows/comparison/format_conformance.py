@@ -56,6 +56,8 @@ def _check(window: Exchanges, formats: Sequence[Formats]) -> NDArray[np.float64]
 
 def _halves(window: Exchanges) -> NDArray[np.int64]:
     """Return 0 or 1 for each exchange, the same for all exchanges of an end user."""
+    if not len(window.end_users):
+        return np.arange(len(window)) & 1
     return np.array(
         [
             xxh3_64_intdigest(user.encode("utf-8", "replace")) & 1 if user else row & 1

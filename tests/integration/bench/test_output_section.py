@@ -10,7 +10,7 @@ import pytest
 from bench.drift.benchmark import load_data
 from bench.drift.plan import QUICK, Section
 from bench.drift.sections import output, release
-from bench.drift.sources.releases import Releases, open_releases, read_releases
+from bench.drift.sources.releases import PROMPTS, Releases, open_releases, read_releases
 from bench.drift.sources.synthetic import make_synthetic
 from monitor.bench.campaign import Campaign
 from monitor.bench.encoding import Encoded
@@ -61,7 +61,11 @@ def test_new_release_alarms_and_same_release_does_not(tmp_path: Path, monkeypatc
     }
     sources = np.array(["koala", "selfinstruct", "selfinstruct"] * 100)
     descriptors = rng.standard_normal((300, 2))
-    releases = Releases(prompts, responses, descriptors, sources)
+    texts = {
+        name: [f"{name} {' '.join(['word'] * int(n))}." for n in rng.integers(1, 9, 300)]
+        for name in (PROMPTS, *responses)
+    }
+    releases = Releases(prompts, responses, descriptors, sources, texts)
     releases.save(tmp_path / "releases.npz")
     opened = open_releases(tmp_path / "releases.npz")
     assert list(opened.responses) == ["0301", "0613"]
