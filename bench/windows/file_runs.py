@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from monitor.settings import Settings
 
 N_REFERENCE, N_CURRENT = 4_000, 2_000
+#: Of the reference of the first comparison; its current file still has enough samples.
+N_FIRST = 400
 #: Of the current file, where it drifts.
 NEW_SHARE = 0.05
 
@@ -50,8 +52,9 @@ def compare_queries(
     encoder.encode(["a first text"])
     with TemporaryDirectory() as folder:
         paths = _write(Path(folder), data, with_labels=with_labels, drifts=drifts, seed=seed)
-        # The first call loads libraries, which count neither here nor there.
-        few = _write(Path(folder), data, with_labels=with_labels, drifts=drifts, seed=1, n=100)
+        # The first comparison loads libraries and the model of languages, which count no more than
+        # the encoder's loading does.
+        few = _write(Path(folder), data, with_labels=with_labels, drifts=drifts, seed=1, n=N_FIRST)
         load: Any = lambda _: encoder  # noqa: E731
         setattr(file_comparison, "open_encoder", load)  # noqa: B010 - imported there
         file_comparison.compare_files(*few, settings, _ignore, draws_map=False)

@@ -41,6 +41,8 @@ def lix(text: str) -> float:
         20.0
     """
     head = text[:MAX_CHARACTERS].strip()
+    if len(head) < 2 * MIN_WORDS - 1:
+        return float("nan")
     kind = kinds(head)
     runs = find_runs(kind)
     words = runs.length[runs.kind == ALPHABETIC]

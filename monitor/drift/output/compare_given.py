@@ -8,6 +8,7 @@ with samples of one side only doesn't count.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -150,8 +151,9 @@ def compare_given(
         return not_enough_data(layout, draws)
     n_strata = int(np.clip(comparable_pool.n_units // UNITS_PER_STRATUM, 1, MAXIMUM_STRATA))
     cell = fit_cells(comparable_pool.vectors, n_strata, draws).assign(pool.vectors)
+    comparable_near = _near_prompts(comparable_pool, ~comparable_pool.is_current, draws)
     strata = make_strata(
-        comparable_pool, cell[layout.rows], _outside_support(comparable_pool, draws), draws
+        comparable_pool, cell[layout.rows], _outside_support(comparable_pool, comparable_near), draws
     )
     if min(strata.n_shared_reference, strata.n_shared_current) < max(minimum_samples, 20):
         return not_enough_data(layout, draws)
@@ -159,8 +161,7 @@ def compare_given(
     cells = fit_cells(
         comparable_responses, min(comparable_pool.n_fine_cells, MAXIMUM_RESPONSE_CELLS), draws
     )
-    all_rows = np.arange(len(comparable_pool.vectors))
-    near, closeness = _near_prompts(comparable_pool, all_rows, all_rows, draws)
+    near = _near_prompts(comparable_pool, np.ones_like(comparable_pool.is_current), draws)
     residual = ridge_residual(
         comparable_pool.vectors, comparable_responses, n_covariates=n_covariates
     )
@@ -176,8 +177,8 @@ def compare_given(
         residual,
         cell=cells.assign(comparable_responses),
         n_cells=len(cells.centroids),
-        near=near,
-        closeness=closeness,
+        near=near.rows,
+        closeness=near.closeness,
         rng=draws,
         descriptors=residuals,
     )
@@ -190,15 +191,14 @@ def compare_given(
     )
 
     all_strata, all_residual, all_residuals = strata, residual, residuals
+    all_near = comparable_near
     if comparable_pool is not pool:
-        all_strata = make_strata(pool, cell, _outside_support(pool, draws), draws)
+        all_near = _near_prompts(pool, ~pool.is_current, draws)
+        all_strata = make_strata(pool, cell, _outside_support(pool, all_near), draws)
         all_residual = ridge_residual(pool.vectors, responses, n_covariates=n_covariates)
         if described is not None:
             all_residuals = residual_descriptors(pool, described, n_covariates=n_covariates)
-    near_reference, closeness_to_reference = _near_prompts(
-        pool, np.arange(len(pool.vectors)), np.flatnonzero(~pool.is_current), draws
-    )
-    distance = conditional_distance(responses, near_reference)
+    distance = conditional_distance(responses, all_near.rows)
     posterior = tail_posterior(
         distance[pool.is_current], distance[~pool.is_current], layout.weights[pool.is_current]
     )
@@ -209,7 +209,7 @@ def compare_given(
     change = estimate_response_change(
         layout,
         all_strata,
-        scale_within_classes(distance, closeness_to_reference),
+        scale_within_classes(distance, all_near.closeness),
         [all_residual, *([] if all_residuals is None else [all_residuals.whitened])],
         draws,
     )
@@ -282,33 +282,41 @@ def _join_pairs(prompts: Embeddings, responses: Embeddings) -> Embeddings:
     return Embeddings((joint,))
 
 
-def _near_prompts(
-    pool: Pool,
-    queries: NDArray[np.int64],
-    candidates: NDArray[np.int64],
-    rng: np.random.Generator,
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the pool's rows of the nearest prompts of other owners, and the mean cosine to them.
+@dataclass(frozen=True)
+class NearPrompts:
+    """The nearest prompts of other owners to each prompt of a pool, nearest first."""
 
-    Rows are int64 ``[n, k]``, -1 where there is none; the mean cosine is float64 ``[n]``.
-    """
-    marks = draw_landmarks(candidates, MAXIMUM_LANDMARKS, rng)
+    #: int64 ``[N, k]``; -1 where there are fewer.
+    rows: NDArray[np.int64]
+    #: float32 ``[N, k]``: cosines; -1 where there are fewer.
+    similarity: NDArray[np.float32]
+
+    @property
+    def closeness(self) -> NDArray[np.float64]:
+        """Return the mean cosine to each prompt's nearest, float64 ``[N]``."""
+        there = self.rows >= 0
+        total = np.where(there, self.similarity, 0.0).sum(axis=1)
+        return (total / np.maximum(there.sum(axis=1), 1)).astype(np.float64)
+
+
+def _near_prompts(
+    pool: Pool, candidates: NDArray[np.bool_], rng: np.random.Generator
+) -> NearPrompts:
+    """Search the nearest prompts among candidates, bool ``[N]``, of which some are drawn."""
+    marks = draw_landmarks(np.flatnonzero(candidates), MAXIMUM_LANDMARKS, rng)
     neighbours = nearest(
-        pool.vectors.part(queries),
+        pool.vectors,
         pool.vectors[marks],
         N_NEIGHBOURS,
-        query_owner=pool.owner[queries],
+        query_owner=pool.owner,
         landmark_owner=pool.owner[marks],
         spread_ties=True,
     )
     there = neighbours.index >= 0
-    closeness = np.where(there, neighbours.similarity, 0.0).sum(axis=1) / np.maximum(
-        there.sum(axis=1), 1
-    )
-    return np.where(there, marks[neighbours.index], -1), closeness.astype(np.float64)
+    return NearPrompts(np.where(there, marks[neighbours.index], -1), neighbours.similarity)
 
 
-def _outside_support(pool: Pool, rng: np.random.Generator) -> NDArray[np.bool_]:
+def _outside_support(pool: Pool, near: NearPrompts) -> NDArray[np.bool_]:
     """Return which prompts lie outside the common support, bool ``[N]``.
 
     A new topic falls into a cell of prompts that merely resemble it; the responses there differ
@@ -316,17 +324,12 @@ def _outside_support(pool: Pool, rng: np.random.Generator) -> NDArray[np.bool_]:
     owner is no farther than that of 95% of the reference's prompts. Of out-of-scope prompts a sixth
     is nearer, most of them just inside, where only the current side has such prompts. So the more
     current prompts lie outside, the nearer a comparable prompt must be.
+
+    Args:
+        pool: Both windows.
+        near: The reference's nearest prompts.
     """
-    reference = np.flatnonzero(~pool.is_current)
-    marks = draw_landmarks(reference, MAXIMUM_LANDMARKS, rng)
-    neighbours = nearest(
-        pool.vectors,
-        pool.vectors[marks],
-        1,
-        query_owner=pool.owner,
-        landmark_owner=pool.owner[marks],
-    )
-    similarity = np.where(neighbours.index[:, 0] >= 0, neighbours.similarity[:, 0], -1.0)
+    similarity = near.similarity[:, 0]
     own, other = similarity[~pool.is_current], similarity[pool.is_current]
     new = float((other < np.quantile(own, 1.0 - COMPARABLE_SHARE)).mean()) - 1.0 + COMPARABLE_SHARE
     comparable = max(COMPARABLE_SHARE - MARGIN * max(new, 0.0), MIN_COMPARABLE_SHARE)

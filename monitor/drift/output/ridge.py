@@ -69,22 +69,23 @@ def ridge_residual(
     target = axes.T @ unexplained  # in the eigenvectors' coordinates
 
     def residual(
-        x: NDArray[np.float64], y: NDArray[np.float64], penalty: float
-    ) -> NDArray[np.float64]:
+        x: NDArray[np.float64], y: NDArray[np.float32], penalty: float, columns: slice
+    ) -> NDArray[np.float32]:
         shrunk = 1.0 / (spread + penalty)
-        leverage = (x**2) @ shrunk
-        return np.asarray((y - x @ (shrunk[:, None] * target)) / (1.0 - leverage)[:, None])
+        left = (1.0 - (x**2) @ shrunk).astype(np.float32)
+        slopes = (shrunk[:, None] * target[:, columns]).astype(np.float32)
+        return np.asarray((y[:, columns] - x.astype(np.float32) @ slopes) / left[:, None])
 
-    press = np.zeros(len(PENALTIES))
+    scored, press = slice(n_scored), np.zeros(len(PENALTIES))
     for _, x, y in _centred(prompts, responses, centres, own, n_covariates):
-        scores = x @ axes
-        press += [
-            float((residual(scores, y, penalty)[:, :n_scored] ** 2).sum()) for penalty in PENALTIES
-        ]
+        scores, narrow = x @ axes, y.astype(np.float32)
+        for index, penalty in enumerate(PENALTIES):
+            left_out = residual(scores, narrow, penalty, scored)
+            press[index] += np.vdot(left_out, left_out)
     best = PENALTIES[int(press.argmin())]
     residuals = np.empty(responses.shape, dtype=np.float32)
     for rows, x, y in _centred(prompts, responses, centres, own, n_covariates):
-        residuals[rows] = residual(x @ axes, y, best)
+        residuals[rows] = residual(x @ axes, y.astype(np.float32), best, slice(None))
     return residuals
 
 

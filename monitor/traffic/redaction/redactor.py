@@ -103,6 +103,8 @@ class Redactor:
         ]
 
     def _places(self, text: str) -> Iterator[tuple[str, Iterable[Place]]]:
+        if not text:
+            return
         for name, pattern in self._patterns:
             yield name, (match.span() for match in pattern.finditer(text))
         scan = TextScan(text)

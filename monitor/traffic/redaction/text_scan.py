@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 
-from monitor.traffic.redaction.word_index import MIN_BYTES, WordIndex, places_in, places_of_word
+from monitor.traffic.redaction.word_index import WordIndex, Words, places_in
 
 
 @dataclass(frozen=True, order=True)
@@ -42,6 +42,9 @@ COUNTRY = b"aa00"
 LONG_NUMBER = b"0" * 7
 #: No key is shorter.
 LONG_TOKEN = b"x" * 16
+
+#: No words.
+NONE = Words()
 
 #: Zero-width spaces and joiners, and the soft hyphen.
 INVISIBLE = "\u00ad\u200b\u2060\ufeff"
@@ -131,24 +134,16 @@ class TextScan:
             runs.append((marked.rfind(b" ", 0, place) + 1, len(marked) if end < 0 else end))
         return self._ranges(runs)
 
-    def places_of(
-        self, needles: Iterable[bytes], of_other_scripts: Iterable[bytes] = ()
-    ) -> Iterator[int]:
+    def places_of(self, words: Words, of_other_scripts: Words = NONE) -> Iterator[int]:
         """Yield the positions of lower-case words, ignoring case in the text.
 
         Args:
-            needles: Words in ASCII.
+            words: Words in ASCII.
             of_other_scripts: Words with other characters, as they are written.
         """
-        words = tuple(needles)
+        places = list(words.places(self._lower, self._starts))
         if len(self.raw) != len(self.text):
-            words += tuple(of_other_scripts)
-        lower = self._lower
-        if len(lower) < MIN_BYTES:
-            places = [place for word in words for place in places_in(lower, word)]
-        else:
-            starts = self._starts
-            places = [place for word in words for place in places_of_word(lower, word, starts)]
+            places += of_other_scripts.places(self._lower, self._starts)
         return self._characters(sorted(places))
 
     @cached_property

@@ -1,6 +1,7 @@
 """Positions of the words of all detectors in a text, positions in one pass."""
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 
@@ -8,15 +9,46 @@ import numpy as np
 _WORDS: set[bytes] = set()
 #: Bytes of a word that are looked up.
 N_BYTES = 3
-#: In a shorter text a search for each word takes less.
-MIN_BYTES = 400
+#: In a shorter text a lookup of each three bytes takes less than an array.
+MIN_BYTES = 200
 #: Multipliers of the hash of three bytes, modulo 2 ** 16.
 FIRST, SECOND = np.uint16(40503), np.uint16(7919)
 
 
-def needles(words: str) -> tuple[bytes, ...]:
+class Words(tuple[bytes, ...]):
+    """Words of a detector, also by their first three bytes."""
+
+    @cached_property
+    def by_beginning(self) -> dict[bytes, list[bytes]]:
+        """The words of three bytes and more by the first three."""
+        grouped: dict[bytes, list[bytes]] = {}
+        for word in self:
+            if len(word) >= N_BYTES:
+                grouped.setdefault(word[:N_BYTES], []).append(word)
+        return grouped
+
+    @cached_property
+    def short(self) -> list[bytes]:
+        """The words of fewer than three bytes."""
+        return [word for word in self if len(word) < N_BYTES]
+
+    def places(self, lower: bytes, starts: dict[bytes, list[int]]) -> Iterator[int]:
+        """Yield the positions of each word in turn, which don't overlap.
+
+        Args:
+            lower: The text.
+            starts: As :meth:`WordIndex.starts` returns them for the text.
+        """
+        for beginning in self.by_beginning.keys() & starts.keys():
+            for word in self.by_beginning[beginning]:
+                yield from _places_of_word(lower, word, starts[beginning])
+        for word in self.short:
+            yield from places_in(lower, word)
+
+
+def needles(words: str) -> Words:
     """Return words for :meth:`~monitor.traffic.redaction.text_scan.TextScan.places_of`."""
-    encoded = tuple(word.encode() for word in words.split())
+    encoded = Words(word.encode() for word in words.split())
     _WORDS.update(encoded)
     WordIndex.current = None
     return encoded
@@ -29,10 +61,10 @@ class WordIndex:
     current: "WordIndex | None" = None
 
     def __init__(self) -> None:
+        self._beginnings = frozenset(word[:N_BYTES] for word in _WORDS if len(word) >= N_BYTES)
         self._starts = np.zeros(1 << 16, dtype=bool)
-        for word in _WORDS:
-            if len(word) >= N_BYTES:
-                self._starts[_hashes(np.frombuffer(word[:N_BYTES], np.uint8))] = True
+        for beginning in self._beginnings:
+            self._starts[_hashes(np.frombuffer(beginning, np.uint8))] = True
 
     @classmethod
     def of_all_words(cls) -> "WordIndex":
@@ -44,19 +76,21 @@ class WordIndex:
     def starts(self, lower: bytes) -> dict[bytes, list[int]]:
         """Return the ascending positions of the three bytes with which words begin."""
         positions: dict[bytes, list[int]] = {}
+        if len(lower) < MIN_BYTES:
+            for place in range(len(lower) - N_BYTES + 1):
+                three = lower[place : place + N_BYTES]
+                if three in self._beginnings:
+                    positions.setdefault(three, []).append(place)
+            return positions
         hashes = _hashes(np.frombuffer(lower, np.uint8))
         for place in np.flatnonzero(self._starts.take(hashes)).tolist():
             positions.setdefault(lower[place : place + N_BYTES], []).append(place)
         return positions
 
 
-def places_of_word(lower: bytes, word: bytes, starts: dict[bytes, list[int]]) -> Iterator[int]:
-    """Yield the positions of a word, which don't overlap, with :meth:`WordIndex.starts`."""
-    if len(word) < N_BYTES:
-        yield from places_in(lower, word)
-        return
+def _places_of_word(lower: bytes, word: bytes, starts: list[int]) -> Iterator[int]:
     free = 0
-    for place in starts.get(word[:N_BYTES], ()):
+    for place in starts:
         if place >= free and lower.startswith(word, place):
             free = place + len(word)
             yield place
