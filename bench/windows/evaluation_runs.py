@@ -51,7 +51,7 @@ class Cost:
     cpu_seconds: float
     #: Bytes, of the whole process.
     peak: int
-    #: Seconds of each stage, and the memory that it raised the peak by.
+    #: CPU seconds of each stage, and the memory that it raised the peak by.
     stages: dict[str, tuple[float, int]] = field(default_factory=dict)
     verdict: str = ""
 
@@ -126,13 +126,13 @@ def _timed(
     function: Callable[..., Any], stage: str, stages: dict[str, tuple[float, int]]
 ) -> Callable[..., Any]:
     def timed(*arguments: Any, **options: Any) -> Any:
-        begin, peak = time.perf_counter(), peak_memory()
+        begin, peak = time.process_time(), peak_memory()
         try:
             return function(*arguments, **options)
         finally:
             seconds, growth = stages.get(stage, (0.0, 0))
             stages[stage] = (
-                seconds + time.perf_counter() - begin,
+                seconds + time.process_time() - begin,
                 growth + peak_memory() - peak,
             )
 

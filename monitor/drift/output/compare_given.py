@@ -151,9 +151,9 @@ def compare_given(
         return not_enough_data(layout, draws)
     n_strata = int(np.clip(comparable_pool.n_units // UNITS_PER_STRATUM, 1, MAXIMUM_STRATA))
     cell = fit_cells(comparable_pool.vectors, n_strata, draws).assign(pool.vectors)
-    comparable_near = _near_prompts(comparable_pool, ~comparable_pool.is_current, draws)
+    near_reference = _near_prompts(comparable_pool, ~comparable_pool.is_current, draws)
     strata = make_strata(
-        comparable_pool, cell[layout.rows], _outside_support(comparable_pool, comparable_near), draws
+        comparable_pool, cell[layout.rows], _outside_support(comparable_pool, near_reference), draws
     )
     if min(strata.n_shared_reference, strata.n_shared_current) < max(minimum_samples, 20):
         return not_enough_data(layout, draws)
@@ -191,7 +191,7 @@ def compare_given(
     )
 
     all_strata, all_residual, all_residuals = strata, residual, residuals
-    all_near = comparable_near
+    all_near = near_reference
     if comparable_pool is not pool:
         all_near = _near_prompts(pool, ~pool.is_current, draws)
         all_strata = make_strata(pool, cell, _outside_support(pool, all_near), draws)

@@ -147,6 +147,12 @@ def number_owners(
     """Number the owners from 0; samples without an id get ``-1 - anonymous`` downwards."""
     if groups is None:
         return -1 - anonymous - np.arange(n, dtype=np.int64)
+    if isinstance(groups, np.ndarray) and groups.dtype.kind in "iu" and groups.shape == (n,):
+        ids, first, place = np.unique(groups, return_index=True, return_inverse=True)
+        number = np.empty(len(ids), dtype=np.int64)
+        for index in np.argsort(first).tolist():
+            number[index] = seen.setdefault(int(ids[index]), len(seen))
+        return number[place.ravel()]
     return np.array(
         [
             -1 - anonymous - row if owner is None else seen.setdefault(owner, len(seen))

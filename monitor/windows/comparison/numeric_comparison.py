@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.drift import adjust_bh, compare_numeric
+from monitor.drift.samples.pool import number_owners
 from monitor.settings.metrics.directions import Direction
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.assessment import NumericAssessment
@@ -43,6 +44,11 @@ def compare_numeric_columns(
     their means, as ``alert_threshold`` refers to means; others by their ranks, which detect any
     shift and are robust to extreme values.
     """
+    # Once for all columns: each would read the ids of all users again.
+    users = [
+        number_owners(side.end_users or None, len(side), {}, 0, "end_users")
+        for side in (reference, current)
+    ]
     compared = [
         (column, comparison)
         for column in columns
@@ -50,8 +56,8 @@ def compare_numeric_columns(
             comparison := compare_numeric(
                 column.reference,
                 column.current,
-                reference_groups=reference.end_users,
-                current_groups=current.end_users,
+                reference_groups=users[0],
+                current_groups=users[1],
                 current_weights=current.weights,
             )
         )

@@ -90,3 +90,11 @@ def test_one_text_is_not_an_id_for_each_sample() -> None:
 def test_a_device_of_another_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="unknown device: 0"):
         compare(VECTORS, VECTORS, rng=np.random.default_rng(1), device=0)
+
+
+def test_an_array_of_integers_is_numbered_as_a_list() -> None:
+    ids = np.random.default_rng(0).integers(-9, 9, size=300)
+    sides = [{7: 0, -3: 1}, {7: 0, -3: 1}]
+    as_array = number_owners(ids, 300, sides[0], 0, "groups")
+    assert as_array.tolist() == number_owners(ids.tolist(), 300, sides[1], 0, "groups").tolist()
+    assert list(sides[0].items()) == list(sides[1].items())
