@@ -5,6 +5,7 @@ from sqlalchemy import Engine
 from monitor.privacy.end_users.end_user import EndUser, rows_mentioning
 from monitor.store.engine import transaction
 from monitor.store.privacy import feedback
+from monitor.store.privacy.numbered_rows import ROWS_PER_SCAN
 from monitor.store.privacy.observations import observed_exchanges
 
 #: Rows removed in one transaction.
@@ -20,9 +21,9 @@ def find_feedback(engine: Engine, end_user: EndUser) -> list[int]:
     exchange_ids = {*request.stored_exchange_ids, *(row.exchange_id for row in end_user.own_rows)}
     with transaction(engine) as connection:
         exchange_ids |= observed_exchanges(connection, request.stored_ids)
-        ids = set(feedback.feedback_of_exchanges(connection, sorted(exchange_ids)))
+        ids = feedback.feedback_of_exchanges(connection, sorted(exchange_ids))
         last = feedback.last_feedback_id(connection)
-    scans = range(0, last, feedback.ROWS_PER_SCAN)
+    scans = range(0, last, ROWS_PER_SCAN)
     return sorted(ids | rows_mentioning(engine, request, scans, feedback.feedback_containing))
 
 

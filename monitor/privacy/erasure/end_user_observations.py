@@ -5,6 +5,7 @@ from sqlalchemy import Engine
 from monitor.privacy.end_users.end_user import EndUser, ErasureRequest, rows_mentioning
 from monitor.store.engine import transaction
 from monitor.store.privacy import observations
+from monitor.store.privacy.numbered_rows import ROWS_PER_SCAN
 
 #: Observations removed in one transaction.
 ROWS_PER_STEP = 500
@@ -15,13 +16,11 @@ def find_observations(engine: Engine, end_user: EndUser) -> list[int]:
     request = end_user.request
     exchange_ids = {*request.stored_exchange_ids, *(row.exchange_id for row in end_user.own_rows)}
     with transaction(engine) as connection:
-        ids = set(
-            observations.observations_of_end_user(
-                connection, request.stored_ids, sorted(exchange_ids)
-            )
+        ids = observations.observations_of_end_user(
+            connection, request.stored_ids, sorted(exchange_ids)
         )
         last = observations.last_observation_id(connection)
-    scans = range(0, last, observations.ROWS_PER_SCAN)
+    scans = range(0, last, ROWS_PER_SCAN)
     ids |= rows_mentioning(engine, request, scans, observations.observations_containing)
     return sorted(ids)
 

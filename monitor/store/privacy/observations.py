@@ -3,28 +3,21 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, or_, select
+from sqlalchemy import Connection, delete, select
 
+from monitor.store.privacy import numbered_rows
 from monitor.store.rows import batches_of
 from monitor.store.tables import RolloutLabel, RolloutObservation
-
-#: Rows searched in one transaction.
-ROWS_PER_SCAN = 20_000
 
 
 def observations_of_end_user(
     connection: Connection, users: Sequence[str], exchange_ids: Sequence[str]
-) -> list[int]:
+) -> set[int]:
     """Return the observations of end users, and observations by the ids of their exchanges."""
-    ids: set[int] = set()
-    for column, values in (
-        (RolloutObservation.end_user, users),
-        (RolloutObservation.exchange_id, exchange_ids),
-    ):
-        for part in batches_of(values):
-            statement = select(RolloutObservation.id).where(column.in_(part))
-            ids.update(connection.execute(statement).scalars())
-    return sorted(ids)
+    table = RolloutObservation
+    return numbered_rows.ids_with(
+        connection, table, table.end_user, users
+    ) | numbered_rows.ids_with(connection, table, table.exchange_id, exchange_ids)
 
 
 def observed_exchanges(connection: Connection, users: Sequence[str]) -> set[str]:
@@ -40,27 +33,19 @@ def observed_exchanges(connection: Connection, users: Sequence[str]) -> set[str]
 
 def last_observation_id(connection: Connection) -> int:
     """Return the highest id of an observation; 0 where there is none."""
-    return connection.execute(select(func.max(RolloutObservation.id))).scalar_one() or 0
+    return numbered_rows.last_id(connection, RolloutObservation)
 
 
 def observations_containing(
     connection: Connection, needle: str, after_id: int
 ) -> list[tuple[int, tuple[str, ...]]]:
-    """Return observations among the next :data:`ROWS_PER_SCAN` ids whose texts contain a string.
+    """Return the observations of a scan whose texts contain a string.
 
-    The search ignores case. Each comes with its prompt, its response and its exchange's id.
+    Each comes with its prompt, its response and its exchange's id.
     """
-    columns = (
-        RolloutObservation.prompt,
-        RolloutObservation.response,
-        RolloutObservation.exchange_id,
-    )
-    statement = select(RolloutObservation.id, *columns).where(
-        RolloutObservation.id > after_id,
-        RolloutObservation.id <= after_id + ROWS_PER_SCAN,
-        or_(*(column.icontains(needle, autoescape=True) for column in columns)),
-    )
-    return [(row[0], tuple(row[1:])) for row in connection.execute(statement)]
+    table = RolloutObservation
+    columns = (table.prompt, table.response, table.exchange_id)
+    return numbered_rows.rows_containing(connection, table, columns, needle, after_id)
 
 
 def delete_observations(connection: Connection, ids: Sequence[int]) -> int:
@@ -68,11 +53,7 @@ def delete_observations(connection: Connection, ids: Sequence[int]) -> int:
 
     Figures of looks stay: they are sums over all end users.
     """
-    deleted = 0
-    for part in batches_of(ids):
-        statement = delete(RolloutObservation).where(RolloutObservation.id.in_(part))
-        deleted += connection.execute(statement).rowcount
-    return deleted
+    return numbered_rows.delete_rows(connection, RolloutObservation, ids)
 
 
 def all_labels(connection: Connection) -> list[tuple[int, str]]:
