@@ -26,6 +26,7 @@ from monitor.traffic.end_users.rules import EndUserRules, require_unchanged
 from monitor.traffic.exchange import Exchange, name_model
 from monitor.traffic.files.bad_lines import BadLine, summarize_bad_lines
 from monitor.traffic.files.reading import FileContent, read_exchanges
+from monitor.traffic.ingest.own_id import replace_own_id
 from monitor.traffic.redaction import Redactor
 from monitor.traffic.rows import exchange_row
 from monitor.traffic.same_prompt import check_prompts
@@ -65,12 +66,25 @@ class EndUsersOfFile:
     def stored(self, exchanges: Sequence[Exchange]) -> list[Exchange]:
         """Return the exchanges with the stored ids, without those of end users on the list."""
         return [
-            msgspec.structs.replace(
-                exchange, end_user=self.rules.ids.stored_id(sent_id, self.redactor)
-            )
+            self._clean(exchange, sent_id)
             for exchange, sent_id in zip(exchanges, self.sent_ids, strict=True)
             if not self.rules.suppressed.has(sent_id)
         ]
+
+    def has_own_ids(self, exchanges: Sequence[Exchange]) -> bool:
+        """Return whether an exchange has an id of its own that is stored as a pseudonym."""
+        return any(
+            msgspec.structs.replace(self._clean(exchange, sent_id), end_user=exchange.end_user)
+            != exchange
+            for exchange, sent_id in zip(exchanges, self.sent_ids, strict=True)
+        )
+
+    def _clean(self, exchange: Exchange, sent_id: str) -> Exchange:
+        ids = self.rules.ids
+        end_user = ids.stored_id(sent_id, self.redactor)
+        if end_user != sent_id:
+            exchange = replace_own_id(exchange, ids.spellings(sent_id), end_user)
+        return msgspec.structs.replace(exchange, end_user=end_user)
 
 
 def import_baseline(
@@ -155,7 +169,8 @@ def store_baseline(
     """Embed and store exchanges as a baseline, unless the same content is stored.
 
     The digest is that of the file: it depends neither on the keys nor on the suppression list, so
-    that a file is recognized after a change of them.
+    that a file is recognized after a change of them. A file whose texts name their end users has
+    another one than before 0.3, which stored these ids: imported again, it is a new baseline.
 
     Raises:
         InputError: All exchanges are of end users on the suppression list.
@@ -165,6 +180,7 @@ def store_baseline(
         model=model,
         model_version=model_version,
         encoder=encoder.identity,
+        has_pseudonyms=end_users.has_own_ids(exchanges),
     )
     with transaction(engine) as connection:
         known = baseline_by_digest(connection, digest)
@@ -243,12 +259,16 @@ def _insert(
     return ImportedBaseline(baseline_id, digest, len(columns), is_new=True)
 
 
-def _digest(exchanges: Exchanges, *, model: str, model_version: str, encoder: str) -> str:
+def _digest(
+    exchanges: Exchanges, *, model: str, model_version: str, encoder: str, has_pseudonyms: bool
+) -> str:
     """Return the digest of what a comparison sees: content, metrics, version and encoder.
 
     Times are left out: those of lines that carry none are the time of the import.
     """
     named = [model, model_version, encoder, exchanges.digest(only_content=True)]
+    if has_pseudonyms:
+        named.append("pseudonyms")
     return sha256(msgspec.json.encode(named)).hexdigest()
 
 

@@ -26,6 +26,7 @@ from monitor.store.privacy.erasures import erasures_of
 from monitor.store.tables import Erasure, Exchange, PendingHalf, RolloutObservation
 from monitor.store.traffic.position import Position
 from monitor.telemetry import REGISTRY
+from monitor.traffic.baseline_import import ImportedBaseline, import_baseline
 from monitor.traffic.end_users.rules import open_rules
 from monitor.traffic.ingest.preparation import BatchPreparer
 from monitor.traffic.ingest.writer import store_batch
@@ -149,6 +150,35 @@ def test_the_own_id_stays_nowhere_beside_its_pseudonym(
     texts = [str(user), str(user).upper(), "00765", "7654321", "ann@", "ANN@"]
     assert stored_texts(engine, texts) == []
     assert prepared.exchanges.attributes[0]["n_tokens"] == 12
+
+
+def test_a_baseline_has_pseudonyms_where_traffic_has_them(
+    engine: Engine, tmp_path: Path, clock: datetime
+) -> None:
+    path = tmp_path / "baseline.jsonl"
+    lines = [
+        {
+            "user": f"Customer-{number:05}",
+            "prompt": f"I am customer-{number:05}: where?",
+            "response": json.dumps({"customer": f"Customer-{number:05}"}),
+            "metadata": {"user": f"Customer-{number:05}"},
+        }
+        for number in range(3)
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+    def import_(key: str, **sections: Any) -> ImportedBaseline:
+        own = settings(**sections)
+        return import_baseline(
+            engine, own.traffic, FakeEncoder, path, names=own.names, redactor=None,
+            rules=open_rules(engine, own, secrets(key)), now=clock,
+        )  # fmt: skip
+
+    assert import_(OLD).is_new
+    assert stored_texts(engine, ["Customer-0", "customer-0"]) == []
+    assert not import_(f"{NEW},{OLD}").is_new
+    # Ids as they are: another content, which an upgraded site with such a baseline has.
+    assert import_(f"{NEW},{OLD}", privacy={"user_ids": "as_is"}).is_new
 
 
 def test_a_short_id_and_parts_of_words_stay(engine: Engine, clock: datetime) -> None:
