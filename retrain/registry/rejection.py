@@ -34,7 +34,8 @@ def reject_version(
     name = f"{version.model} version {version.version}"
     if version.stage != "candidate":
         raise WorkflowError(
-            f"{name} is {version.stage}; only a candidate can be rejected{_advice(version)}",
+            f"{name} is {version.stage}; only a candidate can be rejected"
+            f"{_advice(connection, version)}",
             code="not_candidate",
         )
     unfinished = unfinished_candidate_evaluation(connection, version.id)
@@ -48,8 +49,12 @@ def reject_version(
     move_stage(connection, version.id, "rejected", changed_by=by, reason=reason, now=now)
 
 
-def _advice(version: VersionRow) -> str:
+def _advice(connection: Connection, version: VersionRow) -> str:
     model = shlex.quote(version.model)
+    changes = versions.stage_changes(connection, version.id)
+    if version.stage == "rejected" and changes:
+        change = changes[-1]
+        return f"; {change.changed_by} did at {change.changed_at:%Y-%m-%d %H:%M}: {change.reason}"
     if version.stage == "canary":
         return (
             f"; revert its rollout first: driftwarden rollout revert --model {model} --reason WHY"

@@ -20,6 +20,15 @@ from tests.support.web.rollout_world import make_desk
 from tests.support.web.site import Site
 
 pytestmark = pytest.mark.browser
+N_LINES = """cell => {
+  const range = document.createRange();
+  range.selectNodeContents(cell);
+  return range.getClientRects().length;
+}"""
+#: The number of tables of which some is out of sight.
+HIDDEN = (
+    "[...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth).length"
+)
 
 
 @pytest.fixture
@@ -65,13 +74,20 @@ def test_page_follows_the_rollout_and_reverts_it(desk: RolloutDesk, site_of_roll
 
 
 @pytest.mark.parametrize("width", [1280, 390, 320])
-def test_pages_of_rollouts_fit_the_screen(site_of_rollout: Site, width: int) -> None:
+def test_pages_of_rollouts_fit_the_screen(
+    desk: RolloutDesk, site_of_rollout: Site, width: int
+) -> None:
+    with transaction(desk.engine) as connection:
+        stages.pause(connection, 1, desk.now, by="Max", reason="more complaints " * 30)
     size = {"width": width, "height": 844}
     page = site_of_rollout.open("Lea", "/rollouts/1", viewport=size)
-    for path in ("/rollouts/1", "/rollouts", "/rollouts/1/advance", "/rollouts/1/revert"):
+    paths = ("/rollouts/1", "/rollouts", "/rollouts/1/advance", "/rollouts/1/revert")
+    for path in (*paths, "/models/versions/2"):
         page.goto(site_of_rollout.url + path)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+    assert page.evaluate(HIDDEN) == 0, "a column of the version is out of sight"
     page.goto(f"{site_of_rollout.url}/rollouts/1")
+    assert page.locator(".history td").first.evaluate(N_LINES) <= 2, "a date beside a long reason"
     charts = page.locator("svg.sequence")
     assert charts.count() >= 10
     for chart in charts.all():

@@ -18,6 +18,11 @@ def version_lines(facts: "VersionDetails") -> Iterator[str]:
     """Yield the lines about a version."""
     version = facts.version
     yield f"{version.model} version {version.version}: {version.stage}"
+    if version.stage == "rejected" and facts.moves:
+        change = facts.moves[-1]
+        yield (
+            f"rejected: {change.changed_at:%Y-%m-%d %H:%M} by {change.changed_by}: {change.reason}"
+        )
     yield f"created: {version.created_at:%Y-%m-%d %H:%M} by {_origin(facts)}"
     parent = "none" if facts.parent is None else f"version {facts.parent.version}"
     yield f"parent:  {parent}"

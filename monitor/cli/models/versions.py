@@ -25,6 +25,9 @@ app = typer.Typer(
 )
 
 VersionArgument = Annotated[int, typer.Argument(help="Number of the version.")]
+#: Of why a version is rejected, in the list; `models show` has all.
+MAX_REASON_CHARACTERS = 60
+
 ReasonOption = Annotated[str, typer.Option("--reason", help="Reason, recorded in the registry.")]
 
 
@@ -34,17 +37,23 @@ def list_versions(
     config: ConfigOption = None,
 ) -> None:
     """List the versions, the newest first."""
+    from monitor.rendering.excerpts import excerpt
     from monitor.store.training import registry
 
     with database_transaction(read_configuration(config)) as connection:
         versions = registry.list_versions(connection, model)
+        rejections = registry.last_rejections(connection, model)
     if not versions:
         typer.echo("no versions yet; a training run that succeeds registers one")
     for version in versions:
         run = f"run {version.training_run_id}" if version.training_run_id else "registered by hand"
+        change = rejections.get(version.id)
+        why = ""
+        if change is not None:
+            why = f"  by {change.changed_by}: {excerpt(change.reason, MAX_REASON_CHARACTERS)}"
         typer.echo(
             f"{version.model:20s} {version.version:4d}  {version.stage:10s} "
-            f"{version.created_at:%Y-%m-%d %H:%M}  {run}"
+            f"{version.created_at:%Y-%m-%d %H:%M}  {run}{why}"
         )
 
 

@@ -236,6 +236,21 @@ def stage_changes(connection: Connection, version_id: int) -> list[StageChangeRo
     return read_rows(connection, StageChangeRow, statement)
 
 
+def last_rejections(connection: Connection, models: Models = None) -> dict[int, StageChangeRow]:
+    """Return the newest change to ``rejected`` of each version that is rejected, by its id."""
+    statement = (
+        select(StageChange.version_id, *columns_of(StageChangeRow, StageChange))
+        .join(ModelVersion, StageChange.version_id == ModelVersion.id)
+        .where(
+            ModelVersion.stage == "rejected",
+            StageChange.to_stage == "rejected",
+            *of_models(ModelVersion.model, models),
+        )
+        .order_by(StageChange.id)
+    )
+    return {row[0]: StageChangeRow(*row[1:]) for row in connection.execute(statement)}
+
+
 def previous_production(connection: Connection, model: str) -> VersionRow | None:
     """Return the version in production before the present one was first promoted.
 

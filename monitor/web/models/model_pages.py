@@ -14,6 +14,7 @@ from monitor.store.training.model_age import production_age
 from monitor.store.training.registry import (
     ScoreRow,
     VersionRow,
+    last_rejections,
     list_versions,
     scores_of,
     version_by_id,
@@ -38,12 +39,14 @@ def models(visit: NamedDependency[Visit]) -> Template:
             row.id: () if row.model in withheld else scores_of(connection, row.id) for row in rows
         }
         rollouts = list_rollouts(connection, visit.scope, MAX_ROLLOUTS)
+        rejections = last_rejections(connection, visit.scope)
         ages = [production_age(connection, name, visit.now) for name in {row.model for row in rows}]
     context = {
         "versions": score_versions(rows, scores),
         "comparable": _comparable(rows, scores),
         "withheld": withheld,
         "rollouts": {row.version_id: row for row in reversed(rollouts)},
+        "rejections": rejections,
         "in_rollout": {row.model for row in rollouts if row.is_open},
         "ages": {age.version.id: age for age in ages if age is not None},
         "max_age": {

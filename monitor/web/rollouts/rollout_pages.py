@@ -28,7 +28,7 @@ from retrain.rollout.plan import make_plan
 from retrain.rollout.transitions import stages
 from retrain.rollout.transitions.open_rollout import lock_rollout
 from retrain.rollout.transitions.revert import revert_rollout
-from retrain.rollout.transitions.start import start_rollout
+from retrain.rollout.transitions.start import require_start, start_rollout
 
 #: The most rollouts listed.
 MAX_ROLLOUTS = 60
@@ -245,6 +245,11 @@ def _render_start(
     with snapshot(visit.engine) as connection:  # it takes seconds, in which ingest writes
         version: VersionRow = version_by_id(connection, version_id)
         settings = visit.settings.settings_of(version.model)
+        try:
+            require_start(connection, version)
+        except WorkflowError as error:
+            context = {"version": version, "problem": problem or str(error), "stages": ()}
+            return visit.page("rollout_start.html", context, status=status)
         forecast = forecast_start(connection, version, settings, visit.now)
     plan = make_plan(settings)
     context = {

@@ -24,7 +24,7 @@ _ADVICE = {
     "canary": "it is in a rollout; see `driftwarden rollout status`",
     "production": "it is in production",
     "archived": "it was in production; `driftwarden models promote` returns to it",
-    "rejected": "evaluate its run again with a reason: `driftwarden retrain evaluate`",
+    "rejected": "evaluate it again: `driftwarden retrain evaluate {run} --reason WHY`",
 }
 
 
@@ -56,22 +56,7 @@ def start_rollout(
             experiment of the model is open.
     """
     version = versions.version_by_id(connection, version_id, lock=True)
-    name = f"{version.model} version {version.version}"
-    require_no_open_rollout(connection, version.model)
-    if version.stage != "candidate":
-        raise WorkflowError(
-            f"{name} is {version.stage} and can't be rolled out: {_ADVICE[version.stage]}",
-            code="not_candidate",
-        )
-    serving = versions.production_version(connection, version.model)
-    if serving is None:
-        raise WorkflowError(
-            f"{version.model}: no version serves yet; promote this version: "
-            f"driftwarden models promote {version.version} --model "
-            f"{shlex.quote(version.model)}",
-            code="no_stable_version",
-        )
-    require_gate_passed(connection, version)
+    serving = require_start(connection, version)
     require_untainted_version(connection, version, now, by=by, accept=accept_taint)
     plan = make_plan(settings)
     percent = plan.weight(0)
@@ -87,6 +72,34 @@ def start_rollout(
         reason=reason,
         now=now,
     )
+
+
+def require_start(connection: Connection, version: VersionRow) -> VersionRow:
+    """Require that a rollout of a version can start now; return the version in production.
+
+    Taints are not looked at: a user may accept them.
+
+    Raises:
+        WorkflowError: See :func:`start_rollout`.
+    """
+    name = f"{version.model} version {version.version}"
+    require_no_open_rollout(connection, version.model)
+    if version.stage != "candidate":
+        advice = _ADVICE[version.stage].format(run=version.training_run_id or "RUN")
+        raise WorkflowError(
+            f"{name} is {version.stage} and can't be rolled out: {advice}",
+            code="not_candidate",
+        )
+    serving = versions.production_version(connection, version.model)
+    if serving is None:
+        raise WorkflowError(
+            f"{version.model}: no version serves yet; promote this version: "
+            f"driftwarden models promote {version.version} --model "
+            f"{shlex.quote(version.model)}",
+            code="no_stable_version",
+        )
+    require_gate_passed(connection, version)
+    return serving
 
 
 def split_traffic(

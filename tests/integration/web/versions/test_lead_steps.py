@@ -1,6 +1,7 @@
 """Steps of leads on the page: promote, roll back, approve a candidate, evaluate, export."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -105,6 +106,25 @@ def test_a_lead_rejects_a_candidate_once(
         change.to_stage, change.changed_by, change.reason,
     )  # fmt: skip
     assert f'action="{address}"' not in client.get(page).text
+
+
+def test_a_rejected_version_says_why_and_offers_no_promotion(
+    client: TestClient[Litestar], world: World, candidate: int
+) -> None:
+    page = f"/models/versions/{candidate}"
+    sign_in(client, "Lea")
+    client.post(f"{page}/reject", data={"reason": "worse at <b>refunds</b>"})
+    text = client.get(page).text
+    head, _, steps = text.partition('id="steps"')
+    assert "by Lea: worse at &lt;b&gt;refunds" in head
+    assert f'action="{page}/promote"' not in steps
+    assert re.search(r"<code>driftwarden retrain evaluate \d+ --reason WHY</code>", steps)
+    assert "worse at &lt;b&gt;refunds" in client.get("/models").text
+    start = client.get(f"/rollouts/start/{candidate}")
+    assert (200, False) == (start.status_code, "<form class" in start.text)
+    assert "is rejected and can&#39;t be rolled out" in start.text
+    sign_in(client, "Ada")
+    assert "refunds" not in client.get("/models").text
 
 
 @pytest.mark.parametrize(
