@@ -28,6 +28,8 @@ Event = Literal[
 
 #: Measured windows in a row without an alarm that resolve an incident of drift.
 QUIET_WINDOWS = 2
+#: Reason of the resolution of a condition of which nothing else is known.
+NO_LONGER_SO = "no longer so"
 UNRESOLVED: tuple[Status, ...] = ("open", "acknowledged", "snoozed")
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from monitor.alerts.causes import CAUSES
 from monitor.alerts.drift_incidents import REOPENED_WITHIN
-from monitor.alerts.incident_states import Event
+from monitor.alerts.incident_states import NO_LONGER_SO, Event
 from monitor.alerts.parent_message import add_reply, add_update, describe_earlier
 from monitor.alerts.steps import take_step
 from monitor.errors import InputError
@@ -236,11 +236,25 @@ def report(
 
 
 def clear(
-    connection: Connection, cause: str, model: str, now: datetime, *, alerts: Alerts
+    connection: Connection,
+    cause: str,
+    model: str,
+    now: datetime,
+    *,
+    alerts: Alerts,
+    reason: str = "",
 ) -> int | None:
     """Resolve the incident of a condition that has not held for long enough.
 
     Call it as often as the condition is checked.
+
+    Args:
+        connection: Inside the caller's transaction.
+        cause: A name of :data:`monitor.alerts.causes.CAUSES`.
+        model: The model; empty: the daemon itself.
+        now: The time of the check.
+        alerts: Base of the links in the messages.
+        reason: Why the condition ended, for the history and the thread; empty: nothing is known.
 
     Returns:
         The incident that was resolved; ``None`` where nothing was.
@@ -256,11 +270,11 @@ def clear(
         incidents.update_incident(connection, current.id, clear_since=now)
     if now - clear_since < _hold(connection, current, now):
         return None
-    take_step(connection, current, "resolved", by=SYSTEM, now=now, reason="no longer so")
+    take_step(connection, current, "resolved", by=SYSTEM, now=now, reason=reason or NO_LONGER_SO)
     add_update(connection, current.id, now, alerts)
     if current.status != "snoozed":
-        title = CAUSES[cause].title
-        add_reply(connection, current.id, f"Resolved: {title}. Before: {current.summary}", now)
+        ended = f"{CAUSES[cause].title}{f': {reason}' if reason else ''}"
+        add_reply(connection, current.id, f"Resolved: {ended}. Before: {current.summary}", now)
     return current.id
 
 

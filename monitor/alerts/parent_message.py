@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from monitor.alerts.actions.offers import WITH_RETRAINING, with_buttons
-from monitor.alerts.incident_states import QUIET_WINDOWS, Event
+from monitor.alerts.incident_states import NO_LONGER_SO, QUIET_WINDOWS, Event
 from monitor.alerts.messages.chart import WINDOWS
 from monitor.alerts.messages.condition import condition_blocks
 from monitor.alerts.messages.condition import next_steps as next_steps_of_condition
@@ -156,6 +156,8 @@ def describe_state(connection: Connection, incident: IncidentRow) -> tuple[str, 
             notes.append(f"Had drifted: {incident.summary}, since {_since(connection, incident)}.")
         if ended.by != SYSTEM:
             notes.append(f"Resolved by {ended.by}: {ended.reason}")
+        elif incident.cause != "drift" and ended.reason not in {"", NO_LONGER_SO}:
+            notes.append(f"Resolved: {ended.reason}")
         return tuple(notes)
     if incident.quiet_windows:
         left = QUIET_WINDOWS - incident.quiet_windows

@@ -36,6 +36,13 @@ class Holds:
     evaluation_id: int | None = None
 
 
+@dataclass(frozen=True)
+class Ended:
+    """A condition that does not hold, and why it ended where it did before."""
+
+    reason: str
+
+
 class NotHeld(Enum):
     """Why a condition is not reported."""
 
@@ -45,5 +52,5 @@ class NotHeld(Enum):
     UNKNOWN = "unknown"
 
 
-Result = Holds | NotHeld
+Result = Holds | Ended | NotHeld
 CLEAR, UNKNOWN = NotHeld.CLEAR, NotHeld.UNKNOWN

@@ -3,7 +3,14 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from monitor.daemon.conditions.check import CLEAR, UNKNOWN, ConditionCheck, Holds, Result
+from monitor.daemon.conditions.check import (
+    CLEAR,
+    UNKNOWN,
+    ConditionCheck,
+    Ended,
+    Holds,
+    Result,
+)
 from monitor.rendering.numbers import format_instant
 from monitor.settings import Settings
 from monitor.store.audit_log import SYSTEM
@@ -11,7 +18,7 @@ from monitor.store.rollouts.events import last_event
 from monitor.store.rollouts.looks import newest_look
 from monitor.store.rollouts.rollouts import RolloutRow, newest_rollout, open_rollout
 from monitor.store.rollouts.weights import WeightsRow, newest_weights
-from monitor.store.training.registry import version_by_id
+from monitor.store.training.registry import stage_changes, version_by_id
 from retrain.rollout.decision import NOT_AS_WEIGHTED
 
 #: A revert that is older when it is first seen is history.
@@ -30,12 +37,23 @@ def rollout_reverted(check: ConditionCheck[Settings]) -> Result:
     """Hold from a revert that no user decided until its version is rejected or another starts."""
     connection = check.connection
     rollout = newest_rollout(connection, check.settings.model.name)
-    if rollout is None or rollout.status != "reverted" or rollout.finished_at is None:
+    if rollout is None:
         return CLEAR
+    if rollout.status != "reverted" or rollout.finished_at is None:
+        return Ended(
+            f"{rollout.kind} {rollout.id} of version {rollout.version} was started by "
+            f"{rollout.started_by}"
+        )
     event = last_event(connection, rollout.id, "reverted")
     version = version_by_id(connection, rollout.version_id)
-    if event is None or event.by != SYSTEM or version.stage != "candidate":
+    if event is None or event.by != SYSTEM:
         return CLEAR
+    if version.stage != "candidate":
+        change = stage_changes(connection, version.id)[-1]
+        return Ended(
+            f"version {version.version} is {version.stage} now, by {change.changed_by}: "
+            f"{change.reason}"
+        )
     if check.now - rollout.finished_at > MAX_AGE:
         return UNKNOWN
     percent = (event.details or {}).get("weight_percent")

@@ -7,11 +7,14 @@ import pytest
 from sqlalchemy import Engine
 
 from monitor.alerts.causes import CAUSES
+from monitor.alerts.incident_states import NO_LONGER_SO
 from monitor.alerts.messages.condition import condition_blocks
+from monitor.alerts.parent_message import describe_state
 from monitor.daemon.conditions.of_rollouts import OF_ROLLOUTS
 from monitor.daemon.conditions.watch import watch_conditions
 from monitor.store.alerts.incident_events import list_events
 from monitor.store.alerts.incidents import IncidentRow, list_incidents
+from monitor.store.alerts.outbox import list_messages
 from monitor.store.engine import transaction
 from monitor.store.rollouts.rollouts import RolloutRow
 from monitor.store.training.registry import version_by_id
@@ -57,10 +60,18 @@ def assert_open(desk: RolloutDesk, cause: str) -> IncidentRow:
     return incident
 
 
-def assert_resolved(desk: RolloutDesk, cause: str) -> None:
+def assert_resolved(desk: RolloutDesk, cause: str) -> str:
+    """Return why the incident of a cause is resolved, which the thread tells, too."""
     watch(desk)
     (incident,) = incidents_of(desk, cause)
     assert incident.status == "resolved"
+    with transaction(desk.engine) as connection:
+        reason = list_events(connection, incident.id)[-1].reason
+        notes = describe_state(connection, incident)
+        replies = [row.payload for row in list_messages(connection, incident.id)]
+    is_known = reason != NO_LONGER_SO
+    assert is_known == (reason in str(replies)) == (f"Resolved: {reason}" in notes)
+    return reason
 
 
 def test_revert_is_told_until_its_version_is_rejected(desk: RolloutDesk) -> None:
@@ -77,8 +88,9 @@ def test_revert_is_told_until_its_version_is_rejected(desk: RolloutDesk) -> None
     version = desk.rollout().version_id
     with transaction(desk.engine) as connection:
         row = version_by_id(connection, version)
-        reject_version(connection, row, desk.now, by="lea", reason="x")
-    assert_resolved(desk, "rollout_reverted")
+        reject_version(connection, row, desk.now, by="lea", reason="worse at refunds")
+    reason = assert_resolved(desk, "rollout_reverted")
+    assert "version 2 is rejected now, by lea: worse at refunds" == reason
 
 
 def test_revert_is_over_with_the_next_rollout(desk: RolloutDesk) -> None:
@@ -87,7 +99,8 @@ def test_revert_is_over_with_the_next_rollout(desk: RolloutDesk) -> None:
     assert_open(desk, "rollout_reverted")
     desk.action = None
     desk.start(desk.rollout().version_id)
-    assert_resolved(desk, "rollout_reverted")
+    reason = assert_resolved(desk, "rollout_reverted")
+    assert "rollout 2 of version 2 was started by lea" == reason
 
 
 def test_revert_by_a_user_is_no_incident(desk: RolloutDesk) -> None:
