@@ -14,6 +14,7 @@ from monitor.daemon.readiness.retraining import live_model_finding
 from monitor.settings import Alerts, ModelSection, Retrain, Settings
 from monitor.store.alerts.outbox import list_messages
 from monitor.store.engine import make_engine, transaction
+from monitor.store.training.model_age import production_age
 from retrain.registry.stages import promote, register_version
 from tests.support.migrated_copy import migrate
 
@@ -67,6 +68,17 @@ def test_slack_hears_once_a_version_that_a_refresh_is_suggested(
     watch_age(any_engine, SETTINGS, clock + 440 * DAY)
     (second,) = messages(any_engine)[1:]
     assert "Version 2 " in second
+
+
+@pytest.mark.parametrize(("days", "told"), [(0, "0 days"), (1, "1 day"), (2, "2 days")])
+def test_age_of_a_day_is_in_the_singular(
+    engine: Engine, clock: datetime, days: int, told: str
+) -> None:
+    serving(engine, clock)
+    with transaction(engine) as connection:
+        age = production_age(connection, "desk", clock + days * DAY)
+    assert age is not None
+    assert age.description.endswith(f", {told} ago")
 
 
 def test_no_age_is_too_old_where_none_is_set(engine: Engine, clock: datetime) -> None:

@@ -25,7 +25,10 @@ def consumer_stalled(check: ConditionCheck[Sections]) -> Result:
     topic = check.settings.kafka.topic
     progress = progress_of(check.connection, topic)
     if not has_source(check.connection):
-        return Holds(f"Nothing was ever read of the topic {topic}: no partition of it is known.")
+        return Holds(
+            f"Nothing was ever read of the topic {topic}: no partition of it is known since the "
+            f"daemon started {format_instant(check.started_at)}."
+        )
     last = {
         row.partition: max(row.updated_at, row.caught_up_at or row.updated_at) for row in progress
     }

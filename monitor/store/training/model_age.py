@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from monitor.plurals import pluralize
 from monitor.store.training.registry import VersionRow, production_version
 
 
@@ -21,7 +22,7 @@ class ProductionAge:
         made = f"{self.version.created_at:%Y-%m-%d}"
         return (
             f"Version {self.version.version} is in production, created on {made}, "
-            f"{self.age.days} days ago"
+            f"{pluralize(self.age.days, 'day')} ago"
         )
 
     def suggestion(self, max_age: timedelta | None) -> str:
@@ -42,5 +43,5 @@ def production_age(connection: Connection, model: str, now: datetime) -> Product
 
 def _format_age(age: timedelta) -> str:
     return (
-        f"{age.days} days" if age >= timedelta(days=1) else f"{age.total_seconds() / 3600:g} hours"
+        pluralize(age.days, "day") if age >= timedelta(days=1) else f"{age.total_seconds() / 3600:g} hours"
     )

@@ -1,6 +1,8 @@
 """Contents of the page of an incident."""
 
+import html
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,14 +12,15 @@ from monitor.alerts.causes import CAUSES, Cause, runbook_url
 from monitor.alerts.incident_states import transition_of
 from monitor.alerts.incidents import alerts_of
 from monitor.alerts.messages.identity import rollouts_of
-from monitor.alerts.messages.mrkdwn import render_text, sections
 from monitor.alerts.parent_message import describe_newest, describe_state
+from monitor.errors import NotFoundError
 from monitor.rendering.looks import count_examined, describe_change, format_onset, look_headline
 from monitor.settings import Sections
 from monitor.store.alerts.consequences import Consequences, consequences_of
 from monitor.store.alerts.incident_events import IncidentEventRow, list_events
 from monitor.store.alerts.incidents import IncidentRow
 from monitor.store.alerts.outbox import StoredMessage, list_messages
+from monitor.store.rollouts.rollouts import rollout_by_id
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from monitor.store.windows.looks import LookRow, load_examples, looks_of_incident
 from monitor.web.withheld_texts import WITHHELD, withhold_quoted
@@ -37,7 +40,6 @@ SNOOZES = {
     "30d": "30 days",
 }
 
-#: A key of a rollout.
 #: Kinds of keys of an incident that have a page, for leads -> its address.
 PAGES = {"run": "/runs", "decision": "/decisions"}
 
@@ -60,6 +62,7 @@ class IncidentView:
     headline: str
     #: Who acknowledged it, what it was before, ...
     notes: Sequence[str]
+    #: With commands between backticks.
     next_steps: Sequence[str]
     runbook: str
     topics: Sequence[TopicLine]
@@ -67,7 +70,7 @@ class IncidentView:
     events: Sequence[IncidentEventRow]
     messages: Sequence[StoredMessage]
     looks: Sequence[dict[str, Any]]
-    #: Label and address of runs and decisions that it is about.
+    #: Label and address of runs, decisions, rollouts and versions that it is about.
     links: Sequence[tuple[str, str]]
 
     def allows(self, event: str) -> bool:
@@ -80,14 +83,15 @@ def load_view(connection: Connection, settings: Sections, row: IncidentRow) -> I
     cause = CAUSES[row.cause]
     keys = [key.split(" ") for key in sorted(row.fingerprint) if row.cause != "drift"]
     headline, next_steps = describe_newest(connection, row)
-    steps = render_text(sections(next_steps)).splitlines()
     alerts = alerts_of(settings, row.model).model_copy(update={"public_url": ""})
     return IncidentView(
         row=row,
         cause=cause,
         headline=headline.replace("`", "'"),
         notes=describe_state(connection, row),
-        next_steps=[step.removeprefix("• ") for step in steps] if row.resolved_at is None else [],
+        next_steps=[html.unescape(step.removeprefix("• ")) for step in next_steps]
+        if row.resolved_at is None
+        else [],
         runbook=runbook_url(alerts, row.cause),
         topics=_topics(connection, row),
         followed=consequences_of(connection, row.id),
@@ -100,7 +104,7 @@ def load_view(connection: Connection, settings: Sections, row: IncidentRow) -> I
             if kind in PAGES
             for number in rest
         ]
-        + [(f"rollout {number}", f"/rollouts/{number}") for number in rollouts_of(row)],
+        + _rollout_links(connection, row),
     )
 
 
@@ -136,6 +140,17 @@ def _withhold_texts_of_look(entry: dict[str, Any], reads: Callable[[str], bool])
         for change in entry["changes"]
     ]
     return {**entry, "headline": withhold_quoted(entry["headline"]), "changes": changes}
+
+
+def _rollout_links(connection: Connection, row: IncidentRow) -> list[tuple[str, str]]:
+    """Return label and address of each rollout, and of its version: there it is rejected."""
+    links = []
+    for number in rollouts_of(row):
+        links.append((f"rollout {number}", f"/rollouts/{number}"))
+        with suppress(NotFoundError):  # a key is text
+            rollout = rollout_by_id(connection, number)
+            links.append((f"version {rollout.version}", f"/models/versions/{rollout.version_id}"))
+    return links
 
 
 def _topics(connection: Connection, row: IncidentRow) -> list[TopicLine]:

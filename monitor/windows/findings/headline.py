@@ -160,12 +160,17 @@ def _unread(family: FamilyAssessment) -> str:
 
 
 def _topics(family: FamilyAssessment) -> str:
-    names = [_dated(topic) for topic in family.topics[:TOPICS_NAMED]]
+    """Return the largest topics with their first days; a day of all topics is told once."""
+    days = {describe_since(topic) for topic in family.topics}
+    common = days.pop() if len(family.topics) > 1 and len(days) == 1 else ""
+    names = [
+        f"“{topic.name}”" if common else _dated(topic) for topic in family.topics[:TOPICS_NAMED]
+    ]
     n_more = len(family.topics) - TOPICS_NAMED
     if not names:
         return ""
     listed = join_names(names) if n_more <= 0 else f"{', '.join(names)} and {n_more} more"
-    return f", among them {listed}"
+    return f", among them {listed}{f', all {common}' if common else ''}"
 
 
 def _dated(topic: Topic) -> str:

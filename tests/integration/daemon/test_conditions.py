@@ -14,6 +14,7 @@ from monitor.daemon.conditions.of_models import OF_MODELS
 from monitor.daemon.conditions.of_rollouts import OF_ROLLOUTS
 from monitor.daemon.conditions.of_the_daemon import OF_THE_DAEMON
 from monitor.daemon.conditions.watch import watch_conditions
+from monitor.rendering.numbers import format_instant
 from monitor.settings import Settings
 from monitor.store.alerts import outbox
 from monitor.store.alerts.incident_events import list_events
@@ -276,6 +277,7 @@ def test_a_topic_that_was_never_read_is_told(engine: Engine, clock: datetime) ->
     watch(engine, clock + MINUTE, started_at=clock - 14 * MINUTE - SECOND)
     (incident,) = incidents_of(engine, "consumer_stalled")
     assert TOPIC in incident.summary
+    assert format_instant(clock - 14 * MINUTE - SECOND) in incident.summary
     read_all(engine, clock + 2 * MINUTE)
     for minute in (2, 18):
         read_all(engine, clock + minute * MINUTE)

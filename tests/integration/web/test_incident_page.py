@@ -11,6 +11,7 @@ from litestar.testing import TestClient
 from sqlalchemy import Engine, delete, select, update
 
 from monitor.accounts.registration import create_user
+from monitor.alerts.drift_incidents import handle_evaluation
 from monitor.alerts.incidents import acknowledge, report
 from monitor.alerts.looks import handle_look
 from monitor.alerts.steps import take_step
@@ -18,6 +19,7 @@ from monitor.settings import Alerts, Secrets, Settings
 from monitor.store.alerts.incident_events import list_events
 from monitor.store.alerts.incidents import incident_by_id, list_incidents
 from monitor.store.engine import transaction
+from monitor.store.rollouts.rollouts import rollout_by_id
 from monitor.store.tables import Exchange, Look, OutboxMessage
 from monitor.store.windows.looks import (
     LookFinding,
@@ -29,7 +31,9 @@ from monitor.store.windows.looks import (
 from tests.support.review.review_world import PASSWORD
 from tests.support.traffic.stored_traffic import store_traffic
 from tests.support.web.apps import create_app
+from tests.support.web.rollout_world import add_rollout
 from tests.support.web.route_table import Visitor
+from tests.support.windows.assessments import make_assessment, store_evaluation
 
 DAY = timedelta(days=1)
 
@@ -112,6 +116,37 @@ def test_incident_page_without_deleted_examples(page: TestClient[Litestar], engi
     text = page.get("/incidents/1").text
     assert "21% (17% to 25%)" in text
     assert " number " not in text
+
+
+def test_steps_of_a_revert_are_a_list_with_links(
+    page: TestClient[Litestar], engine: Engine, clock: datetime
+) -> None:
+    rollout = add_rollout(engine, clock, status="reverted")
+    keys = [f"rollout {rollout}", "rollout 99"]  # the second one is unknown
+    with transaction(engine) as connection:
+        text = "Version 2 was reverted."
+        row = report(
+            connection, "rollout_reverted", "assistant", clock, text=text, keys=keys,
+            alerts=Alerts(),
+        )  # fmt: skip
+        version = rollout_by_id(connection, rollout).version_id
+    text = page.get(f"/incidents/{row}").text
+    steps = re.findall("<li>(.*?)</li>", text.partition('aria-label="Next steps"')[2])
+    assert len(steps) >= 3
+    assert "<code>driftwarden rollout status --model assistant</code>" in steps[0]
+    for path in (f"/rollouts/{rollout}", f"/models/versions/{version}"):
+        assert f'href="{path}"' in text
+
+
+def test_incident_of_a_window_links_report_and_queue(
+    page: TestClient[Litestar], engine: Engine, clock: datetime
+) -> None:
+    with transaction(engine) as connection:
+        evaluation = store_evaluation(connection, make_assessment(0.4), clock)
+        handle_evaluation(connection, evaluation, clock + 7 * DAY, alerts=Alerts())
+    card = page.get("/incidents/1").text.partition("</section>")[0]
+    for path in (f"/drift-evaluations/{evaluation}", "/review", "/runbooks/drift"):
+        assert f'href="{path}' in card
 
 
 def test_incident_page_of_an_unknown_incident_is_missing(page: TestClient[Litestar]) -> None:

@@ -1,7 +1,7 @@
 """Headlines: figures, names and comparisons in one sentence."""
 
 import dataclasses
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -10,7 +10,7 @@ import pytest
 from monitor.drift import MixComparison
 from monitor.rendering.numbers import format_day, format_estimate
 from monitor.rendering.wording import describe_first_seen
-from monitor.store.windows.assessment import FamilyAssessment, ShareEstimate
+from monitor.store.windows.assessment import FamilyAssessment, ShareEstimate, Topic
 from monitor.windows.findings.headline import describe_small_side, headline
 from tests.support.windows.assessments import (
     estimated,
@@ -36,6 +36,20 @@ def test_headline_names_share_topic_and_metric() -> None:
         assert fact in sentence
     changed = make_family("output", verdict="drift", alarm=True, drifted_share=estimated(0.2))
     assert "have drifted: about 20% (10% to 30%)" in headline(make_family(), changed, [])
+
+
+def test_a_day_of_all_topics_is_told_once() -> None:
+    monday = datetime(2026, 11, 16, tzinfo=UTC)
+    topics = [make_topic(name=f"topic {n}", exists_since=monday) for n in range(5)]
+    values = {"verdict": "drift", "alarm": True, "drifted_share": estimated(0.31)}
+
+    def text(*named: Topic) -> str:
+        return headline(make_family(**values, topics=named), OUTPUT, [])
+
+    assert "“topic 0”, “topic 1”, “topic 2” and 2 more, all since 16 Nov" in text(*topics)
+    later = make_topic(name="later", exists_since=monday + timedelta(days=2))
+    assert "“topic 0” since 16 Nov and “later” since 18 Nov" in text(topics[0], later)
+    assert "among them “topic 0” since 16 Nov" in text(topics[0])
 
 
 @pytest.mark.parametrize("prompts", ["same", "drifted", "below", "untested"])
