@@ -13,6 +13,7 @@ from monitor.daemon.readiness import (
 )
 from monitor.daemon.readiness.dead_letters import dead_letters_finding
 from monitor.daemon.readiness.encoder import encoder_finding, encoder_in_use
+from monitor.daemon.readiness.feedback import feedback_finding
 from monitor.daemon.readiness.file_modes import file_modes_finding
 from monitor.daemon.readiness.finding import Finding
 from monitor.daemon.readiness.incidents import incidents_finding
@@ -102,6 +103,7 @@ def _shared_checks(settings: Sections, secrets: Secrets) -> Checks:
         ("broker", lambda: progress.broker_finding(settings, secrets)),
         ("broker TLS", lambda: encryption.broker_encryption_finding(settings)),
         ("dead letters", lambda: dead_letters_finding(settings)),
+        ("feedback", lambda: feedback_finding(settings)),
         ("user ids", lambda: end_users.user_ids_finding(settings, secrets)),
         ("suppression", lambda: end_users.suppression_finding(settings)),
         ("unlisted", lambda: monitoring.unlisted_finding(settings)),

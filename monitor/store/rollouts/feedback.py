@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select
 
 from monitor.store.rollouts.measured_hours import MeasuredRow
 from monitor.store.rows import batches_of, columns_of, read_rows
@@ -35,6 +35,42 @@ class ObservedFeedback:
     end_user: str
     name: str
     value: float
+
+
+@dataclass(frozen=True)
+class FeedbackCount:
+    """Values of a name of feedback, and how many of them are on an exchange that is stored."""
+
+    name: str
+    n: int
+    n_on_exchanges: int
+
+
+def count_feedback(connection: Connection, since: datetime, limit: int) -> list[FeedbackCount]:
+    """Count the feedback received since a time by name, the most values first.
+
+    Args:
+        connection: An open transaction.
+        since: The time.
+        limit: The most values read, the newest first.
+    """
+    newest = (
+        select(Feedback.id)
+        .where(Feedback.received_at >= since)
+        .order_by(Feedback.received_at.desc(), Feedback.id.desc())
+        .limit(limit)
+    )
+    is_stored = or_(
+        exists().where(_is_of(Exchange)).correlate(Feedback),
+        exists().where(_is_of(RolloutObservation)).correlate(Feedback),
+    )
+    statement = (
+        select(Feedback.name, func.count(), func.sum(case((is_stored, 1), else_=0)))
+        .where(Feedback.id.in_(newest.scalar_subquery()))
+        .group_by(Feedback.name)
+        .order_by(func.count().desc(), Feedback.name)
+    )
+    return [FeedbackCount(*row) for row in connection.execute(statement)]
 
 
 def feedback_before(

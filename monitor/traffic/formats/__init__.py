@@ -48,8 +48,9 @@ def read_record(payload: Payload, format_name: str) -> Sequence[RecordPart]:
         raise RecordError("wrong_type", f"expected an object, got {json_kind(payload.content)}")
     keys = ", ".join(key[:40] for key in sorted(payload.object)[:8]) or "none"
     if format_name == "auto":
+        hint = f"; {plain.FEEDBACK_HINT}" if "feedback" in payload.object else ""
         raise RecordError(
-            "unknown_format", f"no format ({', '.join(names)}) has the record's keys: {keys}"
+            "unknown_format", f"no format ({', '.join(names)}) has the record's keys: {keys}{hint}"
         )
     needs = FORMATS[format_name].needs
     raise RecordError("unknown_format", f"{format_name} needs {needs}; the record's keys: {keys}")

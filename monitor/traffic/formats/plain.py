@@ -56,6 +56,9 @@ _FEEDBACK_KEYS = {
     *(LABEL_KEYS.get(name, name) for name in LABELS),
 }
 
+#: Why an object with feedback is none.
+FEEDBACK_HINT = f"feedback has no key but {', '.join(sorted(_FEEDBACK_KEYS))}"
+
 
 def read(payload: Payload) -> list[RawExchange] | list[RawFeedback] | None:
     """Read one exchange, one half of it, or feedback on one."""

@@ -291,6 +291,7 @@ class BatchPreparer:
         """
         model = self._names.resolve(feedback.model) or feedback.model
         if model and not self._is_watched(model):
+            self._warn_of_model(record, model)
             return []
         is_sampled = False
         if record.sampled:
@@ -378,6 +379,20 @@ class BatchPreparer:
             effect=effect,
             action="produce them with a key or the header of traffic.id_header, or set "
             'traffic.sample_by = "exchange"',
+        )
+
+    def _warn_of_model(self, record: RawRecord, model: str) -> None:
+        """Warn once that feedback names a model that is not listed."""
+        event = "feedback_of_unlisted_model"
+        if event in self._warned_of_keys:
+            return
+        self._warned_of_keys.add(event)
+        log.warning(
+            event,
+            source=record.position.source,
+            model=redact_model(model, self._redactor, self._names),
+            effect="it is not stored",
+            action="leave the model out of feedback, or list the name in config.toml",
         )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, select, update
+from structlog.testing import capture_logs
 
 from monitor.errors import LostOwnershipError
 from monitor.privacy.end_users.suppression import suppress
@@ -74,6 +75,25 @@ def test_feedback_has_its_models_name_and_history(engine: Engine) -> None:
     with transaction(engine) as connection:
         carry_over(connection, "bank", "desk", NOW)
     assert ["", "desk"] == [row.model for row in stored_feedback(engine)]
+
+
+def test_feedback_of_an_unlisted_model_is_told_once(engine: Engine) -> None:
+    settings = Settings(**ALL, model={"name": "bank"})
+    sent = [rating(f"r{number}", model="ann@example.org") for number in range(3)]
+    with capture_logs() as lines:
+        ingest(engine, settings, sent, NOW)
+    (line,) = (row for row in lines if row["event"] == "feedback_of_unlisted_model")
+    assert "ann" not in str(line)
+    assert [] == stored_feedback(engine)
+
+
+@pytest.mark.parametrize("key", ["comment", "metadata", "exchange_id"])
+def test_feedback_with_another_key_is_told_its_keys(engine: Engine, key: str) -> None:
+    ingest(engine, Settings(**ALL), [rating("r1", **{key: "x"})], NOW)
+    with transaction(engine) as connection:
+        reason, detail = connection.execute(select(DeadLetter.reason, DeadLetter.detail)).one()
+    assert "unknown_format" == reason
+    assert "no key but feedback, id, model, task_type, timestamp, user" in detail
 
 
 def test_feedback_of_somebody_on_the_suppression_list_is_dropped(engine: Engine) -> None:
