@@ -70,15 +70,15 @@ def test_slack_hears_once_a_version_that_a_refresh_is_suggested(
     assert "Version 2 " in second
 
 
-@pytest.mark.parametrize(("days", "told"), [(0, "0 days"), (1, "1 day"), (2, "2 days")])
+@pytest.mark.parametrize(("days", "age"), [(0, "0 days"), (1, "1 day"), (2, "2 days")])
 def test_age_of_a_day_is_in_the_singular(
-    engine: Engine, clock: datetime, days: int, told: str
+    engine: Engine, clock: datetime, days: int, age: str
 ) -> None:
     serving(engine, clock)
     with transaction(engine) as connection:
-        age = production_age(connection, "desk", clock + days * DAY)
-    assert age is not None
-    assert age.description.endswith(f", {told} ago")
+        row = production_age(connection, "desk", clock + days * DAY)
+    assert row is not None
+    assert row.description.endswith(f", {age} ago")
 
 
 def test_no_age_is_too_old_where_none_is_set(engine: Engine, clock: datetime) -> None:

@@ -42,6 +42,6 @@ def production_age(connection: Connection, model: str, now: datetime) -> Product
 
 
 def _format_age(age: timedelta) -> str:
-    return (
-        pluralize(age.days, "day") if age >= timedelta(days=1) else f"{age.total_seconds() / 3600:g} hours"
-    )
+    if age >= timedelta(days=1):
+        return pluralize(age.days, "day")
+    return f"{age.total_seconds() / 3600:g} hours"

@@ -111,6 +111,7 @@ ROLL_OUT = Page(
     rollouts,
     services={"driftwarden rollout watch": shows_the_state},
     before={"driftwarden rollout revert --now": start_again},
+    listed={"import json": "test_an_application_sends_feedback_as_documented runs it"},
 )
 
 # ---- Probe the live model ----------------------------------------------------------------------

@@ -90,9 +90,9 @@ def test_reject_needs_a_reason_and_a_candidate(shell: VersionShell) -> None:
     assert "retrain evaluate 1 --reason" in shell.ok(*reject, "--reason", "more errors")
     listed = shell.models("list")
     assert (listed.split()[2], listed.count("more errors")) == ("rejected", 1)
-    shown = shell.models("show", "1", "--model", "desk")
-    assert "candidate -> rejected by " in shown
-    assert re.match(r"rejected: \S+ \S+ by .*: more errors$", shown.splitlines()[1])
+    output = shell.models("show", "1", "--model", "desk")
+    assert "candidate -> rejected by " in output
+    assert re.match(r"rejected: \S+ \S+ by .*: more errors$", output.splitlines()[1])
     again = shell.call(*reject, "--reason", "again")
     assert (again.exit_code, "more errors" in str(again.exception)) == (1, True)
     assert shell.call("models", "reject", "9", "--model", "desk", "--reason", "x").exit_code == 1

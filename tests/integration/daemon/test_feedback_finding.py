@@ -56,9 +56,9 @@ def test_feedback_on_stored_exchanges_is_in_order(site: tuple[Engine, Settings])
     )
     sent = [rating(f"r{number}", feedback={"thumbs_up": True, "rating": 4}) for number in range(8)]
     ingest(engine, settings, [*exchanges(6), *sent], NOW)
-    found = feedback_finding(settings)
-    assert "ok" == found.status
-    assert "16 values in 7 days, 75% on stored exchanges: rating, thumbs_up" == found.message
+    finding = feedback_finding(settings)
+    assert "ok" == finding.status
+    assert "16 values in 7 days, 75% on stored exchanges: rating, thumbs_up" == finding.message
 
 
 @pytest.mark.parametrize("wrong", ["id", "model"])
@@ -70,18 +70,18 @@ def test_feedback_on_no_exchange_is_noted(site: tuple[Engine, Settings], wrong: 
     record = {"model": "other"} if wrong == "model" else {}
     sent = [rating(name.format(number), **record) for number in range(20)]
     ingest(engine, settings, [*exchanges(20), *sent], NOW)
-    found = feedback_finding(settings)
-    assert "note" == found.status
-    assert "20 values in 7 days, 0% on stored exchanges" in found.message
-    assert "the id and the key" in found.message
+    finding = feedback_finding(settings)
+    assert "note" == finding.status
+    assert "20 values in 7 days, 0% on stored exchanges" in finding.message
+    assert "the id and the key" in finding.message
 
 
 def test_names_without_a_direction_are_noted(site: tuple[Engine, Settings]) -> None:
     engine, settings = site
     sent = [rating("r0", feedback={"thumbs_up": True, "mood": 3, "n_tokens": 4})]
     ingest(engine, settings, [*exchanges(1), *sent], NOW)
-    found = feedback_finding(settings)
-    assert ("note", True) == (found.status, "no direction is known: mood;" in found.message)
+    finding = feedback_finding(settings)
+    assert ("note", True) == (finding.status, "no direction is known: mood;" in finding.message)
     known = settings.model_copy(
         update={"drift": settings.drift.model_copy(update={"higher_is_better": ("mood",)})}
     )

@@ -13,6 +13,7 @@ from monitor.privacy.end_users.suppression import suppress
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.store.model_history import carry_over
+from monitor.store.rollouts.feedback import count_feedback
 from monitor.store.tables import DeadLetter, RolloutObservation
 from monitor.store.traffic.offsets import OffsetMove, claim
 from monitor.store.traffic.position import Position
@@ -22,6 +23,7 @@ from monitor.traffic.file_replay import replay_file
 from monitor.traffic.ingest.preparation import BatchPreparer
 from monitor.traffic.ingest.writer import store_batch
 from monitor.traffic.record import RawRecord
+from tests.documentation.blocks import DOCS, blocks_of
 from tests.support.encoders.fake_encoder import FakeEncoder
 from tests.support.traffic.feedback import Stored, rating, stored_feedback
 from tests.support.traffic.ingest import stored_ids
@@ -57,6 +59,29 @@ def test_feedback_of_the_sample_is_stored_in_any_order(any_engine: Engine, sampl
     rated = [row.exchange_id for row in stored_feedback(any_engine)]
     assert stored_ids(any_engine) == sorted(rated)
     assert 60 < len(rated) < 200
+
+
+def test_an_application_sends_feedback_as_documented(engine: Engine) -> None:
+    """The code of the page, with a producer that keeps what is sent."""
+    sent: list[Message] = []
+
+    class Producer:
+        @staticmethod
+        def send(topic: str, *, key: bytes, value: bytes) -> None:
+            assert Settings().kafka.topic == topic
+            sent.append((key, (), value))
+
+    (code,) = (
+        block.text for block in blocks_of(DOCS / "how-to/roll-out.md") if block.language == "python"
+    )
+    exec(code, {"producer": Producer})
+    settings = Settings(**ALL, model={"name": "support"})
+    ingest(engine, settings, sent, NOW)
+    (row,) = stored_feedback(engine)
+    assert ("thumbs_up", 0.0, [row.exchange_id]) == (row.name, row.value, stored_ids(engine))
+    with transaction(engine) as connection:
+        (count,) = count_feedback(connection, NOW - timedelta(days=1), 10)
+    assert (1, 1) == (count.n, count.n_on_exchanges)
 
 
 def test_an_id_that_is_redacted_still_joins(engine: Engine) -> None:
