@@ -296,7 +296,7 @@ class NearPrompts:
         """Return the mean cosine to each prompt's nearest, float64 ``[N]``."""
         there = self.rows >= 0
         total = np.where(there, self.similarity, 0.0).sum(axis=1)
-        return (total / np.maximum(there.sum(axis=1), 1)).astype(np.float64)
+        return np.asarray(total / np.maximum(there.sum(axis=1), 1), dtype=np.float64)
 
 
 def _near_prompts(
