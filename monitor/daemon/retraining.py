@@ -32,7 +32,7 @@ from retrain.data import TrainingSet
 from retrain.data.token_counts import TokenCounter
 from retrain.jobs.factory import create_launcher
 from retrain.jobs.launcher import LauncherSource
-from retrain.models.base_model import BaseModel, load_tokenizer
+from retrain.models.base_model import base_of, load_tokenizer
 from retrain.planning.memory.device import this_device
 from retrain.planning.options import options_for, options_json
 from retrain.planning.order import choose, rejected_attempts
@@ -162,7 +162,7 @@ class Retraining:
     def _training_set(self, run: RunRow, decision: DecisionRow) -> TrainingSet:
         """Build the training set from the gold of the decision's batches and the replay."""
         recipe = stored_recipe(run.recipe)
-        base = BaseModel(recipe.base, recipe.base_revision)
+        base = base_of(recipe)
         with transaction(self.engine) as connection:
             serving = production_version(connection, run.model)
         anew = not starts_from_serving(recipe, serving)

@@ -48,6 +48,8 @@ class SelfGenerated(msgspec.Struct, frozen=True, kw_only=True):
     base: str = ""
     base_revision: str = ""
     adapter: str = ""
+    #: Text of its chat template, where that isn't its base's own.
+    chat_template: str = ""
     #: Set by the child once the rows include the responses.
     n_usable: int | None = None
     #: Reason -> number of unused responses.

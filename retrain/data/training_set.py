@@ -49,6 +49,7 @@ class TrainingSet:
                 base=serving.base,
                 base_revision=serving.revision,
                 adapter=serving.adapter,
+                chat_template=serving.chat_template,
             )
         card = msgspec.structs.replace(
             self.card,

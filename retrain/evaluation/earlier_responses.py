@@ -27,7 +27,7 @@ from retrain.models.template_date import RECORDED
 from retrain.run_folder import RunFolder, canonical
 
 #: Increased when prompts are rendered or decoded in another way.
-GENERATION = 1
+GENERATION = 2
 #: Files that describe weights. An evaluation and an erasure rewrite them.
 DESCRIPTIONS = frozenset(
     {"README.md", "scores.json", "recipe.json", "lineage.json", "dataset.json", "dataset.md"}
@@ -106,6 +106,7 @@ def _generator(request: EvaluationRequest, source: Source | None, prompt: str, d
         "weights": weights,
         "adapter": _digest_of(Path(source.adapter)) if source.adapter else "",
         "prompt": prompt,
+        "chat_template": source.chat_template,
         "max_new_tokens": request.answering.max_new_tokens,
         "device": device,
         "packages": package_versions(),

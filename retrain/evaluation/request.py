@@ -127,7 +127,11 @@ def request_for(
         )
     read_plan(file)  # validate the file before anything is planned
     recipe = run_by_id(connection, version.training_run_id).recipe
-    base = Source(base=str(recipe["base"]), revision=str(recipe.get("base_revision", "")))
+    base = Source(
+        base=str(recipe["base"]),
+        revision=str(recipe.get("base_revision", "")),
+        chat_template=str(recipe.get("chat_template", "")),
+    )
     serving = production_version(connection, version.model)
     retrain = settings.retrain
     return EvaluationRequest(

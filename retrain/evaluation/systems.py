@@ -33,6 +33,7 @@ def systems_of(
             source.base,
             source.adapter or None,
             revision="" if Path(source.base).is_dir() else source.revision,
+            chat_template=source.chat_template,
             max_new_tokens=length,
         )
 

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ from typing import Any
 from monitor.errors import ModelError
 from monitor.settings.model_location import locate_model
 from retrain.models.chat_template import SMOLLM2_SYSTEM, chatml, require_generation_marks
+from retrain.models.response_marks import end_tokens
 from retrain.models.template_date import fix_template_date
+from retrain.recipes.recipe import Recipe
 
 #: Increased when the conversion changes, so that older caches are not used.
 CONVERSION = 1
@@ -21,13 +23,20 @@ CONVERSION = 1
 
 @dataclass(frozen=True)
 class BaseModel:
-    """The location and revision of a base model."""
+    """The location, revision and chat template of a base model."""
 
     #: A folder that transformers loads, or a hub id.
     location: str
     #: Commit of a hub model; ``sha256:...`` of a packaged file; empty for a folder, whose content
     #: the training child hashes.
     revision: str
+    #: Text of the template that replaces the tokenizer's; empty: the tokenizer's own.
+    chat_template: str = ""
+
+    @property
+    def commit(self) -> str | None:
+        """The commit of a hub model; ``None`` without one, and for a folder."""
+        return None if Path(self.location).is_dir() else self.revision or None
 
     @property
     def folder(self) -> Path:
@@ -44,16 +53,24 @@ class BaseModel:
         return path
 
 
-def prepare_base(name: str, cache: Path, *, revision: str = "") -> BaseModel:
+def base_of(recipe: Recipe) -> BaseModel:
+    """Return the base model of a recipe."""
+    return BaseModel(recipe.base, recipe.base_revision, recipe.chat_template)
+
+
+def prepare_base(
+    name: str, cache: Path, *, revision: str = "", chat_template: str = ""
+) -> BaseModel:
     """Return a trainable base model; convert a GGUF file first.
 
     Args:
         name: ``package:NAME``, a folder or a hub id.
         cache: Folder of converted models, one subfolder per source digest.
         revision: Commit of a hub model.
+        chat_template: Text of the template that replaces the tokenizer's.
 
     Raises:
-        ModelError: The model is missing, or its chat template lacks generation marks.
+        ModelError: The model is missing, or no marks of its chat template locate the responses.
     """
     location = locate_model(name)
     folder = Path(location)
@@ -63,14 +80,45 @@ def prepare_base(name: str, cache: Path, *, revision: str = "") -> BaseModel:
             raise ModelError(
                 f"{name}: the folder has neither config.json nor exactly one .gguf file"
             )
-        return _converted(files[0], cache)
-    base = BaseModel(location, "" if folder.is_dir() else revision)
-    require_generation_marks(load_tokenizer(base), name)
+        base = replace(_converted(files[0], cache), chat_template=chat_template)
+        if not chat_template:
+            return base  # the conversion has marked its template
+    else:
+        base = BaseModel(location, "" if folder.is_dir() else revision, chat_template)
+    require_marked_responses(base, load_tokenizer(base), name)
     return base
 
 
+def require_marked_responses(base: BaseModel, tokenizer: Any, origin: str) -> None:
+    """Require a chat template whose marks locate the responses.
+
+    Args:
+        base: The base model.
+        tokenizer: Its tokenizer.
+        origin: The base's name, for errors.
+
+    Raises:
+        ModelError: See :func:`retrain.models.chat_template.require_generation_marks`.
+    """
+    origin = f"{origin}, with the recipe's chat_template" if base.chat_template else origin
+    require_generation_marks(tokenizer, end_tokens(tokenizer, _generation_config(base)), origin)
+
+
+def _generation_config(base: BaseModel) -> Any:
+    """Return the generation config; ``None`` if the model has none."""
+    from transformers import GenerationConfig  # noqa: PLC0415 - heavy
+
+    is_local = Path(base.location).is_dir()
+    try:
+        return GenerationConfig.from_pretrained(
+            base.location, revision=base.commit, local_files_only=is_local
+        )
+    except (OSError, ValueError):
+        return None
+
+
 def load_tokenizer(base: BaseModel, *, download: bool = True) -> Any:
-    """Load the tokenizer of a base model; its template renders a constant date.
+    """Load the tokenizer of a base model, with its template; that renders a constant date.
 
     Args:
         base: A folder, which needs no network, or a hub id.
@@ -84,8 +132,8 @@ def load_tokenizer(base: BaseModel, *, download: bool = True) -> Any:
     fix_template_date()
     is_local = not download or Path(base.location).is_dir()
     try:
-        return AutoTokenizer.from_pretrained(
-            base.location, revision=base.revision or None, local_files_only=is_local
+        tokenizer = AutoTokenizer.from_pretrained(
+            base.location, revision=base.commit, local_files_only=is_local
         )
     except (OSError, ValueError) as error:
         reason = str(error).strip().split("\n", maxsplit=1)[0]
@@ -94,6 +142,9 @@ def load_tokenizer(base: BaseModel, *, download: bool = True) -> Any:
         elif not is_local:
             reason = f"it is no folder here, and as a model of the hub: {reason}"
         raise ModelError(f"{base.location}: the tokenizer can't be loaded: {reason}") from error
+    if base.chat_template:
+        tokenizer.chat_template = base.chat_template
+    return tokenizer
 
 
 def folder_digest(folder: Path, *, excluded: Collection[str] = ()) -> str:

@@ -1,10 +1,11 @@
 """Chat templates with the generation marks that training needs."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from monitor.errors import InputError, ModelError
+from retrain.models.response_marks import marks_problem
 
 #: ChatML with generation marks. With ``default_system`` it renders SmolLM2's original template.
 CHATML = (
@@ -39,21 +40,42 @@ def has_generation_marks(template: Any) -> bool:
     return isinstance(text, str) and _GENERATION_MARK.search(text) is not None
 
 
-def require_generation_marks(tokenizer: Any, origin: str) -> None:
+def require_generation_marks(tokenizer: Any, ends: Collection[int], origin: str) -> None:
     """Require that training can separate the assistant's turns from the other turns.
 
     A template without marks passes if TRL ships a marked version of it.
 
+    Args:
+        tokenizer: A tokenizer of transformers.
+        ends: Ids of the tokens that end a response.
+        origin: Whose template it is, for errors.
+
     Raises:
-        ModelError: There is no template, or it has no marks and TRL ships no marked version.
+        ModelError: There is no template, it has no marks and TRL ships no marked version, or its
+            marks don't locate the responses.
     """
     if not tokenizer.chat_template:
-        raise ModelError(f"{origin}: the tokenizer has no chat template; add chat_template.jinja")
-    if training_template(tokenizer) is None:
+        raise ModelError(
+            f"{origin}: the tokenizer has no chat template; name a file with one in the recipe "
+            "(chat_template)",
+            code="no_chat_template",
+        )
+    template = training_template(tokenizer)
+    if template is None:
         raise ModelError(
             f"{origin}: the chat template doesn't mark the assistant's turns; put "
             "{% generation %} before and {% endgeneration %} after the assistant's message "
-            "and its end-of-turn token in chat_template.jinja"
+            "and its end-of-turn token in a copy of it, and name the copy in the recipe "
+            "(chat_template)",
+            code="no_generation_marks",
+        )
+    if not has_generation_marks(tokenizer.chat_template):
+        return  # TRL's own marks
+    problem = marks_problem(tokenizer, template, ends)
+    if problem:
+        raise ModelError(
+            f"{origin}: the chat template doesn't locate the responses: {problem}",
+            code="wrong_generation_marks",
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from monitor.errors import ModelError
 from retrain.models.base_model import BaseModel, load_tokenizer
 from retrain.models.response import Response
+from retrain.models.response_marks import end_tokens
 from retrain.models.shared_prefix import batch_alike, common_prefix, compute_prefix
 
 Conversation = Sequence[dict[str, str]]
@@ -28,6 +29,7 @@ class Responder:
         adapter: Path | str | None = None,
         *,
         revision: str = "",
+        chat_template: str = "",
         max_new_tokens: int = 64,
         batch_size: int = BATCH_SIZE,
         four_bit: bool = False,
@@ -38,6 +40,7 @@ class Responder:
             base: Folder or hub id.
             adapter: Folder of a PEFT adapter.
             revision: Commit of a hub model.
+            chat_template: Text of the template that replaces the tokenizer's.
             max_new_tokens: Longest response, in tokens.
             batch_size: Conversations per batch.
             four_bit: Quantise the base to NF4, as in QLoRA training.
@@ -48,7 +51,7 @@ class Responder:
         self._max_new_tokens = max_new_tokens
         self._batch_size = batch_size
         self._device = device_type()
-        self._tokenizer = load_tokenizer(BaseModel(str(base), revision))
+        self._tokenizer = load_tokenizer(BaseModel(str(base), revision, chat_template))
         self._tokenizer.padding_side = "left"
         if self._tokenizer.pad_token is None:
             self._tokenizer.pad_token = self._tokenizer.eos_token
@@ -63,6 +66,7 @@ class Responder:
         if adapter is not None:
             model = _with_adapter(model, Path(adapter), merge=not four_bit)
         self._model = (model if four_bit else model.to(self._device)).eval()
+        self._ends = end_tokens(self._tokenizer, model.generation_config)
 
     @property
     def max_prompt_tokens(self) -> int:
@@ -133,11 +137,11 @@ class Responder:
                 max_new_tokens=self._max_new_tokens,
                 do_sample=False,
                 pad_token_id=self._tokenizer.pad_token_id,
-                eos_token_id=self._tokenizer.eos_token_id,
+                eos_token_id=self._ends or None,
                 logits_processor=[greedy],
             )
         responses = output[:, input_ids.shape[1] :]
-        ends = responses == self._tokenizer.eos_token_id
+        ends = torch.isin(responses, torch.tensor(self._ends, device=responses.device))
         logs = greedy.log_probabilities(ends).tolist()
         decoded = self._tokenizer.batch_decode(responses, skip_special_tokens=True)
         return [

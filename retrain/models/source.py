@@ -1,4 +1,4 @@
-"""Location of a system's weights."""
+"""Location of a system's weights, and its chat template."""
 
 import msgspec
 
@@ -6,7 +6,7 @@ from monitor.store.training.registry import VersionRow
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The location of a system's weights: a base model with an optional adapter."""
+    """A system: a base model with an optional adapter, and a chat template."""
 
     #: Folder or hub id of the model.
     base: str
@@ -14,6 +14,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     revision: str = ""
     #: Folder of an adapter; empty: the model alone.
     adapter: str = ""
+    #: Text of the template that replaces the model's; empty: the model's own.
+    chat_template: str = ""
 
 
 def source_of(version: VersionRow, base: Source) -> Source:
@@ -25,10 +27,16 @@ def source_of(version: VersionRow, base: Source) -> Source:
     """
     lineage = version.lineage
     if lineage.get("method") == "full":
-        return Source(base=version.adapter_path)
+        return Source(base=version.adapter_path)  # with its template
     return Source(
         base=str(lineage.get("base") or base.base),
         # The lineage of a local base holds a digest instead of a commit; a folder has no commit.
         revision=str(lineage.get("base_revision") or base.revision),
         adapter=version.adapter_path,
+        chat_template=template_of(version),
     )
+
+
+def template_of(version: VersionRow) -> str:
+    """Return the text of the template that a version was trained with instead of its base's."""
+    return str(version.lineage.get("chat_template") or "")

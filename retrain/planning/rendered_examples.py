@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, zip_longest
 
 from retrain.data.rows import Row
-from retrain.models.base_model import BaseModel, load_tokenizer
+from retrain.models.base_model import base_of, load_tokenizer
 from retrain.models.chat_template import training_template
 from retrain.planning.checks.example_sizes import measure_examples
 from retrain.recipes.recipe import Recipe
@@ -21,7 +21,7 @@ def render_examples(folder: RunFolder, recipe: Recipe, n: int) -> Iterator[str]:
     rows = pick_rows(list(read_lines(folder.training_data)), n)
     if not rows:
         return
-    tokenizer = load_tokenizer(BaseModel(recipe.base, recipe.base_revision), download=False)
+    tokenizer = load_tokenizer(base_of(recipe), download=False)
     template = training_template(tokenizer)
     for number, (row, size) in enumerate(
         zip(rows, measure_examples(tokenizer, rows).sizes, strict=True), start=1

@@ -3,12 +3,13 @@
 from os.path import realpath
 from pathlib import Path
 
+import msgspec
 from sqlalchemy import Connection
 
 from monitor.store.training.registry import VersionRow, version_by_adapter_path
 from monitor.store.training.runs import RunRow
 from retrain.models.base_model import BaseModel, prepare_base
-from retrain.models.source import Source, source_of
+from retrain.models.source import Source, source_of, template_of
 from retrain.recipes.recipe import Recipe, Training, recipe_for
 from retrain.recipes.recipe_file import RecipeFile, split_base
 from retrain.run_folder import read_json
@@ -18,32 +19,43 @@ def prepare_bases(recipe: RecipeFile, work_dir: Path) -> list[BaseModel]:
     """Prepare the bases of a recipe for training.
 
     Raises:
-        ModelError: A base is missing, or its chat template lacks generation marks.
+        ModelError: A base is missing, or no marks of its chat template locate the responses.
     """
     cache = work_dir / "bases"
     matches = []
     for named in recipe.bases:
         model, revision = split_base(named)
-        matches.append(prepare_base(model, cache, revision=revision))
+        matches.append(
+            prepare_base(model, cache, revision=revision, chat_template=recipe.template_text)
+        )
     return matches
 
 
 def recipe_from(training: Training, base: BaseModel, serving: VersionRow | None) -> Recipe:
     """Apply a recipe to a base, continuing from the serving version's adapter of that base.
 
-    A fully fine-tuned version is a base itself. If the recipe has another rank, scale or targets
-    than the adapter, the run starts with a new adapter.
+    A fully fine-tuned version is a base itself. If the recipe has another rank, scale, targets or
+    chat template than the adapter, the run starts with a new adapter.
     """
+    template = base.chat_template
     if serving is None:
-        return recipe_for(training, base=base.location, base_revision=base.revision)
+        return recipe_for(
+            training, base=base.location, base_revision=base.revision, chat_template=template
+        )
     if serving.lineage.get("method") == "full":
-        return recipe_for(training, base=serving.adapter_path, base_revision=serving.adapter_digest)
+        return recipe_for(
+            training,
+            base=serving.adapter_path,
+            base_revision=serving.adapter_digest,
+            chat_template=template,
+        )
     adapter = adapter_on(base, serving)
     return recipe_for(
         training,
         base=base.location,
         base_revision=base.revision,
         start_adapter=adapter if adapter and _is_as_asked(Path(adapter), training) else "",
+        chat_template=template,
     )
 
 
@@ -70,12 +82,12 @@ def starts_from_serving(recipe: Recipe, serving: VersionRow | None) -> bool:
 
 def serving_source(base: BaseModel, serving: VersionRow | None) -> Source:
     """Return the source of current responses: the serving version, or the base if none serves."""
-    alone = Source(base=base.location, revision=base.revision)
+    alone = Source(base=base.location, revision=base.revision, chat_template=base.chat_template)
     if serving is None:
         return alone
     adapter = adapter_on(base, serving)
     if adapter:
-        return Source(base=base.location, revision=base.revision, adapter=adapter)
+        return msgspec.structs.replace(alone, adapter=adapter)
     return source_of(serving, alone)
 
 
@@ -103,6 +115,8 @@ def _is_as_asked(adapter: Path, training: Training) -> bool:
 
 def _is_of(version: VersionRow, base: BaseModel) -> bool:
     """Return whether a version's adapter belongs to a base, regardless of the base's path."""
+    if template_of(version) != base.chat_template:
+        return False  # it learned responses after other tokens
     trained_on = version.lineage.get("base")
     # Recipes name one folder by relative and by absolute paths.
     if trained_on is None or realpath(trained_on) == realpath(base.location):

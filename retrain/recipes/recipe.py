@@ -191,6 +191,8 @@ class Recipe(Training, frozen=True, kw_only=True, forbid_unknown_fields=True):
     base_revision: str = ""
     #: Folder of the adapter to continue from; empty: a new adapter.
     start_adapter: str = ""
+    #: Text of the chat template that replaces the base's; empty: the base's own.
+    chat_template: str = ""
 
     def _rules(self) -> list[tuple[str, object, str, bool]]:
         return [
@@ -206,7 +208,12 @@ class Recipe(Training, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def recipe_for(
-    training: Training, *, base: str, base_revision: str = "", start_adapter: str = ""
+    training: Training,
+    *,
+    base: str,
+    base_revision: str = "",
+    start_adapter: str = "",
+    chat_template: str = "",
 ) -> Recipe:
     """Apply a recipe file to a base.
 
@@ -215,11 +222,18 @@ def recipe_for(
         base: Folder or hub id, as :func:`retrain.models.base_model.prepare_base` returns it.
         base_revision: Its revision or digest.
         start_adapter: Adapter of the serving version to continue from; ignored for method ``full``.
+        chat_template: Text of the chat template that replaces the base's.
     """
     values: dict[str, Any] = {name: getattr(training, name) for name in Training.__struct_fields__}
     values["method"] = training.method or "qlora"  # the first in the order of trials
     start = "" if training.method == "full" else start_adapter
-    return Recipe(**values, base=base, base_revision=base_revision, start_adapter=start)
+    return Recipe(
+        **values,
+        base=base,
+        base_revision=base_revision,
+        start_adapter=start,
+        chat_template=chat_template,
+    )
 
 
 def read_recipe(content: bytes, origin: str = "recipe.json") -> Recipe:

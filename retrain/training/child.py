@@ -43,10 +43,10 @@ def _train(folder: RunFolder) -> dict[str, Any]:
 def _generate(folder: RunFolder, recipe: Recipe) -> None:
     """Generate the responses of self-generated replay."""
     from retrain.data.token_counts import TokenCounter  # noqa: PLC0415
-    from retrain.models.base_model import BaseModel, load_tokenizer  # noqa: PLC0415
+    from retrain.models.base_model import base_of, load_tokenizer  # noqa: PLC0415
     from retrain.training.replay_generation import load_for_replay, replay_progress  # noqa: PLC0415
 
-    counter = TokenCounter(load_tokenizer(BaseModel(recipe.base, recipe.base_revision)))
+    counter = TokenCounter(load_tokenizer(base_of(recipe)))
     add_self_generated(folder, recipe, load_for_replay, counter, replay_progress(folder))
 
 

@@ -19,10 +19,11 @@ from trl import SFTConfig
 
 from retrain.models.adapter_config import lower_layers, peft_config, start_config
 from retrain.models.adapter_folder import describe_adapter, package_versions, weights_digest
-from retrain.models.base_model import BaseModel, folder_digest, load_tokenizer
+from retrain.models.base_model import base_of, folder_digest, load_tokenizer
 from retrain.models.template_date import date_lineage
 from retrain.planning.checks.finding import raise_refusals
 from retrain.planning.checks.run_checks import RunChecks, check_run
+from retrain.planning.checks.trackers import tracker_callbacks
 from retrain.planning.memory.device import this_device
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder, read_json, read_lines, write_json
@@ -31,7 +32,6 @@ from retrain.training.memory_errors import memory_errors
 from retrain.training.peak_memory import PeakMemory
 from retrain.training.progress_callback import ProgressWriter
 from retrain.training.response_loss import ResponseTrainer
-from retrain.training.trackers import trackers
 
 #: Checkpoints per run if the recipe sets no interval.
 CHECKPOINTS = 10
@@ -54,7 +54,7 @@ def train(
         print(f"{finding.name}: {finding.outcome}: {finding.text}", flush=True)  # noqa: T201
     raise_refusals(checked.findings)
     _restore_thread_count(folder)
-    tokenizer = load_tokenizer(BaseModel(recipe.base, recipe.base_revision))
+    tokenizer = load_tokenizer(base_of(recipe))
     peak = PeakMemory()
     trainer = _trainer(folder, recipe, rows, tokenizer, checked)
     began = time.monotonic()
@@ -73,6 +73,7 @@ def train(
         "parent_adapter": recipe.start_adapter,
         "versions": package_versions(),
         **date_lineage(tokenizer),
+        **({"chat_template": recipe.chat_template} if recipe.chat_template else {}),
     }
     describe_adapter(folder, recipe, lineage, tokenizer)
     return {
@@ -130,7 +131,7 @@ def _callbacks(
     callbacks: list[TrainerCallback] = [ProgressWriter(folder, checked.examples.n_tokens)]
     if validates and recipe.early_stopping:
         callbacks.append(EarlyStoppingCallback(recipe.early_stopping))
-    return [*callbacks, *trackers(recipe.report_to)]
+    return [*callbacks, *tracker_callbacks(recipe.report_to)]
 
 
 def _best(state: TrainerState) -> dict[str, Any] | None:

@@ -15,13 +15,14 @@ def load_for_replay(recipe: Recipe, wanted: SelfGenerated) -> Responder:
 
     QLoRA loads the base in 4 bits: a base that needs 4 bits for training may not fit otherwise.
     """
-    base, revision = recipe.base, recipe.base_revision
+    base, revision, template = recipe.base, recipe.base_revision, recipe.chat_template
     if wanted.base:
-        base, revision = wanted.base, wanted.base_revision
+        base, revision, template = wanted.base, wanted.base_revision, wanted.chat_template
     return Responder(
         base,
         wanted.adapter or None,
         revision="" if Path(base).is_dir() else revision,
+        chat_template=template,
         max_new_tokens=wanted.max_new_tokens,
         four_bit=recipe.method == "qlora",
     )

@@ -1,7 +1,7 @@
 """Text of a version, and of the differences of two versions."""
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from retrain.registry.version_details import flatten
 
@@ -33,7 +33,7 @@ def version_lines(facts: "VersionDetails") -> Iterator[str]:
     for title, content in (("lineage", version.lineage), ("recipe", recipe), ("data", facts.card)):
         if content:
             yield f"{title}:"
-            yield from (f"  {name} = {value}" for name, value in flatten(content).items())
+            yield from (f"  {name} = {value}" for name, value in one_line_each(content))
     yield "scores:" if facts.scores else "scores: not evaluated yet"
     for score in facts.scores:
         yield (
@@ -76,11 +76,18 @@ def difference_lines(
         )
 
 
+def one_line_each(content: "Mapping[str, Any]") -> "Iterator[tuple[str, str]]":
+    """Yield the dotted names and values of nested JSON; of a template its begin and length."""
+    for name, value in flatten(content).items():
+        yield name, _shorten(value) if name == "chat_template" else value
+
+
 def _shorten(value: str) -> str:
     """Return a value that fits a line: of a long one its begin and length, of none a dash."""
-    if len(value) <= MAX_CHARACTERS:
+    if len(value) <= MAX_CHARACTERS and "\n" not in value:
         return value or "-"
-    return f"{value[:MAX_CHARACTERS]}... ({len(value):,} characters)"
+    begin = " ".join(value[:MAX_CHARACTERS].split())
+    return f"{begin}... ({len(value):,} characters)"
 
 
 def _origin(facts: "VersionDetails") -> str:

@@ -90,6 +90,13 @@ def register(
             show_default=False,
         ),
     ] = "",
+    chat_template: Annotated[
+        str,
+        typer.Option(
+            help="File of the chat template that it was trained with, where that isn't the base's.",
+            show_default=False,
+        ),
+    ] = "",
     training_data: Annotated[
         Path | None,
         typer.Option(
@@ -113,7 +120,7 @@ def register(
     from monitor.store.engine import transaction
     from retrain.models.base_model import prepare_base
     from retrain.recipes.recipe import Training
-    from retrain.recipes.recipe_file import split_base
+    from retrain.recipes.recipe_file import read_template, split_base
     from retrain.registry.registration import read_weights, register_weights
 
     configuration = read_configuration(config)
@@ -131,7 +138,10 @@ def register(
     )
     work_dir = Path(settings.retrain.work_dir)
     location, revision = split_base(base or weights.base)
-    trained_on = prepare_base(location, work_dir / "bases", revision=revision)
+    template = read_template(chat_template) if chat_template else ""
+    trained_on = prepare_base(
+        location, work_dir / "bases", revision=revision, chat_template=template
+    )
     with transaction(engine) as connection:
         version = register_weights(
             connection,

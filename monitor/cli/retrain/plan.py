@@ -61,7 +61,7 @@ def plan(
     from monitor.store.engine import transaction
     from monitor.store.training.registry import production_version
     from retrain.data.token_counts import TokenCounter
-    from retrain.models.base_model import BaseModel, load_tokenizer
+    from retrain.models.base_model import base_of, load_tokenizer
     from retrain.planning.checks.finding import raise_refusals
     from retrain.planning.checks.run_checks import check_run
     from retrain.planning.options import options_for, options_json
@@ -94,7 +94,7 @@ def plan(
         require_confirmation(name, confirm or _prompt_for_confirmation(name))
     if not starts_from_serving(chosen.recipe, serving):
         training_set = prepare_data(engine, settings, name, requested, gold, replay_all=True)
-    trained = BaseModel(chosen.recipe.base, chosen.recipe.base_revision)
+    trained = base_of(chosen.recipe)
     training_set = training_set.with_base(
         TokenCounter(load_tokenizer(trained)), serving_source(trained, serving)
     )
@@ -181,7 +181,7 @@ def _start(recipe: "Recipe", serving: "VersionRow | None") -> str:
     replay = "; all original examples are replayed" if recipe.replay_share else ""
     return (
         f"starts from: the base alone, as version {serving.version}, in production, has another "
-        f"base, method, rank, alpha or targets{replay}"
+        f"base, method, rank, alpha, targets or chat template{replay}"
     )
 
 

@@ -62,7 +62,8 @@ def show(run: RunArgument, config: ConfigOption = None) -> None:
     typer.echo(f"run {run}: {state.run.status}, model {state.run.model}{again}")
     typer.echo(f"folder: {state.run.work_dir}")
     for name, value in state.run.recipe.items():
-        typer.echo(f"  {name} = {value!r}")
+        is_text = name == "chat_template" and value
+        typer.echo(f"  {name} = {f'{len(value):,} characters' if is_text else repr(value)}")
     if "loss" in state.progress:
         typer.echo(
             f"step {state.progress['step']} of {state.progress['steps']}, loss "

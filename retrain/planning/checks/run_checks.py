@@ -3,17 +3,15 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from monitor.errors import ModelError
-from retrain.models.base_model import BaseModel, load_tokenizer
-from retrain.models.chat_template import has_generation_marks, require_generation_marks
-from retrain.models.template_date import RECORDED, renders_date
+from retrain.models.base_model import base_of, load_tokenizer
 from retrain.planning.checks.example_sizes import ExampleSizes, check_examples, measure_examples
 from retrain.planning.checks.finding import PlanFinding
 from retrain.planning.checks.memory_fit import check_memory
 from retrain.planning.checks.serving import check_serving
+from retrain.planning.checks.template import check_template
+from retrain.planning.checks.trackers import check_trackers
 from retrain.planning.memory.device import Device
 from retrain.planning.memory.estimate import Batch, MemoryEstimate, estimate_memory
 from retrain.planning.memory.model_shape import ModelShape, model_shape
@@ -54,9 +52,9 @@ def check_run(
     Raises:
         ModelError: The base's tokenizer or configuration can't be read.
     """
-    revision = "" if Path(recipe.base).is_dir() else recipe.base_revision
-    tokenizer = load_tokenizer(BaseModel(recipe.base, revision))
-    template, serving = _check_template(tokenizer, recipe.base), check_serving(recipe)
+    base = base_of(recipe)
+    tokenizer = load_tokenizer(base)
+    template, serving = check_template(base, tokenizer, rows), check_serving(recipe)
     if "refused" in (template.outcome, serving.outcome):
         return RunChecks((template, serving), ExampleSizes(()), None, None, recipe)
     examples = measure_examples(tokenizer, rows)
@@ -69,6 +67,8 @@ def check_run(
             "all"
         )
         matches.append(PlanFinding("layers", "refused", text))
+    if recipe.report_to:
+        matches.append(check_trackers(recipe.report_to, here=device is not None))
     if validation:
         held = measure_examples(tokenizer, validation)
         limits = (recipe.max_length, shape.max_positions)
@@ -91,21 +91,3 @@ def check_run(
 def worst_batch(recipe: Recipe) -> Batch:
     """Return the heaviest batch that a recipe allows."""
     return Batch(recipe.examples_at_once, recipe.max_length, recipe.max_length)
-
-
-def _check_template(tokenizer: Any, origin: str) -> PlanFinding:
-    """Check that the chat template marks the assistant's turns."""
-    try:
-        require_generation_marks(tokenizer, origin)
-    except ModelError as error:
-        return PlanFinding("chat template", "refused", str(error))
-    own = has_generation_marks(tokenizer.chat_template)
-    how = "marks the assistant's turns" if own else "is marked by TRL"
-    if renders_date(tokenizer):
-        return PlanFinding(
-            "chat template",
-            "note",
-            f"it {how}, and renders the current date: training and evaluation have {RECORDED} "
-            "instead, production has today",
-        )
-    return PlanFinding("chat template", "ok", f"it {how}")

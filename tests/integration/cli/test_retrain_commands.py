@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -24,6 +25,7 @@ from retrain.registry.stages import move_stage, register_version, store_scores
 from tests.services.warm_interpreter import warm_children  # noqa: F401 - a fixture
 from tests.support.migrated_copy import migrate
 from tests.support.retrain.recipes import write_recipe
+from tests.support.retrain.templates import MARKED
 from tests.support.retrain.tiny_model import NEW, OLD, examples, tiny_base  # noqa: F401
 
 COMMAND = [sys.executable, "-c", "from monitor.cli import main; main()"]
@@ -214,6 +216,37 @@ def test_a_plan_says_what_fits_and_in_which_order(trained: Shell) -> None:
     trained.configure(recipe={"serving": {"memory_gib": 1e-6}})
     assert "(serving.memory_gib)" in str(trained.refusal("retrain", "plan", gold))
     assert trained.runs() == []
+
+
+@pytest.mark.language_model
+def test_recipe_brings_its_own_chat_template(trained: Shell) -> None:
+    """The base has none; a recipe's other mistakes are refused by the plan, too."""
+    gold, bare = trained.folder / "gold.jsonl", trained.folder / "bare"
+    shutil.copytree(trained.base, bare)
+    (bare / "chat_template.jinja").unlink()
+    file = trained.folder / "own.jinja"
+    recipe = {"base": str(bare), "chat_template": str(file)}
+    trained.configure(recipe={"base": str(bare)})
+    assert trained.refusal("retrain", "plan", gold).code == "no_chat_template"
+    file.write_text(MARKED.replace("{{ eos_token }}", ""), encoding="utf-8")
+    trained.configure(recipe=recipe)
+    assert trained.refusal("retrain", "plan", gold).code == "wrong_generation_marks"
+    file.write_text(MARKED, encoding="utf-8")
+    for tracker in ("nosuch", "swanlab"):
+        trained.configure(recipe={**recipe, "report_to": [tracker]})
+        refused = trained.refusal("retrain", "plan", gold)
+        assert (refused.code, tracker in str(refused).lower()) == ("checks", True)
+    assert trained.runs() == []
+    trained.configure(recipe=recipe)
+    output = trained.ok("retrain", "plan", gold)
+    (note,) = re.findall(r"^chat template: note: (.+)$", output, re.MULTILINE)
+    assert "--chat-template" in note
+    assert trained.runs()[0].recipe["chat_template"] == MARKED
+    assert f"chat_template = {len(MARKED)} characters" in trained.ok("retrain", "show", "1")
+    assert trained.ok("retrain", "data", "1").count("\nA:\n") == 5
+    trained.ok("models", "register", bare, "--base", bare, "--chat-template", file)
+    version = trained.ok("models", "show", "1")
+    assert len(re.findall(r"^  chat_template = \{%.*characters\)$", version, re.MULTILINE)) == 2
 
 
 @pytest.mark.language_model

@@ -105,10 +105,10 @@ def test_dropout_applies_to_a_continued_adapter(trainings: Trainings, plain: Run
 
 
 def test_unknown_tracker_is_refused() -> None:
-    from retrain.training.trackers import trackers
+    from retrain.planning.checks.trackers import tracker_callbacks
 
     with refusal("tracker", TrainingError, match="nosuch"):
-        trackers(("nosuch",))
+        tracker_callbacks(("nosuch",))
 
 
 def test_packed_examples_do_not_see_each_other(trainings: Trainings) -> None:

@@ -1,6 +1,5 @@
 """Chat templates with the current date: training and evaluation render a constant."""
 
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,9 @@ from retrain.models.template_date import (
     date_lineage,
     date_remarks,
 )
-from retrain.planning.checks.run_checks import _check_template
+from retrain.planning.checks.template import check_template
 from tests.support.lazy_modules import LazyModule
+from tests.support.retrain.templates import save_tokenizer
 
 pytestmark = pytest.mark.language_model
 rendering: Any = LazyModule("transformers.utils.chat_template_utils")
@@ -29,20 +29,6 @@ DATED = (
     '{{ "Current date: " + strftime_now("%Y-%m-%d") }}\n{{ strftime_now("%H:%M:%S") }}\n'
 )
 CONVERSATION = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "hi"}]
-
-
-def save_tokenizer(folder: Path, template: str) -> str:
-    from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import PreTrainedTokenizerFast
-
-    characters = [chr(code) for code in range(32, 127)] + ["\n", "<unk>"]
-    vocabulary = {character: index for index, character in enumerate(characters)}
-    core = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
-    core.pre_tokenizer = pre_tokenizers.Split("", "isolated")
-    made = PreTrainedTokenizerFast(tokenizer_object=core, unk_token="<unk>", chat_template=template)
-    made.save_pretrained(folder)
-    (folder / "config.json").write_text(json.dumps({"model_type": "llama"}))
-    return str(folder)
 
 
 @pytest.fixture(params=[timedelta(0), timedelta(days=400)], ids=["today", "another day"])
@@ -82,15 +68,17 @@ def test_template_itself_keeps_the_current_date(tmp_path: Path, today: datetime)
 
 
 def test_date_is_recorded_where_a_template_renders_it(tmp_path: Path, today: datetime) -> None:
-    plain = load_tokenizer(BaseModel(save_tokenizer(tmp_path / "plain", chatml()), ""))
+    base = BaseModel(save_tokenizer(tmp_path / "plain", chatml()), "")
+    plain = load_tokenizer(base)
     plain.apply_chat_template(CONVERSATION, tokenize=False)
     assert (date_lineage(plain), list(date_remarks())) == ({}, [])
-    assert _check_template(plain, "base").outcome == "ok"
-    dated = load_tokenizer(BaseModel(save_tokenizer(tmp_path / "dated", DATED + chatml()), ""))
+    assert check_template(base, plain).outcome == "ok"
+    base = BaseModel(save_tokenizer(tmp_path / "dated", DATED + chatml()), "")
+    dated = load_tokenizer(base)
     assert date_lineage(dated) == {"template_date": RECORDED}
-    finding = _check_template(dated, "base")
-    assert (finding.outcome, RECORDED in finding.text) == ("note", True)
     assert list(date_remarks()) == []
+    finding = check_template(base, dated)
+    assert (finding.outcome, RECORDED in finding.text) == ("note", True)
     dated.apply_chat_template(CONVERSATION, tokenize=False)
     (remark,) = date_remarks()
     assert RECORDED in remark

@@ -45,6 +45,18 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
     assert (default.learning_rate, default.replay_share) == (2e-4, 0.30)
 
 
+def test_chat_template_is_read_from_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "own.jinja"
+    file.write_text("{{ messages }} \u00e9\n", encoding="utf-8")
+    recipe = read_recipe_file(written(tmp_path, f"chat_template = '{file}'\n"))
+    assert recipe.template_text == "{{ messages }} \u00e9\n"
+    assert read_recipe_file("").template_text == ""
+    for content in (b"", b" \n", b"\xff"):
+        file.write_bytes(content)
+        with pytest.raises(ConfigurationError, match="line 1: chat_template"):
+            read_recipe_file(written(tmp_path, f"chat_template = '{file}'\n"))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -57,6 +69,8 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
         ('base = "b"\nmethod = "dora"\n', "line 2: method: .*'dora'"),
         ('base = ["b", 3]\n', "line 1: base: .*`str`.*`int`"),
         ("base = []\n", r"line 1: base = \(\): "),
+        ('chat_template = "no.jinja"\n', "line 1: chat_template = 'no.jinja': .*UTF-8"),
+        ('rank = 4\nchat_template = "/"\n', "line 2: chat_template = '/': "),
         ("serving = 3\n", "line 1: serving: .*`object`.*`int`"),
         ("rank = 0\n", r"line 1: rank = 0: .*\b1 .*\b256\b"),
         ("[serving]\nmemory_gib = -1.0\n", r"line 2: serving\.memory_gib = -1\.0: "),
