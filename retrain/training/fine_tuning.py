@@ -64,6 +64,8 @@ def train(
     best = _best(trainer.state)
     seconds = time.monotonic() - began
     trainer.model.save_pretrained(folder.adapter)
+    training_loss = float(outcome.training_loss)
+    validation_loss = best["loss"] if best else _last_validation_loss(folder)
     lineage = {
         "base": recipe.base,
         "base_revision": recipe.base_revision or _base_digest(recipe),
@@ -72,6 +74,14 @@ def train(
         "data_digest": card.get("digest", ""),
         "parent_adapter": recipe.start_adapter,
         "versions": package_versions(),
+        "training": {
+            "n_examples": len(rows),
+            "n_validation": sum(1 for _ in read_lines(folder.validation_data)),
+            "steps": trainer.state.global_step,
+            "loss": training_loss,
+            "validation_loss": validation_loss,
+            **_dtypes(trainer.model),
+        },
         **date_lineage(tokenizer),
         **({"chat_template": recipe.chat_template} if recipe.chat_template else {}),
     }
@@ -85,10 +95,10 @@ def train(
         "n_tokens": checked.examples.n_tokens,
         "n_response_tokens": checked.examples.n_response_tokens,
         "steps": trainer.state.global_step,
-        "training_loss": float(outcome.training_loss),
+        "training_loss": training_loss,
         "training_seconds": round(seconds, 3),
         "tokens_per_second": round(_tokens_per_second(folder), 1),
-        "validation_loss": best["loss"] if best else _last_validation_loss(folder),
+        "validation_loss": validation_loss,
         "best_checkpoint": best,
         "resumed_from": str(checkpoint or ""),
         "device": str(trainer.args.device),
@@ -98,6 +108,13 @@ def train(
             "measured_gib": peak.gib(),
         },
     }
+
+
+def _dtypes(model: Any) -> dict[str, str]:
+    """Return the number formats of the computation, and of the trained weights as stored."""
+    stored = {str(weight.dtype) for weight in model.parameters() if weight.requires_grad}
+    named = {"dtype": str(model.config.dtype), "stored_dtype": ", ".join(sorted(stored))}
+    return {name: value.replace("torch.", "") for name, value in named.items()}
 
 
 def _trainer(

@@ -76,6 +76,11 @@ def test_base_without_template_is_trained_and_responds(
     run, result = trained
     assert (run.adapter / "chat_template.jinja").read_text() == MARKED
     assert result["lineage"]["chat_template"] == MARKED
+    card = (run.adapter / "README.md").read_text(encoding="utf-8")
+    stored = result["lineage"]["training"]
+    assert (stored["n_examples"], stored["loss"]) == (len(ROWS), result["training_loss"])
+    assert (stored["dtype"], stored["stored_dtype"]) == ("float32", "float32")
+    assert f"{stored['loss']:.4f} on average over {result['steps']} steps" in card
     outcomes = {check["name"]: check["outcome"] for check in result["checks"]}
     assert outcomes["chat template"] == "note"
     responder = Responder(bare_base, run.adapter, chat_template=MARKED, max_new_tokens=16)

@@ -69,6 +69,19 @@ def test_the_card_is_our_own() -> None:
         assert message in card, message
 
 
+@pytest.mark.parametrize("validation", [0.25, None])
+def test_card_has_examples_losses_and_formats(validation: float | None) -> None:
+    training = {
+        "n_examples": 400, "n_validation": 20 if validation else 0, "steps": 50, "loss": 0.512345,
+        "validation_loss": validation, "dtype": "bfloat16", "stored_dtype": "float32",
+    }  # fmt: skip
+    card = model_card(RECIPE, {**LINEAGE, "training": training})
+    for figure in ("400 examples", "0.5123", "50 steps", "bfloat16", "float32"):
+        assert figure in card, figure
+    assert ("20 for validation" in card) == ("0.2500" in card) == (validation is not None)
+    assert "None" not in card
+
+
 def test_scores_are_added_and_replaced(adapter: Path) -> None:
     add_scores(adapter, "acceptance", [score("", 0.5), score("split=new", 0.25)])
     add_scores(adapter, "safety", [score("", 0.9)])
