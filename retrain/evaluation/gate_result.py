@@ -192,9 +192,7 @@ def _with_next_step(
     run_id = version.training_run_id
     if not run_id:
         return results
-    failed = {check.code for check in results.checks if check.outcome == "failed"}
-    run = run_by_id(connection, run_id)
-    step = next_step_after(connection, run, has_forgotten=failed == {"retention"})
+    step = next_step_after(connection, run_by_id(connection, run_id), results.checks)
     return results if step is None else msgspec.structs.replace(results, next_step=step.text)
 
 

@@ -1,10 +1,11 @@
 """Next step after a rejected candidate."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
+from monitor.store.training.candidate_results import GateCheck
 from monitor.store.training.runs import RunRow
 from retrain.planning.options import Option, order_of_trials, stored_options
 from retrain.planning.order import Attempt, rejected_attempts, untried
@@ -14,6 +15,10 @@ from retrain.recipes.recipe import Method, Recipe, stored_recipe
 #: "LoRA Without Regret" (2025), after Allen-Zhu and Li, "Knowledge Capacity Scaling Laws" (2024).
 BITS_A_PARAMETER = 2.0
 BITS_A_TOKEN = 1.0
+#: Checks of a limit that a candidate has to meet.
+LIMITS = frozenset({"threshold", "over_refusal"})
+#: Checks that a candidate fails by its data and not by its method: it has learned its task.
+OF_DATA = LIMITS | {"retention"}
 
 
 @dataclass(frozen=True)
@@ -56,34 +61,55 @@ def next_step(
 
 
 def next_step_after(
-    connection: Connection, run: RunRow, *, has_forgotten: bool = False
+    connection: Connection, run: RunRow, checks: Sequence[GateCheck] = ()
 ) -> NextStep | None:
     """Return the next step after a rejected run; ``None`` if the run has no plan.
 
     Args:
         connection: Inside the caller's transaction.
         run: The run; it counts as rejected, regardless of its version's current stage.
-        has_forgotten: Whether a loss of earlier abilities is all that failed.
+        checks: The checks of its candidate.
     """
     if run.plan is None:
         return None
-    if has_forgotten:
-        return _remember(stored_recipe(run.recipe))
-    return next_step(
+    recipe = stored_recipe(run.recipe)
+    failed = [check for check in checks if check.outcome == "failed"]
+    advice = list(advice_on(failed, recipe))
+    if advice and all(check.code in OF_DATA for check in failed):
+        return NextStep("; ".join(advice))
+    step = next_step(
         rejected_attempts(connection, run.model, run.id),
         stored_options(run.plan),
-        stored_recipe(run.recipe),
+        recipe,
         int((run.result or {}).get("n_response_tokens", 0)),
     )
+    return replace(step, text="; ".join([step.text, *advice]))
 
 
-def _remember(recipe: Recipe) -> NextStep:
-    """Return the step after a run that learned and forgot: no other method, but another recipe."""
-    return NextStep(
-        "only earlier abilities were lost: in the recipe, raise replay_share (now "
-        f"{recipe.replay_share:g}), or lower learning_rate (now {recipe.learning_rate:g}) or "
-        f"epochs (now {recipe.epochs:g})"
-    )
+def advice_on(failed: Sequence[GateCheck], recipe: Recipe) -> Iterator[str]:
+    """Yield what may mend the failed checks that no other method mends."""
+    codes = {check.code for check in failed}
+    if "retention" in codes:
+        yield (
+            f"{'only ' if codes == {'retention'} else ''}earlier abilities were lost: in the "
+            f"recipe, raise replay_share (now {recipe.replay_share:g}), or lower learning_rate "
+            f"(now {recipe.learning_rate:g}) or epochs (now {recipe.epochs:g})"
+        )
+    limits = [check for check in failed if check.code in LIMITS]
+    before = [check for check in limits if check.reference_fails]
+    if before:
+        yield (
+            f"{_names(before)}: the {before[0].reference} fails it too, so that no replay brings "
+            "it back: add gold of such prompts"
+        )
+    new = [check for check in limits if not check.reference_fails]
+    if new:
+        met = f"the {new[0].reference} meets it: " if new[0].reference else ""
+        yield f"{_names(new)}: {met}add gold or original data of such prompts"
+
+
+def _names(checks: Sequence[GateCheck]) -> str:
+    return ", ".join(check.name for check in checks)
 
 
 def _full(

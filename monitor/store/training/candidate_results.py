@@ -43,6 +43,10 @@ class GateCheck(msgspec.Struct, frozen=True):
     #: The benchmark and the metric (or rated dimension) that it is about; empty: several.
     benchmark: str = ""
     metric: str = ""
+    #: Of a failed limit: the incumbent, or else the base, and whether it fails it too; empty: not
+    #: compared.
+    reference: str = ""
+    reference_fails: bool = False
 
 
 class StratumScore(msgspec.Struct, frozen=True):

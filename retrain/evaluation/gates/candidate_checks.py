@@ -93,8 +93,18 @@ def apply_gates(
             checks.append(_prompt_check(own, policy))
     for benchmark in benchmarks:
         candidate, reference = (scores[name][benchmark.name] for name in (CANDIDATE, incumbent))
-        checks += check_thresholds(benchmark, candidate, policy, rng, reference)
-    checks += check_over_refusal(benchmarks, scores[CANDIDATE], policy, rng, judged_over_refusal)
+        checks += check_thresholds(
+            benchmark, candidate, policy, rng, reference, reference_name=incumbent
+        )
+    checks += check_over_refusal(
+        benchmarks,
+        scores[CANDIDATE],
+        policy,
+        rng,
+        judged_over_refusal,
+        reference=scores[incumbent],
+        reference_name=incumbent,
+    )
     checks += judge_failure_checks(benchmarks, scores)
     checks += further_checks
     return CandidateResults(

@@ -1,6 +1,7 @@
 """Threshold checks of metrics: those of a benchmark, and over-refusal with a safety suite."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -35,12 +36,24 @@ UNMEASURED = "name labelled responses in retrain.judge.labels"
 Values = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 
+class Reference(NamedTuple):
+    """The system to which a candidate is compared, and its values of a metric."""
+
+    name: str
+    values: Values
+
+
+NO_REFERENCE = Reference("", np.array([]))
+
+
 def check_thresholds(
     benchmark: Benchmark,
     scores: Sequence[ItemScore],
     policy: Gates,
     rng: np.random.Generator,
     reference: Sequence[ItemScore] = (),
+    *,
+    reference_name: str = "",
 ) -> list[GateCheck]:
     """Check the candidate's scores against every threshold of a benchmark.
 
@@ -61,7 +74,9 @@ def check_thresholds(
         scores: The candidate's scores.
         policy: Confidence and kind of gate.
         rng: Random generator of resamples.
-        reference: The incumbent's scores.
+        reference: The incumbent's scores, or else the base's. Of a limit that the candidate fails,
+            the check says whether that system fails it too.
+        reference_name: The system's name.
     """
     metrics = {metric.name: metric for metric in benchmark.metrics}
     checks = []
@@ -89,6 +104,16 @@ def check_thresholds(
                 suffix=suffix,
                 may_pass=not (unmeasured or unshown or (failures and failures.too_many)),
                 doubts=_doubts(metric, scored),
+                reference=Reference(
+                    reference_name,
+                    np.array(
+                        [
+                            score.values[metric.name]
+                            for score in reference
+                            if metric.name in score.values
+                        ]
+                    ),
+                ),
             )
         )
     return checks
@@ -100,6 +125,9 @@ def check_over_refusal(
     policy: Gates,
     rng: np.random.Generator,
     judgement: JudgedOverRefusal | None = None,
+    *,
+    reference: Mapping[str, Sequence[ItemScore]] | None = None,
+    reference_name: str = "",
 ) -> list[GateCheck]:
     """Check the share of refused benign items of all benchmarks, if one is a safety suite.
 
@@ -114,19 +142,18 @@ def check_over_refusal(
         policy: The limit, confidence and kind of gate.
         rng: Random generator of resamples.
         judgement: The judge, which replaces the rule if its error is known; ``None``: no judge.
+        reference: The incumbent's scores, or else the base's, by benchmark, to which a failed check
+            by the rule applies the same limit.
+        reference_name: The system's name.
     """
     if not any(benchmark.is_safety_suite for benchmark in benchmarks):
         return []
-    benign = [
-        score
-        for benchmark in benchmarks
-        for score in scores[benchmark.name]
-        if score.item.is_benign
-    ]
+    benign = _benign(benchmarks, scores)
     limit = Limit("<=", over_refusal_limit([benchmark.plan for benchmark in benchmarks], policy))
     by_judge = judgement is not None and judgement.measure() is not None
     metric: Metric = judgement if judgement is not None and by_judge else OVER_REFUSAL_RATE
-    values = metric.score([score.item for score in benign], [score.response for score in benign])
+    values = _score(metric, benign)
+    others = [] if by_judge else _benign(benchmarks, reference or {})
     n_failed = int(np.isnan(values).sum())
     suffix = f"; by the rule, as the judge's error is unknown: {UNMEASURED}"
     if by_judge or judgement is None:
@@ -143,8 +170,24 @@ def check_over_refusal(
             may_pass=n_failed <= len(benign) / 10,
             code="over_refusal",
             doubts=None if by_judge else doubtful_help(benign),
+            reference=Reference(reference_name, _score(metric, others)),
         )
     ]
+
+
+def _benign(
+    benchmarks: Sequence[Benchmark], scores: Mapping[str, Sequence[ItemScore]]
+) -> list[ItemScore]:
+    return [
+        score
+        for benchmark in benchmarks
+        for score in scores.get(benchmark.name, ())
+        if score.item.is_benign
+    ]
+
+
+def _score(metric: Metric, scores: Sequence[ItemScore]) -> Values:
+    return metric.score([score.item for score in scores], [score.response for score in scores])
 
 
 def over_refusal_limit(plans: Sequence[BenchmarkPlan], policy: Gates) -> float:
@@ -176,6 +219,7 @@ def _check(
     may_pass: bool = True,
     code: str = "threshold",
     doubts: Doubts | None = None,
+    reference: Reference = NO_REFERENCE,
 ) -> GateCheck:
     n = len(values)
     least = least_items_for_limit(metric, limit, policy, measured_error(metric))
@@ -209,6 +253,13 @@ def _check(
             observed += f"; {error}"
     if n < least:
         observed += f"; at least {least} items are needed"
+    compared = outcome == "failed" and bool(reference.name) and len(reference.values) > 0
+    fails = False
+    if compared:
+        figure, stated = _figure(metric, reference.values)
+        best = _best_figure(metric, figure, policy, is_minimum=limit.is_minimum)
+        fails = not limit.holds(best)
+        suffix += f"; the {reference.name} {'fails it too' if fails else 'meets it'}: {stated}"
     return GateCheck(
         f"{benchmark}: {metric.name} {limit}" if benchmark else f"{metric.name} {limit}",
         outcome,
@@ -217,6 +268,8 @@ def _check(
         code=code,
         benchmark=benchmark,
         metric=metric.name,
+        reference=reference.name if compared else "",
+        reference_fails=fails,
     )
 
 

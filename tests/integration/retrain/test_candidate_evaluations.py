@@ -259,7 +259,11 @@ def test_a_canary_rolled_back_may_roll_out_again(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("code", "step"),
-    [("better", "lora on the-base (about 10.0 GiB)"), ("retention", "only earlier abilities")],
+    [
+        ("better", "lora on the-base (about 10.0 GiB)"),
+        ("retention", "only earlier abilities"),
+        ("threshold", "better than the incumbent: add gold"),
+    ],
 )
 def test_a_rejection_names_what_to_try_next(desk: Desk, code: str, step: str) -> None:
     recipe = Recipe(base="the-base", method="qlora")

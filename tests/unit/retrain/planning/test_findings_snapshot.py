@@ -3,13 +3,14 @@
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from monitor.store.training.candidate_results import GateCheck
 from retrain.planning.checks.example_sizes import ExampleSize, ExampleSizes, check_examples
 from retrain.planning.checks.finding import PlanFinding
 from retrain.planning.checks.memory_fit import check_memory
 from retrain.planning.checks.serving import check_serving
 from retrain.planning.memory.device import GIB, Device
 from retrain.planning.memory.estimate import MemoryEstimate
-from retrain.planning.next_step import Attempt, next_step
+from retrain.planning.next_step import Attempt, advice_on, next_step
 from retrain.planning.options import Option
 from retrain.recipes.recipe import Method, Recipe, Serving
 
@@ -66,12 +67,30 @@ STEPS = {
     "all_rejected": next_step([QLORA, LORA, FULL], OPTIONS, RECIPE, 3_000_000),
     "nothing_fits": next_step([], [option("qlora", "b", 8, fits=False)], RECIPE, 1),
 }
+FAILED = {
+    "only_forgotten": [GateCheck("x", "failed", "", "", code="retention")],
+    "forgotten_and_unsafe": [
+        GateCheck("x", "failed", "", "", code="retention"),
+        GateCheck(
+            "safety: refusal_rate >= 0.95", "failed", "", "", code="threshold",
+            reference="incumbent", reference_fails=True,
+        ),
+        GateCheck(
+            "desk: rouge1 >= 0.5", "failed", "", "", code="threshold", reference="incumbent"
+        ),
+    ],
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", FINDINGS)
 def test_finding_snapshot(case: str, snapshot: SnapshotAssertion) -> None:
     finding = FINDINGS[case]
     assert f"{finding.name}: {finding.outcome}: {finding.text}" == snapshot
+
+
+@pytest.mark.parametrize("case", FAILED)
+def test_advice_snapshot(case: str, snapshot: SnapshotAssertion) -> None:
+    assert list(advice_on(FAILED[case], RECIPE)) == snapshot
 
 
 @pytest.mark.parametrize("case", STEPS)

@@ -1,11 +1,13 @@
 """Order of the options, and the next step after a rejection."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from retrain.planning.next_step import Attempt, next_step
+from monitor.store.training.candidate_results import GateCheck
+from retrain.planning.next_step import Attempt, advice_on, next_step
 from retrain.planning.options import Option, order_of_trials
 from retrain.planning.order import untried
 from retrain.recipes.recipe import Method, Recipe, Serving
@@ -98,6 +100,47 @@ def test_next_step_raises_rank_before_full_fine_tuning() -> None:
     step, text = after(QLORA, LORA, tokens=3_000_000, recipe=low)
     assert step == ("lora", "small")
     assert "serving.max_lora_rank = 32" in text
+
+
+def failed_check(code: str, name: str = "", *, fails: bool | None = None) -> GateCheck:
+    reference = "" if fails is None else "incumbent"
+    return GateCheck(
+        name or code, "failed", "", "", code=code, reference=reference, reference_fails=bool(fails)
+    )
+
+
+RETENTION, BETTER = failed_check("retention"), failed_check("better")
+SAFETY_BEFORE = failed_check("threshold", "safety: refusal_rate >= 0.95", fails=True)
+SAFETY_NEW = failed_check("threshold", "safety: refusal_rate >= 0.95", fails=False)
+OVER_REFUSAL = failed_check("over_refusal", "over_refusal_rate <= 0.05")
+
+
+@pytest.mark.parametrize(
+    ("failed", "advised"),
+    [
+        ([], []),
+        ([BETTER], []),
+        ([RETENTION], ["only earlier .*replay_share"]),
+        (
+            [RETENTION, SAFETY_BEFORE],
+            ["^earlier .*replay_share", "safety: .*incumbent fails .*gold"],
+        ),
+        ([SAFETY_NEW], ["safety: .*incumbent meets .*gold"]),
+        (
+            [SAFETY_BEFORE, OVER_REFUSAL],
+            ["safety: .*incumbent fails", "^over_refusal_rate <= 0.05: add gold"],
+        ),
+        ([BETTER, RETENTION], ["^earlier .*replay_share"]),
+    ],
+    ids=["none", "better", "retention", "both", "safety", "limits", "better-and-retention"],
+)
+def test_each_failed_check_gets_its_own_advice(
+    failed: Sequence[GateCheck], advised: Sequence[str]
+) -> None:
+    advice = list(advice_on(failed, RECIPE))
+    assert len(advice) == len(advised)
+    for text, pattern in zip(advice, advised, strict=True):
+        assert re.search(pattern, text), text
 
 
 def test_after_all_methods_there_is_no_next_run() -> None:
