@@ -106,8 +106,8 @@ def _safety_suite() -> Benchmark:
 @cache
 def _suite(n_new: int, n_old: int) -> Benchmark:
     items = [_item(i, "new") for i in range(n_new)] + [_item(i, "old") for i in range(n_old)]
-    plan = _plan("metrics: [exact_match, f1]")
-    return Benchmark(plan, tuple(items), tuple(load_metrics(["exact_match", "f1"])), "")
+    plan = _plan("metrics: [exact_match, token_f1]")
+    return Benchmark(plan, tuple(items), tuple(load_metrics(["exact_match", "token_f1"])), "")
 
 
 def _plan(rest: str) -> BenchmarkPlan:

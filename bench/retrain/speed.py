@@ -54,7 +54,7 @@ def evaluation_row(base: BaseModel, bank: Bank, place: Path) -> Row:
     write_lines(place / "items.jsonl", [msgspec.to_builtins(item) for item in items])
     plan = parse_plan(
         "evaluation:\n  benchmarks:\n"
-        "    - {name: bank, dataset: items.jsonl, metrics: [exact_match, f1, rouge]}\n",
+        "    - {name: bank, dataset: items.jsonl, metrics: [exact_match, token_f1, rouge]}\n",
         place / "evaluation.yaml",
     )
     benchmarks = load_benchmarks(plan, MetricModels.from_settings(Scoring()))

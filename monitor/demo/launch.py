@@ -31,7 +31,7 @@ evaluation:
   benchmarks:
     - name: {name}
       dataset: {name}.jsonl
-      metrics: [exact_match, f1]
+      metrics: [exact_match, token_f1]
       stratify_by: [task_type]
 """
 

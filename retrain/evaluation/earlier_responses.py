@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from monitor.settings import Scoring
-from monitor.store.training.candidate_results import BASE, CANDIDATE, INCUMBENT
+from monitor.store.training.candidate_results import BASE, CANDIDATE, INCUMBENT, SYSTEM_NAMES
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.request import EvaluationRequest
 from retrain.models.adapter_folder import package_versions
@@ -82,7 +82,9 @@ class EarlierResponses:
 
     def remarks(self) -> list[str]:
         """Return a remark that says how many responses were not generated again."""
-        counts = ", ".join(f"{n} of the {system}" for system, n in self._n_read.items() if n)
+        counts = ", ".join(
+            f"{n} of the {SYSTEM_NAMES[system]}" for system, n in self._n_read.items() if n
+        )
         if not counts:
             return []
         return [

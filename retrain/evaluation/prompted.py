@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from monitor.settings import Prompted
-from monitor.store.training.candidate_results import GateCheck
+from monitor.store.training.candidate_results import PROMPTED, SYSTEM_NAMES, GateCheck
 from retrain.data import read_examples
 from retrain.data.example import Example, make_examples
 from retrain.data.stratified_draw import draw_evenly_by_task_type
@@ -182,7 +182,7 @@ def check_training_data(request: EvaluationRequest, folder: RunFolder) -> list[G
         return []
     return [
         GateCheck(
-            "not worse than the base model with examples in its prompt",
+            f"not worse than the {SYSTEM_NAMES[PROMPTED]}",
             "undecided",
             "not compared, because the run's training data is missing; restore train.jsonl in the "
             "run's folder",

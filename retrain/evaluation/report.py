@@ -3,16 +3,13 @@
 from collections.abc import Iterator
 
 from monitor.store.training.candidate_results import (
-    PREVIOUS,
-    PROMPTED,
+    SYSTEM_NAMES,
     CandidateResults,
     StratumScore,
 )
 
 #: Width of a system's column: value and interval.
 _COLUMN = 23
-#: Systems whose name says little.
-_NAMES = {PROMPTED: "base with examples", PREVIOUS: "previous system"}
 _MARKS = {"passed": "ok  ", "failed": "FAIL", "undecided": "??  "}
 
 
@@ -23,21 +20,21 @@ def report_lines(results: CandidateResults) -> Iterator[str]:
         yield from _score_table(results, benchmark)
     for entry in results.classifications:
         yield (
-            f"{_name(entry.system)} on {entry.benchmark}: {len(entry.labels)} labels, micro F1 "
-            f"{entry.micro_f1:.3f}, macro F1 {entry.macro_f1:.3f} [{entry.macro_lower:.3f}, "
-            f"{entry.macro_upper:.3f}]  n = {entry.n}"
+            f"{SYSTEM_NAMES[entry.system]} on {entry.benchmark}: {len(entry.labels)} labels, "
+            f"micro F1 {entry.micro_f1:.3f}, macro F1 {entry.macro_f1:.3f} "
+            f"[{entry.macro_lower:.3f}, {entry.macro_upper:.3f}]  n = {entry.n}"
         )
         for label, response, n in entry.largest_confusions:
             other = repr(response) if response else "none of the labels"
             yield f"  {n:4d} items of {label!r}: {other}"
     for calibration in results.calibrations:
         yield (
-            f"{_name(calibration.system)} on {calibration.benchmark}: expected calibration error "
-            f"{calibration.expected_error:.3f}, Brier score {calibration.brier:.3f}  "
+            f"{SYSTEM_NAMES[calibration.system]} on {calibration.benchmark}: expected calibration "
+            f"error {calibration.expected_error:.3f}, Brier score {calibration.brier:.3f}  "
             f"n = {calibration.n}"
         )
     for comparison in results.comparisons:
-        yield f"candidate vs {_name(comparison.reference)}: {comparison}"
+        yield f"candidate vs {SYSTEM_NAMES[comparison.reference]}: {comparison}"
     for check in results.checks:
         yield (
             f"{_MARKS[check.outcome]} {check.name}: {check.observed}; required: {check.required}"
@@ -56,7 +53,7 @@ def _score_table(results: CandidateResults, benchmark: str) -> Iterator[str]:
         for score in results.scores_of(system, benchmark):
             cells.setdefault((score.stratum or "all", score.metric), {})[system] = score
     width = max([28, *(len(stratum) for stratum, _ in cells)])
-    header = "".join(f"  {_name(system):{_COLUMN}s}" for system in results.systems)
+    header = "".join(f"  {SYSTEM_NAMES[system]:{_COLUMN}s}" for system in results.systems)
     yield f"{benchmark + ', 95% intervals':{width + 25}s}{header}n"
     for (stratum, metric), by_system in cells.items():
         columns = "".join(
@@ -64,10 +61,6 @@ def _score_table(results: CandidateResults, benchmark: str) -> Iterator[str]:
         )
         n = "/".join(dict.fromkeys(str(score.n) for score in by_system.values()))
         yield f"  {stratum:{width}s} {metric:22s}{columns}{n}"
-
-
-def _name(system: str) -> str:
-    return _NAMES.get(system, system)
 
 
 def _figures(score: StratumScore | None) -> str:

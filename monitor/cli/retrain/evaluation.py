@@ -45,6 +45,7 @@ def evaluate_run(
     from monitor.review.guidelines import configured_task_types
     from monitor.store.engine import transaction
     from monitor.store.training.candidate_evaluations import candidate_evaluation_by_id
+    from monitor.store.training.candidate_results import SYSTEM_NAMES
     from retrain.evaluation.lifecycle import plan_evaluation, poll_evaluation, start_evaluation
     from retrain.evaluation.request import request_for
     from retrain.jobs.factory import create_launcher
@@ -86,7 +87,8 @@ def evaluate_run(
             elif state.row.error:
                 show(f"retrying later: {state.row.error}")
             elif state.progress:
-                phase = [state.progress["phase"], state.progress.get("system", "")]
+                system = SYSTEM_NAMES.get(state.progress.get("system", ""), "")
+                phase = [state.progress["phase"], system]
                 show(" ".join(phase).strip(), state.progress["step"], state.progress["steps"])
             time.sleep(_POLL_SECONDS)
     if state.row.status in {"failed", "cancelled"}:

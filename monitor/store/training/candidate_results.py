@@ -28,6 +28,14 @@ PROMPTED: Final = "prompted"
 PREVIOUS: Final = "previous"
 #: All systems, in the order in which tables show them.
 SYSTEMS: Final = (CANDIDATE, INCUMBENT, BASE, PROMPTED, PREVIOUS)
+#: How texts name them.
+SYSTEM_NAMES: Final = {
+    CANDIDATE: "candidate",
+    INCUMBENT: "incumbent",
+    BASE: "base",
+    PROMPTED: "base with examples",
+    PREVIOUS: "previous system",
+}
 
 
 class GateCheck(msgspec.Struct, frozen=True):

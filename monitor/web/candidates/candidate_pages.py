@@ -20,6 +20,7 @@ from monitor.store.training.candidate_evaluations import (
     candidate_evaluation_by_id,
     list_candidate_evaluations,
 )
+from monitor.store.training.candidate_results import SYSTEM_NAMES
 from monitor.store.training.registry import version_by_id
 from monitor.web.candidates.evaluation_view import benchmark_figures, response_pairs
 from monitor.web.current_user import Visit
@@ -38,13 +39,7 @@ OUTCOMES = {
     "failed": "Evaluation failed",
     "cancelled": "Evaluation cancelled",
 }
-NAMES = {
-    "candidate": "Candidate",
-    "incumbent": "Incumbent",
-    "base": "Base with prompt",
-    "prompted": "Base with examples",
-    "previous": "Previous system",
-}
+NAMES = {system: name.capitalize() for system, name in SYSTEM_NAMES.items()}
 
 
 @get("/candidate-evaluations", sync_to_thread=True)

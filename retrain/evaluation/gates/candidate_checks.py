@@ -10,6 +10,7 @@ from monitor.store.training.candidate_results import (
     CANDIDATE,
     INCUMBENT,
     PROMPTED,
+    SYSTEM_NAMES,
     CandidateComparison,
     CandidateResults,
     CheckOutcome,
@@ -187,7 +188,7 @@ def _prompt_check(comparisons: Sequence[CandidateComparison], policy: Gates) -> 
     n_better = sum(c.adjusted_p_better <= policy.alpha for c in comparisons)
     weakest = min(comparisons, key=lambda c: c.p_worse)
     return GateCheck(
-        f"not worse than the base model with {'examples in ' if with_examples else ''}its prompt",
+        f"not worse than the {SYSTEM_NAMES[comparisons[0].reference]}",
         "failed" if worse else "passed",
         "; ".join(map(str, worse))
         or f"significantly better by {n_better} of {len(comparisons)} metrics; weakest: {weakest}",

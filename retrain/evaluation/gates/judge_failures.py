@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.store.training.candidate_results import GateCheck
+from monitor.store.training.candidate_results import SYSTEM_NAMES, GateCheck
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.judge.reference_score import JudgedScore
 from retrain.evaluation.judge.verdicts import JudgedVerdict
@@ -51,8 +51,8 @@ def judge_failure_remarks(
 ) -> list[str]:
     """Describe the judge's failures on the responses of each system, with the first message."""
     return [
-        f"{benchmark.name}, {metric.name}: {failures} (responses of the {system}); first failure: "
-        f"{failures.failure}"
+        f"{benchmark.name}, {metric.name}: {failures} (responses of the {SYSTEM_NAMES[system]}); "
+        f"first failure: {failures.failure}"
         for benchmark in benchmarks
         for metric in benchmark.metrics
         for system, by_benchmark in scores.items()
@@ -75,7 +75,9 @@ def judge_failure_checks(
                 and not failures.by_rule
             }
             if failed:
-                observed = "; ".join(f"{system}: {text}" for system, text in failed.items())
+                observed = "; ".join(
+                    f"{SYSTEM_NAMES[system]}: {text}" for system, text in failed.items()
+                )
                 name = f"{benchmark.name}: {metric.name} was judged"
                 checks.append(
                     GateCheck(

@@ -98,7 +98,7 @@ def _scored(models: MetricModels) -> Sequence[Metric]:
 
 BUILT_IN: dict[str, Callable[[MetricModels], Sequence[Metric]]] = {
     "exact_match": lambda _: [EXACT_MATCH],
-    "f1": lambda _: [TOKEN_F1],
+    "token_f1": lambda _: [TOKEN_F1],
     "rouge": lambda _: ROUGE_METRICS,
     "bertscore": lambda models: [BertScore(models.bertscore, models.bertscore_layers)],
     "json_valid": lambda _: [JSON_VALID],
@@ -114,18 +114,21 @@ BUILT_IN: dict[str, Callable[[MetricModels], Sequence[Metric]]] = {
     "judged_over_refusal_rate": _judged(JudgedOverRefusal),
     "judged_score": _scored,
 }
-#: Aliases of metrics, and the parts of metrics with several scores.
-_ALIASES = {"token_f1": "f1", **{metric.name: "rouge" for metric in ROUGE_METRICS}}
+#: Parts of metrics with several scores.
+_PARTS = {metric.name: "rouge" for metric in ROUGE_METRICS}
+#: Names in files of earlier releases.
+_EARLIER = {"f1": "token_f1"}
+_ALIASES = _PARTS | _EARLIER
 
 
 def metric_names() -> list[str]:
-    """Return all metric names allowed in ``evaluation.yaml``."""
-    return sorted({*BUILT_IN, *_ALIASES, *_entry_points()})
+    """Return the metric names for ``evaluation.yaml``; those of earlier releases are read too."""
+    return sorted({*BUILT_IN, *_PARTS, *_entry_points()})
 
 
 def canonical_name(name: str) -> str:
-    """Return the name of a single metric in results: ``f1`` becomes ``token_f1``."""
-    return TOKEN_F1.name if name == "f1" else name
+    """Return the name of a single metric in results: ``f1``, its earlier name, is ``token_f1``."""
+    return _EARLIER.get(name, name)
 
 
 def check_metric_name(name: str) -> None:

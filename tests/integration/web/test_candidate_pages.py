@@ -83,7 +83,7 @@ def test_a_lead_sees_every_figure(
     page = html.unescape(source)
     for text in (
         "Rejected", "Next:", "Try full fine-tuning.", HOSTILE, "better than the incumbent",
-        "0.90 → 0.95", "Required: p <= 0.05", "Candidate", "Incumbent", "Base with prompt",
+        "0.90 → 0.95", "Required: p <= 0.05", "Candidate", "Incumbent", "Base",
         "0.900", "0.800", "0.700", "0.990, n = 6", "task_type: cards",
         "+10.0 points", "+2.0 points to +20.0 points", "agreement with people on 40 items",
         "support: WARNING: only 6 items", "sha256:0000000000000000", "gates.margin",

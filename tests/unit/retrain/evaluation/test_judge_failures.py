@@ -57,9 +57,10 @@ def scored(benchmark: Benchmark) -> list[ItemScore]:
     return score_responses(benchmark.items, ["a"] * len(benchmark.items), benchmark.metrics)
 
 
-def evaluated(n_responses: int) -> CandidateResults:
+def evaluated(n_responses: int, reference: str = "base") -> CandidateResults:
     benchmark = suite(Judge(n_responses))
-    scores = {system: {"facts": scored(benchmark)} for system in ("candidate", "base")}
+    systems = dict.fromkeys(("candidate", "base", reference))
+    scores = {system: {"facts": scored(benchmark)} for system in systems}
     return apply_gates([benchmark], scores, Gates(), np.random.default_rng(0))
 
 
@@ -90,6 +91,15 @@ def test_judge_failures_of_either_system_leave_the_gates_undecided() -> None:
     outcomes = {(check.code, check.metric): check.outcome for check in results.checks}
     assert outcomes["threshold", "judged_hallucination_rate"] == "passed"
     assert outcomes["judge_failures", "judged_hallucination_rate"] == "undecided"
+
+
+def test_base_with_examples_has_one_name() -> None:
+    results = evaluated(2 * N + 10, "prompted")
+    (remark,) = [remark for remark in results.remarks if "490 of 500" in remark]
+    (check,) = [check for check in results.checks if check.code == "judge_failures"]
+    for text in (remark, check.observed):
+        assert "base with examples" in text
+        assert "prompted" not in text
 
 
 def test_a_judge_that_never_fails_is_not_mentioned() -> None:

@@ -99,6 +99,12 @@ def test_two_packages_with_one_name(install) -> None:
 def test_names() -> None:
     names = [metric.name for metric in load_metrics(["rouge", "f1", "token_f1", "rouge2"])]
     assert names == ["rouge1", "rouge2", "rougeL", "token_f1"]
+    # One name each is listed; that of earlier releases is read.
+    assert {"token_f1", "rouge", "rougeL"} <= {*catalogue.metric_names()}
+    assert "f1" not in catalogue.metric_names()
+    assert (catalogue.canonical_name("f1"), catalogue.canonical_name("rouge1")) == (
+        "token_f1", "rouge1",
+    )  # fmt: skip
     assert [metric.name for metric in load_metrics(["rougeL"])] == ["rougeL"]
     with refusal("unknown_metric", ConfigurationError, match="'bertscor'.*'bertscore'"):
         check_metric_name("bertscor")
