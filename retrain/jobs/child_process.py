@@ -13,6 +13,7 @@ from typing import Any
 from monitor.errors import DriftwardenError, TransientError
 from retrain.jobs.launcher import MODULES
 from retrain.jobs.process_identity import process_identity
+from retrain.models.hub import be_offline_without_hub
 from retrain.run_folder import RunFolder, Task, read_json, write_json
 
 #: Exit status of a child without access to its folder (sysexits.h).
@@ -63,7 +64,8 @@ def prepare_environment(base: str) -> None:
     """Set the environment variables that libraries read on import.
 
     Args:
-        base: The base model; a folder disables access to model hubs.
+        base: The base model; a folder disables access to model hubs, as does a hub that doesn't
+            respond.
     """
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     # Spinning threads make a busy machine many times slower.
@@ -73,6 +75,8 @@ def prepare_environment(base: str) -> None:
         os.environ["HF_HUB_OFFLINE"] = "1"
         # transformers would otherwise look for kernels on the hub
         os.environ["USE_HUB_KERNELS"] = "0"
+    else:
+        be_offline_without_hub()
     os.environ["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
     os.environ["DISABLE_MLFLOW_INTEGRATION"] = "TRUE"
 

@@ -13,6 +13,7 @@ from typing import Any
 from monitor.errors import ModelError
 from monitor.settings.model_location import locate_model
 from retrain.models.chat_template import SMOLLM2_SYSTEM, chatml, require_generation_marks
+from retrain.models.hub import hub_problem, reads_locally
 from retrain.models.response_marks import end_tokens
 from retrain.models.template_date import fix_template_date
 from retrain.recipes.recipe import Recipe
@@ -108,10 +109,9 @@ def _generation_config(base: BaseModel) -> Any:
     """Return the generation config; ``None`` if the model has none."""
     from transformers import GenerationConfig  # noqa: PLC0415 - heavy
 
-    is_local = Path(base.location).is_dir()
     try:
         return GenerationConfig.from_pretrained(
-            base.location, revision=base.commit, local_files_only=is_local
+            base.location, revision=base.commit, local_files_only=reads_locally(base.location)
         )
     except (OSError, ValueError):
         return None
@@ -130,17 +130,21 @@ def load_tokenizer(base: BaseModel, *, download: bool = True) -> Any:
     from transformers import AutoTokenizer  # noqa: PLC0415 - heavy
 
     fix_template_date()
-    is_local = not download or Path(base.location).is_dir()
+    is_local = not download or reads_locally(base.location)
     try:
         tokenizer = AutoTokenizer.from_pretrained(
             base.location, revision=base.commit, local_files_only=is_local
         )
     except (OSError, ValueError) as error:
         reason = str(error).strip().split("\n", maxsplit=1)[0]
-        if not download:
-            reason = "the model isn't on this machine"
-        elif not is_local:
-            reason = f"it is no folder here, and as a model of the hub: {reason}"
+        if not Path(base.location).is_dir():
+            here = "it is no folder here"
+            if not download:
+                reason = "the model isn't on this machine"
+            elif is_local:
+                reason = f"{here}, no such hub model is on this machine, and {hub_problem()}"
+            else:
+                reason = f"{here}, and as a model of the hub: {reason}"
         raise ModelError(f"{base.location}: the tokenizer can't be loaded: {reason}") from error
     if base.chat_template:
         tokenizer.chat_template = base.chat_template

@@ -6,6 +6,7 @@ from typing import Any
 
 from monitor.errors import ModelError
 from retrain.models.base_model import BaseModel, load_tokenizer
+from retrain.models.hub import reads_locally
 from retrain.models.response import Response
 from retrain.models.response_marks import end_tokens
 from retrain.models.shared_prefix import batch_alike, common_prefix, compute_prefix
@@ -59,7 +60,11 @@ class Responder:
         arguments = _four_bit(dtype, self._device) if four_bit else {}
         try:
             model: Any = AutoModelForCausalLM.from_pretrained(
-                str(base), dtype=dtype, revision=revision or "main", **arguments
+                str(base),
+                dtype=dtype,
+                revision=revision or "main",
+                local_files_only=reads_locally(str(base)),
+                **arguments,
             )
         except (OSError, ValueError) as error:
             raise ModelError(f"{base}: the model can't be loaded: {error}") from error

@@ -1,10 +1,11 @@
 """Size of a model and its adapter, from the configuration alone."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from monitor.errors import ModelError
+from retrain.models.base_model import base_of
+from retrain.models.hub import reads_locally
 from retrain.recipes.recipe import Recipe
 
 
@@ -35,11 +36,10 @@ def model_shape(recipe: Recipe) -> ModelShape:
     """
     from transformers import AutoConfig  # noqa: PLC0415 - heavy
 
-    is_folder = Path(recipe.base).is_dir()
-    revision = None if is_folder else recipe.base_revision or None
+    base = base_of(recipe)
     try:
         config = AutoConfig.from_pretrained(
-            recipe.base, revision=revision, local_files_only=is_folder
+            recipe.base, revision=base.commit, local_files_only=reads_locally(recipe.base)
         )
     except (OSError, ValueError) as error:
         reason = str(error).strip().split("\n", maxsplit=1)[0]
