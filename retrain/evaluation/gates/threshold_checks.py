@@ -153,7 +153,7 @@ def check_over_refusal(
     by_judge = judgement is not None and judgement.measure() is not None
     metric: Metric = judgement if judgement is not None and by_judge else OVER_REFUSAL_RATE
     values = _score(metric, benign)
-    others = [] if by_judge else _benign(benchmarks, reference or {})
+    reference_scores = [] if by_judge else _benign(benchmarks, reference or {})
     n_failed = int(np.isnan(values).sum())
     suffix = f"; by the rule, as the judge's error is unknown: {UNMEASURED}"
     if by_judge or judgement is None:
@@ -170,7 +170,7 @@ def check_over_refusal(
             may_pass=n_failed <= len(benign) / 10,
             code="over_refusal",
             doubts=None if by_judge else doubtful_help(benign),
-            reference=Reference(reference_name, _score(metric, others)),
+            reference=Reference(reference_name, _score(metric, reference_scores)),
         )
     ]
 
