@@ -18,12 +18,15 @@ NF4_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)
 TILE_TOKENS, TILE_WORDS = 4096, 32768
 #: Fixed memory: Python, torch, transformers, PEFT and TRL on a CPU; CUDA's context and libraries on
 #: a GPU.
-OVERHEAD = {"cpu": 0.75 * GIB, "cuda": 0.75 * GIB}
-#: Fixed memory of bitsandbytes and its backends, on a CPU.
-QUANTISING_OVERHEAD = 0.25 * GIB
-#: On a CPU, activations take about twice their size, probably because the C library's heap keeps
-#: freed memory. Fitted to four training runs of SmolLM2-135M (docs/how-to/train.md).
-HEAP = 2.0
+OVERHEAD = {"cpu": 0.92 * GIB, "cuda": 0.75 * GIB}
+#: On a CPU: fixed memory of bitsandbytes and its backends.
+QUANTISING_OVERHEAD = 0.08 * GIB
+#: On a CPU: bytes of each quantised weight that remain of loading it in float32.
+LOADED_BYTES = 4
+#: On a CPU, activations take more than their size, probably because the C library's heap keeps
+#: freed memory; and the backward pass needs as much as some layers more. Fitted with the constants
+#: above to 13 training runs of up to 135 million parameters (docs/how-to/train.md).
+HEAP, BACKWARD_LAYERS = 1.65, 3.0
 
 
 @dataclass(frozen=True)
@@ -92,12 +95,14 @@ def estimate_memory(
     plain = shape.n_parameters - (shape.n_quantised if quantised else 0)
     weights = plain * value + (shape.n_quantised * NF4_BYTES if quantised else 0.0)
     a_layer = _layer_activations(shape, batch, value, dropout=bool(recipe.dropout))
+    n_layers = float(shape.n_layers)
     if kind == "cpu":
         a_layer *= HEAP
+        n_layers += BACKWARD_LAYERS
     retained = (
         shape.n_layers * batch.tokens * shape.hidden_size * value
         if checkpointing
-        else shape.n_layers * a_layer
+        else n_layers * a_layer
     )
     temporary = (a_layer if checkpointing else 0.0) + (
         shape.hidden_size * shape.intermediate_size * value if quantised else 0.0
@@ -111,7 +116,12 @@ def estimate_memory(
         optimiser=float(shape.n_trained * (2 if quantised and kind == "cuda" else 2 * width)),
         activations=float(retained) + mask,
         working=max(temporary, _logits(shape, batch, kind), float(shape.n_trained * width)),
-        overhead=OVERHEAD[kind] + (QUANTISING_OVERHEAD if quantised and kind == "cpu" else 0.0),
+        overhead=OVERHEAD[kind]
+        + (
+            QUANTISING_OVERHEAD + LOADED_BYTES * shape.n_quantised
+            if quantised and kind == "cpu"
+            else 0.0
+        ),
     )
 
 

@@ -8,7 +8,7 @@ from monitor.errors import ModelError
 from retrain.planning.memory.device import GIB, processor
 from retrain.planning.memory.estimate import NF4_BYTES, Batch, estimate_memory
 from retrain.planning.memory.model_shape import ModelShape, shape_of
-from retrain.recipes.recipe import Recipe
+from retrain.recipes.recipe import Method, Recipe
 from tests.support.refusals import refusal
 
 LLAMA_70B: dict[str, Any] = {
@@ -79,6 +79,54 @@ def test_what_each_method_holds() -> None:
         2 * adapter,
         2 * adapter,
     )
+
+
+#: Layers, hidden and intermediate width, vocabulary, millions of parameters, quantised and trained:
+#: of random bases, and of SmolLM2-135M.
+SHAPES = {
+    "64x2": (2, 64, 192, 400, 0.133, 0.106, 0.041),
+    "128x4": (4, 128, 384, 2000, 1.111, 0.852, 0.164),
+    "128x12": (12, 128, 384, 2000, 2.820, 2.556, 0.492),
+    "256x6": (6, 256, 768, 4000, 6.144, 5.112, 0.492),
+    "256x16": (16, 256, 768, 4000, 14.676, 13.631, 1.311),
+    "512x4": (4, 512, 1536, 4000, 15.690, 13.631, 0.655),
+    "smollm2": (30, 576, 1536, 49152, 134.515, 106.168, 4.884),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "examples", "length", "measured"),
+    [
+        ("64x2", "lora", 2, 73, 0.945),
+        ("64x2", "lora", 16, 76, 0.978),
+        ("64x2", "qlora", 2, 73, 1.013),
+        ("128x4", "lora", 16, 102, 1.112),
+        ("128x4", "lora", 64, 104, 1.664),
+        ("128x4", "full", 16, 102, 1.075),
+        ("128x12", "lora", 32, 102, 1.906),
+        ("256x6", "lora", 16, 311, 2.433),
+        ("256x16", "lora", 8, 311, 2.761),
+        ("smollm2", "lora", 2, 160, 2.168),
+        ("smollm2", "lora", 1, 760, 3.154),
+        ("smollm2", "lora", 8, 162, 4.209),
+        ("smollm2", "qlora", 2, 160, 2.254),
+        # These two were measured after the fit.
+        ("64x2", "lora", 128, 78, 1.257),
+        ("512x4", "lora", 8, 311, 2.008),
+    ],
+)
+def test_cpu_estimate_is_that_of_measured_runs(
+    name: str, method: Method, examples: int, length: int, measured: float
+) -> None:
+    """Peaks of one child each, by one thread, in GiB (docs/how-to/train.md)."""
+    layers, hidden, intermediate, words, *millions = SHAPES[name]
+    n, quantised, trained = (round(value * 1e6) for value in millions)
+    shape = ModelShape(
+        n, quantised, n if method == "full" else trained, layers, hidden, intermediate, words, 0
+    )
+    recipe = Recipe(base="b", method=method)
+    estimate = estimate_memory(shape, recipe, Batch(examples, length, 14), "cpu")
+    assert estimate.total / GIB == pytest.approx(measured, rel=0.1)
 
 
 def test_cpu_estimate_scores_all_response_columns_at_once() -> None:
