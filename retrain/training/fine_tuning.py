@@ -3,6 +3,7 @@
 import re
 import time
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from transformers import (
 )
 from trl import SFTConfig
 
+from retrain.jobs.progress import losses
 from retrain.models.adapter_config import lower_layers, peft_config, start_config
 from retrain.models.adapter_folder import describe_adapter, package_versions, weights_digest
 from retrain.models.base_model import base_of, folder_digest, load_tokenizer
@@ -60,11 +62,12 @@ def train(
     began = time.monotonic()
     checkpoint = folder.last_checkpoint()
     with memory_errors(recipe):
-        outcome = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     best = _best(trainer.state)
     seconds = time.monotonic() - began
     trainer.model.save_pretrained(folder.adapter)
-    training_loss = float(outcome.training_loss)
+    # Of all steps: the trainer's own figure leaves out those before a resumption.
+    training_loss = fmean(loss for _, loss in losses(folder))
     validation_loss = best["loss"] if best else _last_validation_loss(folder)
     lineage = {
         "base": recipe.base,

@@ -101,9 +101,9 @@ def plan(
     checks = check_run(chosen.recipe, training_set.rows, device, training_set.validation)
     card = training_set.card
     _print_findings(checks.findings, [*chosen.recipe.warnings(), *card.remarks])
-    raise_refusals(checks.findings)
     for line in summary_lines(card):
         typer.echo(line)
+    raise_refusals(checks.findings)
     if dry_run:
         return
     with transaction(engine) as connection:

@@ -95,6 +95,10 @@ def test_killed_child_resumes_to_the_same_bits(
     result = state.run.result or {}
     assert Path(result["resumed_from"]).name.startswith("checkpoint-")
     assert digest(state) == digest(undisturbed)
+    # The mean loss counts the steps before the interruption too.
+    assert result["training_loss"] == pytest.approx(
+        (undisturbed.run.result or {})["training_loss"], abs=1e-12
+    )
     # The curve is whole, each step once, and the same.
     assert [step for step, _ in losses(folder)] == list(range(1, N_STEPS + 1))
     assert losses(folder) == losses(RunFolder(Path(undisturbed.run.work_dir)))
