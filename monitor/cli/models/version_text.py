@@ -79,7 +79,7 @@ def difference_lines(
 def one_line_each(content: "Mapping[str, Any]") -> "Iterator[tuple[str, str]]":
     """Yield the dotted names and values of nested JSON; of a template its begin and length."""
     for name, value in flatten(content).items():
-        yield name, _shorten(value) if name == "chat_template" else value
+        yield name, _shorten(value) if name == "chat_template" and value else value
 
 
 def _shorten(value: str) -> str:

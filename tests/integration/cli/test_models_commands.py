@@ -219,7 +219,9 @@ def test_register_makes_a_version_that_can_serve(
     shell: VersionShell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        base_model, "prepare_base", lambda name, cache, revision: BaseModel(name, revision)
+        base_model,
+        "prepare_base",
+        lambda name, cache, revision, chat_template: BaseModel(name, revision, chat_template),
     )
     shell.config.write_text(
         shell.config.read_text() + f"[retrain]\nwork_dir = '{tmp_path / 'runs'}'\n[models.desk]\n"

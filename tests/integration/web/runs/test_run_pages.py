@@ -49,8 +49,9 @@ def world(engine: Engine, clock: datetime) -> World:
 def run(world: World, clock: datetime, tmp_path: Path) -> int:
     with transaction(world.engine) as connection:
         run = plan_run(
-            connection, model="assistant", recipe=Recipe(base="b"), work_dir=tmp_path, now=clock
-        )
+            connection, model="assistant", recipe=Recipe(base="b", chat_template="x" * 777),
+            work_dir=tmp_path, now=clock,
+        )  # fmt: skip
         mark_running(connection, run, {"pid": 1}, clock)
         save_progress(connection, run, PROGRESS)
     return run
@@ -77,8 +78,10 @@ def test_a_lead_sees_the_progress_of_a_run(client: TestClient[Litestar], run: in
         "11 min",
         "0.5000",
         "serving.max_lora_rank",
+        "777 characters",
     ):
         assert figure in page, figure
+    assert "x" * 100 not in page
     assert "start_adapter" not in page, "empty settings are hidden"
     assert "<script>alert" not in source
     assert "polyline" in source
