@@ -147,7 +147,7 @@ def training_data(site: Site) -> None:
     engine.dispose()
     write(site.folder / "original.jsonl", examples(OLD, 40))
     write(site.folder / "gold.jsonl", examples(NEW, 30))
-    # The default length and batch need 51.7 GiB with the default base.
+    # The default length and batch need 48.2 GiB with the default base.
     (site.folder / "recipe.toml").write_text("max_length = 512\nmicro_batch_size = 1\n")
     site.configure('retrain.training_data = "original.jsonl"\nretrain.recipe = "recipe.toml"\n')
 
@@ -163,7 +163,7 @@ evaluation:
   benchmarks:
     - name: desk
       dataset: desk.jsonl
-      metrics: [exact_match, f1]
+      metrics: [exact_match, token_f1]
 """
 
 
