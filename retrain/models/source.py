@@ -27,7 +27,7 @@ def source_of(version: VersionRow, base: Source) -> Source:
     """
     lineage = version.lineage
     if lineage.get("method") == "full":
-        return Source(base=version.adapter_path)  # with its template
+        return Source(base=version.adapter_path, chat_template=template_of(version))
     return Source(
         base=str(lineage.get("base") or base.base),
         # The lineage of a local base holds a digest instead of a commit; a folder has no commit.

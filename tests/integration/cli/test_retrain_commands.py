@@ -212,7 +212,9 @@ def test_a_plan_says_what_fits_and_in_which_order(trained: Shell) -> None:
     assert trained.runs() == []
 
     trained.configure(recipe={"rank": 64, "serving": {"max_lora_rank": 32}})
-    assert "serving.max_lora_rank = 32" in str(trained.refusal("retrain", "plan", gold))
+    refused = trained.call("retrain", "plan", gold)
+    assert "serving.max_lora_rank = 32" in str(refused.exception)
+    assert re.search(r"^\d+ examples \(\d+ gold, ", refused.output, re.MULTILINE)
     trained.configure(recipe={"serving": {"memory_gib": 1e-6}})
     assert "(serving.memory_gib)" in str(trained.refusal("retrain", "plan", gold))
     assert trained.runs() == []

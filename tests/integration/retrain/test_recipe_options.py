@@ -111,6 +111,19 @@ def test_unknown_tracker_is_refused() -> None:
         tracker_callbacks(("nosuch",))
 
 
+def test_plan_checks_trackers_where_training_runs() -> None:
+    from retrain.planning.checks.trackers import check_trackers
+
+    for name, here, outcome in (
+        ("nosuch", True, "refused"),
+        ("nosuch", False, "refused"),
+        ("swanlab", True, "refused"),  # not installed here
+        ("swanlab", False, "note"),
+    ):
+        finding = check_trackers((name,), here=here)
+        assert (finding.outcome, name in finding.text.lower()) == (outcome, True)
+
+
 def test_packed_examples_do_not_see_each_other(trainings: Trainings) -> None:
     """The loss of the first step, over all examples, is that of separate rows."""
     apart, packed = (

@@ -9,7 +9,7 @@ import pytest
 
 from monitor.store.training.registry import VersionRow
 from retrain.models.base_model import BaseModel
-from retrain.models.source import Source
+from retrain.models.source import Source, source_of
 from retrain.planning.starting_point import recipe_from, serving_source, starts_from_serving
 from retrain.recipes.recipe import Method, Training
 from retrain.run_folder import write_json
@@ -106,3 +106,21 @@ def test_what_serves_responses_whatever_is_trained(
     base: BaseModel, serving: VersionRow | None, expected: Source
 ) -> None:
     assert serving_source(base, serving) == expected
+
+
+def test_template_of_a_version_is_that_of_its_lineage() -> None:
+    alone = Source(base="bases/small", revision="r1", chat_template="{{ other }}")
+    for method, base in (("lora", "bases/small"), ("full", "runs/2/adapter")):
+        lineage = {"method": method, "base": "bases/small", "chat_template": "{{ own }}"}
+        source = source_of(version(**lineage), alone)
+        assert (source.base, source.chat_template) == (base, "{{ own }}")
+    assert source_of(SERVES, alone).chat_template == ""
+
+
+def test_run_with_another_template_starts_anew() -> None:
+    serving = version(method="lora", base="bases/small", chat_template="{{ own }}")
+    for template, start in (("{{ own }}", "runs/2/adapter"), ("{{ other }}", ""), ("", "")):
+        base = BaseModel("bases/small", "r1", template)
+        recipe = recipe_from(Training(), base, serving)
+        assert (recipe.start_adapter, recipe.chat_template) == (start, template)
+        assert starts_from_serving(recipe, serving) is bool(start)
