@@ -6,6 +6,7 @@ outcome to ``evaluation-result.json``. It reuses the responses of an earlier chi
 comes from the environment.
 """
 
+import hashlib
 import sys
 from datetime import UTC, datetime
 from functools import partial
@@ -105,9 +106,10 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
                 *earlier.remarks(),
             ],
         )
-    write_lines(
-        folder.evaluation_responses(evaluation_id), response_rows(scores, earlier.generators)
-    )
+    path = folder.evaluation_responses(evaluation_id)
+    write_lines(path, response_rows(scores, earlier.generators))
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    results = msgspec.structs.replace(results, responses_digest=digest)
     write_json(folder.evaluation, msgspec.to_builtins(results))
     cache.drop()
     return {

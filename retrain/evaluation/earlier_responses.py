@@ -3,7 +3,8 @@
 Decoding is greedy, so the same weights give the same conversation the same response. Each stored
 response names a digest of what it depends on besides the conversation. Where a later evaluation
 has a reference system with the same digest, its response is read and not generated again. The
-candidate's own responses are always generated.
+candidate's own responses are always generated. Only files are read whose digest the database has:
+who can write to the folders of runs must not decide what a candidate is compared with.
 """
 
 import hashlib
@@ -66,7 +67,8 @@ class EarlierResponses:
         }
         wanted = {self.generators[name] for name in REFERENCES} - {""}
         scoring: Scoring = request.answering
-        self._known = _read(folder, wanted) if wanted and scoring.reuse_responses else {}
+        is_reused = wanted and scoring.reuse_responses
+        self._known = _read(_known_files(folder, request), wanted) if is_reused else {}
         self._n_read: Counter[str] = Counter()
 
     def known(self, system: str, items: Iterable[BenchmarkItem]) -> dict[str, str]:
@@ -123,28 +125,33 @@ def _digest_of(folder: Path) -> str:
     return folder_digest(folder, excluded=DESCRIPTIONS)
 
 
-def _read(folder: RunFolder, generators: set[str]) -> dict[str, dict[str, str]]:
+def _known_files(folder: RunFolder, request: EvaluationRequest) -> Iterator[bytes]:
+    """Yield the content of the files that are as their evaluations wrote them."""
+    for root in sorted(folder.root.parent.iterdir()):
+        for path in RunFolder(root).all_evaluation_responses:
+            try:
+                content = path.read_bytes()
+            except FileNotFoundError:
+                continue  # it was deleted meanwhile
+            if hashlib.sha256(content).hexdigest() in request.known_responses:
+                yield content
+
+
+def _read(files: Iterable[bytes], generators: set[str]) -> dict[str, dict[str, str]]:
     """Return the responses by generators: digest -> key of a conversation -> response."""
     known: dict[str, dict[str, str]] = {generator: {} for generator in generators}
-    for row in _rows(folder, [generator.encode() for generator in generators]):
+    for row in _rows(files, [generator.encode() for generator in generators]):
         if row.generator in known:
             response = Response(row.response, row.log_probability)
             known[row.generator].setdefault(_key(row.messages), response)
     return known
 
 
-def _rows(folder: RunFolder, generators: list[bytes]) -> Iterator[_Row]:
-    for root in sorted(folder.root.parent.iterdir()):
-        for path in RunFolder(root).all_evaluation_responses:
-            if path.name == RunFolder(root).unscored_responses.name:
-                continue
-            with path.open("rb") as file:
-                for line in file:
-                    if any(generator in line for generator in generators):
-                        try:
-                            yield _ROWS.decode(line)
-                        except msgspec.DecodeError:
-                            continue  # a row that is being written
+def _rows(files: Iterable[bytes], generators: list[bytes]) -> Iterator[_Row]:
+    for content in files:
+        for line in content.splitlines():
+            if any(generator in line for generator in generators):
+                yield _ROWS.decode(line)
 
 
 def _key(messages: Iterable[Mapping[str, Any]]) -> str:

@@ -176,8 +176,11 @@ def _prepare(connection: Connection, row: CandidateEvaluationRow, folder: RunFol
             f"runs: {other.termination_error}",
             code="child_running",
         )
+    request = msgspec.structs.replace(
+        as_request(row.request), known_responses=tuple(store.responses_digests(connection))
+    )
     try:
-        write_request(folder, row.id, row.attempts, as_request(row.request))
+        write_request(folder, row.id, row.attempts, request)
     except OSError as error:
         raise TrainingError(f"{folder.root}: can't be written: {error}") from error
 

@@ -51,6 +51,8 @@ class EvaluationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     items_before: dict[str, dict[str, str]] = {}
     #: Another system beside the candidate, from ``[retrain.previous]``.
     previous: dict[str, Any] = {}
+    #: SHA-256 of the files of earlier responses that the database vouches for; others aren't read.
+    known_responses: tuple[str, ...] = ()
     #: Examples in the base model's prompt, from ``[retrain.prompted]``; older requests have none.
     prompted: dict[str, Any] = msgspec.field(default_factory=lambda: {"examples": 0})
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, exists, insert, select, update
+from sqlalchemy import JSON, Connection, exists, insert, select, type_coerce, update
 
 from monitor.errors import NotFoundError
 from monitor.store.audit_log import SYSTEM
@@ -141,6 +141,13 @@ def latest_evaluation_with_results(
         CandidateEvaluation.version_id == version_id,
         CandidateEvaluation.dataset_digests.is_not(None),
     )
+
+
+def responses_digests(connection: Connection) -> list[str]:
+    """Return the SHA-256 of the file of responses of each evaluation with results."""
+    digest = type_coerce(CandidateEvaluation.results, JSON())["responses_digest"].as_string()
+    statement = select(digest).where(CandidateEvaluation.results.is_not(None), digest != "")
+    return sorted(connection.execute(statement.distinct()).scalars())
 
 
 def list_candidate_evaluations(

@@ -103,7 +103,7 @@ class Desk:
         return results
 
     def files(self) -> RunFolder:
-        return RunFolder(Path(self.row().work_dir))
+        return RunFolder(Path(self.rows()[0].work_dir))
 
     def end(self, results: CandidateResults, number: int = 1) -> None:
         write_results(self.files(), results)
@@ -199,6 +199,21 @@ def test_an_undecided_version_is_evaluated_again_by_no_weaker_rules(desk: Desk) 
         again(desk, PLAN.replace("exact_match", "f1"), "")
     again(desk, PLAN.replace("exact_match", "exact_match, f1"), "")
     assert [row.status for row in desk.rows()] == ["planned", "succeeded"]
+
+
+def test_a_child_reads_responses_that_the_database_vouches_for(desk: Desk) -> None:
+    desk.advance()
+    assert () == read_request(desk.files())[1].known_responses
+    desk.end(make_results("reject", responses_digest="a1"))
+    desk.advance()
+    again(desk, PLAN, "the metric was wrong")
+    desk.advance()
+    assert ("a1",) == read_request(desk.files())[1].known_responses
+    write_results(desk.files(), make_results("reject"))
+    desk.launcher.end(2, {"status": "succeeded", "evaluation_id": 2})
+    desk.advance()
+    with transaction(desk.engine) as connection:
+        assert ["a1"] == store.responses_digests(connection)  # older results have none
 
 
 def test_results_of_a_cancelled_evaluation_count(desk: Desk) -> None:

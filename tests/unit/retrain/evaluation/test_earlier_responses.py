@@ -1,5 +1,6 @@
 """Reuse of the responses of incumbent and base from earlier evaluations."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -69,6 +70,8 @@ class Evaluations:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.generated: Counter[str] = Counter()
+        #: Digests of the files of responses, as the database has them.
+        self.known: list[str] = []
         self._run = ""
         monkeypatch.setattr(systems, "systems_of", lambda request, *_: self._loaders(request))
 
@@ -93,8 +96,10 @@ class Evaluations:
         """Return the number of generated responses of each system."""
         self.generated.clear()
         self._run = folder.root.name
+        request = msgspec.structs.replace(request, known_responses=tuple(self.known))
         write_request(folder, number_of(folder), 0, request)
         assert 0 == child.main([str(folder.root)])
+        self.known.append((read_json(folder.evaluation) or {})["responses_digest"])
         return dict(self.generated)
 
 
@@ -172,22 +177,21 @@ def test_only_items_without_a_response_are_generated(place: Path, evaluations: E
     assert expected == evaluations.evaluate(run_of(place, 2), requested(place))
 
 
-def test_erased_rows_are_generated_again(place: Path, evaluations: Evaluations) -> None:
-    path = run_of(place, 1).evaluation_responses(1)
-    lines = [line for line in path.read_text().splitlines(keepends=True) if "old 2" not in line]
-    path.write_text("".join(lines))
-    expected = {"candidate": 4, "incumbent": 1, "base": 1}
-    assert expected == evaluations.evaluate(run_of(place, 2), requested(place))
-
-
-def test_rows_that_are_cut_or_malformed_are_generated_again(
-    place: Path, evaluations: Evaluations
+@pytest.mark.parametrize("change", ["erased", "cut", "another response", "of no evaluation"])
+def test_a_file_that_its_evaluation_did_not_write_is_not_read(
+    place: Path, evaluations: Evaluations, change: str
 ) -> None:
     path = run_of(place, 1).evaluation_responses(1)
-    *complete, last = path.read_text().splitlines(keepends=True)
-    wrong = last.replace('"response":"', '"response":7,"was":"')
-    path.write_text("".join([*complete[:-1], complete[-1][:-20] + "\n", wrong]))
-    expected = {"candidate": 4, "base": 2}
+    written = path.read_text()
+    if change == "erased":
+        path.write_text("".join(written.splitlines(keepends=True)[1:]))
+    elif change == "cut":
+        path.write_text(written[:-20])
+    elif change == "another response":
+        path.write_text(written.replace("run-00001 candidate 2", "run-00001 candidate 9"))
+    else:
+        evaluations.known.clear()
+    expected = {"candidate": 4, "incumbent": 4, "base": 4}
     assert expected == evaluations.evaluate(run_of(place, 2), requested(place))
 
 
@@ -261,7 +265,10 @@ def test_the_probability_is_read_too(place: Path) -> None:
         "by": "candidate", "id": "x", "response": "cards", "log_probability": -0.25,
         "messages": list(items(1)[0].messages), "generator": empty.generators["incumbent"],
     }  # fmt: skip
-    write_lines(run_of(place, 1).evaluation_responses(1), [row])
+    path = run_of(place, 1).evaluation_responses(1)
+    write_lines(path, [row])
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    request = msgspec.structs.replace(request, known_responses=(digest,))
     (response,) = (
         EarlierResponses(run_of(place, 2), request, "cpu").known("incumbent", items(1)).values()
     )
