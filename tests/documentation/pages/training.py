@@ -208,4 +208,9 @@ EVALUATE_A_CANDIDATE = Page(
     statuses={".venv/bin/driftwarden retrain evaluate 7": 4},
 )
 
-PAGES = (*(REGISTRY, ROLL_OUT, PROBES, PREPARE_TRAINING_DATA, EVALUATE_A_CANDIDATE),)
+TRAIN = Page(
+    "how-to/train.md",
+    listed={"{% for message": "a file: test_documented_template_passes reads it"},
+)
+
+PAGES = (REGISTRY, ROLL_OUT, PROBES, PREPARE_TRAINING_DATA, EVALUATE_A_CANDIDATE, TRAIN)
