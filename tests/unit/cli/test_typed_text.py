@@ -14,11 +14,10 @@ from tests.support.every_command import leaves
 NO_WORDS = frozenset(
     {
         "action", "address", "base", "baseline", "cause", "chat_template", "confirm",
-        "database_disk", "digest", "email", "end_user", "exchange", "expect", "folder", "goals", "gpu", "guards",
-        "item", "key", "model", "model_version", "name",
-        "only", "prompt_tokens", "record_bytes", "requests_per_day", "response_tokens",
-        "retention", "role", "role_of", "subject", "target_url", "task_type", "until",
-        "user", "user_id", "version",
+        "database_disk", "digest", "email", "end_user", "exchange", "expect", "folder", "goals",
+        "gpu", "guards", "item", "key", "model", "model_version", "name", "only", "prompt_tokens",
+        "record_bytes", "requests_per_day", "response_tokens", "retention", "role", "role_of",
+        "subject", "target_url", "task_type", "until", "user", "user_id", "version",
     }
 )  # fmt: skip
 

@@ -178,7 +178,7 @@ def test_only_items_without_a_response_are_generated(place: Path, evaluations: E
 
 
 @pytest.mark.parametrize("change", ["erased", "cut", "another response", "of no evaluation"])
-def test_a_file_that_its_evaluation_did_not_write_is_not_read(
+def test_only_files_as_their_evaluation_wrote_them_are_read(
     place: Path, evaluations: Evaluations, change: str
 ) -> None:
     path = run_of(place, 1).evaluation_responses(1)
