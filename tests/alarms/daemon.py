@@ -22,11 +22,13 @@ from tests.support.encoders.fake_encoder import FakeEncoder
 #: Nothing is measured more often: a scrape a second sees no more.
 SHORTEST_SECONDS = 1.0
 LEASE = timedelta(seconds=6)
+#: Jobs of the schedule that run more often.
+JOBS = ("EVALUATE", "ADVANCE", "DELIVER", "PUBLISH", "WATCH")
 
 
 def scale_times(factor: float) -> None:
     """Divide the times between measurements, evaluations, checks and attempts by a factor."""
-    for job in ("EVALUATE", "ADVANCE", "DELIVER", "MEASURE", "WATCH"):
+    for job in JOBS:
         name = f"{job}_EVERY_SECONDS"
         setattr(schedule, name, max(SHORTEST_SECONDS, getattr(schedule, name) / factor))
     lag.MEASURE_EVERY_SECONDS = max(SHORTEST_SECONDS, lag.MEASURE_EVERY_SECONDS / factor)

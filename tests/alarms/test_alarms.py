@@ -8,8 +8,10 @@ import pytest
 from kafka import KafkaProducer
 
 from bench.services.requirement import free_port
+from monitor.daemon import schedule
 from monitor.store.engine import make_engine
 from monitor.store.migrations import upgrade
+from tests.alarms.daemon import JOBS
 from tests.alarms.drill import FACTOR, run_drill, table
 from tests.alarms.faults import FAULTS
 from tests.alarms.monitoring import Monitoring, running_monitoring, wait_for
@@ -147,6 +149,10 @@ def test_a_killed_daemon_pages_and_every_query_succeeds(daemon: Daemon, tmp_path
         must(lambda: firing(monitoring) == {"DriftwardenDown"}, "no page came", daemon)
         daemon.start()
         must(lambda: firing(monitoring) == set(), "the alert was not resolved", daemon)
+
+
+def test_the_drill_scales_jobs_that_the_schedule_has() -> None:
+    assert [job for job in JOBS if not hasattr(schedule, f"{job}_EVERY_SECONDS")] == []
 
 
 def test_every_fault_names_alerts_of_the_rules() -> None:
