@@ -242,13 +242,16 @@ def _render(
 def _render_start(
     visit: Visit, version_id: int, *, status: int = 200, problem: str = ""
 ) -> Template:
+    refusal = ""
     with visit.transaction() as connection:  # it locks rows, as a snapshot can't
         version: VersionRow = version_by_id(connection, version_id)
         try:
             require_start(connection, version)
         except WorkflowError as error:
-            context = {"version": version, "problem": problem or str(error), "stages": ()}
-            return visit.page("rollout_start.html", context, status=status)
+            refusal = str(error)
+    if refusal:
+        context = {"version": version, "problem": problem or refusal, "stages": ()}
+        return visit.page("rollout_start.html", context, status=status)
     settings = visit.settings.settings_of(version.model)
     with snapshot(visit.engine) as connection:  # it takes seconds, in which ingest writes
         forecast = forecast_start(connection, version, settings, visit.now)
