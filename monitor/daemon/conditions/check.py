@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 from typing import Generic, TypeVar
 
 from sqlalchemy import Connection
@@ -37,20 +36,17 @@ class Holds:
 
 
 @dataclass(frozen=True)
-class Ended:
-    """A condition that does not hold, and why it ended where it did before."""
+class Clear:
+    """A condition that does not hold."""
 
-    reason: str
-
-
-class NotHeld(Enum):
-    """Why a condition is not reported."""
-
-    #: It does not hold.
-    CLEAR = "clear"
-    #: Nothing says whether it holds: an incident stays as it is, and none is opened.
-    UNKNOWN = "unknown"
+    #: Why it ended where it did before; empty: nothing is known.
+    reason: str = ""
 
 
-Result = Holds | Ended | NotHeld
-CLEAR, UNKNOWN = NotHeld.CLEAR, NotHeld.UNKNOWN
+@dataclass(frozen=True)
+class Unknown:
+    """Nothing says whether a condition holds: an incident stays as it is, and none is opened."""
+
+
+Result = Holds | Clear | Unknown
+CLEAR, UNKNOWN = Clear(), Unknown()

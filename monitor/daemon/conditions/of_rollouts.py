@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from monitor.daemon.conditions.check import (
     CLEAR,
     UNKNOWN,
+    Clear,
     ConditionCheck,
-    Ended,
     Holds,
     Result,
 )
@@ -40,7 +40,7 @@ def rollout_reverted(check: ConditionCheck[Settings]) -> Result:
     if rollout is None:
         return CLEAR
     if rollout.status != "reverted" or rollout.finished_at is None:
-        return Ended(
+        return Clear(
             f"{rollout.kind} {rollout.id} of version {rollout.version} was started by "
             f"{rollout.started_by}"
         )
@@ -50,7 +50,7 @@ def rollout_reverted(check: ConditionCheck[Settings]) -> Result:
         return CLEAR
     if version.stage != "candidate":
         change = stage_changes(connection, version.id)[-1]
-        return Ended(
+        return Clear(
             f"version {version.version} is {version.stage} now, by {change.changed_by}: "
             f"{change.reason}"
         )

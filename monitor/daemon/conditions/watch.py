@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from monitor.alerts.incidents import alerts_of, clear, report, wake_due
-from monitor.daemon.conditions.check import CLEAR, ConditionCheck, Ended, Holds
+from monitor.daemon.conditions.check import Clear, ConditionCheck, Holds
 from monitor.daemon.conditions.of_models import OF_MODELS
 from monitor.daemon.conditions.of_rollouts import OF_ROLLOUTS
 from monitor.daemon.conditions.of_the_daemon import OF_THE_DAEMON
@@ -81,9 +81,8 @@ def _watch(  # noqa: PLR0917 - a condition and what it is checked on
                     evaluation_id=result.evaluation_id,
                     alerts=settings.alerts,
                 )
-            elif result is CLEAR or isinstance(result, Ended):
-                reason = result.reason if isinstance(result, Ended) else ""
-                clear(connection, cause, model, now, alerts=settings.alerts, reason=reason)
+            elif isinstance(result, Clear):
+                clear(connection, cause, model, now, alerts=settings.alerts, reason=result.reason)
     except TransientError:
         raise
     except Exception:  # checked again by the next run; the other conditions are checked
