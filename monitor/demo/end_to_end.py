@@ -47,7 +47,7 @@ N_DRIFTED_WEEK = 240
 N_HOLDOUT_OLD = 77
 N_HOLDOUT_NEW = 45
 #: Examples in the prompt of the base model.
-N_PROMPTED = 3
+N_PROMPTED = 2
 #: Benchmark of a retrained version.
 HELD_OUT = "held-out"
 #: Benchmark of version 1, on the topics of its training.
@@ -260,7 +260,7 @@ def _retrain_settings(place: Path, model: "DemoModel") -> dict[str, Any]:
         },
         # A hundred old requests can't bound a loss to 5 points.
         "gates": {"gate": "point"},
-        "scoring": {"max_new_tokens": model.max_new_tokens},
+        "scoring": {"max_new_tokens": model.max_new_tokens, "dtype": model.dtype},
         "prompted": {"examples": N_PROMPTED},
     }
 
@@ -291,7 +291,9 @@ def _load(workspace: Workspace, model: "DemoModel", adapter: str) -> Any:
     from retrain.models.generation import Responder
 
     with workspace.console.step("load version 1"):
-        return Responder(model.base, adapter, max_new_tokens=model.max_new_tokens)
+        return Responder(
+            model.base, adapter, max_new_tokens=model.max_new_tokens, dtype=model.dtype
+        )
 
 
 def _run_weeks(

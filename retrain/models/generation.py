@@ -34,6 +34,7 @@ class Responder:
         max_new_tokens: int = 64,
         batch_size: int = BATCH_SIZE,
         four_bit: bool = False,
+        dtype: str = "auto",
     ) -> None:
         """Load the model.
 
@@ -45,8 +46,9 @@ class Responder:
             max_new_tokens: Longest response, in tokens.
             batch_size: Conversations per batch.
             four_bit: Quantise the base to NF4, as in QLoRA training.
+            dtype: Number format of the computation: ``float32``, ``bfloat16``, or ``auto``:
+                bfloat16 on a GPU, float32 on a CPU.
         """
-        import torch  # noqa: PLC0415 - heavy
         from transformers import AutoModelForCausalLM  # noqa: PLC0415
 
         self._max_new_tokens = max_new_tokens
@@ -56,12 +58,12 @@ class Responder:
         self._tokenizer.padding_side = "left"
         if self._tokenizer.pad_token is None:
             self._tokenizer.pad_token = self._tokenizer.eos_token
-        dtype = torch.bfloat16 if self._device == "cuda" else torch.float32
-        arguments = _four_bit(dtype, self._device) if four_bit else {}
+        torch_dtype = _torch_dtype(dtype, self._device)
+        arguments = _four_bit(torch_dtype, self._device) if four_bit else {}
         try:
             model: Any = AutoModelForCausalLM.from_pretrained(
                 str(base),
-                dtype=dtype,
+                dtype=torch_dtype,
                 revision=revision or "main",
                 local_files_only=reads_locally(str(base)),
                 **arguments,
@@ -183,6 +185,15 @@ def device_type() -> str:
     import torch  # noqa: PLC0415 - heavy
 
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _torch_dtype(name: str, device: str) -> Any:
+    """Return the number format of a name; see :class:`Responder`."""
+    import torch  # noqa: PLC0415 - heavy
+
+    if name == "auto":
+        name = "bfloat16" if device == "cuda" else "float32"
+    return {"float32": torch.float32, "bfloat16": torch.bfloat16}[name]
 
 
 class GreedyProbabilities:

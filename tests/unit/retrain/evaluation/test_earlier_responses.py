@@ -203,6 +203,7 @@ def test_only_files_as_their_evaluation_wrote_them_are_read(
         ("base", {"candidate": 4, "incumbent": 4, "base": 4}),
         ("prompt", {"candidate": 4, "base": 4}),
         ("length", {"candidate": 4, "incumbent": 4, "base": 4}),
+        ("dtype", {"candidate": 4, "incumbent": 4, "base": 4}),
         ("setting", {"candidate": 4, "incumbent": 4, "base": 4}),
         ("packages", {"candidate": 4, "incumbent": 4, "base": 4}),
         ("device", {"candidate": 4, "incumbent": 4, "base": 4}),
@@ -228,6 +229,8 @@ def test_what_a_response_depends_on_forbids_reuse(
         request = requested(place, base_prompt="Be brief.")
     elif changed == "length":
         request = with_scoring(request, max_new_tokens=8)
+    elif changed == "dtype":
+        request = with_scoring(request, dtype="bfloat16")
     elif changed == "setting":
         request = with_scoring(request, reuse_responses=False)
     elif changed == "packages":

@@ -85,6 +85,7 @@ def test_a_weaker_policy_is_named(policy: dict[str, object]) -> None:
         ("judge", JUDGE | {"labels": ""}, "no judge.labels"),
         ("judge", JUDGE | {"rubrics": {}}, "judge.rubrics"),
         ("scoring", {"max_new_tokens": 8}, "scoring.max_new_tokens: 8 instead of 256"),
+        ("scoring", {"dtype": "bfloat16"}, "scoring.dtype: bfloat16 instead of auto"),
         ("scoring", {"sentence_model": "lenient"}, "scoring.sentence_model"),
         ("data", {"min_leak_overlap": 0.9}, "data.min_leak_overlap"),
         ("data", {"leak_ngram_size": 40}, "data.leak_ngram_size"),
