@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 
+from monitor.settings import Scoring
 from monitor.store.training.candidate_results import BASE, CANDIDATE, INCUMBENT, PROMPTED
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.earlier_responses import EarlierResponses
@@ -26,7 +27,7 @@ def systems_of(
 
     The base model's few-shot form needs the run's training data.
     """
-    answering = request.answering
+    answering: Scoring = request.answering
 
     def responder(source: Source) -> Responder:
         return Responder(

@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -117,10 +118,13 @@ class AdaptersOnVllm:
         """Load what is new to the traffic, set the weights, then load what a replica has lost.
 
         Raises:
-            GatewayError: A replica can't load an adapter; the weights in force stay.
+            GatewayError: A replica can't load an adapter, or would render the prompts of one by the
+                chat template of another; the weights in force stay.
             TransientError: A replica is unavailable that must load an adapter.
         """
         new = self._new_versions(weights)
+        if new:
+            self._require_one_template(weights)
         for version in new:
             self._load_everywhere(weights.model, version)
         self._router.set(weights)
@@ -168,6 +172,23 @@ class AdaptersOnVllm:
         if in_force is not None:
             return first_traffic(weights, in_force.shares)
         return [version for version in weights.shares if version == weights.canary]
+
+    def _require_one_template(self, weights: Weights) -> None:
+        """Require that the versions with traffic were trained with one chat template."""
+        templates: dict[int, str] = {}
+        for version in weights.shares:
+            with suppress(NotFoundError):  # it is refused where it must be loaded
+                template = own_template(self._adapter_of(weights.model, version))
+                if template is not None:
+                    templates[version] = template
+        if len(set(templates.values())) > 1:
+            versions = " and ".join(cluster_name(weights.model, number) for number in templates)
+            raise GatewayError(
+                f"{versions} were trained with different chat templates (`chat_template` of their "
+                "recipes), and a replica renders one for all its adapters; serve the new version "
+                "from servers of its own, started with its template, behind another gateway",
+                code="rejected",
+            )
 
     def _load_everywhere(self, model: str, version: int) -> None:
         folder = self._folder(model, version)
@@ -236,6 +257,18 @@ class AdaptersOnVllm:
                     access_hint="Set VLLM_API_KEY to the key of its --api-key",
                     timeout_seconds=_LIST_SECONDS,
                 )
+
+
+def own_template(folder: Path) -> str | None:
+    """Return the chat template that the recipe of an adapter names; empty: the base's.
+
+    ``None``: the folder doesn't tell, as that of weights from another program.
+    """
+    try:
+        lineage = json.loads((folder / "lineage.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return str(lineage.get("chat_template") or "")
 
 
 def check_adapter(name: str, folder: Path, allowed: AllowedAdapters) -> None:

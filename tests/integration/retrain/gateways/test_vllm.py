@@ -152,6 +152,20 @@ def test_server_without_runtime_adapters_is_told(site: Site) -> None:
         site.gateway().set(desk(2, 5, 1))
 
 
+def test_versions_with_other_chat_templates_share_no_replica(site: Site) -> None:
+    gateway = site.gateway()
+    for version, template in ((1, ""), (2, "{{ messages }}"), (3, "")):
+        lineage = {"chat_template": template} if template else {}
+        (site.folder / "desk" / f"v{version}" / "lineage.json").write_text(json.dumps(lineage))
+    gateway.set(desk(None, 0, 1))
+    with refusal("rejected", GatewayError, match="desk-v2 and desk-v1.*chat_template"):
+        gateway.set(desk(2, 5, 2))
+    assert [{"desk-v1"}] * 2 == site.loaded()
+    gateway.set(desk(3, 5, 3))
+    gateway.set(desk(None, 0, 4))
+    assert site.router.version_for("desk") == 1
+
+
 def test_path_on_the_replicas_follows_the_template(site: Site) -> None:
     write_adapter(site.folder / "mounted" / "desk-2")
     template = str(site.folder / "mounted" / "{model}-{version}")
