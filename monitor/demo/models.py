@@ -147,7 +147,7 @@ def smol_model(cache: Path) -> DemoModel:
 def fast_dtype() -> str:
     """Return the number format that this machine generates fastest in.
 
-    A CPU with matrix units for bfloat16 takes half the time of float32; other CPUs take longer.
+    A CPU with matrix units for bfloat16 takes half the time of float32.
     """
     import torch
 
