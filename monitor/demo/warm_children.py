@@ -38,6 +38,8 @@ MODULES = (
 
 #: Seconds after which a process that still imports is killed.
 END_SECONDS = 2.0
+#: Written by the process that holds a descriptor of its new child.
+HELD = "held"
 
 
 class ForkedChild:
@@ -89,9 +91,12 @@ class WarmChildren:
             "environment": dict(environment),
         }
         try:
-            return ForkedChild(int(self._ask(json.dumps(request))))
+            child = ForkedChild(int(self._ask(json.dumps(request))))
         except (OSError, ValueError):
             return start_interpreter(command, output, environment)
+        with suppress(OSError):  # it has ended; the child goes on
+            self._tell(HELD)
+        return child
 
     def __enter__(self) -> Self:
         return self
@@ -108,12 +113,16 @@ class WarmChildren:
             self._process.communicate()
 
     def _ask(self, line: str) -> str:
-        stdin, stdout = self._process.stdin, self._process.stdout
-        if stdin is None or stdout is None:
+        self._tell(line)
+        if self._process.stdout is None:
             raise OSError("closed")
-        stdin.write(line + "\n")
-        stdin.flush()
-        return stdout.readline()
+        return self._process.stdout.readline()
+
+    def _tell(self, line: str) -> None:
+        if self._process.stdin is None:
+            raise OSError("closed")
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
 
 
 def main(modules: Sequence[str]) -> None:
@@ -123,22 +132,28 @@ def main(modules: Sequence[str]) -> None:
     sys.modules.setdefault("bitsandbytes", None)  # type: ignore[arg-type]
     pids = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what a module prints is no pid
-    signal.signal(signal.SIGCHLD, lambda *_: _reap())
+    held: set[int] = set()
+    signal.signal(signal.SIGCHLD, lambda *_: _reap(held))
     for module in modules:
         importlib.import_module(module)
-    for line in sys.stdin:
+    for line in iter(sys.stdin.readline, ""):
         pid = os.fork()
         if pid == 0:
             pids.close()
             _become(json.loads(line))
         pids.write(f"{pid}\n")
+        sys.stdin.readline()  # whoever asked holds the child: from now on its pid may be free
+        held.add(pid)
+        _reap(held)
 
 
-def _reap() -> None:
-    """Wait for the children that have ended; their processor time counts as this process's."""
-    with suppress(ChildProcessError):  # there is none
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
+def _reap(pids: set[int]) -> None:
+    """Wait for children that have ended; their processor time counts as this process's."""
+    for pid in tuple(pids):
+        with suppress(ChildProcessError):
+            if os.waitpid(pid, os.WNOHANG) == (0, 0):
+                continue
+        pids.discard(pid)
 
 
 def _become(request: dict[str, Any]) -> None:

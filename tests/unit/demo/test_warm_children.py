@@ -76,6 +76,20 @@ def test_a_failure_ends_its_child_alone(warm: WarmChildren, tmp_path: Path) -> N
     assert run_child(warm, tmp_path)["parent"] == warm.pid
 
 
+def test_a_child_that_ends_at_once_runs_once(
+    warm: WarmChildren, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pidfd_open = os.pidfd_open
+
+    def open_late(pid: int) -> int:
+        time.sleep(0.3)
+        return pidfd_open(pid)
+
+    monkeypatch.setattr(os, "pidfd_open", open_late)
+    assert run_child(warm, tmp_path)["parent"] == warm.pid
+    assert "printed\n" == (tmp_path / "child.log").read_text()
+
+
 def test_without_the_process_a_new_interpreter_starts(warm: WarmChildren, tmp_path: Path) -> None:
     os.kill(warm.pid, signal.SIGKILL)
     seen = run_child(warm, tmp_path)
