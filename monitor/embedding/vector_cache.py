@@ -172,12 +172,17 @@ class VectorCache:
             rows.append((digest, encoder.id, self._today, _pack(vector, encoder, digest)))
         with self._writing() as connection:
             if connection is not None:
-                self._evict(connection, len(rows) * (ROW_BYTES + 2 * encoder.dimension))
-                connection.executemany(
-                    "INSERT OR REPLACE INTO vectors (digest, encoder, created_day, vector) "
-                    "VALUES (?, ?, ?, ?)",
-                    rows,
-                )
+                self._make_room(connection, len(rows) * (ROW_BYTES + 2 * encoder.dimension))
+                try:
+                    _insert(connection, rows)
+                except sqlite3.OperationalError as error:
+                    if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+                        raise
+                    # Full pages of the index split in two: now and then many do at once.
+                    if not connection.in_transaction:
+                        connection.execute("BEGIN IMMEDIATE")
+                    _evict(connection, 1.0 - FILLED)
+                    _insert(connection, rows)
 
     def count(self, texts: Sequence[str]) -> int:
         """Return the number of vectors of texts, of all encoders."""
@@ -249,20 +254,14 @@ class VectorCache:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
 
-    def _evict(self, connection: sqlite3.Connection, new_bytes: int) -> None:
+    def _make_room(self, connection: sqlite3.Connection, new_bytes: int) -> None:
         """Remove the oldest vectors, where the new ones would exceed the size."""
         page_size, n_pages, n_free = (
             _pragma(connection, name) for name in ("page_size", "page_count", "freelist_count")
         )
         used = (n_pages - n_free) * page_size
-        if used + new_bytes <= self._max_bytes:
-            return
-        share = min(1.0, (used + new_bytes - FILLED * self._max_bytes) / used)
-        n_rows = connection.execute("SELECT count(*) FROM vectors").fetchone()[0]
-        connection.execute(
-            "DELETE FROM vectors WHERE id IN (SELECT id FROM vectors ORDER BY id LIMIT ?)",
-            (ceil(share * n_rows),),
-        )
+        if used + new_bytes > self._max_bytes:
+            _evict(connection, min(1.0, (used + new_bytes - FILLED * self._max_bytes) / used))
 
     def _remove_expired(self, max_age: timedelta) -> None:
         first = self._today - max_age.days
@@ -333,6 +332,22 @@ def _create_tables(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.execute("COMMIT")
+
+
+def _insert(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> None:
+    connection.executemany(
+        "INSERT OR REPLACE INTO vectors (digest, encoder, created_day, vector) VALUES (?, ?, ?, ?)",
+        rows,
+    )
+
+
+def _evict(connection: sqlite3.Connection, share: float) -> None:
+    """Remove a share of the vectors, the oldest ones."""
+    n_rows = connection.execute("SELECT count(*) FROM vectors").fetchone()[0]
+    connection.execute(
+        "DELETE FROM vectors WHERE id IN (SELECT id FROM vectors ORDER BY id LIMIT ?)",
+        (ceil(share * n_rows),),
+    )
 
 
 def _read_key(connection: sqlite3.Connection) -> bytes:

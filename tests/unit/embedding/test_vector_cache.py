@@ -432,3 +432,18 @@ def test_a_full_disk_is_logged_once(tmp_path: Path) -> None:
     assert process.returncode == 0, errors
     assert output == "done\n"
     assert errors.count("RuntimeWarning") == errors.count("vector_cache_not_written: ") == 1
+
+
+def test_pages_that_split_unexpectedly_cost_only_the_oldest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(VectorCache, "_make_room", lambda *_: None)
+    cache = open_cache(tmp_path, max_bytes=300_000)
+    encoder = known(cache)
+    with capture_logs() as entries:
+        for first in range(0, 10_000, 250):
+            texts = [str(number) for number in range(first, first + 250)]
+            cache.write(encoder, texts, FAKE.encode(texts))
+            assert len(cache.read(encoder, texts)) == 250
+    assert entries == []
+    assert (tmp_path / FILE).stat().st_size <= 300_000
