@@ -10,6 +10,7 @@ from monitor.settings.gateways import Envoy, KubernetesRoutes
 from monitor.store.engine import transaction
 from monitor.store.training.registry import version_by_number
 from retrain.jobs.kubernetes.api_server import connect
+from retrain.models.source import template_of
 from retrain.rollout.gateways.cluster_names import plain_name
 from retrain.rollout.gateways.envoy import EnvoyGateway
 from retrain.rollout.gateways.envoy_routes import RouteNames
@@ -25,6 +26,7 @@ from retrain.rollout.gateways.vllm import (
     AdapterSource,
     AllowedAdapters,
     ReplicaSettings,
+    StoredAdapter,
 )
 
 
@@ -107,11 +109,12 @@ def _kubernetes(settings: KubernetesRoutes, request: ProbeRequest, token: str) -
 def _adapters_of(engine: Engine | None) -> AdapterSource:
     """Return a source of adapters that reads the registry."""
 
-    def adapter_of(model: str, version: int) -> Path:
+    def adapter_of(model: str, version: int) -> StoredAdapter:
         if engine is None:
             raise TransientError("the registry is not open", code="unavailable")
         with transaction(engine) as connection:
-            return Path(version_by_number(connection, model, version).adapter_path)
+            row = version_by_number(connection, model, version)
+        return StoredAdapter(Path(row.adapter_path), template_of(row))
 
     return adapter_of
 

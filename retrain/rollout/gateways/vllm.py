@@ -23,8 +23,22 @@ from retrain.rollout.gateways.protocol import (
     first_traffic,
 )
 
-#: Returns the folder of a version's adapter, as the registry has it.
-AdapterSource = Callable[[str, int], Path]
+
+@dataclass(frozen=True)
+class StoredAdapter:
+    """A version's adapter, as the registry has it.
+
+    Attributes:
+        folder: Its folder.
+        chat_template: Text of the template that replaces the base's; empty: the base's.
+    """
+
+    folder: Path
+    chat_template: str = ""
+
+
+#: Returns the adapter of a model's version.
+AdapterSource = Callable[[str, int], StoredAdapter]
 
 #: Longest wait for a replica that lists its adapters, and for one that loads an adapter.
 _LIST_SECONDS, _LOAD_SECONDS = 5.0, 300.0
@@ -178,9 +192,7 @@ class AdaptersOnVllm:
         templates: dict[int, str] = {}
         for version in weights.shares:
             with suppress(NotFoundError):  # it is refused where it must be loaded
-                template = own_template(self._adapter_of(weights.model, version))
-                if template is not None:
-                    templates[version] = template
+                templates[version] = self._adapter_of(weights.model, version).chat_template
         if len(set(templates.values())) > 1:
             versions = " and ".join(cluster_name(weights.model, number) for number in templates)
             raise GatewayError(
@@ -234,7 +246,7 @@ class AdaptersOnVllm:
 
     def _folder(self, model: str, version: int) -> Path:
         try:
-            return self._adapter_of(model, version).resolve()
+            return self._adapter_of(model, version).folder.resolve()
         except NotFoundError as error:
             raise GatewayError(
                 f"{cluster_name(model, version)}: not in the registry; register the version "
@@ -257,18 +269,6 @@ class AdaptersOnVllm:
                     access_hint="Set VLLM_API_KEY to the key of its --api-key",
                     timeout_seconds=_LIST_SECONDS,
                 )
-
-
-def own_template(folder: Path) -> str | None:
-    """Return the chat template that the recipe of an adapter names; empty: the base's.
-
-    ``None``: the folder doesn't tell, as that of weights from another program.
-    """
-    try:
-        lineage = json.loads((folder / "lineage.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return str(lineage.get("chat_template") or "")
 
 
 def check_adapter(name: str, folder: Path, allowed: AllowedAdapters) -> None:

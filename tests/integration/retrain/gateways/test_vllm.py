@@ -3,19 +3,26 @@
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 
 from monitor.errors import GatewayError, NotFoundError, RemoteServiceError, TransientError
+from monitor.settings import Configuration, Secrets
+from monitor.store.engine import transaction
+from retrain.registry.stages import register_version
+from retrain.rollout.gateways.factory import create_gateway
 from retrain.rollout.gateways.in_process import InProcessGateway
 from retrain.rollout.gateways.record_only import RecordOnlyGateway
 from retrain.rollout.gateways.vllm import (
     AdaptersOnVllm,
     AllowedAdapters,
     ReplicaSettings,
+    StoredAdapter,
     check_adapter,
 )
 from tests.services.vllm_server import KEY, Replica, running_replica
@@ -37,12 +44,14 @@ class Site:
     replicas: list[Replica]
     router: InProcessGateway
     folder: Path
+    #: Chat templates by version.
+    templates: dict[int, str] = field(default_factory=dict)
 
-    def adapter_of(self, model: str, version: int) -> Path:
+    def adapter_of(self, model: str, version: int) -> StoredAdapter:
         folder = self.folder / model / f"v{version}"
         if not folder.is_dir():
             raise NotFoundError(f"{model}: no version {version}")
-        return folder
+        return StoredAdapter(folder, self.templates.get(version, ""))
 
     def gateway(self, router: Any = None, **settings: Any) -> AdaptersOnVllm:
         addresses = tuple(replica.url for replica in self.replicas)
@@ -154,9 +163,7 @@ def test_server_without_runtime_adapters_is_told(site: Site) -> None:
 
 def test_versions_with_other_chat_templates_share_no_replica(site: Site) -> None:
     gateway = site.gateway()
-    for version, template in ((1, ""), (2, "{{ messages }}"), (3, "")):
-        lineage = {"chat_template": template} if template else {}
-        (site.folder / "desk" / f"v{version}" / "lineage.json").write_text(json.dumps(lineage))
+    site.templates[2] = "{{ messages }}"
     gateway.set(desk(None, 0, 1))
     with refusal("rejected", GatewayError, match="desk-v2 and desk-v1.*chat_template"):
         gateway.set(desk(2, 5, 2))
@@ -164,6 +171,29 @@ def test_versions_with_other_chat_templates_share_no_replica(site: Site) -> None
     gateway.set(desk(3, 5, 3))
     gateway.set(desk(None, 0, 4))
     assert site.router.version_for("desk") == 1
+
+
+def test_folders_and_templates_are_those_of_the_registry(
+    site: Site, engine: Engine, clock: datetime
+) -> None:
+    with transaction(engine) as connection:
+        for version, lineage in ((1, {}), (2, {"chat_template": "{{ messages }}"}), (3, {})):
+            register_version(
+                connection,
+                model="desk",
+                adapter_path=str(site.folder / "desk" / f"v{version}"),
+                adapter_digest=f"digest {version}",
+                lineage=lineage,
+                now=clock,
+            )
+    replicas = [replica.url for replica in site.replicas]
+    made = Configuration(models={"desk": {}}, rollout={"vllm": {"replicas": replicas}})
+    gateway = create_gateway(made, Secrets(vllm_api_key=KEY), engine)
+    with refusal("rejected", GatewayError, match="desk-v2 and desk-v1.*chat_template"):
+        gateway.set(desk(2, 5, 1))
+    gateway.set(desk(3, 5, 2))
+    for replica in site.replicas:
+        assert str(site.folder / "desk" / "v3") == replica.adapters["desk-v3"]
 
 
 def test_path_on_the_replicas_follows_the_template(site: Site) -> None:
