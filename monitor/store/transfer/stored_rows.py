@@ -15,6 +15,7 @@ from sqlalchemy import (
     JSON,
     Connection,
     Dialect,
+    LargeBinary,
     String,
     Table,
     Text,
@@ -31,8 +32,11 @@ from monitor.store.tables.base import StructJson
 
 #: Rows that are fetched and written at a time; fewer where they are large.
 ROWS_PER_BATCH = 1000
+#: Rows with bytes that are fetched at a time: a block of vectors has up to some megabytes.
+BLOCKS_PER_FETCH = 8
 #: Bytes of a batch after which it is written.
 BATCH_BYTES = 2**23
+SIZED = (str, bytes, memoryview)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Row = Sequence[Any]
@@ -71,13 +75,14 @@ def read_batches(connection: Connection, table: Table) -> Iterator[list[Row]]:
     """
     order = [_in_order(column, connection) for column in table.primary_key.columns]
     statement = select(*map(_as_stored, table.columns)).order_by(*order)
-    options = {"yield_per": ROWS_PER_BATCH}
+    has_bytes = any(isinstance(column.type, LargeBinary) for column in table.columns)
+    options = {"yield_per": BLOCKS_PER_FETCH if has_bytes else ROWS_PER_BATCH}
     batch: list[Row] = []
     n_bytes = 0
     with connection.execute(statement, execution_options=options) as result:
         for row in result:
             batch.append(tuple(row))
-            n_bytes += sum(len(value) for value in row if isinstance(value, (str, bytes)))
+            n_bytes += sum(len(value) for value in row if isinstance(value, SIZED))
             if len(batch) == ROWS_PER_BATCH or n_bytes > BATCH_BYTES:
                 yield batch
                 batch, n_bytes = [], 0
