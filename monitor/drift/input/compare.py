@@ -231,9 +231,12 @@ def _moved_share(
         bins: Their bins.
     """
     n_topics = [n for n in TOPICS if n * SAMPLES_PER_TOPIC <= len(pool.vectors)] or TOPICS[-1:]
-    tree = hierarchy.ward(cells.centroids.astype(np.float64))
+    n_cells = len(cells.centroids)
     # int64 ``[cells, levels]``, the finest first.
-    groups = hierarchy.cut_tree(tree, n_clusters=[min(n, len(cells.centroids)) for n in n_topics])
+    groups = np.zeros((n_cells, len(n_topics)), dtype=np.int64)
+    if n_cells > 1:  # not where all prompts are almost one
+        tree = hierarchy.ward(cells.centroids.astype(np.float64))
+        groups = hierarchy.cut_tree(tree, n_clusters=[min(n, n_cells) for n in n_topics])
     topic = groups[cells.assign(pool.vectors), 0]
     first = np.unique(groups[:, 0], return_index=True)[1]
     return estimate_moved_share(

@@ -224,6 +224,19 @@ def test_a_shift_between_duplicates_is_drift() -> None:
     )
 
 
+@pytest.mark.parametrize("n_reference", [60, 65, 84])
+def test_one_prompt_is_no_error_where_the_p_value_is_small(n_reference: int) -> None:
+    prompt = np.eye(1, 16)
+    result = compare(
+        prompt.repeat(n_reference, axis=0),
+        prompt.repeat(144, axis=0),
+        n_permutations=199,
+        rng=1,
+    )
+    assert result.p_value <= 0.05
+    assert result.moved_share_interval[0] == 0.0
+
+
 @given(st.integers(0, 2**32 - 1))
 @settings(max_examples=10, deadline=None)
 def test_the_order_of_samples_does_not_matter(seed: int) -> None:
