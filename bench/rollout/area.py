@@ -110,6 +110,20 @@ def cases() -> list[Case]:
             ("10,000 users, one in 50 back each hour", Population(10_000, 0.02)),
         )
     ]
+    rated = Traffic(feedback=0.1)
+    feedback = [
+        Case("equal, late feedback", rated, (_reverted(None, at_most=0.05),), None, N_LONG),
+        *[
+            Case(
+                f"late feedback .80 -> {rate:g}",
+                replace(rated, canary={"feedback": rate}),
+                (_reverted(None), _hours()),
+                None,
+                N_RETURNING,
+            )
+            for rate in (0.6, 0.7)
+        ],
+    ]
     unaware = replace(Population(), with_past=False)
     fast = Traffic(requests_an_hour=10_000)
     return [
@@ -136,6 +150,7 @@ def cases() -> list[Case]:
             n_trials=N_LONG,
         ),
         *late,
+        *feedback,
         *returning,
         Case(
             "equal, 1,000 users, history not used", unaware, (_reverted(None),), None, N_RETURNING

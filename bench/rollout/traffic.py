@@ -15,6 +15,8 @@ RATES = {"resolved": 0.90, "grounded": 0.97, "valid": 0.99, "relevance": 0.95}
 FAULTS = {"errors": 0.01, "refusals": 0.02}
 #: The judge's score on a scale of 1 to 5, and the share of users that it scores.
 JUDGE_MEAN, JUDGE_SPREAD, JUDGED = 4.2, 0.8, 0.25
+#: Share of thumbs up in the feedback of users.
+FEEDBACK = 0.80
 #: Logarithm of the latency in seconds.
 LATENCY_MEAN, LATENCY_SPREAD = 0.0, 0.5
 #: Shares of the task types.
@@ -40,6 +42,8 @@ class Traffic:
     moving_to: dict[str, float] = field(default_factory=dict)
     #: More checks, with rates of .95.
     n_more_checks: int = 0
+    #: Share of requests with feedback, which becomes known later.
+    feedback: float = 0.0
     #: Rates that stable has rather than those of RATES.
     stable: dict[str, float] = field(default_factory=dict)
 
@@ -59,7 +63,10 @@ class Traffic:
             for name, rate in self.rates.items()
         ]
         slow = float(np.exp(LATENCY_MEAN + 1.6448536 * LATENCY_SPREAD))
-        return [*rates, latency_check(slow), judge]
+        checks = [*rates, latency_check(slow), judge]
+        if self.feedback:
+            checks.append(metric_check("feedback", "revert_only", 0.0, 1.0, level=FEEDBACK))
+        return checks
 
 
 def draw_hour(
@@ -106,20 +113,23 @@ def draw_values(
         user: ``[requests]``: the user of each, from 0.
         rng: The generator.
     """
-    values = np.empty((len(user), len(traffic.rates) + 2))
+    n_rates = len(traffic.rates)
+    values = np.full((len(user), len(traffic.checks())), np.nan)
     for k, (name, rate) in enumerate(traffic.rates.items()):
         current = _moved(rate, traffic.moving_to.get(name), since)
         own = np.full(len(is_canary), current)
         if name in traffic.canary and since >= traffic.from_hour:
             own[is_canary] = traffic.canary[name] * current / rate
         values[:, k] = rng.random(len(user)) < _rates_of_users(own, traffic, rng)[user]
-    values[:, -2] = np.exp(LATENCY_MEAN + LATENCY_SPREAD * _scores(traffic, user, is_canary, rng))
+    values[:, n_rates] = np.exp(
+        LATENCY_MEAN + LATENCY_SPREAD * _scores(traffic, user, is_canary, rng)
+    )
     slower = traffic.canary.get("latency")
     if slower is not None:
-        values[is_canary[user], -2] *= slower
+        values[is_canary[user], n_rates] *= slower
     judge = JUDGE_MEAN + JUDGE_SPREAD * _scores(traffic, user, is_canary, rng)
-    values[:, -1] = np.clip(np.round(judge), 1.0, 5.0)
-    values[~(rng.random(len(is_canary)) < JUDGED)[user], -1] = np.nan
+    values[:, n_rates + 1] = np.clip(np.round(judge), 1.0, 5.0)
+    values[~(rng.random(len(is_canary)) < JUDGED)[user], n_rates + 1] = np.nan
     return values
 
 

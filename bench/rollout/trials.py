@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from bench.rollout.late_feedback import LateFeedback
 from bench.rollout.returning import Population, ReturningUsers
 from bench.rollout.traffic import HOLDBACK, Traffic, draw_hour
 from retrain.rollout.decision import Action, Stage, decide
@@ -51,6 +52,9 @@ def run_rollout(trial: Trial) -> Outcome:
     """Run a rollout until it is completed, reverted, or asks a user."""
     traffic, rng = trial.traffic, np.random.default_rng([SEED, trial.seed])
     users = ReturningUsers(traffic, rng) if isinstance(traffic, Population) else None
+    feedback = (
+        LateFeedback(traffic, rng) if isinstance(traffic, Traffic) and traffic.feedback else None
+    )
     evidence = start_stage(create_evidence(traffic.checks(), len(STAGES), seed=trial.seed))
     stage_hours = {STAGES[0]: 0}
     since = 0
@@ -61,6 +65,9 @@ def run_rollout(trial: Trial) -> Outcome:
         past = None
         if isinstance(traffic, Traffic):
             observations = draw_hour(traffic, hour, since, share, rng)
+            if feedback is not None:
+                feedback.add_hour(observations)
+                observations = feedback.with_known(observations)
         elif users is not None:
             observations, past = users.draw_hour(hour, since, share)
         evidence = update(evidence, hour, observations, past)

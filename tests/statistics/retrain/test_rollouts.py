@@ -35,6 +35,13 @@ def test_worse_version_is_reverted_within_hours(n_trials: int) -> None:
 
 
 @trials(2, 50)
+def test_late_feedback_alone_reverts(n_trials: int) -> None:
+    outcomes = outcomes_of(Traffic(feedback=0.1, canary={"feedback": 0.6}), n_trials)
+    assert all(outcome.end == "revert" for outcome in outcomes)
+    assert {("feedback",)} == {outcome.reasons for outcome in outcomes}
+
+
+@trials(2, 50)
 def test_returning_users_of_equal_versions_revert_rarely(n_trials: int) -> None:
     population = Population(n_users=400, activity=0.3)
     outcomes = outcomes_of(population, n_trials, until=25)
