@@ -31,6 +31,11 @@ from monitor.accounts import passwords
 from monitor.store.engine import make_engine
 from monitor.store.tables import metadata
 from tests.failover.summary import pytest_terminal_summary  # noqa: F401 - a hook
+from tests.support.shared_compilation import shared_authorities, shared_statements
+
+HERE = Path(__file__).parent
+#: Folders of tests that wait more than they compute.
+WAITING = {"alarms", "end_to_end", "failover"}
 
 
 @pytest.hookimpl(wrapper=True)
@@ -49,6 +54,25 @@ def pytest_collection() -> Iterator[None]:
         gc.enable()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread the files whose tests wait for services and children over all others.
+
+    Side by side, as the folders come, they leave the processor idle.
+    """
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    waiting = [path for path in files if WAITING.intersection(path.relative_to(HERE).parts)]
+    rest = [path for path in files if path not in set(waiting)]
+    step = max(1, len(rest) // (len(waiting) + 1))
+    ordered = []
+    for number, path in enumerate(rest):
+        if number % step == 0 and waiting:
+            ordered.append(waiting.pop(0))
+        ordered.append(path)
+    items[:] = [item for path in [*ordered, *waiting] for item in files[path]]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def production_hasher() -> Iterator[PasswordHasher]:
     """Hash passwords cheaply: the full cost took half of the time of the review tests."""
@@ -56,6 +80,13 @@ def production_hasher() -> Iterator[PasswordHasher]:
     passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     yield hasher
     passwords._hasher = hasher
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_work() -> Iterator[None]:
+    """Compile statements and read certificates once for all tests of a process."""
+    with shared_statements(), shared_authorities():
+        yield
 
 
 @pytest.fixture

@@ -225,7 +225,7 @@ def test_a_shift_between_duplicates_is_drift() -> None:
 
 
 @pytest.mark.parametrize("n_reference", [60, 65, 84])
-def test_one_prompt_is_no_error_where_the_p_value_is_small(n_reference: int) -> None:
+def test_one_prompt_with_a_small_p_value_is_no_error(n_reference: int) -> None:
     prompt = np.eye(1, 16)
     result = compare(
         prompt.repeat(n_reference, axis=0),

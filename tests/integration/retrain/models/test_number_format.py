@@ -4,39 +4,41 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from monitor.settings import Settings
-from retrain.evaluation import systems
 from retrain.evaluation.request import EvaluationRequest
-from retrain.models.generation import Responder
 from retrain.models.source import Source
 from retrain.run_folder import RunFolder
+from tests.support.lazy_modules import LazyModule, torch
 from tests.support.retrain.tiny_model import tiny_base  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.language_model
 
+systems: Any = LazyModule("retrain.evaluation.systems")
+generation: Any = LazyModule("retrain.models.generation")
+
 
 @pytest.mark.parametrize(
     ("dtype", "expected"),
-    [("auto", torch.float32), ("float32", torch.float32), ("bfloat16", torch.bfloat16)],
+    [("auto", "float32"), ("float32", "float32"), ("bfloat16", "bfloat16")],
 )
-@pytest.mark.skipif(torch.cuda.is_available(), reason="auto is another format on a GPU")
 def test_evaluations_compute_in_the_format_of_the_settings(
     tiny_base: Path,  # noqa: F811
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     dtype: str,
-    expected: torch.dtype,
+    expected: str,
 ) -> None:
-    computed: list[torch.dtype] = []
+    if torch.cuda.is_available():
+        pytest.skip("auto is another format on a GPU")
+    computed = []
 
-    class Watched(Responder):
+    class Watched(generation.Responder):  # type: ignore[misc]
         def __init__(self, *arguments: Any, **named: Any) -> None:
             super().__init__(*arguments, **named)
             computed.append(self._model.dtype)
 
-    monkeypatch.setattr(systems, "Responder", Watched)
+    monkeypatch.setattr("retrain.evaluation.systems.Responder", Watched)
     retrain = Settings(
         retrain={"scoring": {"dtype": dtype, "max_new_tokens": 4}, "prompted": {"examples": 0}}
     ).retrain
@@ -56,4 +58,4 @@ def test_evaluations_compute_in_the_format_of_the_settings(
     for load in loaders.values():
         (response,) = load().respond([[{"role": "user", "content": "Where is my card?"}]])
         assert isinstance(response, str)
-    assert [expected] * 3 == computed
+    assert [f"torch.{expected}"] * 3 == list(map(str, computed))
