@@ -10,7 +10,7 @@ from monitor.demo.console import figures
 from monitor.demo.expectations import Expectation
 from monitor.demo.reports import write_reports
 from monitor.demo.weekly_windows import require_assessment
-from monitor.demo.workspace import Workspace, describe_log
+from monitor.demo.workspace import Workspace, describe_log, short_path
 from monitor.errors import WorkflowError
 from monitor.plurals import pluralize
 from monitor.settings import Secrets
@@ -228,12 +228,13 @@ def show_summary(
         )
     )
     reports = write_reports(workspace, evaluation, "report")
-    workspace.console.write(f"Reports: {', '.join(map(str, reports))}")
+    workspace.console.write(f"Reports: {', '.join(str(short_path(report)) for report in reports)}")
     address = f"http://{workspace.settings.web.host}:{workspace.settings.web.port}"
     workspace.console.write(
         f"Web page, at {address}: sign in as [bold]{account}[/bold] with "
         f"[bold]{escape(password)}[/bold], after\n"
-        f"  [bold].venv/bin/driftwarden run --only web --config {workspace.config}[/bold]"
+        f"  [bold].venv/bin/driftwarden run --only web --config "
+        f"{short_path(workspace.config)}[/bold]"
     )
     workspace.console.write(describe_log(workspace.folder))
     workspace.console.write(f"[dim]{workspace.console.elapsed_seconds:.0f} seconds in total.[/dim]")

@@ -96,11 +96,17 @@ def log_to_folder(folder: Path) -> None:
     configure_logging(level=logging.WARNING, file=folder / LOG)
 
 
+def short_path(path: Path) -> Path:
+    """Return a path from the current folder, where it lies in that."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
 def describe_log(folder: Path) -> str:
     """Return where the log is, and how much it has."""
     file = folder / LOG
     n_warnings = len(file.read_text(encoding="utf-8").splitlines())
-    return f"Log of the daemon's parts: {file}, {pluralize(n_warnings, 'warning')}."
+    return f"Log of the daemon's parts: {short_path(file)}, {pluralize(n_warnings, 'warning')}."
 
 
 def write_config(folder: Path, configuration: Configuration) -> None:
