@@ -62,7 +62,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     files: dict[Path, list[pytest.Item]] = {}
     for item in items:
         files.setdefault(item.path, []).append(item)
-    waiting = [path for path in files if WAITING.intersection(path.relative_to(HERE).parts)]
+    waiting = [path for path in files if WAITING.intersection(path.parts[len(HERE.parts) :])]
     rest = [path for path in files if path not in set(waiting)]
     step = max(1, len(rest) // (len(waiting) + 1))
     ordered = []
