@@ -37,8 +37,9 @@ def test_interval_covers_in_95_percent(share: float, n_trials: int) -> None:
     if share > 0:
         mean = float(np.mean([estimate.estimate for estimate in estimates]))
         noise = 4 * 0.016 / np.sqrt(n_trials)
-        # No estimate is negative: at .02 the mean of 1,000 is .0225.
-        assert share - noise <= mean <= share + noise + 0.001
+        # No estimate is negative, which raises the mean of small shares: .0225 at .02.
+        bias = 0.001 if share < 0.05 else 0.0
+        assert share - noise <= mean <= share + noise + bias
 
 
 def test_messages_of_one_user_count_as_one() -> None:
