@@ -2,12 +2,14 @@
 
 import gc
 import shutil
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from hypothesis import settings
 from sqlalchemy import Engine
 
 from bench.services.kafka import (  # noqa: F401 - fixtures
@@ -34,6 +36,11 @@ from tests.failover.summary import pytest_terminal_summary  # noqa: F401 - a hoo
 from tests.support.shared_compilation import shared_authorities, shared_statements
 
 HERE = Path(__file__).parent
+# jsonschema compiles its grammar of IRIs, which no schema here uses: 1.2 s in each worker.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+# An example that takes long on a busy machine is no fault. In CI this is Hypothesis's own default.
+settings.register_profile("untimed", settings(), deadline=None)
+settings.load_profile("untimed")
 #: Folders of tests that wait more than they compute.
 WAITING = {"alarms", "end_to_end", "failover"}
 

@@ -11,6 +11,8 @@ class LazyModule:
         self._name = name
 
     def __getattr__(self, attribute: str) -> Any:
+        if attribute.startswith("_"):  # pytest looks for `_mock_name` and `__wrapped__` everywhere
+            raise AttributeError(attribute)
         return getattr(import_module(self._name), attribute)
 
 

@@ -8,10 +8,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
 
 from monitor.store.engine import transaction
 from monitor.store.training import registry as versions
@@ -27,9 +27,12 @@ from retrain.run_folder import read_json, read_lines
 from retrain.training.cancellation import cancel_run
 from retrain.training.runs import poll_run, poll_running, start_run
 from tests.services.warm_interpreter import warm_children  # noqa: F401
+from tests.support.lazy_modules import LazyModule
 from tests.support.refusals import refusal
 from tests.support.retrain.tiny_model import NEW, OLD, benchmark, example, examples, tiny_base  # noqa: F401
 from tests.support.retrain.training_desk import ENVIRONMENT, NOW, Desk, restart, training_desk
+
+safetensors_torch: Any = LazyModule("safetensors.torch")
 
 pytestmark = [
     pytest.mark.language_model,
@@ -172,10 +175,10 @@ def test_more_layers_than_the_base_has_are_refused(
 def test_run_whose_loss_is_no_number_fails(desk: Desk, tmp_path: Path) -> None:
     spoiled = tmp_path / "spoiled"
     shutil.copytree(desk.base, spoiled)
-    weights = load_file(spoiled / "model.safetensors")
+    weights = safetensors_torch.load_file(spoiled / "model.safetensors")
     name = next(name for name in weights if "down_proj" in name)
     weights[name][0, 0] = float("nan")
-    save_file(weights, spoiled / "model.safetensors", metadata={"format": "pt"})
+    safetensors_torch.save_file(weights, spoiled / "model.safetensors", metadata={"format": "pt"})
     run = desk.start(
         desk.recipe(base=str(spoiled)), original_training_set(examples(OLD, 16), seed=1)
     )

@@ -1,11 +1,11 @@
 """A device that runs out of memory."""
 
 import pytest
-import torch
 
 from monitor.errors import TrainingError
 from retrain.recipes.recipe import Recipe
 from retrain.training.memory_errors import memory_errors
+from tests.support.lazy_modules import torch
 from tests.support.refusals import refusal
 
 
