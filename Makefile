@@ -52,9 +52,9 @@ test: setup ## Run all tests, with a real Kafka, PostgreSQL and browser where th
 	@$(TEST_ENVIRONMENT) $(BIN)/pytest $(IN_WORKERS) $(PYTEST_ARGS)
 
 .PHONY: test-fast
-test-fast: setup ## Run the tests that need no service and no language model
+test-fast: setup ## Run the fast tests that need no service and no language model, in under a minute
 	@$(TEST_ENVIRONMENT) $(BIN)/pytest -n $(FAST_WORKERS) --dist worksteal tests/unit tests/statistics \
-		-m 'not language_model and not drill' $(PYTEST_ARGS)
+		-m 'not language_model and not drill and not slow' --durations=5 --durations-min=1 $(PYTEST_ARGS)
 
 .PHONY: drills
 drills: setup ## Run the long forms of tests: trials of level and power, kills under load, fresh installations

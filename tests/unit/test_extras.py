@@ -112,6 +112,7 @@ def test_every_extra_has_its_modules_listed() -> None:
     assert set(EXTRAS) - {"all", "dev"} == set(MODULES)
 
 
+@pytest.mark.slow
 def test_modules_belong_to_their_distributions() -> None:
     owners = {
         module: set(map(canonicalize_name, names))
@@ -151,6 +152,7 @@ def imported(tree: ast.AST) -> Iterator[str]:
         yield from imported(node)
 
 
+@pytest.mark.slow
 def test_imports_belong_to_the_extra_of_their_room() -> None:
     core = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"]}
     top_level = {module.partition(".")[0]: name for name, module in distributions(*MODULES).items()}

@@ -18,6 +18,7 @@ HOW_TO = (DOCS / "how-to" / "compare-in-python.md").read_text(encoding="utf-8")
 REFERENCE = (DOCS / "reference" / "python.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_examples_run_and_tell_the_drift(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

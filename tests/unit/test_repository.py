@@ -142,6 +142,7 @@ def test_every_direct_dependency_is_pinned() -> None:
     assert names - {"driftwarden"} <= pinned, sorted(names - pinned)
 
 
+@pytest.mark.slow
 def test_tracked_files_hold_no_registry_and_no_machine() -> None:
     done = subprocess.run(
         [sys.executable, ROOT / "scripts" / "check_tracked_files.py"],
@@ -155,6 +156,7 @@ def test_tracked_files_hold_no_registry_and_no_machine() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_the_reference_of_settings_and_commands_is_up_to_date() -> None:
     done = subprocess.run(
         [sys.executable, ROOT / "scripts" / "write_reference.py", "--check"],

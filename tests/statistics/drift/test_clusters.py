@@ -95,6 +95,7 @@ def test_a_new_topic_is_one_cluster_that_holds_it() -> None:
     assert cluster.adjusted_p_value < 1e-6
 
 
+@pytest.mark.slow
 @trials(40, 150)
 def test_without_drift_few_windows_have_any_cluster(n_trials: int) -> None:
     rng = np.random.default_rng(2)

@@ -44,6 +44,7 @@ def acceptable(rejections: int, trials: int, alpha: float) -> bool:
     return bool(stats.binom.sf(rejections - 1, trials, alpha) > 0.001)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n_reference", "n_current"), [(150, 150), (700, 60), (60, 700), (600, 600)]
 )
@@ -67,6 +68,7 @@ def test_true_null_is_rejected_at_most_at_alpha(
     assert acceptable(rejections, n_trials, 0.05)
 
 
+@pytest.mark.slow
 @trials(4, 50)
 def test_users_calibrate_only_with_groups(n_trials: int) -> None:
     n_grouped = n_ungrouped = 0
@@ -146,6 +148,7 @@ def test_finds_and_localises_a_new_topic() -> None:
     )
 
 
+@pytest.mark.slow
 @trials(4, 30)
 def test_drifted_share_bound_is_below_the_truth_and_positive(n_trials: int) -> None:
     bounds = [drifted(seed)[0].drifted_share_interval[0] for seed in range(n_trials)]
@@ -237,6 +240,7 @@ def test_one_prompt_with_a_small_p_value_is_no_error(n_reference: int) -> None:
     assert result.moved_share_interval[0] == 0.0
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32 - 1))
 @settings(max_examples=10, deadline=None)
 def test_the_order_of_samples_does_not_matter(seed: int) -> None:
@@ -264,6 +268,7 @@ def test_the_order_of_samples_does_not_matter(seed: int) -> None:
     np.testing.assert_allclose(second.novelty, first.novelty[order_c], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_equal_generators_give_equal_results() -> None:
     first, second = drifted(3)[0], drifted(3)[0]
     assert first.p_value == second.p_value
@@ -323,6 +328,7 @@ def test_too_few_permutations_for_alpha_are_refused() -> None:
         compare(window, window, alpha=0.001, n_permutations=99, rng=rng, minimum_drifted_share=0.0)
 
 
+@pytest.mark.slow
 def test_few_labellings_are_drawn_where_nothing_is_near_significant() -> None:
     drawn = set()
     for seed in range(12):

@@ -3,6 +3,7 @@
 from collections import Counter
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -51,6 +52,7 @@ def holding_zero(results: list[DriftResult]) -> Counter[str]:
     return counts
 
 
+@pytest.mark.slow
 @trials(4, 40)
 def test_effect_intervals_contain_zero_without_drift(n_trials: int) -> None:
     for kind in (inputs, outputs):
@@ -58,6 +60,7 @@ def test_effect_intervals_contain_zero_without_drift(n_trials: int) -> None:
             assert stats.binom.cdf(n_holding, n_trials, 0.95) > 0.001, name
 
 
+@pytest.mark.slow
 @trials(4, 6)
 def test_effect_intervals_exclude_zero_with_drift(n_trials: int) -> None:
     for kind, names in (

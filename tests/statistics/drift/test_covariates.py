@@ -28,6 +28,7 @@ def draw(rng: np.random.Generator, n: int, terse: float, manner: float = 0.0) ->
     return prompts, unit(responses), length[:, None]
 
 
+@pytest.mark.slow
 @trials(10, 20)
 def test_shift_of_covariates_is_no_output_drift(n_trials: int) -> None:
     alarms = {True: 0, False: 0}
@@ -41,6 +42,7 @@ def test_shift_of_covariates_is_no_output_drift(n_trials: int) -> None:
     assert alarms[True] <= 0.2 * n_trials
 
 
+@pytest.mark.slow
 def test_changed_responses_are_detected_under_shifted_covariates() -> None:
     for seed in range(3):
         rng = np.random.default_rng(seed)

@@ -71,6 +71,7 @@ def window(rng: np.random.Generator, centres: NDArray[np.float64], topic: NDArra
     return points / np.linalg.norm(points, axis=1, keepdims=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.05, 0.20])
 @trials(4, 40)
 def test_estimate_of_a_new_topic_is_close(share: float, n_trials: int) -> None:
@@ -96,6 +97,7 @@ def test_estimate_of_a_new_topic_is_close(share: float, n_trials: int) -> None:
     assert sum(lower <= share <= upper for _, lower, upper in estimates) >= 0.75 * n_trials
 
 
+@pytest.mark.slow
 def test_estimate_does_not_depend_on_the_seed() -> None:
     rng = np.random.default_rng(5)
     centres = rng.standard_normal((12, 16))

@@ -190,6 +190,7 @@ def another_mix(rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[
     return points(rng.integers(10, size=1000), rng), points(topics, rng)
 
 
+@pytest.mark.slow
 def test_prompts_that_moved_between_known_topics_are_a_mix() -> None:
     """Of ten topics five grow by half and five shrink by half; the alarm needs new prompts."""
     rng = np.random.default_rng(1)
@@ -207,6 +208,7 @@ def test_prompts_that_moved_between_known_topics_are_a_mix() -> None:
     assert result.verdict == "no_drift"
 
 
+@pytest.mark.slow
 def test_prompts_of_a_new_topic_are_no_mix() -> None:
     rng = np.random.default_rng(1)
     reference = points(rng.integers(10, size=1000), rng)

@@ -18,6 +18,7 @@ def compared(*args: object, **options: object) -> NumericComparison:
     return result
 
 
+@pytest.mark.slow
 @given(st.integers(-1000, 900), st.booleans())
 def test_the_unit_of_measurement_changes_no_figure(exponent: int, booleans: bool) -> None:
     """Probabilities of responses can be 1e-200, whose square is 0."""

@@ -93,6 +93,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 @trials(60, 300)
 def test_intervals_cover_and_tests_keep_their_level(name: str, n_trials: int) -> None:
@@ -117,6 +118,7 @@ def test_intervals_cover_and_tests_keep_their_level(name: str, n_trials: int) ->
         assert sum(result.mean_p_value <= 0.05 for result in results) <= most
 
 
+@pytest.mark.slow
 @trials(200, 2_000)
 def test_intervals_are_no_wider_than_needed(n_trials: int) -> None:
     """Intervals cover in about 95 of 100 trials, not in all."""
@@ -129,6 +131,7 @@ def test_intervals_are_no_wider_than_needed(n_trials: int) -> None:
         assert covered <= stats.binom.ppf(0.9995, n_trials, 0.95)
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.integers(-3, 3), min_size=2, max_size=30),
     st.lists(st.integers(-3, 3), min_size=2, max_size=30),
@@ -154,6 +157,7 @@ def test_intervals_hold_their_effect_and_stay_in_bounds(
         )
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.integers(0, 5), min_size=3, max_size=30),
     st.lists(st.integers(0, 5), min_size=3, max_size=30),

@@ -32,6 +32,7 @@ def windows(
     return known[:N], np.concatenate([known[N : 2 * N - n_new], new])
 
 
+@pytest.mark.slow
 @trials(5, 30)
 def test_level_holds_on_digits(digits, n_trials: int) -> None:
     points, digit = digits
@@ -52,6 +53,7 @@ def test_level_holds_on_digits(digits, n_trials: int) -> None:
     assert stats.binom.sf(rejections - 1, n_trials, 0.05) > 0.001
 
 
+@pytest.mark.slow
 def test_a_new_digit_is_found_and_pointed_at(digits) -> None:
     points, digit = digits
     for seed in range(3):

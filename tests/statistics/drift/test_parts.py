@@ -78,6 +78,7 @@ def test_holm_is_closed_testing_by_bonferroni(p_values: list[float]) -> None:
     np.testing.assert_allclose(holm(p_values), expected)
 
 
+@pytest.mark.slow
 @given(st.integers(1, 50), st.integers(0, 50))
 def test_binomial_bounds_are_scipys(trials: int, successes: int) -> None:
     successes = min(successes, trials)
@@ -158,6 +159,7 @@ def test_numeric_interval_covers_with_users() -> None:
     assert stats.binom.sf(rejected - 1, 200, 0.05) > 0.001
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32 - 1), st.floats(0.1, 5))
 def test_numeric_test_depends_on_ranks_only(seed: int, power: float) -> None:
     rng = np.random.default_rng(seed)
@@ -215,6 +217,7 @@ def tasks(users: int, messages: int, rng: np.random.Generator) -> list[str]:
     return [str(task) for task in below.sum(axis=1)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reference", "current"), [((2000, 1), (25, 20)), ((100, 20), (100, 5)), ((50, 20), (400, 2))]
 )
@@ -239,6 +242,7 @@ def test_mix_null_is_calibrated_with_different_users(
     assert low <= rejected <= high
 
 
+@pytest.mark.slow
 def test_mix_of_countless_categories_is_tested_in_bounded_memory() -> None:
     rng = np.random.default_rng(0)
     names = [f"task {number}" for number in range(20_000)]

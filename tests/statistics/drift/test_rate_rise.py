@@ -1,6 +1,7 @@
 """Error and power of the test of a large rise, at loose levels and with users of many messages."""
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from monitor.drift.looks.rate_rise import UserDays, by_user_day, rise_p_value
@@ -37,6 +38,7 @@ def p_values(
     )
 
 
+@pytest.mark.slow
 def test_single_messages_at_the_margin_reject_at_the_level() -> None:
     p = p_values(400, 1, rise=MARGIN, messages=1, alike=0.0, rate=0.3)
     # Four standard errors.
@@ -45,11 +47,13 @@ def test_single_messages_at_the_margin_reject_at_the_level() -> None:
     assert (p <= 0.2).mean() > 0.1
 
 
+@pytest.mark.slow
 def test_rare_rates_at_the_margin_reject_at_the_level() -> None:
     p = p_values(400, 2, rise=MARGIN, messages=1, alike=0.0, rate=0.01)
     assert (p <= 0.05).mean() <= 0.05 + 4 * np.sqrt(0.05 / len(p))
 
 
+@pytest.mark.slow
 def test_users_with_favourites_at_the_margin_reject_at_the_level() -> None:
     for messages, alike in ((5, 0.9), (3, 0.3)):
         p = p_values(200, 3, rise=MARGIN, messages=messages, alike=alike, rate=0.3)

@@ -32,6 +32,7 @@ def run(seed: int, n_prompts: int, spread: float, *, off: float = 0.0) -> DriftR
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spread", [0.0, 0.15], ids=["one response each", "responses vary"])
 @pytest.mark.parametrize("n_prompts", [1, 5, 20])
 @trials(4, 25)
@@ -40,6 +41,7 @@ def test_repeated_prompts_keep_the_level(n_prompts: int, spread: float, n_trials
     assert stats.binom.sf(alarms - 1, n_trials, 0.05) > 0.001
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spread", [0.0, 0.15])
 @pytest.mark.parametrize("n_prompts", [1, 20])
 @trials(4, 16)

@@ -20,6 +20,7 @@ def windows(seed: int, n: int) -> tuple[np.ndarray, np.ndarray]:
     return points[:n].astype(np.float16), points[n:].astype(np.float16)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [400, 2200], ids=["exact", "by_cells"])
 def test_comparison_with_kept_neighbours_is_the_same(
     n: int, monkeypatch: pytest.MonkeyPatch

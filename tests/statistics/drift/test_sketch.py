@@ -34,6 +34,7 @@ def users(n: int, prefix: str, vectors: NDArray[np.float32]) -> NDArray[np.uint6
     return unit_keys([f"{prefix}{i // 2}" for i in range(n)], vectors, "groups", salt=0)
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(st.lists(st.integers(0, 400), min_size=1, max_size=4), st.integers(0, 5))
 def test_a_window_is_the_sum_of_its_parts(cuts: list[int], seed: int) -> None:
@@ -235,6 +236,7 @@ def test_week_as_sum_of_days_gives_equal_result(
         result(days[:299])
 
 
+@pytest.mark.slow
 @trials(5, 40)
 def test_large_windows_are_tested_on_all_samples(
     monkeypatch: pytest.MonkeyPatch, n_trials: int

@@ -74,6 +74,7 @@ def random_sums(rng: np.random.Generator, n: int, size: int = 1) -> WindowSums:
     return WindowSums(total(np.ones(n)), total(novelty), total(1.0 * (novelty > 15.3)), cells)
 
 
+@pytest.mark.slow
 @trials(150, 600)
 def test_wealth_is_fair_without_drift(n_trials: int) -> None:
     gains = [np.append(-np.full(week, 1.0 / week), 1.0) * np.sqrt(300.0) for week in range(1, 11)]
@@ -130,6 +131,7 @@ def test_a_normal_score_is_the_quantile_of_a_skewed_sum(skewness: float, z: floa
     assert normal_score(40.0, skewness, 150) == MAX_SCORE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 5])
 @trials(100, 300)
 def test_innovations_against_one_small_reference_are_independent_and_normal(
@@ -156,6 +158,7 @@ def test_innovations_against_one_small_reference_are_independent_and_normal(
     assert (z > 1.645).mean() < 0.05 + 4 * np.sqrt(0.05 * 0.95 / z.size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 5])
 @trials(30, 80)
 def test_slow_drift_is_seldom_called_where_there_is_none(size: int, n_trials: int) -> None:
@@ -167,6 +170,7 @@ def test_slow_drift_is_seldom_called_where_there_is_none(size: int, n_trials: in
     assert stats.binomtest(called, n_trials, 0.1, alternative="greater").pvalue > 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("novel", "growth"), [(scattered, 0.01), (known_topic, 0.02)])
 def test_what_grows_from_week_to_week_is_found(
     novel: Callable[[int, np.random.Generator], Vectors], growth: float

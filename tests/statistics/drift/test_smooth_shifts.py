@@ -39,6 +39,7 @@ def compare_sides(rng: np.random.Generator, before: Side, after: Side) -> DriftR
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n_trials", "n"), [(2, 3_000), pytest.param(6, 6_000, marks=pytest.mark.drill)]
 )
@@ -52,6 +53,7 @@ def test_tilted_prompts_are_no_output_drift(n_trials: int, n: int) -> None:
     assert alarms <= n_trials // 3
 
 
+@pytest.mark.slow
 def test_change_of_manner_is_detected_under_tilted_prompts() -> None:
     for seed in range(2):
         rng = np.random.default_rng(seed)

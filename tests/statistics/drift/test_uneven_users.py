@@ -40,6 +40,7 @@ def undrifted(
     return results
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("booleans", [False, True])
 @pytest.mark.parametrize(
     ("reference", "current"),
@@ -76,6 +77,7 @@ def test_change_of_all_users_is_detected_despite_a_large_user() -> None:
     assert seen >= 18
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.tuples(st.floats(-5, 5), st.integers(0, 4), st.floats(0.1, 9)), min_size=5, max_size=30

@@ -45,6 +45,7 @@ def smallest_p(reference: Samples, current: Samples, rng: np.random.Generator) -
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("messages", [1, 8])
 def test_unlike_share_of_users_with_favourites_is_that_of_baseline(messages: int) -> None:
     shares, p = [], []

@@ -50,6 +50,7 @@ def called_better(rng: np.random.Generator, *, n_items: int = 150) -> bool:
     return _better_check(family, "incumbent", Gates()).outcome == "passed"
 
 
+@pytest.mark.slow
 @trials(1_500, 4_000)
 def test_identical_candidate_is_called_better_within_alpha(n_trials: int) -> None:
     """The trials show that the rate is at most 5%, not only that they agree with it."""
@@ -59,6 +60,7 @@ def test_identical_candidate_is_called_better_within_alpha(n_trials: int) -> Non
     assert hits > 0
 
 
+@pytest.mark.slow
 @trials(8, 60)
 def test_an_identical_candidate_is_seldom_promoted_or_rejected(n_trials: int) -> None:
     matches = candidate_trials(0.0, np.random.default_rng(1), n_trials=n_trials)
@@ -67,11 +69,13 @@ def test_an_identical_candidate_is_seldom_promoted_or_rejected(n_trials: int) ->
     assert at_most(matches.rejected, matches.n, 0.20)
 
 
+@pytest.mark.slow
 def test_a_candidate_that_is_much_better_is_mostly_called_so() -> None:
     matches = candidate_trials(0.3, np.random.default_rng(2), n_trials=12)
     assert matches.better >= 11
 
 
+@pytest.mark.slow
 def test_a_hallucinator_hardly_passes_the_bound_gate() -> None:
     n = 20_000
     passed = hallucinator_passes(
@@ -113,6 +117,7 @@ def test_p_values_of_a_graded_metric_hold_their_level() -> None:
     assert low <= hits <= high
 
 
+@pytest.mark.slow
 def test_the_bootstrap_covers_a_skewed_mean() -> None:
     rng = np.random.default_rng(6)
     n_trials, covered = 300, 0

@@ -33,6 +33,7 @@ def honest(number: int) -> Case:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1800)
 @trials(3, 30)
 def test_honest_better_candidates_are_promoted(

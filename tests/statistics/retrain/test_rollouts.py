@@ -1,6 +1,7 @@
 """Level and power of whole rollouts; `make bench AREA=rollout` measures them with intervals."""
 
 import numpy as np
+import pytest
 from scipy import stats
 
 from bench.rollout.returning import Population
@@ -20,6 +21,7 @@ def outcomes_of(traffic: Traffic | Population, n_trials: int, until: int | None 
     return [run_rollout(Trial(traffic, seed, until)) for seed in range(n_trials)]
 
 
+@pytest.mark.slow
 @trials(2, 100)
 def test_equal_version_is_rarely_reverted(n_trials: int) -> None:
     outcomes = outcomes_of(Traffic(), n_trials, until=25)
@@ -41,6 +43,7 @@ def test_late_feedback_alone_reverts(n_trials: int) -> None:
     assert {("feedback",)} == {outcome.reasons for outcome in outcomes}
 
 
+@pytest.mark.slow
 @trials(2, 50)
 def test_returning_users_of_equal_versions_revert_rarely(n_trials: int) -> None:
     population = Population(n_users=400, activity=0.3)

@@ -1,12 +1,14 @@
 """Level and power of the check on ratings; docs/explanation/gates.md has more trials."""
 
 import numpy as np
+import pytest
 from scipy import stats
 
 from bench.review.human_evaluation_trials import Truth, human_evaluation_trials
 from tests.statistics.trials import trials
 
 
+@pytest.mark.slow
 @trials(8, 100)
 def test_dimension_worse_by_margin_passes_in_5_percent(n_trials: int) -> None:
     matches = human_evaluation_trials((-0.25, 0, 0, 0), np.random.default_rng(3), n_trials=n_trials)
@@ -15,6 +17,7 @@ def test_dimension_worse_by_margin_passes_in_5_percent(n_trials: int) -> None:
     assert matches.covered >= stats.binom.ppf(0.001, n_trials, 0.94)
 
 
+@pytest.mark.slow
 @trials(16, 100)
 def test_equal_candidate_is_rarely_failed_or_called_different(n_trials: int) -> None:
     matches = human_evaluation_trials((0, 0, 0, 0), np.random.default_rng(4), n_trials=n_trials)
@@ -23,6 +26,7 @@ def test_equal_candidate_is_rarely_failed_or_called_different(n_trials: int) -> 
     assert matches.passed >= n_trials / 2
 
 
+@pytest.mark.slow
 @trials(8, 100)
 def test_candidate_worse_on_one_dimension_is_failed(n_trials: int) -> None:
     matches = human_evaluation_trials((0, 0, -0.5, 0), np.random.default_rng(5), n_trials=n_trials)

@@ -84,6 +84,7 @@ def window(n: int, seed: int) -> Window:
     return Window(scores, texts, [("a", "b")[i % 2] for i in range(n)], known)
 
 
+@pytest.mark.slow
 @trials(1_000, 4_000)
 def test_frequencies_equal_the_stated_probabilities(n_trials: int) -> None:
     """One test over all texts, for both draws and for the control draw alone."""

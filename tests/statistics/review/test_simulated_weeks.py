@@ -20,6 +20,7 @@ from monitor.settings import Review
 WORLDS = (DRIFTED, QUIET, REPEATED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("world", "n_trials"),
     [
@@ -59,6 +60,7 @@ def test_the_rule_errs_rarely_and_sees_a_rise_soon() -> None:
     assert rises_found(plan, 0.0, 4, 400, seed=5) / 400 < 0.05
 
 
+@pytest.mark.slow
 def test_responses_are_weighed_not_counted() -> None:
     pools = make_pools(12, Review(), seed=5)
     judgement, fix_context, apart = (route(pools, mix, Review(), seed=5) for mix in MIXES)

@@ -58,6 +58,7 @@ def test_alpha_equals_the_reference_library(metric) -> None:
         assert pytest.approx(reference, abs=TOLERANCE) == ours, seed
 
 
+@pytest.mark.slow
 def test_ac1_and_its_interval_equal_the_reference_library() -> None:
     for seed in range(150):
         rated = ratings_with_gaps(seed)
@@ -94,6 +95,7 @@ def test_a_rare_verdict_shows_the_paradox_and_ac1_does_not() -> None:
     assert result.alpha < 0 < 0.9 < result.ac1
 
 
+@pytest.mark.slow
 def test_the_bootstrap_interval_covers() -> None:
     """Two raters are right in 85 of 100 items; of samples of 200 items, 95% cover."""
     rng = np.random.default_rng(2)

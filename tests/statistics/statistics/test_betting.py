@@ -45,6 +45,7 @@ def test_wealth_of_equal_arms_rarely_reaches_limit() -> None:
     assert reached.mean() <= 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", [0.0, 0.05])
 def test_limits_hold_the_mean_at_all_looks(loss: float) -> None:
     rng = np.random.default_rng(2)

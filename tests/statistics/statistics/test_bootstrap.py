@@ -47,6 +47,7 @@ def misses(
     return int((limits[:, 0] > truth).sum()), int((limits[:, 1] < truth).sum())
 
 
+@pytest.mark.slow
 @trials(400, 2_000)
 @pytest.mark.parametrize("sizes", [(1,), (2,), (3,), (5,), (1, 2, 3, 5, 15), None], ids=str)
 def test_bound_misses_the_truth_in_one_of_twenty_trials(
@@ -61,6 +62,7 @@ def test_bound_misses_the_truth_in_one_of_twenty_trials(
     assert low <= above + below <= high
 
 
+@pytest.mark.slow
 @trials(400, 2_000)
 @pytest.mark.parametrize("sizes", [(3,), (1, 2, 3, 5, 15)], ids=str)
 def test_strata_that_differ_make_no_bound_too_narrow(sizes: tuple[int, ...], n_trials: int) -> None:

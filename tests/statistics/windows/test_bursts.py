@@ -42,6 +42,7 @@ def compared(seed: int, *, is_burst: bool) -> WindowComparison:
     )
 
 
+@pytest.mark.slow
 @trials(4, 100)
 @pytest.mark.parametrize("is_burst", [True, False])
 def test_a_burst_alarms_less_than_a_popular_prompt(n_trials: int, is_burst: bool) -> None:

@@ -135,6 +135,7 @@ def test_a_window_of_parts_of_days_has_no_floor() -> None:
     assert sample.remark
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n", "rate", "size", "search"),
     [(40, 0.1, 5, 0), (60, 0.05, 3, 0), (8, 0.05, 10, 0), (50, 0.1, 5, threshold_of(0.3))],
@@ -169,6 +170,7 @@ def test_weighted_totals_are_unbiased(
     assert abs(np.mean(totals) - values.sum()) <= 4 * error + 1e-9
 
 
+@pytest.mark.slow
 @trials(4_000, 20_000)
 def test_totals_are_unbiased_with_different_rates_and_clusters(n_trials: int) -> None:
     """Rates change in the window, and records have one to four exchanges."""

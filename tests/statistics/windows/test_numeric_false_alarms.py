@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.random import Generator
 from scipy import stats
 
@@ -99,6 +100,7 @@ def count_false_alarms(n_trials: int, alpha: float) -> tuple[int, int]:
     return degraded, significant
 
 
+@pytest.mark.slow
 @trials(14, 60)
 def test_windows_without_drift_seldom_have_anything_degraded(n_trials: int) -> None:
     """Without adjusted p-values, 8 of the 14 windows have a significant column; 4 may."""

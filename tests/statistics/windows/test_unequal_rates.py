@@ -115,6 +115,7 @@ def undrifted(seed: int) -> tuple[Exchanges, Exchanges, SampleDesign]:
     return reference, current, design
 
 
+@pytest.mark.slow
 @trials(4, 30)
 def test_unequal_rates_alone_do_not_alarm(n_trials: int) -> None:
     """The bound on the drifted share may be above 0 in 5% of the windows."""
@@ -125,6 +126,7 @@ def test_unequal_rates_alone_do_not_alarm(n_trials: int) -> None:
     assert acceptable(exceeded, n_trials, 0.05)
 
 
+@pytest.mark.slow
 def test_without_the_thinning_they_would() -> None:
     """Each window alarms; the short form above allows 2 of 4."""
     for seed in range(3):
@@ -132,6 +134,7 @@ def test_without_the_thinning_they_would() -> None:
         assert compared(reference, current, None, seed).p_value <= 0.005
 
 
+@pytest.mark.slow
 @trials(4, 30)
 def test_the_responses_and_the_mix_do_not_alarm_either(n_trials: int) -> None:
     n_output_alarms, mixes, moved = 0, 0, []
@@ -162,6 +165,7 @@ def test_the_responses_and_the_mix_do_not_alarm_either(n_trials: int) -> None:
     assert acceptable(mixes, n_trials, 0.05)
 
 
+@pytest.mark.slow
 def test_a_change_is_found_in_each_task() -> None:
     for seed, (task, share) in enumerate(((0, 0.2), (1, 0.3), (2, 0.1))):
         rng = np.random.default_rng(seed)
@@ -176,6 +180,7 @@ def test_a_change_is_found_in_each_task() -> None:
         assert result.novelty[new].mean() > result.novelty[~new].mean() + 0.3
 
 
+@pytest.mark.slow
 @trials(4, 30)
 def test_the_drifted_share_is_that_of_the_traffic(n_trials: int) -> None:
     """A fifth of the traffic is new, in a task type sampled at 1 in 100.
@@ -196,6 +201,7 @@ def test_the_drifted_share_is_that_of_the_traffic(n_trials: int) -> None:
     assert max(in_sample) < 0.05
 
 
+@pytest.mark.slow
 def test_clusters_hold_all_exchanges_and_their_share_of_traffic() -> None:
     rng = np.random.default_rng(1)
     reference = window(N_REFERENCE, rng)
@@ -211,6 +217,7 @@ def test_clusters_hold_all_exchanges_and_their_share_of_traffic() -> None:
     assert len(members) / len(current) > 3 * current.share(members)
 
 
+@pytest.mark.slow
 @trials(50, 150)
 def test_means_shares_and_totals_are_unbiased_and_their_intervals_cover(n_trials: int) -> None:
     """The relative change of a mean that differs between task types.
@@ -247,6 +254,7 @@ def test_means_shares_and_totals_are_unbiased_and_their_intervals_cover(n_trials
     assert unweighted > 1.5 * truth
 
 
+@pytest.mark.slow
 def test_equal_rates_change_no_figure() -> None:
     """Every figure equals the figure without probabilities, bit for bit."""
     rng = np.random.default_rng(5)
@@ -272,6 +280,7 @@ def test_equal_rates_change_no_figure() -> None:
     assert message[0] == message[1]
 
 
+@pytest.mark.slow
 def test_an_assessment_of_unequal_rates_is_weighted_and_says_so() -> None:
     rng = np.random.default_rng(8)
     reference = window(N_REFERENCE, rng)

@@ -159,12 +159,14 @@ def assert_literal(text: str) -> None:
         assert not {unicodedata.category(sign) for sign in visible if sign != "\n"} & {"Cc", "Cf"}
 
 
+@pytest.mark.slow
 def test_two_hundred_hostile_texts_are_rendered_literally() -> None:
     assert len(set(HOSTILE)) >= 200
     for text in HOSTILE:
         assert_literal(text)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.text(st.sampled_from("*_~`:<>&|!@# \n\u200b\u202eaZ9é/."), min_size=1, max_size=25))
 def test_any_mixture_of_marks_is_rendered_literally(text: str) -> None:

@@ -31,6 +31,7 @@ def test_users_write_several_messages(habits: Habits) -> None:
     assert draw_days(habits, 5, 1, 99, np.random.default_rng(1)).occurred_at[0].weekday() == 5
 
 
+@pytest.mark.slow
 def test_weekends_differ_and_each_is_alike(habits: Habits) -> None:
     monday, friday, saturday, later = (
         mix(habits, day, seed) for day, seed in ((0, 1), (4, 2), (5, 3), (33, 4))

@@ -143,6 +143,7 @@ def test_ledger_may_be_split_into_any_files(tmp_path: Path) -> None:
     assert [] == again.ran
 
 
+@pytest.mark.slow
 def test_docstrings_and_comments_do_not_change_the_digest(tmp_path: Path) -> None:
     documented, same, different = (
         syntax_without_docstrings(source)
@@ -159,6 +160,7 @@ def test_docstrings_and_comments_do_not_change_the_digest(tmp_path: Path) -> Non
     assert module_digest("monitor.bench.trial") != module_digest("bench.drift.ledger")
 
 
+@pytest.mark.slow
 def test_digest_covers_imported_statistics_only() -> None:
     trial, output, weeks, methods, years = (
         {file.name for file in deciding_files(module)}

@@ -9,6 +9,8 @@ import sys
 import threading
 from collections.abc import Callable
 
+import pytest
+
 from bench.drift.limited_process import Completed, Failed, run_limited
 from monitor.bench.workers import Workers
 
@@ -47,6 +49,7 @@ def refuse(_: Ready) -> None:
     raise ValueError("no such device")
 
 
+@pytest.mark.slow
 def test_results_come_in_the_order_of_their_tasks() -> None:
     with Workers(2) as workers:
         assert [0, 1, 4, 9, 16] == workers.run(square, list(range(5)), label="squares")

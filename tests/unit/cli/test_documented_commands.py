@@ -92,6 +92,7 @@ def options_of(parameter: Any) -> list[str]:
     return [*parameter.opts, *parameter.secondary_opts]
 
 
+@pytest.mark.slow
 def test_commands_and_options_of_all_texts_exist() -> None:
     problems, n = [], 0
     for name, text in texts():

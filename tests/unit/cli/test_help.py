@@ -90,6 +90,7 @@ def test_an_unknown_command_is_an_error() -> None:
     assert "frobnicate" in done.output
 
 
+@pytest.mark.slow
 def test_help_imports_no_heavy_library() -> None:
     """One process shows all helps; what it has imported after each is what they need together."""
     program = (
@@ -139,6 +140,7 @@ def cpu_seconds(program: str, runs: int = 10) -> float:
     return sum(after[2:4]) - sum(before[2:4])
 
 
+@pytest.mark.slow
 def test_help_starts_within_twelve_bare_interpreters() -> None:
     root_help = "import sys; sys.argv[1:] = ['--help']; from monitor.cli import main; main()"
     assert cpu_seconds(root_help) <= 12 * cpu_seconds("pass")
@@ -155,6 +157,7 @@ def test_without_arguments_help_is_shown(arguments: list[str]) -> None:
     assert "Usage:" in done.output
 
 
+@pytest.mark.slow
 def test_a_bad_configuration_ends_with_its_own_exit_status(tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     config.write_text("[monitoring]\nsample_ratio = 1\n", encoding="utf-8")

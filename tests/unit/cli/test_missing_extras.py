@@ -43,6 +43,7 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> PartialInstallation:
     return PartialInstallation(tmp_path_factory.mktemp("text"), "text")
 
 
+@pytest.mark.slow
 def test_every_command_names_its_extra(core: PartialInstallation, tmp_path: Path) -> None:
     ended = core.python("-m", "tests.support.every_command", cwd=tmp_path)
     outcomes = [json.loads(line) for line in ended.stdout.splitlines()]
@@ -58,6 +59,7 @@ def test_every_command_names_its_extra(core: PartialInstallation, tmp_path: Path
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_compare_of_arrays_needs_the_dependencies_alone(
     core: PartialInstallation, tmp_path: Path
 ) -> None:
@@ -79,6 +81,7 @@ def test_rooms_import_with_their_extra_alone(extra: str, tmp_path: Path) -> None
     assert ended.returncode == 0, ended.stderr
 
 
+@pytest.mark.slow
 def test_half_installed_extra_is_named_by_package(
     core: PartialInstallation, tmp_path: Path
 ) -> None:
@@ -89,6 +92,7 @@ def test_half_installed_extra_is_named_by_package(
     assert "not installed: sqlalchemy; `pip install 'driftwarden[text]'`" in ended.stderr
 
 
+@pytest.mark.slow
 def test_broken_torch_is_named_with_its_cause(tmp_path: Path) -> None:
     broken = PartialInstallation(tmp_path / "site", "text")
     torch = broken.folder / "torch"
@@ -107,6 +111,7 @@ def test_broken_torch_is_named_with_its_cause(tmp_path: Path) -> None:
     assert not (tmp_path / "out.html").exists()
 
 
+@pytest.mark.slow
 def test_evidently_of_compare_is_an_extra_of_its_own(
     text: PartialInstallation, tmp_path: Path
 ) -> None:

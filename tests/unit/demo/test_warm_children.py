@@ -60,6 +60,7 @@ def run_child(warm: WarmChildren, place: Path, **variables: str) -> dict[str, ob
     return {"started": child.pid, **seen}
 
 
+@pytest.mark.slow
 def test_a_child_is_a_process_of_its_own(warm: WarmChildren, tmp_path: Path) -> None:
     seen = run_child(warm, tmp_path, OF_THE_CHILD="2")
     assert seen["started"] == seen["pid"] == seen["session"] != os.getpid()
@@ -70,12 +71,14 @@ def test_a_child_is_a_process_of_its_own(warm: WarmChildren, tmp_path: Path) -> 
     assert "printed\n" == (tmp_path / "child.log").read_text()
 
 
+@pytest.mark.slow
 def test_a_failure_ends_its_child_alone(warm: WarmChildren, tmp_path: Path) -> None:
     run_child(warm, tmp_path, FAIL="1")
     assert "RuntimeError: on purpose" in (tmp_path / "child.log").read_text()
     assert run_child(warm, tmp_path)["parent"] == warm.pid
 
 
+@pytest.mark.slow
 def test_a_child_that_ends_at_once_runs_once(
     warm: WarmChildren, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,11 +100,13 @@ def test_without_the_process_a_new_interpreter_starts(warm: WarmChildren, tmp_pa
     assert (os.getpid(), False) == (seen["parent"], seen["preloaded"])
 
 
+@pytest.mark.slow
 def test_a_module_that_is_missing_costs_only_the_saving(tmp_path: Path, warm: WarmChildren) -> None:
     with WarmChildren(["no_such_module"]) as cold:
         assert os.getpid() == run_child(cold, tmp_path)["parent"]
 
 
+@pytest.mark.slow
 def test_an_ended_child_is_gone_for_the_launcher(warm: WarmChildren, tmp_path: Path) -> None:
     launcher = warm.launcher()
     # Without a recipe the real child ends at once.
@@ -115,6 +120,7 @@ def test_an_ended_child_is_gone_for_the_launcher(warm: WarmChildren, tmp_path: P
     assert child_command([sys.executable], "train", folder)[:2] == [sys.executable, "-Pm"]
 
 
+@pytest.mark.slow
 def test_a_running_child_is_cancelled(warm: WarmChildren, tmp_path: Path) -> None:
     (tmp_path / "small_child.py").write_text(
         "import time\n\ndef main(arguments):\n    time.sleep(60)\n    return 0\n"
@@ -131,6 +137,7 @@ def test_a_running_child_is_cancelled(warm: WarmChildren, tmp_path: Path) -> Non
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_closing_leaves_no_process(tmp_path: Path) -> None:
     made = WarmChildren(["wave"])
     made.close()

@@ -80,6 +80,7 @@ def test_the_kustomization_names_every_file_once() -> None:
         validate(secret)
 
 
+@pytest.mark.slow
 def test_kustomize_builds_the_same_objects() -> None:
     kubectl = shutil.which("kubectl") or pytest.skip("kubectl is missing: it carries kustomize")
     built = subprocess.run(

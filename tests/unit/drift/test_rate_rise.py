@@ -22,6 +22,7 @@ def plus(points: float):
     return lambda rate: rate + points
 
 
+@pytest.mark.slow
 def test_rise_p_value_of_certain_baseline_is_binomial_tail() -> None:
     reference, current = single(100_000, 1_000_000), single(190, 1_000)
     exact = stats.binom.sf(189, 1_000, 0.15)

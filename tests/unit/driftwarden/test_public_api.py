@@ -38,6 +38,7 @@ def test_the_import_loads_no_library() -> None:
     assert not packages & {"numpy", "scipy", "monitor", *HEAVY}
 
 
+@pytest.mark.slow
 def test_the_functions_on_arrays_load_numpy_and_scipy_only() -> None:
     packages = loaded("from driftwarden import compare, compare_given, DriftResult, to_evidently")
     assert {"numpy", "scipy"} <= packages
@@ -52,6 +53,7 @@ def test_the_package_defines_nothing() -> None:
             assert getattr(driftwarden, name).__module__.startswith("monitor.")
 
 
+@pytest.mark.slow
 def test_a_missing_extra_is_named_where_it_is_needed() -> None:
     program = """
 sys.modules["sqlalchemy"] = None

@@ -131,6 +131,7 @@ def test_a_cut_file_gives_no_wrong_vector(tmp_path: Path, cut: int) -> None:
     assert len(entries) == (2 if cut else 0)  # an empty file is a new one
 
 
+@pytest.mark.slow
 def test_flipped_bits_give_no_wrong_vector(tmp_path: Path) -> None:
     content = bytearray(fill(tmp_path).read_bytes())
     rng = np.random.default_rng(1)
@@ -287,6 +288,7 @@ def test_a_place_that_others_may_fill_is_not_used(
     assert not (tmp_path / "elsewhere").exists()
 
 
+@pytest.mark.slow
 def test_the_size_stays_below_its_limit(tmp_path: Path) -> None:
     cache = open_cache(tmp_path, max_bytes=1_000_000)
     encoder = known(cache)
@@ -388,6 +390,7 @@ def start(script: str, folder: Path, step: str = "", *before: str) -> "subproces
     )
 
 
+@pytest.mark.slow
 def test_a_kill_in_the_middle_of_a_write_loses_nothing(tmp_path: Path) -> None:
     texts = [str(number) for number in range(3000)]
     file = fill(tmp_path, texts)
@@ -403,6 +406,7 @@ def test_a_kill_in_the_middle_of_a_write_loses_nothing(tmp_path: Path) -> None:
     connection.close()
 
 
+@pytest.mark.slow
 def test_two_processes_write_at_once(tmp_path: Path) -> None:
     processes = [start(WRITING, tmp_path / "cache", step) for step in ("a", "b")]
     for process in processes:  # both have created the file by then, or found it
@@ -417,6 +421,7 @@ def test_two_processes_write_at_once(tmp_path: Path) -> None:
     assert len(read(tmp_path / "cache", texts)) == len(texts)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_logged_once(tmp_path: Path) -> None:
     """A disk of 200 KB in a mount namespace of its own."""
     mount = 'mount -t tmpfs -o size=200k none "$0" && exec "$@"'
@@ -434,6 +439,7 @@ def test_a_full_disk_is_logged_once(tmp_path: Path) -> None:
     assert errors.count("RuntimeWarning") == errors.count("vector_cache_not_written: ") == 1
 
 
+@pytest.mark.slow
 def test_pages_that_split_unexpectedly_cost_only_the_oldest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,6 +65,7 @@ def options(row: dict[str, Any]) -> str:
     return normalise(turns[-1]["content"])
 
 
+@pytest.mark.slow
 @given(examples())
 def test_rows_never_contradict_and_no_item_is_lost(made: list[TrainingExample]) -> None:
     consistent = resolve_contradictions(made)
@@ -91,6 +93,7 @@ def test_rows_never_contradict_and_no_item_is_lost(made: list[TrainingExample]) 
     assert all(len(items) > 1 for items in consistent.contradictions)
 
 
+@pytest.mark.slow
 @given(examples(), st.randoms())
 def test_the_order_of_the_items_changes_no_outcome(
     made: list[TrainingExample], random: Any

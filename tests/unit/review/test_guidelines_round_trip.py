@@ -88,6 +88,7 @@ def taxonomies(draw: st.DrawFn) -> Taxonomy:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(taxonomies())
 def test_markdown_keeps_every_word(taxonomy: Taxonomy) -> None:

@@ -49,6 +49,7 @@ def pins(tmp_path: Path) -> Path:
     return tmp_path / "pins.txt"
 
 
+@pytest.mark.slow
 def test_vulnerable_pin_is_found(pins: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with database(CONTROL, "requests==2.30.0") as url:
         assert 1 == main(["--pins", str(pins), "--osv-url", url])
@@ -57,6 +58,7 @@ def test_vulnerable_pin_is_found(pins: Path, capsys: pytest.CaptureFixture[str])
     assert "no known vulnerability" not in output
 
 
+@pytest.mark.slow
 def test_empty_database_is_never_no_vulnerability(
     pins: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

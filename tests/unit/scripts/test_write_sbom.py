@@ -8,6 +8,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 from urllib.parse import quote
 
+import pytest
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -20,6 +21,7 @@ def write(path: Path) -> dict:
     return json.loads(path.read_text())
 
 
+@pytest.mark.slow
 def test_bill_lists_what_is_pinned_and_installed(tmp_path: Path) -> None:
     bill = write(tmp_path / "sbom.json")
     listed = {component["name"]: component["version"] for component in bill["components"]}
@@ -40,6 +42,7 @@ def test_bill_lists_what_is_pinned_and_installed(tmp_path: Path) -> None:
     assert "excluded" == scopes["pytest"] == scopes["pip-audit"]
 
 
+@pytest.mark.slow
 def test_bill_has_dependencies_and_no_path_or_date(tmp_path: Path) -> None:
     text = json.dumps(write(tmp_path / "sbom.json"))
     for place in (str(ROOT), str(Path.home()), str(tmp_path), sys.prefix, "file:"):

@@ -92,6 +92,7 @@ def sources() -> list[str]:
     return [path.read_text("utf-8") for path in paths]
 
 
+@pytest.mark.slow
 def test_every_setting_is_read_from_its_section() -> None:
     declared = all_sections()
     # A model's settings are read as `settings.model`.

@@ -33,6 +33,7 @@ def value(plan: SizingPlan, name: str) -> float:
     return figure
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_constant_changes_just_the_lines_that_name_it(name: str) -> None:
     own = load(database="sqlite" if name in OF_SQLITE else "postgresql")
@@ -104,6 +105,7 @@ def exchanges(n: int) -> Exchanges:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_each_limit_is_where_its_usage_reaches_its_capacity(database: str) -> None:
     own = load(database=database, partitions=4)

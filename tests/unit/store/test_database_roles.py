@@ -37,6 +37,7 @@ def test_every_table_has_a_row() -> None:
     assert set(ACCESS) == set(metadata.tables)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ENTRIES)
 def test_grants_of_a_part_are_what_its_code_uses(part: Part) -> None:
     excluded = NOT_OF_THE_SCHEDULE if part == "schedule" else []

@@ -136,6 +136,7 @@ def test_replayed_dead_letters_of_unlisted_models_are_counted(
     assert [] == stored_ids(engine)
 
 
+@pytest.mark.slow
 def test_dead_letters_command_lists_reasons_without_texts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,9 @@ from tests.support.windows.assessments import (
 )
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "reference" / "assessment.schema.json"
+# Two windows are compared first.
+pytestmark = pytest.mark.slow
+
 START = datetime(2026, 11, 2, tzinfo=UTC)
 
 

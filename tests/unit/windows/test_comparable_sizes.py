@@ -45,6 +45,7 @@ def test_surplus_of_a_large_user_is_not_comparable() -> None:
     )
 
 
+@pytest.mark.slow
 def test_thinning_to_one_rate_leaves_fewer_comparable() -> None:
     n = 400
     rng = np.random.default_rng(5)

@@ -97,6 +97,7 @@ def spread(window: Exchanges, seed: int) -> Exchanges:
     return replace(window, prompt_vectors=vectors, response_vectors=vectors)
 
 
+@pytest.mark.slow
 def test_setting_compares_with_the_whole_baseline() -> None:
     sides = spread(BASELINE, 1), spread(exchanges([SATURDAY] * 300), 2)
     for matches, n_reference in ((True, 120), (False, 840)):

@@ -128,6 +128,7 @@ def test_languages_are_compared_as_mix_and_against_their_prompts() -> None:
     assert np.isnan(other.current).sum() == 5  # "OK" is of every language
 
 
+@pytest.mark.slow
 def test_rare_languages_are_left_out() -> None:
     reference = window(make_responses(1000))
     current = window(make_responses(1000), prompts=[ENGLISH] * 996 + [GERMAN] * 4)

@@ -36,6 +36,7 @@ def test_of_booleans_the_effect_is_the_difference_of_shares() -> None:
     assert result.relative_change_lower < result.relative_change < result.relative_change_upper < 0
 
 
+@pytest.mark.slow
 @trials(150, 400)
 def test_users_with_many_exchanges_do_not_alarm_by_themselves(n_trials: int) -> None:
     """With 20 exchanges per end user and no drift, 5% of tests reject at 5% (99% interval)."""
@@ -51,6 +52,7 @@ def test_users_with_many_exchanges_do_not_alarm_by_themselves(n_trials: int) -> 
     assert alone > 5 * rejected
 
 
+@pytest.mark.slow
 def test_the_interval_of_the_relative_change_covers_the_truth() -> None:
     rng = np.random.default_rng(2)
     covered = 0

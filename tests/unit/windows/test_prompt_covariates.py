@@ -36,6 +36,7 @@ def window(terse: float, seed: int, *, by_prompt: bool, as_task: bool) -> Exchan
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("as_task", [False, True])
 @pytest.mark.parametrize("by_prompt", [True, False])
 def test_a_shift_of_prompts_is_no_output_drift(by_prompt: bool, as_task: bool) -> None:

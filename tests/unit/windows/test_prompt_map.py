@@ -60,6 +60,7 @@ def test_copies_of_one_text_have_places() -> None:
     assert np.isfinite(lay_out(same, np.random.default_rng(0))).all()
 
 
+@pytest.mark.slow
 def test_a_large_window_is_sampled_with_drifted_prompts_first() -> None:
     reference, current = some(3_000, 1), some(4_000, 2)
     topic = np.full(4_000, -1)
@@ -83,6 +84,7 @@ def test_a_large_window_is_sampled_with_drifted_prompts_first() -> None:
     assert [0, 1, 2, -1] == [int(drawn.topic[at]) for at in (0, *changes)]
 
 
+@pytest.mark.slow
 def test_a_wholly_drifted_window_leaves_room_for_the_baseline() -> None:
     drawn = draw_map(
         some(3_000, 1), some(3_000, 2), np.zeros(3_000, dtype=np.int64), np.random.default_rng(3)

@@ -63,12 +63,14 @@ def make_responses(n: int) -> list[str]:
     return [RESPONSE.format(row) for row in range(n)]
 
 
+@pytest.mark.slow
 def test_a_window_without_a_single_response_alarms() -> None:
     result = findings(window(make_responses(N), 1), window([""] * N, 2))
     assert (result.verdict, result.output.alarm) == ("drift", True)
     assert changes(result)["empty"] == pytest.approx(1.0, abs=0.05)
 
 
+@pytest.mark.slow
 def test_broken_formats_alarm_with_the_responses() -> None:
     formatted = [f'{{"queue": "{("cards", "fees")[row % 2]}"}}' for row in range(N)]
     broken = [*formatted[: N - 40], *[f"{{{row}" for row in range(40)]]
@@ -85,6 +87,7 @@ def test_broken_formats_alarm_with_the_responses() -> None:
     assert ((result.response_change >= 0.0) & (result.response_change <= 1.0)).all()
 
 
+@pytest.mark.slow
 def test_shorter_responses_alarm_as_a_shift_with_its_effect() -> None:
     rng = np.random.default_rng(0)
     sizes = np.exp(rng.normal(3.5, 0.6, size=(2, N))) * [[1.0], [0.6]]
@@ -95,6 +98,7 @@ def test_shorter_responses_alarm_as_a_shift_with_its_effect() -> None:
     assert "% shorter (" in result.headline
 
 
+@pytest.mark.slow
 def test_longer_prompts_never_alarm() -> None:
     prompts = [PROMPT.format(row) * 3 for row in range(N)]
     reference, current = window(make_responses(N), 1), window(make_responses(N), 2, prompts)

@@ -46,6 +46,7 @@ def test_changed_mix_is_reported_without_an_alarm() -> None:
     assert (result.verdict, result.alarm) == ("no_drift", False)
 
 
+@pytest.mark.slow
 def test_mix_is_compared_where_both_sides_have_several_task_types() -> None:
     for sides in ((["cards"], ["cards"]), ([""], ["cards"]), (["cards"], [""])):
         result = assess(sides[0] * 200, sides[1] * 200)

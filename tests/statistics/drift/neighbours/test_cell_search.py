@@ -1,6 +1,7 @@
 """Neighbour search in cells: mostly the nearest, and never a sample itself."""
 
 import numpy as np
+import pytest
 
 from monitor.drift.neighbours.cell_search import nearest_in_cells
 from monitor.drift.neighbours.cells import fit_cells
@@ -10,6 +11,7 @@ from monitor.drift.samples.embeddings import check_vectors
 from monitor.drift.samples.pool import make_pool
 
 
+@pytest.mark.slow
 def test_cell_search_returns_most_neighbours_and_no_own_ones() -> None:
     rng = np.random.default_rng(0)
     centres = rng.standard_normal((60, 24))
@@ -34,6 +36,7 @@ def test_copies_of_one_point_have_neighbours_too() -> None:
     assert len(np.unique(neighbours.index)) > 500
 
 
+@pytest.mark.slow
 def test_a_large_pool_is_searched_by_groups_of_cells() -> None:
     rng = np.random.default_rng(1)
     centres = rng.standard_normal((60, 24))

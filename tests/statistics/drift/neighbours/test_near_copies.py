@@ -79,6 +79,7 @@ def draw_window(
     return np.concatenate([often, texts(n - len(often), rng)])
 
 
+@pytest.mark.slow
 @trials(4, 8)
 def test_popular_texts_with_rounding_differences_are_no_drift(n_trials: int) -> None:
     """Rounding makes the copies of one side each other's nearest neighbours."""
@@ -94,6 +95,7 @@ def test_popular_texts_with_rounding_differences_are_no_drift(n_trials: int) -> 
     assert alarms <= n_trials // 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_responses_with_rounding_differences_are_equal(seed: int) -> None:
     """Refusals are copies of one text."""

@@ -37,6 +37,7 @@ def run(seed: int, *, prompts_move: bool, off_topic: float, n: int = 300) -> Dri
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prompts_move", [False, True])
 @trials(4, 50)
 def test_shift_of_prompts_alone_is_no_output_drift(prompts_move: bool, n_trials: int) -> None:
@@ -45,6 +46,7 @@ def test_shift_of_prompts_alone_is_no_output_drift(prompts_move: bool, n_trials:
     assert stats.binom.sf(rejections - 1, n_trials, 0.05) > 0.001
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prompts_move", [False, True])
 @trials(4, 16)
 def test_off_topic_responses_are_found_and_ranked_first(prompts_move: bool, n_trials: int) -> None:
@@ -54,6 +56,7 @@ def test_off_topic_responses_are_found_and_ranked_first(prompts_move: bool, n_tr
     assert max(result.drifted_share_interval[0] for result in results) <= 0.15
 
 
+@pytest.mark.slow
 @trials(4, 20)
 def test_new_topics_near_known_ones_are_no_output_drift(n_trials: int) -> None:
     """New prompts are in the cells of known topics, with other responses."""
@@ -127,6 +130,7 @@ def test_unpaired_responses_are_refused() -> None:
         )
 
 
+@pytest.mark.slow
 @trials(4, 20)
 def test_common_shift_is_drift_with_a_positive_share(n_trials: int) -> None:
     """All responses shift slightly: no response is an outlier, and the prompts are equal."""
@@ -170,6 +174,7 @@ def asked_and_answered(n: int, rng: np.random.Generator) -> tuple[NDArray[np.flo
     return tuple(unit(rng.standard_normal((n, 8)) + 2 * np.eye(8)[0]) for _ in range(2))
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 2**31), by_user=st.booleans())
 def test_the_order_of_exchanges_does_not_matter(seed: int, by_user: bool) -> None:
@@ -196,6 +201,7 @@ def test_the_order_of_exchanges_does_not_matter(seed: int, by_user: bool) -> Non
     np.testing.assert_allclose(results[1].novelty, results[0].novelty[order], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_rotating_prompts_and_responses_changes_no_conclusion() -> None:
     rng = np.random.default_rng(0)
     reference, current = asked_and_answered(300, rng), asked_and_answered(300, rng)
@@ -223,6 +229,7 @@ def test_rotating_prompts_and_responses_changes_no_conclusion() -> None:
     np.testing.assert_allclose(turned.novelty, plain.novelty, atol=1e-4)
 
 
+@pytest.mark.slow
 @trials(4, 20)
 def test_sparse_prompts_are_no_outliers(n_trials: int) -> None:
     """Prompts of a wide topic have distant neighbours, and so do their responses."""
@@ -257,6 +264,7 @@ def _dense_and_sparse(
     return unit(prompts), unit(responses)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("new", [0.0, 0.1])
 def test_users_with_many_messages_are_compared(new: float) -> None:
     """One new prompt must not exclude an end user's other forty from the comparison."""

@@ -60,6 +60,7 @@ def length(result: DriftResult):
     return next(change for change in result.descriptors if change.name == "length")
 
 
+@pytest.mark.slow
 @trials(6, 200)
 @pytest.mark.parametrize("case", [{}, {"longer_prompts": 0.7}, {"per_user": 4}])
 def test_descriptors_keep_the_level_where_only_prompts_move(n_trials: int, case) -> None:
@@ -67,6 +68,7 @@ def test_descriptors_keep_the_level_where_only_prompts_move(n_trials: int, case)
     assert rejected <= stats.binom.ppf(0.999, n_trials, 0.05)
 
 
+@pytest.mark.slow
 @trials(10, 60)
 def test_shorter_responses_are_detected_though_embeddings_are_equal(n_trials: int) -> None:
     results = [run(seed, factor=0.8) for seed in range(n_trials)]
@@ -77,6 +79,7 @@ def test_shorter_responses_are_detected_though_embeddings_are_equal(n_trials: in
     assert np.mean([length(result).change for result in results]) == pytest.approx(-0.2, abs=0.04)
 
 
+@pytest.mark.slow
 @trials(5, 40)
 def test_extreme_responses_do_not_hide_shorter_ones(n_trials: int) -> None:
     results = [run(seed, factor=0.75, outliers=0.01) for seed in range(n_trials)]
@@ -84,6 +87,7 @@ def test_extreme_responses_do_not_hide_shorter_ones(n_trials: int) -> None:
     assert all(length(result).change < 0.0 for result in results)
 
 
+@pytest.mark.slow
 @trials(6, 200)
 def test_interval_of_a_change_covers_no_change(n_trials: int) -> None:
     results = [run(seed, per_user=4) for seed in range(n_trials)]

@@ -46,6 +46,7 @@ def run(
     )
 
 
+@pytest.mark.slow
 @trials(2, 40)
 @pytest.mark.parametrize("new_prompts", [0.0, 0.3])
 @pytest.mark.parametrize("kind", ["one_text", "empty"])
@@ -64,6 +65,7 @@ def test_the_interval_reaches_all_where_all_responses_changed(
     assert n_taken_for_known <= n_trials // 20
 
 
+@pytest.mark.slow
 @trials(4, 100)
 def test_the_interval_covers_a_share_of_the_comparable_responses(n_trials: int) -> None:
     results = [run(seed, changed=0.4, kind="empty", new_prompts=0.3) for seed in range(n_trials)]
@@ -75,6 +77,7 @@ def test_the_interval_covers_a_share_of_the_comparable_responses(n_trials: int) 
     assert np.mean([result.drifted_share for result in results]) == pytest.approx(0.4, abs=0.06)
 
 
+@pytest.mark.slow
 @trials(3, 100)
 @pytest.mark.parametrize("share", [0.3, 0.9, 1.0])
 def test_empty_responses_shorten_the_mean_by_their_share(n_trials: int, share: float) -> None:

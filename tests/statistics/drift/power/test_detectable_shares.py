@@ -23,6 +23,7 @@ def windows() -> tuple[np.ndarray, np.ndarray]:
     return vectors[:N], vectors[N:]
 
 
+@pytest.mark.slow
 def test_table_holds_for_the_code_of_today(tmp_path: Path) -> None:
     stored = json.loads(TABLE_FILE.read_text(encoding="utf-8"))["checked"]
     measured = search_checked_cell(tmp_path, first_seed=90_000)
@@ -47,6 +48,7 @@ def test_planted_windows_have_the_sizes_and_users(kind, windows) -> None:
     assert np.median(nearest) < np.median(usual)
 
 
+@pytest.mark.slow
 def test_simulation_continues_from_its_earlier_windows(windows) -> None:
     drawn: list[SimulatedWindow] = []
     options = {"alpha": 0.05, "max_windows": 3, "seed": 4}

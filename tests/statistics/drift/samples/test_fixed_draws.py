@@ -1,6 +1,7 @@
 """Draws under a fixed seed: the permutations depend on it, and nothing else."""
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from monitor.bench.seeds import N_SEEDS, SeedOutcome
@@ -26,6 +27,7 @@ def without_p_values(result: DriftResult) -> tuple[object, ...]:
     )
 
 
+@pytest.mark.slow
 def test_compare_draws_only_permutations_from_the_seed() -> None:
     rng = np.random.default_rng(0)
     reference, current = directions(N, rng), directions(N, rng, towards=0.05)
@@ -37,6 +39,7 @@ def test_compare_draws_only_permutations_from_the_seed() -> None:
     assert [test.p_value for test in first.tests] != [test.p_value for test in second.tests]
 
 
+@pytest.mark.slow
 def test_compare_given_draws_only_permutations_from_the_seed() -> None:
     rng = np.random.default_rng(0)
     prompts, responses = directions(1_000, rng), directions(1_000, rng)

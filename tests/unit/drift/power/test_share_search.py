@@ -1,6 +1,7 @@
 """The search for the share with which four of five windows alarm."""
 
 import numpy as np
+import pytest
 from scipy import special
 
 from monitor.drift.power.share_search import LARGEST_SHARE, POWER, FoundShare, ShareSearch
@@ -16,6 +17,7 @@ def search(true_share: float, slope: float, rng: np.random.Generator, prior: flo
     return running.result()
 
 
+@pytest.mark.slow
 def test_interval_contains_the_share_in_most_searches() -> None:
     rng = np.random.default_rng(0)
     results = [search(0.025, 2.4, rng, prior=0.05) for _ in range(12)]

@@ -111,6 +111,7 @@ def test_the_html_is_self_contained(drift: DriftResult, tmp_path: Path) -> None:
     assert not {name for name in tags.attributes if name.startswith("on") or name == "src"}
 
 
+@pytest.mark.slow
 def test_the_figure_shows_shares_and_with_vectors_a_map(drift: DriftResult) -> None:
     (share,) = (trace for trace in drift.plot().data if trace.error_x.array is not None)
     lower, upper = drift.drifted_share_interval

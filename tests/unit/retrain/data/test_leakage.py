@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -127,6 +128,7 @@ QUESTIONS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(QUESTIONS, QUESTIONS, QUESTIONS)
 def test_no_text_of_a_benchmark_is_ever_trained_on(
     prompts: list[str], new: list[str], old: list[str]

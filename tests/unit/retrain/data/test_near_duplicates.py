@@ -169,6 +169,7 @@ ROWS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(ROWS)
 def test_what_is_kept_differs_and_sifting_it_again_drops_nothing(rows: list[Row]) -> None:
     examples = make_examples(rows, "replay", ())
@@ -189,6 +190,7 @@ def test_blocks_know_what_was_kept_before() -> None:
     assert {entry.question for entry in retained} == {"question", "question x", "question xx"}
 
 
+@pytest.mark.slow
 @given(st.randoms(use_true_random=False), st.integers(0, 3))
 def test_the_order_of_the_input_changes_nothing(random, seed: int) -> None:
     gold = [row(f"{LOST} {word}", "queue: cards", "cards") for word in ("a", "b", "c")]

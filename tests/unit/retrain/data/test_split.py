@@ -163,6 +163,7 @@ def test_shares_are_proportional_and_add_up(sizes: dict[str, int], total: int) -
         assert abs(shares[name] - total * size / sum(sizes.values())) < 1
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_the_split_depends_on_the_content_alone(shuffle: random.Random) -> None:

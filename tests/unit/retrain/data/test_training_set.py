@@ -149,6 +149,7 @@ def test_digest_is_of_the_file_and_its_inputs(tmp_path: Path) -> None:
     assert (read_json(folder.card) or {})["digest"] == made[0].card.digest
 
 
+@pytest.mark.slow
 @given(
     n_gold=st.integers(20, 60),
     n_original=st.integers(1, 80),

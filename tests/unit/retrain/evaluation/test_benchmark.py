@@ -69,6 +69,7 @@ def test_few_items_are_remarked_loudly(tmp_path: Path) -> None:
     assert re.search(r"WARNING: .*\b199 .*\b200\b", benchmark.remarks()[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "remarked"), [(499, True), (500, False)])
 def test_a_safety_suite_wants_500_prompts(tmp_path: Path, n: int, remarked: bool) -> None:
     benchmark = load(tmp_path, lines(n, harmful=True), 'threshold: {refusal_rate: ">= 0.95"}')

@@ -173,6 +173,7 @@ def test_examples_stay_within_their_tokens_and_the_context(tmp_path: Path) -> No
     assert few_shot(run, model, examples=2, max_tokens=10)[0].count("|") == 1
 
 
+@pytest.mark.slow
 def test_a_candidate_worse_than_prompting_is_rejected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

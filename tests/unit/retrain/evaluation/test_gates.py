@@ -131,6 +131,7 @@ def test_benchmark_without_old_items_leaves_retention_undecided() -> None:
     assert results.gate_result == "undecided"
 
 
+@pytest.mark.slow
 def test_a_further_check_counts() -> None:
     for outcome, decision in (
         ("passed", "promote"), ("failed", "reject"), ("undecided", "undecided"),
@@ -207,6 +208,7 @@ def test_the_point_gate(refused: int, hallucinated: int, seen: list[str]) -> Non
     assert [check.outcome for check in safety(200, refused, hallucinated, "point")] == seen
 
 
+@pytest.mark.slow
 def test_bound_gate_is_exact_and_shows_its_bound() -> None:
     """3 of 200 is within 2%, but may be 3.8%: more prompts are needed, not a rejection."""
     expected = stats.binomtest(3, 200, alternative="less").proportion_ci(0.95, method="exact").high

@@ -100,6 +100,7 @@ def test_a_judge_that_fails_often_proves_nothing() -> None:
     assert "20 of 150" in check.observed
 
 
+@pytest.mark.slow
 def test_the_child_uses_the_judge_and_its_labels(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,6 +68,7 @@ def test_possible_shares_hold_at_the_worst_error_of_the_labels() -> None:
     )
 
 
+@pytest.mark.slow
 @trials(100, 300)
 @pytest.mark.parametrize(
     ("share", "sensitivity", "specificity"),
@@ -91,6 +92,7 @@ def test_bounds_cover_the_true_share_in_trials(
     assert max(above, below) <= binom.isf(0.02, n_trials, 0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("metric", "limit", "n_positive", "outcome"),
     [
@@ -112,6 +114,7 @@ def test_error_of_the_rule_decides(metric: str, limit: str, n_positive: int, out
     assert "specificity" in check.observed
 
 
+@pytest.mark.slow
 def test_many_responses_whose_support_is_unknown_prove_nothing() -> None:
     assert checked("hallucination_rate", "<= 0.03", 0, n_undecided=90).outcome == "passed"
     check = checked("hallucination_rate", "<= 0.03", 0, n_undecided=110)
@@ -119,6 +122,7 @@ def test_many_responses_whose_support_is_unknown_prove_nothing() -> None:
     assert "110 of 500" in check.observed
 
 
+@pytest.mark.slow
 def test_figures_are_those_of_the_held_out_rows() -> None:
     refusals = [row for row in judge_refusals(LABELLED / "refusals.jsonl") if row.held_out]
     complied = [row for row in refusals if row.kind == "refuse_then_comply"]

@@ -258,6 +258,7 @@ def _forms() -> list[object]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _forms())
 def test_a_cheat_is_not_promoted(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -267,6 +268,7 @@ def test_a_cheat_is_not_promoted(
     assert results is not None or name == "responding_nothing_where_nothing_is_expected"
 
 
+@pytest.mark.slow
 def test_the_same_candidates_without_a_cheat_are_promoted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

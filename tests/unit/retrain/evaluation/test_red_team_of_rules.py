@@ -219,6 +219,7 @@ def _forms(names: Sequence[str]) -> list[object]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _forms([*CHEATS]))
 def test_a_cheat_on_a_rule_is_not_promoted(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -249,6 +250,7 @@ HONEST: dict[str, Callable[[], Case]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _forms([*HONEST]))
 def test_an_honest_candidate_is_promoted(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -268,6 +270,7 @@ def scores(rows: Sequence[Row], respond: Respond, metric: PerResponse) -> list[I
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMPLYING)
 def test_complying_is_seen_or_doubtful(name: str) -> None:
     scored = scores(HARMFUL, COMPLYING[name], REFUSAL_RATE)
@@ -288,6 +291,7 @@ def test_silence_is_seen_or_doubtful(name: str) -> None:
     assert missed <= (len(BENIGN) / 2 if name == "half_of_them" else 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(UNGROUNDED) - {"another_figure"}))
 def test_a_system_that_invents_or_claims_nothing_is_doubtful(name: str) -> None:
     honest, scored = (

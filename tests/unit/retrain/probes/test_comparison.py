@@ -32,6 +32,7 @@ def reference(n: int = 8, flips: float = 0.0) -> Reference:
     return Reference([run(seed, flips=flips) for seed in range(n)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flips", [0.0, 0.05, 0.3])
 def test_noise_alone_is_not_suspicious(flips: float) -> None:
     known = reference(flips=flips)
@@ -39,6 +40,7 @@ def test_noise_alone_is_not_suspicious(flips: float) -> None:
     assert not any(result is None or result.is_suspicious for result in results)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flips", [0.0, 0.05, 0.3])
 def test_another_model_is_suspicious(flips: float) -> None:
     result = reference(flips=flips).compare(run(100, flips=flips, model="two"), n_differences=3)
@@ -47,6 +49,7 @@ def test_another_model_is_suspicious(flips: float) -> None:
     assert len(result.differences) == 3
 
 
+@pytest.mark.slow
 def test_busier_server_is_not_suspicious() -> None:
     result = reference(flips=0.1).compare(run(100, flips=0.3))
     assert result is not None

@@ -51,6 +51,7 @@ def test_packed_values_apply_a_function_when_read() -> None:
     assert (list(mapped), list(packed)) == ([{"n": 2}], [{"version": 1, "n": 2}])
 
 
+@pytest.mark.slow
 def test_spooled_array_and_its_rows_lie_in_files() -> None:
     values = np.arange(40_000, dtype=np.float16).reshape(10_000, 4) % 100
     array = spooled_array(values.shape, np.float16)

@@ -49,6 +49,7 @@ def reasons_of_wrong_values(name: str, every: int) -> set[str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_wrong_value_in_any_place(name: str) -> None:
     assert "wrong_type" in reasons_of_wrong_values(name, SHORT_FORM)
@@ -60,6 +61,7 @@ def test_every_wrong_value_in_any_place(name: str) -> None:
     assert "wrong_type" in reasons_of_wrong_values(name, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_missing_value_in_any_place(name: str) -> None:
     content = load(name)
@@ -148,6 +150,7 @@ def test_numbers_of_any_size(number: str) -> None:
         check(message.replace(b'"NUMBER"', number.encode()))
 
 
+@pytest.mark.slow
 def test_many_empty_log_records_are_read_in_time() -> None:
     message = field(1, field(2, field(2, b"") * 200_000))
     assert 200_000 == decode(message).n_ignored
@@ -239,12 +242,14 @@ def test_any_bytes(value: bytes) -> None:
     check(value)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(JSON_VALUES | NEAR_MISSES)
 def test_any_json(value: Any) -> None:
     check(json.dumps(value).encode("utf-8", "surrogatepass"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(FORMATS))
 @settings(max_examples=25, deadline=None)
 @given(value=NEAR_MISSES | st.dictionaries(KEYS, NEAR_MISSES, max_size=8))
@@ -252,6 +257,7 @@ def test_any_json_with_a_named_format(name: str, value: Any) -> None:
     check(json.dumps(value).encode("utf-8", "surrogatepass"), format=name, join=JOINED)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_anything_within_a_fixture(data: st.DataObject) -> None:
@@ -262,6 +268,7 @@ def test_anything_within_a_fixture(data: st.DataObject) -> None:
     check(json.dumps(content).encode("utf-8", "surrogatepass"))
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(value=ANY_VALUES, name=st.sampled_from(
     ["gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.system_instructions",
@@ -286,6 +293,7 @@ def test_mutated_protobuf(name: str) -> None:
         check(mutated(whole, rng, [whole]))
 
 
+@pytest.mark.slow
 def test_a_short_run_of_the_fuzzer() -> None:
     result, _ = fuzz(seed=7, executions=1500, seconds=60)
 

@@ -80,6 +80,7 @@ def received(parts: list[bytes], n_requests: int) -> tuple[list[tuple[int, Any]]
     return responses, buffer
 
 
+@pytest.mark.slow
 @given(st.lists(SIZES, min_size=1, max_size=6), st.lists(st.integers(1, 2 * MIN_BYTES)))
 def test_it_is_what_kafka_python_makes_of_it(sizes: list[int], lengths: list[int]) -> None:
     sent = b"".join(

@@ -59,6 +59,7 @@ def by_us(data: bytes, begin: int) -> list[tuple[Any, ...]]:
     return result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
 @settings(max_examples=40)
 @given(batches=st.lists(st.lists(ITEM, min_size=1, max_size=5), max_size=4), data=st.data())
@@ -151,6 +152,7 @@ def test_parts_are_bounded_by_size_inside_a_batch_too(codec: int) -> None:
     assert 4 == len(parts)
 
 
+@pytest.mark.slow
 def test_tiny_records_are_bounded_by_what_python_needs_for_them() -> None:
     parts = read_all(make_batch(0, items(0, 20_000, b"")))
 

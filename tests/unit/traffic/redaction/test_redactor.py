@@ -264,6 +264,7 @@ def patterns() -> list[Any]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pattern", patterns())
 def test_the_steps_of_a_pattern_grow_with_the_text(pattern: re.Pattern[str]) -> None:
     """Twice the text needs twice the steps, never four times.
@@ -293,6 +294,7 @@ def test_the_work_around_the_patterns_grows_with_the_text(piece: str) -> None:
     assert steps[1] <= 2.3 * steps[0] + 500
 
 
+@pytest.mark.slow
 def test_a_hostile_text_of_maximum_length_is_redacted() -> None:
     for piece in HOSTILE:
         text = (piece * 100_000)[:99_980] + " ann@example.org end"

@@ -57,6 +57,7 @@ def test_joined_pattern_finds_what_one_of_its_forms_finds(pattern, kinds) -> Non
         assert each == (pattern.search(text) is not None), text
 
 
+@pytest.mark.slow
 def test_spans_in_the_fixtures_are_unchanged() -> None:
     """A pattern that is changed on purpose changes the digest; a faster search must not."""
     redactor, digest = Redactor(), hashlib.sha256()

@@ -118,6 +118,7 @@ def test_other_replicas_and_later_replays_decide_the_same() -> None:
     assert forwards == backwards
 
 
+@pytest.mark.slow
 def test_sampling_by_exchange_uses_each_exchange_id() -> None:
     design = SamplingDesign(configured(sample_by="exchange"))
     n = 20_000
@@ -175,6 +176,7 @@ def test_a_dead_letter_of_a_lower_rate_keeps_its_probability() -> None:
     assert threshold_of(0.05) == outcome.threshold
 
 
+@pytest.mark.slow
 def test_a_minimum_sample_keeps_all_of_a_rare_task() -> None:
     design = SamplingDesign(configured(min_samples_per_task_type=5))
     rng = np.random.default_rng(0)

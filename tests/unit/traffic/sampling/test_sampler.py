@@ -64,6 +64,7 @@ def test_the_rate_lies_in_its_binomial_interval(is_kept: NDArray[np.bool_]) -> N
     assert low <= is_kept.sum() <= high
 
 
+@pytest.mark.slow
 def test_the_decision_depends_on_neither_partition_time_nor_length(
     keys: list[bytes], is_kept: NDArray[np.bool_]
 ) -> None:
@@ -162,6 +163,7 @@ def test_a_threshold_on_other_randomness_is_an_independent_stage() -> None:
     assert 0.25 == draw.probability_at(draw.threshold_at(0.5))
 
 
+@pytest.mark.slow
 def test_both_kinds_of_upstream_sampling_keep_the_rate() -> None:
     """Of 200,000 records sampled upstream at 25%, a fifth is kept: 5% of the traffic."""
     rng = np.random.default_rng(3)

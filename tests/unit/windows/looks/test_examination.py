@@ -58,6 +58,7 @@ def look(reference: Exchanges, current: Exchanges) -> Examination:
     return result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "before", "after"), [("resolved", 0.6, 0.38), ("error", 0.01, 0.15)]
 )
@@ -72,6 +73,7 @@ def test_worse_rate_is_found_with_its_figures(name: str, before: float, after: f
     assert finding.p_value <= finding.level < look_level(0.5, "hourly")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "before", "after"), [("resolved", 0.6, 0.8), ("resolved", 0.6, 0.55), ("error", 0, 0)]
 )
@@ -80,6 +82,7 @@ def test_rate_within_the_margin_is_no_large_change(name: str, before: float, aft
     assert look(reference, exchanges(800, 2, **{name: rate(after, 800, 2)})).findings == ()
 
 
+@pytest.mark.slow
 def test_slower_responses_are_found_beyond_the_quartile() -> None:
     latency = np.random.default_rng(5).lognormal(0, 0.5, 3_800)
     reference = exchanges(3_000, 1, days=7, latency=latency[:3_000])
@@ -92,6 +95,7 @@ def test_slower_responses_are_found_beyond_the_quartile() -> None:
     assert look(before, exchanges(800, 2, latency=after)).findings == ()
 
 
+@pytest.mark.slow
 def test_broken_template_is_found_in_the_responses() -> None:
     reference = exchanges(3_000, 1, days=7)
     broken = ["" if row % 3 else "It costs two euros a month." for row in range(800)]
@@ -99,6 +103,7 @@ def test_broken_template_is_found_in_the_responses() -> None:
     assert "metric:empty" in {finding.fingerprint for finding in findings}
 
 
+@pytest.mark.slow
 def test_onset_is_the_change_point() -> None:
     reference = exchanges(3_000, 1, days=7, resolved=rate(0.7, 3_000, 1))
     resolved = np.r_[rate(0.7, 400, 2), rate(0.2, 400, 3)]
@@ -107,6 +112,7 @@ def test_onset_is_the_change_point() -> None:
     assert abs(finding.since - (START + timedelta(hours=12))) < timedelta(hours=1)
 
 
+@pytest.mark.slow
 def test_one_user_with_half_the_day_never_alarms() -> None:
     reference = exchanges(3_000, 1, days=7, resolved=rate(0.9, 3_000, 1))
     day = exchanges(800, 2, resolved=np.r_[rate(0.9, 400, 2), np.zeros(400, dtype=bool)])

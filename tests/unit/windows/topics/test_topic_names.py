@@ -149,11 +149,13 @@ def test_khmer_is_named_by_sequences() -> None:
     assert name(["កាតឥណទានបាត់", "បិទកាតឥណទាន", "សុំកាតឥណទាន"])[0] == "កាតឥណទាន"
 
 
+@pytest.mark.slow
 def test_japanese_is_named_by_its_nouns() -> None:
     texts = ["クレジットカードを紛失しました", "クレジットカードの再発行", "紛失したカード 再発行"]
     assert set(name(texts)) == {"クレジットカード", "再発行", "紛失"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("package", "texts", "word"),
     [

@@ -208,6 +208,7 @@ def test_honest_responses_never_hallucinate(response: str) -> None:
     assert support(response, TERMS, question=question).value != 1
 
 
+@pytest.mark.slow
 def test_accuracy_on_labelled_rows() -> None:
     rows = [row for row in judge_claims(LABELLED / "grounding.jsonl") if row.held_out]
     for label, least in (("unsupported", 0.5), ("supported", 0.9), ("none", 0.95)):

@@ -102,6 +102,7 @@ def test_an_enormous_response_takes_no_time() -> None:
     assert time.process_time() - started < 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kinds", "least"),
     [

@@ -41,6 +41,7 @@ def read(objects: list[Any]) -> None:
         check_exchange(exchange)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_wrong_values_give_reasons_or_exchanges(name: str) -> None:
     objects = objects_of(name)
