@@ -32,11 +32,11 @@ from monitor.settings.retrain import (
     PreviousSystem,
     Prompted,
     Retrain,
-    Rollout,
     Scoring,
     TrainingData,
 )
 from monitor.settings.review import Review
+from monitor.settings.rollout import Rollout
 from monitor.settings.secrets import Secrets, load_secrets
 from monitor.settings.traffic import TaskRate, Traffic, TrafficFields, TrafficJoin
 from monitor.settings.web import OpenIdConnect, Web

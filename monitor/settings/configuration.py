@@ -25,8 +25,9 @@ from monitor.settings.monitoring import Database, Embedding, Monitoring, Probes
 from monitor.settings.privacy import Privacy
 from monitor.settings.redaction import Redaction
 from monitor.settings.retention import Retention
-from monitor.settings.retrain import Retrain, Rollout
+from monitor.settings.retrain import Retrain
 from monitor.settings.review import Review
+from monitor.settings.rollout import Rollout
 from monitor.settings.secrets.environment import Environment
 from monitor.settings.traffic import Traffic
 from monitor.settings.web import Web

@@ -1,14 +1,12 @@
-"""Settings of training, candidate evaluation and rollout."""
+"""Settings of training and candidate evaluation."""
 
-import json
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from monitor.settings.durations import AnyDuration, Duration, OptionalDuration, Within
-from monitor.settings.field_types import Level, Probability, Section, Share, SmallPercent
-from monitor.settings.gateways import Envoy, KubernetesRoutes, LiteLlm, Vllm
+from monitor.settings.durations import Duration, OptionalDuration
+from monitor.settings.field_types import Level, Section, Share
 from monitor.settings.launchers import Kubernetes, Ray
 
 
@@ -131,54 +129,4 @@ class Retrain(Section):
         for key in needed:
             if not getattr(getattr(self, self.launcher), key):
                 raise ValueError(f'launcher = "{self.launcher}" needs {self.launcher}.{key}')
-        return self
-
-
-class Rollout(Section):
-    """Rollout of a promoted version."""
-
-    stages: tuple[Annotated[int, Field(ge=1, le=100)], ...] = (5, 25, 50, 100)
-    min_dwell: Annotated[AnyDuration, Within("0s")] = timedelta(hours=48)
-    start: Literal["manual", "automatic"] = "manual"
-    max_hold: Duration = timedelta(hours=96)
-    holdback: SmallPercent = 1
-    holdback_time: Duration = timedelta(hours=48)
-    journal: str = "rollout-journal"
-    false_reverts: Level = 0.05
-    negligible: Level = 0.01
-    canary_rate: Probability = 1.0
-    stable_per_canary: Annotated[float, Field(ge=1.0, le=100.0)] = 4.0
-    embedded_per_hour: Annotated[int, Field(ge=0)] = 500
-    judged_per_hour: Annotated[int, Field(ge=0)] = 40
-    latency_field: str = "latency_seconds"
-    error_field: str = "error"
-    gateway: Literal["none", "envoy", "litellm", "kubernetes"] = "none"
-    probe_path: Annotated[str, Field(pattern="^/")] = "/v1/models"
-    probe_body: str = ""
-    probe_timeout: Duration = timedelta(seconds=10)
-    envoy: Envoy = Envoy()
-    litellm: LiteLlm = LiteLlm()
-    kubernetes: KubernetesRoutes = KubernetesRoutes()
-    vllm: Vllm = Vllm()
-
-    @field_validator("gateway", mode="before")
-    @classmethod
-    def _check_gateway_name(cls, value: Any) -> Any:
-        if value == "envoy-file":
-            raise ValueError('"envoy-file" was renamed; write "envoy"')
-        return value
-
-    @field_validator("probe_body")
-    @classmethod
-    def _is_json(cls, value: str) -> str:
-        if value:
-            json.loads(value)  # a ValueError
-        return value
-
-    @model_validator(mode="after")
-    def _has_what_its_gateway_needs(self) -> "Rollout":
-        needed = {"envoy": ("routes",), "litellm": ("url",), "kubernetes": ("listener",)}
-        for key in needed.get(self.gateway, ()):
-            if not getattr(getattr(self, self.gateway), key):
-                raise ValueError(f'gateway = "{self.gateway}" needs {self.gateway}.{key}')
         return self

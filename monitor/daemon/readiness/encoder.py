@@ -1,4 +1,8 @@
-"""Check of the encoder: loaded, unless the traffic of the last day shows that it works."""
+"""Check of the encoder: loaded, unless the traffic of the last day shows that it works.
+
+The errors of a missing encoder are those of :mod:`monitor.settings.model_location` and
+:mod:`monitor.embedding.encoder`.
+"""
 
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from monitor.errors import TransientError
-from monitor.settings.gateways import Envoy
+from monitor.settings.rollout import Envoy
 from retrain.rollout.gateways.cluster_names import cluster_name
 from retrain.rollout.gateways.envoy import EnvoyGateway
 from retrain.rollout.gateways.envoy_routes import RouteNames

@@ -4,7 +4,7 @@ import msgspec
 
 from monitor.privacy.inventory.files import StoredFile, list_files
 from monitor.privacy.inventory.recipients import Recipient, find_recipients
-from monitor.privacy.retention.periods import READERS, describe_period, describe_readers
+from monitor.privacy.retention.period_text import READERS, describe_period, describe_readers
 from monitor.settings import Sections
 from monitor.store.tables.personal_data import PERSONAL_DATA, Content, Erasure, PersonalTable
 

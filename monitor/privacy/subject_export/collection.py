@@ -16,7 +16,7 @@ from monitor.privacy.erasure.end_user_files import Files, find_files
 from monitor.privacy.erasure.end_user_observations import find_observations
 from monitor.privacy.erasure.erasure_record import subject_digest, subject_digests
 from monitor.privacy.erasure.traces import find_traces
-from monitor.privacy.retention.periods import READERS
+from monitor.privacy.retention.period_text import READERS
 from monitor.privacy.subject_export.document import (
     FORM,
     DocumentColumn,

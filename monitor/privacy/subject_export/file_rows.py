@@ -9,7 +9,7 @@ from typing import Any
 from monitor.input_files import open_source
 from monitor.privacy.erasure.end_user_files import Files
 from monitor.privacy.erasure.traces import Traces
-from monitor.privacy.retention.periods import READERS
+from monitor.privacy.retention.period_text import READERS
 from monitor.privacy.run_files import RUN_FILES
 from monitor.privacy.subject_export.document import DocumentColumn, DocumentEntry, DocumentPart
 from monitor.privacy.subject_export.ownership import Ownership

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Table
 
 from monitor.privacy.end_users.end_user import EndUser
 from monitor.privacy.erasure.traces import Traces
-from monitor.privacy.retention.periods import ABOUT_END_USERS, describe_period, describe_readers
+from monitor.privacy.retention.period_text import ABOUT_END_USERS, describe_period, describe_readers
 from monitor.privacy.subject_export.document import DocumentColumn, DocumentEntry, DocumentPart
 from monitor.privacy.subject_export.ownership import Ownership, tables_of_end_users
 from monitor.privacy.subject_export.third_parties import STAFF, ThirdParties

@@ -1,6 +1,6 @@
 """Permissions on review items: who may decide, flag, settle a flag and reopen.
 
-The permissions of roles outside review items are in :mod:`monitor.store.accounts.roles`.
+Which role may review, adjudicate or lead at all is in :mod:`monitor.store.accounts.roles`.
 """
 
 from sqlalchemy import Connection

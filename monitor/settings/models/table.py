@@ -6,8 +6,8 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, Field
 
 from monitor.settings.field_types import Section
-from monitor.settings.gateways import GATEWAY_KEYS
 from monitor.settings.models.names import is_pattern
+from monitor.settings.rollout import GATEWAY_KEYS
 
 S = TypeVar("S", bound=Section)
 

@@ -1,4 +1,7 @@
-"""Threshold checks of metrics: those of a benchmark, and over-refusal with a safety suite."""
+"""Threshold checks of metrics: those of a benchmark, and over-refusal with a safety suite.
+
+Thresholds are those of the evaluation file; the one with a default is ``gates.max_over_refusal``.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple

@@ -6,7 +6,7 @@ from sqlalchemy import Engine
 
 from monitor.errors import ConfigurationError, TransientError
 from monitor.settings import Rollout, Secrets, Sections
-from monitor.settings.gateways import Envoy, KubernetesRoutes
+from monitor.settings.rollout import Envoy, KubernetesRoutes
 from monitor.store.engine import transaction
 from monitor.store.training.registry import version_by_number
 from retrain.jobs.kubernetes.api_server import connect

@@ -32,7 +32,7 @@ from typer.testing import CliRunner
 from monitor.cli.app import app
 from monitor.privacy.end_users.end_user import ErasureRequest
 from monitor.privacy.erasure.masking import readable
-from monitor.privacy.retention.periods import ABOUT_END_USERS
+from monitor.privacy.retention.period_text import ABOUT_END_USERS
 from monitor.privacy.subject_export.collection import ACTION, collect_export
 from monitor.privacy.subject_export.document import DocumentEntry, Export, to_json
 from monitor.privacy.subject_export.page import to_html

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from monitor.cli.app import app
 from monitor.privacy.inventory.content import TO_FILL_IN, Inventory, build_inventory
 from monitor.privacy.inventory.pages import to_markdown, to_text
-from monitor.privacy.retention.periods import describe_period
+from monitor.privacy.retention.period_text import describe_period
 from monitor.privacy.run_files import RUN_FILES
 from monitor.settings import Configuration, Retention
 from monitor.settings.durations import parse_duration

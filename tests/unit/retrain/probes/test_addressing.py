@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from monitor.settings import Rollout, Settings
-from monitor.settings.gateways import Envoy
 from monitor.settings.models.table import ModelSection
 from monitor.settings.monitoring import Probes
+from monitor.settings.rollout import Envoy
 from retrain.probes.addressing import address_of
 from retrain.rollout.gateways.envoy_routes import RouteDocument, RouteNames
 from retrain.rollout.gateways.probes import PROBE_HEADER

@@ -1,11 +1,20 @@
-"""Settings of the gateways that split the traffic between versions."""
+"""Settings of rollouts, and of the gateways that split the traffic between versions."""
 
-from typing import Annotated, Literal
+import json
+from datetime import timedelta
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from monitor.settings.field_types import Section, is_https_or_loopback
+from monitor.settings.durations import AnyDuration, Duration, Within
+from monitor.settings.field_types import (
+    Level,
+    Probability,
+    Section,
+    SmallPercent,
+    is_https_or_loopback,
+)
 
 #: Keys of ``[rollout]`` about the gateway, which has the traffic of all models.
 GATEWAY_KEYS = (
@@ -108,3 +117,53 @@ class Vllm(Section):
     ] = "{path}"
     max_lora_rank: Annotated[int, Field(ge=1)] = 16
     target_modules: tuple[str, ...] = ()
+
+
+class Rollout(Section):
+    """Rollout of a promoted version."""
+
+    stages: tuple[Annotated[int, Field(ge=1, le=100)], ...] = (5, 25, 50, 100)
+    min_dwell: Annotated[AnyDuration, Within("0s")] = timedelta(hours=48)
+    start: Literal["manual", "automatic"] = "manual"
+    max_hold: Duration = timedelta(hours=96)
+    holdback: SmallPercent = 1
+    holdback_time: Duration = timedelta(hours=48)
+    journal: str = "rollout-journal"
+    false_reverts: Level = 0.05
+    negligible: Level = 0.01
+    canary_rate: Probability = 1.0
+    stable_per_canary: Annotated[float, Field(ge=1.0, le=100.0)] = 4.0
+    embedded_per_hour: Annotated[int, Field(ge=0)] = 500
+    judged_per_hour: Annotated[int, Field(ge=0)] = 40
+    latency_field: str = "latency_seconds"
+    error_field: str = "error"
+    gateway: Literal["none", "envoy", "litellm", "kubernetes"] = "none"
+    probe_path: Annotated[str, Field(pattern="^/")] = "/v1/models"
+    probe_body: str = ""
+    probe_timeout: Duration = timedelta(seconds=10)
+    envoy: Envoy = Envoy()
+    litellm: LiteLlm = LiteLlm()
+    kubernetes: KubernetesRoutes = KubernetesRoutes()
+    vllm: Vllm = Vllm()
+
+    @field_validator("gateway", mode="before")
+    @classmethod
+    def _check_gateway_name(cls, value: Any) -> Any:
+        if value == "envoy-file":
+            raise ValueError('"envoy-file" was renamed; write "envoy"')
+        return value
+
+    @field_validator("probe_body")
+    @classmethod
+    def _is_json(cls, value: str) -> str:
+        if value:
+            json.loads(value)  # a ValueError
+        return value
+
+    @model_validator(mode="after")
+    def _has_what_its_gateway_needs(self) -> "Rollout":
+        needed = {"envoy": ("routes",), "litellm": ("url",), "kubernetes": ("listener",)}
+        for key in needed.get(self.gateway, ()):
+            if not getattr(getattr(self, self.gateway), key):
+                raise ValueError(f'gateway = "{self.gateway}" needs {self.gateway}.{key}')
+        return self
