@@ -105,10 +105,13 @@ def _macro_interval(
     order = np.argsort(true, kind="stable")
     sizes = np.bincount(true, minlength=n)
     first, size = np.repeat(np.cumsum(sizes) - sizes, sizes), np.repeat(sizes, sizes)
+    labels = true[order]  # of each resample too
     means = []
     for _ in range(N_RESAMPLES):
-        drawn = order[first + (rng.random(len(order)) * size).astype(int)]
-        means.append(_figures(_matrix(true[drawn], predicted[drawn], n))[2].mean())
+        drawn = predicted[order[first + (rng.random(len(order)) * size).astype(int)]]
+        hits = np.bincount(labels[drawn == labels], minlength=n)
+        n_given = np.bincount(drawn, minlength=n + 1)[:n]
+        means.append((2 * hits / np.maximum(sizes + n_given, 1)).mean())
     lower, upper = (float(limit) for limit in np.quantile(means, (0.025, 0.975)))
     if lower == upper:  # nothing varies, which proves little about further items
         return wilson_interval(len(true) * lower, len(true))

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import combinations
+from itertools import chain, combinations
 from statistics import fmean, pvariance, stdev
 
 from scipy.stats import t as student_t
@@ -96,11 +96,10 @@ class _Item:
             pairs = [distance(a, b) for a, b in combinations(self.runs[0], 2)]
             self.noise, self.variance = fmean(pairs) if pairs else 0.0, 0.0
             return
-        novelties = [
-            min(distance(text, b) for other in self.runs if other is not run for b in other)
-            for run in self.runs
-            for text in run
-        ]
+        novelties = []
+        for run in self.runs:
+            known = [text for other in self.runs if other is not run for text in other]
+            novelties += [_distance_to_nearest(text, known) for text in run]
         self.noise = fmean(novelties)
         self.variance = pvariance(novelties)
 
@@ -108,7 +107,7 @@ class _Item:
         """Return the distance of a response to the nearest reference response."""
         known = self.distances.get(text)
         if known is None:
-            known = min(distance(text, other) for run in self.runs for other in run)
+            known = _distance_to_nearest(text, list(chain.from_iterable(self.runs)))
             self.distances[text] = known
         return known
 
@@ -199,6 +198,11 @@ class Reference:
             for item in largest
             if excess[item] > 0
         )
+
+
+def _distance_to_nearest(text: str, texts: Sequence[str]) -> float:
+    # Most responses are repeated word for word.
+    return 0.0 if text in texts else min(distance(text, known) for known in texts)
 
 
 def distance(first: str, second: str) -> float:

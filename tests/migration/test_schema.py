@@ -1,7 +1,6 @@
 """Migrations: the declared schema on both databases, downgrades, and refused revisions."""
 
 import threading
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,30 +12,16 @@ from sqlalchemy import Engine, inspect, text
 from monitor.errors import SchemaError
 from monitor.store import migrations
 from monitor.store.engine import make_engine, transaction
-from monitor.store.tables import metadata
 from tests.support.schema import alembic_command, differences, schema
 
 
 def test_migrated_schema_equals_declared_schema(empty_engine: Engine) -> None:
     migrations.upgrade(empty_engine)
     assert differences(empty_engine) == []
-
-
-def test_schema_comparison_finds_an_added_column(empty_engine: Engine) -> None:
-    migrations.upgrade(empty_engine)
+    # The comparison finds an added column.
     with transaction(empty_engine) as connection:
         connection.execute(text("ALTER TABLE users ADD COLUMN nickname VARCHAR"))
     assert [difference[0] for difference in differences(empty_engine)] == ["remove_column"]
-
-
-def test_migration_and_create_all_give_one_schema(empty_engine: Engine, tmp_path: Path) -> None:
-    migrations.upgrade(empty_engine)
-    migrated = schema(empty_engine)
-    alembic_command(empty_engine, "downgrade", "base")
-    with transaction(empty_engine) as connection:
-        migrations.create_newest(connection)
-    assert schema(empty_engine) == migrated
-    migrations.require_current(empty_engine)
 
 
 def triggers(engine: Engine) -> list[tuple[str, str]]:
@@ -51,24 +36,26 @@ def triggers(engine: Engine) -> list[tuple[str, str]]:
         return sorted((row[0], row[1]) for row in connection.execute(text(statement)))
 
 
-def test_migration_and_create_all_give_the_same_triggers(empty_engine: Engine) -> None:
-    migrations.upgrade(empty_engine)
-    migrated = triggers(empty_engine)
-    assert migrated
-    alembic_command(empty_engine, "downgrade", "base")
-    assert triggers(empty_engine) == []
-    metadata.create_all(empty_engine)
-    assert triggers(empty_engine) == migrated
+def test_migration_and_create_all_give_one_schema(empty_engine: Engine) -> None:
+    """Between them, a downgrade empties the database."""
 
+    def describe() -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        return schema(empty_engine), triggers(empty_engine)
 
-def test_downgrade_empties_and_upgrade_restores_the_schema(empty_engine: Engine) -> None:
     migrations.upgrade(empty_engine)
-    before = schema(empty_engine)
+    migrated = describe()
+    assert all(migrated)
     alembic_command(empty_engine, "downgrade", "base")
-    assert schema(empty_engine) == {}
+    assert describe() == ({}, [])
     assert migrations.current_revision(empty_engine) is None
+    with transaction(empty_engine) as connection:
+        migrations.create_newest(connection)
+    assert describe() == migrated
+    migrations.require_current(empty_engine)
+    alembic_command(empty_engine, "downgrade", "base")
+    assert describe() == ({}, [])
     migrations.upgrade(empty_engine)
-    assert schema(empty_engine) == before
+    assert describe() == migrated
 
 
 def test_upgrade_returns_the_revisions_before_and_after(empty_engine: Engine) -> None:

@@ -84,6 +84,8 @@ def words_of(text: str) -> tuple[str, ...]:
 
 
 def _plain(text: str) -> str:
+    if text.isascii():  # it has no marks, and is its own normal form
+        return text.casefold().translate(_APOSTROPHES)
     normal = unicodedata.normalize("NFKC", text).casefold().translate(_APOSTROPHES)
     visible = "".join(char for char in normal if unicodedata.category(char) != "Cf")
     decomposed = unicodedata.normalize("NFKD", visible)

@@ -6,6 +6,7 @@ known from few labelled responses.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,9 +39,8 @@ class MeasuredError:
 
         Reference: Fay, Proschan and Brittain (2015), Biometrics 71.
         """
-        specificity = _lower(*self.negatives)
-        least = (_lower(k, n)[:, None] + specificity - 1) / specificity
-        most = _upper(k, n)[:, None] / _lower(*self.positives)
+        least = (_lower(k, n)[:, None] + self._specificity - 1) / self._specificity
+        most = _upper(k, n)[:, None] / self._sensitivity
         lower, upper = float(np.quantile(least, tail)), float(np.quantile(most, 1 - tail))
         return max(0.0, lower), min(1.0, upper)
 
@@ -50,6 +50,14 @@ class MeasuredError:
         specificity = clopper_pearson(*self.negatives, tail)[0]
         least = (share + specificity - 1) / specificity if specificity else 0.0
         return max(0.0, least), min(1.0, share / sensitivity if sensitivity else 1.0)
+
+    @cached_property
+    def _sensitivity(self) -> NDArray[np.float64]:
+        return _lower(*self.positives)
+
+    @cached_property
+    def _specificity(self) -> NDArray[np.float64]:
+        return _lower(*self.negatives)
 
     def __str__(self) -> str:
         parts = []

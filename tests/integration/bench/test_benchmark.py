@@ -93,6 +93,7 @@ def small(monkeypatch: pytest.MonkeyPatch, synthetic: Path) -> None:
 def test_command_prints_every_row_and_writes_every_figure(small, tmp_path: Path) -> None:
     page, figures = tmp_path / "bench.md", tmp_path / "bench.json"
     options = ["--quick", "--only", "false-alarms", "--only", "location", "--seed", "5"]
+    options += ["--workers", "1"]
     files = ["--data", str(tmp_path), "--markdown", str(page), "--json", str(figures)]
     result = CliRunner().invoke(app, ["bench", "drift", *options, *files])
     assert result.exit_code == 0, result.output

@@ -2,8 +2,6 @@
 
 import gzip
 import json
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from hashlib import sha256
@@ -17,6 +15,7 @@ import pytest
 from monitor.embedding import cached_encoder
 from monitor.embedding.vector_cache import FILE
 from monitor.store.windows.assessment import Assessment
+from tests.services.warm_interpreter import warm_interpreter
 from tests.support.command import Run, run_command  # noqa: F401
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "reference" / "assessment.schema.json"
@@ -67,17 +66,14 @@ def write(
     return path
 
 
-def run_process(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own."""
-    command = [sys.executable, "-c", "from monitor.cli import main; main()", "compare"]
-    return subprocess.run(
-        [*command, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=cwd,
-        env={"PYTHONPATH": str(Path(__file__).parents[3]), "OMP_NUM_THREADS": "1", "PATH": ""},
-    )
+def run_process(*arguments: str | Path, cwd: Path) -> tuple[int, str]:
+    """Run the command in a process of its own; return its exit status and both outputs."""
+    environment = {"OMP_NUM_THREADS": "1", "PATH": ""}
+    with (cwd / "output").open("wb") as output:
+        process = warm_interpreter().start_command(
+            "compare", *map(str, arguments), env=environment, cwd=cwd, output=output
+        )
+    return process.wait(), (cwd / "output").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -91,11 +87,11 @@ def test_drift_is_exit_status_3_with_json_and_page(tmp_path: Path, run: Run) -> 
     current = write(tmp_path / "current.jsonl", 150, new=50, resolved=5, start=start)
     (tmp_path / "drawn").mkdir()
     page, evidently = tmp_path / "page.html", tmp_path / "drawn" / "by evidently.html"
-    options = ("--json", "--html", page, "--evidently", evidently)
-    done = run_process(reference, current, *options, cwd=tmp_path)
-    assert done.returncode == 3, done.stderr
-    jsonschema.validate(json.loads(done.stdout), json.loads(SCHEMA.read_text(encoding="utf-8")))
-    assessment = msgspec.json.decode(done.stdout, type=Assessment)
+    options = ("--html", page, "--evidently", evidently)
+    status, output = run_process(reference, current, "--json", cwd=tmp_path)
+    assert status == 3, output
+    jsonschema.validate(json.loads(output), json.loads(SCHEMA.read_text(encoding="utf-8")))
+    assessment = msgspec.json.decode(output, type=Assessment)
     assert assessment.input.alarm
     assert "crypto" in assessment.headline or "bitcoin" in assessment.headline
     assert [column.name for column in assessment.numeric_columns if column.degraded] == ["resolved"]
@@ -109,12 +105,12 @@ def test_drift_is_exit_status_3_with_json_and_page(tmp_path: Path, run: Run) -> 
     assert basis.reference.first is None  # its lines have no time
     assert basis.reference.digest == sha256(reference.read_bytes()).hexdigest()[:16]
     assert "minilm" in basis.encoder
+    again = run(reference, current, "--json", *options)
+    assert (again.returncode, again.stdout) == (3, output)
     html = page.read_text(encoding="utf-8")
     assert "current.jsonl" in html
     assert 'href="drawn/by%20evidently.html"' in html
     assert "metric: resolved" in evidently.read_text(encoding="utf-8")
-    again = run(reference, current, "--json")
-    assert again.stdout == done.stdout
 
 
 def test_no_drift_ends_with_status_0_and_names_bad_lines(tmp_path: Path, run: Run) -> None:

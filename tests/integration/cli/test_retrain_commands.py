@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from typer.testing import CliRunner, Result
 
 from monitor.cli.app import app
+from monitor.daemon import training_data
 from monitor.errors import DriftwardenError, SchemaError
 from monitor.store.engine import make_engine, transaction
 from monitor.store.training.registry import stage_changes, version_by_number
@@ -23,6 +24,7 @@ from monitor.store.training.runs import RunRow, finish_run, list_runs, mark_runn
 from retrain.jobs.process_identity import start_ticks
 from retrain.registry.stages import move_stage, register_version, store_scores
 from tests.services.warm_interpreter import warm_children  # noqa: F401 - a fixture
+from tests.support.encoders.word_encoder import WordEncoder
 from tests.support.migrated_copy import migrate
 from tests.support.retrain.recipes import write_recipe
 from tests.support.retrain.templates import MARKED
@@ -128,6 +130,12 @@ def trained(tmp_path: Path, tiny_base: Path) -> Shell:  # noqa: F811
     return Shell(tmp_path, base=str(tiny_base))
 
 
+@pytest.fixture
+def word_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let plans find near duplicates without a model."""
+    monkeypatch.setattr(training_data, "LocalSentenceEncoder", lambda _model: WordEncoder())
+
+
 @pytest.mark.language_model
 @pytest.mark.timeout(600)
 def test_from_gold_to_a_serving_version(trained: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,6 +203,7 @@ def test_a_started_run_is_cancelled_from_another_process(
 
 
 @pytest.mark.language_model
+@pytest.mark.usefixtures("word_encoder")
 def test_a_plan_says_what_fits_and_in_which_order(trained: Shell) -> None:
     gold, base = trained.folder / "gold.jsonl", trained.base
     output = trained.ok("retrain", "plan", gold, "--dry-run")
@@ -221,6 +230,7 @@ def test_a_plan_says_what_fits_and_in_which_order(trained: Shell) -> None:
 
 
 @pytest.mark.language_model
+@pytest.mark.usefixtures("word_encoder")
 def test_recipe_brings_its_own_chat_template(trained: Shell) -> None:
     """The base has none; a recipe's other mistakes are refused by the plan, too."""
     gold, bare = trained.folder / "gold.jsonl", trained.folder / "bare"
@@ -252,6 +262,7 @@ def test_recipe_brings_its_own_chat_template(trained: Shell) -> None:
 
 
 @pytest.mark.language_model
+@pytest.mark.usefixtures("word_encoder")
 def test_recipe_without_a_method_follows_the_printed_order(trained: Shell) -> None:
     """Each plan takes the first method that was not rejected since the production version."""
     plan = ["retrain", "plan", str(trained.folder / "gold.jsonl")]
@@ -272,6 +283,7 @@ def test_recipe_without_a_method_follows_the_printed_order(trained: Shell) -> No
 
 
 @pytest.mark.language_model
+@pytest.mark.usefixtures("word_encoder")
 def test_full_fine_tuning_is_confirmed_by_the_model_s_name(trained: Shell) -> None:
     arguments = ["retrain", "plan", str(trained.folder / "gold.jsonl"), "--method", "full"]
     refusal = trained.refusal(*arguments, "--confirm", "desks")

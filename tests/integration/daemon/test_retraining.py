@@ -13,6 +13,7 @@ import pytest
 import structlog
 from sqlalchemy import Engine, insert, select, update
 
+from monitor.daemon import training_data
 from monitor.daemon.retraining import Retraining
 from monitor.errors import (
     ConfigurationError,
@@ -35,6 +36,7 @@ from retrain.recipes.recipe import read_recipe
 from retrain.registry.stages import promote, register_version
 from retrain.run_folder import RunFolder, read_json, read_lines
 from retrain.training.cancellation import cancel_run
+from tests.support.encoders.word_encoder import WordEncoder
 from tests.support.retrain.candidates import make_results, write_plan, write_results
 from tests.support.retrain.fake_launcher import FakeLauncher, success
 from tests.support.retrain.recipes import write_recipe
@@ -117,11 +119,24 @@ class Desk:
 
 
 @pytest.fixture
-def desk(engine: Engine, clock: datetime, tmp_path: Path, tiny_base: Path) -> Desk:  # noqa: F811
+def encoding_desk(
+    engine: Engine,
+    clock: datetime,
+    tmp_path: Path,
+    tiny_base: Path,  # noqa: F811
+) -> Desk:
     return Desk(engine, clock, tmp_path, tiny_base)
 
 
-def test_a_confirmed_decision_becomes_one_run_with_its_data(desk: Desk) -> None:
+@pytest.fixture
+def desk(encoding_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """Return a desk that finds near duplicates without a model."""
+    monkeypatch.setattr(training_data, "LocalSentenceEncoder", lambda _model: WordEncoder())
+    return encoding_desk
+
+
+def test_a_confirmed_decision_becomes_one_run_with_its_data(encoding_desk: Desk) -> None:
+    desk = encoding_desk
     items = desk.gold(30)
     decision = desk.decide()
     for _ in range(3):

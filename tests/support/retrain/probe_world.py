@@ -75,7 +75,9 @@ class ProbeWorld:
         #: Name of the process.
         self.holder = "leader"
         self._live, self._sockets = live, sockets
-        options = {"prompts": 24, "timeout": "5s", "max_attempts": 3} | probes
+        # 48 requests in three batches.
+        options = {"prompts": 24, "timeout": "5s", "max_attempts": 3, "max_concurrency": 16}
+        options |= probes
         self.settings = Settings(
             model=ModelSection(name=name, system_prompt="Be brief."),
             retrain=Retrain(evaluation=str(write_evaluation(folder))),

@@ -22,6 +22,8 @@ MARK = "PEERMARK"
 IGNORED_HEADERS = {"content-length", "date", "server", "set-cookie"}
 #: So are the lines of `/metrics` on processor time, memory and disks; the length follows.
 OF_THE_PROCESS = re.compile(r"^(?:process|driftwarden_disk)_.*\n", re.MULTILINE)
+#: Parameters of a handler that may read the query.
+READING = {"request", "kind", "item", "item_id", "id"}
 
 
 @dataclass(frozen=True)
@@ -55,11 +57,15 @@ def requests_to(app: Litestar, item_id: int, names: list[str]) -> list[Request]:
         for method, (handler, _) in route.route_handler_map.items():
             if method in {"OPTIONS", "HEAD"}:
                 continue
-            data = handler.parsed_fn_signature.parameters.get("data")
+            parameters = handler.parsed_fn_signature.parameters
+            data = parameters.get("data")
             bodies = list(_bodies(data.annotation)) if data else [None]
+            query = f"?kind=page&item={item_id}&item_id={item_id}&id={item_id}"
+            # The others respond to both alike.
+            may_read = not READING.isdisjoint(parameters)
             for path in _paths(route.path, item_id, names):
-                for query in ("", f"?kind=page&item={item_id}&item_id={item_id}&id={item_id}"):
-                    made += [Request(str(method), path + query, body) for body in bodies]
+                for added in ("", query) if may_read else (query,):
+                    made += [Request(str(method), path + added, body) for body in bodies]
     return made
 
 

@@ -14,16 +14,18 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def write(path: Path) -> dict:
-    """Write the bill; the writer checks it by the published schema."""
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the bill; the writer checks it by the published schema."""
+    path = tmp_path_factory.mktemp("bill") / "sbom.json"
     command = [sys.executable, ROOT / "scripts" / "write_sbom.py", "--output", path]
     subprocess.run(command, check=True, capture_output=True)
-    return json.loads(path.read_text())
+    return path
 
 
 @pytest.mark.slow
-def test_bill_lists_what_is_pinned_and_installed(tmp_path: Path) -> None:
-    bill = write(tmp_path / "sbom.json")
+def test_bill_lists_what_is_pinned_and_installed(file: Path) -> None:
+    bill = json.loads(file.read_text())
     listed = {component["name"]: component["version"] for component in bill["components"]}
     pins = re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
     pins += re.findall(
@@ -43,9 +45,9 @@ def test_bill_lists_what_is_pinned_and_installed(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_bill_has_dependencies_and_no_path_or_date(tmp_path: Path) -> None:
-    text = json.dumps(write(tmp_path / "sbom.json"))
-    for place in (str(ROOT), str(Path.home()), str(tmp_path), sys.prefix, "file:"):
+def test_bill_has_dependencies_and_no_path_or_date(file: Path) -> None:
+    text = json.dumps(json.loads(file.read_text()))
+    for place in (str(ROOT), str(Path.home()), str(file.parent), sys.prefix, "file:"):
         assert place not in text
     bill = json.loads(text)
     assert "timestamp" not in bill["metadata"]

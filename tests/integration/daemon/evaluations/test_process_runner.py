@@ -17,7 +17,7 @@ from monitor.daemon.evaluations import runner as module
 from monitor.daemon.evaluations.runner import ProcessRunner
 from monitor.errors import ChildProcessFailedError, DatabaseUnavailableError
 from monitor.settings import Embedding
-from monitor.store.engine import transaction
+from monitor.store.engine import make_engine, transaction
 from monitor.store.leadership import acting_under, take_lease
 from monitor.store.tables import AuditEntry
 from tests.support.windows import child_tasks
@@ -34,6 +34,16 @@ def stop() -> threading.Event:
 @pytest.fixture
 def runner(engine: Engine, stop: threading.Event) -> Iterator[ProcessRunner]:
     made = ProcessRunner(engine, Embedding(), stop)
+    yield made
+    made.rest()
+
+
+@pytest.fixture(scope="module")
+def lasting_runner(sqlite_template: Path) -> Iterator[ProcessRunner]:
+    """Return a runner that is never stopped; the child of one test may serve the next."""
+    made = ProcessRunner(
+        make_engine(f"sqlite:///{sqlite_template}"), Embedding(), threading.Event()
+    )
     yield made
     made.rest()
 
@@ -75,39 +85,39 @@ def code_of(runner: ProcessRunner, *call: object, limit: timedelta = LIMIT) -> s
     return raised.value.code
 
 
-def test_hanging_task_is_killed_at_its_limit(runner: ProcessRunner, tmp_path: Path) -> None:
-    first, _ = runner.run(child_tasks.identify, limit=LIMIT)
+def test_hanging_task_is_killed_at_its_limit(lasting_runner: ProcessRunner, tmp_path: Path) -> None:
+    first, _ = lasting_runner.run(child_tasks.identify, limit=LIMIT)
     began = time.monotonic()
-    assert code_of(runner, child_tasks.hang, tmp_path / "pid", limit=SHORT) == "time_limit"
+    assert code_of(lasting_runner, child_tasks.hang, tmp_path / "pid", limit=SHORT) == "time_limit"
     assert 1.0 <= time.monotonic() - began < 10.0
     assert not is_alive(first)
-    assert runner.run(child_tasks.identify, limit=LIMIT)[0] != first
+    assert lasting_runner.run(child_tasks.identify, limit=LIMIT)[0] != first
 
 
-def test_killed_task_names_the_signal(runner: ProcessRunner, tmp_path: Path) -> None:
-    thread, codes = in_thread(runner, child_tasks.hang, tmp_path / "pid")
+def test_killed_task_names_the_signal(lasting_runner: ProcessRunner, tmp_path: Path) -> None:
+    thread, codes = in_thread(lasting_runner, child_tasks.hang, tmp_path / "pid")
     os.kill(wait_for(tmp_path / "pid"), signal.SIGKILL)
     thread.join(30)
     assert codes == ["killed"]
     with pytest.raises(ChildProcessFailedError, match="status 3") as raised:
-        runner.run(child_tasks.end, 3, limit=LIMIT)
+        lasting_runner.run(child_tasks.end, 3, limit=LIMIT)
     assert raised.value.code == "killed"
 
 
-def test_failing_task_leaves_the_child_alive(runner: ProcessRunner) -> None:
-    pid, session = runner.run(child_tasks.identify, limit=LIMIT)
+def test_failing_task_leaves_the_child_alive(lasting_runner: ProcessRunner) -> None:
+    pid, session = lasting_runner.run(child_tasks.identify, limit=LIMIT)
     assert session != os.getsid(0)
     with pytest.raises(ChildProcessFailedError, match="ValueError: broken") as raised:
-        runner.run(child_tasks.fail, limit=LIMIT)
+        lasting_runner.run(child_tasks.fail, limit=LIMIT)
     assert raised.value.code == "failed"
     with pytest.raises(DatabaseUnavailableError):
-        runner.run(child_tasks.lose_database, limit=LIMIT)
+        lasting_runner.run(child_tasks.lose_database, limit=LIMIT)
     for ignored in (signal.SIGINT, signal.SIGTERM):
         os.kill(pid, ignored)
-    assert runner.run(child_tasks.identify, limit=LIMIT)[0] == pid
+    assert lasting_runner.run(child_tasks.identify, limit=LIMIT)[0] == pid
     os.kill(pid, signal.SIGKILL)
     time.sleep(0.2)
-    assert runner.run(child_tasks.identify, limit=LIMIT)[0] != pid
+    assert lasting_runner.run(child_tasks.identify, limit=LIMIT)[0] != pid
 
 
 def test_child_has_its_own_connections(postgres_engine: Engine, stop: threading.Event) -> None:
@@ -188,16 +198,16 @@ def peak_of(pid: int) -> int:
 
 def test_memory_left_behind_is_bounded(runner: ProcessRunner) -> None:
     """A task that leaves little behind keeps its process; one that leaves much loses it."""
-    first = runner.run(child_tasks.allocate, 200, 0, limit=LIMIT)
+    first = runner.run(child_tasks.allocate, 100, 0, limit=LIMIT)
     alone = peak_of(first)
     peaks = [alone]
     for _ in range(3):
-        pid = runner.run(child_tasks.allocate, 200, 8, limit=LIMIT)
+        pid = runner.run(child_tasks.allocate, 100, 8, limit=LIMIT)
         peaks.append(peak_of(pid) if is_alive(pid) else 0)
     assert max(peaks) <= 1.3 * alone
-    leaking = runner.run(child_tasks.allocate, 200, 100, limit=LIMIT)
+    leaking = runner.run(child_tasks.allocate, 100, 100, limit=LIMIT)
     assert not is_alive(leaking)
-    assert peak_of(runner.run(child_tasks.allocate, 200, 0, limit=LIMIT)) <= 1.1 * alone
+    assert peak_of(runner.run(child_tasks.allocate, 100, 0, limit=LIMIT)) <= 1.1 * alone
 
 
 def test_child_dies_with_a_killed_daemon(engine: Engine, tmp_path: Path) -> None:

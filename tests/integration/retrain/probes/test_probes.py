@@ -304,7 +304,7 @@ def test_killed_process_is_continued_by_the_next(
     live_endpoint: FakeEndpoint,  # noqa: F811
 ) -> None:
     """Kill a process in the middle of a run, as the kernel does."""
-    world = ProbeWorld(engine, tmp_path, live_endpoint, sockets=True)
+    world = ProbeWorld(engine, tmp_path, live_endpoint, sockets=True, max_concurrency=4)
     url = engine.url.render_as_string(hide_password=False)
     engine.dispose()  # a connection must not be in two processes
 
@@ -476,7 +476,7 @@ def test_both_databases_run_probes_from_start_to_erasure(
     tmp_path: Path,
     live_endpoint: FakeEndpoint,  # noqa: F811
 ) -> None:
-    world = ProbeWorld(any_engine, tmp_path, live_endpoint)
+    world = ProbeWorld(any_engine, tmp_path, live_endpoint, max_concurrency=4)
     version = world.version()
     world.promote(version)
     world.now += timedelta(hours=1)

@@ -63,7 +63,7 @@ def site(engine: Engine, tmp_path: Path) -> Iterator[Site]:
 
 
 def test_another_model_behind_envoy_is_an_incident(site: Site) -> None:
-    site.world.advance(49)
+    site.world.advance(28)
     assert {"reference", "same"} == set(site.world.verdicts)
     assert not site.world.incidents()
     assert len(site.stable.requests) >= 48 * len(site.world.runs)
@@ -73,7 +73,7 @@ def test_another_model_behind_envoy_is_an_incident(site: Site) -> None:
 
 
 def test_responses_of_another_version_are_no_change(site: Site) -> None:
-    site.world.advance(49)
+    site.world.advance(28)
     site.split(50, 2)
     n_before = len(site.canary.requests)
     site.world.advance(24)

@@ -1,5 +1,6 @@
 """Memory estimates of models that need not be loaded."""
 
+from functools import cache
 from typing import Any
 
 import pytest
@@ -17,15 +18,17 @@ LLAMA_70B: dict[str, Any] = {
 }  # fmt: skip
 
 
-def llama(vocabulary: int, recipe: Recipe) -> ModelShape:
+@cache
+def llama(vocabulary: int, method: Method) -> ModelShape:
     from transformers import LlamaConfig
 
-    return shape_of(LlamaConfig(vocab_size=vocabulary, **LLAMA_70B), recipe)
+    config = LlamaConfig(vocab_size=vocabulary, **LLAMA_70B)
+    return shape_of(config, Recipe(base="b", method=method))
 
 
 @pytest.mark.language_model
 def test_sizes_are_those_of_the_model_s_card() -> None:
-    shape = llama(128_256, Recipe(base="b", method="qlora"))
+    shape = llama(128_256, "qlora")
     assert shape.n_parameters == pytest.approx(70.55e9, rel=1e-3)
     # Without the embedding, the output layer and the norms.
     assert shape.n_parameters - shape.n_quantised == pytest.approx(2 * 128_256 * 8192, rel=1e-2)
@@ -38,7 +41,7 @@ def test_sizes_are_those_of_the_model_s_card() -> None:
 def test_70_billion_in_4_bits_fit_48_gb(vocabulary: int) -> None:
     """About 42 GB at r <= 16, 1k tokens and one example at a time."""
     recipe = Recipe(base="b", method="qlora", batch_size=16, micro_batch_size=1)
-    shape = llama(vocabulary, recipe)
+    shape = llama(vocabulary, "qlora")
     total = estimate_memory(shape, recipe, Batch(1, 1024, 1024), "cuda").total
     assert total / 1e9 == pytest.approx(42, abs=3)
     assert total < 48e9
@@ -47,7 +50,7 @@ def test_70_billion_in_4_bits_fit_48_gb(vocabulary: int) -> None:
 @pytest.mark.language_model
 def test_without_checkpointing_they_do_not() -> None:
     recipe = Recipe(base="b", method="qlora", batch_size=16, micro_batch_size=1)
-    shape = llama(128_256, recipe)
+    shape = llama(128_256, "qlora")
     batch = Batch(1, 1024, 1024)
     retained = estimate_memory(shape, recipe, batch, "cuda", checkpointing=False)
     again = estimate_memory(shape, recipe, batch, "cuda")
@@ -59,9 +62,10 @@ def test_without_checkpointing_they_do_not() -> None:
 def test_what_each_method_holds() -> None:
     batch = Batch(1, 128, 16)
     estimates = {}
-    for method in ("qlora", "lora", "full"):
-        recipe = Recipe(base="b", method=method, batch_size=1)  # type: ignore[arg-type]
-        shape = llama(32_000, recipe)
+    methods: tuple[Method, ...] = ("qlora", "lora", "full")
+    for method in methods:
+        recipe = Recipe(base="b", method=method, batch_size=1)
+        shape = llama(32_000, method)
         estimates[method] = estimate_memory(shape, recipe, batch, "cuda"), shape
     n = estimates["full"][1].n_parameters
     assert estimates["lora"][0].weights == 2 * n
