@@ -1,7 +1,7 @@
 """Applications of the page that are built once and used by test after test.
 
-Building one takes longer than most tests that use it. Only its engine and its clock are another
-test's: they are exchanged.
+Building one takes longer than most tests that use it. Only its engine, its clock and how users
+sign in are another test's: they are exchanged.
 """
 
 from typing import Any
@@ -9,9 +9,10 @@ from typing import Any
 from litestar import Litestar
 from sqlalchemy import Engine
 
-from monitor.settings import Secrets, Sections
+from monitor.settings import OpenIdConnect, Secrets, Sections
 from monitor.web import app as product
 from monitor.web.clock import Clock, utc_now
+from monitor.web.sign_in.single_sign_on_page import connect
 
 
 class _EngineStandIn(Engine):
@@ -36,13 +37,29 @@ class _ReusableApp:
         self.settings, self.secrets, self.clock = settings, secrets, clock
         self.app = product.create_app(self.stand_in, settings, secrets, clock=self._now)
 
+    def exchange(self, engine: Engine, settings: Sections, clock: Clock) -> None:
+        """Serve another test, with settings that fit."""
+        self.stand_in.exchange(engine)
+        self.clock = clock
+        if settings != self.settings:
+            self.settings = settings
+            provider = connect(settings, self.secrets)
+            self.app.dependencies["settings"].dependency = lambda: settings
+            self.app.dependencies["provider"].dependency = lambda: provider
+
     def _now(self) -> Any:
         return self.clock()
 
     def fits(self, settings: Sections, secrets: Secrets) -> bool:
         """Return whether it was built with these settings and secrets."""
-        own = (type(self.settings), self.settings, self.secrets)
-        return own == (type(settings), settings, secrets)
+        own = (type(self.settings), _but_sign_in(self.settings), self.secrets)
+        return own == (type(settings), _but_sign_in(settings), secrets)
+
+
+def _but_sign_in(settings: Sections) -> Sections:
+    """Return settings without those that only handlers read, at each request."""
+    web = settings.web.model_copy(update={"oidc": OpenIdConnect(), "passwords": True})
+    return settings.model_copy(update={"web": web})
 
 
 #: Applications that no test uses now, and those that the present one uses.
@@ -62,8 +79,7 @@ def create_app(
         reusable = _ReusableApp(engine, settings, secrets, clock)
     else:
         _free.remove(reusable)
-        reusable.stand_in.exchange(engine)
-        reusable.clock = clock
+        reusable.exchange(engine, settings, clock)
     _used.append(reusable)
     return reusable.app
 
