@@ -1,7 +1,7 @@
 """Applications of the page that are built once and used by test after test.
 
-Building one takes longer than most tests that use it. Only its engine, its clock and how users
-sign in are another test's: they are exchanged.
+Building one takes longer than most tests that use it. Its engine, its clock, the settings that
+its handlers read and its provider of single sign-on are another test's: they are exchanged.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from litestar import Litestar
 from sqlalchemy import Engine
 
-from monitor.settings import OpenIdConnect, Secrets, Sections
+from monitor.settings import Secrets, Sections
 from monitor.web import app as product
 from monitor.web.clock import Clock, utc_now
 from monitor.web.sign_in.single_sign_on_page import connect
@@ -51,15 +51,13 @@ class _ReusableApp:
         return self.clock()
 
     def fits(self, settings: Sections, secrets: Secrets) -> bool:
-        """Return whether it was built with these settings and secrets."""
-        own = (type(self.settings), _but_sign_in(self.settings), self.secrets)
-        return own == (type(settings), _but_sign_in(settings), secrets)
+        """Return whether only handlers and the provider notice these settings and secrets."""
+        return (_built_in(self.settings), self.secrets) == (_built_in(settings), secrets)
 
 
-def _but_sign_in(settings: Sections) -> Sections:
-    """Return settings without those that only handlers read, at each request."""
-    web = settings.web.model_copy(update={"oidc": OpenIdConnect(), "passwords": True})
-    return settings.model_copy(update={"web": web})
+def _built_in(settings: Sections) -> tuple[Any, ...]:
+    """Return the settings that `create_app` itself reads, but those of the provider."""
+    return settings.web.secure_cookies, settings.alerts.public_url, settings.redaction
 
 
 #: Applications that no test uses now, and those that the present one uses.
