@@ -22,8 +22,9 @@ from monitor.store.accounts.users import UserRow
 from monitor.store.engine import transaction
 from monitor.store.review.reviews import reviews_of
 from monitor.store.tables import AuditEntry, Review
-from monitor.web.app import create_app
+from monitor.web import app as product
 from tests.support.review.review_world import PASSWORD, World, make_world
+from tests.support.web.apps import create_app
 from tests.support.web.route_walk import MARK, Request, leaks, requests_to
 
 MARKED = ReviewInput(
@@ -48,7 +49,9 @@ def world(engine: Engine, clock: datetime) -> World:
 @pytest.fixture
 def make_app(world: World, clock: datetime) -> Callable[..., Litestar]:
     def make(*more: Any) -> Litestar:
-        app = create_app(world.engine, Settings(), Secrets(), clock=lambda: clock)
+        # Others must not be served by an application with a handler of this test.
+        create = product.create_app if more else create_app
+        app = create(world.engine, Settings(), Secrets(), clock=lambda: clock)
         for handler in more:
             app.register(handler)
         return app

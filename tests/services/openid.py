@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
@@ -28,6 +29,12 @@ def new_key(kid: str) -> RSAKey:
     return RSAKey.generate_key(2048, {"kid": kid, "use": "sig", "alg": "RS256"})
 
 
+@cache
+def usual_key() -> RSAKey:
+    """Return the key of each provider, which takes longer to generate than most of its tests."""
+    return new_key("first")
+
+
 @dataclass
 class Provider:
     """A provider with scripted faults.
@@ -42,7 +49,7 @@ class Provider:
     """
 
     url: str = ""
-    key: RSAKey = field(default_factory=lambda: new_key("first"))
+    key: RSAKey = field(default_factory=usual_key)
     user_claims: Claims = field(default_factory=lambda: dict(ADA))
     mend: Callable[[Claims], Claims] = lambda claims: claims
     sign: Callable[[Claims], str] | None = None

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from monitor.drift.output.prompt_basis import ridge_coefficients, sums_and_products
 from monitor.drift.output.response_features import ResidualFeatures
@@ -292,9 +293,10 @@ def _projected_sums(
 
 
 def _by_stratum(strata: Strata, sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    totals = np.zeros((len(strata.shared), sums.shape[1]))
-    np.add.at(totals, strata.bin_stratum, sums)
-    return totals
+    n = len(strata.bin_stratum)
+    shape = (len(strata.shared), n)
+    own = sparse.csc_matrix((np.ones(n), (strata.bin_stratum, np.arange(n))), shape=shape)
+    return np.asarray(own @ sums)
 
 
 def _local_variance(strata: Strata, sums: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -126,9 +126,9 @@ def read_table(
     while True:
         with transaction(engine) as connection:
             page = store.read_page(connection, table, names, after_id)
-        if not page:
-            return
         yield from page
+        if len(page) < store.ROWS_PER_SCAN:
+            return
         after_id = store.last_id_of(page, table)
 
 

@@ -130,6 +130,16 @@ class Quotes:
         return frozenset(excerpt(text, NAME_LIMIT) for text in texts) - {""}
 
     @cached_property
+    def _quoted_names(self) -> list[tuple[str, str]]:
+        """Return the names as remarks and messages quote them, and what replaces each."""
+        return [
+            (marks.format(form), marks.format(REMOVED))
+            for name in self._names
+            for marks in ("“{}”", "*{}*", ": {}*")
+            for form in {name, escape(name, 100)}
+        ]
+
+    @cached_property
     def _lines(self) -> frozenset[str]:
         """Return the quotes as lines of a message."""
         lines = {example_line(exchange) for exchange in self.exchanges}
@@ -178,13 +188,9 @@ class Quotes:
         if match and self.end_users & {match[1], _unescaped(match[1])}:
             return bullet + text.replace(f"({match[1]})", REMOVED, 1), 1
         n = 0
-        for name in self._names:
-            for marks in ("“{}”", "*{}*", ": {}*"):
-                for form in {name, escape(name, 100)}:
-                    quoted = marks.format(form)
-                    if quoted in line:
-                        line = line.replace(quoted, marks.format(REMOVED))
-                        n = 1
+        for quoted, removed in self._quoted_names:
+            if quoted in line:
+                line, n = line.replace(quoted, removed), 1
         return line, n
 
 

@@ -4,6 +4,7 @@ import platform
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -21,8 +22,12 @@ PACKAGES = (
 )
 
 
+@cache
 def package_versions() -> dict[str, str]:
-    """Return the versions of the installed packages that the figures depend on."""
+    """Return the versions of the installed packages that the figures depend on.
+
+    A process goes on with what it imported, whatever is installed later.
+    """
     versions = {}
     for name in PACKAGES:
         with suppress(PackageNotFoundError):  # Evidently is optional

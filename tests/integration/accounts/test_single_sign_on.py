@@ -19,10 +19,11 @@ from monitor.store.accounts.grants import Grant
 from monitor.store.accounts.users import user_by_name
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
-from monitor.web.app import create_app
+from monitor.web import app as product
 from monitor.web.server import BackgroundServer
 from monitor.web.sign_in.single_sign_on_page import COOKIE
 from tests.services.openid import CLIENT_ID, CLIENT_SECRET, Provider, running_provider
+from tests.support.web.apps import create_app
 from tests.support.web.route_table import Visitor
 from tests.support.web.sign_on_browser import (
     SECRETS,
@@ -247,8 +248,8 @@ def test_a_missing_package_refuses_the_configuration(
 ) -> None:
     monkeypatch.setattr("monitor.extras.is_installed", lambda _: False)
     with pytest.raises(ConfigurationError, match=r"pip install 'driftwarden\[oidc\]'"):
-        create_app(engine, settings_for(provider), SECRETS)
-    create_app(engine, Settings(), SECRETS)
+        product.create_app(engine, settings_for(provider), SECRETS)
+    product.create_app(engine, Settings(), SECRETS)
 
 
 def test_the_client_secret_is_not_in_the_url(browse: Open, provider: Provider) -> None:

@@ -224,9 +224,9 @@ def test_a_failed_preparation_is_logged_without_texts(
 def restored_logging() -> Iterator[None]:
     """Restore the loggers of the tests at the end of the block."""
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, before = root.handlers[:], root.level, structlog.get_config()
     yield
-    structlog.reset_defaults()
+    structlog.configure(**before)
     root.handlers[:], root.level = handlers, level
 
 

@@ -93,21 +93,21 @@ def test_no_page_renders_text_as_markup(
     items = write_hostile_reviews(browsers["Ada"], browsers["Ben"])
     rename_everybody(world)
     human_evaluations = hostile_human_evaluations(world, clock)
+    paths: set[str] = set()
+    for number, item in enumerate(items.values()):
+        ids = {"evaluation_id": world.evaluation_id, "user_id": world.users["Ada"]}
+        ids["human_evaluation_id"] = human_evaluations[number % len(human_evaluations)]
+        values = {**ids, "item_id": item, "token": "x"}
+        paths |= {route.fill(values) for route in routes(app) if route.method == "GET"}
     pages: dict[str, str] = {}
-    for route in routes(app):
-        if route.method != "GET":
-            continue
-        for number, item in enumerate(items.values()):
-            ids = {"evaluation_id": world.evaluation_id, "user_id": world.users["Ada"]}
-            ids["human_evaluation_id"] = human_evaluations[number % len(human_evaluations)]
-            path = route.fill({**ids, "item_id": item, "token": "x"})
-            for name, browser in browsers.items():
-                reply = browser.get(path)
-                if reply.headers.get("content-type", "").startswith("text/html"):
-                    pages[f"{name} {path}"] = reply.text
-                else:
-                    kind = reply.headers.get("content-type", "application/json")
-                    assert kind.startswith(("application/json", "text/plain")), path
+    for path in sorted(paths):
+        for name, browser in browsers.items():
+            reply = browser.get(path)
+            if reply.headers.get("content-type", "").startswith("text/html"):
+                pages[f"{name} {path}"] = reply.text
+            else:
+                kind = reply.headers.get("content-type", "application/json")
+                assert kind.startswith(("application/json", "text/plain")), path
     assert len(pages) > 40
     hostile_pages = [page for page in pages.values() if CANARY in page]
     assert len(hostile_pages) > 15, "the hostile texts are on the pages"

@@ -19,10 +19,11 @@ from monitor.settings import Secrets, Settings, Web
 from monitor.store.accounts.sessions import load_session
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
-from monitor.web.app import create_app
+from monitor.web import app as product
 from monitor.web.security import CSRF_COOKIE, local_path
 from monitor.web.server import BackgroundServer
 from tests.support.review.review_world import PASSWORD, World, make_world
+from tests.support.web.apps import create_app
 from tests.support.web.route_table import (
     PUBLIC,
     WITH_TOKEN,
@@ -267,7 +268,7 @@ def test_guessing_is_throttled_on_replicas_and_after_restarts(world: World, visi
     for number in range(5):
         replica = create_app(world.engine, Settings(), Secrets())
         assert 401 == visit(application=replica).sign_in("Ada", f"wrong {number}").status_code
-    fresh = visit(application=create_app(world.engine, Settings(), Secrets()))
+    fresh = visit(application=product.create_app(world.engine, Settings(), Secrets()))
     response = fresh.sign_in("Ada")
     assert 429 == response.status_code, "also with the right password"
     assert 0 < int(response.headers["retry-after"]) <= 30

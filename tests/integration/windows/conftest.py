@@ -1,16 +1,20 @@
 """A rough map for all windows, where no test looks at places in the plane; their databases."""
 
+from collections.abc import Iterator
+
 import pytest
 from sqlalchemy import Engine
 
 from monitor.drift import layout
 
 
-@pytest.fixture(autouse=True)
-def _rough_map(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def _rough_map() -> Iterator[None]:
     # 200 steps take a seventh of a window's evaluation; tests/unit/windows/test_prompt_map.py tests
     # what they reach.
-    monkeypatch.setattr(layout, "N_STEPS", 5)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(layout, "N_STEPS", 5)
+        yield
 
 
 @pytest.fixture(

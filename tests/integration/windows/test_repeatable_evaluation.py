@@ -1,7 +1,10 @@
 """Repeatable evaluations: equal to the last digit on both databases, and run once in a race."""
 
+import shutil
 import threading
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,7 +14,7 @@ from sqlalchemy import Engine, select
 from threadpoolctl import threadpool_limits
 
 from monitor.settings import Drift, Settings
-from monitor.store.engine import transaction
+from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import DriftEvaluation, Report
 from monitor.windows import evaluation
 from monitor.windows import stored_comparison as judging
@@ -23,9 +26,11 @@ WEEK = timedelta(days=7)
 SETTINGS = Settings(drift=Drift(n_permutations=999))
 
 
-@pytest.fixture(autouse=True)
-def _no_evidently(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluation, "render_evidently", lambda *_, **__: "<p>report</p>")
+@pytest.fixture(scope="module", autouse=True)
+def _no_evidently() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluation, "render_evidently", lambda *_, **__: "<p>report</p>")
+        yield
 
 
 def prepare(engine: Engine, clock: datetime) -> Engine:
@@ -41,6 +46,25 @@ def prepare(engine: Engine, clock: datetime) -> Engine:
 
 def evaluate(engine: Engine, clock: datetime, **options: Any) -> int | None:
     return evaluate_window(engine, SETTINGS, clock, clock + WEEK, clock + WEEK, **options)
+
+
+@pytest.fixture(scope="module")
+def evaluated_once(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a database with the drifted week, evaluated."""
+    path = shutil.copyfile(sqlite_template, tmp_path_factory.mktemp("week") / "evaluated.db")
+    engine = make_engine(f"sqlite:///{path}")
+    clock = datetime(2026, 11, 2, tzinfo=UTC)
+    evaluate(prepare(engine, clock), clock)
+    engine.dispose()  # the last connection writes the log back into the file
+    return path
+
+
+@pytest.fixture
+def evaluated(evaluated_once: Path, tmp_path: Path) -> Iterator[Engine]:
+    """Return a copy of the database of :func:`evaluated_once`."""
+    engine = make_engine(f"sqlite:///{shutil.copyfile(evaluated_once, tmp_path / 'copy.db')}")
+    yield engine
+    engine.dispose()
 
 
 def everything(engine: Engine) -> dict[str, Any]:
@@ -70,18 +94,14 @@ def test_a_rerun_leaves_the_same_bytes(any_engine: Engine, clock: datetime) -> N
 
 @pytest.mark.postgres
 def test_both_databases_give_the_same_figures(
-    engine: Engine, postgres_engine: Engine, clock: datetime
+    evaluated: Engine, postgres_engine: Engine, clock: datetime
 ) -> None:
-    result = []
-    for entry in (engine, postgres_engine):
-        evaluate(prepare(entry, clock), clock)
-        result.append(everything(entry))
-    assert result[0] == result[1]
+    evaluate(prepare(postgres_engine, clock), clock)
+    assert everything(evaluated) == everything(postgres_engine)
 
 
-def test_what_is_needed_to_repeat_it_is_stored(engine: Engine, clock: datetime) -> None:
-    evaluate(prepare(engine, clock), clock)
-    (row,) = everything(engine)["rows"]
+def test_what_is_needed_to_repeat_it_is_stored(evaluated: Engine) -> None:
+    (row,) = everything(evaluated)["rows"]
     provenance = row["provenance"]
     assert provenance["seed"] == row["seed"]
     assert Drift(**provenance["drift"]) == SETTINGS.drift
@@ -94,25 +114,23 @@ def test_what_is_needed_to_repeat_it_is_stored(engine: Engine, clock: datetime) 
     msgspec.json.encode(provenance)
 
 
-def test_sums_are_not_split_by_the_number_of_cores(engine: Engine, clock: datetime) -> None:
-    prepare(engine, clock)
+def test_sums_are_not_split_by_the_number_of_cores(evaluated: Engine, clock: datetime) -> None:
     result = []
     for cores in (1, 2):
         with threadpool_limits(cores, user_api="blas"):
-            evaluate(engine, clock, again=True)
+            evaluate(evaluated, clock, again=True)
             assert {blas_thread["num_threads"] for blas_thread in blas_threads()} == {
                 cores
             }  # as before
-        result.append(everything(engine))
+        result.append(everything(evaluated))
     assert result[0] == result[1]
 
 
-def test_the_digest_of_a_window_covers_every_row(engine: Engine, clock: datetime) -> None:
-    evaluate(prepare(engine, clock), clock)
-    before = everything(engine)["rows"][0]["provenance"]["window"]["digest"]
-    store_traffic(engine, clock, 1, seed=99)
-    evaluate(engine, clock, again=True)
-    assert everything(engine)["rows"][0]["provenance"]["window"]["digest"] != before
+def test_the_digest_of_a_window_covers_every_row(evaluated: Engine, clock: datetime) -> None:
+    before = everything(evaluated)["rows"][0]["provenance"]["window"]["digest"]
+    store_traffic(evaluated, clock, 1, seed=99)
+    evaluate(evaluated, clock, again=True)
+    assert everything(evaluated)["rows"][0]["provenance"]["window"]["digest"] != before
 
 
 def test_of_replicas_that_race_for_a_window_one_evaluates_it(

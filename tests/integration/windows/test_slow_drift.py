@@ -1,6 +1,9 @@
 """Slow drift in the weekly evaluation: stored sums, reports and restarts."""
 
-from datetime import datetime, timedelta
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, func, select
@@ -8,7 +11,7 @@ from sqlalchemy import Engine, func, select
 from monitor.alerts.drift_incidents import fingerprint_of, handle_evaluation, severity_of
 from monitor.rendering.numbers import format_estimate
 from monitor.settings import Alerts, Drift, Settings
-from monitor.store.engine import transaction
+from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import DriftEvaluation, SlowDriftWindow
 from monitor.store.windows.assessment import Assessment, SlowDrift
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
@@ -23,18 +26,25 @@ N = 500
 GROWING = (0.01, 0.03, 0.05, 0.07, 0.09)
 
 
-@pytest.fixture(autouse=True)
-def _no_evidently(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluation, "render_evidently", lambda *_, **__: "<p>report</p>")
+Message = list[tuple[int, Assessment]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_evidently() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluation, "render_evidently", lambda *_, **__: "<p>report</p>")
+        yield
 
 
 def baseline(engine: Engine, clock: datetime, *, seed: int = 1, n: int = 800) -> None:
     store_traffic(engine, clock - 4 * WEEK, n, seed=seed, baseline=True)
 
 
-def evaluated(engine: Engine, start: datetime, **options) -> tuple[int, Assessment]:
+def evaluated(
+    engine: Engine, start: datetime, settings: Settings = SETTINGS, **options
+) -> tuple[int, Assessment]:
     end = start + WEEK
-    evaluation_id = evaluate_window(engine, SETTINGS, start, end, end, **options)
+    evaluation_id = evaluate_window(engine, settings, start, end, end, **options)
     assert evaluation_id is not None
     with transaction(engine) as connection:
         assessment = drift_evaluation_by_id(connection, evaluation_id).assessment
@@ -47,11 +57,33 @@ def slow_of(assessment: Assessment) -> SlowDrift:
     return assessment.input.slow
 
 
-def grow(engine: Engine, clock: datetime) -> list[tuple[int, Assessment]]:
+def grow(engine: Engine, clock: datetime) -> Message:
     """Evaluate the growing weeks in order."""
     for week, share in enumerate(GROWING):
         store_traffic(engine, clock + week * WEEK, N, seed=20 + week, new_share=share)
     return [evaluated(engine, clock + week * WEEK) for week in range(len(GROWING))]
+
+
+@pytest.fixture(scope="module")
+def grown_once(
+    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Message]:
+    """Return a database with a baseline and the growing weeks, and their evaluations."""
+    path = shutil.copyfile(sqlite_template, tmp_path_factory.mktemp("grown") / "grown.db")
+    engine = make_engine(f"sqlite:///{path}")
+    clock = datetime(2026, 11, 2, tzinfo=UTC)
+    baseline(engine, clock)
+    message = grow(engine, clock)
+    engine.dispose()  # the last connection writes the log back into the file
+    return path, message
+
+
+@pytest.fixture
+def grown(grown_once: tuple[Path, Message], tmp_path: Path) -> Iterator[tuple[Engine, Message]]:
+    """Return a copy of the database of :func:`grown_once`, and the evaluations."""
+    engine = make_engine(f"sqlite:///{shutil.copyfile(grown_once[0], tmp_path / 'grown.db')}")
+    yield engine, grown_once[1]
+    engine.dispose()
 
 
 def stored_sums(engine: Engine) -> list[tuple[int, str, bytes]]:
@@ -112,15 +144,12 @@ def test_days_are_tested_by_the_weeks_that_have_ended(engine: Engine, clock: dat
 
 
 def test_a_slow_alarm_alone_says_since_when_and_shows_examples(
-    engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
+    grown: tuple[Engine, Message], clock: datetime
 ) -> None:
     # No week by itself reaches this floor.
-    monkeypatch.setattr(
-        "tests.integration.windows.test_slow_drift.SETTINGS",
-        Settings(drift=Drift(n_permutations=999, min_drifted_share=0.5)),
-    )
-    baseline(engine, clock)
-    result = grow(engine, clock)[-1][1]
+    settings = Settings(drift=Drift(n_permutations=999, min_drifted_share=0.5))
+    last = clock + (len(GROWING) - 1) * WEEK
+    result = evaluated(grown[0], last, settings, again=True)[1]
     slow = result.input.slow_alarm
     assert slow is not None
     assert slow.since is not None
@@ -135,9 +164,10 @@ def test_a_slow_alarm_alone_says_since_when_and_shows_examples(
     assert any("crypto" in example.prompt for example in quoted)
 
 
-def test_a_rerun_gives_the_same_and_knows_no_later_window(engine: Engine, clock: datetime) -> None:
-    baseline(engine, clock)
-    message = grow(engine, clock)
+def test_a_rerun_gives_the_same_and_knows_no_later_window(
+    grown: tuple[Engine, Message], clock: datetime
+) -> None:
+    engine, message = grown
     rows = stored_sums(engine)
     for week in (1, 4):
         assert evaluated(engine, clock + week * WEEK, again=True) == message[week]

@@ -1,7 +1,7 @@
 """Applications of the page that are built once and used by test after test.
 
-Building one takes longer than most tests that use it. Only its engine and its clock are another
-test's: they are exchanged.
+Building one takes longer than most tests that use it. Its engine, its clock, the settings that
+its handlers read and its provider of single sign-on are another test's: they are exchanged.
 """
 
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from monitor.settings import Secrets, Sections
 from monitor.web import app as product
 from monitor.web.clock import Clock, utc_now
+from monitor.web.sign_in.single_sign_on_page import connect
 
 
 class _EngineStandIn(Engine):
@@ -36,13 +37,27 @@ class _ReusableApp:
         self.settings, self.secrets, self.clock = settings, secrets, clock
         self.app = product.create_app(self.stand_in, settings, secrets, clock=self._now)
 
+    def exchange(self, engine: Engine, settings: Sections, clock: Clock) -> None:
+        """Serve another test, with settings that fit."""
+        self.stand_in.exchange(engine)
+        self.clock = clock
+        if settings != self.settings:
+            self.settings = settings
+            provider = connect(settings, self.secrets)
+            self.app.dependencies["settings"].dependency = lambda: settings
+            self.app.dependencies["provider"].dependency = lambda: provider
+
     def _now(self) -> Any:
         return self.clock()
 
     def fits(self, settings: Sections, secrets: Secrets) -> bool:
-        """Return whether it was built with these settings and secrets."""
-        own = (type(self.settings), self.settings, self.secrets)
-        return own == (type(settings), settings, secrets)
+        """Return whether only handlers and the provider notice these settings and secrets."""
+        return (_built_in(self.settings), self.secrets) == (_built_in(settings), secrets)
+
+
+def _built_in(settings: Sections) -> tuple[Any, ...]:
+    """Return the settings that `create_app` itself reads, but those of the provider."""
+    return settings.web.secure_cookies, settings.alerts.public_url, settings.redaction
 
 
 #: Applications that no test uses now, and those that the present one uses.
@@ -62,8 +77,7 @@ def create_app(
         reusable = _ReusableApp(engine, settings, secrets, clock)
     else:
         _free.remove(reusable)
-        reusable.stand_in.exchange(engine)
-        reusable.clock = clock
+        reusable.exchange(engine, settings, clock)
     _used.append(reusable)
     return reusable.app
 

@@ -131,9 +131,16 @@ class Walker:
         self.client.__enter__()
         self._headers = sign_in(self.client)
         self._cookies = dict(self.client.cookies)
+        self._watcher = sqlite3.connect(engine.url.database or "")
 
     def close(self) -> None:
+        self._watcher.close()
         self.client.__exit__(None, None, None)
+
+    def version(self) -> int:
+        """Return a number that each change of the database changes."""
+        (version,) = self._watcher.execute("PRAGMA data_version").fetchone()
+        return int(version)
 
     def save(self) -> sqlite3.Connection:
         """Return a copy of the database."""
@@ -149,9 +156,9 @@ class Walker:
     def walk(self, requests: list[Request], state: sqlite3.Connection) -> dict[Request, Response]:
         """Return the response to each request in a state of the database."""
         responses = {}
-        for number, request in enumerate(requests):
-            if number == 0 or requests[number - 1].method != "GET":
-                self.restore(state)
+        self.restore(state)
+        for request in requests:
+            before = self.version()
             self.client.cookies.clear()
             self.client.cookies.update(self._cookies)
             got = self.client.request(
@@ -166,6 +173,8 @@ class Walker:
             )
             body = OF_THE_PROCESS.sub("", got.text)
             responses[_key(request)] = Response(got.status_code, tuple(headers), body)
+            if request.method != "GET" and self.version() != before:
+                self.restore(state)
         return responses
 
 

@@ -15,9 +15,9 @@ from monitor.settings import Alerts, OpenIdConnect, Secrets, Settings, Web
 from monitor.store.accounts.users import user_by_name
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
-from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from tests.services.openid import CLIENT_ID, CLIENT_SECRET, Provider
+from tests.support.web.apps import create_app
 from tests.support.web.route_table import Visitor
 
 PUBLIC_URL = "https://drift.example.com"

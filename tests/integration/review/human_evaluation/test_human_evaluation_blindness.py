@@ -29,7 +29,7 @@ from monitor.store.human_evaluation.human_evaluations import items_of, responses
 from monitor.store.tables import HumanEvaluationKey
 from monitor.store.training.candidate_evaluations import finish_candidate_evaluation
 from monitor.store.training.registry import ScoreRow, save_scores
-from monitor.web.app import create_app
+from monitor.web import app as product
 from retrain.evaluation.lifecycle import cancel_evaluation
 from tests.integration.test_review_blindness import sign_in, signs_in
 from tests.support.retrain.candidates import check, evaluated, make_results
@@ -43,6 +43,7 @@ from tests.support.review.human_evaluation import (
     rows,
 )
 from tests.support.review.review_world import World, make_world
+from tests.support.web.apps import create_app
 from tests.support.web.route_walk import MARK, Request, leaks, requests_to
 
 NAMES = {system: f"{system}-{MARK}" for system in SYSTEMS}
@@ -94,7 +95,9 @@ def human_evaluation(world: World, clock: datetime) -> int:
 @pytest.fixture
 def make_app(world: World, clock: datetime) -> Callable[..., Litestar]:
     def make(*more: Any) -> Litestar:
-        app = create_app(world.engine, Settings(), Secrets(), clock=lambda: clock)
+        # Others must not be served by an application with a handler of this test.
+        create = product.create_app if more else create_app
+        app = create(world.engine, Settings(), Secrets(), clock=lambda: clock)
         for handler in more:
             app.register(handler)
         return app
@@ -280,9 +283,10 @@ def test_nothing_that_is_logged_names_a_system(
     human_evaluation: int,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    with TestClient(make_app()) as client:
+    app = make_app()
+    with TestClient(app) as client:
         headers = sign_in("Lea")(client)
-        for entry in options(make_app()):
+        for entry in options(app):
             client.request(entry.method, entry.path, json=entry.body, headers=headers)
     output = capfd.readouterr()
     assert MARK not in output.out + output.err

@@ -18,10 +18,11 @@ from monitor.settings import Redaction, Secrets, Settings
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
 from monitor.store.tables import Exchange
-from monitor.web.app import HERE, create_app
+from monitor.web.app import HERE
 from monitor.web.typed_text import HEADER, UNREAD, TypedTextRequest
 from tests.support.review.human_evaluation import make_human_evaluation
 from tests.support.review.review_world import PASSWORD, World, make_world
+from tests.support.web.apps import create_app
 from tests.support.web.rollout_world import add_rollout
 from tests.support.web.route_table import SAFE, Visitor, unsafe_routes
 
