@@ -26,9 +26,6 @@ READ_ONLY = "25006"
 SNAPSHOT = "driftwarden_snapshot"
 #: Code of PostgreSQL's error ``insufficient_privilege``.
 NOT_GRANTED = "42501"
-#: Rows are read by the names of columns. So that they could be read by the columns of a statement,
-#: SQLAlchemy would compare those with the columns of an equal one before: a tenth of its time.
-BY_NAME = {"_result_disable_adapt_to_context": True}
 #: Time that a process waits for another writer.
 SQLITE_WAIT_SECONDS = 30
 
@@ -49,7 +46,6 @@ def make_engine(url: str) -> Engine:
             json_serializer=_to_json,
             connect_args={"timeout": SQLITE_WAIT_SECONDS, "check_same_thread": False},
             hide_parameters=True,
-            execution_options=BY_NAME,
         )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_in_sqlite)
@@ -70,7 +66,6 @@ def make_engine(url: str) -> Engine:
                 "tcp_user_timeout": 25_000,
             },
             hide_parameters=True,
-            execution_options=BY_NAME,
         )
         event.listen(engine, "connect", _prepare_postgresql)
         enable_copy(engine)
