@@ -1,5 +1,6 @@
-"""One browser and one site per module, with the queue reset for each test."""
+"""One browser per worker, one site per module, with the queue reset for each test."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -17,10 +18,24 @@ from tests.support.web.site import Site
 from tests.support.web.support_desk import make_desk
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+@pytest.fixture(scope="session")
+def own_browser() -> Iterator[Browser]:
     with chromium() as launched:
         yield launched
+        asyncio._set_running_loop(launched._loop)  # to close it
+
+
+@pytest.fixture(scope="module")
+def browser(own_browser: Browser) -> Iterator[Browser]:
+    """Return the worker's browser, without what other modules have opened.
+
+    Playwright leaves its event loop as the thread's running one; other modules start their own.
+    """
+    asyncio._set_running_loop(own_browser._loop)
+    yield own_browser
+    for context in own_browser.contexts:
+        context.close()
+    asyncio._set_running_loop(None)
 
 
 @pytest.fixture(scope="module")
