@@ -1,36 +1,68 @@
-"""One browser and one site per module, with the queue reset for each test."""
+"""One browser per worker, one site per module, with the queue reset for each test."""
 
+import asyncio
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
 from monitor.settings import Review, Secrets, Settings
 from monitor.store.engine import make_engine
-from monitor.store.tables import metadata
 from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from tests.services.browser import chromium
+from tests.support.review.review_world import World
 from tests.support.web.site import Site
 from tests.support.web.support_desk import make_desk
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+@pytest.fixture(scope="session")
+def own_browser() -> Iterator[Browser]:
     with chromium() as launched:
         yield launched
+        asyncio._set_running_loop(launched._loop)  # to close it
 
 
 @pytest.fixture(scope="module")
-def shared_site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    engine = make_engine(f"sqlite:///{tmp_path_factory.mktemp('site') / 'site.db'}")
-    metadata.create_all(engine)
+def browser(own_browser: Browser) -> Iterator[Browser]:
+    """Return the worker's browser, without what other modules have opened.
+
+    Playwright leaves its event loop as the thread's running one; other modules start their own.
+    """
+    asyncio._set_running_loop(own_browser._loop)
+    yield own_browser
+    for context in own_browser.contexts:
+        context.close()
+    asyncio._set_running_loop(None)
+
+
+@pytest.fixture(scope="session")
+def desk_template(
+    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, World]:
+    """Return a database with a support desk, to copy, and what is in it."""
+    path = shutil.copyfile(sqlite_template, tmp_path_factory.mktemp("desk") / "desk.db")
+    engine = make_engine(f"sqlite:///{path}")
     world = make_desk(engine, datetime.now(UTC).replace(microsecond=0))
+    engine.dispose()
+    return path, world
+
+
+@pytest.fixture(scope="module")
+def shared_site(
+    browser: Browser, desk_template: tuple[Path, World], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    path, world = desk_template
+    copy = shutil.copyfile(path, tmp_path_factory.mktemp("site") / "site.db")
+    engine = make_engine(f"sqlite:///{copy}")
     settings = Settings(review=Review(audit_share=1.0))
     with BackgroundServer(create_app(engine, settings, Secrets())) as server:
-        yield Site(server.url, world, browser)
+        yield Site(server.url, replace(world, engine=engine), browser)
     engine.dispose()
 
 

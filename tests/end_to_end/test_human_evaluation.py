@@ -38,18 +38,18 @@ def rate(page: Page, systems: dict[tuple[int, str], list[str]]) -> None:
 
 def test_three_raters_rate_and_a_lead_locks(site: Site) -> None:
     now = datetime.now(UTC)
-    human_evaluation = make_human_evaluation(site.engine, now, n=6)
+    human_evaluation = make_human_evaluation(site.engine, now, n=3)
     systems = systems_of_texts(site.engine, human_evaluation)
     for name in ("Ada", "Ben", "Cleo"):
         page = site.open(name, f"/human-evaluations/{human_evaluation}")
-        page.get_by_role("heading", name="6 items are waiting for you").wait_for()
+        page.get_by_role("heading", name="3 items are waiting for you").wait_for()
         page.keyboard.press("Enter")
         page.wait_for_url(f"**/human-evaluations/{human_evaluation}/rate")
         while page.url.endswith("/rate"):
             rate(page, systems)
         page.get_by_role("heading", name="You have rated all your items").wait_for()
     lea = site.open("Lea", f"/human-evaluations/{human_evaluation}")
-    assert "6 of 6" in lea.get_by_role("region", name="Raters").inner_text()
+    assert "3 of 3" in lea.get_by_role("region", name="Raters").inner_text()
     assert not any(system in lea.content() for system in ("incumbent", "Incumbent"))
     lea.get_by_role("checkbox").focus()
     lea.keyboard.press("Space")
@@ -145,7 +145,7 @@ def test_an_item_is_declined_and_a_lock_is_shown(site: Site) -> None:
 def test_human_evaluation_pages_meet_wcag_2_2_aa(site: Site) -> None:
     now = datetime.now(UTC)
     done, waiting = (
-        make_human_evaluation(site.engine, now, n=6),
+        make_human_evaluation(site.engine, now, n=3),
         make_human_evaluation(site.engine, now, n=3),
     )
     systems = systems_of_texts(site.engine, done)

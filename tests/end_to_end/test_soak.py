@@ -1,5 +1,6 @@
 """Short form of `make soak`: a few kills, and each other fault once."""
 
+import os
 import re
 import subprocess
 import sys
@@ -21,11 +22,12 @@ ROOT = Path(__file__).parents[2]
 def test_each_sampled_record_has_one_row_after_every_fault(tmp_path: Path) -> None:
     command = [
         *(sys.executable, "-m", "tests.soak", "--folder", tmp_path),
-        *("--seed", "20261124", "--kills", "5", "--seconds", "45", "--rate", "100"),
+        *("--seed", "20261124", "--kills", "5", "--seconds", "45", "--rate", "100", "--warm"),
     ]
     soak = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env={"PYTEST_XDIST_TESTRUNUID": str(os.getpid()), **os.environ},
+    )  # fmt: skip
     try:
         output, _ = soak.communicate()
     finally:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 from sqlalchemy import Engine, insert, select, update
@@ -16,13 +17,14 @@ from sqlalchemy import Engine, insert, select, update
 from monitor.store.engine import make_engine, transaction
 from monitor.store.review.decisions import confirm_decision
 from monitor.store.review.reviews import insert_gold
-from monitor.store.tables import Decision, ReviewItem
+from monitor.store.tables import Decision, Exchange, ReviewItem
 from monitor.store.training import registry as versions
 from monitor.store.training.runs import RunRow, list_runs
 from retrain.jobs.local_launcher import SubprocessLauncher
 from retrain.jobs.process_identity import start_ticks
 from retrain.jobs.progress import last_progress, losses
 from retrain.run_folder import RunFolder
+from tests.services.warm_interpreter import ForkedProcess, warm_interpreter
 from tests.support.migrated_copy import migrate
 from tests.support.retrain.recipes import write_recipe
 from tests.support.retrain.tiny_model import OLD, examples
@@ -32,8 +34,10 @@ pytestmark = [pytest.mark.language_model, pytest.mark.timeout(900)]
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 PATIENCE_SECONDS = 400
-#: Enough for two stops and a death after the first checkpoint.
-EPOCHS = 20
+#: Enough for two stops and a death after the first checkpoint: 48 steps.
+EPOCHS = 8
+
+Daemon: TypeAlias = subprocess.Popen[bytes] | ForkedProcess
 
 
 @pytest.fixture
@@ -68,6 +72,8 @@ def config(tmp_path: Path, engine: Engine, base: Path) -> Path:
                 error_kind="knowledge", resolution="agreed", cause="",
             )  # fmt: skip
         connection.execute(update(ReviewItem).where(ReviewItem.id.in_(items)).values(status="gold"))
+        # None of its windows has ended: the daemon evaluates nothing.
+        connection.execute(update(Exchange).values(occurred_at=datetime.now(UTC)))
         decision = connection.execute(
             insert(Decision).values(
                 batch_id=world.batch_id, model="assistant", recommendation="retrain",
@@ -81,7 +87,7 @@ def config(tmp_path: Path, engine: Engine, base: Path) -> Path:
     )
     recipe = write_recipe(
         tmp_path / "recipe.toml", base=str(base), method="lora", epochs=EPOCHS, batch_size=8,
-        rank=4, max_length=1024, checkpoint_steps=10,
+        rank=4, max_length=1024, checkpoint_steps=5,
     )  # fmt: skip
     path = tmp_path / "config.toml"
     path.write_text(
@@ -94,18 +100,24 @@ def config(tmp_path: Path, engine: Engine, base: Path) -> Path:
 
 
 @pytest.fixture
-def daemons(config: Path, engine: Engine) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
-    started: list[subprocess.Popen[bytes]] = []
+def daemons(config: Path, engine: Engine) -> Iterator[Callable[[], Daemon]]:
+    """Return what starts a daemon: the first as a new interpreter, as its child is one."""
+    started: list[Daemon] = []
     log = (config.parent / "daemon.log").open("wb")
     root = str(Path(__file__).parents[2])
 
-    def start() -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-c", "from monitor.cli import main; main()"]
-        daemon = subprocess.Popen(
-            [*command, "run", "--only", "schedule", "-c", str(config)],
-            stdout=log, stderr=subprocess.STDOUT,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": root},
-        )  # fmt: skip
+    def start() -> Daemon:
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": root}
+        arguments = ("run", "--only", "schedule", "-c", str(config))
+        if started:
+            daemon: Daemon = warm_interpreter().start_command(
+                *arguments, env=environment, cwd=config.parent, output=log, warm_children=True
+            )
+        else:
+            command = [sys.executable, "-c", "from monitor.cli import main; main()"]
+            daemon = subprocess.Popen(
+                [*command, *arguments], stdout=log, stderr=subprocess.STDOUT, env=environment
+            )
         started.append(daemon)
         return daemon
 
@@ -148,7 +160,7 @@ def hold_when(folder: RunFolder, child: int, holds: Callable[[], object]) -> Non
 
 
 def test_a_daemon_adopts_live_children_and_resumes_killed_ones(
-    engine: Engine, config: Path, daemons: Callable[[], subprocess.Popen[bytes]]
+    engine: Engine, config: Path, daemons: Callable[[], Daemon]
 ) -> None:
     log = config.parent / "daemon.log"
     first = daemons()

@@ -35,6 +35,7 @@ def main() -> int:
             folder,
             records_per_second=arguments.rate,
             say=lambda text: print(text, flush=True),
+            warm=arguments.warm,
         )
     except (pytest.skip.Exception, pytest.fail.Exception) as absent:
         print(f"soak: {absent}", file=sys.stderr)
@@ -52,6 +53,9 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=55, help="SIGKILLs at random moments")
     parser.add_argument("--seconds", type=float, default=540.0, help="time that faults strike in")
     parser.add_argument("--rate", type=float, default=400.0, help="records produced a second")
+    parser.add_argument(
+        "--warm", action="store_true", help="fork daemons from the test run's warm interpreter"
+    )
     parser.add_argument("--folder", type=Path, default=Path("build/soak"), help="for the logs")
     return parser.parse_args()
 

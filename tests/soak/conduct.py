@@ -49,7 +49,12 @@ class Result:
 
 
 def run_soak(
-    plan: Plan, folder: Path, *, records_per_second: float, say: Callable[[str], None]
+    plan: Plan,
+    folder: Path,
+    *,
+    records_per_second: float,
+    say: Callable[[str], None],
+    warm: bool = False,
 ) -> Result:
     """Carry out a plan. Whatever happens, nothing that was started here goes on running.
 
@@ -58,6 +63,7 @@ def run_soak(
         folder: An empty folder for logs and the broker's data.
         records_per_second: The mean rate of the load.
         say: Told what happens.
+        warm: Whether daemons are forked from the test run's warm interpreter.
     """
     begun = time.monotonic()
     with ExitStack() as stack:
@@ -73,7 +79,8 @@ def run_soak(
         settings = daemon_settings(kafka.bootstrap_servers, TOPIC)
         environments = [environment_of(i, settings, postgres.url) for i in range(N_SLOTS)]
         migrate(environments[0])
-        replicas = Replicas(folder, environments, rng=random.Random(f"{plan.seed}/restarts"))
+        rng = random.Random(f"{plan.seed}/restarts")
+        replicas = Replicas(folder, environments, rng=rng, warm=warm)
         stack.callback(replicas.kill_all)
         ledger = Ledger()
         load = Load(

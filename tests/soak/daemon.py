@@ -1,9 +1,9 @@
 """The command `driftwarden` with a light encoder and phase marks.
 
-`python -m tests.soak.daemon run --only ingest`. All code that reads, stores or advances offsets is
-the real one, but the consumer's session and poll interval are shorter than the settings allow.
-SOAK_MARKS names the file of the marks. With SOAK_PACE=full the timeouts are those of the settings,
-and the encoder deals vectors of the usual size at once.
+`python -m tests.soak.daemon run --only ingest`, or `main` in a forked process. All code that reads,
+stores or advances offsets is the real one, but the consumer's session and poll interval are shorter
+than the settings allow. SOAK_MARKS names the file of the marks. With SOAK_PACE=full the timeouts
+are those of the settings, and the encoder deals vectors of the usual size at once.
 """
 
 import os
@@ -22,7 +22,7 @@ from sqlalchemy.pool import Pool
 
 import monitor.embedding.encoder
 from bench.sizing.vector_encoder import VectorEncoder
-from monitor.cli import main
+from monitor import cli
 from tests.soak.marks import (
     BETWEEN_COMMITS,
     COMMITTING,
@@ -115,7 +115,8 @@ def mark_consumer(marks: Marks) -> None:
     KafkaConsumer.commit_async = marked_commit
 
 
-if __name__ == "__main__":
+def main(*arguments: str) -> None:
+    """Run the command with arguments."""
     own_marks = Marks(Path(os.environ["SOAK_MARKS"]))
     mark_transactions(own_marks)
     mark_consumer(own_marks)
@@ -124,5 +125,9 @@ if __name__ == "__main__":
     else:
         shorten_timeouts()
         monitor.embedding.encoder.load_encoder = lambda _settings: SlowEncoder(own_marks)
-    sys.argv[0] = "driftwarden"
-    main()
+    sys.argv = ["driftwarden", *arguments]
+    cli.main()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

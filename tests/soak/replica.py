@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.services.warm_interpreter import ForkedProcess, warm_interpreter
 from tests.soak.marks import Marks
 
 ROOT = Path(__file__).parents[2]
@@ -19,15 +20,23 @@ class Replica:
     """A slot for one daemon at a time."""
 
     def __init__(
-        self, number: int, folder: Path, environment: Mapping[str, str], *, parts: str = "ingest"
+        self,
+        number: int,
+        folder: Path,
+        environment: Mapping[str, str],
+        *,
+        parts: str = "ingest",
+        warm: bool = False,
     ) -> None:
+        """Start nothing yet; ``warm``: daemons are forked from the test run's warm interpreter."""
         self.number = number
         self._parts = parts
+        self._warm = warm
         #: Whether the supervisor keeps a daemon running here.
         self.wanted = False
         #: Whether a fault is at work on it: no other strikes it, nobody restarts it.
         self.reserved = False
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | ForkedProcess | None = None
         self.restart_at = 0.0
         self.log = folder / f"replica-{number}.log"
         marks = folder / f"replica-{number}.marks"
@@ -42,9 +51,15 @@ class Replica:
     def start(self) -> None:
         """Start a daemon in its own session, so that Ctrl-C reaches only the harness."""
         self.marks.clear()
+        module, arguments = "tests.soak.daemon", ("run", "--only", self._parts)
         with self.log.open("ab") as log:
+            if self._warm:
+                self.process = warm_interpreter().start_program(
+                    module, *arguments, env=self._environment, cwd=ROOT, output=log
+                )
+                return
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.soak.daemon", "run", "--only", self._parts],
+                [sys.executable, "-m", module, *arguments],
                 cwd=ROOT,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,

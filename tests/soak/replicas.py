@@ -20,9 +20,14 @@ class Replicas:
     """All slots, and a thread that restarts dead daemons."""
 
     def __init__(
-        self, folder: Path, environments: Sequence[Mapping[str, str]], *, rng: random.Random
+        self,
+        folder: Path,
+        environments: Sequence[Mapping[str, str]],
+        *,
+        rng: random.Random,
+        warm: bool = False,
     ) -> None:
-        self.slots = [Replica(i, folder, each) for i, each in enumerate(environments)]
+        self.slots = [Replica(i, folder, each, warm=warm) for i, each in enumerate(environments)]
         self._rng = rng
         #: Guards who is wanted and who is reserved; never held while something is waited for.
         self._lock = threading.Lock()
@@ -87,7 +92,7 @@ class Replicas:
         """Wait until a replica is in one of the phases, or for a timeout."""
         deadline = time.monotonic() + AIM_SECONDS
         while time.monotonic() < deadline:
-            if any(slot.alive and slot.marks.phase in phases for slot in self.slots):
+            if any(slot.marks.phase in phases and slot.alive for slot in self.slots):
                 return
             time.sleep(0.001)
 

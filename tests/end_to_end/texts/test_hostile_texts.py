@@ -1,6 +1,5 @@
 """Hostile texts in a real browser without the content policy, so that only escaping protects."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 
@@ -13,7 +12,7 @@ from sqlalchemy import Engine
 from monitor.settings import ModelSection, Secrets, Settings
 from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
-from tests.services.browser import chromium, give_session
+from tests.services.browser import give_session
 from tests.support.review.review_world import World
 from tests.support.web.hostile_texts import CANARY, CORPUS
 from tests.support.web.hostile_world import (
@@ -25,12 +24,6 @@ from tests.support.web.hostile_world import (
 from tests.support.web.route_table import Visitor, routes
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    with chromium() as launched:
-        yield launched
 
 
 @pytest.fixture
