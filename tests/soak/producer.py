@@ -15,6 +15,8 @@ CODECS = (None, "gzip", "lz4", "zstd", "snappy")
 TICK_SECONDS = 0.2
 #: Longer than any outage, so that the producer's own retries bring every record to the log.
 DELIVERY_TIMEOUT_MS = 600_000
+#: While a partition has no leader, a producer spins until it has connected again.
+RECONNECT_BACKOFF_MAX_MS = 500
 SHARE_ABORTED = 0.4
 
 
@@ -95,6 +97,7 @@ class Load:
             linger_ms=20,
             max_block_ms=DELIVERY_TIMEOUT_MS,
             delivery_timeout_ms=DELIVERY_TIMEOUT_MS,
+            reconnect_backoff_max_ms=RECONNECT_BACKOFF_MAX_MS,
             enable_idempotence=True,
             **options,
         )
