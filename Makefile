@@ -20,8 +20,9 @@ unexport PYTHONDONTWRITEBYTECODE
 TEST_ENVIRONMENT = OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} TOKENIZERS_PARALLELISM=false
 
 # Each worker has a broker, a database and a browser of its own; a file's tests stay together. Files
-# in order: by number of tests the longest tests, alone in their files, would come last.
-WORKERS ?= 3
+# in order: by number of tests the longest tests, alone in their files, would come last. Four keep two
+# cores busy while some wait, and take 12 GB of memory at most.
+WORKERS ?= 4
 # Without a service there is nothing to wait for: one worker a core.
 FAST_WORKERS ?= 2
 IN_WORKERS = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
@@ -48,7 +49,7 @@ demo-fast: setup ## The same with a tiny language model, for CI
 	@$(BIN)/driftwarden demo --fast
 
 .PHONY: test
-test: setup ## Run all tests, with a real Kafka, PostgreSQL and browser where they can be had (WORKERS=3)
+test: setup ## Run all tests, with a real Kafka, PostgreSQL and browser where they can be had (WORKERS=4)
 	@$(TEST_ENVIRONMENT) $(BIN)/pytest $(IN_WORKERS) $(PYTEST_ARGS)
 
 .PHONY: test-fast
