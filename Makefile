@@ -58,6 +58,7 @@ test-fast: setup ## Run the fast tests that need no service and no language mode
 		-m 'not language_model and not drill and not slow' --durations=5 --durations-min=1 $(PYTEST_ARGS)
 
 .PHONY: drills
+drills: WORKERS = 3
 drills: setup ## Run the long forms of tests: trials of level and power, kills under load, fresh installations
 	@$(TEST_ENVIRONMENT) $(BIN)/pytest $(IN_WORKERS) -m drill --timeout 3600 $(PYTEST_ARGS)
 
