@@ -26,7 +26,7 @@ N = 500
 GROWING = (0.01, 0.03, 0.05, 0.07, 0.09)
 
 
-Message = list[tuple[int, Assessment]]
+Evaluations = list[tuple[int, Assessment]]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -57,7 +57,7 @@ def slow_of(assessment: Assessment) -> SlowDrift:
     return assessment.input.slow
 
 
-def grow(engine: Engine, clock: datetime) -> Message:
+def grow(engine: Engine, clock: datetime) -> Evaluations:
     """Evaluate the growing weeks in order."""
     for week, share in enumerate(GROWING):
         store_traffic(engine, clock + week * WEEK, N, seed=20 + week, new_share=share)
@@ -67,19 +67,21 @@ def grow(engine: Engine, clock: datetime) -> Message:
 @pytest.fixture(scope="module")
 def grown_once(
     sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, Message]:
+) -> tuple[Path, Evaluations]:
     """Return a database with a baseline and the growing weeks, and their evaluations."""
     path = shutil.copyfile(sqlite_template, tmp_path_factory.mktemp("grown") / "grown.db")
     engine = make_engine(f"sqlite:///{path}")
     clock = datetime(2026, 11, 2, tzinfo=UTC)
     baseline(engine, clock)
-    message = grow(engine, clock)
+    evaluations = grow(engine, clock)
     engine.dispose()  # the last connection writes the log back into the file
-    return path, message
+    return path, evaluations
 
 
 @pytest.fixture
-def grown(grown_once: tuple[Path, Message], tmp_path: Path) -> Iterator[tuple[Engine, Message]]:
+def grown(
+    grown_once: tuple[Path, Evaluations], tmp_path: Path
+) -> Iterator[tuple[Engine, Evaluations]]:
     """Return a copy of the database of :func:`grown_once`, and the evaluations."""
     engine = make_engine(f"sqlite:///{shutil.copyfile(grown_once[0], tmp_path / 'grown.db')}")
     yield engine, grown_once[1]
@@ -100,10 +102,10 @@ def test_growth_over_weeks_alarms_and_opens_an_incident(
     any_engine: Engine, clock: datetime
 ) -> None:
     baseline(any_engine, clock)
-    message = grow(any_engine, clock)
-    assert slow_of(message[0][1]).verdict == "no_drift"
-    assert [slow_of(entry).n_windows for _, entry in message] == [1, 2, 3, 4, 5]
-    evaluation_id, result = next((i, entry) for i, entry in message if slow_of(entry).alarm)
+    evaluations = grow(any_engine, clock)
+    assert slow_of(evaluations[0][1]).verdict == "no_drift"
+    assert [slow_of(entry).n_windows for _, entry in evaluations] == [1, 2, 3, 4, 5]
+    evaluation_id, result = next((i, entry) for i, entry in evaluations if slow_of(entry).alarm)
     slow = slow_of(result)
     assert result.alarm
     assert result.verdict == "drift"
@@ -144,7 +146,7 @@ def test_days_are_tested_by_the_weeks_that_have_ended(engine: Engine, clock: dat
 
 
 def test_a_slow_alarm_alone_says_since_when_and_shows_examples(
-    grown: tuple[Engine, Message], clock: datetime
+    grown: tuple[Engine, Evaluations], clock: datetime
 ) -> None:
     # No week by itself reaches this floor.
     settings = Settings(drift=Drift(n_permutations=999, min_drifted_share=0.5))
@@ -165,12 +167,12 @@ def test_a_slow_alarm_alone_says_since_when_and_shows_examples(
 
 
 def test_a_rerun_gives_the_same_and_knows_no_later_window(
-    grown: tuple[Engine, Message], clock: datetime
+    grown: tuple[Engine, Evaluations], clock: datetime
 ) -> None:
-    engine, message = grown
+    engine, evaluations = grown
     rows = stored_sums(engine)
     for week in (1, 4):
-        assert evaluated(engine, clock + week * WEEK, again=True) == message[week]
+        assert evaluated(engine, clock + week * WEEK, again=True) == evaluations[week]
     assert stored_sums(engine) == rows
 
 
@@ -187,10 +189,10 @@ def test_a_window_that_is_not_judged_is_a_gap(engine: Engine, clock: datetime) -
     baseline(engine, clock)
     for week, n in enumerate((N, 30, N)):
         store_traffic(engine, clock + week * WEEK, n, seed=40 + week)
-    message = [evaluated(engine, clock + week * WEEK)[1] for week in range(3)]
-    assert message[1].verdict == "not_enough_data"
-    assert message[1].input.slow is None
-    assert slow_of(message[2]).n_windows == 2
+    evaluations = [evaluated(engine, clock + week * WEEK)[1] for week in range(3)]
+    assert evaluations[1].verdict == "not_enough_data"
+    assert evaluations[1].input.slow is None
+    assert slow_of(evaluations[2]).n_windows == 2
     # Evaluated again with too little, a window leaves nothing behind.
     with transaction(engine) as connection:
         n_kept = select(func.count()).select_from(SlowDriftWindow).join(DriftEvaluation)
