@@ -1,7 +1,6 @@
 """Fixtures for all kinds of tests."""
 
 import gc
-import shutil
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -34,6 +33,7 @@ from monitor.accounts import passwords
 from monitor.store.engine import make_engine
 from monitor.store.tables import metadata
 from tests.failover.summary import pytest_terminal_summary  # noqa: F401 - a hook
+from tests.support.database_copy import database_copy
 from tests.support.shared_compilation import shared_authorities, shared_statements
 
 HERE = Path(__file__).parent
@@ -123,7 +123,5 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def engine(tmp_path: Path, sqlite_template: Path) -> Iterator[Engine]:
     """Return a new SQLite database with the declared schema."""
-    path = shutil.copyfile(sqlite_template, tmp_path / "driftwarden.db")
-    created = make_engine(f"sqlite:///{path}")
-    yield created
-    created.dispose()
+    with database_copy(sqlite_template, tmp_path / "driftwarden.db") as created:
+        yield created

@@ -1,7 +1,6 @@
 """One browser per worker, one site per module, with the queue reset for each test."""
 
 import asyncio
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -12,10 +11,10 @@ import pytest
 from playwright.sync_api import Browser
 
 from monitor.settings import Review, Secrets, Settings
-from monitor.store.engine import make_engine
 from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from tests.services.browser import chromium
+from tests.support.database_copy import database_copy
 from tests.support.review.review_world import World
 from tests.support.web.site import Site
 from tests.support.web.support_desk import make_desk
@@ -46,11 +45,9 @@ def desk_template(
     sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, World]:
     """Return a database with a support desk, to copy, and what is in it."""
-    path = shutil.copyfile(sqlite_template, tmp_path_factory.mktemp("desk") / "desk.db")
-    engine = make_engine(f"sqlite:///{path}")
-    world = make_desk(engine, datetime.now(UTC).replace(microsecond=0))
-    engine.dispose()
-    return path, world
+    path = tmp_path_factory.mktemp("desk") / "desk.db"
+    with database_copy(sqlite_template, path) as engine:
+        return path, make_desk(engine, datetime.now(UTC).replace(microsecond=0))
 
 
 @pytest.fixture(scope="module")
@@ -58,12 +55,12 @@ def shared_site(
     browser: Browser, desk_template: tuple[Path, World], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
     path, world = desk_template
-    copy = shutil.copyfile(path, tmp_path_factory.mktemp("site") / "site.db")
-    engine = make_engine(f"sqlite:///{copy}")
     settings = Settings(review=Review(audit_share=1.0))
-    with BackgroundServer(create_app(engine, settings, Secrets())) as server:
+    with (
+        database_copy(path, tmp_path_factory.mktemp("site") / "site.db") as engine,
+        BackgroundServer(create_app(engine, settings, Secrets())) as server,
+    ):
         yield Site(server.url, replace(world, engine=engine), browser)
-    engine.dispose()
 
 
 @pytest.fixture

@@ -23,21 +23,16 @@ from monitor.store.traffic.exchanges import insert_exchanges
 from monitor.store.training.conversations import end_users_of_items
 from retrain.data.training_set import TrainingSet
 from retrain.recipes.recipe_file import RecipeFile
-from tests.support.encoders.word_encoder import WordEncoder
+from tests.support.encoders.word_encoder import word_encoder  # noqa: F401 - a fixture
 from tests.support.refusals import refusal
 from tests.support.retrain.training_rows import both_sides, original, questions
 from tests.support.review.gold_items import TAXONOMY
 from tests.support.review.review_world import World, make_world
 from tests.support.traffic.exchange_rows import exchange_row
 
+pytestmark = pytest.mark.usefixtures("word_encoder")
+
 SYSTEM = "You are the support desk of a bank."
-
-
-@pytest.fixture(autouse=True)
-def words_instead_of_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "monitor.daemon.training_data.LocalSentenceEncoder", lambda _: WordEncoder()
-    )
 
 
 class Desk:

@@ -7,8 +7,8 @@ to Speed Up Kernel Machines", NIPS 2000).
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
+from monitor.drift.group_sums import membership
 from monitor.drift.neighbours.exact import draw_landmarks
 from monitor.drift.samples.embeddings import Embeddings
 
@@ -48,15 +48,14 @@ def sums_and_products(
     basis: NDArray[np.float16], bins: NDArray[np.int64], n_bins: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return each bin's sum of the functions, ``[T, m]``, and their products, ``[m, m]``."""
-    n = len(bins)
-    own = sparse.csc_matrix((np.ones(n), (bins, np.arange(n))), shape=(n_bins, n))
+    members = membership(bins, n_bins)
     sums = np.zeros((n_bins, basis.shape[1]))
     gram = np.zeros((basis.shape[1], basis.shape[1]))
     for start in range(0, len(basis), CHUNK_ROWS):
         rows = slice(start, start + CHUNK_ROWS)
         values = basis[rows].astype(np.float32)
         gram += values.T @ values
-        sums += own[:, rows] @ values
+        sums += members[:, rows] @ values
     return sums, gram
 
 

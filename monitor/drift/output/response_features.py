@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from monitor.drift.group_sums import membership
 from monitor.drift.output.descriptors import DescriptorResiduals
 from monitor.drift.permutation.random_features import BANDWIDTH_FACTORS, fit_random_features
 from monitor.drift.samples.embeddings import Rows
@@ -131,11 +132,9 @@ def _bin_weights(
 
     Sums are linear, so that the features of all neighbours of each sample need not be gathered.
     """
-    n = len(bins)
-    shape = (n_bins, n)
-    own = sparse.csc_matrix((np.ones(n), (bins, np.arange(n))), shape=shape)
+    own = membership(bins, n_bins)
     row, neighbour, share = _neighbour_shares(near)
-    means = sparse.csc_matrix((share, (bins[row], neighbour)), shape=shape)
+    means = sparse.csc_matrix((share, (bins[row], neighbour)), shape=own.shape)
     return own, own - means
 
 

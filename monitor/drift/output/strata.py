@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
+from monitor.drift.group_sums import membership
 from monitor.drift.output.prompt_basis import ridge_coefficients, sums_and_products
 from monitor.drift.output.response_features import ResidualFeatures
 from monitor.drift.output.stratified_contrasts import (
@@ -293,10 +293,7 @@ def _projected_sums(
 
 
 def _by_stratum(strata: Strata, sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    n = len(strata.bin_stratum)
-    shape = (len(strata.shared), n)
-    own = sparse.csc_matrix((np.ones(n), (strata.bin_stratum, np.arange(n))), shape=shape)
-    return np.asarray(own @ sums)
+    return np.asarray(membership(strata.bin_stratum, len(strata.shared)) @ sums)
 
 
 def _local_variance(strata: Strata, sums: NDArray[np.float64]) -> NDArray[np.float64]:

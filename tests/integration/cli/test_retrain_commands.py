@@ -16,7 +16,6 @@ from sqlalchemy import Engine
 from typer.testing import CliRunner, Result
 
 from monitor.cli.app import app
-from monitor.daemon import training_data
 from monitor.errors import DriftwardenError, SchemaError
 from monitor.store.engine import make_engine, transaction
 from monitor.store.training.registry import stage_changes, version_by_number
@@ -24,7 +23,7 @@ from monitor.store.training.runs import RunRow, finish_run, list_runs, mark_runn
 from retrain.jobs.process_identity import start_ticks
 from retrain.registry.stages import move_stage, register_version, store_scores
 from tests.services.warm_interpreter import warm_children  # noqa: F401 - a fixture
-from tests.support.encoders.word_encoder import WordEncoder
+from tests.support.encoders.word_encoder import word_encoder  # noqa: F401 - a fixture
 from tests.support.migrated_copy import migrate
 from tests.support.retrain.recipes import write_recipe
 from tests.support.retrain.templates import MARKED
@@ -128,12 +127,6 @@ def shell(tmp_path: Path) -> Shell:
 @pytest.fixture
 def trained(tmp_path: Path, tiny_base: Path) -> Shell:  # noqa: F811
     return Shell(tmp_path, base=str(tiny_base))
-
-
-@pytest.fixture
-def word_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let plans find near duplicates without a model."""
-    monkeypatch.setattr(training_data, "LocalSentenceEncoder", lambda _model: WordEncoder())
 
 
 @pytest.mark.language_model

@@ -13,7 +13,6 @@ import pytest
 import structlog
 from sqlalchemy import Engine, insert, select, update
 
-from monitor.daemon import training_data
 from monitor.daemon.retraining import Retraining
 from monitor.errors import (
     ConfigurationError,
@@ -36,7 +35,7 @@ from retrain.recipes.recipe import read_recipe
 from retrain.registry.stages import promote, register_version
 from retrain.run_folder import RunFolder, read_json, read_lines
 from retrain.training.cancellation import cancel_run
-from tests.support.encoders.word_encoder import WordEncoder
+from tests.support.encoders.word_encoder import word_encoder  # noqa: F401 - a fixture
 from tests.support.retrain.candidates import make_results, write_plan, write_results
 from tests.support.retrain.fake_launcher import FakeLauncher, success
 from tests.support.retrain.recipes import write_recipe
@@ -129,9 +128,8 @@ def encoding_desk(
 
 
 @pytest.fixture
-def desk(encoding_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+def desk(encoding_desk: Desk, word_encoder: None) -> Desk:  # noqa: F811
     """Return a desk that finds near duplicates without a model."""
-    monkeypatch.setattr(training_data, "LocalSentenceEncoder", lambda _model: WordEncoder())
     return encoding_desk
 
 

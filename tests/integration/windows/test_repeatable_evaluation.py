@@ -1,6 +1,5 @@
 """Repeatable evaluations: equal to the last digit on both databases, and run once in a race."""
 
-import shutil
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,12 +13,13 @@ from sqlalchemy import Engine, select
 from threadpoolctl import threadpool_limits
 
 from monitor.settings import Drift, Settings
-from monitor.store.engine import make_engine, transaction
+from monitor.store.engine import transaction
 from monitor.store.tables import DriftEvaluation, Report
 from monitor.windows import evaluation
 from monitor.windows import stored_comparison as judging
 from monitor.windows.assessment.provenance import blas_threads
 from monitor.windows.evaluation import evaluate_window
+from tests.support.database_copy import database_copy
 from tests.support.traffic.stored_traffic import store_traffic
 
 WEEK = timedelta(days=7)
@@ -51,20 +51,18 @@ def evaluate(engine: Engine, clock: datetime, **options: Any) -> int | None:
 @pytest.fixture(scope="module")
 def evaluated_once(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a database with the drifted week, evaluated."""
-    path = shutil.copyfile(sqlite_template, tmp_path_factory.mktemp("week") / "evaluated.db")
-    engine = make_engine(f"sqlite:///{path}")
+    path = tmp_path_factory.mktemp("week") / "evaluated.db"
     clock = datetime(2026, 11, 2, tzinfo=UTC)
-    evaluate(prepare(engine, clock), clock)
-    engine.dispose()  # the last connection writes the log back into the file
+    with database_copy(sqlite_template, path) as engine:
+        evaluate(prepare(engine, clock), clock)
     return path
 
 
 @pytest.fixture
 def evaluated(evaluated_once: Path, tmp_path: Path) -> Iterator[Engine]:
     """Return a copy of the database of :func:`evaluated_once`."""
-    engine = make_engine(f"sqlite:///{shutil.copyfile(evaluated_once, tmp_path / 'copy.db')}")
-    yield engine
-    engine.dispose()
+    with database_copy(evaluated_once, tmp_path / "copy.db") as engine:
+        yield engine
 
 
 def everything(engine: Engine) -> dict[str, Any]:

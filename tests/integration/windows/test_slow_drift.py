@@ -1,6 +1,5 @@
 """Slow drift in the weekly evaluation: stored sums, reports and restarts."""
 
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,12 +10,13 @@ from sqlalchemy import Engine, func, select
 from monitor.alerts.drift_incidents import fingerprint_of, handle_evaluation, severity_of
 from monitor.rendering.numbers import format_estimate
 from monitor.settings import Alerts, Drift, Settings
-from monitor.store.engine import make_engine, transaction
+from monitor.store.engine import transaction
 from monitor.store.tables import DriftEvaluation, SlowDriftWindow
 from monitor.store.windows.assessment import Assessment, SlowDrift
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from monitor.windows import evaluation
 from monitor.windows.evaluation import evaluate_window
+from tests.support.database_copy import database_copy
 from tests.support.traffic.stored_traffic import store_traffic
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
@@ -69,13 +69,11 @@ def grown_once(
     sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, Evaluations]:
     """Return a database with a baseline and the growing weeks, and their evaluations."""
-    path = shutil.copyfile(sqlite_template, tmp_path_factory.mktemp("grown") / "grown.db")
-    engine = make_engine(f"sqlite:///{path}")
+    path = tmp_path_factory.mktemp("grown") / "grown.db"
     clock = datetime(2026, 11, 2, tzinfo=UTC)
-    baseline(engine, clock)
-    evaluations = grow(engine, clock)
-    engine.dispose()  # the last connection writes the log back into the file
-    return path, evaluations
+    with database_copy(sqlite_template, path) as engine:
+        baseline(engine, clock)
+        return path, grow(engine, clock)
 
 
 @pytest.fixture
@@ -83,9 +81,8 @@ def grown(
     grown_once: tuple[Path, Evaluations], tmp_path: Path
 ) -> Iterator[tuple[Engine, Evaluations]]:
     """Return a copy of the database of :func:`grown_once`, and the evaluations."""
-    engine = make_engine(f"sqlite:///{shutil.copyfile(grown_once[0], tmp_path / 'grown.db')}")
-    yield engine, grown_once[1]
-    engine.dispose()
+    with database_copy(grown_once[0], tmp_path / "grown.db") as engine:
+        yield engine, grown_once[1]
 
 
 def stored_sums(engine: Engine) -> list[tuple[int, str, bytes]]:

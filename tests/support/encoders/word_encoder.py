@@ -4,7 +4,10 @@ import zlib
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
+
+from monitor.daemon import training_data
 
 DIMENSIONS = 256
 
@@ -25,3 +28,9 @@ class WordEncoder:
         vectors[~vectors.any(axis=1), 0] = 1.0
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors / np.maximum(lengths, 1e-9)
+
+
+@pytest.fixture
+def word_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let training sets find near duplicates without a model."""
+    monkeypatch.setattr(training_data, "LocalSentenceEncoder", lambda _model: WordEncoder())

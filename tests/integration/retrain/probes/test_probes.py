@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from tests.services.live_endpoint import (  # noqa: F401 - a fixture
     running_endpoint,
     scripted,
 )
+from tests.support.database_copy import database_copy
 from tests.support.retrain.probe_world import START, ProbeWorld
 
 #: Hours in which a reference is complete.
@@ -44,14 +44,12 @@ def world(engine: Engine, tmp_path: Path, live_endpoint: FakeEndpoint) -> ProbeW
 def reference_database(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a SQLite file in which version 1 has its reference, for tests to copy."""
     folder = tmp_path_factory.mktemp("reference")
-    path = shutil.copyfile(sqlite_template, folder / "driftwarden.db")
-    engine = make_engine(f"sqlite:///{path}")
-    with running_endpoint() as endpoint:
+    path = folder / "driftwarden.db"
+    with database_copy(sqlite_template, path) as engine, running_endpoint() as endpoint:
         world = ProbeWorld(engine, folder, endpoint)
         world.promote(world.version())
         world.now += timedelta(hours=1)
         world.advance(REFERENCE + 2)
-    engine.dispose()
     return path
 
 
@@ -62,12 +60,10 @@ def referenced(
     live_endpoint: FakeEndpoint,  # noqa: F811
 ) -> Iterator[ProbeWorld]:
     """Return the model two hours after its reference was complete."""
-    path = shutil.copyfile(reference_database, tmp_path / "referenced.db")
-    engine = make_engine(f"sqlite:///{path}")
     now = START + timedelta(hours=REFERENCE + 3)
-    # The evaluation file's path belongs to the form of the probes.
-    yield ProbeWorld(engine, reference_database.parent, live_endpoint, start=now)
-    engine.dispose()
+    with database_copy(reference_database, tmp_path / "referenced.db") as engine:
+        # The evaluation file's path belongs to the form of the probes.
+        yield ProbeWorld(engine, reference_database.parent, live_endpoint, start=now)
 
 
 def test_probes_are_sent_as_production_sends(
