@@ -17,9 +17,9 @@ from monitor.store.alerts.outbox import list_messages
 from monitor.store.engine import transaction
 from monitor.store.training.registry import version_by_id
 from retrain.registry.rejection import reject_version
+from retrain.rollout.checks.decision import Reason
 from retrain.rollout.gateways.protocol import Weights
 from retrain.rollout.jobs.conditions import OF_ROLLOUTS
-from retrain.rollout.checks.decision import Reason
 from retrain.rollout.looks import HOUR
 from retrain.rollout.plan import RolloutPlan
 from retrain.rollout.rows.looks import Look
