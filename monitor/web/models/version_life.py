@@ -26,7 +26,7 @@ from monitor.store.training.registry import (
     version_by_id,
 )
 from monitor.store.windows.digest import WindowFigures, newest_windows
-from retrain.rollout.rows.looks import LookRow, newest_look
+from retrain.rollout.rows.looks import Look, newest_look
 from retrain.rollout.rows.rollouts import RolloutRow, list_rollouts, open_rollout
 
 #: Windows and probe runs that the page shows at most.
@@ -86,7 +86,7 @@ class VersionLife:
     #: Figures could unblind an open human evaluation.
     is_blind: bool
     gates: Sequence[CandidateEvaluationRow]
-    rollouts: Sequence[tuple[RolloutRow, LookRow | None]]
+    rollouts: Sequence[tuple[RolloutRow, Look | None]]
     #: The open rollout or experiment of the model, of whichever version.
     open_rollout: RolloutRow | None
     #: The version to which a roll back of the model returns; ``None``: no earlier one served.

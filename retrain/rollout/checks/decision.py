@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+import msgspec
+
 from retrain.rollout.checks.evidence import RolloutEvidence
 from retrain.rollout.checks.forecast import forecast_stage
 from retrain.rollout.checks.results import STALE_HOURS, CheckResult, check_results
@@ -32,7 +34,7 @@ ReasonCode = Literal[
     "holdback_over",
 ]
 #: Codes of reasons why the traffic is not as its weights say.
-NOT_AS_WEIGHTED: frozenset[ReasonCode] = frozenset({"sample_ratio", "unlabelled"})
+NOT_AS_WEIGHTED: frozenset[str] = frozenset({"sample_ratio", "unlabelled"})
 
 
 @dataclass(frozen=True)
@@ -55,17 +57,16 @@ class Stage:
     is_holdback: bool = False
 
 
-@dataclass(frozen=True)
-class Reason:
+class Reason(msgspec.Struct, frozen=True):
     """A reason of a decision.
 
     Attributes:
-        code: The kind of reason.
+        code: The kind of reason, a :data:`ReasonCode`.
         text: A sentence for page, Slack and log.
         check: Name of the check, if it is about one.
     """
 
-    code: ReasonCode
+    code: str
     text: str
     check: str = ""
 

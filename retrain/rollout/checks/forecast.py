@@ -1,6 +1,7 @@
-"""Forecast of a stage: which advance checks can be shown in its time at this traffic."""
+"""Forecasts: which advance checks can be shown in a stage's time at this traffic."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,28 @@ class Forecast:
     n_pairs: int | None
     hours: float | None
     can_be_shown: bool
+
+
+@dataclass(frozen=True)
+class StartForecast:
+    """What can be said of a rollout before it starts.
+
+    Attributes:
+        stable: Number of the serving version; ``None``: none serves.
+        requests_per_hour: Of the model; 0 where the sample is too small to tell.
+        percent: Weight of the canary at the first stage.
+        stage_hours: Least time of the first stage.
+        checks: A forecast for each advance check; ``hours`` is ``None`` where the sample has too
+            few values of it.
+        not_compared: Metric with a direction that has no check -> why.
+    """
+
+    stable: int | None
+    requests_per_hour: float
+    percent: float
+    stage_hours: float
+    checks: tuple[Forecast, ...]
+    not_compared: Mapping[str, str]
 
 
 def forecast_stage(evidence: RolloutEvidence, n_hours: float, stage_hours: float) -> list[Forecast]:

@@ -1,12 +1,11 @@
-"""Results of the checks of a rollout, as page, terminal and Slack show them."""
+"""Results of the checks of a rollout and of the metrics of an experiment."""
 
-from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
 import numpy as np
 
 from monitor.statistics.betting import MOMENTS, lower_limit, upper_limit
-from retrain.rollout.checks.check import Kind
 from retrain.rollout.checks.evidence import RolloutEvidence
 
 #: A check without a pair for so many hours is missing.
@@ -17,42 +16,53 @@ STALE_HOURS = 6
 Missing = Literal["", "unmeasured", "unknown_level", "stale", "measured_less"]
 
 
-@dataclass(frozen=True)
-class CheckResult:
-    """One check after an hour.
+class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One check after an hour, as a look stores it and page, terminal and Slack show it.
 
     Losses are in the metric's unit; positive: the canary is worse. Of a check of kind ``limit``,
     the loss is the distance beyond the limit. The lower limit is above the negligible difference
-    only if the check reverts; the upper limit is below the margin only if the check is shown.
+    only if the check reverts; the upper limit is below the margin only if the check is shown. A
+    metric of an experiment has a difference instead: treatment minus control.
     """
 
     name: str
-    kind: Kind
+    #: A :data:`~retrain.rollout.checks.check.Kind`; of an experiment ``goal`` or ``guard``.
+    kind: str
     #: Mean loss of the canary over the rollout, and in this stage; ``None`` without a pair.
-    loss: float | None
-    stage_loss: float | None
+    loss: float | None = None
+    stage_loss: float | None = None
     #: Confidence sequence: valid at all hours together. The lower limit is of the rollout, at the
     #: level of the revert; the upper one of this stage, at the level of the advance.
-    lower: float | None
-    upper: float | None
-    margin: float | None
-    negligible: float | None
+    lower: float | None = None
+    upper: float | None = None
+    margin: float | None = None
+    negligible: float | None = None
     #: Stable's level before the rollout, or in its first hours.
-    level: float | None
+    level: float | None = None
     #: Pairs in the rollout, and in this stage.
-    n_pairs: int
-    n_stage_pairs: int
+    n_pairs: int = 0
+    n_stage_pairs: int = 0
     #: Wealth for "worse" and the wealth at which the check reverts.
-    wealth_worse: float
-    wealth_to_revert: float
+    wealth_worse: float = 1.0
+    wealth_to_revert: float = 1.0
     #: Wealth for "not worse by the margin" in this stage, and the wealth at which that is shown.
-    wealth_not_worse: float
-    wealth_to_advance: float
-    not_worse: bool
-    worse: bool
-    missing: Missing
+    wealth_not_worse: float = 1.0
+    wealth_to_advance: float = 1.0
+    not_worse: bool = False
+    worse: bool = False
+    #: A :data:`Missing`.
+    missing: str = ""
     #: Whether the metric is a share, so that losses are points.
-    is_share: bool
+    is_share: bool = False
+    #: Of an experiment: treatment minus control, and a
+    #: :data:`~retrain.rollout.experiments.analysis.MetricVerdict`.
+    difference: float | None = None
+    verdict: str = ""
+
+    @property
+    def of_experiment(self) -> bool:
+        """Whether it is a metric of an experiment."""
+        return self.kind in {"goal", "guard"}
 
 
 def check_results(evidence: RolloutEvidence, *, with_limits: bool = True) -> list[CheckResult]:

@@ -251,8 +251,9 @@ def watch(
         if document != before:
             typer.echo("\n".join(status_lines(state)))
             before = document
-        if state.rollout is None or not state.rollout.is_open:
-            reverted = state.rollout is not None and state.rollout.status == "reverted"
+        rollout = None if state.situation is None else state.situation.rollout
+        if rollout is None or not rollout.is_open:
+            reverted = rollout is not None and rollout.status == "reverted"
             raise typer.Exit(REVERTED if reverted else 0)
         time.sleep(seconds)
 

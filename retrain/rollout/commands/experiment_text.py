@@ -4,22 +4,23 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from retrain.rollout.rows.looks import LookRow
+    from retrain.rollout.rows.looks import Look
     from retrain.rollout.rows.rollouts import RolloutRow
 
 
-def experiment_document(row: "RolloutRow", look: "LookRow | None") -> dict[str, Any]:
+def experiment_document(row: "RolloutRow", look: "Look | None") -> dict[str, Any]:
     """Return the document of `--json`."""
     import msgspec
 
-    document: dict[str, Any] = msgspec.to_builtins({"experiment": row, "look": look})
-    if look is not None:
-        del document["look"]["evidence"]  # running sums, for the next look
+    from retrain.rollout.rows.looks import look_document
+
+    document: dict[str, Any] = msgspec.to_builtins({"experiment": row, "look": look_document(look)})
     return document
 
 
-def experiment_lines(row: "RolloutRow", look: "LookRow | None") -> Iterator[str]:
+def experiment_lines(row: "RolloutRow", look: "Look | None") -> Iterator[str]:
     """Yield the lines about an experiment."""
+    from retrain.rollout.commands.text import check_lines
     from retrain.rollout.experiments.design import design_of
 
     design = design_of(row)
@@ -33,15 +34,4 @@ def experiment_lines(row: "RolloutRow", look: "LookRow | None") -> Iterator[str]
         yield "  verdict:  no hour is complete yet"
         return
     yield f"  verdict:  {look.reason}, after the hour from {look.hour:%Y-%m-%d %H:%M} UTC"
-    for result in look.checks:
-        yield f"    {_result(result)}"
-
-
-def _result(result: dict[str, Any]) -> str:
-    limits = ""
-    if result["difference"] is not None and result["lower"] is not None:
-        limits = f"{result['difference']:+.3g} [{result['lower']:+.3g}, {result['upper']:+.3g}]"
-    return (
-        f"{result['name']:20s} {result['kind']:6s} {result['verdict']:11s} {limits} "
-        f"({result['n_pairs']:,} pairs of users)"
-    )
+    yield from check_lines(look)

@@ -1,7 +1,7 @@
 """Text of rollouts: status, history and checks."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,15 +10,13 @@ if TYPE_CHECKING:
     from monitor.settings import Sections
     from retrain.rollout.plan import RolloutPlan
     from retrain.rollout.rows.events import RolloutEventRow
-    from retrain.rollout.rows.looks import LookRow
+    from retrain.rollout.rows.looks import Look
     from retrain.rollout.rows.rollouts import RolloutRow
     from retrain.rollout.rows.situations import RolloutSituation
     from retrain.rollout.rows.weights import WeightsRow
 
 #: Unknown labels that are named.
 MAX_LABELS = 5
-#: Kind of a check that is never shown -> its state while it does not revert.
-NEVER_WAITED_FOR = {"limit": "kept", "revert_only": "not waited for"}
 
 
 @dataclass(frozen=True)
@@ -26,31 +24,31 @@ class RolloutStatus:
     """The state of a model's rollout and of its weights."""
 
     model: str
-    rollout: "RolloutRow | None"
-    plan: "RolloutPlan | None"
     weights: "WeightsRow | None"
-    look: "LookRow | None"
+    #: Of the newest rollout; ``None``: there was none.
+    situation: "RolloutSituation | None" = None
+    plan: "RolloutPlan | None" = None
     #: Unknown label -> estimated number of exchanges; empty: without a version.
-    labels: Mapping[str, float]
-    situation: "RolloutSituation | None"
+    labels: Mapping[str, float] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return the document of `--json`."""
         import msgspec
 
+        from retrain.rollout.rows.looks import look_document
+
+        situation = self.situation
         document: dict[str, Any] = msgspec.to_builtins(
             {
                 "model": self.model,
-                "rollout": self.rollout,
+                "rollout": None if situation is None else situation.rollout,
                 "stages": None if self.plan is None else self.plan.stages,
                 "weights": self.weights,
-                "look": self.look,
+                "look": None if situation is None else look_document(situation.look),
                 "unknown_labels": self.labels,
-                "not_compared": {} if self.situation is None else self.situation.not_compared,
+                "not_compared": {} if situation is None else situation.not_compared,
             }
         )
-        if document["look"] is not None:
-            del document["look"]["evidence"]  # running sums, for the next look
         return document
 
 
@@ -59,43 +57,37 @@ def read_status(connection: "Connection", settings: "Sections", model: str) -> R
     from datetime import UTC, datetime
 
     from retrain.rollout.plan import plan_of
-    from retrain.rollout.rows.looks import newest_look
     from retrain.rollout.rows.observations import unknown_labels
     from retrain.rollout.rows.rollouts import newest_rollout, open_rollout
     from retrain.rollout.rows.situations import load_situation
     from retrain.rollout.rows.weights import newest_weights
 
     rollout = open_rollout(connection, model) or newest_rollout(connection, model)
+    weights = newest_weights(connection, model)
+    if rollout is None:
+        return RolloutStatus(model, weights)
+    labels = unknown_labels(connection, rollout.id)
     return RolloutStatus(
-        model=model,
-        rollout=rollout,
-        plan=None if rollout is None else plan_of(rollout, settings.settings_of(model)),
-        weights=newest_weights(connection, model),
-        look=None if rollout is None else newest_look(connection, rollout.id),
-        labels={}
-        if rollout is None
-        else {
-            label: count.estimated_total
-            for label, count in unknown_labels(connection, rollout.id).items()
-        },
-        situation=None
-        if rollout is None
-        else load_situation(connection, rollout, datetime.now(UTC)),
+        model,
+        weights,
+        load_situation(connection, rollout, datetime.now(UTC)),
+        plan_of(rollout, settings.settings_of(model)),
+        {label: count.estimated_total for label, count in labels.items()},
     )
 
 
 def status_lines(status: RolloutStatus) -> Iterator[str]:
     """Yield the lines about a model's rollout."""
-    rollout, plan = status.rollout, status.plan
-    if rollout is None or plan is None:
+    situation, plan = status.situation, status.plan
+    if situation is None or plan is None:
         yield f"{status.model}: no rollout yet"
     else:
+        rollout = situation.rollout
         yield (
             f"{status.model}: {rollout.kind} {rollout.id} of version {rollout.version}, "
             f"{rollout.status} at {rollout.weight_percent}%"
         )
-        if status.situation is not None:
-            yield from _summary_lines(status.situation, plan)
+        yield from _summary_lines(situation, plan)
         yield f"  started:  {rollout.started_at:%Y-%m-%d %H:%M} UTC by {rollout.started_by}"
         if rollout.finished_at is not None:
             yield f"  ended:    {rollout.finished_at:%Y-%m-%d %H:%M} UTC"
@@ -111,8 +103,8 @@ def status_lines(status: RolloutStatus) -> Iterator[str]:
         yield f"  weights:  {_weights(status.weights)}"
     if status.labels:
         yield f"  labels:   {_labels(status.labels)}"
-    if status.look is not None:
-        yield from _look_lines(status.look)
+    if situation is not None and situation.look is not None:
+        yield from _look_lines(situation.look, is_waited=situation.is_waited)
 
 
 def _summary_lines(situation: "RolloutSituation", plan: "RolloutPlan") -> Iterator[str]:
@@ -164,31 +156,19 @@ def _weights(row: "WeightsRow") -> str:
     return f"{shares}, confirmed {row.confirmed_at:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _look_lines(look: "LookRow") -> Iterator[str]:
+def _look_lines(look: "Look", *, is_waited: bool) -> Iterator[str]:
     seen = "no traffic seen" if look.seen_share is None else f"{look.seen_share:.1%} seen"
     yield (
         f"  look:     {look.action} after the hour from {look.hour:%Y-%m-%d %H:%M} UTC: {seen} at "
         f"{look.weight_percent}%, {look.n_canary} observations of the canary, {look.n_stable} of "
         "stable"
     )
-    for check in look.checks:
-        yield f"    {_check(check)}"
+    yield from check_lines(look, is_waited=is_waited)
 
 
-def _check(check: Mapping[str, Any]) -> str:
-    state = (
-        "worse"
-        if check.get("worse")
-        else NEVER_WAITED_FOR[check["kind"]]
-        if check["kind"] in NEVER_WAITED_FOR
-        else f"missing ({check['missing'].replace('_', ' ')})"
-        if check.get("missing")
-        else "shown"
-        if check.get("not_worse")
-        else "not shown"
-    )
-    figures = ""
-    if check.get("loss") is not None and check.get("lower") is not None:
-        figures = f"loss {check['loss']:+.3g} [{check['lower']:+.3g}, {check['upper']:+.3g}]"
-    margin = f", margin {check['margin']:.3g}" if check.get("margin") is not None else ""
-    return f"{check['name']:28s} {check['kind']:11s} {state:24s} {figures}{margin}".rstrip()
+def check_lines(look: "Look", *, is_waited: bool = True) -> Iterator[str]:
+    """Yield a line for each check of a look, those that need someone first."""
+    from retrain.rollout.wording.checks import describe_check, sort_checks
+
+    for check in sort_checks(look.checks):
+        yield f"    {check.name}: {describe_check(check, is_waited=is_waited)}"

@@ -43,23 +43,6 @@ class Experiment:
     guards: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class MetricResult:
-    """One metric of an experiment; differences are treatment minus control, in its unit.
-
-    The limits are valid at all looks together.
-    """
-
-    name: str
-    is_guard: bool
-    difference: float | None
-    lower: float | None
-    upper: float | None
-    margin: float | None
-    n_pairs: int
-    verdict: MetricVerdict
-
-
 def create_experiment(
     goals: Sequence[RolloutCheck],
     guards: Sequence[RolloutCheck] = (),
@@ -139,8 +122,8 @@ def update_experiment(experiment: Experiment, look_hour: int, users: Observation
     )
 
 
-def metric_results(experiment: Experiment) -> list[MetricResult]:
-    """Return the result of each metric, goals first."""
+def metric_results(experiment: Experiment) -> list[CheckResult]:
+    """Return the result of each metric, goals first; its limits are valid at all looks together."""
     both = zip(check_results(experiment.worse), check_results(experiment.better), strict=True)
     return [
         _metric_result(check, worse, better, is_guard=check.name in experiment.guards)
@@ -148,11 +131,11 @@ def metric_results(experiment: Experiment) -> list[MetricResult]:
     ]
 
 
-def experiment_verdict(results: Sequence[MetricResult]) -> ExperimentVerdict:
+def experiment_verdict(results: Sequence[CheckResult]) -> ExperimentVerdict:
     """Return the verdict of the whole experiment."""
-    if any(result.verdict == "worse" for result in results if result.is_guard):
+    if any(result.verdict == "worse" for result in results if result.kind == "guard"):
         return "guard_broken"
-    goals = {result.verdict for result in results if not result.is_guard}
+    goals = {result.verdict for result in results if result.kind == "goal"}
     if {"better", "worse"} <= goals:
         return "mixed"
     if "worse" in goals:
@@ -164,21 +147,23 @@ def experiment_verdict(results: Sequence[MetricResult]) -> ExperimentVerdict:
 
 def _metric_result(
     check: RolloutCheck, worse: CheckResult, better: CheckResult, *, is_guard: bool
-) -> MetricResult:
+) -> CheckResult:
     sign = -1.0 if check.higher_is_better else 1.0
     limits = None
     if worse.lower is not None and better.lower is not None:
         # The loss is at least `lower`; the mirrored loss, a gain, is at least its own `lower`.
         limits = sorted((sign * worse.lower, -sign * better.lower))
-    return MetricResult(
+    verdict = _verdict(worse, better)
+    return CheckResult(
         name=check.name,
-        is_guard=is_guard,
+        kind="guard" if is_guard else "goal",
         difference=None if worse.loss is None else sign * worse.loss,
         lower=limits[0] if limits else None,
         upper=limits[1] if limits else None,
         margin=worse.margin,
         n_pairs=worse.n_pairs,
-        verdict=_verdict(worse, better),
+        worse=verdict == "worse",
+        verdict=verdict,
     )
 
 

@@ -129,8 +129,7 @@ def rollout_shares_differ(check: ConditionCheck[Settings]) -> Result:
     look = None if rollout is None else newest_look(check.connection, rollout.id)
     if rollout is None or look is None:
         return CLEAR
-    reasons = look.reasons or ()
-    mismatch = [reason["text"] for reason in reasons if reason["code"] in NOT_AS_WEIGHTED]
+    mismatch = [reason.text for reason in look.reasons if reason.code in NOT_AS_WEIGHTED]
     if not mismatch:
         return CLEAR
     return Holds(

@@ -1,7 +1,7 @@
 """Measurement of the open rollouts and experiments by the daemon."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from monitor.store.engine import snapshot, transaction
 from monitor.store.training.registry import version_by_id
 from monitor.telemetry import get_logger
 from retrain.evaluation.judge.chat_client import judge_of
-from retrain.rollout.experiments.next_look import look_at_experiment, result_as_json
+from retrain.rollout.experiments.next_look import look_at_experiment
 from retrain.rollout.jobs.embeddings import (
     COMPARED_EVERY,
     COMPARED_TIME,
@@ -24,7 +24,6 @@ from retrain.rollout.jobs.embeddings import (
     learn_relevance,
     score_relevance,
 )
-from retrain.rollout.looks import Look
 from retrain.rollout.measurement.feedback import score_feedback
 from retrain.rollout.measurement.formats import score_formats
 from retrain.rollout.measurement.judged import judge_hour
@@ -37,7 +36,7 @@ from retrain.rollout.measurement.starting_point import (
 from retrain.rollout.measurement.subject import Subject
 from retrain.rollout.plan import RolloutPlan, plan_of
 from retrain.rollout.rows.comparisons import comparison_of
-from retrain.rollout.rows.looks import newest_look
+from retrain.rollout.rows.looks import Look, newest_look
 from retrain.rollout.rows.measured_hours import count_arms
 from retrain.rollout.rows.rollouts import RolloutRow, list_rollouts, open_rollouts
 
@@ -88,48 +87,18 @@ class RolloutMeasurement:
         if point.relevance is not None and rollout.kind == "rollout":
             limit = settings.rollout.embedded_per_hour
             self._run(score_relevance, subject, point.relevance, hour, limit, now)
-        if rollout.kind == "experiment":
-            return self._experiment_look(rollout, subject, settings, point, until)
         with snapshot(self.engine) as connection:
-            look = next_look(connection, subject, settings, until, now)
-        if look is None:
-            return None
-        return Look(
-            hour=look.hour,
-            n_canary=look.n_canary,
-            n_stable=look.n_stable,
-            seen_share=look.seen_share,
-            evidence=look.evidence,
-            checks=look.checks,
-            action=look.decision.action,
-            reason=look.decision.summary,
-            reasons=tuple(asdict(reason) for reason in look.decision.reasons),
-        )
-
-    def _experiment_look(
-        self,
-        rollout: RolloutRow,
-        subject: Subject,
-        settings: Settings,
-        point: StartingPoint,
-        until: datetime,
-    ) -> Look | None:
-        with snapshot(self.engine) as connection:
-            look = look_at_experiment(
-                connection, rollout, subject, settings, point=point, complete_until=until
-            )
-        if look is None:
-            return None
-        return Look(
-            hour=look.hour,
-            n_canary=look.n_treatment,
-            n_stable=look.n_control,
-            seen_share=look.seen_share,
-            evidence=look.evidence,
-            checks=[result_as_json(result) for result in look.results],
-            action=look.action,
-            reason=look.reason,
-        )
+            if rollout.kind == "experiment":
+                return look_at_experiment(
+                    connection,
+                    rollout,
+                    subject,
+                    settings,
+                    point=point,
+                    complete_until=until,
+                    now=now,
+                )
+            return next_look(connection, subject, settings, until, now)
 
     def judge(self, now: datetime, may_continue: Callable[[], bool] = lambda: True) -> None:
         """Have the judge score responses of the newest hours that were looked at.

@@ -20,8 +20,9 @@ from retrain.rollout.emergency.canary_probes import CanaryProbes
 from retrain.rollout.emergency.journal import reconcile_journal
 from retrain.rollout.gateways.factory import create_gateway
 from retrain.rollout.gateways.protocol import Gateway
-from retrain.rollout.looks import Look, NextLook, ask_in_time, take_look
+from retrain.rollout.looks import NextLook, ask_in_time, take_look
 from retrain.rollout.plan import RolloutPlan
+from retrain.rollout.rows.looks import Look
 from retrain.rollout.rows.rollouts import RolloutRow, open_rollouts, rollout_by_id
 from retrain.rollout.rows.weights import WeightsRow, newest_of_each_model
 

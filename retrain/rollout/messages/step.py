@@ -25,10 +25,11 @@ from monitor.rendering.numbers import format_instant, join_names
 from monitor.settings import Alerts
 from monitor.store.alerts.outbox import add_message, has_message
 from retrain.rollout.messages.buttons import rollout_buttons
+from retrain.rollout.plan import RolloutPlan
 from retrain.rollout.rows.events import RolloutEventRow
 from retrain.rollout.rows.situations import RolloutSituation
 from retrain.rollout.wording.checks import describe_check, result_of, sort_checks
-from retrain.rollout.wording.summary import RolloutPlan, RolloutSummary, summarize_rollout
+from retrain.rollout.wording.summary import RolloutSummary, summarize_rollout
 
 #: Older steps are not announced.
 MAX_AGE = timedelta(days=1)
@@ -120,7 +121,7 @@ def rollout_message(
 
 def _missing(summary: RolloutSummary, situation: RolloutSituation) -> list[Block]:
     """Return what keeps the rollout from its next stage, besides its checks."""
-    checks = () if situation.look is None else situation.look.results
+    checks = () if situation.look is None else situation.look.checks
     names = tuple(f"{check.name}:" for check in checks)
     lines = [line for line in summary.missing if not line.startswith(names)]
     return sections(["*Missing for the next stage*", *_bullets(lines)]) if lines else []
@@ -129,17 +130,17 @@ def _missing(summary: RolloutSummary, situation: RolloutSituation) -> list[Block
 def _checks(situation: RolloutSituation) -> list[Block]:
     """Return the checks of the newest look that are not shown, with their figures."""
     look = situation.look
-    if look is None or not look.results:
+    if look is None or not look.checks:
         return []
     pressing = PRESSING if situation.is_waited else ("worse",)
-    checks = [check for check in sort_checks(look.results) if result_of(check) in pressing]
+    checks = [check for check in sort_checks(look.checks) if result_of(check) in pressing]
     seen = "" if look.seen_share is None else f", {look.seen_share:.1%} of the traffic seen"
     samples = f"{look.n_canary:,} and {pluralize(look.n_stable, 'sample')}"
     lines = [f"*Checks* after the hour from {format_instant(look.hour)}: {samples}{seen}"]
     lines += _bullets([f"{check.name}: {describe_check(check)}" for check in checks])
     watched = {"watched", *PRESSING}.difference(pressing)
     for results, label in (({"shown"}, "Not worse"), (watched, "Watched, not shown to be worse")):
-        names = [check.name for check in look.results if result_of(check) in results]
+        names = [check.name for check in look.checks if result_of(check) in results]
         if names:
             lines.append(f"• {label}: {escape(join_names(names))}")
     return sections(lines)

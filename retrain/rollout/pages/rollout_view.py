@@ -13,6 +13,7 @@ from monitor.settings import Settings
 from monitor.store.audit_log import SYSTEM
 from monitor.store.human_evaluation.human_evaluations import models_under_human_evaluation
 from retrain.rollout.checks.decision import NOT_AS_WEIGHTED
+from retrain.rollout.checks.results import CheckResult
 from retrain.rollout.pages.sequence_chart import (
     SequenceChart,
     ShareChart,
@@ -26,13 +27,7 @@ from retrain.rollout.rows.comparisons import (
     comparison_of,
     example_pairs,
 )
-from retrain.rollout.rows.look_figures import (
-    CheckFigures,
-    LookFigures,
-    StageSamples,
-    count_stage_samples,
-    spread_looks,
-)
+from retrain.rollout.rows.looks import Look, StageSamples, count_stage_samples, spread_looks
 from retrain.rollout.rows.rollouts import RolloutRow
 from retrain.rollout.rows.situations import RolloutSituation, load_situation
 from retrain.rollout.states import TRANSITIONS, Event
@@ -81,7 +76,7 @@ class StageLine:
 class CheckLine:
     """A check with its newest figures and its chart."""
 
-    figures: CheckFigures
+    figures: CheckResult
     subject: str
     result: str
     text: str
@@ -186,12 +181,12 @@ def load_view(
 def _runbook(situation: RolloutSituation, settings: Settings) -> str:
     """Return the address of the runbook for what is wrong, the most urgent first."""
     rollout, wanted, look = situation.rollout, situation.wanted, situation.look
-    reasons = () if look is None else look.reasons or ()
+    reasons = () if look is None else look.reasons
     if wanted is not None and wanted.error:
         cause = "rollout_not_applied"
     elif rollout.status == "reverted" and _by_itself(situation):
         cause = "rollout_reverted"
-    elif rollout.is_open and any(reason["code"] in NOT_AS_WEIGHTED for reason in reasons):
+    elif rollout.is_open and any(reason.code in NOT_AS_WEIGHTED for reason in reasons):
         cause = "rollout_shares_differ"
     elif rollout.status == "holding":
         cause = "rollout_holding"
@@ -305,7 +300,7 @@ def _left(situation: RolloutSituation, due: datetime | None) -> str:
         return "its time begins when the gateway has confirmed the weight"
     parts = [f"{format_wait(due - now)} of its time left" if due > now else "its time is over"]
     if situation.is_waited and look is not None and look.stage == situation.rollout.stage:
-        open_checks = [check for check in look.results if result_of(check) == "open"]
+        open_checks = [check for check in look.checks if result_of(check) == "open"]
         left = [pairs_left(check) for check in open_checks]
         known = [pairs for pairs in left if pairs is not None]
         if known and len(known) == len(left):
@@ -315,7 +310,7 @@ def _left(situation: RolloutSituation, due: datetime | None) -> str:
     return "; ".join(parts)
 
 
-def _checks(looks: Sequence[LookFigures], *, is_waited: bool) -> list[CheckLine]:
+def _checks(looks: Sequence[Look], *, is_waited: bool) -> list[CheckLine]:
     if not looks:
         return []
     return [
@@ -327,11 +322,11 @@ def _checks(looks: Sequence[LookFigures], *, is_waited: bool) -> list[CheckLine]
             margin=format_loss(check, check.margin),
             chart=draw_sequence(looks, check.name),
         )
-        for check in sort_checks(looks[-1].results)
+        for check in sort_checks(looks[-1].checks)
     ]
 
 
-def _result(check: CheckFigures, *, is_waited: bool) -> str:
+def _result(check: CheckResult, *, is_waited: bool) -> str:
     """Return a check's result; in the holdback and after the end, none is waited for."""
     result = result_of(check)
     return "watched" if result == "open" and not is_waited else result

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, pairwise
 
-from retrain.rollout.rows.look_figures import CheckFigures, LookFigures
+from retrain.rollout.checks.results import CheckResult
+from retrain.rollout.rows.looks import Look
 from retrain.rollout.rows.weights import WeightsRow
 
 #: Units of the viewBox, which is stretched to the size of the chart.
@@ -55,9 +56,9 @@ class ShareChart:
     last: datetime
 
 
-def draw_sequence(looks: Sequence[LookFigures], name: str) -> SequenceChart | None:
+def draw_sequence(looks: Sequence[Look], name: str) -> SequenceChart | None:
     """Lay out a check's confidence sequence; ``None`` with fewer than two measured looks."""
-    points = [(look, check) for look in looks for check in look.results if check.name == name]
+    points = [(look, check) for look in looks for check in look.checks if check.name == name]
     measured = [(look, check) for look, check in points if _is_measured(check)]
     if len(measured) < 2:
         return None
@@ -91,7 +92,7 @@ def draw_sequence(looks: Sequence[LookFigures], name: str) -> SequenceChart | No
     )
 
 
-def draw_shares(looks: Sequence[LookFigures], weights: Sequence[WeightsRow]) -> ShareChart | None:
+def draw_shares(looks: Sequence[Look], weights: Sequence[WeightsRow]) -> ShareChart | None:
     """Lay out the shares that were set and seen; ``None`` with fewer than two looks."""
     if len(looks) < 2:
         return None
@@ -135,7 +136,7 @@ class _Axis:
         return round(WIDTH * max(0.0, min(1.0, share)), 1)
 
 
-def _stages(looks: Sequence[LookFigures], axis: _Axis) -> Iterator[StageMark]:
+def _stages(looks: Sequence[Look], axis: _Axis) -> Iterator[StageMark]:
     first = looks[0]
     yield StageMark(0.0, f"{first.weight_percent}%")
     for earlier, later in pairwise(looks):
@@ -143,7 +144,7 @@ def _stages(looks: Sequence[LookFigures], axis: _Axis) -> Iterator[StageMark]:
             yield StageMark(axis.x(later.hour), f"{later.weight_percent}%")
 
 
-def _reach(checks: Sequence[CheckFigures], newest: CheckFigures) -> float:
+def _reach(checks: Sequence[CheckResult], newest: CheckResult) -> float:
     """Return the loss at the top of the chart."""
     losses = [abs(_loss(check)) for check in checks[len(checks) // 4 :]]
     lower = [check.lower or 0.0 for check in checks]
@@ -153,12 +154,12 @@ def _reach(checks: Sequence[CheckFigures], newest: CheckFigures) -> float:
     return max([LEAST_SCALE, least, 1.2 * max(losses), 1.2 * max(lower)])
 
 
-def _loss(check: CheckFigures) -> float:
+def _loss(check: CheckResult) -> float:
     loss = check.loss if check.stage_loss is None else check.stage_loss
     loss = check.difference if check.of_experiment else loss
     return 0.0 if loss is None else loss
 
 
-def _is_measured(check: CheckFigures) -> bool:
+def _is_measured(check: CheckResult) -> bool:
     loss = check.difference if check.of_experiment else check.loss
     return loss is not None and check.lower is not None and check.upper is not None

@@ -7,7 +7,7 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from retrain.rollout.looks import HOUR
-from retrain.rollout.rows.look_figures import LookFigures, newest_look_figures
+from retrain.rollout.rows.looks import Look, newest_look
 from retrain.rollout.rows.rollouts import RolloutRow, newest_rollout, open_rollout
 
 Word = Literal["advance", "wait", "hold", "revert"]
@@ -61,7 +61,7 @@ def read_verdict(
         return Verdict("hold", "no rollout has been started")
     if version is not None and rollout.version != version:
         return Verdict("hold", f"no rollout of version {version} is open")
-    look = newest_look_figures(connection, rollout.id)
+    look = newest_look(connection, rollout.id)
     verdict, reason = _decide(rollout, look, now, version=version, percent=percent)
     return Verdict(
         verdict,
@@ -75,7 +75,7 @@ def read_verdict(
 
 def _decide(
     rollout: RolloutRow,
-    look: LookFigures | None,
+    look: Look | None,
     now: datetime,
     *,
     version: int | None,
@@ -95,7 +95,7 @@ def _decide(
     return "wait" if rollout.status == "running" else "hold", rollout.reason
 
 
-def _obstacle(rollout: RolloutRow, look: LookFigures | None, now: datetime) -> str:
+def _obstacle(rollout: RolloutRow, look: Look | None, now: datetime) -> str:
     """Return what forbids an advance whatever the share; empty: nothing."""
     if rollout.kind != "rollout":
         return "an experiment is open"

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from monitor.store.leadership import current_lease
 from monitor.store.training.registry import version_by_id
 from retrain.rollout.rows.events import RolloutEventRow, list_events
-from retrain.rollout.rows.look_figures import LookFigures, newest_look_figures
+from retrain.rollout.rows.looks import Look, newest_look
 from retrain.rollout.rows.measured_hours import measurement_of
 from retrain.rollout.rows.rollouts import RolloutRow
 from retrain.rollout.rows.weights import WeightsRow, weights_of_rollout
@@ -25,7 +25,7 @@ class RolloutSituation:
     #: Weights wanted by it, the oldest first.
     weights: Sequence[WeightsRow]
     #: The newest look.
-    look: LookFigures | None
+    look: Look | None
     #: The oldest first.
     events: Sequence[RolloutEventRow]
     #: Whether a replica leads: without one, weights are not applied and nothing is looked at.
@@ -75,7 +75,7 @@ def load_situation(connection: Connection, rollout: RolloutRow, now: datetime) -
         rollout=rollout,
         stable=None if stable_id is None else version_by_id(connection, stable_id).version,
         weights=weights_of_rollout(connection, rollout.id),
-        look=newest_look_figures(connection, rollout.id),
+        look=newest_look(connection, rollout.id),
         events=list_events(connection, rollout.id),
         has_leader=lease is not None and lease.held,
         now=now,

@@ -5,7 +5,7 @@ from math import log
 
 from monitor.plurals import pluralize
 from monitor.rendering.numbers import format_mean
-from retrain.rollout.rows.look_figures import CheckFigures
+from retrain.rollout.checks.results import CheckResult
 
 #: What a check of the default catalogue compares.
 SUBJECTS = {
@@ -28,7 +28,7 @@ ORDER = ("worse", "missing", "open", "watched", "shown")
 MIN_PAIRS = 20
 
 
-def result_of(check: CheckFigures) -> str:
+def result_of(check: CheckResult) -> str:
     """Return a check's result: ``worse``, ``missing``, ``open``, ``shown`` or ``watched``."""
     if check.worse:
         return "worse"
@@ -41,12 +41,12 @@ def result_of(check: CheckFigures) -> str:
     return "shown" if check.not_worse else "open"
 
 
-def sort_checks(checks: Sequence[CheckFigures]) -> list[CheckFigures]:
+def sort_checks(checks: Sequence[CheckResult]) -> list[CheckResult]:
     """Return checks, those that need someone first."""
     return sorted(checks, key=lambda check: ORDER.index(result_of(check)))
 
 
-def describe_check(check: CheckFigures, *, is_waited: bool = True) -> str:
+def describe_check(check: CheckResult, *, is_waited: bool = True) -> str:
     """Return what a check says, in one sentence with its interval.
 
     Args:
@@ -65,7 +65,7 @@ def describe_check(check: CheckFigures, *, is_waited: bool = True) -> str:
     return f"{figures}: {_describe_result(check, is_waited=is_waited)}."
 
 
-def _describe_result(check: CheckFigures, *, is_waited: bool) -> str:
+def _describe_result(check: CheckResult, *, is_waited: bool) -> str:
     result = result_of(check)
     if result == "worse":
         return f"worse by more than the negligible {format_loss(check, check.negligible)}"
@@ -76,7 +76,7 @@ def _describe_result(check: CheckFigures, *, is_waited: bool) -> str:
     return describe_open(check) if is_waited else "not shown to be worse"
 
 
-def describe_open(check: CheckFigures) -> str:
+def describe_open(check: CheckResult) -> str:
     """Return why an advance check is not shown yet."""
     if check.missing:
         return MISSING.get(check.missing, check.missing.replace("_", " "))
@@ -88,7 +88,7 @@ def describe_open(check: CheckFigures) -> str:
     )
 
 
-def pairs_left(check: CheckFigures) -> int | None:
+def pairs_left(check: CheckResult) -> int | None:
     """Return about how many more pairs show a check, at the pace so far; ``None``: unknown.
 
     The logarithm of a wealth that grows does so in proportion to the pairs.
@@ -100,7 +100,7 @@ def pairs_left(check: CheckFigures) -> int | None:
     return max(1, int(float(f"{check.n_stage_pairs * pace:.2g}"))) if pace > 0 else None
 
 
-def describe_interval(check: CheckFigures) -> str:
+def describe_interval(check: CheckResult) -> str:
     """Return the confidence sequence of a loss: positive values are worse."""
     if check.lower is None or check.upper is None:
         return "no interval yet"
@@ -108,7 +108,7 @@ def describe_interval(check: CheckFigures) -> str:
     return f"{_number(check, check.lower, '+')} to {_number(check, check.upper, '+')}{unit}"
 
 
-def format_loss(check: CheckFigures, value: float | None) -> str:
+def format_loss(check: CheckResult, value: float | None) -> str:
     """Return a loss with its unit: points for shares."""
     if value is None:
         return "an unknown margin"
@@ -118,7 +118,7 @@ def format_loss(check: CheckFigures, value: float | None) -> str:
     return f"{number} {'point' if number in {'1', '1.0'} else 'points'}"
 
 
-def _describe_difference(check: CheckFigures) -> str:
+def _describe_difference(check: CheckResult) -> str:
     if check.difference is None:
         return "Not measured yet."
     word = check.verdict.replace("_", " ") or "no verdict yet"
@@ -126,7 +126,7 @@ def _describe_difference(check: CheckFigures) -> str:
     return f"Treatment minus control: {difference}; {word}."
 
 
-def _describe_limit(check: CheckFigures, loss: float) -> str:
+def _describe_limit(check: CheckResult, loss: float) -> str:
     if check.worse:
         least = format_loss(check, check.lower)
         return f"Beyond the limit by {format_loss(check, loss)}, at least {least}."
@@ -135,7 +135,7 @@ def _describe_limit(check: CheckFigures, loss: float) -> str:
     return f"Within the limit by {format_loss(check, -loss)}."
 
 
-def _number(check: CheckFigures, value: float, sign: str = "") -> str:
+def _number(check: CheckResult, value: float, sign: str = "") -> str:
     if not check.is_share:
         return f"{sign if value > 0 else ''}{format_mean(value)}"
     points = 100 * value

@@ -1,55 +1,15 @@
 """Wording of the forecast of a rollout before its start."""
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Sequence
 
+from retrain.rollout.checks.forecast import Forecast, StartForecast
 from retrain.rollout.wording.summary import describe_not_compared
 
 #: Hours up to which a time is told in hours.
 MAX_HOURS = 240
 
 
-class CheckForecast(Protocol):
-    """How long an advance check takes where the versions are equal."""
-
-    @property
-    def check(self) -> str:
-        """Its name."""
-
-    @property
-    def hours(self) -> float | None:
-        """Hours until it is shown in four of five rollouts; ``None``: not measured so far."""
-
-    @property
-    def can_be_shown(self) -> bool:
-        """Whether that is within the stage's time."""
-
-
-class Forecast(Protocol):
-    """What can be said of a rollout before it starts."""
-
-    @property
-    def requests_per_hour(self) -> float:
-        """Of the model; 0 where the sample is too small to tell."""
-
-    @property
-    def percent(self) -> float:
-        """Weight of the canary at the first stage."""
-
-    @property
-    def stage_hours(self) -> float:
-        """Least time of the first stage."""
-
-    @property
-    def checks(self) -> Sequence[CheckForecast]:
-        """A forecast for each advance check."""
-
-    @property
-    def not_compared(self) -> Mapping[str, str]:
-        """Metric with a direction that has no check -> why."""
-
-
-def describe_forecast(forecast: Forecast) -> tuple[str, ...]:
+def describe_forecast(forecast: StartForecast) -> tuple[str, ...]:
     """Return what a user should know before a rollout starts; the slowest checks come first."""
     if not forecast.requests_per_hour:
         first = (
@@ -82,7 +42,7 @@ def describe_forecast(forecast: Forecast) -> tuple[str, ...]:
     return *lines, *describe_not_compared(forecast.not_compared)
 
 
-def _list(checks: Sequence[CheckForecast]) -> str:
+def _list(checks: Sequence[Forecast]) -> str:
     return ", ".join(f"{check.check} {_time(check.hours)}" for check in checks)
 
 

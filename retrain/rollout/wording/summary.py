@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Literal
 
 from monitor.plurals import pluralize
 from monitor.rendering.numbers import format_instant
 from monitor.store.audit_log import SYSTEM
+from retrain.rollout.plan import RolloutPlan
 from retrain.rollout.rows.situations import RolloutSituation
 from retrain.rollout.wording.checks import describe_open
 
@@ -17,32 +18,6 @@ LOOK_OVERDUE = timedelta(hours=3)
 CONFIRMATION_OVERDUE = timedelta(minutes=1)
 
 Tone = Literal["good", "warn", "bad", ""]
-
-
-class RolloutPlan(Protocol):
-    """Stages and times of a rollout."""
-
-    @property
-    def stages(self) -> tuple[int, ...]:
-        """Percent of the traffic at each stage."""
-
-    @property
-    def last_stage(self) -> int:
-        """Position of the last stage."""
-
-    @property
-    def holdback(self) -> int:
-        """Percent that stable keeps at the last stage."""
-
-    @property
-    def max_hold(self) -> timedelta:
-        """Time of holding after which a lead is asked."""
-
-    def weight(self, stage: int) -> int:
-        """Return the canary's share at a stage, in percent."""
-
-    def time_of(self, stage: int) -> timedelta:
-        """Return the least time of a stage."""
 
 
 @dataclass(frozen=True)
@@ -354,18 +329,18 @@ def describe_missing(situation: RolloutSituation) -> tuple[str, ...]:
     reasons: list[str] = []
     if rollout.status == "holding":
         reasons = [rollout.reason]
-        if look.reasons is not None and look.reason == rollout.reason:
-            reasons = [reason["text"] for reason in look.reasons if not reason["check"]]
+        if look.reasons and look.reason == rollout.reason:
+            reasons = [reason.text for reason in look.reasons if not reason.check]
     slow = {
-        reason["check"]: f"; {reason['text'].removeprefix(reason['check'] + ': ')}"
-        for reason in look.reasons or ()
-        if reason["code"] == "slow"
+        reason.check: f"; {reason.text.removeprefix(reason.check + ': ')}"
+        for reason in look.reasons
+        if reason.code == "slow"
     }
     return (
         *reasons,
         *(
             f"{check.name}: {describe_open(check)}{slow.get(check.name, '')}"
-            for check in look.results
+            for check in look.checks
             if check.kind == "advance" and (check.missing or not check.not_worse)
         ),
     )

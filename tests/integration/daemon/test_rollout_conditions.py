@@ -17,10 +17,12 @@ from monitor.store.alerts.outbox import list_messages
 from monitor.store.engine import transaction
 from monitor.store.training.registry import version_by_id
 from retrain.registry.rejection import reject_version
+from retrain.rollout.checks.decision import Reason
 from retrain.rollout.gateways.protocol import Weights
 from retrain.rollout.jobs.conditions import OF_ROLLOUTS
-from retrain.rollout.looks import HOUR, Look
+from retrain.rollout.looks import HOUR
 from retrain.rollout.plan import RolloutPlan
+from retrain.rollout.rows.looks import Look
 from retrain.rollout.rows.rollouts import RolloutRow
 from retrain.rollout.transitions.revert import revert_rollout
 from retrain.rollout.transitions.stages import advance, pause
@@ -198,7 +200,7 @@ def test_shares_that_differ_are_told_until_they_agree(desk: RolloutDesk) -> None
 
     def mismatch(rollout: RolloutRow, plan: RolloutPlan, now: datetime) -> Look | None:
         look = looks(rollout, plan, now)
-        reason = {"code": "sample_ratio", "text": "the canary received 9.0% of the users"}
+        reason = Reason("sample_ratio", "the canary received 9.0% of the users")
         return look and replace(look, action="hold", reasons=(reason,))
 
     desk.daemon = replace(desk.daemon, next_look=mismatch)

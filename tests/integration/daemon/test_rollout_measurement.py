@@ -126,7 +126,7 @@ def test_the_daemon_counts_and_shows_late_feedback(engine: Engine) -> None:
     with transaction(engine) as connection:
         status = read_status(connection, desk.settings, MODEL)
         reasons = list_looks(connection, rollout.id)[-1].reasons
-    assert ["feedback thumbs_up"] == [reason["check"] for reason in reasons]
+    assert ["feedback thumbs_up"] == [reason.check for reason in reasons]
     assert any(line.strip().startswith("feedback thumbs_up") for line in status_lines(status))
 
 
@@ -171,7 +171,7 @@ def test_unrelated_responses_revert_and_are_shown_as_examples(engine: Engine) ->
         )
         left = example_pairs(connection, comparison)
     assert "reverted" == rollout.status
-    assert ["relevance"] == [check["name"] for check in looks[-1].checks if check["worse"]]
+    assert ["relevance"] == [check.name for check in looks[-1].checks if check.worse]
     # About 300 an hour of both, thinned alike: three of stable to one of the canary.
     assert 0.15 < arms["canary"] / arms.total() < 0.35
     assert 150 * len(looks) < arms.total() < 450 * len(looks)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,11 +20,11 @@ from retrain.rollout.checks.evidence import RolloutEvidence, create_evidence, st
 from retrain.rollout.checks.evidence_json import to_json
 from retrain.rollout.checks.evidence_update import update
 from retrain.rollout.checks.observations import Observations, no_observations
-from retrain.rollout.looks import HOUR, Look
+from retrain.rollout.looks import HOUR
 from retrain.rollout.plan import RolloutPlan, make_plan, plan_as_json
 from retrain.rollout.rows import rollouts
 from retrain.rollout.rows.events import add_event
-from retrain.rollout.rows.looks import newest_look
+from retrain.rollout.rows.looks import Look, newest_look
 from retrain.rollout.rows.rollouts import RolloutRow
 from retrain.rollout.rows.weights import insert_weights
 from tests.support.retrain.rollout_desk import RolloutDesk
@@ -85,16 +85,20 @@ class MeasuredLooks:
         decision = decide(evidence, stage, hour + HOUR)
         n_canary = int(seen.is_canary.sum())
         return Look(
+            rollout_id=rollout.id,
             hour=hour,
+            stage=rollout.stage,
+            weight_percent=rollout.weight_percent,
             n_canary=n_canary,
             n_stable=len(seen) - n_canary,
             seen_share=rollout.weight_percent / 100 + 0.004 * float(np.sin(number))
             if n_canary
             else 0.0,
             evidence=json.loads(to_json(evidence)) if number % 24 == 0 else {},
-            checks=[asdict(result) for result in decision.results],
+            checks=decision.results,
             action=decision.action,
             reason=decision.summary,
+            looked_at=now,
         )
 
     def _evidence(self, rollout: RolloutRow, plan: RolloutPlan) -> RolloutEvidence:

@@ -9,7 +9,8 @@ from sqlalchemy import Engine
 from monitor.store.engine import transaction
 from monitor.store.training import registry as versions
 from retrain.registry.stages import move_stage
-from retrain.rollout.looks import HOUR, Action
+from retrain.rollout.checks.decision import Action
+from retrain.rollout.looks import HOUR
 from retrain.rollout.rows.looks import list_looks
 from retrain.rollout.rows.rollouts import RolloutRow
 from retrain.rollout.rows.weights import weights_of_rollout
