@@ -2,7 +2,7 @@
 
 import json
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from monitor.store.tables import DeadLetter, DriftEvaluation, Exchange, Incident
 from monitor.store.traffic.offsets import complete_until
 from monitor.traffic.baseline_import import import_baseline
 from monitor.windows import evaluation
+from tests.support.present import start_of_today
 from tests.support.traffic.end_users import make_rules
 from tests.support.traffic.ingest import running_ingest, total_offset, wait_until
 from tests.support.traffic.stored_traffic import NEW_TOPIC, TOPICS, TopicEncoder
@@ -29,7 +30,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(300)]
 MODELS = tuple(f"adapter-{number:02d}" for number in range(20))
 DRIFTING, SILENT, UNLISTED = MODELS[7], MODELS[13], "stranger-1b"
 N_BASELINE, N_WEEK, N_UNLISTED = 160, 140, 40
-TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+TODAY = start_of_today()
 MONDAY = TODAY - timedelta(days=TODAY.weekday())
 LAST_WEEK = MONDAY - timedelta(weeks=1)
 # On every day the cycle runs as on a Tuesday: windows are complete, and the digest is due.
