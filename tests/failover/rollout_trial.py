@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from tests.failover.rollout_load import Load, Request
 from tests.failover.rollout_replica import MODEL, settings_of
 from tests.services.envoy import EXAMPLE, Envoy, running_envoy
 from tests.services.llm_backends import running_version
+from tests.support.present import utc_now
 from tests.support.retrain.candidates import evaluated
 
 VICTIMS = ("daemon", "gateway", "database")
@@ -133,7 +134,7 @@ class _Site:
         self.gateway: Gateway = create_gateway(self.settings, Secrets())
         self.load = Load(self._envoy.listener)
         with transaction(self.engine) as connection:
-            now = datetime.now(UTC)
+            now = utc_now()
             first = self._register(connection, now)
             promote_version(
                 connection, version_by_id(connection, first), now, by="lea", reason="first"
@@ -215,7 +216,7 @@ class _Site:
 
     def _start_next(self) -> None:
         with transaction(self.engine) as connection:
-            now = datetime.now(UTC)
+            now = utc_now()
             version_id = self._register(connection, now)
             self._n_versions += 1
             start_rollout(connection, version_id, self.settings.settings_of(MODEL), now, by="lea")
@@ -235,7 +236,7 @@ class _Site:
         began = time.monotonic()
         try:
             with transaction(self.engine) as connection:
-                revert_rollout(connection, rollout.id, datetime.now(UTC), by="lea", reason="bad")
+                revert_rollout(connection, rollout.id, utc_now(), by="lea", reason="bad")
         except DriftwardenError:  # it has ended meanwhile
             return
         self._wait(self._rows_are_in_force, "the revert")
@@ -250,7 +251,7 @@ class _Site:
             lambda: make_engine(self._server.url),
             self.gateway,
             MODEL,
-            datetime.now(UTC),
+            utc_now(),
             by="lea",
             reason="bad",
             journal=Path(self.settings.rollout.journal),

@@ -1,7 +1,7 @@
 """Age of the serving version: one Slack message, and a note for users."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from monitor.store.engine import make_engine, transaction
 from monitor.store.training.model_age import production_age
 from retrain.registry.stages import promote, register_version
 from tests.support.migrated_copy import migrate
+from tests.support.present import utc_now
 
 DAY = timedelta(days=1)
 SETTINGS = Settings(
@@ -122,14 +123,14 @@ def test_check_and_digest_say_it(tmp_path: Path) -> None:
         return " ".join(page.stdout.split())
 
     assert finding()[0] == "ok"
-    made = datetime.now(UTC) - 200 * DAY
+    made = utc_now() - 200 * DAY
     serving(engine, made)
     status, message = finding()
     assert status == "note"
     assert f"created on {made:%Y-%m-%d}, 200 days ago" in message
     assert "suggested" in digest()
     assert json.loads(digest("--json"))["production"] == {"version": 1, "age_days": 200}
-    serving(engine, datetime.now(UTC) - DAY)
+    serving(engine, utc_now() - DAY)
     assert finding()[0] == "ok"
     assert "Version 2 " in digest()
     assert "suggested" not in digest()

@@ -19,11 +19,12 @@ from monitor.store.alerts.incidents import incident_by_id
 from monitor.store.engine import make_engine, transaction
 from tests.support.command import Run, run_command  # noqa: F401
 from tests.support.migrated_copy import migrate
+from tests.support.present import utc_now
 from tests.support.refusals import refusal
 from tests.support.review.review_world import PASSWORD
 from tests.support.windows.assessments import make_assessment, store_evaluation
 
-NOW = datetime.now(UTC).replace(microsecond=0)
+NOW = utc_now().replace(microsecond=0)
 DAY = timedelta(days=1)
 
 
@@ -86,7 +87,7 @@ def test_incident_is_changed_and_shown_with_its_history(
 ) -> None:
     run("ack", "1", "--as", "Lea")
     run("note", "1", "looked at \x1b[31mit", "--as", "Lea")
-    begin = datetime.now(UTC)
+    begin = utc_now()
     run("snooze", "1", "4h", "--as", "Lea")
     document = json.loads(run("show", "1", "--json"))
     assert [event["event"] for event in document["events"]] == [
@@ -109,7 +110,7 @@ def test_incident_is_changed_and_shown_with_its_history(
     assert until is not None
     hours = timedelta(hours=4)
     assert begin + hours <= until + timedelta(seconds=1)
-    assert until <= datetime.now(UTC) + hours
+    assert until <= utc_now() + hours
 
 
 @pytest.mark.parametrize(

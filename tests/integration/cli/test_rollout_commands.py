@@ -1,7 +1,6 @@
 """`driftwarden rollout` and `models promote|rollback`: rows, gateway and exit status."""
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from retrain.rollout.gateways.protocol import Capabilities
 from retrain.rollout.rows.events import list_events
 from retrain.rollout.rows.observations import LabelKey, add_labels
 from tests.support.command import Run, run_command  # noqa: F401 - a fixture
+from tests.support.present import utc_now
 from tests.support.retrain.rollout_desk import RolloutDesk
 from tests.support.review.roles import add_reviewer
 
@@ -21,7 +21,7 @@ from tests.support.review.roles import add_reviewer
 @pytest.fixture
 def desk(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RolloutDesk:
     """Return a desk whose gateway and database the commands use."""
-    made = RolloutDesk(engine, datetime.now(UTC))
+    made = RolloutDesk(engine, utc_now())
     url = engine.url.render_as_string(hide_password=False)
     (tmp_path / "config.toml").write_text(
         f'database.url = "{url}"\ndrift.higher_is_better = ["csat"]\n[models.desk]\n'

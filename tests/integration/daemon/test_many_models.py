@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from monitor.traffic.file_replay import replay_file
 from monitor.windows import evaluation
 from tests.support.alerts.senders import MemorySender
 from tests.support.encoders.fake_encoder import FakeEncoder
+from tests.support.present import utc_now
 from tests.support.traffic.stored_traffic import ENCODER, TopicEncoder, store_traffic
 from tests.support.windows.ownership import mixed_rows
 
@@ -164,7 +165,7 @@ def test_unlisted_models_are_told_once_a_week(engine: Engine, clock: datetime) -
 
 def test_name_in_another_case_is_an_alias() -> None:
     """Two tables whose names differ in case only would be refused."""
-    seen = [UnlistedModel(name, 1, 1.0, datetime.now(UTC)) for name in ("Router", "new", "NEW")]
+    seen = [UnlistedModel(name, 1, 1.0, utc_now()) for name in ("Router", "new", "NEW")]
     assert lines_to_watch(seen, ["router"]) == ['[models."new"]']
     assert twins_in_case(["Router", "new"], ["router"]) == [("Router", "router")]
 

@@ -1,7 +1,7 @@
 """Findings of `driftwarden check` on evaluated windows and stored records."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,11 +17,12 @@ from monitor.store.traffic.offsets import advance, claim
 from monitor.store.traffic.position import Position
 from monitor.windows.schedule import window_of
 from tests.support.migrated_copy import migrate
+from tests.support.present import utc_now
 from tests.support.traffic.ingest import ingest_settings, produce
 from tests.support.traffic.stored_traffic import store_traffic
 from tests.support.windows.assessments import make_assessment, store_evaluation
 
-NOW = datetime.now(UTC)
+NOW = utc_now()
 WEEK = timedelta(weeks=1)
 THIS_WEEK, _ = window_of(NOW, "weekly")
 

@@ -1,7 +1,7 @@
 """Models that are removed from the configuration: what ends, what stays, and their return."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,7 @@ from retrain.rollout.transitions.start import start_rollout
 from retrain.training.runs import plan_run
 from tests.services.webhooks import Webhooks, webhooks  # noqa: F401 - a fixture
 from tests.support.alerts.senders import MemorySender
+from tests.support.present import utc_now
 from tests.support.retrain.candidates import evaluated
 from tests.support.retrain.fake_launcher import FakeLauncher
 from tests.support.traffic.stored_traffic import store_traffic
@@ -130,7 +131,7 @@ def test_removal_is_told_where_the_incident_is_known(
     alerts = [body[0] for _, body in webhooks.accepted]
     assert [alert["annotations"]["status"] for alert in alerts] == ["open", "closed"]
     assert alerts[0]["labels"] == alerts[1]["labels"]
-    assert datetime.fromisoformat(alerts[1]["endsAt"]) <= datetime.now(UTC)
+    assert datetime.fromisoformat(alerts[1]["endsAt"]) <= utc_now()
     (notice,) = later.sent
     assert "No longer watched" in notice[1]
 

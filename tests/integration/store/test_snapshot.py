@@ -1,7 +1,5 @@
 """Snapshots: one state of the database, while others write; a change in one is a defect."""
 
-from datetime import UTC, datetime
-
 import pytest
 from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import DBAPIError
@@ -10,10 +8,11 @@ from monitor.errors import DatabaseUnavailableError
 from monitor.store.audit_log import append_entry
 from monitor.store.engine import make_engine, snapshot, transaction
 from monitor.store.tables import AuditEntry
+from tests.support.present import utc_now
 
 
 def append(connection: Connection) -> None:
-    append_entry(connection, datetime.now(UTC), "Ann", "tried", "database")
+    append_entry(connection, utc_now(), "Ann", "tried", "database")
 
 
 def count(connection: Connection) -> int:

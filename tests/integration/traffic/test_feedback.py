@@ -1,7 +1,7 @@
 """Feedback in ingest: that of the sample and of open rollouts is stored, once."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,7 @@ from monitor.traffic.record import RawRecord
 from retrain.rollout.rows.feedback import count_feedback
 from tests.documentation.blocks import DOCS, blocks_of
 from tests.support.encoders.fake_encoder import FakeEncoder
+from tests.support.present import utc_now
 from tests.support.traffic.feedback import Stored, rating, stored_feedback
 from tests.support.traffic.ingest import stored_ids
 from tests.support.traffic.observed_traffic import (
@@ -35,7 +36,7 @@ from tests.support.traffic.observed_traffic import (
     read_plan,
 )
 
-NOW = datetime.now(UTC).replace(microsecond=0)
+NOW = utc_now().replace(microsecond=0)
 ALL = {"monitoring": {"sample_rate": 1.0}}
 
 
