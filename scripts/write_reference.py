@@ -6,6 +6,7 @@
 import inspect
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,11 @@ Exit statuses of all commands:
 | 75 | a service is unavailable or busy; the same command may work later |
 | 78 | the configuration, the database schema or a model must be corrected |"""
 
+#: An option of fewer commands is explained at each of them.
+MIN_COMMANDS_OF_COMMON_OPTION = 4
+COMMON_INTRODUCTION = """\
+Options with the same meaning in many commands, which name them as *common options*:"""
+
 
 def settings_page() -> str:
     """Return the page of the settings and secrets."""
@@ -111,23 +117,45 @@ def settings_page() -> str:
 
 def commands_page() -> str:
     """Return the page of the commands."""
+    commands = [entry for entry in _commands(typer.main.get_command(app)) if entry[0]]
+    common = _common_options([command for _, command in commands])
     lines = [GENERATED.format(source="the command's own help"), COMMANDS_INTRODUCTION]
-    for path, command in _commands(typer.main.get_command(app)):
-        is_group = bool(getattr(command, "commands", None))
-        if not path:
-            continue
+    lines += [COMMON_INTRODUCTION, _table("option", list(common))]
+    for path, command in commands:
         name = " ".join(("driftwarden", *path))
-        if is_group:
+        if getattr(command, "commands", None):
             lines.append(f"## `{name} ...`\n\n{_paragraphs(command.help)}")
             continue
+        lines.append(f"{'##' if len(path) == 1 else '###'} `{name}`")
         arguments = [p for p in command.params if p.param_type_name == "argument"]
-        usage = " ".join([name, *(_metavar(p) for p in arguments), "[OPTIONS]"])
-        level = "##" if len(path) == 1 else "###"
-        lines.append(f"{level} `{name}`\n\n```\n{usage}\n```\n\n{_paragraphs(command.help)}")
+        if arguments:
+            usage = " ".join([name, *(_metavar(p) for p in arguments), "[OPTIONS]"])
+            lines.append(f"```\n{usage}\n```")
+        lines.append(_paragraphs(command.help))
         rows = [_parameter(parameter) for parameter in command.params]
-        if rows:
-            lines[-1] += "\n\n| argument or option | meaning |\n| --- | --- |\n" + "\n".join(rows)
+        if own := [row for row in rows if row not in common]:
+            lines.append(_table("argument or option", own))
+        if shared := [common[row].partition(",")[0] for row in rows if row in common]:
+            lines.append(f"Common options: {', '.join(shared)}.")
     return "\n\n".join(lines) + "\n"
+
+
+def _common_options(commands: list[Any]) -> dict[str, str]:
+    """Return the rows of options that many commands share, with their names.
+
+    Of options with one name, the row that most commands have.
+    """
+    options = [p for command in commands for p in command.params if p.param_type_name == "option"]
+    counts = Counter((_names(option), _parameter(option)) for option in options)
+    common: dict[str, str] = {}
+    for (names, row), count in counts.most_common():
+        if count >= MIN_COMMANDS_OF_COMMON_OPTION and names not in common.values():
+            common[row] = names
+    return common
+
+
+def _table(first: str, rows: list[str]) -> str:
+    return "\n".join([f"| {first} | meaning |", "| --- | --- |", *rows])
 
 
 def inventory_page() -> str:
@@ -220,7 +248,7 @@ def _metavar(parameter: Any) -> str:
 def _parameter(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
         return f"| `{_metavar(parameter)}` | {_cell(parameter.help)} |"
-    names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
+    names = _names(parameter)
     default = parameter.default
     # No default for flags that are off, nor for computed defaults.
     has_default = default not in (None, False, "", ()) and not callable(default)
@@ -228,6 +256,10 @@ def _parameter(parameter: Any) -> str:
         value = getattr(default, "value", default)
         return f"| {names} | {_cell(parameter.help)} (default: `{value}`) |"
     return f"| {names} | {_cell(parameter.help)} |"
+
+
+def _names(option: Any) -> str:
+    return ", ".join(f"`{name}`" for name in (*option.opts, *option.secondary_opts))
 
 
 def _paragraphs(text: str | None) -> str:
