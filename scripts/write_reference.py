@@ -217,20 +217,24 @@ def _allowed(schema: dict[str, Any]) -> str:
     """Return the values that a JSON schema allows, in words."""
     if "$ref" in schema:
         return "tables"
-    if schema.get("format") == "percent":
-        return f"whole percent, >= `{schema['minimum']}` and <= `{schema['maximum']}`"
-    if schema.get("format") == "duration":
-        limits = [f"{sign} `{schema[name]}`" for name, sign in _LIMITS.items() if schema.get(name)]
-        return f"duration, {' and '.join(limits)}" if limits else "duration"
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
-    bounds = [f"{sign} {schema[name]:g}" for name, sign in _LIMITS.items() if name in schema]
-    kinds = {"string": "text", "integer": "whole number", "number": "number"}
+    kinds = {"percent": "whole percent", "duration": "duration"}
+    kinds |= {"string": "text", "integer": "whole number", "number": "number"}
     kinds |= {"boolean": "`true`, `false`", "array": "list", "object": "table"}
-    kind = kinds[schema["type"]]
+    kind = kinds[schema.get("format", schema["type"])]
     if schema["type"] == "array":
         kind += f" of {_allowed(schema['items'])}"
-    return f"{kind}, {' and '.join(bounds)}" if bounds else kind
+    limits = {sign: schema.get(name, "") for name, sign in _LIMITS.items()}
+    bounds = {sign: _bound(limit) for sign, limit in limits.items() if limit != ""}
+    if {">=", "<="} == {*bounds}:
+        return f"{kind}, {bounds['>=']} to {bounds['<=']}"
+    both = " and ".join(f"{sign} {value}" for sign, value in bounds.items())
+    return f"{kind}, {both}" if both else kind
+
+
+def _bound(value: float | str) -> str:
+    return f"`{value}`" if isinstance(value, str) else f"{value:g}"
 
 
 def _commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
