@@ -120,7 +120,7 @@ def commands_page() -> str:
     commands = [entry for entry in _commands(typer.main.get_command(app)) if entry[0]]
     common = _common_options([command for _, command in commands])
     lines = [GENERATED.format(source="the command's own help"), COMMANDS_INTRODUCTION]
-    lines += [COMMON_INTRODUCTION, _table("option", list(common))]
+    lines += [COMMON_INTRODUCTION, "\n".join(common)]
     for path, command in commands:
         name = " ".join(("driftwarden", *path))
         if getattr(command, "commands", None):
@@ -130,20 +130,20 @@ def commands_page() -> str:
         arguments = [p for p in command.params if p.param_type_name == "argument"]
         if arguments:
             usage = " ".join([name, *(_metavar(p) for p in arguments), "[OPTIONS]"])
-            lines.append(f"```\n{usage}\n```")
+            lines.append(f"Usage: `{usage}`")
         lines.append(_paragraphs(command.help))
         rows = [_parameter(parameter) for parameter in command.params]
         if own := [row for row in rows if row not in common]:
-            lines.append(_table("argument or option", own))
+            lines.append("\n".join(own))
         if shared := [common[row].partition(",")[0] for row in rows if row in common]:
             lines.append(f"Common options: {', '.join(shared)}.")
     return "\n\n".join(lines) + "\n"
 
 
 def _common_options(commands: list[Any]) -> dict[str, str]:
-    """Return the rows of options that many commands share, with their names.
+    """Return the lines of options that many commands share, with their names.
 
-    Of options with one name, the row that most commands have.
+    Of options with one name, the line that most commands have.
     """
     options = [p for command in commands for p in command.params if p.param_type_name == "option"]
     counts = Counter((_names(option), _parameter(option)) for option in options)
@@ -152,10 +152,6 @@ def _common_options(commands: list[Any]) -> dict[str, str]:
         if count >= MIN_COMMANDS_OF_COMMON_OPTION and names not in common.values():
             common[row] = names
     return common
-
-
-def _table(first: str, rows: list[str]) -> str:
-    return "\n".join([f"| {first} | meaning |", "| --- | --- |", *rows])
 
 
 def inventory_page() -> str:
@@ -251,15 +247,15 @@ def _metavar(parameter: Any) -> str:
 
 def _parameter(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
-        return f"| `{_metavar(parameter)}` | {_cell(parameter.help)} |"
+        return f"- `{_metavar(parameter)}`: {_cell(parameter.help)}"
     names = _names(parameter)
     default = parameter.default
     # No default for flags that are off, nor for computed defaults.
     has_default = default not in (None, False, "", ()) and not callable(default)
     if has_default and getattr(parameter, "show_default", True):
         value = getattr(default, "value", default)
-        return f"| {names} | {_cell(parameter.help)} (default: `{value}`) |"
-    return f"| {names} | {_cell(parameter.help)} |"
+        return f"- {names}: {_cell(parameter.help)} (default: `{value}`)"
+    return f"- {names}: {_cell(parameter.help)}"
 
 
 def _names(option: Any) -> str:
