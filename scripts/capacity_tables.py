@@ -23,6 +23,15 @@ SITES: Mapping[str, tuple[float, Mapping[str, Any]]] = {
     "10G": (1e10, {"sample_rate": 0.00005, "n_models": 50}),
 }
 RETENTION_DAYS = 90.0
+#: Beginnings of the rows that only the command shows.
+LEFT_OUT = tuple(
+    f"| {row}"
+    for row in (
+        *("traffic: size", "ingest: read", "ingest: decode", "ingest: texts", "ingest: tokens"),
+        *("network", "database: cores for", "disk: rows", "disk: vectors", "disk: indexes"),
+        *("disk: dead", "leader: process", "leader: idle", "leader: temp", "leader: retention"),
+    )
+)
 
 
 def capacity_page(text: str) -> str:
@@ -64,7 +73,7 @@ def _plans(plans: list[SizingPlan], options: list[str]) -> str:
     heads = " | ".join(f"{format_count(plan.load.requests_per_day)} a day" for plan in plans)
     lines = [f"| | {heads} |", f"| --- |{' --- |' * len(plans)}"]
     lines.append(f"| options | {' | '.join(options)} |")
-    lines += markdown_rows(plans)
+    lines += [row for row in markdown_rows(plans) if not row.startswith(LEFT_OUT)]
     ends = " | ".join(_first_limit(plan) for plan in plans)
     exceeded = " | ".join(
         ", ".join(limit.part for limit in plan.limits if limit.is_exceeded) or "none"
