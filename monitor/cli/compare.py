@@ -101,7 +101,7 @@ def compare(
         typer.Option(
             "--allow-same-prompt",
             help="Accept a file most of whose prompts are one text, such as many responses to one "
-            "prompt. Without it, such a file is refused: traffic.fields may read the wrong field.",
+            "prompt; without it, the file is refused.",
         ),
     ] = False,
     all_days: Annotated[
