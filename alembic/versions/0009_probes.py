@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from monitor.store.tables.base import UtcDateTime
+from monitor.table_types.base import UtcDateTime
 
 revision = "0009"
 down_revision = "0008"

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from retrain.rollout.checks import RolloutCheck, latency_check, metric_check, share_check
-from retrain.rollout.observations import Observations
+from retrain.rollout.checks.check import RolloutCheck, latency_check, metric_check, share_check
+from retrain.rollout.checks.observations import Observations
 
 Floats = NDArray[np.float64]
 

@@ -10,10 +10,10 @@ from sqlalchemy import Connection, Engine
 from monitor.settings import Settings
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
-from monitor.store.rollouts import looks as store
-from monitor.store.rollouts.events import last_event
-from monitor.store.rollouts.rollouts import RolloutRow, update_rollout
 from retrain.rollout.plan import RolloutPlan, plan_of
+from retrain.rollout.rows import looks as store
+from retrain.rollout.rows.events import last_event
+from retrain.rollout.rows.rollouts import RolloutRow, update_rollout
 from retrain.rollout.states import Event
 from retrain.rollout.steps import take_step
 from retrain.rollout.transitions.open_rollout import confirmed_weights, lock_rollout

@@ -8,7 +8,7 @@ import msgspec
 
 from monitor.errors import ConfigurationError
 from monitor.settings import Settings
-from monitor.store.rollouts.rollouts import RolloutRow
+from retrain.rollout.rows.rollouts import RolloutRow
 
 
 class RolloutPlan(msgspec.Struct, frozen=True, kw_only=True):

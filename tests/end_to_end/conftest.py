@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from monitor.daemon.web_app import create_app
 from monitor.settings import Review, Secrets, Settings
-from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from tests.services.browser import chromium
 from tests.support.database_copy import database_copy

@@ -11,12 +11,12 @@ from litestar import Litestar
 from playwright.sync_api import Page
 
 from monitor.alerts.steps import take_step
+from monitor.daemon.web_app import create_app
 from monitor.review.decision.decisions import decide
 from monitor.settings import Review, Secrets, Settings
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
 from monitor.store.training.registry import ScoreRow, list_versions, save_scores
-from monitor.web.app import create_app
 from retrain.run_folder import RunFolder
 from tests.support.retrain.candidates import (
     evaluated,

@@ -10,10 +10,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import Engine, delete
 
+from monitor.daemon.web_app import create_app
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.store.tables import Exchange
-from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from tests.end_to_end.test_accessibility import AXE, RULES, violations
 from tests.support.review.review_world import PASSWORD, World

@@ -9,10 +9,10 @@ import pytest
 from playwright.sync_api import Browser, expect
 from sqlalchemy import Engine
 
+from monitor.daemon.web_app import create_app
 from monitor.settings import Configuration, Secrets
 from monitor.store.engine import transaction
 from monitor.store.model_history import carry_over
-from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from tests.end_to_end.test_accessibility import violations
 from tests.end_to_end.test_users_page import AXE

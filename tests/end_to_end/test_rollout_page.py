@@ -9,9 +9,9 @@ from playwright.sync_api import Browser, expect
 from sqlalchemy import Engine
 
 from monitor.accounts.registration import create_user
+from monitor.daemon.web_app import create_app
 from monitor.settings import Secrets
 from monitor.store.engine import transaction
-from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from retrain.rollout.transitions import stages
 from tests.support.retrain.rollout_desk import RolloutDesk, settings_of

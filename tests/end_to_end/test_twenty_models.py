@@ -10,9 +10,9 @@ import pytest
 from kafka import KafkaProducer
 from sqlalchemy import Engine, func, select
 
-from monitor.alerts.messages.mrkdwn import render_text
 from monitor.daemon.cycle import Cycle
 from monitor.drift import layout
+from monitor.rendering.mrkdwn import render_text
 from monitor.settings import Configuration, Secrets, default_configuration
 from monitor.store.engine import transaction
 from monitor.store.tables import DeadLetter, DriftEvaluation, Exchange, Incident, OutboxMessage

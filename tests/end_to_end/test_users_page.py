@@ -8,10 +8,10 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import Engine
 
 from monitor.accounts.registration import create_user
+from monitor.daemon.web_app import create_app
 from monitor.settings import Secrets, Settings
 from monitor.store.access_log import Access, append_access
 from monitor.store.engine import transaction
-from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from tests.end_to_end.test_accessibility import AXE, RULES, violations
 from tests.services.browser import give_session

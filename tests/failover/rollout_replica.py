@@ -6,15 +6,15 @@ from pathlib import Path
 
 from monitor.daemon import cycle, schedule
 from monitor.daemon.app import stop_on_signals
-from monitor.daemon.rollout_measurement import RolloutMeasurement
 from monitor.settings import Configuration, Secrets
 from monitor.store import leadership
 from monitor.store.engine import make_engine, transaction
-from monitor.store.rollouts.looks import newest_look
-from monitor.store.rollouts.rollouts import RolloutRow
 from monitor.telemetry import Heartbeat, configure_logging
+from retrain.rollout.jobs.measurement import RolloutMeasurement
 from retrain.rollout.looks import HOUR, Action, Look
 from retrain.rollout.plan import RolloutPlan
+from retrain.rollout.rows.looks import newest_look
+from retrain.rollout.rows.rollouts import RolloutRow
 
 LEASE = timedelta(seconds=1.5)
 MODEL = "desk"

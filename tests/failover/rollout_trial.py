@@ -17,8 +17,6 @@ from bench.services.postgres import PostgresServer
 from monitor.errors import DriftwardenError
 from monitor.settings import Configuration, Secrets
 from monitor.store.engine import make_engine, transaction
-from monitor.store.rollouts.rollouts import RolloutRow, list_rollouts, open_rollout
-from monitor.store.rollouts.weights import WeightsRow, newest_weights, weights_of_rollout
 from monitor.store.tables import metadata
 from monitor.store.training.registry import version_by_id
 from retrain.registry.stages import register_version
@@ -26,6 +24,8 @@ from retrain.rollout.emergency.revert_now import revert_now
 from retrain.rollout.gateways.cluster_names import cluster_name
 from retrain.rollout.gateways.factory import create_gateway
 from retrain.rollout.gateways.protocol import Gateway
+from retrain.rollout.rows.rollouts import RolloutRow, list_rollouts, open_rollout
+from retrain.rollout.rows.weights import WeightsRow, newest_weights, weights_of_rollout
 from retrain.rollout.transitions.promotion import promote_version
 from retrain.rollout.transitions.revert import revert_rollout
 from retrain.rollout.transitions.start import start_rollout

@@ -15,6 +15,7 @@ from litestar.params import FromPath
 from litestar.testing import TestClient
 from sqlalchemy import Engine, func, select
 
+from monitor.daemon import web_app as product
 from monitor.review.items.blind_review import REVIEWS
 from monitor.review.items.verdicts import ReviewInput
 from monitor.settings import Secrets, Settings
@@ -22,7 +23,6 @@ from monitor.store.accounts.users import UserRow
 from monitor.store.engine import transaction
 from monitor.store.review.reviews import reviews_of
 from monitor.store.tables import AuditEntry, Review
-from monitor.web import app as product
 from tests.support.review.review_world import PASSWORD, World, make_world
 from tests.support.web.apps import create_app
 from tests.support.web.route_walk import MARK, Request, leaks, requests_to

@@ -19,7 +19,7 @@ from monitor.store.migrations import migrations_folder, upgrade
 from monitor.store.review.items import batch_by_id
 from monitor.store.schema.releases import RELEASES
 from monitor.store.tables import Decision, metadata
-from monitor.store.tables.base import StructJson
+from monitor.table_types.base import StructJson
 from tests.support.web.support_desk import make_desk
 
 FOLDER = Path(__file__).parent / "released"

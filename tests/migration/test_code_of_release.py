@@ -39,7 +39,7 @@ from monitor.store.alerts import outbox
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import Incident, ModelVersion
 from monitor.store.training.rollouts import insert_rollout, rollout_by_id
-from monitor.web.app import create_app
+from monitor.daemon.web_app import create_app
 from tests.support.web.route_table import PUBLIC, Visitor, routes
 
 engine = make_engine(sys.argv[1])

@@ -10,6 +10,7 @@ from litestar.testing import TestClient
 from sqlalchemy import Engine, create_engine, inspect, text
 
 from monitor.alerts.incidents import report, snooze
+from monitor.daemon.web_app import create_app
 from monitor.settings import Alerts, Secrets, Settings
 from monitor.store import migrations
 from monitor.store.alerts.incident_events import list_events
@@ -18,7 +19,6 @@ from monitor.store.audit_log import append_entry
 from monitor.store.engine import transaction
 from monitor.store.schema.releases import RELEASES, Release
 from monitor.store.tables import metadata
-from monitor.web.app import create_app
 from tests.migration.dump_release import FOLDER
 from tests.support.schema import alembic_command, differences, schema
 from tests.support.web.route_table import PUBLIC, Visitor, routes

@@ -12,12 +12,12 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
+from monitor.daemon.web_app import create_app
 from monitor.settings import Review, Secrets, Settings, load_configuration
 from monitor.store.accounts.users import user_by_name
 from monitor.store.alerts.incidents import list_incidents
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import metadata
-from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from tests.services.browser import chromium
 from tests.support.retrain.rollout_desk import settings_of

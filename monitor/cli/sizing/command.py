@@ -187,7 +187,7 @@ def _retention(text: str | None) -> dict[str, float | None]:
         return {}
     if text == "forever":
         return {"exchange_days": None}
-    from monitor.settings.durations import parse_duration
+    from monitor.setting_types.durations import parse_duration
     from monitor.settings.retention import MIN_RETENTION
 
     try:

@@ -1,7 +1,7 @@
 """Table of the actions: permission, function and reply of each button.
 
 A button of another feature is a further row, with a function that takes a :class:`Request`, and the
-button in its message (:mod:`monitor.alerts.actions.buttons`).
+button in its message (:mod:`monitor.rendering.buttons`).
 """
 
 from collections import Counter
@@ -24,9 +24,9 @@ from monitor.store.accounts.users import UserRow
 from monitor.store.alerts.slack_actions import PressRow
 from monitor.store.review.decisions import DecisionRow, decision_by_id
 from monitor.store.review.gold_export import ItemFilter
-from monitor.store.rollouts.events import count_steps
-from monitor.store.rollouts.rollouts import RolloutRow
 from monitor.store.training.runs import run_of_decision
+from retrain.rollout.rows.events import count_steps
+from retrain.rollout.rows.rollouts import RolloutRow
 from retrain.rollout.transitions import stages
 from retrain.rollout.transitions.open_rollout import lock_rollout
 from retrain.rollout.transitions.revert import revert_rollout

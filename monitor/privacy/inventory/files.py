@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from monitor.privacy.run_files import RUN_FILES
+from monitor.setting_types.durations import format_duration
 from monitor.settings import Sections
-from monitor.settings.durations import format_duration
 from monitor.store.tables.personal_data import Content
 
 

@@ -2,8 +2,8 @@
 
 from sqlalchemy import Table
 
+from monitor.setting_types.durations import format_duration
 from monitor.settings import Retention
-from monitor.settings.durations import format_duration
 from monitor.store.tables import metadata
 from monitor.store.tables.personal_data import PERSONAL_DATA, Content, PersonalTable, Reader
 

@@ -8,9 +8,9 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
+from monitor.setting_types.field_types import Section
 from monitor.settings.alerts import SHORT_FORM, Alerts
 from monitor.settings.configuration import DEFAULT_MODEL, Configuration
-from monitor.settings.field_types import Section
 from monitor.settings.models.table import SHARED, ModelTable, inherit, refused_key
 from monitor.settings.problems.renamed_keys import REMOVED_KEYS, RENAMED_KEYS
 from monitor.statistics.alarm_levels import BUDGET_RANGE

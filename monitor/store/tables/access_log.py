@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Index, Table, event
 from sqlalchemy.orm import Mapped, mapped_column
 
-from monitor.store.tables.base import Base, BigId
+from monitor.table_types.base import Base, BigId
 
 #: Entries are deleted by age only, and never changed.
 SQLITE = (

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, event
 from sqlalchemy.orm import Mapped, mapped_column
 
-from monitor.store.tables.base import Base, BigId
+from monitor.table_types.base import Base, BigId
 
 SQLITE = (
     """CREATE TRIGGER audit_log_no_update BEFORE UPDATE ON audit_log

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from monitor.store.tables.base import Base, BigId
+from monitor.table_types.base import Base, BigId
 
 
 class Feedback(Base):

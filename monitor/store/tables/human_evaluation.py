@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import ForeignKey, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from monitor.store.tables.base import Base, BigId, StructJson
 from monitor.store.training.candidate_results import HumanEvaluationResults
+from monitor.table_types.base import Base, BigId, StructJson
 
 
 class HumanEvaluation(Base):

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from monitor.store.tables.base import Base, BigId
+from monitor.table_types.base import Base, BigId
 
 
 class SlackAction(Base):

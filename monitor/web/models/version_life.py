@@ -14,8 +14,6 @@ from monitor.store.probes.requests import Passed, passed_of_version
 from monitor.store.probes.runs import ProbeRunRow, recent_runs
 from monitor.store.review.draws import draws_of_batches
 from monitor.store.review.items import list_batches
-from monitor.store.rollouts.looks import LookRow, newest_look
-from monitor.store.rollouts.rollouts import RolloutRow, list_rollouts, open_rollout
 from monitor.store.training.candidate_evaluations import (
     CandidateEvaluationRow,
     list_candidate_evaluations,
@@ -28,6 +26,8 @@ from monitor.store.training.registry import (
     version_by_id,
 )
 from monitor.store.windows.digest import WindowFigures, newest_windows
+from retrain.rollout.rows.looks import LookRow, newest_look
+from retrain.rollout.rows.rollouts import RolloutRow, list_rollouts, open_rollout
 
 #: Windows and probe runs that the page shows at most.
 N_WINDOWS, N_PROBE_RUNS = 104, 60

@@ -9,11 +9,8 @@ from typing import Any, Literal
 from sqlalchemy import Connection
 
 from monitor.settings import Settings
-from monitor.store.rollouts.looks import newest_look
-from monitor.store.rollouts.measured_hours import rows_of_hour, seen_users
-from monitor.store.rollouts.rollouts import RolloutRow
-from retrain.rollout.evidence_json import from_json, to_json
-from retrain.rollout.experiment_analysis import (
+from retrain.rollout.checks.evidence_json import from_json, to_json
+from retrain.rollout.experiments.analysis import (
     Experiment,
     ExperimentVerdict,
     MetricResult,
@@ -35,6 +32,9 @@ from retrain.rollout.measurement.next_look import (
 )
 from retrain.rollout.measurement.starting_point import StartingPoint
 from retrain.rollout.measurement.subject import Subject
+from retrain.rollout.rows.looks import newest_look
+from retrain.rollout.rows.measured_hours import rows_of_hour, seen_users
+from retrain.rollout.rows.rollouts import RolloutRow
 
 VERSION = 1
 

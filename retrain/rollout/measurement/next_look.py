@@ -11,24 +11,25 @@ import numpy as np
 from sqlalchemy import Connection, select
 
 from monitor.settings import Settings
-from monitor.store.rollouts.measured_hours import (
-    MeasuredRow,
-    Watermark,
-    late_rows,
-    mean_probability,
-    newest_ids,
-    past_rows,
-    rows_of_hour,
-    seen_users,
-    sum_requests,
-)
-from monitor.store.rollouts.observation_plans import arm_rates
 from monitor.store.tables import RolloutLook
 from monitor.store.traffic.daily_counts import SampledCount
-from retrain.rollout.decision import Decision, Stage, decide
-from retrain.rollout.evidence import RolloutEvidence, Tolerances, create_evidence, start_stage
-from retrain.rollout.evidence_json import from_json, to_json
-from retrain.rollout.evidence_update import update
+from retrain.rollout.checks.decision import Decision, Stage, decide
+from retrain.rollout.checks.evidence import (
+    RolloutEvidence,
+    Tolerances,
+    create_evidence,
+    start_stage,
+)
+from retrain.rollout.checks.evidence_json import from_json, to_json
+from retrain.rollout.checks.evidence_update import update
+from retrain.rollout.checks.observations import Observations, no_observations
+from retrain.rollout.checks.sample_ratio import (
+    ArmRequests,
+    compare_requests,
+    count_unlabelled,
+    count_users,
+    expected_sampled_share,
+)
 from retrain.rollout.measurement.feedback import rated_before
 from retrain.rollout.measurement.reviews import reviewed_rows
 from retrain.rollout.measurement.safety_probes import safety_rows
@@ -40,14 +41,18 @@ from retrain.rollout.measurement.starting_point import (
     stored_starting_point,
 )
 from retrain.rollout.measurement.subject import Subject
-from retrain.rollout.observations import Observations, no_observations
-from retrain.rollout.sample_ratio import (
-    ArmRequests,
-    compare_requests,
-    count_unlabelled,
-    count_users,
-    expected_sampled_share,
+from retrain.rollout.rows.measured_hours import (
+    MeasuredRow,
+    Watermark,
+    late_rows,
+    mean_probability,
+    newest_ids,
+    past_rows,
+    rows_of_hour,
+    seen_users,
+    sum_requests,
 )
+from retrain.rollout.rows.observation_plans import arm_rates
 
 HOUR = timedelta(hours=1)
 #: Earlier hours of an hour's users that are read: at 10,000 requests an hour a look takes 11 s with

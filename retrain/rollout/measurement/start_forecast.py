@@ -8,12 +8,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from monitor.settings import Settings
-from monitor.store.rollouts.measured_hours import PastExchange
-from monitor.store.rollouts.observation_plans import arm_rates
 from monitor.store.training.registry import VersionRow, production_version
-from retrain.rollout.checks import RolloutCheck
-from retrain.rollout.evidence import Tolerances
-from retrain.rollout.forecast import Forecast, pairs_at_level
+from retrain.rollout.checks.check import RolloutCheck
+from retrain.rollout.checks.evidence import Tolerances
+from retrain.rollout.checks.forecast import Forecast, pairs_at_level
 from retrain.rollout.measurement.starting_point import (
     JUDGE,
     JUDGE_LEVEL,
@@ -28,6 +26,8 @@ from retrain.rollout.measurement.starting_point import (
 )
 from retrain.rollout.measurement.subject import Subject
 from retrain.rollout.plan import make_plan
+from retrain.rollout.rows.measured_hours import PastExchange
+from retrain.rollout.rows.observation_plans import arm_rates
 
 #: Share of related responses that a forecast assumes: it is measured with the first look.
 RELEVANCE_LEVEL = 0.9

@@ -6,11 +6,11 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError, WorkflowError
-from monitor.store.rollouts import rollouts as store
-from monitor.store.rollouts.rollouts import RolloutRow
-from monitor.store.rollouts.weights import WeightsRow, newest_weights
 from monitor.store.training import registry as versions
 from monitor.store.training.registry import lock_model
+from retrain.rollout.rows import rollouts as store
+from retrain.rollout.rows.rollouts import RolloutRow
+from retrain.rollout.rows.weights import WeightsRow, newest_weights
 from retrain.rollout.weights import want_weights
 
 

@@ -6,13 +6,13 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from monitor.errors import WorkflowError
-from monitor.store.rollouts import rollouts as store
-from monitor.store.rollouts.rollouts import RolloutRow
 from monitor.store.training import registry as versions
 from monitor.store.training.registry import VersionRow, lock_model
 from retrain.evaluation.gate_result import require_promotable
 from retrain.registry.stages import move_stage, roll_back
 from retrain.registry.taints import require_untainted_version
+from retrain.rollout.rows import rollouts as store
+from retrain.rollout.rows.rollouts import RolloutRow
 from retrain.rollout.transitions.open_rollout import end_command, stable_of
 from retrain.rollout.transitions.revert import revert_rollout
 from retrain.rollout.transitions.stages import complete

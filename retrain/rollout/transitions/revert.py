@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from monitor.store.rollouts.rollouts import RolloutRow
 from monitor.store.training import registry as versions
 from retrain.registry.stages import move_stage
+from retrain.rollout.rows.rollouts import RolloutRow
 from retrain.rollout.steps import take_step
 from retrain.rollout.transitions.open_rollout import lock_rollout, require_reason, stable_of
 from retrain.rollout.weights import want_weights

@@ -8,8 +8,8 @@ from sqlalchemy import Engine, update
 
 from monitor.alerts.channels import only
 from monitor.alerts.messages.gate_result import announce_gate_results
-from monitor.alerts.messages.mrkdwn import MAX_BLOCKS, MAX_SECTION_CHARACTERS, render_text
 from monitor.alerts.outbox import deliver_due
+from monitor.rendering.mrkdwn import MAX_BLOCKS, MAX_SECTION_CHARACTERS, render_text
 from monitor.settings import Alerts
 from monitor.store.engine import transaction
 from monitor.store.tables import CandidateEvaluation

@@ -20,9 +20,9 @@ from monitor.alerts.incidents import (
     wake_due,
 )
 from monitor.alerts.looks import handle_look
-from monitor.alerts.messages.mrkdwn import render_text
 from monitor.alerts.parent_message import add_update
 from monitor.errors import InputError, NotFoundError
+from monitor.rendering.mrkdwn import render_text
 from monitor.rendering.numbers import format_instant
 from monitor.settings import Alerts
 from monitor.store.alerts import incidents, outbox
@@ -30,7 +30,6 @@ from monitor.store.alerts.consequences import consequences_of
 from monitor.store.alerts.incident_events import IncidentEventRow, list_events
 from monitor.store.engine import transaction
 from monitor.store.review.decisions import save_decision
-from monitor.store.rollouts.rollouts import insert_rollout
 from monitor.store.tables import ReviewBatch
 from monitor.store.training.registry import insert_version
 from monitor.store.training.runs import insert_run
@@ -41,6 +40,7 @@ from monitor.store.windows.looks import (
     newest_look,
     save_look,
 )
+from retrain.rollout.rows.rollouts import insert_rollout
 from tests.support.refusals import refusal
 from tests.support.windows.assessments import (
     make_assessment,

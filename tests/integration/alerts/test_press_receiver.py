@@ -11,9 +11,9 @@ from pydantic import SecretStr
 from sqlalchemy import Engine, text
 
 from bench.services.postgres import PostgresServer
-from monitor.alerts.actions.buttons import SNOOZES, Target, button, link_button, menu, parse_value
 from monitor.alerts.actions.payload import parse_press
 from monitor.alerts.actions.receiver import NOT_RECORDED, PressReceiver
+from monitor.rendering.buttons import SNOOZES, Target, button, link_button, menu, parse_value
 from monitor.settings import Secrets
 from monitor.store.alerts.slack_actions import PressRow, list_presses
 from monitor.store.engine import make_engine, transaction

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import Engine
 
 from monitor.store.engine import transaction
-from monitor.store.rollouts.events import list_events
-from monitor.store.rollouts.observations import LabelKey, add_labels
 from monitor.store.traffic.daily_counts import SampledCount
 from retrain.rollout.gateways import factory
 from retrain.rollout.gateways.protocol import Capabilities
+from retrain.rollout.rows.events import list_events
+from retrain.rollout.rows.observations import LabelKey, add_labels
 from tests.support.command import Run, run_command  # noqa: F401 - a fixture
 from tests.support.retrain.rollout_desk import RolloutDesk
 from tests.support.review.roles import add_reviewer

@@ -9,11 +9,10 @@ from sqlalchemy import Engine, insert, select, update
 
 from monitor.alerts.causes import CAUSES
 from monitor.alerts.fallback import CAUSE as UNDELIVERED
-from monitor.alerts.messages.mrkdwn import render_text
 from monitor.daemon.conditions.of_models import OF_MODELS
-from monitor.daemon.conditions.of_rollouts import OF_ROLLOUTS
 from monitor.daemon.conditions.of_the_daemon import OF_THE_DAEMON
 from monitor.daemon.conditions.watch import watch_conditions
+from monitor.rendering.mrkdwn import render_text
 from monitor.rendering.numbers import format_instant
 from monitor.settings import Settings
 from monitor.store.alerts import outbox
@@ -36,6 +35,7 @@ from monitor.store.windows.claims import (
     fail_drift_evaluation,
     window_states,
 )
+from retrain.rollout.jobs.conditions import OF_ROLLOUTS
 from tests.support.review.review_world import make_world
 from tests.support.traffic.stored_traffic import store_traffic
 from tests.support.windows.assessments import make_assessment, store_evaluation

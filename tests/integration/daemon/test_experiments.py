@@ -10,10 +10,10 @@ from sqlalchemy import Engine
 from bench.rollout.simulated_hours import DrawMeasures
 from monitor.settings import Settings
 from monitor.store.engine import transaction
-from monitor.store.rollouts.looks import list_looks
-from monitor.store.rollouts.rollouts import RolloutRow, list_rollouts
 from retrain.rollout.experiments.design import ExperimentDesign
 from retrain.rollout.experiments.life import start_experiment, stop_experiment
+from retrain.rollout.rows.looks import list_looks
+from retrain.rollout.rows.rollouts import RolloutRow, list_rollouts
 from retrain.rollout.transitions.stages import advance
 from tests.support.refusals import refusal
 from tests.support.retrain.measured_desk import healthy, measured_desk, run_hours

@@ -7,9 +7,9 @@ from sqlalchemy import Engine, func, select, update
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
-from monitor.alerts.messages.mrkdwn import render_text
 from monitor.daemon.cycle import Cycle
 from monitor.drift import layout
+from monitor.rendering.mrkdwn import render_text
 from monitor.settings import Secrets, Settings
 from monitor.store.alerts.incidents import list_incidents
 from monitor.store.engine import transaction

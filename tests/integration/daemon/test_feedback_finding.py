@@ -11,8 +11,8 @@ from sqlalchemy import Engine, select, update
 from monitor.daemon.readiness.feedback import feedback_finding
 from monitor.settings import Settings
 from monitor.store.engine import make_engine, transaction
-from monitor.store.rollouts.feedback import count_feedback
 from monitor.store.tables import Feedback, RolloutObservation
+from retrain.rollout.rows.feedback import count_feedback
 from tests.support.migrated_copy import migrate
 from tests.support.traffic.feedback import rating
 from tests.support.traffic.observed_traffic import (

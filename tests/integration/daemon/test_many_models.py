@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import Engine, select
 
 from monitor.alerts.channels import Channels
-from monitor.alerts.messages.mrkdwn import render_text
 from monitor.alerts.messages.unlisted_models import announce_unlisted_models, lines_to_watch
 from monitor.alerts.routes import Routes
 from monitor.daemon.cycle import Cycle
+from monitor.rendering.mrkdwn import render_text
 from monitor.settings import Configuration, Drift, Secrets
 from monitor.settings.models.names import twins_in_case
 from monitor.store.engine import transaction

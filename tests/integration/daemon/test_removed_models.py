@@ -21,7 +21,6 @@ from monitor.settings import Alerts, ChannelSettings, Configuration, Retrain, Se
 from monitor.store.alerts.incidents import list_incidents
 from monitor.store.engine import transaction
 from monitor.store.model_history import carry_over, watched_models
-from monitor.store.rollouts.rollouts import rollout_by_id
 from monitor.store.tables import (
     AuditEntry,
     BaselinePlan,
@@ -41,6 +40,7 @@ from monitor.store.training.registry import version_by_id
 from monitor.store.training.runs import list_runs, mark_running
 from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import promote, register_version
+from retrain.rollout.rows.rollouts import rollout_by_id
 from retrain.rollout.transitions.start import start_rollout
 from retrain.training.runs import plan_run
 from tests.services.webhooks import Webhooks, webhooks  # noqa: F401 - a fixture

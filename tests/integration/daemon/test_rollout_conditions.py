@@ -10,18 +10,18 @@ from monitor.alerts.causes import CAUSES
 from monitor.alerts.incident_states import NO_LONGER_SO
 from monitor.alerts.messages.condition import condition_blocks
 from monitor.alerts.parent_message import describe_state
-from monitor.daemon.conditions.of_rollouts import OF_ROLLOUTS
 from monitor.daemon.conditions.watch import watch_conditions
 from monitor.store.alerts.incident_events import list_events
 from monitor.store.alerts.incidents import IncidentRow, list_incidents
 from monitor.store.alerts.outbox import list_messages
 from monitor.store.engine import transaction
-from monitor.store.rollouts.rollouts import RolloutRow
 from monitor.store.training.registry import version_by_id
 from retrain.registry.rejection import reject_version
 from retrain.rollout.gateways.protocol import Weights
+from retrain.rollout.jobs.conditions import OF_ROLLOUTS
 from retrain.rollout.looks import HOUR, Look
 from retrain.rollout.plan import RolloutPlan
+from retrain.rollout.rows.rollouts import RolloutRow
 from retrain.rollout.transitions.revert import revert_rollout
 from retrain.rollout.transitions.stages import advance, pause
 from tests.support.retrain.rollout_desk import MODEL, RolloutDesk

@@ -8,8 +8,8 @@ from sqlalchemy import Engine
 from syrupy.assertion import SnapshotAssertion
 
 from monitor.alerts.drift_incidents import handle_evaluation
-from monitor.alerts.messages.mrkdwn import render_text
 from monitor.daemon.weekly_digest import MAX_DELAY, announce_due, last_due
+from monitor.rendering.mrkdwn import render_text
 from monitor.settings import Alerts, Configuration
 from monitor.store.alerts.outbox import list_messages
 from monitor.store.engine import transaction

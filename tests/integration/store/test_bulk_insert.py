@@ -24,7 +24,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from monitor.store.bulk_insert import insert_rows
 from monitor.store.engine import transaction
-from monitor.store.tables.base import BigId, UtcDateTime
+from monitor.table_types.base import BigId, UtcDateTime
 
 TABLE = Table(
     "copied rows",

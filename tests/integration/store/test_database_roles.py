@@ -16,6 +16,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from monitor.alerts.channels import only
 from monitor.daemon.cycle import Cycle
+from monitor.daemon.web_app import create_app
 from monitor.errors import DatabasePermissionError
 from monitor.settings import ModelSection, Secrets, Settings
 from monitor.store.database_roles import default_roles, grant_statements
@@ -23,7 +24,6 @@ from monitor.store.engine import NOT_GRANTED, make_engine, transaction
 from monitor.store.migrations import upgrade
 from monitor.store.tables import metadata
 from monitor.store.tables.access import ACCESS, Part
-from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from monitor.windows import evaluation
 from tests.support.alerts.senders import MemorySender

@@ -13,7 +13,6 @@ from monitor.privacy.end_users.suppression import suppress
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.store.model_history import carry_over
-from monitor.store.rollouts.feedback import count_feedback
 from monitor.store.tables import DeadLetter, RolloutObservation
 from monitor.store.traffic.offsets import OffsetMove, claim
 from monitor.store.traffic.position import Position
@@ -23,6 +22,7 @@ from monitor.traffic.file_replay import replay_file
 from monitor.traffic.ingest.preparation import BatchPreparer
 from monitor.traffic.ingest.writer import store_batch
 from monitor.traffic.record import RawRecord
+from retrain.rollout.rows.feedback import count_feedback
 from tests.documentation.blocks import DOCS, blocks_of
 from tests.support.encoders.fake_encoder import FakeEncoder
 from tests.support.traffic.feedback import Stored, rating, stored_feedback

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, event, select
 
-from monitor.daemon.complete_traffic import LATE_RECORDS
 from monitor.daemon.cycle import Cycle
 from monitor.errors import LostOwnershipError
+from monitor.scheduling.complete_traffic import LATE_RECORDS
 from monitor.settings import Secrets, Settings, Traffic
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import Exchange, PendingHalf

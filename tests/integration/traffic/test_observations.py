@@ -9,12 +9,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select, update
 
-from monitor.daemon.complete_traffic import LATE_RECORDS, complete_until
+from monitor.scheduling.complete_traffic import LATE_RECORDS, complete_until
 from monitor.settings import Settings
 from monitor.store.engine import make_engine, transaction
 from monitor.store.model_history import carry_over
-from monitor.store.rollouts.observation_plans import version_labels
-from monitor.store.rollouts.observations import unknown_labels
 from monitor.store.tables import (
     DeadLetter,
     Exchange,
@@ -29,6 +27,8 @@ from monitor.traffic.ingest.sweeper import Sweeper
 from monitor.traffic.sampling.sampler import Sampler
 from monitor.windows.reading.final_sample import final_sample
 from retrain.rollout.gateways.cluster_names import cluster_name
+from retrain.rollout.rows.observation_plans import version_labels
+from retrain.rollout.rows.observations import unknown_labels
 from tests.support.traffic.observed_traffic import (
     MODEL,
     TOPIC,

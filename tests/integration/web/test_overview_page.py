@@ -20,7 +20,6 @@ from monitor.settings import Alerts, Configuration, Monitoring, Secrets
 from monitor.store.alerts.incidents import insert_incident, update_incident
 from monitor.store.engine import transaction
 from monitor.store.leadership import take_lease
-from monitor.store.rollouts.events import add_event
 from monitor.store.tables import DriftEvaluation, Rollout, SourceOffset
 from monitor.store.traffic.daily_counts import ModelDay, SampledCount
 from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters
@@ -28,6 +27,7 @@ from monitor.store.traffic.offsets import claim, record_caught_up
 from monitor.store.traffic.position import Position
 from monitor.store.traffic.unlisted import add_unlisted
 from monitor.web.security import local_path
+from retrain.rollout.rows.events import add_event
 from tests.integration.alerts.outbox_messages import add_messages
 from tests.support.alerts.senders import MemorySender
 from tests.support.review.review_world import PASSWORD

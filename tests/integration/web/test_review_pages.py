@@ -10,9 +10,9 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from monitor.daemon.web_app import create_app
 from monitor.settings import Secrets, Settings
 from monitor.telemetry import Heartbeat
-from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from tests.support.review.review_world import PASSWORD, World, make_world
 

@@ -18,10 +18,10 @@ from monitor.accounts.registration import create_user
 from monitor.settings import Configuration, Secrets, Settings
 from monitor.settings.drift import Drift
 from monitor.store.engine import transaction
-from monitor.store.rollouts.comparisons import save_comparison
-from monitor.store.rollouts.events import list_events
-from monitor.store.rollouts.rollouts import rollout_by_id
 from monitor.store.tables import Rollout, RolloutObservation, TrafficWeights
+from retrain.rollout.rows.comparisons import save_comparison
+from retrain.rollout.rows.events import list_events
+from retrain.rollout.rows.rollouts import rollout_by_id
 from retrain.rollout.transitions import stages
 from retrain.rollout.transitions.revert import revert_rollout
 from tests.integration.web.test_pages_snapshot import main_text

@@ -15,11 +15,11 @@ from structlog.testing import capture_logs
 
 from monitor.accounts.sessions import COOKIE
 from monitor.accounts.users import Actor, deactivate, invite, reactivate, reset_password
+from monitor.daemon import web_app as product
 from monitor.settings import Secrets, Settings, Web
 from monitor.store.accounts.sessions import load_session
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
-from monitor.web import app as product
 from monitor.web.security import CSRF_COOKIE, local_path
 from monitor.web.server import BackgroundServer
 from tests.support.review.review_world import PASSWORD, World, make_world

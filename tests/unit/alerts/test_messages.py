@@ -13,7 +13,7 @@ from monitor.alerts.messages.incident import (
     detail_blocks,
     incident_blocks,
 )
-from monitor.alerts.messages.mrkdwn import MAX_BLOCKS, escape, render_text, sections, within_limits
+from monitor.rendering.mrkdwn import MAX_BLOCKS, escape, render_text, sections, within_limits
 from monitor.settings import Alerts
 from monitor.store.windows.assessment import Assessment, ShareEstimate
 from monitor.windows.findings.headline import headline

@@ -86,8 +86,11 @@ def test_thirteen_keys_stand_before_the_advanced_ones() -> None:
 def sources() -> list[str]:
     """Return the modules that may read settings."""
     settings = ROOT / "monitor" / "settings"
+    declaring = {settings, ROOT / "monitor" / "setting_types"}
     paths = [path for folder in ("monitor", "retrain") for path in (ROOT / folder).rglob("*.py")]
-    paths = [path for path in paths if settings not in path.parents]
+    paths = [
+        path for path in paths if path.name != "settings.py" and declaring.isdisjoint(path.parents)
+    ]
     paths += [settings / "configuration.py", settings / "loading.py"]
     return [path.read_text("utf-8") for path in paths]
 

@@ -21,11 +21,11 @@ ROOT = Path(__file__).resolve().parents[3]
 #: Where the code of each part begins.
 ENTRIES: dict[Part, list[str]] = {
     "ingest": ["monitor/traffic/ingest"],
-    "schedule": ["monitor/daemon"],
-    "web": ["monitor/web"],
+    "schedule": ["monitor/daemon", "retrain/rollout/jobs"],
+    "web": ["monitor/daemon/web_app", "monitor/web", "retrain/rollout/pages"],
 }
-#: The composition root, and what `driftwarden check` alone runs.
-NOT_OF_THE_SCHEDULE = ["monitor/daemon/app", "monitor/daemon/readiness"]
+#: The composition root, the application of the pages, and what `driftwarden check` alone runs.
+NOT_OF_THE_SCHEDULE = ["monitor/daemon/app", "monitor/daemon/readiness", "monitor/daemon/web_app"]
 #: What ingest, which parses what production sends, must not see.
 OF_USERS = {
     *("users", "user_grants", "invitations", "web_sessions", "sign_in_attempts", "audit_log"),

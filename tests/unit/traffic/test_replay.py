@@ -15,7 +15,6 @@ from monitor.errors import InputError
 from monitor.settings import Settings, Traffic
 from monitor.settings.models.names import ModelNames
 from monitor.store.engine import make_engine, transaction
-from monitor.store.rollouts.observation_plans import ObservedRollout
 from monitor.store.tables import RolloutObservation, metadata
 from monitor.store.traffic.baselines import first_baseline_at, latest_baseline, list_baselines
 from monitor.store.traffic.dead_letters import DeadLetterRow, count_by_reason, insert_dead_letters
@@ -25,6 +24,7 @@ from monitor.traffic.baseline_import import import_baseline
 from monitor.traffic.dead_letter_replay import replay_dead_letters
 from monitor.traffic.file_replay import replay_file
 from monitor.traffic.sampling.observation_plan import build_plan
+from retrain.rollout.rows.observation_plans import ObservedRollout
 from tests.support.encoders.fake_encoder import FakeEncoder
 from tests.support.refusals import refusal
 from tests.support.traffic.end_users import make_rules

@@ -11,7 +11,6 @@ from sqlalchemy import Engine, insert, select
 from bench.rollout.simulated_hours import SOURCE, SimulatedTraffic, write_hour
 from monitor.settings import Settings
 from monitor.store.engine import transaction
-from monitor.store.rollouts.observations import ObservationRow, insert_observations
 from monitor.store.tables import RolloutLook, RolloutObservation, RolloutScore
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.exchanges import insert_exchanges
@@ -21,6 +20,7 @@ from retrain.rollout.measurement.feedback import score_feedback
 from retrain.rollout.measurement.next_look import HourLook, next_look, stored_evidence
 from retrain.rollout.measurement.starting_point import StartingPoint, fix_starting_point
 from retrain.rollout.measurement.subject import Subject
+from retrain.rollout.rows.observations import ObservationRow, insert_observations
 from tests.support.traffic.exchange_rows import exchange_row
 from tests.support.traffic.observed_traffic import MODEL, open_rollout
 

@@ -7,12 +7,12 @@ import pytest
 from sqlalchemy import Engine
 
 from monitor.store.engine import transaction
-from monitor.store.rollouts.looks import list_looks
-from monitor.store.rollouts.rollouts import RolloutRow
-from monitor.store.rollouts.weights import weights_of_rollout
 from monitor.store.training import registry as versions
 from retrain.registry.stages import move_stage
 from retrain.rollout.looks import HOUR, Action
+from retrain.rollout.rows.looks import list_looks
+from retrain.rollout.rows.rollouts import RolloutRow
+from retrain.rollout.rows.weights import weights_of_rollout
 from retrain.rollout.transitions.promotion import promote_version, roll_back_version
 from retrain.rollout.transitions.revert import revert_rollout
 from retrain.rollout.transitions.stages import advance, pause, resume

@@ -12,14 +12,14 @@ from bench.rollout.simulated_hours import SimulatedTraffic, write_hour
 from monitor.errors import JudgeError
 from monitor.settings import Settings
 from monitor.store.engine import transaction
-from monitor.store.rollouts.measured_hours import insert_scores
-from monitor.store.rollouts.observations import LabelKey, add_labels
 from monitor.store.tables import RolloutLook, RolloutObservation
 from monitor.store.traffic.daily_counts import SampledCount
 from retrain.rollout.measurement.judged import judge_hour
 from retrain.rollout.measurement.next_look import HourLook, next_look, stored_evidence
 from retrain.rollout.measurement.starting_point import fix_starting_point, learn_starting_point
 from retrain.rollout.measurement.subject import Subject
+from retrain.rollout.rows.measured_hours import insert_scores
+from retrain.rollout.rows.observations import LabelKey, add_labels
 from tests.support.traffic.observed_traffic import MODEL, open_rollout
 
 START = datetime(2026, 11, 2, tzinfo=UTC)

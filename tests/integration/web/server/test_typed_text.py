@@ -18,7 +18,7 @@ from monitor.settings import Redaction, Secrets, Settings
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
 from monitor.store.tables import Exchange
-from monitor.web.app import HERE
+from monitor.web.templates import page_folders
 from monitor.web.typed_text import HEADER, UNREAD, TypedTextRequest
 from tests.support.review.human_evaluation import make_human_evaluation
 from tests.support.review.review_world import PASSWORD, World, make_world
@@ -112,7 +112,9 @@ def test_every_body_passes_the_one_seam(app: Litestar) -> None:
 
 def form_fields() -> set[str]:
     """Return the names of all fields of all forms."""
-    templates = [path.read_text() for path in HERE.glob("*/templates/*.html")]
+    templates = [
+        path.read_text() for folder in page_folders("templates") for path in folder.glob("*.html")
+    ]
     names = {name for text in templates for name in re.findall(r'\bname="(\w+)"', text)}
     return names - set().union(*ACCOUNTS.values()) - {"viewport", "_csrf_token"}
 

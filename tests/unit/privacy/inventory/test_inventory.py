@@ -12,8 +12,8 @@ from monitor.privacy.inventory.content import TO_FILL_IN, Inventory, build_inven
 from monitor.privacy.inventory.pages import to_markdown, to_text
 from monitor.privacy.retention.period_text import describe_period
 from monitor.privacy.run_files import RUN_FILES
+from monitor.setting_types.durations import parse_duration
 from monitor.settings import Configuration, Retention
-from monitor.settings.durations import parse_duration
 from monitor.store.tables import metadata
 from monitor.store.tables.personal_data import PERSONAL_DATA, Content
 

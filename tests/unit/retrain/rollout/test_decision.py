@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 from monitor.store.traffic.daily_counts import SampledCount
-from retrain.rollout.checks import limit_check, metric_check, share_check
-from retrain.rollout.decision import Stage, decide
-from retrain.rollout.evidence import create_evidence, start_stage
-from retrain.rollout.evidence_update import update
-from retrain.rollout.observations import no_observations
-from retrain.rollout.sample_ratio import (
+from retrain.rollout.checks.check import limit_check, metric_check, share_check
+from retrain.rollout.checks.decision import Stage, decide
+from retrain.rollout.checks.evidence import create_evidence, start_stage
+from retrain.rollout.checks.evidence_update import update
+from retrain.rollout.checks.observations import no_observations
+from retrain.rollout.checks.sample_ratio import (
     ArmRequests,
     compare_requests,
     count_unlabelled,

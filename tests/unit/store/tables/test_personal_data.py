@@ -5,8 +5,8 @@ from sqlalchemy import BigInteger, Boolean, Column, DateTime, Float, Integer, Ta
 
 from monitor.settings.retention import Retention
 from monitor.store.tables import metadata
-from monitor.store.tables.base import UtcDateTime
 from monitor.store.tables.personal_data import PERSONAL_DATA, Content, Erasure
+from monitor.table_types.base import UtcDateTime
 
 #: Types that hold no text; a type that is not listed needs a row.
 WITHOUT_TEXT = (BigInteger, Boolean, DateTime, Float, Integer, UtcDateTime)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from monitor.alerts.messages.chart import describe_chart, drift_chart
 from monitor.alerts.messages.weekly_digest import ModelWeek, digest_message
+from monitor.rendering.chart import describe_chart, drift_chart
 from monitor.rendering.response_changes import format_descriptor_change
 from monitor.settings import Alerts
 from monitor.store.windows.assessment import Assessment
