@@ -56,7 +56,9 @@ Each is a variable `X`, or the content of the file that `X_FILE` names
 
 INVENTORY_INTRODUCTION = """\
 `driftwarden privacy inventory --markdown` prints this page for your settings, with your periods and
-the services that you configured; `--json` prints it for programs."""
+the services that you configured, and besides what each column holds and what `driftwarden forget`
+does with it ([by place](../how-to/personal-data.md#erase-an-end-user)); `--json` prints it for
+programs."""
 
 COMMANDS_INTRODUCTION = """\
 # Commands
@@ -155,10 +157,15 @@ def _common_options(commands: list[Any]) -> dict[str, str]:
 
 
 def inventory_page() -> str:
-    """Return the page of the inventory of personal data, by the default settings."""
+    """Return the page of the inventory of personal data, by the default settings.
+
+    Without its longest section, on single columns.
+    """
     source = "the registries of personal data and the default settings"
     title, rest = to_markdown(build_inventory(Configuration.model_construct())).split("\n", 1)
-    return f"{title}\n\n{GENERATED.format(source=source)}\n\n{INVENTORY_INTRODUCTION}\n{rest}"
+    sections = [part for part in rest.split("\n## ") if not part.startswith("Columns, ")]
+    head = f"{title}\n\n{GENERATED.format(source=source)}\n\n{INVENTORY_INTRODUCTION}\n"
+    return head + "\n## ".join(sections)
 
 
 def page_with_transitions(page: Path, table: str) -> str:
