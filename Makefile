@@ -1,4 +1,4 @@
-# `make help` lists what can be done here.
+# `make help` lists the targets with a comment of two ##; what only a maintainer needs has one.
 .DEFAULT_GOAL := help
 .SHELLFLAGS := -eu -c
 .DELETE_ON_ERROR:
@@ -45,7 +45,7 @@ demo: setup ## Run the whole loop on embedded defaults (TRAFFIC=file.jsonl BASEL
 	@$(BIN)/driftwarden demo $(if $(TRAFFIC),--traffic '$(TRAFFIC)') $(if $(BASELINE),--baseline '$(BASELINE)')
 
 .PHONY: demo-fast
-demo-fast: setup ## The same with a tiny language model, for CI
+demo-fast: setup # The same with a tiny language model, for CI
 	@$(BIN)/driftwarden demo --fast
 
 .PHONY: test
@@ -71,39 +71,56 @@ snapshots: setup ## Rewrite the snapshots of wording; review the difference as t
 	@$(TEST_ENVIRONMENT) $(BIN)/pytest -q -k snapshot --snapshot-update $(PYTEST_ARGS)
 
 .PHONY: fuzz
-fuzz: setup ## Mutate the records of the fixtures and decode them (SECONDS=300 SEED=1)
+fuzz: setup # Mutate the records of the fixtures and decode them (SECONDS=300 SEED=1)
 	@$(BIN)/python -m tests.fuzz.records --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED))
 
 .PHONY: night
-night: setup ## Fail Kafka, the database, the leader and Slack in turn, in 55 minutes; show what is told to whom
+night: setup # Fail Kafka, the database, the leader and Slack in turn, in 55 minutes; show what is told to whom
 	@$(TEST_ENVIRONMENT) $(BIN)/python -m tests.soak.night
 
 .PHONY: soak
-soak: setup ## Kill, stop and cut all under load; show one row per record (SEED=1 KILLS=55 DURATION=540)
+soak: setup # Kill, stop and cut all under load; show one row per record (SEED=1 KILLS=55 DURATION=540)
 	@$(TEST_ENVIRONMENT) $(BIN)/python -m tests.soak --seed $(or $(SEED),1) \
 		--kills $(or $(KILLS),55) --seconds $(or $(DURATION),540)
 
 .PHONY: endurance
-endurance: setup ## Hold the highest rate for an hour, a replica killed every minute; show memory and bloat (MINUTES=60)
+endurance: setup # Hold the highest rate for an hour, a replica killed every minute; show memory and bloat (MINUTES=60)
 	@$(TEST_ENVIRONMENT) $(BIN)/python -m tests.soak.endurance --minutes $(or $(MINUTES),60)
 
-# mypy takes as long as all others together several times over: they run beside it.
-.PHONY: check
-check: setup ## Format, lint, types, layers, vocabulary, Dockerfile, tracked files
-	@$(MAKE) --no-print-directory --keep-going --jobs 2 --output-sync=target check-types check-others
+# Each by itself, so that one fault hides no other: `make check-lint`. mypy takes as long as all others
+# together several times over, so it begins first.
+CHECKS := types format lint imports dockerfile tracked-files vocabulary reference
+.PHONY: check $(CHECKS:%=check-%)
+check: setup ## Format, lint, types, layers, vocabulary, Dockerfile, tracked files, reference
+	@mkdir -p build
+	@{ $(MAKE) --no-print-directory --keep-going --jobs 2 --output-sync=target $(CHECKS:%=check-%) 2>&1 \
+		&& echo 'All checks passed'; } | tee build/check.log
+	@sed -n 's/.*\*\*\* \[.*: \(check-[a-z-]*\)\] Error.*/Failed: make \1/p' build/check.log
+	@tail -n 1 build/check.log | grep -qx 'All checks passed'
 
-.PHONY: check-types
 check-types:
 	$(BIN)/mypy
 
-.PHONY: check-others
-check-others:
+check-format:
 	$(BIN)/ruff format --check .
+
+check-lint:
 	$(BIN)/ruff check .
+
+check-imports:
 	$(BIN)/lint-imports
+
+check-dockerfile:
 	$(BIN)/hadolint docker/Dockerfile
+
+check-tracked-files:
 	$(BIN)/python scripts/check_tracked_files.py
+
+check-vocabulary:
 	$(BIN)/python scripts/check_vocabulary.py
+
+check-reference:
+	$(BIN)/python scripts/write_reference.py --check
 
 .PHONY: format
 format: setup ## Format the code and fix what ruff can fix
@@ -115,7 +132,7 @@ docs: setup ## Rewrite docs/reference/settings.md and commands.md from config.to
 	@$(BIN)/python scripts/write_reference.py
 
 .PHONY: screenshots
-screenshots: setup ## Remake the pictures in docs/images (needs Chromium)
+screenshots: setup # Remake the pictures in docs/images (needs Chromium)
 	@$(BIN)/driftwarden demo --fast --folder build/screenshots
 	@$(BIN)/python tests/screenshots/__main__.py --demo build/screenshots
 	@$(BIN)/python -m tests.screenshots.slack_message docs/images/slack-incident.png
@@ -125,17 +142,17 @@ bench: setup ## Measure against the goals; writes build/bench.json (AREA=drift: 
 	@$(BIN)/python -m bench $(AREA)
 
 .PHONY: lock
-lock: setup ## Write the versions that are installed now to constraints.txt
+lock: setup # Write the versions that are installed now to constraints.txt
 	@$(BIN)/uv pip freeze --python $(BIN)/python --exclude-editable > $(VENV)/frozen.txt
 	@grep -vE '^(driftwarden|pip)( |=)' $(VENV)/frozen.txt > constraints.txt
 	@echo "constraints.txt: $$(wc -l < constraints.txt) packages"
 
 .PHONY: sbom
-sbom: setup ## Write the software bill of materials (CycloneDX) to build/sbom.cdx.json
+sbom: setup # Write the software bill of materials (CycloneDX) to build/sbom.cdx.json
 	@$(BIN)/python scripts/write_sbom.py
 
 .PHONY: audit
-audit: setup ## Search for known vulnerabilities of the pinned packages; 75: no database can be asked
+audit: setup # Search for known vulnerabilities of the pinned packages; 75: no database can be asked
 	@$(BIN)/python scripts/audit_dependencies.py $(if $(OSV_URL),--osv-url $(OSV_URL))
 
 .PHONY: clean

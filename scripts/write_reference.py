@@ -175,9 +175,9 @@ def page_with_transitions(page: Path, table: str) -> str:
     return f"{before}{begin}{table}\n{end}{rest.split(end)[1]}"
 
 
-def main() -> int:
-    """Write the pages; with --check return 1 if one is out of date."""
-    pages = {
+def pages() -> dict[Path, str]:
+    """Return the text of each page as it should be."""
+    return {
         REFERENCE / "settings.md": settings_page(),
         REFERENCE / "commands.md": commands_page(),
         REFERENCE / "assessment.schema.json": assessment_schema(),
@@ -185,18 +185,22 @@ def main() -> int:
         WORKFLOW: page_with_transitions(WORKFLOW, review_states.as_markdown()),
         ROLL_OUT: page_with_transitions(ROLL_OUT, rollout_states.as_markdown()),
     }
-    outdated = [
-        path
-        for path, text in pages.items()
+
+
+def main() -> int:
+    """Write the pages; with --check return 1 if one is out of date."""
+    outdated = {
+        path: text
+        for path, text in pages().items()
         if not path.is_file() or path.read_text(encoding="utf-8") != text
-    ]
+    }
     names = ", ".join(path.name for path in outdated)
     if "--check" in sys.argv[1:]:
         if outdated:
             sys.stderr.write(f"docs: {names} outdated; run `make docs`\n")
         return 1 if outdated else 0
-    for path in outdated:
-        path.write_text(pages[path], encoding="utf-8")
+    for path, text in outdated.items():
+        path.write_text(text, encoding="utf-8")
     # Its libraries take seconds to import: a test of its own compares its tables.
     from capacity_tables import write_capacity_page  # noqa: PLC0415
 

@@ -17,6 +17,8 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 from monitor.embedding.encoder import load_encoder
 from monitor.errors import DatabaseUnavailableError
 from monitor.scheduling.protocol import Ready, Reply, Start, Task
+from monitor.settings.secrets.debugging import apply_debugging
+from monitor.settings.secrets.files import read_variable
 from monitor.store.engine import make_engine
 from monitor.store.leadership import acting_under, fence
 from monitor.telemetry import configure_logging, get_logger
@@ -36,6 +38,7 @@ def main(descriptor: int) -> None:
         start: Start = connection.recv()
         die_with_parent(start.parent)
         configure_logging()
+        apply_debugging(read_variable("DRIFTWARDEN_DEBUG"), start.database_url)
         for module in start.preload:
             import_module(module)
         engine = make_engine(start.database_url)

@@ -41,6 +41,10 @@ class Secrets(BaseSettings):
     driftwarden_database_password: SecretStr = SecretStr("")
     """Password of the user in `database.url`, where the address has none."""
 
+    driftwarden_debug: str = ""
+    """`1`: the log has the messages of all errors, which may quote the traffic. For your own
+    machine: refused unless the database is SQLite or on loopback. Empty or `0`: classes only."""
+
     slack_bot_token: SecretStr = SecretStr("")
     """Bot token of the Slack app, `xoxb-...`. Empty: incidents are not posted."""
     slack_app_token: SecretStr = SecretStr("")
