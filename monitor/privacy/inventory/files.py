@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from monitor.privacy.run_files import RUN_FILES
 from monitor.settings import Sections
 from monitor.settings.durations import format_duration
-from monitor.store.tables.personal_data import Content
+from monitor.store.tables.contents import Content
 
 
 @dataclass(frozen=True)
