@@ -16,7 +16,7 @@ class User(Base):
     __tablename__ = "users"
     __table_args__ = contents.table(
         "let staff sign in",
-        ("admin",),
+        contents.STAFF,
         no_period="reviews and decisions refer to accounts",
         access=contents.Access(schedule="r", web="raw"),
     )

@@ -26,7 +26,7 @@ class Incident(Base):
         ),
         contents.table(
             "handle incidents",
-            contents.LEADS,
+            contents.STAFF,
             no_period=contents.HISTORY,
             access=contents.Access(schedule="rawd", web="raw"),
         ),
@@ -94,7 +94,7 @@ class IncidentEvent(Base):
     __tablename__ = "incident_events"
     __table_args__ = contents.table(
         "handle incidents",
-        contents.LEADS,
+        contents.STAFF,
         no_period=contents.HISTORY,
         access=contents.Access(schedule="raw", web="ra"),
     )
@@ -126,7 +126,7 @@ class OutboxMessage(Base):
         UniqueConstraint("dedupe_key", "channel"),
         contents.table(
             "send messages to staff",
-            contents.LEADS,
+            contents.STAFF,
             period="messages",
             access=contents.Access(schedule="raw", web="ra"),
         ),

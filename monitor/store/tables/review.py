@@ -308,7 +308,7 @@ class Decision(Base):
     __tablename__ = "decisions"
     __table_args__ = contents.table(
         "decide whether a model is trained again",
-        contents.LEADS,
+        contents.STAFF,
         no_period=contents.HISTORY,
         access=contents.Access(schedule="raw", web="rw"),
     )

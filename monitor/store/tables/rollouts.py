@@ -25,7 +25,7 @@ class Rollout(Base):
         ),
         contents.table(
             "decide about a rollout",
-            contents.LEADS,
+            contents.STAFF,
             no_period=contents.HISTORY,
             access=contents.Access(ingest="r", schedule="raw", web="raw"),
         ),
@@ -69,7 +69,7 @@ class RolloutEvent(Base):
     __tablename__ = "rollout_events"
     __table_args__ = contents.table(
         "decide about a rollout",
-        contents.LEADS,
+        contents.STAFF,
         no_period=contents.HISTORY,
         access=contents.Access(schedule="raw", web="ra"),
     )
@@ -96,7 +96,7 @@ class TrafficWeights(Base):
         UniqueConstraint("model", "generation", name="uq_traffic_weights_generation"),
         contents.table(
             "set the shares of two versions",
-            contents.LEADS,
+            contents.STAFF,
             no_period=contents.HISTORY,
             access=contents.Access(schedule="raw", web="ra"),
         ),

@@ -22,7 +22,7 @@ class DriftEvaluation(Base):
         UniqueConstraint("model", "window_start", "window_end", name="uq_drift_evaluations_window"),
         contents.table(
             "detect that a model's traffic has changed",
-            contents.LEADS,
+            contents.STAFF,
             no_period="figures; the quotes in them go with the exchanges",
             access=contents.Access(schedule="raw", web="r"),
         ),
@@ -69,7 +69,7 @@ class Report(Base):
     __tablename__ = "reports"
     __table_args__ = contents.table(
         "show a drift evaluation",
-        contents.LEADS,
+        contents.STAFF,
         no_period="as the evaluation that it shows",
         access=contents.Access(schedule="rad", web="r"),
     )
@@ -111,7 +111,7 @@ class Look(Base):
         UniqueConstraint("model", "looked_until", name="uq_looks_hour"),
         contents.table(
             "detect that a model's traffic has changed",
-            contents.LEADS,
+            contents.STAFF,
             no_period="figures; looks without an alarm are removed after some weeks",
             access=contents.Access(schedule="rawd", web="r"),
         ),
