@@ -8,7 +8,8 @@ from sqlalchemy import Table
 
 from monitor.errors import InputError
 from monitor.store.tables import metadata
-from monitor.store.tables.access import ACCESS, Part
+from monitor.store.tables.facts import facts_of, table_names
+from monitor.table_types.contents import Part
 
 PARTS: tuple[Part, ...] = get_args(Part)
 #: Codes of privileges, as ``\dp`` of psql shows them.
@@ -64,7 +65,8 @@ def parse_roles(named: Sequence[str]) -> dict[Part, str]:
 def grants(roles: Mapping[Part, str]) -> list[Grant]:
     """Return the grants; a role of several parts has the privileges of all of them."""
     granted: list[Grant] = []
-    for table, access in ACCESS.items():
+    for table in table_names():
+        access = facts_of(table).access
         for role in dict.fromkeys(roles.values()):
             parts = [part for part in roles if roles[part] == role and access.of(part)]
             codes = {code for part in parts for code in access.of(part)}

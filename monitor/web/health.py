@@ -14,12 +14,13 @@ from monitor.store.engine import transaction
 from monitor.store.leadership import Lease, current_lease
 from monitor.store.migrations import require_current
 from monitor.telemetry import Heartbeat, render_metrics
+from monitor.web.access.audience import EVERYBODY
 from monitor.web.security import add_security_headers, headers
 
 Ready = Callable[[], str | None]
 
 
-@get("/healthz", sync_to_thread=False)
+@get("/healthz", sync_to_thread=False, opt=EVERYBODY)
 def healthz(heartbeats: NamedDependency[Sequence[Heartbeat]]) -> Response[dict[str, object]]:
     """Report whether every loop of the process runs; unavailable services don't count."""
     loops = {beat.name: round(beat.age_seconds(), 1) for beat in heartbeats}
@@ -28,7 +29,7 @@ def healthz(heartbeats: NamedDependency[Sequence[Heartbeat]]) -> Response[dict[s
     return Response(body, status_code=200 if alive else 503)
 
 
-@get("/readyz", sync_to_thread=True)
+@get("/readyz", sync_to_thread=True, opt=EVERYBODY)
 def readyz(
     engine: NamedDependency[Engine], readiness: NamedDependency[Sequence[Ready]]
 ) -> Response[dict[str, object]]:
@@ -50,7 +51,7 @@ def readyz(
     return Response(body, status_code=503 if problems else 200)
 
 
-@get("/metrics", sync_to_thread=False)
+@get("/metrics", sync_to_thread=False, opt=EVERYBODY)
 def metrics() -> Response[bytes]:
     """Return the metrics in the Prometheus text format."""
     return Response(render_metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")

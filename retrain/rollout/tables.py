@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from monitor.table_types import contents
 from monitor.table_types.base import Base, BigId
 
 
@@ -22,32 +23,42 @@ class Rollout(Base):
             postgresql_where=text("finished_at IS NULL"),
             sqlite_where=text("finished_at IS NULL"),
         ),
+        contents.table(
+            "decide about a rollout",
+            contents.STAFF,
+            no_period=contents.HISTORY,
+            access=contents.Access(ingest="r", schedule="raw", web="raw"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     #: ``rollout`` or ``experiment``.
-    kind: Mapped[str] = mapped_column(default="rollout", server_default=text("'rollout'"))
+    kind: Mapped[str] = mapped_column(
+        default="rollout", server_default=text("'rollout'"), info=contents.CODE
+    )
     #: ``NULL`` in a row that 0.2 inserts while it runs beside this schema, until it is adopted.
-    model: Mapped[str] = mapped_column(nullable=True)
+    model: Mapped[str] = mapped_column(nullable=True, info=contents.NAME)
     version_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"), index=True)
     #: The version that it is compared with; ``NULL`` in rows of releases before 0.3.
     stable_version_id: Mapped[int | None] = mapped_column(ForeignKey("model_versions.id"))
     #: ``running``, ``holding``, ``paused``, ``holdback``, ``completed`` or ``reverted``.
-    status: Mapped[str]
+    status: Mapped[str] = mapped_column(info=contents.CODE)
     #: Position in ``rollout.stages``, from 0.
     stage: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     #: The canary's wanted share of the traffic.
     weight_percent: Mapped[int]
     #: When the gateway confirmed the share; until then, the time of the step.
     stage_started_at: Mapped[datetime]
-    reason: Mapped[str]
+    reason: Mapped[str] = mapped_column(info=contents.REASON)
     #: Settings in force at the start, such as stages, margins and limits.
-    settings: Mapped[dict[str, Any] | None]
+    settings: Mapped[dict[str, Any] | None] = mapped_column(info=contents.SETTINGS)
     #: Seed of the matching of users.
     seed: Mapped[int] = mapped_column(BigId, default=0, server_default=text("0"))
     #: Checks, levels of the stable version and output formats, fixed before the first look.
-    measurement: Mapped[dict[str, Any] | None]
-    started_by: Mapped[str] = mapped_column(default="", server_default=text("''"))
+    measurement: Mapped[dict[str, Any] | None] = mapped_column(info=contents.WORDS)
+    started_by: Mapped[str] = mapped_column(
+        default="", server_default=text("''"), info=contents.ACCOUNT
+    )
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
 
@@ -56,19 +67,25 @@ class RolloutEvent(Base):
     """A step of a rollout, written in the transaction that takes it."""
 
     __tablename__ = "rollout_events"
+    __table_args__ = contents.table(
+        "decide about a rollout",
+        contents.STAFF,
+        no_period=contents.HISTORY,
+        access=contents.Access(schedule="raw", web="ra"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     rollout_id: Mapped[int] = mapped_column(ForeignKey("rollouts.id"), index=True)
-    event: Mapped[str]
+    event: Mapped[str] = mapped_column(info=contents.CODE)
     #: ``NULL`` for the start.
-    from_status: Mapped[str | None]
-    to_status: Mapped[str]
+    from_status: Mapped[str | None] = mapped_column(info=contents.CODE)
+    to_status: Mapped[str] = mapped_column(info=contents.CODE)
     weight_percent: Mapped[int]
     #: A user, or ``driftwarden``.
-    by: Mapped[str]
+    by: Mapped[str] = mapped_column(info=contents.ACCOUNT)
     at: Mapped[datetime]
-    reason: Mapped[str]
-    details: Mapped[dict[str, Any] | None]
+    reason: Mapped[str] = mapped_column(info=contents.REASON)
+    details: Mapped[dict[str, Any] | None] = mapped_column(info=contents.WORDS)
 
 
 class TrafficWeights(Base):
@@ -77,24 +94,30 @@ class TrafficWeights(Base):
     __tablename__ = "traffic_weights"
     __table_args__ = (
         UniqueConstraint("model", "generation", name="uq_traffic_weights_generation"),
+        contents.table(
+            "set the shares of two versions",
+            contents.STAFF,
+            no_period=contents.HISTORY,
+            access=contents.Access(schedule="raw", web="ra"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    model: Mapped[str]
+    model: Mapped[str] = mapped_column(info=contents.NAME)
     #: Rises with each change of the model's weights. The gateway refuses a lower one than it has.
     generation: Mapped[int] = mapped_column(BigId)
     stable_version_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"))
     canary_version_id: Mapped[int | None] = mapped_column(ForeignKey("model_versions.id"))
     canary_percent: Mapped[int]
     rollout_id: Mapped[int | None] = mapped_column(ForeignKey("rollouts.id"), index=True)
-    by: Mapped[str]
-    reason: Mapped[str]
+    by: Mapped[str] = mapped_column(info=contents.ACCOUNT)
+    reason: Mapped[str] = mapped_column(info=contents.REASON)
     created_at: Mapped[datetime]
     #: When these weights were read back from the gateway.
     confirmed_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
     #: Error of the last failed attempt.
-    error: Mapped[str | None]
+    error: Mapped[str | None] = mapped_column(info=contents.ERROR)
     #: How often the gateway had other weights after it had confirmed these.
     n_overwritten: Mapped[int] = mapped_column(default=0)
     overwritten_at: Mapped[datetime | None]
@@ -104,7 +127,15 @@ class RolloutLook(Base):
     """The look at one hour of a rollout: the evidence after it, and the decision."""
 
     __tablename__ = "rollout_looks"
-    __table_args__ = (UniqueConstraint("rollout_id", "hour", name="uq_rollout_looks_hour"),)
+    __table_args__ = (
+        UniqueConstraint("rollout_id", "hour", name="uq_rollout_looks_hour"),
+        contents.table(
+            "decide about a rollout",
+            contents.LEADS,
+            no_period=contents.HISTORY,
+            access=contents.Access(schedule="raw", web="r"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     rollout_id: Mapped[int] = mapped_column(ForeignKey("rollouts.id"))
@@ -118,14 +149,14 @@ class RolloutLook(Base):
     #: The canary's share of the traffic as observed, by inclusion weights; ``NULL`` without any.
     seen_share: Mapped[float | None]
     #: Running sums of all checks after this hour.
-    evidence: Mapped[dict[str, Any]]
+    evidence: Mapped[dict[str, Any]] = mapped_column(info=contents.WORDS)
     #: The figures of each check that are shown.
-    checks: Mapped[list[Any]]
+    checks: Mapped[list[Any]] = mapped_column(info=contents.WORDS)
     #: ``advance``, ``wait``, ``hold``, ``revert`` or ``ask``.
-    action: Mapped[str]
-    reason: Mapped[str]
+    action: Mapped[str] = mapped_column(info=contents.CODE)
+    reason: Mapped[str] = mapped_column(info=contents.REASON)
     #: Code, text and check of each reason.
-    reasons: Mapped[list[Any] | None]
+    reasons: Mapped[list[Any] | None] = mapped_column(info=contents.WORDS)
     looked_at: Mapped[datetime]
 
 
@@ -141,28 +172,34 @@ class RolloutObservation(Base):
             "source", "partition", "offset", "record_index", name="uq_rollout_observations_position"
         ),
         Index("ix_rollout_observations_hour", "rollout_id", "occurred_at"),
+        contents.table(
+            "decide about a rollout",
+            contents.LEADS,
+            period="observations",
+            access=contents.Access(ingest="ra", schedule="rd", web="r", columns=contents.ID_ONLY),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     rollout_id: Mapped[int] = mapped_column(ForeignKey("rollouts.id"))
-    source: Mapped[str]
+    source: Mapped[str] = mapped_column(info=contents.NAME)
     partition: Mapped[int]
     offset: Mapped[int] = mapped_column(BigId)
     record_index: Mapped[int] = mapped_column(default=0)
-    exchange_id: Mapped[str] = mapped_column(index=True)
+    exchange_id: Mapped[str] = mapped_column(index=True, info=contents.ID_EXAMINED)
     occurred_at: Mapped[datetime]
     received_at: Mapped[datetime] = mapped_column(index=True)
-    model: Mapped[str]
+    model: Mapped[str] = mapped_column(info=contents.NAME)
     #: ``canary`` or ``stable``.
-    arm: Mapped[str]
-    task_type: Mapped[str] = mapped_column(default="")
-    end_user: Mapped[str] = mapped_column(default="", index=True)
+    arm: Mapped[str] = mapped_column(info=contents.CODE)
+    task_type: Mapped[str] = mapped_column(default="", info=contents.WORDS)
+    end_user: Mapped[str] = mapped_column(default="", index=True, info=contents.ID_EXAMINED)
     inclusion_probability: Mapped[float]
     #: Redacted, as in ``exchanges``.
-    prompt: Mapped[str]
-    response: Mapped[str]
+    prompt: Mapped[str] = mapped_column(info=contents.TEXT_EXAMINED)
+    response: Mapped[str] = mapped_column(info=contents.TEXT_EXAMINED)
     #: Measured values by name: numbers; booleans count as 0 and 1.
-    measures: Mapped[dict[str, Any]]
+    measures: Mapped[dict[str, Any]] = mapped_column(info=contents.TEXT_EXAMINED)
 
 
 class RolloutScore(Base):
@@ -171,6 +208,12 @@ class RolloutScore(Base):
     __tablename__ = "rollout_scores"
     __table_args__ = (
         UniqueConstraint("observation_id", "name", name="uq_rollout_scores_observation"),
+        contents.table(
+            "decide about a rollout",
+            contents.LEADS,
+            period="parent",
+            access=contents.Access(schedule="ra"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -179,7 +222,9 @@ class RolloutScore(Base):
         ForeignKey("rollout_observations.id", ondelete="CASCADE")
     )
     #: ``wrong_format``, ``relevance``, ``judge``, or ``feedback NAME``.
-    name: Mapped[str]
+    name: Mapped[str] = mapped_column(
+        info=contents.unchanged("a word of a fixed list, or the name of feedback")
+    )
     value: Mapped[float]
     scored_at: Mapped[datetime]
 
@@ -188,6 +233,12 @@ class RolloutComparison(Base):
     """How the responses of both versions differ given the prompts: shown, and decides nothing."""
 
     __tablename__ = "rollout_comparisons"
+    __table_args__ = contents.table(
+        "show how two versions differ",
+        contents.LEADS,
+        no_period="figures and numbers of observations",
+        access=contents.Access(schedule="rad", web="r"),
+    )
 
     rollout_id: Mapped[int] = mapped_column(ForeignKey("rollouts.id"), primary_key=True)
     #: Start of the newest hour that was compared.
@@ -196,7 +247,7 @@ class RolloutComparison(Base):
     n_stable: Mapped[int]
     #: Figures, and the ids of the observations with the strongest differences. It holds no text, so
     #: that an erasure of observations applies to it.
-    result: Mapped[dict[str, Any]]
+    result: Mapped[dict[str, Any]] = mapped_column(info=contents.WORDS)
     compared_at: Mapped[datetime]
 
 
@@ -204,10 +255,16 @@ class RolloutLabel(Base):
     """Number of exchanges of a rollout whose label names neither of its versions."""
 
     __tablename__ = "rollout_labels"
+    __table_args__ = contents.table(
+        "find traffic that names neither version",
+        contents.LEADS,
+        period="observations",
+        access=contents.Access(ingest="raw", schedule="rd"),
+    )
 
     rollout_id: Mapped[int] = mapped_column(ForeignKey("rollouts.id"), primary_key=True)
     #: As in the traffic; empty where an exchange has none.
-    label: Mapped[str] = mapped_column(primary_key=True)
+    label: Mapped[str] = mapped_column(primary_key=True, info=contents.ID_EXAMINED)
     count: Mapped[int] = mapped_column(BigId)
     #: Number of exchanges of the traffic that they represent: sum of 1 / inclusion probability.
     estimated_total: Mapped[float]

@@ -35,6 +35,7 @@ def fill_tables(
     *,
     first: int = 1,
     only: Collection[str] | None = None,
+    n_rows: int = N_ROWS,
 ) -> dict[str, int]:
     """Insert rows into each table; return their number by table.
 
@@ -46,6 +47,7 @@ def fill_tables(
         metadata: The schema: declared, or reflected from a database of another revision.
         first: Number of the first row: repeated fills need different ones.
         only: The tables; default: all.
+        n_rows: Rows of each table; with one, no column is NULL.
     """
     counts = {}
     for table in metadata.sorted_tables:
@@ -59,7 +61,7 @@ def fill_tables(
         single = table.name == "leadership"
         receiver = _plain(table)
         n = 0
-        for k in range(first, first + (1 if single else N_ROWS)):
+        for k in range(first, first + (1 if single else n_rows)):
             row = {
                 column.name: _value(connection, table, column, k, single=single)
                 for column in table.columns

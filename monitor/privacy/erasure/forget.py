@@ -59,12 +59,13 @@ from monitor.store.privacy.human_evaluation_texts import (
     human_evaluation_texts,
     remove_human_evaluation_texts,
 )
-from monitor.store.tables.personal_data import PERSONAL_DATA, Erasure
+from monitor.store.tables.facts import columns_of, table_names
 from monitor.store.traffic.compaction import drop_dead_rows, lock_blocks
 from monitor.store.traffic.pending_halves import delete_halves
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id, replace_assessment
 from monitor.store.windows.prompt_maps import prompt_map, save_prompt_map
 from monitor.store.windows.sample_scores import sample_scores, save_sample_scores
+from monitor.table_types.contents import Erasure
 from monitor.traffic.redaction import Redactor
 
 ACTION = "end_user.erased"
@@ -73,8 +74,8 @@ EXCHANGES_PER_STEP = 50
 #: Tables that are erased, whose deleted rows are purged.
 TABLES = tuple(
     name
-    for name, table in PERSONAL_DATA.items()
-    if any(column.erasure is not Erasure.UNCHANGED for column in table.columns.values())
+    for name in table_names()
+    if any(column.erasure is not Erasure.UNCHANGED for column in columns_of(name).values())
 )
 
 #: Number of traces by kind.

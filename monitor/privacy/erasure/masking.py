@@ -11,9 +11,10 @@ from monitor.privacy.erasure.traces import Traces
 from monitor.store.engine import transaction
 from monitor.store.privacy import columns as store
 from monitor.store.privacy.columns import Key
-from monitor.store.tables.personal_data import PERSONAL_DATA, Erasure
+from monitor.store.tables.facts import columns_of, table_names
 from monitor.store.training.registry import version_by_id
 from monitor.store.training.registry_mirrors import count_registry_change
+from monitor.table_types.contents import Erasure
 
 #: How the packed values of a column begin that hold a page.
 GZIP = b"\x1f\x8b"
@@ -42,8 +43,7 @@ class MaskedRow:
 
 def masked_columns(table: str) -> list[str]:
     """Return the columns of a table in which traces are masked."""
-    described = PERSONAL_DATA[table].columns
-    return [name for name, column in described.items() if column.erasure is Erasure.MASKED]
+    return [name for name, column in columns_of(table).items() if column.erasure is Erasure.MASKED]
 
 
 def traces_in(table: str, traces: Traces) -> Traces:
@@ -66,7 +66,7 @@ def find_words(
         traces: What is searched for.
         own: Ids of rows by table that are removed as a whole.
     """
-    for table in PERSONAL_DATA:
+    for table in table_names():
         names = masked_columns(table)
         if not names:
             continue

@@ -1,6 +1,6 @@
 """Verification of an erasure: a search of everything stored, by what the erasure knows.
 
-It reads each column of the registry of personal data, the files of the database itself, the folders
+It reads each column that can hold text, the files of the database itself, the folders
 of runs, and exports. It changes nothing, and doesn't rely on what the erasure has found.
 """
 
@@ -20,7 +20,8 @@ from monitor.privacy.run_files import files_of, files_under
 from monitor.settings import Retrain
 from monitor.store.engine import transaction
 from monitor.store.privacy.end_user_traces import list_run_folders
-from monitor.store.tables.personal_data import PERSONAL_DATA, Content
+from monitor.store.tables.facts import columns_of, table_names
+from monitor.table_types.contents import Content
 from retrain.run_folder import RunFolder
 
 #: Bytes of a file that are decoded at once, and of the next part that are decoded with them.
@@ -72,14 +73,15 @@ def verify(
 
 
 def _search_columns(engine: Engine, traces: Traces, names: _Names) -> Iterator[RemainingText]:
-    for table, described in PERSONAL_DATA.items():
+    for table in table_names():
+        described = columns_of(table)
         searched = traces_in(table, traces)
-        columns = list(described.columns)
+        columns = list(described)
         for key, values in read_table(engine, table, columns):
             for name, value in zip(columns, values, strict=True):
                 if value is None:
                     continue
-                column = described.columns[name]
+                column = described[name]
                 _note_longer_names(traces, value, names)
                 if column.content is Content.STAFF_ACCOUNT:
                     _note_accounts(traces, value, names)

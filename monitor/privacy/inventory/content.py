@@ -1,4 +1,4 @@
-"""The inventory of personal data, from the registries and the settings."""
+"""The inventory of personal data, from the declarations of tables and columns and the settings."""
 
 import msgspec
 
@@ -6,7 +6,8 @@ from monitor.privacy.inventory.files import StoredFile, list_files
 from monitor.privacy.inventory.recipients import Recipient, find_recipients
 from monitor.privacy.retention.period_text import READERS, describe_period, describe_readers
 from monitor.settings import Sections
-from monitor.store.tables.personal_data import PERSONAL_DATA, Content, Erasure, PersonalTable
+from monitor.store.tables.facts import columns_of, facts_of, table_names
+from monitor.table_types.contents import Content, Erasure
 
 
 class InventoryColumn(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -79,7 +80,7 @@ RISKS = (
 
 def build_inventory(settings: Sections) -> Inventory:
     """Return the inventory, with the periods and recipients as configured."""
-    tables = [_table(name, row, settings) for name, row in sorted(PERSONAL_DATA.items())]
+    tables = [_table(name, settings) for name in table_names()]
     stores = [table for table in tables if table.holds] + [
         _file(file) for file in list_files(settings)
     ]
@@ -93,18 +94,20 @@ def build_inventory(settings: Sections) -> Inventory:
     )
 
 
-def _table(name: str, row: PersonalTable, settings: Sections) -> Store:
+def _table(name: str, settings: Sections) -> Store:
     columns = {
-        column: value for column, value in row.columns.items() if value.content is not Content.NONE
+        column: value
+        for column, value in columns_of(name).items()
+        if value.content is not Content.NONE
     }
     contents = {column.content for column in columns.values()}
     return Store(
         place="database",
         name=name,
-        purpose=row.purpose,
+        purpose=facts_of(name).purpose,
         holds=tuple(content.value for content in Content if content in contents),
         period=describe_period(name, settings.retention),
-        readers=describe_readers(row),
+        readers=describe_readers(name),
         columns=tuple(
             InventoryColumn(
                 column,

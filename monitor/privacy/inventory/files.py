@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from monitor.privacy.run_files import RUN_FILES
 from monitor.setting_types.durations import format_duration
 from monitor.settings import Sections
-from monitor.store.tables.personal_data import Content
+from monitor.table_types.contents import Content
 
 
 @dataclass(frozen=True)

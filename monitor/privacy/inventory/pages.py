@@ -34,7 +34,7 @@ def _sections(inventory: Inventory) -> Iterator[str]:
     yield _table(
         ("where", "personal data", "how long", "readers"),
         [
-            (f"`{store.name}`", "; ".join(store.holds), store.period, store.readers)
+            (_code(store.name), "; ".join(store.holds), store.period, store.readers)
             for store in inventory.stores
         ],
     )
@@ -88,7 +88,7 @@ def _lines(inventory: Inventory) -> Iterator[str]:
 def _purposes(inventory: Inventory) -> list[tuple[str, str]]:
     names: dict[str, list[str]] = {}
     for store in inventory.stores:
-        names.setdefault(store.purpose, []).append(f"`{store.name}`")
+        names.setdefault(store.purpose, []).append(_code(store.name))
     return [(purpose, ", ".join(stores)) for purpose, stores in sorted(names.items())]
 
 
@@ -99,7 +99,7 @@ def _columns(store: Store) -> list[tuple[str, str, str, str]]:
         groups.setdefault((column.holds, _erasure(column)), []).append(column)
     return [
         (
-            f"`{store.name}`",
+            _code(store.name),
             ", ".join(f"`{column.name}`" for column in columns),
             holds,
             erasure,
@@ -110,6 +110,11 @@ def _columns(store: Store) -> list[tuple[str, str, str, str]]:
 
 def _erasure(column: InventoryColumn) -> str:
     return f"{column.erasure}: {column.reason}" if column.reason else column.erasure
+
+
+def _code(name: str) -> str:
+    """Return a name as code; one that quotes code itself stays as it is."""
+    return name if "`" in name else f"`{name}`"
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

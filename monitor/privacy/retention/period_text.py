@@ -5,7 +5,8 @@ from sqlalchemy import Table
 from monitor.setting_types.durations import format_duration
 from monitor.settings import Retention
 from monitor.store.tables import metadata
-from monitor.store.tables.personal_data import PERSONAL_DATA, Content, PersonalTable, Reader
+from monitor.store.tables.facts import facts_of
+from monitor.table_types.contents import Content, Reader
 
 #: Table whose rows are the parents where no key names others.
 DEFAULT_PARENT = "exchanges"
@@ -27,7 +28,7 @@ def describe_period(name: str, retention: Retention) -> str:
         name: The table.
         retention: The periods as configured.
     """
-    row = PERSONAL_DATA[name]
+    row = facts_of(name)
     if not row.period:
         return f"no period: {row.no_period}"
     if row.period == "parent":
@@ -45,14 +46,14 @@ def describe_key(key: str, retention: Retention) -> str:
     return f"{length} (retention.{key})"
 
 
-def describe_readers(row: PersonalTable) -> str:
+def describe_readers(name: str) -> str:
     """Return who reads the rows of a table."""
-    return ", ".join(READERS[reader] for reader in row.readers)
+    return ", ".join(READERS[reader] for reader in facts_of(name).readers)
 
 
 def parents_of(name: str) -> list[str]:
     """Return the tables with a period that the rows of a table refer to, and go with."""
     table: Table = metadata.tables[name]
     parents = {key.column.table.name for key in table.foreign_keys} - {name}
-    with_period = sorted(parent for parent in parents if PERSONAL_DATA[parent].period)
+    with_period = sorted(parent for parent in parents if facts_of(parent).period)
     return with_period or [DEFAULT_PARENT]

@@ -34,7 +34,7 @@ from monitor.settings import Sections
 from monitor.store.audit_log import append_entry
 from monitor.store.engine import snapshot, transaction
 from monitor.store.privacy.observations import observed_exchanges
-from monitor.store.tables.personal_data import Content
+from monitor.table_types.contents import Content
 from monitor.traffic.end_users.suppression_list import main_digest_of
 from monitor.traffic.redaction import Redactor
 

@@ -11,7 +11,7 @@ FORM = 1
 
 
 class DocumentColumn(msgspec.Struct, frozen=True):
-    """What the registry says of a column that was searched."""
+    """What a column that was searched declares."""
 
     name: str
     holds: str

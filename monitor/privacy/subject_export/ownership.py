@@ -10,7 +10,8 @@ from sqlalchemy import Table
 from monitor.privacy.end_users.end_user import EndUser
 from monitor.privacy.end_users.id_matcher import MIN_WORD_LENGTH
 from monitor.store.tables import metadata
-from monitor.store.tables.personal_data import PERSONAL_DATA, Content
+from monitor.store.tables.facts import columns_of
+from monitor.table_types.contents import Content
 
 #: Tables whose rows belong to one end user; so do the rows that refer to them.
 ROOTS = (
@@ -106,7 +107,7 @@ class Ownership:
             return False
         return any(
             _text(row[column]) in self._ids_in(column)
-            for column, described in PERSONAL_DATA[name].columns.items()
+            for column, described in columns_of(name).items()
             if described.content is Content.END_USER_ID and row[column]
         )
 

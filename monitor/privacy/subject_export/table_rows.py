@@ -1,6 +1,6 @@
-"""Parts of an export from the tables, as the registry describes them."""
+"""Parts of an export from the tables, as their columns declare them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,8 +24,9 @@ from monitor.settings import Retention
 from monitor.store.privacy.columns import last_id_of, read_page
 from monitor.store.privacy.export_rows import rows_by_id
 from monitor.store.tables import metadata
-from monitor.store.tables.personal_data import PERSONAL_DATA, Content, PersonalTable
+from monitor.store.tables.facts import columns_of, facts_of
 from monitor.store.traffic.embedding_blocks import load_vectors
+from monitor.table_types.contents import Content
 
 REVIEWER = "a reviewer"
 #: Tables that name rows of others without a key, and are read after those.
@@ -79,13 +80,12 @@ class TableRows:
     def parts(self) -> Iterator[DocumentPart]:
         """Yield a part for each table; one without entries holds nothing of the end user."""
         for table in sorted(metadata.sorted_tables, key=lambda table: table.name in NAMING_OTHERS):
-            described = PERSONAL_DATA[str(table.name)]
             entries = (
                 list(self._vectors())
                 if table.name == "embedding_blocks"
                 else [entry for row in self._read(table) if (entry := self._entry(table, row))]
             )
-            yield _part(str(table.name), described, entries, self._retention)
+            yield _part(str(table.name), entries, self._retention)
 
     def _read(self, table: Table) -> Iterator[Row]:
         name, columns = str(table.name), [column.name for column in table.columns]
@@ -99,25 +99,26 @@ class TableRows:
             after_id = last_id_of(page, name)
 
     def _entry(self, table: Table, row: Row) -> DocumentEntry | None:
-        described = PERSONAL_DATA[str(table.name)]
+        described = columns_of(str(table.name))
         key = {column.name: row[column.name] for column in table.primary_key.columns}
         if self._ownership.owns(table, row):
-            return DocumentEntry(key, values=self._own_values(table, described, row))
+            return DocumentEntry(key, values=self._own_values(table, row))
         passages = {
             column: parts
-            for column, content in described.columns.items()
+            for column, content in described.items()
             if (content.content in ABOUT_END_USERS or table.name in self._by_id)
             and (parts := self._passages(table, column, content.content, row[column]))
         }
         return DocumentEntry(key, passages=passages) if passages else None
 
-    def _own_values(self, table: Table, described: PersonalTable, row: Row) -> Row:
+    def _own_values(self, table: Table, row: Row) -> Row:
+        described = columns_of(str(table.name))
         reviewers = {
             key.parent.name for key in table.foreign_keys if key.column.table.name == "users"
         }
         values: Row = {}
         for name, value in row.items():
-            content = described.columns[name].content if name in described.columns else None
+            content = described[name].content if name in described else None
             if value is None:
                 continue
             if name in reviewers:
@@ -176,19 +177,16 @@ def join_ids_of(connection: Connection, users: Sequence[str]) -> set[str]:
     return join_ids
 
 
-def _part(
-    name: str, described: PersonalTable, entries: list[DocumentEntry], retention: Retention
-) -> DocumentPart:
-    columns: Mapping[str, Any] = described.columns
+def _part(name: str, entries: list[DocumentEntry], retention: Retention) -> DocumentPart:
     return DocumentPart(
         place="database",
         name=name,
-        purpose=described.purpose,
+        purpose=facts_of(name).purpose,
         period=describe_period(name, retention),
-        readers=describe_readers(described),
+        readers=describe_readers(name),
         columns=tuple(
             DocumentColumn(column, content.content.value)
-            for column, content in columns.items()
+            for column, content in columns_of(name).items()
             if content.content in ABOUT_END_USERS
         ),
         entries=entries,

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Index, Table, event
 from sqlalchemy.orm import Mapped, mapped_column
 
+from monitor.table_types import contents
 from monitor.table_types.base import Base, BigId
 
 #: Entries are deleted by age only, and never changed.
@@ -36,25 +37,37 @@ class AccessEntry(Base):
         Index("ix_access_log_occurred_at", "occurred_at"),
         Index("ix_access_log_actor", "actor", "occurred_at"),
         Index("ix_access_log_object", "kind", "object_id", "occurred_at"),
+        contents.table(
+            "prove who signed in, and who read texts of end users",
+            (*contents.LEADS, "operator"),
+            period="access_log",
+            access=contents.Access(schedule="rd", web="ra"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     occurred_at: Mapped[datetime]
     #: ``web`` or ``command``: an account of driftwarden's, or of the operating system.
-    source: Mapped[str]
+    source: Mapped[str] = mapped_column(info=contents.CODE)
     #: Name of the account; empty: a refused sign-in under a name that is none.
-    actor: Mapped[str]
+    actor: Mapped[str] = mapped_column(info=contents.ACCOUNT)
     #: ``signed_in``, ``sign_in_refused``, ``signed_out``, ``read`` or ``exported``.
-    action: Mapped[str]
+    action: Mapped[str] = mapped_column(info=contents.CODE)
     #: What was read, such as ``item``, and its id; empty where there is none.
-    kind: Mapped[str]
-    object_id: Mapped[str]
+    kind: Mapped[str] = mapped_column(info=contents.CODE)
+    object_id: Mapped[str] = mapped_column(
+        info=contents.unchanged("the number of a row, which stays when the row is erased")
+    )
     #: Whose texts; empty where they are of several, or of none.
-    model: Mapped[str]
+    model: Mapped[str] = mapped_column(info=contents.NAME)
     #: The path on the page, or the command.
-    place: Mapped[str]
+    place: Mapped[str] = mapped_column(
+        info=contents.unchanged("a path of numbers, or the name of a command")
+    )
     #: The client's address, or the name of the machine.
-    address: Mapped[str]
+    address: Mapped[str] = mapped_column(
+        info=contents.unchanged("of staff, who are not end users", contents.Content.STAFF_ACCOUNT)
+    )
 
 
 def _create(_table: Table, connection: Connection, **_options: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, event
 from sqlalchemy.orm import Mapped, mapped_column
 
+from monitor.table_types import contents
 from monitor.table_types.base import Base, BigId
 
 SQLITE = (
@@ -50,15 +51,29 @@ class AuditEntry(Base):
     """A record of who did what. Its hash covers the previous entry's hash."""
 
     __tablename__ = "audit_log"
+    __table_args__ = contents.table(
+        "prove who did what",
+        ("admin", "operator"),
+        no_period="evidence; an entry that were removed would break the chain",
+        access=contents.Access(schedule="ra", web="ra"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     occurred_at: Mapped[datetime]
-    actor: Mapped[str]
-    action: Mapped[str]
-    subject: Mapped[str]
-    details: Mapped[dict[str, Any]]
-    previous_hash: Mapped[str]
-    hash: Mapped[str] = mapped_column(unique=True)
+    actor: Mapped[str] = mapped_column(info=contents.ACCOUNT)
+    action: Mapped[str] = mapped_column(info=contents.CODE)
+    subject: Mapped[str] = mapped_column(
+        info=contents.unchanged(
+            "append-only, under a chain of hashes", contents.Content.STAFF_WORDS
+        )
+    )
+    details: Mapped[dict[str, Any]] = mapped_column(
+        info=contents.unchanged(
+            "append-only, under a chain of hashes", contents.Content.STAFF_WORDS
+        )
+    )
+    previous_hash: Mapped[str] = mapped_column(info=contents.DIGEST)
+    hash: Mapped[str] = mapped_column(unique=True, info=contents.DIGEST)
 
 
 add_append_only_triggers(AuditEntry.metadata.tables[AuditEntry.__tablename__])

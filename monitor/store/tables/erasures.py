@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from monitor.table_types import contents
 from monitor.table_types.base import Base, BigId
 
 
@@ -13,14 +14,24 @@ class Erasure(Base):
     """An erasure of an end user, inserted before anything is removed. It doesn't hold the id."""
 
     __tablename__ = "erasures"
+    __table_args__ = contents.table(
+        "say again what an erasure had to say",
+        contents.OPERATOR,
+        no_period="evidence of the erasure",
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     #: Digest of the id, by which a second command finds what the first had to say.
-    subject_digest: Mapped[str] = mapped_column(index=True)
+    subject_digest: Mapped[str] = mapped_column(
+        index=True,
+        info=contents.unchanged(
+            "a keyed digest of the pseudonym, by which a second command finds it"
+        ),
+    )
     #: What has to be done by hand: ``[{"code", "text"}, ...]``
-    steps: Mapped[list[Any]]
+    steps: Mapped[list[Any]] = mapped_column(info=contents.WORDS)
     #: Number of traces by kind.
-    traces: Mapped[dict[str, Any]]
+    traces: Mapped[dict[str, Any]] = mapped_column(info=contents.FIGURES)
     started_at: Mapped[datetime]
     #: When all that was found had been removed; ``NULL``: the command was interrupted.
     finished_at: Mapped[datetime | None]
@@ -36,14 +47,20 @@ class Taint(Base):
     __table_args__ = (
         Index("ix_taints_run_id", "run_id"),
         Index("ix_taints_version_id", "version_id"),
+        contents.table(
+            "know which weights learned from an erased end user",
+            contents.LEADS,
+            no_period="weights can't forget",
+            access=contents.Access(schedule="ra", web="r"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     erasure_id: Mapped[int] = mapped_column(ForeignKey("erasures.id"), index=True)
-    model: Mapped[str]
+    model: Mapped[str] = mapped_column(info=contents.NAME)
     #: Either a run, with its checkpoints and its adapter, or a version.
     run_id: Mapped[int | None] = mapped_column(ForeignKey("training_runs.id"))
     version_id: Mapped[int | None] = mapped_column(ForeignKey("model_versions.id"))
     #: ``trained_on`` their exchanges, or ``continued`` from weights that were.
-    cause: Mapped[str]
+    cause: Mapped[str] = mapped_column(info=contents.CODE)
     tainted_at: Mapped[datetime]

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from monitor.table_types import contents
 from monitor.table_types.base import Base, BigId
 
 
@@ -20,19 +21,27 @@ class Feedback(Base):
             "source", "partition", "offset", "record_index", "name", name="uq_feedback_position"
         ),
         Index("ix_feedback_age", "received_at", "id"),
+        contents.table(
+            "decide about a rollout",
+            contents.OPERATOR,
+            period="exchanges",
+            access=contents.Access(ingest="ra", schedule="rd", web="r", columns=contents.ID_ONLY),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    source: Mapped[str]
+    source: Mapped[str] = mapped_column(info=contents.NAME)
     partition: Mapped[int]
     offset: Mapped[int] = mapped_column(BigId)
     record_index: Mapped[int] = mapped_column(default=0)
     #: As the exchange is stored, so that both are joined by it within a source.
-    exchange_id: Mapped[str] = mapped_column(index=True)
+    exchange_id: Mapped[str] = mapped_column(index=True, info=contents.ID_EXAMINED)
     #: Empty where the record names none.
-    model: Mapped[str] = mapped_column(default="")
+    model: Mapped[str] = mapped_column(default="", info=contents.NAME)
     #: What was rated, such as ``thumbs_up``.
-    name: Mapped[str]
+    name: Mapped[str] = mapped_column(
+        info=contents.unchanged("a name of letters, digits and . : / _ -, which the producer gives")
+    )
     #: Booleans are 0 and 1.
     value: Mapped[float]
     given_at: Mapped[datetime]

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from monitor.table_types import contents
 from monitor.table_types.base import Base, BigId
 
 
@@ -13,14 +14,20 @@ class ReviewBatch(Base):
     """The review items queued for one drift evaluation."""
 
     __tablename__ = "review_batches"
+    __table_args__ = contents.table(
+        "review samples of the traffic",
+        contents.LEADS,
+        no_period="sizes and shares, without an exchange",
+        access=contents.Access(schedule="raw", web="raw"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     evaluation_id: Mapped[int] = mapped_column(ForeignKey("drift_evaluations.id"), unique=True)
-    model: Mapped[str]
+    model: Mapped[str] = mapped_column(info=contents.NAME)
     created_at: Mapped[datetime]
     #: Sampling design: size of the window and of the control draw, and the share of the traffic by
     #: task type and stratum.
-    design: Mapped[dict[str, Any] | None]
+    design: Mapped[dict[str, Any] | None] = mapped_column(info=contents.WORDS)
 
 
 class ReviewItem(Base):
@@ -30,6 +37,12 @@ class ReviewItem(Base):
     __table_args__ = (
         UniqueConstraint("batch_id", "exchange_id", name="uq_review_items_exchange"),
         Index("ix_review_items_queue", "status", "batch_id", "position", "task_type"),
+        contents.table(
+            "review samples of the traffic",
+            contents.STAFF,
+            period="reviews",
+            access=contents.Access(schedule="rawd", web="raw"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -38,7 +51,7 @@ class ReviewItem(Base):
     #: Shuffled across the slices, so that the order reveals nothing.
     position: Mapped[int]
     #: ``control``, ``drift`` or ``cluster``: hidden from reviewers to avoid anchoring.
-    slice: Mapped[str]
+    slice: Mapped[str] = mapped_column(info=contents.CODE)
     #: Probability with which any draw selects the text from the window.
     selection_probability: Mapped[float]
     #: Probability with which the control draw selects it.
@@ -46,34 +59,42 @@ class ReviewItem(Base):
     #: Index of its drifted cluster in the assessment; ``NULL`` outside every cluster.
     cluster: Mapped[int | None]
     #: Task type of the exchange; empty where it has none.
-    task_type: Mapped[str] = mapped_column(default="")
+    task_type: Mapped[str] = mapped_column(default="", info=contents.WORDS)
     #: ``queued``, ``disagreed``, ``adjudication``, ``gold``, ``flagged`` (awaits a lead) or
     #: ``excluded`` (by a lead).
-    status: Mapped[str]
+    status: Mapped[str] = mapped_column(info=contents.CODE)
     #: Why a user flagged the item for exclusion: personal data, out of scope.
-    excluded_reason: Mapped[str | None]
+    excluded_reason: Mapped[str | None] = mapped_column(info=contents.WORDS)
     #: The status that is restored when a lead rejects the flag.
-    status_before_flag: Mapped[str | None]
+    status_before_flag: Mapped[str | None] = mapped_column(info=contents.CODE)
     #: Reason of the latest reopening.
-    reopened_reason: Mapped[str | None]
+    reopened_reason: Mapped[str | None] = mapped_column(info=contents.WORDS)
     #: Starts at 1 and increases with each reopening.
     revision: Mapped[int] = mapped_column(default=1)
     #: Digest of the taxonomy in force when the batch was created; empty without a taxonomy.
-    taxonomy_version: Mapped[str] = mapped_column(default="")
+    taxonomy_version: Mapped[str] = mapped_column(default="", info=contents.DIGEST)
 
 
 class ReviewDraw(Base):
     """A text sampled for a batch, with the item that reviews it, maybe of an earlier batch."""
 
     __tablename__ = "review_draws"
-    __table_args__ = (UniqueConstraint("batch_id", "item_id", name="uq_review_draws_item"),)
+    __table_args__ = (
+        UniqueConstraint("batch_id", "item_id", name="uq_review_draws_item"),
+        contents.table(
+            "estimate rates from reviewed samples",
+            contents.OPERATOR,
+            period="parent",
+            access=contents.Access(schedule="rad", web="ra"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     batch_id: Mapped[int] = mapped_column(ForeignKey("review_batches.id"))
     item_id: Mapped[int] = mapped_column(ForeignKey("review_items.id"), index=True)
     #: Digest of the conversation and the response.
-    text_digest: Mapped[str] = mapped_column(index=True)
-    task_type: Mapped[str]
+    text_digest: Mapped[str] = mapped_column(index=True, info=contents.END_USER_TEXT)
+    task_type: Mapped[str] = mapped_column(info=contents.WORDS)
     #: 0 familiar, 1 novel, 2 in a drifted cluster.
     stratum: Mapped[int]
     #: Index of the drifted cluster in the assessment of the batch's own evaluation.
@@ -92,42 +113,56 @@ class ReviewAssignment(Base):
     __tablename__ = "review_assignments"
     __table_args__ = (
         UniqueConstraint("item_id", "reviewer_id", name="uq_review_assignments_reviewer"),
+        contents.table(
+            "review samples of the traffic",
+            contents.STAFF,
+            period="parent",
+            access=contents.Access(schedule="rd", web="raw"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("review_items.id"))
     reviewer_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     expires_at: Mapped[datetime] = mapped_column(index=True)
-    draft: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    draft: Mapped[dict[str, Any]] = mapped_column(default=dict, info=contents.WORDS)
     #: Set when the reviewer skipped the item, which is then assigned to them last.
     skipped_at: Mapped[datetime | None]
     #: Set when the reviewer declined the item, which is then never assigned to them again.
-    declined_reason: Mapped[str | None]
+    declined_reason: Mapped[str | None] = mapped_column(info=contents.WORDS)
 
 
 class Review(Base):
     """A submitted review. It is never updated."""
 
     __tablename__ = "reviews"
-    __table_args__ = (UniqueConstraint("item_id", "reviewer_id", name="uq_reviews_reviewer"),)
+    __table_args__ = (
+        UniqueConstraint("item_id", "reviewer_id", name="uq_reviews_reviewer"),
+        contents.table(
+            "review samples of the traffic",
+            contents.STAFF,
+            period="parent",
+            access=contents.Access(schedule="rd", web="rad"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("review_items.id"))
     reviewer_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     #: ``accept``, ``correct`` or ``reject``.
-    verdict: Mapped[str]
+    verdict: Mapped[str] = mapped_column(info=contents.CODE)
     accuracy: Mapped[int]
     completeness: Mapped[int]
     tone: Mapped[int]
     compliance: Mapped[int]
     #: ``knowledge``, ``format``, ``tone``, ``judgement``, ``unsafe``, ``other``; or empty.
-    error_kind: Mapped[str]
+    error_kind: Mapped[str] = mapped_column(info=contents.CODE)
     #: Whether an expert could have responded correctly from the same input: ``yes``,
     #: ``facts_missing``, ``needs_judgement``; or empty.
-    answerable: Mapped[str] = mapped_column(default="")
+    answerable: Mapped[str] = mapped_column(default="", info=contents.CODE)
     #: The corrected response; the model's own where it was accepted.
-    corrected_response: Mapped[str]
-    comment: Mapped[str]
+    corrected_response: Mapped[str] = mapped_column(info=contents.WORDS)
+    comment: Mapped[str] = mapped_column(info=contents.WORDS)
     submitted_at: Mapped[datetime]
 
 
@@ -137,16 +172,22 @@ class ReviewProposal(Base):
     __tablename__ = "review_proposals"
     __table_args__ = (
         UniqueConstraint("item_id", "reviewer_id", name="uq_review_proposals_reviewer"),
+        contents.table(
+            "let two reviewers agree",
+            contents.STAFF,
+            period="parent",
+            access=contents.Access(schedule="rd", web="rad"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("review_items.id"))
     reviewer_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
-    verdict: Mapped[str]
-    error_kind: Mapped[str]
-    answerable: Mapped[str] = mapped_column(default="")
-    corrected_response: Mapped[str]
-    comment: Mapped[str]
+    verdict: Mapped[str] = mapped_column(info=contents.CODE)
+    error_kind: Mapped[str] = mapped_column(info=contents.CODE)
+    answerable: Mapped[str] = mapped_column(default="", info=contents.CODE)
+    corrected_response: Mapped[str] = mapped_column(info=contents.WORDS)
+    comment: Mapped[str] = mapped_column(info=contents.WORDS)
     proposed_at: Mapped[datetime]
 
 
@@ -154,11 +195,17 @@ class ReviewMessage(Base):
     """A message between the two reviewers of a disagreed item."""
 
     __tablename__ = "review_messages"
+    __table_args__ = contents.table(
+        "let two reviewers agree",
+        contents.STAFF,
+        period="parent",
+        access=contents.Access(schedule="rd", web="ra"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("review_items.id"), index=True)
     reviewer_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
-    text: Mapped[str]
+    text: Mapped[str] = mapped_column(info=contents.WORDS)
     written_at: Mapped[datetime]
 
 
@@ -166,7 +213,15 @@ class ReviewAudit(Base):
     """An audit of an agreed item by an adjudicator, who doesn't see the reviews."""
 
     __tablename__ = "review_audits"
-    __table_args__ = (UniqueConstraint("item_id", "revision", name="uq_review_audits_revision"),)
+    __table_args__ = (
+        UniqueConstraint("item_id", "revision", name="uq_review_audits_revision"),
+        contents.table(
+            "verify the quality of reviews",
+            ("adjudicator", "lead", "admin"),
+            period="parent",
+            access=contents.Access(schedule="rd", web="raw"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("review_items.id"))
@@ -176,12 +231,12 @@ class ReviewAudit(Base):
     decided_at: Mapped[datetime | None]
     #: How the audit differs from the gold: ``verdict``, ``unsafe``, ``corrected response``; empty
     #: where it confirms the gold.
-    differences: Mapped[list[Any] | None]
-    verdict: Mapped[str] = mapped_column(default="")
-    error_kind: Mapped[str] = mapped_column(default="")
-    answerable: Mapped[str] = mapped_column(default="")
-    corrected_response: Mapped[str] = mapped_column(default="")
-    comment: Mapped[str] = mapped_column(default="")
+    differences: Mapped[list[Any] | None] = mapped_column(info=contents.CODE)
+    verdict: Mapped[str] = mapped_column(default="", info=contents.CODE)
+    error_kind: Mapped[str] = mapped_column(default="", info=contents.CODE)
+    answerable: Mapped[str] = mapped_column(default="", info=contents.CODE)
+    corrected_response: Mapped[str] = mapped_column(default="", info=contents.WORDS)
+    comment: Mapped[str] = mapped_column(default="", info=contents.WORDS)
 
 
 class GoldExample(Base):
@@ -196,23 +251,29 @@ class GoldExample(Base):
             sqlite_where=text("superseded_at IS NULL"),
             postgresql_where=text("superseded_at IS NULL"),
         ),
+        contents.table(
+            "train and evaluate models",
+            contents.STAFF,
+            period="parent",
+            access=contents.Access(schedule="rd", web="raw"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("review_items.id"), index=True)
     #: Revision of the item.
     revision: Mapped[int] = mapped_column(default=1)
-    verdict: Mapped[str]
-    response: Mapped[str]
-    error_kind: Mapped[str]
+    verdict: Mapped[str] = mapped_column(info=contents.CODE)
+    response: Mapped[str] = mapped_column(info=contents.WORDS)
+    error_kind: Mapped[str] = mapped_column(info=contents.CODE)
     #: The value that both reviewers gave; empty where they differ.
-    answerable: Mapped[str] = mapped_column(default="")
+    answerable: Mapped[str] = mapped_column(default="", info=contents.CODE)
     #: ``agreed``, ``discussed``, ``adjudicated`` or ``audited``.
-    resolution: Mapped[str]
+    resolution: Mapped[str] = mapped_column(info=contents.CODE)
     #: Cause of the disagreement: ``guidelines_gap``, ``reviewer_error``, ``ambiguous``; or empty.
-    cause: Mapped[str] = mapped_column(default="")
+    cause: Mapped[str] = mapped_column(default="", info=contents.CODE)
     #: Comment of the adjudicator or auditor.
-    comment: Mapped[str] = mapped_column(default="")
+    comment: Mapped[str] = mapped_column(default="", info=contents.WORDS)
     #: The adjudicator or auditor; ``NULL`` where the two reviewers agreed.
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     decided_at: Mapped[datetime]
@@ -224,11 +285,19 @@ class TaxonomyVersion(Base):
     """A version of the task taxonomy that items are or were reviewed under."""
 
     __tablename__ = "taxonomy_versions"
+    __table_args__ = contents.table(
+        "know by which guidelines an item was reviewed",
+        contents.STAFF,
+        no_period=contents.HISTORY,
+        access=contents.Access(schedule="raw", web="raw"),
+    )
 
     #: SHA-256 of the content.
-    version: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[str] = mapped_column(primary_key=True, info=contents.DIGEST)
     #: Canonical JSON as text; the digest covers these characters.
-    content: Mapped[str]
+    content: Mapped[str] = mapped_column(
+        info=contents.unchanged("guidelines from a file of the settings, under their digest")
+    )
     #: When it last came into force.
     in_force_at: Mapped[datetime]
 
@@ -237,14 +306,20 @@ class Decision(Base):
     """The decision whether to retrain, with all figures; one for each review batch."""
 
     __tablename__ = "decisions"
+    __table_args__ = contents.table(
+        "decide whether a model is trained again",
+        contents.STAFF,
+        no_period=contents.HISTORY,
+        access=contents.Access(schedule="raw", web="rw"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     batch_id: Mapped[int] = mapped_column(ForeignKey("review_batches.id"), unique=True)
-    model: Mapped[str]
+    model: Mapped[str] = mapped_column(info=contents.NAME)
     #: ``retrain``, ``fix_context``, ``fix_guidelines``, ``keep`` or ``undecided``.
-    recommendation: Mapped[str]
+    recommendation: Mapped[str] = mapped_column(info=contents.CODE)
     #: Counts, rates, intervals and the reasons as text.
-    inputs: Mapped[dict[str, Any]]
+    inputs: Mapped[dict[str, Any]] = mapped_column(info=contents.WORDS)
     decided_at: Mapped[datetime]
-    confirmed_by: Mapped[str | None]
+    confirmed_by: Mapped[str | None] = mapped_column(info=contents.ACCOUNT)
     confirmed_at: Mapped[datetime | None]

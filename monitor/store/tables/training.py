@@ -7,6 +7,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from monitor.store.training.candidate_results import CandidateResults
+from monitor.table_types import contents
 from monitor.table_types.base import Base, BigId, StructJson
 
 
@@ -14,33 +15,39 @@ class TrainingRun(Base):
     """A training run, inserted before its child process starts."""
 
     __tablename__ = "training_runs"
+    __table_args__ = contents.table(
+        "train models",
+        contents.LEADS,
+        no_period=contents.HISTORY,
+        access=contents.Access(schedule="raw", web="rw"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     #: The decision it follows. A decision has at most one training run.
     decision_id: Mapped[int | None] = mapped_column(ForeignKey("decisions.id"), unique=True)
-    model: Mapped[str]
+    model: Mapped[str] = mapped_column(info=contents.NAME)
     #: ``planned``, ``running``, ``succeeded``, ``failed`` or ``cancelled``.
-    status: Mapped[str]
-    launcher: Mapped[str]
+    status: Mapped[str] = mapped_column(info=contents.CODE)
+    launcher: Mapped[str] = mapped_column(info=contents.CODE)
     #: What the launcher needs to find the child again, such as pid and start time.
-    handle: Mapped[dict[str, Any] | None]
-    recipe: Mapped[dict[str, Any]]
-    work_dir: Mapped[str]
+    handle: Mapped[dict[str, Any] | None] = mapped_column(info=contents.WORDS)
+    recipe: Mapped[dict[str, Any]] = mapped_column(info=contents.SETTINGS)
+    work_dir: Mapped[str] = mapped_column(info=contents.PATH)
     #: Options at planning time: methods, base models, their memory, and the size of the data.
-    plan: Mapped[dict[str, Any] | None]
+    plan: Mapped[dict[str, Any] | None] = mapped_column(info=contents.WORDS)
     #: Latest report of the child, a thinned loss curve, and the end of its log.
-    progress: Mapped[dict[str, Any] | None]
+    progress: Mapped[dict[str, Any] | None] = mapped_column(info=contents.WORDS)
     #: Number of restarts after the child had died.
     resumptions: Mapped[int] = mapped_column(server_default=text("0"))
     #: The user who requested the cancellation on the page; the daemon carries it out.
-    cancel_requested_by: Mapped[str | None]
+    cancel_requested_by: Mapped[str | None] = mapped_column(info=contents.ACCOUNT)
     #: Why the child of a cancelled run still runs. The daemon keeps trying to stop it.
-    termination_error: Mapped[str | None]
+    termination_error: Mapped[str | None] = mapped_column(info=contents.ERROR)
     #: The request of a lead on the page to start or resume it, which the daemon carries out: the
     #: user, the time, the status at that time, the reason for accepting a taint, and the refusal.
-    start_request: Mapped[dict[str, Any] | None]
-    result: Mapped[dict[str, Any] | None]
-    error: Mapped[str | None]
+    start_request: Mapped[dict[str, Any] | None] = mapped_column(info=contents.WORDS)
+    result: Mapped[dict[str, Any] | None] = mapped_column(info=contents.WORDS)
+    error: Mapped[str | None] = mapped_column(info=contents.ERROR)
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
@@ -60,19 +67,25 @@ class ModelVersion(Base):
             postgresql_where=text("stage = 'production'"),
             sqlite_where=text("stage = 'production'"),
         ),
+        contents.table(
+            "know which version was trained on what",
+            contents.LEADS,
+            no_period=contents.HISTORY,
+            access=contents.Access(ingest="r", schedule="raw", web="rw"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    model: Mapped[str]
+    model: Mapped[str] = mapped_column(info=contents.NAME)
     version: Mapped[int]
     #: ``candidate``, ``canary``, ``production``, ``archived`` or ``rejected``.
-    stage: Mapped[str]
+    stage: Mapped[str] = mapped_column(info=contents.CODE)
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("model_versions.id"))
     training_run_id: Mapped[int | None] = mapped_column(ForeignKey("training_runs.id"), unique=True)
-    adapter_path: Mapped[str]
-    adapter_digest: Mapped[str]
+    adapter_path: Mapped[str] = mapped_column(info=contents.PATH)
+    adapter_digest: Mapped[str] = mapped_column(info=contents.DIGEST)
     #: Base model and revision, data digest, method, seed, package versions.
-    lineage: Mapped[dict[str, Any]]
+    lineage: Mapped[dict[str, Any]] = mapped_column(info=contents.WORDS)
     created_at: Mapped[datetime]
 
 
@@ -89,41 +102,49 @@ class CandidateEvaluation(Base):
             postgresql_where=text("finished_at IS NULL"),
             sqlite_where=text("finished_at IS NULL"),
         ),
+        contents.table(
+            "decide whether a candidate may be promoted",
+            contents.LEADS,
+            no_period=contents.HISTORY,
+            access=contents.Access(schedule="raw", web="raw"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     version_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"), index=True)
     #: ``planned``, ``running``, ``awaiting_ratings``, ``succeeded``, ``failed`` or ``cancelled``.
-    status: Mapped[str]
-    launcher: Mapped[str]
+    status: Mapped[str] = mapped_column(info=contents.CODE)
+    launcher: Mapped[str] = mapped_column(info=contents.CODE)
     #: What the launcher needs to find the child again.
-    handle: Mapped[dict[str, Any] | None]
+    handle: Mapped[dict[str, Any] | None] = mapped_column(info=contents.WORDS)
     #: Working directory of the child: the folder of the training run.
-    work_dir: Mapped[str]
+    work_dir: Mapped[str] = mapped_column(info=contents.PATH)
     #: Input of the child: systems, evaluation.yaml, gates and scoring.
-    request: Mapped[dict[str, Any]]
+    request: Mapped[dict[str, Any]] = mapped_column(info=contents.WORDS)
     #: SHA-256 of evaluation.yaml.
-    file_digest: Mapped[str]
+    file_digest: Mapped[str] = mapped_column(info=contents.DIGEST)
     #: SHA-256 of each benchmark's data set; ``NULL`` until they were read.
-    dataset_digests: Mapped[dict[str, Any] | None]
+    dataset_digests: Mapped[dict[str, Any] | None] = mapped_column(info=contents.WORDS)
     #: Number of times that a child was started.
     attempts: Mapped[int] = mapped_column(default=0)
     #: Earliest time of the next start; set after a transient failure.
     next_attempt_at: Mapped[datetime]
     #: The gate result with every number that led to it.
-    results: Mapped[CandidateResults | None] = mapped_column(StructJson(CandidateResults))
+    results: Mapped[CandidateResults | None] = mapped_column(
+        StructJson(CandidateResults), info=contents.WORDS
+    )
     #: ``promote``, ``reject`` or ``undecided``.
-    gate_result: Mapped[str | None]
-    error: Mapped[str | None]
+    gate_result: Mapped[str | None] = mapped_column(info=contents.CODE)
+    error: Mapped[str | None] = mapped_column(info=contents.ERROR)
     #: Why the child of a cancelled evaluation still runs. The daemon keeps trying to stop it.
-    termination_error: Mapped[str | None]
-    planned_by: Mapped[str]
+    termination_error: Mapped[str | None] = mapped_column(info=contents.ERROR)
+    planned_by: Mapped[str] = mapped_column(info=contents.ACCOUNT)
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     #: The user who approved an undecided candidate, and the reason.
-    approved_by: Mapped[str | None]
-    approved_reason: Mapped[str | None]
+    approved_by: Mapped[str | None] = mapped_column(info=contents.ACCOUNT)
+    approved_reason: Mapped[str | None] = mapped_column(info=contents.REASON)
     approved_at: Mapped[datetime | None]
 
 
@@ -133,13 +154,19 @@ class ModelScore(Base):
     __tablename__ = "model_scores"
     __table_args__ = (
         UniqueConstraint("version_id", "benchmark", "stratum", "metric", name="uq_model_scores"),
+        contents.table(
+            "compare versions of a model",
+            contents.LEADS,
+            no_period=contents.HISTORY,
+            access=contents.Access(schedule="rad", web="r"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     version_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"))
-    benchmark: Mapped[str]
-    stratum: Mapped[str]
-    metric: Mapped[str]
+    benchmark: Mapped[str] = mapped_column(info=contents.NAME)
+    stratum: Mapped[str] = mapped_column(info=contents.NAME)
+    metric: Mapped[str] = mapped_column(info=contents.NAME)
     value: Mapped[float]
     lower: Mapped[float]
     upper: Mapped[float]
@@ -151,13 +178,19 @@ class StageChange(Base):
     """A change of a version's stage: by whom, and why."""
 
     __tablename__ = "stage_changes"
+    __table_args__ = contents.table(
+        "know which version served when, and why",
+        contents.LEADS,
+        no_period=contents.HISTORY,
+        access=contents.Access(schedule="raw", web="ra"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     version_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"), index=True)
-    from_stage: Mapped[str]
-    to_stage: Mapped[str]
-    changed_by: Mapped[str]
-    reason: Mapped[str]
+    from_stage: Mapped[str] = mapped_column(info=contents.CODE)
+    to_stage: Mapped[str] = mapped_column(info=contents.CODE)
+    changed_by: Mapped[str] = mapped_column(info=contents.ACCOUNT)
+    reason: Mapped[str] = mapped_column(info=contents.REASON)
     changed_at: Mapped[datetime]
 
 
@@ -169,9 +202,15 @@ class BaselinePlan(Base):
     """
 
     __tablename__ = "baseline_plans"
+    __table_args__ = contents.table(
+        "create the baseline of a promoted version",
+        contents.LEADS,
+        no_period=contents.HISTORY,
+        access=contents.Access(schedule="raw", web="raw"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    model: Mapped[str] = mapped_column(index=True)
+    model: Mapped[str] = mapped_column(index=True, info=contents.NAME)
     version_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"))
     #: When the version was promoted. Its earlier traffic is that of the rollout.
     since: Mapped[datetime]
@@ -187,8 +226,14 @@ class RegistryMirror(Base):
     """Progress of mirroring the versions of a model to another registry."""
 
     __tablename__ = "registry_mirrors"
+    __table_args__ = contents.table(
+        "mirror versions to another registry",
+        contents.LEADS,
+        no_period=contents.ONE_ROW,
+        access=contents.Access(schedule="raw", web="raw"),
+    )
 
-    model: Mapped[str] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(primary_key=True, info=contents.NAME)
     #: Number of changes of the model's versions, counted in their transactions.
     n_changes: Mapped[int]
     #: Number of changes that were mirrored.
@@ -197,5 +242,5 @@ class RegistryMirror(Base):
     attempts: Mapped[int]
     next_attempt_at: Mapped[datetime | None]
     #: Error of the last failed attempt.
-    error: Mapped[str | None]
+    error: Mapped[str | None] = mapped_column(info=contents.ERROR)
     mirrored_at: Mapped[datetime | None]

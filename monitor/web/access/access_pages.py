@@ -11,6 +11,7 @@ from litestar.di import NamedDependency
 from litestar.response import Template
 
 from monitor.store.access_log import ACTIONS, AccessFilter, list_accesses
+from monitor.web.access.audience import LEADS
 from monitor.web.current_user import Visit
 
 #: Entries on a page.
@@ -26,7 +27,7 @@ ACTION_LABELS = {
 TEXT_FIELDS = ("actor", "kind", "object_id", "address")
 
 
-@get("/access-log", sync_to_thread=True)
+@get("/access-log", sync_to_thread=True, opt=LEADS)
 def access_log(request: Request[Any, Any, Any], lead_visit: NamedDependency[Visit]) -> Template:
     """List the entries by account, item and time, the newest first.
 

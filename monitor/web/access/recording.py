@@ -1,6 +1,5 @@
 """Entries of the access log: a read is written before its response is sent, or it isn't sent."""
 
-import re
 from datetime import timedelta
 from typing import Any
 
@@ -22,13 +21,12 @@ from monitor.store.access_log import (
 from monitor.store.accounts.users import UserRow, user_by_name
 from monitor.store.engine import transaction
 from monitor.web import error_pages
-from monitor.web.access.shown_texts import SHOWN
+from monitor.web.access.audience import TEXTS, Texts
 from monitor.web.clock import Clock
+from monitor.web.current_user import OWNED
 
 #: A page that stays open and refreshes itself is one read in this time.
 REFRESHED_AFTER = timedelta(minutes=10)
-#: By method and the path of a request's scope, which has no types of parameters.
-_SHOWN = {(method, re.sub(r":\w+}", "}", path)): entry for (method, path), entry in SHOWN.items()}
 
 
 class RecordReads(ASGIMiddleware):
@@ -63,23 +61,24 @@ class RecordReads(ASGIMiddleware):
 
     def _access(self, scope: Scope, status: int) -> Access | None:
         """Return the entry of a response; ``None`` where it shows no texts."""
-        display = _SHOWN.get((str(scope.get("method", "")), scope.get("path_template", "")))
+        texts: Texts = scope["route_handler"].opt.get(TEXTS, Texts())
         state: dict[str, Any] = scope.get("state", {})
         user: UserRow | None = state.get("visitor")
-        if display is None or user is None or 300 <= status < 400 or state.get("is_refusal"):
+        if not texts.kind or user is None or 300 <= status < 400 or state.get("is_refusal"):
             return None
         model = state.get("model") or ""
-        if display.is_for_leads and not user.is_lead_of(model):
+        if texts.is_for_leads and not user.is_lead_of(model):
             return None
-        if not display.is_in_refresh and _is_refresh(scope):
+        if not texts.is_in_refresh and _is_refresh(scope):
             return None
+        parameters = scope["path_params"]
         return Access(
             occurred_at=self._clock(),
             source="web",
             actor=user.name,
             action="read",
-            kind=display.kind,
-            object_id=str(scope["path_params"][display.parameter]) if display.parameter else "",
+            kind=texts.kind,
+            object_id=next((str(id_) for key, id_ in parameters.items() if key in OWNED), ""),
             model=model,
             place=scope["path"],
             address=_address_of(scope),

@@ -15,6 +15,7 @@ from monitor.accounts.sessions import start_session
 from monitor.errors import InputError
 from monitor.settings import Sections
 from monitor.store.accounts.users import UserRow
+from monitor.web.access.audience import USERS
 from monitor.web.clock import Clock
 from monitor.web.sign_in.password_page import Form, check_password
 from monitor.web.typed_text import UNREAD
@@ -26,7 +27,7 @@ DONE = {
 }
 
 
-@get("/account", sync_to_thread=False)
+@get("/account", sync_to_thread=False, opt=USERS)
 def account_page(
     user: NamedDependency[UserRow], settings: NamedDependency[Sections], done: FromQuery[str] = ""
 ) -> Template:
@@ -38,7 +39,7 @@ def account_page(
     "/account/password",
     status_code=303,
     sync_to_thread=True,
-    opt={UNREAD: ("username", "old_password", "password", "repeated")},
+    opt=USERS | {UNREAD: ("username", "old_password", "password", "repeated")},
 )
 def password_form(  # noqa: PLR0917 - Litestar passes them by name
     request: Request[Any, Any, Any],
@@ -65,7 +66,7 @@ def password_form(  # noqa: PLR0917 - Litestar passes them by name
     return Redirect("/account?done=password", status_code=303)
 
 
-@post("/account/sessions", status_code=303, sync_to_thread=True)
+@post("/account/sessions", status_code=303, sync_to_thread=True, opt=USERS)
 def end_other_sessions(
     request: Request[Any, Any, Any],
     user: NamedDependency[UserRow],

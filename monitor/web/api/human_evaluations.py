@@ -8,6 +8,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from monitor.review.drafts import SeenDraft
 from monitor.review.human_evaluation.rating import RatingQueue, Ratings
+from monitor.web.access.audience import REVIEWERS
 from monitor.web.api.items import Explanation, release
 from monitor.web.current_user import Visit
 
@@ -22,7 +23,7 @@ class HumanEvaluationController(Controller):
     path = "/human-evaluations/{human_evaluation_id:int}"
     dependencies = {"queue": Provide(_queue, sync_to_thread=False)}  # noqa: RUF012 - read only
 
-    @post("/claim", status_code=200, sync_to_thread=True)
+    @post("/claim", status_code=200, sync_to_thread=True, opt=REVIEWERS)
     def claim(
         self, queue: NamedDependency[RatingQueue], visit: NamedDependency[Visit]
     ) -> dict[str, int | None]:
@@ -31,7 +32,7 @@ class HumanEvaluationController(Controller):
             number = queue.claim_next(connection, visit.user.id, visit.now, visit.lease)
         return {"item": number}
 
-    @put("/items/{number:int}/draft", sync_to_thread=True)
+    @put("/items/{number:int}/draft", sync_to_thread=True, opt=REVIEWERS)
     def draft(
         self,
         queue: NamedDependency[RatingQueue],
@@ -46,7 +47,7 @@ class HumanEvaluationController(Controller):
             )
         return {"lease_until": until}
 
-    @post("/items/{number:int}/heartbeat", status_code=200, sync_to_thread=True)
+    @post("/items/{number:int}/heartbeat", status_code=200, sync_to_thread=True, opt=REVIEWERS)
     def heartbeat(
         self,
         queue: NamedDependency[RatingQueue],
@@ -60,7 +61,7 @@ class HumanEvaluationController(Controller):
             )
         return {"lease_until": until}
 
-    @post("/items/{number:int}/ratings", status_code=200, sync_to_thread=True)
+    @post("/items/{number:int}/ratings", status_code=200, sync_to_thread=True, opt=REVIEWERS)
     def submit(  # noqa: PLR0917 - Litestar passes them by name
         self,
         queue: NamedDependency[RatingQueue],
@@ -79,7 +80,7 @@ class HumanEvaluationController(Controller):
             queue.submit(connection, number, visit.user.id, data, now=visit.now, seen=seen)
         return {"status": "submitted"}
 
-    @delete("/items/{number:int}/ratings", status_code=200, sync_to_thread=True)
+    @delete("/items/{number:int}/ratings", status_code=200, sync_to_thread=True, opt=REVIEWERS)
     def withdraw(
         self,
         queue: NamedDependency[RatingQueue],
@@ -96,7 +97,7 @@ class HumanEvaluationController(Controller):
             queue.withdraw(connection, number, visit.user.id, now=visit.now, lease=visit.lease)
         return {"status": "open", "released": release(queue, at_work, visit)}
 
-    @post("/items/{number:int}/decline", status_code=200, sync_to_thread=True)
+    @post("/items/{number:int}/decline", status_code=200, sync_to_thread=True, opt=REVIEWERS)
     def decline(
         self,
         queue: NamedDependency[RatingQueue],

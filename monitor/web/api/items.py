@@ -15,6 +15,7 @@ from monitor.review.items import flags
 from monitor.review.items.blind_review import REVIEWS, ReviewQueue
 from monitor.review.items.item_view import ItemView, view_item
 from monitor.review.items.verdicts import ReviewInput
+from monitor.web.access.audience import REVIEWERS, texts
 from monitor.web.current_user import Visit
 
 
@@ -38,7 +39,7 @@ class ItemController(Controller):
 
     path = "/items"
 
-    @post("/claim", status_code=200, sync_to_thread=True)
+    @post("/claim", status_code=200, sync_to_thread=True, opt=REVIEWERS)
     def claim(self, visit: NamedDependency[Visit]) -> dict[str, int | None]:
         """Claim the next item, of ``?model=`` or of all; ``null`` if none is waiting."""
         with visit.transaction() as connection:
@@ -46,13 +47,13 @@ class ItemController(Controller):
             item_id = queue.claim_next(connection, visit.user.id, visit.now, visit.lease)
         return {"item": item_id}
 
-    @get("/{item_id:int}", sync_to_thread=True)
+    @get("/{item_id:int}", sync_to_thread=True, opt=REVIEWERS | texts("item"))
     def show(self, item_id: FromPath[int], visit: NamedDependency[Visit]) -> ItemView:
         """Return an item as the user may see it."""
         with visit.transaction() as connection:
             return view_item(connection, item_id, visit.user)
 
-    @put("/{item_id:int}/draft", sync_to_thread=True)
+    @put("/{item_id:int}/draft", sync_to_thread=True, opt=REVIEWERS)
     def draft(
         self, item_id: FromPath[int], data: JSONBody[dict[str, Any]], visit: NamedDependency[Visit]
     ) -> dict[str, Any]:
@@ -63,14 +64,14 @@ class ItemController(Controller):
             )
         return {"lease_until": until}
 
-    @post("/{item_id:int}/heartbeat", status_code=200, sync_to_thread=True)
+    @post("/{item_id:int}/heartbeat", status_code=200, sync_to_thread=True, opt=REVIEWERS)
     def heartbeat(self, item_id: FromPath[int], visit: NamedDependency[Visit]) -> dict[str, Any]:
         """Extend the lease of an item."""
         with visit.transaction() as connection:
             until = REVIEWS.extend_lease(connection, item_id, visit.user.id, visit.now, visit.lease)
         return {"lease_until": until}
 
-    @post("/{item_id:int}/review", status_code=200, sync_to_thread=True)
+    @post("/{item_id:int}/review", status_code=200, sync_to_thread=True, opt=REVIEWERS)
     def review(
         self,
         item_id: FromPath[int],
@@ -96,7 +97,7 @@ class ItemController(Controller):
             )
         return {"status": "submitted"}
 
-    @delete("/{item_id:int}/review", status_code=200, sync_to_thread=True)
+    @delete("/{item_id:int}/review", status_code=200, sync_to_thread=True, opt=REVIEWERS)
     def withdraw(
         self,
         item_id: FromPath[int],
@@ -112,7 +113,7 @@ class ItemController(Controller):
             REVIEWS.withdraw(connection, item_id, visit.user, now=visit.now, lease=visit.lease)
         return {"status": "open", "released": release(REVIEWS, at_work, visit)}
 
-    @post("/{item_id:int}/decline", status_code=200, sync_to_thread=True)
+    @post("/{item_id:int}/decline", status_code=200, sync_to_thread=True, opt=REVIEWERS)
     def decline(
         self, item_id: FromPath[int], data: JSONBody[Explanation], visit: NamedDependency[Visit]
     ) -> dict[str, str]:
@@ -121,7 +122,7 @@ class ItemController(Controller):
             REVIEWS.decline(connection, item_id, visit.user, visit.now, data.reason)
         return {"status": "declined" if data.reason.strip() else "skipped"}
 
-    @post("/{item_id:int}/flag", status_code=200, sync_to_thread=True)
+    @post("/{item_id:int}/flag", status_code=200, sync_to_thread=True, opt=REVIEWERS)
     def flag(
         self, item_id: FromPath[int], data: JSONBody[Explanation], visit: NamedDependency[Visit]
     ) -> dict[str, str]:

@@ -9,6 +9,7 @@ from litestar.params import FromPath, JSONBody
 from monitor.review.items import adjudication, flags
 from monitor.store.review.audits import AuditCounts, count_audits
 from monitor.store.review.items import items_with_status
+from monitor.web.access.audience import LEADS, texts
 from monitor.web.api.items import Explanation
 from monitor.web.current_user import Visit
 
@@ -18,14 +19,14 @@ class LeadController(Controller):
 
     path = "/lead"
 
-    @get("/flags", sync_to_thread=True)
+    @get("/flags", sync_to_thread=True, opt=LEADS | texts("flagged_items"))
     def flagged(self, lead_visit: NamedDependency[Visit]) -> list[dict[str, Any]]:
         """Return the flagged items with their reasons."""
         with lead_visit.transaction() as connection:
             items = items_with_status(connection, "flagged", lead_visit.scope)
         return [{"item": item.id, "reason": item.excluded_reason} for item in items]
 
-    @post("/items/{item_id:int}/confirm-flag", status_code=200, sync_to_thread=True)
+    @post("/items/{item_id:int}/confirm-flag", status_code=200, sync_to_thread=True, opt=LEADS)
     def confirm_flag(
         self, item_id: FromPath[int], lead_visit: NamedDependency[Visit]
     ) -> dict[str, str]:
@@ -34,7 +35,7 @@ class LeadController(Controller):
             flags.confirm_flag(connection, item_id, lead_visit.user, lead_visit.now)
         return {"status": "excluded"}
 
-    @post("/items/{item_id:int}/reject-flag", status_code=200, sync_to_thread=True)
+    @post("/items/{item_id:int}/reject-flag", status_code=200, sync_to_thread=True, opt=LEADS)
     def reject_flag(
         self, item_id: FromPath[int], lead_visit: NamedDependency[Visit]
     ) -> dict[str, str]:
@@ -43,7 +44,7 @@ class LeadController(Controller):
             status = flags.reject_flag(connection, item_id, lead_visit.user, lead_visit.now)
         return {"status": status}
 
-    @post("/items/{item_id:int}/reopen", status_code=200, sync_to_thread=True)
+    @post("/items/{item_id:int}/reopen", status_code=200, sync_to_thread=True, opt=LEADS)
     def reopen(
         self,
         item_id: FromPath[int],
@@ -57,7 +58,7 @@ class LeadController(Controller):
             )
         return {"status": "adjudication", "revision": revision}
 
-    @get("/audits", sync_to_thread=True)
+    @get("/audits", sync_to_thread=True, opt=LEADS)
     def audits(self, lead_visit: NamedDependency[Visit]) -> AuditCounts:
         """Return the numbers of audits drawn, decided and confirmed."""
         with lead_visit.transaction() as connection:

@@ -9,6 +9,7 @@ from monitor.review.items import adjudication, discussion
 from monitor.review.items.adjudication import Ruling
 from monitor.review.items.discussion import DiscussionMessage
 from monitor.review.items.verdicts import Judgement
+from monitor.web.access.audience import ADJUDICATORS, REVIEWERS
 from monitor.web.current_user import Visit
 
 
@@ -20,7 +21,7 @@ class ResolutionController(Controller):
 
     path = "/items"
 
-    @post("/{item_id:int}/messages", status_code=200, sync_to_thread=True)
+    @post("/{item_id:int}/messages", status_code=200, sync_to_thread=True, opt=REVIEWERS)
     def write(
         self,
         item_id: FromPath[int],
@@ -32,7 +33,7 @@ class ResolutionController(Controller):
             discussion.write_message(connection, item_id, visit.user, data.text, visit.now)
         return {"status": "written"}
 
-    @post("/{item_id:int}/resolution", status_code=200, sync_to_thread=True)
+    @post("/{item_id:int}/resolution", status_code=200, sync_to_thread=True, opt=REVIEWERS)
     def resolve(
         self,
         item_id: FromPath[int],
@@ -48,14 +49,14 @@ class ResolutionController(Controller):
             )
         return {"status": status}
 
-    @post("/{item_id:int}/escalation", status_code=200, sync_to_thread=True)
+    @post("/{item_id:int}/escalation", status_code=200, sync_to_thread=True, opt=REVIEWERS)
     def escalate(self, item_id: FromPath[int], visit: NamedDependency[Visit]) -> dict[str, str]:
         """End the discussion and pass the item to an adjudicator."""
         with visit.transaction() as connection:
             discussion.request_adjudication(connection, item_id, visit.user, visit.now)
         return {"status": "adjudication"}
 
-    @post("/{item_id:int}/adjudication", status_code=200, sync_to_thread=True)
+    @post("/{item_id:int}/adjudication", status_code=200, sync_to_thread=True, opt=ADJUDICATORS)
     def adjudicate(
         self,
         item_id: FromPath[int],
@@ -71,7 +72,7 @@ class ResolutionController(Controller):
             )
         return {"status": "gold"}
 
-    @post("/{item_id:int}/audit", status_code=200, sync_to_thread=True)
+    @post("/{item_id:int}/audit", status_code=200, sync_to_thread=True, opt=ADJUDICATORS)
     def audit(
         self,
         item_id: FromPath[int],

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from monitor.review.items.worklist import Worklist, worklist_of
 from monitor.settings import Sections
+from monitor.web.access.audience import EVERYBODY, REVIEWERS
 from monitor.web.clock import Clock
 from monitor.web.current_user import Visit
 from monitor.web.sign_in.password_page import sign_in
@@ -24,7 +25,9 @@ class Credentials(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     password: Annotated[str, msgspec.Meta(max_length=2000)]
 
 
-@post("/login", status_code=200, sync_to_thread=True, opt={UNREAD: ("name", "password")})
+@post(
+    "/login", status_code=200, sync_to_thread=True, opt=EVERYBODY | {UNREAD: ("name", "password")}
+)
 def login(
     request: Request[Any, Any, Any],
     data: JSONBody[Credentials],
@@ -43,7 +46,7 @@ def login(
     return {"id": user.id, "name": user.name, "grants": grants}
 
 
-@get("/work", sync_to_thread=True)
+@get("/work", sync_to_thread=True, opt=REVIEWERS)
 def work(visit: NamedDependency[Visit]) -> Worklist:
     """Return the user's worklist, of ``?model=`` or of all models."""
     with visit.transaction() as connection:

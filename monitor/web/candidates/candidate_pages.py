@@ -22,12 +22,15 @@ from monitor.store.training.candidate_evaluations import (
 )
 from monitor.store.training.candidate_results import SYSTEM_NAMES
 from monitor.store.training.registry import version_by_id
+from monitor.web.access.audience import LEADS, texts
 from monitor.web.candidates.evaluation_view import benchmark_figures, response_pairs
 from monitor.web.current_user import Visit
 from monitor.web.forms.reason import require_reason
 from retrain.evaluation.gate_result import approve
 from retrain.evaluation.lifecycle import plan_evaluation
 from retrain.evaluation.request import request_for
+
+_TEXTS = texts("candidate_evaluation")
 
 OUTCOMES = {
     "promote": "Promote",
@@ -42,7 +45,7 @@ OUTCOMES = {
 NAMES = {system: name.capitalize() for system, name in SYSTEM_NAMES.items()}
 
 
-@get("/candidate-evaluations", sync_to_thread=True)
+@get("/candidate-evaluations", sync_to_thread=True, opt=LEADS)
 def candidate_evaluations(lead_visit: NamedDependency[Visit]) -> Template:
     """List the candidate evaluations, newest first."""
     with lead_visit.transaction() as connection:
@@ -50,7 +53,9 @@ def candidate_evaluations(lead_visit: NamedDependency[Visit]) -> Template:
     return lead_visit.page("candidate_evaluations.html", {"rows": rows, "outcomes": OUTCOMES})
 
 
-@get("/candidate-evaluations/{candidate_evaluation_id:int}", sync_to_thread=True)
+@get(
+    "/candidate-evaluations/{candidate_evaluation_id:int}", sync_to_thread=True, opt=LEADS | _TEXTS
+)
 def candidate_evaluation(
     candidate_evaluation_id: FromPath[int], lead_visit: NamedDependency[Visit]
 ) -> Template:
@@ -77,6 +82,7 @@ def candidate_evaluation(
     "/candidate-evaluations/{candidate_evaluation_id:int}/repeat",
     status_code=303,
     sync_to_thread=True,
+    opt=LEADS,
 )
 def repeat(
     candidate_evaluation_id: FromPath[int],
@@ -111,6 +117,7 @@ def repeat(
     "/candidate-evaluations/{candidate_evaluation_id:int}/approve",
     status_code=303,
     sync_to_thread=True,
+    opt=LEADS,
 )
 def approve_candidate(
     request: Request[Any, Any, Any],
@@ -131,7 +138,11 @@ def approve_candidate(
     return Redirect(f"/candidate-evaluations/{candidate_evaluation_id}", status_code=303)
 
 
-@get("/candidate-evaluations/{candidate_evaluation_id:int}/responses", sync_to_thread=True)
+@get(
+    "/candidate-evaluations/{candidate_evaluation_id:int}/responses",
+    sync_to_thread=True,
+    opt=LEADS | _TEXTS,
+)
 def responses(
     candidate_evaluation_id: FromPath[int],
     request: Request[Any, Any, Any],

@@ -14,6 +14,7 @@ from monitor.store.review.items import batch_by_id
 from monitor.store.review.reviews import GoldRow, gold_of_batches
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
+from monitor.web.access.audience import LEADS, texts
 from monitor.web.current_user import Visit
 from monitor.web.review.review_pages import ERROR_KINDS
 
@@ -36,7 +37,7 @@ EXAMPLES_SHOWN = 3
 QUOTED_CHARACTERS = 400
 
 
-@get("/decisions", sync_to_thread=True)
+@get("/decisions", sync_to_thread=True, opt=LEADS)
 def decisions(lead_visit: NamedDependency[Visit]) -> Template:
     """List the decisions, newest first."""
     with lead_visit.transaction() as connection:
@@ -47,7 +48,7 @@ def decisions(lead_visit: NamedDependency[Visit]) -> Template:
     return lead_visit.page("decisions.html", {"decisions": rows, "outcomes": OUTCOMES})
 
 
-@get("/decisions/{decision_id:int}", sync_to_thread=True)
+@get("/decisions/{decision_id:int}", sync_to_thread=True, opt=LEADS | texts("decision"))
 def decision(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Template:
     """Show a decision with its arithmetic."""
     with lead_visit.transaction() as connection:
@@ -74,7 +75,7 @@ def decision(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> 
     return lead_visit.page("decision.html", context)
 
 
-@post("/decisions/{decision_id:int}/confirm", status_code=303, sync_to_thread=True)
+@post("/decisions/{decision_id:int}/confirm", status_code=303, sync_to_thread=True, opt=LEADS)
 def confirm(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Redirect:
     """Confirm a recommended retraining."""
     with lead_visit.transaction() as connection:

@@ -9,6 +9,7 @@ from litestar.response import Redirect, Template
 
 from monitor.review.decision.evidence import launch_rate
 from monitor.review.decision.weekly_rates import weekly_rates
+from monitor.web.access.audience import REVIEWERS, texts
 from monitor.web.blindness import WITHHELD, is_blind
 from monitor.web.current_user import Visit
 from monitor.web.digest.sparkline import draw_sparkline, scale_of
@@ -20,7 +21,7 @@ from monitor.windows.history.digest import build_digest
 MAX_ROWS = 12
 
 
-@get("/digest", sync_to_thread=True)
+@get("/digest", sync_to_thread=True, opt=REVIEWERS | texts("drift_evaluation"))
 def digest(visit: NamedDependency[Visit]) -> Template | Redirect:
     """Show up to a year of a model's windows; without a model, those of the first."""
     model = visit.model or next((choice.name for choice in visit.choices), None)

@@ -29,6 +29,7 @@ from monitor.store.windows.drift_evaluations import (
 from monitor.store.windows.looks import LookRow, newest_look
 from monitor.store.windows.prompt_maps import PromptMap, prompt_map
 from monitor.store.windows.reports import load_report, report_kinds
+from monitor.web.access.audience import LEADS, REVIEWERS, texts
 from monitor.web.blindness import WITHHELD, blind_models, is_blind, refuse_blind
 from monitor.web.current_user import Visit
 from monitor.web.drift.follow_up_view import view_follow_up
@@ -55,8 +56,10 @@ from monitor.windows.report.page import (
     shows_prompts,
 )
 
+_TEXTS = texts("drift_evaluation")
 
-@get("/drift-evaluations", sync_to_thread=True)
+
+@get("/drift-evaluations", sync_to_thread=True, opt=REVIEWERS | _TEXTS)
 def evaluations(visit: NamedDependency[Visit]) -> Template:
     """List the drift evaluations, newest first."""
     with visit.transaction() as connection:
@@ -79,7 +82,7 @@ def evaluations(visit: NamedDependency[Visit]) -> Template:
     )
 
 
-@get("/drift-evaluations/{evaluation_id:int}", sync_to_thread=True)
+@get("/drift-evaluations/{evaluation_id:int}", sync_to_thread=True, opt=REVIEWERS | _TEXTS)
 def evaluation(
     evaluation_id: FromPath[int], visit: NamedDependency[Visit], topic: FromQuery[int | None] = None
 ) -> Template:
@@ -136,7 +139,9 @@ def evaluation(
     return visit.page("drift_evaluation.html", context)
 
 
-@post("/drift-evaluations/{evaluation_id:int}/batch", status_code=303, sync_to_thread=True)
+@post(
+    "/drift-evaluations/{evaluation_id:int}/batch", status_code=303, sync_to_thread=True, opt=LEADS
+)
 def queue_batch(evaluation_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Redirect:
     """Queue a review batch of a finished evaluation, as the daemon does after an alarm.
 
@@ -158,7 +163,11 @@ def queue_batch(evaluation_id: FromPath[int], lead_visit: NamedDependency[Visit]
     return Redirect(f"/drift-evaluations/{evaluation_id}", status_code=303)
 
 
-@get("/drift-evaluations/{evaluation_id:int}/topics/{topic:int}", sync_to_thread=True)
+@get(
+    "/drift-evaluations/{evaluation_id:int}/topics/{topic:int}",
+    sync_to_thread=True,
+    opt=REVIEWERS | _TEXTS,
+)
 def topic_examples(
     evaluation_id: FromPath[int], topic: FromPath[int], visit: NamedDependency[Visit]
 ) -> Response[str]:
@@ -170,7 +179,11 @@ def topic_examples(
     return Response(str(part), media_type="text/html")
 
 
-@get("/drift-evaluations/{evaluation_id:int}/points/{point:int}", sync_to_thread=True)
+@get(
+    "/drift-evaluations/{evaluation_id:int}/points/{point:int}",
+    sync_to_thread=True,
+    opt=REVIEWERS | _TEXTS,
+)
 def point(
     evaluation_id: FromPath[int], point: FromPath[int], visit: NamedDependency[Visit]
 ) -> Response[str]:
@@ -193,7 +206,7 @@ def point(
     return Response(str(part), media_type="text/html")
 
 
-@get("/drift-evaluations/{evaluation_id:int}/report", sync_to_thread=True)
+@get("/drift-evaluations/{evaluation_id:int}/report", sync_to_thread=True, opt=REVIEWERS | _TEXTS)
 def report(
     evaluation_id: FromPath[int],
     visit: NamedDependency[Visit],
@@ -227,7 +240,11 @@ def report(
     )
 
 
-@get("/drift-evaluations/{evaluation_id:int}/assessment.json", sync_to_thread=True)
+@get(
+    "/drift-evaluations/{evaluation_id:int}/assessment.json",
+    sync_to_thread=True,
+    opt=REVIEWERS | _TEXTS,
+)
 def assessment(evaluation_id: FromPath[int], visit: NamedDependency[Visit]) -> Assessment:
     """Return the assessment, in the form of docs/reference/assessment.schema.json."""
     with visit.transaction() as connection:

@@ -13,13 +13,16 @@ from monitor.errors import WorkflowError
 from monitor.review.human_evaluation import rating, view
 from monitor.review.human_evaluation.locking import lock_human_evaluation
 from monitor.store.accounts.users import UserRow, list_users
+from monitor.web.access.audience import LEADS, REVIEWERS, texts
 from monitor.web.current_user import Visit
 from monitor.web.review.review_pages import DIMENSIONS
+
+_TEXTS = texts("human_evaluation")
 
 Form = URLEncodedBody[dict[str, str]]
 
 
-@get("/", sync_to_thread=True)
+@get("/", sync_to_thread=True, opt=REVIEWERS)
 def human_evaluations(visit: NamedDependency[Visit]) -> Template:
     """List the human evaluations, newest first."""
     with visit.transaction() as connection:
@@ -27,13 +30,13 @@ def human_evaluations(visit: NamedDependency[Visit]) -> Template:
     return visit.page("human_evaluations.html", {"views": views})
 
 
-@get("/{human_evaluation_id:int}", sync_to_thread=True)
+@get("/{human_evaluation_id:int}", sync_to_thread=True, opt=REVIEWERS)
 def human_evaluation(human_evaluation_id: FromPath[int], visit: NamedDependency[Visit]) -> Template:
     """Show a human evaluation: the own part, for leads the progress, and results once locked."""
     return _human_evaluation_page(visit, human_evaluation_id)
 
 
-@post("/{human_evaluation_id:int}/rate", status_code=303, sync_to_thread=True)
+@post("/{human_evaluation_id:int}/rate", status_code=303, sync_to_thread=True, opt=REVIEWERS)
 def start(human_evaluation_id: FromPath[int], visit: NamedDependency[Visit]) -> Redirect:
     """Claim the next item and redirect to it."""
     with visit.transaction() as connection:
@@ -48,7 +51,7 @@ def start(human_evaluation_id: FromPath[int], visit: NamedDependency[Visit]) -> 
     return Redirect(target, status_code=303)
 
 
-@get("/{human_evaluation_id:int}/rate", sync_to_thread=True)
+@get("/{human_evaluation_id:int}/rate", sync_to_thread=True, opt=REVIEWERS | _TEXTS)
 def rate(human_evaluation_id: FromPath[int], visit: NamedDependency[Visit]) -> Template | Redirect:
     """Show the user's current item; without one, redirect to the human evaluation."""
     now = visit.now
@@ -79,7 +82,7 @@ def rate(human_evaluation_id: FromPath[int], visit: NamedDependency[Visit]) -> T
     return visit.page("rating.html", context)
 
 
-@post("/{human_evaluation_id:int}/lock", status_code=303, sync_to_thread=True)
+@post("/{human_evaluation_id:int}/lock", status_code=303, sync_to_thread=True, opt=LEADS)
 def lock(
     human_evaluation_id: FromPath[int], data: Form, lead_visit: NamedDependency[Visit]
 ) -> Template | Redirect:
@@ -99,7 +102,7 @@ def lock(
     return Redirect(f"/human-evaluations/{human_evaluation_id}", status_code=303)
 
 
-@get("/{human_evaluation_id:int}/ratings", sync_to_thread=True)
+@get("/{human_evaluation_id:int}/ratings", sync_to_thread=True, opt=REVIEWERS | _TEXTS)
 def ratings(
     human_evaluation_id: FromPath[int], visit: NamedDependency[Visit], page: FromQuery[int] = 1
 ) -> Template:

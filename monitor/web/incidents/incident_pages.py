@@ -17,10 +17,13 @@ from monitor.alerts.incidents import alerts_of
 from monitor.alerts.until import parse_until
 from monitor.errors import InputError
 from monitor.store.alerts.incidents import incident_by_id, list_incidents
+from monitor.web.access.audience import LEADS, REVIEWERS, texts
 from monitor.web.blindness import WITHHELD, blind_models
 from monitor.web.current_user import Visit
 from monitor.web.incidents.incident_view import SNOOZES, load_view, withhold_texts_of
 from monitor.web.withheld_texts import withhold_quoted
+
+_TEXTS = texts("incident")
 
 #: The most incidents listed.
 MAX_INCIDENTS = 60
@@ -29,7 +32,7 @@ MAX_INCIDENTS = 60
 Fields = URLEncodedBody[dict[str, Any]]
 
 
-@get("/incidents", sync_to_thread=True)
+@get("/incidents", sync_to_thread=True, opt=REVIEWERS | _TEXTS)
 def incidents(
     visit: NamedDependency[Visit],
     cause: FromQuery[str] = "",
@@ -64,13 +67,18 @@ def incidents(
     return visit.page("incidents.html", context)
 
 
-@get("/incidents/{incident_id:int}", sync_to_thread=True)
+@get("/incidents/{incident_id:int}", sync_to_thread=True, opt=REVIEWERS | _TEXTS)
 def incident(incident_id: FromPath[int], visit: NamedDependency[Visit]) -> Template:
     """Show an incident: windows, topics, looks, messages, what followed, and who did what."""
     return _render(visit, incident_id)
 
 
-@post("/incidents/{incident_id:int}/acknowledge", status_code=303, sync_to_thread=True)
+@post(
+    "/incidents/{incident_id:int}/acknowledge",
+    status_code=303,
+    sync_to_thread=True,
+    opt=LEADS | _TEXTS,
+)
 def acknowledge(
     incident_id: FromPath[int], lead_visit: NamedDependency[Visit]
 ) -> Template | Redirect:
@@ -78,7 +86,12 @@ def acknowledge(
     return _change(lead_visit, incident_id, alert_incidents.acknowledge)
 
 
-@post("/incidents/{incident_id:int}/take-over", status_code=303, sync_to_thread=True)
+@post(
+    "/incidents/{incident_id:int}/take-over",
+    status_code=303,
+    sync_to_thread=True,
+    opt=LEADS | _TEXTS,
+)
 def take_over(
     incident_id: FromPath[int], lead_visit: NamedDependency[Visit]
 ) -> Template | Redirect:
@@ -86,7 +99,9 @@ def take_over(
     return _change(lead_visit, incident_id, alert_incidents.take_over)
 
 
-@post("/incidents/{incident_id:int}/snooze", status_code=303, sync_to_thread=True)
+@post(
+    "/incidents/{incident_id:int}/snooze", status_code=303, sync_to_thread=True, opt=LEADS | _TEXTS
+)
 def snooze(
     incident_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
 ) -> Template | Redirect:
@@ -100,7 +115,9 @@ def snooze(
     return _change(lead_visit, incident_id, change)
 
 
-@post("/incidents/{incident_id:int}/resolve", status_code=303, sync_to_thread=True)
+@post(
+    "/incidents/{incident_id:int}/resolve", status_code=303, sync_to_thread=True, opt=LEADS | _TEXTS
+)
 def resolve(
     incident_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
 ) -> Template | Redirect:
@@ -114,7 +131,7 @@ def resolve(
     return _change(lead_visit, incident_id, change)
 
 
-@post("/incidents/{incident_id:int}/note", status_code=303, sync_to_thread=True)
+@post("/incidents/{incident_id:int}/note", status_code=303, sync_to_thread=True, opt=LEADS | _TEXTS)
 def note(
     incident_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
 ) -> Template | Redirect:

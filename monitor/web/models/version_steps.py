@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from monitor.errors import WorkflowError
 from monitor.review.guidelines import configured_task_types
 from monitor.store.training.registry import lock_model, version_by_id
+from monitor.web.access.audience import LEADS
 from monitor.web.current_user import Visit
 from monitor.web.forms.reason import require_reason
 from retrain.evaluation.lifecycle import plan_evaluation
@@ -23,7 +24,7 @@ from retrain.rollout.transitions.promotion import promote_version, roll_back_ver
 Fields = URLEncodedBody[dict[str, Any]]
 
 
-@post("/models/versions/{version_id:int}/promote", status_code=303, sync_to_thread=True)
+@post("/models/versions/{version_id:int}/promote", status_code=303, sync_to_thread=True, opt=LEADS)
 def promote(
     request: Request[Any, Any, Any],
     version_id: FromPath[int],
@@ -38,7 +39,7 @@ def promote(
     return Redirect(f"/models/versions/{version_id}", status_code=303)
 
 
-@post("/models/versions/{version_id:int}/rollback", status_code=303, sync_to_thread=True)
+@post("/models/versions/{version_id:int}/rollback", status_code=303, sync_to_thread=True, opt=LEADS)
 def roll_back(
     request: Request[Any, Any, Any],
     version_id: FromPath[int],
@@ -65,7 +66,7 @@ def roll_back(
     return Redirect(f"/models/versions/{done.version.id}", status_code=303)
 
 
-@post("/models/versions/{version_id:int}/reject", status_code=303, sync_to_thread=True)
+@post("/models/versions/{version_id:int}/reject", status_code=303, sync_to_thread=True, opt=LEADS)
 def reject(
     request: Request[Any, Any, Any],
     version_id: FromPath[int],
@@ -80,7 +81,7 @@ def reject(
     return Redirect(f"/models/versions/{version_id}", status_code=303)
 
 
-@post("/models/versions/{version_id:int}/evaluate", status_code=303, sync_to_thread=True)
+@post("/models/versions/{version_id:int}/evaluate", status_code=303, sync_to_thread=True, opt=LEADS)
 def evaluate(version_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Redirect:
     """Plan the evaluation of a candidate by the configured file; the daemon runs it."""
     with lead_visit.transaction() as connection:

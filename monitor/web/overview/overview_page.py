@@ -19,6 +19,7 @@ from monitor.store.model_history import DAEMON
 from monitor.store.traffic.dead_letters import count_by_reason
 from monitor.store.traffic.offsets import sources_complete_until
 from monitor.store.traffic.unlisted import UnlistedModel, last_seven_days, unlisted_models
+from monitor.web.access.audience import EVERYBODY, REVIEWERS
 from monitor.web.current_user import Visit
 from monitor.web.overview.fleet_view import list_rows
 
@@ -49,7 +50,7 @@ class DaemonView:
     lease: Lease | None
 
 
-@get("/", sync_to_thread=False)
+@get("/", sync_to_thread=False, opt=EVERYBODY)
 def root(visitor: NamedDependency[UserRow | None]) -> Redirect:
     """Redirect to the first page, reviewers to their queue, and visitors to the sign-in page."""
     if visitor is None:
@@ -57,7 +58,7 @@ def root(visitor: NamedDependency[UserRow | None]) -> Redirect:
     return Redirect("/overview" if visitor.led_models else "/review", status_code=303)
 
 
-@get("/overview", sync_to_thread=True)
+@get("/overview", sync_to_thread=True, opt=REVIEWERS)
 def overview(visit: NamedDependency[Visit]) -> Template:
     """Show the user's models; to leads also what belongs to the daemon."""
     user, choices = visit.user, visit.choices

@@ -12,6 +12,7 @@ from litestar.response import Response
 from monitor.review.export.export_files import ExportRequest, build_export
 from monitor.store.audit_log import append_entry
 from monitor.store.review.gold_export import ItemFilter
+from monitor.web.access.audience import LEADS, texts
 from monitor.web.current_user import Visit
 
 
@@ -21,7 +22,7 @@ class Download(msgspec.Struct, frozen=True):
     format: Literal["sft", "preference", "label-studio"] = "sft"
 
 
-@post("/progress/export", status_code=200, sync_to_thread=True)
+@post("/progress/export", status_code=200, sync_to_thread=True, opt=LEADS | texts("gold"))
 def export(
     lead_visit: NamedDependency[Visit], data: URLEncodedBody[dict[str, Any]]
 ) -> Response[str]:

@@ -10,11 +10,12 @@ from litestar.response import Redirect, Template
 
 from monitor.review.items.flags import confirm_flag, reject_flag
 from monitor.review.progress.lead_view import build_lead_view
+from monitor.web.access.audience import LEADS, texts
 from monitor.web.current_user import Visit
 from monitor.web.decisions.decision_pages import OUTCOMES
 
 
-@get("/progress", sync_to_thread=True)
+@get("/progress", sync_to_thread=True, opt=LEADS | texts("flagged_items"))
 def progress(
     *,
     request: Request[Any, Any, Any],
@@ -49,7 +50,7 @@ def progress(
     return lead_visit.page(name, context, model=model)
 
 
-@post("/progress/items/{item_id:int}/restore", status_code=303, sync_to_thread=True)
+@post("/progress/items/{item_id:int}/restore", status_code=303, sync_to_thread=True, opt=LEADS)
 def restore(item_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Redirect:
     """Return a flagged item to its earlier status."""
     with lead_visit.transaction() as connection:
@@ -57,7 +58,7 @@ def restore(item_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Redir
     return Redirect(lead_visit.address("/progress"), status_code=303)
 
 
-@post("/progress/items/{item_id:int}/exclude", status_code=303, sync_to_thread=True)
+@post("/progress/items/{item_id:int}/exclude", status_code=303, sync_to_thread=True, opt=LEADS)
 def exclude(item_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Redirect:
     """Exclude a flagged item permanently."""
     with lead_visit.transaction() as connection:

@@ -15,6 +15,7 @@ from monitor.review.items import item_view
 from monitor.review.items.blind_review import ReviewQueue
 from monitor.review.items.worklist import worklist_of
 from monitor.store.review.reviews import has_reviewed
+from monitor.web.access.audience import REVIEWERS, texts
 from monitor.web.current_user import Visit
 
 ERROR_KINDS = {
@@ -60,7 +61,7 @@ LABELS: dict[str, Any] = {
 }
 
 
-@get("/review", sync_to_thread=True)
+@get("/review", sync_to_thread=True, opt=REVIEWERS)
 def queue(visit: NamedDependency[Visit]) -> Template:
     """Show the queue: the item at work or the next one, and all that waits for the user."""
     with visit.transaction() as connection:
@@ -75,7 +76,7 @@ def queue(visit: NamedDependency[Visit]) -> Template:
     )
 
 
-@post("/review", status_code=303, sync_to_thread=True)
+@post("/review", status_code=303, sync_to_thread=True, opt=REVIEWERS)
 def next_item(visit: NamedDependency[Visit]) -> Redirect:
     """Claim the next item and redirect to it."""
     with visit.transaction() as connection:
@@ -86,7 +87,7 @@ def next_item(visit: NamedDependency[Visit]) -> Redirect:
     return Redirect(visit.address(target), status_code=303)
 
 
-@get("/review/{item_id:int}", sync_to_thread=True)
+@get("/review/{item_id:int}", sync_to_thread=True, opt=REVIEWERS | texts("item"))
 def item(item_id: FromPath[int], visit: NamedDependency[Visit]) -> Template:
     """Show an item: to review, discuss or decide, or read-only."""
     with visit.transaction() as connection:

@@ -10,6 +10,7 @@ from litestar.response import Template
 
 from monitor.store.accounts.roles import Permission
 from monitor.store.review.submissions import submissions_of
+from monitor.web.access.audience import REVIEWERS, WORDS
 from monitor.web.blindness import blind_models
 from monitor.web.current_user import Visit
 from monitor.web.review.review_pages import VERDICTS
@@ -27,7 +28,7 @@ STATES = {
 }
 
 
-@get("/submitted", sync_to_thread=True)
+@get("/submitted", sync_to_thread=True, opt=REVIEWERS | WORDS)
 def submitted_page(request: Request[Any, Any, Any], visit: NamedDependency[Visit]) -> Template:
     """List the user's submissions, the newest first.
 

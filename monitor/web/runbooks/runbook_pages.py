@@ -14,6 +14,7 @@ from markdown_it import MarkdownIt
 from monitor.alerts.causes import CAUSES, RUNBOOKS
 from monitor.packaged_files import packaged_file
 from monitor.store.accounts.users import UserRow
+from monitor.web.access.audience import EVERYBODY
 
 PAGES = {cause.page: cause for cause in CAUSES.values()}
 #: The page of the alerts of Prometheus, with a section each, and its title.
@@ -22,7 +23,7 @@ HEADING = re.compile(r"<h2>(\w+)</h2>")
 LINK = re.compile(r"\[([^\]]+)\]\(([^)#]+)(?:#[^)]*)?\)")
 
 
-@get("/runbooks", sync_to_thread=True)
+@get("/runbooks", sync_to_thread=True, opt=EVERYBODY)
 def runbooks(visitor: NamedDependency[UserRow | None]) -> Template:
     """List the runbooks by cause."""
     return Template(
@@ -36,7 +37,7 @@ def runbooks(visitor: NamedDependency[UserRow | None]) -> Template:
     )
 
 
-@get("/runbooks/{page:str}", sync_to_thread=True)
+@get("/runbooks/{page:str}", sync_to_thread=True, opt=EVERYBODY)
 def runbook(page: FromPath[str], visitor: NamedDependency[UserRow | None]) -> Template:
     """Show the runbook of a cause, or of the alerts of Prometheus."""
     if page not in {*PAGES, ALERTS_PAGE}:

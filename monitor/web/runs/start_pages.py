@@ -19,6 +19,7 @@ from monitor.store.review.gold_export import ItemFilter
 from monitor.store.training.runs import RunRow, list_runs, run_by_id, run_of_decision
 from monitor.store.training.start_requests import pending_request
 from monitor.store.training.taints import taints_of_run
+from monitor.web.access.audience import LEADS
 from monitor.web.current_user import Visit
 from monitor.web.filters import minute
 from monitor.web.forms.reason import require_reason
@@ -48,7 +49,7 @@ class Outlook:
     progress: str = ""
 
 
-@get("/runs/{run_id:int}/start", sync_to_thread=True)
+@get("/runs/{run_id:int}/start", sync_to_thread=True, opt=LEADS)
 def start_page(run_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Template:
     """Show what a run will do, with a form that starts or resumes it."""
     with lead_visit.transaction() as connection:
@@ -67,7 +68,7 @@ def start_page(run_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Tem
     return lead_visit.page("start.html", context)
 
 
-@post("/runs/{run_id:int}/start", status_code=303, sync_to_thread=True)
+@post("/runs/{run_id:int}/start", status_code=303, sync_to_thread=True, opt=LEADS)
 def start(
     request: Request[Any, Any, Any],
     run_id: FromPath[int],
@@ -84,7 +85,7 @@ def start(
     return Redirect(f"/runs/{run_id}", status_code=303)
 
 
-@get("/decisions/{decision_id:int}/start", sync_to_thread=True)
+@get("/decisions/{decision_id:int}/start", sync_to_thread=True, opt=LEADS)
 def start_decided(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Template:
     """Show what the retraining of a decision will do, with the form that confirms it."""
     with lead_visit.transaction() as connection:

@@ -15,13 +15,14 @@ from monitor.accounts.sessions import start_session
 from monitor.errors import InputError, LinkError
 from monitor.settings import Sections
 from monitor.store.engine import transaction
+from monitor.web.access.audience import EVERYBODY
 from monitor.web.access.recording import record_sign_in
 from monitor.web.clock import Clock
 from monitor.web.sign_in.password_page import Form
 from monitor.web.typed_text import UNREAD
 
 
-@get("/welcome/{token:str}", sync_to_thread=True)
+@get("/welcome/{token:str}", sync_to_thread=True, opt=EVERYBODY)
 def welcome_page(
     token: FromPath[str],
     engine: NamedDependency[Engine],
@@ -42,7 +43,7 @@ def welcome_page(
     "/welcome/{token:str}",
     status_code=200,
     sync_to_thread=True,
-    opt={UNREAD: ("username", "password", "repeated")},
+    opt=EVERYBODY | {UNREAD: ("username", "password", "repeated")},
 )
 def welcome_form(  # noqa: PLR0917 - Litestar passes them by name
     request: Request[Any, Any, Any],

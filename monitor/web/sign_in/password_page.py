@@ -16,6 +16,7 @@ from monitor.settings import Sections
 from monitor.store.accounts.users import UserRow, list_users
 from monitor.store.engine import transaction
 from monitor.telemetry import get_logger
+from monitor.web.access.audience import EVERYBODY
 from monitor.web.access.recording import record_sign_in
 from monitor.web.clock import Clock
 from monitor.web.security import local_path
@@ -103,7 +104,7 @@ def render_login(
     return Template("login.html", context=context, status_code=status)
 
 
-@get("/login", sync_to_thread=True)
+@get("/login", sync_to_thread=True, opt=EVERYBODY)
 def login_page(
     engine: NamedDependency[Engine],
     settings: NamedDependency[Sections],
@@ -118,7 +119,12 @@ def login_page(
     return render_login(settings, local_path(next), no_users=no_users)
 
 
-@post("/login", status_code=200, sync_to_thread=True, opt={UNREAD: ("name", "password", "next")})
+@post(
+    "/login",
+    status_code=200,
+    sync_to_thread=True,
+    opt=EVERYBODY | {UNREAD: ("name", "password", "next")},
+)
 def login_form(
     request: Request[Any, Any, Any],
     data: Form,
@@ -138,7 +144,7 @@ def login_form(
     return render_login(settings, target, status=status, problem=problem, name=name[:200])
 
 
-@post("/logout", status_code=303, sync_to_thread=True)
+@post("/logout", status_code=303, sync_to_thread=True, opt=EVERYBODY)
 def logout(
     request: Request[Any, Any, Any],
     engine: NamedDependency[Engine],

@@ -22,6 +22,7 @@ from monitor.settings import Secrets, Sections
 from monitor.store.accounts.sessions import delete_expired, pop_session, save_session
 from monitor.store.engine import transaction
 from monitor.telemetry import get_logger
+from monitor.web.access.audience import EVERYBODY
 from monitor.web.access.recording import record_sign_in
 from monitor.web.clock import Clock
 from monitor.web.security import cookie_name, local_path
@@ -49,7 +50,7 @@ def connect(settings: Sections, secrets: Secrets) -> OpenIdProvider | None:
     return OpenIdProvider(settings.web.oidc, secret, callback)
 
 
-@get("/login/sso", sync_to_thread=True)
+@get("/login/sso", sync_to_thread=True, opt=EVERYBODY)
 def begin(
     engine: NamedDependency[Engine],
     settings: NamedDependency[Sections],
@@ -72,7 +73,7 @@ def begin(
     return Redirect(address, status_code=303, cookies=[_cookie(settings, key)])
 
 
-@get(CALLBACK, sync_to_thread=True)
+@get(CALLBACK, sync_to_thread=True, opt=EVERYBODY)
 def finish(
     request: Request[Any, Any, Any],
     engine: NamedDependency[Engine],

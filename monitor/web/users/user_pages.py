@@ -16,6 +16,7 @@ from monitor.accounts.invitations import OneTimeLink
 from monitor.accounts.users import Actor
 from monitor.errors import InputError, NotFoundError, WorkflowError
 from monitor.store.accounts.grants import ALL_MODELS
+from monitor.web.access.audience import LEADS, WORDS
 from monitor.web.current_user import Visit
 from monitor.web.typed_text import UNREAD
 from monitor.web.users.user_view import list_user_views, load_choices, view_user
@@ -53,13 +54,13 @@ def _management(visit: NamedDependency[Visit]) -> Management:
     return Management(**{field.name: getattr(visit, field.name) for field in fields(visit)})
 
 
-@get("/", sync_to_thread=True)
+@get("/", sync_to_thread=True, opt=LEADS | WORDS)
 def list_page(management: NamedDependency[Management]) -> Template:
     """List all users, with an invitation form."""
     return _render_users(management)
 
 
-@post("/", status_code=200, sync_to_thread=True, opt={UNREAD: ("name", "email")})
+@post("/", status_code=200, sync_to_thread=True, opt=LEADS | WORDS | {UNREAD: ("name", "email")})
 def invite(management: NamedDependency[Management], data: Fields) -> Template:
     """Invite a user. The link is in this response only: it is not stored."""
     values = {key: _text(data, key) for key in ("name", "email", "role")}
@@ -81,13 +82,13 @@ def invite(management: NamedDependency[Management], data: Fields) -> Template:
     )
 
 
-@get("/{user_id:int}", sync_to_thread=True)
+@get("/{user_id:int}", sync_to_thread=True, opt=LEADS | WORDS)
 def user_page(user_id: FromPath[int], management: NamedDependency[Management]) -> Template:
     """Show a user, with forms for the changes that are allowed."""
     return _render_user(management, user_id)
 
 
-@post("/{user_id:int}/role", status_code=303, sync_to_thread=True)
+@post("/{user_id:int}/role", status_code=303, sync_to_thread=True, opt=LEADS)
 def change_role(
     user_id: FromPath[int], management: NamedDependency[Management], data: Fields
 ) -> Template | Redirect:
@@ -95,7 +96,7 @@ def change_role(
     return _change(management, user_id, users.change_role, _text(data, "role"), model=_model(data))
 
 
-@post("/{user_id:int}/revoke", status_code=303, sync_to_thread=True)
+@post("/{user_id:int}/revoke", status_code=303, sync_to_thread=True, opt=LEADS)
 def revoke_role(
     user_id: FromPath[int], management: NamedDependency[Management], data: Fields
 ) -> Template | Redirect:
@@ -103,7 +104,7 @@ def revoke_role(
     return _change(management, user_id, users.revoke_role, model=_model(data))
 
 
-@post("/{user_id:int}/task-types", status_code=303, sync_to_thread=True)
+@post("/{user_id:int}/task-types", status_code=303, sync_to_thread=True, opt=LEADS)
 def assign_task_types(
     user_id: FromPath[int], management: NamedDependency[Management], data: Fields
 ) -> Template | Redirect:
@@ -117,7 +118,7 @@ def assign_task_types(
     "/{user_id:int}/slack",
     status_code=303,
     sync_to_thread=True,
-    opt={UNREAD: ("slack_user_id",)},
+    opt=LEADS | {UNREAD: ("slack_user_id",)},
 )
 def link_slack(
     user_id: FromPath[int], management: NamedDependency[Management], data: Fields
@@ -126,7 +127,7 @@ def link_slack(
     return _change(management, user_id, users.link_slack, _text(data, "slack_user_id"))
 
 
-@post("/{user_id:int}/deactivate", status_code=303, sync_to_thread=True)
+@post("/{user_id:int}/deactivate", status_code=303, sync_to_thread=True, opt=LEADS)
 def deactivate(
     user_id: FromPath[int], management: NamedDependency[Management]
 ) -> Template | Redirect:
@@ -134,7 +135,7 @@ def deactivate(
     return _change(management, user_id, users.deactivate)
 
 
-@post("/{user_id:int}/reactivate", status_code=303, sync_to_thread=True)
+@post("/{user_id:int}/reactivate", status_code=303, sync_to_thread=True, opt=LEADS)
 def reactivate(
     user_id: FromPath[int], management: NamedDependency[Management]
 ) -> Template | Redirect:
@@ -142,7 +143,7 @@ def reactivate(
     return _change(management, user_id, users.reactivate)
 
 
-@post("/{user_id:int}/link", status_code=200, sync_to_thread=True)
+@post("/{user_id:int}/link", status_code=200, sync_to_thread=True, opt=LEADS | WORDS)
 def reset_password(user_id: FromPath[int], management: NamedDependency[Management]) -> Template:
     """Remove the user's password and sessions, and show a link to set a password."""
     try:

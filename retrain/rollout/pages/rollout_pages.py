@@ -13,6 +13,7 @@ from monitor.errors import InputError, WorkflowError
 from monitor.settings import Settings
 from monitor.store.engine import snapshot
 from monitor.store.training.registry import VersionRow, version_by_id
+from monitor.web.access.audience import LEADS, REVIEWERS, WORDS, texts
 from monitor.web.current_user import Visit
 from retrain.rollout.measurement.start_forecast import forecast_start
 from retrain.rollout.pages.rollout_view import (
@@ -30,6 +31,8 @@ from retrain.rollout.transitions.revert import revert_rollout
 from retrain.rollout.transitions.start import require_start, start_rollout
 from retrain.rollout.wording.forecast import describe_forecast
 
+_TEXTS = texts("rollout", is_in_refresh=False)
+
 #: The most rollouts listed.
 MAX_ROLLOUTS = 60
 
@@ -46,7 +49,7 @@ URGENCY = ("bad", "warn", "", "good")
 Fields = URLEncodedBody[dict[str, Any]]
 
 
-@get("/", sync_to_thread=True)
+@get("/", sync_to_thread=True, opt=REVIEWERS | WORDS)
 def rollouts(visit: NamedDependency[Visit]) -> Template:
     """List the rollouts and experiments, the newest first; open ones say what happens next."""
     with visit.transaction() as connection:
@@ -66,7 +69,11 @@ def rollouts(visit: NamedDependency[Visit]) -> Template:
     return visit.page("rollouts.html", context)
 
 
-@get("/{rollout_id:int}", sync_to_thread=True)
+@get(
+    "/{rollout_id:int}",
+    sync_to_thread=True,
+    opt=REVIEWERS | texts("rollout", is_for_leads=True, is_in_refresh=False),
+)
 def rollout(
     rollout_id: FromPath[int], request: Request[Any, Any, Any], visit: NamedDependency[Visit]
 ) -> Template:
@@ -75,19 +82,19 @@ def rollout(
     return _render(visit, rollout_id, name="rollout_state.html" if part else "rollout.html")
 
 
-@get("/{rollout_id:int}/advance", sync_to_thread=True)
+@get("/{rollout_id:int}/advance", sync_to_thread=True, opt=LEADS | WORDS)
 def confirm_advance(rollout_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Template:
     """Ask for the reason of an advance, and show what isn't shown."""
     return _render(lead_visit, rollout_id, name="rollout_step.html", step="advance")
 
 
-@get("/{rollout_id:int}/revert", sync_to_thread=True)
+@get("/{rollout_id:int}/revert", sync_to_thread=True, opt=LEADS | WORDS)
 def confirm_revert(rollout_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Template:
     """Ask for the reason of a revert."""
     return _render(lead_visit, rollout_id, name="rollout_step.html", step="revert")
 
 
-@post("/{rollout_id:int}/advance", status_code=303, sync_to_thread=True)
+@post("/{rollout_id:int}/advance", status_code=303, sync_to_thread=True, opt=LEADS | _TEXTS)
 def advance(
     rollout_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
 ) -> Template | Redirect:
@@ -101,7 +108,7 @@ def advance(
     return _take(lead_visit, rollout_id, data, step)
 
 
-@post("/{rollout_id:int}/revert", status_code=303, sync_to_thread=True)
+@post("/{rollout_id:int}/revert", status_code=303, sync_to_thread=True, opt=LEADS | _TEXTS)
 def revert(
     rollout_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
 ) -> Template | Redirect:
@@ -113,7 +120,7 @@ def revert(
     return _take(lead_visit, rollout_id, data, step, current=False)
 
 
-@post("/{rollout_id:int}/pause", status_code=303, sync_to_thread=True)
+@post("/{rollout_id:int}/pause", status_code=303, sync_to_thread=True, opt=LEADS | _TEXTS)
 def pause(
     rollout_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
 ) -> Template | Redirect:
@@ -125,7 +132,7 @@ def pause(
     return _take(lead_visit, rollout_id, data, step)
 
 
-@post("/{rollout_id:int}/resume", status_code=303, sync_to_thread=True)
+@post("/{rollout_id:int}/resume", status_code=303, sync_to_thread=True, opt=LEADS | _TEXTS)
 def resume(
     rollout_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
 ) -> Template | Redirect:
@@ -137,13 +144,13 @@ def resume(
     return _take(lead_visit, rollout_id, data, step)
 
 
-@get("/start/{version_id:int}", sync_to_thread=True)
+@get("/start/{version_id:int}", sync_to_thread=True, opt=LEADS)
 def confirm_start(version_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Template:
     """Show the plan of a version's rollout before it starts."""
     return _render_start(lead_visit, version_id)
 
 
-@post("/start/{version_id:int}", status_code=303, sync_to_thread=True)
+@post("/start/{version_id:int}", status_code=303, sync_to_thread=True, opt=LEADS)
 def start(
     version_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
 ) -> Template | Redirect:

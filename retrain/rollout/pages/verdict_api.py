@@ -22,6 +22,7 @@ from monitor.settings import Sections
 from monitor.store.engine import transaction
 from monitor.store.model_history import models_with_history
 from monitor.telemetry import get_logger
+from monitor.web.access.audience import PROGRAMS
 from monitor.web.clock import Clock
 from retrain.rollout.pages.verdict import Verdict, read_verdict
 
@@ -88,7 +89,7 @@ def create_reader(
     return VerdictReader(engine, settings, clock(), verdict_token, bearer)
 
 
-@get("/verdict", sync_to_thread=True)
+@get("/verdict", sync_to_thread=True, opt=PROGRAMS)
 def of_query(
     request: Request[Any, Any, Any], reader: NamedDependency[VerdictReader]
 ) -> Response[Verdict]:
@@ -97,7 +98,7 @@ def of_query(
     return _respond(reader, request.query_params.get("model", ""), request)
 
 
-@get("/{model:str}/verdict", sync_to_thread=True)
+@get("/{model:str}/verdict", sync_to_thread=True, opt=PROGRAMS)
 def of_path(
     model: FromPath[str],
     request: Request[Any, Any, Any],

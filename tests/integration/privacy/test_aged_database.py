@@ -15,7 +15,8 @@ from monitor.store.audit_log import append_entry
 from monitor.store.engine import transaction
 from monitor.store.privacy.expiry import EXPIRED_COLUMNS, EXPIRED_ROWS
 from monitor.store.tables import ModelVersion, metadata
-from monitor.store.tables.personal_data import PERSONAL_DATA, Content, period_of
+from monitor.store.tables.facts import columns_of, facts_of, period_of, table_names
+from monitor.table_types.contents import Content
 from tests.integration.privacy.end_user_world import WORD, EndUserWorld, make_end_user_world
 from tests.support.filled_tables import fill_tables
 
@@ -34,11 +35,11 @@ DOCUMENTS: dict[str, Any] = {
 
 
 def personal_columns() -> list[tuple[str, str]]:
-    """Return table and column of all that the registry gives a period."""
+    """Return table and column of all that has a period."""
     return [
         (name, column)
-        for name, table in PERSONAL_DATA.items()
-        for column, row in table.columns.items()
+        for name in table_names()
+        for column, row in columns_of(name).items()
         if row.content in PERSONAL and period_of(name, column)
     ]
 
@@ -93,13 +94,13 @@ def world(engine: Engine, tmp_path: Path, clock: datetime) -> EndUserWorld:
 
 def test_every_period_is_a_setting_and_every_setting_a_period() -> None:
     in_tables = {period_of(name, column) for name, column in personal_columns()}
-    in_tables |= {table.period for table in PERSONAL_DATA.values()}
+    in_tables |= {facts_of(name).period for name in table_names()}
     of_files = {"run_files", "exports"}
     of_the_newest = {"current_baselines"}
     assert set(Retention.model_fields) == (in_tables - {"", "parent"}) | of_files | of_the_newest
 
 
-def test_registry_and_expiry_name_the_same_period() -> None:
+def test_columns_and_expiry_name_the_same_period() -> None:
     for expiry in (*EXPIRED_ROWS, *EXPIRED_COLUMNS):
         for column in expiry.columns:
             place = (expiry.table.name, column.key)
@@ -134,7 +135,7 @@ def test_nothing_is_left_of_an_aged_database(world: EndUserWorld, clock: datetim
 def test_nothing_is_removed_before_its_period(world: EndUserWorld, clock: datetime) -> None:
     def contents() -> dict[str, int]:
         with transaction(world.engine) as connection:
-            return {name: count_rows(connection, name) for name in PERSONAL_DATA}
+            return {name: count_rows(connection, name) for name in table_names()}
 
     before = contents()
     del before["audit_log"]

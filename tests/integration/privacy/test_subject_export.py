@@ -52,18 +52,14 @@ from monitor.store.tables import (
     ReviewItem,
     RolloutObservation,
     UserIdKey,
+    contents,
     metadata,
 )
-from monitor.store.tables.personal_data import (
-    PERSONAL_DATA,
-    Content,
-    Erasure,
-    PersonalColumn,
-    PersonalTable,
-)
+from monitor.store.tables.facts import columns_of, table_names
 from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters
 from monitor.store.traffic.position import Position
 from monitor.store.transfer.stored_rows import is_json
+from monitor.table_types.contents import Content
 from monitor.traffic.redaction import pseudonym_of
 from tests.integration.privacy.end_user_world import (
     ANN,
@@ -294,7 +290,7 @@ def plant(engine: Engine, clock: datetime) -> set[tuple[str, str]]:
         append_entry(
             connection, clock, "Lea", "noted", f"about {ANN}", {"reason": f"as {ANN} asked"}
         )
-        for name, described in PERSONAL_DATA.items():
+        for name in table_names():
             table = metadata.tables[name]
             if name == "audit_log":  # append-only
                 planted |= {(name, "subject"), (name, "details")}
@@ -307,7 +303,7 @@ def plant(engine: Engine, clock: datetime) -> set[tuple[str, str]]:
                     for c in table.columns
                 ),
             )
-            for column, content in described.columns.items():
+            for column, content in columns_of(name).items():
                 if content.content not in ABOUT_END_USERS or (name, column) in ARRAYS:
                     continue
                 text = ANN if content.content is Content.END_USER_ID else f"about {ANN}, and more"
@@ -323,7 +319,7 @@ def plant(engine: Engine, clock: datetime) -> set[tuple[str, str]]:
     return planted
 
 
-def test_id_in_any_column_of_the_registry_is_exported(engine: Engine, clock: datetime) -> None:
+def test_id_in_any_column_is_exported(engine: Engine, clock: datetime) -> None:
     planted = plant(engine, clock)
     export = collect_export(engine, Settings(), ErasureRequest(ANN), clock)
     exported = {
@@ -337,27 +333,16 @@ def test_id_in_any_column_of_the_registry_is_exported(engine: Engine, clock: dat
     assert len(planted) > 90
 
 
-def test_new_table_of_the_registry_is_exported(
-    world: EndUserWorld, clock: datetime, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_new_table_is_exported(world: EndUserWorld, clock: datetime) -> None:
     notes = Table(
         "notes_of_a_test",
         metadata,
         Column("id", Integer, primary_key=True),
         Column("exchange_id", Integer, ForeignKey("exchanges.id")),
-        Column("note", String),
-        Column("written_by", String),
+        Column("note", String, info=contents.WORDS),
+        Column("written_by", String, info=contents.ACCOUNT),
+        **contents.table("test", ("lead",), period="parent"),
     )
-    described = PersonalTable(
-        purpose="test",
-        period="parent",
-        readers=("lead",),
-        columns={
-            "note": PersonalColumn(Content.STAFF_WORDS, Erasure.MASKED),
-            "written_by": PersonalColumn(Content.STAFF_ACCOUNT, Erasure.UNCHANGED, "staff"),
-        },
-    )
-    monkeypatch.setitem(PERSONAL_DATA, "notes_of_a_test", described)
     ids = exchange_ids(world.engine)
     try:
         with transaction(world.engine) as connection:

@@ -23,7 +23,8 @@ from monitor.store.database_roles import default_roles, grant_statements
 from monitor.store.engine import NOT_GRANTED, make_engine, transaction
 from monitor.store.migrations import upgrade
 from monitor.store.tables import metadata
-from monitor.store.tables.access import ACCESS, Part
+from monitor.store.tables.facts import facts_of, table_names
+from monitor.table_types.contents import Part
 from monitor.web.server import BackgroundServer
 from monitor.windows import evaluation
 from tests.support.alerts.senders import MemorySender
@@ -34,6 +35,7 @@ from tests.support.web.hostile_world import MODEL, make_hostile_world, write_hos
 from tests.support.web.route_table import WITH_TOKEN, Visitor, routes
 
 pytestmark = pytest.mark.postgres
+ACCESS = {name: facts_of(name).access for name in table_names()}
 WEEK = timedelta(weeks=1)
 #: Tables and privileges that the present role has on whole tables, by PostgreSQL's own answer.
 PRIVILEGES_OF_ROLE = text("""
@@ -125,7 +127,7 @@ def permitted(engine: Engine, statement: str) -> bool:
     return code is None
 
 
-def test_database_permits_what_the_registry_says_and_no_more(site: Site) -> None:
+def test_database_permits_what_tables_declare_and_no_more(site: Site) -> None:
     for part, engine in site.of.items():
         with engine.connect() as connection:
             allowed = connection.execute(PRIVILEGES_OF_ROLE).all()

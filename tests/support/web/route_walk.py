@@ -58,8 +58,7 @@ def requests_to(app: Litestar, item_id: int, names: list[str]) -> list[Request]:
             if method in {"OPTIONS", "HEAD"}:
                 continue
             parameters = handler.parsed_fn_signature.parameters
-            data = parameters.get("data")
-            bodies = list(_bodies(data.annotation)) if data else [None]
+            bodies = bodies_of(handler)
             query = f"?kind=page&item={item_id}&item_id={item_id}&id={item_id}"
             # The others respond to both alike.
             may_read = not READING.isdisjoint(parameters)
@@ -76,6 +75,12 @@ def _paths(path: str, item_id: int, names: list[str]) -> Iterator[str]:
         return
     for value in (str(item_id), *names):
         yield re.sub(r"\{[^}]+\}", value, plain)
+
+
+def bodies_of(handler: Any) -> list[Any]:
+    """Return bodies that a handler accepts; ``None`` where it takes none."""
+    data = handler.parsed_fn_signature.parameters.get("data")
+    return list(_bodies(data.annotation)) if data else [None]
 
 
 def _bodies(annotation: Any) -> Iterator[Any]:
@@ -114,28 +119,15 @@ def _value(kind: Any, choice: int) -> Any:
     return f"something {choice}" if str in parts else {}
 
 
-class Walker:
-    """Sends requests as one signed-in user, each to the same state of the database.
+class SavedDatabase:
+    """A SQLite database in a file that returns to a saved state."""
 
-    Args:
-        app: The application over `engine`.
-        engine: A SQLite database in a file.
-        sign_in: Signs the user in and returns the headers to send.
-    """
-
-    def __init__(
-        self, app: Litestar, engine: Engine, sign_in: Callable[[TestClient[Any]], dict[str, str]]
-    ) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self.client = TestClient(app, raise_server_exceptions=False)
-        self.client.__enter__()
-        self._headers = sign_in(self.client)
-        self._cookies = dict(self.client.cookies)
         self._watcher = sqlite3.connect(engine.url.database or "")
 
     def close(self) -> None:
         self._watcher.close()
-        self.client.__exit__(None, None, None)
 
     def version(self) -> int:
         """Return a number that each change of the database changes."""
@@ -153,12 +145,35 @@ class Walker:
         with _own_connection(self._engine) as own:
             copy.backup(own)
 
+
+class Walker:
+    """Sends requests as one signed-in user, each to the same state of the database.
+
+    Args:
+        app: The application over `engine`.
+        engine: A SQLite database in a file.
+        sign_in: Signs the user in and returns the headers to send.
+    """
+
+    def __init__(
+        self, app: Litestar, engine: Engine, sign_in: Callable[[TestClient[Any]], dict[str, str]]
+    ) -> None:
+        self.database = SavedDatabase(engine)
+        self.client = TestClient(app, raise_server_exceptions=False)
+        self.client.__enter__()
+        self._headers = sign_in(self.client)
+        self._cookies = dict(self.client.cookies)
+
+    def close(self) -> None:
+        self.database.close()
+        self.client.__exit__(None, None, None)
+
     def walk(self, requests: list[Request], state: sqlite3.Connection) -> dict[Request, Response]:
         """Return the response to each request in a state of the database."""
         responses = {}
-        self.restore(state)
+        self.database.restore(state)
         for request in requests:
-            before = self.version()
+            before = self.database.version()
             self.client.cookies.clear()
             self.client.cookies.update(self._cookies)
             got = self.client.request(
@@ -173,8 +188,8 @@ class Walker:
             )
             body = OF_THE_PROCESS.sub("", got.text)
             responses[_key(request)] = Response(got.status_code, tuple(headers), body)
-            if request.method != "GET" and self.version() != before:
-                self.restore(state)
+            if request.method != "GET" and self.database.version() != before:
+                self.database.restore(state)
         return responses
 
 
@@ -215,9 +230,9 @@ def leaks(
     try:
         for number, stage in enumerate(stages):
             stage()
-            state = walker.save()
+            state = walker.database.save()
             responses = walker.walk(requests, state)
-            walker.restore(state)
+            walker.database.restore(state)
             for request, response in responses.items():
                 name = f"{request.method} {request.path} {request.body}"
                 if MARK in response.body or MARK in repr(response.headers):

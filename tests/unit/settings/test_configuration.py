@@ -21,7 +21,7 @@ from monitor.settings import (
     load_settings,
 )
 from monitor.settings.models.table import OVERRIDABLE, ModelSection
-from monitor.store.tables.personal_data import PERSONAL_DATA, period_of
+from monitor.store.tables.facts import columns_of, period_of, table_names
 from tests.unit.settings.setting_reads import reads_in
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -109,7 +109,7 @@ def test_every_setting_is_read_from_its_section() -> None:
 
 
 def columns_of_personal_data() -> list[tuple[str, str]]:
-    return [(name, column) for name, table in PERSONAL_DATA.items() for column in table.columns]
+    return [(name, column) for name in table_names() for column in columns_of(name)]
 
 
 @pytest.mark.parametrize(

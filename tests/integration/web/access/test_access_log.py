@@ -22,13 +22,12 @@ from monitor.store.review.items import items_with_status
 from monitor.store.tables import AccessEntry
 from monitor.web import error_pages
 from monitor.web.access.access_pages import ENTRIES_SHOWN
-from monitor.web.access.shown_texts import NOT_SHOWN, SHOWN
 from monitor.web.server import BackgroundServer
 from tests.integration.web.access.test_task_types_of_others import MARK, pages, world  # noqa: F401
 from tests.support.review.review_world import PASSWORD, World
 from tests.support.review.roles import give_role
 from tests.support.web.apps import create_app
-from tests.support.web.route_table import Visitor, routes
+from tests.support.web.route_table import Visitor
 
 
 @pytest.fixture(autouse=True)
@@ -74,32 +73,6 @@ def forbid_entries(engine: Engine) -> None:
                 "BEGIN SELECT RAISE(ABORT, 'disk is full'); END"
             )
         )
-
-
-def test_every_route_has_a_decision(app: Litestar) -> None:
-    rows_read = {(route.method, route.path) for route in routes(app) if route.method != "HEAD"}
-    assert rows_read == {*SHOWN, *NOT_SHOWN}
-    assert not SHOWN.keys() & NOT_SHOWN.keys()
-    for (_, path), display in SHOWN.items():
-        assert not display.parameter or f"{{{display.parameter}:" in path
-
-
-def test_every_response_with_a_text_has_an_entry(
-    app: Litestar,
-    client: TestClient[Any],
-    world: World,  # noqa: F811
-) -> None:
-    """Of all routes: a page that shows texts and is decided as one that doesn't fails here."""
-    visitor, n_marked = visit(client, "Lea"), 0
-    seen = len(entries(world.engine, action="read"))
-    for address, response in pages(app, visitor):
-        rows = entries(world.engine, action="read")
-        if MARK in response.text:
-            n_marked += 1
-            assert len(rows) == seen + 1, address
-            assert rows[0].place == address.partition("?")[0]
-        seen = len(rows)
-    assert n_marked > 15
 
 
 def test_an_entry_says_who_what_when_and_from_where(

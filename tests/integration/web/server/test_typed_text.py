@@ -20,6 +20,7 @@ from monitor.store.engine import transaction
 from monitor.store.tables import Exchange
 from monitor.web.templates import page_folders
 from monitor.web.typed_text import HEADER, UNREAD, TypedTextRequest
+from tests.support.places import misdeclared
 from tests.support.review.human_evaluation import make_human_evaluation
 from tests.support.review.review_world import PASSWORD, World, make_world
 from tests.support.web.apps import create_app
@@ -148,6 +149,7 @@ def test_no_route_stores_what_it_should_replace(
     assert MAIL not in stored
     assert "zebrafish" not in stored
     assert stored.count("[EMAIL]") > 10
+    assert [] == misdeclared(world.engine, "[EMAIL]")
 
 
 def test_each_step_of_a_review_is_redacted_and_told(

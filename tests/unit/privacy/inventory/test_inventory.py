@@ -1,6 +1,7 @@
 """The inventory covers both registries, and says what the settings are."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from monitor.privacy.run_files import RUN_FILES
 from monitor.setting_types.durations import parse_duration
 from monitor.settings import Configuration, Retention
 from monitor.store.tables import metadata
-from monitor.store.tables.personal_data import PERSONAL_DATA, Content
+from monitor.store.tables.facts import columns_of, table_names
+from monitor.table_types.contents import Content
 
 SECRETS = ("hunter2", "tok-123", "T0P5ECRET")
 
@@ -39,8 +41,8 @@ def test_every_column_with_personal_data_is_listed() -> None:
     }
     assert listed == {
         (name, column)
-        for name, table in PERSONAL_DATA.items()
-        for column, content in table.columns.items()
+        for name in table_names()
+        for column, content in columns_of(name).items()
         if content.content is not Content.NONE
     }
 
@@ -135,3 +137,8 @@ def test_command_reads_no_database(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_two_forms_at_once_are_refused() -> None:
     assert CliRunner().invoke(app, ["privacy", "inventory", "--json", "--markdown"]).exit_code == 2
+
+
+def test_code_in_markdown_is_not_nested() -> None:
+    spans = re.findall(r"`([^`]*)`", to_markdown(inventory()))
+    assert [] == [span for span in spans if not span or span != span.strip()]
