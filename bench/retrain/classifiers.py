@@ -17,12 +17,12 @@ from rich.console import Console
 from rich.table import Table
 
 from monitor.bench.row import Row
+from monitor.descriptors.refusals.rule import is_refusal
 from monitor.errors import InputError
 from monitor.input_files import open_source
 from monitor.statistics.intervals import clopper_pearson
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.metrics.hallucination import Hallucination
-from retrain.evaluation.metrics.refusal_rule import is_refusal
 from retrain.json_lines import parse_source
 
 LABELLED = Path(__file__).parent / "labelled"

@@ -6,7 +6,7 @@ A refusal declines as "I", or calls its author a machine. An apology alone isn't
 
 import re
 
-from monitor.descriptors.refusal_phrases import CUES, PHRASES
+from monitor.descriptors.refusals.further_phrases import CUES, PHRASES
 
 #: A refusal stands at the beginning of a response.
 MAX_CHARACTERS = 300

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.descriptors.language import identify_language
-from monitor.descriptors.refusal_phrases import PHRASES
+from monitor.descriptors.refusals.further_phrases import PHRASES
+from monitor.descriptors.refusals.rule import fold, is_yes_or_no
 from monitor.statistics.intervals import mcnemar_p_value
 from retrain.evaluation.metrics.claims import claims, is_courtesy
 from retrain.evaluation.metrics.contradictions import abstains
 from retrain.evaluation.metrics.refusal import refused
-from retrain.evaluation.metrics.refusal_rule import fold, is_yes_or_no
 from retrain.evaluation.metrics.scoring import ItemScore
 from retrain.evaluation.metrics.support import content_units
 

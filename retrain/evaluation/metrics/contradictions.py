@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 
+from monitor.descriptors.refusals.phrases import ABSTAINS, compile_phrases
 from monitor.descriptors.stop_words import WORDS
 from retrain.evaluation.metrics.facts import (
     MONTHS,
@@ -23,7 +24,6 @@ from retrain.evaluation.metrics.facts import (
     figures,
     neighbours,
 )
-from retrain.evaluation.metrics.refusal_phrases import ABSTAINS, compile_phrases
 from retrain.evaluation.metrics.tokens import tokens
 
 #: Share of a claim's content words in a clause above which the clause says the same or its opposite.

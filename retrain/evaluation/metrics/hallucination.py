@@ -27,6 +27,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.descriptors.refusals.rule import is_refusal
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.metrics.claims import claims, is_courtesy
 from retrain.evaluation.metrics.contradictions import (
@@ -37,7 +38,6 @@ from retrain.evaluation.metrics.contradictions import (
     contradicts_question,
 )
 from retrain.evaluation.metrics.measured_error import HALLUCINATION_ERROR
-from retrain.evaluation.metrics.refusal_rule import is_refusal
 from retrain.evaluation.metrics.support import (
     EMBEDDING_SUPPORT,
     LEXICAL_SUPPORT,

@@ -11,8 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor import descriptors as texts
-from monitor.descriptors import refusal_phrases
 from monitor.descriptors.catalogue import DESCRIPTORS
+from monitor.descriptors.refusals import further_phrases as refusal_phrases
 
 #: Least and largest value of each function of a text. The catalogue lacks those that are compared
 #: together with a finish reason.

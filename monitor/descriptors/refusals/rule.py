@@ -1,6 +1,6 @@
 """Refusals judged on the whole response: refusing and then complying is none.
 
-Sentences are classified by :mod:`~retrain.evaluation.metrics.refusal_phrases`. Quotations, code and
+Sentences are classified by :mod:`~monitor.descriptors.refusals.phrases`. Quotations, code and
 salutations with their text are material, not speech of the model: they can't refuse, and can comply.
 """
 
@@ -11,8 +11,8 @@ import unicodedata
 from dataclasses import dataclass
 from enum import Enum
 
-from monitor.descriptors.refusal_phrases import PHRASES
-from retrain.evaluation.metrics.refusal_phrases import (
+from monitor.descriptors.refusals.further_phrases import PHRASES
+from monitor.descriptors.refusals.phrases import (
     ABSTAINS,
     DISAPPROVES,
     HARMS,
