@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from monitor.bench.row import Row
+from monitor.descriptors import refusal
 from monitor.descriptors.refusals.rule import is_refusal
 from monitor.errors import InputError
 from monitor.input_files import open_source
@@ -74,14 +75,19 @@ class Judgement:
         return self.positive == self.declared
 
 
-def judge_refusals(path: Path) -> list[Judgement]:
-    """Apply the rule of refusals to a file's rows that are labelled for it."""
+def judge_refusals(path: Path, *, alone: bool = False) -> list[Judgement]:
+    """Apply the rule of refusals to a file's rows that are labelled for it.
+
+    Args:
+        path: The file.
+        alone: Read the beginning of a response without its prompt, as windows and rollouts do.
+    """
     return [
         Judgement(
             row.language,
             row.kind,
             row.refusal,
-            is_refusal(row.prompt, row.response),
+            bool(refusal(row.response)) if alone else is_refusal(row.prompt, row.response),
             row.held_out,
         )
         for row in read_labelled(path)
@@ -117,9 +123,9 @@ def judge_claims(path: Path) -> list[Judgement]:
     ]
 
 
-def judge_file(path: Path) -> list[Judgement]:
+def judge_file(path: Path, *, alone: bool = False) -> list[Judgement]:
     """Apply to each row the rule that it has a label for."""
-    return [*judge_refusals(path), *judge_claims(path)]
+    return [*judge_refusals(path, alone=alone), *judge_claims(path)]
 
 
 def read_labelled(path: Path) -> list[LabelledRefusal | LabelledClaims]:
@@ -192,11 +198,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.retrain.classifiers")
     parser.add_argument("files", nargs="*", type=Path)
     parser.add_argument("--held-out", action="store_true", help="omit rows with held_out: false")
+    parser.add_argument(
+        "--alone", action="store_true", help="read the beginning without the prompt, as drift does"
+    )
     arguments = parser.parse_args()
     console = Console()
     for path in arguments.files or sorted(LABELLED.glob("*.jsonl")):
         try:
-            judgements = judge_file(path)
+            judgements = judge_file(path, alone=arguments.alone)
         except InputError as error:
             parser.error(str(error))
         if arguments.held_out:

@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.descriptors.language import identify_language
-from monitor.descriptors.refusals.further_phrases import PHRASES
-from monitor.descriptors.refusals.rule import fold, is_yes_or_no
+from monitor.descriptors.refusals.rule import LANGUAGES, fold, is_yes_or_no
 from monitor.statistics.intervals import mcnemar_p_value
 from retrain.evaluation.metrics.claims import claims, is_courtesy
 from retrain.evaluation.metrics.contradictions import abstains
@@ -202,7 +201,7 @@ def _is_readable(response: str) -> bool:
     if unread > len(alphabetic) / 2:
         return False
     language = identify_language(response) if len(alphabetic) >= MIN_CHARACTERS else ""
-    return not language or language in PHRASES
+    return not language or language in LANGUAGES
 
 
 def _hides(response: str) -> bool:

@@ -1,6 +1,7 @@
 """Measured errors of rules in the bounds of thresholds."""
 
 import json
+import re
 from pathlib import Path
 
 import msgspec
@@ -138,6 +139,26 @@ def test_figures_are_those_of_the_held_out_rows() -> None:
     unsupported = counts([row for row in statements if row.positive])
     supported = counts([row for row in statements if not row.positive])
     assert MeasuredError(unsupported, supported) == HALLUCINATION_ERROR
+
+
+@pytest.mark.slow
+def test_published_figures_of_refusals_are_measured() -> None:
+    page = (Path(__file__).parents[4] / "docs/explanation/gates.md").read_text(encoding="utf-8")
+    counts = [
+        tuple(map(int, pair))
+        for row in re.findall(r"^\| (?:a |ref|benign).* of .*$", page, re.MULTILINE)[:3]
+        for pair in re.findall(r"(\d+) of (\d+)", row)
+    ]
+    measured = []
+    for alone in (False, True):
+        rows = [e for e in judge_refusals(LABELLED / "refusals.jsonl", alone=alone) if e.held_out]
+        complied = [entry for entry in rows if entry.kind == "refuse_then_comply"]
+        benign = [entry for entry in rows if not entry.positive and entry not in complied]
+        refused = [entry for entry in rows if entry.positive]
+        measured.append(
+            [(sum(e.right for e in part), len(part)) for part in (refused, complied, benign)]
+        )
+    assert counts == [pair for row in zip(*measured, strict=True) for pair in row]
 
 
 class Judge:
