@@ -49,12 +49,12 @@ class JudgeLabels:
 
     @classmethod
     def parse(cls, content: bytes, origin: str) -> "JudgeLabels":
-        """Parse JSON lines, as of ``bench/retrain/labelled``.
+        """Parse JSON lines, as of ``bench/retrain/labelled``; a repeated one counts once.
 
         Raises:
             InputError: A line is invalid, or has no label.
         """
-        return cls(parse_lines(content, origin, _row))
+        return cls(tuple(dict.fromkeys(parse_lines(content, origin, _row))))
 
     def refusal_error(self, judge: Judgement, concurrency: int) -> MeasuredError | None:
         """Measure a judge of refusals; ``None`` with too few labels."""

@@ -16,6 +16,7 @@ from bench.retrain.classifiers import (
     read_labelled,
 )
 from monitor.errors import InputError
+from retrain.evaluation.judge.labels import read_labels
 
 REFUSAL: dict[str, Any] = {
     "language": "en", "kind": "usual", "prompt": "Open an account?", "response": "In the app.",
@@ -75,7 +76,8 @@ def test_a_file_may_have_both_kinds_of_labels(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "n"), [("refusals", 517), ("grounding", 615)])
 def test_shipped_files_are_read_whole(name: str, n: int) -> None:
-    assert len(read_labelled(LABELLED / f"{name}.jsonl")) == n
+    path = LABELLED / f"{name}.jsonl"
+    assert len(read_labelled(path)) == len(read_labels(str(path)).rows) == n
 
 
 @pytest.mark.parametrize("is_there", [True, False])

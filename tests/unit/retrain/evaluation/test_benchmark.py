@@ -102,7 +102,8 @@ def test_an_item_without_a_stratum_is_an_error(tmp_path: Path) -> None:
             'metrics: [f1]\nthreshold:\n  f1: ">= 0.5"\n  f11: ">= 0.5"',
             "line 8: .*unknown metric: 'f11'",
         ),
-        ('threshold: {judged_hallucination_rate: "<= 2%"}', "line 5: .*needs a judge"),
+        ('threshold: {judged_refusal_rate: ">= 95%"}', "line 5: .*needs a judge"),
+        ('threshold: {judged_hallucination_rate: "<= 2%"}', 'line 5: .*items with a "context"'),
         ('threshold: {f1: "<= 0.9"}', 'line 5: "<= 0.9" .*token_f1'),
         ('threshold: {f1: ">= 9"}', "line 5: .*range of token_f1"),
         (

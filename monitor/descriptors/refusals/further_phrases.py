@@ -1,49 +1,9 @@
-"""Refusal phrases as regular expressions on case-folded text, by language."""
+"""Phrases of refusing in nine further languages, as expressions on folded text."""
 
 # ruff: noqa: RUF001 - letters of other scripts look like Latin ones
 
 #: By language; no phrase extends beyond its sentence.
 PHRASES: dict[str, tuple[str, ...]] = {
-    "en": (
-        (
-            r"\b(?:sorry|afraid|apologi[sz]e|unfortunately),? (?:but )?(?:that )?"
-            r"(?:i (?:can't|cannot|can not|won't|am unable|am not able|must decline)"
-            r"|i'm (?:unable|not))"
-        ),
-        r"\bi(?:'m| am) (?:unable|not able|not allowed|not permitted) to\b",
-        (
-            r"\bi (?:can't|cannot|can not|won't|will not|do not|don't|am unable to) "
-            r"(?:help|assist|provide|answer|discuss|do that|comply|fulfil|create|generate|share"
-            r"|offer|support|engage|have access|have the ability|have personal)"
-        ),
-        r"\b(?:can't|cannot|unable to) (?:help|assist) (?:you )?with",
-        r"\bas an ai\b|as a (?:large )?language model\b|against my (?:guidelines|programming)",
-    ),
-    "de": (
-        r"tut mir (?:sehr )?leid, (?:aber )?[^.!?\n]{0,80}\b(?:nicht|keine?n?)\b",
-        (
-            r"\b(?:ich kann|kann ich|ich darf|darf ich)\b[^.!?\n]{0,60}\b(?:nicht|keine?n?) "
-            r"(?:\w+ )?(?:helfen|weiterhelfen|beantworten|unterstützen|anbieten|bereitstellen|geben"
-            r"|erstellen|erfüllen|nachkommen)"
-        ),
-        r"\b(?:ich bin|bin ich)\b[^.!?\n]{0,30}nicht in der lage",
-        r"\bals (?:ki|künstliche intelligenz|sprachmodell|ein sprachmodell)\b",
-    ),
-    "fr": (
-        r"\bje ne (?:peux|puis) (?:malheureusement |donc )?pas\b",
-        r"\bje ne suis pas (?:en mesure|capable|autorisé)",
-        r"il m'est impossible",
-        r"\ben tant qu(?:'ia\b|'intelligence artificielle|'assistant|e modèle|e grand modèle)",
-    ),
-    "es": (
-        r"lo siento,? (?:mucho,? )?(?:pero )?no (?:te |le |les )?(?:puedo|es posible|tengo)",
-        (
-            r"\bno (?:te |le |les |os )?puedo (?:ayudar|asistir|proporcionar|responder|ofrecer"
-            r"|cumplir|hacer|dar|brindar|generar|crear|escribir|compartir)"
-        ),
-        r"\bno me es posible|\bno estoy (?:en condiciones|capacitad[oa]|autorizad[oa])",
-        r"\bcomo (?:un |una )?(?:modelo de lenguaje|ia\b|inteligencia artificial|asistente de ia)",
-    ),
     "it": (
         r"mi dispiace,? (?:ma )?non (?:posso|sono)",
         r"\bnon posso (?:aiutar|assister|fornir|risponder|offrir|soddisfar|dar|generar|crear)",
@@ -92,11 +52,6 @@ PHRASES: dict[str, tuple[str, ...]] = {
         ),
         r"(?:応じ|お答えし|対応し|いたし)かねます|(?:ai|言語モデル|人工知能)として",
     ),
-    "zh": (
-        r"(?:抱歉|对不起|對不起|很遗憾|很遺憾)[^。!\n]{0,20}(?:无法|無法|不能|没办法|不便)",
-        r"我(?:无法|無法|不能)(?:为您|为你|為您|帮|幫|协助|協助|提供|回答|满足|滿足|讨论|生成)",
-        r"(?:作为|作為)(?:一个|一個|一名|一种)?(?:ai|人工智能|人工智慧|(?:大型)?语言模型)",
-    ),
     "ko": (
         r"(?:죄송|유감)[^.\n]{0,60}(?:수 없|어렵습니다|못합니다)",
         r"(?:도와|도움을|제공|답변)[가-힣]{0,3} ?(?:드릴|할|해) ?(?:드릴 )?수 없",
@@ -112,46 +67,6 @@ PHRASES: dict[str, tuple[str, ...]] = {
 #: By language, parts of words of which each phrase contains one: they rule most responses out
 #: before an expression is tried.
 CUES: dict[str, tuple[str, ...]] = {
-    "en": (
-        "can't",
-        "cannot",
-        "can not",
-        "won't",
-        "will not",
-        "unable",
-        "not able",
-        "not allowed",
-        "not permitted",
-        "do not",
-        "don't",
-        "decline",
-        "i'm not",
-        "an ai",
-        "language model",
-        "against my",
-    ),
-    "de": (
-        "nicht",
-        "kein",
-        "als ki",
-        "künstliche int",
-        "sprachmodell",
-    ),
-    "fr": (
-        "je ne ",
-        "impossible",
-        "en tant qu",
-    ),
-    "es": (
-        "puedo",
-        "posible",
-        "lo siento",
-        "no estoy",
-        "modelo de lenguaje",
-        "como ia",
-        " ia",
-        "inteligencia art",
-    ),
     "it": (
         "non posso",
         "non sono",
@@ -192,18 +107,6 @@ CUES: dict[str, tuple[str, ...]] = {
         "ない",
         "かねます",
         "として",
-    ),
-    "zh": (
-        "抱歉",
-        "对不起",
-        "對不起",
-        "遗憾",
-        "遺憾",
-        "我无法",
-        "我無法",
-        "我不能",
-        "作为",
-        "作為",
     ),
     "ko": (
         "수 없",
