@@ -5,10 +5,12 @@ import subprocess
 import sys
 from collections import Counter
 from functools import cache
+from graphlib import TopologicalSorter
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import grimp
 import pytest
 import typer
 import yaml
@@ -263,6 +265,14 @@ def test_product_code_imports_nothing_from_tests() -> None:
         for path in (ROOT / top).rglob("*.py"):
             imported = re.findall(r"^(?:from|import) (\w+)", path.read_text("utf-8"), re.MULTILINE)
             assert "tests" not in imported, path
+
+
+@pytest.mark.slow
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = grimp.build_graph("driftwarden", "monitor", "retrain", cache_dir=None)
+    imports = {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
+    assert len(imports) > 1000
+    TopologicalSorter(imports).prepare()
 
 
 def test_names_of_tests_have_at_most_ten_words() -> None:

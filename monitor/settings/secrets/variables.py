@@ -9,12 +9,10 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from monitor.settings.secrets.files import read_variable
+from monitor.settings.secrets.files import DATABASE_URL, read_variable
 
 if TYPE_CHECKING:
     from monitor.settings.configuration import Sections
-
-DATABASE_URL = "DRIFTWARDEN_DATABASE__URL"
 
 
 class Secrets(BaseSettings):

@@ -22,7 +22,7 @@ from monitor.store.windows.prompt_maps import (
     unpack_prompt_map,
 )
 from monitor.windows.report.change_drawing import draw_changes
-from monitor.windows.report.evidently_snapshot import content_of
+from monitor.windows.report.evidently_content import content_of
 from monitor.windows.report.figures import (
     MIN_EXTENT,
     WHISKER_WIDTH,
