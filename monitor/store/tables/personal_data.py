@@ -350,8 +350,6 @@ PERSONAL_DATA: Mapping[str, PersonalTable] = {
             "summary": _NOTE,
             "fingerprint": _WORDS,
             "acknowledged_by": _ACCOUNT,
-            "slack_channel": _KEY,
-            "slack_ts": _KEY,
         },
         no_period=_HISTORY,
     ),

@@ -26,16 +26,15 @@ class Rollout(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     #: ``rollout`` or ``experiment``.
-    kind: Mapped[str] = mapped_column(default="rollout", server_default=text("'rollout'"))
-    #: ``NULL`` in a row that 0.2 inserts while it runs beside this schema, until it is adopted.
-    model: Mapped[str] = mapped_column(nullable=True)
+    kind: Mapped[str] = mapped_column(default="rollout")
+    model: Mapped[str]
     version_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"), index=True)
-    #: The version that it is compared with; ``NULL`` in rows of releases before 0.3.
-    stable_version_id: Mapped[int | None] = mapped_column(ForeignKey("model_versions.id"))
+    #: The version that it is compared with.
+    stable_version_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"))
     #: ``running``, ``holding``, ``paused``, ``holdback``, ``completed`` or ``reverted``.
     status: Mapped[str]
     #: Position in ``rollout.stages``, from 0.
-    stage: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    stage: Mapped[int] = mapped_column(default=0)
     #: The canary's wanted share of the traffic.
     weight_percent: Mapped[int]
     #: When the gateway confirmed the share; until then, the time of the step.
@@ -44,10 +43,10 @@ class Rollout(Base):
     #: Settings in force at the start, such as stages, margins and limits.
     settings: Mapped[dict[str, Any] | None]
     #: Seed of the matching of users.
-    seed: Mapped[int] = mapped_column(BigId, default=0, server_default=text("0"))
+    seed: Mapped[int] = mapped_column(BigId, default=0)
     #: Checks, levels of the stable version and output formats, fixed before the first look.
     measurement: Mapped[dict[str, Any] | None]
-    started_by: Mapped[str] = mapped_column(default="", server_default=text("''"))
+    started_by: Mapped[str] = mapped_column(default="")
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
 
