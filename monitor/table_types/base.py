@@ -1,10 +1,21 @@
 """Declarative base of all tables: constraint names, UTC timestamps, generated ids."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Connection,
+    DateTime,
+    Dialect,
+    Integer,
+    MetaData,
+    Table,
+    event,
+)
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
@@ -70,3 +81,28 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSON(none_as_null=True),
         list[Any]: JSON(none_as_null=True),
     }
+
+
+def add_statements(
+    table: Table, create: Mapping[str, Sequence[str]], drop: Mapping[str, Sequence[str]]
+) -> None:
+    """Run statements when a declared table is created, and when it is dropped.
+
+    Args:
+        table: The table; its ``info`` names the statements for the writer of migrations.
+        create: Statements by the name of the dialect.
+        drop: The same.
+    """
+    table.info.update(create=create, drop=drop)
+
+    def run(listed: Table, connection: Connection, *, key: str) -> None:
+        for statement in listed.info[key][connection.dialect.name]:
+            connection.exec_driver_sql(statement)
+
+    @event.listens_for(table, "after_create")
+    def _create(listed: Table, connection: Connection, **_options: Any) -> None:
+        run(listed, connection, key="create")
+
+    @event.listens_for(table, "after_drop")
+    def _drop(listed: Table, connection: Connection, **_options: Any) -> None:
+        run(listed, connection, key="drop")

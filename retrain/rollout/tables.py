@@ -33,18 +33,15 @@ class Rollout(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     #: ``rollout`` or ``experiment``.
-    kind: Mapped[str] = mapped_column(
-        default="rollout", server_default=text("'rollout'"), info=contents.CODE
-    )
-    #: ``NULL`` in a row that 0.2 inserts while it runs beside this schema, until it is adopted.
-    model: Mapped[str] = mapped_column(nullable=True, info=contents.NAME)
+    kind: Mapped[str] = mapped_column(default="rollout", info=contents.CODE)
+    model: Mapped[str] = mapped_column(info=contents.NAME)
     version_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"), index=True)
-    #: The version that it is compared with; ``NULL`` in rows of releases before 0.3.
-    stable_version_id: Mapped[int | None] = mapped_column(ForeignKey("model_versions.id"))
+    #: The version that it is compared with.
+    stable_version_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"))
     #: ``running``, ``holding``, ``paused``, ``holdback``, ``completed`` or ``reverted``.
     status: Mapped[str] = mapped_column(info=contents.CODE)
     #: Position in ``rollout.stages``, from 0.
-    stage: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    stage: Mapped[int] = mapped_column(default=0)
     #: The canary's wanted share of the traffic.
     weight_percent: Mapped[int]
     #: When the gateway confirmed the share; until then, the time of the step.
@@ -53,12 +50,10 @@ class Rollout(Base):
     #: Settings in force at the start, such as stages, margins and limits.
     settings: Mapped[dict[str, Any] | None] = mapped_column(info=contents.SETTINGS)
     #: Seed of the matching of users.
-    seed: Mapped[int] = mapped_column(BigId, default=0, server_default=text("0"))
+    seed: Mapped[int] = mapped_column(BigId, default=0)
     #: Checks, levels of the stable version and output formats, fixed before the first look.
     measurement: Mapped[dict[str, Any] | None] = mapped_column(info=contents.WORDS)
-    started_by: Mapped[str] = mapped_column(
-        default="", server_default=text("''"), info=contents.ACCOUNT
-    )
+    started_by: Mapped[str] = mapped_column(default="", info=contents.ACCOUNT)
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
 

@@ -198,13 +198,10 @@ class RolloutMeasurement:
 
 def subject_of(connection: Connection, rollout: RolloutRow, plan: RolloutPlan) -> Subject:
     """Return a rollout as the measurement reads it."""
-    stable = None
-    if rollout.stable_version_id is not None:
-        stable = version_by_id(connection, rollout.stable_version_id).version
     return Subject(
         rollout_id=rollout.id,
         model=rollout.model,
-        stable=stable,
+        stable=version_by_id(connection, rollout.stable_version_id).version,
         canary=rollout.version,
         started_at=rollout.started_at,
         stage=rollout.stage,

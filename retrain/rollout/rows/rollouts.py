@@ -23,7 +23,7 @@ class RolloutRow:
     version_id: int
     #: Number of the canary.
     version: int
-    stable_version_id: int | None
+    stable_version_id: int
     status: str
     stage: int
     weight_percent: int

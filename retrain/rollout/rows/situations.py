@@ -69,11 +69,10 @@ class RolloutSituation:
 
 def load_situation(connection: Connection, rollout: RolloutRow, now: datetime) -> RolloutSituation:
     """Return the situation of a rollout."""
-    stable_id = rollout.stable_version_id
     lease = current_lease(connection)
     return RolloutSituation(
         rollout=rollout,
-        stable=None if stable_id is None else version_by_id(connection, stable_id).version,
+        stable=version_by_id(connection, rollout.stable_version_id).version,
         weights=weights_of_rollout(connection, rollout.id),
         look=newest_look(connection, rollout.id),
         events=list_events(connection, rollout.id),

@@ -13,7 +13,7 @@ from retrain.registry.stages import move_stage, roll_back
 from retrain.registry.taints import require_untainted_version
 from retrain.rollout.rows import rollouts as store
 from retrain.rollout.rows.rollouts import RolloutRow
-from retrain.rollout.transitions.open_rollout import end_command, stable_of
+from retrain.rollout.transitions.open_rollout import end_command
 from retrain.rollout.transitions.revert import revert_rollout
 from retrain.rollout.transitions.stages import complete
 from retrain.rollout.weights import want_weights
@@ -92,7 +92,7 @@ def roll_back_version(
     lock_model(connection, model)
     current = store.open_rollout(connection, model, lock=True)
     if current is not None:
-        stable_id = stable_of(connection, current)
+        stable_id = current.stable_version_id
         after = revert_rollout(connection, current.id, now, by=by, reason=reason, above=above)
         return RollBack(versions.version_by_id(connection, stable_id), after)
     restored = roll_back(connection, model, changed_by=by, reason=reason, now=now)

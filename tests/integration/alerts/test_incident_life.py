@@ -508,8 +508,8 @@ def test_an_incident_knows_what_followed_from_it(any_engine: Engine, clock: date
             adapter_path="a", adapter_digest="d", lineage={}, created_at=end,
         )  # fmt: skip
         rollout = insert_rollout(
-            connection, model="assistant", version_id=version, status="running", reason="",
-            weight_percent=5, stage_started_at=end, started_at=end,
+            connection, model="assistant", version_id=version, stable_version_id=version,
+            status="running", reason="", weight_percent=5, stage_started_at=end, started_at=end,
         )  # fmt: skip
         followed = consequences_of(connection, 1)
     assert [window.verdict for window in followed.windows] == ["drift", "no_drift"]
