@@ -11,7 +11,7 @@ import pytest
 from tests.unit.cli.test_help import ROOT, find
 
 #: What was written about a past state stays as it was.
-HISTORY = {ROOT / "CHANGELOG.md", ROOT / "docs" / "adr"}
+HISTORY = {ROOT / "docs" / "adr"}
 SUFFIXES = {".md", ".py", ".yaml", ".service", ".html", ".txt", ".toml", ".sql", ".example"}
 FOLDERS = ("docs", "deploy", "docker", "monitor", "retrain")
 #: The command at the start of a line of code, in backquotes, or as the argument of another program.
