@@ -138,16 +138,16 @@ class Sentence:
     @cached_property
     def _languages(self) -> Sequence[str]:
         """The languages with the most function words in it; without any, all of its alphabet."""
-        has_others = not self.speech.isascii() and _OTHER_ALPHABETS.search(self.speech)
-        others = _WITHOUT_WORDS if has_others else ()
+        is_other = not self.speech.isascii() and _OTHER_ALPHABETS.search(self.speech)
+        wordless = _WITHOUT_WORDS if is_other else ()
         words = set(_WORDS.findall(self.speech))
         counts = {name: len(words & known) for name, known in _FUNCTION_WORDS.items()}
         # The likeliest language with phrases of all families is among them.
         most = max(counts[name] for name in counts.keys() & REFUSES.keys())
-        if others and not most:
-            return others
+        if wordless and not most:
+            return wordless
         further = [name for name in counts.keys() & PHRASES.keys() if counts[name] >= most]
-        return [*others, *further, *(name for name in REFUSES if counts.get(name) == most)]
+        return [*wordless, *further, *(name for name in REFUSES if counts.get(name) == most)]
 
 
 def is_refusal(prompt: str, response: str) -> bool:
