@@ -97,7 +97,7 @@ def test_standard_output_is_json_alone(stored: Engine, last_week: datetime) -> N
     assert "evaluation_started" not in done.stderr
 
 
-def test_one_that_failed_says_why(stored: Engine, last_week: datetime) -> None:
+def test_failed_evaluation_prints_its_error(stored: Engine, last_week: datetime) -> None:
     now = datetime.now(UTC)
     with transaction(stored) as connection:
         claim = claim_drift_evaluation(
@@ -111,9 +111,7 @@ def test_one_that_failed_says_why(stored: Engine, last_week: datetime) -> None:
     assert "--again" in done.stderr
 
 
-def test_one_that_is_evaluated_again_elsewhere_is_waited_for(
-    stored: Engine, last_week: datetime
-) -> None:
+def test_evaluation_running_elsewhere_is_waited_for(stored: Engine, last_week: datetime) -> None:
     with transaction(stored) as connection:
         store_evaluation(connection, make_assessment(0.3), last_week)
         now = datetime.now(UTC)

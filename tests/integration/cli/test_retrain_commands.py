@@ -378,7 +378,7 @@ def test_without_a_file_the_gold_of_the_queue_is_planned(shell: Shell) -> None:
     assert (refusal.code, str(refusal)[:2]) == ("min_gold", "0 ")
 
 
-def test_a_run_without_a_card_says_so(shell: Shell) -> None:
+def test_run_without_a_data_card_is_refused(shell: Shell) -> None:
     from retrain.recipes.recipe import Recipe
     from retrain.training.runs import plan_run
 
@@ -400,7 +400,7 @@ def test_a_failed_run_shows_its_error(shell: Shell) -> None:
     assert shell.ok("retrain", "logs", str(run)) == ""
 
 
-def test_a_cancelled_run_whose_process_runs_on_says_so(
+def test_cancelled_run_with_a_live_process_is_reported(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from monitor.errors import TrainingError

@@ -270,6 +270,6 @@ def test_step_that_names_the_id_is_listed_once(
         assert [step.code for step in report.manual_steps].count("missing_export") == 1
 
 
-def test_one_more_place_is_no_plural(capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_more_place_is_singular(capsys: pytest.CaptureFixture[str]) -> None:
     _show_findings([RemainingText("file", f"f{n}", "") for n in range(101)])
     assert "- and 1 more place\n" in capsys.readouterr().out

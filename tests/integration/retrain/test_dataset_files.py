@@ -122,12 +122,12 @@ def test_whole_file_is_evaluated_with_data_in_s3(bucket: str, tmp_path: Path) ->
     assert results.gate_result == "undecided"  # no candidate is better than itself
 
 
-def test_what_is_not_there_is_said_with_its_address(bucket: str, tmp_path: Path) -> None:
+def test_missing_object_is_reported_with_its_address(bucket: str, tmp_path: Path) -> None:
     with refusal("no_file", InputError, match=f"{bucket}/none.jsonl: "):
         read_dataset(f"{bucket}/none.jsonl", tmp_path)
 
 
-def test_a_server_that_is_away_is_tried_again_later(
+def test_unavailable_server_is_retried_later(
     bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import s3fs

@@ -102,7 +102,7 @@ def test_feedback_has_its_models_name_and_history(engine: Engine) -> None:
     assert ["", "desk"] == [row.model for row in stored_feedback(engine)]
 
 
-def test_feedback_of_an_unlisted_model_is_told_once(engine: Engine) -> None:
+def test_feedback_of_an_unlisted_model_is_reported_once(engine: Engine) -> None:
     settings = Settings(**ALL, model={"name": "bank"})
     sent = [rating(f"r{number}", model="ann@example.org") for number in range(3)]
     with capture_logs() as lines:

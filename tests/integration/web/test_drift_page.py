@@ -276,7 +276,7 @@ def test_reviewers_read_no_finding_until_all_is_reviewed(any_engine, world: Worl
         ("resolved", "resolved"),
     ],
 )
-def test_what_to_do_follows_the_incident(
+def test_recommended_action_follows_the_incident(
     any_engine, world: World, reader, status: str, expected: str
 ) -> None:
     with transaction(any_engine) as connection:

@@ -106,7 +106,7 @@ def test_loss_counts_the_responses_and_their_ends(bare_base: Path) -> None:
     ]
 
 
-def test_unmarked_template_of_ones_own_is_refused(bare_base: Path, tmp_path: Path) -> None:
+def test_own_template_without_generation_marks_is_refused(bare_base: Path, tmp_path: Path) -> None:
     unmarked = MARKED.replace("{% generation %}", "").replace("{% endgeneration %}", "")
     with refusal("no_generation_marks", ModelError):
         prepare_base(str(bare_base), tmp_path, chat_template=unmarked)

@@ -168,6 +168,6 @@ def test_every_configured_benchmark_is_read(tmp_path: Path) -> None:
         benchmark_texts(read_plan(plan))
 
 
-def test_nothing_leaks_where_there_is_no_benchmark() -> None:
+def test_no_leak_without_a_benchmark() -> None:
     made: TrainingSet = built(gold(3))
     assert made.card.leaked == {}

@@ -98,7 +98,7 @@ def test_an_original_that_experts_answered_anew_is_not_replayed() -> None:
     assert made.card.dropped == {"superseded by gold": 1}
 
 
-def test_neither_is_one_with_another_system_prompt() -> None:
+def test_example_with_other_system_prompt_does_not_overrule() -> None:
     stale = row("move 3 bitcoin", "queue: stale", "old", system="You are a desk.")
     made = build_training_set(gold(20), [stale, *original(cards=9)], replay_share=0.5, seed=1)
     assert "queue: stale" not in json.dumps(made.rows)

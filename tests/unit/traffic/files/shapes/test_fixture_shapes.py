@@ -102,7 +102,7 @@ def read(name: str, remarks: list[str]) -> list[Exchange]:
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_shape_gives_its_exchanges_and_says_so_once(name: str) -> None:
+def test_shape_gives_its_exchanges_with_one_remark(name: str) -> None:
     remarks: list[str] = []
 
     exchanges = read(name, remarks)
