@@ -26,7 +26,7 @@ class CheckForecast(Protocol):
 
 
 class Forecast(Protocol):
-    """What can be said of a rollout before it starts."""
+    """The forecast of a rollout before it starts."""
 
     @property
     def requests_per_hour(self) -> float:

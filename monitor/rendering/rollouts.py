@@ -47,7 +47,7 @@ class RolloutPlan(Protocol):
 
 @dataclass(frozen=True)
 class RolloutSummary:
-    """What a user on call has to know first.
+    """The urgent facts for the user on call.
 
     Attributes:
         badge: The state in a word or two.

@@ -63,7 +63,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """What a button does.
+    """The action of a button.
 
     Attributes:
         subject: Kind of what it acts on: ``incident``, ``decision`` or ``rollout``.

@@ -11,7 +11,7 @@ from typing import Literal
 
 
 class Content(StrEnum):
-    """What a column may hold."""
+    """The content of a column."""
 
     END_USER_ID = "identifier of an end user"
     END_USER_TEXT = "text of an end user, or text or vectors made of it"
@@ -36,7 +36,7 @@ Reader = Literal["reviewer", "adjudicator", "lead", "admin", "operator"]
 
 @dataclass(frozen=True)
 class PersonalColumn:
-    """What a column holds, and how it is erased."""
+    """The content of a column, and its erasure."""
 
     content: Content
     erasure: Erasure
@@ -48,7 +48,7 @@ class PersonalColumn:
 
 @dataclass(frozen=True)
 class PersonalTable:
-    """What the rows of a table are for, how long they are stored, and who reads them."""
+    """The purpose of a table's rows, their period, and their readers."""
 
     purpose: str
     #: A key of ``[retention]``; ``parent``: as long as the row that it refers to; empty: none but

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Shown:
-    """What a route shows texts of."""
+    """The texts that a route shows."""
 
     kind: str
     #: The path parameter with its id; empty: of several.

@@ -196,7 +196,7 @@ def test_earlier_turn_of_the_conversation_is_masked(world: EndUserWorld, clock: 
 
 
 def test_words_that_others_wrote_too_stay(world: EndUserWorld, clock: datetime) -> None:
-    """Whose they are can't be told, and the text is another's."""
+    """Their owner is unknown, and the text is another user's."""
     common = "Please tell me where the nearest branch office is"
     ids = exchange_ids(world.engine)
     with transaction(world.engine) as connection:

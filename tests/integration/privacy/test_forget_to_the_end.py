@@ -129,7 +129,7 @@ def test_each_models_folder_of_runs_is_searched(
 
 
 def test_database_in_the_folder_of_runs_is_no_file(world: EndUserWorld) -> None:
-    """What is no trace in it, such as longer names, is known to the search of the database only."""
+    """Only the search of the database distinguishes longer names from traces."""
     database = Path(str(world.engine.url.database)).resolve()
     settings = with_work_dir(world, database.parent).settings
     findings = verify_end_user(world.engine, settings, ErasureRequest(ANN))
@@ -167,7 +167,7 @@ def test_label_of_anothers_exchange_counts_as_a_mention(
     assert stored < before
 
 
-def test_observation_whose_exchange_id_mentions_is_removed(
+def test_observation_with_a_mention_in_its_exchange_id_is_removed(
     world: EndUserWorld, clock: datetime
 ) -> None:
     with transaction(world.engine) as connection:

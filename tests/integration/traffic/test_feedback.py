@@ -113,7 +113,7 @@ def test_feedback_of_an_unlisted_model_is_reported_once(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("key", ["comment", "metadata", "exchange_id"])
-def test_feedback_with_another_key_is_told_its_keys(engine: Engine, key: str) -> None:
+def test_feedback_with_another_key_is_refused_with_its_keys(engine: Engine, key: str) -> None:
     ingest(engine, Settings(**ALL), [rating("r1", **{key: "x"})], NOW)
     with transaction(engine) as connection:
         reason, detail = connection.execute(select(DeadLetter.reason, DeadLetter.detail)).one()

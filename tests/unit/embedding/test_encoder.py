@@ -17,7 +17,7 @@ def encoder() -> Encoder:
     return load_encoder(Embedding(device="cpu"))
 
 
-def test_vectors_have_unit_norm_whatever_the_text(encoder: Encoder) -> None:
+def test_vectors_of_any_text_have_unit_norm(encoder: Encoder) -> None:
     texts = ["hello", "", "a\x00b", "\ud800 lone", "long " * 50_000, "hello"]
 
     vectors = encoder.encode(texts)

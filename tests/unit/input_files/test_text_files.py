@@ -45,7 +45,7 @@ def values(path: Path, content: bytes) -> list[bytes]:
     ],
 )
 @pytest.mark.parametrize("name", ["a.jsonl", "a.parquet"])
-def test_content_decides_whatever_the_name_says(
+def test_content_decides_and_not_the_file_name(
     tmp_path: Path, content: bytes, unit: str, name: str
 ) -> None:
     assert VALUES == values(tmp_path / name, content)

@@ -112,7 +112,7 @@ def test_own_template_without_generation_marks_is_refused(bare_base: Path, tmp_p
         prepare_base(str(bare_base), tmp_path, chat_template=unmarked)
 
 
-def test_prompt_whose_tokens_change_is_refused(bare_base: Path, tmp_path: Path) -> None:
+def test_prompt_with_changed_tokens_is_refused(bare_base: Path, tmp_path: Path) -> None:
     """After a space, a response's first token is another one than after production's prompt."""
     from retrain.models.base_model import load_tokenizer
 

@@ -148,7 +148,7 @@ def test_no_route_stores_unencodable_text(
     assert stored.count("[EMAIL]") > 10
 
 
-def test_each_step_of_a_review_is_redacted_and_told(
+def test_each_step_of_a_review_is_redacted_with_notice(
     client: TestClient[Litestar], world: World
 ) -> None:
     def call(name: str, method: str, path: str, body: Mapping[str, Any]) -> Any:

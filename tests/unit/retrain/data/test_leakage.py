@@ -48,7 +48,7 @@ def built(
     return build_training_set(gold, old or [], replay_share=share, seed=1, checks=checks)
 
 
-def test_the_same_text_leaks_whatever_its_spaces_and_system_prompt() -> None:
+def test_equal_text_leaks_despite_spaces_and_system_prompt() -> None:
     rows = [*gold(3), row("is  my wallet safe", "queue: crypto", system="You are a desk.")]
     made = built(rows, benchmark("Is my wallet safe?", "is my wallet safe"))
     assert sorted(questions(made.rows)) == sorted(questions(gold(3)))

@@ -63,7 +63,7 @@ def test_too_few_originals_are_all_replayed_with_a_remark() -> None:
     assert re.search(r"\b4 .*\b30 ", remark)
 
 
-def test_duplicates_count_once_whatever_their_spaces() -> None:
+def test_duplicates_with_other_spaces_count_once() -> None:
     again = [row("move  0   bitcoin ", "queue: crypto"), row("move 1 bitcoin", "queue:  crypto")]
     made = build_training_set([*gold(20), *again], [], replay_share=0.0, seed=1)
     assert made.card.n_examples == 20
@@ -172,7 +172,7 @@ def write(path: Path, *lines: str | bytes) -> Path:
     return path
 
 
-def test_examples_are_read_whatever_separators_their_texts_hold(tmp_path: Path) -> None:
+def test_examples_with_line_separators_in_texts_are_read(tmp_path: Path) -> None:
     """JSON strings may contain a raw U+2028, at which str.splitlines splits."""
     text = "first\u2028second\x85third"
     lines = [json.dumps(row(text, "ok"), ensure_ascii=False), "", json.dumps(row("b", "ok"))]

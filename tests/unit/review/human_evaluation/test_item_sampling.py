@@ -50,7 +50,7 @@ def test_sample_has_the_requested_size_or_all_items(
     assert len({item.item_id for item in drawn}) == len(drawn)
 
 
-def test_the_same_seed_draws_the_same_items_whatever_their_order() -> None:
+def test_equal_seeds_draw_equal_items_in_any_order() -> None:
     items = answered({"cards": 60, "fees": 30})
     first = {item.item_id for item in draw(items, 20, seed=7)}
     assert first == {item.item_id for item in draw(items[::-1], 20, seed=7)}

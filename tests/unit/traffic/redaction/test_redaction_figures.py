@@ -74,7 +74,7 @@ def test_precision_and_recall_are_at_least_what_is_promised(fixture: str) -> Non
         assert entry.recall >= recall, (entry, mistakes)
 
 
-def test_the_documentation_says_what_is_measured() -> None:
+def test_documentation_equals_the_measured_figures() -> None:
     page = PAGE.read_text(encoding="utf-8")
 
     assert table() == TABLE.search(page)[0]

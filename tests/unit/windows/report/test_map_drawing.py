@@ -114,7 +114,7 @@ def test_the_largest_topics_have_colours_of_their_own() -> None:
     assert [*range(1, 10)] == [topic.number for topic in drawn.topics]
 
 
-def test_a_topic_whose_dots_are_gone_is_still_listed() -> None:
+def test_topic_without_dots_is_still_listed() -> None:
     drawn = draw(place_topics(2), with_topics(3))
     assert 0 == drawn.topics[2].dots.n
     assert drawn.topics[2].box is None

@@ -13,7 +13,7 @@ FIXTURES = Path(__file__).parents[4] / "fixtures" / "shapes"
 
 
 class Row(NamedTuple):
-    """What a test expects of an exchange."""
+    """The expected values of an exchange."""
 
     #: The prompt.
     prompt: str
