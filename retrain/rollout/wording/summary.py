@@ -22,7 +22,7 @@ Tone = Literal["good", "warn", "bad", ""]
 
 @dataclass(frozen=True)
 class RolloutSummary:
-    """What a user on call has to know first.
+    """The urgent facts for the user on call.
 
     Attributes:
         badge: The state in a word or two.

@@ -246,7 +246,7 @@ def test_visitors_without_sign_in_are_refused(app: Litestar, visit: Visit) -> No
             assert response.headers["location"].startswith("/login?next="), route
 
 
-def test_wrong_and_unknown_names_look_alike(visit: Visit, world: World) -> None:
+def test_wrong_password_and_unknown_name_get_equal_responses(visit: Visit, world: World) -> None:
     with transaction(world.engine) as connection:
         now = utc_now()
         invite(connection, Actor(SYSTEM), name="Invited", now=now, link_lifetime=timedelta(days=7))

@@ -117,7 +117,7 @@ def test_an_item_without_a_stratum_is_an_error(tmp_path: Path) -> None:
         ('threshold: {hallucination_rate: "<= 2%"}', 'line 5: .*items with a "context"'),
     ],
 )
-def test_what_could_not_be_measured_is_refused(tmp_path: Path, rest: str, message: str) -> None:
+def test_unmeasurable_requirement_is_refused(tmp_path: Path, rest: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"evaluation\.yaml, {message}"):
         load(tmp_path, lines(2), rest)
 
