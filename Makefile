@@ -57,6 +57,11 @@ test-fast: setup ## Run the fast tests that need no service and no language mode
 	@$(TEST_ENVIRONMENT) $(BIN)/pytest -n $(FAST_WORKERS) --dist worksteal tests/unit tests/statistics \
 		-m 'not language_model and not drill and not slow' --durations=5 --durations-min=1 $(PYTEST_ARGS)
 
+.PHONY: test-changed
+test-changed: setup ## Run the tests that your change touches, nearest first (BASE=main LIMIT=60: processor seconds)
+	@$(TEST_ENVIRONMENT) $(BIN)/python scripts/changed_tests.py $(if $(BASE),--base $(BASE)) \
+		$(if $(LIMIT),--limit $(LIMIT)) $(PYTEST_ARGS)
+
 .PHONY: drills
 drills: WORKERS = 3
 drills: setup ## Run the long forms of tests: trials of level and power, kills under load, fresh installations
