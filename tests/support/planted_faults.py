@@ -51,15 +51,19 @@ def sites(tree: ast.Module) -> Iterator[Site]:
         match node:
             case ast.Compare(ops=[operator, *_]) if type(operator) in OPPOSITE:
                 yield node
-            case ast.BinOp(op=operator) if type(operator) in OPPOSITE:
+            case ast.BinOp(op=operator, left=left) if type(operator) in OPPOSITE:
+                if not isinstance(left, ast.Constant):  # a text, mostly
+                    yield node
+            case ast.BoolOp():
                 yield node
-            case ast.BoolOp() | ast.Return(value=ast.expr()):
+            case ast.Return(value=ast.expr() as value) if ast.unparse(value) != "None":
                 yield node
 
 
 def plant(text: str, rng: random.Random) -> tuple[str, str] | None:
     """Return a module with one fault, and what was changed; ``None`` where nothing can be."""
-    nodes = sorted(sites(ast.parse(text)), key=lambda node: (node.lineno, node.col_offset))
+    tree = ast.parse(text)
+    nodes = sorted(sites(tree), key=lambda node: (node.lineno, node.col_offset))
     if not nodes:
         return None
     node = rng.choice(nodes)
@@ -72,9 +76,9 @@ def plant(text: str, rng: random.Random) -> tuple[str, str] | None:
         case _:
             node.op = OPPOSITE[type(node.op)]()
     after = ast.unparse(node) if isinstance(node, ast.Return) else f"({ast.unparse(node)})"
-    lines = text.encode().splitlines(keepends=True)
     assert node.end_lineno is not None
     assert node.end_col_offset is not None
+    lines = text.encode().splitlines(keepends=True)
     start = sum(map(len, lines[: node.lineno - 1])) + node.col_offset
     end = sum(map(len, lines[: node.end_lineno - 1])) + node.end_col_offset
     faulty = (text.encode()[:start] + after.encode() + text.encode()[end:]).decode()
@@ -128,7 +132,9 @@ def main() -> None:
             subprocess.run(["git", "worktree", "remove", "--force", root], cwd=ROOT, check=True)
     n_found = sum(outcome.failed is not None for outcome in outcomes)
     seconds = statistics.median(outcome.seconds for outcome in outcomes)
-    print(f"{n_found} of {len(outcomes)} faults found, {seconds:.0f} processor seconds in the median")
+    print(
+        f"{n_found} of {len(outcomes)} faults found, {seconds:.0f} processor seconds in the median"
+    )
 
 
 if __name__ == "__main__":
