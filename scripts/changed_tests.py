@@ -31,10 +31,12 @@ FOLDER = re.compile(r"""(?:/ |packaged_file\()["']([\w./-]+)["']""")
 #: Words of a path that say nothing about its subject.
 COMMON = {*PACKAGES, "test", "template", "doc", "py", "html", "md"}
 #: What a test has that reads sources or folders of documents instead of importing modules.
-READS_SOURCES = re.compile(r"\*\.(?:py|md)\"|iter_modules|walk_packages|ls-files")
+READS_SOURCES = re.compile(r"\*\.(?:py|md)\"|\*/static/|iter_modules|walk_packages|ls-files")
 #: Processor seconds of a test function, in the mean of each folder.
 SECONDS = {"unit": 0.05, "statistics": 0.4, "integration": 0.3, "migration": 0.5}
 SECONDS_ELSEWHERE = 2.0
+#: The distance of modules whose names tests may share.
+NEAR = 2
 #: A second worker takes seconds to start.
 LONG = 15
 #: pytest's exit status where no test is left.
@@ -138,25 +140,29 @@ def present_files() -> list[str]:
 def nearest(distances: Mapping[str, int], limit: float) -> tuple[list[str], list[str]]:
     """Return the test files to run and those beyond the limit, the nearest ones first.
 
-    A word that the paths of a test and of a changed file have in common counts as a step less, and
-    one of the file's own name as two. A test that changed itself runs whatever it takes.
+    A test is nearer by what it has in common with the changed file, or with one that is up to two
+    steps away: a page's test comes before others that reach its module through the application. A
+    test that changed itself runs whatever it takes.
     """
-    changed = [path for path, distance in distances.items() if distance == 0]
     tests = [path for path in distances if TEST.fullmatch(path)]
     seconds = {path: estimate(path) for path in tests}
-    steps = {p: distances[p] - max(common_words(p, path) for path in changed) for p in tests}
-    steps |= dict.fromkeys(set(changed).intersection(tests), -len(distances))
-    ordered = sorted(tests, key=lambda path: (steps[path], seconds[path], path))
+    subjects = [
+        (words(path), words(PurePosixPath(path).stem), distance)
+        for path, distance in distances.items()
+        if distance <= NEAR and not TEST.fullmatch(path)
+    ]
+
+    def steps(test: str) -> int:
+        own = words(test)
+        shared = (len(own & path) + len(own & name) - away for path, name, away in subjects)
+        return distances[test] and distances[test] - max(shared, default=0)
+
+    order = {path: (distances[path] > 0, steps(path), seconds[path], path) for path in tests}
+    ordered = sorted(tests, key=order.__getitem__)
     total = accumulate(seconds[path] for path in ordered)
     fitting = [path for path, spent in zip(ordered, total, strict=True) if spent <= limit]
     chosen = fitting + [path for path in ordered[len(fitting) :] if distances[path] == 0]
     return chosen, ordered[len(chosen) :]
-
-
-def common_words(test: str, path: str) -> int:
-    """Return how many words of a path a test's path has, those of the file's name twice."""
-    own = words(PurePosixPath(path).stem)
-    return len(words(test) & words(path)) + len(words(test) & own)
 
 
 def words(path: str) -> set[str]:

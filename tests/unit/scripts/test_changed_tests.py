@@ -82,11 +82,13 @@ def test_tests_of_sources_run_for_every_change(dependents: Any) -> None:
     assert dependents.distances(["LICENSE"])["tests/unit/test_repository.py"] == 1
 
 
-def test_words_of_the_files_name_count_twice(changed_tests: ModuleType) -> None:
-    count = changed_tests.common_words
-    assert count("tests/unit/alerts/test_rollouts.py", "monitor/alerts/messages/rollout.py") == 3
-    assert count("tests/unit/alerts/test_causes.py", "monitor/alerts/messages/rollout.py") == 1
-    assert count("tests/unit/test_arrays.py", "monitor/alerts/messages/rollout.py") == 0
+@pytest.mark.slow
+def test_pages_test_comes_before_others_of_the_application(
+    changed_tests: ModuleType, dependents: Any
+) -> None:
+    distances = dependents.distances(["monitor/windows/prompt_map/map_examples.py"])
+    first = changed_tests.nearest(distances, 60)[0][:4]
+    assert "tests/integration/web/test_drift_page.py" in first
 
 
 @pytest.mark.slow
