@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Two threads of small matrices cost more than they bring, and tests run beside Kafka and PostgreSQL.
 TEST_ENVIRONMENT = OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} TOKENIZERS_PARALLELISM=false
 
-# Each worker has a broker, a database and a browser of its own; a file's tests stay together. Files
+# Each worker has a database server and a browser of its own; a file's tests stay together. Files
 # in order: by number of tests the longest tests, alone in their files, would come last. Four keep two
 # cores busy while some wait, and take 12 GB of memory at most.
 WORKERS ?= 4

@@ -62,6 +62,14 @@ def test_each_kind_of_file_reaches_its_test(
 
 
 @pytest.mark.slow
+def test_snapshot_reaches_its_own_test_only(dependents: Any) -> None:
+    distances = dependents.distances(["tests/unit/alerts/__snapshots__/test_markup.ambr"])
+    assert distances["tests/unit/alerts/test_markup.py"] == 1
+    assert "tests/unit/alerts/test_channels.py" in distances, "it reads sources"
+    assert "tests/unit/alerts/test_messages.py" not in distances
+
+
+@pytest.mark.slow
 def test_tests_beyond_the_limit_are_left(changed_tests: ModuleType, dependents: Any) -> None:
     distances = dependents.distances(["monitor/errors.py"])
     chosen, left = changed_tests.nearest(distances, 30)
