@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from monitor.errors import TrainingError
+from monitor.store.documents import read_document
 from monitor.store.training.registry import VersionRow
 from retrain.models.base_model import BaseModel
 from retrain.planning.checks.run_checks import worst_batch
@@ -173,4 +174,4 @@ def options_json(prepared: Sequence[PreparedOption]) -> dict[str, Any]:
 
 def stored_options(plan: dict[str, Any]) -> list[Option]:
     """Read the stored options of a run."""
-    return msgspec.convert(plan["options"], list[Option])
+    return read_document(plan["options"], list[Option])

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from monitor.stored_words import labels
 from retrain.rollout.check_results import STALE_HOURS, CheckResult, check_results
 from retrain.rollout.evidence import RolloutEvidence
 from retrain.rollout.forecast import forecast_stage
@@ -229,12 +230,14 @@ def _slow_checks(
     ]
 
 
-_MISSING = {
-    "unmeasured": "no measurement yet",
-    "unknown_level": "stable's level is not known yet",
-    "stale": f"no measurement for {STALE_HOURS} hours",
-    "measured_less": "measured less often on the canary than on stable",
-}
+_MISSING = labels(
+    {
+        "unmeasured": "no measurement yet",
+        "unknown_level": "stable's level is not known yet",
+        "stale": f"no measurement for {STALE_HOURS} hours",
+        "measured_less": "measured less often on the canary than on stable",
+    }
+)
 
 
 def _missing(result: CheckResult) -> Reason:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, func, select
 
+from monitor.store.documents import read_document
 from monitor.store.rows import columns_of, read_row, read_rows
 from monitor.store.tables import RolloutLook
 from monitor.telemetry import get_logger
@@ -75,7 +76,7 @@ class LookFigures:
     def results(self) -> tuple[CheckFigures, ...]:
         """The figures of each check; none where another release wrote them."""
         try:
-            return tuple(msgspec.convert(self.checks, list[CheckFigures]))
+            return tuple(read_document(self.checks, list[CheckFigures]))
         except msgspec.ValidationError as error:
             log.warning("look_unreadable", hour=self.hour.isoformat(), error=str(error))
             return ()

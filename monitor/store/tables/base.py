@@ -8,6 +8,8 @@ from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
+from monitor.store.documents import read_document
+
 #: SQLite generates ids only for INTEGER primary keys.
 BigId = BigInteger().with_variant(Integer, "sqlite")
 
@@ -50,7 +52,7 @@ class StructJson(TypeDecorator[msgspec.Struct]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> msgspec.Struct | None:  # noqa: ARG002
         """Return the struct that plain JSON values hold."""
-        return None if value is None else msgspec.convert(value, self.struct)
+        return None if value is None else read_document(value, self.struct)
 
 
 class Base(DeclarativeBase):

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 from sqlalchemy import Connection, select
 
+from monitor.store.documents import read_document
 from monitor.store.tables import DriftEvaluation
 from monitor.store.windows.assessment import PValue, ShareEstimate, Verdict, changed_share
 
@@ -115,7 +116,7 @@ def newest_windows(
             row.window_start,
             row.window_end,
             row.status,
-            None if row.assessment is None else msgspec.convert(row.assessment, AssessmentFigures),
+            None if row.assessment is None else read_document(row.assessment, AssessmentFigures),
         )
         for row in reversed(rows)
     ]
