@@ -57,8 +57,8 @@ def make_every_kind(engine: Engine, clock: datetime, folder: Path) -> World:
                 connection, tables.Review, item_id=item, reviewer_id=reviewers[0], verdict="reject"
             )
             _add(
-                connection, tables.Review, item_id=item, reviewer_id=reviewers[1], verdict="correct",
-                error_kind="tone", answerable="yes",
+                connection, tables.Review, item_id=item, reviewer_id=reviewers[1],
+                verdict="correct", error_kind="tone", answerable="yes",
             )  # fmt: skip
             change = update(tables.ReviewItem).where(tables.ReviewItem.id == item)
             connection.execute(change.values(status=status))
