@@ -38,7 +38,7 @@ Site = ast.Compare | ast.BoolOp | ast.BinOp | ast.Return
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the chosen tests made of a fault."""
+    """The outcome of the chosen tests for a fault."""
 
     seconds: float
     failed: str | None

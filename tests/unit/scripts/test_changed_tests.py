@@ -79,7 +79,7 @@ def test_tests_beyond_the_limit_are_left(changed_tests: ModuleType, dependents: 
 
 
 @pytest.mark.slow
-def test_changed_tests_run_whatever_they_take(changed_tests: ModuleType, dependents: Any) -> None:
+def test_changed_tests_run_however_long(changed_tests: ModuleType, dependents: Any) -> None:
     changed = ["monitor/errors.py", "tests/end_to_end/test_demo.py"]
     chosen, _ = changed_tests.nearest(dependents.distances(changed), 1)
     assert chosen == ["tests/end_to_end/test_demo.py"]
