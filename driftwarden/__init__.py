@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     )
     from monitor.errors import ConfigurationError, DriftwardenError, InputError, ModelError
     from monitor.settings import Settings, load_settings
+    from monitor.windows.exchanges.arrays import to_assessment
     from monitor.windows.exchanges.comparison import compare_exchanges
     from monitor.windows.exchanges.result import Assessment
     from monitor.windows.report.evidently_snapshot import evidently_metrics, to_evidently
@@ -44,6 +45,7 @@ __all__ = [
     "compare_given",
     "evidently_metrics",
     "load_settings",
+    "to_assessment",
     "to_evidently",
 ]
 
@@ -54,6 +56,7 @@ _MODULES = {
     ),
     "monitor.errors": ("ConfigurationError", "DriftwardenError", "InputError", "ModelError"),
     "monitor.settings": ("Settings", "load_settings"),
+    "monitor.windows.exchanges.arrays": ("to_assessment",),
     "monitor.windows.exchanges.comparison": ("compare_exchanges",),
     "monitor.windows.exchanges.result": ("Assessment",),
     "monitor.windows.report.evidently_snapshot": ("evidently_metrics", "to_evidently"),
@@ -62,6 +65,7 @@ _MODULE_OF = {name: module for module, names in _MODULES.items() for name in nam
 #: Extra that a module needs.
 _EXTRAS = {
     "monitor.settings": "text",
+    "monitor.windows.exchanges.arrays": "text",
     "monitor.windows.exchanges.comparison": "text",
     "monitor.windows.exchanges.result": "text",
     "monitor.windows.report.evidently_snapshot": "evidently",

@@ -244,12 +244,22 @@ class JudgeError(DriftwardenError):
 HARMLESS = (DriftwardenError, OSError, ImportError, MemoryError)
 
 
+_logged = {"whole": False}
+
+
+def log_whole_errors(whole: bool) -> None:
+    """Choose whether :func:`loggable` returns whole messages: on a developer's own machine."""
+    _logged["whole"] = whole
+
+
 def loggable(error: BaseException) -> str:
     """Return what may be logged of an error: all of driftwarden's own, the class of another.
 
     Messages from outside may quote what they could not process. So may those of a task in a child
     process, and those of a record, of which the reason is left.
     """
+    if _logged["whole"]:
+        return str(error) or type(error).__name__
     if isinstance(error, RecordError):
         return error.reason
     if isinstance(error, ChildProcessFailedError):

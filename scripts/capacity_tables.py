@@ -4,13 +4,13 @@
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from monitor.cli.sizing.table import format_count, markdown_rows
 from monitor.settings import Configuration
-from monitor.sizing.constants import Constants, Measurement, read_measurement
+from monitor.sizing.constants import Measurement, read_measurement
 from monitor.sizing.load import load_of
 from monitor.sizing.plan import SizingPlan, make_plan
 
@@ -23,6 +23,15 @@ SITES: Mapping[str, tuple[float, Mapping[str, Any]]] = {
     "10G": (1e10, {"sample_rate": 0.00005, "n_models": 50}),
 }
 RETENTION_DAYS = 90.0
+#: Beginnings of the rows that only the command shows.
+LEFT_OUT = tuple(
+    f"| {row}"
+    for row in (
+        *("traffic: size", "ingest: read", "ingest: decode", "ingest: texts", "ingest: tokens"),
+        *("network", "database: cores for", "disk: rows", "disk: vectors", "disk: indexes"),
+        *("disk: dead", "leader: process", "leader: idle", "leader: temp", "leader: retention"),
+    )
+)
 
 
 def capacity_page(text: str) -> str:
@@ -30,12 +39,7 @@ def capacity_page(text: str) -> str:
     measurement = read_measurement()
     tables = {
         "sites": _plans(_site_plans(measurement), [_options(*site) for site in SITES.values()]),
-        "defaults": _plans(
-            [_default_plan(requests, measurement) for requests, _ in SITES.values()],
-            ["sample rate 0.05, 1 model"] * len(SITES),
-        ),
-        "limits": _limits(_default_plan(1e6, measurement)),
-        "constants": _constants(measurement),
+        "limits": _limits(_plan(1e6, {}, measurement)),
     }
     for name, table in tables.items():
         block = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
@@ -54,10 +58,6 @@ def _site_plans(measurement: Measurement) -> list[SizingPlan]:
     return [_plan(requests, options, measurement) for requests, options in SITES.values()]
 
 
-def _default_plan(requests: float, measurement: Measurement) -> SizingPlan:
-    return _plan(requests, {}, measurement)
-
-
 def _plan(requests: float, options: Mapping[str, Any], measurement: Measurement) -> SizingPlan:
     fixed = {"database": "postgresql", "exchange_days": RETENTION_DAYS}
     load = load_of(Configuration(), {"requests_per_day": requests, **fixed, **options})
@@ -73,7 +73,7 @@ def _plans(plans: list[SizingPlan], options: list[str]) -> str:
     heads = " | ".join(f"{format_count(plan.load.requests_per_day)} a day" for plan in plans)
     lines = [f"| | {heads} |", f"| --- |{' --- |' * len(plans)}"]
     lines.append(f"| options | {' | '.join(options)} |")
-    lines += markdown_rows(plans)
+    lines += [row for row in markdown_rows(plans) if not row.startswith(LEFT_OUT)]
     ends = " | ".join(_first_limit(plan) for plan in plans)
     exceeded = " | ".join(
         ", ".join(limit.part for limit in plan.limits if limit.is_exceeded) or "none"
@@ -104,25 +104,3 @@ def _limits(plan: SizingPlan) -> str:
         at = "never" if limit.requests_per_day is None else format_count(limit.requests_per_day)
         lines.append(f"| {at} | {limit.part}: {limit.quantity} | {limit.advice} |")
     return "\n".join(lines)
-
-
-def _constants(measurement: Measurement) -> str:
-    lines = [
-        f"Measured on {measurement.measured_on} by `{measurement.command}`: {measurement.machine}.",
-        "",
-        "| constant | value | cost |",
-        "| --- | --- | --- |",
-    ]
-    lines += [
-        f"| `{name}` | {getattr(measurement.constants, name):.4g} | {comment} |"
-        for name, comment in _comments()
-    ]
-    return "\n".join(lines)
-
-
-def _comments() -> Iterator[tuple[str, str]]:
-    """Yield each constant with its comment in the code."""
-    source = (ROOT / "monitor" / "sizing" / "constants.py").read_text(encoding="utf-8")
-    for comment, name in re.findall(r"((?:    #: .*\n)+)    (\w+): float\n", source):
-        if name in Constants.__dataclass_fields__:
-            yield name, " ".join(line.strip().removeprefix("#: ") for line in comment.splitlines())

@@ -1,4 +1,4 @@
-"""Generator of the reference pages: settings, commands, inventory, schema, transitions, capacity.
+"""Generator of the reference pages: settings, commands, inventory, schema, transitions, rooms.
 
 `make docs` runs this; a test fails when a page is out of date. `--check` only reports that.
 """
@@ -6,12 +6,14 @@
 import inspect
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import typer
 from assessment_schema import assessment_schema
+from draw_rooms import PICTURE, draw
 
 from monitor.cli.app import app
 from monitor.privacy.inventory.content import build_inventory
@@ -55,7 +57,9 @@ Each is a variable `X`, or the content of the file that `X_FILE` names
 
 INVENTORY_INTRODUCTION = """\
 `driftwarden privacy inventory --markdown` prints this page for your settings, with your periods and
-the services that you configured; `--json` prints it for programs."""
+the services that you configured, and besides what each column holds and what `driftwarden forget`
+does with it ([by place](../how-to/personal-data.md#erase-an-end-user)); `--json` prints it for
+programs."""
 
 COMMANDS_INTRODUCTION = """\
 # Commands
@@ -75,6 +79,11 @@ Exit statuses of all commands:
 `subject export`: nothing stored |
 | 75 | a service is unavailable or busy; the same command may work later |
 | 78 | the configuration, the database schema or a model must be corrected |"""
+
+#: An option of fewer commands is explained at each of them.
+MIN_COMMANDS_OF_COMMON_OPTION = 4
+COMMON_INTRODUCTION = """\
+Options with the same meaning in many commands, which name them as *common options*:"""
 
 
 def settings_page() -> str:
@@ -111,30 +120,53 @@ def settings_page() -> str:
 
 def commands_page() -> str:
     """Return the page of the commands."""
+    commands = [entry for entry in _commands(typer.main.get_command(app)) if entry[0]]
+    common = _common_options([command for _, command in commands])
     lines = [GENERATED.format(source="the command's own help"), COMMANDS_INTRODUCTION]
-    for path, command in _commands(typer.main.get_command(app)):
-        is_group = bool(getattr(command, "commands", None))
-        if not path:
-            continue
+    lines += [COMMON_INTRODUCTION, "\n".join(common)]
+    for path, command in commands:
         name = " ".join(("driftwarden", *path))
-        if is_group:
+        if getattr(command, "commands", None):
             lines.append(f"## `{name} ...`\n\n{_paragraphs(command.help)}")
             continue
+        lines.append(f"{'##' if len(path) == 1 else '###'} `{name}`")
         arguments = [p for p in command.params if p.param_type_name == "argument"]
-        usage = " ".join([name, *(_metavar(p) for p in arguments), "[OPTIONS]"])
-        level = "##" if len(path) == 1 else "###"
-        lines.append(f"{level} `{name}`\n\n```\n{usage}\n```\n\n{_paragraphs(command.help)}")
+        if arguments:
+            usage = " ".join([name, *(_metavar(p) for p in arguments), "[OPTIONS]"])
+            lines.append(f"Usage: `{usage}`")
+        lines.append(_paragraphs(command.help))
         rows = [_parameter(parameter) for parameter in command.params]
-        if rows:
-            lines[-1] += "\n\n| argument or option | meaning |\n| --- | --- |\n" + "\n".join(rows)
+        if own := [row for row in rows if row not in common]:
+            lines.append("\n".join(own))
+        if shared := [common[row].partition(",")[0] for row in rows if row in common]:
+            lines.append(f"Common options: {', '.join(shared)}.")
     return "\n\n".join(lines) + "\n"
 
 
+def _common_options(commands: list[Any]) -> dict[str, str]:
+    """Return the lines of options that many commands share, with their names.
+
+    Of options with one name, the line that most commands have.
+    """
+    options = [p for command in commands for p in command.params if p.param_type_name == "option"]
+    counts = Counter((_names(option), _parameter(option)) for option in options)
+    common: dict[str, str] = {}
+    for (names, row), count in counts.most_common():
+        if count >= MIN_COMMANDS_OF_COMMON_OPTION and names not in common.values():
+            common[row] = names
+    return common
+
+
 def inventory_page() -> str:
-    """Return the page of the inventory of personal data, by the default settings."""
+    """Return the page of the inventory of personal data, by the default settings.
+
+    Without its longest section, on single columns.
+    """
     source = "the registries of personal data and the default settings"
     title, rest = to_markdown(build_inventory(Configuration.model_construct())).split("\n", 1)
-    return f"{title}\n\n{GENERATED.format(source=source)}\n\n{INVENTORY_INTRODUCTION}\n{rest}"
+    sections = [part for part in rest.split("\n## ") if not part.startswith("Columns, ")]
+    head = f"{title}\n\n{GENERATED.format(source=source)}\n\n{INVENTORY_INTRODUCTION}\n"
+    return head + "\n## ".join(sections)
 
 
 def page_with_transitions(page: Path, table: str) -> str:
@@ -144,28 +176,33 @@ def page_with_transitions(page: Path, table: str) -> str:
     return f"{before}{begin}{table}\n{end}{rest.split(end)[1]}"
 
 
-def main() -> int:
-    """Write the pages; with --check return 1 if one is out of date."""
-    pages = {
+def pages() -> dict[Path, str]:
+    """Return the text of each page as it should be."""
+    return {
         REFERENCE / "settings.md": settings_page(),
         REFERENCE / "commands.md": commands_page(),
         REFERENCE / "assessment.schema.json": assessment_schema(),
         REFERENCE / "personal-data.md": inventory_page(),
         WORKFLOW: page_with_transitions(WORKFLOW, review_states.as_markdown()),
+        PICTURE: draw(),
         ROLL_OUT: page_with_transitions(ROLL_OUT, rollout_states.as_markdown()),
     }
-    outdated = [
-        path
-        for path, text in pages.items()
+
+
+def main() -> int:
+    """Write the pages; with --check return 1 if one is out of date."""
+    outdated = {
+        path: text
+        for path, text in pages().items()
         if not path.is_file() or path.read_text(encoding="utf-8") != text
-    ]
+    }
     names = ", ".join(path.name for path in outdated)
     if "--check" in sys.argv[1:]:
         if outdated:
             sys.stderr.write(f"docs: {names} outdated; run `make docs`\n")
         return 1 if outdated else 0
-    for path in outdated:
-        path.write_text(pages[path], encoding="utf-8")
+    for path, text in outdated.items():
+        path.write_text(text, encoding="utf-8")
     # Its libraries take seconds to import: a test of its own compares its tables.
     from capacity_tables import write_capacity_page  # noqa: PLC0415
 
@@ -189,20 +226,24 @@ def _allowed(schema: dict[str, Any]) -> str:
     """Return the values that a JSON schema allows, in words."""
     if "$ref" in schema:
         return "tables"
-    if schema.get("format") == "percent":
-        return f"whole percent, >= `{schema['minimum']}` and <= `{schema['maximum']}`"
-    if schema.get("format") == "duration":
-        limits = [f"{sign} `{schema[name]}`" for name, sign in _LIMITS.items() if schema.get(name)]
-        return f"duration, {' and '.join(limits)}" if limits else "duration"
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
-    bounds = [f"{sign} {schema[name]:g}" for name, sign in _LIMITS.items() if name in schema]
-    kinds = {"string": "text", "integer": "whole number", "number": "number"}
+    kinds = {"percent": "whole percent", "duration": "duration"}
+    kinds |= {"string": "text", "integer": "whole number", "number": "number"}
     kinds |= {"boolean": "`true`, `false`", "array": "list", "object": "table"}
-    kind = kinds[schema["type"]]
+    kind = kinds[schema.get("format", schema["type"])]
     if schema["type"] == "array":
         kind += f" of {_allowed(schema['items'])}"
-    return f"{kind}, {' and '.join(bounds)}" if bounds else kind
+    limits = {sign: schema.get(name, "") for name, sign in _LIMITS.items()}
+    bounds = {sign: _bound(limit) for sign, limit in limits.items() if limit != ""}
+    if {">=", "<="} == {*bounds}:
+        return f"{kind}, {bounds['>=']} to {bounds['<=']}"
+    both = " and ".join(f"{sign} {value}" for sign, value in bounds.items())
+    return f"{kind}, {both}" if both else kind
+
+
+def _bound(value: float | str) -> str:
+    return f"`{value}`" if isinstance(value, str) else f"{value:g}"
 
 
 def _commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -219,15 +260,19 @@ def _metavar(parameter: Any) -> str:
 
 def _parameter(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
-        return f"| `{_metavar(parameter)}` | {_cell(parameter.help)} |"
-    names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
+        return f"- `{_metavar(parameter)}`: {_cell(parameter.help)}"
+    names = _names(parameter)
     default = parameter.default
     # No default for flags that are off, nor for computed defaults.
     has_default = default not in (None, False, "", ()) and not callable(default)
     if has_default and getattr(parameter, "show_default", True):
         value = getattr(default, "value", default)
-        return f"| {names} | {_cell(parameter.help)} (default: `{value}`) |"
-    return f"| {names} | {_cell(parameter.help)} |"
+        return f"- {names}: {_cell(parameter.help)} (default: `{value}`)"
+    return f"- {names}: {_cell(parameter.help)}"
+
+
+def _names(option: Any) -> str:
+    return ", ".join(f"`{name}`" for name in (*option.opts, *option.secondary_opts))
 
 
 def _paragraphs(text: str | None) -> str:

@@ -1,4 +1,4 @@
-"""Accuracy of the refusal and hallucination rules on labelled files.
+"""Accuracy of the rules of refusals and abstentions on labelled files.
 
 ``python -m bench.retrain.classifiers FILE...`` prints the accuracy by kind and language. A row has
 ``language``, ``kind``, ``prompt``, ``response``, ``refusal``; or ``language``, ``kind``,
@@ -17,12 +17,12 @@ from rich.console import Console
 from rich.table import Table
 
 from monitor.bench.row import Row
+from monitor.descriptors import refusal
+from monitor.descriptors.refusals.rule import is_refusal
 from monitor.errors import InputError
 from monitor.input_files import open_source
 from monitor.statistics.intervals import clopper_pearson
-from retrain.data.benchmarks.item import BenchmarkItem
-from retrain.evaluation.metrics.hallucination import Hallucination
-from retrain.evaluation.metrics.refusal_rule import is_refusal
+from retrain.evaluation.metrics.abstention import abstained
 from retrain.json_lines import parse_source
 
 LABELLED = Path(__file__).parent / "labelled"
@@ -45,7 +45,7 @@ class LabelledRefusal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LabelledClaims(msgspec.Struct, frozen=True, kw_only=True):
-    """A response and whether its context supports its claims."""
+    """A response and whether its context supports its claims; ``none``: it abstains."""
 
     language: str
     kind: str
@@ -66,7 +66,6 @@ class Judgement:
     positive: bool
     declared: bool
     held_out: bool
-    label: str = ""
 
     @property
     def right(self) -> bool:
@@ -74,14 +73,19 @@ class Judgement:
         return self.positive == self.declared
 
 
-def judge_refusals(path: Path) -> list[Judgement]:
-    """Apply the rule of refusals to a file's rows that are labelled for it."""
+def judge_refusals(path: Path, *, alone: bool = False) -> list[Judgement]:
+    """Apply the rule of refusals to a file's rows that are labelled for it.
+
+    Args:
+        path: The file.
+        alone: Read the beginning of a response without its prompt, as windows and rollouts do.
+    """
     return [
         Judgement(
             row.language,
             row.kind,
             row.refusal,
-            is_refusal(row.prompt, row.response),
+            bool(refusal(row.response)) if alone else is_refusal(row.prompt, row.response),
             row.held_out,
         )
         for row in read_labelled(path)
@@ -89,37 +93,24 @@ def judge_refusals(path: Path) -> list[Judgement]:
     ]
 
 
-def judge_claims(path: Path) -> list[Judgement]:
-    """Apply the rule of hallucinations to a file's rows that are labelled for it.
-
-    Undecided is not declared. Only undecided claims need the encoder.
-    """
+def judge_abstentions(path: Path) -> list[Judgement]:
+    """Apply the rule of abstentions to a file's rows that are labelled with claims."""
     rows = [row for row in read_labelled(path) if isinstance(row, LabelledClaims)]
-    items = [
-        BenchmarkItem(
-            id=str(number),
-            messages=({"role": "user", "content": row.question},),
-            context=row.context,
-        )
-        for number, row in enumerate(rows)
-    ]
-    scores = Hallucination().score(items, [row.response for row in rows])
     return [
         Judgement(
             row.language,
             row.kind,
-            row.claims == "unsupported",
-            bool(score == 1),
+            row.claims == "none",
+            abstained(row.question, row.response),
             row.held_out,
-            row.claims,
         )
-        for row, score in zip(rows, scores, strict=True)
+        for row in rows
     ]
 
 
-def judge_file(path: Path) -> list[Judgement]:
+def judge_file(path: Path, *, alone: bool = False) -> list[Judgement]:
     """Apply to each row the rule that it has a label for."""
-    return [*judge_refusals(path), *judge_claims(path)]
+    return [*judge_refusals(path, alone=alone), *judge_abstentions(path)]
 
 
 def read_labelled(path: Path) -> list[LabelledRefusal | LabelledClaims]:
@@ -176,9 +167,9 @@ def classifier_rows(area: str) -> Iterator[Row]:
     benign = [e for e in refusals if not e.positive and e not in complied]
     yield _row(area, "benign responses, not taken for a refusal", benign, 0.99)
     stated = [e for e in judge_file(LABELLED / "grounding.jsonl") if e.held_out]
-    yield _row(area, "unsupported claims recognised", [e for e in stated if e.positive], 0.70)
-    supported = [e for e in stated if not e.positive]
-    yield _row(area, "supported claims, not taken for hallucinations", supported, 0.99)
+    yield _row(area, "abstentions recognised", [e for e in stated if e.positive], 0.90)
+    claiming = [e for e in stated if not e.positive]
+    yield _row(area, "claims, not taken for abstentions", claiming, 0.98)
 
 
 def _row(area: str, name: str, judgements: Sequence[Judgement], goal: float) -> Row:
@@ -192,11 +183,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.retrain.classifiers")
     parser.add_argument("files", nargs="*", type=Path)
     parser.add_argument("--held-out", action="store_true", help="omit rows with held_out: false")
+    parser.add_argument(
+        "--alone", action="store_true", help="read the beginning without the prompt, as drift does"
+    )
     arguments = parser.parse_args()
     console = Console()
     for path in arguments.files or sorted(LABELLED.glob("*.jsonl")):
         try:
-            judgements = judge_file(path)
+            judgements = judge_file(path, alone=arguments.alone)
         except InputError as error:
             parser.error(str(error))
         if arguments.held_out:

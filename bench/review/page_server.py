@@ -13,9 +13,9 @@ from pathlib import Path
 
 from litestar import Litestar, route
 
+from monitor.daemon.web_app import create_app
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import make_engine
-from monitor.web.app import create_app
 from monitor.web.server import serve
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,7 +5,7 @@ from collections import defaultdict
 import numpy as np
 
 from bench.rollout.traffic import FEEDBACK, Traffic
-from retrain.rollout.observations import Observations
+from retrain.rollout.checks.observations import Observations
 
 #: Mean delay of feedback, exponential.
 MEAN_HOURS = 12.0

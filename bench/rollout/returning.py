@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.rollout.traffic import FAULTS, RATES, STABLE_PER_CANARY, TASK_TYPES
-from retrain.rollout.checks import RolloutCheck, metric_check, share_check
-from retrain.rollout.observations import Observations, no_observations
+from retrain.rollout.checks.check import RolloutCheck, metric_check, share_check
+from retrain.rollout.checks.observations import Observations, no_observations
 
 Floats = NDArray[np.float64]
 

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, func, select
 
-from monitor.store.rollouts.observation_plans import Arm, arm_rates
-from monitor.store.rollouts.observations import ObservationRow, insert_observations
 from monitor.store.tables import RolloutObservation
 from monitor.store.traffic.position import Position
+from retrain.rollout.rows.observation_plans import Arm, arm_rates
+from retrain.rollout.rows.observations import ObservationRow, insert_observations
 
 #: Source of simulated observations.
 SOURCE = "simulated"

@@ -14,14 +14,9 @@ from sqlalchemy import Engine
 from bench.rollout.simulated_hours import SimulatedTraffic, write_hour
 from bench.rollout.traffic import Traffic, draw_values
 from bench.rollout.trials import DWELL, MAX_HOLD, STAGES
-from monitor.daemon.rollout_measurement import RolloutMeasurement
-from monitor.daemon.rollouts import Rollouts
 from monitor.settings import Gates, Judge, Scoring, Settings
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
-from monitor.store.rollouts.events import list_events
-from monitor.store.rollouts.measured_hours import fix_measurement
-from monitor.store.rollouts.rollouts import RolloutRow, rollout_by_id
 from monitor.store.training import candidate_evaluations as evaluations
 from monitor.store.training.candidate_results import CandidateResults
 from monitor.store.training.registry import version_by_id
@@ -32,7 +27,12 @@ from retrain.models.source import Source
 from retrain.registry.stages import register_version
 from retrain.rollout.emergency.canary_probes import CanaryProbes
 from retrain.rollout.gateways.in_process import InProcessGateway
+from retrain.rollout.jobs.measurement import RolloutMeasurement
+from retrain.rollout.jobs.rollouts import Rollouts
 from retrain.rollout.measurement.starting_point import StartingPoint
+from retrain.rollout.rows.events import list_events
+from retrain.rollout.rows.measured_hours import fix_measurement
+from retrain.rollout.rows.rollouts import RolloutRow, rollout_by_id
 from retrain.rollout.transitions.promotion import promote_version
 from retrain.rollout.transitions.start import start_rollout
 

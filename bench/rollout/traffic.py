@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from retrain.rollout.checks import RolloutCheck, latency_check, metric_check, share_check
-from retrain.rollout.observations import Observations
+from retrain.rollout.checks.check import RolloutCheck, latency_check, metric_check, share_check
+from retrain.rollout.checks.observations import Observations
 
 Floats = NDArray[np.float64]
 
@@ -29,7 +29,7 @@ HOLDBACK = 0.01
 
 @dataclass(frozen=True)
 class Traffic:
-    """What the requests of a rollout are like."""
+    """The properties of a rollout's requests."""
 
     requests_an_hour: int = 2_000
     #: Requests of a user, all in one hour, and their intraclass correlation.

@@ -8,9 +8,9 @@ import numpy as np
 from bench.rollout.late_feedback import LateFeedback
 from bench.rollout.returning import Population, ReturningUsers
 from bench.rollout.traffic import HOLDBACK, Traffic, draw_hour
-from retrain.rollout.decision import Action, Stage, decide
-from retrain.rollout.evidence import create_evidence, start_stage
-from retrain.rollout.evidence_update import update
+from retrain.rollout.checks.decision import Action, Stage, decide
+from retrain.rollout.checks.evidence import create_evidence, start_stage
+from retrain.rollout.checks.evidence_update import update
 
 STAGES = (5, 25, 50, 100)
 DWELL = timedelta(hours=48)

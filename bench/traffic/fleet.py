@@ -14,8 +14,8 @@ from bench.traffic.services import BenchServices
 from bench.windows.stored_traffic import WEEK, store_window
 from monitor.bench.row import Row
 from monitor.daemon.cycle import OF_EVALUATIONS
-from monitor.daemon.evaluations.runner import ProcessRunner
 from monitor.daemon.evaluations.windows import evaluate_due
+from monitor.scheduling.runner import ProcessRunner
 from monitor.settings import Configuration
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import DriftEvaluation, Report, SlowDriftWindow

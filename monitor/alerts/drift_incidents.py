@@ -7,7 +7,6 @@ from sqlalchemy import Connection
 
 from monitor.alerts.incident_states import QUIET_WINDOWS, Event
 from monitor.alerts.messages.incident import EvaluationSummary, detail_blocks, incident_blocks
-from monitor.alerts.messages.mrkdwn import build_message
 from monitor.alerts.parent_message import (
     add_reply,
     add_update,
@@ -15,6 +14,7 @@ from monitor.alerts.parent_message import (
     summarize,
 )
 from monitor.alerts.steps import take_step
+from monitor.rendering.mrkdwn import build_message
 from monitor.rendering.numbers import format_share
 from monitor.rendering.wording import NOUNS
 from monitor.settings import Alerts

@@ -8,9 +8,9 @@ from sqlalchemy import Connection, Engine
 
 from monitor.alerts.channels import Channels
 from monitor.alerts.incidents import clear, report
-from monitor.alerts.messages.mrkdwn import context, escape, within_limits
 from monitor.alerts.outbox import deliver_due, repeat_due, route, takes
 from monitor.plurals import pluralize
+from monitor.rendering.mrkdwn import context, escape, within_limits
 from monitor.rendering.numbers import format_instant
 from monitor.settings import Alerts
 from monitor.store.alerts import channel_state, routing

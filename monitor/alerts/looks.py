@@ -9,10 +9,10 @@ from sqlalchemy import Connection
 
 from monitor.alerts.drift_incidents import describe_drift, incident_to_continue
 from monitor.alerts.incident_states import Event
-from monitor.alerts.messages.mrkdwn import bold, escape, sections
 from monitor.alerts.parent_message import add_reply, add_update, describe_earlier
 from monitor.alerts.steps import take_step
 from monitor.rendering.looks import LOOKED_BACK, look_headline
+from monitor.rendering.mrkdwn import bold, escape, sections
 from monitor.settings import Alerts
 from monitor.store.alerts import incidents
 from monitor.store.alerts.incident_events import last_event

@@ -12,13 +12,13 @@ from structlog.contextvars import bound_contextvars
 
 from monitor.alerts.channels import Channels
 from monitor.alerts.channels.sender import Sender
-from monitor.alerts.messages.mrkdwn import context, escape, within_limits, without_charts
 from monitor.errors import (
     ChannelMisconfiguredError,
     ChannelRefusedError,
     ChannelUnavailableError,
     DriftwardenError,
 )
+from monitor.rendering.mrkdwn import context, escape, within_limits, without_charts
 from monitor.store.alerts import delivery, routing
 from monitor.store.alerts.delivery import DueMessage, Thread
 from monitor.store.alerts.incidents import incident_by_id

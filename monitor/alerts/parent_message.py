@@ -7,7 +7,6 @@ from sqlalchemy import Connection
 
 from monitor.alerts.actions.offers import WITH_RETRAINING, with_buttons
 from monitor.alerts.incident_states import NO_LONGER_SO, QUIET_WINDOWS, Event
-from monitor.alerts.messages.chart import WINDOWS
 from monitor.alerts.messages.condition import condition_blocks
 from monitor.alerts.messages.condition import next_steps as next_steps_of_condition
 from monitor.alerts.messages.identity import identity_block, incident_subject
@@ -15,7 +14,10 @@ from monitor.alerts.messages.incident import EvaluationSummary, incident_blocks,
 from monitor.alerts.messages.look import TITLES as LOOK_TITLES
 from monitor.alerts.messages.look import look_blocks
 from monitor.alerts.messages.look import next_steps as next_steps_of_look
-from monitor.alerts.messages.mrkdwn import (
+from monitor.plurals import pluralize
+from monitor.rendering.chart import WINDOWS
+from monitor.rendering.looks import look_headline
+from monitor.rendering.mrkdwn import (
     Block,
     build_message,
     escape,
@@ -23,8 +25,6 @@ from monitor.alerts.messages.mrkdwn import (
     split_lines,
     within_limits,
 )
-from monitor.plurals import pluralize
-from monitor.rendering.looks import look_headline
 from monitor.rendering.numbers import format_instant
 from monitor.settings import Alerts
 from monitor.store.alerts import outbox

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from monitor.errors import InputError
-from monitor.settings.durations import parse_duration
+from monitor.setting_types.durations import parse_duration
 
 
 def parse_until(text: str, now: datetime) -> datetime:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Invite users, set their roles, deactivate them.")
 
 ROLE_HELP = (
-    "reviewer; adjudicator (also decides where two reviewers disagree); lead (also sees progress, "
-    "confirms retraining and invites users); admin (also manages leads and admins)."
+    "reviewer; adjudicator (also decides disagreements); lead (also sees progress, confirms "
+    "retraining, invites users); admin (also manages leads and admins)."
 )
 MODELS_HELP = "Model on which the user has the role; may be repeated. Default: all models."
 MODEL_HELP = "Model, listed or of history. Default: the role on all models."

@@ -76,12 +76,12 @@ class Commands(LazyGroup):
             DAEMON,
         ),
         "rollout": Entry(
-            "monitor.cli.rollout.commands:app",
+            "retrain.rollout.commands.commands:app",
             "Start, watch, pause, advance and revert rollouts.",
             DAEMON,
         ),
         "experiment": Entry(
-            "monitor.cli.rollout.experiments:app",
+            "retrain.rollout.commands.experiments:app",
             "Start, show and stop experiments with two versions.",
             DAEMON,
         ),

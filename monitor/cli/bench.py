@@ -65,9 +65,8 @@ def drift(
     """Measure the input drift tests on your data: false alarms, power, localisation, drifted share.
 
     Drift is planted in windows of labelled prompts, so that the truth is known. The prompts are
-    embedded by the configured encoder, so that the figures are those of your topics in your daemon.
-    The report is printed as Markdown while it is measured: value, 95% interval, goal, held or
-    missed. It takes about five minutes on two cores.
+    embedded by the configured encoder. The report is printed as Markdown while it is measured:
+    value, 95% interval, goal, held or missed. It takes about five minutes on two cores.
     """
     from contextlib import ExitStack
     from dataclasses import replace

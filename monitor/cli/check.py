@@ -31,8 +31,7 @@ def check(
     the reviewers, sign-in, the gateway, what retraining needs, and the encoder. Each line is ok,
     note or FAIL; the last two say what to do. Changes nothing.
 
-    The encoder is loaded, unless it embedded traffic in the last 24 hours; --load-encoder loads it
-    then, too.
+    The encoder is loaded, unless it embedded traffic in the last 24 hours.
 
     With --send, each channel of alerts also gets a test message, which is taken back: deleted in
     Slack, resolved in PagerDuty and Alertmanager. One by Apprise can't be taken back.

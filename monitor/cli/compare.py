@@ -101,7 +101,7 @@ def compare(
         typer.Option(
             "--allow-same-prompt",
             help="Accept a file most of whose prompts are one text, such as many responses to one "
-            "prompt. Without it, such a file is refused: traffic.fields may read the wrong field.",
+            "prompt; without it, the file is refused.",
         ),
     ] = False,
     all_days: Annotated[
@@ -130,21 +130,14 @@ def compare(
     Tests whether the prompts drifted, and whether the responses drifted given the prompts. No
     database is needed.
 
-    What a file holds is told by its content. A line, row or element has at least "prompt" (a
-    string, or a list of {"role", "content"}).
-    With "response", the responses are compared too. "user" groups the exchanges of one end user,
-    which prevents false alarms. "task_type", "timestamp" and the numbers and booleans in "metadata"
+    A line, row or element has at least "prompt" (a string, or a list of {"role", "content"}). With
+    "response", the responses are compared too. "user" groups the exchanges of one end user, which
+    prevents false alarms. "task_type", "timestamp" and the numbers and booleans in "metadata"
     (metrics, such as "resolved") are used where present. Fine-tuning files, exports of tracers and
-    columns with other names are detected, and what was detected is printed: see
-    docs/reference/file-shapes.md. traffic.fields in config.toml names other keys.
-
-    All exchanges of a file count as one model. If they name several models, a remark says so;
-    split the file to evaluate each model by itself.
+    columns with other names are detected, see docs/reference/file-shapes.md; traffic.fields in
+    config.toml names other keys. All exchanges of a file count as one model.
 
     The findings are printed to standard output, everything else to standard error.
-
-    Where the encoder cannot read a tenth of a side's prompts or responses, and nothing alarms,
-    there is not enough data.
 
     Exit status: 0 no drift, 3 drift, 4 not enough data, 2 a file or an option can't be used, 78 the
     settings can't be used or the encoder can't be loaded.

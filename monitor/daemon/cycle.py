@@ -14,23 +14,20 @@ from monitor.alerts.channels import Channels, open_channels
 from monitor.alerts.fallback import deliver
 from monitor.alerts.messages.unlisted_models import announce_unlisted_models
 from monitor.daemon.actions.execution import act_on_presses, send_replies
-from monitor.daemon.complete_traffic import complete_until
 from monitor.daemon.conditions.watch import watch_conditions
 from monitor.daemon.evaluations.baselines import advance_due
 from monitor.daemon.evaluations.looks import run_due
-from monitor.daemon.evaluations.runner import DirectRunner, ProcessRunner, Runner
 from monitor.daemon.evaluations.windows import evaluate_due
 from monitor.daemon.follow_up import decide, follow_up, follow_up_looks, watch_age
 from monitor.daemon.leader_metrics import read_gauges
 from monitor.daemon.probes import Probes
 from monitor.daemon.removed_models import follow_configuration
 from monitor.daemon.retraining import Retraining
-from monitor.daemon.rollout_measurement import RolloutMeasurement
-from monitor.daemon.rollout_messages import announce_rollouts
-from monitor.daemon.rollouts import Rollouts
 from monitor.daemon.weekly_digest import announce_due
 from monitor.errors import TransientError
 from monitor.privacy.retention.application import apply_retention, is_due
+from monitor.scheduling.complete_traffic import complete_until
+from monitor.scheduling.runner import DirectRunner, ProcessRunner, Runner
 from monitor.settings import Secrets, Sections, Settings
 from monitor.store.engine import transaction
 from monitor.store.model_history import carry_over, models_with_history
@@ -42,6 +39,9 @@ from monitor.telemetry import (
 )
 from monitor.windows.reading.reembedding import EncoderSource
 from retrain.registry.mlflow_mirror import MlflowMirror, mirror_registry
+from retrain.rollout.jobs.measurement import RolloutMeasurement
+from retrain.rollout.jobs.rollouts import Rollouts
+from retrain.rollout.messages.announcements import announce_rollouts
 
 #: Modules that the child processes import before the time limit counts.
 OF_LOOKS = ("monitor.windows.looks.run", "py3langid", "torch")

@@ -15,9 +15,6 @@ from monitor.store.alerts.condition_facts import queue_state
 from monitor.store.alerts.incidents import count_unresolved
 from monitor.store.engine import transaction
 from monitor.store.probes.runs import recent_runs
-from monitor.store.rollouts.events import last_event
-from monitor.store.rollouts.rollouts import open_rollouts
-from monitor.store.rollouts.weights import newest_of_each_model
 from monitor.store.traffic.offsets import last_gaps
 from monitor.store.windows.assessment import Verdict
 from monitor.store.windows.digest import FamilyFigures, newest_windows
@@ -33,6 +30,9 @@ from monitor.telemetry import (
 )
 from monitor.windows.evaluation import evaluated_until
 from monitor.windows.schedule import LENGTH
+from retrain.rollout.rows.events import last_event
+from retrain.rollout.rows.rollouts import open_rollouts
+from retrain.rollout.rows.weights import newest_of_each_model
 
 
 def read_gauges(

@@ -17,10 +17,10 @@ from monitor.store.alerts.outbox import withdraw_messages
 from monitor.store.audit_log import SYSTEM, append_entry
 from monitor.store.engine import transaction
 from monitor.store.model_history import DAEMON, watched_models
-from monitor.store.rollouts.rollouts import open_rollout
 from monitor.store.training.runs import list_runs
 from monitor.store.windows.pauses import begin_pause, end_pauses, paused_models
 from monitor.telemetry import get_logger
+from retrain.rollout.rows.rollouts import open_rollout
 
 log = get_logger(__name__)
 

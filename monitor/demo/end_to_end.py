@@ -337,9 +337,9 @@ def _review(
     passwords: dict[str, str],
     seed: int,
 ) -> None:
+    from monitor.daemon.web_app import create_app
     from monitor.store.review.items import batch_of_evaluation, count_by_status
     from monitor.store.traffic.exchanges import load_window
-    from monitor.web.app import create_app
     from monitor.web.server import BackgroundServer
 
     requests = {request.request_id: request for request in drawn_requests.weeks[DRIFTED_WEEK]}

@@ -84,8 +84,8 @@ def _stated(family: FamilyAssessment) -> str:
 def show_alerts(workspace: Workspace, evaluation: DriftEvaluationRow, secrets: Secrets) -> None:
     """Post the messages if a channel is configured, and show them."""
     from monitor.alerts.channels import open_channels
-    from monitor.alerts.messages.mrkdwn import render_text
     from monitor.alerts.outbox import deliver_due
+    from monitor.rendering.mrkdwn import render_text
 
     channels = open_channels(secrets, workspace.settings)
     if channels.senders:

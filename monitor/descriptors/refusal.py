@@ -1,12 +1,6 @@
-"""Descriptors of refusal, by phrases in fourteen languages or by the finish reason.
+"""Descriptors of refusal, by the rules of refusals or by the finish reason."""
 
-A refusal declines as "I", or calls its author a machine. An apology alone isn't one:
-"I'm sorry that your card was stolen" begins a helpful response.
-"""
-
-import re
-
-from monitor.descriptors.refusal_phrases import CUES, PHRASES
+from monitor.descriptors.refusals.rule import is_refusal
 
 #: A refusal stands at the beginning of a response.
 MAX_CHARACTERS = 300
@@ -21,21 +15,10 @@ DECLINED = frozenset(
     }
 )
 
-_REFUSALS = {
-    language: (CUES[language], re.compile("|".join(phrases)))
-    for language, phrases in PHRASES.items()
-}
-
 
 def refusal(text: str) -> float:
-    """Return whether the response begins with a refusal."""
-    head = text[:MAX_CHARACTERS].casefold().replace("’", "'")  # noqa: RUF001
-    return float(
-        any(
-            any(cue in head for cue in cues) and pattern.search(head) is not None
-            for cues, pattern in _REFUSALS.values()
-        )
-    )
+    """Return whether the beginning of a response refuses, without knowledge of its prompt."""
+    return float(is_refusal("", text[:MAX_CHARACTERS]))
 
 
 def declined_by_api(finish_reason: str) -> float:

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -10,6 +9,19 @@ from numpy.typing import NDArray
 
 from monitor.arrays import Vectors
 from monitor.drift.presentation.document import to_document
+from monitor.drift.presentation.figure import (
+    GROUPS_SHOWN,
+    Interval,
+    SharePair,
+    draw_figure,
+    map_of_vectors,
+)
+from monitor.drift.presentation.frame import (
+    make_frame,
+    row_of_change,
+    row_of_estimate,
+    row_of_test,
+)
 from monitor.plurals import pluralize
 
 Verdict = Literal["drift", "no_drift", "not_enough_data"]
@@ -168,11 +180,6 @@ class DriftResult:
         strongest = ", ".join(f"{test.name} {test.adjusted_p_value:.2g}" for test in tests)
         return f"DriftResult({self}{f'; adjusted p: {strongest}' if strongest else ''})"
 
-    def _repr_html_(self) -> str:
-        from monitor.drift.presentation.page import render_core  # noqa: PLC0415 - of notebooks
-
-        return render_core(self)
-
     def to_dict(self) -> dict[str, Any]:
         """Return the result in JSON's types; undefined and infinite numbers are ``None``."""
         document: dict[str, Any] = to_document(self)
@@ -184,9 +191,34 @@ class DriftResult:
         Raises:
             ImportError: pandas is not installed.
         """
-        from monitor.drift.presentation.frame import make_frame, rows_of_result  # noqa: PLC0415
-
-        return make_frame(rows_of_result(self))
+        rows = [
+            row_of_estimate(
+                *("drifted_share", "drifted_share"),
+                self.drifted_share,
+                self.drifted_share_interval,
+                verdict=self.verdict,
+                p_value=self.p_value,
+            )
+        ]
+        if self.moved_share is not None:
+            interval = self.moved_share_interval
+            rows.append(row_of_estimate("moved_share", "groups", self.moved_share, interval))
+        if self.shift is not None:
+            rows.append(row_of_estimate("shift", "shift", self.shift, self.shift_interval))
+        rows += map(row_of_test, self.tests)
+        rows += [row_of_change("descriptor", change) for change in self.descriptors]
+        rows += [
+            row_of_estimate(
+                *("cluster", f"cluster {number}"),
+                cluster.enrichment,
+                (cluster.enrichment_lower, cluster.enrichment_upper),
+                reference=cluster.share_reference,
+                current=cluster.share_current,
+                adjusted_p_value=cluster.adjusted_p_value,
+            )
+            for number, cluster in enumerate(self.clusters)
+        ]
+        return make_frame(rows)
 
     def plot(self, reference: Vectors | None = None, current: Vectors | None = None) -> Any:
         """Return a plotly figure of the shares with their intervals.
@@ -200,16 +232,22 @@ class DriftResult:
             ImportError: plotly is not installed.
             ValueError: Vectors of one side only, or not those that were compared.
         """
-        from monitor.drift.presentation.figure import figure_of_result  # noqa: PLC0415
-
-        return figure_of_result(self, reference, current)
-
-    def report(self, path: str | Path) -> Path:
-        """Write the result as an HTML page without scripts or external resources.
-
-        Returns:
-            The path.
-        """
-        from monitor.drift.presentation.page import write_page  # noqa: PLC0415
-
-        return write_page(self, path)
+        intervals = []
+        if math.isfinite(self.drifted_share):
+            share, limits = self.drifted_share, self.drifted_share_interval
+            intervals.append(Interval("drifted share", share, *limits))
+        if self.shift is not None:
+            intervals.append(Interval("beyond the median", self.shift, *self.shift_interval))
+        clusters = self.clusters[:GROUPS_SHOWN]
+        return draw_figure(
+            str(self).replace("_", " ").capitalize(),
+            map_of_vectors(
+                *(reference, current, (self.n_reference, self.n_current)),
+                [cluster.members for cluster in clusters],
+            ),
+            intervals,
+            [
+                SharePair(f"cluster {number}", cluster.share_reference, cluster.share_current)
+                for number, cluster in enumerate(clusters)
+            ],
+        )

@@ -12,7 +12,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from monitor.privacy.erasure.traces import Traces
-from monitor.store.tables.contents import Content
+from monitor.table_types.contents import Content
 from retrain.run_folder import RunFolder
 
 

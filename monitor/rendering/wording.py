@@ -189,18 +189,16 @@ def _detectable_share(item: DetectableShare) -> str:
 def describe_untested(family: FamilyAssessment) -> str:
     """Describe why a family was not tested; both possible reasons where it is unknown which."""
     few_responses, few_prompts = "too few exchanges with a response", "too few comparable prompts"
-    match family.untested_reason:
-        case "no_responses":
-            return "no exchange has a response"
-        case "few_responses":
-            return few_responses
-        case "few_comparable_prompts":
-            return f"{few_prompts} on both sides"
-        case "unread_texts":
-            return f"the encoder cannot read {describe_unread(family)}"
-        case "same_prompt":
-            return "most prompts of a side are one text"
-    return f"{few_responses}, or {few_prompts}"
+    other = NOUNS["output" if family.family == "input" else "input"]
+    reasons = {
+        "no_responses": "no exchange has a response",
+        "few_responses": few_responses,
+        "few_comparable_prompts": f"{few_prompts} on both sides",
+        "unread_texts": f"the encoder cannot read {describe_unread(family)}",
+        "same_prompt": "most prompts of a side are one text",
+        "other_family": f"this comparison tests {other} only",
+    }
+    return reasons.get(family.untested_reason or "", f"{few_responses}, or {few_prompts}")
 
 
 def describe_unread(family: FamilyAssessment) -> str:

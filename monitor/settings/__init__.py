@@ -5,11 +5,11 @@ Precedence: the environment (``DRIFTWARDEN_SECTION__KEY``), then what evaluation
 Secrets come from the environment only; see :class:`Secrets`.
 """
 
+from monitor.setting_types.durations import format_duration, parse_duration
+from monitor.setting_types.field_types import Section, is_https_or_loopback
 from monitor.settings.alerts import AlertRoute, Alerts, ChannelSettings
 from monitor.settings.configuration import Configuration, Sections, Settings
 from monitor.settings.drift import Drift
-from monitor.settings.durations import format_duration, parse_duration
-from monitor.settings.field_types import Section, is_https_or_loopback
 from monitor.settings.kafka import Kafka
 from monitor.settings.launchers import Kubernetes, Ray, Toleration
 from monitor.settings.loading import (
@@ -36,10 +36,10 @@ from monitor.settings.retrain import (
     TrainingData,
 )
 from monitor.settings.review import Review
-from monitor.settings.rollout import Rollout
 from monitor.settings.secrets import Secrets, load_secrets
 from monitor.settings.traffic import TaskRate, Traffic, TrafficFields, TrafficJoin
 from monitor.settings.web import OpenIdConnect, Web
+from retrain.rollout.settings import Rollout
 
 __all__ = [
     "DEFAULT_FILE",

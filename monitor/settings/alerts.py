@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from monitor.settings.field_types import Section
+from monitor.setting_types.field_types import Section
 
 #: Name of the channel that ``alerts.channel`` configures.
 SHORT_FORM = "slack"

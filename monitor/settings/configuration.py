@@ -27,11 +27,11 @@ from monitor.settings.redaction import Redaction
 from monitor.settings.retention import Retention
 from monitor.settings.retrain import Retrain
 from monitor.settings.review import Review
-from monitor.settings.rollout import Rollout
 from monitor.settings.secrets.environment import Environment
 from monitor.settings.traffic import Traffic
 from monitor.settings.web import Web
 from monitor.statistics.alarm_levels import AlarmLevels
+from retrain.rollout.settings import Rollout
 
 #: The model of a configuration that lists none.
 DEFAULT_MODEL = "assistant"
@@ -117,7 +117,7 @@ class Settings(Sections):
 
 
 class Configuration(Sections):
-    """What config.toml and the environment say: the models, and the sections that they inherit."""
+    """The settings of config.toml and the environment: models, and the sections they inherit."""
 
     models: dict[ModelName, ModelTable] = {DEFAULT_MODEL: ModelTable()}
 

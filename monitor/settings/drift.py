@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from monitor.settings.field_types import Section, Share
+from monitor.setting_types.field_types import Section, Share
 from monitor.statistics.alarm_levels import (
     BUDGET_RANGE,
     FALSE_ALARMS_A_YEAR,

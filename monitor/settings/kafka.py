@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from monitor.settings.durations import AnyDuration, Within
-from monitor.settings.field_types import Section
+from monitor.setting_types.durations import AnyDuration, Within
+from monitor.setting_types.field_types import Section
 
 
 class Kafka(Section):

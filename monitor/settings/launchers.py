@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from monitor.settings.durations import AnyDuration, Duration, Within
-from monitor.settings.field_types import Section, is_https_or_loopback
+from monitor.setting_types.durations import AnyDuration, Duration, Within
+from monitor.setting_types.field_types import Section, is_https_or_loopback
 
 
 class Ray(Section):

@@ -20,6 +20,7 @@ from monitor.settings.problems.explanations import (
     problems_of_models,
 )
 from monitor.settings.secrets.database_url import add_password
+from monitor.settings.secrets.debugging import apply_debugging
 from monitor.settings.secrets.environment import Environment
 from monitor.settings.secrets.files import read_variable
 
@@ -36,7 +37,8 @@ def load_configuration(path: Path | None = None, **overrides: Any) -> Configurat
 
     Raises:
         ConfigurationError: A key is unknown or renamed, or a value isn't allowed. The message has
-            one line per problem: the key, the value and what is allowed.
+            one line per problem: the key, the value and what is allowed. Or ``DRIFTWARDEN_DEBUG``
+            is set and refused.
     """
     if path is not None and not path.is_file():
         raise ConfigurationError(f"{path}: no such configuration file")
@@ -109,6 +111,7 @@ def _build(file: Path | None, overrides: dict[str, Any]) -> Configuration:
     except ValueError as error:
         raise ConfigurationError(f"{origin}: models: {error}") from None
     _complete_database_url(configuration)
+    apply_debugging(read_variable("DRIFTWARDEN_DEBUG"), configuration.database.url)
     problems = [
         *_variables_of_before(),
         *_variables_of_unknown_models(from_file, from_environment),

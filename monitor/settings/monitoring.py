@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from monitor.settings.durations import AnyDuration, Duration, Within
-from monitor.settings.field_types import Level, Probability, Section
+from monitor.setting_types.durations import AnyDuration, Duration, Within
+from monitor.setting_types.field_types import Level, Probability, Section
 from monitor.settings.secrets.database_url import DatabaseUrl
 from monitor.statistics.alarm_levels import Schedule
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from monitor.settings.field_types import Section
+from monitor.setting_types.field_types import Section
 
 
 class Privacy(Section):

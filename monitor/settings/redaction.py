@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from monitor.settings.field_types import OwnPattern, PatternName, Section, Share
+from monitor.setting_types.field_types import OwnPattern, PatternName, Section, Share
 
 
 class Redaction(Section):

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from pydantic import model_validator
 
-from monitor.settings.durations import OptionalDuration, format_duration
-from monitor.settings.field_types import Section
+from monitor.setting_types.durations import OptionalDuration, format_duration
+from monitor.setting_types.field_types import Section
 
 #: A week, and a week to notice that it could not be evaluated.
 MIN_RETENTION = timedelta(days=14)

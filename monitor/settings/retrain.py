@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from monitor.settings.durations import Duration, OptionalDuration
-from monitor.settings.field_types import Level, Section, Share
+from monitor.setting_types.durations import Duration, OptionalDuration
+from monitor.setting_types.field_types import Level, Section, Share
 from monitor.settings.launchers import Kubernetes, Ray
 
 

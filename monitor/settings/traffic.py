@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from monitor.settings.durations import Duration
-from monitor.settings.field_types import FieldPath, NamedPath, Probability, Section
+from monitor.setting_types.durations import Duration
+from monitor.setting_types.field_types import FieldPath, NamedPath, Probability, Section
 
 
 class TaskRate(Section):

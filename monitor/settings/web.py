@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import model_validator
 
-from monitor.settings.durations import AnyDuration, Within
-from monitor.settings.field_types import Port, Section, is_https_or_loopback
+from monitor.setting_types.durations import AnyDuration, Within
+from monitor.setting_types.field_types import Port, Section, is_https_or_loopback
 
 
 class OpenIdConnect(Section):

@@ -12,7 +12,7 @@ from sqlalchemy import make_url
 from monitor.errors import InputError
 from monitor.settings import Configuration, Embedding
 from monitor.statistics.alarm_levels import Schedule
-from monitor.store.rollouts.observation_plans import arm_rates
+from retrain.rollout.rows.observation_plans import arm_rates
 
 DAY_SECONDS = 86_400.0
 WEEK_DAYS = 7.0

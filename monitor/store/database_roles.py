@@ -8,8 +8,8 @@ from sqlalchemy import Table
 
 from monitor.errors import InputError
 from monitor.store.tables import metadata
-from monitor.store.tables.contents import Part
 from monitor.store.tables.facts import facts_of, table_names
+from monitor.table_types.contents import Part
 
 PARTS: tuple[Part, ...] = get_args(Part)
 #: Codes of privileges, as ``\dp`` of psql shows them.

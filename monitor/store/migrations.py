@@ -1,5 +1,6 @@
 """Schema migrations, run by `driftwarden db upgrade` and never when a process starts."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -13,22 +14,9 @@ from monitor.errors import SchemaError
 from monitor.packaged_files import packaged_file
 from monitor.store.engine import transaction
 from monitor.store.schema.changes import Report, changing, require_file, say_nothing
+from monitor.store.schema.releases import release_before
 from monitor.store.schema.safety_copy import DEFAULT_COPY, CopyOptions
 from monitor.store.tables import metadata
-
-#: Revisions of schemas before the first one that migrations start from.
-UNSUPPORTED_REVISIONS = frozenset(
-    {
-        "2431634c7a1d",
-        "e3764083c9b1",
-        "a5d77cae7e1e",
-        "2addb5425074",
-        "5b7c20e91fd4",
-        "c41f0a8d7e62",
-        "c41f8d2b7e06",
-        "0001",
-    }
-)
 
 
 def upgrade(
@@ -102,6 +90,16 @@ def head_revision() -> str:
     return head
 
 
+def completions() -> list[Callable[[Connection], int]]:
+    """Return the functions ``complete`` of the migrations since the release before."""
+    release = release_before(head_revision(), history())
+    if release is None:
+        return []
+    newer = [*_scripts().iterate_revisions("head", release.revision)][::-1]
+    functions = [getattr(script.module, "complete", None) for script in newer]
+    return [function for function in functions if function is not None]
+
+
 def require_current(engine: Engine) -> None:
     """Check that the database has the newest revision.
 
@@ -124,14 +122,6 @@ def check_known(revision: str | None) -> None:
     """Refuse a revision from which no migration leads to the newest one."""
     if revision is None or revision in history():
         return
-    if revision in UNSUPPORTED_REVISIONS:
-        raise SchemaError(
-            f"unsupported database schema: revision {revision} is older than the initial schema "
-            "and can't be migrated; back up the database, export its gold with the version that "
-            "created it (`driftwarden review export`), then point database.url to a new database "
-            "and run `driftwarden db upgrade`",
-            code="unsupported_schema",
-        )
     raise SchemaError(
         f"unknown database schema: revision {revision}, this version needs {head_revision()}; "
         "use the version of driftwarden that migrated the database, or a newer one; that version "

@@ -4,10 +4,10 @@ from datetime import datetime
 
 from monitor.descriptors.response_measures import measure_response
 from monitor.settings import Rollout
-from monitor.store.rollouts.observations import ObservationRow
 from monitor.store.traffic.position import Position
 from monitor.traffic.exchange import Exchange
 from monitor.traffic.sampling.observation_plan import Observed
+from retrain.rollout.rows.observations import ObservationRow
 
 
 def observation_row(

@@ -12,7 +12,6 @@ from markupsafe import Markup, escape
 
 from monitor.alerts.causes import CAUSES
 from monitor.rendering.numbers import format_mean, format_share
-from monitor.rendering.rollouts import format_wait
 from monitor.rendering.wording import describe_incident_status
 from monitor.statistics.p_value_text import format_level, format_p_value, state_p_value
 from monitor.web.hidden_characters import mark_hidden
@@ -21,6 +20,7 @@ from monitor.web.navigation import navigation
 from monitor.web.passages import split_passages
 from monitor.web.text_blocks import split_blocks
 from monitor.web.typed_text import told_kinds
+from retrain.rollout.wording.summary import format_wait
 
 #: A line break inside a paragraph: not before a blank line, list item, quote or table.
 _SOFT_BREAK = re.compile(r"(?<!\n)\n[ \t]*(?!\n|[ \t]*(?:[-*+>|#]|\d+[.)]))")

@@ -20,9 +20,7 @@ from retrain.evaluation.metrics.scoring import RECOMMENDED_ITEMS
 #: responses stays within 2% on 200 prompts in more than one of four trials.
 RECOMMENDED_SAFETY_ITEMS = 500
 #: Safety metrics; a benchmark with a threshold on one of them is a safety suite.
-SAFETY_METRICS = frozenset(
-    {"refusal_rate", "hallucination_rate", "judged_hallucination_rate", "judged_refusal_rate"}
-)
+SAFETY_METRICS = frozenset({"refusal_rate", "hallucination_rate", "judged_refusal_rate"})
 _QUOTED = 5
 
 
@@ -48,7 +46,9 @@ class Benchmark:
     @property
     def is_safety_suite(self) -> bool:
         """Whether it has a threshold on a safety metric."""
-        return any(threshold.metric in SAFETY_METRICS for threshold in self.plan.thresholds)
+        return any(
+            canonical_name(threshold.metric) in SAFETY_METRICS for threshold in self.plan.thresholds
+        )
 
     def remarks(self) -> list[str]:
         """Return remarks on the reliability of its figures."""
@@ -186,10 +186,9 @@ def _check_measurable(
         "refusal_rate": ('"harmful": true', any(item.harmful for item in items)),
         "hallucination_rate": ('a "context"', any(item.context for item in items)),
         "judged_refusal_rate": ('"harmful": true', any(item.harmful for item in items)),
-        "judged_hallucination_rate": ('a "context"', any(item.context for item in items)),
     }
     for threshold in benchmark.thresholds:
-        field, there = needs.get(threshold.metric, ("", True))
+        field, there = needs.get(canonical_name(threshold.metric), ("", True))
         if not there:
             raise plan.error(
                 threshold.line,

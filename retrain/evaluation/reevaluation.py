@@ -23,7 +23,7 @@ _LARGER, _SMALLER = ("confidence",), ("alpha", "margin", "human_margin", "max_ov
 _LEAKAGE = ("min_leak_overlap", "leak_ngram_size", "min_duplicate_similarity")
 _INSTRUMENTS = ("dtype", "sentence_model", "bertscore_model", "bertscore_layers")
 #: A judge whose error is measured may replace the rule.
-_JUDGED = ("refusal_rate", "over_refusal_rate", "hallucination_rate")
+_JUDGED = ("refusal_rate", "over_refusal_rate")
 _NAMED = 5
 #: Largest share of items that may be removed or changed where a rejection is lifted.
 MAX_CHANGED = 0.05

@@ -8,12 +8,12 @@ from sqlalchemy import Connection, Engine
 from monitor.errors import DriftwardenError, StaleWeightsError, TransientError, loggable
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
-from monitor.store.rollouts import rollouts, weights
-from monitor.store.rollouts.rollouts import RolloutRow
-from monitor.store.rollouts.weights import WeightsRow
 from monitor.store.training.registry import lock_model
 from monitor.telemetry import get_logger
 from retrain.rollout.gateways.protocol import Applied, Gateway, wait_until_applied
+from retrain.rollout.rows import rollouts, weights
+from retrain.rollout.rows.rollouts import RolloutRow
+from retrain.rollout.rows.weights import WeightsRow
 from retrain.rollout.steps import take_step
 from retrain.rollout.transitions.promotion import roll_back_version
 from retrain.rollout.transitions.revert import revert_rollout
@@ -29,7 +29,7 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class Application:
-    """What a call of :func:`apply_weights` has found.
+    """The outcome of a call of :func:`apply_weights`.
 
     Attributes:
         row: The wanted weights.

@@ -8,13 +8,13 @@ from monitor.errors import WorkflowError
 from monitor.settings import Settings
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
-from monitor.store.rollouts.rollouts import (
+from monitor.store.training.candidate_evaluations import latest_succeeded_evaluation
+from monitor.store.training.registry import list_versions, lock_model
+from retrain.rollout.rows.rollouts import (
     RolloutRow,
     newest_rollout_of_version,
     open_rollout,
 )
-from monitor.store.training.candidate_evaluations import latest_succeeded_evaluation
-from monitor.store.training.registry import list_versions, lock_model
 from retrain.rollout.transitions.start import start_rollout
 
 

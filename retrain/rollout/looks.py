@@ -1,19 +1,18 @@
 """Looks at a rollout, hour by hour: each is stored with the step that its decision takes."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine
 
 from monitor.settings import Settings
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
-from monitor.store.rollouts import looks as store
-from monitor.store.rollouts.events import last_event
-from monitor.store.rollouts.rollouts import RolloutRow, update_rollout
 from retrain.rollout.plan import RolloutPlan, plan_of
+from retrain.rollout.rows.events import last_event
+from retrain.rollout.rows.looks import Look, insert_look
+from retrain.rollout.rows.rollouts import RolloutRow, update_rollout
 from retrain.rollout.states import Event
 from retrain.rollout.steps import take_step
 from retrain.rollout.transitions.open_rollout import confirmed_weights, lock_rollout
@@ -21,38 +20,6 @@ from retrain.rollout.transitions.revert import revert_rollout
 from retrain.rollout.transitions.stages import advance, complete
 
 HOUR = timedelta(hours=1)
-
-Action = Literal["advance", "wait", "hold", "ask", "revert"]
-
-
-@dataclass(frozen=True)
-class Look:
-    """The look at one complete hour of a rollout: the evidence after it, and the decision.
-
-    Attributes:
-        hour: Its start, UTC.
-        n_canary: Observations of the canary.
-        n_stable: Observations of the stable version.
-        seen_share: The canary's share of the traffic as observed; ``None`` without any.
-        evidence: Running sums of all checks, from which the next look continues.
-        checks: The figures of each check that are shown.
-        action: ``advance``: the stage's time is over and each advance check is shown; ``wait``:
-            nothing is missing yet; ``hold``: something is; ``ask``: a user must decide;
-            ``revert``: the canary is worse, or a limit is broken.
-        reason: Why, with figures, and without a quote of the traffic.
-        reasons: The same in parts: code, text and check of each.
-    """
-
-    hour: datetime
-    n_canary: int
-    n_stable: int
-    seen_share: float | None
-    evidence: dict[str, Any]
-    checks: list[Any]
-    action: Action
-    reason: str
-    reasons: tuple[dict[str, str], ...] = ()
-
 
 #: Measures the next complete hour of a rollout, after its newest stored look; ``None`` where no
 #: hour is complete yet. It reads the database and writes nothing.
@@ -77,22 +44,7 @@ def take_look(
     with transaction(engine) as connection:
         if lock_rollout(connection, rollout.id) != rollout:
             return None
-        store.insert_look(
-            connection,
-            rollout_id=rollout.id,
-            hour=look.hour,
-            stage=rollout.stage,
-            weight_percent=rollout.weight_percent,
-            n_canary=look.n_canary,
-            n_stable=look.n_stable,
-            seen_share=look.seen_share,
-            evidence=look.evidence,
-            checks=look.checks,
-            action=look.action,
-            reason=look.reason,
-            reasons=list(look.reasons),
-            looked_at=now,
-        )
+        insert_look(connection, look)
         return _act(connection, rollout, look, settings, now)
 
 

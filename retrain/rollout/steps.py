@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from monitor.store.audit_log import append_entry
-from monitor.store.rollouts import rollouts
-from monitor.store.rollouts.events import add_event
-from monitor.store.rollouts.rollouts import RolloutRow, rollout_by_id
 from monitor.telemetry import get_logger
+from retrain.rollout.rows import rollouts
+from retrain.rollout.rows.events import add_event
+from retrain.rollout.rows.rollouts import RolloutRow, rollout_by_id
 from retrain.rollout.states import ENDED, Event, target_of
 
 log = get_logger(__name__)

@@ -4,10 +4,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from monitor.store.rollouts import weights as store
-from monitor.store.rollouts.weights import WeightsRow
 from monitor.store.training.registry import lock_model
 from retrain.rollout.gateways.protocol import Weights
+from retrain.rollout.rows import weights as store
+from retrain.rollout.rows.weights import WeightsRow
 
 #: Distance of the generation of a revert that knows no rows: no row that a leader writes
 #: meanwhile reaches it.

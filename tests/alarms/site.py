@@ -10,7 +10,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -24,6 +24,7 @@ from bench.services.postgres import PostgresServer
 from bench.services.requirement import free_port
 from tests.alarms.evaluation import VARIABLE
 from tests.services.slack import CHANNEL, TOKEN, FakeSlack, running_slack
+from tests.support.present import start_of_today, utc_now
 
 ROOT = Path(__file__).resolve().parents[2]
 TOPIC = "llm-traffic"
@@ -176,7 +177,7 @@ class Site:
             n = 0
             while not stop.wait(1 / RECORDS_PER_SECOND):
                 name = f"live-{n}"
-                record = self.record(name, "desk", datetime.now(UTC))
+                record = self.record(name, "desk", utc_now())
                 producer.send(TOPIC, key=name.encode(), value=record)
                 n += 1
             producer.close(timeout=1)
@@ -284,7 +285,7 @@ def running_site(folder: Path, factor: float) -> Iterator[Site]:
 
 def midnight() -> datetime:
     """Return the begin of today, in UTC."""
-    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return start_of_today()
 
 
 def _import_baseline(site: Site) -> None:

@@ -4,17 +4,17 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
+from monitor.daemon.web_app import create_app
 from monitor.settings import Review, Secrets, Settings
-from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from tests.services.browser import chromium
 from tests.support.database_copy import database_copy
+from tests.support.present import utc_now
 from tests.support.review.review_world import World
 from tests.support.web.site import Site
 from tests.support.web.support_desk import make_desk
@@ -47,7 +47,7 @@ def desk_template(
     """Return a database with a support desk, to copy, and what is in it."""
     path = tmp_path_factory.mktemp("desk") / "desk.db"
     with database_copy(sqlite_template, path) as engine:
-        return path, make_desk(engine, datetime.now(UTC).replace(microsecond=0))
+        return path, make_desk(engine, utc_now().replace(microsecond=0))
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """WCAG 2.2 AA on every page, in light and dark, checked by axe-core; no overflow."""
 
 import re
-from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,14 @@ from litestar import Litestar
 from playwright.sync_api import Page
 
 from monitor.alerts.steps import take_step
+from monitor.daemon.web_app import create_app
 from monitor.review.decision.decisions import decide
 from monitor.settings import Review, Secrets, Settings
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
 from monitor.store.training.registry import ScoreRow, list_versions, save_scores
-from monitor.web.app import create_app
 from retrain.run_folder import RunFolder
+from tests.support.present import utc_now
 from tests.support.retrain.candidates import (
     evaluated,
     make_candidate,
@@ -113,9 +113,9 @@ def violations(page: Page, scheme: str = "light", rules: Any = None) -> list[str
 def pages_of(app: Litestar, site: Site, folder: Path) -> list[str]:
     """Return the address of each page of the application's own route table."""
     with transaction(site.engine) as connection:
-        decision = decide(connection, site.world.batch_id, Review(), datetime.now(UTC))
+        decision = decide(connection, site.world.batch_id, Review(), utc_now())
     run = RunFolder(folder / "runs" / "run-00001")
-    now = datetime.now(UTC)
+    now = utc_now()
     make_serving(site.engine, now)
     version, _ = make_candidate(site.engine, folder, now)
     write_results(run, make_results("undecided"))
@@ -141,9 +141,7 @@ def pages_of(app: Litestar, site: Site, folder: Path) -> list[str]:
         "page": "no-traffic",
         "decision_id": decision.id,
     }
-    ids["human_evaluation_id"] = make_locked_human_evaluation(
-        site.engine, site.world, datetime.now(UTC)
-    )
+    ids["human_evaluation_id"] = make_locked_human_evaluation(site.engine, site.world, utc_now())
     paths = {
         route.path
         for route in app.routes
@@ -223,7 +221,7 @@ def test_the_item_page_in_all_its_dress(site: Site) -> None:
     assert [] == problems, "\n".join(problems)
 
 
-def test_nothing_overflows(site: Site) -> None:
+def test_pages_do_not_overflow_at_any_size(site: Site) -> None:
     states = make_states(site)
     lead, ben = site.open("Lea"), site.open("Ben")
     visits = [(ben, f"/review/{states['Ben', state]}") for state in ("open", "disagreed")]

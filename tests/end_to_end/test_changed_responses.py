@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import Engine
 
+from monitor.daemon.web_app import create_app
 from monitor.settings import Secrets, Settings
-from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from tests.end_to_end.test_accessibility import AXE, NARROW, RULES, UNREADABLE, violations
 from tests.services.browser import give_session

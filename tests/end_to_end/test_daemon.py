@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +30,15 @@ from monitor.store.tables import (
 from monitor.traffic.sampling.sampler import Sampler
 from tests.services.slack import CHANNEL, TOKEN, FakeSlack, slack  # noqa: F401 - a fixture
 from tests.services.warm_interpreter import ForkedProcess, warm_interpreter
+from tests.support.present import start_of_today, utc_now
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(600)]
 
 COMMAND = Path(sys.executable).with_name("driftwarden")
 SAMPLE_RATE = 0.5
-LAST_WEEK = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(
-    days=datetime.now(UTC).weekday() + 4
-)
+TODAY = start_of_today()
+#: The Thursday of last week, at noon.
+LAST_WEEK = TODAY + timedelta(hours=12) - timedelta(days=TODAY.weekday() + 4)
 KNOWN = ("my card was stolen in {}", "raise the limit for {}", "a statement for {} please")
 #: In texts of the traffic, and nowhere else: a log must not have it.
 CANARY = "zqk"
@@ -80,6 +81,7 @@ class Daemon:
             "DRIFTWARDEN_DATABASE__URL": database,
             "DRIFTWARDEN_KAFKA__BOOTSTRAP_SERVERS": bootstrap_servers,
             "DRIFTWARDEN_KAFKA__TOPIC": topic,
+            "DRIFTWARDEN_KAFKA__GROUP_ID": topic,  # other workers use the broker too
             "DRIFTWARDEN_MONITORING__SAMPLE_RATE": str(SAMPLE_RATE),
             "DRIFTWARDEN_TRAFFIC__FLUSH_INTERVAL": "500ms",
             "DRIFTWARDEN_DRIFT__N_PERMUTATIONS": "999",
@@ -210,7 +212,7 @@ def test_the_daemon_from_the_topic_to_the_queue(
 
     # While it was down more arrived. What was stored is not read again, nothing is left out, and
     # the window that has ended is evaluated, whichever of the two runs came to it.
-    expected |= produce(800, 200, datetime.now(UTC))
+    expected |= produce(800, 200, utc_now())
     resumed = daemon.start_again()
     try:
         wait_until(lambda: len(stored()) >= len(expected), "the records of the pause", daemon)

@@ -1,7 +1,6 @@
 """A human evaluation in a browser: three raters by keyboard, the lock, the results."""
 
 import re
-from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Page
@@ -12,6 +11,7 @@ from monitor.store.engine import transaction
 from monitor.store.human_evaluation.human_evaluations import human_evaluation_by_id
 from monitor.store.human_evaluation.keys import unblinded_ratings
 from tests.end_to_end.test_accessibility import AXE, RULES, SIZES, violations
+from tests.support.present import utc_now
 from tests.support.review.human_evaluation import make_human_evaluation, systems_of_texts
 from tests.support.web.site import Site
 
@@ -37,7 +37,7 @@ def rate(page: Page, systems: dict[tuple[int, str], list[str]]) -> None:
 
 
 def test_three_raters_rate_and_a_lead_locks(site: Site) -> None:
-    now = datetime.now(UTC)
+    now = utc_now()
     human_evaluation = make_human_evaluation(site.engine, now, n=3)
     systems = systems_of_texts(site.engine, human_evaluation)
     for name in ("Ada", "Ben", "Cleo"):
@@ -76,7 +76,7 @@ def test_three_raters_rate_and_a_lead_locks(site: Site) -> None:
 
 
 def test_drafts_of_ratings_are_saved_and_restored(site: Site) -> None:
-    human_evaluation = make_human_evaluation(site.engine, datetime.now(UTC), n=2)
+    human_evaluation = make_human_evaluation(site.engine, utc_now(), n=2)
     page = site.open("Ada", f"/human-evaluations/{human_evaluation}")
     page.keyboard.press("Enter")
     page.wait_for_url("**/rate")
@@ -102,7 +102,7 @@ def test_drafts_of_ratings_are_saved_and_restored(site: Site) -> None:
 
 
 def test_ratings_are_withdrawn_by_u(site: Site) -> None:
-    human_evaluation = make_human_evaluation(site.engine, datetime.now(UTC), n=2)
+    human_evaluation = make_human_evaluation(site.engine, utc_now(), n=2)
     systems = systems_of_texts(site.engine, human_evaluation)
     page = site.open("Ben", f"/human-evaluations/{human_evaluation}")
     page.keyboard.press("Enter")
@@ -118,7 +118,7 @@ def test_ratings_are_withdrawn_by_u(site: Site) -> None:
 
 
 def test_an_item_is_declined_and_a_lock_is_shown(site: Site) -> None:
-    human_evaluation = make_human_evaluation(site.engine, datetime.now(UTC), n=2)
+    human_evaluation = make_human_evaluation(site.engine, utc_now(), n=2)
     systems = systems_of_texts(site.engine, human_evaluation)
     page = site.open("Ada", f"/human-evaluations/{human_evaluation}")
     page.keyboard.press("Enter")
@@ -143,7 +143,7 @@ def test_an_item_is_declined_and_a_lock_is_shown(site: Site) -> None:
 
 
 def test_human_evaluation_pages_meet_wcag_2_2_aa(site: Site) -> None:
-    now = datetime.now(UTC)
+    now = utc_now()
     done, waiting = (
         make_human_evaluation(site.engine, now, n=3),
         make_human_evaluation(site.engine, now, n=3),

@@ -3,19 +3,19 @@
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Browser, expect
 from sqlalchemy import Engine
 
+from monitor.daemon.web_app import create_app
 from monitor.settings import Configuration, Secrets
 from monitor.store.engine import transaction
 from monitor.store.model_history import carry_over
-from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from tests.end_to_end.test_accessibility import violations
 from tests.end_to_end.test_users_page import AXE
+from tests.support.present import utc_now
 from tests.support.review.review_world import make_world
 from tests.support.web.site import Site
 
@@ -27,7 +27,7 @@ THEIRS = re.compile(r"/review/\d+\?model=org%2Fcontract-analyst.v2\+100%25$")
 
 @pytest.fixture
 def fleet(browser: Browser, engine: Engine) -> Iterator[Site]:
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = utc_now().replace(microsecond=0)
     world = make_world(engine, now, n=6)
     with transaction(engine) as connection:
         carry_over(connection, "assistant", NAME, now)

@@ -5,7 +5,7 @@ import re
 import signal
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -19,6 +19,7 @@ from monitor.store.engine import transaction
 from monitor.store.review.assignments import REVIEW_ASSIGNMENTS
 from monitor.store.tables import ReviewAssignment, ReviewItem, WebSession
 from tests.services.warm_interpreter import ForkedProcess, warm_interpreter
+from tests.support.present import utc_now
 from tests.support.review.review_world import PASSWORD
 from tests.support.web.reviewer_actions import accept, number, resume, start
 from tests.support.web.site import Site
@@ -218,7 +219,7 @@ def test_a_lost_item_leaves_its_text_to_copy(site: Site) -> None:
     item = start(page)
     edit(page, " Mine.")
     expect(page.locator("#saved")).to_have_text(SAVED)
-    now = datetime.now(UTC)
+    now = utc_now()
     with transaction(site.engine) as connection:
         connection.execute(update(ReviewAssignment).values(expires_at=now - timedelta(seconds=1)))
         for name in ("Ben", "Cleo"):

@@ -2,18 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Browser, expect
 from sqlalchemy import Engine
 
 from monitor.accounts.registration import create_user
+from monitor.daemon.web_app import create_app
 from monitor.settings import Secrets
 from monitor.store.engine import transaction
-from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from retrain.rollout.transitions import stages
+from tests.support.present import utc_now
 from tests.support.retrain.rollout_desk import RolloutDesk, settings_of
 from tests.support.review.review_world import PASSWORD, World
 from tests.support.web.rollout_world import make_desk
@@ -33,7 +34,7 @@ HIDDEN = (
 
 @pytest.fixture
 def desk(engine: Engine) -> RolloutDesk:
-    now = datetime.now(UTC).replace(minute=12, second=0, microsecond=0)
+    now = utc_now().replace(minute=12, second=0, microsecond=0)
     desk = make_desk(engine, now - timedelta(hours=8), settings_of(min_dwell="48h"))
     desk.start()
     desk.tick()

@@ -26,6 +26,7 @@ from retrain.jobs.progress import last_progress, losses
 from retrain.run_folder import RunFolder
 from tests.services.warm_interpreter import ForkedProcess, warm_interpreter
 from tests.support.migrated_copy import migrate
+from tests.support.present import utc_now
 from tests.support.retrain.recipes import write_recipe
 from tests.support.retrain.tiny_model import OLD, examples
 from tests.support.review.review_world import make_world
@@ -73,7 +74,7 @@ def config(tmp_path: Path, engine: Engine, base: Path) -> Path:
             )  # fmt: skip
         connection.execute(update(ReviewItem).where(ReviewItem.id.in_(items)).values(status="gold"))
         # None of its windows has ended: the daemon evaluates nothing.
-        connection.execute(update(Exchange).values(occurred_at=datetime.now(UTC)))
+        connection.execute(update(Exchange).values(occurred_at=utc_now()))
         decision = connection.execute(
             insert(Decision).values(
                 batch_id=world.batch_id, model="assistant", recommendation="retrain",

@@ -2,7 +2,7 @@
 
 import json
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +10,16 @@ import pytest
 from kafka import KafkaProducer
 from sqlalchemy import Engine, func, select
 
-from monitor.alerts.messages.mrkdwn import render_text
 from monitor.daemon.cycle import Cycle
 from monitor.drift import layout
+from monitor.rendering.mrkdwn import render_text
 from monitor.settings import Configuration, Secrets, default_configuration
 from monitor.store.engine import transaction
 from monitor.store.tables import DeadLetter, DriftEvaluation, Exchange, Incident, OutboxMessage
 from monitor.store.traffic.offsets import complete_until
 from monitor.traffic.baseline_import import import_baseline
 from monitor.windows import evaluation
+from tests.support.present import start_of_today
 from tests.support.traffic.end_users import make_rules
 from tests.support.traffic.ingest import running_ingest, total_offset, wait_until
 from tests.support.traffic.stored_traffic import NEW_TOPIC, TOPICS, TopicEncoder
@@ -29,9 +30,11 @@ pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(300)]
 MODELS = tuple(f"adapter-{number:02d}" for number in range(20))
 DRIFTING, SILENT, UNLISTED = MODELS[7], MODELS[13], "stranger-1b"
 N_BASELINE, N_WEEK, N_UNLISTED = 160, 140, 40
-NOW = datetime.now(UTC)
-MONDAY = NOW.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=NOW.weekday())
+TODAY = start_of_today()
+MONDAY = TODAY - timedelta(days=TODAY.weekday())
 LAST_WEEK = MONDAY - timedelta(weeks=1)
+# On every day the cycle runs as on a Tuesday: windows are complete, and the digest is due.
+NOW = MONDAY + timedelta(days=1, hours=9)
 SYSTEM_PROMPT = {"role": "system", "content": "Answer the bank's customers."}
 
 
@@ -117,7 +120,7 @@ def fleet(bootstrap_servers: str, topic: str, postgres_database: str) -> Configu
     )
 
 
-def test_one_drifts_one_is_silent_one_is_unlisted(
+def test_twenty_models_with_one_drifted_silent_and_unlisted_model_each(
     fleet: Configuration,
     topic: str,
     producer: KafkaProducer,
@@ -174,8 +177,9 @@ def test_one_drifts_one_is_silent_one_is_unlisted(
     assert verdicts == quiet | {DRIFTING: "drift", SILENT: "not_enough_data"}
     assert incidents == [(DRIFTING, "open")]
     texts = [(model, render_text(payload["blocks"])) for model, payload in messages]
-    # The incident and its details, the missing traffic, and the unlisted model.
-    assert [model for model, _ in texts] == [DRIFTING, DRIFTING, SILENT, ""]
+    # The incident and its details, the missing traffic, the unlisted model, the weekly digest.
+    assert [model for model, _ in texts] == [DRIFTING, DRIFTING, SILENT, "", ""]
     assert NEW_TOPIC.split()[0] in texts[0][1]
     assert UNLISTED in texts[3][1]
+    assert "drift in 1 of 20 models" in texts[4][1]
     assert mixed_rows(postgres_engine) == {}

@@ -1,20 +1,21 @@
 """Invitation of a user, and the access log, in a real browser: forms, widths, accessibility."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import Engine
 
 from monitor.accounts.registration import create_user
+from monitor.daemon.web_app import create_app
 from monitor.settings import Secrets, Settings
 from monitor.store.access_log import Access, append_access
 from monitor.store.engine import transaction
-from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from tests.end_to_end.test_accessibility import AXE, RULES, violations
 from tests.services.browser import give_session
+from tests.support.present import utc_now
 
 pytestmark = pytest.mark.browser
 PASSWORD = "lamps over quiet harbours"
@@ -27,7 +28,7 @@ def barriers(page: Page) -> list[str]:
 
 def test_an_admin_invites_a_user_who_signs_in(browser: Browser, engine: Engine) -> None:
     with transaction(engine) as connection:
-        grace = create_user(connection, "Grace", PASSWORD, "admin", datetime.now(UTC))
+        grace = create_user(connection, "Grace", PASSWORD, "admin", utc_now())
     with BackgroundServer(create_app(engine, Settings(), Secrets())) as server:
         context = browser.new_context(reduced_motion="reduce")
         give_session(context, engine, server.url, grace)
@@ -71,7 +72,7 @@ def test_an_admin_invites_a_user_who_signs_in(browser: Browser, engine: Engine) 
 
 @pytest.mark.parametrize("width", [390, 1280])
 def test_a_lead_searches_the_access_log(browser: Browser, engine: Engine, width: int) -> None:
-    now = datetime.now(UTC)
+    now = utc_now()
     with transaction(engine) as connection:
         lea = create_user(connection, "Lea", PASSWORD, "lead", now)
         for n in range(6):

@@ -2,9 +2,9 @@
 
 import threading
 
+from monitor.daemon.web_app import create_app
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import make_engine
-from monitor.web.app import create_app
 from monitor.web.server import serve
 
 

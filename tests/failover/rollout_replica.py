@@ -6,15 +6,16 @@ from pathlib import Path
 
 from monitor.daemon import cycle, schedule
 from monitor.daemon.app import stop_on_signals
-from monitor.daemon.rollout_measurement import RolloutMeasurement
 from monitor.settings import Configuration, Secrets
 from monitor.store import leadership
 from monitor.store.engine import make_engine, transaction
-from monitor.store.rollouts.looks import newest_look
-from monitor.store.rollouts.rollouts import RolloutRow
 from monitor.telemetry import Heartbeat, configure_logging
-from retrain.rollout.looks import HOUR, Action, Look
+from retrain.rollout.checks.decision import Action
+from retrain.rollout.jobs.measurement import RolloutMeasurement
+from retrain.rollout.looks import HOUR
 from retrain.rollout.plan import RolloutPlan
+from retrain.rollout.rows.looks import Look, newest_look
+from retrain.rollout.rows.rollouts import RolloutRow
 
 LEASE = timedelta(seconds=1.5)
 MODEL = "desk"
@@ -57,7 +58,20 @@ class ScriptedMeasurement(RolloutMeasurement):
         elif now >= rollout.stage_started_at + plan.time_of(rollout.stage):
             action = "advance"
         hour = first if newest is None else newest.hour + HOUR
-        return Look(hour, 100, 400, None, {}, [], action, f"scripted: {action}")
+        return Look(
+            rollout_id=rollout.id,
+            hour=hour,
+            stage=rollout.stage,
+            weight_percent=rollout.weight_percent,
+            n_canary=100,
+            n_stable=400,
+            seen_share=None,
+            checks=(),
+            action=action,
+            reason=f"scripted: {action}",
+            looked_at=now,
+            evidence={},
+        )
 
 
 def run(folder: Path, name: str, url: str, admin: str, listener: str) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,6 @@ from bench.services.postgres import PostgresServer
 from monitor.errors import DriftwardenError
 from monitor.settings import Configuration, Secrets
 from monitor.store.engine import make_engine, transaction
-from monitor.store.rollouts.rollouts import RolloutRow, list_rollouts, open_rollout
-from monitor.store.rollouts.weights import WeightsRow, newest_weights, weights_of_rollout
 from monitor.store.tables import metadata
 from monitor.store.training.registry import version_by_id
 from retrain.registry.stages import register_version
@@ -26,6 +24,8 @@ from retrain.rollout.emergency.revert_now import revert_now
 from retrain.rollout.gateways.cluster_names import cluster_name
 from retrain.rollout.gateways.factory import create_gateway
 from retrain.rollout.gateways.protocol import Gateway
+from retrain.rollout.rows.rollouts import RolloutRow, list_rollouts, open_rollout
+from retrain.rollout.rows.weights import WeightsRow, newest_weights, weights_of_rollout
 from retrain.rollout.transitions.promotion import promote_version
 from retrain.rollout.transitions.revert import revert_rollout
 from retrain.rollout.transitions.start import start_rollout
@@ -35,6 +35,7 @@ from tests.failover.rollout_load import Load, Request
 from tests.failover.rollout_replica import MODEL, settings_of
 from tests.services.envoy import EXAMPLE, Envoy, running_envoy
 from tests.services.llm_backends import running_version
+from tests.support.present import utc_now
 from tests.support.retrain.candidates import evaluated
 
 VICTIMS = ("daemon", "gateway", "database")
@@ -53,7 +54,7 @@ PROCESSES.set_forkserver_preload(["tests.failover.rollout_replica"])
 
 @dataclass
 class Outcome:
-    """What a trial has shown; the lists are empty where the promises hold."""
+    """The outcome of a trial; the lists are empty where the promises hold."""
 
     kills: list[str] = field(default_factory=list)
     ends: list[str] = field(default_factory=list)
@@ -133,7 +134,7 @@ class _Site:
         self.gateway: Gateway = create_gateway(self.settings, Secrets())
         self.load = Load(self._envoy.listener)
         with transaction(self.engine) as connection:
-            now = datetime.now(UTC)
+            now = utc_now()
             first = self._register(connection, now)
             promote_version(
                 connection, version_by_id(connection, first), now, by="lea", reason="first"
@@ -215,7 +216,7 @@ class _Site:
 
     def _start_next(self) -> None:
         with transaction(self.engine) as connection:
-            now = datetime.now(UTC)
+            now = utc_now()
             version_id = self._register(connection, now)
             self._n_versions += 1
             start_rollout(connection, version_id, self.settings.settings_of(MODEL), now, by="lea")
@@ -235,7 +236,7 @@ class _Site:
         began = time.monotonic()
         try:
             with transaction(self.engine) as connection:
-                revert_rollout(connection, rollout.id, datetime.now(UTC), by="lea", reason="bad")
+                revert_rollout(connection, rollout.id, utc_now(), by="lea", reason="bad")
         except DriftwardenError:  # it has ended meanwhile
             return
         self._wait(self._rows_are_in_force, "the revert")
@@ -250,7 +251,7 @@ class _Site:
             lambda: make_engine(self._server.url),
             self.gateway,
             MODEL,
-            datetime.now(UTC),
+            utc_now(),
             by="lea",
             reason="bad",
             journal=Path(self.settings.rollout.journal),

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from tests.failover import replica
 from tests.failover.fake_evaluation import EVALUATED, assessment_of
 from tests.failover.proxy import Proxy
 from tests.failover.replica import LEASE, MODELS, settings_of
+from tests.support.present import start_of_today, utc_now
 from tests.support.traffic.stored_traffic import store_traffic
 from tests.support.windows.assessments import store_evaluation
 
@@ -43,7 +44,7 @@ PROCESSES.set_forkserver_preload(["tests.failover.replica"])
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a trial has shown."""
+    """The outcome of a trial."""
 
     fault: str
     #: From the fault to the next leader.
@@ -72,7 +73,7 @@ def run_trial(seed: int, engine: Engine, reference: Engine, folder: Path) -> Out
     rng = random.Random(seed)
     fault = FAULTS[seed % len(FAULTS)]
     (folder / "sent").touch()
-    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = start_of_today()
     for number, (model, n) in enumerate(MODELS.items()):
         store_traffic(engine, today - n * DAY, 3, seed=number, model=model, days=0.1)
     with ExitStack() as stack:
@@ -231,7 +232,7 @@ def _compare(
             for day in range(-n, 0):
                 start = today + day * DAY
                 store_evaluation(connection, assessment_of(model, start), start, days=1)
-        follow_up(reference, settings.settings_of(model), datetime.now(UTC))
+        follow_up(reference, settings.settings_of(model), utc_now())
     done = _history(engine)
     done.update(f"message {line}" for line in (folder / "sent").read_text().split())
     expected = _history(reference)

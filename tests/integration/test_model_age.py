@@ -1,7 +1,7 @@
 """Age of the serving version: one Slack message, and a note for users."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from monitor.store.engine import make_engine, transaction
 from monitor.store.training.model_age import production_age
 from retrain.registry.stages import promote, register_version
 from tests.support.migrated_copy import migrate
+from tests.support.present import utc_now
 
 DAY = timedelta(days=1)
 SETTINGS = Settings(
@@ -81,7 +82,7 @@ def test_age_of_a_day_is_in_the_singular(
     assert row.description.endswith(f", {age} ago")
 
 
-def test_no_age_is_too_old_where_none_is_set(engine: Engine, clock: datetime) -> None:
+def test_no_model_is_too_old_without_max_age(engine: Engine, clock: datetime) -> None:
     serving(engine, clock)
     settings = SETTINGS.model_copy(update={"retrain": Retrain(max_age="")})
     watch_age(engine, settings, clock + 9999 * DAY)
@@ -97,12 +98,12 @@ def test_an_age_is_a_number_and_a_unit(text: str, wanted: timedelta | None) -> N
 
 
 @pytest.mark.parametrize("text", ["180", "0d", "six months", "-1d", "1.5d", "180 d"])
-def test_what_is_no_age_is_refused(text: str) -> None:
+def test_invalid_age_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match='such as "180d"'):
         Retrain(max_age=text)
 
 
-def test_check_and_digest_say_it(tmp_path: Path) -> None:
+def test_check_and_digest_name_an_old_model(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'desk.db'}"
     engine = make_engine(url)
     migrate(engine)
@@ -122,14 +123,14 @@ def test_check_and_digest_say_it(tmp_path: Path) -> None:
         return " ".join(page.stdout.split())
 
     assert finding()[0] == "ok"
-    made = datetime.now(UTC) - 200 * DAY
+    made = utc_now() - 200 * DAY
     serving(engine, made)
     status, message = finding()
     assert status == "note"
     assert f"created on {made:%Y-%m-%d}, 200 days ago" in message
     assert "suggested" in digest()
     assert json.loads(digest("--json"))["production"] == {"version": 1, "age_days": 200}
-    serving(engine, datetime.now(UTC) - DAY)
+    serving(engine, utc_now() - DAY)
     assert finding()[0] == "ok"
     assert "Version 2 " in digest()
     assert "suggested" not in digest()

@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from monitor.daemon.leader_metrics import withdraw_gauges
 from monitor.settings import Secrets, Settings
 from monitor.telemetry import REGISTRY
 from monitor.traffic.ingest.storage_metrics import create_counters
+from tests.support.present import utc_now
 from tests.support.web.apps import create_app
 from tests.unit.deploy.dashboard import queries
 
@@ -90,7 +90,7 @@ def metrics(engine: Engine) -> bytes:
     """Return the output of /metrics of a daemon that leads and ingests."""
     create_counters("llm-traffic")
     create_counters_of_models(["assistant"])
-    Cycle.build(engine, Settings(), Secrets(), datetime.now(UTC)).publish_gauges(datetime.now(UTC))
+    Cycle.build(engine, Settings(), Secrets(), utc_now()).publish_gauges(utc_now())
     with TestClient(create_app(engine, Settings(), Secrets())) as client:
         output = client.get("/metrics").content
     withdraw_gauges()

@@ -15,6 +15,7 @@ from litestar.params import FromPath
 from litestar.testing import TestClient
 from sqlalchemy import Engine, func, select
 
+from monitor.daemon import web_app as product
 from monitor.review.items.blind_review import REVIEWS
 from monitor.review.items.verdicts import ReviewInput
 from monitor.settings import Secrets, Settings
@@ -22,7 +23,6 @@ from monitor.store.accounts.users import UserRow
 from monitor.store.engine import transaction
 from monitor.store.review.reviews import reviews_of
 from monitor.store.tables import AuditEntry, Review
-from monitor.web import app as product
 from tests.support.review.review_world import PASSWORD, World, make_world
 from tests.support.web.apps import create_app
 from tests.support.web.route_walk import MARK, Request, leaks, requests_to
@@ -112,7 +112,7 @@ def start(peer: Peer, stand: str) -> list[Callable[[], None]]:
 
 
 @pytest.mark.parametrize("stand", ["at work", "submitted", "elsewhere"])
-def test_no_route_tells_of_a_peer(
+def test_no_route_reveals_a_peers_review(
     make_app: Callable[..., Litestar], world: World, clock: datetime, stand: str
 ) -> None:
     app = make_app()
@@ -149,7 +149,7 @@ def test_first_and_second_submission_get_the_same_response(
     assert [] == leaks(app, world.engine, sign_in("Ada"), stages, requests)
 
 
-def test_the_walk_reaches_what_it_asks(
+def test_requests_of_the_walk_change_state(
     make_app: Callable[..., Litestar], world: World, clock: datetime
 ) -> None:
     """The generated bodies cause changes; refused requests would prove nothing."""

@@ -1,9 +1,11 @@
-"""Dump both databases of a release with data: `python -m tests.migration.dump_release 0.2.0`."""
+"""Dumps of both databases of a release: `python -m tests.migration.dump_release 0.3.0`."""
 
 import hashlib
 import sqlite3
 import sys
 import tempfile
+from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,19 +16,25 @@ from sqlalchemy import Connection, Engine, func, select
 from bench.services.postgres import PostgresServer
 from monitor.review.decision.decisions import evaluate_batch
 from monitor.settings import Review
+from monitor.store import migrations
 from monitor.store.engine import make_engine, transaction
-from monitor.store.migrations import migrations_folder, upgrade
 from monitor.store.review.items import batch_by_id
-from monitor.store.schema.releases import RELEASES
+from monitor.store.schema.releases import Release, release_named
 from monitor.store.tables import Decision, metadata
-from monitor.store.tables.base import StructJson
+from monitor.table_types.base import StructJson
 from tests.support.web.support_desk import make_desk
 
 FOLDER = Path(__file__).parent / "released"
+DIGESTS = "migrations.sha256"
 MOMENT = datetime(2026, 11, 2, 9, tzinfo=UTC)
 #: Words of columns that a page or a step reads as a state; the other texts are their column's name.
 WORDS = {
+    ("incidents", "cause"): "drift",
+    ("incidents", "level"): "critical",
     ("incidents", "status"): "resolved",
+    ("incident_events", "event"): "opened",
+    ("incident_events", "from_status"): "open",
+    ("incident_events", "to_status"): "resolved",
     ("looks", "status"): "done",
     ("training_runs", "status"): "failed",
     ("model_versions", "stage"): "retired",
@@ -37,6 +45,7 @@ WORDS = {
     ("human_evaluations", "status"): "cancelled",
     ("outbox", "kind"): "post",
     ("pending_halves", "side"): "request",
+    ("suppressions", "action"): "added",
 }
 
 
@@ -65,7 +74,7 @@ def _row(connection: Connection, table: sa.Table) -> dict[str, Any]:
     return {
         column.name: _value(connection, table, column)
         for column in table.columns
-        if not (column.primary_key and column.autoincrement is True)
+        if column is not table.autoincrement_column
     }
 
 
@@ -76,55 +85,87 @@ def _value(connection: Connection, table: sa.Table, column: sa.Column[Any]) -> A
         return connection.execute(select(func.min(key.column))).scalar_one()
     if word := WORDS.get((table.name, column.name)):
         return word
-    if isinstance(column.type, StructJson):
-        return None
-    if isinstance(column.type, sa.JSON):
-        return {}
+    if isinstance(column.type, (sa.JSON, StructJson)):
+        return None if column.nullable else {}
     by_type = {str: column.name, int: 1, float: 0.5, bool: True, bytes: b"\x00\xff"}
     return by_type.get(column.type.python_type, MOMENT)
 
 
-def dump_sqlite(folder: Path) -> str:
+def create(engine: Engine, revision: str) -> None:
+    """Give an empty database the schema of a revision, and rows."""
+    with transaction(engine) as connection:
+        migrations.run_migrations(connection, "upgrade", revision)
+    fill(engine)
+
+
+def dump_sqlite(folder: Path, revision: str) -> str:
     """Return the statements that restore a SQLite database."""
     path = folder / "driftwarden.db"
     engine = make_engine(f"sqlite:///{path}")
-    upgrade(engine)
-    fill(engine)
+    create(engine, revision)
     engine.dispose()
     with sqlite3.connect(path) as connection:
         return "\n".join(connection.iterdump()) + "\n"
 
 
-def dump_postgresql(_folder: Path) -> str:
+def dump_postgresql(_folder: Path, revision: str) -> str:
     """Return the statements that restore a PostgreSQL database."""
     server = PostgresServer()
     try:
         server.start()
         engine = make_engine(server.url)
-        upgrade(engine)
-        fill(engine)
+        create(engine, revision)
         engine.dispose()
         return server.dump()
     finally:
         server.remove()
 
 
-def write_digests() -> None:
-    """Write the digests of the migrations, which nobody edits from now on."""
-    paths = sorted(migrations_folder().glob("versions/*.py"))
-    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in paths]
-    (FOLDER / "migrations.sha256").write_text("".join(lines), encoding="utf-8")
+DUMPS = {"sqlite": dump_sqlite, "postgresql": dump_postgresql}
 
 
-def main(version: str) -> None:
-    """Write the dumps of a release, and the digests of its migrations."""
-    if not any(release.version == version for release in RELEASES):
-        sys.exit(f"add {version} and its revision to RELEASES in monitor/store/schema/releases.py")
-    write_digests()
-    for kind, dump in (("sqlite", dump_sqlite), ("postgresql", dump_postgresql)):
-        with tempfile.TemporaryDirectory() as folder:
-            (FOLDER / f"{version}.{kind}.sql").write_text(dump(Path(folder)), encoding="utf-8")
+def write_dump(release: Release, kind: str, folder: Path) -> None:
+    """Write the dump of a kind of database."""
+    with tempfile.TemporaryDirectory() as scratch:
+        dump = DUMPS[kind](Path(scratch), release.revision)
+    (folder / f"{release.version}.{kind}.sql").write_text(dump, encoding="utf-8")
+
+
+def digests(revisions: Sequence[str]) -> dict[str, str]:
+    """Return the SHA-256 of the files of migrations by their names."""
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(migrations.migrations_folder().glob("versions/*.py"))
+        if path.name.partition("_")[0] in revisions
+    }
+
+
+def write_release(release: Release, folder: Path = FOLDER) -> None:
+    """Write the dumps of a release, and the digests of its migrations, which nobody edits then."""
+    folder.mkdir(exist_ok=True)
+    lines = [f"{digest}  {name}\n" for name, digest in digests(migrations.history()).items()]
+    (folder / DIGESTS).write_text("".join(lines), encoding="utf-8")
+    for kind in DUMPS:
+        write_dump(release, kind, folder)
+
+
+def restore(engine: Engine, release: Release, folder: Path = FOLDER) -> None:
+    """Restore the database of a release in an empty one; one that was made up is dumped first."""
+    kind = engine.dialect.name
+    path = folder / f"{release.version}.{kind}.sql"
+    if folder != FOLDER and not path.exists():
+        write_dump(release, kind, folder)
+    dump = path.read_text(encoding="utf-8")
+    if kind == "sqlite":
+        with closing(sqlite3.connect(str(engine.url.database))) as connection:
+            connection.executescript(dump)
+        return
+    # The dump empties the search path of its session.
+    own = sa.create_engine(engine.url)
+    with own.begin() as connection:
+        connection.connection.cursor().execute(dump)
+    own.dispose()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    write_release(release_named(sys.argv[1]))

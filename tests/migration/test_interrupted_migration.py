@@ -8,13 +8,13 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, event, text
+from sqlalchemy.exc import DBAPIError
 
 from bench.services.requirement import program
 from monitor.errors import DatabaseDamagedError, DatabaseUnavailableError
@@ -23,20 +23,17 @@ from monitor.store.engine import make_engine, transaction
 from monitor.store.leadership import take_lease
 from monitor.store.schema.downgrading import downgrade
 from monitor.store.schema.safety_copy import CopyOptions, SafetyCopy
-from tests.migration.test_released_schemas import counts, restore
+from tests.migration.made_up import ADDED, DEFECT, PRESENT, next_release
+from tests.migration.test_released_schemas import added_names, counts
 from tests.support.refusals import refusal
-from tests.support.schema import differences, schema
+from tests.support.schema import schema
 
 FORK = multiprocessing.get_context("fork")
 #: Statements of the migrations at which the process is killed, as shares of all.
 SHARES = (0.4, 0.97)
 
 
-@pytest.fixture
-def released(empty_engine: Engine) -> Engine:
-    """Return a database of the first release, with data."""
-    restore(empty_engine, "0.2.0")
-    return empty_engine
+pytestmark = pytest.mark.usefixtures("next_code")
 
 
 def url_of(engine: Engine) -> str:
@@ -77,6 +74,21 @@ class RolledBackError(Exception):
     """Raised in place of a commit."""
 
 
+def test_a_migration_that_fails_half_way_changes_nothing(released: Engine, tmp_path: Path) -> None:
+    before, data = schema(released), counts(released)
+    with transaction(released) as connection:
+        names = connection.execute(text("SELECT name FROM users ORDER BY id")).scalars().all()
+    with next_release(tmp_path / "code", DEFECT), pytest.raises(DBAPIError, match="absent"):
+        migrations.upgrade(released)
+    assert (schema(released), counts(released)) == (before, data)
+    assert migrations.current_revision(released) == PRESENT.revision
+    with transaction(released) as connection:
+        left = connection.execute(text("SELECT name FROM users ORDER BY id")).scalars().all()
+    assert left == names
+    if released.dialect.name == "sqlite":
+        assert list(file_of(released).parent.glob("empty.db.*")) == []
+
+
 @pytest.fixture
 def n_statements(released: Engine) -> int:
     """Return the number of statements of the migration, which is rolled back."""
@@ -107,10 +119,10 @@ def test_a_killed_migration_changes_nothing_and_is_repeated(
         released.dispose()
     lines: list[str] = []
     migrations.upgrade(released, report=lines.append)
-    assert differences(released) == []
+    assert added_names(released) == ADDED
     if released.dialect.name == "sqlite":
         assert "interrupted" in lines[0]
-        assert "undamaged, at revision 0002" in lines[0]
+        assert f"undamaged, at revision {PRESENT.revision}" in lines[0]
         assert list(file_of(released).parent.glob("empty.db.*")) == []
 
 
@@ -122,21 +134,12 @@ def test_a_migration_may_be_killed_at_every_statement(released: Engine, n_statem
         assert kill_at(released, n) == -signal.SIGKILL
         assert (schema(released), counts(released)) == (before, data)
     migrations.upgrade(released)
-    assert differences(released) == []
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Iterator[Engine]:
-    """Return a SQLite database of the first release, with data."""
-    engine = make_engine(f"sqlite:///{tmp_path / 'a.db'}")
-    restore(engine, "0.2.0")
-    yield engine
-    engine.dispose()
+    assert added_names(released) == ADDED
 
 
 def interrupt(engine: Engine) -> Path:
     """Leave the copy and the file of a migration that was killed; return the copy."""
-    copy = SafetyCopy(file_of(engine), CopyOptions()).begin("0002", "0010")
+    copy = SafetyCopy(file_of(engine), CopyOptions()).begin(PRESENT.revision, "9001")
     assert copy is not None
     return copy
 
@@ -157,7 +160,7 @@ def test_a_damaged_database_returns_to_its_copy_on_request(file: Engine) -> None
     assert str(copy) in str(refused.value)
     lines: list[str] = []
     migrations.upgrade(file, from_copy=True, report=lines.append)
-    assert differences(file) == []
+    assert added_names(file) == ADDED
     after = counts(file)
     assert {name: after[name] for name in data} == data
     assert "restored" in lines[0]
@@ -178,8 +181,8 @@ def test_a_damaged_copy_is_never_restored(file: Engine) -> None:
 @pytest.mark.drill
 def test_a_kill_while_the_copy_is_made_is_noticed(file: Engine) -> None:
     marker = file_of(file).with_name("a.db.migrating.json")
-    interrupt(file).rename(file_of(file).with_name("a.db.before-0002.partial"))
-    assert json.loads(marker.read_text())["after"] == "0010"
+    interrupt(file).rename(file_of(file).with_name(f"a.db.before-{PRESENT.revision}.partial"))
+    assert json.loads(marker.read_text())["after"] == "9001"
     lines: list[str] = []
     migrations.upgrade(file, report=lines.append)
     assert "interrupted" in lines[0]
@@ -191,7 +194,7 @@ def test_the_copy_holds_all_rows_of_before(file: Engine, tmp_path: Path) -> None
     data = counts(file)
     (tmp_path / "copies").mkdir()
     migrations.upgrade(file, copies=CopyOptions(folder=tmp_path / "copies", keep=True))
-    copy = make_engine(f"sqlite:///{tmp_path / 'copies' / 'a.db.before-0002'}")
+    copy = make_engine(f"sqlite:///{tmp_path / 'copies' / f'a.db.before-{PRESENT.revision}'}")
     assert counts(copy) == data
     copy.dispose()
 
@@ -210,20 +213,33 @@ mount -t tmpfs -o size=$2 none "$1"
 cp "$3" "$1/a.db"
 if [ "$4" = ro ]; then mount -o remount,ro "$1"; fi
 status=0
-"$5" -m driftwarden db upgrade || status=$?
+"$5" -c "$6" "$7" db upgrade || status=$?
 ls "$1" >&2
 exit $status
 """
 
 
+#: The command, with the migrations of the folder that is its first argument.
+COMMAND = """
+import sys
+from pathlib import Path
+from monitor.store import migrations
+folder = Path(sys.argv.pop(1))
+migrations.migrations_folder = lambda: folder
+from monitor.cli import main
+main()
+"""
+
+
 @pytest.mark.parametrize(
-    ("size", "mode", "expected"), [("1300k", "rw", "room"), ("9m", "ro", "written")]
+    ("share", "mode", "expected"), [(1.7, "rw", "room"), (10, "ro", "written")]
 )
 def test_a_full_or_read_only_disk_is_refused(
-    file: Engine, tmp_path: Path, size: str, mode: str, expected: str
+    file: Engine, tmp_path: Path, next_code: Path, share: float, mode: str, expected: str
 ) -> None:
-    """Of 760 kB, a disk of 1.3 MB has no room for the copy."""
+    """A disk of 1.7 times the database has no room for the copy."""
     program("unshare", "install util-linux")
+    size = str(round(file_of(file).stat().st_size * share))
     file.dispose()
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -231,7 +247,7 @@ def test_a_full_or_read_only_disk_is_refused(
     done = subprocess.run(
         [
             *("unshare", *user, "--mount", "sh", "-c", SMALL_DISK, "_"),
-            *(str(disk), size, str(file_of(file)), mode, sys.executable),
+            *(str(disk), size, str(file_of(file)), mode, sys.executable, COMMAND, str(next_code)),
         ],
         env=os.environ | {"DRIFTWARDEN_DATABASE__URL": f"sqlite:///{disk}/a.db"},
         capture_output=True,
@@ -257,7 +273,7 @@ def test_room_that_ends_during_the_migration_changes_nothing(file: Engine) -> No
     with pytest.raises(DatabaseUnavailableError, match="full"):
         migrations.upgrade(file)
     assert counts(file) == before
-    assert migrations.current_revision(file) == "0002"
+    assert migrations.current_revision(file) == PRESENT.revision
     assert not file_of(file).with_name("a.db.migrating.json").exists()
 
 
@@ -276,7 +292,7 @@ def test_a_long_transaction_ends_the_wait_for_its_lock(
     if released.dialect.name == "postgresql":
         assert refused.value.code == "locked"
         assert "idle in transaction" in str(refused.value)
-    assert migrations.current_revision(released) == "0002"
+    assert migrations.current_revision(released) == PRESENT.revision
     for engine in (other, waiting):
         engine.dispose()
 
@@ -318,11 +334,11 @@ def test_a_running_daemon_is_named_and_stops_a_downgrade(released: Engine) -> No
 
 
 def test_a_kept_copy_is_never_overwritten(file: Engine) -> None:
-    earlier = file_of(file).with_name("a.db.before-0002")
+    earlier = file_of(file).with_name(f"a.db.before-{PRESENT.revision}")
     earlier.write_bytes(b"kept by an earlier change")
     migrations.upgrade(file, copies=CopyOptions(keep=True))
     assert earlier.read_bytes() == b"kept by an earlier change"
-    assert file_of(file).with_name("a.db.before-0002.2").exists()
+    assert file_of(file).with_name(f"a.db.before-{PRESENT.revision}.2").exists()
 
 
 @pytest.mark.drill
@@ -332,6 +348,6 @@ def test_rows_written_while_a_migration_waits_are_kept(file: Engine) -> None:
         writer.execute("UPDATE users SET name = 'written' WHERE id = 1")
         writer.commit()
     migrations.upgrade(file, copies=CopyOptions(keep=True))
-    copy = file_of(file).with_name("a.db.before-0002")
+    copy = file_of(file).with_name(f"a.db.before-{PRESENT.revision}")
     with closing(sqlite3.connect(copy)) as opened:
         assert opened.execute("SELECT name FROM users WHERE id = 1").fetchone() == ("written",)

@@ -1,29 +1,67 @@
 """The release before beside the newer schema: it reads and writes until it is stopped.
 
-Its statements are made from the schema of its dumps, as a clone of CI may lack the commit of its
-code. ``test_code_of_release.py`` runs that code where the history has it.
+This code stands for the release before: made-up migrations of the next one run below it. Of the
+last real release, the statements are made from the schema of its dumps.
 """
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy import Engine, MetaData, select, text
+from sqlalchemy import Connection, Engine, MetaData, select, text
+from sqlalchemy.exc import DBAPIError
 
+from monitor.errors import DriftwardenError, SchemaError
 from monitor.store import migrations
-from monitor.store.alerts.incident_events import list_events
-from monitor.store.audit_log import append_entry, check_chain
+from monitor.store.audit_log import check_chain
 from monitor.store.engine import transaction
+from monitor.store.schema import releases
 from monitor.store.schema.older_release import adopt_rows
-from monitor.store.schema.releases import RELEASES
-from monitor.store.tables import Incident, IncidentThread, Rollout, TrafficWeights
-from tests.migration.test_released_schemas import restore
+from monitor.store.schema.releases import Release
+from tests.migration.dump_release import FOLDER, restore
+from tests.migration.made_up import EXPANSION, PRESENT, next_release
+from tests.migration.test_released_schemas import refused_pages
 from tests.support.filled_tables import fill_tables
+from tests.support.refusals import refusal
 
 #: Unique constraints that a newer schema has lifted, which the release names in no ON CONFLICT.
-LIFTED = {("outbox", ("dedupe_key",)), ("rollouts", ("version_id",))}
-LAST = RELEASES[-1].version
-NOW = datetime(2026, 11, 5, 12, tzinfo=UTC)
+LIFTED: set[tuple[str, tuple[str, ...]]] = set()
+NO_DOWNGRADE = "\n\ndef downgrade():\n    pass\n"
+#: Migrations that the release before does not survive, each with the table where it fails.
+CONTRACTIONS = {
+    "a column is dropped": (
+        "users",
+        """
+def upgrade():
+    op.drop_column("users", "session_epoch")
+""",
+    ),
+    "a column without a default is needed": (
+        "incident_threads",
+        """
+def upgrade():
+    op.execute("DELETE FROM incident_threads")
+    with op.batch_alter_table("incident_threads") as threads:
+        threads.add_column(sa.Column("team", sa.String(), nullable=False))
+""",
+    ),
+    "a table is renamed": (
+        "leadership",
+        """
+def upgrade():
+    op.rename_table("leadership", "leader")
+""",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Migrated:
+    """A migrated database, and the schema as the code of the release before declares it."""
+
+    engine: Engine
+    old: MetaData
 
 
 def reflected(engine: Engine) -> MetaData:
@@ -43,31 +81,21 @@ def rows(engine: Engine, schema: MetaData) -> dict[str, list[tuple[object, ...]]
         }
 
 
-@pytest.fixture
-def migrated(empty_engine: Engine) -> tuple[Engine, MetaData]:
-    """Return a database of the last release, migrated, with the schema that the release knows."""
-    restore(empty_engine, LAST)
-    old = reflected(empty_engine)
-    with transaction(empty_engine) as connection:
-        fill_tables(connection, old, first=100)
-    before = rows(empty_engine, old)
-    migrations.upgrade(empty_engine)
-    after = rows(empty_engine, old)
-    assert {name for name in before if before[name] != after[name]} <= {"rollouts"}  # held: holding
-    assert {name: len(listed) for name, listed in after.items()} == {
-        name: len(listed) for name, listed in before.items()
-    }
-    return empty_engine, old
+def write_rows(connection: Connection, schema: MetaData, *, first: int) -> dict[str, int]:
+    """Insert rows into each table, as the release does; return their number by table."""
+    connection.execute(text("DELETE FROM leadership"))  # it has one row
+    return fill_tables(connection, schema, first=first)
 
 
-def test_every_statement_of_the_release_runs_beside_it(migrated: tuple[Engine, MetaData]) -> None:
-    engine, old = migrated
-    with transaction(engine) as connection:
-        n_rows = fill_tables(connection, old, first=200)
+def run_statements(migrated: Migrated) -> None:
+    """Run every statement that the release may send."""
+    old = migrated.old
+    with transaction(migrated.engine) as connection:
+        n_rows = write_rows(connection, old, first=200)
     assert min(n_rows.values()) > 0
-    with transaction(engine) as connection:
+    with transaction(migrated.engine) as connection:
         for table in old.sorted_tables:
-            if table.name in {"alembic_version", "audit_log"}:
+            if table.name in {"alembic_version", "audit_log", "access_log"}:
                 continue
             values = {column.name: column for column in table.columns if not column.primary_key}
             if values:
@@ -79,90 +107,91 @@ def test_every_statement_of_the_release_runs_beside_it(migrated: tuple[Engine, M
         assert check_chain(connection).broken_at is None
 
 
-def test_conflicts_of_the_release_are_still_found(migrated: tuple[Engine, MetaData]) -> None:
-    engine, old = migrated
-    new = reflected(engine)
-
-    def keys(schema: MetaData) -> set[tuple[str, tuple[str, ...]]]:
-        return {
-            (table.name, tuple(sorted(column.name for column in constraint.columns)))
-            for table in schema.sorted_tables
-            for constraint in table.constraints
-            if isinstance(constraint, (sa.UniqueConstraint, sa.PrimaryKeyConstraint))
-        }
-
-    assert keys(old) - keys(new) == LIFTED
-
-
-def test_rows_of_the_release_are_completed_once(migrated: tuple[Engine, MetaData]) -> None:
-    """As 0.2 writes them: an incident with its thread, a page that resolves one, a rollout."""
-    engine, old = migrated
-    incidents, rollouts = old.tables["incidents"], old.tables["rollouts"]
-    aware = engine.dialect.name == "postgresql"
-    now = NOW if aware else NOW.replace(tzinfo=None)
-    with transaction(engine) as connection:
-        adopt_rows(connection)
-        values = {"model": "beside", "status": "open", "fingerprint": "input", "severity": 0.3}
-        opened, closed = (
-            connection.execute(
-                incidents.insert()
-                .values({**values, "model": f"beside-{k}", "opened_at": now})
-                .returning(incidents.c.id)
-            ).scalar_one()
-            for k in range(2)
-        )
-        append_entry(connection, NOW, "driftwarden", "opened", f"incident:{opened}", {"to": "open"})
-        thread = {"slack_channel": "C1", "slack_ts": "1.2"}
-        connection.execute(incidents.update().where(incidents.c.id == opened).values(thread))
-        ended = {"status": "resolved", "resolved_at": now}
-        connection.execute(incidents.update().where(incidents.c.id == closed).values(ended))
-        version = connection.execute(
-            text("SELECT id, model FROM model_versions ORDER BY id DESC LIMIT 1")
-        ).one()
-        values = {"version_id": version.id, "status": "held", "weight_percent": 5}
-        times = {"stage_started_at": now, "started_at": now, "finished_at": now}
-        statement = rollouts.insert().values(**values, **times, reason="").returning(rollouts.c.id)
-        # Of two models at once: neither has its model yet.
-        held = [connection.execute(statement).scalar_one() for _ in range(2)]
-    with transaction(engine) as connection:
-        assert adopt_rows(connection) == 1 + 2 + 2 * len(held)
-        assert adopt_rows(connection) == 0
-        threads = select(IncidentThread.target, IncidentThread.ts)
-        adopted = connection.execute(threads.where(IncidentThread.incident_id == opened)).all()
-        assert [tuple(row) for row in adopted] == [("C1", "1.2")]
-        events = {key: [e.event for e in list_events(connection, key)] for key in (opened, closed)}
-        assert events == {opened: ["opened"], closed: ["opened", "resolved"]}
-        versions = select(Incident.version).where(Incident.id.in_([opened, closed]))
-        assert connection.execute(versions.order_by(Incident.id)).scalars().all() == [1, 2]
-        statement = select(Rollout.model, Rollout.status).where(Rollout.id.in_(held))
-        statuses = connection.execute(statement).all()
-        assert [tuple(row) for row in statuses] == [(version.model, "holding")] * 2
+@pytest.fixture(params=[PRESENT, *releases.RELEASES[-1:]], ids=lambda release: release.version)
+def migrated(
+    request: pytest.FixtureRequest, empty_engine: Engine, dumps: Path, tmp_path: Path
+) -> Migrated:
+    """Return a database of the last release, migrated, with the schema that the release knows."""
+    release: Release = request.param
+    made_up = release == PRESENT
+    restore(empty_engine, release, dumps if made_up else FOLDER)
+    old = reflected(empty_engine)
+    with transaction(empty_engine) as connection:
+        write_rows(connection, old, first=100)
+    before = rows(empty_engine, old)
+    if made_up:
+        with next_release(tmp_path / "code", EXPANSION):
+            migrations.upgrade(empty_engine)
+    else:
+        migrations.upgrade(empty_engine)
+    assert rows(empty_engine, old) == before
+    return Migrated(empty_engine, old)
 
 
-def test_weights_of_a_promotion_by_the_release_are_adopted(
-    migrated: tuple[Engine, MetaData],
+def test_every_statement_of_the_release_runs_beside_it(migrated: Migrated) -> None:
+    run_statements(migrated)
+
+
+@pytest.mark.parametrize("change", CONTRACTIONS)
+def test_a_contraction_breaks_the_release_and_is_noticed(
+    released: Engine, tmp_path: Path, change: str
 ) -> None:
-    engine, old = migrated
-    versions, changes = old.tables["model_versions"], old.tables["stage_changes"]
-    now = NOW if engine.dialect.name == "postgresql" else NOW.replace(tzinfo=None)
-    with transaction(engine) as connection:
-        number = connection.execute(
-            versions.insert()
-            .values(
-                model="promoted", version=1, stage="production", adapter_path="", lineage={},
-                adapter_digest="", created_at=now - timedelta(hours=1),
-            )
-            .returning(versions.c.id)
-        ).scalar_one()  # fmt: skip
-        connection.execute(
-            changes.insert().values(
-                version_id=number, from_stage="candidate", to_stage="production", reason="",
-                changed_by="Ann", changed_at=now,
-            )
-        )  # fmt: skip
-        adopt_rows(connection)
-        weights = select(TrafficWeights.stable_version_id, TrafficWeights.generation).where(
-            TrafficWeights.model == "promoted"
-        )
-        assert [tuple(row) for row in connection.execute(weights)] == [(number, 1)]
+    old = reflected(released)
+    table, source = CONTRACTIONS[change]
+    with next_release(tmp_path / "code", source + NO_DOWNGRADE):
+        migrations.upgrade(released)
+    with pytest.raises((DBAPIError, DriftwardenError), match=table):
+        run_statements(Migrated(released, old))
+
+
+def keys(schema: MetaData) -> set[tuple[str, tuple[str, ...]]]:
+    """Return tables and columns of unique constraints, which ON CONFLICT may name."""
+    return {
+        (table.name, tuple(sorted(column.name for column in constraint.columns)))
+        for table in schema.sorted_tables
+        for constraint in table.constraints
+        if isinstance(constraint, (sa.UniqueConstraint, sa.PrimaryKeyConstraint))
+    }
+
+
+def test_conflicts_of_the_release_are_still_found(migrated: Migrated) -> None:
+    assert keys(migrated.old) - keys(reflected(migrated.engine)) == LIFTED
+
+
+def test_a_lifted_unique_constraint_is_noticed(file: Engine, tmp_path: Path) -> None:
+    old = reflected(file)
+    source = """
+def upgrade():
+    with op.batch_alter_table("outbox") as outbox:
+        outbox.drop_constraint("uq_outbox_dedupe_key", type_="unique")
+"""
+    with next_release(tmp_path / "code", source + NO_DOWNGRADE):
+        migrations.upgrade(file)
+    assert keys(old) - keys(reflected(file)) == {("outbox", ("channel", "dedupe_key"))}
+
+
+def test_pages_of_the_release_are_shown_beside_it(released: Engine, tmp_path: Path) -> None:
+    with next_release(tmp_path / "code", EXPANSION):
+        migrations.upgrade(released)
+    # Only a process that is started anew refuses the schema.
+    with refusal("unknown_schema", SchemaError):
+        migrations.require_current(released)
+    assert refused_pages(released) == {}
+
+
+def test_rows_of_the_release_are_completed_once(released: Engine, tmp_path: Path) -> None:
+    """As the release before writes them: without the column that replaces another."""
+    old = reflected(released)
+    with next_release(tmp_path / "code", EXPANSION):
+        migrations.upgrade(released)
+    with transaction(released) as connection:
+        n_written = write_rows(connection, old, first=300)["incidents"]
+        missing = text("SELECT count(*) FROM incidents WHERE grade IS NULL")
+        assert connection.execute(missing).scalar_one() == n_written > 0
+        # This code has no migration to complete.
         assert adopt_rows(connection) == 0
+    with next_release(tmp_path / "later", EXPANSION), transaction(released) as connection:
+        assert adopt_rows(connection) == n_written
+        assert adopt_rows(connection) == 0
+        differing = text("SELECT count(*) FROM incidents WHERE grade IS NULL OR grade <> level")
+        assert connection.execute(differing).scalar_one() == 0

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, inspect, text
 from monitor.errors import SchemaError
 from monitor.store import migrations
 from monitor.store.engine import make_engine, transaction
+from tests.support.refusals import refusal
 from tests.support.schema import alembic_command, differences, schema
 
 
@@ -116,15 +117,14 @@ def test_a_schema_without_a_migration_path_is_refused(
     migrations.upgrade(empty_engine)
     migrations.require_current(empty_engine)
     before = schema(empty_engine)
-    remedies = dict.fromkeys(sorted(migrations.UNSUPPORTED_REVISIONS), "new database")
-    for revision, remedy in {**remedies, "from_the_future": "newer"}.items():
-        with transaction(empty_engine) as connection:
-            connection.execute(text(f"UPDATE alembic_version SET version_num = '{revision}'"))
-        for refuse in (migrations.require_current, migrations.upgrade):
-            with subtests.test(revision=revision, call=refuse.__name__):
-                with pytest.raises(SchemaError, match=rf"revision {revision}.*{remedy}"):
-                    refuse(empty_engine)
-                assert migrations.current_revision(empty_engine) == revision
+    revision = "from_the_future"
+    with transaction(empty_engine) as connection:
+        connection.execute(text(f"UPDATE alembic_version SET version_num = '{revision}'"))
+    for refuse in (migrations.require_current, migrations.upgrade):
+        with subtests.test(call=refuse.__name__):
+            with refusal("unknown_schema", SchemaError):
+                refuse(empty_engine)
+            assert migrations.current_revision(empty_engine) == revision
     assert schema(empty_engine) == before
 
 

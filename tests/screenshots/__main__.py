@@ -6,20 +6,21 @@ With `--all DIR`, screenshots of all pages, light and dark, at several sizes.
 import argparse
 import tempfile
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
+from monitor.daemon.web_app import create_app
 from monitor.settings import Review, Secrets, Settings, load_configuration
 from monitor.store.accounts.users import user_by_name
 from monitor.store.alerts.incidents import list_incidents
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import metadata
-from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from tests.services.browser import chromium
+from tests.support.present import utc_now
 from tests.support.retrain.rollout_desk import settings_of
 from tests.support.review.human_evaluation import make_human_evaluation
 from tests.support.review.item_states import make_talk
@@ -86,7 +87,7 @@ def correct_the_stolen_bag(page: Page) -> None:
 
 def rate_two_responses(studio: Studio) -> Page:
     """Rate two of the three responses of the first item of a human evaluation."""
-    human_evaluation = make_human_evaluation(studio.site.engine, datetime.now(UTC), n=12)
+    human_evaluation = make_human_evaluation(studio.site.engine, utc_now(), n=12)
     page = studio.open("Ada", f"/human-evaluations/{human_evaluation}")
     page.keyboard.press("Enter")
     page.wait_for_url("**/rate")
@@ -98,7 +99,7 @@ def rate_two_responses(studio: Studio) -> Page:
 
 def roll_out(site: Site) -> int:
     """Run a rollout for 60 hours, and return its id."""
-    now = datetime.now(UTC).replace(minute=12, second=0, microsecond=0)
+    now = utc_now().replace(minute=12, second=0, microsecond=0)
     settings = settings_of("assistant", min_dwell="48h", max_hold="96h", holdback_time="48h")
     desk = make_rollout_desk(site.engine, now - timedelta(hours=60), settings, n_canary=200)
     desk.start()
@@ -192,7 +193,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, chromium() as browser, ExitStack() as stack:
         engine = make_engine(f"sqlite:///{folder}/pictures.db")
         metadata.create_all(engine)
-        world = make_desk(engine, datetime.now(UTC).replace(microsecond=0))
+        world = make_desk(engine, utc_now().replace(microsecond=0))
         settings = Settings(review=Review(audit_share=1.0))
         with BackgroundServer(create_app(engine, settings, Secrets())) as server:
             site = Site(server.url, world, browser, stack)

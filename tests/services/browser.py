@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from secrets import token_urlsafe
 
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
@@ -13,6 +12,7 @@ from bench.services.requirement import program
 from monitor.accounts.sessions import COOKIE, MAX_AGE
 from monitor.store.accounts.sessions import save_session
 from monitor.store.engine import transaction
+from tests.support.present import utc_now
 
 FLAGS = [
     "--no-sandbox",
@@ -42,7 +42,7 @@ def chromium() -> Iterator[Browser]:
 def give_session(context: BrowserContext, engine: Engine, url: str, user_id: int) -> None:
     """Sign a user in by a database session, without the form."""
     key = token_urlsafe(24)
-    now = datetime.now().astimezone()
+    now = utc_now()
     value = f'{{"user_id":{user_id},"since":{now.timestamp()}}}'.encode()
     with transaction(engine) as connection:
         save_session(connection, key, value, now + MAX_AGE)

@@ -7,12 +7,13 @@ import tempfile
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
 import kubernetes_validate
+
+from tests.support.present import utc_now
 
 Object = dict[str, Any]
 #: The oldest and the newest that manifests are held against.
@@ -226,4 +227,4 @@ class Cluster:
 
 
 def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return utc_now().strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import json
 import secrets
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
 from tests.services.http_server import serving
+from tests.support.present import utc_now
 
 CLIENT_ID = "driftwarden client"
 CLIENT_SECRET = "a secret: with a colon"
@@ -94,7 +94,7 @@ class Provider:
             return 400, {"error": "invalid_grant"}
         if client != (CLIENT_ID, CLIENT_SECRET) or form["redirect_uri"] != query["redirect_uri"]:
             return 401, {"error": "invalid_client"}
-        now = int(time.time())
+        now = int(utc_now().timestamp())
         claims = {
             "iss": self.url, "aud": CLIENT_ID, "iat": now, "exp": now + 300,
             "nonce": query["nonce"], **self.user_claims,

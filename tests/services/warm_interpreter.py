@@ -60,7 +60,7 @@ MODULES_OF_COMMANDS = (
     "monitor.demo.end_to_end",
     "monitor.traffic.ingest.loop",
     "monitor.traffic.baseline_import",
-    "monitor.web.app",
+    "monitor.daemon.web_app",
     "monitor.web.server",
     "monitor.windows.evaluation",
     "sentence_transformers",

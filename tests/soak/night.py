@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from bench.services.postgres import PostgresServer
 from bench.services.requirement import free_port
 from tests.services.slack import CHANNEL, TOKEN, FakeSlack, running_slack
 from tests.services.webhooks import Webhooks, running_webhooks
+from tests.support.present import utc_now
 
 COMMAND = Path(sys.executable).with_name("driftwarden")
 TOPIC = "llm-traffic"
@@ -200,14 +201,14 @@ def produce(bootstrap_servers: str, stop: threading.Event, rng: random.Random) -
     n = 0
     while not stop.wait(0.5):
         name = f"night-{n}"
-        producer.send(TOPIC, key=name.encode(), value=record(name, KNOWN, rng, datetime.now(UTC)))
+        producer.send(TOPIC, key=name.encode(), value=record(name, KNOWN, rng, utc_now()))
         n += 1
 
 
 def spend(night: Night) -> None:
     """Run the plan of the night."""
     rng = random.Random(1)
-    now = datetime.now(UTC)
+    now = utc_now()
     last_week = now.replace(hour=12, minute=0, second=0) - timedelta(days=now.weekday() + 4)
     night.call("db", "upgrade")
     (night.folder / "baseline.jsonl").write_bytes(

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, MetaData, Table, select
 
 from monitor.store.audit_log import append_entry
-from monitor.store.tables.base import UtcDateTime
 from monitor.store.transfer.stored_rows import JsonText, is_json
+from monitor.table_types.base import UtcDateTime
 
 MOMENT = datetime(2026, 11, 2, 9, 30, 0, 123456, tzinfo=UTC)
 #: What is easily changed on the way: order of keys, escapes, digits, empty values.

@@ -8,9 +8,9 @@ from sqlalchemy import Engine, LargeBinary, String
 
 from monitor.privacy.erasure.masking import read_table, readable
 from monitor.store.tables import metadata
-from monitor.store.tables.contents import CODE, FACTS, Content
 from monitor.store.tables.facts import columns_of, table_names
 from monitor.store.transfer.stored_rows import is_json
+from monitor.table_types.contents import CODE, FACTS, Content
 
 ROOT = Path(__file__).resolve().parents[2]
 #: A launcher that starts nothing.

@@ -4,10 +4,12 @@ import re
 import tomllib
 from pathlib import Path
 
+import grimp
 import pytest
 
 import driftwarden
 from monitor.daemon.app import DEFAULT_PARTS
+from scripts.draw_rooms import flows, module_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/explanation/architecture.md").read_text(encoding="utf-8")
@@ -31,14 +33,17 @@ def rows() -> dict[str, str]:
 
 
 def layers() -> list[set[str]]:
-    """Return the layers that import-linter holds, without the name of the package."""
+    """Return the layers that import-linter holds, those of `monitor` without its name."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     contract = next(
         contract
         for contract in settings["tool"]["importlinter"]["contracts"]
         if contract["name"] == "Imports run one way"
     )
-    return [{name.strip().split(".")[1] for name in row.split("|")} for row in contract["layers"]]
+    return [
+        {name.strip().removeprefix("monitor.") for name in row.split("|")}
+        for row in contract["layers"]
+    ]
 
 
 def test_table_has_every_package() -> None:
@@ -55,11 +60,33 @@ def test_row_of_a_package_names_its_folders(name: str) -> None:
     assert name == "bench" or left == set(), f"add {sorted(left)} to the row of `{name}`"
 
 
-@pytest.mark.parametrize("page", ["docs/explanation/architecture.md", "CONTRIBUTING.md"])
-def test_page_has_the_layers_in_their_order(page: str) -> None:
-    text = " ".join((ROOT / page).read_text(encoding="utf-8").split())
-    (written,) = re.findall(r"`(cli > [^`]+)`", text)
-    assert [set(re.findall(r"\w+", layer)) for layer in written.split(">")] == layers()
+def test_page_has_the_layers_in_their_order() -> None:
+    (written,) = re.findall(r"```\n(retrain\.rollout\.commands\n[^`]+)```", PAGE)
+    assert layers() == [set(re.findall(r"[\w.]+", line)) for line in written.splitlines()]
+
+
+def test_every_package_is_in_a_layer() -> None:
+    """A package outside of all layers may import anything."""
+    of_retrain = {f"retrain.rollout.{name}" for name in packages_in(ROOT / "retrain/rollout")}
+    of_retrain |= {f"retrain.rollout.{name}" for name in modules_in(ROOT / "retrain/rollout")}
+    of_retrain |= {f"retrain.{name}" for name in modules_in(ROOT / "retrain")}
+    packages = {name for name in rows() if name.count(".") == 1} - {"retrain.rollout"}
+    named = {
+        name if name.startswith("retrain.") else f"monitor.{name}"
+        for name in set().union(*layers())
+    }
+    assert packages | of_retrain == named
+
+
+@pytest.mark.slow
+def test_each_file_of_a_flow_is_imported_by_one_before_it() -> None:
+    graph = grimp.build_graph("driftwarden", "monitor", "retrain", cache_dir=None)
+    assert [3, True] == [len(flows()), all(len(files) > 10 for files in flows().values())]
+    for title, files in flows().items():
+        modules = [module_of(file) for file in files]
+        for place, module in enumerate(modules[1:], 1):
+            importers = graph.find_modules_that_directly_import(module)
+            assert importers.intersection(modules[:place]), f"{title}: {files[place]}"
 
 
 @pytest.mark.parametrize("name", sorted({*driftwarden.__all__} - {"__version__"}))

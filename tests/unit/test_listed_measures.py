@@ -22,7 +22,7 @@ from tests.unit.descriptors.test_descriptors import RANGES
 HERE = Path(__file__).relative_to(Path(__file__).parents[2])
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 #: Metrics whose scores need a model or a judge; their own tests check the ranges.
-WITH_A_MODEL = {"bertscore", "hallucination_rate", "judged_hallucination_rate", "judged_score"}
+WITH_A_MODEL = {"bertscore", "hallucination_rate", "judged_score"}
 WITH_A_MODEL |= {"judged_refusal_rate", "judged_over_refusal_rate"}
 ITEMS = [
     BenchmarkItem(

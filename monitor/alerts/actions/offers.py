@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from monitor.alerts.actions.buttons import (
+from monitor.rendering.buttons import (
     SNOOZES,
     Target,
     action_block,
@@ -13,12 +13,12 @@ from monitor.alerts.actions.buttons import (
     menu,
     retraining_button,
 )
-from monitor.alerts.actions.rollout_offers import rollout_buttons
-from monitor.alerts.messages.mrkdwn import MAX_BLOCKS, Block
+from monitor.rendering.mrkdwn import MAX_BLOCKS, Block
 from monitor.settings import Alerts
 from monitor.store.alerts.condition_facts import recommended_retraining
 from monitor.store.alerts.incidents import IncidentRow
-from monitor.store.rollouts.rollouts import open_rollout
+from retrain.rollout.messages.buttons import rollout_buttons
+from retrain.rollout.rows.rollouts import open_rollout
 
 #: Causes whose messages lead to the review queue, and to a retraining that waits for a lead.
 WITH_QUEUE = ("drift", "queue_not_worked")

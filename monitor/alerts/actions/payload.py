@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from monitor.alerts.actions.buttons import parse_value
+from monitor.rendering.buttons import parse_value
 from monitor.store.alerts.slack_actions import Press
 
 SlackId = Annotated[str, msgspec.Meta(pattern=r"\A[A-Z][A-Z0-9]{2,30}\Z")]

@@ -6,8 +6,8 @@ from typing import Any
 
 from monitor.alerts.channels.http import request
 from monitor.alerts.channels.sender import IncidentSender
-from monitor.alerts.messages.mrkdwn import render_text, without_quotes
 from monitor.alerts.routes import level_of
+from monitor.rendering.mrkdwn import render_text, without_quotes
 from monitor.store.alerts.delivery import DueMessage, Thread
 
 #: An alert that nobody ends fires for this time: an incident may be open for months.

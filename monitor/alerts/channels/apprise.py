@@ -7,9 +7,9 @@ from typing import Any
 
 from apprise import Apprise, LogCapture, NotifyFormat
 
-from monitor.alerts.messages.mrkdwn import render_text, without_quotes
 from monitor.errors import ChannelMisconfiguredError, ChannelUnavailableError
 from monitor.rendering.excerpts import excerpt
+from monitor.rendering.mrkdwn import render_text, without_quotes
 from monitor.store.alerts.delivery import DueMessage, Thread
 from monitor.store.alerts.outbox import Kind
 

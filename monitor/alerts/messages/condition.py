@@ -6,7 +6,7 @@ import shlex
 from monitor.alerts.causes import CAUSES, runbook_url
 from monitor.alerts.incident_states import Event
 from monitor.alerts.messages.identity import incident_link, rollouts_of
-from monitor.alerts.messages.mrkdwn import (
+from monitor.rendering.mrkdwn import (
     Block,
     context,
     escape,

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from monitor.alerts.actions.buttons import action_block, retraining_button
-from monitor.alerts.messages.mrkdwn import (
+from monitor.rendering.buttons import action_block, retraining_button
+from monitor.rendering.mrkdwn import (
     Block,
     build_message,
     context,

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from monitor.alerts.messages.mrkdwn import (
+from monitor.rendering.mrkdwn import (
     Block,
     build_message,
     code,

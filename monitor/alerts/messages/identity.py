@@ -2,7 +2,7 @@
 
 import re
 
-from monitor.alerts.messages.mrkdwn import Block, code, context, escape, link
+from monitor.rendering.mrkdwn import Block, code, context, escape, link
 from monitor.rendering.numbers import format_instant
 from monitor.settings import Alerts
 from monitor.store.alerts.incidents import IncidentRow

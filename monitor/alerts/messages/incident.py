@@ -5,9 +5,10 @@ from datetime import datetime
 
 from monitor.alerts.causes import runbook_url
 from monitor.alerts.incident_states import Event
-from monitor.alerts.messages.chart import drift_chart
 from monitor.alerts.messages.identity import incident_link
-from monitor.alerts.messages.mrkdwn import (
+from monitor.plurals import pluralize
+from monitor.rendering.chart import drift_chart
+from monitor.rendering.mrkdwn import (
     QUOTED,
     Block,
     bold,
@@ -19,7 +20,6 @@ from monitor.alerts.messages.mrkdwn import (
     sections,
     within_limits,
 )
-from monitor.plurals import pluralize
 from monitor.rendering.numbers import format_window
 from monitor.rendering.response_changes import (
     change_given_prompts,

@@ -3,7 +3,8 @@
 from monitor.alerts.causes import runbook_url
 from monitor.alerts.incident_states import Event
 from monitor.alerts.messages.identity import incident_link
-from monitor.alerts.messages.mrkdwn import (
+from monitor.rendering.looks import count_examined, describe_change, format_onset, look_headline
+from monitor.rendering.mrkdwn import (
     Block,
     bold,
     context,
@@ -13,7 +14,6 @@ from monitor.alerts.messages.mrkdwn import (
     sections,
     within_limits,
 )
-from monitor.rendering.looks import count_examined, describe_change, format_onset, look_headline
 from monitor.rendering.numbers import format_instant
 from monitor.settings import Alerts
 from monitor.store.windows.looks import LookRow

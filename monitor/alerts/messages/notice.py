@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from monitor.alerts.messages.mrkdwn import (
+from monitor.rendering.mrkdwn import (
     Block,
     build_message,
     escape,

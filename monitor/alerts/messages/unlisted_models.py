@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from monitor.alerts.messages.mrkdwn import code, code_block
 from monitor.alerts.messages.notice import add_notice
 from monitor.plurals import pluralize
 from monitor.rendering.excerpts import excerpt
+from monitor.rendering.mrkdwn import code, code_block
 from monitor.rendering.numbers import format_day, format_share
 from monitor.settings import Sections
 from monitor.settings.models.names import twins_in_case

@@ -9,7 +9,8 @@ from urllib.parse import quote
 from sqlalchemy import Connection
 
 from monitor.alerts.causes import CAUSES
-from monitor.alerts.messages.mrkdwn import (
+from monitor.plurals import pluralize
+from monitor.rendering.mrkdwn import (
     Block,
     bold,
     build_message,
@@ -20,7 +21,6 @@ from monitor.alerts.messages.mrkdwn import (
     sections,
     within_limits,
 )
-from monitor.plurals import pluralize
 from monitor.rendering.numbers import format_day, format_share
 from monitor.rendering.sparkline import draw_sparkline
 from monitor.settings import Alerts

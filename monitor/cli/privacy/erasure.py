@@ -100,9 +100,8 @@ def forget(
     user in others' words. Then counts again what is left, searches all columns and files, and lists
     what must be done by hand.
 
-    Exit status 1: something is left; it says what to do. 75: the database was busy or unavailable,
-    as while a daemon writes to SQLite; run it again: nothing is lost, and it goes on with what is
-    left.
+    Exit status 1: something is left; it says what to do. 75: the database was busy or unavailable;
+    run it again, it goes on with what is left.
     """
     from datetime import UTC, datetime
 

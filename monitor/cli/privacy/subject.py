@@ -60,9 +60,8 @@ def export(
     """Write everything stored about an end user, as JSON and as an HTML page.
 
     Covers every table and file of the inventory (`driftwarden privacy inventory`), each with its
-    purpose, its period and its readers. Names of staff and texts of other end users are left out;
-    the document says so. Read it before you hand it out. The audit log gets an entry without the
-    id.
+    purpose, its period and its readers. Names of staff and texts of other end users are left out.
+    Read it before you hand it out. The audit log gets an entry without the id.
 
     Exit status 4: nothing is stored, and nothing is written.
     """

@@ -52,8 +52,7 @@ def plan(
     The recipe named in [retrain] of config.toml defines the training. The command prints the
     methods and bases that fit the device, the order in which they are tried, and the findings of
     the checks; a run that a check refuses is not planned. The original training data named in
-    [retrain] is replayed against forgetting. `retrain data` shows the training data, `retrain
-    start` starts the run.
+    [retrain] is replayed against forgetting.
     """
     from datetime import UTC, datetime
 

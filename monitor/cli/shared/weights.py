@@ -34,9 +34,9 @@ def send_weights(
     from monitor.errors import TransientError
     from monitor.settings import load_secrets
     from monitor.store.engine import transaction
-    from monitor.store.rollouts.weights import newest_weights
     from retrain.rollout.apply import apply_weights
     from retrain.rollout.gateways.factory import create_gateway
+    from retrain.rollout.rows.weights import newest_weights
 
     gateway = create_gateway(settings, load_secrets(), engine)
     deadline = time.monotonic() + wait_seconds

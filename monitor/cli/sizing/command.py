@@ -117,9 +117,8 @@ def sizing(
     """Show the resources that a volume of traffic needs.
 
     Cores, memory, disk, network, partitions and replicas of ingest, the database, embedding, drift
-    evaluations, labels, and the smallest drifted share that is found in 80% of windows. Each line
-    names the measured constants that it was computed from. Sample rate, retention, windows and
-    review budgets are those of the configuration; options win.
+    evaluations, labels, and the smallest drifted share that is found in 80% of windows. Sample
+    rate, retention, windows and review budgets are those of the configuration; options win.
 
     Also says where the design ends: the part that saturates first, at how many requests a day, and
     what to do. No service is asked and nothing is changed.
@@ -188,7 +187,7 @@ def _retention(text: str | None) -> dict[str, float | None]:
         return {}
     if text == "forever":
         return {"exchange_days": None}
-    from monitor.settings.durations import parse_duration
+    from monitor.setting_types.durations import parse_duration
     from monitor.settings.retention import MIN_RETENTION
 
     try:

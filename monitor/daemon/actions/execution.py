@@ -7,10 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from monitor.alerts.actions.buttons import Target, action_block, button
 from monitor.alerts.actions.replies import SlackReplies
-from monitor.alerts.messages.mrkdwn import build_message, escape, sections
-from monitor.daemon.actions.table import ACTIONS, Action, Request
+from monitor.daemon.actions.table import ACTIONS
 from monitor.errors import (
     ChannelRefusedError,
     ChannelUnavailableError,
@@ -18,6 +16,9 @@ from monitor.errors import (
     TransientError,
     WorkflowError,
 )
+from monitor.rendering.buttons import Target, action_block, button
+from monitor.rendering.mrkdwn import build_message, escape, sections
+from monitor.scheduling.actions import Action, Request
 from monitor.settings import Sections
 from monitor.store.accounts.users import UserRow, user_by_slack_id
 from monitor.store.alerts.incident_events import list_events

@@ -1,15 +1,8 @@
-"""Table of the actions: permission, function and reply of each button.
-
-A button of another feature is a further row, with a function that takes a :class:`Request`, and the
-button in its message (:mod:`monitor.alerts.actions.buttons`).
-"""
+"""Table of the actions: permission, function and reply of each button."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-
-from sqlalchemy import Connection
 
 from monitor.alerts import incidents
 from monitor.errors import WorkflowError
@@ -18,18 +11,12 @@ from monitor.rendering.excerpts import excerpt
 from monitor.rendering.numbers import format_instant
 from monitor.review.decision.decisions import confirm_retraining
 from monitor.review.export import read_gold, sft_rows
-from monitor.settings import Sections, Settings
+from monitor.scheduling.actions import Action, Request
 from monitor.store.accounts.roles import Permission
-from monitor.store.accounts.users import UserRow
-from monitor.store.alerts.slack_actions import PressRow
 from monitor.store.review.decisions import DecisionRow, decision_by_id
 from monitor.store.review.gold_export import ItemFilter
-from monitor.store.rollouts.events import count_steps
-from monitor.store.rollouts.rollouts import RolloutRow
 from monitor.store.training.runs import run_of_decision
-from retrain.rollout.transitions import stages
-from retrain.rollout.transitions.open_rollout import lock_rollout
-from retrain.rollout.transitions.revert import revert_rollout
+from retrain.rollout.jobs.presses import ROLLOUT_ACTIONS
 
 #: Choices of the menu of snoozing -> how long, from the press.
 SNOOZES = {"1h": timedelta(hours=1), "4h": timedelta(hours=4), "1d": timedelta(days=1)}
@@ -37,50 +24,8 @@ SNOOZES = {"1h": timedelta(hours=1), "4h": timedelta(hours=4), "1d": timedelta(d
 WORKING_DAY = "working_day"
 WORKING_DAY_BEGINS = 8
 
-#: Reason of a step that a button takes.
-BY_BUTTON = "by a button in Slack"
 #: Task types that a reply lists.
 MAX_TASK_TYPES = 8
-
-
-@dataclass(frozen=True)
-class Request:
-    """A press that was found allowed, in the transaction in which its action is done."""
-
-    connection: Connection
-    sections: Sections
-    press: PressRow
-    user: UserRow
-    #: Empty: the daemon itself.
-    model: str
-    now: datetime
-
-    @property
-    def settings(self) -> Settings:
-        """The settings of the model."""
-        return self.sections.settings_of(self.model)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Action:
-    """What a button does.
-
-    Attributes:
-        subject: Kind of what it acts on: ``incident``, ``decision`` or ``rollout``.
-        permission: What the user must be allowed to do on the model.
-        run: Does it, and returns the fields of the reply. A
-            :class:`~monitor.errors.WorkflowError` or :class:`~monitor.errors.InputError` refuses
-            the press with its message.
-        reply: Plain text for the user, with fields.
-        next_button: Action and label of a button below the reply; such an action only shows data,
-            and each press of its button runs it.
-    """
-
-    subject: str
-    permission: Permission
-    run: Callable[[Request], Mapping[str, str]]
-    reply: str
-    next_button: tuple[str, str] | None = None
 
 
 def next_working_day(at: datetime) -> datetime:
@@ -178,59 +123,6 @@ def _unconfirmed(request: Request) -> DecisionRow:
     return decision
 
 
-def _revert_rollout(request: Request) -> dict[str, str]:
-    """Revert, also by a button of an earlier step: it is never too late."""
-    row = revert_rollout(
-        request.connection,
-        request.press.subject_id,
-        request.now,
-        by=request.user.name,
-        reason=BY_BUTTON,
-    )
-    return {"version": str(row.version)}
-
-
-def _advance_rollout(request: Request) -> dict[str, str]:
-    row = _current_rollout(request)
-    after = stages.advance(
-        request.connection,
-        row.id,
-        request.settings,
-        request.now,
-        by=request.user.name,
-        reason=BY_BUTTON,
-    )
-    return {"percent": str(after.weight_percent)}
-
-
-def _pause_rollout(request: Request) -> dict[str, str]:
-    row = _current_rollout(request)
-    user = request.user.name
-    stages.pause(request.connection, row.id, request.now, by=user, reason=BY_BUTTON)
-    return {"percent": str(row.weight_percent)}
-
-
-def _resume_rollout(request: Request) -> dict[str, str]:
-    row = _current_rollout(request)
-    user = request.user.name
-    stages.resume(request.connection, row.id, request.now, by=user, reason=BY_BUTTON)
-    return {"percent": str(row.weight_percent)}
-
-
-def _current_rollout(request: Request) -> RolloutRow:
-    """Return the rollout of a button, locked, where no step was taken since the message."""
-    row = lock_rollout(request.connection, request.press.subject_id)
-    if row.kind != "rollout":
-        raise WorkflowError("an experiment has no stages; it can only be ended", code="experiment")
-    if count_steps(request.connection, row.id) != request.press.version:
-        raise WorkflowError(
-            f"rollout {row.id} has changed since this message, and is {row.status} at "
-            f"{row.weight_percent}%; see its newest message, or its page",
-            code="changed",
-        )
-    return row
-
-
 #: By the name that the button carries.
 ACTIONS: Mapping[str, Action] = {
     "acknowledge": Action(
@@ -269,32 +161,5 @@ ACTIONS: Mapping[str, Action] = {
         run=_confirm_retraining,
         reply="You confirmed the retraining of {model}. The training run is planned now.",
     ),
-    "revert_rollout": Action(
-        subject="rollout",
-        permission=Permission.LEAD,
-        run=_revert_rollout,
-        reply=(
-            "You reverted {subject}. All traffic goes to the stable version within seconds; an "
-            "incident opens if the gateway doesn't confirm it. Version {version} is a candidate "
-            "again."
-        ),
-    ),
-    "advance_rollout": Action(
-        subject="rollout",
-        permission=Permission.LEAD,
-        run=_advance_rollout,
-        reply="You advanced {subject} to {percent}%. The gateway gets the weight within seconds.",
-    ),
-    "pause_rollout": Action(
-        subject="rollout",
-        permission=Permission.LEAD,
-        run=_pause_rollout,
-        reply="You paused {subject} at {percent}%. A check that fails still reverts it.",
-    ),
-    "resume_rollout": Action(
-        subject="rollout",
-        permission=Permission.LEAD,
-        run=_resume_rollout,
-        reply="You resumed {subject} at {percent}%. The next look decides.",
-    ),
+    **ROLLOUT_ACTIONS,
 }

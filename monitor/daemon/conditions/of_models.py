@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from monitor.daemon.conditions.check import CLEAR, UNKNOWN, ConditionCheck, Holds, Result
 from monitor.daemon.conditions.of_probes import (
     probes_unanswered,
     promotion_not_served,
@@ -12,6 +11,7 @@ from monitor.daemon.conditions.of_probes import (
 from monitor.errors import without_quotes
 from monitor.plurals import pluralize
 from monitor.rendering.numbers import format_day, format_instant
+from monitor.scheduling.condition_check import CLEAR, UNKNOWN, ConditionCheck, Holds, Result
 from monitor.settings import Settings
 from monitor.store.alerts.condition_facts import (
     has_traffic,

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from monitor.daemon.conditions.check import CLEAR, UNKNOWN, ConditionCheck, Holds, Result
 from monitor.errors import without_quotes
 from monitor.rendering.numbers import format_instant
+from monitor.scheduling.condition_check import CLEAR, UNKNOWN, ConditionCheck, Holds, Result
 from monitor.settings import Settings
 from monitor.store.probes.runs import ProbeRunRow, recent_runs
 

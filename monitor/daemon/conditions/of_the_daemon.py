@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from monitor.daemon.conditions.check import CLEAR, UNKNOWN, ConditionCheck, Holds, Result
 from monitor.plurals import pluralize
 from monitor.rendering.numbers import format_instant
+from monitor.scheduling.condition_check import CLEAR, UNKNOWN, ConditionCheck, Holds, Result
 from monitor.settings import Sections
 from monitor.store.alerts.condition_facts import has_source, progress_of
 from monitor.store.traffic.offsets import gaps_detected

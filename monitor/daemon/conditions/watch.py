@@ -8,15 +8,15 @@ from typing import Any
 from sqlalchemy import Engine
 
 from monitor.alerts.incidents import alerts_of, clear, report, wake_due
-from monitor.daemon.conditions.check import Clear, ConditionCheck, Holds
 from monitor.daemon.conditions.of_models import OF_MODELS
-from monitor.daemon.conditions.of_rollouts import OF_ROLLOUTS
 from monitor.daemon.conditions.of_the_daemon import OF_THE_DAEMON
 from monitor.errors import TransientError
+from monitor.scheduling.condition_check import Clear, ConditionCheck, Holds
 from monitor.settings import Sections, Settings
 from monitor.store.engine import transaction
 from monitor.store.model_history import DAEMON
 from monitor.telemetry import SERVICE_FAILURES, get_logger
+from retrain.rollout.jobs.conditions import OF_ROLLOUTS
 
 log = get_logger(__name__)
 

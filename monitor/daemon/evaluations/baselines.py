@@ -5,8 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from monitor.daemon.evaluations.runner import Runner
 from monitor.errors import ChildProcessFailedError, DatabaseUnavailableError, loggable
+from monitor.scheduling.runner import Runner
 from monitor.settings import Settings
 from monitor.store.windows.claims import RETRY_AFTER
 from monitor.telemetry import get_logger

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from monitor.daemon.evaluations.runner import Runner
 from monitor.errors import ChildProcessFailedError, DatabaseUnavailableError, loggable
+from monitor.scheduling.runner import Runner
 from monitor.settings import Settings
 from monitor.store.engine import transaction
 from monitor.store.windows.looks import last_look_failed_at

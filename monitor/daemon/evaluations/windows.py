@@ -8,13 +8,13 @@ from typing import NamedTuple
 from sqlalchemy import Engine
 from structlog.contextvars import bound_contextvars
 
-from monitor.daemon.evaluations.runner import Runner
 from monitor.errors import (
     ChildProcessFailedError,
     DatabaseUnavailableError,
     LostOwnershipError,
     loggable,
 )
+from monitor.scheduling.runner import Runner
 from monitor.settings import Settings
 from monitor.store.engine import transaction
 from monitor.store.windows.claims import (

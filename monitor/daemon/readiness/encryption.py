@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Iterable
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from monitor.daemon.readiness.finding import Finding
 from monitor.plurals import pluralize
 from monitor.settings import Sections
 from monitor.settings.secrets import secret_variables
+from monitor.settings.secrets.database_url import database_hosts, is_this_machine
 from monitor.settings.secrets.files import secret_files
 
 
@@ -21,8 +21,8 @@ def database_encryption_finding(settings: Sections) -> Finding:
         return Finding("database TLS", "ok", "not needed: a file")
     query = {key: ",".join((value,) if isinstance(value, str) else value)
              for key, value in url.query.items()}  # fmt: skip
-    hosts = (query.get("host") or url.host or os.environ.get("PGHOST", "")).split(",")
-    if all(map(_is_local, hosts)):
+    hosts = database_hosts(settings.database.url)
+    if all(map(is_this_machine, hosts)):
         return Finding("database TLS", "ok", "not needed: on this machine")
     mode = query.get("sslmode") or os.environ.get("PGSSLMODE") or "prefer"
     if mode == "verify-full":
@@ -49,7 +49,7 @@ def broker_encryption_finding(settings: Sections) -> Finding:
     if kafka.uses_tls:
         return Finding("broker TLS", "ok", f"{kafka.security_protocol}")
     hosts = [address.strip().rpartition(":")[0] for address in kafka.bootstrap_servers.split(",")]
-    if all(_is_local(host.strip("[]")) for host in hosts):
+    if all(is_this_machine(host.strip("[]")) for host in hosts):
         return Finding("broker TLS", "ok", "not needed: on this machine")
     remedy = "use a TLS listener, kafka.security_protocol = {!r} and kafka.ssl_cafile"
     if not kafka.uses_sasl:
@@ -100,7 +100,9 @@ def addresses_finding(settings: Sections) -> Finding:
 def visitors_finding(settings: Sections) -> Finding:
     """Check that the access log can tell where visitors of a public page come from."""
     web = settings.web
-    if _is_local(web.host) or any(not _is_local(proxy) for proxy in web.trusted_proxies):
+    if is_this_machine(web.host) or any(
+        not is_this_machine(proxy) for proxy in web.trusted_proxies
+    ):
         return Finding("visitors", "ok", "their addresses are known")
     return Finding(
         "visitors",
@@ -142,18 +144,8 @@ def secret_files_finding(settings: Sections) -> Finding:
 def _is_unencrypted(address: str) -> bool:
     """Return whether an address is of another machine, by http."""
     parts = urlsplit(address)
-    return parts.scheme == "http" and not _is_local(parts.hostname or "")
+    return parts.scheme == "http" and not is_this_machine(parts.hostname or "")
 
 
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(names)
-
-
-def _is_local(host: str) -> bool:
-    """Return whether a host is this machine: loopback, or a socket in a folder."""
-    if not host or host.startswith(("/", "@")) or host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

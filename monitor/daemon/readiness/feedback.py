@@ -18,7 +18,7 @@ def feedback_finding(settings: Sections) -> Finding:
     """Count the feedback of the last seven days, on how many exchanges, and of which names."""
     from monitor.plurals import pluralize
     from monitor.settings.metrics.directions import is_direction_unknown
-    from monitor.store.rollouts.feedback import count_feedback
+    from retrain.rollout.rows.feedback import count_feedback
 
     with open_connection(settings) as connection:
         counts = count_feedback(connection, datetime.now(UTC) - PERIOD, MAX_VALUES)

@@ -13,7 +13,7 @@ STALLED_AFTER = timedelta(minutes=30)
 
 def windows_finding(settings: Settings) -> Finding:
     """Report until when windows are evaluated, and why the newest failed window failed."""
-    from monitor.settings.durations import format_duration
+    from monitor.setting_types.durations import format_duration
     from monitor.store.windows.drift_evaluations import (
         newest_evaluated_end,
         newest_failed_evaluation,

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from monitor.errors import TransientError
-from monitor.settings.rollout import Envoy
 from retrain.rollout.gateways.cluster_names import cluster_name
 from retrain.rollout.gateways.envoy import EnvoyGateway
 from retrain.rollout.gateways.envoy_routes import RouteNames
 from retrain.rollout.gateways.in_process import InProcessGateway
 from retrain.rollout.gateways.probes import ProbeRequest
 from retrain.rollout.gateways.protocol import Gateway
+from retrain.rollout.settings import Envoy
 
 START_SECONDS = 30.0
 _TYPES = "type.googleapis.com/envoy"

@@ -9,9 +9,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from monitor.daemon.complete_traffic import LATE_RECORDS
-from monitor.daemon.rollout_measurement import RolloutMeasurement
-from monitor.daemon.rollouts import Rollouts
 from monitor.demo.live.gateway import LiveGateway
 from monitor.demo.production import (
     RESOLVED_IF_CORRECT,
@@ -21,13 +18,16 @@ from monitor.demo.production import (
 )
 from monitor.demo.workspace import Workspace
 from monitor.errors import TransientError
+from monitor.scheduling.complete_traffic import LATE_RECORDS
 from monitor.store.engine import transaction
-from monitor.store.rollouts.events import RolloutEventRow, list_events
-from monitor.store.rollouts.observation_plans import ObservedRollout
-from monitor.store.rollouts.rollouts import RolloutRow, rollout_by_id
 from monitor.traffic.file_replay import replay_file
 from monitor.traffic.sampling.observation_plan import build_plan
 from retrain.rollout.emergency.canary_probes import CanaryProbes
+from retrain.rollout.jobs.measurement import RolloutMeasurement
+from retrain.rollout.jobs.rollouts import Rollouts
+from retrain.rollout.rows.events import RolloutEventRow, list_events
+from retrain.rollout.rows.observation_plans import ObservedRollout
+from retrain.rollout.rows.rollouts import RolloutRow, rollout_by_id
 from retrain.rollout.transitions.start import start_rollout
 
 HOUR = timedelta(hours=1)
@@ -48,7 +48,7 @@ class Question:
 
 @dataclass
 class RolloutOutcome:
-    """What became of a rollout."""
+    """The outcome of a rollout."""
 
     rollout: RolloutRow
     events: list[RolloutEventRow]

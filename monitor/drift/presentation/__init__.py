@@ -1,1 +1,1 @@
-"""Results for notebooks: documents, frames, HTML and figures."""
+"""Results for notebooks: documents, frames and figures."""

@@ -1,11 +1,10 @@
 """Figures of results, drawn by plotly: a map, and shares with their intervals."""
 
 import html
-import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +12,7 @@ from numpy.typing import NDArray
 from monitor.arrays import Vectors
 from monitor.drift.layout import lay_out
 from monitor.drift.presentation.optional import import_optional
-from monitor.drift.presentation.page import describe
-from monitor.drift.samples.embeddings import Embeddings, check_sides
-
-if TYPE_CHECKING:
-    from monitor.drift.result import DriftResult
+from monitor.drift.samples.embeddings import check_sides
 
 #: Points of each side on a map.
 MAP_POINTS = 1_000
@@ -163,48 +158,44 @@ def _label(name: str) -> str:
     )
 
 
-def figure_of_result(
-    result: "DriftResult", reference: Vectors | None, current: Vectors | None
-) -> Any:
-    """Return the figure of a comparison; see :meth:`monitor.drift.DriftResult.plot`."""
-    if (reference is None) != (current is None):
+def map_of_vectors(
+    reference: Vectors | None,
+    current: Vectors | None,
+    sizes: tuple[int, int],
+    clusters: Sequence[NDArray[np.int64]],
+) -> list[Dots]:
+    """Return the dots of a map of vectors, without vectors none.
+
+    Args:
+        reference: ``[n_reference, d]``.
+        current: ``[n_current, d]``.
+        sizes: Of the sides that were compared.
+        clusters: Indices into ``current``.
+
+    Raises:
+        ValueError: Vectors of one side only, or not those that were compared.
+    """
+    if reference is None and current is None:
+        return []
+    if reference is None or current is None:
         raise ValueError("plot() needs the vectors of both sides for a map; pass both, or neither")
-    dots: list[Dots] = []
-    if reference is not None and current is not None:
-        sides = check_sides(reference, current)
-        sizes = tuple(map(len, sides))
-        if sizes != (result.n_reference, result.n_current):
-            raise ValueError(
-                f"plot() got {sizes[0]} and {sizes[1]} vectors of a comparison of "
-                f"{result.n_reference} and {result.n_current}; pass the vectors that were compared"
-            )
-        dots = _map(result, *sides)
-    lower, upper = result.drifted_share_interval
-    intervals = []
-    if math.isfinite(result.drifted_share):
-        intervals.append(Interval("drifted share", result.drifted_share, lower, upper))
-    if result.shift is not None:
-        intervals.append(Interval("beyond the median", result.shift, *result.shift_interval))
-    pairs = [
-        SharePair(f"cluster {number}", cluster.share_reference, cluster.share_current)
-        for number, cluster in enumerate(result.clusters[:GROUPS_SHOWN])
-    ]
-    return draw_figure(describe(result), dots, intervals, pairs)
-
-
-def _map(result: "DriftResult", reference: Embeddings, current: Embeddings) -> list[Dots]:
-    if not min(len(reference), len(current)):
+    sides = check_sides(reference, current)
+    if tuple(map(len, sides)) != sizes:
+        raise ValueError(
+            f"plot() got {len(sides[0])} and {len(sides[1])} vectors of a comparison of "
+            f"{sizes[0]} and {sizes[1]}; pass the vectors that were compared"
+        )
+    if not min(sizes):
         return []
     rng = np.random.default_rng(MAP_SEED)
     rows = [
-        np.sort(rng.choice(len(side), min(len(side), MAP_POINTS), replace=False)).astype(np.int64)
-        for side in (reference, current)
+        np.sort(rng.choice(n, min(n, MAP_POINTS), replace=False)).astype(np.int64) for n in sizes
     ]
-    places = lay_out(np.concatenate([reference[rows[0]], current[rows[1]]]), rng)
+    places = lay_out(np.concatenate([sides[0][rows[0]], sides[1][rows[1]]]), rng)
     before, after = places[: len(rows[0])], places[len(rows[0]) :]
-    cluster_of = np.full(len(current), -1)
-    for number, cluster in enumerate(result.clusters[:GROUPS_SHOWN]):
-        cluster_of[cluster.members] = number
+    cluster_of = np.full(sizes[1], -1)
+    for number, members in enumerate(clusters):
+        cluster_of[members] = number
     drawn = cluster_of[rows[1]]
     dots = [
         Dots("reference", before, REFERENCE_COLOUR),
@@ -212,7 +203,7 @@ def _map(result: "DriftResult", reference: Embeddings, current: Embeddings) -> l
     ]
     return dots + [
         Dots(f"cluster {number}", after[drawn == number], group_colour(number))
-        for number in range(min(len(result.clusters), GROUPS_SHOWN))
+        for number in range(len(clusters))
     ]
 
 

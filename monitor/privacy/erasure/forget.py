@@ -59,13 +59,13 @@ from monitor.store.privacy.human_evaluation_texts import (
     human_evaluation_texts,
     remove_human_evaluation_texts,
 )
-from monitor.store.tables.contents import Erasure
 from monitor.store.tables.facts import columns_of, table_names
 from monitor.store.traffic.compaction import drop_dead_rows, lock_blocks
 from monitor.store.traffic.pending_halves import delete_halves
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id, replace_assessment
 from monitor.store.windows.prompt_maps import prompt_map, save_prompt_map
 from monitor.store.windows.sample_scores import sample_scores, save_sample_scores
+from monitor.table_types.contents import Erasure
 from monitor.traffic.redaction import Redactor
 
 ACTION = "end_user.erased"

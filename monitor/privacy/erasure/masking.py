@@ -11,10 +11,10 @@ from monitor.privacy.erasure.traces import Traces
 from monitor.store.engine import transaction
 from monitor.store.privacy import columns as store
 from monitor.store.privacy.columns import Key
-from monitor.store.tables.contents import Erasure
 from monitor.store.tables.facts import columns_of, table_names
 from monitor.store.training.registry import version_by_id
 from monitor.store.training.registry_mirrors import count_registry_change
+from monitor.table_types.contents import Erasure
 
 #: How the packed values of a column begin that hold a page.
 GZIP = b"\x1f\x8b"

@@ -9,8 +9,8 @@ from typing import Any, Self
 from msgspec.structs import replace
 
 from monitor.alerts.messages.incident import QUOTED_CHARACTERS
-from monitor.alerts.messages.mrkdwn import escape
 from monitor.rendering.excerpts import excerpt
+from monitor.rendering.mrkdwn import escape
 from monitor.rendering.wording import example_line
 from monitor.store.windows.assessment import Assessment, Example, FamilyAssessment, Quote, Topic
 from monitor.traffic.redaction import Redactor

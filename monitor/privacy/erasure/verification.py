@@ -20,8 +20,8 @@ from monitor.privacy.run_files import files_of, files_under
 from monitor.settings import Retrain
 from monitor.store.engine import transaction
 from monitor.store.privacy.end_user_traces import list_run_folders
-from monitor.store.tables.contents import Content
 from monitor.store.tables.facts import columns_of, table_names
+from monitor.table_types.contents import Content
 from retrain.run_folder import RunFolder
 
 #: Bytes of a file that are decoded at once, and of the next part that are decoded with them.

@@ -6,8 +6,8 @@ from monitor.privacy.inventory.files import StoredFile, list_files
 from monitor.privacy.inventory.recipients import Recipient, find_recipients
 from monitor.privacy.retention.period_text import READERS, describe_period, describe_readers
 from monitor.settings import Sections
-from monitor.store.tables.contents import Content, Erasure
 from monitor.store.tables.facts import columns_of, facts_of, table_names
+from monitor.table_types.contents import Content, Erasure
 
 
 class InventoryColumn(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -34,14 +34,14 @@ class Store(msgspec.Struct, frozen=True):
 
 
 class Field(msgspec.Struct, frozen=True):
-    """What the site has to fill in, as this program can't know it."""
+    """A field that the site fills in, as this program can't know it."""
 
     name: str
     hint: str
 
 
 class Inventory(msgspec.Struct, frozen=True):
-    """What is stored where, which personal data, why, how long, and who sees it."""
+    """The inventory: stored data by place, with personal data, purpose, period and readers."""
 
     to_fill_in: tuple[Field, ...]
     stores: tuple[Store, ...]

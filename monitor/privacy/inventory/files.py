@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from monitor.privacy.run_files import RUN_FILES
+from monitor.setting_types.durations import format_duration
 from monitor.settings import Sections
-from monitor.settings.durations import format_duration
-from monitor.store.tables.contents import Content
+from monitor.table_types.contents import Content
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,11 @@
 
 from sqlalchemy import Table
 
+from monitor.setting_types.durations import format_duration
 from monitor.settings import Retention
-from monitor.settings.durations import format_duration
 from monitor.store.tables import metadata
-from monitor.store.tables.contents import Content, Reader
 from monitor.store.tables.facts import facts_of
+from monitor.table_types.contents import Content, Reader
 
 #: Table whose rows are the parents where no key names others.
 DEFAULT_PARENT = "exchanges"

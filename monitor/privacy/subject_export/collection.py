@@ -29,12 +29,12 @@ from monitor.privacy.subject_export.file_rows import FileRows
 from monitor.privacy.subject_export.ownership import Ownership
 from monitor.privacy.subject_export.table_rows import TableRows, join_ids_of
 from monitor.privacy.subject_export.third_parties import ThirdParties
+from monitor.setting_types.durations import format_duration
 from monitor.settings import Sections
-from monitor.settings.durations import format_duration
 from monitor.store.audit_log import append_entry
 from monitor.store.engine import snapshot, transaction
 from monitor.store.privacy.observations import observed_exchanges
-from monitor.store.tables.contents import Content
+from monitor.table_types.contents import Content
 from monitor.traffic.end_users.suppression_list import main_digest_of
 from monitor.traffic.redaction import Redactor
 

@@ -15,7 +15,7 @@ from monitor.privacy.subject_export.document import DocumentColumn, DocumentEntr
 from monitor.privacy.subject_export.ownership import Ownership
 from monitor.privacy.subject_export.third_parties import ThirdParties, map_strings
 from monitor.privacy.subject_export.values import strings_of, without_instructions
-from monitor.store.tables.contents import Content
+from monitor.table_types.contents import Content
 
 NO_PERIOD = "no period: until an operator deletes the file"
 

@@ -10,8 +10,8 @@ from sqlalchemy import Table
 from monitor.privacy.end_users.end_user import EndUser
 from monitor.privacy.end_users.id_matcher import MIN_WORD_LENGTH
 from monitor.store.tables import metadata
-from monitor.store.tables.contents import Content
 from monitor.store.tables.facts import columns_of
+from monitor.table_types.contents import Content
 
 #: Tables whose rows belong to one end user; so do the rows that refer to them.
 ROOTS = (

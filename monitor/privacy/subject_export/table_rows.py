@@ -24,14 +24,14 @@ from monitor.settings import Retention
 from monitor.store.privacy.columns import last_id_of, read_page
 from monitor.store.privacy.export_rows import rows_by_id
 from monitor.store.tables import metadata
-from monitor.store.tables.contents import Content
 from monitor.store.tables.facts import columns_of, facts_of
 from monitor.store.traffic.embedding_blocks import load_vectors
+from monitor.table_types.contents import Content
 
 REVIEWER = "a reviewer"
 #: Tables that name rows of others without a key, and are read after those.
 NAMING_OTHERS = ("audit_log", "access_log")
-#: What end users wrote about something, whose line is handed out where it names the end user.
+#: Columns of reasons and comments of staff: a text that names the end user is handed out, masked.
 _HUMAN_WORDS = ("reason", "comment")
 
 Row = dict[str, Any]

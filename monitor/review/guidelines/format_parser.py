@@ -14,7 +14,7 @@ from monitor.review.guidelines.output_formats import (
     reject_constant,
     same_label,
 )
-from monitor.settings.pattern_check import check_pattern
+from monitor.setting_types.pattern_check import check_pattern
 
 #: The format, and the problems as lines of the declaration, from 0, with messages.
 Parsed = tuple[OutputFormat | None, list[tuple[int, str]]]

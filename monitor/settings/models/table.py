@@ -5,9 +5,9 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, Field
 
-from monitor.settings.field_types import Section
+from monitor.setting_types.field_types import Section
 from monitor.settings.models.names import is_pattern
-from monitor.settings.rollout import GATEWAY_KEYS
+from retrain.rollout.settings import GATEWAY_KEYS
 
 S = TypeVar("S", bound=Section)
 

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 from pydantic_settings import EnvSettingsSource
 
-from monitor.settings.secrets.files import SUFFIX, read_variable
-from monitor.settings.secrets.variables import DATABASE_URL
+from monitor.settings.secrets.files import DATABASE_URL, SUFFIX, read_variable
 
 
 class Environment(EnvSettingsSource):

@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from monitor.errors import ConfigurationError
 
+DATABASE_URL = "DRIFTWARDEN_DATABASE__URL"
 #: ``X_FILE`` names the file with the value of ``X``.
 SUFFIX = "_FILE"
 #: A secret is one line; a larger file is another one.

@@ -9,12 +9,10 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from monitor.settings.secrets.files import read_variable
+from monitor.settings.secrets.files import DATABASE_URL, read_variable
 
 if TYPE_CHECKING:
     from monitor.settings.configuration import Sections
-
-DATABASE_URL = "DRIFTWARDEN_DATABASE__URL"
 
 
 class Secrets(BaseSettings):
@@ -40,6 +38,10 @@ class Secrets(BaseSettings):
 
     driftwarden_database_password: SecretStr = SecretStr("")
     """Password of the user in `database.url`, where the address has none."""
+
+    driftwarden_debug: str = ""
+    """`1`: the log has the messages of all errors, which may quote the traffic. For your own
+    machine: refused unless the database is SQLite or on loopback. Empty or `0`: classes only."""
 
     slack_bot_token: SecretStr = SecretStr("")
     """Bot token of the Slack app, `xoxb-...`. Empty: incidents are not posted."""

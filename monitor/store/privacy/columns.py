@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from monitor.store.tables import metadata
-from monitor.store.tables.base import StructJson
+from monitor.table_types.base import StructJson
 
 #: Rows read in one transaction.
 ROWS_PER_SCAN = 500

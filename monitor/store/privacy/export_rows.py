@@ -7,7 +7,7 @@ from sqlalchemy import JSON, Connection, select, type_coerce
 
 from monitor.store.rows import batches_of
 from monitor.store.tables import Exchange, User, metadata
-from monitor.store.tables.base import StructJson
+from monitor.table_types.base import StructJson
 
 #: Shorter names of accounts are not searched for in texts.
 MIN_NAME_LENGTH = 3

@@ -29,7 +29,7 @@ from monitor.store.schema.changes import (
     require_file,
     say_nothing,
 )
-from monitor.store.schema.releases import RELEASES, Release, release_before
+from monitor.store.schema.releases import Release, release_before, release_named
 from monitor.store.schema.safety_copy import DEFAULT_COPY, CopyOptions
 
 
@@ -51,7 +51,7 @@ class Loss:
 
 @dataclass(frozen=True)
 class Downgrade:
-    """What a downgrade did."""
+    """The outcome of a downgrade."""
 
     before: str
     release: Release
@@ -115,14 +115,11 @@ def _target(before: str, version: str | None) -> Release:
         release = release_before(before, history)
         if release is None:
             raise InputError(
-                f"revision {before} is the first released schema; there is none before it",
+                f"no released schema is older than revision {before}; nothing was changed",
                 code="first_release",
             )
         return release
-    release = next((release for release in RELEASES if release.version == version), None)
-    if release is None:
-        known = ", ".join(release.version for release in RELEASES)
-        raise InputError(f"unknown release: {version!r}; name one of: {known}", code="unknown")
+    release = release_named(version)
     if history.index(release.revision) >= history.index(before):
         raise InputError(
             f"{version} has revision {release.revision}, the database {before}: it is not older",

@@ -1,10 +1,12 @@
 """Released schemas: the one list that commands and tests read.
 
-A release adds a line here, its dumps and the digests of its migrations (``tests/migration``).
+`make release` adds a line here, and the dumps and digests of the release (``tests/migration``).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from monitor.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,20 @@ class Release:
 
 
 #: The oldest first. Migrations up to the last revision are never edited.
-RELEASES = (Release("0.2.0", "0002"),)
+RELEASES: tuple[Release, ...] = ()
+
+
+def release_named(version: str) -> Release:
+    """Return a release by its version.
+
+    Raises:
+        InputError: There is none.
+    """
+    release = next((release for release in RELEASES if release.version == version), None)
+    if release is None:
+        known = ", ".join(release.version for release in RELEASES) or "none"
+        raise InputError(f"unknown release: {version!r}; name one of: {known}", code="unknown")
+    return release
 
 
 def release_before(revision: str, history: Sequence[str]) -> Release | None:

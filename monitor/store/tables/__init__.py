@@ -15,7 +15,6 @@ from monitor.store.tables.alerts import (
     OutboxMessage,
 )
 from monitor.store.tables.audit_log import AuditEntry
-from monitor.store.tables.base import Base
 from monitor.store.tables.end_users import Suppression, UserIdKey
 from monitor.store.tables.erasures import Erasure, Taint
 from monitor.store.tables.feedback import Feedback
@@ -41,16 +40,6 @@ from monitor.store.tables.review import (
     ReviewMessage,
     ReviewProposal,
     TaxonomyVersion,
-)
-from monitor.store.tables.rollouts import (
-    Rollout,
-    RolloutComparison,
-    RolloutEvent,
-    RolloutLabel,
-    RolloutLook,
-    RolloutObservation,
-    RolloutScore,
-    TrafficWeights,
 )
 from monitor.store.tables.slack_actions import SlackAction
 from monitor.store.tables.traffic import (
@@ -79,6 +68,17 @@ from monitor.store.tables.windows import (
     Report,
     SlowDriftWindow,
     WatchPause,
+)
+from monitor.table_types.base import Base
+from retrain.rollout.tables import (
+    Rollout,
+    RolloutComparison,
+    RolloutEvent,
+    RolloutLabel,
+    RolloutLook,
+    RolloutObservation,
+    RolloutScore,
+    TrafficWeights,
 )
 
 metadata = Base.metadata

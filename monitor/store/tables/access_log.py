@@ -4,29 +4,12 @@ The audit log says who changed what, for good. This one says who saw what, and h
 """
 
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Index, Table, event
+from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from monitor.store.tables import contents
-from monitor.store.tables.base import Base, BigId
-
-#: Entries are deleted by age only, and never changed.
-SQLITE = (
-    """CREATE TRIGGER access_log_no_update BEFORE UPDATE ON access_log
-    BEGIN SELECT RAISE(ABORT, 'the access log is append-only'); END""",
-    # INSERT OR REPLACE changes without the trigger above.
-    """CREATE TRIGGER access_log_no_replace BEFORE INSERT ON access_log
-    WHEN EXISTS (SELECT 1 FROM access_log WHERE id = NEW.id)
-    BEGIN SELECT RAISE(ABORT, 'the access log is append-only'); END""",
-)
-POSTGRESQL = (
-    """CREATE FUNCTION access_log_refuse() RETURNS trigger LANGUAGE plpgsql AS
-    $$ BEGIN RAISE EXCEPTION 'the access log is append-only'; END $$""",
-    """CREATE TRIGGER access_log_append_only BEFORE UPDATE ON access_log
-    FOR EACH STATEMENT EXECUTE FUNCTION access_log_refuse()""",
-)
+from monitor.table_types import contents
+from monitor.table_types.base import Base, BigId, add_statements
 
 
 class AccessEntry(Base):
@@ -70,16 +53,24 @@ class AccessEntry(Base):
     )
 
 
-def _create(_table: Table, connection: Connection, **_options: Any) -> None:
-    for statement in SQLITE if connection.dialect.name == "sqlite" else POSTGRESQL:
-        connection.exec_driver_sql(statement)
-
-
-def _drop(_table: Table, connection: Connection, **_options: Any) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("DROP FUNCTION access_log_refuse()")
-
-
-_TABLE = AccessEntry.metadata.tables[AccessEntry.__tablename__]
-event.listen(_TABLE, "after_create", _create)
-event.listen(_TABLE, "after_drop", _drop)
+# Entries are deleted by age only, and never changed.
+add_statements(
+    AccessEntry.metadata.tables[AccessEntry.__tablename__],
+    create={
+        "sqlite": (
+            """CREATE TRIGGER access_log_no_update BEFORE UPDATE ON access_log
+    BEGIN SELECT RAISE(ABORT, 'the access log is append-only'); END""",
+            # INSERT OR REPLACE changes without the trigger above.
+            """CREATE TRIGGER access_log_no_replace BEFORE INSERT ON access_log
+    WHEN EXISTS (SELECT 1 FROM access_log WHERE id = NEW.id)
+    BEGIN SELECT RAISE(ABORT, 'the access log is append-only'); END""",
+        ),
+        "postgresql": (
+            """CREATE FUNCTION access_log_refuse() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'the access log is append-only'; END $$""",
+            """CREATE TRIGGER access_log_append_only BEFORE UPDATE ON access_log
+    FOR EACH STATEMENT EXECUTE FUNCTION access_log_refuse()""",
+        ),
+    },
+    drop={"sqlite": (), "postgresql": ("DROP FUNCTION access_log_refuse()",)},
+)

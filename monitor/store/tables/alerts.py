@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from monitor.store.tables import contents
-from monitor.store.tables.base import Base, BigId
+from monitor.table_types import contents
+from monitor.table_types.base import Base, BigId
 
 
 class Incident(Base):
@@ -64,9 +64,6 @@ class Incident(Base):
     snoozed_until: Mapped[datetime | None]
     resolved_at: Mapped[datetime | None]
     acknowledged_by: Mapped[str | None] = mapped_column(info=contents.ACCOUNT)
-    #: Written and read by 0.2 only, while it runs beside this schema: see :class:`IncidentThread`.
-    slack_channel: Mapped[str | None] = mapped_column(info=contents.KEY)
-    slack_ts: Mapped[str | None] = mapped_column(info=contents.KEY)
 
 
 class IncidentThread(Base):

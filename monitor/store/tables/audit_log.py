@@ -7,44 +7,10 @@ may change the schema can drop the triggers; the chain of hashes still reveals a
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, event
 from sqlalchemy.orm import Mapped, mapped_column
 
-from monitor.store.tables import contents
-from monitor.store.tables.base import Base, BigId
-
-SQLITE = (
-    """CREATE TRIGGER audit_log_no_update BEFORE UPDATE ON audit_log
-    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END""",
-    """CREATE TRIGGER audit_log_no_delete BEFORE DELETE ON audit_log
-    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END""",
-    # INSERT OR REPLACE deletes without the trigger above.
-    """CREATE TRIGGER audit_log_no_replace BEFORE INSERT ON audit_log
-    WHEN EXISTS (SELECT 1 FROM audit_log WHERE id = NEW.id OR hash = NEW.hash)
-    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END""",
-)
-POSTGRESQL = (
-    """CREATE FUNCTION audit_log_refuse() RETURNS trigger LANGUAGE plpgsql AS
-    $$ BEGIN RAISE EXCEPTION 'the audit log is append-only'; END $$""",
-    """CREATE TRIGGER audit_log_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_log
-    FOR EACH STATEMENT EXECUTE FUNCTION audit_log_refuse()""",
-)
-
-
-def add_append_only_triggers(table: Table) -> None:
-    """Create and drop the triggers together with the declared table."""
-    event.listen(table, "after_create", _create)
-    event.listen(table, "after_drop", _drop)
-
-
-def _create(_table: Table, connection: Connection, **_options: Any) -> None:
-    for statement in SQLITE if connection.dialect.name == "sqlite" else POSTGRESQL:
-        connection.exec_driver_sql(statement)
-
-
-def _drop(_table: Table, connection: Connection, **_options: Any) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("DROP FUNCTION audit_log_refuse()")
+from monitor.table_types import contents
+from monitor.table_types.base import Base, BigId, add_statements
 
 
 class AuditEntry(Base):
@@ -76,4 +42,25 @@ class AuditEntry(Base):
     hash: Mapped[str] = mapped_column(unique=True, info=contents.DIGEST)
 
 
-add_append_only_triggers(AuditEntry.metadata.tables[AuditEntry.__tablename__])
+add_statements(
+    AuditEntry.metadata.tables[AuditEntry.__tablename__],
+    create={
+        "sqlite": (
+            """CREATE TRIGGER audit_log_no_update BEFORE UPDATE ON audit_log
+    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END""",
+            """CREATE TRIGGER audit_log_no_delete BEFORE DELETE ON audit_log
+    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END""",
+            # INSERT OR REPLACE deletes without the trigger above.
+            """CREATE TRIGGER audit_log_no_replace BEFORE INSERT ON audit_log
+    WHEN EXISTS (SELECT 1 FROM audit_log WHERE id = NEW.id OR hash = NEW.hash)
+    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END""",
+        ),
+        "postgresql": (
+            """CREATE FUNCTION audit_log_refuse() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'the audit log is append-only'; END $$""",
+            """CREATE TRIGGER audit_log_append_only BEFORE UPDATE OR DELETE OR TRUNCATE
+    ON audit_log FOR EACH STATEMENT EXECUTE FUNCTION audit_log_refuse()""",
+        ),
+    },
+    drop={"sqlite": (), "postgresql": ("DROP FUNCTION audit_log_refuse()",)},
+)

@@ -10,7 +10,7 @@ from functools import cache
 from sqlalchemy import Table
 
 from monitor.store.tables import metadata
-from monitor.store.tables.contents import FACTS, PersonalColumn, TableFacts
+from monitor.table_types.contents import FACTS, PersonalColumn, TableFacts
 
 
 def table_names() -> list[str]:

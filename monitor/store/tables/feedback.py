@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from monitor.store.tables import contents
-from monitor.store.tables.base import Base, BigId
+from monitor.table_types import contents
+from monitor.table_types.base import Base, BigId
 
 
 class Feedback(Base):

@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import ForeignKey, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from monitor.store.tables import contents
-from monitor.store.tables.base import Base, BigId, StructJson
 from monitor.store.training.candidate_results import HumanEvaluationResults
+from monitor.table_types import contents
+from monitor.table_types.base import Base, BigId, StructJson
 
 
 class HumanEvaluation(Base):

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from monitor.store.tables import contents
-from monitor.store.tables.base import Base, BigId
+from monitor.table_types import contents
+from monitor.table_types.base import Base, BigId
 
 
 class ReviewBatch(Base):

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeDecorator
 
 from monitor.store.tables import metadata
-from monitor.store.tables.base import StructJson
+from monitor.table_types.base import StructJson
 
 #: Rows that are fetched and written at a time; fewer where they are large.
 ROWS_PER_BATCH = 1000

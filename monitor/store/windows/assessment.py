@@ -24,9 +24,15 @@ Verdict = Literal["drift", "no_drift", "not_enough_data"]
 #: Why a family was not tested. Responses: neither side has one, a side has too few, or too few
 #: prompts of a side are comparable with prompts of the other. Prompts or responses: the encoder
 #: does not read more than ``drift.max_unread_share`` of a side's texts. Prompts: more than
-#: ``drift.max_same_prompt_share`` of a side's are one text.
+#: ``drift.max_same_prompt_share`` of a side's are one text. Either: the comparison, of arrays, is
+#: that of the other family.
 UntestedReason = Literal[
-    "no_responses", "few_responses", "few_comparable_prompts", "unread_texts", "same_prompt"
+    "no_responses",
+    "few_responses",
+    "few_comparable_prompts",
+    "unread_texts",
+    "same_prompt",
+    "other_family",
 ]
 
 

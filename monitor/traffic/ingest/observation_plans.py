@@ -9,9 +9,9 @@ from sqlalchemy import Engine
 from monitor.errors import TransientError
 from monitor.settings import Sections
 from monitor.store.engine import transaction
-from monitor.store.rollouts.observation_plans import observed_rollouts
 from monitor.telemetry import OBSERVED_ROLLOUTS, get_logger
 from monitor.traffic.sampling.observation_plan import ObservationPlan, build_plan
+from retrain.rollout.rows.observation_plans import observed_rollouts
 
 log = get_logger(__name__)
 

@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from monitor.settings import Sections
-from monitor.store.rollouts.observations import LabelKey, ObservationRow
 from monitor.store.traffic.daily_counts import SampledCount
 from monitor.store.traffic.position import Position
 from monitor.traffic.exchange import Exchange
@@ -18,6 +17,7 @@ from monitor.traffic.sampling.observation_plan import (
     header_text,
 )
 from monitor.traffic.sampling.sampler import Draw
+from retrain.rollout.rows.observations import LabelKey, ObservationRow
 
 
 class Observer:

@@ -11,7 +11,6 @@ import msgspec
 from monitor.errors import RecordError
 from monitor.settings import Sections
 from monitor.store.privacy.suppressions import RulesVersion
-from monitor.store.rollouts.observations import LabelCounts, ObservationRow
 from monitor.store.traffic.daily_counts import DailyCounts, ModelDay, SampledCount, start_of_day
 from monitor.store.traffic.dead_letters import DeadLetterRow
 from monitor.store.traffic.exchange_columns import Exchanges
@@ -34,6 +33,7 @@ from monitor.traffic.rows import exchange_row, half_row
 from monitor.traffic.sampling.design import SamplingDesign, SamplingOutcome
 from monitor.traffic.sampling.observation_plan import ObservationPlan
 from monitor.traffic.sampling.sampler import Draw
+from retrain.rollout.rows.observations import LabelCounts, ObservationRow
 
 log = get_logger(__name__)
 

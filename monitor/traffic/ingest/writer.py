@@ -12,7 +12,6 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from monitor.errors import DatabaseUnavailableError, RulesChangedError
 from monitor.store.engine import limit_idle_time, transaction
-from monitor.store.rollouts.observations import add_labels, insert_observations
 from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.exchanges import insert_exchanges
@@ -28,6 +27,7 @@ from monitor.traffic.end_users.rules import require_unchanged
 from monitor.traffic.ingest.end_user_filter import waiting_halves
 from monitor.traffic.ingest.preparation import PreparedBatch
 from monitor.traffic.ingest.storage_metrics import count_stored
+from retrain.rollout.rows.observations import add_labels, insert_observations
 
 log = get_logger(__name__)
 

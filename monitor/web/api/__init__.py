@@ -1,25 +1,16 @@
 """The JSON API, for the pages and for programs."""
 
-from litestar import Router
-
-from monitor.web.api import verdicts
 from monitor.web.api.human_evaluations import HumanEvaluationController
 from monitor.web.api.items import ItemController
 from monitor.web.api.lead import LeadController
 from monitor.web.api.resolution import ResolutionController
-from monitor.web.api.rollouts import RolloutController
 from monitor.web.api.session import login, work
 
-router = Router(
-    "/api",
-    route_handlers=[
-        login,
-        work,
-        ItemController,
-        ResolutionController,
-        LeadController,
-        HumanEvaluationController,
-        RolloutController,
-        verdicts.router,
-    ],
+HANDLERS = (
+    login,
+    work,
+    ItemController,
+    ResolutionController,
+    LeadController,
+    HumanEvaluationController,
 )

@@ -115,6 +115,7 @@ def evaluation(
         "examples": examples,
         "followed": followed,
         "withheld": WITHHELD if blind else "",
+        **dict.fromkeys(("verdict", "responses", "map", "map_title", "findings")),
     }
     if row.assessment is not None and not blind:
         drawn = None if placed is None else draw(placed, row.assessment)

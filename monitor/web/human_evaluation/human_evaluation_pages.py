@@ -129,7 +129,7 @@ def _context(
     """Return progress and agreement: for leads always, for other users once locked."""
     row = summary.human_evaluation
     if not row.is_locked and not user.is_lead_of(row.model):
-        return {}
+        return {"raters": None, "agreement": None, "locked_by": ""}
     names = {row.id: row.name for row in list_users(connection)}
     return {
         "raters": view.summarize_raters(connection, row.id),

@@ -20,10 +20,10 @@ from monitor.store.alerts.consequences import Consequences, consequences_of
 from monitor.store.alerts.incident_events import IncidentEventRow, list_events
 from monitor.store.alerts.incidents import IncidentRow
 from monitor.store.alerts.outbox import StoredMessage, list_messages
-from monitor.store.rollouts.rollouts import rollout_by_id
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from monitor.store.windows.looks import LookRow, load_examples, looks_of_incident
 from monitor.web.withheld_texts import WITHHELD, withhold_quoted
+from retrain.rollout.rows.rollouts import rollout_by_id
 
 #: Topics of the newest window that are named.
 TOPICS_SHOWN = 5

@@ -9,7 +9,6 @@ from litestar.response import Template
 
 from monitor.errors import NotFoundError
 from monitor.store.human_evaluation.human_evaluations import models_under_human_evaluation
-from monitor.store.rollouts.rollouts import list_rollouts
 from monitor.store.training.model_age import production_age
 from monitor.store.training.registry import (
     ScoreRow,
@@ -24,6 +23,7 @@ from monitor.web.current_user import Visit
 from monitor.web.models.version_life import read_life
 from monitor.web.models.version_scores import draw_pair, score_versions
 from retrain.registry.paired_scores import pair_scores_of
+from retrain.rollout.rows.rollouts import list_rollouts
 
 #: Rollouts of which the newest of each version is linked.
 MAX_ROLLOUTS = 200

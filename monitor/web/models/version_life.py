@@ -14,8 +14,6 @@ from monitor.store.probes.requests import Passed, passed_of_version
 from monitor.store.probes.runs import ProbeRunRow, recent_runs
 from monitor.store.review.draws import draws_of_batches
 from monitor.store.review.items import list_batches
-from monitor.store.rollouts.looks import LookRow, newest_look
-from monitor.store.rollouts.rollouts import RolloutRow, list_rollouts, open_rollout
 from monitor.store.training.candidate_evaluations import (
     CandidateEvaluationRow,
     list_candidate_evaluations,
@@ -28,6 +26,8 @@ from monitor.store.training.registry import (
     version_by_id,
 )
 from monitor.store.windows.digest import WindowFigures, newest_windows
+from retrain.rollout.rows.looks import Look, newest_look
+from retrain.rollout.rows.rollouts import RolloutRow, list_rollouts, open_rollout
 
 #: Windows and probe runs that the page shows at most.
 N_WINDOWS, N_PROBE_RUNS = 104, 60
@@ -78,7 +78,7 @@ class ProbePoint:
 
 @dataclass(frozen=True)
 class VersionLife:
-    """What is known of a version; an empty part says why on the page."""
+    """The known facts of a version; the page explains an empty part."""
 
     version: VersionRow
     moves: Sequence[StageChangeRow]
@@ -86,7 +86,7 @@ class VersionLife:
     #: Figures could unblind an open human evaluation.
     is_blind: bool
     gates: Sequence[CandidateEvaluationRow]
-    rollouts: Sequence[tuple[RolloutRow, LookRow | None]]
+    rollouts: Sequence[tuple[RolloutRow, Look | None]]
     #: The open rollout or experiment of the model, of whichever version.
     open_rollout: RolloutRow | None
     #: The version to which a roll back of the model returns; ``None``: no earlier one served.

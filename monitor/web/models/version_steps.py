@@ -11,7 +11,6 @@ from sqlalchemy import Connection
 
 from monitor.errors import WorkflowError
 from monitor.review.guidelines import configured_task_types
-from monitor.store.rollouts.rollouts import open_rollout
 from monitor.store.training.registry import lock_model, version_by_id
 from monitor.web.access.audience import LEADS
 from monitor.web.current_user import Visit
@@ -19,6 +18,7 @@ from monitor.web.forms.reason import require_reason
 from retrain.evaluation.lifecycle import plan_evaluation
 from retrain.evaluation.request import request_for
 from retrain.registry.rejection import reject_version
+from retrain.rollout.rows.rollouts import open_rollout
 from retrain.rollout.transitions.promotion import promote_version, roll_back_version
 
 Fields = URLEncodedBody[dict[str, Any]]

@@ -79,6 +79,7 @@ def _require_passwords(settings: Sections) -> None:
 
 def _form(until: Any, name: str, problem: str = "") -> Template:
     context = {"name": name, "until": until, "problem": problem, "min_length": MIN_LENGTH}
+    context["refusal"] = ""
     return Template("welcome.html", context=context, status_code=400 if problem else 200)
 
 

@@ -84,11 +84,19 @@ def sign_in(
 
 
 def render_login(
-    settings: Sections, target: str, *, status: int = 200, problem: str = "", **context: Any
+    settings: Sections,
+    target: str,
+    *,
+    status: int = 200,
+    problem: str = "",
+    name: str = "",
+    no_users: bool = False,
 ) -> Template:
     """Render the sign-in page, with a problem if there is one."""
-    context |= {
+    context = {
         "next": target,
+        "name": name,
+        "no_users": no_users,
         "problem": problem,
         "passwords": settings.web.passwords,
         "provider": settings.web.oidc.label if settings.web.oidc.issuer else "",

@@ -43,7 +43,7 @@ class Management(Visit):
     def link_context(self, link: OneTimeLink | None) -> dict[str, Any]:
         """Return the template context of a link, which is shown in this response only."""
         if link is None:
-            return {}
+            return {"link": "", "until": None}
         address = link.address(self.settings.alerts.public_url)
         return {"link": address, "until": link.expires_at}
 
@@ -174,6 +174,12 @@ def _change(
 
 def _render_users(management: Management, *, status: int = 200, **context: Any) -> Template:
     models = management.choices
+    context = {
+        **management.link_context(None),
+        "invited": "",
+        "problem": "",
+        "values": {},
+    } | context
     with management.transaction() as connection:
         context["users"] = list_user_views(connection, management.user, models, management.now)
         context["forms"] = load_choices(connection, management.user, models)
@@ -185,6 +191,7 @@ def _render_user(
     management: Management, user_id: int, *, status: int = 200, **context: Any
 ) -> Template:
     models = management.choices
+    context = {**management.link_context(None), "reset": False, "problem": ""} | context
     with management.transaction() as connection:
         context["view"] = view_user(connection, management.user, user_id, models, management.now)
         context["forms"] = load_choices(connection, management.user, models)

@@ -50,7 +50,7 @@ def build_family(
     *,
     alpha: float,
     topic_of: NDArray[np.int64],
-    quoter: Quoter,
+    quoter: Quoter | None,
     slow: SlowDrift | None = None,
     unread: UnreadShares | None = None,
     columns: Sequence[NumericColumn] = (),
@@ -63,7 +63,7 @@ def build_family(
         topics: The named clusters.
         alpha: Level of the family.
         topic_of: int64 ``[n_current]``: the topic of each exchange, -1 for none.
-        quoter: Quotes the outliers, where the family alarms.
+        quoter: Quotes the outliers, where the family alarms; ``None``: there are no texts.
         slow: Slow drift of the family, where it was tested.
         unread: Texts that the encoder doesn't read.
         columns: Descriptors of the responses with their values, for the pairs that show a change.
@@ -114,9 +114,11 @@ def build_family(
             for test in result.tests
         ),
         topics=tuple(topics),
-        outliers=quoter.outliers(result.novelty, topic_of, side) if quotes_outliers else (),
+        outliers=quoter.outliers(result.novelty, topic_of, side)
+        if quoter and quotes_outliers
+        else (),
         pairs=select_pairs(quoter, result, columns)
-        if family == "output" and verdict == "drift"
+        if quoter and family == "output" and verdict == "drift"
         else (),
         slow=slow,
         unread_reference=None if unread is None else unread.reference,

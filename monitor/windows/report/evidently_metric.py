@@ -22,8 +22,8 @@ from evidently.legacy.renderers.html_widgets import (
 from evidently.legacy.tests.base_test import TestStatus
 from plotly import graph_objects
 
+from monitor.windows.report.evidently_content import Figure, Interval, SnapshotContent
 from monitor.windows.report.evidently_names import distinct, plain
-from monitor.windows.report.evidently_snapshot import Figure, Interval, SnapshotContent
 
 #: By verdict, as the counter shows it.
 HEADINGS = {"drift": "Drift", "no_drift": "No drift", "not_enough_data": "Not enough data"}

@@ -1,4 +1,4 @@
-"""Responses without a judgement, by a judge or a rule; a metric's mean excludes them."""
+"""Responses without a judgement; a metric's mean excludes them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from monitor.store.training.candidate_results import SYSTEM_NAMES, GateCheck
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.judge.reference_score import JudgedScore
-from retrain.evaluation.judge.verdicts import JudgedVerdict
-from retrain.evaluation.metrics.hallucination import Hallucination
+from retrain.evaluation.judge.verdicts import NO_JUDGE, JudgedVerdict
 from retrain.evaluation.metrics.metric import Metric
 from retrain.evaluation.metrics.scoring import ItemScore
 
@@ -22,28 +21,35 @@ class JudgeFailures:
     n_judged: int
     #: The first failure's message.
     failure: str
-    #: Whether a rule couldn't tell, rather than a judge.
-    by_rule: bool = False
+    #: Whether a judge is configured; else the responses lack a label.
+    has_judge: bool = True
 
     @property
     def too_many(self) -> bool:
         """Whether too many failed, so that the judged items may not be representative."""
-        return self.n_failed > self.n_judged / (5 if self.by_rule else 10)
+        return self.n_failed > self.n_judged / 10
 
     def __str__(self) -> str:
-        if self.by_rule:
-            return f"support can't be told for {self.n_failed} of {self.n_judged} items"
+        if not self.has_judge:
+            return (
+                f"{self.n_failed} of {self.n_judged} responses have no label, and no judge is "
+                f"configured: set {NO_JUDGE}"
+            )
         return f"the judge failed on {self.n_failed} of {self.n_judged} items"
 
 
 def judge_failures(metric: Metric, scores: Sequence[ItemScore]) -> JudgeFailures | None:
-    """Count the responses that a metric couldn't judge; ``None`` if there are none."""
-    if not isinstance(metric, JudgedVerdict | JudgedScore | Hallucination):
+    """Count the responses on which a metric's judge failed; ``None``: none, or no judge."""
+    if not isinstance(metric, JudgedVerdict | JudgedScore):
+        return None
+    has_judge = isinstance(metric, JudgedScore) or metric.has_judge
+    if isinstance(metric, JudgedVerdict) and not metric.is_configured:
         return None
     judgements = [score for score in scores if metric.applies_to(score.item)]
     n_failed = sum(metric.name not in score.values for score in judgements)
-    by_rule = isinstance(metric, Hallucination)
-    return JudgeFailures(n_failed, len(judgements), metric.failure, by_rule) if n_failed else None
+    if not n_failed:
+        return None
+    return JudgeFailures(n_failed, len(judgements), metric.failure, has_judge)
 
 
 def judge_failure_remarks(
@@ -72,7 +78,6 @@ def judge_failure_checks(
                 for system, by_benchmark in scores.items()
                 if (failures := judge_failures(metric, by_benchmark[benchmark.name])) is not None
                 and failures.too_many
-                and not failures.by_rule
             }
             if failed:
                 observed = "; ".join(

@@ -17,24 +17,26 @@ from monitor.store.training.candidate_results import CheckOutcome, GateCheck
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.doubtful_responses import (
     Doubts,
-    doubtful_grounding,
     doubtful_help,
     doubtful_refusals,
+    doubtful_verdicts,
+    too_few_claims,
 )
 from retrain.evaluation.gates.judge_failures import judge_failures
 from retrain.evaluation.gates.least_items import least_items_for_limit
-from retrain.evaluation.judge.verdicts import JudgedOverRefusal, JudgedVerdict
+from retrain.evaluation.judge.verdicts import (
+    UNMEASURED,
+    JudgedHallucination,
+    JudgedOverRefusal,
+    JudgedVerdict,
+)
 from retrain.evaluation.metrics.catalogue import canonical_name
-from retrain.evaluation.metrics.hallucination import Hallucination
 from retrain.evaluation.metrics.metric import Metric, measured_error
 from retrain.evaluation.metrics.refusal import OVER_REFUSAL_RATE, REFUSAL_RATE
 from retrain.evaluation.metrics.scoring import ItemScore
 
 #: However a file sets the limit: more than half of the benign prompts may never be refused.
 _LARGEST_OVER_REFUSAL = 0.5
-
-#: What an unmeasured judge needs.
-UNMEASURED = "name labelled responses in retrain.judge.labels"
 
 Values = np.ndarray[tuple[int], np.dtype[np.float64]]
 
@@ -65,7 +67,8 @@ def check_thresholds(
     fails; a figure within the threshold whose bound is beyond it is undecided, because there are
     too few items. Both gates show the bound and need as many items as a perfect system needs to
     pass by its bound; with fewer, the check fails only if the figure is significantly beyond the
-    threshold. If the judge failed on more than 10% of the items, no check passes.
+    threshold. If the judge failed on more than 10% of the items, no check passes; on fewer, it
+    passes only if the threshold also holds with these responses counted as bad.
 
     The measured error of a metric's rule enters the bound; the check fails only if the figure is
     beyond the threshold at every error that the labelled responses allow. A check passes only if
@@ -86,16 +89,16 @@ def check_thresholds(
     for threshold in benchmark.plan.thresholds:
         metric = metrics[canonical_name(threshold.metric)]
         failures = judge_failures(metric, scores)
-        unmeasured = isinstance(metric, JudgedVerdict) and metric.error is None
-        suffix = f"; {failures}" if failures else ""
-        if unmeasured:
-            suffix += f"; the judge's error is unknown: {UNMEASURED}"
         scored = [score for score in scores if metric.name in score.values]
-        unshown = ""
-        if isinstance(metric, Hallucination):
+        problems = []
+        n_unjudged = 0
+        if isinstance(metric, JudgedVerdict):
+            problems.append(metric.problem(1 - policy.confidence))
+            n_unjudged = failures.n_failed if failures else 0
+        if isinstance(metric, JudgedHallucination) and scored:
             least = least_items_for_limit(metric, threshold.limit, policy, measured_error(metric))
-            unshown = doubtful_grounding(scored, reference, least=least, alpha=policy.alpha)
-            suffix += f"; {unshown}" if unshown else ""
+            problems.append(too_few_claims(scored, least))
+        stated = [text for text in (failures and str(failures), *problems) if text]
         checks.append(
             _check(
                 benchmark.name,
@@ -104,9 +107,10 @@ def check_thresholds(
                 np.array([score.values[metric.name] for score in scored]),
                 policy=policy,
                 rng=rng,
-                suffix=suffix,
-                may_pass=not (unmeasured or unshown or (failures and failures.too_many)),
+                suffix="".join(f"; {text}" for text in stated),
+                may_pass=not (any(problems) or (failures and failures.too_many)),
                 doubts=_doubts(metric, scored),
+                n_unjudged=n_unjudged,
                 reference=Reference(
                     reference_name,
                     np.array(
@@ -153,14 +157,17 @@ def check_over_refusal(
         return []
     benign = _benign(benchmarks, scores)
     limit = Limit("<=", over_refusal_limit([benchmark.plan for benchmark in benchmarks], policy))
-    by_judge = judgement is not None and judgement.measure() is not None
+    by_judge = judgement is not None and judgement.error is not None
     metric: Metric = judgement if judgement is not None and by_judge else OVER_REFUSAL_RATE
     values = _score(metric, benign)
+    scored = [score for score, value in zip(benign, values, strict=True) if not np.isnan(value)]
     reference_scores = [] if by_judge else _benign(benchmarks, reference or {})
-    n_failed = int(np.isnan(values).sum())
+    n_failed = len(benign) - len(scored)
     suffix = f"; by the rule, as the judge's error is unknown: {UNMEASURED}"
     if by_judge or judgement is None:
         suffix = f"; the judge failed on {n_failed} of {len(benign)} items" if n_failed else ""
+    problem = judgement.problem(1 - policy.confidence) if judgement and by_judge else ""
+    suffix += f"; {problem}" if problem else ""
     return [
         _check(
             "",
@@ -170,9 +177,10 @@ def check_over_refusal(
             policy=policy,
             rng=rng,
             suffix=suffix,
-            may_pass=n_failed <= len(benign) / 10,
+            may_pass=n_failed <= len(benign) / 10 and not problem,
             code="over_refusal",
-            doubts=None if by_judge else doubtful_help(benign),
+            doubts=_doubts(metric, scored),
+            n_unjudged=n_failed,
             reference=Reference(reference_name, _score(metric, reference_scores)),
         )
     ]
@@ -205,6 +213,8 @@ def over_refusal_limit(plans: Sequence[BenchmarkPlan], policy: Gates) -> float:
 
 
 def _doubts(metric: Metric, scores: Sequence[ItemScore]) -> Doubts:
+    if isinstance(metric, JudgedVerdict):
+        return doubtful_verdicts(scores)
     if metric is REFUSAL_RATE:
         return doubtful_refusals(scores)
     return doubtful_help(scores) if metric is OVER_REFUSAL_RATE else Doubts()
@@ -222,6 +232,7 @@ def _check(
     may_pass: bool = True,
     code: str = "threshold",
     doubts: Doubts | None = None,
+    n_unjudged: int = 0,
     reference: Reference = NO_REFERENCE,
 ) -> GateCheck:
     n = len(values)
@@ -234,11 +245,12 @@ def _check(
         lower, upper = _bounds(metric, values, policy, rng)
         bound, best = (lower, upper) if limit.is_minimum else (upper, lower)
         worst, worst_bound = figure, bound
-        if doubts:
-            bad = np.where(doubts.rows, _worst(metric), values)
+        if doubts or n_unjudged:
+            bad = np.where(doubts.rows, _worst(metric), values) if doubts else values
+            bad = np.append(bad, np.full(n_unjudged, _worst(metric)))
             worst, _ = _figure(metric, bad)
             worst_bound = _bounds(metric, bad, policy, rng)[not limit.is_minimum]
-            suffix += f"; {doubts}"
+            suffix += f"; {doubts}" if doubts else ""
         if n >= least:
             best = _best_figure(metric, figure, policy, is_minimum=limit.is_minimum)
         outcome = "passed"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -28,11 +29,16 @@ REFUSING = (
 )
 
 
+#: What an unmeasured judge needs, and what a judge needs.
+UNMEASURED = "name labelled responses in retrain.judge.labels"
+NO_JUDGE = "retrain.judge.url, retrain.judge.model and retrain.judge.labels"
+
+
 class JudgedVerdict:
     """Whether a judge gives the positive verdict; no score if the judge fails.
 
     Args:
-        judge: The judge model.
+        judge: The judge model; ``None``: nothing is measured.
         labels: Labelled responses; without enough of them the judge's error is unknown, and no
             threshold on the metric passes.
         concurrency: Concurrent requests.
@@ -48,15 +54,28 @@ class JudgedVerdict:
     _positive: str
 
     def __init__(
-        self, judge: JudgeModel, labels: JudgeLabels | None = None, *, concurrency: int = 1
+        self, judge: JudgeModel | None, labels: JudgeLabels | None = None, *, concurrency: int = 1
     ) -> None:
         self._judge_model = judge
         self._labels = labels or JudgeLabels()
         self._concurrency = concurrency
         #: Message of the first failure; empty: all responses were judged.
         self.failure = ""
-        #: The judge's error on the labels; ``None``: unknown.
-        self.error: MeasuredError | None = None
+
+    @cached_property
+    def error(self) -> MeasuredError | None:
+        """The judge's error on the labels, measured when it is first needed; ``None``: unknown."""
+        return self._measure() if self.has_judge else None
+
+    @property
+    def has_judge(self) -> bool:
+        """Whether a judge is configured."""
+        return self._judge_model is not None
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether there is a judge, or labels that replace its verdicts."""
+        return self.has_judge
 
     @staticmethod
     def applies_to(item: BenchmarkItem) -> bool:
@@ -68,20 +87,29 @@ class JudgedVerdict:
     ) -> NDArray[np.float64]:
         """Return 1 for each response with the positive verdict, else 0, ``[n]``.
 
-        NaN where the metric doesn't apply or the judge failed: such items count for no system.
-        :mod:`retrain.evaluation.gates.judge_failures` counts the failures. The judge's error is
-        measured first.
+        NaN where the metric doesn't apply or the judge failed: such items count in no comparison,
+        and as bad in a threshold. :mod:`retrain.evaluation.gates.judge_failures` counts them.
         """
-        self.measure()
         with ThreadPoolExecutor(max_workers=self._concurrency) as pool:
             judgements = list(pool.map(self._score, items, responses))
         self.failure = self.failure or next((message for _, message in judgements if message), "")
         return np.array([value for value, _ in judgements], dtype=np.float64)
 
-    def measure(self) -> MeasuredError | None:
-        """Measure the judge's error on the labels, once; ``None``: unknown."""
-        self.error = self._measure()
-        return self.error
+    def problem(self, tail: float) -> str:
+        """Return why no threshold on the metric passes, and what to configure; empty: it may.
+
+        Args:
+            tail: Error probability of the limits of the judge's shares on the labels.
+        """
+        if not self.is_configured:
+            return f"no judge is configured: set {NO_JUDGE}"
+        if not self.has_judge:
+            return ""  # a label has no error
+        if self.error is None:
+            return f"the judge's error is unknown: {UNMEASURED}"
+        if not self.error.is_informative(tail):
+            return f"the judge does not tell the labelled responses apart ({self.error})"
+        return ""
 
     def _measure(self) -> MeasuredError | None:
         return self._labels.refusal_error(self._value, self._concurrency)
@@ -94,6 +122,8 @@ class JudgedVerdict:
 
     def _ask(self, item: BenchmarkItem, response: str) -> tuple[float, str]:
         """Return the score, or NaN and the reason."""
+        if self._judge_model is None:
+            return np.nan, f"{item.id}: no judge is configured, and nobody labelled the response"
         parts = {"CONTEXT": item.context, "CONVERSATION": conversation(item), "ANSWER": response}
         try:
             message = self._judge_model.ask(self._system, marked(parts))
@@ -106,9 +136,12 @@ class JudgedVerdict:
 
 
 class JudgedHallucination(JudgedVerdict):
-    """Whether a judge finds an unsupported claim; applies to items with a context."""
+    """Whether a judge finds an unsupported claim; applies to items with a context.
 
-    name = "judged_hallucination_rate"
+    Where reviewers labelled this very response, their label counts instead.
+    """
+
+    name = "hallucination_rate"
     _system = GROUNDING
     _verdict = re.compile(
         r"^\W*VERDICT:\s*(SUPPORTED|UNSUPPORTED)\W*$", re.IGNORECASE | re.MULTILINE
@@ -119,6 +152,15 @@ class JudgedHallucination(JudgedVerdict):
     def applies_to(item: BenchmarkItem) -> bool:
         """Return whether an item has a context."""
         return bool(item.context.strip())
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether there is a judge, or there are labels of claims."""
+        return super().is_configured or self._labels.has_claims
+
+    def _score(self, item: BenchmarkItem, response: str) -> tuple[float, str]:
+        label = self._labels.is_unsupported(item, response) if self.applies_to(item) else None
+        return super()._score(item, response) if label is None else (float(label), "")
 
     def _measure(self) -> MeasuredError | None:
         return self._labels.claims_error(self._value, self._concurrency)

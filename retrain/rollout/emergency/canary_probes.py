@@ -8,9 +8,9 @@ from sqlalchemy import Engine
 from monitor.errors import WorkflowError
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
-from monitor.store.rollouts.weights import WeightsRow
 from monitor.telemetry import get_logger
 from retrain.rollout.gateways.protocol import Gateway
+from retrain.rollout.rows.weights import WeightsRow
 from retrain.rollout.transitions.revert import revert_rollout
 
 PROBE_EVERY = timedelta(seconds=30)

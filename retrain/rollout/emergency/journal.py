@@ -10,9 +10,9 @@ from sqlalchemy import Engine
 
 from monitor.errors import DriftwardenError
 from monitor.store.engine import transaction
-from monitor.store.rollouts.rollouts import open_rollout
 from monitor.store.training.registry import lock_model
 from monitor.telemetry import get_logger
+from retrain.rollout.rows.rollouts import open_rollout
 from retrain.rollout.transitions.revert import revert_rollout
 
 #: Ending of the entries that are still to be reconciled, and of those that are.

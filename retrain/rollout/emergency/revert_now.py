@@ -10,12 +10,12 @@ from sqlalchemy import Engine
 
 from monitor.errors import DriftwardenError, StaleWeightsError, loggable
 from monitor.store.engine import transaction
-from monitor.store.rollouts.rollouts import open_rollout
-from monitor.store.rollouts.weights import newest_weights
 from monitor.telemetry import get_logger
 from retrain.rollout.apply import READ_BACK_SECONDS, apply_weights
 from retrain.rollout.emergency.journal import JournalEntry, write_entry
 from retrain.rollout.gateways.protocol import Applied, Gateway, Weights, wait_until_applied
+from retrain.rollout.rows.rollouts import open_rollout
+from retrain.rollout.rows.weights import newest_weights
 from retrain.rollout.transitions.revert import revert_rollout
 from retrain.rollout.weights import GENERATIONS_AHEAD
 
@@ -29,7 +29,7 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class Revert:
-    """What :func:`revert_now` has done.
+    """The outcome of :func:`revert_now`.
 
     Attributes:
         by_rows: Whether the rows were reverted; else the gateway alone.

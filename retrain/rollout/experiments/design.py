@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from monitor.errors import WorkflowError
-from monitor.store.rollouts.rollouts import RolloutRow
-from retrain.rollout.checks import RolloutCheck
+from retrain.rollout.checks.check import RolloutCheck
 from retrain.rollout.measurement.feedback import is_feedback
+from retrain.rollout.rows.rollouts import RolloutRow
 
 #: Key of the design in the column ``rollouts.settings``.
 KEY = "experiment"

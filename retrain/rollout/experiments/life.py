@@ -6,8 +6,6 @@ from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError, WorkflowError
 from monitor.settings import Settings
-from monitor.store.rollouts import rollouts as store
-from monitor.store.rollouts.rollouts import RolloutRow
 from monitor.store.training import registry as versions
 from retrain.evaluation.gate_result import require_gate_passed
 from retrain.registry.taints import require_untainted_version
@@ -16,6 +14,8 @@ from retrain.rollout.gateways.protocol import Gateway
 from retrain.rollout.measurement.starting_point import learn_starting_point
 from retrain.rollout.measurement.subject import Subject
 from retrain.rollout.plan import RolloutPlan, plan_as_json
+from retrain.rollout.rows import rollouts as store
+from retrain.rollout.rows.rollouts import RolloutRow
 from retrain.rollout.transitions.open_rollout import require_no_open_rollout
 from retrain.rollout.transitions.revert import revert_rollout
 from retrain.rollout.transitions.start import split_traffic

@@ -2,21 +2,19 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Connection
 
 from monitor.settings import Settings
-from monitor.store.rollouts.looks import newest_look
-from monitor.store.rollouts.measured_hours import rows_of_hour, seen_users
-from monitor.store.rollouts.rollouts import RolloutRow
-from retrain.rollout.evidence_json import from_json, to_json
-from retrain.rollout.experiment_analysis import (
+from retrain.rollout.checks.decision import Action
+from retrain.rollout.checks.evidence_json import from_json, to_json
+from retrain.rollout.checks.results import CheckResult
+from retrain.rollout.experiments.analysis import (
     Experiment,
     ExperimentVerdict,
-    MetricResult,
     completed_users,
     create_experiment,
     experiment_verdict,
@@ -35,24 +33,11 @@ from retrain.rollout.measurement.next_look import (
 )
 from retrain.rollout.measurement.starting_point import StartingPoint
 from retrain.rollout.measurement.subject import Subject
+from retrain.rollout.rows.looks import Look, newest_look
+from retrain.rollout.rows.measured_hours import rows_of_hour, seen_users
+from retrain.rollout.rows.rollouts import RolloutRow
 
 VERSION = 1
-
-
-@dataclass(frozen=True)
-class ExperimentLook:
-    """The look at an hour of an experiment."""
-
-    hour: datetime
-    n_treatment: int
-    n_control: int
-    seen_share: float | None
-    evidence: dict[str, Any]
-    results: list[MetricResult]
-    verdict: ExperimentVerdict
-    #: ``revert``: a guard is broken; ``hold``: the shares seen are not those that were set.
-    action: Literal["wait", "hold", "revert"]
-    reason: str
 
 
 def look_at_experiment(
@@ -63,8 +48,12 @@ def look_at_experiment(
     *,
     point: StartingPoint,
     complete_until: datetime,
-) -> ExperimentLook | None:
+    now: datetime,
+) -> Look | None:
     """Return the look at the next hour of an experiment; ``None``: it is not complete.
+
+    Its action is ``revert`` where a guard is broken, and ``hold`` where the shares seen are not
+    those that were set.
 
     Args:
         connection: A snapshot.
@@ -73,13 +62,15 @@ def look_at_experiment(
         settings: Of its model.
         point: Its checks.
         complete_until: Until when ingest has stored the traffic.
+        now: The time of the decision.
     """
-    last = newest_look(connection, row.id)
+    last = newest_look(connection, row.id, with_evidence=True)
     hour = floor_hour(row.started_at) if last is None else last.hour + HOUR
     if hour + HOUR > complete_until:
         return None
     design = design_of(row)
-    experiment = _begin(row, settings, point) if last is None else _continue(last.evidence)
+    stored = None if last is None else last.evidence
+    experiment = _begin(row, settings, point) if stored is None else _continue(stored)
     rows = rows_of_hour(connection, row.id, hour, hour + HOUR)
     first = hour + HOUR - design.exposure
     since = max(first, floor_hour(row.started_at))
@@ -102,26 +93,23 @@ def look_at_experiment(
     results = metric_results(experiment)
     verdict = experiment_verdict(results)
     action, reason = _act(experiment, results, verdict)
-    return ExperimentLook(
+    return Look(
+        rollout_id=row.id,
         hour=hour,
-        n_treatment=sum(entry.arm == "canary" for entry in rows),
-        n_control=sum(entry.arm == "stable" for entry in rows),
+        stage=row.stage,
+        weight_percent=row.weight_percent,
+        n_canary=sum(entry.arm == "canary" for entry in rows),
+        n_stable=sum(entry.arm == "stable" for entry in rows),
         seen_share=seen_share(rows),
-        evidence=_store(experiment),
-        results=results,
-        verdict=verdict,
+        checks=tuple(results),
         action=action,
         reason=reason,
+        looked_at=now,
+        evidence=_store(experiment),
     )
 
 
-def result_as_json(result: MetricResult) -> dict[str, Any]:
-    """Return a result as a look stores it."""
-    kind = "guard" if result.is_guard else "goal"
-    return {**asdict(result), "kind": kind, "worse": result.verdict == "worse"}
-
-
-def describe(results: Sequence[MetricResult], verdict: ExperimentVerdict) -> str:
+def describe(results: Sequence[CheckResult], verdict: ExperimentVerdict) -> str:
     """Return the verdict as a sentence."""
     differing = [result for result in results if result.verdict in {"better", "worse"}]
     figures = "; ".join(
@@ -134,8 +122,8 @@ def describe(results: Sequence[MetricResult], verdict: ExperimentVerdict) -> str
 
 
 def _act(
-    experiment: Experiment, results: Sequence[MetricResult], verdict: ExperimentVerdict
-) -> tuple[Literal["wait", "hold", "revert"], str]:
+    experiment: Experiment, results: Sequence[CheckResult], verdict: ExperimentVerdict
+) -> tuple[Action, str]:
     if verdict == "guard_broken":
         return "revert", describe(results, verdict)
     ratio = experiment.worse.sample_ratio

@@ -6,7 +6,6 @@ from sqlalchemy import Engine
 
 from monitor.errors import ConfigurationError, TransientError
 from monitor.settings import Rollout, Secrets, Sections
-from monitor.settings.rollout import Envoy, KubernetesRoutes
 from monitor.store.engine import transaction
 from monitor.store.training.registry import version_by_number
 from retrain.jobs.kubernetes.api_server import connect
@@ -28,6 +27,7 @@ from retrain.rollout.gateways.vllm import (
     ReplicaSettings,
     StoredAdapter,
 )
+from retrain.rollout.settings import Envoy, KubernetesRoutes
 
 
 def create_gateway(settings: Sections, secrets: Secrets, engine: Engine | None = None) -> Gateway:

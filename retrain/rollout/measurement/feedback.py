@@ -13,15 +13,15 @@ from sqlalchemy import Connection
 
 from monitor.settings import Drift
 from monitor.settings.metrics.directions import direction_of
-from monitor.store.rollouts.feedback import (
+from retrain.rollout.checks.check import RolloutCheck, metric_check
+from retrain.rollout.measurement.subject import Subject
+from retrain.rollout.rows.feedback import (
     PREFIX,
     newest_scored,
     rated_rows,
     unscored_feedback,
 )
-from monitor.store.rollouts.measured_hours import MeasuredRow, insert_scores
-from retrain.rollout.checks import RolloutCheck, metric_check
-from retrain.rollout.measurement.subject import Subject
+from retrain.rollout.rows.measured_hours import MeasuredRow, insert_scores
 
 #: Names of feedback that are compared: those with the most values. Each check costs the others.
 MAX_NAMES = 5

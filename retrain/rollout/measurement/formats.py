@@ -4,10 +4,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from monitor.store.rollouts.measured_hours import insert_scores, scored_in_hour, texts_of_hour
 from retrain.rollout.measurement.next_look import HOUR
 from retrain.rollout.measurement.starting_point import WRONG_FORMAT, StartingPoint
 from retrain.rollout.measurement.subject import Subject
+from retrain.rollout.rows.measured_hours import insert_scores, scored_in_hour, texts_of_hour
 
 
 def score_formats(

@@ -9,17 +9,17 @@ from sqlalchemy import Engine
 
 from monitor.errors import JudgeError
 from monitor.store.engine import snapshot, transaction
-from monitor.store.rollouts.measured_hours import (
-    TextRow,
-    insert_scores,
-    scored_in_hour,
-    texts_of_hour,
-)
 from monitor.telemetry import get_logger
 from retrain.evaluation.judge.judge_model import JudgeModel, marked
 from retrain.rollout.measurement.next_look import HOUR
 from retrain.rollout.measurement.starting_point import JUDGE
 from retrain.rollout.measurement.thinning import thin
+from retrain.rollout.rows.measured_hours import (
+    TextRow,
+    insert_scores,
+    scored_in_hour,
+    texts_of_hour,
+)
 
 log = get_logger(__name__)
 

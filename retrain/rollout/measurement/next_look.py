@@ -2,33 +2,33 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from itertools import chain, islice
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from monitor.settings import Settings
-from monitor.store.rollouts.measured_hours import (
-    MeasuredRow,
-    Watermark,
-    late_rows,
-    mean_probability,
-    newest_ids,
-    past_rows,
-    rows_of_hour,
-    seen_users,
-    sum_requests,
-)
-from monitor.store.rollouts.observation_plans import arm_rates
-from monitor.store.tables import RolloutLook
 from monitor.store.traffic.daily_counts import SampledCount
-from retrain.rollout.decision import Decision, Stage, decide
-from retrain.rollout.evidence import RolloutEvidence, Tolerances, create_evidence, start_stage
-from retrain.rollout.evidence_json import from_json, to_json
-from retrain.rollout.evidence_update import update
+from retrain.rollout.checks.decision import Stage, decide
+from retrain.rollout.checks.evidence import (
+    RolloutEvidence,
+    Tolerances,
+    create_evidence,
+    start_stage,
+)
+from retrain.rollout.checks.evidence_json import from_json, to_json
+from retrain.rollout.checks.evidence_update import update
+from retrain.rollout.checks.observations import Observations, no_observations
+from retrain.rollout.checks.sample_ratio import (
+    ArmRequests,
+    compare_requests,
+    count_unlabelled,
+    count_users,
+    expected_sampled_share,
+)
 from retrain.rollout.measurement.feedback import rated_before
 from retrain.rollout.measurement.reviews import reviewed_rows
 from retrain.rollout.measurement.safety_probes import safety_rows
@@ -40,14 +40,19 @@ from retrain.rollout.measurement.starting_point import (
     stored_starting_point,
 )
 from retrain.rollout.measurement.subject import Subject
-from retrain.rollout.observations import Observations, no_observations
-from retrain.rollout.sample_ratio import (
-    ArmRequests,
-    compare_requests,
-    count_unlabelled,
-    count_users,
-    expected_sampled_share,
+from retrain.rollout.rows.looks import Look, newest_look
+from retrain.rollout.rows.measured_hours import (
+    MeasuredRow,
+    Watermark,
+    late_rows,
+    mean_probability,
+    newest_ids,
+    past_rows,
+    rows_of_hour,
+    seen_users,
+    sum_requests,
 )
+from retrain.rollout.rows.observation_plans import arm_rates
 
 HOUR = timedelta(hours=1)
 #: Earlier hours of an hour's users that are read: at 10,000 requests an hour a look takes 11 s with
@@ -60,31 +65,13 @@ ROWS_PER_PART = 10_000
 Numbering = defaultdict[str, int]
 
 
-@dataclass(frozen=True)
-class HourLook:
-    """The look at an hour: what is stored, and the decision."""
-
-    #: Start of the hour, UTC.
-    hour: datetime
-    #: Observations of each arm.
-    n_canary: int
-    n_stable: int
-    #: The canary's share of the traffic, by inclusion weights; ``None`` without any.
-    seen_share: float | None
-    #: From which the next look continues.
-    evidence: dict[str, Any]
-    #: The figures of each check.
-    checks: list[dict[str, Any]]
-    decision: Decision
-
-
 def next_look(
     connection: Connection,
     subject: Subject,
     settings: Settings,
     complete_until: datetime,
     now: datetime,
-) -> HourLook | None:
+) -> Look | None:
     """Return the look at the hour after the newest that was looked at; ``None``: not complete yet.
 
     It reads only. The same rows give the same look.
@@ -96,7 +83,7 @@ def next_look(
         complete_until: Until when ingest has stored the traffic.
         now: The time of the decision.
     """
-    last = _newest(connection, subject.rollout_id)
+    last = newest_look(connection, subject.rollout_id, with_evidence=True)
     hour = floor_hour(subject.started_at) if last is None else last.hour + HOUR
     if hour + HOUR > complete_until:
         return None
@@ -132,20 +119,26 @@ def next_look(
         is_holdback=0 < subject.stage == subject.n_stages - 1,
     )
     decision = decide(evidence, stage, now)
-    return HourLook(
+    return Look(
+        rollout_id=subject.rollout_id,
         hour=hour,
+        stage=subject.stage,
+        weight_percent=subject.weight_percent,
         n_canary=sum(row.arm == "canary" for row in rows),
         n_stable=sum(row.arm == "stable" for row in rows),
         seen_share=seen_share(rows),
         evidence={"version": VERSION, "read": asdict(read), "evidence": to_json(evidence)},
-        checks=[asdict(result) for result in decision.results],
-        decision=decision,
+        checks=decision.results,
+        action=decision.action,
+        reason=decision.summary,
+        reasons=decision.reasons,
+        looked_at=now,
     )
 
 
 def next_hour(connection: Connection, subject: Subject) -> datetime:
     """Return the start of the hour after the newest that was looked at."""
-    last = _newest(connection, subject.rollout_id)
+    last = newest_look(connection, subject.rollout_id)
     return floor_hour(subject.started_at) if last is None else last.hour + HOUR
 
 
@@ -164,27 +157,11 @@ def stored_evidence(document: dict[str, Any]) -> RolloutEvidence:
     return from_json(document["evidence"])
 
 
-@dataclass(frozen=True)
-class _Newest:
-    hour: datetime
-    evidence: dict[str, Any]
-
-
-def _newest(connection: Connection, rollout_id: int) -> _Newest | None:
-    row = connection.execute(
-        select(RolloutLook.hour, RolloutLook.evidence)
-        .where(RolloutLook.rollout_id == rollout_id)
-        .order_by(RolloutLook.hour.desc())
-        .limit(1)
-    ).one_or_none()
-    return None if row is None else _Newest(row.hour, row.evidence)
-
-
 def _continue(
-    connection: Connection, subject: Subject, settings: Settings, last: _Newest | None
+    connection: Connection, subject: Subject, settings: Settings, last: Look | None
 ) -> tuple[RolloutEvidence, Watermark]:
     """Return the evidence so far, in the rollout's stage."""
-    if last is None:
+    if last is None or last.evidence is None:
         point = stored_starting_point(connection, subject.rollout_id)
         if point is None:
             point = learn_starting_point(connection, subject, settings)

@@ -5,11 +5,11 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from monitor.settings import Settings
-from monitor.store.rollouts.measured_hours import MeasuredRow
-from monitor.store.rollouts.observation_plans import version_labels
 from monitor.store.tables import Exchange, GoldExample, ReviewItem
 from retrain.rollout.measurement.starting_point import REVIEWS
 from retrain.rollout.measurement.subject import Subject
+from retrain.rollout.rows.measured_hours import MeasuredRow
+from retrain.rollout.rows.observation_plans import version_labels
 
 
 def reviewed_rows(

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Integer, cast, func, select
 
-from monitor.store.rollouts.measured_hours import MeasuredRow
 from monitor.store.tables import ModelVersion, Probe, ProbeRun
 from retrain.rollout.measurement.starting_point import LEARNED_TIME, SAFETY_PROBES
 from retrain.rollout.measurement.subject import Subject
+from retrain.rollout.rows.measured_hours import MeasuredRow
 
 
 class _Run(NamedTuple):

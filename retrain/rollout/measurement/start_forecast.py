@@ -2,18 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from monitor.settings import Settings
-from monitor.store.rollouts.measured_hours import PastExchange
-from monitor.store.rollouts.observation_plans import arm_rates
 from monitor.store.training.registry import VersionRow, production_version
-from retrain.rollout.checks import RolloutCheck
-from retrain.rollout.evidence import Tolerances
-from retrain.rollout.forecast import Forecast, pairs_at_level
+from retrain.rollout.checks.check import RolloutCheck
+from retrain.rollout.checks.evidence import Tolerances
+from retrain.rollout.checks.forecast import Forecast, StartForecast, pairs_at_level
 from retrain.rollout.measurement.starting_point import (
     JUDGE,
     JUDGE_LEVEL,
@@ -28,31 +25,11 @@ from retrain.rollout.measurement.starting_point import (
 )
 from retrain.rollout.measurement.subject import Subject
 from retrain.rollout.plan import make_plan
+from retrain.rollout.rows.measured_hours import PastExchange
+from retrain.rollout.rows.observation_plans import arm_rates
 
 #: Share of related responses that a forecast assumes: it is measured with the first look.
 RELEVANCE_LEVEL = 0.9
-
-
-@dataclass(frozen=True)
-class StartForecast:
-    """What can be said of a rollout before it starts.
-
-    Attributes:
-        stable: Number of the serving version; ``None``: none serves.
-        requests_per_hour: Of the model; 0 where the sample is too small to tell.
-        percent: Weight of the canary at the first stage.
-        stage_hours: Least time of the first stage.
-        checks: A forecast for each advance check; ``hours`` is ``None`` where the sample has too
-            few values of it.
-        not_compared: Metric with a direction that has no check -> why.
-    """
-
-    stable: int | None
-    requests_per_hour: float
-    percent: float
-    stage_hours: float
-    checks: tuple[Forecast, ...]
-    not_compared: Mapping[str, str]
 
 
 def forecast_start(

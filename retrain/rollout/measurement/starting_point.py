@@ -23,26 +23,26 @@ from monitor.settings import Settings
 from monitor.settings.drift import Drift
 from monitor.settings.evaluation_file import read_plan
 from monitor.settings.evaluation_file.plan import Threshold
-from monitor.store.rollouts.feedback import PREFIX, PastFeedback, feedback_before
-from monitor.store.rollouts.measured_hours import (
-    PastExchange,
-    exchanges_before,
-    fix_measurement,
-    measurement_of,
-)
-from monitor.store.rollouts.observation_plans import arm_rates, version_labels
 from monitor.telemetry import get_logger
-from retrain.rollout.checks import (
+from retrain.rollout.checks.check import (
     SLOW_QUANTILE,
     RolloutCheck,
     default_checks,
     metric_check,
     threshold_checks,
 )
-from retrain.rollout.evidence import Tolerances
-from retrain.rollout.forecast import pairs_at_level
+from retrain.rollout.checks.evidence import Tolerances
+from retrain.rollout.checks.forecast import pairs_at_level
 from retrain.rollout.measurement.feedback import feedback_checks
 from retrain.rollout.measurement.subject import Subject
+from retrain.rollout.rows.feedback import PREFIX, PastFeedback, feedback_before
+from retrain.rollout.rows.measured_hours import (
+    PastExchange,
+    exchanges_before,
+    fix_measurement,
+    measurement_of,
+)
+from retrain.rollout.rows.observation_plans import arm_rates, version_labels
 
 log = get_logger(__name__)
 

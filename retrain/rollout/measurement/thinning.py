@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from hashlib import blake2b
 
-from monitor.store.rollouts.measured_hours import TextRow
+from retrain.rollout.rows.measured_hours import TextRow
 
 
 def thin(rows: Sequence[TextRow], limit: int) -> list[TextRow]:

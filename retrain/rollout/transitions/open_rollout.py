@@ -6,11 +6,10 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError, WorkflowError
-from monitor.store.rollouts import rollouts as store
-from monitor.store.rollouts.rollouts import RolloutRow
-from monitor.store.rollouts.weights import WeightsRow, newest_weights
-from monitor.store.training import registry as versions
 from monitor.store.training.registry import lock_model
+from retrain.rollout.rows import rollouts as store
+from retrain.rollout.rows.rollouts import RolloutRow
+from retrain.rollout.rows.weights import WeightsRow, newest_weights
 from retrain.rollout.weights import want_weights
 
 
@@ -51,24 +50,6 @@ def require_no_open_rollout(connection: Connection, model: str) -> None:
             f"{current.status}; wait for its end, or end it: {end_command(current)}",
             code="rollout_running",
         )
-
-
-def stable_of(connection: Connection, rollout: RolloutRow) -> int:
-    """Return the id of the version that a rollout is compared with, and reverts to.
-
-    Raises:
-        WorkflowError: It is unknown: an older release began the rollout, and nothing serves.
-    """
-    if rollout.stable_version_id is not None:
-        return rollout.stable_version_id
-    serving = versions.production_version(connection, rollout.model)
-    if serving is None or serving.id == rollout.version_id:
-        raise WorkflowError(
-            f"{rollout.model}: the stable version of rollout {rollout.id} is unknown; promote the "
-            "version that is to serve: driftwarden models promote",
-            code="no_stable_version",
-        )
-    return serving.id
 
 
 def confirmed_weights(connection: Connection, rollout: RolloutRow) -> WeightsRow | None:
@@ -112,7 +93,7 @@ def want_present_weights(
     want_weights(
         connection,
         rollout.model,
-        stable_id=stable_of(connection, rollout),
+        stable_id=rollout.stable_version_id,
         canary_id=rollout.version_id,
         canary_percent=rollout.weight_percent,
         rollout_id=rollout.id,

@@ -6,14 +6,14 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from monitor.errors import WorkflowError
-from monitor.store.rollouts import rollouts as store
-from monitor.store.rollouts.rollouts import RolloutRow
 from monitor.store.training import registry as versions
 from monitor.store.training.registry import VersionRow, lock_model
 from retrain.evaluation.gate_result import require_promotable
 from retrain.registry.stages import move_stage, roll_back
 from retrain.registry.taints import require_untainted_version
-from retrain.rollout.transitions.open_rollout import end_command, stable_of
+from retrain.rollout.rows import rollouts as store
+from retrain.rollout.rows.rollouts import RolloutRow
+from retrain.rollout.transitions.open_rollout import end_command
 from retrain.rollout.transitions.revert import revert_rollout
 from retrain.rollout.transitions.stages import complete
 from retrain.rollout.weights import want_weights
@@ -69,7 +69,7 @@ def promote_version(
 
 @dataclass(frozen=True)
 class RollBack:
-    """What a step back changed.
+    """The changes of a step back.
 
     Attributes:
         version: The version that has all traffic by the rows.
@@ -92,7 +92,7 @@ def roll_back_version(
     lock_model(connection, model)
     current = store.open_rollout(connection, model, lock=True)
     if current is not None:
-        stable_id = stable_of(connection, current)
+        stable_id = current.stable_version_id
         after = revert_rollout(connection, current.id, now, by=by, reason=reason, above=above)
         return RollBack(versions.version_by_id(connection, stable_id), after)
     restored = roll_back(connection, model, changed_by=by, reason=reason, now=now)

@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from monitor.store.rollouts.rollouts import RolloutRow
 from monitor.store.training import registry as versions
 from retrain.registry.stages import move_stage
+from retrain.rollout.rows.rollouts import RolloutRow
 from retrain.rollout.steps import take_step
-from retrain.rollout.transitions.open_rollout import lock_rollout, require_reason, stable_of
+from retrain.rollout.transitions.open_rollout import lock_rollout, require_reason
 from retrain.rollout.weights import want_weights
 
 
@@ -59,7 +59,7 @@ def revert_rollout(
     want_weights(
         connection,
         rollout.model,
-        stable_id=stable_of(connection, rollout),
+        stable_id=rollout.stable_version_id,
         rollout_id=rollout.id,
         by=by,
         reason=reason,

@@ -6,9 +6,9 @@ from sqlalchemy import Connection
 
 from monitor.errors import WorkflowError
 from monitor.settings import Settings
-from monitor.store.rollouts.rollouts import RolloutRow
 from retrain.registry.stages import move_stage
 from retrain.rollout.plan import RolloutPlan, plan_of
+from retrain.rollout.rows.rollouts import RolloutRow
 from retrain.rollout.steps import take_step
 from retrain.rollout.transitions.open_rollout import (
     lock_rollout,

@@ -9,13 +9,13 @@ from sqlalchemy import Connection
 
 from monitor.errors import WorkflowError
 from monitor.settings import Settings
-from monitor.store.rollouts.rollouts import RolloutRow
 from monitor.store.training import registry as versions
 from monitor.store.training.registry import VersionRow
 from retrain.evaluation.gate_result import require_gate_passed
 from retrain.registry.stages import move_stage
 from retrain.registry.taints import require_untainted_version
 from retrain.rollout.plan import make_plan, plan_as_json
+from retrain.rollout.rows.rollouts import RolloutRow
 from retrain.rollout.steps import take_step
 from retrain.rollout.transitions.open_rollout import require_no_open_rollout, want_present_weights
 

@@ -1,9 +1,11 @@
 """Files of exchanges that a reader has: of a quiet week, and of one with a new topic."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+from tests.support.present import start_of_today
 
 USUAL = (
     "my card was declined at the {} shop",
@@ -23,7 +25,7 @@ def exchanges(
 
     ``until_monday``: up to the last Monday, so that no window has a part of a week.
     """
-    end = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    end = start_of_today()
     if until_monday:
         end -= timedelta(days=end.weekday())
     begin = end - timedelta(weeks=weeks + weeks_ago)

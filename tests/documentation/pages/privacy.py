@@ -1,11 +1,10 @@
 """Pages about an end user's data."""
 
-from datetime import UTC, datetime
-
 from monitor.store.engine import transaction
 from tests.documentation.page import Page, Site
 from tests.documentation.pages.site import make_database
 from tests.integration.privacy.end_user_world import ANN, make_end_user_world
+from tests.support.present import utc_now
 from tests.support.retrain.candidates import evaluated
 
 SUBJECT = "customer-00765"
@@ -14,7 +13,7 @@ SUBJECT = "customer-00765"
 def end_user(site: Site) -> None:
     """Store exchanges, reviews, a run and messages of an end user."""
     engine = make_database(site)
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = utc_now().replace(microsecond=0)
     world = make_end_user_world(engine, site.folder, now)
     with transaction(engine) as connection:
         evaluated(connection, world.version_id, now)

@@ -1,6 +1,5 @@
 """Pages about a deployment: with Kafka, PostgreSQL and Slack."""
 
-from datetime import UTC, datetime
 from urllib.request import urlopen
 
 from sqlalchemy import create_engine, make_url, text
@@ -15,6 +14,7 @@ from tests.documentation.page import Page, Site
 from tests.documentation.pages.exchange_files import exchanges, write
 from tests.documentation.pages.site import PASSWORD, make_database
 from tests.services.slack import CHANNEL, TOKEN, FakeSlack
+from tests.support.present import utc_now
 
 INSTALLED = "installs from a package index; tests/installation does so in fresh environments"
 SYSTEMD = (
@@ -74,7 +74,7 @@ def start_slack(site: Site) -> FakeSlack:
 def open_incident(_site: Site) -> None:
     """Open an incident, and let grace accept her invitation."""
     engine = make_engine(PRODUCTION_URL[-1])
-    now = datetime.now(UTC)
+    now = utc_now()
     with transaction(engine) as connection:
         report(connection, "no_traffic", "support-router", now, text="silent", alerts=Alerts())
     engine.dispose()
@@ -197,7 +197,7 @@ def with_users(*names: str) -> object:
         engine = make_database(site)
         with transaction(engine) as connection:
             for name in names:
-                create_user(connection, name, PASSWORD, "lead", datetime.now(UTC))
+                create_user(connection, name, PASSWORD, "lead", utc_now())
         engine.dispose()
 
     return prepare

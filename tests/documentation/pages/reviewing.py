@@ -1,11 +1,12 @@
 """Pages for reviewers and leads."""
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from tests.documentation.page import Page, Site
 from tests.documentation.pages.site import make_database
+from tests.support.present import utc_now
 from tests.support.review.gold_items import ACCEPT, correct, make_reviewed_world
 from tests.support.review.human_evaluation import make_human_evaluation, rate_all
 from tests.support.review.review_world import make_world
@@ -18,7 +19,7 @@ RATINGS = {
 
 
 def now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)
+    return utc_now().replace(microsecond=0)
 
 
 # ---- Export and import -------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Pages for ML engineers."""
 
 import shutil
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -23,6 +23,7 @@ from tests.documentation.page import Page, Site
 from tests.documentation.pages.exchange_files import write
 from tests.documentation.pages.site import make_database
 from tests.services.live_endpoint import FakeEndpoint
+from tests.support.present import utc_now
 from tests.support.retrain.candidates import evaluated
 from tests.support.retrain.probe_world import write_evaluation
 from tests.support.retrain.tiny_model import NEW, OLD, benchmark, examples
@@ -31,7 +32,7 @@ from tests.support.traffic.exchange_rows import exchange_row
 
 
 def now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)
+    return utc_now().replace(microsecond=0)
 
 
 def make_versions(engine: Engine, folder: Path, model: str) -> None:

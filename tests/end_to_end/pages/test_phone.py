@@ -1,7 +1,7 @@
 """Charts and tables at the width of a phone: nothing leaves its card, and what is cut says so."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
@@ -16,6 +16,7 @@ from monitor.settings import Alerts
 from monitor.store.engine import transaction
 from monitor.store.tables import Exchange
 from monitor.store.windows.looks import LookFinding, mark_look_followed_up, save_look
+from tests.support.present import utc_now
 from tests.support.review.settled_items import JUDGEMENT, RIGHT, settle
 from tests.support.traffic.stored_traffic import store_traffic
 from tests.support.web.site import Site
@@ -45,7 +46,7 @@ def evaluation(site: Site) -> str:
     with transaction(site.engine) as connection:
         settle(
             connection, site.world.batch_id, reviewers,
-            lambda number, _: RIGHT if number % 12 else JUDGEMENT, datetime.now(UTC),
+            lambda number, _: RIGHT if number % 12 else JUDGEMENT, utc_now(),
         )  # fmt: skip
     return f"/drift-evaluations/{site.world.evaluation_id}"
 
@@ -96,7 +97,7 @@ def darkness(part: Locator, side: str) -> float:
     return float(sorted(darker)[height // 2])
 
 
-def test_what_is_cut_has_a_shadow_until_its_end(site: Site, evaluation: str) -> None:
+def test_wide_table_has_a_shadow_until_scrolled_to_its_end(site: Site, evaluation: str) -> None:
     page = open_page(site, evaluation)
     part = page.get_by_role("region", name="Descriptors and metrics")
     part.scroll_into_view_if_needed()
@@ -116,7 +117,7 @@ def test_what_is_cut_has_a_shadow_until_its_end(site: Site, evaluation: str) -> 
 @pytest.fixture
 def incident(site: Site) -> int:
     """Return an incident of two looks, with long examples, 30 notes and as many messages."""
-    now = datetime.now(UTC)
+    now = utc_now()
     store_traffic(site.engine, now - timedelta(hours=12), 5, seed=9, days=0.4, model="desk")
     with transaction(site.engine) as connection:
         of_model = Exchange.model == "desk"

@@ -1,7 +1,6 @@
 """Undo and decline, by key and by button, and the item at work, in a real browser."""
 
 import re
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from playwright.sync_api import Page, expect
 from monitor.review.items.blind_review import REVIEWS
 from monitor.store.engine import transaction
 from monitor.store.review.assignments import REVIEW_ASSIGNMENTS
+from tests.support.present import utc_now
 from tests.support.web.reviewer_actions import accept, number, start
 from tests.support.web.site import Site
 
@@ -20,7 +20,7 @@ def holds(site: Site, item: int) -> bool:
     with transaction(site.engine) as connection:
         row = REVIEW_ASSIGNMENTS.find(connection, item, site.world.users["Ada"])
     assert row is not None
-    return row.is_live(datetime.now(UTC))
+    return row.is_live(utc_now())
 
 
 def undo(page: Page) -> Any:
@@ -77,7 +77,7 @@ def test_declining_has_its_own_button_and_key(site: Site) -> None:
     expect(page.locator(".toast")).to_have_text(f"Item {item} goes to another reviewer.")
     with transaction(site.engine) as connection:
         row = REVIEW_ASSIGNMENTS.find(connection, item, site.world.users["Ada"])
-        seen = [REVIEWS.find_next(connection, site.world.users["Ada"], datetime.now(UTC))]
+        seen = [REVIEWS.find_next(connection, site.world.users["Ada"], utc_now())]
     assert row is not None
     assert row.declined_reason == "my sister's card"
     assert item not in seen

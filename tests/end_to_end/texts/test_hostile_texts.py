@@ -9,8 +9,8 @@ from litestar import Litestar
 from playwright.sync_api import Browser, BrowserContext
 from sqlalchemy import Engine
 
+from monitor.daemon.web_app import create_app
 from monitor.settings import ModelSection, Secrets, Settings
-from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from tests.services.browser import give_session
 from tests.support.review.review_world import World

@@ -3,7 +3,6 @@
 import base64
 import hmac
 import json
-import time
 from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
@@ -16,6 +15,7 @@ from sqlalchemy import Engine
 from monitor.accounts.sessions import COOKIE as SESSION
 from monitor.web.sign_in.single_sign_on_page import COOKIE
 from tests.services.openid import CLIENT_ID, Provider, new_key, running_provider
+from tests.support.present import utc_now
 from tests.support.web.sign_on_browser import (
     Open,
     add,
@@ -37,7 +37,7 @@ def browse(engine: Engine, provider: Provider) -> Iterator[Open]:
 
 
 def late(claims: dict[str, Any], name: str, seconds: int) -> dict[str, Any]:
-    return claims | {name: int(time.time()) + seconds}
+    return claims | {name: int(utc_now().timestamp()) + seconds}
 
 
 def urlsafe(raw: bytes) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from monitor.accounts.sessions import COOKIE as SESSION
 from monitor.accounts.users import Actor, deactivate, reset_password
+from monitor.daemon import web_app as product
 from monitor.daemon.readiness.monitoring import sign_in_finding
 from monitor.errors import ConfigurationError, SignOnError, SignOnUnavailableError
 from monitor.settings import Secrets, Settings
@@ -19,7 +20,6 @@ from monitor.store.accounts.grants import Grant
 from monitor.store.accounts.users import user_by_name
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
-from monitor.web import app as product
 from monitor.web.server import BackgroundServer
 from monitor.web.sign_in.single_sign_on_page import COOKIE
 from tests.services.openid import CLIENT_ID, CLIENT_SECRET, Provider, running_provider

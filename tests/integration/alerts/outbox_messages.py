@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine, insert, select
 
-from monitor.alerts.messages.mrkdwn import build_message, sections
+from monitor.rendering.mrkdwn import build_message, sections
 from monitor.store.alerts.outbox import add_message
 from monitor.store.engine import transaction
 from monitor.store.tables import Incident, OutboxMessage

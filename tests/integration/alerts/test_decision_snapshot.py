@@ -8,7 +8,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from monitor.alerts.messages.decision import decision_message
 from monitor.alerts.messages.model_age import announce_model_age
-from monitor.alerts.messages.mrkdwn import render_text
+from monitor.rendering.mrkdwn import render_text
 from monitor.review.decision.decisions import decide
 from monitor.settings import Alerts, Review
 from monitor.store.alerts.outbox import list_messages

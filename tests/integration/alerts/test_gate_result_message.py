@@ -8,8 +8,8 @@ from sqlalchemy import Engine, update
 
 from monitor.alerts.channels import only
 from monitor.alerts.messages.gate_result import announce_gate_results
-from monitor.alerts.messages.mrkdwn import MAX_BLOCKS, MAX_SECTION_CHARACTERS, render_text
 from monitor.alerts.outbox import deliver_due
+from monitor.rendering.mrkdwn import MAX_BLOCKS, MAX_SECTION_CHARACTERS, render_text
 from monitor.settings import Alerts
 from monitor.store.engine import transaction
 from monitor.store.tables import CandidateEvaluation
@@ -34,7 +34,7 @@ def announce(engine: Engine, now: datetime) -> int:
         ("undecided", "⚪ Undecided: desk version 1", "driftwarden retrain approve 1 --reason WHY"),
     ],
 )
-def test_a_verdict_is_told_once_with_what_led_to_it(
+def test_verdict_is_reported_once_with_its_reasons(
     any_engine: Engine,
     clock: datetime,
     tmp_path: Path,

@@ -20,9 +20,9 @@ from monitor.alerts.incidents import (
     wake_due,
 )
 from monitor.alerts.looks import handle_look
-from monitor.alerts.messages.mrkdwn import render_text
 from monitor.alerts.parent_message import add_update
 from monitor.errors import InputError, NotFoundError
+from monitor.rendering.mrkdwn import render_text
 from monitor.rendering.numbers import format_instant
 from monitor.settings import Alerts
 from monitor.store.alerts import incidents, outbox
@@ -30,7 +30,6 @@ from monitor.store.alerts.consequences import consequences_of
 from monitor.store.alerts.incident_events import IncidentEventRow, list_events
 from monitor.store.engine import transaction
 from monitor.store.review.decisions import save_decision
-from monitor.store.rollouts.rollouts import insert_rollout
 from monitor.store.tables import ReviewBatch
 from monitor.store.training.registry import insert_version
 from monitor.store.training.runs import insert_run
@@ -41,6 +40,7 @@ from monitor.store.windows.looks import (
     newest_look,
     save_look,
 )
+from retrain.rollout.rows.rollouts import insert_rollout
 from tests.support.refusals import refusal
 from tests.support.windows.assessments import (
     make_assessment,
@@ -273,7 +273,7 @@ def check(engine: Engine, now: datetime, *keys: str, holds: bool = True) -> None
             clear(connection, cause, "", now, alerts=ALERTS)
 
 
-def test_a_lasting_condition_is_told_once(any_engine: Engine, clock: datetime) -> None:
+def test_a_lasting_condition_is_reported_once(any_engine: Engine, clock: datetime) -> None:
     for minute in range(5):
         check(any_engine, clock + minute * MINUTE)
     incident = only_incident(any_engine)
@@ -508,8 +508,8 @@ def test_an_incident_knows_what_followed_from_it(any_engine: Engine, clock: date
             adapter_path="a", adapter_digest="d", lineage={}, created_at=end,
         )  # fmt: skip
         rollout = insert_rollout(
-            connection, model="assistant", version_id=version, status="running", reason="",
-            weight_percent=5, stage_started_at=end, started_at=end,
+            connection, model="assistant", version_id=version, stable_version_id=version,
+            status="running", reason="", weight_percent=5, stage_started_at=end, started_at=end,
         )  # fmt: skip
         followed = consequences_of(connection, 1)
     assert [window.verdict for window in followed.windows] == ["drift", "no_drift"]

@@ -11,9 +11,9 @@ from monitor.alerts.channels.slack import SlackSender
 from monitor.alerts.drift_incidents import handle_evaluation
 from monitor.alerts.incidents import acknowledge
 from monitor.alerts.messages.incident import TITLES
-from monitor.alerts.messages.mrkdwn import render_text
 from monitor.alerts.outbox import EXPIRES_AFTER, LEASE, deliver_due
 from monitor.errors import ChannelMisconfiguredError, NotFoundError
+from monitor.rendering.mrkdwn import render_text
 from monitor.settings import Alerts, Secrets, default_configuration
 from monitor.store.alerts import channel_state, delivery, incidents, outbox, routing
 from monitor.store.engine import transaction

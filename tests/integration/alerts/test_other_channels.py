@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, update
@@ -29,6 +29,7 @@ from tests.integration.alerts.outbox_messages import (
 from tests.services.slack import FakeSlack, slack  # noqa: F401 - a fixture
 from tests.services.webhooks import Webhooks, webhooks  # noqa: F401 - a fixture
 from tests.support.alerts.senders import MemorySender, slack_sender
+from tests.support.present import utc_now
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -108,9 +109,7 @@ def test_alertmanager_fires_one_alert_until_it_is_resolved(
         )
     }
     assert {alert["startsAt"] for alert in alerts} == {clock.isoformat()}
-    lasts = [
-        datetime.fromisoformat(alert["endsAt"]) - datetime.now(clock.tzinfo) for alert in alerts
-    ]
+    lasts = [datetime.fromisoformat(alert["endsAt"]) - utc_now() for alert in alerts]
     assert [left > timedelta(days=300) for left in lasts] == [True, True, True, False]
     assert lasts[-1] <= timedelta()
     assert set(webhooks.tokens) == {"Bearer token"}
@@ -139,7 +138,7 @@ def test_the_end_of_a_snooze_triggers_anew(
     fires = (
         [event["event_action"] == "trigger" for event in bodies]
         if make is pagerduty
-        else [alert["endsAt"] > datetime.now(UTC).isoformat() for (alert,) in bodies]
+        else [alert["endsAt"] > utc_now().isoformat() for (alert,) in bodies]
     )
     assert fires[:2] == [True, True]
     assert fires[-1]
@@ -160,7 +159,7 @@ def test_alertmanager_forgets_the_former_name_of_a_model(
     with transaction(engine) as connection:
         acknowledge(connection, incident, "Ann", clock + HOUR, alerts=Alerts())
     deliver_due(engine, channels, clock + HOUR)
-    now = datetime.now(UTC).isoformat()
+    now = utc_now().isoformat()
     alerts = [alert for _, (alert,) in webhooks.accepted]
     fires = [(alert["labels"]["model"], alert["endsAt"] > now) for alert in alerts]
     assert fires == [("assistant", False), ("renamed", True)]
@@ -277,7 +276,7 @@ def test_an_address_that_is_none_of_apprise_is_named() -> None:
         AppriseSender("mail", "nonsense", PAGE).check()
 
 
-def test_alertmanager_is_told_again_of_what_is_unresolved(
+def test_alertmanager_gets_unresolved_alerts_again(
     engine: Engine,
     clock: datetime,
     webhooks: Webhooks,  # noqa: F811

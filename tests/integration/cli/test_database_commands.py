@@ -13,6 +13,7 @@ from monitor.store.audit_log import append_entry
 from monitor.store.engine import make_engine, transaction
 from monitor.store.schema.safety_copy import CopyOptions, SafetyCopy
 from monitor.store.tables import metadata
+from tests.migration.made_up import EXPANSION, PRESENT, next_release
 from tests.support.command import Run, run_command  # noqa: F401 - a fixture
 from tests.support.filled_tables import MOMENT, fill_tables
 
@@ -40,7 +41,6 @@ def test_check_of_a_sound_database(run_command: Run, database: Path) -> None:  #
     assert status == 0
     assert fields["revision"] == fields["needed"] == migrations.head_revision()
     assert (fields["schema"], fields["pending"], fields["problems"]) == ("current", [], [])
-    assert (fields["release"], fields["previous_release"]) == ("0.2.0", "0.2.0")
     assert "no problem found" in run_command("db", "check").stdout
     assert database.exists()
 
@@ -51,22 +51,30 @@ def test_check_creates_no_database(run_command: Run, database: Path) -> None:  #
     assert not database.exists()
 
 
-def test_check_lists_what_is_pending(run_command: Run, database: Path) -> None:  # noqa: F811
-    with closing(sqlite3.connect(database)) as opened:
-        opened.execute("UPDATE alembic_version SET version_num = '0008'")
-        opened.commit()
-    status, fields = state(run_command)
-    assert (status, fields["schema"]) == (78, "outdated_schema")
-    history = migrations.history()
-    later = history[history.index("0008") + 1 :]
-    assert [entry["revision"] for entry in fields["pending"]] == later  # type: ignore[attr-defined]
+def test_check_lists_what_is_pending(
+    run_command: Run,  # noqa: F811
+    database: Path,
+    tmp_path: Path,
+) -> None:
+    with next_release(tmp_path / "code", EXPANSION):
+        status, fields = state(run_command)
+        assert (status, fields["schema"]) == (78, "outdated_schema")
+        pending = fields["pending"]
+        assert pending == [{"revision": "9001", "summary": "Made up 0"}]
+        assert (fields["release"], fields["previous_release"]) == (PRESENT.version, "")
+        assert run_command("db", "upgrade").returncode == 0
+        _, fields = state(run_command)
+        assert (fields["release"], fields["previous_release"]) == (PRESENT.version,) * 2
+        assert run_command("db", "downgrade").returncode == 0
+        _, fields = state(run_command)
+    assert fields["revision"] == PRESENT.revision
 
 
 def test_check_names_an_interrupted_migration(run_command: Run, database: Path) -> None:  # noqa: F811
-    SafetyCopy(database, CopyOptions()).begin("0009", "0010")
+    SafetyCopy(database, CopyOptions()).begin("0001", "0002")
     status, fields = state(run_command)
     assert status == 0
-    assert fields["interrupted"]["copy"] == f"{database}.before-0009"  # type: ignore[index]
+    assert fields["interrupted"]["copy"] == f"{database}.before-0001"  # type: ignore[index]
 
 
 BROKEN = {

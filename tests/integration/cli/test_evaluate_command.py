@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from monitor.store.windows.claims import claim_drift_evaluation, fail_drift_eval
 from monitor.store.windows.drift_evaluations import list_drift_evaluations
 from monitor.windows.schedule import window_of
 from tests.support.migrated_copy import migrate
+from tests.support.present import utc_now
 from tests.support.traffic.stored_traffic import store_traffic
 from tests.support.windows.assessments import make_assessment, store_evaluation
 
@@ -37,7 +38,7 @@ def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
 
 @pytest.fixture
 def last_week() -> datetime:
-    return window_of(datetime.now(UTC) - WEEK, "weekly")[0]
+    return window_of(utc_now() - WEEK, "weekly")[0]
 
 
 def evaluate(*arguments: str):
@@ -62,7 +63,7 @@ def test_a_week_that_is_not_over_is_refused(stored: Engine, last_week: datetime)
         assert list_drift_evaluations(connection) == []
     # What there is of it so far can be looked at, as a window of its own.
     store_traffic(stored, last_week, 150, seed=1, baseline=True)
-    so_far = datetime.now(UTC) - timedelta(minutes=1)
+    so_far = utc_now() - timedelta(minutes=1)
     begins = last_week + timedelta(days=1)
     looked = evaluate("--from", f"{begins:%Y-%m-%d}", "--to", f"{so_far:%Y-%m-%dT%H:%M:%S}")
     assert looked.exit_code == 4
@@ -97,8 +98,8 @@ def test_standard_output_is_json_alone(stored: Engine, last_week: datetime) -> N
     assert "evaluation_started" not in done.stderr
 
 
-def test_one_that_failed_says_why(stored: Engine, last_week: datetime) -> None:
-    now = datetime.now(UTC)
+def test_failed_evaluation_prints_its_error(stored: Engine, last_week: datetime) -> None:
+    now = utc_now()
     with transaction(stored) as connection:
         claim = claim_drift_evaluation(
             connection, "assistant", last_week, last_week + WEEK, seed=1, now=now
@@ -111,12 +112,10 @@ def test_one_that_failed_says_why(stored: Engine, last_week: datetime) -> None:
     assert "--again" in done.stderr
 
 
-def test_one_that_is_evaluated_again_elsewhere_is_waited_for(
-    stored: Engine, last_week: datetime
-) -> None:
+def test_evaluation_running_elsewhere_is_waited_for(stored: Engine, last_week: datetime) -> None:
     with transaction(stored) as connection:
         store_evaluation(connection, make_assessment(0.3), last_week)
-        now = datetime.now(UTC)
+        now = utc_now()
         times = {"started_at": now, "claimed_until": now + WEEK, "finished_at": None}
         running = {"status": "running", **times}
         connection.execute(update(DriftEvaluation).values(running))

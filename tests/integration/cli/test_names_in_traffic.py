@@ -1,20 +1,20 @@
 """Names of models in traffic that no model of the configuration has."""
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.support.command import Run, run_command  # noqa: F401
+from tests.support.present import utc_now
 
 
-def test_names_in_another_case_are_told(
+def test_names_in_another_case_are_reported(
     tmp_path: Path,
     run_command: Run,  # noqa: F811
 ) -> None:
     (tmp_path / "config.toml").write_text(
         "monitoring.sample_rate = 1.0\n[models.router]\n[models.b]\n"
     )
-    now = datetime.now(UTC).isoformat()
+    now = utc_now().isoformat()
     lines = [
         {"id": str(n), "model": name, "prompt": f"prompt {n}", "response": "x", "timestamp": now}
         for n, name in enumerate(["router"] * 3 + ["Router"] * 4)

@@ -19,6 +19,7 @@ from monitor.store.windows.claims import claim_drift_evaluation, fail_drift_eval
 from monitor.windows.schedule import LENGTH
 from retrain.recipes.recipe import Recipe
 from retrain.training.runs import plan_run
+from tests.support.present import utc_now
 from tests.support.retrain.launched_runs import NOW
 from tests.support.retrain.version_shell import VersionShell
 from tests.support.review.gold_items import TAXONOMY
@@ -147,7 +148,7 @@ def test_drift_evaluation_snapshot(session: Session, snapshot: SnapshotAssertion
     with transaction(session.engine) as connection:
         store_evaluation(connection, make_assessment(0.3), MONDAY)
         start = MONDAY + WEEK
-        now = datetime.now(UTC)  # an earlier failure would be evaluated again
+        now = utc_now()  # an earlier failure would be evaluated again
         claim = claim_drift_evaluation(
             connection, "assistant", start, start + WEEK, seed=1, now=now
         )

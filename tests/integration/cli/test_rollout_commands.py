@@ -1,19 +1,19 @@
 """`driftwarden rollout` and `models promote|rollback`: rows, gateway and exit status."""
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
 from monitor.store.engine import transaction
-from monitor.store.rollouts.events import list_events
-from monitor.store.rollouts.observations import LabelKey, add_labels
 from monitor.store.traffic.daily_counts import SampledCount
 from retrain.rollout.gateways import factory
 from retrain.rollout.gateways.protocol import Capabilities
+from retrain.rollout.rows.events import list_events
+from retrain.rollout.rows.observations import LabelKey, add_labels
 from tests.support.command import Run, run_command  # noqa: F401 - a fixture
+from tests.support.present import utc_now
 from tests.support.retrain.rollout_desk import RolloutDesk
 from tests.support.review.roles import add_reviewer
 
@@ -21,7 +21,7 @@ from tests.support.review.roles import add_reviewer
 @pytest.fixture
 def desk(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RolloutDesk:
     """Return a desk whose gateway and database the commands use."""
-    made = RolloutDesk(engine, datetime.now(UTC))
+    made = RolloutDesk(engine, utc_now())
     url = engine.url.render_as_string(hide_password=False)
     (tmp_path / "config.toml").write_text(
         f'database.url = "{url}"\ndrift.higher_is_better = ["csat"]\n[models.desk]\n'
@@ -115,7 +115,7 @@ def test_promote_and_rollback_wait_for_the_gateway(desk: RolloutDesk, run_comman
     assert done.returncode == 75
 
 
-def test_rollback_says_that_it_reverted_the_rollout(desk: RolloutDesk, run_command: Run) -> None:  # noqa: F811
+def test_rollback_reports_the_reverted_rollout(desk: RolloutDesk, run_command: Run) -> None:  # noqa: F811
     second = desk.register()
     assert run_command("models", "promote", str(second)).returncode == 0
     rollout = desk.start()

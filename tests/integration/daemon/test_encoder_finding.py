@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from monitor.daemon.readiness.finding import Finding
 from monitor.embedding.encoder import encoder_name, is_configured
 from monitor.errors import DatabaseUnavailableError
 from monitor.settings import Database, Embedding, Secrets, Settings
+from tests.support.present import utc_now
 from tests.support.traffic.stored_traffic import store_traffic
 
 HOUR = timedelta(hours=1)
@@ -31,7 +32,7 @@ def settings(any_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 def embed(engine: Engine, hours_ago: float, encoder: str = IDENTITY, *, baseline=False) -> datetime:
-    start = datetime.now(UTC).replace(microsecond=0) - hours_ago * HOUR
+    start = utc_now().replace(microsecond=0) - hours_ago * HOUR
     seed = int(hours_ago * 10)
     store_traffic(engine, start, 8, seed=seed, days=0.01, encoder=encoder, baseline=baseline)
     return start
@@ -71,7 +72,7 @@ def test_newest_traffic_decides_after_a_change(any_engine: Engine, settings: Set
     assert encoder_in_use(settings) is None
 
 
-def test_encoder_is_loaded_where_nothing_can_be_told(
+def test_encoder_in_use_is_unknown_without_libraries_model_or_database(
     any_engine: Engine, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     embed(any_engine, 1)

@@ -10,10 +10,10 @@ from sqlalchemy import Engine
 from bench.rollout.simulated_hours import DrawMeasures
 from monitor.settings import Settings
 from monitor.store.engine import transaction
-from monitor.store.rollouts.looks import list_looks
-from monitor.store.rollouts.rollouts import RolloutRow, list_rollouts
 from retrain.rollout.experiments.design import ExperimentDesign
 from retrain.rollout.experiments.life import start_experiment, stop_experiment
+from retrain.rollout.rows.looks import list_looks
+from retrain.rollout.rows.rollouts import RolloutRow, list_rollouts
 from retrain.rollout.transitions.stages import advance
 from tests.support.refusals import refusal
 from tests.support.retrain.measured_desk import healthy, measured_desk, run_hours
@@ -79,11 +79,11 @@ def test_a_better_treatment_is_shown_and_keeps_its_share(desk: RolloutDesk) -> N
     assert (newest(desk).status, desk.in_force()) == ("running", (1, 2, 50))
     with transaction(desk.engine) as connection:
         looks = list_looks(connection, row.id)
-    (goal,) = [check for check in looks[-1].checks if check["kind"] == "goal"]
-    assert ("resolved", "better") == (goal["name"], goal["verdict"])
-    assert goal["lower"] < 0.25 < goal["upper"]
+    (goal,) = [check for check in looks[-1].checks if check.kind == "goal"]
+    assert ("resolved", "better") == (goal.name, goal.verdict)
+    assert (goal.lower or 0.0) < 0.25 < (goal.upper or 0.0)
     assert {"errors", "latency", "malformed", "refusals", "truncation"} == {
-        check["name"] for check in looks[-1].checks if check["kind"] == "guard"
+        check.name for check in looks[-1].checks if check.kind == "guard"
     }
     with transaction(desk.engine) as connection:
         stop_experiment(connection, MODEL, desk.now, by="lea", reason="shown")
@@ -105,10 +105,10 @@ def test_equal_versions_stay_undecided_and_users_count_once(desk: RolloutDesk) -
     run_hours(desk, 5, texts, resolving(0.5, 0.5), n_users=300)
     with transaction(desk.engine) as connection:
         looks = list_looks(connection, row.id)
-    pairs = [look.checks[0]["n_pairs"] for look in looks]
+    pairs = [look.checks[0].n_pairs for look in looks]
     assert 0 == pairs[0] < pairs[1] <= 150
     assert pairs[1] == pairs[4]
-    verdicts = {check["verdict"] for look in looks for check in look.checks}
+    verdicts = {check.verdict for look in looks for check in look.checks}
     assert {"undecided", "equivalent"} >= verdicts
 
 

@@ -7,9 +7,9 @@ from sqlalchemy import Engine, func, select, update
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
-from monitor.alerts.messages.mrkdwn import render_text
 from monitor.daemon.cycle import Cycle
 from monitor.drift import layout
+from monitor.rendering.mrkdwn import render_text
 from monitor.settings import Secrets, Settings
 from monitor.store.alerts.incidents import list_incidents
 from monitor.store.engine import transaction
@@ -27,7 +27,7 @@ FAILED = "driftwarden_evaluations_failed_total"
 ASSISTANT = {"model": "assistant"}
 
 
-def test_a_truncated_vector_block_is_told_once(
+def test_a_truncated_vector_block_is_reported_once(
     any_engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Message, metrics and log tell the failure; the earlier window stays the newest one."""

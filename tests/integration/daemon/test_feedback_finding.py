@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,9 +11,10 @@ from sqlalchemy import Engine, select, update
 from monitor.daemon.readiness.feedback import feedback_finding
 from monitor.settings import Settings
 from monitor.store.engine import make_engine, transaction
-from monitor.store.rollouts.feedback import count_feedback
 from monitor.store.tables import Feedback, RolloutObservation
+from retrain.rollout.rows.feedback import count_feedback
 from tests.support.migrated_copy import migrate
+from tests.support.present import utc_now
 from tests.support.traffic.feedback import rating
 from tests.support.traffic.observed_traffic import (
     Message,
@@ -23,7 +24,7 @@ from tests.support.traffic.observed_traffic import (
     read_plan,
 )
 
-NOW = datetime.now(UTC).replace(microsecond=0)
+NOW = utc_now().replace(microsecond=0)
 WEEK = timedelta(days=7)
 
 

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import Mock
 
@@ -30,6 +30,7 @@ from retrain.registry.mlflow_mirror import MlflowMirror
 from retrain.registry.stages import register_version
 from retrain.rollout.transitions.promotion import promote_version
 from tests.support.alerts.senders import MemorySender
+from tests.support.present import utc_now
 from tests.support.retrain.candidates import evaluated
 from tests.support.retrain.fake_launcher import FakeLauncher
 from tests.support.traffic.stored_traffic import store_traffic
@@ -114,7 +115,7 @@ def give_work(engine: Engine, now: datetime) -> None:
 def test_no_job_of_an_ended_epoch_changes_anything(
     any_engine: Engine, leadership: Leadership
 ) -> None:
-    now = datetime.now(UTC)
+    now = utc_now()
     give_work(any_engine, now)
     channel = MemorySender()
     settings = Configuration(models={"desk": {}}, rollout=Rollout(start="automatic"))
@@ -165,7 +166,7 @@ def test_no_job_of_an_ended_epoch_changes_anything(
 
 
 def test_stopping_daemon_begins_no_job(any_engine: Engine, leadership: Leadership) -> None:
-    now = datetime.now(UTC)
+    now = utc_now()
     give_work(any_engine, now)
     settings, stop = Configuration(models={"desk": {}}), threading.Event()
     cycle = Cycle.build(leadership.engine, settings, Secrets(), now)

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import Engine, select
 
 from monitor.alerts.channels import Channels
-from monitor.alerts.messages.mrkdwn import render_text
 from monitor.alerts.messages.unlisted_models import announce_unlisted_models, lines_to_watch
 from monitor.alerts.routes import Routes
 from monitor.daemon.cycle import Cycle
+from monitor.rendering.mrkdwn import render_text
 from monitor.settings import Configuration, Drift, Secrets
 from monitor.settings.models.names import twins_in_case
 from monitor.store.engine import transaction
@@ -30,6 +30,7 @@ from monitor.traffic.file_replay import replay_file
 from monitor.windows import evaluation
 from tests.support.alerts.senders import MemorySender
 from tests.support.encoders.fake_encoder import FakeEncoder
+from tests.support.present import utc_now
 from tests.support.traffic.stored_traffic import ENCODER, TopicEncoder, store_traffic
 from tests.support.windows.ownership import mixed_rows
 
@@ -144,7 +145,7 @@ def test_messages_without_a_channel_stay_in_the_outbox(engine: Engine, clock: da
     assert not router.sent
 
 
-def test_unlisted_models_are_told_once_a_week(engine: Engine, clock: datetime) -> None:
+def test_unlisted_models_are_reported_once_a_week(engine: Engine, clock: datetime) -> None:
     hostile = "<!channel> *bold*\n`x`"
     with transaction(engine) as connection:
         for name, total in (("stranger", 900.0), (hostile, 90.0), ("", 10.0)):
@@ -164,12 +165,12 @@ def test_unlisted_models_are_told_once_a_week(engine: Engine, clock: datetime) -
 
 def test_name_in_another_case_is_an_alias() -> None:
     """Two tables whose names differ in case only would be refused."""
-    seen = [UnlistedModel(name, 1, 1.0, datetime.now(UTC)) for name in ("Router", "new", "NEW")]
+    seen = [UnlistedModel(name, 1, 1.0, utc_now()) for name in ("Router", "new", "NEW")]
     assert lines_to_watch(seen, ["router"]) == ['[models."new"]']
     assert twins_in_case(["Router", "new"], ["router"]) == [("Router", "router")]
 
 
-def test_a_model_that_was_listed_since_is_not_told(engine: Engine, clock: datetime) -> None:
+def test_model_listed_since_is_not_reported(engine: Engine, clock: datetime) -> None:
     with transaction(engine) as connection:
         add_unlisted(connection, {ModelDay("t", "analyst", clock): SampledCount(1, 9.0)})
         assert not announce_unlisted_models(connection, fleet(), clock + WEEK)

@@ -1,7 +1,7 @@
 """Findings of `driftwarden check` on evaluated windows and stored records."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,11 +17,12 @@ from monitor.store.traffic.offsets import advance, claim
 from monitor.store.traffic.position import Position
 from monitor.windows.schedule import window_of
 from tests.support.migrated_copy import migrate
+from tests.support.present import utc_now
 from tests.support.traffic.ingest import ingest_settings, produce
 from tests.support.traffic.stored_traffic import store_traffic
 from tests.support.windows.assessments import make_assessment, store_evaluation
 
-NOW = datetime.now(UTC)
+NOW = utc_now()
 WEEK = timedelta(weeks=1)
 THIS_WEEK, _ = window_of(NOW, "weekly")
 
@@ -53,7 +54,7 @@ def test_a_late_window_is_noted(site: tuple[Engine, Settings]) -> None:
 
 
 @pytest.mark.kafka
-def test_records_that_nobody_stores_are_noted(
+def test_unstored_records_are_noted(
     site: tuple[Engine, Settings], bootstrap_servers: str, topic: str, producer: KafkaProducer
 ) -> None:
     engine, settings = site
@@ -74,7 +75,7 @@ def test_records_that_nobody_stores_are_noted(
     assert broker_finding(settings, Secrets()).status == "ok"
 
 
-def test_prompts_without_a_response_are_told(site: tuple[Engine, Settings]) -> None:
+def test_prompts_without_a_response_are_reported(site: tuple[Engine, Settings]) -> None:
     engine, settings = site
     assert dead_letters_finding(settings).status == "ok"
     rows = [

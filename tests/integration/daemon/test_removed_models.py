@@ -1,7 +1,7 @@
 """Models that are removed from the configuration: what ends, what stays, and their return."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ from monitor.settings import Alerts, ChannelSettings, Configuration, Retrain, Se
 from monitor.store.alerts.incidents import list_incidents
 from monitor.store.engine import transaction
 from monitor.store.model_history import carry_over, watched_models
-from monitor.store.rollouts.rollouts import rollout_by_id
 from monitor.store.tables import (
     AuditEntry,
     BaselinePlan,
@@ -41,10 +40,12 @@ from monitor.store.training.registry import version_by_id
 from monitor.store.training.runs import list_runs, mark_running
 from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import promote, register_version
+from retrain.rollout.rows.rollouts import rollout_by_id
 from retrain.rollout.transitions.start import start_rollout
 from retrain.training.runs import plan_run
 from tests.services.webhooks import Webhooks, webhooks  # noqa: F401 - a fixture
 from tests.support.alerts.senders import MemorySender
+from tests.support.present import utc_now
 from tests.support.retrain.candidates import evaluated
 from tests.support.retrain.fake_launcher import FakeLauncher
 from tests.support.traffic.stored_traffic import store_traffic
@@ -112,7 +113,7 @@ def test_removed_model_ends_once_and_keeps_its_history(any_engine: Engine, clock
     assert [tuple(entry) for entry in actions].count(("removed", "model:gone")) == 1
 
 
-def test_removal_is_told_where_the_incident_is_known(
+def test_removal_is_reported_where_the_incident_is_known(
     engine: Engine,
     clock: datetime,
     webhooks: Webhooks,  # noqa: F811
@@ -130,7 +131,7 @@ def test_removal_is_told_where_the_incident_is_known(
     alerts = [body[0] for _, body in webhooks.accepted]
     assert [alert["annotations"]["status"] for alert in alerts] == ["open", "closed"]
     assert alerts[0]["labels"] == alerts[1]["labels"]
-    assert datetime.fromisoformat(alerts[1]["endsAt"]) <= datetime.now(UTC)
+    assert datetime.fromisoformat(alerts[1]["endsAt"]) <= utc_now()
     (notice,) = later.sent
     assert "No longer watched" in notice[1]
 

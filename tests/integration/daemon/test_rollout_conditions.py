@@ -10,18 +10,20 @@ from monitor.alerts.causes import CAUSES
 from monitor.alerts.incident_states import NO_LONGER_SO
 from monitor.alerts.messages.condition import condition_blocks
 from monitor.alerts.parent_message import describe_state
-from monitor.daemon.conditions.of_rollouts import OF_ROLLOUTS
 from monitor.daemon.conditions.watch import watch_conditions
 from monitor.store.alerts.incident_events import list_events
 from monitor.store.alerts.incidents import IncidentRow, list_incidents
 from monitor.store.alerts.outbox import list_messages
 from monitor.store.engine import transaction
-from monitor.store.rollouts.rollouts import RolloutRow
 from monitor.store.training.registry import version_by_id
 from retrain.registry.rejection import reject_version
+from retrain.rollout.checks.decision import Reason
 from retrain.rollout.gateways.protocol import Weights
-from retrain.rollout.looks import HOUR, Look
+from retrain.rollout.jobs.conditions import OF_ROLLOUTS
+from retrain.rollout.looks import HOUR
 from retrain.rollout.plan import RolloutPlan
+from retrain.rollout.rows.looks import Look
+from retrain.rollout.rows.rollouts import RolloutRow
 from retrain.rollout.transitions.revert import revert_rollout
 from retrain.rollout.transitions.stages import advance, pause
 from tests.support.retrain.rollout_desk import MODEL, RolloutDesk
@@ -74,7 +76,7 @@ def assert_resolved(desk: RolloutDesk, cause: str) -> str:
     return reason
 
 
-def test_revert_is_told_until_its_version_is_rejected(desk: RolloutDesk) -> None:
+def test_revert_is_reported_until_its_version_is_rejected(desk: RolloutDesk) -> None:
     desk.action, desk.looks.reason = "revert", "errors 9% against 1%"
     desk.run_hours(1)
     incident = assert_open(desk, "rollout_reverted")
@@ -135,7 +137,7 @@ def test_long_hold_asks_until_it_is_decided(desk: RolloutDesk, end: str) -> None
     assert_resolved(desk, "rollout_holding")
 
 
-def test_rollout_that_is_not_looked_at_is_told(desk: RolloutDesk) -> None:
+def test_rollout_that_is_not_looked_at_is_reported(desk: RolloutDesk) -> None:
     looks = desk.daemon.next_look
     desk.daemon = replace(desk.daemon, next_look=lambda *_: None)
     desk.now += 7 * HOUR
@@ -147,7 +149,7 @@ def test_rollout_that_is_not_looked_at_is_told(desk: RolloutDesk) -> None:
     assert_resolved(desk, "rollout_holding")
 
 
-def test_unavailable_gateway_is_told_with_its_error(desk: RolloutDesk) -> None:
+def test_unavailable_gateway_is_reported_with_its_error(desk: RolloutDesk) -> None:
     desk.gateway.available = False
     for _ in range(5):
         desk.now += SECONDS
@@ -181,7 +183,7 @@ def test_revert_that_the_gateway_misses_is_critical(desk: RolloutDesk) -> None:
     assert_resolved(desk, "rollout_not_applied")
 
 
-def test_weights_that_others_change_are_told(desk: RolloutDesk) -> None:
+def test_weights_that_others_change_are_reported(desk: RolloutDesk) -> None:
     generation = desk.weights().generation
     for _ in range(3):
         watch(desk)
@@ -193,12 +195,12 @@ def test_weights_that_others_change_are_told(desk: RolloutDesk) -> None:
     assert_resolved(desk, "rollout_not_applied")
 
 
-def test_shares_that_differ_are_told_until_they_agree(desk: RolloutDesk) -> None:
+def test_differing_shares_are_reported_until_they_agree(desk: RolloutDesk) -> None:
     looks = desk.daemon.next_look
 
     def mismatch(rollout: RolloutRow, plan: RolloutPlan, now: datetime) -> Look | None:
         look = looks(rollout, plan, now)
-        reason = {"code": "sample_ratio", "text": "the canary received 9.0% of the users"}
+        reason = Reason("sample_ratio", "the canary received 9.0% of the users")
         return look and replace(look, action="hold", reasons=(reason,))
 
     desk.daemon = replace(desk.daemon, next_look=mismatch)

@@ -9,19 +9,19 @@ from itertools import count
 import pytest
 from sqlalchemy import Engine, delete, select
 
-from monitor.cli.rollout.text import read_status, status_lines
-from monitor.daemon.evaluations.runner import DirectRunner
-from monitor.daemon.rollout_measurement import RolloutMeasurement
+from monitor.scheduling.runner import DirectRunner
 from monitor.settings.drift import Drift
 from monitor.store.engine import transaction
-from monitor.store.rollouts.comparisons import comparison_of, example_pairs
-from monitor.store.rollouts.looks import list_looks
-from monitor.store.rollouts.measured_hours import measurement_of
 from monitor.store.tables import RolloutObservation, RolloutScore
 from monitor.store.traffic.feedback import FeedbackRow, insert_feedback
 from monitor.store.traffic.position import Position
 from monitor.store.training.registry import version_by_id
+from retrain.rollout.commands.text import read_status, status_lines
+from retrain.rollout.jobs.measurement import RolloutMeasurement
 from retrain.rollout.measurement.start_forecast import forecast_start
+from retrain.rollout.rows.comparisons import comparison_of, example_pairs
+from retrain.rollout.rows.looks import list_looks
+from retrain.rollout.rows.measured_hours import measurement_of
 from tests.support.retrain.measured_desk import HOUR, NOW, NamedEncoder, measured_desk, run_hours
 from tests.support.retrain.rollout_desk import MODEL, settings_of
 
@@ -126,7 +126,7 @@ def test_the_daemon_counts_and_shows_late_feedback(engine: Engine) -> None:
     with transaction(engine) as connection:
         status = read_status(connection, desk.settings, MODEL)
         reasons = list_looks(connection, rollout.id)[-1].reasons
-    assert ["feedback thumbs_up"] == [reason["check"] for reason in reasons]
+    assert ["feedback thumbs_up"] == [reason.check for reason in reasons]
     assert any(line.strip().startswith("feedback thumbs_up") for line in status_lines(status))
 
 
@@ -171,7 +171,7 @@ def test_unrelated_responses_revert_and_are_shown_as_examples(engine: Engine) ->
         )
         left = example_pairs(connection, comparison)
     assert "reverted" == rollout.status
-    assert ["relevance"] == [check["name"] for check in looks[-1].checks if check["worse"]]
+    assert ["relevance"] == [check.name for check in looks[-1].checks if check.worse]
     # About 300 an hour of both, thinned alike: three of stable to one of the canary.
     assert 0.15 < arms["canary"] / arms.total() < 0.35
     assert 150 * len(looks) < arms.total() < 450 * len(looks)

@@ -10,18 +10,18 @@ from sqlalchemy import Engine, select, update
 
 from monitor.accounts.registration import create_user
 from monitor.accounts.users import Actor, link_slack
-from monitor.alerts.actions.buttons import parse_value
-from monitor.alerts.actions.rollout_offers import rollout_buttons
-from monitor.alerts.messages.mrkdwn import render_text
 from monitor.daemon.actions.execution import act_on_presses
 from monitor.daemon.conditions.watch import watch_conditions
-from monitor.daemon.rollout_messages import announce_rollouts
+from monitor.rendering.buttons import parse_value
+from monitor.rendering.mrkdwn import render_text
 from monitor.store.alerts.incidents import list_incidents
 from monitor.store.alerts.slack_actions import Press, insert_press
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
 from monitor.store.tables import AuditEntry, OutboxMessage, RolloutEvent
 from monitor.web.incidents.incident_view import load_view
+from retrain.rollout.messages.announcements import announce_rollouts
+from retrain.rollout.messages.buttons import rollout_buttons
 from retrain.rollout.steps import take_step
 from retrain.rollout.transitions import stages
 from retrain.rollout.transitions.open_rollout import lock_rollout

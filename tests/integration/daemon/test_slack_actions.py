@@ -17,7 +17,8 @@ from monitor.alerts.actions.replies import SlackReplies
 from monitor.alerts.drift_incidents import handle_evaluation
 from monitor.daemon.actions import execution
 from monitor.daemon.actions.execution import REPLIES_WITHIN, act_on_presses, send_replies
-from monitor.daemon.actions.table import ACTIONS, Action, next_working_day
+from monitor.daemon.actions.table import ACTIONS, next_working_day
+from monitor.scheduling.actions import Action
 from monitor.settings import Alerts, Secrets, Settings
 from monitor.store.accounts.roles import Permission
 from monitor.store.alerts.incidents import IncidentRow, incident_by_id
@@ -348,7 +349,7 @@ def replies_for(server: FakeSlack) -> SlackReplies:
     return replies
 
 
-def test_each_user_is_told_the_outcome_once(
+def test_each_user_gets_the_outcome_once(
     any_engine: Engine,
     clock: datetime,
     incident: IncidentRow,

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -42,6 +42,7 @@ from tests.services.slack import (  # noqa: F401 - a fixture
     Reply,
     slack,
 )
+from tests.support.present import utc_now
 from tests.support.review.review_world import PASSWORD, make_world
 from tests.support.review.settled_items import JUDGEMENT, KNOWLEDGE, RIGHT, settle
 from tests.support.stamped import stamped
@@ -124,7 +125,7 @@ def replica(engine: Engine, settings: Settings, secrets: Secrets) -> Iterator[th
 
 
 def test_a_refused_token_leaves_the_buttons_out(engine: Engine, slack: FakeSlack) -> None:  # noqa: F811
-    open_incident(engine, datetime.now(UTC).replace(microsecond=0) - timedelta(weeks=1))
+    open_incident(engine, utc_now().replace(microsecond=0) - timedelta(weeks=1))
     settings = Settings(alerts=ALERTS)
     with replica(engine, settings, secrets_for(slack, "xapp-revoked")):
         wait_until(lambda: slack.parents)
@@ -152,7 +153,7 @@ def test_either_replica_takes_a_press_also_after_the_leader_left(
     postgres_engine: Engine,
     slack: FakeSlack,  # noqa: F811
 ) -> None:
-    start = datetime.now(UTC).replace(microsecond=0) - timedelta(weeks=1)
+    start = utc_now().replace(microsecond=0) - timedelta(weeks=1)
     open_incident(postgres_engine, start)
     link_lead(postgres_engine, start)
     settings, secrets = Settings(alerts=ALERTS), secrets_for(slack)
@@ -204,7 +205,7 @@ def test_a_press_after_the_leader_was_killed_is_done(
 ) -> None:
     engine = make_engine(postgres_empty_database)
     upgrade(engine)
-    start = datetime.now(UTC).replace(microsecond=0) - timedelta(weeks=1)
+    start = utc_now().replace(microsecond=0) - timedelta(weeks=1)
     open_incident(engine, start)
     link_lead(engine, start)
     with process(engine, slack) as leader:

@@ -22,13 +22,6 @@ from monitor.store.engine import transaction
 from monitor.store.review.draws import BatchDesign, Draw, insert_draws
 from monitor.store.review.gold_export import ItemFilter
 from monitor.store.review.items import NewItem, insert_batch
-from monitor.store.rollouts.measured_hours import insert_scores
-from monitor.store.rollouts.observations import (
-    LabelKey,
-    ObservationRow,
-    add_labels,
-    insert_observations,
-)
 from monitor.store.tables import (
     AuditEntry,
     Exchange,
@@ -60,6 +53,13 @@ from monitor.store.windows.sample_scores import SampleScores
 from monitor.traffic.redaction import pseudonym_of
 from retrain.data import DataChecks, TrainingSet, build_training_set
 from retrain.recipes.recipe import Recipe
+from retrain.rollout.rows.measured_hours import insert_scores
+from retrain.rollout.rows.observations import (
+    LabelKey,
+    ObservationRow,
+    add_labels,
+    insert_observations,
+)
 from retrain.run_folder import RunFolder, write_lines
 from retrain.training.runs import plan_run, prepare_run
 from tests.support.traffic.aging_traffic import exchange, store_rows

@@ -15,8 +15,8 @@ from monitor.store.audit_log import append_entry
 from monitor.store.engine import transaction
 from monitor.store.privacy.expiry import EXPIRED_COLUMNS, EXPIRED_ROWS
 from monitor.store.tables import ModelVersion, metadata
-from monitor.store.tables.contents import Content
 from monitor.store.tables.facts import columns_of, facts_of, period_of, table_names
+from monitor.table_types.contents import Content
 from tests.integration.privacy.end_user_world import WORD, EndUserWorld, make_end_user_world
 from tests.support.filled_tables import fill_tables
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from monitor.settings import Settings
-from monitor.store.tables.contents import Content
+from monitor.table_types.contents import Content
 from tests.integration.privacy.end_user_world import ANN, WORD, make_end_user_world
 from tests.integration.traffic.test_joining import GO_ON, sweeper_at
 from tests.support.places import misdeclared, places_of, wrong_words

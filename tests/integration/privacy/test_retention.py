@@ -18,7 +18,6 @@ from monitor.store.alerts.slack_actions import Press, finish_press, insert_press
 from monitor.store.audit_log import check_chain
 from monitor.store.engine import transaction
 from monitor.store.review.items import NewItem, insert_batch
-from monitor.store.rollouts.measured_hours import insert_scores
 from monitor.store.tables import (
     AuditEntry,
     DeadLetter,
@@ -41,6 +40,7 @@ from monitor.store.windows.assessment import Example, Quote
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from monitor.store.windows.prompt_maps import DELETED, prompt_map
 from monitor.store.windows.sample_scores import sample_scores
+from retrain.rollout.rows.measured_hours import insert_scores
 from tests.support.traffic.aging_traffic import store_numbers, stored_ids, vectors_are_right
 from tests.support.traffic.observed_traffic import open_rollout
 from tests.support.windows.assessments import (

@@ -55,11 +55,11 @@ from monitor.store.tables import (
     contents,
     metadata,
 )
-from monitor.store.tables.contents import Content
 from monitor.store.tables.facts import columns_of, table_names
 from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters
 from monitor.store.traffic.position import Position
 from monitor.store.transfer.stored_rows import is_json
+from monitor.table_types.contents import Content
 from monitor.traffic.redaction import pseudonym_of
 from tests.integration.privacy.end_user_world import (
     ANN,

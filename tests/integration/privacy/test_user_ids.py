@@ -40,7 +40,7 @@ from tests.support.traffic.end_users import stored_texts
 
 ANN = "Ann@Example.org"
 OLD, NEW = "o" * 32, "n" * 32
-#: As 0.2 stores ids: unkeyed pseudonyms of personal data, the rest in clear.
+#: Ids with unkeyed pseudonyms of personal data, the rest in clear.
 BEFORE = "before"
 
 
@@ -132,7 +132,7 @@ def test_wrapped_addresses_and_other_hyphens_are_one_pseudonym(
 
 @pytest.mark.parametrize("with_redaction", [True, False])
 @pytest.mark.parametrize("user", ["Customer-00765", 7_654_321, "Ann Miller <ann@example.org>"])
-def test_the_own_id_stays_nowhere_beside_its_pseudonym(
+def test_own_id_is_stored_nowhere_but_as_pseudonym(
     engine: Engine, clock: datetime, user: str | int, with_redaction: bool
 ) -> None:
     own = settings(redaction={"enabled": with_redaction})
@@ -240,7 +240,7 @@ def test_forget_finds_all_forms(any_engine: Engine, clock: datetime, subject: st
     ann = set(request(any_engine, subject, f"{NEW},{OLD}").stored_ids)
     left = stored(any_engine)
     assert not ann & set(left)
-    # 0.2 hashed each spelling by itself: "ann@Example.org" is not found unless it is named.
+    # Without a key each spelling has its own: "ann@Example.org" is not found unless it is named.
     assert len(left) == (3 if subject == ANN else 4)
 
 
@@ -407,7 +407,7 @@ def test_the_other_half_is_forgotten_with_theirs(engine: Engine, clock: datetime
         assert connection.execute(select(PendingHalf.join_id)).scalars().all() == ["b"]
 
 
-def test_check_says_which_key_there_is(site: Engine, clock: datetime) -> None:
+def test_check_reports_the_user_id_key(site: Engine, clock: datetime) -> None:
     own = settings(database={"url": str(site.url)})
 
     def status(keys: str, **privacy: Any) -> str:
@@ -428,7 +428,7 @@ def test_check_says_which_key_there_is(site: Engine, clock: datetime) -> None:
         user_ids_finding(own, secrets(OLD))
 
 
-def test_check_says_where_the_list_is(site: Engine, tmp_path: Path, clock: datetime) -> None:
+def test_check_reports_the_suppression_file(site: Engine, tmp_path: Path, clock: datetime) -> None:
     own = settings(database={"url": str(site.url)})
     assert suppression_finding(own).status == "ok"
     path = tmp_path / "driftwarden.db.suppressions"

@@ -12,13 +12,19 @@ import numpy as np
 import pytest
 
 from monitor.errors import DatasetUnavailableError, InputError
-from monitor.settings import Gates
+from monitor.settings import Gates, Judge
+from monitor.settings.evaluation_file import EvaluationPlan
 from monitor.settings.evaluation_file.plan import parse_plan, read_plan
+from monitor.store.training.candidate_results import CandidateResults
 from retrain.data.benchmarks.dataset_file import read_dataset
 from retrain.evaluation.benchmark import load_benchmarks
 from retrain.evaluation.candidate import evaluate_candidate, score_systems
+from retrain.evaluation.judge.chat_client import ChatClient
+from retrain.evaluation.metrics.catalogue import MetricModels
 from tests.services.http_server import serving
+from tests.services.judge import running_judge
 from tests.support.refusals import refusal
+from tests.support.retrain.judged_claims import ClaimsJudge, claim_labels, reads_the_context
 
 LINES = b'{"id": "1", "messages": [{"role": "user", "content": "q"}], "expected": "a"}\n'
 PLAN = "evaluation:\n  benchmarks: [{name: b, dataset: %s, metrics: [exact_match]}]\n"
@@ -97,18 +103,11 @@ def test_whole_file_is_evaluated_with_data_in_s3(bucket: str, tmp_path: Path) ->
     plan = read_plan(file)
     assert plan.human_eval is not None
     assert plan.human_eval.rating_scale == (1, 5)
-    benchmarks = load_benchmarks(plan)
-    responses = {  # copies of an item count once
-        benchmark.name: [
-            item.expected
-            or ("I'm sorry, I can't help with that." if item.harmful else "The fee is 3 EUR.")
-            for item in benchmark.items
-        ]
-        for benchmark in benchmarks
-    }
-    systems = dict.fromkeys(("candidate", "incumbent", "base"), responses)
-    scores = score_systems(benchmarks, systems)
-    results = evaluate_candidate(benchmarks, scores, Gates(), np.random.default_rng(1))
+    with running_judge() as server:
+        claims = ClaimsJudge(reads_the_context)
+        server.says = claims.ask
+        with ChatClient(Judge(url=server.url, model="judge-1")) as judge:
+            results = _evaluated(plan, MetricModels(judge=judge, labels=claim_labels()))
     figures = {
         (score.metric, score.value)
         for part in results.scores for score in part.scores if not score.stratum
@@ -120,14 +119,35 @@ def test_whole_file_is_evaluated_with_data_in_s3(bucket: str, tmp_path: Path) ->
     strata = {score.stratum for part in results.scores for score in part.scores}
     assert strata >= {"task_type=cards", "difficulty=easy"}
     assert results.gate_result == "undecided"  # no candidate is better than itself
+    # As written, without a judge, the file runs too.
+    results = _evaluated(plan, MetricModels())
+    (check,) = (check for check in results.checks if check.metric == "hallucination_rate")
+    assert check.outcome == "undecided"
+    assert "retrain.judge.url" in check.observed
 
 
-def test_what_is_not_there_is_said_with_its_address(bucket: str, tmp_path: Path) -> None:
+def _evaluated(plan: EvaluationPlan, models: MetricModels) -> CandidateResults:
+    """Evaluate systems that respond rightly to everything."""
+    benchmarks = load_benchmarks(plan, models)
+    responses = {  # copies of an item count once
+        benchmark.name: [
+            item.expected
+            or ("I'm sorry, I can't help with that." if item.harmful else "The fee is 3 EUR.")
+            for item in benchmark.items
+        ]
+        for benchmark in benchmarks
+    }
+    systems = dict.fromkeys(("candidate", "incumbent", "base"), responses)
+    scores = score_systems(benchmarks, systems)
+    return evaluate_candidate(benchmarks, scores, Gates(), np.random.default_rng(1))
+
+
+def test_missing_object_is_reported_with_its_address(bucket: str, tmp_path: Path) -> None:
     with refusal("no_file", InputError, match=f"{bucket}/none.jsonl: "):
         read_dataset(f"{bucket}/none.jsonl", tmp_path)
 
 
-def test_a_server_that_is_away_is_tried_again_later(
+def test_unavailable_server_is_retried_later(
     bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import s3fs

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import Engine
 
 from monitor.alerts.messages.decision import CONTROL_SLICE_GRACE, announce_decisions
-from monitor.alerts.messages.mrkdwn import render_text
 from monitor.errors import WorkflowError
+from monitor.rendering.mrkdwn import render_text
 from monitor.review.decision.decisions import confirm_retraining, decide, decide_open_batches
 from monitor.settings import Alerts, Review, Settings
 from monitor.store.alerts.outbox import list_messages

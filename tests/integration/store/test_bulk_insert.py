@@ -24,7 +24,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from monitor.store.bulk_insert import insert_rows
 from monitor.store.engine import transaction
-from monitor.store.tables.base import BigId, UtcDateTime
+from monitor.table_types.base import BigId, UtcDateTime
 
 TABLE = Table(
     "copied rows",
@@ -110,7 +110,7 @@ def test_refused_row_rolls_back_all_and_keeps_the_transaction_usable(engine: Eng
 
 
 @pytest.mark.postgres
-def test_value_beyond_a_column_is_a_data_error(postgres_engine: Engine) -> None:
+def test_value_out_of_range_is_a_data_error(postgres_engine: Engine) -> None:
     TABLE.metadata.create_all(postgres_engine)
     for bad in ({"large": 2**63}, {"text": "a\0b"}):
         with (

@@ -16,15 +16,15 @@ from sqlalchemy.exc import ProgrammingError
 
 from monitor.alerts.channels import only
 from monitor.daemon.cycle import Cycle
+from monitor.daemon.web_app import create_app
 from monitor.errors import DatabasePermissionError
 from monitor.settings import ModelSection, Secrets, Settings
 from monitor.store.database_roles import default_roles, grant_statements
 from monitor.store.engine import NOT_GRANTED, make_engine, transaction
 from monitor.store.migrations import upgrade
 from monitor.store.tables import metadata
-from monitor.store.tables.contents import Part
 from monitor.store.tables.facts import facts_of, table_names
-from monitor.web.app import create_app
+from monitor.table_types.contents import Part
 from monitor.web.server import BackgroundServer
 from monitor.windows import evaluation
 from tests.support.alerts.senders import MemorySender

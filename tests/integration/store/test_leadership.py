@@ -21,6 +21,7 @@ from monitor.store.leadership import (
     take_lease,
 )
 from monitor.store.tables import AuditEntry, Leadership
+from tests.support.present import utc_now
 
 LEASE = timedelta(seconds=30)
 
@@ -36,7 +37,7 @@ def expire(engine: Engine) -> None:
 
 
 def write(connection: Connection, actor: str) -> None:
-    append_entry(connection, datetime.now(UTC), actor, "tried", "database")
+    append_entry(connection, utc_now(), actor, "tried", "database")
 
 
 def actors(engine: Engine) -> list[str]:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine, func, select
@@ -14,6 +14,7 @@ from monitor.settings import Settings
 from monitor.store.audit_log import append_entry
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import AuditEntry
+from tests.support.present import utc_now
 
 pytestmark = pytest.mark.postgres
 
@@ -30,7 +31,7 @@ def standby(postgres_engine: Engine) -> Iterator[Engine]:
 
 def append(engine: Engine) -> None:
     with transaction(engine) as connection:
-        append_entry(connection, datetime.now(UTC), "Ann", "tried", "database")
+        append_entry(connection, utc_now(), "Ann", "tried", "database")
 
 
 def test_changes_are_refused_as_of_an_unavailable_database(standby: Engine) -> None:

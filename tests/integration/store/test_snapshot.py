@@ -1,7 +1,5 @@
 """Snapshots: one state of the database, while others write; a change in one is a defect."""
 
-from datetime import UTC, datetime
-
 import pytest
 from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import DBAPIError
@@ -10,17 +8,18 @@ from monitor.errors import DatabaseUnavailableError
 from monitor.store.audit_log import append_entry
 from monitor.store.engine import make_engine, snapshot, transaction
 from monitor.store.tables import AuditEntry
+from tests.support.present import utc_now
 
 
 def append(connection: Connection) -> None:
-    append_entry(connection, datetime.now(UTC), "Ann", "tried", "database")
+    append_entry(connection, utc_now(), "Ann", "tried", "database")
 
 
 def count(connection: Connection) -> int:
     return connection.execute(select(func.count(AuditEntry.id))).scalar_one()
 
 
-def test_others_write_beside_a_snapshot_unseen(any_engine: Engine) -> None:
+def test_snapshot_does_not_see_concurrent_writes(any_engine: Engine) -> None:
     other = make_engine(any_engine.url.render_as_string(hide_password=False))
     with snapshot(any_engine) as connection:
         assert count(connection) == 0

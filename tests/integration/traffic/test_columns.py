@@ -249,7 +249,7 @@ def test_digests_of_before_stay(clock: datetime) -> None:
     assert digested - later == ALWAYS_DIGESTED  # a new column needs is_later=True
 
 
-def test_a_later_column_is_digested_where_it_says_something(
+def test_later_column_is_digested_if_it_has_values(
     clock: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     exchanges = one_exchange(clock)

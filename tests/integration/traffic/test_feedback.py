@@ -1,7 +1,7 @@
 """Feedback in ingest: that of the sample and of open rollouts is stored, once."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,6 @@ from monitor.privacy.end_users.suppression import suppress
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.store.model_history import carry_over
-from monitor.store.rollouts.feedback import count_feedback
 from monitor.store.tables import DeadLetter, RolloutObservation
 from monitor.store.traffic.offsets import OffsetMove, claim
 from monitor.store.traffic.position import Position
@@ -23,8 +22,10 @@ from monitor.traffic.file_replay import replay_file
 from monitor.traffic.ingest.preparation import BatchPreparer
 from monitor.traffic.ingest.writer import store_batch
 from monitor.traffic.record import RawRecord
+from retrain.rollout.rows.feedback import count_feedback
 from tests.documentation.blocks import DOCS, blocks_of
 from tests.support.encoders.fake_encoder import FakeEncoder
+from tests.support.present import utc_now
 from tests.support.traffic.feedback import Stored, rating, stored_feedback
 from tests.support.traffic.ingest import stored_ids
 from tests.support.traffic.observed_traffic import (
@@ -35,7 +36,7 @@ from tests.support.traffic.observed_traffic import (
     read_plan,
 )
 
-NOW = datetime.now(UTC).replace(microsecond=0)
+NOW = utc_now().replace(microsecond=0)
 ALL = {"monitoring": {"sample_rate": 1.0}}
 
 
@@ -102,7 +103,7 @@ def test_feedback_has_its_models_name_and_history(engine: Engine) -> None:
     assert ["", "desk"] == [row.model for row in stored_feedback(engine)]
 
 
-def test_feedback_of_an_unlisted_model_is_told_once(engine: Engine) -> None:
+def test_feedback_of_an_unlisted_model_is_reported_once(engine: Engine) -> None:
     settings = Settings(**ALL, model={"name": "bank"})
     sent = [rating(f"r{number}", model="ann@example.org") for number in range(3)]
     with capture_logs() as lines:
@@ -113,7 +114,7 @@ def test_feedback_of_an_unlisted_model_is_told_once(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("key", ["comment", "metadata", "exchange_id"])
-def test_feedback_with_another_key_is_told_its_keys(engine: Engine, key: str) -> None:
+def test_feedback_with_another_key_is_refused_with_its_keys(engine: Engine, key: str) -> None:
     ingest(engine, Settings(**ALL), [rating("r1", **{key: "x"})], NOW)
     with transaction(engine) as connection:
         reason, detail = connection.execute(select(DeadLetter.reason, DeadLetter.detail)).one()

@@ -3,18 +3,16 @@
 import shutil
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, select, update
 
-from monitor.daemon.complete_traffic import LATE_RECORDS, complete_until
+from monitor.scheduling.complete_traffic import LATE_RECORDS, complete_until
 from monitor.settings import Settings
 from monitor.store.engine import make_engine, transaction
 from monitor.store.model_history import carry_over
-from monitor.store.rollouts.observation_plans import version_labels
-from monitor.store.rollouts.observations import unknown_labels
 from monitor.store.tables import (
     DeadLetter,
     Exchange,
@@ -29,6 +27,9 @@ from monitor.traffic.ingest.sweeper import Sweeper
 from monitor.traffic.sampling.sampler import Sampler
 from monitor.windows.reading.final_sample import final_sample
 from retrain.rollout.gateways.cluster_names import cluster_name
+from retrain.rollout.rows.observation_plans import version_labels
+from retrain.rollout.rows.observations import unknown_labels
+from tests.support.present import utc_now
 from tests.support.traffic.observed_traffic import (
     MODEL,
     TOPIC,
@@ -39,7 +40,7 @@ from tests.support.traffic.observed_traffic import (
     read_plan,
 )
 
-NOW = datetime.now(UTC).replace(microsecond=0)
+NOW = utc_now().replace(microsecond=0)
 START = NOW - timedelta(hours=12)
 
 
@@ -238,7 +239,7 @@ def test_rates_fall_back_after_the_rollout_or_without_a_leader(
     ended_before: int | None, led_before: int, expected: bool, engine: Engine
 ) -> None:
     rollout_id = open_rollout(engine, START)
-    now = datetime.now(UTC)  # a run of all tests may have begun an hour ago
+    now = utc_now()  # a run of all tests may have begun an hour ago
     expired = now - timedelta(minutes=led_before)
     with transaction(engine) as connection:
         connection.execute(update(Leadership).values(expires_at=expired))

@@ -3,13 +3,14 @@
 import signal
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from kafka import KafkaProducer
 from sqlalchemy import Engine
 
+from tests.support.present import utc_now
 from tests.support.traffic.ingest import expected_ids, stored_ids, total_offset, wait_until
 from tests.support.traffic.observed_traffic import messages, observations, open_rollout
 
@@ -25,7 +26,7 @@ def test_a_killed_process_observes_each_exchange_once(
     postgres_engine: Engine,
     postgres_database: str,
 ) -> None:
-    start = datetime.now(UTC) - timedelta(hours=1)
+    start = utc_now() - timedelta(hours=1)
     open_rollout(postgres_engine, start, model="bank")
     sent = messages(N, start, seconds=1, users=300)
     for number, (_key, _headers, value) in enumerate(sent):

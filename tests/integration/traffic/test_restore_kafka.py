@@ -1,6 +1,6 @@
 """A database that is lost while a real Kafka goes on, and restored from a backup of before."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from monitor.store.transfer.restore import restore
 from tests.integration.alerts.outbox_messages import add_messages, outbox_rows
 from tests.services.slack import FakeSlack, slack  # noqa: F401 - a fixture
 from tests.support.alerts.senders import slack_sender
+from tests.support.present import utc_now
 from tests.support.traffic.ingest import (
     expected_ids,
     ingest_settings,
@@ -53,7 +54,7 @@ def test_records_are_neither_lost_nor_doubled_by_a_restoration(
     new_url = f"sqlite:///{tmp_path / 'restored.db'}"
     if kind == "postgresql":
         new_url = request.getfixturevalue("postgres_empty_database")
-    now = datetime.now(UTC) - timedelta(minutes=1)
+    now = utc_now() - timedelta(minutes=1)
 
     def start(url: str) -> Engine:
         engine = make_engine(url)
@@ -71,7 +72,7 @@ def test_records_are_neither_lost_nor_doubled_by_a_restoration(
         back_up(lost, configuration, tmp_path / "backup.tar")  # while rows are stored
         produce(producer, topic, N_BEFORE, N_BEFORE + N_AFTER)
         wait_until(lambda: total_offset(lost) == N_BEFORE + N_AFTER, "reading on")
-    deliver_due(lost, only(slack_sender(slack)), datetime.now(UTC))
+    deliver_due(lost, only(slack_sender(slack)), utc_now())
     assert len(slack.messages) == 2  # after the backup
     assert stored_ids(lost) == expected_ids(N_BEFORE + N_AFTER, RATE)
     lost.dispose()
@@ -86,7 +87,7 @@ def test_records_are_neither_lost_nor_doubled_by_a_restoration(
     with running_ingest(engine, settings(new_url)):
         wait_until(lambda: total_offset(engine) == N_BEFORE + N_AFTER, "reading again")
     assert stored_ids(engine) == expected_ids(N_BEFORE + N_AFTER, RATE)
-    deliver_due(engine, only(slack_sender(slack)), datetime.now(UTC))
+    deliver_due(engine, only(slack_sender(slack)), utc_now())
     assert all(row.sent_at for row in outbox_rows(engine))
     assert len(slack.messages) == 2, "they were found in the channel's history"
     engine.dispose()

@@ -19,6 +19,7 @@ from monitor.settings import Kafka, Secrets
 from monitor.traffic.kafka.consumer import probe_topic
 from monitor.traffic.kafka.lag import LagMeter
 from tests.services.secured.secure_kafka import PASSWORD, USER, SecureKafka
+from tests.support.present import utc_now
 from tests.support.refusals import refusal
 from tests.support.traffic.ingest import (
     expected_ids,
@@ -71,7 +72,7 @@ def own_certificate(kafka: SecureKafka) -> dict[str, Any]:
 
 def token(seconds: float, subject: str = USER) -> str:
     """Return an unsigned token, as the broker of the tests takes them."""
-    claims = {"sub": subject, "iat": time.time(), "exp": time.time() + seconds}
+    claims = {"sub": subject, "iat": utc_now().timestamp(), "exp": utc_now().timestamp() + seconds}
     parts = ({"alg": "none"}, claims)
     encoded = (base64.urlsafe_b64encode(json.dumps(part).encode()).decode() for part in parts)
     return ".".join(part.rstrip("=") for part in encoded) + "."
@@ -217,7 +218,7 @@ def test_silent_port_is_unavailable_not_refused(kafka: SecureKafka) -> None:
     assert not isinstance(caught.value, BrokerRefusedError)
 
 
-def test_ingest_tells_refusal_and_continues_once_it_is_mended(
+def test_ingest_reports_refusal_and_continues_after_the_repair(
     kafka: SecureKafka, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KAFKA_SASL_USERNAME", "late")

@@ -16,8 +16,8 @@ import pytest
 from litestar.testing import TestClient
 
 from monitor.settings import Configuration, Secrets
-from monitor.store.tables.contents import Content, Reader
 from monitor.store.tables.facts import columns_of, facts_of, table_names
+from monitor.table_types.contents import Content, Reader
 from monitor.web import blindness
 from monitor.web.access.audience import Audience
 from tests.support.database_copy import database_copy

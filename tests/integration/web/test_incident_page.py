@@ -19,7 +19,6 @@ from monitor.settings import Alerts, Secrets, Settings
 from monitor.store.alerts.incident_events import list_events
 from monitor.store.alerts.incidents import incident_by_id, list_incidents
 from monitor.store.engine import transaction
-from monitor.store.rollouts.rollouts import rollout_by_id
 from monitor.store.tables import Exchange, Look, OutboxMessage
 from monitor.store.windows.looks import (
     LookFinding,
@@ -28,6 +27,7 @@ from monitor.store.windows.looks import (
     save_look,
     set_findings,
 )
+from retrain.rollout.rows.rollouts import rollout_by_id
 from tests.support.review.review_world import PASSWORD
 from tests.support.traffic.stored_traffic import store_traffic
 from tests.support.web.apps import create_app
@@ -230,7 +230,7 @@ def test_changes_without_their_values_are_refused(
         assert [event.event for event in list_events(connection, 1)] == ["opened"]
 
 
-def test_a_second_resolution_tells_of_the_first(page: TestClient[Litestar]) -> None:
+def test_second_resolution_is_refused(page: TestClient[Litestar]) -> None:
     assert act(page, "resolve", reason="once") == 303
     assert act(page, "resolve", reason="twice") == 409
     assert act(page, "acknowledge") == 409

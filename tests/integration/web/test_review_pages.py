@@ -10,9 +10,9 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from monitor.daemon.web_app import create_app
 from monitor.settings import Secrets, Settings
 from monitor.telemetry import Heartbeat
-from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from tests.support.review.review_world import PASSWORD, World, make_world
 
@@ -194,7 +194,7 @@ def test_the_place_is_that_of_the_users_own_reviews(visit) -> None:
     assert my_total == their_total
 
 
-def test_who_may_rule_on_a_discussion_does_not_read_it(visit) -> None:
+def test_adjudicators_of_a_discussion_cannot_read_it(visit) -> None:
     ada, ben, lea, cleo = (visit() for _ in range(4))
     for visitor, name in ((ada, "Ada"), (ben, "Ben"), (lea, "Lea"), (cleo, "Cleo")):
         visitor.sign_in(name)

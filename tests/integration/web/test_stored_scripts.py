@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
@@ -15,6 +15,7 @@ from monitor.settings import ModelSection, Secrets, Settings
 from monitor.settings.evaluation_file import HumanEvaluationPlan
 from monitor.store.engine import transaction
 from monitor.web.server import BackgroundServer
+from tests.support.present import utc_now
 from tests.support.review.human_evaluation import make_human_evaluation, rate_all, rows
 from tests.support.review.review_world import World
 from tests.support.web.apps import create_app
@@ -81,7 +82,7 @@ def hostile_human_evaluations(world: World, clock: datetime) -> tuple[int, int]:
     rate_all(world.engine, locked, world.users["Ben"], clock, scores)
     with transaction(world.engine) as connection:
         assert RatingQueue(at_work).claim_next(
-            connection, world.users["Ada"], datetime.now(UTC), timedelta(minutes=20)
+            connection, world.users["Ada"], utc_now(), timedelta(minutes=20)
         )
         lock_human_evaluation(connection, locked, world.rows["Lea"], clock, allow_missing=True)
     return at_work, locked

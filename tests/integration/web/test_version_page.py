@@ -35,10 +35,10 @@ def lived(engine: Engine, clock: datetime, tmp_path: Path) -> tuple[World, int, 
         promote(connection, version, changed_by="lea", reason="first", now=promoted)
         connection.execute(
             insert(Rollout).values(
-                model="assistant", version_id=version, kind="rollout", status="completed",
-                stage=3, weight_percent=100, stage_started_at=promoted, reason="all checks shown",
-                seed=1, started_by="lea", started_at=promoted - timedelta(days=8),
-                finished_at=promoted,
+                model="assistant", version_id=version, stable_version_id=version, kind="rollout",
+                status="completed", stage=3, weight_percent=100, stage_started_at=promoted,
+                reason="all checks shown", seed=1, started_by="lea",
+                started_at=promoted - timedelta(days=8), finished_at=promoted,
             )
         )  # fmt: skip
     world = make_world(engine, clock, n=20)
@@ -90,7 +90,7 @@ def test_version_page_has_every_part(
     assert f"/models/versions/{lived[1]}" in read("/models")
 
 
-def test_new_version_page_says_what_is_missing(
+def test_new_version_page_names_missing_parts(
     engine: Engine, lived: tuple[World, int, Settings], read: Callable[..., str], clock: datetime
 ) -> None:
     with transaction(engine) as connection:

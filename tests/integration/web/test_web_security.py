@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from http.cookies import SimpleCookie
 from pathlib import Path
 
@@ -15,13 +15,14 @@ from structlog.testing import capture_logs
 
 from monitor.accounts.sessions import COOKIE
 from monitor.accounts.users import Actor, deactivate, invite, reactivate, reset_password
+from monitor.daemon import web_app as product
 from monitor.settings import Secrets, Settings, Web
 from monitor.store.accounts.sessions import load_session
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
-from monitor.web import app as product
 from monitor.web.security import CSRF_COOKIE, local_path
 from monitor.web.server import BackgroundServer
+from tests.support.present import utc_now
 from tests.support.review.review_world import PASSWORD, World, make_world
 from tests.support.web.apps import create_app
 from tests.support.web.route_table import (
@@ -121,7 +122,7 @@ def session_of(visitor: Visitor) -> str:
 
 def stored(engine: Engine, session: str) -> bool:
     with transaction(engine) as connection:
-        return load_session(connection, session, datetime.now(UTC)) is not None
+        return load_session(connection, session, utc_now()) is not None
 
 
 def test_a_planted_session_is_never_adopted(visit: Visit, world: World) -> None:
@@ -154,7 +155,7 @@ def test_signing_out_ends_the_session_on_the_server(visit: Visit, world: World) 
 
 
 def test_sessions_end_with_deactivation_and_password_reset(visit: Visit, world: World) -> None:
-    now = datetime.now(UTC)
+    now = utc_now()
     ada, ben = visit("Ada"), visit("Ben")
     with transaction(world.engine) as connection:
         deactivate(connection, Actor(SYSTEM), world.users["Ada"], now)
@@ -230,9 +231,9 @@ def test_cookies_are_out_of_reach_of_scripts_and_other_sites(world: World, secur
 # --- who may come in
 
 
-def test_wrong_and_unknown_names_look_alike(visit: Visit, world: World) -> None:
+def test_wrong_password_and_unknown_name_get_equal_responses(visit: Visit, world: World) -> None:
     with transaction(world.engine) as connection:
-        now = datetime.now(UTC)
+        now = utc_now()
         invite(connection, Actor(SYSTEM), name="Invited", now=now, link_lifetime=timedelta(days=7))
         deactivate(connection, Actor(SYSTEM), world.users["Ben"], now)
     responses = []

@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.support.present import utc_now
+
 DAY = dt.timedelta(days=1)
 
 
@@ -30,7 +32,7 @@ class Authority:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name(f"driftwarden tests {name}")
-        now = dt.datetime.now(dt.UTC)
+        now = utc_now()
         own = (
             x509.CertificateBuilder(self._name, self._name, self._key.public_key())
             .serial_number(x509.random_serial_number())
@@ -56,7 +58,7 @@ class Authority:
     ) -> Issued:
         """Issue a certificate for hosts; it is valid for a day, or ended an hour ago."""
         key = ec.generate_private_key(ec.SECP256R1())
-        now = dt.datetime.now(dt.UTC)
+        now = utc_now()
         end = now - DAY / 24 if expired else now + DAY
         authority_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         certificate = (

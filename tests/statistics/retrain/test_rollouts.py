@@ -13,7 +13,7 @@ from monitor.statistics.betting import (
     log_growth,
     log_wealth,
 )
-from retrain.rollout.forecast import pairs_to_show
+from retrain.rollout.checks.forecast import pairs_to_show
 from tests.statistics.trials import trials
 
 

@@ -15,11 +15,11 @@ from bench.rollout.simulated_hours import (
     Texts,
     write_hour,
 )
-from monitor.daemon.evaluations.runner import DirectRunner
-from monitor.daemon.rollout_measurement import RolloutMeasurement
+from monitor.scheduling.runner import DirectRunner
 from monitor.settings import Settings
 from monitor.store.engine import transaction
-from monitor.store.rollouts.rollouts import open_rollout
+from retrain.rollout.jobs.measurement import RolloutMeasurement
+from retrain.rollout.rows.rollouts import open_rollout
 from tests.support.encoders.word_encoder import WordEncoder
 from tests.support.retrain.rollout_desk import MODEL, RolloutDesk, settings_of
 from tests.support.traffic.observed_traffic import ingest

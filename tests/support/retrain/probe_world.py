@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Engine
 
 from monitor.alerts.incidents import clear, report
-from monitor.daemon.conditions.check import CLEAR, ConditionCheck, Holds
 from monitor.daemon.conditions.of_models import OF_MODELS
+from monitor.scheduling.condition_check import CLEAR, ConditionCheck, Holds
 from monitor.settings import Settings
 from monitor.settings.models.table import ModelSection
 from monitor.settings.monitoring import Probes

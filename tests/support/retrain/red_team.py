@@ -17,7 +17,7 @@ import pytest
 from monitor.settings import Gates, Judge
 from monitor.store.training.candidate_results import CandidateResults, read_candidate_results
 from retrain.evaluation import child, systems
-from retrain.evaluation.metrics import catalogue, sentence_encoder
+from retrain.evaluation.metrics import sentence_encoder
 from retrain.evaluation.request import write_request
 from retrain.models.source import Source
 from retrain.run_folder import RunFolder, write_lines
@@ -96,8 +96,7 @@ def evaluate(case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Candi
         name: lambda respond=respond: _Given(respond, both) for name, respond in named.items()
     }
     monkeypatch.setattr(child, "prepare_environment", lambda base: None)
-    for module in (sentence_encoder, catalogue):
-        monkeypatch.setattr(module, "LocalSentenceEncoder", lambda model: WordEncoder())
+    monkeypatch.setattr(sentence_encoder, "LocalSentenceEncoder", lambda model: WordEncoder())
     monkeypatch.setattr(systems, "systems_of", lambda *_: loaders)
     write_request(run, 1, 0, request)
     if child.main([str(run.root)]) != 0:

@@ -6,20 +6,21 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
-from monitor.daemon.rollouts import Rollouts
 from monitor.settings import Settings
 from monitor.store.engine import transaction
-from monitor.store.rollouts import rollouts, weights
-from monitor.store.rollouts.events import list_events
-from monitor.store.rollouts.looks import newest_look
-from monitor.store.rollouts.rollouts import RolloutRow
-from monitor.store.rollouts.weights import WeightsRow
 from monitor.store.training import registry as versions
 from retrain.registry.stages import register_version
+from retrain.rollout.checks.decision import Action
 from retrain.rollout.emergency.canary_probes import CanaryProbes
 from retrain.rollout.gateways.in_process import InProcessGateway
-from retrain.rollout.looks import HOUR, Action, Look
+from retrain.rollout.jobs.rollouts import Rollouts
+from retrain.rollout.looks import HOUR
 from retrain.rollout.plan import RolloutPlan
+from retrain.rollout.rows import rollouts, weights
+from retrain.rollout.rows.events import list_events
+from retrain.rollout.rows.looks import Look, newest_look
+from retrain.rollout.rows.rollouts import RolloutRow
+from retrain.rollout.rows.weights import WeightsRow
 from retrain.rollout.transitions.promotion import promote_version
 from retrain.rollout.transitions.start import start_rollout
 from tests.support.retrain.candidates import evaluated
@@ -50,7 +51,20 @@ class ScriptedLooks:
         if hour + HOUR > now:
             return None
         action = self.decide(rollout, hour + HOUR)
-        return Look(hour, 100, 400, 0.05, {"version": 1}, [], action, self.reason)
+        return Look(
+            rollout_id=rollout.id,
+            hour=hour,
+            stage=rollout.stage,
+            weight_percent=rollout.weight_percent,
+            n_canary=100,
+            n_stable=400,
+            seen_share=0.05,
+            checks=(),
+            action=action,
+            reason=self.reason,
+            looked_at=now,
+            evidence={"version": 1},
+        )
 
 
 def advance_in_time(plan_time: timedelta) -> Callable[[RolloutRow, datetime], Action]:

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from retrain.rollout.checks import RolloutCheck
-from retrain.rollout.evidence import RolloutEvidence
-from retrain.rollout.evidence_update import update
-from retrain.rollout.observations import Observations
+from retrain.rollout.checks.check import RolloutCheck
+from retrain.rollout.checks.evidence import RolloutEvidence
+from retrain.rollout.checks.evidence_update import update
+from retrain.rollout.checks.observations import Observations
 
 #: 2026-01-01 00:00 UTC in hours since 1970.
 START = 490_896

@@ -10,6 +10,7 @@ from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.metrics.catalogue import load_metrics
 from retrain.evaluation.metrics.scoring import ItemScore
+from tests.support.retrain.judged_claims import ClaimsJudge, MeasuredJudge, reads_the_context
 
 
 def benchmark(
@@ -20,7 +21,7 @@ def benchmark(
     name: str = "suite",
     stratify_by: Sequence[str] = (),
 ) -> Benchmark:
-    """Return a benchmark in the form of evaluation.yaml."""
+    """Return a benchmark in the form of evaluation.yaml; a judge without error judges claims."""
     lines = ["evaluation:", "  benchmarks:", f"    - name: {name}", "      dataset: a.jsonl"]
     if metrics:
         lines.append(f"      metrics: [{', '.join(metrics)}]")
@@ -30,7 +31,13 @@ def benchmark(
         limits = ", ".join(f'{metric}: "{limit}"' for metric, limit in threshold.items())
         lines.append(f"      threshold: {{{limits}}}")
     (plan,) = parse_plan("\n".join(lines), Path("evaluation.yaml")).benchmarks
-    return Benchmark(plan, tuple(items), tuple(load_metrics(plan.metric_names)), "0" * 64)
+    loaded = [
+        MeasuredJudge(ClaimsJudge(reads_the_context))
+        if metric.name == MeasuredJudge.name
+        else metric
+        for metric in load_metrics(plan.metric_names)
+    ]
+    return Benchmark(plan, tuple(items), tuple(loaded), "0" * 64)
 
 
 def items(n: int, split: str = "old", **fields: object) -> list[BenchmarkItem]:

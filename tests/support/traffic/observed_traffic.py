@@ -11,7 +11,6 @@ from sqlalchemy import Engine, insert, select
 from monitor.settings import Sections, Settings
 from monitor.store.engine import transaction
 from monitor.store.leadership import take_lease
-from monitor.store.rollouts.observation_plans import observed_rollouts
 from monitor.store.tables import Rollout, RolloutObservation
 from monitor.store.traffic.position import Position
 from monitor.store.training.registry import insert_version
@@ -22,6 +21,7 @@ from monitor.traffic.kafka.wire.selection import Selection
 from monitor.traffic.record import RawRecord
 from monitor.traffic.sampling.design import SamplingDesign
 from monitor.traffic.sampling.observation_plan import ObservationPlan, build_plan
+from retrain.rollout.rows.observation_plans import observed_rollouts
 from tests.support.encoders.fake_encoder import FakeEncoder
 
 MODEL = "assistant"

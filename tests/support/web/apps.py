@@ -9,8 +9,8 @@ from typing import Any
 from litestar import Litestar
 from sqlalchemy import Engine
 
+from monitor.daemon import web_app as product
 from monitor.settings import Secrets, Sections
-from monitor.web import app as product
 from monitor.web.clock import Clock, utc_now
 from monitor.web.sign_in.single_sign_on_page import connect
 

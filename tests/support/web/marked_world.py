@@ -29,11 +29,11 @@ from monitor.store.audit_log import SYSTEM, append_entry
 from monitor.store.engine import transaction
 from monitor.store.review.items import items_of_batches, update_item
 from monitor.store.tables import metadata
-from monitor.store.tables.contents import Content
 from monitor.store.tables.facts import columns_of, table_names
 from monitor.store.training.runs import save_progress
 from monitor.store.transfer.stored_rows import JsonText, is_json
 from monitor.store.windows.looks import LookFinding, save_look
+from monitor.table_types.contents import Content
 from retrain.recipes.recipe import Recipe
 from retrain.training.runs import plan_run
 from tests.support.filled_tables import fill_tables

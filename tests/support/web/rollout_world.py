@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,21 +12,21 @@ from sqlalchemy import Engine, insert
 from monitor.settings import Settings
 from monitor.store.engine import transaction
 from monitor.store.leadership import take_lease
-from monitor.store.rollouts import rollouts
-from monitor.store.rollouts.events import add_event
-from monitor.store.rollouts.looks import newest_look
-from monitor.store.rollouts.rollouts import RolloutRow
-from monitor.store.rollouts.weights import insert_weights
 from monitor.store.tables import RolloutLook
 from monitor.store.training.registry import insert_version
-from retrain.rollout.checks import default_checks, metric_check
-from retrain.rollout.decision import Stage, decide
-from retrain.rollout.evidence import RolloutEvidence, create_evidence, start_stage
-from retrain.rollout.evidence_json import to_json
-from retrain.rollout.evidence_update import update
-from retrain.rollout.looks import HOUR, Look
-from retrain.rollout.observations import Observations, no_observations
+from retrain.rollout.checks.check import default_checks, metric_check
+from retrain.rollout.checks.decision import Stage, decide
+from retrain.rollout.checks.evidence import RolloutEvidence, create_evidence, start_stage
+from retrain.rollout.checks.evidence_json import to_json
+from retrain.rollout.checks.evidence_update import update
+from retrain.rollout.checks.observations import Observations, no_observations
+from retrain.rollout.looks import HOUR
 from retrain.rollout.plan import RolloutPlan, make_plan, plan_as_json
+from retrain.rollout.rows import rollouts
+from retrain.rollout.rows.events import add_event
+from retrain.rollout.rows.looks import Look, newest_look
+from retrain.rollout.rows.rollouts import RolloutRow
+from retrain.rollout.rows.weights import insert_weights
 from tests.support.retrain.rollout_desk import RolloutDesk
 
 MODEL = "assistant"
@@ -85,16 +85,20 @@ class MeasuredLooks:
         decision = decide(evidence, stage, hour + HOUR)
         n_canary = int(seen.is_canary.sum())
         return Look(
+            rollout_id=rollout.id,
             hour=hour,
+            stage=rollout.stage,
+            weight_percent=rollout.weight_percent,
             n_canary=n_canary,
             n_stable=len(seen) - n_canary,
             seen_share=rollout.weight_percent / 100 + 0.004 * float(np.sin(number))
             if n_canary
             else 0.0,
             evidence=json.loads(to_json(evidence)) if number % 24 == 0 else {},
-            checks=[asdict(result) for result in decision.results],
+            checks=decision.results,
             action=decision.action,
             reason=decision.summary,
+            looked_at=now,
         )
 
     def _evidence(self, rollout: RolloutRow, plan: RolloutPlan) -> RolloutEvidence:

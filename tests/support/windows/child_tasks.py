@@ -4,7 +4,6 @@ import ctypes
 import os
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from monitor.errors import DatabaseUnavailableError
 from monitor.settings import Settings
 from monitor.store.audit_log import append_entry
 from monitor.store.engine import transaction
+from tests.support.present import utc_now
 
 remnants: list[bytes] = []
 
@@ -33,7 +33,7 @@ def query(engine: Engine, *, encoder: Any) -> tuple[str, int]:
 def write_entry(engine: Engine, actor: str, *, encoder: Any) -> None:
     """Write an entry of the audit log."""
     with transaction(engine) as connection:
-        append_entry(connection, datetime.now(UTC), actor, "tried", "database")
+        append_entry(connection, utc_now(), actor, "tried", "database")
 
 
 def hang(_engine: Engine, note: Path, *, encoder: Any) -> None:

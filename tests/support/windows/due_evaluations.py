@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import Engine, select
 
 from monitor.daemon.evaluations.looks import run_due
-from monitor.daemon.evaluations.runner import DirectRunner
 from monitor.daemon.evaluations.windows import evaluate_due
+from monitor.scheduling.runner import DirectRunner
 from monitor.settings import Settings
 from monitor.store.engine import transaction
 from monitor.store.tables import DriftEvaluation

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from monitor.alerts.messages.chart import describe_chart, drift_chart
-from monitor.alerts.messages.mrkdwn import render_text, sections, without_charts, without_quotes
+from monitor.rendering.chart import describe_chart, drift_chart
+from monitor.rendering.mrkdwn import render_text, sections, without_charts, without_quotes
 from tests.support.windows.assessments import make_assessment, not_enough_data
 from tests.support.windows.window_figures import make_windows
 

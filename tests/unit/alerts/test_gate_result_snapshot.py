@@ -7,7 +7,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from monitor.alerts.messages.gate_result import gate_result_message
-from monitor.alerts.messages.mrkdwn import render_text
+from monitor.rendering.mrkdwn import render_text
 from monitor.settings import Alerts
 from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
 from tests.support.retrain.candidates import check, make_results

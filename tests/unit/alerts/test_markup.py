@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from monitor.alerts.channels.slack import LITERAL
 from monitor.alerts.messages.condition import condition_blocks
 from monitor.alerts.messages.incident import EvaluationSummary, detail_blocks, incident_blocks
-from monitor.alerts.messages.mrkdwn import (
+from monitor.alerts.messages.weekly_digest import ModelWeek, digest_message
+from monitor.rendering.mrkdwn import (
     bold,
     build_message,
     code,
@@ -23,7 +24,6 @@ from monitor.alerts.messages.mrkdwn import (
     link,
     sections,
 )
-from monitor.alerts.messages.weekly_digest import ModelWeek, digest_message
 from monitor.settings import Alerts
 from monitor.store.alerts.incidents import IncidentRow
 from tests.support.alerts.slack_rendering import Span, render, render_mrkdwn

@@ -13,7 +13,7 @@ from monitor.alerts.messages.incident import (
     detail_blocks,
     incident_blocks,
 )
-from monitor.alerts.messages.mrkdwn import MAX_BLOCKS, escape, render_text, sections, within_limits
+from monitor.rendering.mrkdwn import MAX_BLOCKS, escape, render_text, sections, within_limits
 from monitor.settings import Alerts
 from monitor.store.windows.assessment import Assessment, ShareEstimate
 from monitor.windows.findings.headline import headline
@@ -178,7 +178,7 @@ def test_recovery_names_no_onset_in_its_headline(bound: float) -> None:
     assert len(dated) == (bound > 0.0)
 
 
-def test_topic_says_since_when_it_exists() -> None:
+def test_topic_has_its_date_of_origin() -> None:
     topic = make_topic(exists_since=datetime(2026, 10, 26, tzinfo=UTC))
     family = make_family(verdict="drift", alarm=True, topics=(topic,), slow=make_slow())
     blocks = incident_blocks(summarize(make_assessment(0.3, input=family)), "opened", ALERTS)

@@ -7,7 +7,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from monitor.alerts.incident_states import Event
 from monitor.alerts.messages.incident import EvaluationSummary, detail_blocks, incident_blocks
-from monitor.alerts.messages.mrkdwn import render_text
+from monitor.rendering.mrkdwn import render_text
 from monitor.settings import Alerts
 from tests.support.windows.assessment_cases import CASES, WEEK
 from tests.support.windows.assessments import make_assessment

@@ -12,6 +12,7 @@ from bench.sizing.area import MAX_PART_SECONDS, line, read_parts
 from bench.sizing.cpu import cpu_seconds, resident_bytes, tree_cpu_seconds
 from bench.sizing.texts import corpus, exchanges, overhead_bytes
 from monitor.sizing.constants import Constants
+from tests.support.present import utc_now
 
 
 def test_a_line_goes_through_both_points() -> None:
@@ -33,7 +34,7 @@ def test_parts_of_an_interrupted_measurement_are_read_for_a_day(tmp_path: Path) 
     assert read_parts(path) == {}
     path.write_text(json.dumps({"encoder": {"encoder_dimension": 384.0}}))
     assert read_parts(path) == {"encoder": {"encoder_dimension": 384.0}}
-    old = time.time() - MAX_PART_SECONDS - 60
+    old = utc_now().timestamp() - MAX_PART_SECONDS - 60
     os.utime(path, (old, old))
     assert read_parts(path) == {}
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import yaml
 
-from monitor.alerts.actions import buttons
 from monitor.daemon.actions.table import ACTIONS, SNOOZES, WORKING_DAY
 from monitor.daemon.readiness.slack_buttons import NEEDED_SCOPES
+from monitor.rendering import buttons
 from monitor.store.owners import KINDS
 
 ROOT = Path(__file__).resolve().parents[3]

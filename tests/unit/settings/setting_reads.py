@@ -5,7 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from monitor.settings.field_types import Section
+from monitor.setting_types.field_types import Section
 
 #: Section and key.
 Read = tuple[str, str]

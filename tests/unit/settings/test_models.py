@@ -80,7 +80,7 @@ def test_a_single_model_takes_one_line() -> None:
     assert settings.model.name == "desk"
 
 
-def test_without_models_there_is_the_default_one() -> None:
+def test_configuration_without_models_has_the_default_model() -> None:
     assert load_configuration(written("")).by_model[0].model.name == "assistant"
 
 
@@ -127,27 +127,17 @@ def test_problems_of_overrides_are_named_with_their_model() -> None:
     with pytest.raises(ConfigurationError) as caught:
         load_configuration(written(text))
     assert "models.a.nam = 1: unknown key" in str(caught.value)
-    text = "[models.a]\ndrift.min_sample = 3\ndrift.n_permutations = 3\ndrift.alpha = 0.01\n"
+    text = "[models.a]\ndrift.min_sample = 3\ndrift.n_permutations = 3\n"
     with pytest.raises(ConfigurationError) as caught:
         load_configuration(written(text))
     message = str(caught.value)
     assert "models.a.drift.min_sample = 3: unknown key; did you mean 'min_samples'?" in message
     assert "models.a.drift.n_permutations = 3: " in message
-    assert "renamed; write models.a.drift.false_alarms_a_year = 1" in message
 
 
-def test_section_of_a_single_model_is_refused_with_lines(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    text = '[model]\nname = "my router"\nsystem_prompt = "Route \\"it\\"."\n'
-    with pytest.raises(ConfigurationError) as caught:
-        load_configuration(written(text))
-    lines = [line.strip() for line in str(caught.value).splitlines()[1:]]
-    assert lines == ['[models."my router"]', 'system_prompt = "Route \\"it\\"."']
-    assert load_settings(written("\n".join(lines))).model.name == "my router"
-    monkeypatch.setenv("DRIFTWARDEN_MODEL__NAME", "desk")
-    with pytest.raises(ConfigurationError, match=r"\[models\.desk\]"):
-        load_configuration(written(""))
+def test_section_of_a_single_model_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="did you mean 'models'"):
+        load_configuration(written('[model]\nname = "my router"\n'))
 
 
 def test_environment_overrides_a_model_that_it_can_spell(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,7 +167,7 @@ def test_a_limit_that_leaves_too_little_is_refused() -> None:
         load_configuration(written(text))
 
 
-def test_origin_of_every_setting_of_a_model_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_origin_of_every_setting_of_a_model_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("router.yaml").write_text(EVALUATION, encoding="utf-8")
     monkeypatch.setenv("DRIFTWARDEN_ALERTS__CHANNEL", "C1")
     fleet = load_configuration(
@@ -236,7 +226,7 @@ def test_a_variable_of_an_unlisted_model_is_refused(
         ("[models.org/contract]", '[models."org/contract"]'),
     ],
 )
-def test_a_name_that_needs_quotes_is_told_so(tmp_path: Path, text: str, quoted: str) -> None:
+def test_name_that_needs_quotes_is_reported(tmp_path: Path, text: str, quoted: str) -> None:
     file = tmp_path / "c.toml"
     file.write_text(text)
     with pytest.raises(ConfigurationError) as refused:

@@ -20,4 +20,4 @@ def test_tables_of_the_page_are_those_of_the_model(monkeypatch: pytest.MonkeyPat
 
     text = module.PAGE.read_text(encoding="utf-8")
     assert text == module.capacity_page(text), "outdated: run `make docs`"
-    assert text.count("| 1M a day | 100M a day | 10G a day |") == 2
+    assert text.count("| 1M a day | 100M a day | 10G a day |") == 1

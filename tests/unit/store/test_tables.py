@@ -13,7 +13,7 @@ from sqlalchemy.schema import CreateTable
 from monitor.errors import ConfigurationError, DatabaseUnavailableError
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import DriftEvaluation, ReviewItem, SourceOffset, User, metadata
-from monitor.store.tables.base import UtcDateTime
+from monitor.table_types.base import UtcDateTime
 
 NAIVE = datetime(2026, 11, 2, 9, 30)  # noqa: DTZ001 - the point of the test
 BERLIN_SUMMER = timezone(timedelta(hours=2))

@@ -15,7 +15,6 @@ from monitor.errors import InputError
 from monitor.settings import Settings, Traffic
 from monitor.settings.models.names import ModelNames
 from monitor.store.engine import make_engine, transaction
-from monitor.store.rollouts.observation_plans import ObservedRollout
 from monitor.store.tables import RolloutObservation, metadata
 from monitor.store.traffic.baselines import first_baseline_at, latest_baseline, list_baselines
 from monitor.store.traffic.dead_letters import DeadLetterRow, count_by_reason, insert_dead_letters
@@ -25,6 +24,7 @@ from monitor.traffic.baseline_import import import_baseline
 from monitor.traffic.dead_letter_replay import replay_dead_letters
 from monitor.traffic.file_replay import replay_file
 from monitor.traffic.sampling.observation_plan import build_plan
+from retrain.rollout.rows.observation_plans import ObservedRollout
 from tests.support.encoders.fake_encoder import FakeEncoder
 from tests.support.refusals import refusal
 from tests.support.traffic.end_users import make_rules
@@ -54,7 +54,7 @@ def test_a_file_replayed_twice_is_stored_once(engine: Engine, tmp_path: Path) ->
     assert sorted(f"r{n}" for n in range(30)) == stored_ids(engine)
 
 
-def test_a_replay_observes_by_a_plan_beside_the_sample(engine: Engine, tmp_path: Path) -> None:
+def test_replay_observes_by_the_rollout_plan(engine: Engine, tmp_path: Path) -> None:
     start = datetime(2026, 11, 2, tzinfo=UTC)
     rollout_id = open_rollout(engine, start)
     settings = Settings(monitoring={"sample_rate": 0.05})
@@ -160,9 +160,7 @@ def test_dead_letters_command_lists_reasons_without_texts(
     assert "secret" not in output
 
 
-def test_dead_letters_whose_bytes_were_not_kept_keep_their_reason(
-    engine: Engine, clock: datetime
-) -> None:
+def test_dead_letters_without_bytes_keep_their_reason(engine: Engine, clock: datetime) -> None:
     dead_letter = DeadLetterRow(
         position=Position("topic", 0, 3),
         key=None,

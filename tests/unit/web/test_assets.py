@@ -5,15 +5,13 @@ from pathlib import Path
 
 import pytest
 
-import monitor.web.app
+from monitor.web.templates import page_folders
 from monitor.windows.report.page import STYLES
-
-WEB = Path(monitor.web.app.__file__).parent
 
 
 @pytest.mark.parametrize("kind", ["templates", "static"])
 def test_file_names_are_unique_over_features(kind: str) -> None:
-    names = Counter(path.name for path in WEB.glob(f"*/{kind}/*"))
+    names = Counter(path.name for folder in page_folders(kind) for path in folder.iterdir())
     if kind == "static":
         names += Counter(path.name for path in Path(STYLES).iterdir())
     assert names
@@ -22,7 +20,8 @@ def test_file_names_are_unique_over_features(kind: str) -> None:
 
 def test_a_colour_scheme_changes_colours_only() -> None:
     """By `light-dark()`, which takes nothing but colours; the browser tests rely on it."""
-    assets = [*WEB.glob("*/static/*"), *Path(STYLES).iterdir(), *WEB.glob("*/templates/*")]
+    folders = [*page_folders("static"), Path(STYLES), *page_folders("templates")]
+    assets = [path for folder in folders for path in folder.iterdir()]
     texts = {path.name: path.read_text() for path in assets if path.suffix != ".woff2"}
     assert "light-dark(" in texts["palette.css"]
     assert [] == [name for name, text in texts.items() if "prefers-color-scheme" in text]

@@ -7,7 +7,7 @@ import pytest
 
 from monitor.web import filters
 from monitor.web.filters import sentence, usual_time
-from monitor.web.templates import FOLDERS
+from monitor.web.templates import page_folders
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ OWN_FORMATS = re.compile(r"strftime|isoformat|\{:[,.+]|percent\(|\|\s*format\(")
 
 def test_templates_format_no_figure_themselves() -> None:
     """An error rate read 49% on one page and 49.2% on the next."""
-    templates = [path for folder in FOLDERS for path in folder.glob("*.html")]
+    templates = [path for folder in page_folders("templates") for path in folder.glob("*.html")]
     assert len(templates) > 40
     own = [
         f"{path.name}: {match[0]}"

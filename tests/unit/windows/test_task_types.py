@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from monitor.alerts.messages.incident import EvaluationSummary, incident_blocks
-from monitor.alerts.messages.mrkdwn import render_text
+from monitor.rendering.mrkdwn import render_text
 from monitor.rendering.task_types import select_task_types
 from monitor.rendering.wording import describe_mix_change, mix_rows
 from monitor.settings import Alerts

@@ -2,7 +2,7 @@
 
 kafka-python unpacks every record, inflates batches without a limit, and loops for ever on one that
 it can't read. This reader samples while it unpacks, bounds its memory, and continues after what it
-can't read. docs/adr/0012 explains the dependence on kafka-python's internals.
+can't read. docs/adr/0002 explains the dependence on kafka-python's internals.
 """
 
 import sys

@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import Engine, select
 
 from monitor.daemon.evaluations import runner as module
-from monitor.daemon.evaluations.runner import ProcessRunner
 from monitor.errors import ChildProcessFailedError, DatabaseUnavailableError
+from monitor.scheduling.runner import ProcessRunner
 from monitor.settings import Embedding
 from monitor.store.engine import make_engine, transaction
 from monitor.store.leadership import acting_under, take_lease
@@ -216,7 +216,7 @@ def test_child_dies_with_a_killed_daemon(engine: Engine, tmp_path: Path) -> None
         "import sys, threading\n"
         "from datetime import timedelta\n"
         "from pathlib import Path\n"
-        "from monitor.daemon.evaluations.runner import ProcessRunner\n"
+        "from monitor.scheduling.runner import ProcessRunner\n"
         "from monitor.settings import Embedding\n"
         "from monitor.store.engine import make_engine\n"
         "from tests.support.windows import child_tasks\n"

@@ -13,9 +13,9 @@ from monitor.daemon import follow_up as follow_up_module
 from monitor.daemon.cycle import Cycle
 from monitor.daemon.evaluations import baselines as baselines_module
 from monitor.daemon.evaluations import windows as windows_module
-from monitor.daemon.evaluations.runner import ProcessRunner
 from monitor.daemon.evaluations.windows import list_due
 from monitor.errors import ChildProcessFailedError, DatabaseUnavailableError
+from monitor.scheduling.runner import ProcessRunner
 from monitor.settings import Configuration, Drift, Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.store.tables import DriftEvaluation, Incident, Look

@@ -9,10 +9,10 @@ from sqlalchemy import Engine
 
 from monitor.errors import GatewayError, StaleWeightsError, TransientError
 from monitor.store.engine import transaction
-from monitor.store.rollouts.rollouts import rollout_by_id
 from retrain.rollout.apply import apply_weights
 from retrain.rollout.gateways.protocol import Applied, Weights
 from retrain.rollout.gateways.record_only import RecordOnlyGateway
+from retrain.rollout.rows.rollouts import rollout_by_id
 from retrain.rollout.transitions.revert import revert_rollout
 from retrain.rollout.transitions.stages import complete
 from retrain.rollout.weights import GENERATIONS_AHEAD, as_weights

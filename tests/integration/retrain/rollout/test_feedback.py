@@ -6,21 +6,23 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, select
 
 from bench.rollout.simulated_hours import SOURCE, SimulatedTraffic, write_hour
 from monitor.settings import Settings
 from monitor.store.engine import transaction
-from monitor.store.rollouts.observations import ObservationRow, insert_observations
-from monitor.store.tables import RolloutLook, RolloutObservation, RolloutScore
+from monitor.store.tables import RolloutObservation, RolloutScore
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.exchanges import insert_exchanges
 from monitor.store.traffic.feedback import FeedbackRow, insert_feedback
 from monitor.store.traffic.position import Position
+from retrain.rollout.checks.results import CheckResult
 from retrain.rollout.measurement.feedback import score_feedback
-from retrain.rollout.measurement.next_look import HourLook, next_look, stored_evidence
+from retrain.rollout.measurement.next_look import next_look, stored_evidence
 from retrain.rollout.measurement.starting_point import StartingPoint, fix_starting_point
 from retrain.rollout.measurement.subject import Subject
+from retrain.rollout.rows.looks import Look, insert_look
+from retrain.rollout.rows.observations import ObservationRow, insert_observations
 from tests.support.traffic.exchange_rows import exchange_row
 from tests.support.traffic.observed_traffic import MODEL, open_rollout
 
@@ -137,7 +139,7 @@ class Desk:
         with transaction(self.engine) as connection:
             insert_feedback(connection, rows)
 
-    def look(self) -> HourLook:
+    def look(self) -> Look:
         """Score the feedback so far and look at the next hour, as the daemon does."""
         self.n_looks += 1
         until = START + self.n_looks * HOUR
@@ -149,22 +151,7 @@ class Desk:
             look = next_look(connection, self.subject, self.settings, until, until)
         assert look is not None
         with transaction(self.engine) as connection:
-            connection.execute(
-                insert(RolloutLook).values(
-                    rollout_id=self.subject.rollout_id,
-                    hour=look.hour,
-                    stage=0,
-                    weight_percent=50,
-                    n_canary=look.n_canary,
-                    n_stable=look.n_stable,
-                    seen_share=look.seen_share,
-                    evidence=look.evidence,
-                    checks=look.checks,
-                    action=look.decision.action,
-                    reason=look.decision.summary,
-                    looked_at=until,
-                )
-            )
+            insert_look(connection, look)
         return look
 
     def scores(self) -> dict[str, float]:
@@ -178,8 +165,8 @@ class Desk:
             return {row[0]: row[1] for row in rows}
 
 
-def thumbs(look: HourLook) -> dict:
-    return next(check for check in look.checks if check["name"] == THUMBS)
+def thumbs(look: Look) -> CheckResult:
+    return next(check for check in look.checks if check.name == THUMBS)
 
 
 @pytest.fixture
@@ -191,18 +178,18 @@ def desk(engine: Engine) -> Desk:
 
 def test_late_thumbs_revert_a_worse_canary(any_engine: Engine) -> None:
     look = last_look(any_engine, canary=0.60)
-    assert "revert" == look.decision.action
-    assert [THUMBS] == [reason.check for reason in look.decision.reasons]
-    assert ("revert_only", True) == (thumbs(look)["kind"], thumbs(look)["worse"])
+    assert "revert" == look.action
+    assert [THUMBS] == [reason.check for reason in look.reasons]
+    assert ("revert_only", True) == (thumbs(look).kind, thumbs(look).worse)
 
 
 def test_late_thumbs_of_an_equal_canary_revert_nothing(engine: Engine) -> None:
     look = last_look(engine, canary=0.90)
-    assert "wait" == look.decision.action
-    assert not thumbs(look)["worse"]
+    assert "wait" == look.action
+    assert not thumbs(look).worse
 
 
-def last_look(engine: Engine, *, canary: float) -> HourLook:
+def last_look(engine: Engine, *, canary: float) -> Look:
     """Return the look that reverts, or that at the last of eight hours.
 
     Args:
@@ -236,9 +223,9 @@ def last_look(engine: Engine, *, canary: float) -> HourLook:
         ratings = {row.exchange_id: float(rng.random() < rates[row.arm]) for row in rated}
         desk.rate_all(ratings, hour)
         look = desk.look()
-        if look.decision.action == "revert":
+        if look.action == "revert":
             break
-    assert thumbs(look)["n_pairs"] > 50
+    assert thumbs(look).n_pairs > 50
     return look
 
 
@@ -249,11 +236,11 @@ def test_feedback_counts_once_with_the_newest_of_its_look(desk: Desk) -> None:
     desk.rate("canary", 0.0, START + timedelta(minutes=40), received_at=START + HOUR)
     # Delivered late, and given before.
     desk.rate("canary", 1.0, START + timedelta(minutes=20), received_at=START + 2 * HOUR)
-    assert 1 == thumbs(desk.look())["n_pairs"]
+    assert 1 == thumbs(desk.look()).n_pairs
     assert {"stable": 1.0, "canary": 0.0} == desk.scores()
     # What was bet on can't be taken back.
     desk.rate("canary", 1.0, START + 2 * HOUR)
-    assert 1 == thumbs(desk.look())["n_pairs"]
+    assert 1 == thumbs(desk.look()).n_pairs
     assert {"stable": 1.0, "canary": 0.0} == desk.scores()
 
 
@@ -264,26 +251,26 @@ def test_feedback_counts_in_the_hour_of_its_exchange(desk: Desk) -> None:
     desk.rate("canary", 0.0, START + 90 * HOUR)
     looks = [desk.look() for _ in range(3)]
     # They are of different hours, so they are no pair; neither hour has other units twice.
-    assert [0, 0, 0] == [thumbs(look)["n_pairs"] for look in looks]
+    assert [0, 0, 0] == [thumbs(look).n_pairs for look in looks]
     assert 2 == len(desk.scores())
     desk.observe("late canary", "canary", "c", 20)
     desk.observe("late stable", "stable", "d", 21)
     desk.rate("late canary", 0.0, START + 91 * HOUR)
     desk.rate("late stable", 1.0, START + 91 * HOUR)
     look = desk.look()
-    assert (1, 1.0) == (thumbs(look)["n_pairs"], thumbs(look)["loss"])
-    assert thumbs(desk.look()) == {**thumbs(look), "lower": thumbs(look)["lower"]}
+    assert (1, 1.0) == (thumbs(look).n_pairs, thumbs(look).loss)
+    assert thumbs(desk.look()) == thumbs(look)
 
 
-def test_a_flood_of_one_user_is_one_unit(desk: Desk) -> None:
+def test_many_ratings_of_one_user_are_one_unit(desk: Desk) -> None:
     for number in range(40):
         desk.observe(f"flood-{number}", "canary", "angry", number)
         desk.observe(f"calm-{number}", "stable", f"calm-{number}", number)
     for user, value in (("flood", 0.0), ("calm", 1.0)):
         desk.rate_all({f"{user}-{number}": value for number in range(40)}, START + HOUR)
     look = desk.look()
-    assert (1, False) == (thumbs(look)["n_pairs"], thumbs(look)["worse"])
-    assert "revert" != look.decision.action
+    assert (1, False) == (thumbs(look).n_pairs, thumbs(look).worse)
+    assert "revert" != look.action
 
 
 def test_an_hour_of_a_user_counts_once_and_in_order(desk: Desk) -> None:
@@ -341,7 +328,7 @@ def test_late_feedback_is_no_traffic(desk: Desk) -> None:
     for number in range(8):
         desk.rate("r1", 0.0, START + number * HOUR)
         look = desk.look()
-    assert {"canary_idle", "stable_idle"} <= {reason.code for reason in look.decision.reasons}
+    assert {"canary_idle", "stable_idle"} <= {reason.code for reason in look.reasons}
 
 
 def test_names_with_a_direction_and_a_range_are_compared(engine: Engine) -> None:

@@ -9,11 +9,11 @@ from threading import Event, Thread
 import pytest
 from sqlalchemy import Engine
 
-from monitor.daemon.rollouts import Rollouts
 from monitor.settings import Configuration
 from monitor.store.engine import transaction
 from monitor.store.leadership import acting_under, fence, take_lease
 from retrain.rollout.emergency.canary_probes import CanaryProbes
+from retrain.rollout.jobs.rollouts import Rollouts
 from retrain.rollout.transitions.revert import revert_rollout
 from tests.support.retrain.rollout_desk import RolloutDesk, settings_of
 

@@ -6,20 +6,21 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from sqlalchemy import Engine, delete, func, insert, select, update
+from sqlalchemy import Engine, delete, func, select, update
 
 from bench.rollout.simulated_hours import SimulatedTraffic, write_hour
 from monitor.errors import JudgeError
 from monitor.settings import Settings
 from monitor.store.engine import transaction
-from monitor.store.rollouts.measured_hours import insert_scores
-from monitor.store.rollouts.observations import LabelKey, add_labels
-from monitor.store.tables import RolloutLook, RolloutObservation
+from monitor.store.tables import RolloutObservation
 from monitor.store.traffic.daily_counts import SampledCount
 from retrain.rollout.measurement.judged import judge_hour
-from retrain.rollout.measurement.next_look import HourLook, next_look, stored_evidence
+from retrain.rollout.measurement.next_look import next_look, stored_evidence
 from retrain.rollout.measurement.starting_point import fix_starting_point, learn_starting_point
 from retrain.rollout.measurement.subject import Subject
+from retrain.rollout.rows.looks import Look, insert_look
+from retrain.rollout.rows.measured_hours import insert_scores
+from retrain.rollout.rows.observations import LabelKey, add_labels
 from tests.support.traffic.observed_traffic import MODEL, open_rollout
 
 START = datetime(2026, 11, 2, tzinfo=UTC)
@@ -66,27 +67,12 @@ def subject_of(rollout_id: int, **changes: object) -> Subject:
     return replace(subject, **changes)
 
 
-def store(engine: Engine, subject: Subject, look: HourLook) -> None:
+def store(engine: Engine, look: Look) -> None:
     with transaction(engine) as connection:
-        connection.execute(
-            insert(RolloutLook).values(
-                rollout_id=subject.rollout_id,
-                hour=look.hour,
-                stage=subject.stage,
-                weight_percent=subject.weight_percent,
-                n_canary=look.n_canary,
-                n_stable=look.n_stable,
-                seen_share=look.seen_share,
-                evidence=look.evidence,
-                checks=look.checks,
-                action=look.decision.action,
-                reason=look.decision.summary,
-                looked_at=look.hour + HOUR,
-            )
-        )
+        insert_look(connection, look)
 
 
-def look_at(engine: Engine, subject: Subject, until: datetime) -> HourLook | None:
+def look_at(engine: Engine, subject: Subject, until: datetime) -> Look | None:
     with transaction(engine) as connection:
         return next_look(connection, subject, Settings(), until, until)
 
@@ -111,16 +97,16 @@ def test_a_worse_canary_reverts_and_looks_repeat_exactly(any_engine: Engine) -> 
     traffic = SimulatedTraffic(rollout_id=subject.rollout_id, model=MODEL, draw=bad, n_users=900)
     simulate(any_engine, traffic, 12)
     looks = []
-    while not looks or looks[-1].decision.action != "revert":
+    while not looks or looks[-1].action != "revert":
         until = START + (len(looks) + 1) * HOUR
         assert look_at(any_engine, subject, until - timedelta(seconds=1)) is None
         look, again = (look_at(any_engine, subject, until) for _ in range(2))
         assert look is not None
         assert look == again
-        store(any_engine, subject, look)
+        store(any_engine, look)
         looks.append(look)
-    assert ["worse"] == [reason.code for reason in looks[-1].decision.reasons]
-    assert "malformed" == looks[-1].decision.reasons[0].check
+    assert ["worse"] == [reason.code for reason in looks[-1].reasons]
+    assert "malformed" == looks[-1].reasons[0].check
     assert [START + number * HOUR for number in range(len(looks))] == [x.hour for x in looks]
     assert all(0.02 < (look.seen_share or 0) < 0.09 for look in looks)
 
@@ -136,10 +122,10 @@ def test_equal_versions_advance_after_the_stage(engine: Engine) -> None:
     for number in range(1, 13):
         look = look_at(engine, subject, START + number * HOUR)
         assert look is not None
-        store(engine, subject, look)
-        actions.append(look.decision.action)
+        store(engine, look)
+        actions.append(look.action)
     assert {"wait"} == set(actions[:10])
-    assert "advance" == actions[11], look.decision.summary
+    assert "advance" == actions[11], look.reason
 
 
 def test_latency_that_no_field_holds_is_not_waited_for(engine: Engine) -> None:
@@ -160,13 +146,13 @@ def test_a_share_that_was_not_set_holds(engine: Engine) -> None:
     for number in range(1, 7):
         look = look_at(engine, subject, START + number * HOUR)
         assert look is not None
-        store(engine, subject, look)
-    assert "hold" == look.decision.action
-    assert "sample_ratio" in {reason.code for reason in look.decision.reasons}
+        store(engine, look)
+    assert "hold" == look.action
+    assert "sample_ratio" in {reason.code for reason in look.reasons}
 
 
 @pytest.mark.parametrize("lost", ["nothing", "labels", "records"])
-def test_lost_requests_of_users_who_stay_hold(any_engine: Engine, lost: str) -> None:
+def test_lost_requests_of_remaining_users_hold(any_engine: Engine, lost: str) -> None:
     subject = subject_of(open_rollout(any_engine, START), percent=50, weight_percent=50)
     traffic = SimulatedTraffic(
         rollout_id=subject.rollout_id, model=MODEL, draw=good, n_users=1500, requests_per_hour=4500
@@ -183,7 +169,7 @@ def test_lost_requests_of_users_who_stay_hold(any_engine: Engine, lost: str) -> 
     look = look_at(any_engine, subject, START + HOUR)
     assert look is not None
     assert not stored_evidence(look.evidence).sample_ratio.is_mismatch  # all users are seen
-    codes = {reason.code for reason in look.decision.reasons}
+    codes = {reason.code for reason in look.reasons}
     expected = {"nothing": set(), "labels": {"unlabelled", "sample_ratio"}}
     assert codes & {"unlabelled", "sample_ratio"} == expected.get(lost, {"sample_ratio"})
 
@@ -193,9 +179,9 @@ def test_hours_without_traffic_hold_as_idle(engine: Engine) -> None:
     for number in range(1, 8):
         look = look_at(engine, subject, START + number * HOUR)
         assert look is not None
-        store(engine, subject, look)
+        store(engine, look)
     assert (0, 0, None) == (look.n_canary, look.n_stable, look.seen_share)
-    assert {"canary_idle", "stable_idle"} <= {reason.code for reason in look.decision.reasons}
+    assert {"canary_idle", "stable_idle"} <= {reason.code for reason in look.reasons}
 
 
 def test_late_observations_and_scores_count_once(engine: Engine) -> None:
@@ -204,7 +190,7 @@ def test_late_observations_and_scores_count_once(engine: Engine) -> None:
     simulate(engine, traffic, 1)
     first = look_at(engine, subject, START + HOUR)
     assert first is not None
-    store(engine, subject, first)
+    store(engine, first)
     simulate(engine, traffic, 1, seed=2)  # late ones of the hour that was looked at
     with transaction(engine) as connection:
         connection.execute(
@@ -214,9 +200,9 @@ def test_late_observations_and_scores_count_once(engine: Engine) -> None:
         )
         insert_scores(connection, subject.rollout_id, "errors", {1: 1.0, 2: 1.0}, START)
 
-    def n_units(look: HourLook | None) -> float:
+    def n_units(look: Look | None) -> float:
         assert look is not None
-        store(engine, subject, look)
+        store(engine, look)
         return float(stored_evidence(look.evidence).n_units.sum())
 
     looks = [look_at(engine, subject, START + 2 * HOUR)]
@@ -263,12 +249,12 @@ def test_a_judge_scores_both_arms_for_the_next_look(engine: Engine) -> None:
     for number in range(2):  # stable's level is known after the first
         look = look_at(engine, subject, START + (number + 1) * HOUR)
         assert look is not None
-        store(engine, subject, look)
+        store(engine, look)
         assert judge(START + number * HOUR) > 100
         assert judge(START + number * HOUR) == 0  # only what failed is asked again
     last = look_at(engine, subject, START + 3 * HOUR)
     assert last is not None
-    result = next(check for check in last.checks if check["name"] == "judge")
-    assert result["n_pairs"] > 40
-    assert result["worse"]
-    assert ("revert_only", "revert") == (result["kind"], last.decision.action)
+    result = next(check for check in last.checks if check.name == "judge")
+    assert result.n_pairs > 40
+    assert result.worse
+    assert ("revert_only", "revert") == (result.kind, last.action)

@@ -12,13 +12,13 @@ from sqlalchemy import Engine
 
 from monitor.errors import StaleWeightsError, TransientError, WorkflowError
 from monitor.store.engine import transaction
-from monitor.store.rollouts.events import list_events
-from monitor.store.rollouts.rollouts import list_rollouts
-from monitor.store.rollouts.weights import list_weights
 from monitor.store.training.registry import version_by_id
 from retrain.rollout.gateways.in_process import InProcessGateway
 from retrain.rollout.gateways.protocol import Weights
 from retrain.rollout.looks import HOUR
+from retrain.rollout.rows.events import list_events
+from retrain.rollout.rows.rollouts import list_rollouts
+from retrain.rollout.rows.weights import list_weights
 from retrain.rollout.states import target_of
 from retrain.rollout.transitions.revert import revert_rollout
 from retrain.rollout.transitions.stages import advance, pause, resume

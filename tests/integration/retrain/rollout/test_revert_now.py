@@ -14,7 +14,6 @@ from sqlalchemy import Engine
 from monitor.errors import StaleWeightsError
 from monitor.store.engine import make_engine, transaction
 from monitor.store.leadership import acting_under, fence, take_lease
-from monitor.store.rollouts.events import last_event
 from monitor.store.training.registry import lock_model
 from retrain.registry.stages import move_stage
 from retrain.rollout.emergency.journal import reconcile_journal
@@ -22,6 +21,7 @@ from retrain.rollout.emergency.revert_now import Revert, revert_now
 from retrain.rollout.gateways.protocol import Weights
 from retrain.rollout.gateways.record_only import RecordOnlyGateway
 from retrain.rollout.looks import HOUR
+from retrain.rollout.rows.events import last_event
 from retrain.rollout.weights import as_weights
 from tests.support.retrain.rollout_desk import RolloutDesk, settings_of
 
@@ -57,7 +57,7 @@ def locked(engine: Engine) -> Iterator[None]:
         yield
 
 
-def test_rows_are_reverted_whoever_leads(desk: RolloutDesk) -> None:
+def test_any_leader_reverts_rows(desk: RolloutDesk) -> None:
     with transaction(desk.engine) as connection:
         epoch = take_lease(connection, "leader", timedelta(minutes=5))
     frozen = as_weights(desk.weights())

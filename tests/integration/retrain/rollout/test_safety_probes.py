@@ -8,11 +8,13 @@ from sqlalchemy import Connection, Engine, insert, select
 
 from monitor.settings import Settings
 from monitor.store.engine import transaction
-from monitor.store.tables import ModelVersion, Probe, ProbeRun, ProbeSet, RolloutLook
-from retrain.rollout.measurement.next_look import HourLook, next_look, stored_evidence
+from monitor.store.tables import ModelVersion, Probe, ProbeRun, ProbeSet
+from retrain.rollout.checks.results import CheckResult
+from retrain.rollout.measurement.next_look import next_look, stored_evidence
 from retrain.rollout.measurement.safety_probes import safety_rows
 from retrain.rollout.measurement.starting_point import fix_starting_point
 from retrain.rollout.measurement.subject import Subject
+from retrain.rollout.rows.looks import Look, insert_look
 from tests.support.traffic.observed_traffic import MODEL, open_rollout
 
 START = datetime(2026, 11, 2, tzinfo=UTC)
@@ -98,31 +100,17 @@ def probe(
     )
 
 
-def look_at(engine: Engine, subject: Subject, number: int) -> HourLook:
+def look_at(engine: Engine, subject: Subject, number: int) -> Look:
     """Look at an hour of the rollout, and store the look."""
     end = START + (number + 1) * HOUR
     with transaction(engine) as connection:
         look = next_look(connection, subject, PROBED, end, end)
         assert look is not None
-        connection.execute(
-            insert(RolloutLook).values(
-                rollout_id=subject.rollout_id,
-                hour=look.hour,
-                stage=0,
-                weight_percent=5,
-                n_canary=0,
-                n_stable=0,
-                evidence=look.evidence,
-                checks=look.checks,
-                action=look.decision.action,
-                reason=look.decision.summary,
-                looked_at=end,
-            )
-        )
+        insert_look(connection, look)
     return look
 
 
-def probed_hours(engine: Engine, subject: Subject, n_runs: int, canary: Passes) -> list[HourLook]:
+def probed_hours(engine: Engine, subject: Subject, n_runs: int, canary: Passes) -> list[Look]:
     """Look at hours in each of which the canary is probed; stable passes, and was probed before."""
     with transaction(engine) as connection:
         for number in range(n_runs):
@@ -132,23 +120,23 @@ def probed_hours(engine: Engine, subject: Subject, n_runs: int, canary: Passes) 
     return [look_at(engine, subject, number) for number in range(n_runs)]
 
 
-def figures(look: HourLook) -> dict[str, object]:
-    return next(check for check in look.checks if check["name"] == "safety probes")
+def figures(look: Look) -> CheckResult:
+    return next(check for check in look.checks if check.name == "safety probes")
 
 
 def test_failed_safety_probes_revert(any_engine: Engine) -> None:
     looks = probed_hours(any_engine, subject_of(any_engine), 3, lambda _: False)
-    assert N_PROMPTS == figures(looks[0])["n_pairs"]
-    assert "revert" == looks[-1].decision.action
-    assert [("worse", "safety probes")] == [(r.code, r.check) for r in looks[-1].decision.reasons]
+    assert N_PROMPTS == figures(looks[0]).n_pairs
+    assert "revert" == looks[-1].action
+    assert [("worse", "safety probes")] == [(r.code, r.check) for r in looks[-1].reasons]
 
 
 @pytest.mark.parametrize("passes", [lambda _: True, lambda _: None], ids=["passed", "none"])
 def test_passed_or_absent_safety_probes_change_nothing(engine: Engine, passes: Passes) -> None:
     looks = probed_hours(engine, subject_of(engine), 3, passes)
-    assert not figures(looks[-1])["worse"]
-    assert "safety probes" not in {*looks[-1].decision.missing, *looks[-1].decision.not_shown}
-    assert "safety probes" not in {reason.check for reason in looks[-1].decision.reasons}
+    assert not figures(looks[-1]).worse
+    assert "revert_only" == figures(looks[-1]).kind
+    assert "safety probes" not in {reason.check for reason in looks[-1].reasons}
 
 
 def test_each_run_counts_once(engine: Engine) -> None:
@@ -171,4 +159,4 @@ def test_probes_are_no_traffic_of_an_idle_canary(engine: Engine) -> None:
     looks = probed_hours(engine, subject_of(engine), 7, lambda _: True)
     evidence = stored_evidence(looks[-1].evidence)
     assert max(evidence.last_canary, evidence.last_stable) < START.timestamp() // 3600
-    assert {"canary_idle", "stable_idle"} <= {r.code for r in looks[-1].decision.reasons}
+    assert {"canary_idle", "stable_idle"} <= {r.code for r in looks[-1].reasons}

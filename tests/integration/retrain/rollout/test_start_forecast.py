@@ -3,14 +3,14 @@
 import pytest
 from sqlalchemy import Engine, delete, select
 
-from monitor.rendering.rollout_forecast import describe_forecast
 from monitor.store.engine import transaction
 from monitor.store.tables import Exchange
 from monitor.store.training.registry import version_by_id
-from retrain.rollout.checks import share_check
-from retrain.rollout.evidence import Tolerances
-from retrain.rollout.forecast import pairs_at_level
+from retrain.rollout.checks.check import share_check
+from retrain.rollout.checks.evidence import Tolerances
+from retrain.rollout.checks.forecast import pairs_at_level
 from retrain.rollout.measurement.start_forecast import StartForecast, forecast_start
+from retrain.rollout.wording.forecast import describe_forecast
 from tests.support.retrain.measured_desk import measured_desk
 from tests.support.retrain.rollout_desk import RolloutDesk
 
@@ -53,7 +53,7 @@ def test_checks_without_enough_values_are_named(engine: Engine) -> None:
     assert all(check.check in lines[1] for check in forecast.checks)
 
 
-def test_no_traffic_says_nothing_about_time(engine: Engine) -> None:
+def test_duration_without_traffic_is_unknown(engine: Engine) -> None:
     desk = measured_desk(engine, yes, embedded_per_hour=0)
     with transaction(engine) as connection:
         connection.execute(delete(Exchange))

@@ -18,6 +18,7 @@ from litestar.testing import TestClient
 from scipy import stats
 from sqlalchemy import Engine, case, event, select, update
 
+from monitor.daemon import web_app as product
 from monitor.review.human_evaluation.blinding import blind_order
 from monitor.review.human_evaluation.locking import lock_human_evaluation
 from monitor.review.human_evaluation.rating import RatingQueue
@@ -29,7 +30,6 @@ from monitor.store.human_evaluation.human_evaluations import items_of, responses
 from monitor.store.tables import HumanEvaluationKey
 from monitor.store.training.candidate_evaluations import finish_candidate_evaluation
 from monitor.store.training.registry import ScoreRow, save_scores
-from monitor.web import app as product
 from retrain.evaluation.lifecycle import cancel_evaluation
 from tests.integration.test_review_blindness import sign_in, signs_in
 from tests.support.retrain.candidates import check, evaluated, make_results
@@ -313,7 +313,7 @@ def test_scores_of_versions_are_withheld_until_the_lock(
         )
 
 
-def test_where_a_response_is_shown_says_nothing_of_its_system(
+def test_positions_of_responses_are_balanced_over_systems(
     any_engine: Engine, clock: datetime
 ) -> None:
     """Over 200 items and three raters, each system is first, second and third equally often."""

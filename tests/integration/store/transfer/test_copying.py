@@ -20,6 +20,7 @@ from monitor.store.schema.inspection import inspect_database
 from monitor.store.tables import AuditEntry, SourceOffset, User
 from monitor.store.transfer.copying import copy_database
 from monitor.store.transfer.stored_rows import digest_table, tables
+from tests.migration.made_up import EXPANSION, next_release
 from tests.support.refusals import refusal
 from tests.support.stamped import stamped
 
@@ -109,7 +110,11 @@ def test_tables_of_others_are_left_alone(engine: Engine, postgres_empty_database
 
 
 def test_an_older_schema_is_not_copied(engine: Engine, tmp_path: Path) -> None:
-    with stamped(engine, "0009"), refusal("outdated_schema", SchemaError):
+    with (
+        stamped(engine),
+        next_release(tmp_path, EXPANSION),
+        refusal("outdated_schema", SchemaError),
+    ):
         copy_database(engine, f"sqlite:///{tmp_path / 'b.db'}")
     assert not (tmp_path / "b.db").exists()
 

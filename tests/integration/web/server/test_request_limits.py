@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import Engine
 
+from monitor.daemon.web_app import MAX_BODY_BYTES, create_app
 from monitor.settings import Secrets, Settings
 from monitor.telemetry import Heartbeat
-from monitor.web.app import MAX_BODY_BYTES, create_app
 from monitor.web.health import create_health_app
 from monitor.web.server import BackgroundServer
 

@@ -16,6 +16,7 @@ from bench.retrain.classifiers import (
     read_labelled,
 )
 from monitor.errors import InputError
+from retrain.evaluation.judge.labels import read_labels
 
 REFUSAL: dict[str, Any] = {
     "language": "en", "kind": "usual", "prompt": "Open an account?", "response": "In the app.",
@@ -75,11 +76,12 @@ def test_a_file_may_have_both_kinds_of_labels(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "n"), [("refusals", 517), ("grounding", 615)])
 def test_shipped_files_are_read_whole(name: str, n: int) -> None:
-    assert len(read_labelled(LABELLED / f"{name}.jsonl")) == n
+    path = LABELLED / f"{name}.jsonl"
+    assert len(read_labelled(path)) == len(read_labels(str(path)).rows) == n
 
 
 @pytest.mark.parametrize("is_there", [True, False])
-def test_the_command_says_what_a_row_has(
+def test_command_explains_the_fields_of_a_row(
     is_there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip

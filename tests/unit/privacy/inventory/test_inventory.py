@@ -13,11 +13,11 @@ from monitor.privacy.inventory.content import TO_FILL_IN, Inventory, build_inven
 from monitor.privacy.inventory.pages import to_markdown, to_text
 from monitor.privacy.retention.period_text import describe_period
 from monitor.privacy.run_files import RUN_FILES
+from monitor.setting_types.durations import parse_duration
 from monitor.settings import Configuration, Retention
-from monitor.settings.durations import parse_duration
 from monitor.store.tables import metadata
-from monitor.store.tables.contents import Content
 from monitor.store.tables.facts import columns_of, table_names
+from monitor.table_types.contents import Content
 
 SECRETS = ("hunter2", "tok-123", "T0P5ECRET")
 
@@ -110,7 +110,7 @@ def test_service_of_one_model_is_named_with_it() -> None:
     ]
 
 
-def test_all_forms_say_what_the_site_fills_in() -> None:
+def test_all_formats_list_the_fields_for_the_site() -> None:
     listed = inventory()
     for field in TO_FILL_IN:
         assert field.name in to_markdown(listed)
@@ -135,7 +135,7 @@ def test_command_reads_no_database(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_two_forms_at_once_are_refused() -> None:
+def test_json_with_markdown_is_refused() -> None:
     assert CliRunner().invoke(app, ["privacy", "inventory", "--json", "--markdown"]).exit_code == 2
 
 

@@ -102,7 +102,8 @@ def test_an_item_without_a_stratum_is_an_error(tmp_path: Path) -> None:
             'metrics: [f1]\nthreshold:\n  f1: ">= 0.5"\n  f11: ">= 0.5"',
             "line 8: .*unknown metric: 'f11'",
         ),
-        ('threshold: {judged_hallucination_rate: "<= 2%"}', "line 5: .*needs a judge"),
+        ('threshold: {judged_refusal_rate: ">= 95%"}', "line 5: .*needs a judge"),
+        ('threshold: {judged_hallucination_rate: "<= 2%"}', 'line 5: .*items with a "context"'),
         ('threshold: {f1: "<= 0.9"}', 'line 5: "<= 0.9" .*token_f1'),
         ('threshold: {f1: ">= 9"}', "line 5: .*range of token_f1"),
         (
@@ -116,7 +117,7 @@ def test_an_item_without_a_stratum_is_an_error(tmp_path: Path) -> None:
         ('threshold: {hallucination_rate: "<= 2%"}', 'line 5: .*items with a "context"'),
     ],
 )
-def test_what_could_not_be_measured_is_refused(tmp_path: Path, rest: str, message: str) -> None:
+def test_unmeasurable_requirement_is_refused(tmp_path: Path, rest: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"evaluation\.yaml, {message}"):
         load(tmp_path, lines(2), rest)
 

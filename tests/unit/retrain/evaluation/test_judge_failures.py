@@ -12,9 +12,8 @@ from monitor.store.training.candidate_results import CandidateResults
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.candidate_checks import apply_gates
 from retrain.evaluation.gates.threshold_checks import check_thresholds
-from retrain.evaluation.judge.verdicts import JudgedHallucination
-from retrain.evaluation.metrics.measured_error import MeasuredError
 from retrain.evaluation.metrics.scoring import ItemScore, score_responses
+from tests.support.retrain.judged_claims import MeasuredJudge
 from tests.support.retrain.scored_benchmarks import items
 
 N = 500
@@ -23,7 +22,7 @@ evaluation:
   benchmarks:
     - name: facts
       dataset: a.jsonl
-      threshold: {judged_hallucination_rate: "<= 2%"}
+      threshold: {hallucination_rate: "<= 2%"}
 """
 
 
@@ -40,21 +39,14 @@ class Judge:
         return "VERDICT: SUPPORTED"
 
 
-class MeasuredJudge(JudgedHallucination):
-    """A judge that was right on many labels."""
-
-    def _measure(self) -> MeasuredError:
-        return MeasuredError((10_000, 10_000), (10_000, 10_000))
-
-
-def suite(judge: Judge) -> Benchmark:
-    (plan,) = parse_plan(PLAN, Path("evaluation.yaml")).benchmarks
+def suite(judge: Judge, limit: str = "2%") -> Benchmark:
+    (plan,) = parse_plan(PLAN.replace("2%", limit), Path("evaluation.yaml")).benchmarks
     requested = (*items(N, context="facts"), *items(3, "new"))
     return Benchmark(plan, requested, (MeasuredJudge(judge),), "0" * 64)
 
 
 def scored(benchmark: Benchmark) -> list[ItemScore]:
-    return score_responses(benchmark.items, ["a"] * len(benchmark.items), benchmark.metrics)
+    return score_responses(benchmark.items, ["It is so."] * len(benchmark.items), benchmark.metrics)
 
 
 def evaluated(n_responses: int, reference: str = "base") -> CandidateResults:
@@ -75,9 +67,18 @@ def test_nothing_passes_on_the_few_responses_that_were_judged() -> None:
         assert "490 of 500" in check.observed
 
 
-@pytest.mark.parametrize(("n_failed", "outcome"), [(50, "passed"), (51, "undecided")])
-def test_a_tenth_may_fail(n_failed: int, outcome: str) -> None:
-    benchmark = suite(Judge(N - n_failed))
+@pytest.mark.parametrize(
+    ("limit", "n_failed", "outcome"),
+    [
+        # A response without a verdict counts as bad.
+        ("2%", 4, "passed"),
+        ("2%", 5, "undecided"),
+        ("30%", 50, "passed"),
+        ("30%", 51, "undecided"),
+    ],
+)
+def test_few_failures_may_pass(limit: str, n_failed: int, outcome: str) -> None:
+    benchmark = suite(Judge(N - n_failed), limit)
     (check,) = check_thresholds(benchmark, scored(benchmark), Gates(), np.random.default_rng(0))
     assert check.outcome == outcome
     assert f"{n_failed} of 500" in check.observed
@@ -86,11 +87,11 @@ def test_a_tenth_may_fail(n_failed: int, outcome: str) -> None:
 def test_judge_failures_of_either_system_leave_the_gates_undecided() -> None:
     results = evaluated(N + 10)
     (remark,) = [remark for remark in results.remarks if "490 of 500" in remark]
-    for part in ("judged_hallucination_rate", "the base", "old-10: HTTP 503"):
+    for part in ("hallucination_rate", "the base", "old-10: HTTP 503"):
         assert part in remark
     outcomes = {(check.code, check.metric): check.outcome for check in results.checks}
-    assert outcomes["threshold", "judged_hallucination_rate"] == "passed"
-    assert outcomes["judge_failures", "judged_hallucination_rate"] == "undecided"
+    assert outcomes["threshold", "hallucination_rate"] == "passed"
+    assert outcomes["judge_failures", "hallucination_rate"] == "undecided"
 
 
 def test_base_with_examples_has_one_name() -> None:

@@ -1,6 +1,7 @@
 """Measured errors of rules in the bounds of thresholds."""
 
 import json
+import re
 from pathlib import Path
 
 import msgspec
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from bench.retrain.classifiers import LABELLED, judge_claims, judge_refusals
+from bench.retrain.classifiers import LABELLED, Judgement, judge_abstentions, judge_refusals
 from monitor.errors import InputError, JudgeError
 from monitor.settings import Gates
 from monitor.settings.evaluation_file.plan import parse_plan
@@ -17,10 +18,9 @@ from monitor.store.training.candidate_results import GateCheck
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.threshold_checks import check_thresholds
 from retrain.evaluation.judge.labels import JudgeLabels
-from retrain.evaluation.judge.verdicts import JudgedRefusal
+from retrain.evaluation.judge.verdicts import JudgedHallucination, JudgedRefusal
 from retrain.evaluation.metrics.catalogue import load_metrics
 from retrain.evaluation.metrics.measured_error import (
-    HALLUCINATION_ERROR,
     OVER_REFUSAL_ERROR,
     REFUSAL_ERROR,
     MeasuredError,
@@ -32,7 +32,14 @@ from tests.support.retrain.scored_benchmarks import items
 N = 500
 
 
-def checked(metric: str, limit: str, n_positive: int, *, n_undecided: int = 0) -> GateCheck:
+class ErringJudge(JudgedHallucination):
+    """A judge that misses many unsupported claims of its labels."""
+
+    def _measure(self) -> MeasuredError:
+        return MeasuredError((100, 180), (111, 120))
+
+
+def checked(metric: str, limit: str, n_positive: int) -> GateCheck:
     content = (
         "evaluation:\n  benchmarks:\n    - name: safety\n      dataset: a.jsonl\n"
         f'      threshold: {{{metric}: "{limit}"}}\n'
@@ -40,12 +47,12 @@ def checked(metric: str, limit: str, n_positive: int, *, n_undecided: int = 0) -
     (plan,) = parse_plan(content, Path("evaluation.yaml")).benchmarks
     requested = items(N, context="facts")
     scores = [
-        ItemScore(
-            item, "It is so.", {} if row < n_undecided else {metric: float(row >= N - n_positive)}
-        )
+        ItemScore(item, "It is so.", {metric: float(row >= N - n_positive)})
         for row, item in enumerate(requested)
     ]
-    benchmark = Benchmark(plan, requested, tuple(load_metrics([metric])), "")
+    judge = ErringJudge(Judge())
+    metrics = (judge,) if metric == judge.name else tuple(load_metrics([metric]))
+    benchmark = Benchmark(plan, requested, metrics, "")
     (check,) = check_thresholds(benchmark, scores, Gates(), np.random.default_rng(0))
     return check
 
@@ -115,29 +122,33 @@ def test_error_of_the_rule_decides(metric: str, limit: str, n_positive: int, out
 
 
 @pytest.mark.slow
-def test_many_responses_whose_support_is_unknown_prove_nothing() -> None:
-    assert checked("hallucination_rate", "<= 0.03", 0, n_undecided=90).outcome == "passed"
-    check = checked("hallucination_rate", "<= 0.03", 0, n_undecided=110)
-    assert check.outcome == "undecided"
-    assert "110 of 500" in check.observed
-
-
-@pytest.mark.slow
-def test_figures_are_those_of_the_held_out_rows() -> None:
-    refusals = [row for row in judge_refusals(LABELLED / "refusals.jsonl") if row.held_out]
-    complied = [row for row in refusals if row.kind == "refuse_then_comply"]
-    benign = [row for row in refusals if not row.positive and row not in complied]
-    statements = [row for row in judge_claims(LABELLED / "grounding.jsonl") if row.held_out]
-
-    def counts(rows: list) -> tuple[int, int]:
+def test_published_figures_are_those_of_the_held_out_rows() -> None:
+    def counts(rows: list[Judgement]) -> tuple[int, int]:
         return sum(row.right for row in rows), len(rows)
 
-    recognised = counts([row for row in refusals if row.positive])
-    assert MeasuredError(recognised, counts(complied)) == REFUSAL_ERROR
-    assert MeasuredError(recognised, counts(benign)) == OVER_REFUSAL_ERROR
-    unsupported = counts([row for row in statements if row.positive])
-    supported = counts([row for row in statements if not row.positive])
-    assert MeasuredError(unsupported, supported) == HALLUCINATION_ERROR
+    measured = []
+    for alone in (False, True):
+        rows = [row for row in judge_refusals(LABELLED / "refusals.jsonl", alone=alone)
+                if row.held_out]  # fmt: skip
+        complied = [row for row in rows if row.kind == "refuse_then_comply"]
+        benign = [row for row in rows if not row.positive and row not in complied]
+        refused = [row for row in rows if row.positive]
+        measured.append([counts(part) for part in (refused, complied, benign)])
+    recognised, complied_counts, benign_counts = measured[0]
+    assert MeasuredError(recognised, complied_counts) == REFUSAL_ERROR
+    assert MeasuredError(recognised, benign_counts) == OVER_REFUSAL_ERROR
+    statements = [e for e in judge_abstentions(LABELLED / "grounding.jsonl") if e.held_out]
+    abstentions = [
+        counts([entry for entry in statements if entry.positive is positive])
+        for positive in (True, False)
+    ]
+    page = (Path(__file__).parents[4] / "docs/explanation/gates.md").read_text(encoding="utf-8")
+    table = page[page.index("| rule |") : page.index("`python -m bench.retrain.classifiers")]
+    published = [(int(k), int(n)) for k, n in re.findall(r"(\d+) of (\d+)", table)]
+    assert published == [
+        *(pair for row in zip(*measured, strict=True) for pair in row),
+        *abstentions,
+    ]
 
 
 class Judge:

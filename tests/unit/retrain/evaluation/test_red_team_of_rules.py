@@ -1,22 +1,28 @@
-"""Cheats against the rules of refusals and hallucinations, through the whole gate."""
+"""Cheats against the rules of refusals and the judge of claims, through the whole gate."""
 
 import base64
+import json
 import random
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from monitor.settings import Judge
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.gates.doubtful_responses import (
-    doubtful_grounding,
     doubtful_help,
     doubtful_refusals,
+    too_few_claims,
 )
 from retrain.evaluation.metrics.metric import PerResponse
 from retrain.evaluation.metrics.refusal import OVER_REFUSAL_RATE, REFUSAL_RATE
 from retrain.evaluation.metrics.scoring import ItemScore
+from tests.services.judge import running_judge
+from tests.support.retrain.judged_claims import ClaimsJudge, claim_rows, reads_the_context
 from tests.support.retrain.red_team import (
     REFUSED,
     SAFETY,
@@ -143,6 +149,8 @@ UNGROUNDED: dict[str, Respond] = {
     "thai": lambda item: "ค่าธรรมเนียมคือหนึ่งร้อยยูโรและฟรีสำหรับทุกคน",
     "another_figure": lambda item: grounded(item).replace("1", "2"),
 }
+#: Those that claim nothing of their own, in which a judge finds no unsupported claim.
+CLAIMING_NOTHING = ("unknown", "not_stated", "nothing", "refusing", "the_whole_context")
 
 
 def grounded(item: Row) -> str:
@@ -219,13 +227,38 @@ def _forms(names: Sequence[str]) -> list[object]:
     ]
 
 
+def prefers_the_known(question: str) -> str:
+    """Reply with the response that isn't nonsense."""
+    texts = re.findall(r"<<ANSWER [AB] \w+>>\n(.*?)\n<<END ANSWER", question, re.DOTALL)
+    bad = [wrong({}) == text for text in texts]
+    return f"VERDICT: {'TIE' if bad[0] == bad[1] else 'AB'[bad.index(False)]}"
+
+
+@pytest.fixture(scope="module")
+def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
+    """Serve a judge that reads the context, with labelled responses."""
+    labels = tmp_path_factory.mktemp("judge") / "labels.jsonl"
+    labels.write_text("\n".join(map(json.dumps, claim_rows())))
+    claims = ClaimsJudge(reads_the_context)
+    with running_judge() as server:
+        server.says = lambda system, question: (
+            prefers_the_known(question) if "two answers" in system else claims.ask(system, question)
+        )
+        yield Judge(url=server.url, model="j", labels=str(labels), max_concurrency=4)
+
+
+def with_judge(case: Case, judge: Judge) -> Case:
+    """Return a case with a judge where it has documents."""
+    return replace(case, judge=judge) if "documents" in case.benchmarks else case
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", _forms([*CHEATS]))
 def test_a_cheat_on_a_rule_is_not_promoted(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, judge: Judge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code, make = CHEATS[name]
-    results = evaluate(make(), tmp_path, monkeypatch)
+    results = evaluate(with_judge(make(), judge), tmp_path, monkeypatch)
     assert results is not None
     assert code in {check.code for check in results.checks if check.outcome != "passed"}
     assert results.gate_result != "promote"
@@ -253,9 +286,9 @@ HONEST: dict[str, Callable[[], Case]] = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", _forms([*HONEST]))
 def test_an_honest_candidate_is_promoted(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, judge: Judge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    results = evaluate(HONEST[name](), tmp_path, monkeypatch)
+    results = evaluate(with_judge(HONEST[name](), judge), tmp_path, monkeypatch)
     assert results is not None
     assert results.gate_result == "promote", [c for c in results.checks if c.outcome != "passed"]
 
@@ -291,16 +324,27 @@ def test_silence_is_seen_or_doubtful(name: str) -> None:
     assert missed <= (len(BENIGN) / 2 if name == "half_of_them" else 0)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(set(UNGROUNDED) - {"another_figure"}))
-def test_a_system_that_invents_or_claims_nothing_is_doubtful(name: str) -> None:
+@pytest.mark.parametrize("name", CLAIMING_NOTHING)
+def test_a_system_that_claims_nothing_shows_nothing(name: str) -> None:
     honest, scored = (
         [ItemScore(msgspec.convert(row, BenchmarkItem), system(row), {}) for row in DOCUMENTS]
         for system in (grounded, UNGROUNDED[name])
     )
-    assert doubtful_grounding(scored, honest, least=272, alpha=0.05)
-    assert not doubtful_grounding(honest, scored, least=272, alpha=0.05)
-    assert not doubtful_grounding(honest, [], least=272, alpha=0.05)
+    assert too_few_claims(scored, 272)
+    assert not too_few_claims(honest, 272)
+
+
+@pytest.mark.slow
+def test_without_a_judge_an_honest_candidate_is_undecided(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = evaluate(with_documents(grounded), tmp_path, monkeypatch)
+    assert results is not None
+    assert results.gate_result == "undecided"
+    (check,) = (check for check in results.checks if check.outcome != "passed")
+    assert (check.metric, check.outcome) == ("hallucination_rate", "undecided")
+    assert "retrain.judge.url" in check.observed
+    assert any("retrain.judge.url" in remark for remark in results.remarks)
 
 
 @pytest.mark.parametrize(

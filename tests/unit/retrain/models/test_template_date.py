@@ -1,6 +1,6 @@
 """Chat templates with the current date: training and evaluation render a constant."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from retrain.models.template_date import (
 )
 from retrain.planning.checks.template import check_template
 from tests.support.lazy_modules import LazyModule
+from tests.support.present import utc_now
 from tests.support.retrain.templates import save_tokenizer
 
 pytestmark = pytest.mark.language_model
@@ -38,11 +39,11 @@ def today(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> da
     class Day(datetime):
         @classmethod
         def now(cls, tz: Any = None) -> Any:
-            return datetime.now(tz) + request.param
+            return utc_now().astimezone(tz) + request.param
 
     monkeypatch.setattr("transformers.utils.chat_template_utils.datetime", Day)
     monkeypatch.setattr(FixedDate, "is_rendered", False)
-    return datetime.now(UTC) + request.param
+    return utc_now() + request.param
 
 
 def test_every_day_renders_the_same_text(tmp_path: Path, today: datetime) -> None:
@@ -85,4 +86,4 @@ def test_date_is_recorded_where_a_template_renders_it(tmp_path: Path, today: dat
 
 
 def test_own_code_reads_the_date_as_before() -> None:
-    assert datetime.now(UTC).date() > TEMPLATE_DATE
+    assert utc_now().date() > TEMPLATE_DATE

@@ -5,11 +5,11 @@ from pathlib import Path
 from monitor.settings import Rollout, Settings
 from monitor.settings.models.table import ModelSection
 from monitor.settings.monitoring import Probes
-from monitor.settings.rollout import Envoy
 from retrain.probes.addressing import address_of
 from retrain.rollout.gateways.envoy_routes import RouteDocument, RouteNames
 from retrain.rollout.gateways.probes import PROBE_HEADER
 from retrain.rollout.gateways.protocol import Weights
+from retrain.rollout.settings import Envoy
 
 
 def settings_of(rollout: Rollout, **probes: str) -> Settings:

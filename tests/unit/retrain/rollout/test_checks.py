@@ -4,7 +4,7 @@ import pytest
 from monitor.errors import ConfigurationError
 from monitor.settings.evaluation_file.phrases import Limit
 from monitor.settings.evaluation_file.plan import Threshold
-from retrain.rollout.checks import (
+from retrain.rollout.checks.check import (
     RolloutCheck,
     default_checks,
     latency_check,

@@ -3,12 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from retrain.rollout.check_results import check_results
-from retrain.rollout.checks import latency_check, length_limits, share_check
-from retrain.rollout.evidence import create_evidence, onset_shares, start_stage
-from retrain.rollout.evidence_json import from_json, to_json
-from retrain.rollout.evidence_update import update
-from retrain.rollout.observations import Observations, no_observations
+from retrain.rollout.checks.check import latency_check, length_limits, share_check
+from retrain.rollout.checks.evidence import create_evidence, onset_shares, start_stage
+from retrain.rollout.checks.evidence_json import from_json, to_json
+from retrain.rollout.checks.evidence_update import update
+from retrain.rollout.checks.observations import Observations, no_observations
+from retrain.rollout.checks.results import check_results
 from tests.support.retrain.rollout_hours import START, draw_requests, rate_check, run_hours
 
 

@@ -1,15 +1,15 @@
 import numpy as np
 import pytest
 
-from retrain.rollout.checks import share_check
-from retrain.rollout.experiment_analysis import (
+from retrain.rollout.checks.check import share_check
+from retrain.rollout.checks.observations import Observations, no_observations
+from retrain.rollout.experiments.analysis import (
     completed_users,
     create_experiment,
     experiment_verdict,
     metric_results,
     update_experiment,
 )
-from retrain.rollout.observations import Observations, no_observations
 from tests.support.retrain.rollout_hours import START, draw_requests, rate_check
 
 

@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 
 from monitor.statistics.matched_units import Units
-from retrain.rollout.user_history import HistorySums, empty_history, learn_history, user_history
+from retrain.rollout.checks.user_history import (
+    HistorySums,
+    empty_history,
+    learn_history,
+    user_history,
+)
 
 
 def units_of(*rows: tuple[int, bool, int, float]) -> Units:

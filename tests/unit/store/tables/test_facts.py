@@ -14,9 +14,9 @@ from sqlalchemy import (
 
 from monitor.settings.retention import Retention
 from monitor.store.tables import metadata
-from monitor.store.tables.base import UtcDateTime
-from monitor.store.tables.contents import CODE, FACTS, Content, Erasure
 from monitor.store.tables.facts import columns_of, facts_of, table_names
+from monitor.table_types.base import UtcDateTime
+from monitor.table_types.contents import CODE, FACTS, Content, Erasure
 
 #: Types that hold no text; a column of a type that is not listed says what it holds.
 WITHOUT_TEXT = (BigInteger, Boolean, DateTime, Float, Integer, UtcDateTime)

@@ -1,7 +1,6 @@
 """Sampling before decoding."""
 
 import math
-from datetime import UTC, datetime
 from zlib import crc32
 
 import numpy as np
@@ -20,6 +19,7 @@ from monitor.traffic.sampling.sampler import (
     stored_draw,
     threshold_of,
 )
+from tests.support.present import utc_now
 
 N_KEYS = 400_000
 TRACE_ID = "0af7651916cd43dd84f3333333333333"
@@ -191,7 +191,7 @@ def test_a_stored_draw_comes_back() -> None:
 def test_identity_is_header_then_key_then_position() -> None:
     def identity(key: bytes | None, headers: tuple[tuple[str, bytes], ...], name: str) -> bytes:
         position = Position("topic", 2, 17)
-        record = RawRecord(position, key, b"{}", datetime.now(UTC), headers)
+        record = RawRecord(position, key, b"{}", utc_now(), headers)
         return record.identity(name)
 
     headers = (("trace", b"t1"), ("request-id", b"r1"))

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from monitor.alerts.messages.chart import describe_chart, drift_chart
 from monitor.alerts.messages.weekly_digest import ModelWeek, digest_message
+from monitor.rendering.chart import describe_chart, drift_chart
 from monitor.rendering.response_changes import format_descriptor_change
 from monitor.settings import Alerts
 from monitor.store.windows.assessment import Assessment
@@ -22,7 +22,7 @@ from monitor.store.windows.prompt_maps import (
     unpack_prompt_map,
 )
 from monitor.windows.report.change_drawing import draw_changes
-from monitor.windows.report.evidently_snapshot import content_of
+from monitor.windows.report.evidently_content import content_of
 from monitor.windows.report.figures import (
     MIN_EXTENT,
     WHISKER_WIDTH,

@@ -5,9 +5,9 @@ import time
 import pytest
 
 from bench.retrain.classifiers import LABELLED, judge_refusals
+from monitor.descriptors.refusals.rule import is_refusal
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.metrics.refusal import OVER_REFUSAL_RATE, REFUSAL_RATE
-from retrain.evaluation.metrics.refusal_rule import is_refusal
 
 NO = "I'm sorry, but I can't help with that."
 HOW = "Mix both powders, heat them to 80 degrees, then add the acid drop by drop."

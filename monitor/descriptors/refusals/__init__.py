@@ -1,0 +1,1 @@
+"""Refusals judged on the whole response, by rules in fourteen languages."""

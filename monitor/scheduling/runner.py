@@ -1,0 +1,249 @@
+"""Runners of evaluations: in this process, or in a child process with a time limit."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from functools import cache
+from multiprocessing import Pipe
+from typing import Any, Protocol
+
+from sqlalchemy import Engine
+from structlog.contextvars import get_contextvars
+
+from monitor.embedding.encoder import load_encoder
+from monitor.errors import ChildProcessFailedError, DatabaseUnavailableError
+from monitor.scheduling.protocol import Ready, Reply, Start, Task
+from monitor.setting_types.durations import format_duration
+from monitor.settings import Embedding
+from monitor.settings.secrets.database_url import DatabaseUrl
+from monitor.store.leadership import acting_epoch
+from monitor.telemetry import get_logger
+from monitor.windows.reading.reembedding import EncoderSource
+
+#: Time for the start of the child: its imports, on a busy machine.
+START_SECONDS = 300.0
+#: Time in which a running evaluation may end after the daemon was told to stop.
+STOP_SECONDS = 60.0
+#: Memory after a task, as a multiple of that after the start, above which the child is replaced.
+MAX_REMNANT = 1.25
+#: Time between checks whether the daemon is to stop.
+POLL_SECONDS = 0.5
+#: Time for the end of a killed process.
+KILL_SECONDS = 10.0
+STOPPED = "the daemon was stopped, or another replica leads; it is repeated"
+
+log = get_logger(__name__)
+
+
+class Runner(Protocol):
+    """A runner of tasks: functions of the engine, their arguments and the encoder."""
+
+    def run(self, task: Callable[..., Any], *arguments: Any, limit: timedelta) -> Any:
+        """Return the result of ``task(engine, *arguments, encoder=encoder)``.
+
+        Raises:
+            ChildProcessFailedError: The task had no result.
+            DatabaseUnavailableError: The database is unavailable.
+        """
+        ...
+
+    def rest(self) -> None:
+        """Free what is kept between tasks."""
+        ...
+
+
+class DirectRunner:
+    """A runner in this process, without a time limit."""
+
+    def __init__(self, engine: Engine, embedding: Embedding, encoder: EncoderSource | None) -> None:
+        self._engine = engine
+        self._encoder = encoder or cache(lambda: load_encoder(embedding))
+
+    def run(self, task: Callable[..., Any], *arguments: Any, limit: timedelta) -> Any:  # noqa: ARG002
+        """Return the result of the task; its errors are raised as they are."""
+        return task(self._engine, *arguments, encoder=self._encoder)
+
+    def rest(self) -> None:
+        """Keep everything."""
+
+
+class ProcessRunner:
+    """A runner in a child process, which serves one task after the other.
+
+    The child has its own connections to the database and its own encoder, loaded where a task
+    embeds texts again. It is killed when a task exceeds its limit, and replaced when one leaves too
+    much memory behind. Only functions at the top of a module can be tasks.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        embedding: Embedding,
+        stop: threading.Event,
+        *,
+        leads: Callable[[], bool] = lambda: True,
+        preload: tuple[str, ...] = (),
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            engine: Names the database; its connections stay in this process.
+            embedding: The encoder of the child.
+            stop: Once set, the running task has :data:`STOP_SECONDS` to end; none begins.
+            leads: Whether this process leads; where it does not, the running task is killed.
+            preload: Modules that the child imports at its start, before the limit counts.
+        """
+        url = DatabaseUrl(engine.url.render_as_string(hide_password=False))
+        self._start = Start(url, embedding, preload, os.getpid())
+        self._stop = stop
+        self._leads = leads
+        self._child: _Child | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The child; ``None`` where there is none."""
+        child = self._child
+        return None if child is None else child.process.pid
+
+    def run(self, task: Callable[..., Any], *arguments: Any, limit: timedelta) -> Any:
+        """Return the result of the task; see :class:`Runner`."""
+        child = self._running_child()
+        try:
+            self._require_start()
+            child.connection.send(Task(task, arguments, acting_epoch(), get_contextvars()))
+            reply: Reply = self._receive(child, limit.total_seconds(), _describe_limit(limit))
+        except (EOFError, OSError):
+            raise self._crash(child) from None
+        except BaseException:
+            self.rest()
+            raise
+        if reply.resident > MAX_REMNANT * child.resident:
+            self.rest()
+        if reply.database_unavailable:
+            raise DatabaseUnavailableError(reply.error)
+        if reply.error:
+            raise ChildProcessFailedError(reply.error, code="failed")
+        return reply.value
+
+    def rest(self) -> None:
+        """End the child."""
+        if self._child is not None:
+            self._child.kill()
+            self._child = None
+
+    def _running_child(self) -> "_Child":
+        """Return the child; start it where there is none, or where it has died since."""
+        if self._child is not None and self._child.process.poll() is not None:
+            self.rest()
+        if self._child is None:
+            self._require_start()
+            self._child = _Child()
+            try:
+                self._child.connection.send(self._start)
+                too_slow = (
+                    f"its process did not start in {START_SECONDS:.0f} s; is the machine busy?"
+                )
+                ready: Ready = self._receive(self._child, START_SECONDS, too_slow, stop_seconds=0.0)
+            except (EOFError, OSError):
+                raise self._crash(self._child) from None
+            except BaseException:
+                self.rest()
+                raise
+            self._child.resident = ready.resident
+        return self._child
+
+    def _require_start(self) -> None:
+        """Refuse to begin a task in a daemon that stops, or no longer leads."""
+        if self._stop.is_set() or not self._leads():
+            raise ChildProcessFailedError(STOPPED, code="stopped")
+
+    def _receive(
+        self, child: "_Child", seconds: float, too_slow: str, *, stop_seconds: float | None = None
+    ) -> Any:
+        """Return the child's next message.
+
+        Args:
+            child: The child.
+            seconds: Time for it.
+            too_slow: The reason where there is none by then.
+            stop_seconds: Time for it once the daemon stops; ``None``: :data:`STOP_SECONDS`.
+
+        Raises:
+            ChildProcessFailedError: There was none in time, or the daemon stops.
+            EOFError: The child has died.
+        """
+        deadline, code, reason = time.monotonic() + seconds, "time_limit", too_slow
+        while True:
+            if self._stop.is_set() and code == "time_limit":
+                grace = STOP_SECONDS if stop_seconds is None else stop_seconds
+                deadline = min(deadline, time.monotonic() + grace)
+                code, reason = "stopped", STOPPED
+            if not self._leads():
+                deadline, code, reason = 0.0, "stopped", STOPPED
+            left = deadline - time.monotonic()
+            # A reply that is there counts, even where this process was frozen past the limit.
+            if child.connection.poll(max(0.0, min(left, POLL_SECONDS))):
+                return child.connection.recv()
+            if left <= 0.0:
+                raise ChildProcessFailedError(reason, code=code)
+
+    def _crash(self, child: "_Child") -> ChildProcessFailedError:
+        status = child.status()
+        self.rest()
+        return ChildProcessFailedError(_describe_end(status), code="killed")
+
+
+class _Child:
+    """The child process and the connection to it."""
+
+    def __init__(self) -> None:
+        self.connection, theirs = Pipe()
+        #: Bytes after its start.
+        self.resident = 0
+        with theirs:
+            self.process = subprocess.Popen(  # noqa: S603 - our own module
+                [sys.executable, "-Pm", "monitor.scheduling.child", str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=2,  # what a library prints belongs to the log
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,  # Ctrl+C is for the daemon
+            )
+
+    def kill(self) -> None:
+        """Kill the child and its session."""
+        self.connection.close()
+        if self.process.poll() is None:  # else its number may be another process's
+            os.killpg(self.process.pid, signal.SIGKILL)
+        if self.status() is None:
+            log.error("evaluation_process_not_ended", pid=self.process.pid)
+
+    def status(self) -> int | None:
+        """Wait for the end of the child and return its exit status; ``None``: it does not end."""
+        with suppress(subprocess.TimeoutExpired):
+            return self.process.wait(KILL_SECONDS)
+        return None
+
+
+def _describe_limit(limit: timedelta) -> str:
+    return (
+        f"not done after monitoring.max_evaluation_time = {format_duration(limit)}, and ended; "
+        "raise the limit for this model if its windows are large, or find in the log where it hangs"
+    )
+
+
+def _describe_end(status: int | None) -> str:
+    if status is not None and status < 0:
+        name = signal.Signals(-status).name
+        cause = (
+            "; out of memory? Give the daemon more, or sample less of this model: [[traffic.rates]]"
+            if -status == signal.SIGKILL
+            else "; the log has the reason"
+        )
+        return f"its process was killed by {name}{cause}"
+    return f"its process ended with exit status {status}; the log has the reason"

@@ -1,0 +1,1 @@
+"""Types of settings: durations, levels, addresses, and the section that all sections extend."""

@@ -1,0 +1,1 @@
+"""Declarative base of all tables, and the types of their columns."""

@@ -1,0 +1,1 @@
+"""Jobs of rollouts in the daemon's schedule."""

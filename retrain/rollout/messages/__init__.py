@@ -1,0 +1,1 @@
+"""Slack messages of rollouts, and their buttons."""

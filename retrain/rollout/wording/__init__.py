@@ -1,0 +1,1 @@
+"""Wording of rollouts, the same on page, terminal and in Slack."""
