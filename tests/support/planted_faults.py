@@ -99,7 +99,9 @@ def run(root: Path) -> Outcome:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     failed = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
-    return Outcome(seconds, failed[1] if failed else None)
+    # A module that can't be imported may end pytest before any test.
+    status = f"status {done.returncode}" if done.returncode else None
+    return Outcome(seconds, failed[1] if failed else status)
 
 
 def main() -> None:
