@@ -98,8 +98,10 @@ def run(root: Path) -> Outcome:
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
-    return Outcome(seconds, failed[1] if failed else None)
+    failed = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - |$)", done.stdout, re.MULTILINE)
+    # A module that can't be imported may end pytest before any test.
+    status = f"status {done.returncode}" if done.returncode else None
+    return Outcome(seconds, failed[1] if failed else status)
 
 
 def main() -> None:
@@ -111,23 +113,22 @@ def main() -> None:
     outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "checkout"
-        subprocess.run(["git", "worktree", "add", "--detach", root], cwd=ROOT, check=True)
+        subprocess.run(
+            ["git", "worktree", "add", "--quiet", "--detach", root], cwd=ROOT, check=True
+        )
         try:
-            paths = sorted(
-                p for room in ("monitor", "retrain") for p in (root / room).rglob("*.py")
-            )
-            random.Random(options.seed).shuffle(paths)
-            for path in paths:
-                text = path.read_text(encoding="utf-8")
-                fault = plant(text, random.Random(f"{options.seed} {path.relative_to(root)}"))
+            paths = [*(root / "monitor").rglob("*.py"), *(root / "retrain").rglob("*.py")]
+            names = sorted(str(p.relative_to(root)) for p in paths if p.name != "__init__.py")
+            random.Random(options.seed).shuffle(names)
+            for name in names:
+                text = (root / name).read_text(encoding="utf-8")
+                fault = plant(text, random.Random(f"{options.seed}{name}"))
                 if fault is None or len(outcomes) == options.modules:
                     continue
-                path.write_text(fault[0], encoding="utf-8")
+                (root / name).write_text(fault[0], encoding="utf-8")
                 outcomes.append(run(root))
-                path.write_text(text, encoding="utf-8")
-                print(
-                    f"{path.relative_to(root)}:{fault[1]}", *vars(outcomes[-1]).values(), sep="\n  "
-                )
+                (root / name).write_text(text, encoding="utf-8")
+                print(f"{name}:{fault[1]}", *vars(outcomes[-1]).values(), sep="\n  ")
         finally:
             subprocess.run(["git", "worktree", "remove", "--force", root], cwd=ROOT, check=True)
     n_found = sum(outcome.failed is not None for outcome in outcomes)
