@@ -12,7 +12,6 @@ from monitor.setting_types.field_types import Section
 from monitor.settings.alerts import SHORT_FORM, Alerts
 from monitor.settings.configuration import DEFAULT_MODEL, Configuration
 from monitor.settings.models.table import SHARED, ModelTable, inherit, refused_key
-from monitor.settings.problems.renamed_keys import REMOVED_KEYS, RENAMED_KEYS
 from monitor.statistics.alarm_levels import BUDGET_RANGE
 
 
@@ -74,13 +73,8 @@ def explain(problem: Mapping[str, Any]) -> str:
     key, value = ".".join(map(_quote, location)), problem["input"]
     if problem["type"] != "extra_forbidden":
         return f"{key} = {value!r}: {problem['msg'].removeprefix('Value error, ')}"
-    if location[0] == "model":
-        return _explain_single_model(value)
     if location[0] == "models" and len(location) == 3 and location[2] in SHARED:
         return f"{key}: not of one model: {SHARED[location[2]]}; set [{location[2]}]"
-    inherited = location[2:] if location[0] == "models" and len(location) > 3 else location
-    if former := _explain_former(key, ".".join(inherited), value):
-        return former
     if location[0] == "models" and len(location) == 3 and isinstance(value, Mapping):
         name = ".".join(location[1:])
         return f"{key}: a name with a dot is quoted; write [models.{json.dumps(name)}]"
@@ -88,17 +82,6 @@ def explain(problem: Mapping[str, Any]) -> str:
     close = difflib.get_close_matches(location[-1], known, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else "."
     return f"{key} = {value!r}: unknown key{hint} Known here: {', '.join(known)}"
-
-
-def _explain_former(key: str, name: str, value: Any) -> str:
-    """Return the line about a key of earlier configurations; empty for others."""
-    if name in REMOVED_KEYS:
-        return f"{key} = {value!r}: no longer a setting: {REMOVED_KEYS[name]}; remove it"
-    if name not in RENAMED_KEYS:
-        return ""
-    renamed = RENAMED_KEYS[name]
-    prefix = key.removesuffix(name)
-    return f"{key} = {value!r}: renamed; write {prefix}{renamed.name} = {renamed.convert(value)}"
 
 
 def all_sections() -> dict[str, type[Section]]:
@@ -116,16 +99,6 @@ def all_sections() -> dict[str, type[Section]]:
         if name == "models":
             sections[f"models.{DEFAULT_MODEL}"] = ModelTable
     return sections
-
-
-def _explain_single_model(value: Any) -> str:
-    """Return the lines that replace the section of a single model."""
-    keys = dict(value) if isinstance(value, Mapping) else {}
-    name = str(keys.pop("name", DEFAULT_MODEL))
-    lines = [f"[models.{_quote(name)}]", *(f"{key} = {json.dumps(keys[key])}" for key in keys)]
-    return "model: replaced by a table for each model; write\n" + "\n".join(
-        f"    {line}" for line in lines
-    )
 
 
 def _quote(key: str) -> str:
