@@ -32,9 +32,6 @@ def handle_look(
     traffic; a look that finds what is known is recorded and posted nowhere.
 
     Args:
-        connection: Inside the caller's transaction.
-        look_id: The look.
-        now: The time of the change.
         alerts: Base of the links in the messages.
 
     Returns:

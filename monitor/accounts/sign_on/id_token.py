@@ -46,7 +46,6 @@ def check_id_token(
         issuer: The expected issuer.
         client_id: The expected audience.
         nonce: The nonce of the authorization request.
-        now: The current time.
 
     Raises:
         SignOnError: The token is not valid; the message says why.

@@ -58,7 +58,6 @@ class OpenIdProvider:
     """A client of an OpenID Connect provider.
 
     Args:
-        settings: The section ``[web.oidc]``.
         client_secret: The client's secret; empty: a public client.
         redirect_uri: Where the provider sends the browser back to.
         monotonic: A monotonic clock, for the cache.

@@ -87,7 +87,6 @@ def open_channels(
 
     Args:
         secrets: Tokens of the channels.
-        settings: The configuration.
         receives_presses: Whether presses of buttons in Slack can arrive.
     """
     routes = Routes.of(settings)

@@ -64,9 +64,6 @@ def announce_decisions(
     A decision that waits is announced once for each thing that it waits for.
 
     Args:
-        connection: Inside the caller's transaction.
-        model: The model.
-        now: The time of the messages.
         alerts: Base of the links.
         needs_lead: Whether a retraining waits until a lead confirms it.
     """

@@ -62,11 +62,7 @@ def announce_week(
     """Write the digest, once for each key; return whether it was written.
 
     Args:
-        connection: Inside the caller's transaction.
-        models: All models.
         incidents: The unresolved incidents of all models and of the daemon.
-        key: Of the week.
-        now: The time of the message.
         alerts: Base of the links.
     """
     return add_message(

@@ -22,9 +22,7 @@ def record_read(
     """Append an entry, before anything is printed: a command that can't append prints nothing.
 
     Args:
-        connection: An open transaction.
         command: The command, without its arguments.
-        kind: What is read.
         object_id: Its id; empty: several.
         model: Whose texts; empty: of several models.
         action: ``exported`` where a file or another database gets them.

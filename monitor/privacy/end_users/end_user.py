@@ -197,8 +197,6 @@ def rows_mentioning(
     """Return the ids of rows whose texts mention the id in any spelling.
 
     Args:
-        engine: The database.
-        request: The end user.
         scans: The ids after which the scans begin, each a short transaction.
         containing: Returns the rows of a scan that contain a text, with their texts.
     """

@@ -123,10 +123,8 @@ def forget(
     """Erase an end user from the database and from the files of retraining.
 
     Args:
-        engine: The database.
         settings: The redaction patterns, and the files of retraining.
         request: The id of the end user, or ids of exchanges.
-        now: Time of the audit entry.
         dry_run: Count only, remove nothing.
         files: Further files of JSON lines to search.
     """

@@ -47,8 +47,6 @@ def find_manual_steps(
     """Yield the steps that an operator has to take.
 
     Args:
-        engine: The database.
-        end_user: The end user to be erased.
         files: The files that hold rows of theirs.
         redactor: Redacts as the settings say, to find quotes.
     """

@@ -82,7 +82,6 @@ def apply_retention(
     """Remove rows that are older than the settings allow, and compact the embedding blocks.
 
     Args:
-        engine: The database.
         retention: The retention periods; ``None`` keeps the rows.
         now: Ages are counted back from this time.
         may_continue: Called before each step; ``False`` ends the run, and the next one resumes.

@@ -70,7 +70,6 @@ def recommend(evidence: ReviewEvidence, review: Review) -> DecisionOutcome:
     """Apply the rule.
 
     Args:
-        evidence: Counts and figures.
         review: The thresholds.
     """
     control, pooled, baseline = evidence.batch_control, evidence.pooled, evidence.baseline

@@ -91,11 +91,9 @@ def expired_exchanges(
     """Return exchanges of the traffic that were received before a time, the oldest first.
 
     Args:
-        connection: An open transaction.
         before: Exchanges received before this time.
         reviewed: Whether exchanges that were queued for review are returned, or the others.
         after: The last exchange of the previous call.
-        limit: Maximum number of exchanges.
     """
     queued = exists().where(ReviewItem.exchange_id == Exchange.id)
     conditions = [

@@ -166,10 +166,7 @@ def delete_rows(connection: Connection, number: int, before: datetime, limit: in
     """Delete rows that are older than a time; return their number, which is at most ``limit``.
 
     Args:
-        connection: An open transaction.
         number: Which of ``EXPIRED_ROWS``.
-        before: The time.
-        limit: The most rows.
     """
     expiry = EXPIRED_ROWS[number]
     keys = list(expiry.table.primary_key)
@@ -184,10 +181,7 @@ def erase_columns(connection: Connection, number: int, before: datetime, limit: 
     """Erase columns of rows that are older than a time; see :func:`delete_rows`.
 
     Args:
-        connection: An open transaction.
         number: Which of ``EXPIRED_COLUMNS``.
-        before: The time.
-        limit: The most rows.
     """
     expiry = EXPIRED_COLUMNS[number]
     table, keys = expiry.table, list(expiry.table.primary_key)

@@ -24,10 +24,7 @@ def copy_baseline_with_vectors(
     The original stays: windows embedded by its encoder are compared with it.
 
     Args:
-        connection: An open transaction.
-        original: The baseline.
         exchanges: Its exchanges, with the new vectors.
-        now: When the copy is made.
     """
     digest = sha256(f"{original.digest} {exchanges.encoder}".encode()).hexdigest()
     known = baseline_by_digest(connection, digest)
@@ -69,12 +66,10 @@ def create_baseline_from_traffic(
     The traffic expires by its age; the baseline keeps copies.
 
     Args:
-        connection: An open transaction.
         model: As the traffic names it.
         model_version: The version that responded.
         exchanges: A sample in which every exchange stands for equally many, with the sampling
             columns that it has as a part of a baseline.
-        now: When the baseline is made.
     """
     named = [model, model_version, exchanges.encoder, *map(str, sorted(exchanges.ids.tolist()))]
     digest = sha256("\n".join(named).encode()).hexdigest()

@@ -96,10 +96,8 @@ def pending_dead_letters(
     """Return the oldest dead letters that were not replayed, each with its id.
 
     Args:
-        connection: An open transaction.
         after_id: Only dead letters after this id.
         until_id: Only dead letters up to this id; ``None``: up to the newest.
-        limit: Maximum number of dead letters.
     """
     conditions = [DeadLetter.replayed_at.is_(None), DeadLetter.id > after_id]
     if until_id is not None:

@@ -48,9 +48,7 @@ def insert_exchanges(
     """Write exchanges and, in one block, their vectors.
 
     Args:
-        connection: An open transaction.
         exchanges: The exchanges, with their vectors.
-        created_at: Now.
         baseline_id: The baseline these belong to; ``None`` for traffic.
     """
     if not len(exchanges):
