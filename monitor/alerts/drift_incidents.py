@@ -255,8 +255,6 @@ def _announce_missing_data(
         connection,
         dedupe_key=f"evaluation:{evaluation.id}:not_enough_data",
         model=evaluation.model,
-        incident_id=None,
-        kind="post",
         payload=build_message(
             incident_blocks(summary, "not_enough_data", alerts), summary.assessment.headline
         ),

@@ -80,8 +80,6 @@ def announce_decisions(
             connection,
             dedupe_key=f"{key}:{missing}" if missing else key,
             model=decision.model,
-            incident_id=None,
-            kind="post",
             payload=decision_message(decision, batch, alerts, needs_lead=needs_lead),
             now=now,
             subject="decision",

@@ -51,8 +51,6 @@ def add_notice(
         connection,
         dedupe_key=dedupe_key,
         model=model,
-        incident_id=None,
-        kind="post",
         payload=build_message(within_limits(blocks), f"{title}. {summary}" if summary else title),
         now=now,
         evaluation_id=evaluation_id,

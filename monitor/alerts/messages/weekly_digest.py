@@ -69,8 +69,6 @@ def announce_week(
         connection,
         dedupe_key=key,
         model="",
-        incident_id=None,
-        kind="post",
         payload=digest_message(models, incidents, alerts),
         now=now,
         subject="digest",
