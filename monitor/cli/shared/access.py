@@ -2,6 +2,7 @@
 
 import os
 import socket
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ def record_read(
         model: Whose texts; empty: of several models.
         action: ``exported`` where a file or another database gets them.
     """
-    from datetime import UTC, datetime
-
     from monitor.store.access_log import Access, append_access
 
     append_access(
