@@ -6,10 +6,8 @@ from monitor.privacy.end_users.end_user import EndUser, rows_mentioning
 from monitor.store.engine import transaction
 from monitor.store.privacy.numbered_rows import delete_rows, ids_with
 from monitor.store.privacy.observations import observed_exchanges
+from monitor.store.rows import batches_of
 from monitor.store.tables import Feedback
-
-#: Rows removed in one transaction.
-ROWS_PER_STEP = 500
 
 
 def find_feedback(engine: Engine, end_user: EndUser) -> list[int]:
@@ -27,7 +25,6 @@ def find_feedback(engine: Engine, end_user: EndUser) -> list[int]:
 
 def remove_feedback(engine: Engine, end_user: EndUser) -> None:
     """Remove the feedback. What rollouts made of it goes with theirs."""
-    ids = find_feedback(engine, end_user)
-    for first in range(0, len(ids), ROWS_PER_STEP):
+    for ids in batches_of(find_feedback(engine, end_user)):
         with transaction(engine) as connection:
-            delete_rows(connection, Feedback, ids[first : first + ROWS_PER_STEP])
+            delete_rows(connection, Feedback, ids)

@@ -6,10 +6,8 @@ from monitor.privacy.end_users.end_user import EndUser, ErasureRequest, rows_men
 from monitor.store.engine import transaction
 from monitor.store.privacy import observations
 from monitor.store.privacy.numbered_rows import delete_rows, ids_with
+from monitor.store.rows import batches_of
 from monitor.store.tables import RolloutObservation
-
-#: Observations removed in one transaction.
-ROWS_PER_STEP = 500
 
 
 def find_observations(engine: Engine, end_user: EndUser) -> list[int]:
@@ -40,10 +38,9 @@ def remove_observations(engine: Engine, end_user: EndUser) -> None:
 
     Figures of looks stay: they are sums over all end users.
     """
-    ids = find_observations(engine, end_user)
-    for first in range(0, len(ids), ROWS_PER_STEP):
+    for ids in batches_of(find_observations(engine, end_user)):
         with transaction(engine) as connection:
-            delete_rows(connection, RolloutObservation, ids[first : first + ROWS_PER_STEP])
+            delete_rows(connection, RolloutObservation, ids)
     for rollout_id, label in find_labels(engine, end_user.request):
         with transaction(engine) as connection:
             observations.delete_label(connection, rollout_id, label)
