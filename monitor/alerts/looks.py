@@ -126,7 +126,6 @@ def event_of_look(look: LookRow, incident: IncidentRow | None) -> Event:
     grows for a day, while it fills the 24 hours.
 
     Args:
-        look: A look with an alarm.
         incident: The incident that the alarm belongs to, if there is one.
     """
     if incident is None:

@@ -39,7 +39,6 @@ def take_step(
         evaluation_id: The evaluation that caused it, if one did.
         model: Of a new incident.
         cause: Of a new incident.
-        changes: Other columns to write.
 
     Returns:
         The incident.

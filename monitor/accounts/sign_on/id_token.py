@@ -43,7 +43,6 @@ def check_id_token(
         tokens: The provider's token response, with ``id_token`` and perhaps ``access_token``.
         signing_keys: Returns the provider's keys (a ``KeySet``); ``True`` bypasses the cache.
         algorithms: Signing algorithms in the provider's metadata.
-        issuer: The expected issuer.
         client_id: The expected audience.
         nonce: The nonce of the authorization request.
 

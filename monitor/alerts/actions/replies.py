@@ -54,8 +54,6 @@ class SlackReplies:
         """Show a message to a user in a channel.
 
         Args:
-            user: Id of the user.
-            channel: Id of the channel.
             payload: ``text`` and, optionally, ``blocks``.
 
         Raises:

@@ -123,7 +123,6 @@ def unsuppress(
     """Take end users off the list; return their number.
 
     Args:
-        settings: The rules of ids.
         subject: The id; or
         main_digest: the first characters of a digest that the list shows; or
         key: the first characters of the check value of a key: all of its end users.

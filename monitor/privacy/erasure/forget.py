@@ -127,7 +127,6 @@ def forget(
     Args:
         settings: The redaction patterns, and the files of retraining.
         request: The id of the end user, or ids of exchanges.
-        dry_run: Count only, remove nothing.
         files: Further files of JSON lines to search.
     """
     request = resolve(engine, settings, request)

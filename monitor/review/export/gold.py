@@ -50,7 +50,6 @@ def read_gold(connection: Connection, model: ModelSection, item_filter: ItemFilt
 
     Args:
         model: Its system prompt applies to items that were reviewed without a taxonomy.
-        item_filter: Selects the items.
     """
     taxonomies = TaxonomyVersions(connection, model.system_prompt)
     examples: list[TrainingExample] = []

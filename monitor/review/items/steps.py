@@ -27,7 +27,6 @@ def take_step(
         connection: The transaction that holds the item's row.
         item: The item as it was read under the lock.
         details: Facts for the audit log, besides the two statuses.
-        changes: Other columns of the item.
 
     Raises:
         WorkflowError: The event isn't allowed in the item's status.

@@ -93,7 +93,6 @@ def lease_due_message(
         connection: Inside a transaction that ends before the attempt begins.
         leased_until: When another process may take the message.
         not_after: No message waits until later, unless the clock was wrong: then it is due now.
-        target: Where it posts.
     """
     earlier = aliased(OutboxMessage)
     blocked = exists().where(

@@ -202,7 +202,6 @@ def list_incidents(
 
     Args:
         model: A model, some, or all.
-        cause: Only those of a cause.
         unresolved: Only those that are neither resolved nor closed.
     """
     statement = _ROWS.order_by(Incident.id.desc()).limit(limit)

@@ -66,7 +66,6 @@ def copy_message(
     """Insert a message for a further channel, unless that has it; return whether it was inserted.
 
     Args:
-        channel: The further channel.
         payload: ``None``: that of the message.
         now: When it may be sent; ``None``: as the message.
     """
