@@ -45,8 +45,7 @@ A duration is a whole number and a unit: `ms`, `s`, `m` (minutes), `h`, `d` or `
 or `"90d"`. Limits begin with `max_` or `min_`.
 
 An unknown key or a value that isn't allowed ends every command with exit status 78 and a line that
-names the key, the value and the allowed values. A renamed key is refused with its new name and
-value."""
+names the key, the value and the allowed values."""
 
 SECRETS_INTRODUCTION = """\
 ## Secrets

@@ -22,11 +22,8 @@ def change_password(engine: Engine, user: UserRow, old: str, new: str, now: date
     """Replace a user's password, and end all sessions and one-time links.
 
     Args:
-        engine: The database.
         user: The user as the old password was checked.
         old: The old password, which is right.
-        new: The new password.
-        now: The current time.
 
     Returns:
         The user with the epoch of new sessions.

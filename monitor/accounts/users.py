@@ -77,14 +77,10 @@ def invite(
     """Add a user without a password, and return a link to set one.
 
     Args:
-        connection: An open transaction.
-        actor: The user who invites.
-        name: The name to sign in with.
         email: The address in the claims of single sign-on.
         role: At most the actor's own role on the models.
         models: The models of the role; none means all.
         task_types: The task types that the user reviews; none means all.
-        now: The current time.
         link_lifetime: Lifetime of the link; ``None`` creates none, for sites without passwords.
 
     Raises:
@@ -185,11 +181,7 @@ def link_slack(
     """Link a user to an id at Slack, whose presses of buttons then count as this user's.
 
     Args:
-        connection: An open transaction.
-        actor: Who links.
-        user_id: The user.
         slack_user_id: The id; empty unlinks.
-        now: The current time.
 
     Raises:
         InputError: The text is no id of Slack, or is linked to another user.

@@ -45,9 +45,7 @@ def handle_evaluation(
     nothing, and neither does one whose window lies before a window that was already followed up.
 
     Args:
-        connection: Inside the caller's transaction.
         evaluation_id: The evaluation; nothing happens while it is not done.
-        now: The time of the change.
         alerts: Base of the links in the messages.
 
     Returns:
@@ -108,7 +106,6 @@ def event_of(assessment: Assessment, incident: IncidentRow | None) -> Event | No
     """Return the event that an assessment causes; ``None`` where nothing happens.
 
     Args:
-        assessment: The result of the evaluation.
         incident: The incident that an alarm belongs to, if there is one.
     """
     if assessment.verdict == "not_enough_data":
@@ -258,8 +255,6 @@ def _announce_missing_data(
         connection,
         dedupe_key=f"evaluation:{evaluation.id}:not_enough_data",
         model=evaluation.model,
-        incident_id=None,
-        kind="post",
         payload=build_message(
             incident_blocks(summary, "not_enough_data", alerts), summary.assessment.headline
         ),

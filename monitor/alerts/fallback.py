@@ -37,9 +37,6 @@ def deliver(
     """Send all due messages, and those of failing channels by the fallback; return their number.
 
     Args:
-        engine: The database.
-        channels: Where messages go.
-        now: The current time.
         alerts: Base of the links in the messages.
         may_continue: Called before each message; ``False`` ends the run.
     """

@@ -158,7 +158,6 @@ def target_of(event: Event, status: str | None) -> str:
     """Return the status of an incident after an event.
 
     Args:
-        event: The event.
         status: The status before it; ``None``: there is no incident yet.
 
     Raises:

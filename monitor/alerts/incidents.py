@@ -184,10 +184,8 @@ def report(
     Call it as often as the condition is checked: it writes and notifies only what is new.
 
     Args:
-        connection: Inside the caller's transaction.
         cause: A name of :data:`monitor.alerts.causes.CAUSES`.
         model: The model; empty: the daemon itself.
-        now: The time of the check.
         text: What is wrong, in one or two sentences, without a quote of the traffic.
         keys: What it consists of (windows, runs, days, ...); a new one worsens the incident.
         alerts: Base of the links in the messages.
@@ -249,10 +247,8 @@ def clear(
     Call it as often as the condition is checked.
 
     Args:
-        connection: Inside the caller's transaction.
         cause: A name of :data:`monitor.alerts.causes.CAUSES`.
         model: The model; empty: the daemon itself.
-        now: The time of the check.
         alerts: Base of the links in the messages.
         reason: Why the condition ended, for the history and the thread; empty: nothing is known.
 
@@ -284,8 +280,6 @@ def wake_due(
     """Open the incidents whose snooze has ended, and tell that they are unresolved.
 
     Args:
-        connection: Inside the caller's transaction.
-        now: The time.
         alerts_of: Returns the settings of a model; of the daemon for an empty name.
 
     Returns:

@@ -32,9 +32,6 @@ def handle_look(
     traffic; a look that finds what is known is recorded and posted nowhere.
 
     Args:
-        connection: Inside the caller's transaction.
-        look_id: The look.
-        now: The time of the change.
         alerts: Base of the links in the messages.
 
     Returns:
@@ -129,7 +126,6 @@ def event_of_look(look: LookRow, incident: IncidentRow | None) -> Event:
     grows for a day, while it fills the 24 hours.
 
     Args:
-        look: A look with an alarm.
         incident: The incident that the alarm belongs to, if there is one.
     """
     if incident is None:

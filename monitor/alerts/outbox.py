@@ -64,7 +64,6 @@ def deliver_due(
     message is looked up before it is posted again.
 
     Args:
-        engine: The database.
         channels: Where messages go; those of channels without a sender stay in the outbox.
         now: The current time, from which the next attempts are scheduled.
         may_continue: Called before each message; ``False`` ends the run.

@@ -62,8 +62,6 @@ def add_update(
 
     Args:
         connection: Inside the caller's transaction, after the step.
-        incident_id: The incident.
-        now: The time of the message.
         alerts: Base of the links.
         key: Of the message; by default the version of the incident.
         kind: By default a post where the incident is new, else an update.
@@ -122,9 +120,7 @@ def add_reply(
 
     Args:
         connection: Inside the caller's transaction, after the step.
-        incident_id: The incident.
         text: Plain text: the reply, or its summary where it has blocks.
-        now: The time of the message.
         blocks: The reply, where the text isn't all.
         broadcast: Whether it is shown in the channel, too.
         key: Of the message; by default the version of the incident.

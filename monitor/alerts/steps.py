@@ -34,14 +34,11 @@ def take_step(
     Args:
         connection: The transaction that holds the lock of the incident's row.
         incident: As it was read under the lock; ``None``: the event opens one.
-        event: What happened.
         by: The user, or :data:`SYSTEM`.
-        now: The time.
         reason: What was wrong, or what the user wrote.
         evaluation_id: The evaluation that caused it, if one did.
         model: Of a new incident.
         cause: Of a new incident.
-        changes: Other columns to write.
 
     Returns:
         The incident.

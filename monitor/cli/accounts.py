@@ -1,8 +1,8 @@
 """`driftwarden accounts`: users, with the permissions of an admin."""
 
 import sys
-from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,7 +16,7 @@ from monitor.cli.shared.context import (
 )
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from collections.abc import Iterator
 
     from sqlalchemy import Connection
 
@@ -244,8 +244,6 @@ def reset_password(name: Name, config: ConfigOption = None) -> None:
 
 @contextmanager
 def _transaction(settings: "Sections") -> "Iterator[tuple[Connection, datetime]]":
-    from datetime import UTC, datetime
-
     with database_transaction(settings) as connection:
         yield connection, datetime.now(UTC)
 

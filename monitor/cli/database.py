@@ -1,5 +1,6 @@
 """`driftwarden db`: schema, copies, backups."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -238,8 +239,6 @@ def restore(
 
 def _forget_again(configuration: "Configuration") -> None:
     """Merge the suppression file into a restored database, and erase who is on the list."""
-    from datetime import UTC, datetime
-
     from monitor.privacy.end_users.suppression import forget_listed
     from monitor.store.engine import make_engine
     from monitor.traffic.end_users.suppression_file import suppression_file, synchronize

@@ -1,11 +1,13 @@
 """`driftwarden digest`: a year of drift evaluations in the terminal."""
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from monitor.cli.shared.access import record_read
 from monitor.cli.shared.context import ConfigOption, ModelOption, transaction_of_model
+from monitor.cli.shared.output import print_json
 from monitor.stored_words import Words, labels
 
 if TYPE_CHECKING:
@@ -39,8 +41,6 @@ def digest(
     metrics, and the incidents. Findings that are statistically significant but below the alert
     threshold are listed too. The web page shows the same under Digest.
     """
-    from datetime import UTC, datetime
-
     from monitor.store.training.model_age import production_age
     from monitor.windows.history.digest import build_digest
 
@@ -50,8 +50,6 @@ def digest(
         year = build_digest(connection, name, n_windows=windows)
         live = production_age(connection, name, datetime.now(UTC))
     if as_json:
-        import msgspec
-
         document: dict[str, object] = {
             "model": year.model,
             "windows": year.windows,
@@ -59,7 +57,7 @@ def digest(
         }
         if live is not None:
             document["production"] = {"version": live.version.version, "age_days": live.age.days}
-        typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+        print_json(document)
         return
     from rich.console import Console
 
@@ -88,8 +86,6 @@ def _effect(finding: "SubthresholdFinding") -> str:
 
 
 def _print(year: "Digest", console: "Console") -> None:
-    from datetime import timedelta
-
     from rich.table import Table
 
     from monitor.rendering.wording import describe_incident_status

@@ -1,6 +1,6 @@
 """`driftwarden evaluate`: drift evaluation of a window of stored traffic."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -51,8 +51,6 @@ def evaluate(
     Exit status: 0 no drift, 3 drift, 4 not enough data, 2 an option can't be used or nothing is
     stored, 75 another process is evaluating the window, 1 the evaluation failed.
     """
-    from datetime import UTC
-
     from monitor.store.engine import transaction
     from monitor.store.windows.drift_evaluations import drift_evaluation_of_window
     from monitor.windows.evaluation import evaluate_window, monitoring_start

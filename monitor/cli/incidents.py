@@ -1,7 +1,7 @@
 """`driftwarden incidents`: list, show, acknowledge, snooze, resolve and annotate incidents."""
 
-from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,10 +14,12 @@ from monitor.cli.shared.context import (
     find_model,
     read_configuration,
 )
+from monitor.cli.shared.output import print_json
 from monitor.cli.shared.users import require_user
 from monitor.errors import InputError, WorkflowError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from sqlalchemy import Connection
@@ -64,7 +66,7 @@ def list_(
         rows = list_incidents(connection, name, 500, cause=cause, unresolved=not everything)
         record_read(connection, "incidents list", "incident", model=name or "")
     if as_json:
-        typer.echo(_json([_as_dict(row) for row in rows]))
+        print_json([_as_dict(row) for row in rows])
         return
     if not rows:
         typer.echo("no incident" if everything else "no unresolved incident")
@@ -94,7 +96,7 @@ def show(
         followed = consequences_of(connection, incident)
         record_read(connection, "incidents show", "incident", incident, model=row.model)
     if as_json:
-        typer.echo(_json(_as_dict(row) | {"events": events, "consequences": followed}))
+        print_json(_as_dict(row) | {"events": events, "consequences": followed})
         return
     typer.echo(_line(row))
     if headline not in {row.summary, ""}:
@@ -214,8 +216,6 @@ def _lead(
         NotFoundError: There is no such incident.
         WorkflowError: The user doesn't lead its model.
     """
-    from datetime import UTC, datetime
-
     from monitor.alerts.incidents import alerts_of
     from monitor.store.alerts.incidents import incident_by_id
 
@@ -265,9 +265,3 @@ def _as_dict(row: "IncidentRow") -> dict[str, Any]:
 
     document: dict[str, Any] = msgspec.to_builtins(row)
     return document | {"fingerprint": sorted(row.fingerprint)}
-
-
-def _json(document: Any) -> str:
-    import msgspec
-
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()

@@ -1,5 +1,6 @@
 """`driftwarden probes`: a fixed set of prompts, sent to the live endpoint."""
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,8 +27,6 @@ def run(model: ModelOption = None, config: ConfigOption = None) -> None:
 
     The exit status is 3 if the responses have changed, and 5 if the endpoint does not respond.
     """
-    from datetime import UTC, datetime
-
     from monitor.cli.probe_text import run_lines
     from monitor.store.engine import transaction
     from monitor.store.probes.runs import run_by_id

@@ -1,5 +1,6 @@
 """`driftwarden replay` and `driftwarden baseline`: traffic and baselines from files."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -184,7 +185,6 @@ def import_(
     baseline is named by the digest of its content and never changes; the newest one counts, of a
     version that has its own the newest of that version.
     """
-    from datetime import UTC, datetime
     from functools import partial
 
     from monitor.embedding.cached_encoder import open_encoder

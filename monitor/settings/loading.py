@@ -36,9 +36,9 @@ def load_configuration(path: Path | None = None, **overrides: Any) -> Configurat
         **overrides: Whole sections, for tests and the demo.
 
     Raises:
-        ConfigurationError: A key is unknown or renamed, or a value isn't allowed. The message has
-            one line per problem: the key, the value and what is allowed. Or ``DRIFTWARDEN_DEBUG``
-            is set and refused.
+        ConfigurationError: A key is unknown, or a value isn't allowed. The message has one line per
+            problem: the key, the value and what is allowed. Or ``DRIFTWARDEN_DEBUG`` is set and
+            refused.
     """
     if path is not None and not path.is_file():
         raise ConfigurationError(f"{path}: no such configuration file")

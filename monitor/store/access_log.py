@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, insert, select
 
 from monitor.store.model_sets import EVERY_MODEL, ModelSet, of_models
 from monitor.store.rows import columns_of
@@ -75,14 +75,3 @@ def list_accesses(connection: Connection, search: AccessFilter, limit: int) -> l
     statement = select(*columns_of(AccessRow, AccessEntry)).where(*conditions)
     statement = statement.order_by(AccessEntry.id.desc()).limit(limit)
     return [AccessRow(**row) for row in connection.execute(statement).mappings()]
-
-
-def delete_accesses_before(connection: Connection, before: datetime, limit: int) -> int:
-    """Delete the oldest entries before a time and return their number."""
-    old = (
-        select(AccessEntry.id)
-        .where(AccessEntry.occurred_at < before)
-        .order_by(AccessEntry.id)
-        .limit(limit)
-    )
-    return connection.execute(delete(AccessEntry).where(AccessEntry.id.in_(old))).rowcount

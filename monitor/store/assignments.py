@@ -81,10 +81,7 @@ class AssignmentTable(Generic[AssignmentT]):
 
         Args:
             connection: The transaction that holds the item's row.
-            item_id: The item.
-            user_id: The user.
             free: Selects the item's id if the user may have a slot, and nothing else.
-            until: When the lease ends.
             new: Other columns of a first assignment.
         """
         again = (

@@ -85,7 +85,6 @@ def check_chain(connection: Connection, expected: str | None = None) -> ChainChe
     and a log that was rewritten as a whole, are detected only with a hash that was kept elsewhere.
 
     Args:
-        connection: An open transaction.
         expected: The hash of an entry that the log must contain.
     """
     columns = (

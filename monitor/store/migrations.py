@@ -31,7 +31,6 @@ def upgrade(
     A SQLite database with a schema is copied first; the copy is removed afterwards.
 
     Args:
-        engine: The database.
         copies: How a SQLite database is copied before.
         report: Receives a line about each thing that an operator should know.
         from_copy: Replace a database that an interrupted migration left damaged by its copy.

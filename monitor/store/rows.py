@@ -16,7 +16,6 @@ def columns_of(row_type: type[Any], *tables: Any, **columns: Any) -> tuple[Any, 
     """Return the columns that a row is read from, in the order of its fields.
 
     Args:
-        row_type: The dataclass of the row.
         tables: Mapped classes; a field is the column of its name in the first that has one.
         columns: The columns of fields that have another name or another table.
 

@@ -43,10 +43,8 @@ def check_id_token(
         tokens: The provider's token response, with ``id_token`` and perhaps ``access_token``.
         signing_keys: Returns the provider's keys (a ``KeySet``); ``True`` bypasses the cache.
         algorithms: Signing algorithms in the provider's metadata.
-        issuer: The expected issuer.
         client_id: The expected audience.
         nonce: The nonce of the authorization request.
-        now: The current time.
 
     Raises:
         SignOnError: The token is not valid; the message says why.

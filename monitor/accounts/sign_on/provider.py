@@ -2,7 +2,6 @@
 
 import secrets
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -58,29 +57,19 @@ class OpenIdProvider:
     """A client of an OpenID Connect provider.
 
     Args:
-        settings: The section ``[web.oidc]``.
         client_secret: The client's secret; empty: a public client.
         redirect_uri: Where the provider sends the browser back to.
-        monotonic: A monotonic clock, for the cache.
 
     Raises:
         MissingExtraError: Authlib isn't installed.
     """
 
-    def __init__(
-        self,
-        settings: OpenIdConnect,
-        client_secret: str,
-        redirect_uri: str,
-        *,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, settings: OpenIdConnect, client_secret: str, redirect_uri: str) -> None:
         require_extras("web.oidc.issuer", "oidc")
         self.issuer = settings.issuer
         self.redirect_uri = redirect_uri
         self._settings = settings
         self._secret = client_secret
-        self._monotonic = monotonic
         self._metadata = _Cached()
         self._keys = _Cached()
 
@@ -91,8 +80,8 @@ class OpenIdProvider:
             SignOnUnavailableError: The provider doesn't respond.
             SignOnError: The metadata is another issuer's, or names an endpoint without TLS.
         """
-        if self._monotonic() >= self._metadata.until:
-            self._metadata = _Cached(self._discover(), self._monotonic() + CACHE_SECONDS)
+        if time.monotonic() >= self._metadata.until:
+            self._metadata = _Cached(self._discover(), time.monotonic() + CACHE_SECONDS)
         value: Metadata = self._metadata.value
         return value
 
@@ -101,13 +90,13 @@ class OpenIdProvider:
         from joserfc.errors import JoseError
         from joserfc.jwk import KeySet
 
-        if fresh or self._monotonic() >= self._keys.until:
+        if fresh or time.monotonic() >= self._keys.until:
             key_set: Any = request_json("GET", self.metadata().jwks_uri)
             try:
                 keys = KeySet.import_key_set(key_set)
             except (JoseError, ValueError, KeyError, TypeError) as error:
                 raise SignOnError(f"the provider's keys can't be parsed: {error}") from None
-            self._keys = _Cached(keys, self._monotonic() + CACHE_SECONDS)
+            self._keys = _Cached(keys, time.monotonic() + CACHE_SECONDS)
         return self._keys.value
 
     def authorization_url(self, pending: PendingSignOn) -> str:

@@ -46,7 +46,6 @@ def parse_press(payload: Any, actions: Collection[str], now: datetime) -> Press 
     Args:
         payload: Of an envelope of the kind ``interactive``.
         actions: The names in the table of actions.
-        now: The time at which it was received.
     """
     try:
         received = msgspec.convert(payload, _Payload)

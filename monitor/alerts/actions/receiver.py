@@ -71,10 +71,8 @@ class PressReceiver:
     """A connection to Slack that stores the presses of buttons.
 
     Args:
-        engine: The database.
         secrets: ``SLACK_APP_TOKEN`` (scope ``connections:write``) and ``SLACK_BOT_TOKEN``.
         actions: The names in the table of actions.
-        ping_seconds: Time between pings.
         clock: The time at which a press is received.
     """
 

@@ -25,7 +25,6 @@ class SlackReplies:
 
     Args:
         secrets: ``SLACK_BOT_TOKEN`` (scope ``chat:write``) and ``SLACK_API_URL``.
-        timeout_seconds: Timeout of a request.
     """
 
     def __init__(self, secrets: Secrets, timeout_seconds: int = 5) -> None:
@@ -55,8 +54,6 @@ class SlackReplies:
         """Show a message to a user in a channel.
 
         Args:
-            user: Id of the user.
-            channel: Id of the channel.
             payload: ``text`` and, optionally, ``blocks``.
 
         Raises:

@@ -86,8 +86,6 @@ def open_channels(
     """Build the senders; a channel without its secret is warned of, and its messages wait.
 
     Args:
-        secrets: Tokens of the channels.
-        settings: The configuration.
         receives_presses: Whether presses of buttons in Slack can arrive.
     """
     routes = Routes.of(settings)

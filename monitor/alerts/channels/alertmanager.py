@@ -22,7 +22,6 @@ class AlertmanagerSender(IncidentSender):
     """Send incidents as alerts, which Alertmanager routes and repeats.
 
     Args:
-        url: Address of Alertmanager.
         token: Bearer token; empty: none.
         public_url: Address of the page, for the link to the incident.
     """

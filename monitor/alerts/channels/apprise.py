@@ -25,7 +25,6 @@ class AppriseSender:
     They can't be changed or searched for: the channel gets what is new, not the updates.
 
     Args:
-        name: Name of the channel.
         url: Address of Apprise, with its secrets.
         public_url: Address of the page, for the link to the incident.
     """

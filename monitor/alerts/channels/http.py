@@ -29,10 +29,8 @@ def request(
     Args:
         service: Its name, for errors.
         method: ``GET`` or ``POST``.
-        url: The address.
         body: Sent as JSON.
         token: Sent as a bearer token.
-        timeout_seconds: Of the request.
 
     Raises:
         ChannelUnavailableError: The service is unavailable, or limits the rate.

@@ -35,10 +35,8 @@ class PagerDutySender(IncidentSender):
     An event with the key of an incident is part of that incident, however often it is sent.
 
     Args:
-        name: Name of the channel.
         routing_key: Integration key of the service.
         public_url: Address of the page, for the link to the incident.
-        url: Address of the Events API.
     """
 
     repeats_every = None

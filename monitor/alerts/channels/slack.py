@@ -84,7 +84,6 @@ class SlackSender:
         channel: Id of the channel; the bot must be a member.
         token: Token of the bot; empty: that of the secrets.
         receives_presses: Whether presses of buttons can arrive; messages have none else.
-        timeout_seconds: Timeout of a request.
     """
 
     repeats_every = None

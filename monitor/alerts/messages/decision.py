@@ -68,9 +68,6 @@ def announce_decisions(
     A decision that waits is announced once for each thing that it waits for.
 
     Args:
-        connection: Inside the caller's transaction.
-        model: The model.
-        now: The time of the messages.
         alerts: Base of the links.
         needs_lead: Whether a retraining waits until a lead confirms it.
     """
@@ -87,8 +84,6 @@ def announce_decisions(
             connection,
             dedupe_key=f"{key}:{missing}" if missing else key,
             model=decision.model,
-            incident_id=None,
-            kind="post",
             payload=decision_message(decision, batch, alerts, needs_lead=needs_lead),
             now=now,
             subject="decision",

@@ -63,8 +63,6 @@ def announce_gate_results(connection: Connection, model: str, now: datetime, ale
             connection,
             dedupe_key=f"verdict:{row.id}:{row.status}",
             model=model,
-            incident_id=None,
-            kind="post",
             payload=gate_result_message(row, alerts),
             now=now,
             subject="gate_result",

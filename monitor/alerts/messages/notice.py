@@ -34,16 +34,13 @@ def add_notice(
     """Write a notice to the outbox, unless its key exists; return whether it was written.
 
     Args:
-        connection: Inside the caller's transaction.
         dedupe_key: The same event has the same key.
         model: The model whose channel it goes to; empty: the daemon's own.
-        title: The heading.
         lines: What there is to know, as plain text.
         next_steps: What to do, as mrkdwn.
         page: Address and label of the page with more.
         summary: Of notifications and screen readers, after the title.
         subject: What routes go by: ``notice``, or the cause of an incident.
-        now: The time of the message.
         evaluation_id: The drift evaluation that it tells of.
     """
     blocks: list[Block] = [header(title), *sections(map(escape, lines))]
@@ -54,8 +51,6 @@ def add_notice(
         connection,
         dedupe_key=dedupe_key,
         model=model,
-        incident_id=None,
-        kind="post",
         payload=build_message(within_limits(blocks), f"{title}. {summary}" if summary else title),
         now=now,
         evaluation_id=evaluation_id,

@@ -41,10 +41,8 @@ def announce_removed_models(
     The message is the daemon's own: the channel of a removed model is not known any more.
 
     Args:
-        connection: Inside the caller's transaction.
         first_pause: The pause of the first model, which makes the message the only one.
         ended: The models with what was in progress.
-        now: The time of the message.
     """
     lines = [f"• {describe_removed(model)}" for model in ended[:MAX_MODELS]]
     left = len(ended) - MAX_MODELS

@@ -62,19 +62,13 @@ def announce_week(
     """Write the digest, once for each key; return whether it was written.
 
     Args:
-        connection: Inside the caller's transaction.
-        models: All models.
         incidents: The unresolved incidents of all models and of the daemon.
-        key: Of the week.
-        now: The time of the message.
         alerts: Base of the links.
     """
     return add_message(
         connection,
         dedupe_key=key,
         model="",
-        incident_id=None,
-        kind="post",
         payload=digest_message(models, incidents, alerts),
         now=now,
         subject="digest",

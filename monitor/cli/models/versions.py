@@ -1,5 +1,6 @@
 """`driftwarden models`: the version registry."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from monitor.cli.shared.context import (
     read_configuration,
     transaction_of_model,
 )
+from monitor.cli.shared.output import print_json
 from monitor.cli.shared.taints import AcceptTaintOption
 from monitor.cli.shared.weights import WAIT_SECONDS, WaitOption, send_weights
 
@@ -113,8 +115,6 @@ def register(
     run that the command prints. Runs continue from it where base, rank, scale and targets are those
     of the recipe.
     """
-    from datetime import UTC, datetime
-
     from monitor.daemon.training_data import TrainingDataBuilder
     from monitor.errors import InputError
     from monitor.store.engine import transaction
@@ -190,10 +190,7 @@ def diff(
         scores = pair_scores_of(connection, before.version, after.version)
     changes = differences(before, after)
     if as_json:
-        import msgspec
-
-        document = {"model": name, "differences": changes, "scores": scores}
-        typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+        print_json({"model": name, "differences": changes, "scores": scores})
         return
     for line in difference_lines(before, after, changes, scores):
         typer.echo(line)
@@ -224,8 +221,6 @@ def promote(
 
     Exit status 75: the version is promoted, but the gateway has not confirmed the weights yet.
     """
-    from datetime import UTC, datetime
-
     from monitor.store.engine import transaction
     from monitor.store.training import registry
     from retrain.rollout.transitions.promotion import promote_version
@@ -260,8 +255,6 @@ def rollback(
 
     Exit status 75: it is done by the rows, but the gateway has not confirmed the weights yet.
     """
-    from datetime import UTC, datetime
-
     from monitor.store.engine import transaction
     from retrain.rollout.transitions.promotion import roll_back_version
 
@@ -296,8 +289,6 @@ def reject(
     It starts no rollout until it is evaluated again with a reason, and the incident of its revert
     is resolved. The next training run without a method in its recipe tries the next method.
     """
-    from datetime import UTC, datetime
-
     from monitor.store.training import registry
     from retrain.registry.rejection import reject_version
 

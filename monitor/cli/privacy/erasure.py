@@ -1,6 +1,7 @@
 """`driftwarden forget` and `driftwarden retention`: erasure of personal data."""
 
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,8 +33,6 @@ def retention(config: ConfigOption = None) -> None:
     daemon does the same once a day. Works in small steps, so that nothing waits for it; an
     interrupted run resumes.
     """
-    from datetime import UTC, datetime
-
     from monitor.privacy.retention.application import apply_retention
 
     settings = read_configuration(config)
@@ -103,8 +102,6 @@ def forget(
     Exit status 1: something is left; it says what to do. 75: the database was busy or unavailable;
     run it again, it goes on with what is left.
     """
-    from datetime import UTC, datetime
-
     from monitor.privacy.end_users.end_user import ErasureRequest
     from monitor.privacy.end_users.erasure_request import resolve
     from monitor.privacy.end_users.suppression import suppress as add_to_list
@@ -162,8 +159,6 @@ def _saying_that_nothing_is_lost() -> "Iterator[None]":
 
 def _forget_listed(engine: "Engine", settings: "Configuration", *, dry_run: bool) -> None:
     """Erase the forgotten end users on the list, and print a line for each stored id."""
-    from datetime import UTC, datetime
-
     from monitor.privacy.end_users.suppression import forget_listed
 
     n_left = n_ids = 0
@@ -186,10 +181,7 @@ def _show_near_matches(engine: "Engine", request: "ErasureRequest") -> None:
     if matches:
         typer.echo("\nids that resemble this one and are not erased with it:")
     for match in matches:
-        name = match.spelling
-        if match.spelling != match.stored_id:
-            name += f" (stored as {match.stored_id})"
-        typer.echo(f"- {name}: {pluralize(match.n_rows, 'row')}, differs in: {match.reason}")
+        typer.echo(f"- {match}")
 
 
 def _show(report: "ErasureReport", *, dry_run: bool) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from monitor.cli.shared.context import ConfigOption, read_configuration
+from monitor.cli.shared.output import print_json
 
 app = typer.Typer(no_args_is_help=True, help="Say which personal data is stored.")
 
@@ -36,8 +37,6 @@ def inventory(
         raise typer.BadParameter("--json and --markdown: give one of them")
     content = build_inventory(read_configuration(config))
     if as_json:
-        import msgspec
-
-        typer.echo(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())
+        print_json(content)
         return
     typer.echo(to_markdown(content) if as_markdown else to_text(content), nl=not as_markdown)

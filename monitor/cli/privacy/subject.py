@@ -1,5 +1,6 @@
 """`driftwarden subject`: what is stored about one end user."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,7 +8,6 @@ import typer
 
 from monitor.cli.shared.access import account_name, record_read
 from monitor.cli.shared.context import ConfigOption, open_database, read_configuration
-from monitor.plurals import pluralize
 
 if TYPE_CHECKING:
     from monitor.privacy.subject_export.document import Export
@@ -65,8 +65,6 @@ def export(
 
     Exit status 4: nothing is stored, and nothing is written.
     """
-    from datetime import UTC, datetime
-
     from monitor.privacy.end_users.end_user import ErasureRequest
     from monitor.privacy.end_users.erasure_request import resolve
     from monitor.privacy.erasure.erasure_record import subject_digest
@@ -104,7 +102,4 @@ def _show(document: "Export") -> None:
     if document.near_matches:
         typer.echo("\nids that resemble this one and are not exported with it:")
     for match in document.near_matches:
-        name = match.spelling
-        if match.spelling != match.stored_id:
-            name += f" (stored as {match.stored_id})"
-        typer.echo(f"- {name}: {pluralize(match.n_rows, 'row')}, differs in: {match.reason}")
+        typer.echo(f"- {match}")

@@ -1,5 +1,6 @@
 """`driftwarden suppress`: end users whose records are not stored."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -26,8 +27,6 @@ def add(subject: Subject, config: ConfigOption = None) -> None:
     What is stored already stays; `driftwarden forget` erases it, and adds the end user too. Running
     daemons follow with their next batch. The list holds keyed digests, never an id.
     """
-    from datetime import UTC, datetime
-
     from monitor.privacy.end_users.suppression import suppress
 
     settings = read_configuration(config)
@@ -86,8 +85,6 @@ def remove(
     config: ConfigOption = None,
 ) -> None:
     """Take an end user off the list: their records are stored again from now on."""
-    from datetime import UTC, datetime
-
     from monitor.privacy.end_users.suppression import mask_reason, unsuppress
 
     if sum(map(bool, (subject, digest, key))) != 1:

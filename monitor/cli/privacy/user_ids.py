@@ -1,5 +1,6 @@
 """`driftwarden user-ids`: the stored forms of end users' ids."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -52,8 +53,6 @@ def rekey(
     end user are then of one id again. A daemon may run. Slow drift begins anew
     where the ids of a baseline change.
     """
-    from datetime import UTC, datetime
-
     from monitor.errors import InputError
     from monitor.privacy.end_users.rekeying import rekey as renew
 

@@ -1,6 +1,6 @@
 """`driftwarden access-log`: who signed in, and who read texts of end users."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -58,8 +58,6 @@ def access_log(
 
     Exit status 2: an option can't be used.
     """
-    from datetime import UTC
-
     import msgspec
 
     from monitor.store.access_log import ACTIONS, AccessFilter, list_accesses

@@ -1,5 +1,6 @@
 """`driftwarden retrain human-evaluation`: blind ratings of candidates."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -58,13 +59,14 @@ def show(human_evaluation: HumanEvaluationArgument, config: ConfigOption = None)
     import numpy as np
 
     from monitor.review.human_evaluation.locking import completeness
-    from monitor.review.human_evaluation.view import agreement_by_dimension, summarize_raters
+    from monitor.review.human_evaluation.view import agreement_by_dimension
+    from monitor.store.human_evaluation.assignments import progress_by_rater
     from monitor.store.human_evaluation.human_evaluations import human_evaluation_by_id
 
     with database_transaction(read_configuration(config)) as connection:
         row = human_evaluation_by_id(connection, human_evaluation)
         progress = completeness(connection, row)
-        raters = summarize_raters(connection, human_evaluation)
+        raters = progress_by_rater(connection, human_evaluation)
         agreement = agreement_by_dimension(connection, row, np.random.default_rng(human_evaluation))
     typer.echo(
         f"human evaluation {human_evaluation}: {row.status}, {row.model} version "
@@ -106,8 +108,6 @@ def lock(
 
     This can't be undone.
     """
-    from datetime import UTC, datetime
-
     from monitor.daemon.human_evaluations import score_locked_human_evaluations
     from monitor.errors import InputError
     from monitor.review.human_evaluation.locking import lock_human_evaluation

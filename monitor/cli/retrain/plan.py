@@ -1,5 +1,6 @@
 """`driftwarden retrain plan`: checks, and the plan of a training run."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -54,8 +55,6 @@ def plan(
     the checks; a run that a check refuses is not planned. The original training data named in
     [retrain] is replayed against forgetting.
     """
-    from datetime import UTC, datetime
-
     from monitor.cli.retrain.data import prepare_data, summary_lines
     from monitor.store.engine import transaction
     from monitor.store.training.registry import production_version

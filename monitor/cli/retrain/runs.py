@@ -1,6 +1,7 @@
 """`driftwarden retrain list|show|start|resume|evaluate|approve|cancel|logs`: training runs."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,15 +45,10 @@ def list_runs(model: ModelFilter = None, config: ConfigOption = None) -> None:
 
 def show(run: RunArgument, config: ConfigOption = None) -> None:
     """Show a run: its status, recipe, progress and result."""
-    from datetime import UTC, datetime
-
     from monitor.store.engine import transaction
     from retrain.training.runs import poll_run
 
-    configuration = read_configuration(config)
-    engine = open_database(configuration)
-    settings = settings_of_run(configuration, engine, run)
-    launcher = _launcher_of(engine, settings, run)
+    engine, settings, launcher = _open_run(config, run)
     state = poll_run(
         engine, run, launcher, datetime.now(UTC), resumptions=settings.retrain.max_resumptions
     )
@@ -97,14 +93,9 @@ def start(
     wait: Annotated[bool, typer.Option(help="Wait for the end and show the progress.")] = True,
 ) -> None:
     """Start a planned run. Ctrl+C leaves it running; the daemon then stores its result."""
-    from datetime import UTC, datetime
-
     from retrain.training.runs import start_run
 
-    configuration = read_configuration(config)
-    engine = open_database(configuration)
-    settings = settings_of_run(configuration, engine, run)
-    launcher = _launcher_of(engine, settings, run)
+    engine, settings, launcher = _open_run(config, run)
     start_run(engine, run, launcher, datetime.now(UTC))
     if not wait:
         typer.echo(f"run {run} started; `driftwarden retrain show {run}` shows its progress")
@@ -124,15 +115,10 @@ def resume(
     from an end user who was erased since is not resumed without a reason; its version names the
     taint.
     """
-    from datetime import UTC, datetime
-
     from retrain.training.resumption import reopen
     from retrain.training.runs import start_run
 
-    configuration = read_configuration(config)
-    engine = open_database(configuration)
-    settings = settings_of_run(configuration, engine, run)
-    launcher = _launcher_of(engine, settings, run)
+    engine, settings, launcher = _open_run(config, run)
     now = datetime.now(UTC)
     step = reopen(engine, run, launcher, now, resumed_by=account_name(), accept_taint=accept_taint)
     start_run(engine, run, launcher, now)
@@ -141,22 +127,24 @@ def resume(
         _watch(engine, settings, run, launcher)
 
 
-def _launcher_of(engine: "Engine", settings: "Settings", run: int) -> "Launcher":
-    """Return the launcher of a run."""
+def _open_run(config: Path | None, run: int) -> "tuple[Engine, Settings, Launcher]":
+    """Return the database, the settings of a run's model, and the run's launcher."""
     from monitor.settings import load_secrets
     from monitor.store.engine import transaction
     from monitor.store.training.runs import run_by_id
     from retrain.jobs.factory import create_launcher
 
+    configuration = read_configuration(config)
+    engine = open_database(configuration)
     with transaction(engine) as connection:
-        name = run_by_id(connection, run).launcher
-    return create_launcher(name, settings.retrain, load_secrets())
+        row = run_by_id(connection, run)
+    settings = configuration.settings_of(row.model)
+    return engine, settings, create_launcher(row.launcher, settings.retrain, load_secrets())
 
 
 def _watch(engine: "Engine", settings: "Settings", run: int, launcher: "Launcher") -> None:
     """Show a run's progress until it ends."""
     import time
-    from datetime import UTC, datetime
 
     from monitor.cli.retrain.progress import shown_progress
     from monitor.errors import TrainingError
@@ -253,8 +241,6 @@ def approve(
     config: ConfigOption = None,
 ) -> None:
     """Approve an undecided candidate, so that it may be rolled out."""
-    from datetime import UTC, datetime
-
     from monitor.cli.retrain.evaluation import last_evaluation_of_run
     from monitor.store.engine import transaction
     from retrain.evaluation.gate_result import approve as approve_evaluation
@@ -274,15 +260,10 @@ def cancel(run: RunArgument, config: ConfigOption = None) -> None:
     Exit status 75: the run is cancelled, but its process is still running. The daemon tries again
     to end it, and so does this command.
     """
-    from datetime import UTC, datetime
-
     from monitor.cli.retrain.evaluation import child_still_running
     from retrain.training.cancellation import cancel_run
 
-    configuration = read_configuration(config)
-    engine = open_database(configuration)
-    settings = settings_of_run(configuration, engine, run)
-    launcher = _launcher_of(engine, settings, run)
+    engine, _, launcher = _open_run(config, run)
     now = datetime.now(UTC)
     why = cancel_run(engine, run, launcher, now, cancelled_by=account_name())
     if why is not None:

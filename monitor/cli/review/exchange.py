@@ -1,6 +1,6 @@
 """`driftwarden review export` and `import`: gold, and reviews from other tools."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -71,8 +71,6 @@ def export(
     No two rows contradict each other. Items that are left out, for a contradiction or for lack of a
     correct response, are listed on standard error. Rows hold no names of reviewers.
     """
-    from datetime import UTC
-
     from monitor.review.export.export_files import ExportRequest, build_export
     from monitor.review.export.serialization import write_atomically
     from monitor.store.audit_log import append_entry
@@ -146,8 +144,6 @@ def import_(
     discussion, the audit log. The whole file is imported, or nothing if any review doesn't fit; it
     may be imported again.
     """
-    from datetime import UTC
-
     from monitor.plurals import pluralize
     from monitor.review.imports import (
         import_reviews,

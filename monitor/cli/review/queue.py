@@ -1,5 +1,6 @@
 """`driftwarden review`: the review queue, the decision, the audit log, and gold."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -51,8 +52,6 @@ def decide(
     config: ConfigOption = None,
 ) -> None:
     """Decide whether to retrain, from the submitted reviews. A decision is final."""
-    from datetime import UTC, datetime
-
     from monitor.review.decision.decisions import decide as decide_batch
     from monitor.review.decision.decisions import decide_open_batches
     from monitor.store.engine import transaction
@@ -89,8 +88,6 @@ def confirm(
     config: ConfigOption = None,
 ) -> None:
     """Confirm a recommended retraining, so that it may start."""
-    from datetime import UTC, datetime
-
     from monitor.review.decision.decisions import confirm_retraining
 
     with database_transaction(read_configuration(config)) as connection:

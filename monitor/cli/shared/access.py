@@ -2,6 +2,7 @@
 
 import os
 import socket
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,15 +23,11 @@ def record_read(
     """Append an entry, before anything is printed: a command that can't append prints nothing.
 
     Args:
-        connection: An open transaction.
         command: The command, without its arguments.
-        kind: What is read.
         object_id: Its id; empty: several.
         model: Whose texts; empty: of several models.
         action: ``exported`` where a file or another database gets them.
     """
-    from datetime import UTC, datetime
-
     from monitor.store.access_log import Access, append_access
 
     append_access(

@@ -22,12 +22,17 @@ def exit_status(assessment: "Assessment") -> ExitStatus:
     return ExitStatus[assessment.verdict.upper()]
 
 
+def print_json(content: Any) -> None:
+    """Print a document as indented JSON on standard output."""
+    import msgspec
+
+    typer.echo(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())
+
+
 def show(assessment: "Assessment", *, as_json: bool) -> None:
     """Print an assessment on standard output."""
     if as_json:
-        import msgspec
-
-        typer.echo(msgspec.json.format(msgspec.json.encode(assessment), indent=2).decode())
+        print_json(assessment)
         return
     from rich.console import Console
 

@@ -22,7 +22,6 @@ def assess_with_power(
     """Return the assessment with simulated detectable shares of the prompts.
 
     Args:
-        comparison: The comparison of the files.
         drift: Threshold, least number of exchanges, and seed.
         windows_file: File of simulated windows, to continue from and to append to.
 

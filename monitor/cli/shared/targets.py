@@ -37,7 +37,6 @@ def require_distinct_files(
 
     Args:
         targets: Output files by option; ``None`` where the option isn't given.
-        sources: Input files by description.
 
     Raises:
         InputError: Two of them are the same file, also by another path or a link.

@@ -1,6 +1,7 @@
 """Wanted weights that a command sends to the gateway, and waits for."""
 
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -29,8 +30,6 @@ def send_weights(
     Raises:
         TransientError: The gateway has not confirmed them in time. They stay wanted.
     """
-    from datetime import UTC, datetime
-
     from monitor.errors import TransientError
     from monitor.settings import load_secrets
     from monitor.store.engine import transaction

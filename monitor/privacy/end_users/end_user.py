@@ -1,11 +1,12 @@
 """An end user in the database: their exchanges, and what refers to those."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
+from sqlalchemy.orm import InstrumentedAttribute
 
 from monitor.privacy.end_users.id_matcher import MIN_WORD_LENGTH, IdMatcher
 from monitor.privacy.erasure.quotes import Quotes
@@ -14,6 +15,14 @@ from monitor.store.model_history import earlier_names
 from monitor.store.privacy import end_user_rows, end_user_traces
 from monitor.store.privacy.deletion import evaluations_of_baselines
 from monitor.store.privacy.end_user_rows import EndUserExchange
+from monitor.store.privacy.numbered_rows import (
+    ROWS_PER_SCAN,
+    NumberedTable,
+    TextColumn,
+    last_id,
+    rows_containing,
+)
+from monitor.store.tables import Exchange
 from monitor.store.windows.sample_scores import sample_scores
 from monitor.traffic.end_users.user_ids import UserIds
 from monitor.traffic.parsing.cleaning import clean_name
@@ -181,33 +190,39 @@ def find_end_user(engine: Engine, request: ErasureRequest) -> EndUser:
 
 
 def _mentioning(engine: Engine, request: ErasureRequest) -> list[int]:
-    """Return the exchanges whose texts mention the id, searched in short transactions."""
-    with transaction(engine) as connection:
-        last = end_user_rows.last_exchange_id(connection)
-    scans = range(0, last, end_user_rows.ROWS_PER_SCAN)
-    return sorted(rows_mentioning(engine, request, scans, end_user_rows.exchanges_containing))
+    """Return the exchanges that mention the id in a text, in their id or a label."""
+    columns = (
+        Exchange.prompt,
+        Exchange.response,
+        Exchange.exchange_id,
+        Exchange.task_type,
+        Exchange.model,
+    )
+    documents = (Exchange.messages, Exchange.attributes)
+    return sorted(rows_mentioning(engine, request, Exchange, columns, documents))
 
 
 def rows_mentioning(
     engine: Engine,
     request: ErasureRequest,
-    scans: Iterable[int],
-    containing: Callable[[Connection, str, int], Iterable[tuple[int, Iterable[str]]]],
+    table: NumberedTable,
+    columns: Sequence[TextColumn],
+    json_columns: Sequence[InstrumentedAttribute[Any]] = (),
 ) -> set[int]:
     """Return the ids of rows whose texts mention the id in any spelling.
 
-    Args:
-        engine: The database.
-        request: The end user.
-        scans: The ids after which the scans begin, each a short transaction.
-        containing: Returns the rows of a scan that contain a text, with their texts.
+    Each scan is a short transaction.
     """
+    with transaction(engine) as connection:
+        last = last_id(connection, table)
     row_ids: set[int] = set()
     for spelling in request.spellings:
         matcher = IdMatcher(spelling)
-        for after_id in scans:
+        for after_id in range(0, last, ROWS_PER_SCAN):
             with transaction(engine) as connection:
-                rows = containing(connection, spelling, after_id)
+                rows = rows_containing(
+                    connection, table, columns, spelling, after_id, json_columns=json_columns
+                )
                 row_ids.update(row_id for row_id, texts in rows if any(map(matcher.in_text, texts)))
     return row_ids
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from sqlalchemy import Engine
 
+from monitor.plurals import pluralize
 from monitor.privacy.end_users.end_user import ErasureRequest
 from monitor.store.engine import transaction
 from monitor.store.privacy.end_user_ids import distinct_end_users, rows_of_end_users
@@ -46,6 +47,12 @@ class NearMatch:
     spelling: str
     reason: Reason
     n_rows: int
+
+    def __str__(self) -> str:
+        name = self.spelling
+        if self.spelling != self.stored_id:
+            name += f" (stored as {self.stored_id})"
+        return f"{name}: {pluralize(self.n_rows, 'row')}, differs in: {self.reason}"
 
 
 def near_matches(engine: Engine, request: ErasureRequest) -> list[NearMatch]:

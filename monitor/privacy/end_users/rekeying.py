@@ -75,11 +75,8 @@ def rekey(
     Each id is one transaction; an interrupted run is repeated.
 
     Args:
-        engine: The database.
         settings: The rules of ids; with ``privacy.user_ids = "as_is"`` ids in clear stay.
         sent_ids: Ids as production sends them, of as many end users as are known.
-        by: Who does it, for the audit log.
-        now: The time.
         secrets: The keys; ``None``: those of the environment.
     """
     open_rules(engine, settings, secrets)

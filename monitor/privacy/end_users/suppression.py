@@ -123,14 +123,10 @@ def unsuppress(
     """Take end users off the list; return their number.
 
     Args:
-        engine: The database.
-        settings: The rules of ids.
         subject: The id; or
         main_digest: the first characters of a digest that the list shows; or
         key: the first characters of the check value of a key: all of its end users.
         reason: For the audit log; the id in it is masked.
-        by: Who does it.
-        now: The time.
         secrets: The keys; ``None``: those of the environment.
 
     Raises:

@@ -4,12 +4,10 @@ from sqlalchemy import Engine
 
 from monitor.privacy.end_users.end_user import EndUser, rows_mentioning
 from monitor.store.engine import transaction
-from monitor.store.privacy import feedback
-from monitor.store.privacy.numbered_rows import ROWS_PER_SCAN
+from monitor.store.privacy.numbered_rows import delete_rows, ids_with
 from monitor.store.privacy.observations import observed_exchanges
-
-#: Rows removed in one transaction.
-ROWS_PER_STEP = 500
+from monitor.store.rows import batches_of
+from monitor.store.tables import Feedback
 
 
 def find_feedback(engine: Engine, end_user: EndUser) -> list[int]:
@@ -21,15 +19,12 @@ def find_feedback(engine: Engine, end_user: EndUser) -> list[int]:
     exchange_ids = {*request.stored_exchange_ids, *(row.exchange_id for row in end_user.own_rows)}
     with transaction(engine) as connection:
         exchange_ids |= observed_exchanges(connection, request.stored_ids)
-        ids = feedback.feedback_of_exchanges(connection, sorted(exchange_ids))
-        last = feedback.last_feedback_id(connection)
-    scans = range(0, last, ROWS_PER_SCAN)
-    return sorted(ids | rows_mentioning(engine, request, scans, feedback.feedback_containing))
+        ids = ids_with(connection, Feedback, Feedback.exchange_id, sorted(exchange_ids))
+    return sorted(ids | rows_mentioning(engine, request, Feedback, [Feedback.exchange_id]))
 
 
 def remove_feedback(engine: Engine, end_user: EndUser) -> None:
-    """Remove the feedback."""
-    ids = find_feedback(engine, end_user)
-    for first in range(0, len(ids), ROWS_PER_STEP):
+    """Remove the feedback. What rollouts made of it goes with theirs."""
+    for ids in batches_of(find_feedback(engine, end_user)):
         with transaction(engine) as connection:
-            feedback.delete_feedback(connection, ids[first : first + ROWS_PER_STEP])
+            delete_rows(connection, Feedback, ids)

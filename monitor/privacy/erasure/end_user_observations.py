@@ -5,24 +5,20 @@ from sqlalchemy import Engine
 from monitor.privacy.end_users.end_user import EndUser, ErasureRequest, rows_mentioning
 from monitor.store.engine import transaction
 from monitor.store.privacy import observations
-from monitor.store.privacy.numbered_rows import ROWS_PER_SCAN
-
-#: Observations removed in one transaction.
-ROWS_PER_STEP = 500
+from monitor.store.privacy.numbered_rows import delete_rows, ids_with
+from monitor.store.rows import batches_of
+from monitor.store.tables import RolloutObservation
 
 
 def find_observations(engine: Engine, end_user: EndUser) -> list[int]:
     """Return the observations, also those of the end user's exchanges without the id."""
-    request = end_user.request
+    request, table = end_user.request, RolloutObservation
     exchange_ids = {*request.stored_exchange_ids, *(row.exchange_id for row in end_user.own_rows)}
     with transaction(engine) as connection:
-        ids = observations.observations_of_end_user(
-            connection, request.stored_ids, sorted(exchange_ids)
-        )
-        last = observations.last_observation_id(connection)
-    scans = range(0, last, ROWS_PER_SCAN)
-    ids |= rows_mentioning(engine, request, scans, observations.observations_containing)
-    return sorted(ids)
+        ids = ids_with(connection, table, table.end_user, request.stored_ids)
+        ids |= ids_with(connection, table, table.exchange_id, sorted(exchange_ids))
+    columns = (table.prompt, table.response, table.exchange_id)
+    return sorted(ids | rows_mentioning(engine, request, table, columns))
 
 
 def find_labels(engine: Engine, request: ErasureRequest) -> list[tuple[int, str]]:
@@ -38,11 +34,13 @@ def find_labels(engine: Engine, request: ErasureRequest) -> list[tuple[int, str]
 
 
 def remove_observations(engine: Engine, end_user: EndUser) -> None:
-    """Remove the observations with their scores, and the labels."""
-    ids = find_observations(engine, end_user)
-    for first in range(0, len(ids), ROWS_PER_STEP):
+    """Remove the observations with their scores, and the labels.
+
+    Figures of looks stay: they are sums over all end users.
+    """
+    for ids in batches_of(find_observations(engine, end_user)):
         with transaction(engine) as connection:
-            observations.delete_observations(connection, ids[first : first + ROWS_PER_STEP])
+            delete_rows(connection, RolloutObservation, ids)
     for rollout_id, label in find_labels(engine, end_user.request):
         with transaction(engine) as connection:
             observations.delete_label(connection, rollout_id, label)

@@ -4,12 +4,12 @@ Everything that is found through the exchanges is removed before the exchanges, 
 run still finds what an interrupted one has left.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from sqlalchemy import Connection, Engine
@@ -68,6 +68,8 @@ from monitor.store.windows.sample_scores import sample_scores, save_sample_score
 from monitor.table_types.contents import Erasure
 from monitor.traffic.redaction import Redactor
 
+T = TypeVar("T")
+
 ACTION = "end_user.erased"
 #: Exchanges removed in one transaction; their embedding blocks are rewritten in it.
 EXCHANGES_PER_STEP = 50
@@ -123,11 +125,8 @@ def forget(
     """Erase an end user from the database and from the files of retraining.
 
     Args:
-        engine: The database.
         settings: The redaction patterns, and the files of retraining.
         request: The id of the end user, or ids of exchanges.
-        now: Time of the audit entry.
-        dry_run: Count only, remove nothing.
         files: Further files of JSON lines to search.
     """
     request = resolve(engine, settings, request)
@@ -238,8 +237,8 @@ def _count(
         counts["vectors"] = traffic + of_baselines
         counts["vectors"] += end_user_rows.count_dead_vectors(connection, end_user.blocks)
         counts |= {
-            name.replace("_", " "): n
-            for name, n in end_user_rows.count_item_rows(connection, end_user.items).items()
+            name.replace("_", " "): len(ids)
+            for name, ids in end_user_rows.rows_of_items(connection, end_user.items).items()
         }
         counts["scores in evaluations"] = counts["points on prompt maps"] = 0
         counts["quotes in evaluations"] = 0
@@ -318,20 +317,14 @@ def _remove_exchanges(engine: Engine, end_user: EndUser) -> None:
 
 def _dead_letters(engine: Engine, end_user: EndUser) -> Iterator[int]:
     """Yield the dead letters that mention the id, or hold a record of the end user."""
-    matchers = end_user.request.matchers
-    after_id = 0
-    while True:
-        with transaction(engine) as connection:
-            page = end_user_rows.scan_dead_letters(connection, after_id)
-        if not page:
-            return
-        for dead_letter_id, record, key, value, detail in page:
-            after_id = dead_letter_id
-            if record in end_user.records or any(
-                matcher.in_bytes(key) or matcher.in_bytes(value) or matcher.in_text(detail)
-                for matcher in matchers
-            ):
-                yield dead_letter_id
+    matchers, records = end_user.request.matchers, end_user.records
+    scanned = _rows(engine, end_user_rows.scan_dead_letters, lambda row: row[0])
+    for dead_letter_id, record, key, value, detail in scanned:
+        if record in records or any(
+            matcher.in_bytes(key) or matcher.in_bytes(value) or matcher.in_text(detail)
+            for matcher in matchers
+        ):
+            yield dead_letter_id
 
 
 def _pending_halves(engine: Engine, end_user: EndUser) -> Iterator[int]:
@@ -340,39 +333,37 @@ def _pending_halves(engine: Engine, end_user: EndUser) -> Iterator[int]:
     The other half of an exchange need not name the end user; it is found by the join id.
     """
     join_ids: set[str] = set()
-    for _, stored_id, join_id, payload in _all_pending_halves(engine):
+    halves = partial(_rows, engine, end_user_rows.scan_pending_halves, lambda row: row[0])
+    for _, stored_id, join_id, payload in halves():
         if stored_id in end_user.request.stored_ids or end_user.owns({**payload, "id": join_id}):
             join_ids.add(join_id)
     if join_ids:
-        for half_id, _, join_id, _ in _all_pending_halves(engine):
+        for half_id, _, join_id, _ in halves():
             if join_id in join_ids:
                 yield half_id
 
 
-def _all_pending_halves(engine: Engine) -> Iterator[tuple[int, str, str, dict[str, Any]]]:
+def _rows(
+    engine: Engine,
+    scan: Callable[[Connection, int], Sequence[T]],
+    id_of: Callable[[T], int],
+) -> Iterator[T]:
+    """Yield the rows of a scan, each page of it read in a transaction of its own."""
     after_id = 0
     while True:
         with transaction(engine) as connection:
-            page = end_user_rows.scan_pending_halves(connection, after_id)
+            page = scan(connection, after_id)
         if not page:
             return
-        for half in page:
-            after_id = half[0]
-            yield half
+        after_id = id_of(page[-1])
+        yield from page
 
 
 def _human_evaluation_items(engine: Engine, end_user: EndUser) -> Iterator[int]:
     """Yield the human evaluation items that came from the end user, or mention the id."""
-    after_id = 0
-    while True:
-        with transaction(engine) as connection:
-            page = human_evaluation_texts(connection, after_id)
-        if not page:
-            return
-        for item in page:
-            after_id = item.id
-            if end_user.owns_by_prompt(item.as_row()):
-                yield item.id
+    for item in _rows(engine, human_evaluation_texts, lambda item: item.id):
+        if end_user.owns_by_prompt(item.as_row()):
+            yield item.id
 
 
 def _write_audit(

@@ -1,10 +1,10 @@
 """Traces of an end user that no command can erase, with what to do about each."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from monitor.privacy.end_users.end_user import EndUser
 from monitor.privacy.erasure.end_user_files import Files
@@ -47,8 +47,6 @@ def find_manual_steps(
     """Yield the steps that an operator has to take.
 
     Args:
-        engine: The database.
-        end_user: The end user to be erased.
         files: The files that hold rows of theirs.
         redactor: Redacts as the settings say, to find quotes.
     """
@@ -83,11 +81,7 @@ def find_manual_steps(
             )
             if quotes.remove_from_payload(payload)[1]
         ]
-        for place in end_user_traces.posted_messages(connection, quoting):
-            yield ManualStep(
-                "slack_message",
-                f"Slack message in channel {place} quotes this end user; delete it in Slack",
-            )
+        yield from _slack_messages(connection, quoting)
         for evaluation_id in end_user_traces.running_evaluations(connection):
             yield ManualStep(
                 "running_evaluation",
@@ -118,14 +112,15 @@ def messages_sent(engine: Engine, rows: Iterable[MaskedRow]) -> list[ManualStep]
     """Return the steps of sent messages in whose words the end user is named or quoted."""
     ids = [row.key[0] for row in rows if row.table == "outbox"]
     with transaction(engine) as connection:
-        places = end_user_traces.posted_messages(connection, ids)
-    return [
-        ManualStep(
+        return list(_slack_messages(connection, ids))
+
+
+def _slack_messages(connection: Connection, message_ids: Sequence[int]) -> Iterator[ManualStep]:
+    for place in end_user_traces.posted_messages(connection, message_ids):
+        yield ManualStep(
             "slack_message",
             f"Slack message in channel {place} quotes this end user; delete it in Slack",
         )
-        for place in places
-    ]
 
 
 def audit_entries_left(engine: Engine, traces: Traces) -> list[ManualStep]:

@@ -62,8 +62,6 @@ def find_words(
     """Yield the rows of all tables in whose words the end user is named or quoted.
 
     Args:
-        engine: The database.
-        traces: What is searched for.
         own: Ids of rows by table that are removed as a whole.
     """
     for table in table_names():

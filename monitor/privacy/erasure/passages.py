@@ -45,7 +45,6 @@ class Passages:
     [('the', 'parcel')]
 
     Args:
-        texts: The texts.
         is_shared: Returns whether others wrote the same words, which are then no quote.
     """
 

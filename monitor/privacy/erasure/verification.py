@@ -60,7 +60,6 @@ def verify(
     """Return where something of an end user is left.
 
     Args:
-        engine: The database.
         traces: The id in all its spellings, and the quotes that are still known.
         retrain: Of each model; names the training data and the benchmarks.
         extra: Further files.

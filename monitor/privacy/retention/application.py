@@ -9,16 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
 
 from monitor.privacy.erasure.quotes import Quotes
 from monitor.privacy.retention.expired_files import remove_export, remove_run_files
 from monitor.settings import Retention
-from monitor.store.access_log import delete_accesses_before
 from monitor.store.alerts.outbox import empty_message, messages_created_before
-from monitor.store.alerts.slack_actions import delete_expired_presses
 from monitor.store.audit_log import append_entry, last_entry_at
 from monitor.store.engine import transaction
 from monitor.store.privacy import deletion
@@ -30,7 +28,6 @@ from monitor.store.privacy.expiry import (
     delete_rows,
     erase_columns,
 )
-from monitor.store.privacy.observations import delete_expired_observations
 from monitor.store.probes.runs import erase_responses
 from monitor.store.traffic.compaction import (
     blocks_with_dead_rows,
@@ -41,7 +38,6 @@ from monitor.store.traffic.compaction import (
 )
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.drift_evaluations import (
-    DriftEvaluationRow,
     drift_evaluation_by_id,
     evaluations_ended_before,
     replace_assessment,
@@ -64,6 +60,13 @@ ACTION = "retention"
 log = get_logger(__name__)
 
 
+class ErasingStep(Protocol):
+    """A step of an erasure by age."""
+
+    def __call__(self, connection: Connection, *, before: datetime, limit: int) -> int:
+        """Erase rows, or what they hold; return the number of rows."""
+
+
 def is_due(engine: Engine, now: datetime) -> bool:
     """Return whether the last run was at least a day ago."""
     with transaction(engine) as connection:
@@ -82,7 +85,6 @@ def apply_retention(
     """Remove rows that are older than the settings allow, and compact the embedding blocks.
 
     Args:
-        engine: The database.
         retention: The retention periods; ``None`` keeps the rows.
         now: Ages are counted back from this time.
         may_continue: Called before each step; ``False`` ends the run, and the next one resumes.
@@ -94,24 +96,21 @@ def apply_retention(
     """
     run = _Run(engine, now, may_continue, rows_per_step)
     steps: Sequence[tuple[timedelta | None, Callable[[datetime], None]]] = (
-        (retention.exchanges, run.exchanges),
+        (retention.exchanges, partial(run.exchanges, reviewed=False)),
         (retention.exchanges, run.quotes),
-        (retention.reviews, run.reviewed_exchanges),
-        (retention.baselines, run.baselines),
-        (retention.current_baselines, run.current_baselines),
+        (retention.reviews, partial(run.exchanges, reviewed=True)),
+        (retention.baselines, partial(run.baselines, current=False)),
+        (retention.current_baselines, partial(run.baselines, current=True)),
         (retention.exchanges, run.messages),
         (retention.messages, run.messages),
-        (retention.probes, run.probes),
-        (retention.slack_actions, run.slack_actions),
-        (retention.observations, run.observations),
-        (retention.access_log, run.access_log),
+        (retention.probes, partial(run.in_steps, "probe responses", erase_responses)),
         *(
-            (getattr(retention, rows.period), partial(run.expired_rows, number))
-            for number, rows in enumerate(EXPIRED_ROWS)
-        ),
-        *(
-            (getattr(retention, columns.period), partial(run.expired_columns, number))
-            for number, columns in enumerate(EXPIRED_COLUMNS)
+            (
+                getattr(retention, expiry.period),
+                partial(run.in_steps, expiry.table.name, partial(erase, number=number)),
+            )
+            for erase, expiries in ((delete_rows, EXPIRED_ROWS), (erase_columns, EXPIRED_COLUMNS))
+            for number, expiry in enumerate(expiries)
         ),
         (retention.run_files, run.run_files),
         (retention.exports, run.exports),
@@ -142,15 +141,8 @@ class _Run:
         self.rows_per_step = rows_per_step
         self.removed: Counter[str] = Counter()
 
-    def exchanges(self, before: datetime) -> None:
-        """Delete exchanges that were never queued for review."""
-        self._exchanges(before, reviewed=False)
-
-    def reviewed_exchanges(self, before: datetime) -> None:
-        """Delete exchanges that were queued for review."""
-        self._exchanges(before, reviewed=True)
-
-    def _exchanges(self, before: datetime, *, reviewed: bool) -> None:
+    def exchanges(self, before: datetime, *, reviewed: bool) -> None:
+        """Delete exchanges that were queued for review, or those that never were."""
         after: deletion.AgeCursor | None = None
         while self.may_continue():
             with self._step() as connection:
@@ -180,22 +172,11 @@ class _Run:
                 empty_message(connection, message_id, self.now)
             self.removed["outbox"] += 1
 
-    def expired_rows(self, number: int, before: datetime) -> None:
-        """Delete rows of one of the tables of which rows expire."""
-        name = EXPIRED_ROWS[number].table.name
+    def in_steps(self, name: str, erase: ErasingStep, before: datetime) -> None:
+        """Erase what is older than a time, in steps until one finds less than it may."""
         while self.may_continue():
             with transaction(self.engine) as connection:
-                n = delete_rows(connection, number, before, self.rows_per_step)
-            self.removed[name] += n
-            if n < self.rows_per_step:
-                return
-
-    def expired_columns(self, number: int, before: datetime) -> None:
-        """Erase columns of one of the tables of which columns expire."""
-        name = EXPIRED_COLUMNS[number].table.name
-        while self.may_continue():
-            with transaction(self.engine) as connection:
-                n = erase_columns(connection, number, before, self.rows_per_step)
+                n = erase(connection, before=before, limit=self.rows_per_step)
             self.removed[name] += n
             if n < self.rows_per_step:
                 return
@@ -230,48 +211,8 @@ class _Run:
         if removed:
             log.warning("unreplayed_dead_letters_removed", **removed)
 
-    def slack_actions(self, before: datetime) -> None:
-        while self.may_continue():
-            with transaction(self.engine) as connection:
-                n = delete_expired_presses(connection, before, self.rows_per_step)
-            self.removed["slack_actions"] += n
-            if n < self.rows_per_step:
-                return
-
-    def access_log(self, before: datetime) -> None:
-        while self.may_continue():
-            with transaction(self.engine) as connection:
-                n = delete_accesses_before(connection, before, self.rows_per_step)
-            self.removed["access_log"] += n
-            if n < self.rows_per_step:
-                return
-
-    def observations(self, before: datetime) -> None:
-        while self.may_continue():
-            with transaction(self.engine) as connection:
-                n = delete_expired_observations(connection, before, self.rows_per_step)
-            self.removed["rollout_observations"] += n
-            if n < self.rows_per_step:
-                return
-
-    def probes(self, before: datetime) -> None:
-        """Erase the responses of old probe runs; a reference keeps its own."""
-        while self.may_continue():
-            with transaction(self.engine) as connection:
-                erased = erase_responses(connection, before, self.rows_per_step)
-            self.removed["probe responses"] += erased
-            if erased < self.rows_per_step:
-                return
-
-    def baselines(self, before: datetime) -> None:
-        """Delete baselines that were replaced."""
-        self._baselines(before, current=False)
-
-    def current_baselines(self, before: datetime) -> None:
-        """Delete baselines, even the newest of a model version."""
-        self._baselines(before, current=True)
-
-    def _baselines(self, before: datetime, *, current: bool) -> None:
+    def baselines(self, before: datetime, *, current: bool) -> None:
+        """Delete replaced baselines; even the newest of a model version if ``current``."""
         with transaction(self.engine) as connection:
             expired = deletion.expired_baselines(connection, before, current=current)
         for baseline_id in self._while_running(expired):
@@ -292,7 +233,9 @@ class _Run:
             quoting = evaluations_of_baselines(connection, [baseline_id])
         for evaluation_id in self._while_running(quoting):
             with transaction(self.engine) as connection:
-                self.removed["quotes"] += _remove_quotes_of_baseline(connection, evaluation_id)
+                self.removed["quotes"] += _remove_quotes(
+                    connection, evaluation_id, Quotes.of_baseline
+                )
 
     def blocks(self) -> None:
         """Drop the vectors of removed exchanges; merge small blocks."""
@@ -330,25 +273,17 @@ class _Run:
 
 def _anonymize_evaluation(connection: Connection, evaluation_id: int) -> int:
     """Remove scores and quotes from an evaluation, and ids from its map; figures stay."""
-    evaluation = drift_evaluation_by_id(connection, evaluation_id)
     save_sample_scores(connection, evaluation_id, None)
     stored_map = prompt_map(connection, evaluation_id)
     if stored_map is not None:
         save_prompt_map(connection, evaluation_id, stored_map.anonymize())
-    return _remove_quotes(connection, evaluation, Quotes.of_assessment)
-
-
-def _remove_quotes_of_baseline(connection: Connection, evaluation_id: int) -> int:
-    """Remove the quotes of its baseline from an evaluation."""
-    evaluation = drift_evaluation_by_id(connection, evaluation_id)
-    return _remove_quotes(connection, evaluation, Quotes.of_baseline)
+    return _remove_quotes(connection, evaluation_id, Quotes.of_assessment)
 
 
 def _remove_quotes(
-    connection: Connection,
-    evaluation: DriftEvaluationRow,
-    find_quotes: Callable[[Assessment], Quotes],
+    connection: Connection, evaluation_id: int, find_quotes: Callable[[Assessment], Quotes]
 ) -> int:
+    evaluation = drift_evaluation_by_id(connection, evaluation_id)
     if evaluation.assessment is None:
         return 0
     assessment, n_removed = find_quotes(evaluation.assessment).remove_from(evaluation.assessment)

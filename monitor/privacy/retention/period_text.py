@@ -22,12 +22,7 @@ READERS: dict[Reader, str] = {
 
 
 def describe_period(name: str, retention: Retention) -> str:
-    """Return how long rows of a table stay.
-
-    Args:
-        name: The table.
-        retention: The periods as configured.
-    """
+    """Return how long rows of a table stay."""
     row = facts_of(name)
     if not row.period:
         return f"no period: {row.no_period}"

@@ -84,10 +84,8 @@ def collect_export(
     """Collect everything stored about an end user.
 
     Args:
-        engine: The database.
         settings: The redaction patterns, the periods, and the files of retraining.
         request: The id of the end user, or ids of exchanges.
-        now: Time of the document.
         extra_files: Further files of JSON lines to search.
     """
     request = resolve(engine, settings, request)

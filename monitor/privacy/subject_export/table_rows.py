@@ -48,7 +48,6 @@ class TableRows:
         ownership: Decides which rows are the end user's.
         traces: Find the end user in rows of others.
         third_parties: Masks third parties in what staff wrote.
-        retention: The periods as configured.
     """
 
     def __init__(

@@ -22,8 +22,6 @@ class ThirdParties:
     """Masks third parties; what names or quotes the end user stays.
 
     Args:
-        connection: A transaction.
-        request: The end user.
         traces: Find what names or quotes the end user.
         redactor: Finds personal data by its form.
     """

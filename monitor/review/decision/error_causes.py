@@ -32,12 +32,7 @@ class ErrorCauses:
 
 
 def weigh_error_causes(rows: Sequence[DrawRow], weight_of: Mapping[int, float]) -> ErrorCauses:
-    """Estimate the share of each cause, weighted by inclusion probability.
-
-    Args:
-        rows: Draws of some batches.
-        weight_of: Weight of each batch.
-    """
+    """Estimate the share of each cause, weighted by inclusion probability."""
     wrong = [row for row in rows if row.is_wrong and weight_of.get(row.batch_id, 0.0) > 0]
     rated = [row for row in wrong if row.answerable]
     shares = {

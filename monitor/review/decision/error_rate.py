@@ -101,7 +101,6 @@ def estimate_rise(errors: float, n: float, errors0: float, n0: float, confidence
     """Return the difference of two rates, with its interval and its one-sided lower bound.
 
     Args:
-        errors: Errors now.
         n: Decided points now.
         errors0: Errors at launch.
         n0: Sample size at launch.
@@ -122,8 +121,6 @@ def estimate_traffic(
     stratum; undecided items are assumed to resemble the decided ones of their stratum.
 
     Args:
-        designs: The batches' designs.
-        rows: Their draws.
         newest: The batch for whose clusters rates are estimated.
     """
     weight_of = batch_weights(rows)

@@ -26,7 +26,6 @@ def explain(recommendation: str, inputs: dict[str, Any]) -> list[RuleStep]:
     """Return the rule's questions in order; those after the decisive one are skipped.
 
     Args:
-        recommendation: The outcome.
         inputs: From :func:`monitor.review.decision.evidence.decision_inputs`.
     """
     steps = [

@@ -67,12 +67,7 @@ class DecisionOutcome:
 
 
 def recommend(evidence: ReviewEvidence, review: Review) -> DecisionOutcome:
-    """Apply the rule.
-
-    Args:
-        evidence: Counts and figures.
-        review: The thresholds.
-    """
+    """Apply the rule."""
     control, pooled, baseline = evidence.batch_control, evidence.pooled, evidence.baseline
     if not pooled.n or control.missing_share > MAX_MISSING_SHARE:
         reason = (

@@ -31,8 +31,6 @@ def weekly_rates(
     """Return the control slice of each window that has a batch, by drift evaluation.
 
     Args:
-        connection: Inside the caller's transaction.
-        model: The windows' model.
         windows: The oldest first.
     """
     if not windows:

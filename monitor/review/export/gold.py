@@ -49,9 +49,7 @@ def read_gold(connection: Connection, model: ModelSection, item_filter: ItemFilt
     """Render gold items as examples and separate the contradictions.
 
     Args:
-        connection: Inside the caller's transaction.
         model: Its system prompt applies to items that were reviewed without a taxonomy.
-        item_filter: Selects the items.
     """
     taxonomies = TaxonomyVersions(connection, model.system_prompt)
     examples: list[TrainingExample] = []

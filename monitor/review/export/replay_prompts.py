@@ -20,7 +20,6 @@ def replay_prompts(connection: Connection, model: ModelSection, name: str) -> li
     A prompt without a recorded system prompt gets that of the current taxonomy, as gold does.
 
     Args:
-        connection: Inside the caller's transaction.
         model: Its system prompt applies without a taxonomy.
         name: The model's name in the traffic.
 

@@ -48,13 +48,12 @@ class TaxonomyVersions:
     def of(self, version: str) -> Taxonomy | None:
         """Return a version; ``None`` if it isn't stored."""
         if version not in self._known:
-            self._known[version] = self._read(version)
+            self._known[version] = (
+                taxonomy_by_version(self.connection, version)
+                if version
+                else without_task_types(self.system_prompt)
+            )
         return self._known[version]
-
-    def _read(self, version: str) -> Taxonomy | None:
-        if version:
-            return taxonomy_by_version(self.connection, version)
-        return without_task_types(self.system_prompt)
 
 
 def without_task_types(system_prompt: str) -> Taxonomy:

@@ -34,9 +34,7 @@ def parse_keys(source: str, first_line: int, problems: Problems) -> dict[str, Lo
     """Parse YAML with known keys and text values.
 
     Args:
-        source: The YAML.
         first_line: Number of its first line in the file.
-        problems: Receives the problems.
     """
     try:
         node = yaml.compose(source, Loader=yaml.SafeLoader)

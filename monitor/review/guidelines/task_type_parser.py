@@ -29,7 +29,6 @@ def read_task_type(
     Args:
         section: A heading ``name: Title`` of the first level with its content.
         defaults: Template keys of the front matter.
-        problems: Receives the problems.
 
     Returns:
         ``None`` if a required part is missing, which is a problem.

@@ -26,10 +26,8 @@ def store_current_taxonomy(connection: Connection, review: Review, now: datetime
     """
     if not review.taxonomy:
         return ""
-    try:
-        taxonomy = load_taxonomy(Path(review.taxonomy))
-    except TaxonomyError as error:
-        log.error("taxonomy_broken", path=review.taxonomy, problems=str(error))  # noqa: TRY400
+    taxonomy = _load(review)
+    if taxonomy is None:
         return taxonomies.current_taxonomy_version(connection) or ""
     taxonomies.save_taxonomy(connection, taxonomy.version, taxonomy.canonical(), now)
     return taxonomy.version
@@ -41,13 +39,17 @@ def configured_task_types(review: Review) -> tuple[str, ...]:
     Returns:
         An empty tuple if none is configured, or if the file has problems, which are logged.
     """
-    if not review.taxonomy:
-        return ()
+    taxonomy = _load(review) if review.taxonomy else None
+    return () if taxonomy is None else tuple(sorted(taxonomy.task_types))
+
+
+def _load(review: Review) -> Taxonomy | None:
+    """Return the configured taxonomy; ``None`` if the file has problems, which are logged."""
     try:
-        return tuple(sorted(load_taxonomy(Path(review.taxonomy)).task_types))
+        return load_taxonomy(Path(review.taxonomy))
     except TaxonomyError as error:
         log.error("taxonomy_broken", path=review.taxonomy, problems=str(error))  # noqa: TRY400
-        return ()
+        return None
 
 
 def taxonomy_by_version(connection: Connection, version: str) -> Taxonomy | None:

@@ -49,10 +49,7 @@ def lock_human_evaluation(
     """Lock a human evaluation for good.
 
     Args:
-        connection: Inside the caller's transaction.
-        human_evaluation_id: Its id.
         user: A lead of the model or an admin.
-        now: The time.
         allow_missing: Lock it although ratings are missing.
 
     Raises:

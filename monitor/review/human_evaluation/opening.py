@@ -53,7 +53,6 @@ def open_human_evaluation(
     evaluation of its own, since its responses or the systems compared differ.
 
     Args:
-        connection: Inside the caller's transaction.
         evaluation_id: The candidate evaluation.
         plan: ``human_eval`` of evaluation.yaml.
         rows: Rows of the evaluation's file of responses: ``by``, ``benchmark``, ``id``,
@@ -61,7 +60,6 @@ def open_human_evaluation(
         seed: Draws the items.
         secret: At least 32 random bytes, such as from ``secrets.token_bytes``; they determine the
             order of the responses and must stay unknown to raters.
-        now: The time.
 
     Raises:
         InputError: There are fewer than two systems, or no item with responses of all.

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from statistics import median
 
 import numpy as np
 from sqlalchemy import Connection
@@ -15,12 +14,10 @@ from monitor.review.human_evaluation.rating import load_rater
 from monitor.statistics.agreement import Agreement, measure_agreement
 from monitor.store.accounts.users import UserRow, list_users
 from monitor.store.human_evaluation.assignments import (
-    RaterProgress,
     blind_ratings,
     count_ratable_items,
     count_rated_items,
     current_item_of,
-    progress_by_rater,
     submitted_assignments,
 )
 from monitor.store.human_evaluation.human_evaluations import (
@@ -51,18 +48,6 @@ class HumanEvaluationView:
     n_waiting: int
     #: The number of the item that the user works on.
     at_work: int | None
-
-
-@dataclass(frozen=True)
-class RaterSummary:
-    """A rater's progress, for leads."""
-
-    name: str
-    n_submitted: int
-    n_declined: int
-    #: Minutes per item; ``None`` without submitted items.
-    median_minutes: float | None
-    last_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -132,11 +117,6 @@ def view_human_evaluation(
         NotFoundError: There is no such human evaluation.
     """
     return _view(connection, human_evaluation_by_id(connection, human_evaluation_id), user, now)
-
-
-def summarize_raters(connection: Connection, human_evaluation_id: int) -> list[RaterSummary]:
-    """Return each rater's progress, for leads."""
-    return [_progress(rater) for rater in progress_by_rater(connection, human_evaluation_id)]
 
 
 def agreement_by_dimension(
@@ -259,14 +239,4 @@ def _view(
         at_work=current_item_of(connection, human_evaluation.id, rater, now)
         if human_evaluation.is_open
         else None,
-    )
-
-
-def _progress(rater: RaterProgress) -> RaterSummary:
-    return RaterSummary(
-        name=rater.name,
-        n_submitted=rater.n_submitted,
-        n_declined=rater.n_declined,
-        median_minutes=median(rater.seconds) / 60 if rater.seconds else None,
-        last_at=rater.last_at,
     )

@@ -55,9 +55,7 @@ def import_reviews(
 
     Args:
         connection: A transaction that is rolled back on errors.
-        parsed: The reviews of a file.
         user_names: Name in the tool -> user's name, where they differ.
-        now: The time of submission.
         redact: Returns a text of a reviewer without personal data.
         audit_share_of: Model -> probability with which an agreed item is drawn for an audit.
 

@@ -61,11 +61,6 @@ class ReviewQueue(AssignmentQueue[ItemRow, Assignment]):
         on neither review changes.
 
         Args:
-            connection: Inside the caller's transaction.
-            item_id: The item.
-            reviewer: Who submits.
-            review: The review.
-            now: The time.
             audit_share: Probability with which an agreed item is drawn for an audit.
             seen: The draft that the page has seen, if it says so.
 

@@ -26,12 +26,7 @@ def take_step(
     Args:
         connection: The transaction that holds the item's row.
         item: The item as it was read under the lock.
-        event: What happened.
-        to: The status that follows.
-        by: The user's name.
-        now: The time.
         details: Facts for the audit log, besides the two statuses.
-        changes: Other columns of the item.
 
     Raises:
         WorkflowError: The event isn't allowed in the item's status.

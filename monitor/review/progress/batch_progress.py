@@ -122,14 +122,7 @@ class BatchProgress:
 def batch_progress(
     connection: Connection, batch: BatchRow, viewer_id: int, now: datetime
 ) -> BatchProgress:
-    """Return a batch's progress.
-
-    Args:
-        connection: Inside the caller's transaction.
-        batch: The batch.
-        viewer_id: The user who views it.
-        now: The time.
-    """
+    """Return a batch's progress."""
     states = item_states(connection, batch.id)
     shared = items_shared_with(connection, viewer_id)
 
@@ -169,12 +162,7 @@ def batch_progress(
 
 
 def pace_of(times: Sequence[datetime], now: datetime) -> float:
-    """Return the reviews per day over the last week, or since its first review; 0 without any.
-
-    Args:
-        times: When reviews were submitted.
-        now: The time.
-    """
+    """Return the reviews per day over the last week, or since its first review; 0 without any."""
     recent = [at for at in times if at > now - timedelta(days=PACE_DAYS)]
     if not recent:
         return 0.0

@@ -63,10 +63,7 @@ def build_lead_view(
     """Return the view of a batch and of its model; ``None`` if there is no batch yet.
 
     Args:
-        connection: Inside the caller's transaction.
         settings: Thresholds of the decision, by model.
-        viewer_id: The user who views it.
-        now: The time.
         models: The models whose batches are visible.
         batch_id: The batch; ``None``: the newest.
 

@@ -31,11 +31,9 @@ def create_batch(
     """Queue a drift evaluation's items and return the batch's id; a repeated call has no effect.
 
     Args:
-        connection: Inside the caller's transaction.
         evaluation_id: A finished drift evaluation.
         review: Budget and shares.
         rng: Draws the samples; the same state gives the same batch.
-        now: The time of the batch.
 
     Raises:
         NotFoundError: There is no such drift evaluation, or it isn't finished.

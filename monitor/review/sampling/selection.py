@@ -78,7 +78,6 @@ def select_items(
         texts: Each exchange's key of its text.
         task_types: Of each exchange.
         review: Budget and shares.
-        rng: Draws the samples.
         known: Text -> item in which it was queued in an earlier batch.
     """
     frame = build_frame(scores, texts, known or {}, rng)

@@ -12,7 +12,6 @@ from monitor.setting_types.field_types import Section
 from monitor.settings.alerts import SHORT_FORM, Alerts
 from monitor.settings.configuration import DEFAULT_MODEL, Configuration
 from monitor.settings.models.table import SHARED, ModelTable, inherit, refused_key
-from monitor.settings.problems.renamed_keys import REMOVED_KEYS, RENAMED_KEYS
 from monitor.statistics.alarm_levels import BUDGET_RANGE
 
 
@@ -76,9 +75,6 @@ def explain(problem: Mapping[str, Any]) -> str:
         return f"{key} = {value!r}: {problem['msg'].removeprefix('Value error, ')}"
     if location[0] == "models" and len(location) == 3 and location[2] in SHARED:
         return f"{key}: not of one model: {SHARED[location[2]]}; set [{location[2]}]"
-    inherited = location[2:] if location[0] == "models" and len(location) > 3 else location
-    if former := _explain_former(key, ".".join(inherited), value):
-        return former
     if location[0] == "models" and len(location) == 3 and isinstance(value, Mapping):
         name = ".".join(location[1:])
         return f"{key}: a name with a dot is quoted; write [models.{json.dumps(name)}]"
@@ -86,16 +82,6 @@ def explain(problem: Mapping[str, Any]) -> str:
     close = difflib.get_close_matches(location[-1], known, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else "."
     return f"{key} = {value!r}: unknown key{hint} Known here: {', '.join(known)}"
-
-
-def _explain_former(key: str, name: str, value: Any) -> str:
-    """Return the line about a key of earlier configurations; empty for others."""
-    if name in REMOVED_KEYS:
-        return f"{key} = {value!r}: no longer a setting: {REMOVED_KEYS[name]}; remove it"
-    if name not in RENAMED_KEYS:
-        return ""
-    renamed = f"{key.removesuffix(name)}{RENAMED_KEYS[name]}"
-    return f"{key} = {value!r}: renamed; write {renamed} = {json.dumps(value)}"
 
 
 def all_sections() -> dict[str, type[Section]]:

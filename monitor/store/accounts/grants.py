@@ -100,13 +100,13 @@ class Grants:
 
         Leads and admins read all; others those of the task types that they review and decide.
         """
+        if self.reads_all_texts_of(model):
+            return True
         grant = self.on(model)
-        if grant is None or not may(grant.role, Permission.READ):
-            return False
         return (
-            may(grant.role, Permission.LEAD)
-            or not grant.task_types
-            or (task_type in grant.task_types)
+            grant is not None
+            and self.may(Permission.READ, model)
+            and (task_type in grant.task_types)
         )
 
     def reads_all_texts_of(self, model: str) -> bool:

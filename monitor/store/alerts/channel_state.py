@@ -26,8 +26,6 @@ def failing_channel(
     """Return since when a channel takes no messages, and why; ``None`` where none failed.
 
     Args:
-        connection: Inside the caller's transaction.
-        channel: The channel.
         lacks_secret: It can send nothing: it fails since its oldest pending message.
     """
     since = OutboxMessage.created_at if lacks_secret else OutboxMessage.failing_since
@@ -89,8 +87,6 @@ def last_delivery_error(connection: Connection, channel: str, since: datetime) -
     """Return why the newest undelivered message of a channel was refused or delayed.
 
     Args:
-        connection: Inside the caller's transaction.
-        channel: The channel.
         since: Messages that were created earlier don't count.
     """
     return connection.execute(

@@ -91,11 +91,8 @@ def lease_due_message(
 
     Args:
         connection: Inside a transaction that ends before the attempt begins.
-        now: The current time.
         leased_until: When another process may take the message.
         not_after: No message waits until later, unless the clock was wrong: then it is due now.
-        channel: The channel.
-        target: Where it posts.
     """
     earlier = aliased(OutboxMessage)
     blocked = exists().where(
@@ -215,13 +212,8 @@ def mark_retry(
     """Record that the channel was unavailable, and when to try again.
 
     Args:
-        connection: Inside the caller's transaction.
-        message: The message.
-        error: Why it was not sent.
-        next_attempt_at: When to try again.
         attempted_at: Begin of the first attempt whose outcome is unknown; ``None``: the channel
             has certainly not taken the message.
-        now: The current time.
     """
     connection.execute(
         update(OutboxMessage)

@@ -201,10 +201,7 @@ def list_incidents(
     """Return the newest incidents first, of one model or of all.
 
     Args:
-        connection: Inside the caller's transaction.
         model: A model, some, or all.
-        limit: The most incidents.
-        cause: Only those of a cause.
         unresolved: Only those that are neither resolved nor closed.
     """
     statement = _ROWS.order_by(Incident.id.desc()).limit(limit)

@@ -51,8 +51,8 @@ def add_message(
     *,
     dedupe_key: str,
     model: str,
-    incident_id: int | None,
-    kind: Kind,
+    incident_id: int | None = None,
+    kind: Kind = "post",
     payload: dict[str, Any],
     now: datetime,
     subject: str = "notice",
@@ -61,13 +61,11 @@ def add_message(
     """Insert a message unless its key exists; return whether it was inserted.
 
     Args:
-        connection: Inside the caller's transaction.
         dedupe_key: The same event has the same key.
         model: The model that it is about; empty: the daemon.
         incident_id: Its incident, whose cause is the subject.
         kind: A message of its own, a reply to that of the incident, or its update.
         payload: ``text`` and ``blocks``.
-        now: The time of the message.
         subject: What it is about, for the routes, where it has no incident.
         evaluation_id: The drift evaluation that it tells of, which the log of its delivery names.
     """

@@ -66,9 +66,6 @@ def copy_message(
     """Insert a message for a further channel, unless that has it; return whether it was inserted.
 
     Args:
-        connection: Inside the caller's transaction.
-        message_id: The message.
-        channel: The further channel.
         payload: ``None``: that of the message.
         now: When it may be sent; ``None``: as the message.
     """

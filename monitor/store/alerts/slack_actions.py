@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from monitor.store.rows import columns_of, read_row, read_rows
@@ -117,20 +117,6 @@ def unsent_replies(connection: Connection) -> list[PressRow]:
 def mark_replied(connection: Connection, press_id: int, at: datetime | None) -> None:
     """Record that the user gets the reply, or no longer; ``None``: it is to be sent again."""
     connection.execute(update(SlackAction).where(SlackAction.id == press_id).values(replied_at=at))
-
-
-def delete_expired_presses(connection: Connection, before: datetime, limit: int) -> int:
-    """Delete the presses that were received before a time; return their number.
-
-    An old button stays without effect: the version of its incident, or its decision, has changed.
-    """
-    old = (
-        select(SlackAction.id)
-        .where(SlackAction.received_at < before)
-        .order_by(SlackAction.id)
-        .limit(limit)
-    )
-    return connection.execute(delete(SlackAction).where(SlackAction.id.in_(old))).rowcount
 
 
 def list_presses(connection: Connection) -> list[PressRow]:

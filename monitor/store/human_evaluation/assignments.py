@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from statistics import median
 from typing import Any
 
 from sqlalchemy import (
@@ -65,8 +66,8 @@ class RaterProgress:
     name: str
     n_submitted: int
     n_declined: int
-    #: Seconds from the first claim of each submitted item to its submission.
-    seconds: list[float]
+    #: From the first claim of an item to its submission; ``None`` without submitted items.
+    median_minutes: float | None
     last_at: datetime | None
 
 
@@ -266,15 +267,20 @@ def progress_by_rater(connection: Connection, human_evaluation_id: int) -> list[
             name=name,
             n_submitted=sum(row.submitted_at is not None for row in rows),
             n_declined=sum(row.declined_reason is not None for row in rows),
-            seconds=[
-                (row.submitted_at - row.started_at).total_seconds()
-                for row in rows
-                if row.submitted_at is not None
-            ],
+            median_minutes=_median_minutes(rows),
             last_at=max((row.submitted_at for row in rows if row.submitted_at), default=None),
         )
         for name, rows in sorted(by_name.items())
     ]
+
+
+def _median_minutes(rows: Sequence[Any]) -> float | None:
+    seconds = [
+        (row.submitted_at - row.started_at).total_seconds()
+        for row in rows
+        if row.submitted_at is not None
+    ]
+    return median(seconds) / 60 if seconds else None
 
 
 def _ratable_items(

@@ -36,7 +36,7 @@ def read_page(
     """
     declared = metadata.tables[table]
     keys = list(declared.primary_key.columns)
-    statement = select(*keys, *(_plain(declared.c[name]) for name in columns)).order_by(*keys)
+    statement = select(*keys, *(plain(declared.c[name]) for name in columns)).order_by(*keys)
     if "id" in declared.primary_key.columns:
         statement = statement.where(declared.c.id > after_id).limit(ROWS_PER_SCAN)
     elif after_id:
@@ -55,7 +55,7 @@ def read_locked(
 ) -> tuple[Any, ...] | None:
     """Return the values of a row's columns, locked until the transaction ends."""
     declared = metadata.tables[table]
-    statement = select(*(_plain(declared.c[name]) for name in columns))
+    statement = select(*(plain(declared.c[name]) for name in columns))
     statement = statement.where(_is_row(declared, key)).with_for_update()
     row = connection.execute(statement).one_or_none()
     return None if row is None else tuple(row)
@@ -82,5 +82,6 @@ def _is_row(table: Table, key: Key) -> ColumnElement[bool]:
     return and_(*(column == value for column, value in zip(columns, key, strict=True)))
 
 
-def _plain(column: Column[Any]) -> ColumnElement[Any]:
+def plain(column: Column[Any]) -> ColumnElement[Any]:
+    """Return a column whose JSON is read as plain values."""
     return type_coerce(column, JSON()) if isinstance(column.type, StructJson) else column

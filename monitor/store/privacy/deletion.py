@@ -17,6 +17,7 @@ from sqlalchemy import (
     update,
 )
 
+from monitor.store.privacy.end_user_rows import ITEM_TABLES
 from monitor.store.rows import batches_of
 from monitor.store.tables import (
     Baseline,
@@ -24,14 +25,7 @@ from monitor.store.tables import (
     DeadLetter,
     DriftEvaluation,
     Exchange,
-    GoldExample,
-    Review,
-    ReviewAssignment,
-    ReviewAudit,
-    ReviewDraw,
     ReviewItem,
-    ReviewMessage,
-    ReviewProposal,
 )
 
 #: Position in the order of age: time and id of the previous row.
@@ -64,19 +58,10 @@ def delete_exchanges(connection: Connection, ids: Sequence[int]) -> Counter[str]
                 .with_for_update()
             ).scalars()
         )
-        children = (
-            ReviewDraw,
-            GoldExample,
-            ReviewAudit,
-            ReviewMessage,
-            ReviewProposal,
-            Review,
-            ReviewAssignment,
-        )
         for name, statement in (
             *(
                 (table.__tablename__, delete(table).where(table.item_id.in_(items)))
-                for table in children
+                for table in reversed(ITEM_TABLES)
             ),
             (ReviewItem.__tablename__, delete(ReviewItem).where(ReviewItem.id.in_(items))),
             (Exchange.__tablename__, delete(Exchange).where(Exchange.id.in_(present))),
@@ -91,11 +76,9 @@ def expired_exchanges(
     """Return exchanges of the traffic that were received before a time, the oldest first.
 
     Args:
-        connection: An open transaction.
         before: Exchanges received before this time.
         reviewed: Whether exchanges that were queued for review are returned, or the others.
         after: The last exchange of the previous call.
-        limit: Maximum number of exchanges.
     """
     queued = exists().where(ReviewItem.exchange_id == Exchange.id)
     conditions = [

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Connection, func, select, update
 
+from monitor.store.rows import batches_of
 from monitor.store.tables import Exchange, PendingHalf, RolloutObservation
 
 #: Tables with a column of end users' ids.
@@ -13,8 +14,6 @@ TABLES = (Exchange, RolloutObservation, PendingHalf)
 LASTING_TABLES = (Exchange, RolloutObservation)
 #: Ids fetched at a time.
 IDS_PER_FETCH = 5_000
-#: Ids in one query, well below SQLite's limit of bound parameters.
-IDS_PER_QUERY = 500
 
 
 def distinct_end_users(connection: Connection) -> Iterator[str]:
@@ -29,8 +28,7 @@ def distinct_end_users(connection: Connection) -> Iterator[str]:
 def rows_of_end_users(connection: Connection, end_users: Sequence[str]) -> dict[str, int]:
     """Return the number of rows of each of the ids that has some."""
     counts: dict[str, int] = {}
-    for start in range(0, len(end_users), IDS_PER_QUERY):
-        part = list(end_users[start : start + IDS_PER_QUERY])
+    for part in batches_of(end_users):
         for table in TABLES:
             statement = (
                 select(table.end_user, func.count())

@@ -1,6 +1,5 @@
 """Queries of the rows that hold texts and vectors of an end user."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,8 +7,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Text,
-    cast,
     delete,
     func,
     or_,
@@ -17,7 +14,7 @@ from sqlalchemy import (
     update,
 )
 
-from monitor.store.rows import batches_of
+from monitor.store.rows import batches_of, columns_of, read_rows
 from monitor.store.tables import (
     Baseline,
     DeadLetter,
@@ -34,8 +31,8 @@ from monitor.store.tables import (
     ReviewProposal,
 )
 
-#: Rows searched in one transaction.
-ROWS_PER_SCAN = 20_000
+#: Rows read in one transaction.
+HALVES_PER_SCAN = 500
 DEAD_LETTERS_PER_SCAN = 50
 
 #: Tables whose rows refer to a review item.
@@ -58,29 +55,22 @@ class EndUserExchange:
     exchange_id: str
     end_user: str
     model: str
-    #: Source, partition and offset of its record.
-    record: tuple[str, int, int]
+    source: str
+    partition: int
+    offset: int
     prompt: str
     response: str
     messages: list[dict[str, Any]]
     baseline_id: int | None
     block_id: int
 
+    @property
+    def record(self) -> tuple[str, int, int]:
+        """Return source, partition and offset of its record."""
+        return (self.source, self.partition, self.offset)
 
-_ROW = (
-    Exchange.id,
-    Exchange.exchange_id,
-    Exchange.end_user,
-    Exchange.model,
-    Exchange.source,
-    Exchange.partition,
-    Exchange.offset,
-    Exchange.prompt,
-    Exchange.response,
-    Exchange.messages,
-    Exchange.baseline_id,
-    Exchange.block_id,
-)
+
+_COLUMNS = columns_of(EndUserExchange, Exchange)
 
 
 def exchanges_of_end_user(
@@ -88,52 +78,18 @@ def exchanges_of_end_user(
 ) -> list[EndUserExchange]:
     """Return the exchanges of end users, and exchanges by their ids."""
     condition = Exchange.end_user.in_(users) | Exchange.exchange_id.in_(exchange_ids)
-    statement = select(*_ROW).where(condition).order_by(Exchange.id)
-    return [_row(row) for row in connection.execute(statement)]
+    statement = select(*_COLUMNS).where(condition).order_by(Exchange.id)
+    return read_rows(connection, EndUserExchange, statement)
 
 
 def exchanges_by_id(connection: Connection, ids: Sequence[int]) -> list[EndUserExchange]:
     """Return exchanges by the ids of their rows."""
     rows: list[EndUserExchange] = []
     for part in batches_of(ids):
-        rows += [
-            _row(row) for row in connection.execute(select(*_ROW).where(Exchange.id.in_(part)))
-        ]
+        rows += read_rows(
+            connection, EndUserExchange, select(*_COLUMNS).where(Exchange.id.in_(part))
+        )
     return rows
-
-
-def last_exchange_id(connection: Connection) -> int:
-    """Return the highest id of an exchange; 0 where there is none."""
-    return connection.execute(select(func.max(Exchange.id))).scalar_one() or 0
-
-
-def exchanges_containing(
-    connection: Connection, needle: str, after_id: int
-) -> list[tuple[int, tuple[str, ...]]]:
-    """Return exchanges among the next :data:`ROWS_PER_SCAN` ids that contain a string.
-
-    The search ignores case. Each comes with its prompt, its response, its id and labels, and its
-    messages and metadata as JSON.
-    """
-    messages, attributes = cast(Exchange.messages, Text), cast(Exchange.attributes, Text)
-    escaped = json.dumps(needle)[1:-1]
-    plain = (
-        Exchange.prompt,
-        Exchange.response,
-        Exchange.exchange_id,
-        Exchange.task_type,
-        Exchange.model,
-    )
-    statement = select(Exchange.id, *plain, messages, attributes).where(
-        Exchange.id > after_id,
-        Exchange.id <= after_id + ROWS_PER_SCAN,
-        or_(
-            *(column.icontains(needle, autoescape=True) for column in plain),
-            messages.icontains(escaped, autoescape=True),
-            attributes.icontains(escaped, autoescape=True),
-        ),
-    )
-    return [(row[0], tuple(row[1:])) for row in connection.execute(statement)]
 
 
 def exchanges_with_words(
@@ -185,14 +141,14 @@ def scan_dead_letters(
 
 
 def scan_pending_halves(
-    connection: Connection, after_id: int, *, limit: int = 500
+    connection: Connection, after_id: int
 ) -> list[tuple[int, str, str, dict[str, Any]]]:
     """Return the next pending halves: id, end user, join id and payload."""
     rows = connection.execute(
         select(PendingHalf.id, PendingHalf.end_user, PendingHalf.join_id, PendingHalf.payload)
         .where(PendingHalf.id > after_id)
         .order_by(PendingHalf.id)
-        .limit(limit)
+        .limit(HALVES_PER_SCAN)
     )
     return [tuple(row) for row in rows]
 
@@ -222,21 +178,15 @@ def items_of_exchanges(connection: Connection, exchange_ids: Sequence[int]) -> l
 
 def rows_of_items(connection: Connection, items: Sequence[int]) -> dict[str, set[int]]:
     """Return the ids of the rows of review items, by table."""
-    ids: dict[str, set[int]] = {"review_items": set(items)}
-    for table in ITEM_TABLES:
+    ids: dict[str, set[int]] = {}
+    for table in (ReviewItem, *ITEM_TABLES):
+        declared = table.__table__
+        item_id = declared.c.id if table is ReviewItem else declared.c.item_id
         of_table = ids.setdefault(table.__tablename__, set())
         for part in batches_of(items):
-            statement = select(table.id).where(table.item_id.in_(part))
+            statement = select(declared.c.id).where(item_id.in_(part))
             of_table.update(connection.execute(statement).scalars())
     return ids
-
-
-def count_item_rows(connection: Connection, items: Sequence[int]) -> dict[str, int]:
-    """Return the number of rows of review items, by table."""
-    counts = {"review_items": _count(connection, ReviewItem.__table__, ReviewItem.id, items)}
-    for table in ITEM_TABLES:
-        counts[table.__tablename__] = _count(connection, table.__table__, table.item_id, items)
-    return counts
 
 
 def count_dead_vectors(connection: Connection, block_ids: Sequence[int]) -> int:
@@ -257,21 +207,6 @@ def update_baseline_size(connection: Connection, baseline_id: int) -> None:
         update(Baseline)
         .where(Baseline.id == baseline_id)
         .values(n_exchanges=left.scalar_subquery())
-    )
-
-
-def _row(row: Any) -> EndUserExchange:
-    return EndUserExchange(
-        id=row.id,
-        exchange_id=row.exchange_id,
-        end_user=row.end_user,
-        model=row.model,
-        record=(row.source, row.partition, row.offset),
-        prompt=row.prompt,
-        response=row.response,
-        messages=row.messages,
-        baseline_id=row.baseline_id,
-        block_id=row.block_id,
     )
 
 

@@ -27,6 +27,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from monitor.store.privacy.human_evaluation_texts import REMOVED
 from monitor.store.tables import (
+    AccessEntry,
     CandidateEvaluation,
     DriftEvaluation,
     Feedback,
@@ -44,6 +45,8 @@ from monitor.store.tables import (
     RolloutEvent,
     RolloutLabel,
     RolloutLook,
+    RolloutObservation,
+    SlackAction,
     StageChange,
     TrafficWeights,
     TrainingRun,
@@ -105,6 +108,10 @@ EXPIRED_ROWS: Sequence[Expiry] = (
     Expiry("exchanges", Feedback.received_at.expression, (Feedback.exchange_id,)),
     Expiry("exchanges", UnlistedExchanges.day.expression, (UnlistedExchanges.model,)),
     Expiry("observations", RolloutLabel.last_seen_at.expression, (RolloutLabel.label,)),
+    Expiry("observations", RolloutObservation.received_at.expression, (RolloutObservation.prompt,)),
+    # An old button stays without effect: the version of its incident, or its decision, has changed.
+    Expiry("slack_actions", SlackAction.received_at.expression, (SlackAction.reply,)),
+    Expiry("access_log", AccessEntry.occurred_at.expression, (AccessEntry.actor,)),
 )
 #: Columns that are erased.
 EXPIRED_COLUMNS: Sequence[Expiry] = (
@@ -166,10 +173,7 @@ def delete_rows(connection: Connection, number: int, before: datetime, limit: in
     """Delete rows that are older than a time; return their number, which is at most ``limit``.
 
     Args:
-        connection: An open transaction.
         number: Which of ``EXPIRED_ROWS``.
-        before: The time.
-        limit: The most rows.
     """
     expiry = EXPIRED_ROWS[number]
     keys = list(expiry.table.primary_key)
@@ -184,10 +188,7 @@ def erase_columns(connection: Connection, number: int, before: datetime, limit: 
     """Erase columns of rows that are older than a time; see :func:`delete_rows`.
 
     Args:
-        connection: An open transaction.
         number: Which of ``EXPIRED_COLUMNS``.
-        before: The time.
-        limit: The most rows.
     """
     expiry = EXPIRED_COLUMNS[number]
     table, keys = expiry.table, list(expiry.table.primary_key)

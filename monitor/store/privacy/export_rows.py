@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import JSON, Connection, select, type_coerce
+from sqlalchemy import Connection, select
 
+from monitor.store.privacy.columns import plain
 from monitor.store.rows import batches_of
 from monitor.store.tables import Exchange, User, metadata
-from monitor.table_types.base import StructJson
 
 #: Shorter names of accounts are not searched for in texts.
 MIN_NAME_LENGTH = 3
@@ -18,12 +18,7 @@ def rows_by_id(
 ) -> list[dict[str, Any]]:
     """Return columns of rows by the rows' ids; JSON is returned as plain values."""
     declared = metadata.tables[table]
-    selected = [
-        type_coerce(declared.c[name], JSON()).label(name)
-        if isinstance(declared.c[name].type, StructJson)
-        else declared.c[name]
-        for name in columns
-    ]
+    selected = [plain(declared.c[name]).label(name) for name in columns]
     rows: list[dict[str, Any]] = []
     for part in batches_of(ids):
         statement = select(*selected).where(declared.c.id.in_(part)).order_by(declared.c.id)

@@ -1,14 +1,16 @@
 """Rows of a table with an id: found by a value or a text, and deleted."""
 
+import json
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import Connection, delete, func, or_, select
+from sqlalchemy import Connection, Text, cast, delete, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from monitor.store.rows import batches_of
-from monitor.store.tables import Feedback, RolloutObservation
+from monitor.store.tables import Exchange, Feedback, RolloutObservation
 
-NumberedTable = type[Feedback] | type[RolloutObservation]
+NumberedTable = type[Exchange] | type[Feedback] | type[RolloutObservation]
 TextColumn = InstrumentedAttribute[str]
 
 #: Rows searched in one transaction.
@@ -36,15 +38,22 @@ def rows_containing(
     columns: Sequence[TextColumn],
     needle: str,
     after_id: int,
+    *,
+    json_columns: Sequence[InstrumentedAttribute[Any]] = (),
 ) -> list[tuple[int, tuple[str, ...]]]:
     """Return rows among the next :data:`ROWS_PER_SCAN` ids that contain a string in a column.
 
-    The search ignores case. Each id comes with the values of the columns.
+    The search ignores case. Each id comes with the values of the columns, JSON as text.
     """
-    statement = select(table.id, *columns).where(
+    documents = [cast(column, Text) for column in json_columns]
+    escaped = json.dumps(needle)[1:-1]
+    statement = select(table.id, *columns, *documents).where(
         table.id > after_id,
         table.id <= after_id + ROWS_PER_SCAN,
-        or_(*(column.icontains(needle, autoescape=True) for column in columns)),
+        or_(
+            *(column.icontains(needle, autoescape=True) for column in columns),
+            *(document.icontains(escaped, autoescape=True) for document in documents),
+        ),
     )
     return [(row[0], tuple(row[1:])) for row in connection.execute(statement)]
 

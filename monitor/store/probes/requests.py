@@ -87,9 +87,7 @@ def update_probe(connection: Connection, probe_id: int, **columns: Any) -> None:
     connection.execute(update(Probe).where(Probe.id == probe_id).values(**columns))
 
 
-def passed_of_version(
-    connection: Connection, version_id: int, since: datetime | None = None
-) -> list[Passed]:
+def passed_of_version(connection: Connection, version_id: int) -> list[Passed]:
     """Return the responses of a version that had a requirement, by kind.
 
     Runs whose responses were not the version's, by their verdict, don't count.
@@ -106,8 +104,6 @@ def passed_of_version(
         .group_by(Probe.kind)
         .order_by(Probe.kind)
     )
-    if since is not None:
-        statement = statement.where(Probe.at >= since)
     return [
         Passed(kind, n, int(n_passed or 0)) for kind, n, n_passed in connection.execute(statement)
     ]

@@ -173,18 +173,14 @@ def update_run(connection: Connection, run_id: int, **columns: Any) -> None:
     connection.execute(update(ProbeRun).where(ProbeRun.id == run_id).values(**columns))
 
 
-def drop_reference(
-    connection: Connection, model: str, version_id: int | None, *, keep: int | None = None
-) -> int:
-    """Take the mark of a reference from the runs of a version, but for one; return their number."""
+def drop_reference(connection: Connection, model: str, version_id: int | None) -> int:
+    """Take the mark of a reference from the runs of a version; return their number."""
     same = (
         ProbeRun.version_id.is_(None) if version_id is None else ProbeRun.version_id == version_id
     )
     statement = update(ProbeRun).where(
         ProbeRun.model == model, same, ProbeRun.is_reference.is_(True)
     )
-    if keep is not None:
-        statement = statement.where(ProbeRun.id != keep)
     return connection.execute(statement.values(is_reference=False)).rowcount
 
 

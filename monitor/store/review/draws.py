@@ -136,9 +136,6 @@ def items_by_text(
     """Return the latest item of a model for each text, by digest.
 
     Args:
-        connection: An open transaction.
-        model: The model of the batches.
-        digests: Digests of the texts.
         after: Only batches created later; ``None``: all.
     """
     items: dict[str, int] = {}

@@ -85,11 +85,7 @@ def insert_batch(
     """Insert a batch with its items in the given order.
 
     Args:
-        connection: Inside the caller's transaction.
-        evaluation_id: The drift evaluation of the batch.
-        model: The model of the evaluation.
         items: The exchanges; items inherit their task types.
-        now: Time of creation.
         taxonomy_version: Digest of the taxonomy in force; empty where none is configured.
     """
     statement = (

@@ -39,11 +39,8 @@ def submissions_of(
     """Return a user's own reviews, the newest first.
 
     Args:
-        connection: An open transaction.
-        reviewer_id: The user.
         portions: The models and task types of the items.
         before_id: Reviews before this one, for the next page; ``None``: the newest.
-        limit: The most rows.
     """
     stands = and_(
         GoldExample.item_id == ReviewItem.id,

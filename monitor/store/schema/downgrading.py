@@ -69,7 +69,6 @@ def downgrade(
     """Migrate the database back to a released schema, in one transaction.
 
     Args:
-        engine: The database.
         version: A release; ``None``: the newest whose schema is older than the present one.
         discard: Whether rows and values may be lost.
         copies: How a SQLite database is copied before.

@@ -38,7 +38,6 @@ def release_before(revision: str, history: Sequence[str]) -> Release | None:
     """Return the newest release whose schema is older than a revision; ``None`` without one.
 
     Args:
-        revision: A revision of the history.
         history: All revisions, the oldest first.
     """
     older = history[: history.index(revision)]

@@ -24,41 +24,10 @@ def copy_baseline_with_vectors(
     The original stays: windows embedded by its encoder are compared with it.
 
     Args:
-        connection: An open transaction.
-        original: The baseline.
         exchanges: Its exchanges, with the new vectors.
-        now: When the copy is made.
     """
     digest = sha256(f"{original.digest} {exchanges.encoder}".encode()).hexdigest()
-    known = baseline_by_digest(connection, digest)
-    if known is not None:
-        return known
-    try:
-        with connection.begin_nested():
-            baseline_id = create_baseline(
-                connection,
-                original.model,
-                digest,
-                n_exchanges=len(exchanges),
-                encoder=exchanges.encoder,
-                created_at=now,
-                model_version=original.model_version,
-            )
-    except IntegrityError:  # made by another process meanwhile
-        made = baseline_by_digest(connection, digest)
-        if made is None:
-            raise
-        return made
-    _copy(connection, baseline_id, digest, exchanges, now=now)
-    return BaselineRow(
-        baseline_id,
-        original.model,
-        digest,
-        len(exchanges),
-        exchanges.encoder,
-        original.model_version,
-        now,
-    )
+    return _create(connection, original.model, original.model_version, digest, exchanges, now=now)
 
 
 def create_baseline_from_traffic(
@@ -69,27 +38,45 @@ def create_baseline_from_traffic(
     The traffic expires by its age; the baseline keeps copies.
 
     Args:
-        connection: An open transaction.
         model: As the traffic names it.
         model_version: The version that responded.
         exchanges: A sample in which every exchange stands for equally many, with the sampling
             columns that it has as a part of a baseline.
-        now: When the baseline is made.
     """
     named = [model, model_version, exchanges.encoder, *map(str, sorted(exchanges.ids.tolist()))]
     digest = sha256("\n".join(named).encode()).hexdigest()
+    return _create(connection, model, model_version, digest, exchanges, now=now)
+
+
+def _create(
+    connection: Connection,
+    model: str,
+    model_version: str,
+    digest: str,
+    exchanges: Exchanges,
+    *,
+    now: datetime,
+) -> BaselineRow:
+    """Create a baseline with copies of exchanges, unless one of its digest exists."""
     known = baseline_by_digest(connection, digest)
     if known is not None:
         return known
-    baseline_id = create_baseline(
-        connection,
-        model,
-        digest,
-        n_exchanges=len(exchanges),
-        encoder=exchanges.encoder,
-        created_at=now,
-        model_version=model_version,
-    )
+    try:
+        with connection.begin_nested():
+            baseline_id = create_baseline(
+                connection,
+                model,
+                digest,
+                n_exchanges=len(exchanges),
+                encoder=exchanges.encoder,
+                created_at=now,
+                model_version=model_version,
+            )
+    except IntegrityError:  # made by another process meanwhile
+        made = baseline_by_digest(connection, digest)
+        if made is None:
+            raise
+        return made
     _copy(connection, baseline_id, digest, exchanges, now=now)
     return BaselineRow(
         baseline_id, model, digest, len(exchanges), exchanges.encoder, model_version, now

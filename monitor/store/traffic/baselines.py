@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select
 
-from monitor.store.rows import columns_of, read_rows
+from monitor.store.rows import columns_of, read_row, read_rows
 from monitor.store.tables import Baseline
 
 
@@ -65,8 +65,7 @@ def list_baselines(connection: Connection, model: str) -> list[BaselineRow]:
 def latest_baseline(connection: Connection, model: str) -> BaselineRow | None:
     """Return the newest baseline of a model; ``None`` where it has none."""
     newest = _ROWS.where(Baseline.model == model).order_by(Baseline.id.desc()).limit(1)
-    row = connection.execute(newest).first()
-    return None if row is None else BaselineRow(*row)
+    return read_row(connection, BaselineRow, newest)
 
 
 def first_baseline_at(connection: Connection, model: str) -> datetime | None:
@@ -78,5 +77,4 @@ def first_baseline_at(connection: Connection, model: str) -> datetime | None:
 
 def baseline_by_digest(connection: Connection, digest: str) -> BaselineRow | None:
     """Return the baseline with a digest, or ``None``."""
-    row = connection.execute(_ROWS.where(Baseline.digest == digest)).first()
-    return None if row is None else BaselineRow(*row)
+    return read_row(connection, BaselineRow, _ROWS.where(Baseline.digest == digest))

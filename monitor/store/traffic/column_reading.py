@@ -85,7 +85,6 @@ def collector_of(name: str, declared: ExchangeColumn, *, is_packed: bool) -> Col
 
     Args:
         name: Attribute of the exchanges.
-        declared: The column.
         is_packed: Whether it is packed, as of large windows.
     """
     if not is_packed:

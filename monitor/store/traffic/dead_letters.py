@@ -1,13 +1,14 @@
 """Queries of dead letters, which are stored whole so that they can be replayed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from monitor.store.rows import columns_of
 from monitor.store.tables import DeadLetter
 from monitor.store.traffic.position import Position
 
@@ -47,21 +48,12 @@ class DeadLetterSummary:
     newest: DeadLetterRow
 
 
+#: Columns of the same names.
+_FIELDS = tuple(field.name for field in fields(DeadLetterRow) if field.name != "position")
 _COLUMNS = (
     DeadLetter.id,
-    DeadLetter.source,
-    DeadLetter.partition,
-    DeadLetter.offset,
-    DeadLetter.record_index,
-    DeadLetter.key,
-    DeadLetter.value,
-    DeadLetter.reason,
-    DeadLetter.detail,
-    DeadLetter.inclusion_probability,
-    DeadLetter.received_at,
-    DeadLetter.randomness,
-    DeadLetter.threshold,
-    DeadLetter.last_offset,
+    *columns_of(Position, DeadLetter),
+    *(getattr(DeadLetter, name) for name in _FIELDS),
 )
 
 
@@ -96,10 +88,8 @@ def pending_dead_letters(
     """Return the oldest dead letters that were not replayed, each with its id.
 
     Args:
-        connection: An open transaction.
         after_id: Only dead letters after this id.
         until_id: Only dead letters up to this id; ``None``: up to the newest.
-        limit: Maximum number of dead letters.
     """
     conditions = [DeadLetter.replayed_at.is_(None), DeadLetter.id > after_id]
     if until_id is not None:
@@ -160,19 +150,5 @@ def _with_id(row: Sequence[Any]) -> tuple[int, DeadLetterRow]:
     return row[0], DeadLetterRow(Position(*row[1:5]), *row[5:])
 
 
-def _values(row: DeadLetterRow) -> dict[str, object]:
-    return {
-        "source": row.position.source,
-        "partition": row.position.partition,
-        "offset": row.position.offset,
-        "record_index": row.position.record_index,
-        "key": row.key,
-        "value": row.value,
-        "reason": row.reason,
-        "detail": row.detail,
-        "inclusion_probability": row.inclusion_probability,
-        "received_at": row.received_at,
-        "randomness": row.randomness,
-        "threshold": row.threshold,
-        "last_offset": row.last_offset,
-    }
+def _values(row: DeadLetterRow) -> dict[str, Any]:
+    return asdict(row.position) | {name: getattr(row, name) for name in _FIELDS}

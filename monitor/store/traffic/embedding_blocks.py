@@ -56,7 +56,6 @@ def load_vectors(
     """Load the vectors of rows from their blocks; each block is read once.
 
     Args:
-        connection: An open transaction.
         block_ids: ``[n]``, the block of each row. All blocks have one dimension.
         block_rows: ``[n]``, its row in that block.
         is_spooled: Whether the vectors are kept in files instead of memory.

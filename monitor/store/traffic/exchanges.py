@@ -1,7 +1,7 @@
 """Stored exchanges and their vectors: written in blocks, read by window."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from monitor.errors import NotFoundError
 from monitor.store.bulk_insert import insert_rows
+from monitor.store.rows import columns_of, read_row
 from monitor.store.tables import EmbeddingBlock, Exchange, metadata
 from monitor.store.traffic.column_reading import CollectedNumbers, collector_of
 from monitor.store.traffic.embedding_blocks import insert_block, load_vectors
@@ -20,7 +21,7 @@ ROWS_AT_ONCE = 4_096
 MAX_UNPACKED_ROWS = 50_000
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class ExchangeDetail:
     """An exchange with its conversation, for display."""
 
@@ -48,9 +49,7 @@ def insert_exchanges(
     """Write exchanges and, in one block, their vectors.
 
     Args:
-        connection: An open transaction.
         exchanges: The exchanges, with their vectors.
-        created_at: Now.
         baseline_id: The baseline these belong to; ``None`` for traffic.
     """
     if not len(exchanges):
@@ -128,12 +127,11 @@ def exchange_by_id(connection: Connection, exchange_row_id: int) -> ExchangeDeta
     Raises:
         NotFoundError: There is none of this id.
     """
-    table = Exchange.__table__.c
-    selected = select(*(table[field.name] for field in fields(ExchangeDetail)))
-    row = connection.execute(selected.where(Exchange.id == exchange_row_id)).mappings().first()
+    selected = select(*columns_of(ExchangeDetail, Exchange)).where(Exchange.id == exchange_row_id)
+    row = read_row(connection, ExchangeDetail, selected)
     if row is None:
         raise NotFoundError(f"there is no exchange {exchange_row_id}")
-    return ExchangeDetail(**row)
+    return row
 
 
 def record_ranges(connection: Connection, model: str, start: datetime, end: datetime) -> list[str]:
@@ -148,12 +146,7 @@ def record_ranges(connection: Connection, model: str, start: datetime, end: date
             func.min(Exchange.offset),
             func.max(Exchange.offset),
         )
-        .where(
-            Exchange.model == model,
-            Exchange.occurred_at >= start,
-            Exchange.occurred_at < end,
-            Exchange.baseline_id.is_(None),
-        )
+        .where(*_traffic(model, start, end))
         .group_by(Exchange.source, Exchange.partition)
         .order_by(Exchange.source, Exchange.partition)
     )

@@ -89,12 +89,9 @@ def claim_pairs(
     """Claim complete pairs, so that no other replica embeds them.
 
     Args:
-        connection: An open transaction.
         since: Pairs are looked for of which a half was stored at or after this, and those whose
             claim has ended: the process that claimed them died.
         until: When the claim ends, should this process die.
-        now: The time.
-        limit: The most pairs claimed.
     """
     fresh, partner = aliased(PendingHalf), aliased(PendingHalf)
     pairs = connection.execute(
@@ -160,11 +157,7 @@ def overdue_halves(
     a partner within the limit would be there: the partner's partition may lag behind.
 
     Args:
-        connection: An open transaction.
-        now: The time.
-        timeout: The time limit.
         patience: How much longer a half waits at most where its source isn't read to its end.
-        limit: The most halves returned.
     """
     received = PendingHalf.received_at < now - timeout
     heard_out = [
@@ -207,7 +200,6 @@ def oldest_pending_at(
     """Return when the oldest pending half occurred; ``None`` where there is none.
 
     Args:
-        connection: An open transaction.
         source: Only halves of this source; ``None``: of all.
         observed: Whether halves that wait to be observed only count too.
     """

@@ -58,7 +58,6 @@ def unlisted_models(
     """Return the unlisted models with traffic on the days of ``[start, end)``, the largest first.
 
     Args:
-        connection: Inside the caller's transaction.
         start: First day.
         end: The day after the last.
         listed: Models that are listed now, whatever was counted before.

@@ -87,12 +87,6 @@ def advance(
         connection: Inside the caller's transaction. The audit entry comes last, as it blocks other
             writers.
         table: ``TrainingRun`` or ``CandidateEvaluation``.
-        row_id: Id of the row.
-        event: The step.
-        now: The current time.
-        by: The actor.
-        details: Details of the audit entry.
-        **values: Further columns to write.
 
     Returns:
         Whether this call took the step; ``False`` where the row's status doesn't allow it, since

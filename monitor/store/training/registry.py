@@ -1,7 +1,7 @@
 """Queries of the model registry: versions, stages and scores."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -174,12 +174,8 @@ def list_versions(connection: Connection, model: Models = None) -> list[VersionR
 def add_lineage_note(connection: Connection, version_id: int, note: dict[str, Any]) -> None:
     """Add a note to a version's lineage that training rows were erased."""
     version = version_by_id(connection, version_id, lock=True)
-    lineage = version.lineage
-    noted = {**lineage, "removed": [*lineage.get("removed", ()), note]}
-    count_registry_change(connection, version.model)
-    connection.execute(
-        update(ModelVersion).where(ModelVersion.id == version_id).values(lineage=noted)
-    )
+    removed = [*version.lineage.get("removed", ()), note]
+    _save_lineage(connection, version, version.lineage | {"removed": removed})
 
 
 def add_lineage_taints(
@@ -193,10 +189,13 @@ def add_lineage_taints(
         if note["erasure"] not in erasures:
             known.append(note)
             erasures.add(note["erasure"])
+    _save_lineage(connection, version, version.lineage | {"taints": known})
+
+
+def _save_lineage(connection: Connection, version: VersionRow, lineage: dict[str, Any]) -> None:
     count_registry_change(connection, version.model)
-    lineage = {**version.lineage, "taints": known}
     connection.execute(
-        update(ModelVersion).where(ModelVersion.id == version_id).values(lineage=lineage)
+        update(ModelVersion).where(ModelVersion.id == version.id).values(lineage=lineage)
     )
 
 
@@ -285,17 +284,8 @@ def save_scores(
         )
     )
     rows = [
-        {
-            "version_id": version_id,
-            "benchmark": benchmark,
-            "stratum": score.stratum,
-            "metric": score.metric,
-            "value": score.value,
-            "lower": score.lower,
-            "upper": score.upper,
-            "n": score.n,
-            "measured_at": measured_at,
-        }
+        asdict(score)
+        | {"version_id": version_id, "benchmark": benchmark, "measured_at": measured_at}
         for score in scores
     ]
     if rows:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from monitor.store.rows import columns_of, read_rows
-from monitor.store.tables import ModelVersion, RegistryMirror
+from monitor.store.tables import RegistryMirror
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,9 @@ _ROWS = select(
 
 def count_registry_change(connection: Connection, model: str) -> None:
     """Count a change of a model's versions, in its transaction."""
-    statement = _first_change(connection, model)
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    first = {"n_changes": 1, "n_mirrored": 0, "attempts": 0}
+    statement = insert(RegistryMirror).values(model=model, **first)
     counted = {"n_changes": RegistryMirror.n_changes + 1}
     connection.execute(
         statement.on_conflict_do_update(index_elements=[RegistryMirror.model], set_=counted)
@@ -38,12 +40,6 @@ def count_registry_change(connection: Connection, model: str) -> None:
 
 def due_mirrors(connection: Connection, now: datetime) -> list[MirrorRow]:
     """Return the models with changes to be mirrored now."""
-    known = select(RegistryMirror.model)
-    for model in connection.execute(
-        select(ModelVersion.model).where(ModelVersion.model.not_in(known)).distinct()
-    ).scalars().all():  # fmt: skip
-        # Its versions were registered before changes were counted.
-        connection.execute(_first_change(connection, model).on_conflict_do_nothing())
     due = or_(RegistryMirror.next_attempt_at.is_(None), RegistryMirror.next_attempt_at <= now)
     statement = _ROWS.where(RegistryMirror.n_changes != RegistryMirror.n_mirrored, due)
     return read_rows(connection, MirrorRow, statement.order_by(RegistryMirror.model))
@@ -72,8 +68,3 @@ def mark_failed(connection: Connection, row: MirrorRow, error: str, next_at: dat
         .where(RegistryMirror.model == row.model)
         .values(attempts=row.attempts + 1, next_attempt_at=next_at, error=error)
     )
-
-
-def _first_change(connection: Connection, model: str) -> postgresql.Insert | sqlite.Insert:
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    return insert(RegistryMirror).values(model=model, n_changes=1, n_mirrored=0, attempts=0)

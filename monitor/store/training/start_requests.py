@@ -40,13 +40,7 @@ def read_request(run_id: int, stored: dict[str, Any] | None) -> StartRequest | N
 
 
 def pending_request(run_id: int, status: str, stored: dict[str, Any] | None) -> StartRequest | None:
-    """Return the request that the leader still carries out; ``None``: there is none.
-
-    Args:
-        run_id: The run.
-        status: Its status.
-        stored: The column of its request.
-    """
+    """Return the request that the leader still carries out; ``None``: there is none."""
     request = read_request(run_id, stored)
     if request is None or request.refusal or not is_current(request, status):
         return None

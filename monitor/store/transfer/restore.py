@@ -75,7 +75,6 @@ def restore(
     are there already are compared and kept.
 
     Args:
-        archive: The backup.
         url: An empty PostgreSQL database, or a SQLite file that does not exist.
         allowed: Folders that may be written: those of the configuration.
         actor: For the audit log.

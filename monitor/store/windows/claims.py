@@ -54,12 +54,8 @@ def claim_drift_evaluation(
     one has died, or lost its lease. The last of :data:`MAX_CRASHES` records the failure instead.
 
     Args:
-        connection: Inside the caller's transaction.
-        model: The model of the window.
         start: First instant of the window.
         end: First instant after the window.
-        seed: Seed of the evaluation.
-        now: Time of the claim.
         again: Also claim a window whose evaluation is done or has just failed.
         lease: Another process takes the evaluation over after this time.
 

@@ -8,18 +8,14 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from monitor.store.tables import DriftEvaluation
-from monitor.store.windows.assessment import PValue, ShareEstimate, Verdict, changed_share
+from monitor.store.windows.assessment import (
+    PValue,
+    ShareEstimate,
+    SlowDrift,
+    Verdict,
+    changed_share,
+)
 from monitor.table_types.documents import read_document
-
-
-class SlowFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """Slow drift up to a window, of :class:`monitor.store.windows.assessment.SlowDrift`."""
-
-    verdict: Verdict
-    alarm: bool
-    p_value: float
-    level: float | None = None
-    drifted_share: ShareEstimate
 
 
 class FamilyFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +31,7 @@ class FamilyFigures(msgspec.Struct, frozen=True, kw_only=True):
     is_mix: bool = False
     shift: ShareEstimate | None = None
     is_shift: bool = False
-    slow: SlowFigures | None = None
+    slow: SlowDrift | None = None
 
     @property
     def alarms(self) -> bool:

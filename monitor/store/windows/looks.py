@@ -130,14 +130,9 @@ def save_look(
     """Write a look, and delete old ones without an alarm; ``None`` where it was written before.
 
     Args:
-        connection: Inside the caller's transaction.
-        model: The model.
         looked_until: First instant after the 24 hours.
         n_exchanges: Sampled exchanges that were compared, or counted where it was skipped.
-        n_end_users: Their end users.
         findings: The large changes, the clearest first; ``None``: it was skipped, or failed.
-        provenance: What the figures depend on.
-        now: The time to record.
         error: Why it failed; it is not repeated, as the next one covers most of its time.
     """
     unfinished = "failed" if error else "skipped"

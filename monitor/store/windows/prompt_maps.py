@@ -127,8 +127,6 @@ def load_map_texts(
     count.
 
     Args:
-        connection: Inside the caller's transaction.
-        evaluation: The evaluation of the map.
         ids: Values of ``exchanges.id``.
     """
     in_window = and_(

@@ -40,8 +40,6 @@ def save_slow_drift_window(
 
     Args:
         connection: Inside the transaction that finishes the evaluation.
-        evaluation_id: The evaluation.
-        watched: The sums of the window.
     """
     connection.execute(
         delete(SlowDriftWindow).where(SlowDriftWindow.evaluation_id == evaluation_id)

@@ -13,6 +13,7 @@ from monitor.errors import WorkflowError
 from monitor.review.human_evaluation import rating, view
 from monitor.review.human_evaluation.locking import lock_human_evaluation
 from monitor.store.accounts.users import UserRow, list_users
+from monitor.store.human_evaluation.assignments import progress_by_rater
 from monitor.web.access.audience import LEADS, REVIEWERS, texts
 from monitor.web.current_user import Visit
 from monitor.web.review.review_pages import DIMENSIONS
@@ -132,7 +133,7 @@ def _context(
         return {"raters": None, "agreement": None, "locked_by": ""}
     names = {row.id: row.name for row in list_users(connection)}
     return {
-        "raters": view.summarize_raters(connection, row.id),
+        "raters": progress_by_rater(connection, row.id),
         # A fixed seed, because an interval that changes between visits would look like news.
         "agreement": view.agreement_by_dimension(connection, row, np.random.default_rng(row.id)),
         "locked_by": names.get(row.locked_by_id or 0, ""),

@@ -14,6 +14,7 @@ from monitor.cli.shared.context import (
     open_database,
     read_configuration,
 )
+from monitor.cli.shared.output import print_json
 from monitor.cli.shared.taints import AcceptTaintOption
 from monitor.cli.shared.weights import WAIT_SECONDS, WaitOption, send_weights
 
@@ -402,10 +403,3 @@ def _models(connection: "Connection", settings: "Configuration", model: str | No
         return [find_model(connection, settings, model)]
     known = {row.model for row in newest_of_each_model(connection)}
     return sorted(known | {row.model for row in list_rollouts(connection)})
-
-
-def print_json(document: Any) -> None:
-    """Print a document as JSON."""
-    import msgspec
-
-    typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())

@@ -11,6 +11,7 @@ from monitor.cli.shared.context import (
     open_database,
     read_configuration,
 )
+from monitor.cli.shared.output import print_json
 from monitor.cli.shared.taints import AcceptTaintOption
 from monitor.cli.shared.weights import WAIT_SECONDS, WaitOption
 from retrain.rollout.commands.commands import (
@@ -18,7 +19,6 @@ from retrain.rollout.commands.commands import (
     ReasonOption,
     UserOption,
     change,
-    print_json,
 )
 
 if TYPE_CHECKING:

@@ -80,8 +80,6 @@ def announce_step(
         connection,
         dedupe_key=key,
         model=situation.rollout.model,
-        incident_id=None,
-        kind="post",
         payload=payload,
         now=situation.now,
         subject="rollout",

@@ -122,6 +122,8 @@ def test_nothing_is_left_of_an_aged_database(world: EndUserWorld, clock: datetim
         for expiry in (*EXPIRED_ROWS, *EXPIRED_COLUMNS):  # what has not ended can't expire
             table = expiry.table
             for column in expiry.columns:
+                if (table.name, column.key) not in left:  # accounts of staff
+                    continue
                 marked = cast(table.c[column.key], String).contains(WORD)
                 open_rows = select(func.count()).select_from(table)
                 open_rows = open_rows.where(marked, expiry.since.is_(None))

@@ -52,13 +52,13 @@ from monitor.store.tables import (
     ReviewItem,
     RolloutObservation,
     UserIdKey,
-    contents,
     metadata,
 )
 from monitor.store.tables.facts import columns_of, table_names
 from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters
 from monitor.store.traffic.position import Position
 from monitor.store.transfer.stored_rows import is_json
+from monitor.table_types import contents
 from monitor.table_types.contents import Content
 from monitor.traffic.redaction import pseudonym_of
 from tests.integration.privacy.end_user_world import (

@@ -413,3 +413,10 @@ def test_links_lead_to_the_web_server(web: str, url: str, tmp_path: Path) -> Non
     assert configuration.only().alerts.public_url == url
     file.write_text(f'[web]\n{web}\n[alerts]\npublic_url = "https://drift.example"\n')
     assert load_settings(file).alerts.public_url == "https://drift.example"
+
+
+def test_a_section_in_two_forms_is_explained(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text('kafka.topic = "x"\n[kafka]\ngroup_id = "g"\n', encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"either a \[table\] or dotted keys"):
+        load_settings(path)

@@ -7,10 +7,10 @@ from msgspec.structs import replace
 
 from monitor.review.decision.error_rate import ControlSlice, estimate_rate
 from monitor.review.decision.weekly_rates import WeeklyRate
+from monitor.store.windows.assessment import SlowDrift
 from monitor.store.windows.digest import (
     AssessmentFigures,
     FamilyFigures,
-    SlowFigures,
     WindowFigures,
 )
 from monitor.store.windows.incident_spans import IncidentSpan
@@ -142,7 +142,8 @@ def test_an_unknown_share_is_not_shown_as_0() -> None:
 
 
 def test_slow_drift_is_a_bar_of_its_sum() -> None:
-    slow = SlowFigures(verdict="drift", alarm=True, p_value=0.001, drifted_share=estimated(0.04))
+    share = estimated(0.04)
+    slow = SlowDrift(verdict="drift", alarm=True, p_value=0.001, n_windows=3, drifted_share=share)
     quiet = window(0)
     assert quiet.figures is not None
     crept = replace(quiet.figures, input=replace(quiet.figures.input, slow=slow))
