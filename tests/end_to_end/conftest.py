@@ -70,4 +70,4 @@ def site(shared_site: Site) -> Iterator[Site]:
     with ExitStack() as stack:
         shared_site.stack = stack
         yield shared_site
-    assert [] == shared_site.problems, "the page's own scripts failed, or broke its own policy"
+    assert shared_site.problems == [], "the page's own scripts failed, or broke its own policy"

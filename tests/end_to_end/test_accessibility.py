@@ -190,7 +190,7 @@ def test_no_page_violates_wcag_2_2_aa(site: Site, tmp_path: Path) -> None:
             else:
                 for scheme in RULES:
                     problems += violations(page, scheme)
-    assert [] == problems, "\n".join(problems)
+    assert problems == [], "\n".join(problems)
 
 
 def test_the_item_page_in_all_its_dress(site: Site) -> None:
@@ -218,7 +218,7 @@ def test_the_item_page_in_all_its_dress(site: Site) -> None:
     page.keyboard.press("3")
     page.locator("#banner").wait_for()
     problems += violations(page)
-    assert [] == problems, "\n".join(problems)
+    assert problems == [], "\n".join(problems)
 
 
 def test_pages_do_not_overflow_at_any_size(site: Site) -> None:

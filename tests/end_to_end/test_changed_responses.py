@@ -48,7 +48,7 @@ def open_page(browser: Browser, world: World) -> Iterator[Callable[..., Page]]:
             return page
 
         yield visit
-    assert [] == problems
+    assert problems == []
 
 
 def require_readable(page: Page) -> None:
@@ -56,11 +56,11 @@ def require_readable(page: Page) -> None:
     for width in (1280, 390):
         page.set_viewport_size({"width": width, "height": 844})
         page.evaluate("scrollTo(0, 0)")
-        assert [] == page.evaluate(UNREADABLE)
+        assert page.evaluate(UNREADABLE) == []
         if width == 390:
-            assert [] == violations(page, rules=NARROW)
+            assert violations(page, rules=NARROW) == []
         else:
-            assert [] == [text for scheme in RULES for text in violations(page, scheme)]
+            assert [text for scheme in RULES for text in violations(page, scheme)] == []
 
 
 def test_the_page_shows_what_changed_between_responses(world: World, open_page) -> None:

@@ -197,8 +197,8 @@ def test_the_daemon_from_the_topic_to_the_queue(
     try:
         wait_until(lambda: len(stored()) >= len(expected), "the sampled records", daemon)
         assert sorted(expected) == stored()
-        assert 200 == daemon.get("/healthz").status_code
-        assert 200 == daemon.get("/readyz").status_code
+        assert daemon.get("/healthz").status_code == 200
+        assert daemon.get("/readyz").status_code == 200
         metrics = daemon.get("/metrics").text.splitlines()
         assert 'driftwarden_evaluations_failed_total{model="desk"} 0.0' in metrics
         for gauge in ("window_seconds{", "consumer_lag_records{", "exchanges_stored_total{"):
@@ -219,8 +219,8 @@ def test_the_daemon_from_the_topic_to_the_queue(
         assert sorted(expected) == stored()
         wait_until(lambda: "done" in rows(DriftEvaluation.status), "the evaluation", daemon)
         wait_until(lambda: len(rows(ReviewItem.id)) > 0, "the review queue", daemon)
-        assert ["drift"] == rows(DriftEvaluation.verdict)
-        assert ["open"] == rows(Incident.status)
+        assert rows(DriftEvaluation.verdict) == ["drift"]
+        assert rows(Incident.status) == ["open"]
         wait_until(lambda: len(slack.messages) > 1, "the messages", daemon)
         assert len(set(rows(DeadLetter.reason))) == len(BROKEN)
     finally:

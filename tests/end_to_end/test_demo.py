@@ -54,7 +54,7 @@ def assert_is_a_story(printed: str, folder: Path) -> None:
         assert '"event"' not in line
     log = folder / "demo.log"
     assert "demo.log" in printed
-    assert 0o600 == stat.S_IMODE(log.stat().st_mode)
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
     events = [json.loads(line) for line in log.read_text().splitlines()]
     assert not [event for event in events if event["level"] in {"error", "critical"}]
 
@@ -75,13 +75,13 @@ def assert_forgetting_is_stopped(folder: Path, *, follows_examples: bool) -> Non
     assert exact_match(at_launch, CANDIDATE, "") >= 0.85
     if follows_examples:
         assert exact_match(at_launch, PROMPTED, "") > 0
-    assert "reject" == lost.gate_result
+    assert lost.gate_result == "reject"
     assert exact_match(lost, CANDIDATE, "split=old") < exact_match(lost, INCUMBENT, "split=old")
     # It learned: what stops it is what it forgot.
     outcomes = {(check.code, check.outcome) for check in lost.checks}
     assert {("better", "passed"), ("retention", "failed")} <= outcomes
     assert "replay_share" in lost.next_step or len({c for c, o in outcomes if o == "failed"}) > 1
-    assert "promote" == held.gate_result
+    assert held.gate_result == "promote"
     assert {"passed"} == {check.outcome for check in held.checks}
     assert {"better", "retention", "not_worse_than_base", "not_worse_than_prompted"} <= {
         check.code for check in held.checks
@@ -92,10 +92,10 @@ def assert_forgetting_is_stopped(folder: Path, *, follows_examples: bool) -> Non
 def assert_references_are_read(folder: Path) -> None:
     """Assert that later evaluations name version 1 and the base by the digests of the first."""
     first, *later = (generators(run) for run in sorted((folder / "runs").glob("run-*")))
-    assert 2 == len(later)
+    assert len(later) == 2
     for of_run in later:
         assert (first["candidate"], first["base"]) == (of_run["incumbent"], of_run["base"])
-    assert 3 == len({of_run["candidate"] for of_run in (first, *later)})
+    assert len({of_run["candidate"] for of_run in (first, *later)}) == 3
 
 
 def generators(run: Path) -> dict[str, str]:
@@ -145,15 +145,15 @@ def test_the_whole_loop_with_a_tiny_model(tmp_path: Path) -> None:
                 select(Rollout.status, Rollout.weight_percent).order_by(Rollout.id)
             )
         ]
-    assert [] == wrong_words(engine)
+    assert wrong_words(engine) == []
     engine.dispose()
     # One incident in four weeks: the quiet ones raised none.
-    assert 1 == n_incidents
-    assert {1: "archived", 2: "rejected", 3: "production"} == stages
-    assert [("reverted", 0), ("completed", 100)] == rollouts
+    assert n_incidents == 1
+    assert stages == {1: "archived", 2: "rejected", 3: "production"}
+    assert rollouts == [("reverted", 0), ("completed", 100)]
     assert 2 * n_gold == n_reviews
-    assert 4 == n_items - n_gold
-    assert 1 == n_reports, "Evidently's, which takes long, of the week that is shown"
+    assert n_items - n_gold == 4
+    assert n_reports == 1, "Evidently's, which takes long, of the week that is shown"
     assert (folder / "report.html").is_file()
     assert (folder / "report-evidently.html").is_file()
 
@@ -165,7 +165,7 @@ def test_the_whole_loop_with_a_real_model(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     done = run_demo("--folder", str(folder))
     assert done.returncode == 0, done.stdout[-9000:] + done.stderr[-2000:]
-    assert "" == done.stderr
+    assert done.stderr == ""
     assert_is_a_story(done.stdout, folder)
     assert_forgetting_is_stopped(folder, follows_examples=True)
     assert_references_are_read(folder)
@@ -219,24 +219,24 @@ def test_own_exchanges_are_evaluated_by_week_and_queued(
         for line in summary.splitlines()
         if "2026-10-" in line and "│" in line
     ]
-    assert ["no drift", "drift"] == verdicts[:2]
+    assert verdicts[:2] == ["no drift", "drift"]
     assert (tmp_path / "demo" / "report-2026-10-12.html").is_file()
 
 
 def test_a_folder_that_is_not_the_demos_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("do not delete")
     done = run_demo("--traffic", "missing.jsonl", "--baseline", "x", "--folder", str(tmp_path))
-    assert 2 == done.returncode
+    assert done.returncode == 2
     assert "missing.jsonl" in done.stderr or "x" in done.stderr
-    assert "do not delete" == (tmp_path / "thesis.txt").read_text()
+    assert (tmp_path / "thesis.txt").read_text() == "do not delete"
 
 
 def test_traffic_without_a_baseline_is_refused() -> None:
     done = run_demo("--traffic", "some.jsonl")
     assert (
-        2,
-        "driftwarden: --traffic and --baseline: only one is given; give both or neither\n",
-    ) == (
         done.returncode,
         done.stderr,
+    ) == (
+        2,
+        "driftwarden: --traffic and --baseline: only one is given; give both or neither\n",
     )

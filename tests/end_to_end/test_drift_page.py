@@ -50,7 +50,7 @@ def open_page(browser: Browser, world: World) -> Iterator[Callable[..., Page]]:
             return page
 
         yield visit
-    assert [] == problems
+    assert problems == []
 
 
 def drift_path(world: World) -> str:
@@ -144,7 +144,7 @@ def test_anybody_can_read_it(world: World, open_page, width: int) -> None:
         page.goto(path)
         assert width >= page.evaluate("document.documentElement.scrollWidth"), path
         for scheme in RULES:
-            assert [] == violations(page, scheme)
+            assert violations(page, scheme) == []
             if folder:
                 shot = Path(folder) / f"{name}-{scheme}-{width}.png"
                 page.screenshot(path=shot, full_page=True)

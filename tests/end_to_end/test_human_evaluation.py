@@ -189,4 +189,4 @@ def test_human_evaluation_pages_meet_wcag_2_2_aa(site: Site) -> None:
     score_locked_human_evaluations(site.engine, Settings(), now)
     look(f"/human-evaluations/{done}")
     look(f"/human-evaluations/{done}/ratings")
-    assert [] == problems, "\n".join(problems)
+    assert problems == [], "\n".join(problems)

@@ -21,14 +21,14 @@ def test_pages_of_a_lead(site: Site) -> None:
     expect(page.get_by_role("cell", name="0.0123").first).to_be_visible()
     page.get_by_role("link", name="Report as one file").click()
     expect(page.locator("h1")).to_contain_text("Customers ask about two things")
-    assert "null" == page.evaluate("window.origin")
+    assert page.evaluate("window.origin") == "null"
     page.get_by_role("link", name="Evidently's report").click()
     page.wait_for_url("**/report?kind=evidently")
-    assert "ran" == page.title()
+    assert page.title() == "ran"
     # Its own origin: the script ran, but can't see the session or the site.
-    assert "null" == page.evaluate("window.origin")
+    assert page.evaluate("window.origin") == "null"
     response = page.request.get(f"{base}/drift-evaluations/{evaluation_id}/assessment.json")
-    assert "drift" == response.json()["verdict"]
+    assert response.json()["verdict"] == "drift"
     for path in ("/drift-evaluations", "/incidents", "/models"):
         page.goto(base + path)
         expect(page.locator("h1").first).to_be_visible()
@@ -39,5 +39,5 @@ def test_pages_of_a_lead(site: Site) -> None:
         assert last["x"] + last["width"] <= width
     response = page.goto(f"{base}/nothing-here")
     assert response is not None
-    assert 404 == response.status
+    assert response.status == 404
     expect(page.locator("h1")).to_have_text("Page not found")

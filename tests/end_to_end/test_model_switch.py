@@ -56,7 +56,7 @@ def test_the_switch_keeps_page_queue_and_address(fleet: Site) -> None:
     page.keyboard.press("Enter")
     expect(menu.get_by_role("link", name=NAME)).to_be_visible()
     page.evaluate(AXE.read_text())
-    assert [] == violations(page)
+    assert violations(page) == []
     page.keyboard.press("Escape")
     expect(menu.get_by_role("link", name=NAME)).to_be_hidden()
     menu.locator("summary").click()
@@ -113,11 +113,11 @@ def test_every_entry_of_the_navigation_is_in_view(fleet: Site) -> None:
             for label, left, right, is_hit in boxes:
                 where = f"{label} of {page.url} at {width} px"
                 assert is_hit, where
-                assert 0 <= left, where
+                assert left >= 0, where
                 assert right <= width, where
-        assert 1 == page.locator("[aria-current=page]").count()
+        assert page.locator("[aria-current=page]").count() == 1
     reviewer = fleet.open("Ada", "/review")
     groups = reviewer.get_by_role("navigation", name="Main").get_by_role("link").all_inner_texts()
-    assert ["Overview", "Monitoring", "Review", "Models"] == groups
+    assert groups == ["Overview", "Monitoring", "Review", "Models"]
     pages = reviewer.get_by_role("navigation", name="Pages").get_by_role("link").all_inner_texts()
-    assert ["Queue", "Submitted", "Human evaluation"] == pages
+    assert pages == ["Queue", "Submitted", "Human evaluation"]

@@ -112,7 +112,7 @@ def test_a_draft_is_saved_after_pauses_and_during_typing(site: Site) -> None:
         now = time.monotonic()
         slowest = max(slowest, now - turn)
         late = [word for at, word in typed if word not in saved and now - at > 2.0 + slowest]
-        assert [] == late, f"typed more than two seconds ago, and not saved: {late}"
+        assert late == [], f"typed more than two seconds ago, and not saved: {late}"
 
 
 def test_a_draft_survives_a_reload(site: Site) -> None:

@@ -41,8 +41,8 @@ def test_the_largest_page_is_one_request_and_fits(
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto(page_file.as_uri(), wait_until="networkidle")
     assert [page_file.as_uri()] == requests
-    assert [] == problems
-    assert 0 == len(page.query_selector_all("script"))
+    assert problems == []
+    assert len(page.query_selector_all("script")) == 0
     assert width >= page.evaluate("document.documentElement.scrollWidth")
     page.get_by_text("Basis of these figures").click()
     expect(page.get_by_role("region", name="Tests of the input")).to_be_visible()
@@ -60,7 +60,7 @@ def test_a_bar_is_as_high_as_its_share(browser: Browser, tmp_path: Path) -> None
     chart = page.get_by_role("img", name="Share by day: 5.0% on 2 Nov, 20% on 4 Nov")
     heights = [bar.bounding_box() for bar in chart.locator("rect").all()]
     content = [0 if box is None else round(box["height"]) for box in heights]
-    assert [10, 0, 40] == content
+    assert content == [10, 0, 40]
     page.close()
 
 
@@ -72,7 +72,7 @@ def test_printed_page_shows_collapsed_sections(
     page.goto(page_file.as_uri())
     page.emulate_media(media="print")
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert "rgb(246, 244, 239)" == ground, "paper is light, whatever the screen is"
+    assert ground == "rgb(246, 244, 239)", "paper is light, whatever the screen is"
     assert page.pdf(path=tmp_path / "page.pdf", format="A4").startswith(b"%PDF")
     table = page.get_by_role("table", name="Tests of the output")
     assert table.bounding_box() is not None

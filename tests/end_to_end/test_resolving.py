@@ -65,9 +65,9 @@ def test_two_reviewers_disagree_discuss_and_settle(site: Site) -> None:
     with transaction(site.engine) as connection:
         (gold,) = gold_of_batches(connection, [site.world.batch_id])
         votes = [row.error_kind for row in reviews_of(connection, [item])]
-    assert ("correct", "discussed", "knowledge") == (gold.verdict, gold.resolution, gold.error_kind)
-    assert "Block the card in the app. We refund the payment." == gold.response
-    assert ["knowledge", "judgement"] == votes, "the first votes stay"
+    assert (gold.verdict, gold.resolution, gold.error_kind) == ("correct", "discussed", "knowledge")
+    assert gold.response == "Block the card in the app. We refund the payment."
+    assert votes == ["knowledge", "judgement"], "the first votes stay"
 
 
 def test_an_adjudicator_decides_without_names(site: Site) -> None:
@@ -101,7 +101,7 @@ def test_an_adjudicator_decides_without_names(site: Site) -> None:
     expect(cleo.locator(".toast")).to_have_text(f"Item {item} is decided.")
     with transaction(site.engine) as connection:
         (gold,) = gold_of_batches(connection, [site.world.batch_id])
-    assert ("adjudicated", "facts_missing") == (gold.resolution, gold.answerable)
+    assert (gold.resolution, gold.answerable) == ("adjudicated", "facts_missing")
 
     lea = site.open("Lea", f"/review/{item}")
     lea.get_by_role("button", name="Reopen").click()
@@ -136,6 +136,6 @@ def test_a_differing_audit_replaces_the_verdict(site: Site) -> None:
     expect(cleo.locator(".toast")).to_contain_text("differ")
     with transaction(site.engine) as connection:
         (gold,) = gold_of_batches(connection, [site.world.batch_id])
-    assert ("audited", "Block the card in the app first.") == (gold.resolution, gold.response)
+    assert (gold.resolution, gold.response) == ("audited", "Block the card in the app first.")
     ada.goto(f"{site.url}/review/{item}")
     expect(ada.get_by_text("The audit differed and replaced the agreed verdict.")).to_be_visible()

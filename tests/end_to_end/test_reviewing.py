@@ -50,17 +50,17 @@ def test_a_full_review_by_keyboard_alone(site: Site) -> None:
 
     with transaction(site.engine) as connection:
         accepted, corrected = reviews_of(connection, [first, second])
-    assert ("accept", 5, 5, 5, 5) == (
+    assert (
         accepted.verdict, accepted.accuracy, accepted.completeness, accepted.tone,
         accepted.compliance,
-    )  # fmt: skip
-    assert ("correct", 4, 3, 2, 5) == (
+    ) == ("accept", 5, 5, 5, 5)  # fmt: skip
+    assert (
         corrected.verdict, corrected.accuracy, corrected.completeness, corrected.tone,
         corrected.compliance,
-    )  # fmt: skip
+    ) == ("correct", 4, 3, 2, 5)  # fmt: skip
     assert corrected.corrected_response.endswith("Please call us at once.")
-    assert ("tone", "facts_missing") == (corrected.error_kind, corrected.answerable)
-    assert "The guidelines are silent on this." == corrected.comment
+    assert (corrected.error_kind, corrected.answerable) == ("tone", "facts_missing")
+    assert corrected.comment == "The guidelines are silent on this."
 
 
 def test_a_missing_score_is_requested(site: Site) -> None:
@@ -76,7 +76,7 @@ def test_a_missing_score_is_requested(site: Site) -> None:
     page.keyboard.press("1")
     page.keyboard.press("Control+Enter")
     expect(page.locator("#problem")).to_have_text("Score the completeness: 1 to 5.")
-    assert "completeness" == page.evaluate("document.activeElement.name")
+    assert page.evaluate("document.activeElement.name") == "completeness"
 
 
 @pytest.mark.parametrize("by", ["keys", "mouse"])
@@ -92,13 +92,13 @@ def test_digits_change_the_marked_field_and_no_other(site: Site, by: str) -> Non
         page.locator("#review .choice.reject").click()
         for name, value in zip(DIMENSIONS, "2433", strict=True):
             page.locator(f"[data-score={name}] .choice").nth(int(value) - 1).click()
-    assert [] == page.evaluate(marked), "the scores are done"
+    assert page.evaluate(marked) == [], "the scores are done"
     for key in "4", "1", "5", "5":  # the kind of error, the question; then nothing is marked
         page.keyboard.press(key)
     values = page.evaluate("Object.fromEntries(new FormData(document.getElementById('review')))")
-    assert ["2", "4", "3", "3"] == [values[name] for name in DIMENSIONS]
-    assert ("tone", "yes", "") == (values["error_kind"], values["answerable"], values["comment"])
-    assert "corrected_response" == page.evaluate("document.activeElement.dataset.field")
+    assert [values[name] for name in DIMENSIONS] == ["2", "4", "3", "3"]
+    assert (values["error_kind"], values["answerable"], values["comment"]) == ("tone", "yes", "")
+    assert page.evaluate("document.activeElement.dataset.field") == "corrected_response"
     for group in page.locator("#review .numbered").all():
         n = group.locator("input").count()
         assert [str(place) for place in range(1, n + 1)] == [
@@ -112,7 +112,7 @@ def test_two_reviewers_at_once_make_gold(site: Site) -> None:
     assert item == start(ben)
     accept(ada)
     response = ben.request.get(f"{site.url}/api/items/{item}")
-    assert [] == response.json()["reviews"]
+    assert response.json()["reviews"] == []
     ben.reload()
     assert "Ada" not in ben.locator("main").inner_text()
     accept(ben)
@@ -132,7 +132,7 @@ def test_the_last_review_can_be_withdrawn(site: Site) -> None:
     expect(page.locator("#corrected")).to_have_value("Call us at once.")
     expect(page.locator("[name=answerable][value=needs_judgement]")).to_be_checked()
     with transaction(site.engine) as connection:
-        assert [] == reviews_of(connection, [item])
+        assert reviews_of(connection, [item]) == []
     accept(page)
     ben = site.open("Ben")
     assert item == start(ben)
@@ -164,10 +164,10 @@ def test_skipping_flagging_and_help(site: Site) -> None:
     expect(page.locator(".toast")).to_have_text(f"Item {second} is flagged. A lead will decide.")
     with transaction(site.engine) as connection:
         items = {item.id: item for item in items_of_batches(connection, [site.world.batch_id])}
-    assert ("flagged", "Personal data: an IBAN") == (
+    assert (
         items[second].status, items[second].excluded_reason,
-    )  # fmt: skip
-    assert "queued" == items[first].status
+    ) == ("flagged", "Personal data: an IBAN")  # fmt: skip
+    assert items[first].status == "queued"
     page.goto(f"{site.url}/review/{second}")
     expect(page.get_by_role("heading", name="Waiting for a lead")).to_be_visible()
 
@@ -176,7 +176,7 @@ def test_skipping_flagging_and_help(site: Site) -> None:
     with lead.expect_navigation():
         lead.get_by_role("button", name="Restore").click()
     with transaction(site.engine) as connection:
-        assert "queued" == item_by_id(connection, second).status
+        assert item_by_id(connection, second).status == "queued"
 
 
 def test_guidelines_stay_open_from_item_to_item(site: Site) -> None:
@@ -209,15 +209,15 @@ def test_texts_keep_their_form(site: Site) -> None:
         turn.locator(".text").evaluate_all("all => all.map(e => e.textContent)")
     )
     block = turn.locator("pre.code")
-    assert "pre" == block.evaluate("e => getComputedStyle(e).whiteSpace")
+    assert block.evaluate("e => getComputedStyle(e).whiteSpace") == "pre"
     assert "    print(" in block.inner_text()
     accept(page)
     assert arabic == number(page)
     response = page.locator("#response .text")
-    assert "rtl" == response.evaluate("e => getComputedStyle(e).direction")
+    assert response.evaluate("e => getComputedStyle(e).direction") == "rtl"
     assert ARABIC[1] == response.evaluate("e => e.textContent")
     page.keyboard.press("e")
-    assert "rtl" == page.locator("#corrected").evaluate("e => getComputedStyle(e).direction")
+    assert page.locator("#corrected").evaluate("e => getComputedStyle(e).direction") == "rtl"
 
 
 def test_the_diff_gives_back_both_texts(site: Site) -> None:
@@ -249,9 +249,9 @@ def test_the_diff_gives_back_both_texts(site: Site) -> None:
         slowest = max(slowest, took)
     assert slowest < 1000, f"{slowest:.0f} ms"
     parts, _ = page.evaluate(script, ["a b c", "x y c"])
-    assert [["removed", "a b"], ["added", "x y"], ["same", " c"]] == parts
+    assert parts == [["removed", "a b"], ["added", "x y"], ["same", " c"]]
     parts, _ = page.evaluate(script, ["日本語の文", "日本の文"])
-    assert [["same", "日本"], ["removed", "語"], ["same", "の文"]] == parts
+    assert parts == [["same", "日本"], ["removed", "語"], ["same", "の文"]]
 
 
 def test_the_colour_theme_is_remembered(site: Site) -> None:

@@ -51,7 +51,7 @@ def site_of_rollout(desk: RolloutDesk, browser: Browser) -> Iterator[Site]:
     with BackgroundServer(app) as server, ExitStack() as stack:
         site = Site(server.url, world, browser, stack)
         yield site
-        assert [] == site.problems
+        assert site.problems == []
 
 
 def test_page_follows_the_rollout_and_reverts_it(desk: RolloutDesk, site_of_rollout: Site) -> None:

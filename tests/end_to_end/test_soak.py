@@ -37,7 +37,7 @@ def test_each_sampled_record_has_one_row_after_every_fault(tmp_path: Path) -> No
     if soak.returncode == SERVICE_MISSING:
         missing("a service of the soak", output)
 
-    assert HOLDS == soak.returncode, output
+    assert soak.returncode == HOLDS, output
     figures = {name: int(n) for name, n in re.findall(r"^ *(.+?)  +(\d+)$", output, re.MULTILINE)}
     assert 0 == figures["lost"] == figures["doubled"] == figures["wrong"], output
     assert 0 == figures["dead letters lost"] == figures["dead letters wrong"], output

@@ -39,12 +39,12 @@ def test_an_admin_invites_a_user_who_signs_in(browser: Browser, engine: Engine) 
         admin.get_by_label("Other task types, separated by commas").fill("fees, cards")
         admin.get_by_role("button", name="Create a link").click()
         link = admin.locator("#link").inner_text()
-        assert [] == barriers(admin)
+        assert barriers(admin) == []
 
         dan = browser.new_context(reduced_motion="reduce").new_page()
         dan.goto(re.sub(r"^https?://[^/]+", server.url, link))
         expect(dan.get_by_role("heading")).to_have_text("Welcome, Dan")
-        assert [] == barriers(dan)
+        assert barriers(dan) == []
         dan.get_by_label("Password", exact=True).fill(PASSWORD)
         dan.get_by_label("Repeat the password").fill(f"{PASSWORD}!")
         dan.keyboard.press("Enter")
@@ -56,7 +56,7 @@ def test_an_admin_invites_a_user_who_signs_in(browser: Browser, engine: Engine) 
 
         admin.get_by_role("link", name="Dan").click()
         expect(admin.get_by_role("checkbox", name="fees")).to_be_checked()
-        assert [] == barriers(admin)
+        assert barriers(admin) == []
         admin.get_by_label("Role").select_option("reviewer")
         admin.get_by_role("button", name="Save role").click()
         expect(admin.locator("dd").first).to_have_text("Reviewer")
@@ -64,10 +64,10 @@ def test_an_admin_invites_a_user_who_signs_in(browser: Browser, engine: Engine) 
         expect(admin.get_by_role("button", name="Reactivate")).to_be_visible()
         dan.reload()
         dan.wait_for_url("**/login**")
-        assert [] == barriers(dan)
+        assert barriers(dan) == []
         dan.goto(re.sub(r"^https?://[^/]+", server.url, link))
         expect(dan.get_by_role("heading")).to_have_text("This link is not valid")
-        assert [] == barriers(dan)
+        assert barriers(dan) == []
 
 
 @pytest.mark.parametrize("width", [390, 1280])
@@ -99,7 +99,7 @@ def test_a_lead_searches_the_access_log(browser: Browser, engine: Engine, width:
         rows = page.locator("tbody tr")
         expect(rows).to_have_count(6)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert [] == barriers(page)
+        assert barriers(page) == []
         page.get_by_label("Account").fill("Ada")
         page.get_by_label("Number").fill("1003")
         page.keyboard.press("Enter")
@@ -109,6 +109,6 @@ def test_a_lead_searches_the_access_log(browser: Browser, engine: Engine, width:
         page.get_by_label("Account").fill("Nobody")
         page.get_by_role("button", name="Search").click()
         expect(page.get_by_role("heading", name="No such entry")).to_be_visible()
-        assert [] == barriers(page)
+        assert barriers(page) == []
         page.get_by_role("link", name="All entries").click()
         expect(rows).to_have_count(6)

@@ -37,7 +37,7 @@ def test_replicas_under_kills_lose_nothing_and_stay_small(tmp_path: Path) -> Non
         missing("a service of the endurance run", output)
 
     print(output)
-    assert HOLDS == endurance.returncode, output
+    assert endurance.returncode == HOLDS, output
     figures = {name: int(n) for name, n in re.findall(r"^ *(.+?)  +(\d+)$", output, re.MULTILINE)}
     assert 0 == figures["lost"] == figures["doubled"] == figures["wrong"], output
     assert figures["expected"] == figures["stored"] > 1000, output

@@ -51,7 +51,7 @@ Setup = subprocess.CompletedProcess[str]
 def test_setup_prints_a_line_per_step(tmp_path: Path, with_uv: bool, torch_index: str) -> None:
     folder = tmp_path / "a check out"
     done = set_up(folder, with_uv=with_uv, fails_at="", torch_index=torch_index)
-    assert (0, "") == (done.returncode, done.stderr)
+    assert (done.returncode, done.stderr) == (0, "")
     printed = done.stdout.splitlines()
     assert len(printed) <= 9
     assert all(line.startswith("setup: ") for line in printed)
@@ -62,7 +62,7 @@ def test_setup_prints_a_line_per_step(tmp_path: Path, with_uv: bool, torch_index
     assert str(log) in done.stdout
     n_steps = 3 if torch_index else 2
     assert n_steps * N_PACKAGES == log.read_text().count(" + package-")
-    assert 0o600 == stat.S_IMODE(log.stat().st_mode)
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("with_uv", [True, False], ids=["uv", "pip"])
@@ -73,7 +73,7 @@ def test_a_failed_step_shows_the_end_of_the_log(
     tmp_path: Path, with_uv: bool, step: str, n_before: int
 ) -> None:
     done = set_up(tmp_path, with_uv=with_uv, fails_at=step)
-    assert 7 == done.returncode
+    assert done.returncode == 7
     ending = done.stderr.splitlines()
     log = tmp_path / ".venv" / "install.log"
     assert "error: no space left on device" in ending
@@ -84,6 +84,6 @@ def test_a_failed_step_shows_the_end_of_the_log(
 
 
 def test_a_later_setup_begins_a_new_log(tmp_path: Path) -> None:
-    assert 7 == set_up(tmp_path, with_uv=True, fails_at=".[dev]").returncode
-    assert 0 == set_up(tmp_path, with_uv=True, fails_at="").returncode
+    assert set_up(tmp_path, with_uv=True, fails_at=".[dev]").returncode == 7
+    assert set_up(tmp_path, with_uv=True, fails_at="").returncode == 0
     assert "no space left" not in (tmp_path / ".venv" / "install.log").read_text()

@@ -66,4 +66,4 @@ def test_links_of_the_notebook_lead_to_pages() -> None:
     text = "\n".join(cell.source for cell in NOTEBOOK.cells if cell.cell_type == "markdown")
     links = re.findall(r"\]\(([^)#]+)", text)
     assert len(links) >= 3
-    assert [] == [link for link in links if not (FILE.parent / link).is_file()]
+    assert [link for link in links if not (FILE.parent / link).is_file()] == []

@@ -52,7 +52,7 @@ def test_commands_show_warnings_on_stderr_and_nothing_on_stdout(
     logging.getLogger("bitsandbytes").warning("a faster kernel is missing")
 
     out, err = capsys.readouterr()
-    assert ("", 1) == (out, len(err.splitlines()))
+    assert (out, len(err.splitlines())) == ("", 1)
     assert "odd" in err
 
 
@@ -82,9 +82,9 @@ def test_a_log_file_takes_everything_from_the_terminal(
         logging.captureWarnings(False)
         logging.getLogger().handlers[0].close()
 
-    assert ("", "") == capsys.readouterr()
+    assert capsys.readouterr() == ("", "")
     events = [json.loads(line) for line in file.read_text().splitlines()]
-    assert ["odd", "py.warnings"] == [events[0]["event"], events[1]["logger"]]
+    assert [events[0]["event"], events[1]["logger"]] == ["odd", "py.warnings"]
     assert "a library's" in events[1]["event"]
 
 
@@ -96,10 +96,10 @@ def test_lines_of_the_schedule_do_not_bury_the_rest(capsys: pytest.CaptureFixtur
         logging.getLogger(name).warning("a job failed")
 
     lines = capsys.readouterr().err.splitlines()
-    assert 4 == len(lines)
-    assert ["monitor.traffic"] == [
+    assert len(lines) == 4
+    assert [
         line.split('"logger": "')[1].split('"')[0] for line in lines if "running a job" in line
-    ]
+    ] == ["monitor.traffic"]
 
 
 CANARY = "zqk my card number"

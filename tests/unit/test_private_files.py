@@ -23,8 +23,8 @@ def mode(path: Path) -> int:
 
 def test_new_file_is_private(tmp_path: Path) -> None:
     write_private_text(tmp_path / "report.html", "texts")
-    assert 0o600 == mode(tmp_path / "report.html")
-    assert ["report.html"] == [path.name for path in tmp_path.iterdir()]
+    assert mode(tmp_path / "report.html") == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
 
 
 def test_replaced_file_is_private_and_an_open_reader_learns_nothing(tmp_path: Path) -> None:
@@ -33,9 +33,9 @@ def test_replaced_file_is_private_and_an_open_reader_learns_nothing(tmp_path: Pa
     path.chmod(0o666)
     with path.open() as reader:
         write_private_text(path, "new")
-        assert "old" == reader.read()
-    assert 0o600 == mode(path)
-    assert "new" == path.read_text()
+        assert reader.read() == "old"
+    assert mode(path) == 0o600
+    assert path.read_text() == "new"
 
 
 def test_draft_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
@@ -43,14 +43,14 @@ def test_draft_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
     target.write_text("theirs")
     (tmp_path / f".export.{os.getpid()}").symlink_to(target)
     write_private_text(tmp_path / "export", "ours")
-    assert "theirs" == target.read_text()
+    assert target.read_text() == "theirs"
 
 
 def test_link_is_followed(tmp_path: Path) -> None:
     (tmp_path / "here").symlink_to(tmp_path / "there")
     write_private_text(tmp_path / "here", "text")
     assert (tmp_path / "here").is_symlink()
-    assert 0o600 == mode(tmp_path / "there")
+    assert mode(tmp_path / "there") == 0o600
 
 
 def test_device_and_pipe_are_written_to(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_device_and_pipe_are_written_to(tmp_path: Path) -> None:
     read, write = os.pipe()
     write_private_text(Path(f"/dev/fd/{write}"), "text")
     os.close(write)
-    assert b"text" == os.read(read, 10)
+    assert os.read(read, 10) == b"text"
 
 
 def test_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
@@ -67,11 +67,11 @@ def test_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     path.write_text("old")
     with pytest.raises(UnicodeEncodeError):
         write_private_text(path, "\ud800")
-    assert "old" == path.read_text()
+    assert path.read_text() == "old"
     assert [path] == list(tmp_path.iterdir())
 
 
 def test_folders_are_private_under_the_umask(tmp_path: Path) -> None:
     use_private_umask()
     (tmp_path / "a" / "b").mkdir(parents=True)
-    assert [0o700, 0o700] == [mode(tmp_path / "a"), mode(tmp_path / "a" / "b")]
+    assert [mode(tmp_path / "a"), mode(tmp_path / "a" / "b")] == [0o700, 0o700]

@@ -40,7 +40,7 @@ def test_a_user_changes_their_password(site: Site) -> None:
             page.keyboard.press("Enter")
         kind = "good" if fields == (PASSWORD, NEW, NEW) else "bad"
         expect(page.locator(f"main .notice.{kind}")).to_be_visible()
-    assert [] == barriers(page)
+    assert barriers(page) == []
     other = site.open("", "/login")
     other.get_by_label("Name").fill("Ben")
     other.get_by_label("Password").fill(NEW)

@@ -79,7 +79,7 @@ def test_no_chart_leaves_its_card(site: Site, evaluation: str) -> None:
     for path in (evaluation, "/progress", "/digest"):
         page.goto(site.url + path)
         page.wait_for_load_state("networkidle")
-        assert [] == page.evaluate(OUTSIDE), path
+        assert page.evaluate(OUTSIDE) == [], path
     page.goto(f"{site.url}/progress")
     expect(page.locator(".scale").first).to_be_visible()
 

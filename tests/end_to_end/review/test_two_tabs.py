@@ -166,7 +166,7 @@ def test_a_stale_page_proposes_nothing_over_a_newer_draft(site: Site) -> None:
     stale.keyboard.press("Control+Enter")  # her own verdict, as the page has it
     expect(stale.locator("#corrected")).to_have_value(re.compile(r" Newer\.$"))
     with transaction(site.engine) as connection:
-        assert [] == proposals_of_item(connection, item)
+        assert proposals_of_item(connection, item) == []
     with stale.expect_navigation():
         stale.keyboard.press("Control+Enter")
     with transaction(site.engine) as connection:

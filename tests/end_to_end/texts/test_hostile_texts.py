@@ -75,5 +75,5 @@ def test_no_page_runs_scripts_in_texts(browser: Browser, world: World, app: Lite
                 if response is not None and "text/html" in response.headers.get("content-type", ""):
                     page.wait_for_timeout(30)
                     n_hostile += CANARY in page.locator("body").inner_text()
-            assert [] == fired, name
+            assert fired == [], name
         assert n_hostile > 10, "the hostile texts are on the pages"

@@ -43,12 +43,12 @@ def show(site: Site, prompt: str, response: str, width: int = 1280) -> Page:
 def test_only_visible_text_is_laid_out(site: Site, width: int) -> None:
     page = show(site, "x" * N, "[" * N, width)
     for selector in (".turn.user", "#response"):
-        assert N == page.locator(f"{selector} .text").evaluate("e => e.textContent.length")
+        assert page.locator(f"{selector} .text").evaluate("e => e.textContent.length") == N
         laid_out = page.evaluate(LAID_OUT, selector)
         assert sum(laid_out) <= 16_000, selector
     page.keyboard.press("e")
     expect(page.locator("#corrected")).to_be_focused()
-    assert N == len(page.locator("#corrected").input_value())
+    assert len(page.locator("#corrected").input_value()) == N
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -77,9 +77,9 @@ def thread_seconds(tracing: CDPSession) -> float:
 def test_hidden_characters_are_marked_and_have_no_effect(site: Site) -> None:
     page = show(site, "Pay \u202eJOHN now, pass\u200bword", "Done.")
     text = page.locator(".turn.user .text")
-    assert "Pay \u202eJOHN now, pass\u200bword" == text.evaluate("e => e.textContent")
+    assert text.evaluate("e => e.textContent") == "Pay \u202eJOHN now, pass\u200bword"
     marks = text.locator(".unseen")
-    assert ["U+202E", "U+200B"] == [mark.get_attribute("data-name") for mark in marks.all()]
+    assert [mark.get_attribute("data-name") for mark in marks.all()] == ["U+202E", "U+200B"]
     for mark in marks.all():
         box = mark.bounding_box()
         assert box is not None

@@ -69,7 +69,7 @@ def test_an_invalid_token_is_refused_with_its_reason(
     browser = browse()
     refused(browser.sign_in(), why)
     provider.mend = lambda claims: claims
-    assert 303 == browser.sign_in().status_code, "only the token was wrong"
+    assert browser.sign_in().status_code == 303, "only the token was wrong"
 
 
 def test_an_unknown_signature_is_refused(
@@ -97,7 +97,7 @@ def test_unsigned_and_symmetric_tokens_are_refused(
     for sign in (unsigned, by_public_key, lambda claims: "no.token.", lambda claims: "é"):
         provider.sign = sign
         response = browse().sign_in()
-        assert (403, False) == (response.status_code, SESSION in response.cookies), response.text
+        assert (response.status_code, SESSION in response.cookies) == (403, False), response.text
 
 
 def test_a_rotated_key_is_fetched(
@@ -107,7 +107,7 @@ def test_a_rotated_key_is_fetched(
     browser = browse()
     browser.sign_in()
     provider.key = new_key("second")
-    assert 303 == browser.sign_in().status_code
+    assert browser.sign_in().status_code == 303
 
 
 def test_a_callback_works_once(browse: Open, engine: Engine, clock: datetime) -> None:
@@ -115,7 +115,7 @@ def test_a_callback_works_once(browse: Open, engine: Engine, clock: datetime) ->
     browser = browse()
     back = browser.go()
     cookie = browser.visitor.client.cookies[COOKIE]
-    assert 303 == browser.visitor.get(back).status_code
+    assert browser.visitor.get(back).status_code == 303
     browser.visitor.client.cookies.set(COOKIE, cookie)
     refused(browser.visitor.get(back), "already finished or has expired")
 

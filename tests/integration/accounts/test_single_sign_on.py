@@ -57,10 +57,10 @@ def test_a_user_invited_by_email_signs_in(
         browser = Browser(client)
         assert "Sign in with single sign-on" in browser.visitor.get("/login").text
         response = browser.sign_in("/drift-evaluations?x=1")
-        assert (303, "/drift-evaluations?x=1") == (
+        assert (
             response.status_code,
             response.headers["location"],
-        )
+        ) == (303, "/drift-evaluations?x=1")
         assert "<b>Ada</b>" in browser.visitor.get("/review").text
     query = provider.requests[0]
     assert {"openid", "email", "profile"} == set(query["scope"].split())
@@ -74,12 +74,12 @@ def test_a_linked_subject_outlives_its_email_address(
     ada = add(engine, clock)
     browse().sign_in()
     provider.user_claims["email"] = "ada.married@bank.example"
-    assert 303 == browse().sign_in().status_code  # the same subject, another address
+    assert browse().sign_in().status_code == 303  # the same subject, another address
     provider.user_claims |= {"sub": "new-colleague", "email": "ada@bank.example"}
     refused(browse().sign_in(), "is linked to another identity")
     with transaction(engine) as connection:
         reset_password(connection, Actor(SYSTEM), ada, now=clock, link_lifetime=None)
-    assert 303 == browse().sign_in().status_code
+    assert browse().sign_in().status_code == 303
 
 
 def test_uninvited_users_are_refused_by_default(
@@ -97,7 +97,7 @@ def test_deactivated_users_are_refused(
     browser.sign_in()
     with transaction(engine) as connection:
         deactivate(connection, Actor(SYSTEM), ada, clock)
-    assert 303 == browser.visitor.get("/review").status_code  # to the sign-in
+    assert browser.visitor.get("/review").status_code == 303  # to the sign-in
     refused(browser.sign_in(), "the account of Ada is deactivated")
 
 
@@ -105,15 +105,15 @@ def test_create_users_adds_users_of_allowed_domains(
     browse: Open, engine: Engine, provider: Provider
 ) -> None:
     options = {"create_users": True, "allowed_domains": ("bank.example",)}
-    assert 303 == browse(**options, default_role="adjudicator").sign_in().status_code
+    assert browse(**options, default_role="adjudicator").sign_in().status_code == 303
     with transaction(engine) as connection:
         user = user_by_name(connection, "Ada L.")
     assert user is not None
-    assert ("adjudicator", "ada@bank.example", False) == (
+    assert (
         user.grants.role_on("any"),
         user.email,
         user.has_password,
-    )
+    ) == ("adjudicator", "ada@bank.example", False)
     provider.user_claims |= {"sub": "other", "email": "eve@evil.example"}
     refused(browse(**options).sign_in(), "evil.example is not allowed")
 
@@ -122,7 +122,7 @@ def test_created_users_have_a_role_on_the_default_models(
     browse: Open, engine: Engine, provider: Provider
 ) -> None:
     options = {"create_users": True, "allowed_domains": ("bank.example",)}
-    assert 303 == browse(**options, default_models=("router",)).sign_in().status_code
+    assert browse(**options, default_models=("router",)).sign_in().status_code == 303
     with transaction(engine) as connection:
         user = user_by_name(connection, "Ada L.")
     assert user is not None
@@ -135,7 +135,7 @@ def test_groups_are_checked_at_each_sign_in(
     add(engine, clock)
     provider.user_claims["groups"] = ["staff", "experts"]
     browser = browse(allowed_groups=("experts",))
-    assert 303 == browser.sign_in().status_code
+    assert browser.sign_in().status_code == 303
     provider.user_claims["groups"] = ["staff"]
     refused(browser.sign_in(), "not in a group that may sign in")
     provider.user_claims["groups"] = {"experts": True}  # no list
@@ -149,7 +149,7 @@ def test_an_unverified_email_address_is_refused(
     add(engine, clock)
     provider.user_claims["email_verified"] = verified
     refused(browse().sign_in(), "is not verified by the provider")
-    assert 303 == browse(require_verified_email=False).sign_in().status_code
+    assert browse(require_verified_email=False).sign_in().status_code == 303
 
 
 def test_a_missing_claim_is_read_from_userinfo(
@@ -158,7 +158,7 @@ def test_a_missing_claim_is_read_from_userinfo(
     add(engine, clock)
     provider.userinfo = {**provider.user_claims}
     provider.user_claims = {"sub": "ada-1"}
-    assert 303 == browse().sign_in().status_code
+    assert browse().sign_in().status_code == 303
     provider.userinfo["sub"] = "somebody else"
     refused(browse().sign_in(), "belongs to another subject than its token")
 
@@ -168,7 +168,7 @@ def test_users_without_email_match_by_name(
 ) -> None:
     add(engine, clock, "ada.l", "")
     provider.user_claims["preferred_username"] = "ada.l"
-    assert 303 == browse(identity_claim="preferred_username").sign_in().status_code
+    assert browse(identity_claim="preferred_username").sign_in().status_code == 303
 
 
 @pytest.mark.parametrize("target", ["https://evil.example", "//evil.example", "/\\evil.example"])
@@ -176,7 +176,7 @@ def test_the_return_path_stays_on_this_site(
     browse: Open, engine: Engine, clock: datetime, target: str
 ) -> None:
     add(engine, clock)
-    assert "/" == browse().sign_in(target).headers["location"]
+    assert browse().sign_in(target).headers["location"] == "/"
 
 
 def test_signing_in_replaces_an_earlier_session(
@@ -201,9 +201,9 @@ def test_passwords_can_be_turned_off(
     page = visitor.get("/login").text
     assert 'name="password"' not in page
     assert "/login/sso" in page
-    assert 403 == visitor.sign_in("Ada").status_code
-    assert 403 == visitor.post("/login", {"name": "Ada", "password": "x"}).status_code
-    assert 404 == visitor.get("/welcome/anything").status_code
+    assert visitor.sign_in("Ada").status_code == 403
+    assert visitor.post("/login", {"name": "Ada", "password": "x"}).status_code == 403
+    assert visitor.get("/welcome/anything").status_code == 404
 
 
 def test_an_unavailable_provider_gives_status_503(
@@ -240,7 +240,7 @@ def test_check_reports_an_available_provider() -> None:
     )
     with pytest.raises(SignOnUnavailableError, match="is unavailable"):
         sign_in_finding(settings, SECRETS)
-    assert "by password" == sign_in_finding(Settings(), Secrets()).message
+    assert sign_in_finding(Settings(), Secrets()).message == "by password"
 
 
 def test_a_missing_package_refuses_the_configuration(
@@ -255,7 +255,7 @@ def test_a_missing_package_refuses_the_configuration(
 def test_the_client_secret_is_not_in_the_url(browse: Open, provider: Provider) -> None:
     begun = browse().visitor.get("/login/sso")
     query = parse_qs(urlsplit(begun.headers["location"]).query)
-    assert [CLIENT_ID] == query["client_id"]
+    assert query["client_id"] == [CLIENT_ID]
     assert CLIENT_SECRET not in str(query)
     assert "verifier" not in begun.headers["location"]
     cookie = next(v for k, v in begun.headers.multi_items() if k == "set-cookie" and COOKIE in v)
@@ -266,4 +266,4 @@ def test_without_a_provider_its_routes_are_missing(engine: Engine) -> None:
     with TestClient(create_app(engine, Settings(), Secrets())) as client:
         visitor = Visitor(client)
         for path in ("/login/sso", "/login/sso/callback?state=x&code=y"):
-            assert 404 == visitor.get(path).status_code
+            assert visitor.get(path).status_code == 404

@@ -22,39 +22,39 @@ def attempts(
 
 def test_waits_double_and_end(any_engine: Engine, clock: datetime) -> None:
     counting = SignInThrottle(any_engine)
-    assert [0.0] * 5 == attempts(counting, "Ada", "10.0.0.1", clock, 5)
+    assert attempts(counting, "Ada", "10.0.0.1", clock, 5) == [0.0] * 5
     now, waits = clock, []
     for _ in range(7):
         wait = counting.begin_attempt(" ADA ", "10.0.0.1", now)
         waits.append(wait)
         now += timedelta(seconds=wait)
-        assert 0.0 == counting.begin_attempt("Ada", "10.0.0.1", now)
-    assert [30.0, 60.0, 120.0, 240.0, 480.0, 900.0, 900.0] == waits
+        assert counting.begin_attempt("Ada", "10.0.0.1", now) == 0.0
+    assert waits == [30.0, 60.0, 120.0, 240.0, 480.0, 900.0, 900.0]
 
 
 def test_an_address_with_many_names_waits(any_engine: Engine, clock: datetime) -> None:
     counting = SignInThrottle(any_engine)
     tried = [counting.begin_attempt(f"name {n}", "2001:db8::1", clock) for n in range(31)]
-    assert [0.0] * 30 == tried[:30]
+    assert tried[:30] == [0.0] * 30
     assert tried[30] > 0
     assert counting.begin_attempt("another", "2001:db8::2", clock) > 0, "the same network"
     with transaction(any_engine) as connection:
-        assert 61 == count_attempts(connection), "who is blocked leaves nothing behind"
-    assert 0.0 == counting.begin_attempt("another", "2001:db8:0:1::1", clock)
-    assert 0.0 == counting.begin_attempt("another", "10.0.0.1", clock)
+        assert count_attempts(connection) == 61, "who is blocked leaves nothing behind"
+    assert counting.begin_attempt("another", "2001:db8:0:1::1", clock) == 0.0
+    assert counting.begin_attempt("another", "10.0.0.1", clock) == 0.0
 
 
 def test_a_name_from_many_addresses_waits_briefly(any_engine: Engine, clock: datetime) -> None:
     counting = SignInThrottle(any_engine)
     tried = [counting.begin_attempt("Ada", f"10.0.0.{n}", clock) for n in range(51)]
-    assert [0.0] * 50 == tried[:50]
+    assert tried[:50] == [0.0] * 50
     assert 0 < tried[50] <= 60
 
 
 def test_a_success_undoes_its_failure(any_engine: Engine, clock: datetime) -> None:
     counting = SignInThrottle(any_engine)
     for _ in range(60):
-        assert 0.0 == counting.begin_attempt("Ada", "10.0.0.1", clock)
+        assert counting.begin_attempt("Ada", "10.0.0.1", clock) == 0.0
         counting.record_success("Ada", "10.0.0.1")
 
 
@@ -63,7 +63,7 @@ def test_an_own_account_keeps_the_address_waiting(any_engine: Engine, clock: dat
     for number in range(30):
         counting.begin_attempt(f"name {number}", "10.0.0.1", clock)
     later = clock + timedelta(seconds=31)
-    assert 0.0 == counting.begin_attempt("Mallory", "10.0.0.1", later)
+    assert counting.begin_attempt("Mallory", "10.0.0.1", later) == 0.0
     counting.record_success("Mallory", "10.0.0.1")
     assert counting.begin_attempt("guess", "10.0.0.1", later) > 0
 
@@ -78,10 +78,10 @@ def test_stored_attempts_are_bounded_and_expire(
             f"name {number}", f"10.0.{number}.1", clock + timedelta(seconds=number)
         )
     with transaction(any_engine) as connection:
-        assert 12 == count_attempts(connection)
+        assert count_attempts(connection) == 12
     counting.begin_attempt("later", "10.1.0.1", clock + timedelta(days=2))
     with transaction(any_engine) as connection:
-        assert 3 == count_attempts(connection)
+        assert count_attempts(connection) == 3
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def synthetic(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_trial_outcome_contains_the_planted_share(synthetic: Path) -> None:
     outcome = run_trial(Trial(synthetic, WindowSpec("oos", 500, 500, 0.5), seed=3, locate=True))
-    assert 0.5 == outcome.drifted_share
+    assert outcome.drifted_share == 0.5
     assert outcome.p_value < 0.01
     assert outcome.alarm
     assert 0.0 < outcome.lower < outcome.estimate < outcome.upper
@@ -55,15 +55,15 @@ def test_every_method_compares_the_same_windows(synthetic: Path) -> None:
     results = run_methods(Pair(synthetic, WindowSpec("oos", 200, 200, 0.5), seed=0))
     assert results["driftwarden"].alarm
     assert results["Evidently mmd, bootstrap"].alarm
-    assert 10 == len(results)
+    assert len(results) == 10
 
 
 def test_weekly_alarms_come_from_single_weeks_and_slow_drift(synthetic: Path, monkeypatch) -> None:
     monkeypatch.setattr(slow_drift, "N", 1_500)
     alarms = weekly_alarms(Weeks(synthetic, (0.2,), seed=0))
-    assert ((True,), (False,), (True,)) == (alarms.alone, alarms.slow, alarms.either)
+    assert (alarms.alone, alarms.slow, alarms.either) == ((True,), (False,), (True,))
     states = watch(Weeks(synthetic, (0.05, 0.1, 0.15), seed=0))
-    assert [False, True] == [states[0].alarm, states[-1].alarm]
+    assert [states[0].alarm, states[-1].alarm] == [False, True]
     assert states[-1].drifted_share_interval[0] <= 0.15
 
 
@@ -74,7 +74,7 @@ def test_timings_exclude_preparations() -> None:
     assert timing.cpu_seconds > 0
     # Far more than the inputs, far less than the interpreter and its libraries.
     assert 0 <= extra_bytes < 500e6
-    assert ["ready", "ready"] == calls
+    assert calls == ["ready", "ready"]
 
 
 @pytest.fixture
@@ -99,13 +99,13 @@ def test_command_prints_every_row_and_writes_every_figure(small, tmp_path: Path)
     assert result.exit_code == 0, result.output
     rows = json.loads(figures.read_text(encoding="utf-8"))
     alarms = [row for row in rows if "false alarms" in row["name"]]
-    assert 16 == len(alarms)  # eight kinds of windows, two levels
-    assert "banking: false alarms at 0.05, independent samples, n = 500" == alarms[0]["name"]
+    assert len(alarms) == 16  # eight kinds of windows, two levels
+    assert alarms[0]["name"] == "banking: false alarms at 0.05, independent samples, n = 500"
     assert "of 2; seeds 5-6; " in alarms[0]["against"]
     assert alarms[0]["holds"] in (True, False)
     skipped = next(row for row in alarms if "n = 2,000" in row["name"])
-    assert (None, None) == (skipped["value"], skipped["holds"])
-    assert "left out of --quick: windows of 2,000" == skipped["against"]
+    assert (skipped["value"], skipped["holds"]) == (None, None)
+    assert skipped["against"] == "left out of --quick: windows of 2,000"
     printed = page.read_text(encoding="utf-8")
     assert printed in result.output
     assert "### banking: 1,500 samples in scope, 10 out of scope" in printed
@@ -123,7 +123,7 @@ def test_interrupted_command_keeps_its_figures(
     figures = tmp_path / "bench.json"
     options = ["--data", str(tmp_path), "--quick", "--only", "power", "--json", str(figures)]
     assert CliRunner().invoke(app, ["bench", "drift", *options]).exit_code == 130
-    assert ["banking: power"] == [row["name"] for row in json.loads(figures.read_text())]
+    assert [row["name"] for row in json.loads(figures.read_text())] == ["banking: power"]
 
 
 def test_whole_benchmark_measures_both_data_sets(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,5 +144,5 @@ def test_whole_benchmark_measures_both_data_sets(monkeypatch: pytest.MonkeyPatch
         for name in ("banking", "synthetic")
     }
     # eight kinds of windows at two levels, the rule of the daemon, and three rows of slow drift
-    assert [20, 20] == [len(figures) for figures in by_subject.values()]
+    assert [len(figures) for figures in by_subject.values()] == [20, 20]
     assert report.figures[0].measured.startswith(("0 of 2; ", "1 of 2; ", "2 of 2; "))

@@ -32,17 +32,17 @@ def test_changed_responses_alarm_and_changed_prompts_do_not(tmp_path: Path, monk
     monkeypatch.setattr(output, "ONLY_PROMPTS", (WindowSpec("surge", 400, 400, 0.2),))
     campaign = Campaign("synthetic", tmp_path, Serial(), PLAN, seed=0)
     still, moved, tilted, changed = output.output(campaign, PLAN)
-    assert "output alarms at 0.05, nothing moved, n = 400" == still.name
-    assert "output alarms at 0.05, only the prompts moved: known domain +20 points, n = 400" == (
-        moved.name
-    )
+    assert still.name == "output alarms at 0.05, nothing moved, n = 400"
     assert (
-        "output alarms at 0.05, only the prompts moved: all tilted one way, n = 300" == tilted.name
+        moved.name
+    ) == "output alarms at 0.05, only the prompts moved: known domain +20 points, n = 400"
+    assert (
+        tilted.name == "output alarms at 0.05, only the prompts moved: all tilted one way, n = 300"
     )
     assert still.holds
     assert moved.holds
     assert tilted.holds
-    assert (1.0, True, ">= 0.99") == (changed.value, changed.holds, changed.goal)
+    assert (changed.value, changed.holds, changed.goal) == (1.0, True, ">= 0.99")
 
 
 def test_new_release_alarms_and_same_release_does_not(tmp_path: Path, monkeypatch) -> None:
@@ -73,11 +73,11 @@ def test_new_release_alarms_and_same_release_does_not(tmp_path: Path, monkeypatc
     new, same, same_alarms, *_, same_prompts, moved, moved_unseen = release.release(
         releases, tmp_path / "releases.npz", Serial(), PLAN, 0
     )
-    assert "responses alarm, a new release, 0301 to 0613, other prompts" == new.name
-    assert (1.0, True, ">= 0.85") == (new.value, new.holds, new.goal)
+    assert new.name == "responses alarm, a new release, 0301 to 0613, other prompts"
+    assert (new.value, new.holds, new.goal) == (1.0, True, ">= 0.85")
     assert same.name.endswith("the same release twice (0301)")
     assert (same.holds, same_alarms.value) == (True, 0.0)
-    assert (1.0, True, ">= 0.99") == (same_prompts.value, same_prompts.holds, same_prompts.goal)
+    assert (same_prompts.value, same_prompts.holds, same_prompts.goal) == (1.0, True, ">= 0.99")
     assert moved.name.endswith(
         "only the prompts moved: selfinstruct from 50% to 75%, with descriptors"
     )
@@ -119,6 +119,6 @@ def test_releases_are_encoded_for_their_section_only(tmp_path: Path, monkeypatch
     monkeypatch.setattr("monitor.bench.benchmark.encode_cached", lambda *_: encoded)
     monkeypatch.setattr("bench.drift.benchmark.read_releases", lambda *_: calls.append(1))
     load_data(tmp_path, Settings(), [Section.POWER, Section.OUTPUT])
-    assert [] == calls
+    assert calls == []
     load_data(tmp_path, Settings(), [Section.RELEASE])
-    assert [1] == calls
+    assert calls == [1]

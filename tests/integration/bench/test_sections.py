@@ -69,16 +69,16 @@ def test_power_is_measured_and_large_windows_are_skipped(campaign: Campaign, mon
     monkeypatch.setattr(power, "ROWS", rows)
     monkeypatch.setattr(power, "SURGE", (WindowSpec("oos", 7_000, 7_000, 0.02), 0.05, 0.9))
     measured, too_few, left_out, _ = power.power(campaign)
-    assert (1.0, True, "interval reaches 0.9 or more") == (
+    assert (
         measured.value,
         measured.holds,
         measured.goal,
-    )
+    ) == (1.0, True, "interval reaches 0.9 or more")
     assert measured.measured.startswith("2 of 2; seeds 0-1; ")
-    assert "skipped: 2% out-of-scope, n = 5,000: needs 9,900 samples; there are 6,000" == (
+    assert (
         too_few.measured
-    )
-    assert "left out of --quick: windows of 7,000" == left_out.measured
+    ) == "skipped: 2% out-of-scope, n = 5,000: needs 9,900 samples; there are 6,000"
+    assert left_out.measured == "left out of --quick: windows of 7,000"
     assert None is left_out.holds
 
 
@@ -87,7 +87,7 @@ def test_synthetic_data_has_no_goal_of_power(campaign: Campaign, monkeypatch) ->
     monkeypatch.setattr(power, "ROWS", ((spec, 0.9),))
     monkeypatch.setattr(power, "SURGE", (spec, 0.05, 0.9))
     campaign.has_power_goals = False
-    assert [("", None)] * 2 == [(row.goal, row.holds) for row in power.power(campaign)]
+    assert [(row.goal, row.holds) for row in power.power(campaign)] == [("", None)] * 2
 
 
 def test_localisation_is_measured_on_the_same_windows(
@@ -96,16 +96,16 @@ def test_localisation_is_measured_on_the_same_windows(
     rows = ((WindowSpec("domain", 600, 600, 0.3), 0.5), (WindowSpec("oos", 600, 600, 0.3), 0.5))
     monkeypatch.setattr(location, "ROWS", rows)
     figures = list(location.location(campaign))
-    assert [
+    assert [figure.name for figure in figures[:2]] == [
         "precision at 50, 30% new domain, n = 600",
         "precision at 50, 30% out-of-scope, n = 600",
-    ] == [figure.name for figure in figures[:2]]
+    ]
     assert figures[0].value > 0.5
     enriched, mostly, detected, covered = figures[2:]
     assert enriched.value >= mostly.value > 0
     assert detected.measured.startswith("2 of 2")  # the two windows with a domain, not the others
     assert 0 < covered.value <= 1
-    assert 4 == len(campaign.outcomes)
+    assert len(campaign.outcomes) == 4
     write_rows(tmp_path / "bench.json", [figure.row() for figure in figures])
 
 
@@ -133,19 +133,19 @@ def test_false_alarms_are_counted_by_level_and_daemon_rule(campaign: Campaign, m
     outcomes = [outcome(0.03, 0.0, p) for p in (0.002, 0.008, 0.04, 0.2)]
     monkeypatch.setattr(Campaign, "measure", lambda *_: [*outcomes, outcome(0.001, 0.0, 0.002)])
     at_5, at_1, daemon = false_alarms.false_alarms(campaign)
-    assert (0.8, 0.6) == (at_5.value, at_1.value)  # 4 and 3 of 5
-    assert 0.2 == daemon.value  # the others are not significant or too small
-    assert (False, "<= 0.00961538") == (daemon.holds, daemon.goal)
+    assert (at_5.value, at_1.value) == (0.8, 0.6)  # 4 and 3 of 5
+    assert daemon.value == 0.2  # the others are not significant or too small
+    assert (daemon.holds, daemon.goal) == (False, "<= 0.00961538")
 
 
 def test_bias_and_coverage_of_the_estimate(campaign: Campaign, monkeypatch) -> None:
     monkeypatch.setattr(drifted_share, "MIXTURES", (WindowSpec("oos", 600, 600, 0.4),))
     campaign.outcomes += [outcome(0.0, 0.0)] * 9 + [outcome(0.01, 0.0)]
     bias, drifted, unchanged = drifted_share.drifted_share(campaign)
-    assert "0.8 to 1.2" == bias.goal
+    assert bias.goal == "0.8 to 1.2"
     assert bias.holds is (0.8 <= bias.value <= 1.2)
     assert drifted.measured.startswith(("0 of 2", "1 of 2", "2 of 2"))
-    assert (0.9, True) == (unchanged.value, unchanged.holds)
+    assert (unchanged.value, unchanged.holds) == (0.9, True)
 
 
 def test_slow_drift_is_detected_and_stable_weeks_are_counted(
@@ -157,9 +157,9 @@ def test_slow_drift_is_detected_and_stable_weeks_are_counted(
     assert 2.0 <= week.value <= 4.0  # one week can't tell that anything grows
     assert week.holds
     assert "2 trials, seeds 0-1; alarm in week: " in week.measured
-    assert 1.0 == by_then.value
-    assert [0.0] * 4 == [figure.value for figure in stable]
-    assert [True, None, True, None] == [figure.holds for figure in stable]
+    assert by_then.value == 1.0
+    assert [figure.value for figure in stable] == [0.0] * 4
+    assert [figure.holds for figure in stable] == [True, None, True, None]
     assert stable[0].measured.startswith("2 years")
 
 
@@ -176,10 +176,10 @@ def test_alarms_of_drift_free_years_are_counted(campaign: Campaign, monkeypatch)
         monkeypatch.setattr(years, name, value)
     figures = list(years.years(campaign, replace(PLAN, drift_free_years=1)))
     weekly, daily = (figures[2], figures[5])
-    assert (0.0, True) == (weekly.value, weekly.holds)
+    assert (weekly.value, weekly.holds) == (0.0, True)
     assert weekly.measured.startswith("0 in 1 years; 2 windows against 1 baselines, seeds from 0; ")
     assert weekly.interval == pytest.approx((0.0, 3.69), abs=0.01)
-    assert (0.0, "interval reaches 0.5 or less") == (daily.value, daily.goal)
+    assert (daily.value, daily.goal) == (0.0, "interval reaches 0.5 or less")
     assert figures[-2].measured.startswith("0 of 1")
 
 
@@ -189,9 +189,9 @@ def test_looks_alarm_at_large_changes_and_in_no_year(campaign: Campaign, monkeyp
         monkeypatch.setattr(looks, name, value)
     monkeypatch.setattr(looks, "KINDS", {"out-of-scope": 0})
     *alarms, counted, alarmed = looks.looks(campaign, PLAN)
-    assert [1.0] * 4 == [figure.value for figure in alarms]
-    assert [True, None] * 2 == [figure.holds for figure in alarms]
-    assert (0.0, True, 0.0) == (counted.value, counted.holds, alarmed.value)
+    assert [figure.value for figure in alarms] == [1.0] * 4
+    assert [figure.holds for figure in alarms] == [True, None] * 2
+    assert (counted.value, counted.holds, alarmed.value) == (0.0, True, 0.0)
 
 
 def test_methods_are_compared_in_one_table(campaign: Campaign, monkeypatch) -> None:
@@ -199,11 +199,11 @@ def test_methods_are_compared_in_one_table(campaign: Campaign, monkeypatch) -> N
     plan = replace(PLAN, peer_sizes=(200,))
     (table,) = side_by_side.side_by_side(campaign, plan)
     assert isinstance(table, Table)
-    assert ("method", "no drift", "50% out-of-scope", "CPU time") == table.headings
-    assert ("driftwarden", "Evidently model") == tuple(line[0] for line in table.lines[:2])
+    assert table.headings == ("method", "no drift", "50% out-of-scope", "CPU time")
+    assert tuple(line[0] for line in table.lines[:2]) == ("driftwarden", "Evidently model")
     assert {4} == {len(line) for line in table.lines}
-    assert "1.00 (0.03-1.00)" == table.lines[0][2]
-    assert 30 == len(table.figures)  # ten methods: two scenarios and the time
+    assert table.lines[0][2] == "1.00 (0.03-1.00)"
+    assert len(table.figures) == 30  # ten methods: two scenarios and the time
 
 
 def timed(function: Callable[..., Any], spec: str, *_: Any, seconds: float) -> Completed | Failed:
@@ -220,16 +220,16 @@ def test_speed_is_a_ratio_bounded_by_the_time_limit(monkeypatch) -> None:
     monkeypatch.setattr(speed, "run_limited", timed)
     plan = replace(QUICK, speed_sizes=(10_000,), limit_seconds=30)
     ours, mmd, bootstrap, products, one_by_one, reordered = speed.speed(plan, seed=0)
-    assert 0.5 == ours.value
-    assert (8.0, None) == (mmd.value, mmd.holds)
-    assert (60.0, None) == (bootstrap.value, bootstrap.holds)
-    assert "or more: it did not finish in 30 s" == bootstrap.measured
-    assert (40.0, None) == (products.value, products.holds)
-    assert (None, "its process ended with exit status -9") == (
+    assert ours.value == 0.5
+    assert (mmd.value, mmd.holds) == (8.0, None)
+    assert (bootstrap.value, bootstrap.holds) == (60.0, None)
+    assert bootstrap.measured == "or more: it did not finish in 30 s"
+    assert (products.value, products.holds) == (40.0, None)
+    assert (
         one_by_one.value,
         one_by_one.measured,
-    )
-    assert (400.0, ">= 50", True) == (reordered.value, reordered.goal, reordered.holds)
+    ) == (None, "its process ended with exit status -9")
+    assert (reordered.value, reordered.goal, reordered.holds) == (400.0, ">= 50", True)
 
 
 def test_permutation_time_is_extrapolated_from_a_few_labellings() -> None:
@@ -247,13 +247,13 @@ def test_cost_is_relative_to_the_smallest_size(monkeypatch) -> None:
 
     monkeypatch.setattr(scaling, "run_limited", compared)
     figures = {f.name: f for f in scaling.scaling(replace(QUICK, scaling_sizes=tuple(costs)), 0)}
-    assert 100.0 == figures["CPU time per sample, 10,000 samples in all"].value
+    assert figures["CPU time per sample, 10,000 samples in all"].value == 100.0
     flat = figures["CPU time per sample, 50,000 against 10,000 samples"]
-    assert (1.0, True) == (flat.value, flat.holds)
+    assert (flat.value, flat.holds) == (1.0, True)
     steep = figures["CPU time per sample, 100,000 against 10,000 samples"]
-    assert (1.3, False) == (pytest.approx(steep.value), steep.holds)
+    assert (pytest.approx(steep.value), steep.holds) == (1.3, False)
     filling = "growth of that memory per byte of input, from 10,000 to 50,000 samples"
-    assert "" == figures[filling].goal
+    assert figures[filling].goal == ""
     filled = figures["growth of that memory per byte of input, from 50,000 to 100,000 samples"]
     assert (pytest.approx(5 / 38.4), True) == (filled.value, filled.holds)
 
@@ -263,4 +263,4 @@ def test_gpu_row_without_a_gpu_is_skipped(monkeypatch) -> None:
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     (figure,) = scaling.gpu(seed=0)
-    assert (None, "skipped: torch finds no CUDA device") == (figure.value, figure.measured)
+    assert (figure.value, figure.measured) == (None, "skipped: torch finds no CUDA device")

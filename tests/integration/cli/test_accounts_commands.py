@@ -45,7 +45,7 @@ def run(config: Path, *arguments: str) -> Result:
     done = CliRunner().invoke(app, ["accounts", *arguments, "--config", str(config)])
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
-    assert 0 == done.exit_code, done.output
+    assert done.exit_code == 0, done.output
     return done
 
 

@@ -23,11 +23,11 @@ def test_missing_parts_are_named_with_the_next_step(
         "WEB__HOST": "0.0.0.0",
     }.items():
         monkeypatch.setenv(f"DRIFTWARDEN_{name}", value)
-    assert 0 == run_command("db", "upgrade").returncode
+    assert run_command("db", "upgrade").returncode == 0
 
     checked = run_command("check")
 
-    assert 1 == checked.returncode
+    assert checked.returncode == 1
     lines = {line[5:19].strip(): line for line in checked.stdout.splitlines()}
     states = {name: line[:4].strip() for name, line in lines.items()}
     assert {
@@ -79,7 +79,7 @@ def test_test_messages_are_sent_and_taken_back(
     monkeypatch.setenv("SLACK_BOT_TOKEN", TOKEN)
     monkeypatch.setenv("SLACK_API_URL", slack.url)
     monkeypatch.setenv("ALERTS_PAGER_SECRET", "routing-key")
-    assert 0 == run_command("db", "upgrade", "--config", str(config)).returncode
+    assert run_command("db", "upgrade", "--config", str(config)).returncode == 0
 
     checked = run_command("check", "--send", "--config", str(config))
 

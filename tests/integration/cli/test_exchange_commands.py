@@ -67,7 +67,7 @@ def test_equal_gold_gives_equal_files_and_remarks(run: Run, world: World, tmp_pa
     assert (0, f"{out}: 3 examples\n") == (status, output)
     assert message.count("\n") == 1  # the rejected item
     rows = [json.loads(line) for line in out.read_text().splitlines()]
-    assert all(["messages", "metadata"] == list(row) for row in rows)
+    assert all(list(row) == ["messages", "metadata"] for row in rows)
     assert {2} == {row["metadata"]["n_reviewers"] for row in rows}
     assert not any(name in out.read_text() for name in ("Ada", "Ben"))
     before = out.read_bytes()
@@ -87,13 +87,13 @@ def test_filters_and_formats(run: Run, tmp_path: Path) -> None:
     for kind in kinds:
         only = rows("--task-type", kind)
         assert [row for row in every if row["metadata"]["task_type"] == kind] == only
-    assert [] == rows("--model", "another")
-    assert [] == rows("--since", "2026-11-03")
+    assert rows("--model", "another") == []
+    assert rows("--since", "2026-11-03") == []
     assert every == rows("--since", "2026-11-02")
-    assert [] == rows("--resolution", "audited")
+    assert rows("--resolution", "audited") == []
     assert {"messages"} == {key for row in rows("--bare") for key in row}
     pairs = rows("--format", "preference")
-    assert 2 == len(pairs)
+    assert len(pairs) == 2
     assert all(row["chosen"] != row["rejected"] for row in pairs)
 
 
@@ -131,19 +131,19 @@ def test_exported_queue_is_imported_with_reviews(run: Run, world: World, tmp_pat
     ]
     out.write_text(json.dumps(tasks))
     status, _, message = run("review", "import", str(out))
-    assert 2 == status
+    assert status == 2
     assert re.search(r"annotation 1: .*'7'", message)
-    assert [] == audited(world.engine, "imported")
+    assert audited(world.engine, "imported") == []
     users.write_text('{"7": "Ada"}')
     mapped = ("review", "import", str(out), "--reviewer-map", str(users))
     counts = []
     for _ in range(2):
-        assert 0 == run(*mapped)[0]
+        assert run(*mapped)[0] == 0
         place, details = audited(world.engine, "imported")[-1]
         assert str(out) == place
         counts.append((details["written"], details["known"]))
-    assert [(2, 0), (0, 2)] == counts
-    assert 4 == len(run("review", "export")[1].splitlines())
+    assert counts == [(2, 0), (0, 2)]
+    assert len(run("review", "export")[1].splitlines()) == 4
 
 
 def test_an_end_user_is_erased_in_every_format(run: Run, world: World, tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_an_end_user_is_erased_in_every_format(run: Run, world: World, tmp_path:
     query = json.dumps(row["messages"][-2]["content"])
     assert all(query in path.read_text() for path in paths)
     status, output, message = run("forget", "--exchange", row["metadata"]["exchange_id"])
-    assert 0 == status, output + message
+    assert status == 0, output + message
     for path in paths:
         assert query not in path.read_text(), path
         if path.suffix == ".json":

@@ -83,7 +83,7 @@ def test_commands_write_files_for_their_owner_only(
     run("retention")
     engine.dispose()
 
-    assert {} == open_to_others(tmp_path)
+    assert open_to_others(tmp_path) == {}
     written = {name.split("/")[0] for name in tree(tmp_path)}
     assert {
         "site", "driftwarden.db", "guidelines", "gold.jsonl", "new", "report.html",
@@ -103,7 +103,7 @@ def test_process_and_its_children_have_the_umask() -> None:
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     masks = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("Umask")]
-    assert ["0077", "0077"] == masks
+    assert masks == ["0077", "0077"]
 
 
 def test_check_names_files_of_an_older_release(tmp_path: Path) -> None:
@@ -120,12 +120,12 @@ def test_check_names_files_of_an_older_release(tmp_path: Path) -> None:
     run.write_text("texts")
     (tmp_path / "d.db.before-0010").write_text("a copy")
     finding = file_modes_finding(settings)
-    assert "note" == finding.status
+    assert finding.status == "note"
     for place in (tmp_path / "d.db", run, tmp_path / "d.db.before-0010"):
         assert str(place) in finding.message
     for command in finding.message.partition("run: ")[2].split("; "):
         subprocess.run(command, shell=True, check=True)
-    assert "ok" == file_modes_finding(settings).status
+    assert file_modes_finding(settings).status == "ok"
 
 
 @pytest.mark.parametrize("module", ["retrain.training.child", "retrain.evaluation.child"])
@@ -136,7 +136,7 @@ def test_a_child_of_another_launcher_writes_private_files(tmp_path: Path, module
     write_private_text(RunFolder(folder).recipe, "no recipe")
     subprocess.run([sys.executable, "-Pm", module, str(folder)], capture_output=True, check=False)
     assert len(tree(folder)) > 1
-    assert {} == open_to_others(folder)
+    assert open_to_others(folder) == {}
 
 
 def test_envoy_reads_its_routes_and_nothing_else(tmp_path: Path) -> None:

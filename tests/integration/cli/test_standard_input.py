@@ -44,7 +44,7 @@ def test_compare_reads_either_side_from_it(run: Run, tmp_path: Path) -> None:
     for sides in (("-", str(path)), (str(path), "-")):
         done = run("compare", *sides, "--json", text=CSV)
         basis = json.loads(done.stdout)["basis"]
-        assert 4 == done.exit_code  # too few
+        assert done.exit_code == 4  # too few
         assert {"standard input", "rows.json"} == {
             basis["reference"]["name"],
             basis["current"]["name"],
@@ -52,26 +52,26 @@ def test_compare_reads_either_side_from_it(run: Run, tmp_path: Path) -> None:
 
     both = run("compare", "-", "-", text=CSV)
     assert isinstance(both.exception, InputError)
-    assert "one_input" == both.exception.code
+    assert both.exception.code == "one_input"
 
 
 def test_replay_and_import_commands_read_it(run: Run, tmp_path: Path) -> None:
-    assert 0 == run("db", "upgrade").exit_code
+    assert run("db", "upgrade").exit_code == 0
     for text, n_read in ((CSV, "3 rows read"), (CSV, "0 rows read")):
         done = run("replay", "-", text=text)
-        assert 0 == done.exit_code, done.exception
+        assert done.exit_code == 0, done.exception
         assert n_read in done.stdout
     engine = make_engine(f"sqlite:///{tmp_path}/own.db")
-    assert ["r0", "r1", "r2"] == stored_ids(engine)
+    assert stored_ids(engine) == ["r0", "r1", "r2"]
     engine.dispose()
 
     done = run("baseline", "import", "-", text=ARRAY)
-    assert 0 == done.exit_code, done.exception
+    assert done.exit_code == 0, done.exception
     assert "3 exchanges" in done.stdout
 
     done = run("review", "import", "-", text='{"id": 1}\n{"id": 2}\n')
     assert isinstance(done.exception, InputError)
-    assert "not_imported" == done.exception.code  # label-studio: without annotations
+    assert done.exception.code == "not_imported"  # label-studio: without annotations
 
 
 def test_examples_and_reviews_are_read_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +83,7 @@ def test_examples_and_reviews_are_read_from_it(monkeypatch: pytest.MonkeyPatch) 
     give(json.dumps([example]))
     assert [example] == read_examples(Path("-"))
     give(json.dumps([{"id": 1, "responses": {}}]))
-    assert [] == read_argilla(Path("-")).reviews
+    assert read_argilla(Path("-")).reviews == []
     give('{"id": 1')
     with refusal("truncated", InputError):
         read_argilla(Path("-"))

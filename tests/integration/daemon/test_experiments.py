@@ -80,7 +80,7 @@ def test_a_better_treatment_is_shown_and_keeps_its_share(desk: RolloutDesk) -> N
     with transaction(desk.engine) as connection:
         looks = list_looks(connection, row.id)
     (goal,) = [check for check in looks[-1].checks if check.kind == "goal"]
-    assert ("resolved", "better") == (goal.name, goal.verdict)
+    assert (goal.name, goal.verdict) == ("resolved", "better")
     assert (goal.lower or 0.0) < 0.25 < (goal.upper or 0.0)
     assert {"errors", "latency", "malformed", "refusals", "truncation"} == {
         check.name for check in looks[-1].checks if check.kind == "guard"
@@ -89,13 +89,13 @@ def test_a_better_treatment_is_shown_and_keeps_its_share(desk: RolloutDesk) -> N
         stop_experiment(connection, MODEL, desk.now, by="lea", reason="shown")
     desk.tick()
     assert (newest(desk).status, desk.in_force()) == ("reverted", (1, None, 0))
-    assert "candidate" == desk.stage(newest(desk).version_id)
+    assert desk.stage(newest(desk).version_id) == "candidate"
 
 
 def test_a_broken_guard_stops_the_experiment(desk: RolloutDesk) -> None:
     begin(desk)
     run_hours(desk, 4, texts, resolving(0.5, 0.9, errors=0.2), n_users=20_000)
-    assert ("reverted", (1, None, 0)) == (newest(desk).status, desk.in_force())
+    assert (newest(desk).status, desk.in_force()) == ("reverted", (1, None, 0))
     assert "errors worse" in newest(desk).reason
 
 

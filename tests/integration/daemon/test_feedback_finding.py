@@ -51,15 +51,15 @@ def exchanges(n: int) -> list[Message]:
 
 def test_feedback_on_stored_exchanges_is_in_order(site: tuple[Engine, Settings]) -> None:
     engine, settings = site
-    assert ("ok", "none in 7 days") == (
+    assert (
         feedback_finding(settings).status,
         feedback_finding(settings).message,
-    )
+    ) == ("ok", "none in 7 days")
     sent = [rating(f"r{number}", feedback={"thumbs_up": True, "rating": 4}) for number in range(8)]
     ingest(engine, settings, [*exchanges(6), *sent], NOW)
     finding = feedback_finding(settings)
-    assert "ok" == finding.status
-    assert "16 values in 7 days, 75% on stored exchanges: rating, thumbs_up" == finding.message
+    assert finding.status == "ok"
+    assert finding.message == "16 values in 7 days, 75% on stored exchanges: rating, thumbs_up"
 
 
 @pytest.mark.parametrize("wrong", ["id", "model"])
@@ -72,7 +72,7 @@ def test_feedback_on_no_exchange_is_noted(site: tuple[Engine, Settings], wrong: 
     sent = [rating(name.format(number), **record) for number in range(20)]
     ingest(engine, settings, [*exchanges(20), *sent], NOW)
     finding = feedback_finding(settings)
-    assert "note" == finding.status
+    assert finding.status == "note"
     assert "20 values in 7 days, 0% on stored exchanges" in finding.message
     assert "the id and the key" in finding.message
 
@@ -82,11 +82,11 @@ def test_names_without_a_direction_are_noted(site: tuple[Engine, Settings]) -> N
     sent = [rating("r0", feedback={"thumbs_up": True, "mood": 3, "n_tokens": 4})]
     ingest(engine, settings, [*exchanges(1), *sent], NOW)
     finding = feedback_finding(settings)
-    assert ("note", True) == (finding.status, "no direction is known: mood;" in finding.message)
+    assert (finding.status, "no direction is known: mood;" in finding.message) == ("note", True)
     known = settings.model_copy(
         update={"drift": settings.drift.model_copy(update={"higher_is_better": ("mood",)})}
     )
-    assert "ok" == feedback_finding(known).status
+    assert feedback_finding(known).status == "ok"
 
 
 def test_observed_exchanges_count_and_older_feedback_does_not(any_engine: Engine) -> None:
@@ -103,6 +103,6 @@ def test_observed_exchanges_count_and_older_feedback_does_not(any_engine: Engine
         (newest,) = count_feedback(connection, NOW - WEEK, 10)
         assert (40, n_observed) == (count.n, count.n_on_exchanges)
         assert 0 < n_observed < 40
-        assert 10 == newest.n
+        assert newest.n == 10
         connection.execute(update(Feedback).values(received_at=NOW - 2 * WEEK))
-        assert [] == count_feedback(connection, NOW - WEEK, 1000)
+        assert count_feedback(connection, NOW - WEEK, 1000) == []

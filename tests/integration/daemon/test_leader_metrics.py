@@ -148,21 +148,21 @@ def test_gauges_of_rollouts_follow_weights_and_holds(engine: Engine, clock: date
         reading = read_gauges(engine, [desk.settings], NO_CHANNELS, desk.now)
         return [max(reading[f"driftwarden_{name}"].values()) for name in names]
 
-    assert [0, 0, 0] == read()
+    assert read() == [0, 0, 0]
     desk.start()
     desk.now += timedelta(minutes=20)
-    assert [5, 0, 1200] == read()
+    assert read() == [5, 0, 1200]
     desk.tick()
-    assert [5, 0, 0] == read()
+    assert read() == [5, 0, 0]
     desk.action = "hold"
     desk.run_hours(3)
     percent, held, unconfirmed = read()
-    assert (5, 0) == (percent, unconfirmed)
+    assert (percent, unconfirmed) == (5, 0)
     assert 0 < held <= 3 * 3600
     rollout_id = desk.rollout().id
     with transaction(engine) as connection:
         revert_rollout(connection, rollout_id, desk.now, by="lea", reason="x")
-    assert [0, 0] == read()[:2]
+    assert read()[:2] == [0, 0]
 
 
 def test_the_time_of_the_reading_is_exported(engine: Engine, clock: datetime) -> None:

@@ -92,7 +92,7 @@ def test_revert_is_reported_until_its_version_is_rejected(desk: RolloutDesk) -> 
         row = version_by_id(connection, version)
         reject_version(connection, row, desk.now, by="lea", reason="worse at refunds")
     reason = assert_resolved(desk, "rollout_reverted")
-    assert "version 2 is rejected now, by lea: worse at refunds" == reason
+    assert reason == "version 2 is rejected now, by lea: worse at refunds"
 
 
 def test_revert_is_over_with_the_next_rollout(desk: RolloutDesk) -> None:
@@ -102,7 +102,7 @@ def test_revert_is_over_with_the_next_rollout(desk: RolloutDesk) -> None:
     desk.action = None
     desk.start(desk.rollout().version_id)
     reason = assert_resolved(desk, "rollout_reverted")
-    assert "rollout 2 of version 2 was started by lea" == reason
+    assert reason == "rollout 2 of version 2 was started by lea"
 
 
 def test_revert_by_a_user_is_no_incident(desk: RolloutDesk) -> None:

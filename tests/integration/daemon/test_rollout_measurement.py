@@ -45,15 +45,15 @@ def test_a_canary_without_the_output_format_is_reverted(engine: Engine) -> None:
     desk.tick()
     run_hours(desk, 5, prose_of_canary)
     rollout = desk.rollout()
-    assert ("reverted", "candidate") == (rollout.status, desk.stage(canary))
-    assert (1, None, 0) == desk.in_force()
+    assert (rollout.status, desk.stage(canary)) == ("reverted", "candidate")
+    assert desk.in_force() == (1, None, 0)
     with transaction(engine) as connection:
         looks = list_looks(connection, rollout.id)
         document = measurement_of(connection, rollout.id)
         scores = list(connection.execute(select(RolloutScore.name)).scalars())
     assert document is not None
-    assert {"": {"json": ["intent", "sure"]}} == document["formats"]
-    assert "revert" == looks[-1].action
+    assert document["formats"] == {"": {"json": ["intent", "sure"]}}
+    assert looks[-1].action == "revert"
     assert sum(look.n_canary for look in looks) == len(scores) > 50
 
 
@@ -69,7 +69,7 @@ def test_labels_of_several_end_users_only_are_stored(engine: Engine) -> None:
     with transaction(engine) as connection:
         document = measurement_of(connection, rollout_id)
     assert document is not None
-    assert {"": {"labels": ["no", "yes"]}} == document["formats"]
+    assert document["formats"] == {"": {"labels": ["no", "yes"]}}
 
 
 def test_metrics_with_no_check_are_named_with_reasons(engine: Engine) -> None:
@@ -122,11 +122,11 @@ def test_the_daemon_counts_and_shows_late_feedback(engine: Engine) -> None:
     rate("simulated", {row.exchange_id: float(row.arm == "stable") for row in observed}, desk.now)
     run_hours(desk, 1, as_json)
     rollout = desk.rollout()
-    assert "reverted" == rollout.status
+    assert rollout.status == "reverted"
     with transaction(engine) as connection:
         status = read_status(connection, desk.settings, MODEL)
         reasons = list_looks(connection, rollout.id)[-1].reasons
-    assert ["feedback thumbs_up"] == [reason.check for reason in reasons]
+    assert [reason.check for reason in reasons] == ["feedback thumbs_up"]
     assert any(line.strip().startswith("feedback thumbs_up") for line in status_lines(status))
 
 
@@ -170,12 +170,12 @@ def test_unrelated_responses_revert_and_are_shown_as_examples(engine: Engine) ->
             delete(RolloutObservation).where(RolloutObservation.id == pairs[0].canary.id)
         )
         left = example_pairs(connection, comparison)
-    assert "reverted" == rollout.status
-    assert ["relevance"] == [check.name for check in looks[-1].checks if check.worse]
+    assert rollout.status == "reverted"
+    assert [check.name for check in looks[-1].checks if check.worse] == ["relevance"]
     # About 300 an hour of both, thinned alike: three of stable to one of the canary.
     assert 0.15 < arms["canary"] / arms.total() < 0.35
     assert 150 * len(looks) < arms.total() < 450 * len(looks)
-    assert (10, 9) == (len(pairs), len(left))
+    assert (len(pairs), len(left)) == (10, 9)
     assert not any(word in json.dumps(comparison.result) for word in WORDS)
 
 
@@ -187,8 +187,8 @@ def test_no_stage_passes_where_nothing_is_measured(engine: Engine) -> None:
         desk.tick(HOUR)
         desk.now += timedelta(minutes=11)
         desk.look()
-    assert ("holding", "asked") == (desk.rollout().status, desk.events()[-1])
-    assert (1, 2, 99) == desk.in_force()
+    assert (desk.rollout().status, desk.events()[-1]) == ("holding", "asked")
+    assert desk.in_force() == (1, 2, 99)
 
 
 @pytest.mark.drill
@@ -198,4 +198,4 @@ def test_an_equal_canary_reaches_all_traffic(engine: Engine) -> None:
     desk.start(canary)
     desk.tick()
     run_hours(desk, 80, as_json)
-    assert ("completed", "production") == (desk.rollout().status, desk.stage(canary))
+    assert (desk.rollout().status, desk.stage(canary)) == ("completed", "production")

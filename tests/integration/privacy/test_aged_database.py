@@ -111,7 +111,7 @@ def test_nothing_is_left_of_an_aged_database(world: EndUserWorld, clock: datetim
     places = personal_columns()
     with transaction(world.engine) as connection:
         full = {place for place in places if count_marked(connection, *place)}
-        assert [] == [place for place in places if is_text(*place) and place not in full]
+        assert [place for place in places if is_text(*place) and place not in full] == []
 
         assert len(full) > 60
 
@@ -128,9 +128,9 @@ def test_nothing_is_left_of_an_aged_database(world: EndUserWorld, clock: datetim
                 open_rows = select(func.count()).select_from(table)
                 open_rows = open_rows.where(marked, expiry.since.is_(None))
                 left[table.name, column.key] -= connection.execute(open_rows).scalar_one()
-        assert {} == {place: n for place, n in left.items() if n}
+        assert {place: n for place, n in left.items() if n} == {}
         for name in ("exchanges", "embedding_blocks", "reviews", "pending_halves", "baselines"):
-            assert 0 == count_rows(connection, name), name
+            assert count_rows(connection, name) == 0, name
     assert not apply_retention(world.engine, ALL_PERIODS, clock + YEARS)
 
 
@@ -144,9 +144,9 @@ def test_nothing_is_removed_before_its_period(world: EndUserWorld, clock: dateti
 
     removed = apply_retention(world.engine, ALL_PERIODS, clock + 300 * DAY)
 
-    assert {} == {
+    assert {
         name: n for name, n in removed.items() if name not in {"vectors", "blocks merged"}
-    }
+    } == {}
     assert before.items() <= contents().items()
 
 
@@ -200,10 +200,10 @@ def test_newest_baseline_stays_unless_a_period_is_set(world: EndUserWorld, clock
 
     apply_retention(world.engine, Retention(baselines="30d"), late)
     with transaction(world.engine) as connection:
-        assert 1 == count_rows(connection, "baselines")
+        assert count_rows(connection, "baselines") == 1
     apply_retention(world.engine, Retention(current_baselines="30d"), late)
     with transaction(world.engine) as connection:
-        assert 0 == count_rows(connection, "baselines")
+        assert count_rows(connection, "baselines") == 0
 
 
 def test_old_invitations_go_at_a_sign_in(engine: Engine, clock: datetime) -> None:

@@ -50,9 +50,9 @@ def test_traffic_is_stored_in_columns_of_end_users(engine: Engine, clock: dateti
     places, labels = places_of(engine, MARK), places_of(engine, LABEL)
     sweeper_at(engine, clock + timedelta(hours=2)).sweep(GO_ON)  # the half is a dead letter now
     places |= places_of(engine, MARK)
-    assert [] == [place for place, content in places.items() if content not in OF_END_USERS]
-    assert [] == misdeclared(engine, LABEL)
-    assert [] == wrong_words(engine)
+    assert [place for place, content in places.items() if content not in OF_END_USERS] == []
+    assert misdeclared(engine, LABEL) == []
+    assert wrong_words(engine) == []
     assert {place.partition(".")[0] for place in (*places, *labels)} == {
         "exchanges", "pending_halves", "dead_letters", "feedback", "unlisted_exchanges",
         "rollout_observations", "rollout_labels",
@@ -64,6 +64,6 @@ def test_texts_of_an_end_user_are_in_declared_columns(
 ) -> None:
     make_end_user_world(engine, tmp_path, clock)
 
-    assert [] == misdeclared(engine, ANN, WORD)
-    assert [] == wrong_words(engine)
+    assert misdeclared(engine, ANN, WORD) == []
+    assert wrong_words(engine) == []
     assert len(places_of(engine, WORD)) > 15

@@ -131,8 +131,8 @@ def test_erasure_removes_every_trace_and_counts_zero_left(
         "words in files": 0,
     } == counts(forgotten)
     assert counts(forgotten)["quotes in messages"] >= 4
-    assert 1 == forgotten.n_mentions
-    assert 0 == forgotten.n_left
+    assert forgotten.n_mentions == 1
+    assert forgotten.n_left == 0
     assert other_ids == stored_ids(world.engine)
     assert len(other_ids) == vectors_are_right(world.engine)
     left = everything_stored(world.engine)
@@ -143,9 +143,9 @@ def test_erasure_removes_every_trace_and_counts_zero_left(
         assert trace not in left, trace
     with transaction(world.engine) as connection:
         assert check_chain(connection).broken_at is None
-        assert 9 == connection.execute(select(Baseline.n_exchanges)).scalar_one()
-        assert 12 == len(connection.execute(select(ReviewItem.id)).all())
-        assert 12 == len(connection.execute(select(GoldExample.id)).all())
+        assert connection.execute(select(Baseline.n_exchanges)).scalar_one() == 9
+        assert len(connection.execute(select(ReviewItem.id)).all()) == 12
+        assert len(connection.execute(select(GoldExample.id)).all()) == 12
 
 
 def test_renamed_and_removed_model_is_erased_too(world: EndUserWorld, clock: datetime) -> None:
@@ -173,17 +173,18 @@ def test_data_of_other_end_users_stays(world: EndUserWorld, clock: datetime) -> 
     assert make_examples(prompt_of(5)) == assessment.input.outliers
     # What stands beside another's answer was hers; the other's stays.
     assert (Example(prompt=prompt_of(6), response="Nothing."),) == assessment.output.outliers
-    assert ("crypto, wallet, transfer", "(removed)") == tuple(
-        topic.name for topic in assessment.input.topics
+    assert tuple(topic.name for topic in assessment.input.topics) == (
+        "crypto, wallet, transfer",
+        "(removed)",
     )
     assert (
-        "People ask about new things: “crypto, wallet, transfer” and “(removed)”."
-        == assessment.headline
+        assessment.headline
+        == "People ask about new things: “crypto, wallet, transfer” and “(removed)”."
     )
-    assert "One user (removed) sent 30% of the window." == assessment.remarks[0]
+    assert assessment.remarks[0] == "One user (removed) sent 30% of the window."
     ids = exchange_ids(world.engine)
     assert [ids[n] for n in range(N_TRAFFIC) if n in ids] == scores.ids.tolist()
-    assert N_TRAFFIC - 4 == len(scores.novelty)
+    assert len(scores.novelty) == N_TRAFFIC - 4
     messages = everything_stored(world.engine)
     assert prompt_of(4) in messages
 
@@ -220,13 +221,13 @@ def test_files_are_rewritten_and_the_data_card_updated(
     forget_ann(world, clock)
 
     lines_left = [line for line in lines if WORD.encode() not in line]
-    assert 3 == len(lines) - len(lines_left)
+    assert len(lines) - len(lines_left) == 3
     assert lines_left == world.run.training_data.read_bytes().splitlines(keepends=True)
     responses = world.run.evaluation_responses(1).read_text().splitlines()
-    assert ["exchange-4", "exchange-4"] == [json.loads(x)["id"] for x in responses]
+    assert [json.loads(x)["id"] for x in responses] == ["exchange-4", "exchange-4"]
     noted = json.loads(world.run.card.read_text())
     (note,) = noted.pop("removed")
-    assert [] == card.pop("removed")
+    assert card.pop("removed") == []
     assert card == noted
     assert (3, f"sha256:{hashlib.sha256(b''.join(lines_left)).hexdigest()}") == (
         note["n_rows"],
@@ -236,8 +237,8 @@ def test_files_are_rewritten_and_the_data_card_updated(
     with transaction(world.engine) as connection:
         lineage = version_by_id(connection, world.version_id).lineage
     assert card["digest"] == lineage["data_digest"]
-    assert 3 == lineage["removed"][0]["n_rows"]
-    assert 30 == len((world.folder / "original.jsonl").read_text().splitlines())
+    assert lineage["removed"][0]["n_rows"] == 3
+    assert len((world.folder / "original.jsonl").read_text().splitlines()) == 30
     assert not [path for path in world.folder.rglob(".*") if path.is_file()]
 
 
@@ -258,9 +259,9 @@ def test_every_file_of_a_run_is_searched(world: EndUserWorld, clock: datetime) -
 
     for path in other_ids:
         (lines_left,) = read_lines(path)
-        assert "exchange-4" == lines_left["metadata"]["exchange_id"]
+        assert lines_left["metadata"]["exchange_id"] == "exchange-4"
     (note,) = json.loads(world.run.card.read_text())["removed"]
-    assert 3 + 2 == note["n_rows"]
+    assert note["n_rows"] == 3 + 2
 
 
 def test_planned_run_trains_on_the_remaining_rows(world: EndUserWorld, clock: datetime) -> None:
@@ -272,7 +273,7 @@ def test_planned_run_trains_on_the_remaining_rows(world: EndUserWorld, clock: da
     card = json.loads(world.run.card.read_text())
     content = world.run.training_data.read_bytes()
     assert f"sha256:{hashlib.sha256(content).hexdigest()}" == card["digest"]
-    assert 12 == card["n_examples"]
+    assert card["n_examples"] == 12
 
 
 def test_report_names_each_manual_step_snapshot(
@@ -280,7 +281,7 @@ def test_report_names_each_manual_step_snapshot(
 ) -> None:
     steps = forget_ann(world, clock).manual_steps
 
-    assert ["1 (production)", "2 (candidate)"] == versions(steps)  # 2 was trained on top of 1
+    assert versions(steps) == ["1 (production)", "2 (candidate)"]  # 2 was trained on top of 1
     assert "channel C1 at 17.1" in next(step.text for step in steps if step.code == "slack_message")
     assert {"model_version", "slack_message", "audit_log", "baseline", "outside"} <= {
         step.code for step in steps
@@ -326,10 +327,10 @@ def test_audit_entry_does_not_contain_the_id(world: EndUserWorld, clock: datetim
     forget_ann(world, clock)
 
     action, subject, details = audit_entries(world.engine)[-1]
-    assert "end_user.erased" == action
+    assert action == "end_user.erased"
     assert subject.startswith("end_user:")
-    assert 4 == details["found"]["exchanges"]
-    assert ["assistant 1", "assistant 2"] == details["versions"]
+    assert details["found"]["exchanges"] == 4
+    assert details["versions"] == ["assistant 1", "assistant 2"]
     for trace in ("ann@", "example.org", pseudonym_of(ANN)[5:]):
         assert trace not in subject + json.dumps(details)
 
@@ -340,7 +341,7 @@ def test_dry_run_changes_nothing(world: EndUserWorld, clock: datetime) -> None:
 
     forgotten = forget_ann(world, clock, dry_run=True)
 
-    assert 4 == counts(forgotten)["exchanges"]
+    assert counts(forgotten)["exchanges"] == 4
     assert before == everything_stored(world.engine)
     assert files == {
         path: path.read_bytes() for path in world.folder.rglob("*.json*") if path.is_file()
@@ -352,7 +353,7 @@ def test_second_erasure_finds_nothing(world: EndUserWorld, clock: datetime) -> N
     again = forget_ann(world, clock + timedelta(days=1))
 
     assert not any(counts(again).values())
-    assert 0 == again.n_left
+    assert again.n_left == 0
 
 
 @pytest.mark.parametrize("step", ["remove_rows", "_remove_derived", "_remove_exchanges"])
@@ -370,7 +371,7 @@ def test_interrupted_erasure_is_completed_by_the_next(
         with pytest.raises(KeyboardInterrupt):
             forget_ann(world, clock)
 
-    assert 0 == forget_ann(world, clock).n_left
+    assert forget_ann(world, clock).n_left == 0
     left = everything_stored(world.engine)
     assert WORD not in left
     assert WORD.encode().hex() not in left
@@ -382,15 +383,15 @@ def test_single_exchange_is_erased_by_its_id(world: EndUserWorld, clock: datetim
 
     forgotten = forget(world.engine, world.settings, request, clock)
 
-    assert (1, 1) == (counts(forgotten)["exchanges"], counts(forgotten)["gold examples"])
-    assert 0 == forgotten.n_left
+    assert (counts(forgotten)["exchanges"], counts(forgotten)["gold examples"]) == (1, 1)
+    assert forgotten.n_left == 0
     assert "exchange-17" not in stored_ids(world.engine)
     assert "exchange-33" in stored_ids(world.engine)
-    assert 1 == counts(forgotten)["observations of rollouts"]
+    assert counts(forgotten)["observations of rollouts"] == 1
     with transaction(world.engine) as connection:
         left = connection.execute(select(RolloutObservation.exchange_id)).scalars()
         assert {"exchange-700", "exchange-702", "exchange-703"} == set(left)
-        assert 3 == len(connection.execute(select(RolloutScore.id)).all())
+        assert len(connection.execute(select(RolloutScore.id)).all()) == 3
 
 
 def test_exchange_with_a_personal_id_is_erased_by_it(world: EndUserWorld, clock: datetime) -> None:
@@ -405,16 +406,16 @@ def test_exchange_with_a_personal_id_is_erased_by_it(world: EndUserWorld, clock:
         world.engine, world.settings, ErasureRequest("", ("ann+17@example.org",)), clock
     )
 
-    assert (1, 0) == (counts(forgotten)["exchanges"], forgotten.n_left)
+    assert (counts(forgotten)["exchanges"], forgotten.n_left) == (1, 0)
 
 
 def test_vectors_in_merged_blocks_are_erased(world: EndUserWorld, clock: datetime) -> None:
     with transaction(world.engine) as connection:
         of_traffic = select(Exchange.block_id).where(Exchange.baseline_id.is_(None)).distinct()
-        assert N_TRAFFIC == merge_blocks(
-            connection, sorted(connection.execute(of_traffic).scalars())
+        assert (
+            merge_blocks(connection, sorted(connection.execute(of_traffic).scalars())) == N_TRAFFIC
         )
-    assert 0 == forget_ann(world, clock).n_left
+    assert forget_ann(world, clock).n_left == 0
     with transaction(world.engine) as connection:
         raw = b"".join(connection.execute(select(EmbeddingBlock.prompt_vectors)).scalars())
     assert encoded([prompt_of(17)]).tobytes() not in raw
@@ -434,37 +435,37 @@ def test_command_prints_counts_and_searches_exports(
         f'[retrain]\ntraining_data = "{world.settings.retrain.training_data}"\n'
     )
     run = CliRunner().invoke
-    assert 0 == run(app, ["review", "export", "--out", str(out), "-c", str(config)]).exit_code
-    assert 0 == run(app, ["review", "export", "-c", str(config)]).exit_code
+    assert run(app, ["review", "export", "--out", str(out), "-c", str(config)]).exit_code == 0
+    assert run(app, ["review", "export", "-c", str(config)]).exit_code == 0
     copy.write_bytes(out.read_bytes())
-    assert 15 == len(out.read_text().splitlines())
+    assert len(out.read_text().splitlines()) == 15
     arguments = ["forget", "--subject", ANN, "--file", str(copy), "-c", str(config)]
 
     dry = run(app, [*arguments, "--dry-run"])
-    assert 0 == dry.exit_code, dry.output
-    assert 15 == len(out.read_text().splitlines())
+    assert dry.exit_code == 0, dry.output
+    assert len(out.read_text().splitlines()) == 15
 
     before = run(app, [*arguments, "--verify"])
-    assert 1 == before.exit_code
+    assert before.exit_code == 1
     assert "exchanges.end_user" in before.output
     done = run(app, arguments)
-    assert 0 == done.exit_code, done.output
+    assert done.exit_code == 0, done.output
     assert ["exchanges", "4", "4", "0"] in [line.split() for line in done.output.splitlines()]
     table = done.output.split("\n\n")[0].splitlines()
-    assert 1 == len({len(line) for line in table}), "the columns aren't aligned"
+    assert len({len(line) for line in table}) == 1, "the columns aren't aligned"
     assert "1 of the exchanges is another end user's" in done.output
     assert "export to standard output" in done.output
     for path in (out, copy):
-        assert 12 == len(path.read_text().splitlines())
+        assert len(path.read_text().splitlines()) == 12
         assert WORD not in path.read_text()
 
     after = run(app, [*arguments, "--verify"])
-    assert (0, "nothing was found") == (after.exit_code, after.output.strip().splitlines()[-1])
+    assert (after.exit_code, after.output.strip().splitlines()[-1]) == (0, "nothing was found")
 
     monkeypatch.setattr(module, "_remove_exchanges", lambda *_: None)
     broken = run(app, ["forget", "--exchange", "exchange-4", "-c", str(config)])
-    assert 1 == broken.exit_code
-    assert 2 == run(app, ["forget", "-c", str(config)]).exit_code
+    assert broken.exit_code == 1
+    assert run(app, ["forget", "-c", str(config)]).exit_code == 2
 
 
 def test_cached_vectors_are_erased_and_the_folder_is_named(

@@ -71,10 +71,10 @@ def test_old_traffic_is_removed_with_its_vectors(any_engine: Engine, clock: date
 
     removed = apply_retention(any_engine, DAYS_30, clock, rows_per_step=4)
 
-    assert {"exchanges": 25, "vectors": 25} == dict(removed)
+    assert dict(removed) == {"exchanges": 25, "vectors": 25}
     assert ids(*range(30, 35)) == stored_ids(any_engine)
-    assert 1 == count(any_engine, EmbeddingBlock)
-    assert 5 == vectors_are_right(any_engine)
+    assert count(any_engine, EmbeddingBlock) == 1
+    assert vectors_are_right(any_engine) == 5
     assert not apply_retention(any_engine, DAYS_30, clock)
 
 
@@ -82,7 +82,7 @@ def test_only_dead_letters_expire_by_default(any_engine: Engine, clock: datetime
     store_numbers(any_engine, range(5), clock - 4000 * DAY)
 
     assert not apply_retention(any_engine, Retention(), clock)
-    assert 5 == len(stored_ids(any_engine))
+    assert len(stored_ids(any_engine)) == 5
 
 
 def queue(engine: Engine, numbers: list[int], clock: datetime) -> None:
@@ -153,8 +153,8 @@ def test_feedback_expires_as_exchanges_do(any_engine: Engine, clock: datetime) -
         any_engine, Retention(exchanges=timedelta(days=14)), clock, rows_per_step=5
     )
 
-    assert {"feedback": 13} == dict(removed)
-    assert 7 == count(any_engine, Feedback)
+    assert dict(removed) == {"feedback": 13}
+    assert count(any_engine, Feedback) == 7
 
 
 def test_exchanges_queued_for_review_have_their_own_period(
@@ -165,15 +165,15 @@ def test_exchanges_queued_for_review_have_their_own_period(
 
     apply_retention(any_engine, DAYS_30, clock, rows_per_step=3)
     assert ids(2, 7) == stored_ids(any_engine)
-    assert 2 == vectors_are_right(any_engine)
+    assert vectors_are_right(any_engine) == 2
 
     apply_retention(any_engine, Retention(exchanges="30d"), clock + 4000 * DAY)
     assert ids(2, 7) == stored_ids(any_engine)
 
     removed = apply_retention(any_engine, DAYS_30, clock + 60 * DAY)
     assert set() == stored_ids(any_engine)
-    assert (2, 1) == (removed["review_items"], removed["review_assignments"])
-    assert 0 == count(any_engine, EmbeddingBlock)
+    assert (removed["review_items"], removed["review_assignments"]) == (2, 1)
+    assert count(any_engine, EmbeddingBlock) == 0
 
 
 def test_newest_baseline_is_never_removed(any_engine: Engine, clock: datetime) -> None:
@@ -181,16 +181,16 @@ def test_newest_baseline_is_never_removed(any_engine: Engine, clock: datetime) -
     new = store_numbers(any_engine, range(20, 30), clock - 300 * DAY, baseline=True)
 
     apply_retention(any_engine, DAYS_30, clock)
-    assert 20 == len(stored_ids(any_engine))
+    assert len(stored_ids(any_engine)) == 20
 
     removed = apply_retention(any_engine, Retention(baselines="100d"), clock, rows_per_step=3)
-    assert (1, 10, 10) == (removed["baselines"], removed["exchanges"], removed["vectors"])
+    assert (removed["baselines"], removed["exchanges"], removed["vectors"]) == (1, 10, 10)
     with transaction(any_engine) as connection:
-        assert 0 == len(load_baseline(connection, old or 0))
+        assert len(load_baseline(connection, old or 0)) == 0
         latest = latest_baseline(connection, "assistant")
         assert latest is not None
         assert new == latest.id
-        assert 10 == len(load_baseline(connection, latest.id))
+        assert len(load_baseline(connection, latest.id)) == 10
 
 
 def test_quotes_of_a_baseline_are_removed_with_it(any_engine: Engine, clock: datetime) -> None:
@@ -205,7 +205,7 @@ def test_quotes_of_a_baseline_are_removed_with_it(any_engine: Engine, clock: dat
         )
         other = store_evaluation(connection, make_assessment(output=output), clock - 10 * DAY)
 
-    assert 1 == apply_retention(any_engine, Retention(baselines="100d"), clock)["quotes"]
+    assert apply_retention(any_engine, Retention(baselines="100d"), clock)["quotes"] == 1
 
     with transaction(any_engine) as connection:
         cleaned, left = (
@@ -242,10 +242,10 @@ def test_dead_letters_expire_by_age_and_after_a_replay(any_engine: Engine, clock
         ).scalars()
         mark_replayed(connection, replayed, now=clock - 2 * DAY)
 
-    assert 6 == apply_retention(any_engine, Retention(), clock, rows_per_step=2)["dead_letters"]
+    assert apply_retention(any_engine, Retention(), clock, rows_per_step=2)["dead_letters"] == 6
     with transaction(any_engine) as connection:
         left = connection.execute(select(DeadLetter.offset).order_by(DeadLetter.offset)).scalars()
-        assert [5, 6, 7] == list(left)
+        assert list(left) == [5, 6, 7]
     assert not apply_retention(any_engine, Retention(dead_letters=""), clock + 99 * DAY)
 
 
@@ -303,7 +303,7 @@ def test_quotes_are_removed_and_figures_stay(any_engine: Engine, clock: datetime
 
     removed = apply_retention(any_engine, DAYS_30, clock)
 
-    assert (4, 2) == (removed["quotes"], removed["outbox"])
+    assert (removed["quotes"], removed["outbox"]) == (4, 2)
     with transaction(any_engine) as connection:
         drawn = prompt_map(connection, old)
         assert drawn is not None
@@ -315,12 +315,12 @@ def test_quotes_are_removed_and_figures_stay(any_engine: Engine, clock: datetime
             sample_scores(connection, old)
     assert aged is not None
     assert quoted == left
-    assert () == aged.input.topics[0].examples
-    assert () == aged.input.outliers
-    assert ("crypto, wallet, transfer", 61) == (
+    assert aged.input.topics[0].examples == ()
+    assert aged.input.outliers == ()
+    assert (
         aged.input.topics[0].name,
         aged.input.topics[0].n_current,
-    )
+    ) == ("crypto, wallet, transfer", 61)
     assert quoted.headline == aged.headline
     assert (
         "One user (removed) sent 40% of the window.",
@@ -337,10 +337,10 @@ def test_quotes_are_removed_and_figures_stay(any_engine: Engine, clock: datetime
 def test_stopped_run_resumes_next_time(any_engine: Engine, clock: datetime) -> None:
     store_numbers(any_engine, range(20), clock - 31 * DAY)
     assert not apply_retention(any_engine, DAYS_30, clock, may_continue=lambda: False)
-    assert 20 == len(stored_ids(any_engine))
+    assert len(stored_ids(any_engine)) == 20
     assert is_due(any_engine, clock)
 
-    assert 20 == apply_retention(any_engine, DAYS_30, clock)["exchanges"]
+    assert apply_retention(any_engine, DAYS_30, clock)["exchanges"] == 20
 
 
 def test_daemon_applies_retention_once_a_day(engine: Engine, clock: datetime) -> None:
@@ -357,7 +357,7 @@ def test_daemon_applies_retention_once_a_day(engine: Engine, clock: datetime) ->
         ).all()
         assert check_chain(connection).broken_at is None
     assert [clock, clock + timedelta(hours=25)] == [entry.occurred_at for entry in entries]
-    assert {"exchanges": 3, "vectors": 3} == entries[0].details
+    assert entries[0].details == {"exchanges": 3, "vectors": 3}
 
 
 def test_ingest_continues_during_deletion_and_compaction(
@@ -403,9 +403,9 @@ def test_ingest_continues_during_deletion_and_compaction(
     done.set()
     reader.join(60)
 
-    assert [] == failures
-    assert 400 == len(written)
+    assert failures == []
+    assert len(written) == 400
     assert expected | ids(*written) == stored_ids(any_engine)
-    assert 600 == vectors_are_right(any_engine)
+    assert vectors_are_right(any_engine) == 600
     # What was old is in few blocks now; what was written just now is as it was.
     assert count(any_engine, EmbeddingBlock) <= 80 + 8

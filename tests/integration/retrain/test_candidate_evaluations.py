@@ -203,17 +203,17 @@ def test_an_undecided_version_is_evaluated_again_by_no_weaker_rules(desk: Desk) 
 
 def test_a_child_reads_responses_that_the_database_vouches_for(desk: Desk) -> None:
     desk.advance()
-    assert () == read_request(desk.files())[1].known_responses
+    assert read_request(desk.files())[1].known_responses == ()
     desk.end(make_results("reject", responses_digest="a1"))
     desk.advance()
     again(desk, PLAN, "the metric was wrong")
     desk.advance()
-    assert ("a1",) == read_request(desk.files())[1].known_responses
+    assert read_request(desk.files())[1].known_responses == ("a1",)
     write_results(desk.files(), make_results("reject"))
     desk.launcher.end(2, {"status": "succeeded", "evaluation_id": 2})
     desk.advance()
     with transaction(desk.engine) as connection:
-        assert ["a1"] == store.responses_digests(connection)  # older results have none
+        assert store.responses_digests(connection) == ["a1"]  # older results have none
 
 
 def test_results_of_a_cancelled_evaluation_count(desk: Desk) -> None:

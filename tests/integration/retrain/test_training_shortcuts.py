@@ -122,7 +122,7 @@ def test_each_example_has_its_own_dropout(
 ) -> None:
     recipe = Recipe(base=str(tiny_base), epochs=1.0, batch_size=8, dropout=0.1)
     train_on(tmp_path / "run", recipe, SYSTEM)
-    assert [] == prefixes
+    assert prefixes == []
 
 
 def test_only_the_last_layers_get_an_adapter(tmp_path: Path, tiny_base: Path) -> None:  # noqa: F811

@@ -75,11 +75,11 @@ def test_two_accepting_reviews_make_gold(world: World, clock: datetime) -> None:
     assert first == review_next(world, "Ben", ACCEPT, clock)
     with transaction(world.engine) as connection:
         (gold,) = gold_of_batches(connection, [world.batch_id])
-        assert ("accept", "agreed", "gold") == (
+        assert (
             gold.verdict,
             gold.resolution,
             item_by_id(connection, first).status,
-        )
+        ) == ("accept", "agreed", "gold")
         assert None is check_chain(connection).broken_at
     with refusal("submitted"):
         submit(world, "Ada", first, ACCEPT, clock)
@@ -100,14 +100,14 @@ def test_different_reviews_are_a_disagreement(
     item = review_next(world, "Ada", correct("Better."), clock)
     assert item == review_next(world, "Ben", second, clock)
     with transaction(world.engine) as connection:
-        assert "disagreed" == item_by_id(connection, item).status
+        assert item_by_id(connection, item).status == "disagreed"
 
 
 def test_small_differences_agree(world: World, clock: datetime) -> None:
     item = review_next(world, "Ada", correct("Better  text."), clock)
     review_next(world, "Ben", correct("Better text.\n", tone=4, error_kind="format"), clock)
     with transaction(world.engine) as connection:
-        assert "gold" == item_by_id(connection, item).status
+        assert item_by_id(connection, item).status == "gold"
 
 
 def test_a_peers_work_is_invisible_until_both_are_in(world: World, clock: datetime) -> None:
@@ -115,15 +115,15 @@ def test_a_peers_work_is_invisible_until_both_are_in(world: World, clock: dateti
     assert item == claim(world, "Ben", clock)
     with transaction(world.engine) as connection:
         seen = view_item(connection, item, user(world, "Ben"))
-        assert ("open", (), None) == (seen.state, seen.reviews, seen.own_review)
+        assert (seen.state, seen.reviews, seen.own_review) == ("open", (), None)
         assert "Secret." not in repr(seen)
         for name in ("Cleo", "Lea"):
             with pytest.raises(NotFoundError):
                 view_item(connection, item, user(world, name))
-        assert "submitted" == view_item(connection, item, user(world, "Ada")).state
+        assert view_item(connection, item, user(world, "Ada")).state == "submitted"
     submit(world, "Ben", item, ACCEPT, clock)
     with transaction(world.engine) as connection:
-        assert 2 == len(view_item(connection, item, user(world, "Ben")).reviews)
+        assert len(view_item(connection, item, user(world, "Ben")).reviews) == 2
 
 
 def test_third_reviewer_gets_another_item_until_lease_expires(
@@ -148,7 +148,7 @@ def test_third_reviewer_gets_another_item_until_lease_expires(
     with transaction(world.engine) as connection:
         lease = REVIEW_ASSIGNMENTS.find(connection, first, world.users["Ada"])
     assert lease is not None
-    assert {"comment": "half"} == lease.draft
+    assert lease.draft == {"comment": "half"}
 
 
 def test_skipped_items_return_last_and_declined_items_never(world: World, clock: datetime) -> None:
@@ -167,7 +167,7 @@ def test_skipped_items_return_last_and_declined_items_never(world: World, clock:
         seen.append(item)
     assert skipped == seen[-1]
     assert declined not in seen
-    assert 39 == len(seen)
+    assert len(seen) == 39
 
 
 def test_joint_resolution_keeps_the_first_votes(world: World, clock: datetime) -> None:
@@ -181,11 +181,11 @@ def test_joint_resolution_keeps_the_first_votes(world: World, clock: datetime) -
     with transaction(world.engine) as connection, pytest.raises(NotFoundError):
         submit_proposal(connection, item, cleo, proposal, clock)
     with transaction(world.engine) as connection:
-        assert "disagreed" == submit_proposal(connection, item, ada, proposal, clock)
-        assert "disagreed" == submit_proposal(connection, item, ada, proposal, clock)
-        assert "gold" == submit_proposal(connection, item, ben, proposal, clock)
-        assert ["accept", "correct"] == [row.verdict for row in reviews_of(connection, [item])]
-        assert "discussed" == gold_of_batches(connection)[0].resolution
+        assert submit_proposal(connection, item, ada, proposal, clock) == "disagreed"
+        assert submit_proposal(connection, item, ada, proposal, clock) == "disagreed"
+        assert submit_proposal(connection, item, ben, proposal, clock) == "gold"
+        assert [row.verdict for row in reviews_of(connection, [item])] == ["accept", "correct"]
+        assert gold_of_batches(connection)[0].resolution == "discussed"
 
 
 def test_adjudicator_did_not_review_the_item(world: World, clock: datetime) -> None:
@@ -193,14 +193,14 @@ def test_adjudicator_did_not_review_the_item(world: World, clock: datetime) -> N
     review_next(world, "Ben", correct("Better."), clock)
     ruling = Ruling(verdict="accept", cause="guidelines_gap")
     with transaction(world.engine) as connection:
-        assert [] == escalate_stale(connection, clock + timedelta(days=2))
+        assert escalate_stale(connection, clock + timedelta(days=2)) == []
         assert [item] == escalate_stale(connection, clock + timedelta(days=4))
     for name in ("Cleo", "Ada"):
         with transaction(world.engine) as connection, pytest.raises(NotFoundError):
             adjudicate(connection, item, user(world, name), ruling, clock)
     with transaction(world.engine) as connection:
         adjudicate(connection, item, user(world, "Lea"), ruling, clock)
-        assert "adjudicated" == gold_of_batches(connection)[0].resolution
+        assert gold_of_batches(connection)[0].resolution == "adjudicated"
 
 
 def test_flagged_item_returns_after_lead_rejects_flag(world: World, clock: datetime) -> None:
@@ -208,8 +208,8 @@ def test_flagged_item_returns_after_lead_rejects_flag(world: World, clock: datet
     assert item == claim(world, "Ben", clock)
     with transaction(world.engine) as connection:
         flag(connection, item, user(world, "Ben"), clock, "personal data")
-        assert "flagged" == item_by_id(connection, item).status
-        assert "queued" == reject_flag(connection, item, user(world, "Lea"), clock)
+        assert item_by_id(connection, item).status == "flagged"
+        assert reject_flag(connection, item, user(world, "Lea"), clock) == "queued"
 
 
 @pytest.mark.parametrize(
@@ -258,11 +258,11 @@ def test_many_claim_at_once(any_engine: Engine, clock: datetime) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [] == failures
+    assert failures == []
     assert {2} == set(Counter(claimed).values())
-    assert 60 == len(claimed)
+    assert len(claimed) == 60
     with transaction(any_engine) as connection:
-        assert 30 == len(gold_of_batches(connection, [world.batch_id]))
+        assert len(gold_of_batches(connection, [world.batch_id])) == 30
         assert None is check_chain(connection).broken_at
 
 
@@ -276,7 +276,7 @@ def test_an_item_without_a_free_slot_is_unlocked_again(
 
         with transaction(postgres_engine) as another:
             statement = select(ReviewItem.id).with_for_update(nowait=True)
-            assert 1 == len(another.execute(statement).all())
+            assert len(another.execute(statement).all()) == 1
 
 
 def test_simultaneous_claims_of_the_last_place(any_engine: Engine, clock: datetime) -> None:
@@ -297,7 +297,7 @@ def test_simultaneous_claims_of_the_last_place(any_engine: Engine, clock: dateti
         thread.join()
     with transaction(any_engine) as connection:
         assert (
-            2 == connection.execute(select(func.count()).select_from(ReviewAssignment)).scalar_one()
+            connection.execute(select(func.count()).select_from(ReviewAssignment)).scalar_one() == 2
         )
 
 
@@ -309,8 +309,8 @@ def test_export_has_one_row_an_item_and_only_gold(world: World, clock: datetime)
         model = ModelSection(system_prompt="ignored: it has one")
         gold = read_gold(connection, model, ItemFilter(batch_ids=[world.batch_id]))
         (row,) = sft_rows(gold, model)
-    assert ["system", "user", "assistant"] == [turn["role"] for turn in row["messages"]]
-    assert "Right." == row["messages"][-1]["content"]
+    assert [turn["role"] for turn in row["messages"]] == ["system", "user", "assistant"]
+    assert row["messages"][-1]["content"] == "Right."
     assert (item, "agreed") == (row["metadata"]["item_id"], row["metadata"]["resolution"])
 
 
@@ -326,7 +326,7 @@ def test_exchanges_that_are_gone_are_not_queued(any_engine: Engine, clock: datet
         batch = create_batch(connection, made.evaluation_id, Review(), rng, clock)
         items = items_of_batches(connection, [batch])
 
-    assert 10 == len(items)
+    assert len(items) == 10
     assert not {item.exchange_id for item in items} & set(gone)
 
 
@@ -338,4 +338,4 @@ def test_a_batch_is_made_once(world: World, clock: datetime) -> None:
             connection, world.evaluation_id, Review(), np.random.default_rng(9), clock
         )
         assert world.batch_id == again
-        assert 40 == len(items_of_batches(connection, [again]))
+        assert len(items_of_batches(connection, [again])) == 40

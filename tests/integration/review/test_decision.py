@@ -48,7 +48,7 @@ def messages(world: World) -> list[str]:
 
 def test_no_decision_while_the_control_is_incomplete(world: World, clock: datetime) -> None:
     row = reviewed(world, clock, *[None] * 5)
-    assert ("undecided", "control") == (row.recommendation, row.inputs["missing"])
+    assert (row.recommendation, row.inputs["missing"]) == ("undecided", "control")
     assert "35 of 40 " in row.inputs["reasons"][0]
     assert None is row.inputs["rise"]
 
@@ -76,22 +76,22 @@ def test_decision_with_a_tenth_missing_ignores_excluded_items(
         )  # fmt: skip
         update_item(connection, out, status="excluded", excluded_reason="personal data")
         row = decide(connection, world.batch_id, SMALL, clock)
-    assert "keep" == row.recommendation
+    assert row.recommendation == "keep"
     control = row.inputs["control"]
-    assert (40, 1, 36) == (control["n_drawn"], control["n_excluded"], control["n"])
+    assert (control["n_drawn"], control["n_excluded"], control["n"]) == (40, 1, 36)
 
 
 def test_rise_of_judgement_errors_recommends_retraining(world: World, clock: datetime) -> None:
     row = reviewed(world, clock, *[JUDGEMENT] * 20)
-    assert "retrain" == row.recommendation
-    assert {"judgement": 20} == row.inputs["error_kinds"]
-    assert 0.5 == row.inputs["rate"]["rate"]
+    assert row.recommendation == "retrain"
+    assert row.inputs["error_kinds"] == {"judgement": 20}
+    assert row.inputs["rate"]["rate"] == 0.5
     assert pytest.approx(0.5) == row.inputs["traffic"]["rate"]
-    assert 1.0 == row.inputs["error_causes"]["shares"]["needs_judgement"]["rate"]
+    assert row.inputs["error_causes"]["shares"]["needs_judgement"]["rate"] == 1.0
     assert {"card_lost", "crypto_withdrawal", "fees", "instant_transfer"} == set(
         row.inputs["by_task_type"]
     )
-    assert [0] == [entry["cluster"] for entry in row.inputs["by_cluster"]]
+    assert [entry["cluster"] for entry in row.inputs["by_cluster"]] == [0]
     with transaction(world.engine) as connection:
         assert row == decide(connection, world.batch_id, Review(), clock + timedelta(days=1))
         with pytest.raises(WorkflowError, match="lead"):
@@ -102,7 +102,7 @@ def test_rise_of_judgement_errors_recommends_retraining(world: World, clock: dat
 
 def test_missing_facts_recommend_fixing_the_context(world: World, clock: datetime) -> None:
     row = reviewed(world, clock, *[KNOWLEDGE] * 18, *[JUDGEMENT] * 2)
-    assert "fix_context" == row.recommendation
+    assert row.recommendation == "fix_context"
     assert "retrieval" in row.inputs["reasons"][-1]
     with transaction(world.engine) as connection, pytest.raises(WorkflowError, match="fix_context"):
         confirm_retraining(connection, row.id, world.rows["Lea"], clock)
@@ -111,18 +111,18 @@ def test_missing_facts_recommend_fixing_the_context(world: World, clock: datetim
 def test_too_few_rated_causes_are_no_decision(world: World, clock: datetime) -> None:
     unclear = Told("correct", "correct", "correct", "other", "")
     row = reviewed(world, clock, *[unclear] * 14, *[KNOWLEDGE] * 3, *[JUDGEMENT] * 3)
-    assert ("undecided", "error_causes") == (row.recommendation, row.inputs["missing"])
+    assert (row.recommendation, row.inputs["missing"]) == ("undecided", "error_causes")
     assert re.search(r"\b6\b", row.inputs["reasons"][-1])
 
 
 def test_too_little_gold_on_drifted_topics_is_no_decision(world: World, clock: datetime) -> None:
     row = reviewed(world, clock, *[JUDGEMENT] * 20, review=Review())
-    assert ("undecided", "gold") == (row.recommendation, row.inputs["missing"])
+    assert (row.recommendation, row.inputs["missing"]) == ("undecided", "gold")
     assert "Training needs 50" in row.inputs["reasons"][-1]
 
 
 def test_a_few_errors_keep_the_model(world: World, clock: datetime) -> None:
-    assert "keep" == reviewed(world, clock, *[JUDGEMENT] * 3).recommendation
+    assert reviewed(world, clock, *[JUDGEMENT] * 3).recommendation == "keep"
 
 
 def test_disagreeing_reviewers_recommend_fixing_the_guidelines(
@@ -131,7 +131,7 @@ def test_disagreeing_reviewers_recommend_fixing_the_guidelines(
     entry = Told("accept", "correct", "correct", "tone", "yes")
     other = Told("correct", "accept", "correct", "tone", "yes")
     row = reviewed(world, clock, *[entry, other] * 20)
-    assert "fix_guidelines" == row.recommendation
+    assert row.recommendation == "fix_guidelines"
     assert row.inputs["agreement"]["alpha"] < 0
     assert row.inputs["agreement"]["ac1"] < 0
 
@@ -147,20 +147,20 @@ def test_text_of_an_earlier_batch_counts_without_new_item(
         any_engine, clock, n=4, cases=cases, review=review, users=False, weeks_ago=0
     )
     with transaction(any_engine) as connection:
-        assert 4 == len(items_of_batches(connection, [first.batch_id]))
-        assert [] == items_of_batches(connection, [second.batch_id])
+        assert len(items_of_batches(connection, [first.batch_id])) == 4
+        assert items_of_batches(connection, [second.batch_id]) == []
         draws = draws_of_batches(connection, [second.batch_id])
         assert {first.batch_id} == {draw.queued_in for draw in draws}
-        assert 4 == sum(draw.control_points for draw in draws)
+        assert sum(draw.control_points for draw in draws) == 4
         waiting = decide(connection, second.batch_id, SMALL, clock)
-        assert "undecided" == waiting.recommendation
+        assert waiting.recommendation == "undecided"
         settle(
             connection, first.batch_id, (first.users["Ada"], first.users["Ben"]),
             lambda number, _item: KNOWLEDGE if number == 0 else RIGHT, clock,
         )  # fmt: skip
         row = decide(connection, second.batch_id, SMALL, clock)
     own = row.inputs["control_of_batch"]
-    assert (4, 1, 4) == (own["n"], own["errors"], own["n_reused"])
+    assert (own["n"], own["errors"], own["n_reused"]) == (4, 1, 4)
 
 
 def test_a_verdict_may_grow_old(any_engine: Engine, clock: datetime) -> None:
@@ -175,7 +175,7 @@ def test_a_verdict_may_grow_old(any_engine: Engine, clock: datetime) -> None:
         review=Review(max_verdict_age=timedelta(weeks=4)),
     )
     with transaction(any_engine) as connection:
-        assert 4 == len(items_of_batches(connection, [again.batch_id]))
+        assert len(items_of_batches(connection, [again.batch_id])) == 4
 
 
 def test_slack_message_is_sent_once_with_figures(world: World, clock: datetime) -> None:

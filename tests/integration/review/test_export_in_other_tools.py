@@ -72,7 +72,7 @@ def test_trl_masks_all_but_the_agreed_response(world: World, tmp_path: Path, bar
     from trl import SFTConfig, SFTTrainer
 
     out = tmp_path / "gold.jsonl"
-    assert 3 == export(world, out, format="sft", bare=bare).n_rows
+    assert export(world, out, format="sft", bare=bare).n_rows == 3
     dataset = load(out, tmp_path)
     assert ({"messages"} if bare else {"messages", "metadata"}) == set(dataset.column_names)
     model, tokenizer = tiny_model(dataset["messages"], tmp_path)
@@ -98,7 +98,7 @@ def test_trl_prepares_the_pairs(world: World, tmp_path: Path, bare: bool) -> Non
     from trl import DPOConfig, DPOTrainer
 
     out = tmp_path / "pairs.jsonl"
-    assert 2 == export(world, out, format="preference", bare=bare).n_rows
+    assert export(world, out, format="preference", bare=bare).n_rows == 2
     dataset = load(out, tmp_path)
     texts = [row["prompt"] + row["chosen"] + row["rejected"] for row in dataset]
     model, tokenizer = tiny_model(texts, tmp_path)
@@ -124,7 +124,7 @@ def test_label_studio_takes_its_configuration_tasks_and_annotations(
     from label_studio_sdk.label_interface import LabelInterface
 
     out, config = tmp_path / "tasks.json", tmp_path / "config.xml"
-    assert 3 == export(world, out, format="label-studio", config_out=config).n_rows
+    assert export(world, out, format="label-studio", config_out=config).n_rows == 3
     interface = LabelInterface(config.read_text(encoding="utf-8"))
     interface.validate()
     tasks = json.loads(out.read_text(encoding="utf-8"))
@@ -132,15 +132,17 @@ def test_label_studio_takes_its_configuration_tasks_and_annotations(
         assert interface.validate_task({"data": task["data"]})
         (annotation,), (prediction,) = task["annotations"], task["predictions"]
         assert interface.validate_annotation(annotation)
-        assert [] == interface.validate_prediction(prediction, return_errors=True)
+        assert interface.validate_prediction(prediction, return_errors=True) == []
         assert "completed_by" not in annotation
         assert task["data"]["exchange_id"] == task["meta"]["exchange_id"]
     agreed = [
         {entry["from_name"]: entry["value"] for entry in task["annotations"][0]["result"]}
         for task in tasks
     ]
-    assert [{"choices": ["accept"]}, {"choices": ["correct"]}, {"choices": ["correct"]}] == [
-        entry["verdict"] for entry in agreed
+    assert [entry["verdict"] for entry in agreed] == [
+        {"choices": ["accept"]},
+        {"choices": ["correct"]},
+        {"choices": ["correct"]},
     ]
     assert [REVIEWS[2].corrected_response] == agreed[2]["corrected_response"]["text"]
 
@@ -159,7 +161,7 @@ def test_label_studios_own_converter_reads_the_tasks(world: World, tmp_path: Pat
     Converter(str(config), str(tmp_path)).convert_to_json_min(str(out), str(folder), is_dir=False)
     (converted,) = folder.glob("*.json")
     rows = json.loads(converted.read_text(encoding="utf-8"))
-    assert ["accept", "correct", "correct"] == [row["verdict"] for row in rows]
+    assert [row["verdict"] for row in rows] == ["accept", "correct", "correct"]
     assert REVIEWS[1].corrected_response == rows[1]["corrected_response"]
 
 
@@ -189,7 +191,7 @@ def test_argilla_makes_a_dataset_of_the_folder(
     out = tmp_path / "dataset"
     made = export(world, out, format="argilla", queue=queue)
     dataset = rg.Dataset.from_disk(str(out), client=rg.Argilla._default_client)
-    assert ("dataset", 2) == (dataset.name, dataset.settings.distribution.min_submitted)
+    assert (dataset.name, dataset.settings.distribution.min_submitted) == ("dataset", 2)
     assert made.n_rows == len(server.records) == (37 if queue else 3)
     sent = {
         record["external_id"]: {
@@ -208,7 +210,7 @@ def test_argilla_makes_a_dataset_of_the_folder(
         assert {"item_id", "exchange_id", "model"} == set(rows[0]["metadata"])
         assert {"corrected_response"} == {name for message in sent.values() for name in message}
     else:
-        assert ["accept", "correct", "correct"] == [message["verdict"] for message in sent.values()]
+        assert [message["verdict"] for message in sent.values()] == ["accept", "correct", "correct"]
         texts = [message["corrected_response"] for message in sent.values()]
         assert [entry.corrected_response for entry in REVIEWS[1:]] == texts[1:]
 
@@ -219,7 +221,7 @@ def test_the_queue_shows_nothing_that_a_reviewer_may_not_see(
 ) -> None:
     out = tmp_path / "queue"
     made = export(world, out, format=tool, queue=True)
-    assert 37 == made.n_rows
+    assert made.n_rows == 37
     for word in (
         "slice",
         "probability",

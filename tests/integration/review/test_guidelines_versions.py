@@ -48,10 +48,10 @@ def test_items_remember_the_version_of_their_batch(
         fields = taxonomy_by_version(connection, old)
         assert fields is not None
         response = fields.task_types["card_lost"].edge_cases[0].examples[0].output
-        assert "It stays blocked." == response
+        assert response == "It stays blocked."
         assert old == fields.version
         assert [old] == versions_with_prefix(connection, old[:12])
-        assert [] == versions_with_prefix(connection, "%")
+        assert versions_with_prefix(connection, "%") == []
         assert None is taxonomy_by_version(connection, "f" * 64)
 
 
@@ -62,8 +62,8 @@ def test_a_version_that_comes_back_is_in_force_again(
     review = Review(taxonomy=str(path))
     other = TAXONOMY.replace("It stays blocked.", "No.")
     with transaction(any_engine) as connection:
-        assert "" == store_current_taxonomy(connection, Review(), clock)
-        assert "" == store_current_taxonomy(connection, review, clock), "there is no file"
+        assert store_current_taxonomy(connection, Review(), clock) == ""
+        assert store_current_taxonomy(connection, review, clock) == "", "there is no file"
         seen = []
         for days, text in enumerate((TAXONOMY, other, TAXONOMY, "# broken")):
             path.write_text(text)
@@ -110,21 +110,21 @@ def test_check_reports_problems_of_the_taxonomy(tmp_path: Path, clock: datetime)
     path.write_text("# fees\n")
     settings = configured(tmp_path, path)
     status, message = finding(settings)
-    assert "fail" == status
+    assert status == "fail"
     assert re.search(rf"{path}:1: fees .*`## Edge cases`", message)
 
     path.write_text(TAXONOMY)
-    assert "ok" == finding(settings)[0]
+    assert finding(settings)[0] == "ok"
     engine = make_engine(settings.database.url)
     make_world(engine, clock, n=8)
     engine.dispose()
     status, message = finding(settings)
-    assert "note" == status
+    assert status == "note"
     assert "lacks: 'crypto_withdrawal', 'fees', 'instant_transfer'" in message
 
     both = configured(tmp_path, path, model={"system_prompt": "As before."})
     status, message = finding(both)
-    assert ("note", True) == (status, "system_prompt" in message)
+    assert (status, "system_prompt" in message) == ("note", True)
 
 
 def test_the_commands(tmp_path: Path, clock: datetime) -> None:
@@ -138,18 +138,18 @@ def test_the_commands(tmp_path: Path, clock: datetime) -> None:
             return 1, str(done.exception)
         return done.exit_code, done.output
 
-    assert 0 == run("init", str(path))[0]
+    assert run("init", str(path))[0] == 0
     assert "file exists: " in run("init", str(path))[1]
     status, output = run("check", "-c", str(config))
-    assert 0 == status
+    assert status == 0
     assert re.search(rf"^{path}: 2 .* {load_taxonomy(path).version}$", output, re.MULTILINE)
-    assert 1 == output.count("note: ")  # there is no database to compare it with
+    assert output.count("note: ") == 1  # there is no database to compare it with
 
     engine = migrated(url)
     make_world(engine, clock, n=8, review=Review(taxonomy=str(path)))
     engine.dispose()
     status, output = run("check", "-c", str(config))
-    assert 0 == status
+    assert status == 0
     assert "lacks: 'crypto_withdrawal', 'fees', 'instant_transfer'" in output
     version = load_taxonomy(path).version
     path.write_text(TAXONOMY)
@@ -165,11 +165,11 @@ def test_the_commands(tmp_path: Path, clock: datetime) -> None:
         .exception
     )
     assert isinstance(unknown, InputError)
-    assert "unknown_version" == unknown.code
+    assert unknown.code == "unknown_version"
 
     path.write_text(TAXONOMY.replace("## Criteria", "## Crtieria"))
     status, output = run("check", "-c", str(config))
-    assert 78 == status
+    assert status == 78
     assert re.search(rf"{path}:15: .*'Crtieria'.*'criteria'", output)
     assert "2 problems" in output
 
@@ -191,6 +191,6 @@ def test_the_declared_form_is_that_of_the_response_alone(tmp_path: Path) -> None
     assert load_taxonomy(path).version == declared.version
 
     path.write_text(TAXONOMY)
-    assert {"card_lost": None} == load_declared_formats(str(path)).formats
+    assert load_declared_formats(str(path)).formats == {"card_lost": None}
     path.write_text("# broken")
     assert {} == load_declared_formats(str(path)).formats == load_declared_formats("").formats

@@ -96,18 +96,18 @@ def test_imported_texts_are_redacted_once(world: World, tmp_path: Path, clock: d
     tasks[0]["annotations"] = [annotation(ADA, "correct", "Ask ada@example.com.")]
     path = written(tmp_path, tasks[:1])
 
-    assert 1 == bring_in(world, path, clock).n_written
+    assert bring_in(world, path, clock).n_written == 1
     with transaction(world.engine) as connection:
         (review,) = reviews_of(connection, [tasks[0]["data"]["item_id"]])
-    assert "Ask [EMAIL]." == review.corrected_response
-    assert 1 == bring_in(world, path, clock).n_known
+    assert review.corrected_response == "Ask [EMAIL]."
+    assert bring_in(world, path, clock).n_known == 1
 
 
 def test_import_settles_agreed_and_disagreed_items(
     world: World, tmp_path: Path, clock: datetime
 ) -> None:
     tasks = queue(world, "label-studio")
-    assert 8 == len(tasks)
+    assert len(tasks) == 8
     agreed, disagreed, alone, skipped = tasks[:4]
     agreed["annotations"] = [annotation(ADA, "accept"), annotation(BEN, "accept")]
     disagreed["annotations"] = [
@@ -118,7 +118,7 @@ def test_import_settles_agreed_and_disagreed_items(
     path = written(tmp_path, tasks)
 
     assert ImportCounts(n_written=5, n_known=0) == bring_in(world, path, clock)
-    assert ["gold", "disagreed", "queued", "queued"] == statuses(world, tasks[:4])
+    assert statuses(world, tasks[:4]) == ["gold", "disagreed", "queued", "queued"]
     # The same file again, or a later one that holds it, writes nothing twice.
     assert ImportCounts(n_written=0, n_known=5) == bring_in(world, path, clock)
     alone["annotations"].append(annotation(ADA, "correct", "Better."))
@@ -129,7 +129,7 @@ def test_import_settles_agreed_and_disagreed_items(
         assert [agreed["data"]["item_id"], alone["data"]["item_id"]] == [
             row.item_id for row in gold
         ]
-        assert "Better." == gold[1].response
+        assert gold[1].response == "Better."
         assert None is check_chain(connection).broken_at
         item = disagreed["data"]["item_id"]
         same = Judgement(
@@ -137,7 +137,7 @@ def test_import_settles_agreed_and_disagreed_items(
         )
         for name in ("Ada", "Ben"):
             status = submit_proposal(connection, item, world.rows[name], same, clock)
-        assert "gold" == status
+        assert status == "gold"
 
 
 def test_import_reads_argilla_responses(world: World, tmp_path: Path, clock: datetime) -> None:
@@ -154,7 +154,7 @@ def test_import_reads_argilla_responses(world: World, tmp_path: Path, clock: dat
     assert ImportCounts(n_written=0, n_known=2) == bring_in(world, path, clock, "argilla")
     with transaction(world.engine) as connection:
         (gold,) = gold_items(connection, ItemFilter())
-    assert ("Better.", "agreed", 2) == (gold.response, gold.resolution, gold.n_reviewers)
+    assert (gold.response, gold.resolution, gold.n_reviewers) == ("Better.", "agreed", 2)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_invalid_reviews_are_listed_and_nothing_is_imported(
     assert value in message
     assert 1 + len(problems) == len(str(caught.value).splitlines())
     with transaction(world.engine) as connection:
-        assert [] == reviews_of(connection, [task["data"].get("item_id", 0) for task in tasks])
+        assert reviews_of(connection, [task["data"].get("item_id", 0) for task in tasks]) == []
 
 
 def test_import_obeys_the_rules_of_the_workflow(
@@ -226,7 +226,7 @@ def test_import_obeys_the_rules_of_the_workflow(
     tasks[-1]["annotations"] = [annotation(ADA, "accept", tone=1)]
     with refusal("not_imported", ImportRefusedError) as caught:
         bring_in(world, written(tmp_path, tasks), clock)
-    assert ["review_changed"] == [problem.code for problem in caught.value.problems]
+    assert [problem.code for problem in caught.value.problems] == ["review_changed"]
 
 
 def test_import_of_other_files_is_refused(tmp_path: Path) -> None:
@@ -244,4 +244,4 @@ def test_import_of_other_files_is_refused(tmp_path: Path) -> None:
     path.write_text('{"ada": 1}')
     with refusal("not_json_object", InputError):
         read_reviewer_map(path)
-    assert {} == read_reviewer_map(None)
+    assert read_reviewer_map(None) == {}

@@ -109,7 +109,7 @@ def test_gold_has_the_common_answerable_value(desk: Desk) -> None:
     desk.review("Ada", correct(answerable="yes"))
     desk.review("Ben", correct(answerable="needs_judgement"))
     responses = [row.answerable for row in desk(gold_of_batches)]
-    assert ["facts_missing", ""] == responses
+    assert responses == ["facts_missing", ""]
 
 
 def test_review_is_withdrawn_until_the_other_is_submitted(desk: Desk, world: World) -> None:
@@ -117,15 +117,15 @@ def test_review_is_withdrawn_until_the_other_is_submitted(desk: Desk, world: Wor
     item = desk.review("Ada", correct("Half.", comment="hm"))
     desk(REVIEWS.withdraw, item, ada, now=desk.now, lease=timedelta(minutes=20))
     seen = desk.view("Ada", item)
-    assert "open" == seen.state
-    assert ("correct", "Half.", "hm", "5") == (
+    assert seen.state == "open"
+    assert (
         seen.draft["verdict"],
         seen.draft["corrected_response"],
         seen.draft["comment"],
         seen.draft["tone"],
-    )
+    ) == ("correct", "Half.", "hm", "5")
     assert item == desk.claim("Ada"), "the place is still theirs"
-    assert [] == desk(reviews_of, [item])
+    assert desk(reviews_of, [item]) == []
     with pytest.raises(NotFoundError):
         desk(REVIEWS.withdraw, item, ada, now=desk.now, lease=timedelta(minutes=20))
 
@@ -158,8 +158,9 @@ def test_reviewers_exchange_messages(desk: Desk, world: World) -> None:
     with refusal("empty"):
         desk(write_message, item, world.rows["Ada"], "  ", desk.now)
     thread = desk.view("Ada", item).discussion
-    assert [("Ada", "The fee is 1.75%."), ("Ben", "Since May it is 2%.")] == [
-        (post.reviewer, post.text) for post in thread
+    assert [(post.reviewer, post.text) for post in thread] == [
+        ("Ada", "The fee is 1.75%."),
+        ("Ben", "Since May it is 2%."),
     ]
 
 
@@ -186,7 +187,7 @@ def test_a_proposal_and_a_ruling_are_drafted_too(desk: Desk, world: World) -> No
             lease=timedelta(minutes=20),
         )
     desk(submit_proposal, item, world.rows["Ada"], RIGHT, desk.now)
-    assert {} == desk.view("Ada", item).draft
+    assert desk.view("Ada", item).draft == {}
     desk(request_adjudication, item, world.rows["Ben"], desk.now)
     desk(
         REVIEWS.save_draft,
@@ -205,34 +206,35 @@ def test_old_discussion_is_escalated_once(desk: Desk, world: World) -> None:
         desk(submit_proposal, first, world.rows[name], RIGHT, desk.now)
     later = desk.now + timedelta(days=4)
     assert [second] == desk(escalate_stale, later)
-    assert [] == desk(escalate_stale, later)
-    assert ["gold", "adjudication"] == [desk.status(item) for item in (first, second)]
+    assert desk(escalate_stale, later) == []
+    assert [desk.status(item) for item in (first, second)] == ["gold", "adjudication"]
 
 
 def test_an_audit_confirms_or_replaces_the_gold(desk: Desk, world: World) -> None:
     confirmed = desk.agreed(ACCEPT, audit_share=1.0)
     replaced = desk.agreed(ACCEPT, audit_share=1.0)
     assert [confirmed, replaced] == desk(worklist_of, world.rows["Cleo"], desk.now).to_audit
-    assert [] == desk(worklist_of, world.rows["Ada"], desk.now).to_audit
+    assert desk(worklist_of, world.rows["Ada"], desk.now).to_audit == []
     seen = desk.view("Cleo", replaced)
-    assert ("audit", (), (), ()) == (seen.state, seen.reviews, seen.decisions, seen.discussion)
-    assert "audit" == desk.view("Lea", replaced).state, "a lead who may audit is blind as well"
+    assert (seen.state, seen.reviews, seen.decisions, seen.discussion) == ("audit", (), (), ())
+    assert desk.view("Lea", replaced).state == "audit", "a lead who may audit is blind as well"
 
     cleo = world.rows["Cleo"]
-    assert [] == desk(audit, confirmed, cleo, Judgement(verdict="accept"), desk.now)
-    assert ["verdict", "corrected response"] == desk(audit, replaced, cleo, RIGHT, desk.now)
+    assert desk(audit, confirmed, cleo, Judgement(verdict="accept"), desk.now) == []
+    assert desk(audit, replaced, cleo, RIGHT, desk.now) == ["verdict", "corrected response"]
     with refusal("no_audit"):
         desk(audit, replaced, world.rows["Lea"], RIGHT, desk.now)
     old, new = desk(gold_history, replaced)
     assert ("agreed", desk.now) == (old.resolution, old.superseded_at)
-    assert ("audited", "Cleo", "yes", None) == (
+    assert (
         new.resolution,
         new.decided_by,
         new.answerable,
         new.superseded_at,
-    )
-    assert [("accept", "agreed"), ("correct", "audited")] == [
-        (row.verdict, row.resolution) for row in desk(gold_of_batches)
+    ) == ("audited", "Cleo", "yes", None)
+    assert [(row.verdict, row.resolution) for row in desk(gold_of_batches)] == [
+        ("accept", "agreed"),
+        ("correct", "audited"),
     ]
     assert AuditCounts(drawn=2, decided=2, confirmed=1, same_verdict=1) == desk(count_audits)
 
@@ -240,10 +242,10 @@ def test_an_audit_confirms_or_replaces_the_gold(desk: Desk, world: World) -> Non
 def test_reviewer_cannot_audit_own_review(desk: Desk, world: World) -> None:
     item = desk.review("Cleo", ACCEPT, audit_share=1.0)
     assert item == desk.review("Ben", ACCEPT, audit_share=1.0)
-    assert [] == desk(worklist_of, world.rows["Cleo"], desk.now).to_audit
+    assert desk(worklist_of, world.rows["Cleo"], desk.now).to_audit == []
     with pytest.raises(NotFoundError):
         desk(audit, item, world.rows["Cleo"], RIGHT, desk.now)
-    assert 2 == len(desk.view("Cleo", item).reviews)
+    assert len(desk.view("Cleo", item).reviews) == 2
 
 
 def test_draw_of_audits_has_its_share_and_is_repeatable() -> None:
@@ -270,10 +272,10 @@ def test_flag_is_confirmed_or_rejected_by_a_lead(desk: Desk, world: World, befor
     gold = desk(gold_of_batches)
 
     desk(flag, item, ada, desk.now, "a phone number")
-    assert [] == desk(gold_of_batches), "gold of a flagged item isn't used"
+    assert desk(gold_of_batches) == [], "gold of a flagged item isn't used"
     assert [item] == desk(worklist_of, lea, desk.now).flagged_items
-    assert "a phone number" == desk.view("Lea", item).flag_reason
-    assert "" == desk.view("Ada", item).flag_reason
+    assert desk.view("Lea", item).flag_reason == "a phone number"
+    assert desk.view("Ada", item).flag_reason == ""
     with refusal("flagged"):
         desk(flag, item, ada, desk.now, "again")
     with pytest.raises(NotFoundError):
@@ -284,7 +286,7 @@ def test_flag_is_confirmed_or_rejected_by_a_lead(desk: Desk, world: World, befor
 
     desk(flag, item, ada, desk.now, "a phone number")
     desk(confirm_flag, item, lea, desk.now)
-    assert "excluded" == desk.status(item)
+    assert desk.status(item) == "excluded"
     for settle in (confirm_flag, reject_flag):
         with pytest.raises(WorkflowError):
             desk(settle, item, lea, desk.now)
@@ -304,25 +306,25 @@ def test_reopened_item_is_adjudicated_and_keeps_old_gold(desk: Desk, world: Worl
         desk(reopen, item, world.rows["Lea"], desk.now, " ")
     with pytest.raises(NotFoundError):
         desk(reopen, item, world.rows["Ada"], desk.now, "the fee changed")
-    assert 2 == desk(reopen, item, world.rows["Lea"], desk.now, "the fee changed")
-    assert [] == desk(gold_of_batches)
+    assert desk(reopen, item, world.rows["Lea"], desk.now, "the fee changed") == 2
+    assert desk(gold_of_batches) == []
     seen = desk.view("Cleo", item)
-    assert ("adjudication", 2, "the fee changed", True) == (
+    assert (
         seen.state,
         seen.revision,
         seen.reopened_reason,
         seen.may_decide,
-    )
+    ) == ("adjudication", 2, "the fee changed", True)
     ruling = Ruling(cause="guidelines_gap", comment="see section 3", **_fields(RIGHT))
     for name in ("Ada", "Ben"):
         with pytest.raises(NotFoundError):
             desk(adjudicate, item, world.rows[name], ruling, desk.now)
     desk(adjudicate, item, world.rows["Cleo"], ruling, desk.now)
-    assert [(1, "agreed", False), (2, "adjudicated", True)] == [
+    assert [
         (row.revision, row.resolution, row.superseded_at is None)
         for row in desk(gold_history, item)
-    ]
-    assert ["accept", "accept"] == [row.verdict for row in desk(reviews_of, [item])]
+    ] == [(1, "agreed", False), (2, "adjudicated", True)]
+    assert [row.verdict for row in desk(reviews_of, [item])] == ["accept", "accept"]
     assert desk(check_chain).broken_at is None
 
 
@@ -340,15 +342,15 @@ def test_users_get_and_decide_items_of_their_task_types(desk: Desk, world: World
         seen.add(desk.view("Ada", item).task_type)
         desk.submit("Ada", item, ACCEPT)
     assert {"fees"} == seen
-    assert 0 == desk(worklist_of, world.rows["Ada"], desk.now).available
-    assert 40 == desk(worklist_of, world.rows["Ben"], desk.now).available
+    assert desk(worklist_of, world.rows["Ada"], desk.now).available == 0
+    assert desk(worklist_of, world.rows["Ben"], desk.now).available == 40
 
     desk(give_role, world.users["Ben"], "reviewer", ["fees"])
     item = desk.review("Ben", correct())
     desk(request_adjudication, item, world.rows["Ada"], desk.now)
     desk(give_role, world.users["Cleo"], "adjudicator", ["card_lost"])
     cleo = desk(user_by_id, world.users["Cleo"])
-    assert [] == desk(worklist_of, cleo, desk.now).to_adjudicate
+    assert desk(worklist_of, cleo, desk.now).to_adjudicate == []
     with pytest.raises(NotFoundError):
         desk(adjudicate, item, cleo, Ruling(verdict="accept", cause="ambiguous"), desk.now)
     desk(give_role, world.users["Cleo"], "adjudicator", [])
@@ -395,12 +397,12 @@ def test_every_logged_step_names_its_event_and_both_statuses(desk: Desk, world: 
             .where(AuditEntry.subject == f"item:{item}")
             .order_by(AuditEntry.id)
         ).all()
-    assert [
+    assert [(row.action, row.details["from"], row.details["to"]) for row in rows] == [
         ("reviewed", "queued", "queued"),
         ("reviewed", "queued", "disagreed"),
         ("discussed", "disagreed", "disagreed"),
         ("escalated", "disagreed", "adjudication"),
-    ] == [(row.action, row.details["from"], row.details["to"]) for row in rows]
+    ]
 
 
 def test_a_draft_outlives_its_lease(desk: Desk, world: World) -> None:
@@ -424,4 +426,4 @@ def test_a_draft_outlives_its_lease(desk: Desk, world: World) -> None:
         now=later,
         lease=timedelta(minutes=20),
     )
-    assert {"comment": "xy"} == desk.view("Ada", item).draft
+    assert desk.view("Ada", item).draft == {"comment": "xy"}

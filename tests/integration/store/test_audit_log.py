@@ -64,12 +64,12 @@ def test_untouched_log_is_intact(any_engine: Engine, hashes: list[str]) -> None:
 def test_empty_log_is_intact(any_engine: Engine) -> None:
     with transaction(any_engine) as connection:
         chain = check_chain(connection)
-    assert (0, GENESIS, None, True) == (
+    assert (
         chain.n_entries,
         chain.head,
         chain.broken_at,
         chain.holds_expected,
-    )
+    ) == (0, GENESIS, None, True)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_database_refuses_changes_of_entries(
     with pytest.raises(DBAPIError, match="append-only"), transaction(any_engine) as connection:
         connection.execute(text(statement))
     with transaction(any_engine) as connection:
-        assert N == check_chain(connection).n_entries
+        assert check_chain(connection).n_entries == N
 
 
 def test_sqlite_refuses_insert_or_replace(engine: Engine, clock: datetime) -> None:
@@ -223,13 +223,13 @@ def test_command_prints_the_head_and_verifies_a_hash(tmp_path: Path, clock: date
         return CliRunner().invoke(app, command)
 
     result = verify()
-    assert 0 == result.exit_code
+    assert result.exit_code == 0
     assert ["audit log: intact, 3 entries", heads[-1]] == result.output.splitlines()
-    assert 0 == verify("--expect", heads[1]).exit_code
+    assert verify("--expect", heads[1]).exit_code == 0
     with transaction(own) as connection:
         drop_triggers(connection)
         connection.execute(delete(AuditEntry).where(AuditEntry.hash == heads[-1]))
     result = verify("--expect", heads[-1])
-    assert 1 == result.exit_code
+    assert result.exit_code == 1
     assert f"without the expected hash: {heads[-1]}" in str(result.exception)
     own.dispose()

@@ -106,7 +106,7 @@ def test_refused_row_rolls_back_all_and_keeps_the_transaction_usable(engine: Eng
         with pytest.raises(IntegrityError), connection.begin_nested():
             insert_rows(connection, TABLE, twice)
         insert_rows(connection, TABLE, plain(2))
-    assert ["text 0", "text 1"] == [row["text"] for row in stored(engine)]
+    assert [row["text"] for row in stored(engine)] == ["text 0", "text 1"]
 
 
 @pytest.mark.postgres
@@ -118,7 +118,7 @@ def test_value_out_of_range_is_a_data_error(postgres_engine: Engine) -> None:
             transaction(postgres_engine) as connection,
         ):
             insert_rows(connection, TABLE, [*plain(2), {**plain(3)[2], **bad}])
-    assert [] == stored(postgres_engine)
+    assert stored(postgres_engine) == []
 
 
 @pytest.mark.postgres

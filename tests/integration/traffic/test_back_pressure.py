@@ -88,7 +88,7 @@ def test_a_slow_encoder_pauses_reading_and_keeps_the_membership(
         assert encoder.waiting.wait(30)
         before = members(bootstrap_servers, settings.kafka.group_id)
         threading.Event().wait(SESSION_TIMEOUT_SECONDS + 1)
-        assert 0 == total_offset(postgres_engine)
+        assert total_offset(postgres_engine) == 0
         assert count(RECORDS_READ, topic) <= MOST_HELD, "reading went on: nothing could be stored"
         assert total_lag(topic) == 5000
         encoder.gate.set()
@@ -96,8 +96,8 @@ def test_a_slow_encoder_pauses_reading_and_keeps_the_membership(
         assert before == members(bootstrap_servers, settings.kafka.group_id)
 
     assert expected_ids(5000, 1.0) == stored_ids(postgres_engine)
-    assert 5000 == count(RECORDS_READ, topic), "a rebalance had records read again"
-    assert 0 == count(OWNERSHIP_LOST, topic)
+    assert count(RECORDS_READ, topic) == 5000, "a rebalance had records read again"
+    assert count(OWNERSHIP_LOST, topic) == 0
     assert len(held) > 50
     assert max(held) <= MOST_HELD
 

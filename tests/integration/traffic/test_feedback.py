@@ -82,7 +82,7 @@ def test_an_application_sends_feedback_as_documented(engine: Engine) -> None:
     assert ("thumbs_up", 0.0, [row.exchange_id]) == (row.name, row.value, stored_ids(engine))
     with transaction(engine) as connection:
         (count,) = count_feedback(connection, NOW - timedelta(days=1), 10)
-    assert (1, 1) == (count.n, count.n_on_exchanges)
+    assert (count.n, count.n_on_exchanges) == (1, 1)
 
 
 def test_an_id_that_is_redacted_still_joins(engine: Engine) -> None:
@@ -97,10 +97,10 @@ def test_feedback_has_its_models_name_and_history(engine: Engine) -> None:
     settings = Settings(**ALL, model={"name": "bank"})
     sent = [rating("r1"), rating("r2", model="bank"), rating("r3", model="other"), exchange("r2")]
     ingest(engine, settings, sent, NOW)
-    assert [("r1", ""), ("r2", "bank")] == [row[:2] for row in stored_feedback(engine)]
+    assert [row[:2] for row in stored_feedback(engine)] == [("r1", ""), ("r2", "bank")]
     with transaction(engine) as connection:
         carry_over(connection, "bank", "desk", NOW)
-    assert ["", "desk"] == [row.model for row in stored_feedback(engine)]
+    assert [row.model for row in stored_feedback(engine)] == ["", "desk"]
 
 
 def test_feedback_of_an_unlisted_model_is_reported_once(engine: Engine) -> None:
@@ -110,7 +110,7 @@ def test_feedback_of_an_unlisted_model_is_reported_once(engine: Engine) -> None:
         ingest(engine, settings, sent, NOW)
     (line,) = (row for row in lines if row["event"] == "feedback_of_unlisted_model")
     assert "ann" not in str(line)
-    assert [] == stored_feedback(engine)
+    assert stored_feedback(engine) == []
 
 
 @pytest.mark.parametrize("key", ["comment", "metadata", "exchange_id"])
@@ -118,7 +118,7 @@ def test_feedback_with_another_key_is_refused_with_its_keys(engine: Engine, key:
     ingest(engine, Settings(**ALL), [rating("r1", **{key: "x"})], NOW)
     with transaction(engine) as connection:
         reason, detail = connection.execute(select(DeadLetter.reason, DeadLetter.detail)).one()
-    assert "unknown_format" == reason
+    assert reason == "unknown_format"
     assert "no key but feedback, id, model, task_type, timestamp, user" in detail
 
 
@@ -131,8 +131,8 @@ def test_feedback_of_somebody_on_the_suppression_list_is_dropped(engine: Engine)
     sent = [rating("r1", user="ANN@x.org"), rating("r2", b"r2", header), rating("r3", user="bob")]
     records = [record_of(message, number) for number, message in enumerate(sent)]
     prepared = preparer.prepare(records, received_at=NOW)
-    assert ["r3"] == [row.exchange_id for row in prepared.feedback]
-    assert {"topic": 2} == prepared.suppressed
+    assert [row.exchange_id for row in prepared.feedback] == ["r3"]
+    assert prepared.suppressed == {"topic": 2}
 
 
 def test_a_moved_offset_stores_no_feedback(any_engine: Engine) -> None:
@@ -141,7 +141,7 @@ def test_a_moved_offset_stores_no_feedback(any_engine: Engine) -> None:
     with transaction(any_engine) as connection:
         claim(connection, "topic", 0, first=0, now=NOW)
     moves = [OffsetMove("topic", 0, 0, 1)]
-    assert 1 == store_batch(any_engine, prepared, moves, now=NOW).n_feedback
+    assert store_batch(any_engine, prepared, moves, now=NOW).n_feedback == 1
     # The partition was revoked meanwhile, and its records were stored by another replica.
     with pytest.raises(LostOwnershipError):
         store_batch(any_engine, prepared, moves, now=NOW)
@@ -156,7 +156,7 @@ def test_bad_feedback_is_a_dead_letter_that_can_be_replayed(engine: Engine) -> N
     ingest(engine, settings, sent, NOW)
     with transaction(engine) as connection:
         (dead_letter,) = connection.execute(select(DeadLetter.reason, DeadLetter.detail)).all()
-        assert ("bad_feedback", False) == (dead_letter.reason, "Ann" in dead_letter.detail)
+        assert (dead_letter.reason, "Ann" in dead_letter.detail) == ("bad_feedback", False)
         mended = rating("r1", feedback={"rating": 2, "thumbs_up": False})[2]
         connection.execute(update(DeadLetter).values(value=mended))
     for n_values in (2, 0):
@@ -172,8 +172,8 @@ def test_a_replayed_file_stores_its_feedback_once(engine: Engine, tmp_path: Path
     path.write_bytes(b"\n".join(value for _, _, value in lines))
     replays = [replay_file(engine, Settings(**ALL), FakeEncoder(), path) for _ in range(2)]
     counts = [(done.n_exchanges, done.n_feedback, done.n_dead_letters) for done in replays]
-    assert [(2, 2, 0), (0, 0, 0)] == counts
-    assert ["r1", "r3"] == [row.exchange_id for row in stored_feedback(engine)]
+    assert counts == [(2, 2, 0), (0, 0, 0)]
+    assert [row.exchange_id for row in stored_feedback(engine)] == ["r1", "r3"]
 
 
 @pytest.mark.parametrize("headers", [[], ["version", "user"]])

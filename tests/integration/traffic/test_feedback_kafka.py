@@ -38,14 +38,14 @@ def test_a_killed_process_stores_each_value_once(
         module = "tests.support.traffic.ingest_child"
         return subprocess.Popen([sys.executable, "-m", module, *arguments], cwd=ROOT)
 
-    assert -signal.SIGKILL == run_child("after_feedback").wait(60)
+    assert run_child("after_feedback").wait(60) == -signal.SIGKILL
     assert total_offset(postgres_engine) < 2 * N, "the child was killed too late"
     survivor = run_child("never")
     try:
         wait_until(lambda: total_offset(postgres_engine) >= 2 * N, "reading the rest")
     finally:
         survivor.terminate()
-        assert 0 == survivor.wait(60)
+        assert survivor.wait(60) == 0
 
     sampled = expected_ids(N, 0.3)
     assert sampled == stored_ids(postgres_engine)

@@ -101,7 +101,7 @@ def test_a_decompression_bomb_becomes_a_dead_letter(
     read(topic, 11)
 
     assert ids(*range(10)) == stored_ids(postgres_engine)
-    assert [("inflates_too_far", 0, 5, 5)] == dead_letters(postgres_engine)
+    assert dead_letters(postgres_engine) == [("inflates_too_far", 0, 5, 5)]
 
 
 def test_a_50_mb_record_is_a_dead_letter_without_bytes(
@@ -124,7 +124,7 @@ def test_a_50_mb_record_is_a_dead_letter_without_bytes(
     with transaction(postgres_engine) as connection:
         rows = connection.execute(select(DeadLetter.key, DeadLetter.value, DeadLetter.detail)).all()
     for key, value, detail in rows:
-        assert (b"large", None) == (bytes(key), value)
+        assert (bytes(key), value) == (b"large", None)
         assert detail.startswith("50000005 bytes, not kept; SHA-256")
 
 
@@ -168,7 +168,7 @@ def test_a_batch_of_a_missing_codec_costs_its_offsets(
     lost = [
         n for _, _, first, last in dead_letters(postgres_engine) for n in range(first, last + 1)
     ]
-    assert [5, 6, 7, 8] == lost
+    assert lost == [5, 6, 7, 8]
     assert {"unknown_codec"} == {dead_letter[0] for dead_letter in dead_letters(postgres_engine)}
 
 
@@ -258,12 +258,12 @@ def test_a_damaged_log_stops_only_its_partition(
         producer.close()
         wait_until(lambda: total_offset(postgres_engine) >= 90, "reading on in the other one")
     with transaction(postgres_engine) as connection:
-        assert {0: 70, 1: 20} == next_offsets(connection, "broken")
+        assert next_offsets(connection, "broken") == {0: 70, 1: 20}
 
     overwrite(path, length_at, data[length_at : length_at + 4])
     with running_ingest(postgres_engine, settings):
         wait_until(lambda: total_offset(postgres_engine) >= 130, "reading what was repaired")
 
-    assert [] == dead_letters(postgres_engine)
+    assert dead_letters(postgres_engine) == []
     expected = [*(f"0-{n}" for n in range(70)), *(f"1-{n}" for n in range(60))]
     assert ids(*expected) == stored_ids(postgres_engine)

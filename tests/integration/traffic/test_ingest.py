@@ -73,8 +73,8 @@ def test_stored_records_are_those_the_sampling_rule_selects(
         wait_until(read_up_to(postgres_engine, 4000), "reading 1000 more")
 
     assert expected_ids(4000, 0.05) == stored_ids(postgres_engine)
-    assert [] == dead_letters(postgres_engine)
-    assert 4000 == RECORDS_READ.labels(topic)._value.get()
+    assert dead_letters(postgres_engine) == []
+    assert RECORDS_READ.labels(topic)._value.get() == 4000
     # There before the first event, which `increase()` would not see otherwise.
     for counter in ("records_lost_to_retention", "ownership_lost", "exchanges_withheld"):
         value = REGISTRY.get_sample_value(f"driftwarden_{counter}_total", {"source": topic})
@@ -167,7 +167,7 @@ def test_a_process_killed_between_its_commits_loses_and_doubles_nothing(
         )
 
     killed = run_child(moment)
-    assert -signal.SIGKILL == killed.wait(60)
+    assert killed.wait(60) == -signal.SIGKILL
     behind = total_offset(postgres_engine)
     assert behind < 3000, "the child was killed too late to show anything"
     assert (moment == "before_kafka_commit") <= (behind > 0)
@@ -177,7 +177,7 @@ def test_a_process_killed_between_its_commits_loses_and_doubles_nothing(
         wait_until(read_up_to(postgres_engine, 3000), "reading the rest")
     finally:
         survivor.terminate()
-        assert 0 == survivor.wait(60)
+        assert survivor.wait(60) == 0
 
     assert expected_ids(3000, 0.3) == stored_ids(postgres_engine)
 
@@ -233,7 +233,7 @@ def test_records_deleted_by_retention_are_a_gap(
         detected = last_gaps(connection)
         at = detected[topic]
         (gap,) = gaps_detected(connection, topic, at, at + timedelta(seconds=1))
-    assert (0, 50, 79) == (gap.partition, gap.first_offset, gap.last_offset)
+    assert (gap.partition, gap.first_offset, gap.last_offset) == (0, 50, 79)
     assert {topic: gap.detected_at} == detected
 
 
@@ -268,7 +268,7 @@ def test_the_end_is_reached_after_transaction_markers(
         wait_until(read_up_to(postgres_engine, 22), "reading behind the last mark")
         wait_until(caught_up, "noting that the topic was read to its end")
 
-    assert 22 == total_offset(postgres_engine)
+    assert total_offset(postgres_engine) == 22
     assert expected_ids(10, 1.0) == stored_ids(postgres_engine)
 
 

@@ -62,9 +62,9 @@ def read_until(engine: Engine, until: dict[int, datetime]) -> None:
 def test_halves_of_one_batch_never_wait(any_engine: Engine, clock: datetime) -> None:
     stored = store(any_engine, [(1, 5, response_line("a")), (0, 3, request_line("a"))], clock)
 
-    assert (1, 0, 0) == (stored.n_exchanges, stored.n_halves, stored.n_dead_letters)
+    assert (stored.n_exchanges, stored.n_halves, stored.n_dead_letters) == (1, 0, 0)
     assert expected(["a"]) == exchanges(any_engine)
-    assert 0 == n_waiting(any_engine)
+    assert n_waiting(any_engine) == 0
 
 
 @pytest.mark.parametrize("response_first", [False, True])
@@ -77,23 +77,23 @@ def test_halves_of_two_batches_meet_at_the_request_s_position(
     ]
     for lines, now, probability in reversed(batches) if response_first else batches:
         stored = store(any_engine, lines, now, probability=probability)
-        assert (0, 1) == (stored.n_exchanges, stored.n_halves)
-    assert 2 == n_waiting(any_engine)
+        assert (stored.n_exchanges, stored.n_halves) == (0, 1)
+    assert n_waiting(any_engine) == 2
 
-    assert (1, 0) == sweeper_at(any_engine, clock + 3 * SECOND).sweep(GO_ON)
+    assert sweeper_at(any_engine, clock + 3 * SECOND).sweep(GO_ON) == (1, 0)
 
-    assert 0 == n_waiting(any_engine)
+    assert n_waiting(any_engine) == 0
     assert expected(["a"]) == exchanges(any_engine)
     with transaction(any_engine) as connection:
         row = connection.execute(select(Exchange)).one()
-    assert ("topic", 0, 3, 0) == (row.source, row.partition, row.offset, row.record_index)
+    assert (row.source, row.partition, row.offset, row.record_index) == ("topic", 0, 3, 0)
     assert (0.25, clock, "bank", "user a") == (
         row.inclusion_probability,
         row.occurred_at,
         row.model,
         row.end_user,
     )
-    assert {"latency_seconds": 2.0} == row.attributes
+    assert row.attributes == {"latency_seconds": 2.0}
 
 
 def test_halves_are_redacted_while_they_wait(any_engine: Engine, clock: datetime) -> None:
@@ -114,14 +114,14 @@ def test_halves_join_by_an_id_that_is_personal_data(engine: Engine, clock: datet
         with transaction(engine) as connection:
             assert MAIL not in str(connection.execute(select(PendingHalf)).all())
 
-    assert (1, 0) == sweeper_at(engine, clock + 3 * SECOND).sweep(GO_ON)
+    assert sweeper_at(engine, clock + 3 * SECOND).sweep(GO_ON) == (1, 0)
 
     with transaction(engine) as connection:
         row = connection.execute(select(Exchange)).one()
     assert pseudonym_of_id(MAIL) == row.exchange_id
     assert MAIL not in str(row)
     store(engine, [(0, 9, request_line("a")), (1, 9, response_line("a"))], clock)
-    assert 2 == len(exchanges(engine))
+    assert len(exchanges(engine)) == 2
 
 
 def test_shuffled_and_duplicate_halves_make_exactly_the_pairs(
@@ -140,8 +140,8 @@ def test_shuffled_and_duplicate_halves_make_exactly_the_pairs(
     sweeper.sweep(GO_ON)
 
     assert expected(names) == exchanges(any_engine)
-    assert 0 == n_waiting(any_engine)
-    assert {} == dead_letters(any_engine)
+    assert n_waiting(any_engine) == 0
+    assert dead_letters(any_engine) == {}
 
 
 def test_a_duplicate_pending_half_is_a_dead_letter(any_engine: Engine, clock: datetime) -> None:
@@ -149,11 +149,11 @@ def test_a_duplicate_pending_half_is_a_dead_letter(any_engine: Engine, clock: da
     again = store(any_engine, [(0, 1, request_line("a")), (0, 2, request_line("b"))], clock)
     store(any_engine, [(1, 0, response_line("a"))], clock)
 
-    assert (1, 1) == (again.n_halves, again.n_dead_letters)
+    assert (again.n_halves, again.n_dead_letters) == (1, 1)
     sweeper_at(any_engine, clock).sweep(GO_ON)
     assert expected(["a"]) == exchanges(any_engine)
-    assert {"duplicate_half": 1} == dead_letters(any_engine)
-    assert 1 == n_waiting(any_engine)
+    assert dead_letters(any_engine) == {"duplicate_half": 1}
+    assert n_waiting(any_engine) == 1
 
 
 def test_expired_halves_are_counted_and_can_be_replayed(
@@ -163,18 +163,18 @@ def test_expired_halves_are_counted_and_can_be_replayed(
     store(any_engine, [(1, i, response_line(f"s{i}")) for i in range(40)], clock + SECOND)
     counted = DEAD_LETTERS.labels("topic", "unpaired_request")._value.get()
 
-    assert (0, 0) == sweeper_at(any_engine, clock + TIMEOUT).sweep(GO_ON)
-    assert (0, 300) == sweeper_at(any_engine, clock + TIMEOUT + SECOND).sweep(GO_ON)
-    assert 40 == n_waiting(any_engine)
-    assert (0, 40) == sweeper_at(any_engine, clock + TIMEOUT + 2 * SECOND).sweep(GO_ON)
-    assert {"unpaired_request": 300, "unpaired_response": 40} == dead_letters(any_engine)
-    assert 300 == DEAD_LETTERS.labels("topic", "unpaired_request")._value.get() - counted
+    assert sweeper_at(any_engine, clock + TIMEOUT).sweep(GO_ON) == (0, 0)
+    assert sweeper_at(any_engine, clock + TIMEOUT + SECOND).sweep(GO_ON) == (0, 300)
+    assert n_waiting(any_engine) == 40
+    assert sweeper_at(any_engine, clock + TIMEOUT + 2 * SECOND).sweep(GO_ON) == (0, 40)
+    assert dead_letters(any_engine) == {"unpaired_request": 300, "unpaired_response": 40}
+    assert DEAD_LETTERS.labels("topic", "unpaired_request")._value.get() - counted == 300
 
     # The partners of ten come late: each waits for itself, and is put away in its time.
     later = clock + 2 * TIMEOUT
     store(any_engine, [(1, 100 + i, response_line(f"r{i}")) for i in range(10)], later)
-    assert (0, 10) == sweeper_at(any_engine, later + TIMEOUT + SECOND).sweep(GO_ON)
-    assert {"unpaired_request": 300, "unpaired_response": 50} == dead_letters(any_engine)
+    assert sweeper_at(any_engine, later + TIMEOUT + SECOND).sweep(GO_ON) == (0, 10)
+    assert dead_letters(any_engine) == {"unpaired_request": 300, "unpaired_response": 50}
 
     # Both are whole enough to be joined by a replay; the others wait once more, and no longer.
     last = later + 2 * TIMEOUT
@@ -184,16 +184,16 @@ def test_expired_halves_are_counted_and_can_be_replayed(
         FakeEncoder(),
         clock=lambda: last,
     )
-    assert (10, {}, 330) == (
+    assert (
         replayed.n_exchanges,
         replayed.still_unreadable,
         replayed.n_waiting,
-    )
+    ) == (10, {}, 330)
     assert expected([f"r{i}" for i in range(10)]) == exchanges(any_engine)
-    assert 330 == n_waiting(any_engine)
-    assert {} == dead_letters(any_engine)
-    assert (0, 330) == sweeper_at(any_engine, last + TIMEOUT + SECOND).sweep(GO_ON)
-    assert {"unpaired_request": 290, "unpaired_response": 40} == dead_letters(any_engine)
+    assert n_waiting(any_engine) == 330
+    assert dead_letters(any_engine) == {}
+    assert sweeper_at(any_engine, last + TIMEOUT + SECOND).sweep(GO_ON) == (0, 330)
+    assert dead_letters(any_engine) == {"unpaired_request": 290, "unpaired_response": 40}
 
 
 def test_a_half_waits_until_its_source_is_read(any_engine: Engine, clock: datetime) -> None:
@@ -202,14 +202,14 @@ def test_a_half_waits_until_its_source_is_read(any_engine: Engine, clock: dateti
     late = clock + TIMEOUT + SECOND
     sweeper = Sweeper(any_engine, make_preparer(), JOINED.join, clock=lambda: late)
 
-    assert (0, 0) == sweeper.sweep(GO_ON)  # of partition 1 nobody knows anything yet
+    assert sweeper.sweep(GO_ON) == (0, 0)  # of partition 1 nobody knows anything yet
     read_until(any_engine, {0: late, 1: clock + TIMEOUT - SECOND})
-    assert (0, 0) == sweeper.sweep(GO_ON)
+    assert sweeper.sweep(GO_ON) == (0, 0)
 
     store(any_engine, [(1, i, response_line(f"r{i}")) for i in range(19)], late)
     read_until(any_engine, {1: clock + TIMEOUT})
-    assert (19, 1) == sweeper.sweep(GO_ON)
-    assert {"unpaired_request": 1} == dead_letters(any_engine)
+    assert sweeper.sweep(GO_ON) == (19, 1)
+    assert dead_letters(any_engine) == {"unpaired_request": 1}
 
 
 def test_a_half_expires_despite_an_unread_partition(any_engine: Engine, clock: datetime) -> None:
@@ -230,13 +230,13 @@ def test_replay_without_joins_leaves_requests_unjoined(any_engine: Engine, clock
     replayed = replay_dead_letters(any_engine, Settings(traffic=Traffic()), FakeEncoder())
 
     assert replayed.n_exchanges == 0
-    assert {"missing_prompt": 1, "missing_response": 1} == replayed.still_unreadable
+    assert replayed.still_unreadable == {"missing_prompt": 1, "missing_response": 1}
 
     prompts_only = Settings(traffic=Traffic(prompts_only=True))
     replayed = replay_dead_letters(any_engine, prompts_only, FakeEncoder())
 
-    assert (1, {"missing_prompt": 1}) == (replayed.n_exchanges, replayed.still_unreadable)
-    assert [("a", "prompt a", "")] == exchanges(any_engine)
+    assert (replayed.n_exchanges, replayed.still_unreadable) == (1, {"missing_prompt": 1})
+    assert exchanges(any_engine) == [("a", "prompt a", "")]
 
 
 def test_pair_with_withheld_texts_is_counted(any_engine: Engine, clock: datetime) -> None:
@@ -245,7 +245,7 @@ def test_pair_with_withheld_texts_is_counted(any_engine: Engine, clock: datetime
 
     sweeper_at(any_engine, clock).sweep(GO_ON)
 
-    assert ([], 0, {}) == (exchanges(any_engine), n_waiting(any_engine), dead_letters(any_engine))
+    assert (exchanges(any_engine), n_waiting(any_engine), dead_letters(any_engine)) == ([], 0, {})
     with transaction(any_engine) as connection:
         assert SampledCount(1, 4.0) == count_withheld(
             connection, "assistant", clock, clock + timedelta(days=1)
@@ -277,10 +277,10 @@ def test_sweepers_at_once_store_each_pair_once(any_engine: Engine, clock: dateti
     for engine in engines:
         engine.dispose()
 
-    assert [] == failures
-    assert 600 == sum(joined)
+    assert failures == []
+    assert sum(joined) == 600
     assert expected(names) == exchanges(any_engine)
-    assert 0 == n_waiting(any_engine)
+    assert n_waiting(any_engine) == 0
 
 
 def test_a_pair_with_an_expired_claim_is_stored_once(
@@ -292,11 +292,11 @@ def test_a_pair_with_an_expired_claim_is_stored_once(
     prepare_pairs = slow._preparer.prepare_pairs
 
     def overtaken(pairs):
-        assert (1, 0) == fast.sweep(GO_ON)
+        assert fast.sweep(GO_ON) == (1, 0)
         return prepare_pairs(pairs)
 
     monkeypatch.setattr(slow._preparer, "prepare_pairs", overtaken)
-    assert (0, 0) == slow.sweep(GO_ON)
+    assert slow.sweep(GO_ON) == (0, 0)
     assert expected(["a"]) == exchanges(any_engine)
 
 
@@ -319,10 +319,10 @@ def test_the_claim_of_a_process_that_died_ends(
 
     now = [clock + SECOND]
     survivor = Sweeper(any_engine, make_preparer(), JOINED.join, clock=lambda: now[0])
-    assert (0, 0) == survivor.sweep(GO_ON)
+    assert survivor.sweep(GO_ON) == (0, 0)
     # Long after, when the halves are no longer fresh, and their time limit has passed too.
     now[0] = clock + CLAIM + TIMEOUT + 3600 * SECOND
-    assert (1, 0) == survivor.sweep(GO_ON)
+    assert survivor.sweep(GO_ON) == (1, 0)
     assert expected(["a"]) == exchanges(any_engine)
 
 
@@ -337,7 +337,7 @@ def test_nothing_is_stored_where_a_half_is_gone(any_engine: Engine, clock: datet
 
     with pytest.raises(LostOwnershipError):
         sweeper._store(prepared, ids)
-    assert 1 == n_waiting(any_engine)
+    assert n_waiting(any_engine) == 1
 
 
 def test_halves_from_before_joins_were_disabled_are_swept(
@@ -359,7 +359,7 @@ def test_the_counterpart_of_a_half_from_before_counts_for_itself(
     late = [(1, 1, response_line("a")), (0, 1, request_line("b")), (0, 2, request_line("c"))]
     store(any_engine, late, clock + SECOND, settings=Traffic())
 
-    assert {"missing_prompt": 1, "missing_response": 2} == dead_letters(any_engine)
+    assert dead_letters(any_engine) == {"missing_prompt": 1, "missing_response": 2}
     later = clock + TIMEOUT + 2 * SECOND
     read_until(any_engine, {0: later, 1: later})
     off = Sweeper(
@@ -370,14 +370,14 @@ def test_the_counterpart_of_a_half_from_before_counts_for_itself(
     )
     off.sweep_when_due(GO_ON)
 
-    assert 0 == n_waiting(any_engine)
-    assert [] == exchanges(any_engine)
-    assert {
+    assert n_waiting(any_engine) == 0
+    assert exchanges(any_engine) == []
+    assert dead_letters(any_engine) == {
         "missing_prompt": 1,
         "missing_response": 2,
         "unpaired_request": 1,
         "unpaired_response": 1,
-    } == dead_letters(any_engine)
+    }
 
 
 def test_a_failed_sweep_is_retried(
@@ -395,7 +395,7 @@ def test_a_failed_sweep_is_retried(
     with monkeypatch.context() as patch:
         patch.setattr(sweeper._preparer, "prepare_pairs", fail)
         sweeper.sweep_when_due(GO_ON)
-    assert 2 == n_waiting(engine)
+    assert n_waiting(engine) == 2
     now[0] += CLAIM + SECOND
     sweeper.sweep_when_due(GO_ON)
     assert expected(["a"]) == exchanges(engine)
@@ -427,7 +427,7 @@ def test_looking_for_pairs_reads_no_whole_table(engine: Engine, clock: datetime)
         if statement[0].startswith("SELECT") and "JOIN" in statement[0]
     ]
     queries += [statement for statement in statements if "EXISTS" in statement[0]]
-    assert 2 == len(queries)
+    assert len(queries) == 2
 
     with transaction(engine) as connection:
         for query, parameters in queries:
@@ -451,10 +451,10 @@ def test_a_file_is_joined_to_its_end(any_engine: Engine, tmp_path: Path) -> None
 
     done = replay_file(any_engine, settings, FakeEncoder(), tmp_path / "traffic.jsonl")
 
-    assert (50, 2) == (done.n_exchanges, done.n_dead_letters)
+    assert (done.n_exchanges, done.n_dead_letters) == (50, 2)
     assert expected(names) == exchanges(any_engine)
-    assert {"unpaired_request": 1, "unpaired_response": 1} == dead_letters(any_engine)
-    assert 0 == n_waiting(any_engine)
+    assert dead_letters(any_engine) == {"unpaired_request": 1, "unpaired_response": 1}
+    assert n_waiting(any_engine) == 0
 
 
 def test_the_next_replay_finishes_one_that_died(
@@ -476,10 +476,10 @@ def test_the_next_replay_finishes_one_that_died(
     monkeypatch.setattr(Sweeper, "finish", finish)
     done = replay_file(any_engine, settings, FakeEncoder(), tmp_path / "traffic.jsonl")
 
-    assert (0, 42, 20, 2) == (
+    assert (
         done.n_lines,
         done.n_skipped,
         done.n_exchanges,
         done.n_dead_letters,
-    )
+    ) == (0, 42, 20, 2)
     assert expected(names) == exchanges(any_engine)

@@ -76,7 +76,7 @@ def test_two_replicas_join_halves_of_other_partitions(
     # A second copy came while the first waited, or waits for a second response, which never comes.
     doubled = dead_letters(postgres_engine).get("duplicate_half", 0)
     assert {"duplicate_half"} >= dead_letters(postgres_engine).keys()
-    assert 20 == doubled + n_waiting(postgres_engine)
+    assert doubled + n_waiting(postgres_engine) == 20
 
 
 @pytest.mark.parametrize("moment", ["after_claim", "before_join_commit"])
@@ -101,7 +101,7 @@ def test_a_process_killed_while_it_joins_loses_and_doubles_nothing(
         )
 
     killed = run_child(moment)
-    assert -signal.SIGKILL == killed.wait(60)
+    assert killed.wait(60) == -signal.SIGKILL
     assert n_waiting(postgres_engine) > 0, "the child was killed too late to show anything"
 
     survivor = run_child("never_joining")
@@ -115,8 +115,8 @@ def test_a_process_killed_while_it_joins_loses_and_doubles_nothing(
         )
     finally:
         survivor.terminate()
-        assert 0 == survivor.wait(60)
+        assert survivor.wait(60) == 0
 
     assert expected(sampled(names, 0.3)) == exchanges(postgres_engine)
-    assert 0 == n_waiting(postgres_engine)
-    assert {} == dead_letters(postgres_engine)
+    assert n_waiting(postgres_engine) == 0
+    assert dead_letters(postgres_engine) == {}

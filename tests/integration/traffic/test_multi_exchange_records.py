@@ -60,12 +60,12 @@ def message_with_a_bad_record(index: int) -> bytes:
 def test_a_bad_log_record_becomes_a_dead_letter_with_position(any_engine: Engine) -> None:
     stored = store(any_engine, [message_with_a_bad_record(2), message_with_a_bad_record(0)])
 
-    assert (2, 2) == (stored.n_exchanges, stored.n_dead_letters)
-    assert [(0, 0, "chatcmpl-a1"), (1, 2, "chatcmpl-a2")] == places(any_engine)
+    assert (stored.n_exchanges, stored.n_dead_letters) == (2, 2)
+    assert places(any_engine) == [(0, 0, "chatcmpl-a1"), (1, 2, "chatcmpl-a2")]
     bad = [(0, 2, "wrong_type", False), (1, 0, "wrong_type", False)]
     assert bad == dead_letter_places(any_engine)
     # Tried again as it was, each is as unreadable as before, and in its place.
-    assert (0, {"wrong_type": 2}) == replay(any_engine)
+    assert replay(any_engine) == (0, {"wrong_type": 2})
     assert bad == dead_letter_places(any_engine)
 
 
@@ -74,28 +74,29 @@ def test_a_replayed_log_record_keeps_its_position(
 ) -> None:
     message = as_protobuf(load("otel_spans"))
     store(any_engine, [message], max_age="1d")
-    assert [(0, 2, "bad_timestamp", False), (0, 4, "bad_timestamp", False)] == (
-        dead_letter_places(any_engine)
-    )
+    assert (dead_letter_places(any_engine)) == [
+        (0, 2, "bad_timestamp", False),
+        (0, 4, "bad_timestamp", False),
+    ]
 
-    assert (2, {}) == replay(any_engine)
+    assert replay(any_engine) == (2, {})
 
     (served, failed) = places(any_engine)
-    assert (0, 2, "chatcmpl-s1") == served
-    assert (0, 4) == failed[:2]
+    assert served == (0, 2, "chatcmpl-s1")
+    assert failed[:2] == (0, 4)
 
 
 def test_readable_parts_of_an_unknown_message_are_replayed(
     any_engine: Engine,
 ) -> None:
     store(any_engine, [message_with_a_bad_record(0)], format="plain")
-    assert [(0, 0, "invalid_utf8", False)] == dead_letter_places(any_engine)
+    assert dead_letter_places(any_engine) == [(0, 0, "invalid_utf8", False)]
 
-    assert (1, {"wrong_type": 1}) == replay(any_engine)
+    assert replay(any_engine) == (1, {"wrong_type": 1})
 
-    assert [(0, 2, "chatcmpl-a2")] == places(any_engine)
+    assert places(any_engine) == [(0, 2, "chatcmpl-a2")]
     # The letter of the whole has become that of the part which still can't be read.
-    assert [(0, 0, "wrong_type", False)] == dead_letter_places(any_engine)
+    assert dead_letter_places(any_engine) == [(0, 0, "wrong_type", False)]
 
 
 def test_a_refused_exchange_is_a_dead_letter_to_replay(
@@ -105,13 +106,13 @@ def test_a_refused_exchange_is_a_dead_letter_to_replay(
     store(any_engine, [message])
     before = places(any_engine)
     again = store(any_engine, [message])
-    assert (0, 2) == (again.n_exchanges, again.n_dead_letters)
-    assert {"refused_by_database": 2} == dead_letters(any_engine)
-    assert (0, {"refused_by_database": 2}) == replay(any_engine, format="opentelemetry")
+    assert (again.n_exchanges, again.n_dead_letters) == (0, 2)
+    assert dead_letters(any_engine) == {"refused_by_database": 2}
+    assert replay(any_engine, format="opentelemetry") == (0, {"refused_by_database": 2})
 
     with transaction(any_engine) as connection:
         connection.execute(delete(Exchange))
-    assert (2, {}) == replay(any_engine, format="opentelemetry")
+    assert replay(any_engine, format="opentelemetry") == (2, {})
     assert before == places(any_engine)
 
 
@@ -130,13 +131,13 @@ def test_a_refused_part_leaves_the_rest_stored(
     # The place of the first is taken: the others are stored, and what is left is a letter of it.
     assert (len(whole) - 1, {"refused_by_database": 1}) == replay(any_engine)
     assert whole == places(any_engine)
-    assert [(0, 0, "refused_by_database", False)] == dead_letter_places(any_engine)
+    assert dead_letter_places(any_engine) == [(0, 0, "refused_by_database", False)]
 
     with transaction(any_engine) as connection:
         connection.execute(delete(Exchange).where(Exchange.record_index == 0))
-    assert (1, {}) == replay(any_engine)
+    assert replay(any_engine) == (1, {})
     assert whole == places(any_engine)
-    assert [(0, 0, "refused_by_database", True)] == dead_letter_places(any_engine)
+    assert dead_letter_places(any_engine) == [(0, 0, "refused_by_database", True)]
 
 
 def dead_letter_of(message: bytes) -> DeadLetterRow:
@@ -193,7 +194,7 @@ def call_record(kind: str, *, has_texts: bool = True) -> bytes:
 def test_logs_and_traces_of_one_call_count_twice(any_engine: Engine) -> None:
     stored = store(any_engine, [call_record("log"), call_record("span")])
 
-    assert (2, 0) == (stored.n_exchanges, stored.n_withheld)
+    assert (stored.n_exchanges, stored.n_withheld) == (2, 0)
     (first, second) = places(any_engine)
     assert first[2] == second[2] != ""
 
@@ -201,4 +202,4 @@ def test_logs_and_traces_of_one_call_count_twice(any_engine: Engine) -> None:
 def test_a_span_without_texts_counts_its_call_as_withheld(any_engine: Engine) -> None:
     stored = store(any_engine, [call_record("log"), call_record("span", has_texts=False)])
 
-    assert (1, 1) == (stored.n_exchanges, stored.n_withheld)
+    assert (stored.n_exchanges, stored.n_withheld) == (1, 1)

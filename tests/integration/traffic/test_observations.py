@@ -190,7 +190,7 @@ def test_a_header_outranks_the_label_of_the_content(engine: Engine) -> None:
     ]
     ingest(engine, settings, sent, NOW, read_plan(engine, settings))
     assert {"canary"} == {row.arm for row in observations(engine)}
-    assert 49 == len(observations(engine))
+    assert len(observations(engine)) == 49
 
 
 def test_halves_are_observed_and_leave_the_sample(engine: Engine, plain_engine: Engine) -> None:
@@ -226,7 +226,7 @@ def test_a_renamed_model_keeps_rollout_and_observations(engine: Engine) -> None:
     ingest(engine, settings, sent, NOW, read_plan(engine, settings))
     with transaction(engine) as connection:
         assert carry_over(connection, "old", "new", NOW) > 0
-        assert ["new"] == list(connection.execute(select(Rollout.model)).scalars())
+        assert list(connection.execute(select(Rollout.model)).scalars()) == ["new"]
     ingest(engine, settings, messages(300, START, seed=2), NOW, read_plan(engine, settings))
     assert {("new", rollout_id)} == {(row.model, row.rollout_id) for row in observations(engine)}
 

@@ -38,7 +38,7 @@ def test_a_killed_process_observes_each_exchange_once(
         module = "tests.support.traffic.ingest_child"
         return subprocess.Popen([sys.executable, "-m", module, *arguments], cwd=ROOT)
 
-    assert -signal.SIGKILL == run_child("after_observations").wait(60)
+    assert run_child("after_observations").wait(60) == -signal.SIGKILL
     behind = total_offset(postgres_engine)
     assert behind < N, "the child was killed too late to show anything"
     survivor = run_child("never")
@@ -46,7 +46,7 @@ def test_a_killed_process_observes_each_exchange_once(
         wait_until(lambda: total_offset(postgres_engine) >= N, "reading the rest")
     finally:
         survivor.terminate()
-        assert 0 == survivor.wait(60)
+        assert survivor.wait(60) == 0
 
     readable = {n for n in range(N) if n % 101}
     canary = {f"r{n}" for n in readable if b'"v2"' in sent[n][2]}

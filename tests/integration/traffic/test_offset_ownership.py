@@ -124,7 +124,7 @@ def test_one_writer_stores_among_writers_with_the_same_offset(any_engine: Engine
     assert expected == stored(any_engine)
     # What the others had inserted went with their transactions: vectors and dead letters too.
     assert n_rounds == count(any_engine, EmbeddingBlock)
-    assert 0 == count(any_engine, DeadLetter)
+    assert count(any_engine, DeadLetter) == 0
 
 
 def test_owners_that_overlap_at_random_store_each_offset_once(any_engine: Engine) -> None:
@@ -160,7 +160,7 @@ def test_owners_that_overlap_at_random_store_each_offset_once(any_engine: Engine
 
     expected = [(p, offset, "writer") for p in range(n_partitions) for offset in range(end)]
     assert expected == stored(any_engine)
-    assert 0 == count(any_engine, DeadLetter)
+    assert count(any_engine, DeadLetter) == 0
     assert sum(lost) > 0, "the writers never met"
 
 
@@ -221,8 +221,8 @@ def test_a_writer_behind_a_hanging_owner_is_late(
         late = threading.Thread(target=write_late)
         late.start()
         wait_until(lambda: n_waiting(postgres_engine) == 1, "waiting for the open transaction")
-        assert [] == results
+        assert results == []
     late.join(30)
 
-    assert ["lost"] == results
-    assert [] == stored(postgres_engine)
+    assert results == ["lost"]
+    assert stored(postgres_engine) == []

@@ -42,10 +42,10 @@ def test_names_and_places_are_found_with_patterns(redactor: Redactor, offline: l
     )
 
     assert (
-        "My name is [PERSON], I live in [LOCATION], mail [EMAIL] about [ORDER]."
-        == redactor.redact(text)
+        redactor.redact(text)
+        == "My name is [PERSON], I live in [LOCATION], mail [EMAIL] about [ORDER]."
     )
-    assert [] == offline  # Presidio's own finder of addresses would have fetched a list
+    assert offline == []  # Presidio's own finder of addresses would have fetched a list
 
 
 def test_places_behind_the_longest_part_are_right(
@@ -71,7 +71,7 @@ def test_a_missing_package_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_missing_model_is_reported_and_not_fetched(model: str, offline: list[Any]) -> None:
     with pytest.raises(ConfigurationError, match="neither a folder nor an installed package"):
         build_redactor(Redaction(presidio=True, presidio_model=model))
-    assert [] == offline
+    assert offline == []
 
 
 def test_an_unknown_entity_is_reported_with_those_that_are_known() -> None:

@@ -179,7 +179,7 @@ def test_floor_gives_equal_samples_for_any_number_of_replicas(
         rows = sample(engine, clock)
         samples.append(dict(zip(rows.exchange_ids, rows.inclusion_probability, strict=True)))
         rare = np.array(rows.task_types) == "rare"
-        assert 10 == rare.sum()
+        assert rare.sum() == 10
         assert (rows.inclusion_probability[rare] > 0.05).all()
         assert {0.05} == set(rows.inclusion_probability[~rare].round(12))
         assert abs((1 / rows.inclusion_probability[rare]).sum() - 60) < 60

@@ -59,14 +59,14 @@ def test_a_lead_sees_the_arithmetic(client: TestClient[Litestar], row: DecisionR
 
 def test_reviewers_see_no_decisions(client: TestClient[Litestar], row: DecisionRow) -> None:
     sign_in(client, "Ada")
-    assert 403 == client.get(f"/decisions/{row.id}").status_code
-    assert 403 == client.get("/decisions").status_code
+    assert client.get(f"/decisions/{row.id}").status_code == 403
+    assert client.get("/decisions").status_code == 403
 
 
 def test_an_empty_list_and_an_unknown_id(client: TestClient[Litestar]) -> None:
     sign_in(client, "Lea")
     assert "No decision yet" in client.get("/decisions").text
-    assert 404 == client.get("/decisions/99").status_code
+    assert client.get("/decisions/99").status_code == 404
 
 
 def test_a_decision_without_reviews_is_open(

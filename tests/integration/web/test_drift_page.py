@@ -74,7 +74,7 @@ def path(world: World, rest: str = "") -> str:
 
 def test_the_page_has_the_map_without_texts(world: World, read) -> None:
     page = read(path(world))
-    assert 200 == page.status_code
+    assert page.status_code == 200
     assert 'class="dotted"' in page.text
     assert "bitcoin, wallet, sold" in page.text
     assert "Can I move my bitcoin" not in page.text
@@ -86,7 +86,7 @@ def test_the_page_has_the_map_without_texts(world: World, read) -> None:
 
 def test_a_topic_shows_its_examples(world: World, read) -> None:
     part = read(path(world, "/topics/0"))
-    assert 200 == part.status_code
+    assert part.status_code == 200
     assert "Can I move my bitcoin to my own wallet?" in part.text
     assert "<script>" not in part.text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in part.text
@@ -116,7 +116,7 @@ def test_a_dot_shows_its_exchange_and_neighbours(any_engine, world: World, read)
     assert "<img" not in part
     assert "Prompt of the window, on “bitcoin, wallet, sold”" in part
     assert "We do not offer cryptocurrency products." in part
-    assert 5 == len(re.findall(r"<li>", part.split("Nearest on the map")[1]))
+    assert len(re.findall(r"<li>", part.split("Nearest on the map")[1])) == 5
     baseline = read(path(world, "/points/40")).text
     assert "Prompt of the baseline" in baseline
     assert "What does a card cost? (0)" in baseline
@@ -129,7 +129,7 @@ def test_a_deleted_exchange_leaves_its_dot(any_engine, world: World, read) -> No
         gone = int(placed.reference_ids[3])
         connection.execute(delete(Exchange).where(Exchange.id == gone))
     part = read(path(world, "/points/43"))
-    assert 200 == part.status_code
+    assert part.status_code == 200
     assert "Exchange deleted" in part.text
     with transaction(any_engine) as connection:
         save_prompt_map(connection, world.evaluation_id, placed.anonymize())
@@ -164,7 +164,7 @@ def test_a_map_reads_its_own_window_and_baseline_only(
     "rest", ["/topics/2", "/topics/-1", "/points/52", "/points/-1", "/topics/x", "?topic=77"]
 )
 def test_unknown_points_and_topics_are_not_found(world: World, read, rest: str) -> None:
-    assert 404 == read(path(world, rest)).status_code
+    assert read(path(world, rest)).status_code == 404
 
 
 def test_a_drift_evaluation_without_a_map_has_no_fragments(
@@ -172,10 +172,10 @@ def test_a_drift_evaluation_without_a_map_has_no_fragments(
 ) -> None:
     other = make_world(any_engine, clock, weeks_ago=1, users=False).evaluation_id
     for rest in ("/topics/0", "/points/0"):
-        assert 404 == read(f"/drift-evaluations/{other}{rest}").status_code
-        assert 404 == read(f"/drift-evaluations/999{rest}").status_code
+        assert read(f"/drift-evaluations/{other}{rest}").status_code == 404
+        assert read(f"/drift-evaluations/999{rest}").status_code == 404
     page = read(f"/drift-evaluations/{other}")
-    assert 200 == page.status_code
+    assert page.status_code == 200
     assert "Can I move my bitcoin" in page.text, "without a map the topics are listed"
 
 
@@ -206,10 +206,10 @@ def test_windows_of_a_year_link_to_each_other(
     assert f'rel="next" href="/drift-evaluations/{ids[21]}"' in page
     chart = page.split('class="windows"')[1].split("</svg>")[0]
     links = re.findall(r'<a href="/drift-evaluations/(\d+)" aria-label="\d', chart)
-    assert WEEKS == len(links), "a year: the oldest of 53 is omitted"
-    assert 1 == chart.count('aria-current="page"')
+    assert len(links) == WEEKS, "a year: the oldest of 53 is omitted"
+    assert chart.count('aria-current="page"') == 1
     oldest = read(f"/drift-evaluations/{ids[0]}").text
-    assert 1 == oldest.count('class="here"'), "an older window is shown with its predecessors"
+    assert oldest.count('class="here"') == 1, "an older window is shown with its predecessors"
     assert "This is the first window" in oldest
 
 
@@ -261,11 +261,11 @@ def test_reviewers_read_no_finding_until_all_is_reviewed(any_engine, world: Worl
         assert not [anchor for anchor in ANCHORS if anchor in text], page
     for anchor in ANCHORS:
         assert anchor in lea(path(world)).text
-    assert [403] * 4 == [ada(path(world, part)).status_code for part in PARTS]
+    assert [ada(path(world, part)).status_code for part in PARTS] == [403] * 4
     with transaction(any_engine) as connection:
         connection.execute(update(ReviewItem).values(status="gold"))
     assert "bitcoin" in ada(path(world)).text
-    assert 200 == ada(path(world, "/topics/0")).status_code
+    assert ada(path(world, "/topics/0")).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -304,8 +304,8 @@ def test_a_lead_queues_a_batch_once(any_engine, world: World, reader) -> None:
             connection.execute(delete(table))
     assert f'action="{path(world, "/batch")}"' in lea.get(path(world)).text
     assert f'action="{path(world, "/batch")}"' not in ada.get(path(world)).text
-    assert 403 == ada.post(path(world, "/batch")).status_code
-    assert [303, 303] == [lea.post(path(world, "/batch")).status_code for _ in range(2)]
+    assert ada.post(path(world, "/batch")).status_code == 403
+    assert [lea.post(path(world, "/batch")).status_code for _ in range(2)] == [303, 303]
     with transaction(any_engine) as connection:
         batch = batch_of_evaluation(connection, world.evaluation_id)
         assert batch is not None
@@ -313,7 +313,7 @@ def test_a_lead_queues_a_batch_once(any_engine, world: World, reader) -> None:
         by = connection.execute(
             select(AuditEntry.actor).where(AuditEntry.action == "batch_queued")
         ).scalars()
-        assert ["Lea"] == list(by)
+        assert list(by) == ["Lea"]
     assert f'href="/progress?batch={batch}"' in lea.get(path(world)).text
 
 
@@ -328,18 +328,18 @@ def test_a_batch_of_reused_texts_alone_is_refused(any_engine: Engine, clock: dat
         assert "0 items queued, and 40 drawn texts" in lea.get(path(again)).text
         _delete_batch(any_engine, again)
         reply = lea.post(path(again, "/batch"), follow_redirects=False)
-        assert 409 == reply.status_code
+        assert reply.status_code == 409
         assert "40 drawn texts" in reply.text
         with transaction(any_engine) as connection:
             connection.execute(delete(ReviewDraw))
             connection.execute(delete(ReviewItem))
             ids = list(connection.execute(select(Exchange.id)).scalars())
             delete_exchanges(connection, ids)
-        assert 409 == lea.post(path(again, "/batch"), follow_redirects=False).status_code
+        assert lea.post(path(again, "/batch"), follow_redirects=False).status_code == 409
         with transaction(any_engine) as connection:
             assert None is batch_of_evaluation(connection, again.evaluation_id)
             entries = select(AuditEntry.id).where(AuditEntry.action == "batch_queued")
-            assert [] == list(connection.execute(entries))
+            assert list(connection.execute(entries)) == []
         assert f'action="{path(again, "/batch")}"' in lea.get(path(again)).text
 
 
@@ -349,11 +349,11 @@ def test_batch_counts_queued_and_reused_items(any_engine: Engine, clock: datetim
     _delete_batch(any_engine, again)
     with TestClient(create_app(any_engine, Settings(), Secrets())) as lea:
         sign_in(lea, "Lea")
-        assert 303 == lea.post(path(again, "/batch"), follow_redirects=False).status_code
+        assert lea.post(path(again, "/batch"), follow_redirects=False).status_code == 303
         with transaction(any_engine) as connection:
             batch = batch_of_evaluation(connection, again.evaluation_id)
             assert batch is not None
-            assert 10 == len(items_of_batches(connection, [batch]))
+            assert len(items_of_batches(connection, [batch])) == 10
             n_reused = count_reused(connection, batch)
         assert 0 < n_reused <= 40
         assert f"10 items queued, and {n_reused} drawn texts" in lea.get(path(again)).text
@@ -383,14 +383,14 @@ def test_changed_responses_are_shown_and_withheld(changed: World, reader) -> Non
         text = lead(address).text
         assert "What changed between the responses" in text
         assert all(quote in text for quote in PAIR), address
-        assert 1 == text.count('class="map changes"')
+        assert text.count('class="map changes"') == 1
         assert "Map of the prompts" not in text
-    assert 2 == len(lead(path(changed, "/assessment.json")).json()["output"]["pairs"])
+    assert len(lead(path(changed, "/assessment.json")).json()["output"]["pairs"]) == 2
     with transaction(changed.engine) as connection:
         row = drift_evaluation_by_id(connection, changed.evaluation_id)
     withheld = withhold_texts(row).assessment
     assert withheld is not None
-    assert () == withheld.output.pairs
+    assert withheld.output.pairs == ()
     assert row.assessment is not None
     assert row.assessment.output.descriptors == withheld.output.descriptors
 
@@ -398,7 +398,7 @@ def test_changed_responses_are_shown_and_withheld(changed: World, reader) -> Non
 def test_a_blind_reviewer_reads_no_changed_response(changed: World, reader) -> None:
     read = reader("Ada").get
     page = read(path(changed))
-    assert 200 == page.status_code
+    assert page.status_code == 200
     assert not any(quote in page.text for quote in PAIR)
     assert "What changed" not in page.text
-    assert 403 == read(path(changed, "/report")).status_code
+    assert read(path(changed, "/report")).status_code == 403

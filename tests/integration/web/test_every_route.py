@@ -96,19 +96,19 @@ def walk(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Ite
 
 
 def test_every_route_declares_its_audience(walk: Walk) -> None:
-    assert [] == [route for route in walk.routes if route.audience is None]
+    assert [route for route in walk.routes if route.audience is None] == []
 
 
 def test_no_reply_is_an_error_of_the_server(walk: Walk) -> None:
-    assert [] == [str(reply) for reply in walk.replies if reply.status == 500]
+    assert [str(reply) for reply in walk.replies if reply.status == 500] == []
 
 
 def test_nobody_gets_a_reply_beyond_the_audience(walk: Walk) -> None:
-    assert [] == [
+    assert [
         str(reply)
         for reply in walk.replies
         if not reply.is_refusal and not reply.route.is_for(reply.visitor)
-    ]
+    ] == []
 
 
 def test_few_routes_are_for_everybody_or_for_programs(walk: Walk) -> None:
@@ -134,12 +134,12 @@ def test_the_least_of_the_audience_gets_a_reply(walk: Walk) -> None:
         for reply in walk.replies
         if not reply.is_refusal
     }
-    assert [] == [
+    assert [
         f"{route.method} {route.path}: {route.audience!r}"
         for route in walk.routes
         if route.path not in SIGN_IN | WITHOUT_FILE
         and (route.method, route.path, LEAST[route.audience]) not in replied
-    ]
+    ] == []
 
 
 def test_objects_of_others_are_as_if_missing(walk: Walk) -> None:
@@ -157,11 +157,11 @@ def test_objects_of_others_are_as_if_missing(walk: Walk) -> None:
 
 
 def test_refusals_change_nothing(walk: Walk) -> None:
-    assert [] == [
+    assert [
         str(reply)
         for reply in walk.replies
         if reply.is_refusal and reply.changed and reply.route.path not in SIGN_IN
-    ]
+    ] == []
 
 
 def test_texts_reach_readers_of_their_tables_only(walk: Walk) -> None:
@@ -173,7 +173,7 @@ def test_texts_reach_readers_of_their_tables_only(walk: Walk) -> None:
             # Of their own account, every user sees the name.
             if role not in readers and (reply.visitor in {"", "program"} or table != "users"):
                 wrong[f"{reply.visitor}: {table}.{column}"] = str(reply)
-    assert {} == wrong
+    assert wrong == {}
 
 
 def test_routes_show_no_texts_but_those_they_declare(walk: Walk) -> None:
@@ -186,7 +186,7 @@ def test_routes_show_no_texts_but_those_they_declare(walk: Walk) -> None:
                 content is Content.STAFF_WORDS and texts is None
             ):
                 wrong[f"{reply.route.method} {reply.route.path}: {table}.{column}"] = str(reply)
-    assert {} == wrong
+    assert wrong == {}
 
 
 def test_routes_show_the_texts_that_they_declare(walk: Walk) -> None:
@@ -209,7 +209,7 @@ def test_texts_of_end_users_leave_an_entry(walk: Walk) -> None:
             wrong.append(str(reply))
         if reply.n_reads and not (texts and texts.kind):
             wrong.append(str(reply))
-    assert [] == wrong
+    assert wrong == []
 
 
 def test_tables_are_read_by_the_readers_that_they_declare(walk: Walk) -> None:
@@ -239,4 +239,4 @@ def test_every_column_with_personal_data_is_marked(walk: Walk) -> None:
 
 
 def test_words_of_fixed_lists_are_words_of_the_program(walk: Walk) -> None:
-    assert [] == walk.wrong_words
+    assert walk.wrong_words == []

@@ -28,7 +28,7 @@ def world(any_engine: Engine, clock: datetime) -> World:
     world = make_world(any_engine, clock, n=4)
     plan = HumanEvaluationPlan(sample_size=2, reviewers=1)
     responses = [row | {"response": f"{row['by']}: {row['response']}"} for row in rows(2)]
-    assert 1 == make_human_evaluation(any_engine, clock, plan=plan, inputs=responses)
+    assert make_human_evaluation(any_engine, clock, plan=plan, inputs=responses) == 1
     return world
 
 
@@ -40,7 +40,7 @@ def browsers(world: World) -> Iterator[dict[str, Visitor]]:
         for name in world.users:
             client = httpx.Client(base_url=server.url, timeout=60)
             browsers[name] = Visitor(stack.enter_context(client))
-            assert 200 == browsers[name].sign_in(name).status_code
+            assert browsers[name].sign_in(name).status_code == 200
         yield browsers
 
 

@@ -109,7 +109,7 @@ def test_snapshot_of_pages_without_data(
 
 
 def test_snapshot_of_error_titles(snapshot: Any) -> None:
-    assert (error_pages.TITLES, error_pages.EXPLANATIONS) == snapshot
+    assert snapshot == (error_pages.TITLES, error_pages.EXPLANATIONS)
 
 
 def test_snapshot_of_refused_pages(

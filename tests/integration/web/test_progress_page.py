@@ -49,7 +49,7 @@ def read(any_engine: Engine, world: World, clock: datetime) -> Iterator[Callable
 
         def get(path: str = "/progress", **headers: str) -> str:
             response = client.get(path, headers=headers)
-            assert 200 == response.status_code
+            assert response.status_code == 200
             return response.text
 
         yield get
@@ -117,12 +117,12 @@ def test_the_end_of_the_queue_is_forecast(
             world.users["Lea"],
             clock + 30 * HOUR,
         )
-    assert 10 == desk.pace
+    assert desk.pace == 10
     left = 2 * len(items) - 10
     assert desk.done_at == clock + 30 * HOUR + timedelta(days=left / 10)
     assert f"{left} reviews are left; at 10 a day" in read()
     ada = next(row for row in desk.reviewers if row.name == "Ada")
-    assert (10, 10, 6.0) == (ada.n, ada.days[-2] + ada.days[-1], ada.minutes)
+    assert (ada.n, ada.days[-2] + ada.days[-1], ada.minutes) == (10, 10, 6.0)
     assert "Lea" not in {row.name for row in desk.reviewers}, "leads without reviews are not listed"
 
 

@@ -44,7 +44,7 @@ class Caller:
 
     def review(self, review: dict[str, Any]) -> int:
         item = self("POST", "/items/claim")["item"]
-        assert {"status": "submitted"} == self("POST", f"/items/{item}/review", review)
+        assert self("POST", f"/items/{item}/review", review) == {"status": "submitted"}
         return int(item)
 
 
@@ -60,10 +60,10 @@ def call(engine: Engine, clock: datetime) -> Iterator[Callable[[str], Caller]]:
 def test_a_review_is_withdrawn_and_resubmitted(call: Callable[[str], Caller]) -> None:
     ada = call("Ada")
     item = ada.review({**RIGHT, **FIVE})
-    assert "submitted" == ada("GET", f"/items/{item}")["state"]
-    assert "open" == ada("DELETE", f"/items/{item}/review")["status"]
+    assert ada("GET", f"/items/{item}")["state"] == "submitted"
+    assert ada("DELETE", f"/items/{item}/review")["status"] == "open"
     seen = ada("GET", f"/items/{item}")
-    assert ("open", "facts_missing") == (seen["state"], seen["draft"]["answerable"])
+    assert (seen["state"], seen["draft"]["answerable"]) == ("open", "facts_missing")
     assert item == ada("GET", "/work")["at_work"]
     ada("DELETE", f"/items/{item}/review", status=404)
     ada.review(ACCEPT)
@@ -109,23 +109,23 @@ def test_proposals_and_rulings_replace_no_newer_draft(call: Callable[[str], Call
     item = ada.review(ACCEPT)
     assert item == ben.review({**RIGHT, **FIVE})
     reply = submit_from_two_pages(ada, item, "resolution", RIGHT)
-    assert {"status": "disagreed"} == reply
-    assert {} == ada("GET", f"/items/{item}")["draft"]
+    assert reply == {"status": "disagreed"}
+    assert ada("GET", f"/items/{item}")["draft"] == {}
     other = RIGHT | {"corrected_response": "Another."}
     # A page that opens now has seen that there is no draft; a program says nothing.
-    assert {"status": "disagreed"} == ada("POST", f"/items/{item}/resolution?tab=c&base=0", RIGHT)
+    assert ada("POST", f"/items/{item}/resolution?tab=c&base=0", RIGHT) == {"status": "disagreed"}
     ben("PUT", f"/items/{item}/draft", {"comment": "x", "edited_at": 5, "tab": "a", "base": 0})
-    assert {"status": "disagreed"} == ben("POST", f"/items/{item}/resolution", other)
+    assert ben("POST", f"/items/{item}/resolution", other) == {"status": "disagreed"}
     ben("POST", f"/items/{item}/escalation")
     ruling = RIGHT | {"cause": "ambiguous"}
-    assert {"status": "gold"} == submit_from_two_pages(cleo, item, "adjudication", ruling)
+    assert submit_from_two_pages(cleo, item, "adjudication", ruling) == {"status": "gold"}
 
 
 def test_audits_replace_no_newer_draft(call: Callable[[str], Caller]) -> None:
     item = call("Ada").review(ACCEPT)
     assert item == call("Ben").review(ACCEPT)
     reply = submit_from_two_pages(call("Cleo"), item, "audit", {"verdict": "accept"})
-    assert {"differences": []} == reply
+    assert reply == {"differences": []}
 
 
 def test_a_withdrawn_review_is_newer_than_open_pages(call: Callable[[str], Caller]) -> None:
@@ -133,10 +133,10 @@ def test_a_withdrawn_review_is_newer_than_open_pages(call: Callable[[str], Calle
     path = f"/items/{ada('POST', '/items/claim')['item']}"
     ada("PUT", f"{path}/draft", {"comment": "old", "edited_at": 5, "tab": "b", "base": 0})
     ada("POST", f"{path}/review", {**ACCEPT, "comment": "new"})
-    assert {"status": "open", "released": False} == ada("DELETE", f"{path}/review")
+    assert ada("DELETE", f"{path}/review") == {"status": "open", "released": False}
     old = {"comment": "old", "edited_at": 6, "tab": "b", "base": 5}
     reply = ada("PUT", f"{path}/draft", old, status=409)
-    assert "new" == reply["extra"]["newer_draft"]["comment"]
+    assert reply["extra"]["newer_draft"]["comment"] == "new"
 
 
 def test_undo_releases_only_own_items_without_draft(call: Callable[[str], Caller]) -> None:
@@ -168,12 +168,12 @@ def test_from_disagreement_to_adjudication_and_back(call: Callable[[str], Caller
     assert item == ben.review({**RIGHT, **FIVE})
     assert [item] == ada("GET", "/work")["to_discuss"]
     ada("POST", f"/items/{item}/messages", {"text": "Look at the price list."})
-    assert ["Look at the price list."] == [
-        row["text"] for row in ben("GET", f"/items/{item}")["discussion"]
+    assert [row["text"] for row in ben("GET", f"/items/{item}")["discussion"]] == [
+        "Look at the price list."
     ]
     cleo("POST", f"/items/{item}/messages", {"text": "Hello"}, status=404)
-    assert {"status": "disagreed"} == ada("POST", f"/items/{item}/resolution", RIGHT)
-    assert {"status": "adjudication"} == ben("POST", f"/items/{item}/escalation")
+    assert ada("POST", f"/items/{item}/resolution", RIGHT) == {"status": "disagreed"}
+    assert ben("POST", f"/items/{item}/escalation") == {"status": "adjudication"}
     assert [item] == cleo("GET", "/work")["to_adjudicate"]
     ada("POST", f"/items/{item}/adjudication", {**RIGHT, "cause": "ambiguous"}, status=404)
     seen = cleo("GET", f"/items/{item}")
@@ -183,20 +183,23 @@ def test_from_disagreement_to_adjudication_and_back(call: Callable[[str], Caller
         }
         assert seen[part], "whoever decides reads what was said, not by whom"
     ruling = {**RIGHT, "cause": "guidelines_gap", "comment": "Section 3."}
-    assert {"status": "gold"} == cleo("POST", f"/items/{item}/adjudication", ruling)
+    assert cleo("POST", f"/items/{item}/adjudication", ruling) == {"status": "gold"}
     (decision,) = ada("GET", f"/items/{item}")["decisions"]
-    assert ("adjudicated", "guidelines_gap", "Section 3.", "Cleo") == tuple(
-        decision[name] for name in ("resolution", "cause", "comment", "decided_by")
+    assert tuple(decision[name] for name in ("resolution", "cause", "comment", "decided_by")) == (
+        "adjudicated",
+        "guidelines_gap",
+        "Section 3.",
+        "Cleo",
     )
 
     reason = {"reason": "the price list changed"}
     ada("POST", f"/lead/items/{item}/reopen", reason, status=403)
     reply = lea("POST", f"/lead/items/{item}/reopen", reason)
-    assert {"status": "adjudication", "revision": 2} == reply
+    assert reply == {"status": "adjudication", "revision": 2}
     lea("POST", f"/lead/items/{item}/reopen", reason, status=409)
     cleo("POST", f"/items/{item}/adjudication", {"verdict": "accept", "cause": "guidelines_gap"})
     revisions = [row["revision"] for row in lea("GET", f"/items/{item}")["decisions"]]
-    assert [1, 2] == revisions
+    assert revisions == [1, 2]
 
 
 def test_an_audit_is_blind_and_counted(call: Callable[[str], Caller]) -> None:
@@ -205,9 +208,9 @@ def test_an_audit_is_blind_and_counted(call: Callable[[str], Caller]) -> None:
     ben.review(ACCEPT)
     assert [item] == cleo("GET", "/work")["to_audit"]
     seen = cleo("GET", f"/items/{item}")
-    assert ("audit", [], []) == (seen["state"], seen["reviews"], seen["decisions"])
+    assert (seen["state"], seen["reviews"], seen["decisions"]) == ("audit", [], [])
     reply = cleo("POST", f"/items/{item}/audit", RIGHT)
-    assert {"differences": ["verdict", "corrected response"]} == reply
+    assert reply == {"differences": ["verdict", "corrected response"]}
     counts = {"drawn": 1, "decided": 1, "confirmed": 0, "same_verdict": 0}
     assert counts == lea("GET", "/lead/audits")
     ada("GET", "/lead/audits", status=403)
@@ -217,7 +220,7 @@ def test_a_lead_settles_flags(call: Callable[[str], Caller]) -> None:
     ada, lea = call("Ada"), call("Lea")
     first = ada("POST", "/items/claim")["item"]
     ada("POST", f"/items/{first}/flag", {"reason": ""}, status=409)
-    assert {"status": "flagged"} == ada("POST", f"/items/{first}/flag", {"reason": "an address"})
+    assert ada("POST", f"/items/{first}/flag", {"reason": "an address"}) == {"status": "flagged"}
     ada("POST", f"/items/{first}/review", ACCEPT, status=409)
     second = ada("POST", "/items/claim")["item"]
     assert second != first
@@ -226,9 +229,9 @@ def test_a_lead_settles_flags(call: Callable[[str], Caller]) -> None:
     assert flags == lea("GET", "/lead/flags")
     assert [first, second] == lea("GET", "/work")["flagged_items"]
     ada("POST", f"/lead/items/{first}/confirm-flag", status=403)
-    assert {"status": "excluded"} == lea("POST", f"/lead/items/{first}/confirm-flag")
-    assert {"status": "queued"} == lea("POST", f"/lead/items/{second}/reject-flag")
-    assert [] == lea("GET", "/lead/flags")
+    assert lea("POST", f"/lead/items/{first}/confirm-flag") == {"status": "excluded"}
+    assert lea("POST", f"/lead/items/{second}/reject-flag") == {"status": "queued"}
+    assert lea("GET", "/lead/flags") == []
 
 
 @pytest.mark.parametrize(

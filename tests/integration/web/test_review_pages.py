@@ -78,13 +78,13 @@ def test_no_route_shows_unfinished_work_of_others(app: Litestar, world: World, v
                 "comment": "SECRETCOMMENT", "answerable": "yes", **FIVE,
             }  # fmt: skip
             response = ada.send("POST", f"/api/items/{item}/review", review)
-            assert {"status": "submitted"} == response.json()
+            assert response.json() == {"status": "submitted"}
         for method, path in all_routes(app):
             if method == "GET":
                 real = path.replace("/1", f"/{item}")
                 assert "SECRET" not in ben.send("GET", real).text, real
-        assert 404 == ben.send("GET", f"/api/items/{item}").status_code
-        assert 404 == ben.send("GET", f"/review/{item}").status_code
+        assert ben.send("GET", f"/api/items/{item}").status_code == 404
+        assert ben.send("GET", f"/review/{item}").status_code == 404
         for route in ("draft", "heartbeat", "review", "flag", "resolution", "adjudication"):
             bodies = {
                 "review": {"verdict": "accept", **FIVE},
@@ -94,17 +94,17 @@ def test_no_route_shows_unfinished_work_of_others(app: Litestar, world: World, v
             }
             method = "PUT" if route == "draft" else "POST"
             response = ben.send(method, f"/api/items/{item}/{route}", bodies.get(route))
-            assert 404 == response.status_code, route
+            assert response.status_code == 404, route
 
 
 def test_leads_only(visit, world: World) -> None:
     ada = visit()
     ada.sign_in("Ada")
-    assert 403 == ada.send("GET", "/progress").status_code
-    assert 403 == ada.send("POST", "/decisions/1/confirm").status_code
+    assert ada.send("GET", "/progress").status_code == 403
+    assert ada.send("POST", "/decisions/1/confirm").status_code == 403
     lea = visit()
     lea.sign_in("Lea")
-    assert 200 == lea.send("GET", "/progress").status_code
+    assert lea.send("GET", "/progress").status_code == 200
 
 
 def test_sessions_and_forms_survive_a_restart(world: World, visit) -> None:
@@ -116,7 +116,7 @@ def test_sessions_and_forms_survive_a_restart(world: World, visit) -> None:
         httpx.Client(base_url=server.url, cookies=ada.client.cookies) as client,
     ):
         response = client.post("/api/items/claim", headers=ada.headers)
-    assert 200 == response.status_code
+    assert response.status_code == 200
 
 
 def test_invalid_bodies_are_refused_with_their_field(visit) -> None:
@@ -126,8 +126,8 @@ def test_invalid_bodies_are_refused_with_their_field(visit) -> None:
     response = ada.send(
         "POST", f"/api/items/{item}/review", {"verdict": "accept", **FIVE, "tone": 9}
     )
-    assert 400 == response.status_code
-    assert "tone" == response.json()["extra"][0]["key"]
+    assert response.status_code == 400
+    assert response.json()["extra"][0]["key"] == "tone"
 
 
 def test_health(world: World) -> None:
@@ -138,11 +138,11 @@ def test_health(world: World) -> None:
         readiness=[lambda: "the encoder isn't loaded"],
     )  # fmt: skip
     with TestClient(app) as client:
-        assert 200 == client.get("/healthz").status_code
+        assert client.get("/healthz").status_code == 200
         now[0] = 1000.0
-        assert 503 == client.get("/healthz").status_code
+        assert client.get("/healthz").status_code == 503
         response = client.get("/readyz")
-        assert 503 == response.status_code
+        assert response.status_code == 503
         assert "the encoder isn't loaded" in response.json()["problems"]
         assert "driftwarden_records_read" in client.get("/metrics").text
 
@@ -168,12 +168,12 @@ def test_the_queue_stays_reachable_from_a_held_item(visit) -> None:
     ben.send("POST", f"/api/items/{disputed}/review", reject)
     held = ada.send("POST", "/api/items/claim").json()["item"]
     queue = ada.send("GET", "/review")
-    assert 200 == queue.status_code
+    assert queue.status_code == 200
     assert {f"/review/{held}", f"/review/{disputed}"} <= set(links(queue.text))
     item = ada.send("GET", f"/review/{held}").text
     assert {"/review", "/review#waiting"} <= set(links(item))
     place, total = re.findall(r'class="muted place">(\d+) of (\d+)', item)[0]
-    assert (2, 1) == (int(place), int(total) - count_waiting(queue.text))
+    assert (int(place), int(total) - count_waiting(queue.text)) == (2, 1)
     assert "/review" in links(ada.send("GET", f"/review/{disputed}").text)
 
 
@@ -190,7 +190,7 @@ def test_the_place_is_that_of_the_users_own_reviews(visit) -> None:
         for visitor, at in zip((ada, ben), held, strict=True)
     ]
     (mine, my_total), (theirs, their_total) = places[0][0], places[1][0]
-    assert ("4", "1") == (mine, theirs)
+    assert (mine, theirs) == ("4", "1")
     assert my_total == their_total
 
 
@@ -205,13 +205,13 @@ def test_adjudicators_of_a_discussion_cannot_read_it(visit) -> None:
     ben.send("POST", f"/api/items/{item}/review", {**reject, "comment": "AWFUL"})
     ada.send("POST", f"/api/items/{item}/messages", {"text": "ARGUMENT"})
     view = lea.send("GET", f"/api/items/{item}").json()
-    assert ([], [], []) == (view["reviews"], view["discussion"], view["proposals"])
+    assert (view["reviews"], view["discussion"], view["proposals"]) == ([], [], [])
     page = lea.send("GET", f"/review/{item}").text
     assert not [word for word in ("FINE", "AWFUL", "ARGUMENT") if word in page]
-    assert 404 == cleo.send("GET", f"/review/{item}").status_code
+    assert cleo.send("GET", f"/review/{item}").status_code == 404
     ada.send("POST", f"/api/items/{item}/escalation")
     page = cleo.send("GET", f"/review/{item}").text
-    assert [] == [word for word in ("FINE", "AWFUL", "ARGUMENT") if word not in page]
+    assert [word for word in ("FINE", "AWFUL", "ARGUMENT") if word not in page] == []
     assert "Ben" not in page
 
 

@@ -50,7 +50,7 @@ def browsers(app: Litestar) -> Iterator[dict[str, Visitor]]:
             browsers[name] = Visitor(
                 stack.enter_context(httpx.Client(base_url=server.url, timeout=60))
             )
-            assert 200 == browsers[name].sign_in(name).status_code
+            assert browsers[name].sign_in(name).status_code == 200
         yield browsers
 
 
@@ -113,7 +113,7 @@ def test_no_page_renders_text_as_markup(
     hostile_pages = [page for page in pages.values() if CANARY in page]
     assert len(hostile_pages) > 15, "the hostile texts are on the pages"
     for where, page in pages.items():
-        assert [] == markup_in(page), where
+        assert markup_in(page) == [], where
         assert "7777777" not in page, where
 
 
@@ -136,4 +136,4 @@ def test_no_form_response_renders_text_as_markup(browsers: dict[str, Visitor]) -
     ]
     for reply in replies:
         assert reply.headers["content-type"].startswith("text/html"), reply.url
-        assert [] == markup_in(reply.text), reply.url
+        assert markup_in(reply.text) == [], reply.url

@@ -83,7 +83,7 @@ def test_unsafe_routes_require_the_csrf_token(app: Litestar, visit: Visit) -> No
             lea.headers = headers
             for body in ({"json": {}}, {"data": {"_csrf_token": headers.get("x-csrftoken", "")}}):
                 response = lea.send(route.method, route.fill(), **body)
-                assert 403 == response.status_code, (route, headers, body)
+                assert response.status_code == 403, (route, headers, body)
 
 
 def test_unsafe_routes_refuse_other_sites_despite_the_token(app: Litestar, visit: Visit) -> None:
@@ -99,7 +99,7 @@ def test_unsafe_routes_refuse_other_sites_despite_the_token(app: Litestar, visit
             {"sec-fetch-site": "same-site"},
         ):
             response = lea.send(route.method, route.fill(), json={}, headers=headers)
-            assert 403 == response.status_code, (route, headers)
+            assert response.status_code == 403, (route, headers)
 
 
 def test_the_own_origin_passes_also_behind_a_proxy(visit: Visit) -> None:
@@ -110,7 +110,7 @@ def test_the_own_origin_passes_also_behind_a_proxy(visit: Visit) -> None:
         {"origin": "https://other.example", "sec-fetch-site": "same-origin"},
     ):
         response = lea.send("POST", "/api/items/claim", headers=headers)
-        assert 200 == response.status_code, headers
+        assert response.status_code == 200, headers
 
 
 # --- sessions
@@ -151,7 +151,7 @@ def test_signing_out_ends_the_session_on_the_server(visit: Visit, world: World) 
     assert not stored(world.engine, session)
     thief = visit()
     thief.client.cookies.set(COOKIE, session)
-    assert 401 == thief.get("/api/work").status_code
+    assert thief.get("/api/work").status_code == 401
 
 
 def test_sessions_end_with_deactivation_and_password_reset(visit: Visit, world: World) -> None:
@@ -162,12 +162,12 @@ def test_sessions_end_with_deactivation_and_password_reset(visit: Visit, world: 
         reset_password(
             connection, Actor(SYSTEM), world.users["Ben"], now=now, link_lifetime=timedelta(days=1)
         )
-    assert [401, 401] == [browser.get("/api/work").status_code for browser in (ada, ben)]
-    assert 401 == visit().sign_in("Ada").status_code
+    assert [browser.get("/api/work").status_code for browser in (ada, ben)] == [401, 401]
+    assert visit().sign_in("Ada").status_code == 401
     with transaction(world.engine) as connection:
         reactivate(connection, Actor(SYSTEM), world.users["Ada"], now)
-    assert 401 == ada.get("/api/work").status_code, "the old session is no longer any good"
-    assert 200 == ada.sign_in("Ada").status_code
+    assert ada.get("/api/work").status_code == 401, "the old session is no longer any good"
+    assert ada.sign_in("Ada").status_code == 200
 
 
 @pytest.mark.parametrize("name", ["csrf-key", "session:x", "null", "", "ü" * 5000])
@@ -175,7 +175,7 @@ def test_a_cookie_reads_sessions_only(visit: Visit, name: str) -> None:
     visitor = visit()
     header = f"{COOKIE}={name}".encode("latin-1")
     response = visitor.client.get("/review", headers={"cookie": header}, follow_redirects=False)
-    assert 303 == response.status_code
+    assert response.status_code == 303
 
 
 # --- frames, headers, cookies
@@ -195,17 +195,17 @@ def test_every_route_forbids_frames_and_sniffing(app: Litestar, visit: Visit) ->
         headers = response.headers
         policy = headers["content-security-policy"]
         assert "frame-ancestors 'none'" in policy, route
-        assert "DENY" == headers["x-frame-options"], route
-        assert "nosniff" == headers["x-content-type-options"], route
-        assert "same-origin" == headers["referrer-policy"], route
-        assert "same-origin" == headers["cross-origin-opener-policy"], route
+        assert headers["x-frame-options"] == "DENY", route
+        assert headers["x-content-type-options"] == "nosniff", route
+        assert headers["referrer-policy"] == "same-origin", route
+        assert headers["cross-origin-opener-policy"] == "same-origin", route
         if response.status_code == 200 and route.path.endswith("/report"):
             assert policy.startswith("sandbox allow-scripts;")  # an origin of its own
             assert "allow-same-origin" not in policy
         else:
             assert "'unsafe" not in policy, route
         if not route.path.startswith(("/static", "/vendor")):
-            assert "no-store" == headers["cache-control"], route
+            assert headers["cache-control"] == "no-store", route
 
 
 @pytest.mark.parametrize("secure", [False, True])
@@ -217,7 +217,7 @@ def test_cookies_are_out_of_reach_of_scripts_and_other_sites(world: World, secur
         visitor = Visitor(client)
         visitor.headers = {"x-csrftoken": fresh.text.partition('csrf-token" content="')[2][:128]}
         signed = visitor.sign_in("Ada")
-        assert 200 == visitor.get("/review").status_code
+        assert visitor.get("/review").status_code == 200
     for response, name in ((fresh, CSRF_COOKIE), (signed, COOKIE)):
         (line,) = response.headers.get_list("set-cookie")
         named, *parts = line.casefold().split("; ")
@@ -243,8 +243,8 @@ def test_wrong_password_and_unknown_name_get_equal_responses(visit: Visit, world
         page = response.text.replace(name, "NAME").replace(visitor.headers["x-csrftoken"], "TOKEN")
         api = visitor.sign_in(name, "wrong password")
         responses.append((response.status_code, page, api.status_code, api.json()))
-    assert 1 == len({str(browser) for browser in responses})
-    assert 401 == responses[0][0]
+    assert len({str(browser) for browser in responses}) == 1
+    assert responses[0][0] == 401
 
 
 # --- guessing
@@ -253,13 +253,13 @@ def test_wrong_password_and_unknown_name_get_equal_responses(visit: Visit, world
 def test_guessing_is_throttled_on_replicas_and_after_restarts(world: World, visit: Visit) -> None:
     for number in range(5):
         replica = create_app(world.engine, Settings(), Secrets())
-        assert 401 == visit(application=replica).sign_in("Ada", f"wrong {number}").status_code
+        assert visit(application=replica).sign_in("Ada", f"wrong {number}").status_code == 401
     fresh = visit(application=product.create_app(world.engine, Settings(), Secrets()))
     response = fresh.sign_in("Ada")
-    assert 429 == response.status_code, "also with the right password"
+    assert response.status_code == 429, "also with the right password"
     assert 0 < int(response.headers["retry-after"]) <= 30
     assert "Too many failed sign-ins" in fresh.post("/login", {"name": "Ada", "password": "x"}).text
-    assert 200 == fresh.sign_in("Ben").status_code, "others aren't locked out"
+    assert fresh.sign_in("Ben").status_code == 200, "others aren't locked out"
 
 
 # --- redirects
@@ -279,7 +279,7 @@ OWN = ["/", "/review/7", "/drift-evaluations/1/report?kind=evidently", "/a/b?x=%
 
 @pytest.mark.parametrize("target", ELSEWHERE)
 def test_targets_on_other_sites_are_refused(target: str) -> None:
-    assert "/" == local_path(target)
+    assert local_path(target) == "/"
 
 
 @pytest.mark.parametrize("target", OWN)
@@ -296,7 +296,7 @@ def test_signing_in_redirects_to_this_site_only(visit: Visit) -> None:
             ada.post("/login", form),
             signed_in.get("/login", params={"next": target}),
         ):
-            assert 303 == response.status_code
+            assert response.status_code == 303
             assert expected == response.headers["location"], target
             assert "a=b" not in response.headers.get("set-cookie", "")
         ada.send("POST", "/logout")

@@ -160,8 +160,8 @@ def test_without_responses_only_prompts_are_compared_with_a_remark(
     assert result.output.untested_reason == "no_responses"
     remarks = compared(silent, write(tmp_path / "current.jsonl", 120)).remarks
     assert note not in remarks
-    assert [True] == [
-        "reference.jsonl" in remark for remark in remarks if "traffic.fields" in remark
+    assert ["reference.jsonl" in remark for remark in remarks if "traffic.fields" in remark] == [
+        True
     ]
 
 

@@ -115,7 +115,7 @@ def test_a_week_of_which_half_is_redacted_is_no_drift(engine: Engine, clock: dat
         stored.n_dead_letters,
     )
     assert n_redacted == EXCHANGES_WITHHELD.labels("llm-2")._value.get()
-    assert ("no_drift", False) == (assessment.verdict, assessment.alarm)
+    assert (assessment.verdict, assessment.alarm) == ("no_drift", False)
     assert (1000 - n_redacted, n_redacted) == (assessment.n_current, assessment.n_withheld)
     assert any(f"{n_redacted} exchanges (" in remark for remark in assessment.remarks)
 
@@ -129,7 +129,7 @@ def test_the_same_week_alarms_where_redaction_is_not_recognised(
     assessment = evaluate(engine, clock)
 
     assert assessment.input.alarm
-    assert 0 == assessment.n_withheld
+    assert assessment.n_withheld == 0
 
 
 def test_week_without_texts_is_evaluated_with_a_remark(any_engine: Engine, clock: datetime) -> None:
@@ -141,11 +141,11 @@ def test_week_without_texts_is_evaluated_with_a_remark(any_engine: Engine, clock
     with transaction(any_engine) as connection:
         row = list_drift_evaluations(connection, "support")[0]
     assert row.assessment is not None
-    assert ("not_enough_data", 0, 40) == (
+    assert (
         row.assessment.verdict,
         row.assessment.n_current,
         row.assessment.n_withheld,
-    )
+    ) == ("not_enough_data", 0, 40)
     assert any("40 exchanges (100%)" in remark for remark in row.assessment.remarks)
 
 

@@ -25,7 +25,7 @@ def test_systematic_counts_hit_as_often_as_expected(n_trials: int) -> None:
     hits = np.zeros(30)
     for _ in range(n_trials):
         counts = systematic_counts(expected, rng, block=block)
-        assert 8 == counts.sum()
+        assert counts.sum() == 8
         assert (counts >= np.floor(expected - 1e-9)).all()
         assert (counts <= np.ceil(expected + 1e-9)).all()
         by_block = np.bincount(block, weights=counts)
@@ -127,7 +127,7 @@ def test_repeated_text_is_queued_once_and_counts_by_points() -> None:
         both = [*selection.unreviewed, *selection.reused]
         digests = [row.draw.text_digest for row in both]
         assert len(digests) == len(set(digests))
-        assert 60 == sum(row.draw.control_points for row in both)
+        assert sum(row.draw.control_points for row in both) == 60
         assert len(selection.unreviewed) <= 100
         assert all(row.draw.control_points for row in selection.reused)
         assert not {row.draw.text_digest for row in selection.unreviewed} & set(
@@ -201,7 +201,7 @@ def test_places_that_known_texts_free_go_to_the_drift_slice() -> None:
         scores, texts, [""] * n, Review(), np.random.default_rng(0),
         known={str(row): row for row in range(40)},
     )  # fmt: skip
-    assert 30 == sum(row.draw.control_points for row in selection.reused)
+    assert sum(row.draw.control_points for row in selection.reused) == 30
     assert len(selection.reused) <= 30
     assert 95 <= len(selection.unreviewed) <= 100
 

@@ -64,8 +64,8 @@ def test_the_rule_errs_rarely_and_sees_a_rise_soon() -> None:
 def test_responses_are_weighed_not_counted() -> None:
     pools = make_pools(12, Review(), seed=5)
     judgement, fix_context, apart = (route(pools, mix, Review(), seed=5) for mix in MIXES)
-    assert 12 == judgement.retrain
-    assert 12 == fix_context.fix_context
+    assert judgement.retrain == 12
+    assert fix_context.fix_context == 12
     assert apart.fix_context >= 11
     assert apart.counted_for_training >= 9  # which is wrong
 

@@ -79,7 +79,7 @@ def test_exactly_the_floor_by_rate_is_the_floor() -> None:
     stored = rows(np.array([SPACE - 1, SPACE - 2, 100, 50]), size=2)
     remaining = final_sample(stored, WEEK).rows
 
-    assert [SPACE - 1, SPACE - 2] == remaining.randomness.tolist()
+    assert remaining.randomness.tolist() == [SPACE - 1, SPACE - 2]
     assert [probability_of(101)] * 2 == remaining.inclusion_probability.tolist()
 
 
@@ -87,22 +87,22 @@ def test_a_rare_task_type_keeps_exactly_the_floor() -> None:
     stored = rows(np.array([7, 3, 9, 1, 5]), size=3)
     remaining = final_sample(stored, WEEK).rows
 
-    assert [7, 9, 5] == remaining.randomness.tolist()
-    assert [4, 4, 4] == remaining.threshold.tolist()
-    assert [(SPACE - 4) / SPACE] * 3 == remaining.inclusion_probability.tolist()
+    assert remaining.randomness.tolist() == [7, 9, 5]
+    assert remaining.threshold.tolist() == [4, 4, 4]
+    assert remaining.inclusion_probability.tolist() == [(SPACE - 4) / SPACE] * 3
 
 
 def test_all_of_a_task_with_fewer_are_certain() -> None:
     remaining = final_sample(rows(np.array([7, 3, 9])), WEEK).rows
 
-    assert [1.0] * 3 == remaining.inclusion_probability.tolist()
+    assert remaining.inclusion_probability.tolist() == [1.0] * 3
 
 
 def test_a_partial_search_limits_the_inclusion_probability() -> None:
     search = threshold_of(0.5)
     remaining = final_sample(rows(np.array([search + 7, search + 3]), search=search), WEEK).rows
 
-    assert [0.5, 0.5] == remaining.inclusion_probability.tolist()
+    assert remaining.inclusion_probability.tolist() == [0.5, 0.5]
 
 
 def test_independent_stages_before_are_counted_once() -> None:
@@ -114,7 +114,7 @@ def test_independent_stages_before_are_counted_once() -> None:
 def test_exchanges_of_one_randomness_come_and_go_together() -> None:
     remaining = final_sample(rows(np.array([9, 9, 9, 7, 5, 5]), size=2), WEEK).rows
 
-    assert [9, 9, 9, 7] == remaining.randomness.tolist()
+    assert remaining.randomness.tolist() == [9, 9, 9, 7]
     assert {6} == set(remaining.threshold.tolist())
 
 
@@ -123,7 +123,7 @@ def test_a_floor_set_within_the_window_is_ignored_with_remark() -> None:
     stored.min_sample_size[2] = 0
     sample = final_sample(stored, WEEK)
 
-    assert [SPACE - 1] == sample.rows.randomness.tolist()
+    assert sample.rows.randomness.tolist() == [SPACE - 1]
     assert "not in force for the whole window" in sample.remark
 
 
@@ -131,7 +131,7 @@ def test_a_window_of_parts_of_days_has_no_floor() -> None:
     stored = rows(np.array([7, 3, 9, SPACE - 1]), size=3)
     sample = final_sample(stored, (MONDAY, MONDAY + timedelta(hours=30)))
 
-    assert [SPACE - 1] == sample.rows.randomness.tolist()
+    assert sample.rows.randomness.tolist() == [SPACE - 1]
     assert sample.remark
 
 
@@ -258,4 +258,4 @@ def test_candidates_are_few_and_memory_is_bounded() -> None:
     assert abs(admitted - 21 * (1 + np.log(50_000 / 21))) < 5 * np.sqrt(admitted)
     for day in range(200):
         floor.admits(("m", str(day), date(2026, 11, 16)), 5)
-    assert 50 == len(floor._strata)
+    assert len(floor._strata) == 50

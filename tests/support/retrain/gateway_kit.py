@@ -57,7 +57,7 @@ class GatewayTests:
     def test_weights_are_read_back_with_their_generation(self, subject: Subject) -> None:
         assert subject.apply(desk(None, 0, 1)).shares == {1: 100}
         applied = subject.apply(desk(2, 5, 2))
-        assert ({1: 95, 2: 5}, 2) == (applied.shares, applied.generation)
+        assert (applied.shares, applied.generation) == ({1: 95, 2: 5}, 2)
         assert subject.apply(desk(2, 100, 3)).shares == {2: 100}
         assert subject.apply(desk(None, 0, 4)).shares == {1: 100}
 
@@ -80,7 +80,7 @@ class GatewayTests:
             subject.gateway.set(desk(2, 25, 7))
         applied = subject.gateway.read("desk")
         assert applied is not None
-        assert ({1: 100}, 8) == (applied.shares, applied.generation)
+        assert (applied.shares, applied.generation) == ({1: 100}, 8)
 
     def test_missing_canary_is_refused_and_named(self, subject: Subject) -> None:
         subject.apply(desk(None, 0, 1))
@@ -88,7 +88,7 @@ class GatewayTests:
             subject.gateway.set(desk(4, 5, 2))
         applied = subject.gateway.read("desk")
         assert applied is not None
-        assert ({1: 100}, 1) == (applied.shares, applied.generation)
+        assert (applied.shares, applied.generation) == ({1: 100}, 1)
 
     def test_canary_that_fails_its_probe_gets_nothing(self, subject: Subject) -> None:
         subject.apply(desk(None, 0, 1))
@@ -98,7 +98,7 @@ class GatewayTests:
         assert not any(secret in str(caught.value) for secret in subject.secrets)
         applied = subject.gateway.read("desk")
         assert applied is not None
-        assert ({1: 100}, 1) == (applied.shares, applied.generation)
+        assert (applied.shares, applied.generation) == ({1: 100}, 1)
 
     def test_broken_canary_can_be_reverted(self, subject: Subject) -> None:
         subject.apply(desk(2, 25, 1))

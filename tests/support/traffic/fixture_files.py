@@ -83,7 +83,7 @@ def read(name: str, **options: Any) -> Decoded:
         assert first.exchanges == other.exchanges
         assert first.halves == other.halves
         assert first.n_ignored == other.n_ignored
-    assert [] == first.unreadable
+    assert first.unreadable == []
     return first
 
 

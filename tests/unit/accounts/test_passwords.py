@@ -42,7 +42,7 @@ def test_sentences_and_generated_passwords_are_accepted() -> None:
 
 
 def test_hash_parameters_meet_owasp(production_hasher: PasswordHasher) -> None:
-    assert "ID" == production_hasher.type.name
+    assert production_hasher.type.name == "ID"
     assert production_hasher.memory_cost >= 19 * 1024  # KiB
     assert production_hasher.time_cost >= 2
 
@@ -74,7 +74,7 @@ def test_unknown_names_cost_the_same_work(
     monkeypatch.setattr(passwords, "_hasher", Counting())
     for name in ("Ada", "Gone", "Invited", "Nobody", ""):
         assert None is authenticate(engine, name, "wrong")
-    assert 5 == len(parameters)
-    assert 1 == len(set(parameters)), "with the same parameters"
+    assert len(parameters) == 5
+    assert len(set(parameters)) == 1, "with the same parameters"
     for name in ("Gone", "Invited"):
         assert None is authenticate(engine, name, "lamps over quiet harbours")

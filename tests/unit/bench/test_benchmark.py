@@ -33,7 +33,7 @@ def test_planted_share_of_clusters_counts_their_members() -> None:
     planted = np.array([False, False, True, True])
     windows = Windows(np.arange(4), np.arange(4), planted, 0.5)
     shares = planted_shares((cluster([2, 3]), cluster([0, 1, 2, 3]), cluster([0, 1])), windows)
-    assert [1.0, 0.5, 0.0] == shares
+    assert shares == [1.0, 0.5, 0.0]
 
 
 def write_clinc(folder: Path) -> None:
@@ -47,10 +47,10 @@ def write_clinc(folder: Path) -> None:
 def test_clinc_data_set_is_read(tmp_path: Path, inside: bool) -> None:
     write_clinc(tmp_path / "clinc150")
     texts = read_texts(tmp_path / "clinc150" if inside else tmp_path, Traffic())
-    assert "CLINC150" == texts.name
-    assert ["hi", "pay", "moon?"] == list(texts.texts)
-    assert [1, 0, -1] == texts.topics.tolist()
-    assert [1, 0, -1] == texts.domains.tolist()
+    assert texts.name == "CLINC150"
+    assert list(texts.texts) == ["hi", "pay", "moon?"]
+    assert texts.topics.tolist() == [1, 0, -1]
+    assert texts.domains.tolist() == [1, 0, -1]
 
 
 def test_exchanges_with_topics_are_read(tmp_path: Path) -> None:
@@ -61,9 +61,9 @@ def test_exchanges_with_topics_are_read(tmp_path: Path) -> None:
     ]
     (tmp_path / "some.jsonl").write_text("\n".join(lines), encoding="utf-8")
     texts = read_texts(tmp_path, Traffic())
-    assert ["a", "b", "c"] == list(texts.texts)
-    assert [0, 1, -1] == texts.topics.tolist()
-    assert [0, 1, -1] == texts.domains.tolist()
+    assert list(texts.texts) == ["a", "b", "c"]
+    assert texts.topics.tolist() == [0, 1, -1]
+    assert texts.domains.tolist() == [0, 1, -1]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ def test_a_rate_holds_while_its_interval_reaches_alpha() -> None:
 
 def test_events_a_year_hold_while_their_interval_reaches_the_goal() -> None:
     figure = rate("r", 4, 10.0, "seeds", at_most=0.5)
-    assert (0.4, True) == (figure.value, figure.holds)
+    assert (figure.value, figure.holds) == (0.4, True)
     assert figure.measured == "4 in 10 years; seeds"
     assert rate("r", 12, 10.0, "", at_most=0.5).holds is False
     assert rate("r", 12, 10.0, "", at_most=None).holds is None
@@ -32,7 +32,7 @@ def test_a_bound_is_met_by_the_value_itself() -> None:
 
 
 def test_the_interval_of_a_share_stays_within_its_limits() -> None:
-    assert (0.0, 1.0) == mean("m", [0.2, 0.9], "", largest=1.0).interval
+    assert mean("m", [0.2, 0.9], "", largest=1.0).interval == (0.0, 1.0)
     low, high = mean("m", [0.0, 4.0], "").interval
     assert low == 0.0
     assert high > 4.0
@@ -46,13 +46,13 @@ def test_a_line_carries_value_interval_goal_and_verdict() -> None:
     report.add(missing("more power", "skipped: too few", at_least=0.9))
     lines = out.getvalue().splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
-    assert "## Power" == lines[0]
-    assert ["figure", "value", "95% interval", "goal", "", "measured"] == cells[0]
-    assert [
+    assert lines[0] == "## Power"
+    assert cells[0] == ["figure", "value", "95% interval", "goal", "", "measured"]
+    assert cells[2:] == [
         ["power", "0.8", "0.563 - 0.943", ">= 0.85", "MISSED", "16 of 20; seeds 0-19"],
         ["more power", "", "", ">= 0.9", "", "skipped: too few"],
-    ] == cells[2:]
-    assert "2 goals: 0 held, 1 missed, 1 not measured." == summarize(report.figures)
+    ]
+    assert summarize(report.figures) == "2 goals: 0 held, 1 missed, 1 not measured."
 
 
 def test_a_table_is_printed_whole_and_its_figures_are_kept() -> None:
@@ -63,30 +63,30 @@ def test_a_table_is_printed_whole_and_its_figures_are_kept() -> None:
     report.add(Table("Times.", ("method", "time"), (("a", "2 s"),), (figure,)))
     lines = ["Times.", "", "| method | time |", "| ------ | ---- |", "| a | 2 s |"]
     assert lines == out.getvalue().splitlines()
-    assert ["data: time of a"] == [figures.name for figures in report.figures]
+    assert [figures.name for figures in report.figures] == ["data: time of a"]
 
 
 def test_rows_are_written_with_documented_names(tmp_path) -> None:
     path = tmp_path / "build" / "bench.json"
     write_rows(path, [share("power", 3, 4, "seeds 0-3", at_least=0.5).row()])
     (row,) = json.loads(path.read_text(encoding="utf-8"))
-    assert ["area", "name", "value", "unit", "goal", "holds", "against"] == list(row)
-    assert ("drift", 0.75, ">= 0.5", True) == (
+    assert list(row) == ["area", "name", "value", "unit", "goal", "holds", "against"]
+    assert (
         row["area"],
         row["value"],
         row["goal"],
         row["holds"],
-    )
-    assert "95% interval 0.1941 to 0.9937; 3 of 4; seeds 0-3" == row["against"]
+    ) == ("drift", 0.75, ">= 0.5", True)
+    assert row["against"] == "95% interval 0.1941 to 0.9937; 3 of 4; seeds 0-3"
 
 
 def test_the_week_of_the_first_alarm_is_counted_from_one() -> None:
-    assert 1 == first_alarm([True, False])
-    assert 3 == first_alarm([False, False, True, True])
-    assert 3 == first_alarm([False, False])
+    assert first_alarm([True, False]) == 1
+    assert first_alarm([False, False, True, True]) == 3
+    assert first_alarm([False, False]) == 3
 
 
 def test_an_alarm_that_lasts_is_one() -> None:
-    assert 0 == count_onsets([False] * 52)
-    assert 1 == count_onsets([True] * 52)
-    assert 2 == count_onsets([True, True, False, True])
+    assert count_onsets([False] * 52) == 0
+    assert count_onsets([True] * 52) == 1
+    assert count_onsets([True, True, False, True]) == 2

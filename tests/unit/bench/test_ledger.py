@@ -73,17 +73,17 @@ def run(path: Path, workers: Serial, n: int, data: str = "d") -> tuple[list[Outc
 def test_run_resumes_from_the_ledger(tmp_path: Path) -> None:
     path = tmp_path / "trials"
     outcomes, _ = run(path, Serial(3), 5)
-    assert [0.0, 0.01, 0.02] == [outcome.p_value for outcome in outcomes]
+    assert [outcome.p_value for outcome in outcomes] == [0.0, 0.01, 0.02]
     second = Serial()
     outcomes, stored = run(path, second, 5)
-    assert [3, 4] == second.ran
+    assert second.ran == [3, 4]
     assert [run_task(task) for task in tasks(tmp_path, 5)] == outcomes
-    assert 0 == stored.n_ignored
+    assert stored.n_ignored == 0
     file = path / "test_ledger.run_task-none-500-500-0.0-1.jsonl"
     assert [file] == list(path.iterdir())
     lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    assert [0, 1, 2, 3, 4] == [line[3] for line in lines]
-    assert 'test_ledger.run_task [["none",500,500,0.0,1]]' == lines[0][2]
+    assert [line[3] for line in lines] == [0, 1, 2, 3, 4]
+    assert lines[0][2] == 'test_ledger.run_task [["none",500,500,0.0,1]]'
 
 
 def test_trials_of_other_code_or_data_are_ignored(
@@ -93,23 +93,23 @@ def test_trials_of_other_code_or_data_are_ignored(
     run(path, Serial(), 3)
     other_data = Serial()
     _, stored = run(path, other_data, 2, data="e")
-    assert ([0, 1], 0) == (other_data.ran, stored.n_ignored)
+    assert (other_data.ran, stored.n_ignored) == ([0, 1], 0)
     monkeypatch.setattr(ledger, "code_digest", lambda module: "changed")
     other_code = Serial()
     _, stored = run(path, other_code, 4)
-    assert ([0, 1, 2, 3], 3) == (other_code.ran, stored.n_ignored)
+    assert (other_code.ran, stored.n_ignored) == ([0, 1, 2, 3], 3)
     again = Serial()
     run(path, again, 4)
-    assert [] == again.ran
+    assert again.ran == []
 
 
 def test_seeds_are_reported_without_a_gap(tmp_path: Path) -> None:
     path = tmp_path / "trials"
     LedgerRunner(Serial(), Ledger(path), "d").run(run_task, tasks(tmp_path, 5)[3:], label="x")
     outcomes, _ = run(path, Serial(1), 5)
-    assert [0.0] == [outcome.p_value for outcome in outcomes]
+    assert [outcome.p_value for outcome in outcomes] == [0.0]
     outcomes, _ = run(path, Serial(), 5)
-    assert 5 == len(outcomes)
+    assert len(outcomes) == 5
 
 
 def test_incomplete_line_is_dropped_and_other_files_are_refused(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_incomplete_line_is_dropped_and_other_files_are_refused(tmp_path: Path) 
     file.write_bytes(whole + b'["0.1.0+abc","d"')
     again = Serial()
     run(path, again, 3)
-    assert [2] == again.ran
+    assert again.ran == [2]
     assert file.read_bytes().startswith(whole)
     for content in ("notes", "notes\n", "{}\n"):
         file.write_text(content, encoding="utf-8")
@@ -140,7 +140,7 @@ def test_ledger_may_be_split_into_any_files(tmp_path: Path) -> None:
     (path / "another.jsonl").write_bytes(b"".join(lines[1:]))
     again = Serial()
     run(path, again, 4)
-    assert [] == again.ran
+    assert again.ran == []
 
 
 @pytest.mark.slow

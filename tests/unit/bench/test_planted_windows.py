@@ -24,7 +24,7 @@ def data() -> Labelled:
 @pytest.mark.parametrize("kind", ["none", "oos", "domain", "topic", "surge"])
 def test_windows_have_their_sizes_and_share_no_row(data: Labelled, kind: str) -> None:
     windows = draw_windows(data, WindowSpec(kind, 150, 100, 0.2), np.random.default_rng(0))
-    assert (150, 100, 100) == (len(windows.reference), len(windows.current), len(windows.planted))
+    assert (len(windows.reference), len(windows.current), len(windows.planted)) == (150, 100, 100)
     rows = np.concatenate([windows.reference, windows.current])
     assert len(np.unique(rows)) == 250
 
@@ -44,7 +44,7 @@ def test_scattered_novelty_is_out_of_scope_and_nothing_else_is(data: Labelled) -
     windows = draw_windows(data, WindowSpec("oos", 150, 100, 0.2), np.random.default_rng(2))
     assert (data.topics[windows.current] == -1).tolist() == windows.planted.tolist()
     assert (data.topics[windows.reference] >= 0).all()
-    assert 20 == windows.planted.sum()
+    assert windows.planted.sum() == 20
 
 
 def test_surge_adds_its_points_to_one_domain(data: Labelled) -> None:
@@ -52,15 +52,15 @@ def test_surge_adds_its_points_to_one_domain(data: Labelled) -> None:
     domains = data.domains[windows.current]
     surging = np.unique(domains[windows.planted])
     assert len(surging) == 1
-    assert 0.25 + 0.2 == pytest.approx((domains == surging).mean())
-    assert 0.2 == pytest.approx(windows.drifted_share)
+    assert pytest.approx((domains == surging).mean()) == 0.25 + 0.2
+    assert pytest.approx(windows.drifted_share) == 0.2
     assert np.isin(surging, data.domains[windows.reference])
 
 
 def test_drift_free_windows_plant_nothing(data: Labelled) -> None:
     windows = draw_windows(data, WindowSpec("none", 150, 100), np.random.default_rng(4))
     assert not windows.planted.any()
-    assert 0.0 == windows.drifted_share
+    assert windows.drifted_share == 0.0
     assert windows.reference_groups is None
 
 
@@ -74,7 +74,7 @@ def test_users_have_one_topic_and_stay_on_one_side(data: Labelled) -> None:
         users, messages = np.unique(groups, return_counts=True)
         assert set(messages) == {5}
         for user in users:
-            assert 1 == len(np.unique(data.topics[rows[groups == user]]))
+            assert len(np.unique(data.topics[rows[groups == user]])) == 1
     assert not set(windows.reference_groups) & set(windows.current_groups)
     rows = np.concatenate([windows.reference, windows.current])
     assert len(np.unique(rows)) == 250
@@ -116,10 +116,10 @@ def test_weeks_grow_by_novel_rows_that_come_once(data: Labelled) -> None:
     shares = [0.0, 0.05, 0.10]
     reference, weeks = draw_weeks(data, shares, 100, np.random.default_rng(0))
     novel = [rows[data.topics[rows] == -1] for rows in weeks]
-    assert [0, 5, 10] == [len(rows) for rows in novel]
-    assert 15 == len(np.unique(np.concatenate(novel)))
+    assert [len(rows) for rows in novel] == [0, 5, 10]
+    assert len(np.unique(np.concatenate(novel))) == 15
     for rows in weeks:
-        assert 100 == len(np.unique(rows))
+        assert len(np.unique(rows)) == 100
         assert not np.isin(rows, reference).any()
 
 
@@ -148,8 +148,8 @@ def test_points_lie_at_the_cosine_that_was_asked() -> None:
 
 def test_synthetic_topics_are_nearer_to_themselves_than_to_others() -> None:
     made = make_synthetic(0, n_in_scope=600, n_novel=50)
-    assert (650, 384) == made.vectors.shape
-    assert (600, 50) == (len(made.in_scope), len(made.out_of_scope))
+    assert made.vectors.shape == (650, 384)
+    assert (len(made.in_scope), len(made.out_of_scope)) == (600, 50)
     assert np.ones(650) == pytest.approx(np.linalg.norm(made.vectors, axis=1), abs=2e-3)
     vectors, topics = made.vectors[made.in_scope], made.topics[made.in_scope]
     domains = made.domains[made.in_scope]

@@ -52,19 +52,19 @@ def refuse(_: Ready) -> None:
 @pytest.mark.slow
 def test_results_come_in_the_order_of_their_tasks() -> None:
     with Workers(2) as workers:
-        assert [0, 1, 4, 9, 16] == workers.run(square, list(range(5)), label="squares")
+        assert workers.run(square, list(range(5)), label="squares") == [0, 1, 4, 9, 16]
 
 
 def test_a_row_without_time_has_one_trial_for_each_process() -> None:
     with Workers(2) as workers:
-        assert [0, 1] == workers.run(square, list(range(5)), label="squares", seconds=0.0)
+        assert workers.run(square, list(range(5)), label="squares", seconds=0.0) == [0, 1]
 
 
 def test_workers_use_one_thread_and_leave_the_environment_alone(monkeypatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     with Workers(1) as workers:
-        assert ["1"] == workers.run(thread_limit, [0], label="threads")
-    assert "3" == os.environ["OMP_NUM_THREADS"]
+        assert workers.run(thread_limit, [0], label="threads") == ["1"]
+    assert os.environ["OMP_NUM_THREADS"] == "3"
 
 
 def test_workers_end_with_a_benchmark_that_is_killed() -> None:
@@ -77,10 +77,10 @@ def test_workers_end_with_a_benchmark_that_is_killed() -> None:
     command = [sys.executable, "-c", script]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as benchmark:
         assert benchmark.stdout is not None
-        assert "at work\n" == benchmark.stdout.readline()
+        assert benchmark.stdout.readline() == "at work\n"
         benchmark.kill()
         # The worker holds the other end of the pipe as long as it lives.
-        assert ("", None) == benchmark.communicate(timeout=60)
+        assert benchmark.communicate(timeout=60) == ("", None)
 
 
 def test_a_call_in_a_child_gives_its_value() -> None:

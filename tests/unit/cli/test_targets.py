@@ -57,7 +57,7 @@ def test_a_report_never_overwrites_an_input(
     assert code == "overwrites_input"
     assert message.startswith(f"{option} {target}: ")
     assert overwritten in message
-    assert LINE == (folder / "b.jsonl").read_text(encoding="utf-8")
+    assert (folder / "b.jsonl").read_text(encoding="utf-8") == LINE
 
 
 @pytest.mark.parametrize("names", [("page.html", "below/../page.html"), ("c.html", "d.html")])
@@ -135,4 +135,4 @@ def test_the_demo_empties_no_folder_with_its_input(tmp_path: Path, has_other_fil
     traffic.write_text(LINE, encoding="utf-8")
     with refusal("input_in_demo_folder", InputError, match=str(place)):
         prepare_folder(tmp_path, read=[tmp_path / "elsewhere.jsonl", traffic])
-    assert LINE == traffic.read_text(encoding="utf-8")
+    assert traffic.read_text(encoding="utf-8") == LINE

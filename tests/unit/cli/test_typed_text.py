@@ -35,7 +35,7 @@ def texts() -> Iterator[tuple[str, str]]:
 def test_every_text_of_a_command_is_redacted_or_listed() -> None:
     named = {name for _, name in texts()}
 
-    assert TYPED == TYPED & named
+    assert TYPED & named == TYPED
     assert set() == named - TYPED - NO_WORDS
 
 
@@ -54,14 +54,14 @@ def test_reason_is_redacted_and_the_user_notified(
 
     redact_parameters(context)
 
-    assert "asked by [EMAIL]" == context.params["reason"]
-    assert "ann@example.org" == context.params["name"]
+    assert context.params["reason"] == "asked by [EMAIL]"
+    assert context.params["name"] == "ann@example.org"
     output = capsys.readouterr()
-    assert "" == output.out
+    assert output.out == ""
     assert "asked by [EMAIL]" in output.err
     assert "1 x [EMAIL]" in output.err
     redact_parameters(context)
-    assert "" == capsys.readouterr().err
+    assert capsys.readouterr().err == ""
 
 
 def test_missing_detector_of_names_stops_no_command(
@@ -75,7 +75,7 @@ def test_missing_detector_of_names_stops_no_command(
 
     redact_parameters(context)
 
-    assert "[EMAIL]" == context.params["reason"]
+    assert context.params["reason"] == "[EMAIL]"
     assert "names are not redacted" in capsys.readouterr().err
 
 
@@ -88,4 +88,4 @@ def test_redaction_that_is_off_leaves_reasons(
 
     redact_parameters(context)
 
-    assert "ann@example.org" == context.params["reason"]
+    assert context.params["reason"] == "ann@example.org"

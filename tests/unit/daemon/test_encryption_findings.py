@@ -43,7 +43,7 @@ def test_unverified_database_elsewhere_is_noted(
 
 def test_variable_of_libpq_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGSSLMODE", "verify-full")
-    assert "ok" == database_encryption_finding(Settings(database={"url": REMOTE})).status
+    assert database_encryption_finding(Settings(database={"url": REMOTE})).status == "ok"
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_texts_without_tls_from_brokers_elsewhere_are_noted(
         settings = Settings(kafka={"bootstrap_servers": servers, **kafka})
         assert status == broker_encryption_finding(settings).status
     here = Settings(kafka={"bootstrap_servers": "localhost:9092,[::1]:9092", **kafka})
-    assert "ok" == broker_encryption_finding(here).status
+    assert broker_encryption_finding(here).status == "ok"
 
 
 def test_exposed_file_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,10 +72,10 @@ def test_exposed_file_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     path.write_text("never-shown")
     monkeypatch.setenv("SLACK_BOT_TOKEN_FILE", str(path))
     path.chmod(0o440)
-    assert "ok" == secret_files_finding(Settings()).status
+    assert secret_files_finding(Settings()).status == "ok"
     path.chmod(0o444)
     finding = secret_files_finding(Settings())
-    assert "note" == finding.status
+    assert finding.status == "note"
     assert str(path) in finding.message
     assert "never-shown" not in finding.message
 

@@ -65,10 +65,10 @@ def test_a_child_is_a_process_of_its_own(warm: WarmChildren, tmp_path: Path) -> 
     seen = run_child(warm, tmp_path, OF_THE_CHILD="2")
     assert seen["started"] == seen["pid"] == seen["session"] != os.getpid()
     assert seen["parent"] == warm.pid
-    assert ("2", "", True, "") == (
+    assert (
         seen["variable"], seen["secret"], seen["preloaded"], seen["stdin"],
-    )  # fmt: skip
-    assert "printed\n" == (tmp_path / "child.log").read_text()
+    ) == ("2", "", True, "")  # fmt: skip
+    assert (tmp_path / "child.log").read_text() == "printed\n"
 
 
 @pytest.mark.slow
@@ -90,7 +90,7 @@ def test_a_child_that_ends_at_once_runs_once(
 
     monkeypatch.setattr(os, "pidfd_open", open_late)
     assert run_child(warm, tmp_path)["parent"] == warm.pid
-    assert "printed\n" == (tmp_path / "child.log").read_text()
+    assert (tmp_path / "child.log").read_text() == "printed\n"
 
 
 def test_without_the_process_a_new_interpreter_starts(warm: WarmChildren, tmp_path: Path) -> None:

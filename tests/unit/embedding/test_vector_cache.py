@@ -414,9 +414,9 @@ def test_two_processes_write_at_once(tmp_path: Path) -> None:
         assert process.stdout.readline() == "open\n"
     outputs = [process.communicate("go\n", timeout=60) for process in processes]
 
-    assert [(0, "", "")] * 2 == [
+    assert [
         (process.returncode, *output) for process, output in zip(processes, outputs, strict=True)
-    ]
+    ] == [(0, "", "")] * 2
     texts = [f"{name} {number}" for name in ("a", "b", "both") for number in range(400)]
     assert len(read(tmp_path / "cache", texts)) == len(texts)
 

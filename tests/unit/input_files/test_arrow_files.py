@@ -63,13 +63,13 @@ def rows(place: Path) -> list[dict[str, object]]:
 @pytest.mark.parametrize("name", ["a.parquet", "a.csv"])
 def test_parquet_rows_are_objects_of_json_types(tmp_path: Path, name: str) -> None:
     parquet.write_table(TABLE, tmp_path / name, row_group_size=1)
-    assert ROWS == rows(tmp_path / name)
+    assert rows(tmp_path / name) == ROWS
 
 
 def test_an_arrow_file_reads_like_parquet(tmp_path: Path) -> None:
     with ipc.new_file(tmp_path / "a.feather", TABLE.schema) as writer:
         writer.write_table(TABLE)
-    assert ROWS == rows(tmp_path / "a.feather")
+    assert rows(tmp_path / "a.feather") == ROWS
 
 
 @pytest.mark.parametrize("end", [-1, -30, 40, 5])
@@ -172,7 +172,7 @@ def test_splits_of_a_saved_data_set_are_named(tmp_path: Path) -> None:
     DatasetDict(splits).save_to_disk(tmp_path / "saved")
     with refusal("several_splits", InputError, match="train, test"):
         rows(tmp_path / "saved")
-    assert [{"prompt": "test"}] == rows(tmp_path / "saved" / "test")
+    assert rows(tmp_path / "saved" / "test") == [{"prompt": "test"}]
 
 
 def test_files_of_a_folder_are_splits_by_name(tmp_path: Path) -> None:
@@ -181,13 +181,13 @@ def test_files_of_a_folder_are_splits_by_name(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("# Data")
     (data / "train-00000-of-00002.jsonl").write_bytes(LINES)
     (data / "train-00001-of-00002.jsonl").write_bytes(LINES)
-    assert ["a", "b", "a", "b"] == [row["prompt"] for row in rows(tmp_path)]
+    assert [row["prompt"] for row in rows(tmp_path)] == ["a", "b", "a", "b"]
 
     parquet.write_table(TABLE, data / "test.parquet")
     with refusal("several_splits", InputError, match="test, train"):
         rows(tmp_path)
-    assert 4 == len(rows(tmp_path / "train"))
-    assert ROWS == rows(tmp_path / "test")
+    assert len(rows(tmp_path / "train")) == 4
+    assert rows(tmp_path / "test") == ROWS
     with refusal("no_file", InputError, match="test, train"):
         rows(tmp_path / "validation")
 

@@ -14,7 +14,7 @@ from tests.support.refusals import refusal
 def rows(path: Path, content: bytes) -> list[dict[str, object]]:
     path.write_bytes(content)
     source = open_source(path)
-    assert "row" == source.unit
+    assert source.unit == "row"
     return [msgspec.json.decode(value) for _, value in source.values()]
 
 
@@ -33,7 +33,7 @@ def test_columns_have_types_and_empty_cells_are_absent(tmp_path: Path) -> None:
         b'0,007,"two\nlines, ""quoted""",1,True,1,1.5e3,"{""a"": 1}","[{""role"": ""user""}]",12\n'
         b"1,8,42,2,false,NaN,,,,n/a\n"
     )
-    assert [
+    assert rows(tmp_path / "a.csv", content) == [
         {
             "id": "007",
             "prompt": 'two\nlines, "quoted"',
@@ -46,7 +46,7 @@ def test_columns_have_types_and_empty_cells_are_absent(tmp_path: Path) -> None:
             "note": "12",
         },
         {"id": "8", "prompt": "42", "response": "2", "ok": False, "note": "n/a"},
-    ] == rows(tmp_path / "a.csv", content)
+    ]
 
 
 def test_dicts_as_pandas_writes_them_are_objects(tmp_path: Path) -> None:
@@ -54,13 +54,13 @@ def test_dicts_as_pandas_writes_them_are_objects(tmp_path: Path) -> None:
         b"messages,metadata,prompt\n"
         b"\"[{'role': 'user', 'content': \"\"it's\"\"}]\",\"{'ok': True, 'n': None}\",{'a'}\n"
     )
-    assert [
+    assert rows(tmp_path / "a.csv", content) == [
         {
             "messages": [{"role": "user", "content": "it's"}],
             "metadata": {"ok": True, "n": None},
             "prompt": "{'a'}",
         }
-    ] == rows(tmp_path / "a.csv", content)
+    ]
 
 
 @pytest.mark.parametrize("name", ["response", "Answer", "output"])
@@ -73,14 +73,14 @@ def test_a_chat_in_json_is_an_object(tmp_path: Path) -> None:
     content = (
         b'input,output\n"{""messages"": []}","{""role"": ""assistant"", ""content"": ""a""}"\n'
     )
-    assert [{"input": {"messages": []}, "output": {"role": "assistant", "content": "a"}}] == rows(
-        tmp_path / "a.csv", content
-    )
+    assert rows(tmp_path / "a.csv", content) == [
+        {"input": {"messages": []}, "output": {"role": "assistant", "content": "a"}}
+    ]
 
 
 def test_a_late_text_in_a_numeric_column_is_kept(tmp_path: Path) -> None:
     content = b"prompt,score\n" + b"a,1\n" * 1000 + b"a,none\n"
-    assert "none" == rows(tmp_path / "a.csv", content)[-1]["score"]
+    assert rows(tmp_path / "a.csv", content)[-1]["score"] == "none"
 
 
 def test_a_long_cell_is_read_whole(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_row_in_latin_1_keeps_its_bytes(tmp_path: Path) -> None:
     path.write_bytes("prompt,response\ncafé,b\nx,y\n".encode("latin-1"))
     first, second = (value for _, value in open_source(path).values())
     assert b"caf\xe9" in first
-    assert {"prompt": "x", "response": "y"} == msgspec.json.decode(second)
+    assert msgspec.json.decode(second) == {"prompt": "x", "response": "y"}
 
 
 def test_an_index_that_is_a_column_too_is_read_once(tmp_path: Path) -> None:

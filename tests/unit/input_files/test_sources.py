@@ -45,16 +45,16 @@ def test_a_pipe_can_be_read_again(fifo: Path, tmp_path: Path) -> None:
     feed(fifo, iter([LINES]))
     source = open_source(fifo)
     (tmp_path / "file").write_bytes(LINES)
-    assert 3 == source.check()
-    assert [2] == [number for number, _ in source.values(start=2)]
+    assert source.check() == 3
+    assert [number for number, _ in source.values(start=2)] == [2]
     assert open_source(tmp_path / "file").digest() == source.digest()
 
 
 def test_standard_input_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     standard_input(monkeypatch, LINES)
     source = open_source(Path("-"))
-    assert [0, 1, 2] == [number for number, _ in source.values()]
-    assert 3 == source.check()
+    assert [number for number, _ in source.values()] == [0, 1, 2]
+    assert source.check() == 3
     assert "standard input" == source.name == source.label
 
 
@@ -111,7 +111,7 @@ def test_memory_does_not_grow_with_the_file(fifo: Path) -> None:
     feed(fifo, (line * 500 for _ in range(16)))  # 16 MB
     tracemalloc.start()
     try:
-        assert 8000 == open_source(fifo).check()
+        assert open_source(fifo).check() == 8000
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -48,7 +48,7 @@ def values(path: Path, content: bytes) -> list[bytes]:
 def test_content_decides_and_not_the_file_name(
     tmp_path: Path, content: bytes, unit: str, name: str
 ) -> None:
-    assert VALUES == values(tmp_path / name, content)
+    assert values(tmp_path / name, content) == VALUES
     assert unit == open_source(tmp_path / name).unit
 
 
@@ -82,7 +82,7 @@ def test_values_do_not_depend_on_the_chunks(monkeypatch: pytest.MonkeyPatch, siz
 
 @pytest.mark.parametrize("content", [b"", b"[]", b" [ ]\n", gzip.compress(b"", mtime=0), zstd(b"")])
 def test_an_empty_file_has_no_values(tmp_path: Path, content: bytes) -> None:
-    assert [] == values(tmp_path / "a.jsonl", content)
+    assert values(tmp_path / "a.jsonl", content) == []
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, zstd])

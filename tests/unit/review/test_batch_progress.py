@@ -18,26 +18,26 @@ def test_pace_counts_the_last_week() -> None:
 
 
 def test_pace_of_first_day_counts_a_whole_day() -> None:
-    assert 10 == pace_of([NOW - at * MINUTE for at in range(10)], NOW)
+    assert pace_of([NOW - at * MINUTE for at in range(10)], NOW) == 10
 
 
 def test_pace_of_second_day_counts_two_days() -> None:
     times = [NOW - 2 * DAY, *(NOW - at * MINUTE for at in range(19))]
-    assert 10 == pace_of(times, NOW)
+    assert pace_of(times, NOW) == 10
 
 
 def test_pace_without_recent_reviews_is_zero() -> None:
-    assert 0 == pace_of([], NOW)
-    assert 0 == pace_of([NOW - 20 * DAY], NOW)
+    assert pace_of([], NOW) == 0
+    assert pace_of([NOW - 20 * DAY], NOW) == 0
 
 
 def test_median_minutes_ignores_breaks() -> None:
     times = [NOW, NOW + 3 * MINUTE, NOW + 7 * MINUTE, NOW + 12 * MINUTE]
     times += [NOW + 5 * 60 * MINUTE, NOW + (5 * 60 + 4) * MINUTE, NOW + (5 * 60 + 10) * MINUTE]
-    assert 4 == median_minutes(times)
+    assert median_minutes(times) == 4
 
 
 def test_median_minutes_needs_five_intervals() -> None:
     assert median_minutes([NOW + at * MINUTE for at in range(5)]) is None
-    assert 1 == median_minutes([NOW + at * MINUTE for at in range(6)])
+    assert median_minutes([NOW + at * MINUTE for at in range(6)]) == 1
     assert median_minutes([]) is None

@@ -109,9 +109,9 @@ def test_equal_responses_are_one_row_that_names_them_all() -> None:
     later = DAY + timedelta(days=9)
     same = [rendered(1, "Yes."), rendered(2, " Yes.\n", decided_at=later)]
     consistent = resolve_contradictions(same)
-    assert [[2, 1]] == ids(consistent)
+    assert ids(consistent) == [[2, 1]]
     (row,) = sft_rows(Gold(consistent, []), MODEL)
-    assert (2, [1]) == (row["metadata"]["item_id"], row["metadata"]["merged_items"])
+    assert (row["metadata"]["item_id"], row["metadata"]["merged_items"]) == (2, [1])
 
 
 def test_newer_guidelines_overrule_older_guidelines() -> None:
@@ -120,12 +120,12 @@ def test_newer_guidelines_overrule_older_guidelines() -> None:
         2, "Yes.", taxonomy_version="new", queued_at=DAY + timedelta(weeks=1), batch_id=2
     )
     consistent = resolve_contradictions([old, new])
-    assert ([[2]], [1], []) == (ids(consistent), consistent.overruled, consistent.contradictions)
+    assert (ids(consistent), consistent.overruled, consistent.contradictions) == ([[2]], [1], [])
 
 
 def test_different_responses_under_equal_guidelines_are_left_out() -> None:
     consistent = resolve_contradictions([rendered(1, "No."), rendered(2, "Yes.")])
-    assert ([], [[1, 2]]) == (ids(consistent), consistent.contradictions)
+    assert (ids(consistent), consistent.contradictions) == ([], [[1, 2]])
     (remark,) = Gold(consistent, []).remarks()
     assert "items 1, 2: " in remark
 
@@ -136,10 +136,10 @@ def test_last_of_several_good_free_text_responses_is_kept() -> None:
         2, "Sure.", verdict="accept", model_response="Sure.", decided_at=DAY + timedelta(days=5)
     )
     consistent = resolve_contradictions([first, second])
-    assert ([[2]], [1]) == (ids(consistent), consistent.overruled)
+    assert (ids(consistent), consistent.overruled) == ([[2]], [1])
     # Where answers have a form, two that were accepted can't both be right.
     has_fixed_format = [replace(example, has_fixed_format=True) for example in (first, second)]
-    assert [[1, 2]] == resolve_contradictions(has_fixed_format).contradictions
+    assert resolve_contradictions(has_fixed_format).contradictions == [[1, 2]]
 
 
 def test_preference_pairs_exist_for_wrong_responses_only() -> None:
@@ -152,5 +152,5 @@ def test_preference_pairs_exist_for_wrong_responses_only() -> None:
         ]
     )
     rows = preference_rows(Gold(consistent, []), MODEL, bare=True)
-    assert ["No.", "Never."] == [row["rejected"][0]["content"] for row in rows]
+    assert [row["rejected"][0]["content"] for row in rows] == ["No.", "Never."]
     assert {"prompt", "chosen", "rejected"} == set(rows[0])

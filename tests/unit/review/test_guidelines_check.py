@@ -94,10 +94,10 @@ def test_load_folder_merges_its_files(tmp_path: Path) -> None:
     (tmp_path / "cards.md").write_text(f"---\nsystem_prompt: Own.\n---\n{own}")
     (tmp_path / "README.md").write_text("Not a part of it.")
     taxonomy = load_taxonomy(tmp_path)
-    assert ["card_lost", "fees"] == list(taxonomy.task_types)
-    assert "Own." == taxonomy.system_prompt_of("card_lost")
-    assert "Shared." == taxonomy.system_prompt_of("fees")
-    assert "Shared." == taxonomy.system_prompt_of("anything else")
+    assert list(taxonomy.task_types) == ["card_lost", "fees"]
+    assert taxonomy.system_prompt_of("card_lost") == "Own."
+    assert taxonomy.system_prompt_of("fees") == "Shared."
+    assert taxonomy.system_prompt_of("anything else") == "Shared."
 
     (tmp_path / "more.md").write_text(VALID)
     with pytest.raises(TaxonomyError) as caught:
@@ -125,7 +125,7 @@ def test_version_ignores_layout_and_order(tmp_path: Path) -> None:
     ):
         path.write_text(text)
         versions.append(load_taxonomy(path).version)
-    assert 1 == len(set(versions[:3]))
+    assert len(set(versions[:3])) == 1
     assert versions[3] != versions[0]
     assert re.fullmatch("[0-9a-f]{64}", versions[0])
 
@@ -134,7 +134,7 @@ def test_task_types_missing_in_the_taxonomy_are_named(tmp_path: Path) -> None:
     path = tmp_path / "taxonomy.md"
     path.write_text(VALID)
     taxonomy = load_taxonomy(path)
-    assert "" == missing_task_types(taxonomy, ["fees"])
+    assert missing_task_types(taxonomy, ["fees"]) == ""
     missing = missing_task_types(taxonomy, ["fee", "fees"])
     assert re.search(r": 'fee'; .*'fees'\?", missing)
     many = missing_task_types(taxonomy, [f"t{n}" for n in range(13)])

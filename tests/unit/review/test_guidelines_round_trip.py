@@ -105,7 +105,7 @@ def test_starter_taxonomy_is_valid_and_has_every_part(tmp_path: Path) -> None:
     path = tmp_path / "taxonomy.md"
     path.write_text(STARTER, encoding="utf-8")
     taxonomy = load_taxonomy(path)
-    assert ["card_lost", "intent"] == list(taxonomy.task_types)
+    assert list(taxonomy.task_types) == ["card_lost", "intent"]
     assert taxonomy.task_types["intent"].output_format.admits(" Card_Lost ")
     assert "card_lost, fees" in taxonomy.system_prompt_of("intent")
     assert "Example Bank" in taxonomy.system_prompt_of("card_lost")
@@ -116,7 +116,7 @@ def test_the_example_of_the_documentation_holds_together(tmp_path: Path) -> None
     _, _, rest = page.read_text(encoding="utf-8").partition("````markdown\n")
     path = tmp_path / "taxonomy.md"
     path.write_text(rest.partition("````")[0], encoding="utf-8")
-    assert ["card_lost"] == list(load_taxonomy(path).task_types)
+    assert list(load_taxonomy(path).task_types) == ["card_lost"]
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_reasoning_and_response_are_distinguished(
 
 def test_braces_that_are_no_placeholders_stay() -> None:
     template = Template(system_prompt='{"label": {"x": 1}} {{title}} {title}')
-    assert '{"label": {"x": 1}} {title} Fees' == template.fill({"title": "Fees"})
+    assert template.fill({"title": "Fees"}) == '{"label": {"x": 1}} {title} Fees'
 
 
 def test_a_schema_fetches_nothing_and_takes_a_fence() -> None:

@@ -55,17 +55,17 @@ def test_the_system_prompt_is_that_of_the_version(
 
     outcome = rendered(engine, tmp_path, clock, item, taxonomy=TAXONOMY, prompt="of the settings")
     assert isinstance(outcome, TrainingExample)
-    assert [
+    assert outcome.prompt == [
         {"role": "system", "content": "You answer card_lost for a bank."},
         {"role": "user", "content": "Where is my card?"},
-    ] == outcome.prompt
-    assert "Block it first." == outcome.response
+    ]
+    assert outcome.response == "Block it first."
 
     other = rendered(
         engine, tmp_path, clock, lambda **more: decided(task_type="new", **more), taxonomy=TAXONOMY
     )
     assert isinstance(other, TrainingExample)
-    assert "You answer new for a bank." == other.prompt[0]["content"]
+    assert other.prompt[0]["content"] == "You answer new for a bank."
 
 
 def test_export_without_taxonomy_uses_the_configured_system_prompt(
@@ -104,7 +104,7 @@ def test_reasoning_is_written_as_production_writes_it(
 
     outcome = rendered(engine, tmp_path, clock, item, taxonomy=REASONING)
     assert isinstance(outcome, TrainingExample)
-    assert "It is lost. => Block it." == outcome.response
+    assert outcome.response == "It is lost. => Block it."
 
 
 @pytest.mark.parametrize(
@@ -145,17 +145,17 @@ def test_an_item_of_an_unknown_version_is_skipped(engine: Engine) -> None:
     with transaction(engine) as connection:
         outcome = render(decided(taxonomy_version="f" * 64), TaxonomyVersions(connection))
     assert isinstance(outcome, SkippedItem)
-    assert (1, "unknown_version") == (outcome.item_id, outcome.code)
+    assert (outcome.item_id, outcome.code) == (1, "unknown_version")
     assert "f" * 12 in outcome.reason
 
 
 def test_provenance_names_the_version_and_no_user() -> None:
     fields = provenance(decided(), "model_version")
-    assert ("v7", 2, 0.5, "yes", "2026-11-03T00:00:00+00:00") == (
+    assert (
         fields["model_version"],
         fields["n_reviewers"],
         fields["selection_probability"],
         fields["answerable"],
         fields["decided_at"],
-    )
-    assert "" == provenance(decided(attributes={}), "model_version")["model_version"]
+    ) == ("v7", 2, 0.5, "yes", "2026-11-03T00:00:00+00:00")
+    assert provenance(decided(attributes={}), "model_version")["model_version"] == ""

@@ -52,7 +52,7 @@ def pins(tmp_path: Path) -> Path:
 @pytest.mark.slow
 def test_vulnerable_pin_is_found(pins: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with database(CONTROL, "requests==2.30.0") as url:
-        assert 1 == main(["--pins", str(pins), "--osv-url", url])
+        assert main(["--pins", str(pins), "--osv-url", url]) == 1
     output = capsys.readouterr().out
     assert "requests 2.30.0: CVE-1, TEST-requests; fixed in 99.0" in output
     assert "no known vulnerability" not in output
@@ -63,7 +63,7 @@ def test_empty_database_is_never_no_vulnerability(
     pins: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with database() as url:
-        assert 75 == main(["--pins", str(pins), "--osv-url", url])
+        assert main(["--pins", str(pins), "--osv-url", url]) == 75
     assert "no known vulnerability" not in capsys.readouterr().out
 
 
@@ -71,12 +71,12 @@ def test_empty_database_is_never_no_vulnerability(
 def test_unreachable_database_is_never_no_vulnerability(
     pins: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert 75 == main(["--pins", str(pins), "--osv-url", "http://127.0.0.1:1/v1/query"])
+    assert main(["--pins", str(pins), "--osv-url", "http://127.0.0.1:1/v1/query"]) == 75
     assert "no known vulnerability" not in capsys.readouterr().out
 
 
 @pytest.mark.drill
 def test_clean_pins_pass(pins: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with database(CONTROL) as url:
-        assert 0 == main(["--pins", str(pins), "--osv-url", url])
+        assert main(["--pins", str(pins), "--osv-url", url]) == 0
     assert "no known vulnerability" in capsys.readouterr().out

@@ -78,7 +78,7 @@ def test_config_toml_has_every_setting() -> None:
 
 def test_thirteen_keys_precede_the_advanced_keys() -> None:
     first, advanced = CONFIG.read_text(encoding="utf-8").split(ADVANCED)
-    assert 13 == len(re.findall(r"^\w", first, re.MULTILINE))
+    assert len(re.findall(r"^\w", first, re.MULTILINE)) == 13
     assert len(declared_keys()) - 13 == len(re.findall(r"^\w", advanced, re.MULTILINE))
 
 
@@ -105,7 +105,7 @@ def test_every_setting_is_read_from_its_section() -> None:
     # Sections that a model overrides are read by their names, periods by those of the columns.
     read |= {("models.assistant", section) for section in OVERRIDABLE}
     read |= {("retention", period_of(*column)) for column in columns_of_personal_data()}
-    assert [] == sorted(set(declared_keys()) - read)
+    assert sorted(set(declared_keys()) - read) == []
 
 
 def columns_of_personal_data() -> list[tuple[str, str]]:
@@ -136,7 +136,7 @@ def test_every_secret_is_read() -> None:
     code = "\n".join(sources())
     read = set(re.findall(r"\.(\w+)\b", code))
     read |= {name.lower() for name in re.findall(r'read_variable\("(\w+)"\)', code)}
-    assert [] == [name for name in Secrets.model_fields if name not in read]
+    assert [name for name in Secrets.model_fields if name not in read] == []
 
 
 @pytest.mark.parametrize("name", Secrets.model_fields)
@@ -346,7 +346,7 @@ def test_a_table_within_a_table_is_overridden_too(
     path = write(tmp_path / "c.toml", '[traffic.join]\ntimeout = "1m"\n')
     monkeypatch.setenv("DRIFTWARDEN_TRAFFIC__JOIN__ENABLED", "true")
     join = load_settings(path).traffic.join
-    assert (True, 60.0) == (join.enabled, join.timeout.total_seconds())
+    assert (join.enabled, join.timeout.total_seconds()) == (True, 60.0)
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_a_duration_out_of_range_is_refused(
 
 def test_an_empty_duration_is_none() -> None:
     assert Retention(exchanges="", dead_letters="").exchanges is None
-    assert "" == Retention().model_dump(mode="json")["reviews"]
+    assert Retention().model_dump(mode="json")["reviews"] == ""
 
 
 def test_a_stage_may_have_no_least_duration() -> None:

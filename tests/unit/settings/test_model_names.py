@@ -60,8 +60,8 @@ def test_models_that_differ_by_case_are_refused() -> None:
 
 def test_a_known_model_comes_before_an_alias() -> None:
     names = ModelNames({"router": ("router-v1", "r-*")})
-    assert "router-v1" == names.find("router-v1", {"router", "router-v1"})
-    assert "router" == names.find("router-v1", {"router"})
+    assert names.find("router-v1", {"router", "router-v1"}) == "router-v1"
+    assert names.find("router-v1", {"router"}) == "router"
     assert None is names.find("analyst", {"router"})
 
 

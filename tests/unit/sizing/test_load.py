@@ -58,29 +58,29 @@ def test_settings_of_the_site_are_read_and_options_win(tmp_path: Path) -> None:
     configuration = load_configuration(path)
 
     load = load_of(configuration, {"requests_per_day": 1e6})
-    assert (0.02, 2, "daily", 1.0) == (
+    assert (
         load.sample_rate,
         load.n_models,
         load.window,
         load.looks_per_day,
-    )
-    assert (60.0, 10.0, None) == (load.exchange_days, load.dead_letter_days, load.observation_days)
-    assert ("postgresql", 7200.0, 140.0) == (
+    ) == (0.02, 2, "daily", 1.0)
+    assert (load.exchange_days, load.dead_letter_days, load.observation_days) == (60.0, 10.0, None)
+    assert (
         load.database,
         load.max_evaluation_seconds,
         load.review_items,
-    )
+    ) == ("postgresql", 7200.0, 140.0)
     assert load.stages[0].share == pytest.approx(0.05 * 0.5 + 0.95 * (0.5 * 4 * 0.05 / 0.95))
     assert load.stages[0].days == 1.0
 
     options = {"sample_rate": 0.5, "n_models": 4, "window": "weekly", "exchange_days": None}
     other = load_of(configuration, {"requests_per_day": 1e6, **options})
-    assert (0.5, 4, "weekly", None) == (
+    assert (
         other.sample_rate,
         other.n_models,
         other.window,
         other.exchange_days,
-    )
+    ) == (0.5, 4, "weekly", None)
     assert other.review_items == 280.0
     assert other.level > load.level  # a week spends more of the budget than a day
 

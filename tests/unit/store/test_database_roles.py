@@ -85,7 +85,7 @@ def test_role_of_two_parts_has_the_privileges_of_both() -> None:
     # All columns for the schedule outweigh the few of ingest.
     assert matches["dead_letters", "one"].columns == ()
     assert matches["embedding_blocks", "one"].columns == ()
-    assert 1 == grant_statements(roles).count('CREATE ROLE "one"')
+    assert grant_statements(roles).count('CREATE ROLE "one"') == 1
 
 
 def test_names_of_roles_are_quoted() -> None:

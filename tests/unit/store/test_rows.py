@@ -20,9 +20,12 @@ class ReviewerRow:
 def test_fields_are_columns_of_the_first_table_that_has_them() -> None:
     columns = columns_of(ReviewerRow, ReviewItem, Review, reviewer=User.name)
 
-    assert ["id", "task_type", "verdict", "reviewer"] == list(
-        select(*columns).selected_columns.keys()
-    )
+    assert list(select(*columns).selected_columns.keys()) == [
+        "id",
+        "task_type",
+        "verdict",
+        "reviewer",
+    ]
     tables = [column.table.name for column in columns[:3]]
     assert [ReviewItem.__tablename__, ReviewItem.__tablename__, Review.__tablename__] == tables
 

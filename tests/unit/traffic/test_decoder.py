@@ -57,22 +57,22 @@ def test_the_plain_form_with_every_field() -> None:
         )
         == exchange
     )
-    assert "My card is lost." == exchange.prompt
+    assert exchange.prompt == "My card is lost."
 
 
 def test_only_the_prompt_is_required() -> None:
     exchange = decode_one({"prompt": "Hello"})
 
-    assert "topic/1/42" == exchange.exchange_id
-    assert READ_AT == exchange.occurred_at
-    assert "assistant" == exchange.model
+    assert exchange.exchange_id == "topic/1/42"
+    assert exchange.occurred_at == READ_AT
+    assert exchange.model == "assistant"
     assert (Message("user", "Hello"),) == exchange.messages
-    assert ("", "", "", {}) == (
+    assert (
         exchange.response,
         exchange.end_user,
         exchange.task_type,
         exchange.attributes,
-    )
+    ) == ("", "", "", {})
 
 
 @pytest.mark.parametrize(
@@ -143,15 +143,15 @@ def test_invalid_utf_8_is_reported_with_its_byte(escaped: bytes) -> None:
 
 
 def test_a_record_larger_than_allowed_is_not_parsed() -> None:
-    assert "too_large" == reason_of({"prompt": "x" * 2000}, max_record_bytes=1024)
+    assert reason_of({"prompt": "x" * 2000}, max_record_bytes=1024) == "too_large"
 
 
 def test_a_named_format_is_not_guessed() -> None:
     with pytest.raises(RecordError, match=r"openai needs `request`.*the record's keys: prompt"):
         decode({"prompt": "x"}, format="openai")
-    assert "unknown_format" == reason_of({"request": {"messages": []}}, format="plain")
-    assert "invalid_json" == reason_of(b"{", format="plain")
-    assert "wrong_type" == reason_of([], format="plain")
+    assert reason_of({"request": {"messages": []}}, format="plain") == "unknown_format"
+    assert reason_of(b"{", format="plain") == "invalid_json"
+    assert reason_of([], format="plain") == "wrong_type"
 
 
 def test_nul_and_lone_surrogates_are_replaced_and_pairs_joined() -> None:
@@ -161,7 +161,7 @@ def test_nul_and_lone_surrogates_are_replaced_and_pairs_joined() -> None:
     )
 
     assert f"a{REPLACEMENT}b{REPLACEMENT}c\N{GRINNING FACE}" == exchange.prompt
-    assert REPLACEMENT == exchange.response
+    assert exchange.response == REPLACEMENT
     assert f"i{REPLACEMENT}" == exchange.exchange_id
     assert {f"k{REPLACEMENT}": f"v{REPLACEMENT}", "deep": f'["{REPLACEMENT}"]'} == (
         exchange.attributes
@@ -171,7 +171,7 @@ def test_nul_and_lone_surrogates_are_replaced_and_pairs_joined() -> None:
 def test_a_long_text_is_cut_and_marked() -> None:
     exchange = decode_one({"prompt": "p" * 200_000, "response": "short"})
 
-    assert 100_000 == len(exchange.prompt)
+    assert len(exchange.prompt) == 100_000
     assert exchange.truncated
     assert not decode_one({"prompt": "p" * 100_000}).truncated
 
@@ -181,7 +181,7 @@ def test_numbers_that_no_database_takes_become_texts() -> None:
         b'{"prompt": "x", "metadata": {"huge": ' + b"9" * 30 + b', "fine": 9007199254740993}}'
     ).attributes
 
-    assert {"huge": "integer of 100 bits", "fine": 9007199254740993} == attributes
+    assert attributes == {"huge": "integer of 100 bits", "fine": 9007199254740993}
 
 
 def occurred(timestamp: Any, read_at: datetime | None, **options: Any) -> datetime:
@@ -224,7 +224,7 @@ def test_the_time_of_the_record_itself_is_checked_too() -> None:
 
 
 def test_last_value_of_a_repeated_key_counts() -> None:
-    assert "b" == decode_one(b'{"prompt": "a", "prompt": "b"}').prompt
+    assert decode_one(b'{"prompt": "a", "prompt": "b"}').prompt == "b"
 
 
 @pytest.mark.parametrize("text", ["redacted-by-litellm", " redacted-by-litellm\n"])
@@ -243,9 +243,9 @@ def test_a_half_is_known_by_header_then_id_then_key() -> None:
         return result.join_id
 
     header = (("x-id", b"from-header"),)
-    assert "from-header" == half(b'{"id": "a", "prompt": "x"}', header, b"key")
-    assert "a" == half(b'{"id": "a", "prompt": "x"}', (), b"key")
-    assert "key" == half(b'{"prompt": "x"}', (("other", b"h"),), b"key")
+    assert half(b'{"id": "a", "prompt": "x"}', header, b"key") == "from-header"
+    assert half(b'{"id": "a", "prompt": "x"}', (), b"key") == "a"
+    assert half(b'{"prompt": "x"}', (("other", b"h"),), b"key") == "key"
     long = [half(b'{"prompt": "x"}', (), b"k" * 300 + end) for end in (b"1", b"2")]
     assert long[0] != long[1]
     with pytest.raises(RecordError, match="missing_join_id"):
@@ -253,5 +253,5 @@ def test_a_half_is_known_by_header_then_id_then_key() -> None:
 
 
 def test_without_joins_a_request_alone_is_no_half() -> None:
-    assert [] == decode({"prompt": "x"}).halves
-    assert [] == decode({"prompt": "x", "response": None}, join={"enabled": True}).halves
+    assert decode({"prompt": "x"}).halves == []
+    assert decode({"prompt": "x", "response": None}, join={"enabled": True}).halves == []

@@ -26,7 +26,7 @@ def record(value: bytes | dict[str, Any], key: bytes | None = b"k", **headers: b
 
 def decode(record: RawRecord, **traffic: Any) -> Feedback:
     decoded = Decoder(Traffic(**traffic), default_model="m").decode(record)
-    assert [] == decoded.exchanges + decoded.halves + decoded.unreadable
+    assert decoded.exchanges + decoded.halves + decoded.unreadable == []
     (feedback,) = decoded.feedback
     return feedback
 
@@ -40,7 +40,7 @@ def reason_of(value: bytes | dict[str, Any], key: bytes | None = b"k", **traffic
 def test_booleans_and_numbers_are_read_as_numbers() -> None:
     values = {"thumbs_up": True, "rating": 4, "csat/v2": -0.5, "Zufriedenheit": False}
     feedback = decode(record({"id": "r1", "timestamp": "2026-11-02T11:00:00Z", "feedback": values}))
-    assert ("r1", "") == (feedback.exchange_id, feedback.model)
+    assert (feedback.exchange_id, feedback.model) == ("r1", "")
     assert {name: float(value) for name, value in values.items()} == feedback.values
     assert NOW - timedelta(hours=1) == feedback.given_at
 
@@ -53,7 +53,7 @@ def test_booleans_and_numbers_are_read_as_numbers() -> None:
 def test_other_values_are_refused_and_not_quoted(value: object) -> None:
     with pytest.raises(RecordError) as refused:
         decode(record({"id": "r1", "feedback": {"rating": 1, "note": value}}))
-    assert "bad_feedback" == refused.value.reason
+    assert refused.value.reason == "bad_feedback"
     assert "good" not in refused.value.detail
 
 
@@ -65,29 +65,29 @@ def test_numbers_that_are_not_finite_are_refused(number: str) -> None:
 
 def test_too_many_or_no_values_are_refused() -> None:
     values = {f"n{number}": 1 for number in range(10_000)}
-    assert "bad_feedback" == reason_of({"id": "r1", "feedback": values})
-    assert "bad_feedback" == reason_of({"id": "r1", "feedback": {}})
+    assert reason_of({"id": "r1", "feedback": values}) == "bad_feedback"
+    assert reason_of({"id": "r1", "feedback": {}}) == "bad_feedback"
     allowed = dict(list(values.items())[:MAX_VALUES])
     assert len(decode(record({"id": "r1", "feedback": allowed})).values) == MAX_VALUES
 
 
 @pytest.mark.parametrize("name", ["", "ann@example.org", "a b", "1st", "é" * 65, "a\0", "\ud800"])
 def test_names_that_could_hold_data_are_refused(name: str) -> None:
-    assert "bad_feedback" == reason_of({"id": "r1", "feedback": {name: 1}})
+    assert reason_of({"id": "r1", "feedback": {name: 1}}) == "bad_feedback"
 
 
 @pytest.mark.parametrize("values", [1, "up", None, [True]])
 def test_feedback_that_is_no_object_is_refused(values: object) -> None:
-    assert "wrong_type" == reason_of({"id": "r1", "feedback": values})
+    assert reason_of({"id": "r1", "feedback": values}) == "wrong_type"
 
 
 def test_an_exchange_that_lacks_its_texts_is_no_feedback() -> None:
     rated = {"feedback": {"thumbs_up": True}, "id": "r1"}
-    assert "unknown_format" == reason_of({**rated, "question": "Where is my card?"})
+    assert reason_of({**rated, "question": "Where is my card?"}) == "unknown_format"
     decoded = Decoder(Traffic(), default_model="m").decode(
         record({**rated, "prompt": "Where is my card?", "response": "In the post."})
     )
-    assert (1, []) == (len(decoded.exchanges), decoded.feedback)
+    assert (len(decoded.exchanges), decoded.feedback) == (1, [])
 
 
 def test_time_decides_and_the_future_is_capped() -> None:
@@ -95,21 +95,21 @@ def test_time_decides_and_the_future_is_capped() -> None:
         moment = NOW + timedelta(hours=hours)
         return {"id": "r1", "timestamp": moment.timestamp(), "feedback": {"thumbs_up": 1}}
 
-    assert "bad_timestamp" == reason_of(at(25))
-    assert "bad_timestamp" == reason_of(at(-24 * 400))
+    assert reason_of(at(25)) == "bad_timestamp"
+    assert reason_of(at(-24 * 400)) == "bad_timestamp"
     # It would hide what the user says later.
-    assert NOW == decode(record(at(23))).given_at
-    assert NOW == decode(record({"id": "r1", "feedback": {"thumbs_up": 1}})).given_at
+    assert decode(record(at(23))).given_at == NOW
+    assert decode(record({"id": "r1", "feedback": {"thumbs_up": 1}})).given_at == NOW
 
 
 def test_header_or_key_name_the_exchange_without_an_id() -> None:
     value = {"feedback": {"thumbs_up": True}}
-    assert "k" == decode(record(value)).exchange_id
+    assert decode(record(value)).exchange_id == "k"
     headed = record(value, b"k", request=b"h")
-    assert "h" == decode(headed, id_header="request").exchange_id
-    assert "r1" == decode(record({**value, "id": "r1"}), id_header="request").exchange_id
-    assert "missing_join_id" == reason_of(value, None)
-    assert 32 == len(decode(record(value, b"k" * 300)).exchange_id)
+    assert decode(headed, id_header="request").exchange_id == "h"
+    assert decode(record({**value, "id": "r1"}), id_header="request").exchange_id == "r1"
+    assert reason_of(value, None) == "missing_join_id"
+    assert len(decode(record(value, b"k" * 300)).exchange_id) == 32
 
 
 def test_mapped_feedback_is_read_by_its_path() -> None:
@@ -118,7 +118,7 @@ def test_mapped_feedback_is_read_by_its_path() -> None:
     traffic = {"format": "mapped", "fields": fields}
     value = {"call": {"id": 17}, "at": NOW.timestamp(), "model": "b", "customer": "ann"}
     feedback = decode(record({**value, "rating": {"values": {"up": False}}}), **traffic)
-    assert ("17", "b", "ann") == (feedback.exchange_id, feedback.model, feedback.end_user)
-    assert {"up": 0.0} == feedback.values
-    assert "wrong_type" == reason_of({**value, "rating": {"values": 5}}, **traffic)
-    assert "unknown_format" == reason_of({**value, "rating": 5}, **traffic)
+    assert (feedback.exchange_id, feedback.model, feedback.end_user) == ("17", "b", "ann")
+    assert feedback.values == {"up": 0.0}
+    assert reason_of({**value, "rating": {"values": 5}}, **traffic) == "wrong_type"
+    assert reason_of({**value, "rating": 5}, **traffic) == "unknown_format"

@@ -49,8 +49,8 @@ def test_a_file_replayed_twice_is_stored_once(engine: Engine, tmp_path: Path) ->
     first = replay_file(engine, EVERYTHING, FakeEncoder(), path)
     second = replay_file(engine, EVERYTHING, FakeEncoder(), path)
 
-    assert (31, 30, 1) == (first.n_lines, first.n_exchanges, first.n_dead_letters)
-    assert (0, 31, 0) == (second.n_lines, second.n_skipped, second.n_exchanges)
+    assert (first.n_lines, first.n_exchanges, first.n_dead_letters) == (31, 30, 1)
+    assert (second.n_lines, second.n_skipped, second.n_exchanges) == (0, 31, 0)
     assert sorted(f"r{n}" for n in range(30)) == stored_ids(engine)
 
 
@@ -95,11 +95,11 @@ def test_an_interrupted_replay_goes_on_where_it_was(engine: Engine, tmp_path: Pa
     path = write(tmp_path / "traffic.jsonl", 30)
     with pytest.raises(BreakError):
         replay_file(engine, EVERYTHING, BreaksAtTheThirdBatch(), path)
-    assert 14 == len(stored_ids(engine))
+    assert len(stored_ids(engine)) == 14
 
     again = replay_file(engine, EVERYTHING, FakeEncoder(), path)
 
-    assert 14 == again.n_skipped
+    assert again.n_skipped == 14
     assert sorted(f"r{n}" for n in range(30)) == stored_ids(engine)
 
 
@@ -110,16 +110,16 @@ def test_dead_letters_are_read_once_the_settings_allow_it(engine: Engine, tmp_pa
     )
     strict = Settings(monitoring={"sample_rate": 1.0}, traffic={"max_record_bytes": 1024})
     replay_file(engine, strict, FakeEncoder(), path)
-    assert [] == stored_ids(engine)
+    assert stored_ids(engine) == []
 
     first = replay_dead_letters(engine, EVERYTHING, FakeEncoder())
     second = replay_dead_letters(engine, EVERYTHING, FakeEncoder())
 
-    assert (1, {"invalid_json": 1}) == (first.n_exchanges, first.still_unreadable)
-    assert (0, {"invalid_json": 1}) == (second.n_exchanges, second.still_unreadable)
-    assert ["long"] == stored_ids(engine)
+    assert (first.n_exchanges, first.still_unreadable) == (1, {"invalid_json": 1})
+    assert (second.n_exchanges, second.still_unreadable) == (0, {"invalid_json": 1})
+    assert stored_ids(engine) == ["long"]
     with transaction(engine) as connection:
-        assert {"invalid_json": 1} == count_by_reason(connection)
+        assert count_by_reason(connection) == {"invalid_json": 1}
 
 
 def test_replayed_dead_letters_of_unlisted_models_are_counted(
@@ -132,8 +132,8 @@ def test_replayed_dead_letters_of_unlisted_models_are_counted(
     strict = Settings(monitoring={"sample_rate": 1.0}, traffic={"max_record_bytes": 1024})
     replay_file(engine, strict, FakeEncoder(), path)
     done = replay_dead_letters(engine, EVERYTHING, FakeEncoder())
-    assert (0, 1, {}) == (done.n_exchanges, done.n_unlisted, done.still_unreadable)
-    assert [] == stored_ids(engine)
+    assert (done.n_exchanges, done.n_unlisted, done.still_unreadable) == (0, 1, {})
+    assert stored_ids(engine) == []
 
 
 @pytest.mark.slow
@@ -144,7 +144,7 @@ def test_dead_letters_command_lists_reasons_without_texts(
     monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", url)
     monkeypatch.chdir(tmp_path)
     runner = CliRunner()
-    assert 0 == runner.invoke(app, ["db", "upgrade"]).exit_code
+    assert runner.invoke(app, ["db", "upgrade"]).exit_code == 0
     assert "no dead letters" in runner.invoke(app, ["dead-letters"]).output
     path = tmp_path / "traffic.jsonl"
     path.write_text('{oops secret\n{"prompt": 7}\n{"prompt": "x"}\n{oops\n')
@@ -174,9 +174,9 @@ def test_dead_letters_without_bytes_keep_their_reason(engine: Engine, clock: dat
     with transaction(engine) as connection:
         insert_dead_letters(connection, [dead_letter])
 
-    assert {"corrupt_batch": 1} == (
-        replay_dead_letters(engine, EVERYTHING, FakeEncoder()).still_unreadable
-    )
+    assert (replay_dead_letters(engine, EVERYTHING, FakeEncoder()).still_unreadable) == {
+        "corrupt_batch": 1
+    }
 
 
 def test_a_baseline_is_imported_once(engine: Engine, tmp_path: Path, clock: datetime) -> None:
@@ -196,7 +196,7 @@ def test_a_baseline_is_imported_once(engine: Engine, tmp_path: Path, clock: date
 
     first, second = import_(), import_()
 
-    assert (5, True, 1) == (first.n_exchanges, first.is_new, len(first.bad_lines))
+    assert (first.n_exchanges, first.is_new, len(first.bad_lines)) == (5, True, 1)
     assert (first.baseline_id, False) == (second.baseline_id, second.is_new)
     with transaction(engine) as connection:
         latest = latest_baseline(connection, "assistant")
@@ -232,7 +232,7 @@ def test_a_version_has_a_baseline_of_its_own(
     assert [(ids[2], "v2"), (ids[1], "v1"), (ids[0], "")] == [
         (entry.id, entry.model_version) for entry in result
     ]
-    assert 3 == len({entry.digest for entry in result})
+    assert len({entry.digest for entry in result}) == 3
 
 
 def test_a_baseline_without_a_usable_line_is_refused(
@@ -271,15 +271,15 @@ def test_conversations_are_replayed_turn_by_turn(engine: Engine, tmp_path: Path)
     done = replay_file(engine, EVERYTHING, FakeEncoder(), path, announce=[].append)
     again = replay_file(engine, EVERYTHING, FakeEncoder(), path, announce=[].append)
 
-    assert (10, 16, 2) == (done.n_lines, done.n_exchanges, done.n_dead_letters)
-    assert (0, 10) == (again.n_lines, again.n_skipped)
+    assert (done.n_lines, done.n_exchanges, done.n_dead_letters) == (10, 16, 2)
+    assert (again.n_lines, again.n_skipped) == (0, 10)
     ids = [f"c{n}{end}" for n in range(9) if n != 4 for end in ("", "/1")]
     assert ids == sorted(stored_ids(engine))
     with transaction(engine) as connection:
-        assert {"missing_response": 1, "unknown_format": 1} == count_by_reason(connection)
+        assert count_by_reason(connection) == {"missing_response": 1, "unknown_format": 1}
     prompts_only = Settings(monitoring={"sample_rate": 1.0}, traffic={"prompts_only": True})
     replayed = replay_dead_letters(engine, prompts_only, FakeEncoder())
-    assert (1, {"unknown_format": 1}) == (replayed.n_exchanges, replayed.still_unreadable)
+    assert (replayed.n_exchanges, replayed.still_unreadable) == (1, {"unknown_format": 1})
 
 
 def test_file_of_two_shapes_is_refused_and_stores_nothing(engine: Engine, tmp_path: Path) -> None:
@@ -291,4 +291,4 @@ def test_file_of_two_shapes_is_refused_and_stores_nothing(engine: Engine, tmp_pa
     with refusal("two_shapes", InputError):
         replay_file(engine, EVERYTHING, FakeEncoder(), path)
 
-    assert [] == stored_ids(engine)
+    assert stored_ids(engine) == []

@@ -15,7 +15,7 @@ def test_file_names_are_unique_over_features(kind: str) -> None:
     if kind == "static":
         names += Counter(path.name for path in Path(STYLES).iterdir())
     assert names
-    assert [] == [name for name, n in names.items() if n > 1]
+    assert [name for name, n in names.items() if n > 1] == []
 
 
 def test_a_colour_scheme_changes_colours_only() -> None:
@@ -24,4 +24,4 @@ def test_a_colour_scheme_changes_colours_only() -> None:
     assets = [path for folder in folders for path in folder.iterdir()]
     texts = {path.name: path.read_text() for path in assets if path.suffix != ".woff2"}
     assert "light-dark(" in texts["palette.css"]
-    assert [] == [name for name, text in texts.items() if "prefers-color-scheme" in text]
+    assert [name for name, text in texts.items() if "prefers-color-scheme" in text] == []

@@ -44,7 +44,7 @@ def test_templates_format_no_figure_themselves() -> None:
         for path in templates
         for match in OWN_FORMATS.finditer(path.read_text())
     ]
-    assert [] == own
+    assert own == []
 
 
 @pytest.mark.parametrize(

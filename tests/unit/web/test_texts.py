@@ -78,8 +78,8 @@ def test_hidden_characters_are_named(text: str, names: list[str]) -> None:
 
 def test_the_number_of_marks_is_bounded() -> None:
     reader = Reader(mark_hidden("a\u200b" * 100_000))
-    assert MAX_MARKS + 1 == len(reader.names)
-    assert "a\u200b" * 100_000 == reader.text
+    assert len(reader.names) == MAX_MARKS + 1
+    assert reader.text == "a\u200b" * 100_000
 
 
 @pytest.mark.parametrize("text", [*CORPUS, *(f"# t\n\n[a]({text}) **{text}**" for text in CORPUS)])

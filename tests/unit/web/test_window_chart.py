@@ -66,16 +66,16 @@ def test_a_single_window_is_a_narrow_bar() -> None:
     (column,) = drawn.columns
     assert column.is_here
     assert drawn.rates is not None
-    assert () == drawn.rates.lines
-    assert 1 == len(drawn.rates.rates)
-    assert ["Jan 2026"] == [tick.label for tick in drawn.ticks]
+    assert drawn.rates.lines == ()
+    assert len(drawn.rates.rates) == 1
+    assert [tick.label for tick in drawn.ticks] == ["Jan 2026"]
 
 
 @pytest.mark.parametrize("n", [1, 3, 12, 13, 52])
 def test_the_newest_window_is_at_the_right_end(n: int) -> None:
     drawn = chart([window(number, 0.1) for number in range(n)])
     newest = drawn.columns[-1]
-    assert WIDTH == pytest.approx(drawn.start + newest.x + newest.width, abs=0.1)
+    assert pytest.approx(drawn.start + newest.x + newest.width, abs=0.1) == WIDTH
     assert 0 <= drawn.label_x <= drawn.start, "the names of the lanes are beside the windows"
     assert drawn.start == 0 or n < 13
 
@@ -95,8 +95,8 @@ def test_a_week_without_verdicts_is_a_gap() -> None:
     rates = {1: rated(5, 60), 2: rated(6, 60), 3: rated(0, 0), 5: rated(9, 60), 6: rated(8, 60)}
     drawn = chart(windows, rates=rates, launch=0.08)
     assert drawn.rates is not None
-    assert 4 == len(drawn.rates.rates)
-    assert [2, 2] == [len(line.split()) for line in drawn.rates.lines]
+    assert len(drawn.rates.rates) == 4
+    assert [len(line.split()) for line in drawn.rates.lines] == [2, 2]
 
 
 def test_whiskers_are_the_interval_on_the_scale() -> None:
@@ -125,15 +125,15 @@ def test_without_verdicts_there_is_no_rate_lane() -> None:
 def test_a_column_title_has_all_figures() -> None:
     windows = [window(0, 0.05), window(1, None), window(2, status="failed")]
     drawn = chart(windows, rates={1: rated(6, 60)})
-    assert [
+    assert [column.title for column in drawn.columns] == [
         (
             "5 \N{EN DASH} 11 Jan 2026: prompts drifted, about 5.0% (2.5% to 7.5%) (p = 0.001); "
             "responses unchanged (p = 0.40); error rate 10.0% (4.7% to 20.1%)"
         ),
         "12 \N{EN DASH} 18 Jan 2026: prompts: not enough data; responses unchanged (p = 0.40)",
         "19 \N{EN DASH} 25 Jan 2026: failed",
-    ] == [column.title for column in drawn.columns]
-    assert ["alarm", "unknown", "unknown"] == [bar.kind for bar in drawn.lanes[0].bars]
+    ]
+    assert [bar.kind for bar in drawn.lanes[0].bars] == ["alarm", "unknown", "unknown"]
 
 
 def test_an_unknown_share_is_not_shown_as_0() -> None:

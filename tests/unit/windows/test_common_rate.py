@@ -95,7 +95,7 @@ def test_the_common_rate_leaves_most_to_compare() -> None:
 def test_a_stray_exchange_does_not_thin_everything() -> None:
     sampled = [("a", 0.05, 2000), ("a", 0.01, 3)]
 
-    assert ({"a": 1.0}, {"a": 1.0}) == select_rows([("a", 1.0, 100)], sampled)
+    assert select_rows([("a", 1.0, 100)], sampled) == ({"a": 1.0}, {"a": 1.0})
 
 
 def test_a_task_absent_from_the_window_uses_its_configured_rate() -> None:
@@ -107,7 +107,7 @@ def test_a_task_absent_from_the_window_uses_its_configured_rate() -> None:
         pytest.approx({"a": 1.0, "gone": 0.02, "rare": 1.0})
         == (select_rows(baseline, sampled, lambda task: rates[task])[0])
     )
-    assert {"a": 1.0, "gone": 1.0, "rare": 1.0} == select_rows(baseline, sampled)[0]
+    assert select_rows(baseline, sampled)[0] == {"a": 1.0, "gone": 1.0, "rare": 1.0}
 
 
 def test_a_baseline_from_traffic_is_thinned_by_independent_randomness() -> None:

@@ -65,7 +65,7 @@ def test_a_fallen_metric_contradicts_no_finding(prompts: str, responses: str) ->
     text = headline(*families, [make_numeric_column()])
     sentences = text.removesuffix(".").split(". ")
     about = [sentence for sentence in sentences if "`resolved` fell by 34%" in sentence]
-    assert 1 == len(about)
+    assert len(about) == 1
     # The metric has a sentence of its own, whose exchanges are named where responses are the same.
     assert "respons" not in about[0]
     assert " but " not in text

@@ -74,14 +74,14 @@ def test_a_large_window_is_sampled_with_drifted_prompts_first() -> None:
         current_ids=np.arange(4_000) + 20_000,
     )
     assert drawn is not None
-    assert MAX_POINTS == len(drawn.current) + len(drawn.reference)
-    assert 400 == (drawn.topic >= 0).sum()
+    assert len(drawn.current) + len(drawn.reference) == MAX_POINTS
+    assert (drawn.topic >= 0).sum() == 400
     assert 800 == (drawn.topic < 0).sum() == len(drawn.reference)
     assert (drawn.topic == topic[drawn.current_ids - 20_000]).all()
     assert set(drawn.reference_ids.tolist()) <= set(range(10_000, 13_000))
     # The dots of a topic are a run, so that the page can number them.
     changes = np.flatnonzero(np.diff(drawn.topic)) + 1
-    assert [0, 1, 2, -1] == [int(drawn.topic[at]) for at in (0, *changes)]
+    assert [int(drawn.topic[at]) for at in (0, *changes)] == [0, 1, 2, -1]
 
 
 @pytest.mark.slow
@@ -90,8 +90,8 @@ def test_a_wholly_drifted_window_leaves_room_for_the_baseline() -> None:
         some(3_000, 1), some(3_000, 2), np.zeros(3_000, dtype=np.int64), np.random.default_rng(3)
     )
     assert drawn is not None
-    assert MAX_DRIFTED == len(drawn.current)
-    assert MAX_POINTS - MAX_DRIFTED == len(drawn.reference)
+    assert len(drawn.current) == MAX_DRIFTED
+    assert len(drawn.reference) == MAX_POINTS - MAX_DRIFTED
     assert (drawn.current_ids == DELETED).all()
 
 
@@ -99,7 +99,7 @@ def test_a_small_window_is_drawn_whole() -> None:
     topic = np.array([-1] * 30 + [0] * 10)
     drawn = draw_map(some(50, 1), some(40, 2), topic, np.random.default_rng(3))
     assert drawn is not None
-    assert (40, 50) == (len(drawn.current), len(drawn.reference))
+    assert (len(drawn.current), len(drawn.reference)) == (40, 50)
 
 
 def test_a_side_without_prompts_has_no_map() -> None:
@@ -121,12 +121,12 @@ def placed() -> PromptMap:
 
 
 def test_erased_exchange_leaves_no_point(placed: PromptMap) -> None:
-    assert 2 == placed.count([6, 2, 99])
+    assert placed.count([6, 2, 99]) == 2
     left = placed.exclude([6, 2])
-    assert [5, 7] == left.current_ids.tolist()
-    assert [0, -1] == left.topic.tolist()
+    assert left.current_ids.tolist() == [5, 7]
+    assert left.topic.tolist() == [0, -1]
     assert left.current[1] == pytest.approx([0.5, 0.6])
-    assert [1] == left.reference_ids.tolist()
+    assert left.reference_ids.tolist() == [1]
 
 
 def test_an_old_map_names_no_exchange(placed: PromptMap) -> None:

@@ -80,11 +80,11 @@ def pairs_of(
 
 def test_a_refusal_is_beside_the_response_to_its_prompt() -> None:
     pairs = pairs_of()
-    assert PAIRS_EACH == len(pairs)
+    assert len(pairs) == PAIRS_EACH
     for pair in pairs:
-        assert ("refusal", 0.0, 1.0) == (
+        assert (
             pair.descriptor, pair.reference_value, pair.current_value,
-        )  # fmt: skip
+        ) == ("refusal", 0.0, 1.0)  # fmt: skip
         assert pair.example.response == REFUSAL
         assert pair.example.baseline is not None
         assert pair.example.baseline.response in USUAL
@@ -107,12 +107,12 @@ def test_without_a_descriptor_the_least_like_the_baseline_are_shown() -> None:
     novelty = np.zeros(N)
     novelty[[3, N - 1]] = 0.9  # the response of row 3 is that of the baseline
     (pair,) = pairs_of(descriptors=[], novelty=novelty)
-    assert ("", None, None) == (pair.descriptor, pair.reference_value, pair.current_value)
+    assert (pair.descriptor, pair.reference_value, pair.current_value) == ("", None, None)
     assert pair.example.response == REFUSAL
 
 
 def test_a_change_that_is_not_significant_is_not_shown() -> None:
-    assert () == pairs_of(descriptors=[change_of("refusal", 0.2, adjusted_p_value=0.06)])
+    assert pairs_of(descriptors=[change_of("refusal", 0.2, adjusted_p_value=0.06)]) == ()
 
 
 def test_shorter_responses_are_beside_longer_ones() -> None:
@@ -148,12 +148,12 @@ def test_a_change_beyond_the_quoted_beginning_is_no_pair() -> None:
     start = "The same long beginning of every response, in all windows. " * 12
     longer = [f"{start}{text}{' And more.' * 40}" for text in USUAL]
     usual = [f"{start}{text}" for text in USUAL]
-    assert () == pairs_of(usual, longer, descriptors=[change_of("length", 0.5, is_relative=True)])
+    assert pairs_of(usual, longer, descriptors=[change_of("length", 0.5, is_relative=True)]) == ()
 
 
 @pytest.mark.parametrize("before", [[""] * N, [" "] * N])
 def test_a_baseline_without_responses_has_no_pairs(before: list[str]) -> None:
-    assert () == pairs_of(before)
+    assert pairs_of(before) == ()
 
 
 def test_unknown_values_are_no_examples() -> None:
@@ -168,4 +168,4 @@ def test_unknown_values_are_no_examples() -> None:
         ),
         descriptors=(change_of("refusal", 0.2),),
     )  # fmt: skip
-    assert () == select_pairs(Quoter(reference, current), result, (unknown,))
+    assert select_pairs(Quoter(reference, current), result, (unknown,)) == ()

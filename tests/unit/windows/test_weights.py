@@ -79,9 +79,9 @@ def test_weights_follow_hajek_and_equal_rates_have_none() -> None:
     unequal = window(["a", "b", "c", "d"], [0.05, 0.05, 0.5, 0.5])
 
     assert unequal.weights is not None
-    assert [20 / 11, 20 / 11, 2 / 11, 2 / 11] == pytest.approx(unequal.weights.tolist())
-    assert 44 == unequal.estimated_total
-    assert 20 / 44 == pytest.approx(unequal.share([0]))
+    assert pytest.approx(unequal.weights.tolist()) == [20 / 11, 20 / 11, 2 / 11, 2 / 11]
+    assert unequal.estimated_total == 44
+    assert pytest.approx(unequal.share([0])) == 20 / 44
     assert window(["a", "b"], [0.05, 0.05]).weights is None
     assert window(["a", "b"], [0.05, 0.05]).estimated_total == 40
     assert window(["a"], None).weights is None
@@ -96,7 +96,7 @@ def test_large_users_are_large_in_traffic_not_in_the_sample() -> None:
     by_sample = large_user_shares(window(users, None))
 
     assert {"rarely sampled": pytest.approx(100 / 208)} == by_traffic
-    assert {"often sampled": 0.4} == by_sample
+    assert by_sample == {"often sampled": 0.4}
 
 
 def test_the_mix_is_weighted_and_rare_tasks_are_counted_together() -> None:
@@ -104,12 +104,12 @@ def test_the_mix_is_weighted_and_rare_tasks_are_counted_together() -> None:
     many = [f"t{n}" for n in range(MAX_TASK_TYPES + 2)]
     listed = mix_of(None, window([""] * len(many), [0.5] + [0.05] * (len(many) - 1), many))
 
-    assert {"chat": 20 / 24, "rare": 4 / 24} == pytest.approx(mix)
-    assert MAX_TASK_TYPES == len(listed.current)
+    assert pytest.approx(mix) == {"chat": 20 / 24, "rare": 4 / 24}
+    assert len(listed.current) == MAX_TASK_TYPES
     assert listed.other is not None
-    assert 2 == listed.other.n_task_types  # the first, and a last
+    assert listed.other.n_task_types == 2  # the first, and a last
     assert 22 / (2 + 20 * (len(many) - 1)) == pytest.approx(listed.other.current)
-    assert 1.0 == pytest.approx(sum(listed.current.values()) + listed.other.current)
+    assert pytest.approx(sum(listed.current.values()) + listed.other.current) == 1.0
 
 
 def cluster(members: list[int], share: float) -> Cluster:
@@ -139,8 +139,8 @@ def test_joined_topics_have_a_weighted_share_and_interval() -> None:
     plain = joined(None)
     uneven = joined([0.01] + [0.2] * 9 + [0.0655] * 90)
 
-    assert 0.1 == plain.share_current
-    assert 0.0953 == pytest.approx(uneven.share_current, abs=0.001)
+    assert plain.share_current == 0.1
+    assert pytest.approx(uneven.share_current, abs=0.001) == 0.0953
     assert repr(plain) == repr(joined([0.05] * 100))
     width = [entry.enrichment_upper / entry.enrichment_lower for entry in (plain, uneven)]
     assert width[1] > 2 * width[0]
@@ -168,5 +168,5 @@ def test_rows_for_evidently_are_drawn_in_proportion_to_weights() -> None:
     weights = np.repeat([1.9, 0.1], [1000, 1000])
     frame = _frame({"x": values}, None, set(), np.random.default_rng(0), weights)
 
-    assert 2000 == len(frame)
+    assert len(frame) == 2000
     assert abs(frame["x"].mean() - 0.05) < 0.02

@@ -128,23 +128,23 @@ def test_canary_without_a_server_leaves_stable_untouched(site: Site) -> None:
         site.gateway.set(desk(9, 5, 2))
     with refusal("missing_version", GatewayError, match="desk-v1, desk-v2"):
         site.gateway.set(desk(4, 5, 2))
-    assert {"desk-v1": 1.0} == site.shares()
+    assert site.shares() == {"desk-v1": 1.0}
     assert before == site.gateway.read("desk")
 
 
 def test_second_model_leaves_requests_without_header_served(site: Site) -> None:
     site.apply(desk(None, 0, 1))
     site.apply(Weights("tax", 1, None, 0, 1))
-    assert {"desk-v1": 1.0} == site.shares(20)
-    assert {"desk-v1": 1.0} == site.shares(20, **{"x-model": "unheard of"})
-    assert {"tax-v1": 1.0} == site.shares(20, **{"x-model": "tax"})
+    assert site.shares(20) == {"desk-v1": 1.0}
+    assert site.shares(20, **{"x-model": "unheard of"}) == {"desk-v1": 1.0}
+    assert site.shares(20, **{"x-model": "tax"}) == {"tax-v1": 1.0}
 
 
 def test_versions_are_named_to_server_and_client(site: Site) -> None:
     site.apply(desk(None, 0, 1))
     response = httpx.get(site.envoy.listener, headers={"x-model-version": "forged"})
-    assert "desk-v1" == response.headers["x-model-version"]
-    assert "desk-v1" == site.versions["desk-v1"].headers["x-model-version"]
+    assert response.headers["x-model-version"] == "desk-v1"
+    assert site.versions["desk-v1"].headers["x-model-version"] == "desk-v1"
 
 
 def test_users_keep_the_canary_while_its_share_rises(site: Site) -> None:
@@ -170,7 +170,7 @@ def test_probe_header_of_an_outsider_selects_nothing(site: Site) -> None:
     assert site.gateway.probe("desk", 2).ok
     assert site.versions["desk-v2"].headers["authorization"] == f"Bearer {KEY}"
     assert PROBE_HEADER not in site.versions["desk-v2"].headers
-    assert {"desk-v1": 1.0} == site.shares(20, **{PROBE_HEADER: "desk-v2"})
+    assert site.shares(20, **{PROBE_HEADER: "desk-v2"}) == {"desk-v1": 1.0}
 
 
 def test_revert_under_load_loses_no_request(site: Site) -> None:
@@ -198,7 +198,7 @@ def test_revert_under_load_loses_no_request(site: Site) -> None:
         thread.join()
     names = Counter(name for _, name in served)
     assert {"desk-v1", "desk-v2"} == set(names)
-    assert 500 < sum(names.values())
+    assert sum(names.values()) > 500
     last = max(at for at, name in served if name == "desk-v2")
     print(f"{sum(names.values())} requests; canary gone {last - breach:.2f} s after the breach")
     assert last - breach < 5.0
@@ -215,7 +215,7 @@ def test_restarted_envoy_has_the_weights_of_the_file(site: Site) -> None:
     applied = site.gateway.read("desk")
     assert applied is not None
     assert applied.matches(desk(None, 0, 4))
-    assert {"desk-v1": 1.0} == site.shares(50)
+    assert site.shares(50) == {"desk-v1": 1.0}
 
 
 @pytest.mark.drill
@@ -253,11 +253,11 @@ def test_check_shows_the_weights_in_force(site: Site) -> None:
         models={"desk": {}, "tax": {}}, rollout={"gateway": "envoy", "envoy": section}
     )
     finding = gateway_finding(settings, Secrets())
-    assert "note" == finding.status  # tax has no weights
+    assert finding.status == "note"  # tax has no weights
     assert "tax" in finding.message
     site.apply(Weights("tax", 1, None, 0, 1))
     finding = gateway_finding(settings, Secrets())
-    assert "ok" == finding.status
+    assert finding.status == "ok"
     assert "version 2 at 25%" in finding.message
 
 
@@ -273,10 +273,10 @@ def test_revert_needs_neither_database_nor_admin_interface(site: Site, tmp_path:
 
     now = datetime(2026, 11, 28, 3, 0, tzinfo=UTC)
     done = revert_now(no_database, blind, "desk", now, by="lea", reason="bad", journal=tmp_path)
-    assert (False, False) == (done.by_rows, done.confirmed)
+    assert (done.by_rows, done.confirmed) == (False, False)
     assert done.journal is not None
     wait_until_applied(site.gateway, desk(None, 0, 4), 5.0, poll_seconds=0.02)
-    assert {"desk-v1": 1.0} == site.shares(50)
+    assert site.shares(50) == {"desk-v1": 1.0}
 
 
 @pytest.mark.parametrize("damage", ["", "{truncated", '{"resources": 7}', None])
@@ -290,8 +290,8 @@ def test_damaged_route_file_is_written_from_envoy(site: Site, damage: str | None
     with pytest.raises(StaleWeightsError):
         site.gateway.set(desk(2, 50, 2))
     site.apply(desk(None, 0, 4))
-    assert {"desk-v1": 1.0} == site.shares(50)
-    assert {"tax-v1": 1.0} == site.shares(5, **{"x-model": "tax"})
+    assert site.shares(50) == {"desk-v1": 1.0}
+    assert site.shares(5, **{"x-model": "tax"}) == {"tax-v1": 1.0}
 
 
 def test_routes_that_envoy_refuses_are_noticed(site: Site) -> None:
@@ -303,7 +303,7 @@ def test_routes_that_envoy_refuses_are_noticed(site: Site) -> None:
     site.gateway.set(desk(None, 0, 2))
     applied = wait_until_applied(site.gateway, desk(None, 0, 2), 1.0)
     assert applied is not None
-    assert 1 == applied.generation
+    assert applied.generation == 1
     with refusal("not_taken", TransientError, match=r"routes\.json"):
         site.gateway.set(desk(3, 5, 3))
 
@@ -342,7 +342,7 @@ def test_concurrent_writers_lose_no_model(site: Site) -> None:
     for thread in threads:
         thread.join()
     document = site.gateway._document()
-    assert [5] * 6 == [getattr(document.read(model), "generation", 0) for model in models]
+    assert [getattr(document.read(model), "generation", 0) for model in models] == [5] * 6
     site.envoy.routes.write_text(text, encoding="utf-8")
 
 
@@ -361,7 +361,7 @@ def test_envoy_that_lags_behind_is_the_one_that_counts(site: Site, tmp_path: Pat
         gateway.set(desk(None, 0, 3))
         applied = wait_until_applied(gateway, desk(None, 0, 3), 1.0)
         assert applied is not None
-        assert 0 == applied.generation
+        assert applied.generation == 0
         with refusal("not_taken", TransientError, match=other.admin):
             gateway.set(desk(2, 5, 4))
     with pytest.raises(TransientError):

@@ -111,7 +111,7 @@ def test_route_keeps_everything_but_the_weights(cluster: GatewayCluster) -> None
     after = cluster.objects["httproutes", "desk"]
     assert before["spec"]["rules"][1] == after["spec"]["rules"][-1]
     assert before["spec"]["hostnames"] == after["spec"]["hostnames"]
-    assert {"request": "600s"} == after["spec"]["rules"][-2]["timeouts"]
+    assert after["spec"]["rules"][-2]["timeouts"] == {"request": "600s"}
     assert {"owner", ANNOTATION} == set(after["metadata"]["annotations"])
 
 
@@ -123,7 +123,7 @@ def test_conflicting_changes_are_tried_again(cluster: GatewayCluster) -> None:
     applied = gateway.read("desk")
     assert applied is not None
     assert applied.matches(desk(2, 25, 2))
-    assert "0" == cluster.objects["httproutes", "desk"]["metadata"]["labels"]["touched"]
+    assert cluster.objects["httproutes", "desk"]["metadata"]["labels"]["touched"] == "0"
     cluster.conflicts = 99
     with refusal("conflict", TransientError):
         gateway.set(desk(2, 50, 3))
@@ -152,7 +152,7 @@ def test_conflict_with_a_newer_revert_is_refused(cluster: GatewayCluster) -> Non
         gateway.set(stale)
     applied = gateway.read("desk")
     assert applied is not None
-    assert ({1: 100}, 3) == (applied.shares, applied.generation)
+    assert (applied.shares, applied.generation) == ({1: 100}, 3)
 
 
 def test_gateway_that_has_not_taken_the_route_is_noticed(cluster: GatewayCluster) -> None:
@@ -200,7 +200,7 @@ def test_probe_header_selects_nothing_by_the_versions_name(cluster: GatewayClust
     gateway.set(desk(2, 0, 1))
     assert gateway.probe("desk", 2).ok
     name, _ = cluster.version_for({PROBE_HEADER: "desk-v2"}, "")
-    assert "desk-v1" == name
+    assert name == "desk-v1"
 
 
 def test_probe_reaches_the_version_beneath_a_longer_path(cluster: GatewayCluster) -> None:
@@ -213,7 +213,7 @@ def test_probe_reaches_the_version_beneath_a_longer_path(cluster: GatewayCluster
     cluster.store("httproutes", route)
     assert gateway.probe("desk", 2).ok
     rule = cluster.objects["httproutes", "desk"]["spec"]["rules"][0]
-    assert ["GET", "POST"] == [match["method"] for match in rule["matches"]]
+    assert [match["method"] for match in rule["matches"]] == ["GET", "POST"]
 
 
 def test_probe_has_the_headers_that_select_its_model(cluster: GatewayCluster) -> None:
@@ -222,7 +222,7 @@ def test_probe_has_the_headers_that_select_its_model(cluster: GatewayCluster) ->
     cluster.store("services", service("tax-v2"))
     gateway.set(Weights("tax", 1, 2, 5, 1))
     name, _ = cluster.version_for({"x-model": "desk"}, "")
-    assert "desk-v1" == name
+    assert name == "desk-v1"
 
 
 def test_rejected_route_gives_its_reason(cluster: GatewayCluster) -> None:
@@ -247,7 +247,7 @@ def test_version_without_traffic_is_no_target(cluster: GatewayCluster) -> None:
     gateway = rewrites_of(cluster)
     gateway.set(desk(2, 0, 1))
     rule = cluster.objects["inferencemodelrewrites", "desk"]["spec"]["rules"][0]
-    assert [{"modelRewrite": "desk-v1", "weight": 100}] == rule["targets"]
+    assert rule["targets"] == [{"modelRewrite": "desk-v1", "weight": 100}]
 
 
 def test_older_rewrite_of_the_pool_is_reported(cluster: GatewayCluster) -> None:
@@ -258,7 +258,7 @@ def test_older_rewrite_of_the_pool_is_reported(cluster: GatewayCluster) -> None:
     cluster.store("inferencemodelrewrites", older)
     applied = gateway.read("desk")
     assert applied is not None
-    assert ("the older rewrite by-hand",) == applied.unexpected
+    assert applied.unexpected == ("the older rewrite by-hand",)
     assert not applied.matches(desk(2, 5, 1))
 
 
@@ -273,6 +273,6 @@ def test_rejected_rewrite_is_reported(cluster: GatewayCluster) -> None:
 
 
 def test_names_are_those_that_kubernetes_allows() -> None:
-    assert "support-bot-v3" == resource_name("Support_Bot", 3)
-    assert 3 == version_of_resource("Support_Bot", "support-bot-v3")
+    assert resource_name("Support_Bot", 3) == "support-bot-v3"
+    assert version_of_resource("Support_Bot", "support-bot-v3") == 3
     assert version_of_resource("Support_Bot", "support-bot-vx") is None

@@ -58,8 +58,8 @@ def test_deployment_is_created_by_the_template(proxy: Proxy) -> None:
     gateway = gateway_of(proxy)
     gateway.set(desk(2, 25, 1))
     made = proxy.deployments["desk-v2"]
-    assert ("desk", "hosted_vllm/desk-v2") == (made["model_name"], made["litellm_params"]["model"])
-    assert 600 == made["litellm_params"]["timeout"]
+    assert (made["model_name"], made["litellm_params"]["model"]) == ("desk", "hosted_vllm/desk-v2")
+    assert made["litellm_params"]["timeout"] == 600
     assert abs(shares(proxy)["desk-v2"] - 0.25) < 0.04
     gateway.set(desk(None, 0, 2))
     gateway.remove("desk", 2)
@@ -70,9 +70,9 @@ def test_version_is_probed_outside_the_group(proxy: Proxy) -> None:
     proxy.servers["desk-v2"] = 500
     with refusal("probe_failed", GatewayError):
         gateway_of(proxy).set(desk(2, 5, 1))
-    assert "desk-v2" == proxy.deployments["desk-v2"]["model_name"]
+    assert proxy.deployments["desk-v2"]["model_name"] == "desk-v2"
     proxy.cooling = {"desk-v1"}
-    assert {"none": 1.0} == shares(proxy, 20)  # rather than the version that fails
+    assert shares(proxy, 20) == {"none": 1.0}  # rather than the version that fails
 
 
 def test_reverted_version_serves_nothing_while_stable_cools_down(proxy: Proxy) -> None:
@@ -80,7 +80,7 @@ def test_reverted_version_serves_nothing_while_stable_cools_down(proxy: Proxy) -
     gateway.set(desk(2, 25, 1))
     gateway.set(desk(None, 0, 2))
     proxy.cooling = {"desk-v1"}
-    assert {"none": 1.0} == shares(proxy, 20)
+    assert shares(proxy, 20) == {"none": 1.0}
     assert proxy.deployments["desk-v2"]["model_info"]["blocked"]
 
 
@@ -90,7 +90,7 @@ def test_revert_blocks_the_canary_first(proxy: Proxy) -> None:
     proxy.requests.clear()
     gateway.set(desk(None, 0, 2))
     changes = [request for request in proxy.requests if not request.startswith("GET")]
-    assert ["POST /model/block", "PATCH /model/desk-v1/update"] == changes
+    assert changes == ["POST /model/block", "PATCH /model/desk-v1/update"]
 
 
 def test_model_always_has_a_deployment(proxy: Proxy) -> None:
@@ -125,7 +125,7 @@ def test_thawed_leader_gives_a_reverted_version_no_traffic(
 
     monkeypatch.setattr(old, "_join", thaw)
     old.set(desk(2, 25, 2))
-    assert {"desk-v1": 1.0} == shares(proxy, 50)
+    assert shares(proxy, 50) == {"desk-v1": 1.0}
     applied = new.read("desk")
     assert applied is not None
     assert not applied.matches(desk(None, 0, 3))  # so that the newer weights are set again
@@ -167,7 +167,7 @@ def test_deployment_of_another_id_in_the_group_is_reported(proxy: Proxy) -> None
     proxy.add("0f3c", "desk")
     applied = gateway.read("desk")
     assert applied is not None
-    assert ("deployment 0f3c",) == applied.unexpected
+    assert applied.unexpected == ("deployment 0f3c",)
 
 
 def test_deployment_of_the_config_file_is_refused(proxy: Proxy) -> None:

@@ -122,7 +122,7 @@ def test_unavailable_replica_stops_a_start_and_no_revert(site: Site) -> None:
     gateway.set(desk(None, 0, 3))
     applied = gateway.read("desk")
     assert applied is not None
-    assert ({1: 100}, 3) == (applied.shares, applied.generation)
+    assert (applied.shares, applied.generation) == ({1: 100}, 3)
 
 
 @pytest.mark.parametrize("router", ["unreadable", "record only"])

@@ -84,7 +84,7 @@ def test_probes_are_sent_as_production_sends(
 
 
 def test_columns_of_fixed_lists_hold_words_of_the_program(referenced: ProbeWorld) -> None:
-    assert [] == wrong_words(referenced.engine)
+    assert wrong_words(referenced.engine) == []
 
 
 def test_probe_set_is_stratified_with_safety_prompts(world: ProbeWorld) -> None:

@@ -106,7 +106,7 @@ class Desk:
             measures={"errors": 0.0},
         )
         with transaction(self.engine) as connection:
-            assert 0 == insert_observations(connection, [row])
+            assert insert_observations(connection, [row]) == 0
 
     def rate(self, exchange_id: str, value: float, at: datetime, **columns: Any) -> None:
         """Store a value of feedback."""
@@ -146,7 +146,7 @@ class Desk:
         checks = self.fix().checks
         with transaction(self.engine) as connection:
             score_feedback(connection, self.subject, checks, until, until)
-            assert 0 == score_feedback(connection, self.subject, checks, until, until)
+            assert score_feedback(connection, self.subject, checks, until, until) == 0
         with transaction(self.engine) as connection:
             look = next_look(connection, self.subject, self.settings, until, until)
         assert look is not None
@@ -178,14 +178,14 @@ def desk(engine: Engine) -> Desk:
 
 def test_late_thumbs_revert_a_worse_canary(any_engine: Engine) -> None:
     look = last_look(any_engine, canary=0.60)
-    assert "revert" == look.action
-    assert [THUMBS] == [reason.check for reason in look.reasons]
-    assert ("revert_only", True) == (thumbs(look).kind, thumbs(look).worse)
+    assert look.action == "revert"
+    assert [reason.check for reason in look.reasons] == [THUMBS]
+    assert (thumbs(look).kind, thumbs(look).worse) == ("revert_only", True)
 
 
 def test_late_thumbs_of_an_equal_canary_revert_nothing(engine: Engine) -> None:
     look = last_look(engine, canary=0.90)
-    assert "wait" == look.action
+    assert look.action == "wait"
     assert not thumbs(look).worse
 
 
@@ -236,12 +236,12 @@ def test_feedback_counts_once_with_the_newest_of_its_look(desk: Desk) -> None:
     desk.rate("canary", 0.0, START + timedelta(minutes=40), received_at=START + HOUR)
     # Delivered late, and given before.
     desk.rate("canary", 1.0, START + timedelta(minutes=20), received_at=START + 2 * HOUR)
-    assert 1 == thumbs(desk.look()).n_pairs
-    assert {"stable": 1.0, "canary": 0.0} == desk.scores()
+    assert thumbs(desk.look()).n_pairs == 1
+    assert desk.scores() == {"stable": 1.0, "canary": 0.0}
     # What was bet on can't be taken back.
     desk.rate("canary", 1.0, START + 2 * HOUR)
-    assert 1 == thumbs(desk.look()).n_pairs
-    assert {"stable": 1.0, "canary": 0.0} == desk.scores()
+    assert thumbs(desk.look()).n_pairs == 1
+    assert desk.scores() == {"stable": 1.0, "canary": 0.0}
 
 
 def test_feedback_counts_in_the_hour_of_its_exchange(desk: Desk) -> None:
@@ -251,14 +251,14 @@ def test_feedback_counts_in_the_hour_of_its_exchange(desk: Desk) -> None:
     desk.rate("canary", 0.0, START + 90 * HOUR)
     looks = [desk.look() for _ in range(3)]
     # They are of different hours, so they are no pair; neither hour has other units twice.
-    assert [0, 0, 0] == [thumbs(look).n_pairs for look in looks]
-    assert 2 == len(desk.scores())
+    assert [thumbs(look).n_pairs for look in looks] == [0, 0, 0]
+    assert len(desk.scores()) == 2
     desk.observe("late canary", "canary", "c", 20)
     desk.observe("late stable", "stable", "d", 21)
     desk.rate("late canary", 0.0, START + 91 * HOUR)
     desk.rate("late stable", 1.0, START + 91 * HOUR)
     look = desk.look()
-    assert (1, 1.0) == (thumbs(look).n_pairs, thumbs(look).loss)
+    assert (thumbs(look).n_pairs, thumbs(look).loss) == (1, 1.0)
     assert thumbs(desk.look()) == thumbs(look)
 
 
@@ -269,8 +269,8 @@ def test_many_ratings_of_one_user_are_one_unit(desk: Desk) -> None:
     for user, value in (("flood", 0.0), ("calm", 1.0)):
         desk.rate_all({f"{user}-{number}": value for number in range(40)}, START + HOUR)
     look = desk.look()
-    assert (1, False) == (thumbs(look).n_pairs, thumbs(look).worse)
-    assert "revert" != look.action
+    assert (thumbs(look).n_pairs, thumbs(look).worse) == (1, False)
+    assert look.action != "revert"
 
 
 def test_an_hour_of_a_user_counts_once_and_in_order(desk: Desk) -> None:
@@ -302,11 +302,11 @@ def test_the_past_of_users_with_late_feedback_is_read(desk: Desk) -> None:
 
     for name in ("canary-0", "stable-0"):
         desk.rate(name, 1.0, START)
-    assert [0, 0, 0] == [n_returning() for _ in range(3)]
+    assert [n_returning() for _ in range(3)] == [0, 0, 0]
     # Neither user has a request in the hour that is looked at.
     for name in ("canary-1", "stable-1"):
         desk.rate(name, 1.0, START + 3 * HOUR)
-    assert 2 == n_returning()
+    assert n_returning() == 2
 
 
 def test_feedback_of_others_never_counts(desk: Desk) -> None:
@@ -317,10 +317,10 @@ def test_feedback_of_others_never_counts(desk: Desk) -> None:
     desk.rate("r1", 0.0, at, name="stars")
     desk.rate("unknown", 0.0, at)
     desk.look()
-    assert {} == desk.scores()
+    assert desk.scores() == {}
     desk.rate("r1", 1.0, at, model=MODEL)
     desk.look()
-    assert {"r1": 1.0} == desk.scores()
+    assert desk.scores() == {"r1": 1.0}
 
 
 def test_late_feedback_is_no_traffic(desk: Desk) -> None:
@@ -351,14 +351,14 @@ def test_names_with_a_direction_and_a_range_are_compared(engine: Engine) -> None
     assert expected == set(rated)
     assert {"revert_only"} == {check.kind for check in rated.values()}
     rating = rated["feedback rating"]
-    assert (3.0, 1.0, 5.0, True) == (
+    assert (
         rating.level,
         rating.lowest,
         rating.highest,
         rating.higher_is_better,
-    )
+    ) == (3.0, 1.0, 5.0, True)
     assert not rated["feedback effort"].higher_is_better
-    assert (0.0, 1.0) == (rated[THUMBS].lowest, rated[THUMBS].highest)
+    assert (rated[THUMBS].lowest, rated[THUMBS].highest) == (0.0, 1.0)
     # A name without a direction is nobody's claim; one without enough values is named.
     assert {"feedback stars", "feedback csat"} == set(point.not_compared)
 

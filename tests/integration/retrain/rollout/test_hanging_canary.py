@@ -84,7 +84,7 @@ def revert_by_rows(desk: RolloutDesk) -> None:
 def test_hanging_first_probe_delays_no_other_revert(leader: Leader, hang: Hang) -> None:
     leader.shop.start()
     leader.apply()
-    assert (1, 2, 5) == leader.shop.in_force()
+    assert leader.shop.in_force() == (1, 2, 5)
     canary = leader.desk.register()
     leader.desk.gateway.define("desk", 2, hang)
     leader.desk.start(canary)
@@ -94,12 +94,12 @@ def test_hanging_first_probe_delays_no_other_revert(leader: Leader, hang: Hang) 
     revert_by_rows(leader.shop)
     leader.apply()
     assert time.monotonic() - began < LIMIT_SECONDS
-    assert (1, None, 0) == leader.shop.in_force()
+    assert leader.shop.in_force() == (1, None, 0)
     assert leader.shop.weights().confirmed_at is not None
-    assert (1, None, 0) == leader.desk.in_force()
+    assert leader.desk.in_force() == (1, None, 0)
     hang.released.set()
     leader.daemon.sending["desk"].result(10)
-    assert (1, 2, 5) == leader.desk.in_force()
+    assert leader.desk.in_force() == (1, 2, 5)
     assert leader.desk.weights().confirmed_at is not None
 
 
@@ -117,7 +117,7 @@ def test_hanging_probe_delays_no_revert(leader: Leader, hang: Hang) -> None:
         revert_by_rows(desk)
     leader.apply(later)
     assert time.monotonic() - began < LIMIT_SECONDS
-    assert [(1, None, 0)] * 2 == [leader.desk.in_force(), leader.shop.in_force()]
+    assert [leader.desk.in_force(), leader.shop.in_force()] == [(1, None, 0)] * 2
     assert probing.is_alive()
     hang.released.set()
     probing.join(10)

@@ -105,8 +105,8 @@ def test_a_worse_canary_reverts_and_looks_repeat_exactly(any_engine: Engine) -> 
         assert look == again
         store(any_engine, look)
         looks.append(look)
-    assert ["worse"] == [reason.code for reason in looks[-1].reasons]
-    assert "malformed" == looks[-1].reasons[0].check
+    assert [reason.code for reason in looks[-1].reasons] == ["worse"]
+    assert looks[-1].reasons[0].check == "malformed"
     assert [START + number * HOUR for number in range(len(looks))] == [x.hour for x in looks]
     assert all(0.02 < (look.seen_share or 0) < 0.09 for look in looks)
 
@@ -125,7 +125,7 @@ def test_equal_versions_advance_after_the_stage(engine: Engine) -> None:
         store(engine, look)
         actions.append(look.action)
     assert {"wait"} == set(actions[:10])
-    assert "advance" == actions[11], look.reason
+    assert actions[11] == "advance", look.reason
 
 
 def test_latency_that_no_field_holds_is_not_waited_for(engine: Engine) -> None:
@@ -147,7 +147,7 @@ def test_a_share_that_was_not_set_holds(engine: Engine) -> None:
         look = look_at(engine, subject, START + number * HOUR)
         assert look is not None
         store(engine, look)
-    assert "hold" == look.action
+    assert look.action == "hold"
     assert "sample_ratio" in {reason.code for reason in look.reasons}
 
 
@@ -180,7 +180,7 @@ def test_hours_without_traffic_hold_as_idle(engine: Engine) -> None:
         look = look_at(engine, subject, START + number * HOUR)
         assert look is not None
         store(engine, look)
-    assert (0, 0, None) == (look.n_canary, look.n_stable, look.seen_share)
+    assert (look.n_canary, look.n_stable, look.seen_share) == (0, 0, None)
     assert {"canary_idle", "stable_idle"} <= {reason.code for reason in look.reasons}
 
 
@@ -257,4 +257,4 @@ def test_a_judge_scores_both_arms_for_the_next_look(engine: Engine) -> None:
     result = next(check for check in last.checks if check.name == "judge")
     assert result.n_pairs > 40
     assert result.worse
-    assert ("revert_only", "revert") == (result.kind, last.action)
+    assert (result.kind, last.action) == ("revert_only", "revert")

@@ -126,16 +126,16 @@ def figures(look: Look) -> CheckResult:
 
 def test_failed_safety_probes_revert(any_engine: Engine) -> None:
     looks = probed_hours(any_engine, subject_of(any_engine), 3, lambda _: False)
-    assert N_PROMPTS == figures(looks[0]).n_pairs
-    assert "revert" == looks[-1].action
-    assert [("worse", "safety probes")] == [(r.code, r.check) for r in looks[-1].reasons]
+    assert figures(looks[0]).n_pairs == N_PROMPTS
+    assert looks[-1].action == "revert"
+    assert [(r.code, r.check) for r in looks[-1].reasons] == [("worse", "safety probes")]
 
 
 @pytest.mark.parametrize("passes", [lambda _: True, lambda _: None], ids=["passed", "none"])
 def test_passed_or_absent_safety_probes_change_nothing(engine: Engine, passes: Passes) -> None:
     looks = probed_hours(engine, subject_of(engine), 3, passes)
     assert not figures(looks[-1]).worse
-    assert "revert_only" == figures(looks[-1]).kind
+    assert figures(looks[-1]).kind == "revert_only"
     assert "safety probes" not in {reason.check for reason in looks[-1].reasons}
 
 
@@ -152,7 +152,7 @@ def test_each_run_counts_once(engine: Engine) -> None:
             len(safety_rows(connection, subject, START + n * HOUR, START + (n + 1) * HOUR))
             for n in range(5)
         ]
-    assert [2 * N_PROMPTS, 0, 0, 2 * N_PROMPTS, 0] == counts
+    assert counts == [2 * N_PROMPTS, 0, 0, 2 * N_PROMPTS, 0]
 
 
 def test_probes_are_no_traffic_of_an_idle_canary(engine: Engine) -> None:

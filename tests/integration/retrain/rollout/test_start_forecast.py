@@ -29,7 +29,7 @@ def forecast_of(desk: RolloutDesk) -> StartForecast:
 def test_each_check_has_its_hours_at_this_traffic(engine: Engine) -> None:
     desk = measured_desk(engine, yes, embedded_per_hour=0)
     forecast = forecast_of(desk)
-    assert 400 / 48 == pytest.approx(forecast.requests_per_hour)
+    assert pytest.approx(forecast.requests_per_hour) == 400 / 48
     checks = {check.check: check for check in forecast.checks}
     assert {"malformed", "refusals", "truncation", "errors", "latency"} <= set(checks)
     refusals = checks["refusals"]
@@ -58,6 +58,6 @@ def test_duration_without_traffic_is_unknown(engine: Engine) -> None:
     with transaction(engine) as connection:
         connection.execute(delete(Exchange))
     forecast = forecast_of(desk)
-    assert 0 == forecast.requests_per_hour
+    assert forecast.requests_per_hour == 0
     assert {None} == {check.hours for check in forecast.checks}
-    assert 1 == len(describe_forecast(forecast))
+    assert len(describe_forecast(forecast)) == 1

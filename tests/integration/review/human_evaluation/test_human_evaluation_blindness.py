@@ -175,7 +175,7 @@ def test_no_route_reveals_the_system_of_a_response(
         "/candidate-evaluations/1",
     } <= {entry.path.split("?")[0] for entry in requests}
     stages = [lambda: None, lambda: turn_the_key(world.engine)]
-    assert [] == leaks(app, world.engine, sign_in(name), stages, requests)
+    assert leaks(app, world.engine, sign_in(name), stages, requests) == []
 
 
 def look_at_no_key(app: Litestar, engine: Engine) -> None:

@@ -35,14 +35,14 @@ def test_merged_blocks_give_bit_identical_vectors(any_engine: Engine, clock: dat
     with transaction(any_engine) as connection:
         before = load_window(connection, "assistant", clock, clock + WEEK)
         groups = groups_to_merge(connection, clock + timedelta(days=2))
-        assert [60] == [merge_blocks(connection, group) for group in groups]
+        assert [merge_blocks(connection, group) for group in groups] == [60]
         after = load_window(connection, "assistant", clock, clock + WEEK)
 
-    assert [60] == block_sizes(any_engine)
+    assert block_sizes(any_engine) == [60]
     assert before.exchange_ids == after.exchange_ids
     assert before.prompt_vectors.tobytes() == after.prompt_vectors.tobytes()
     assert before.response_vectors.tobytes() == after.response_vectors.tobytes()
-    assert 60 == vectors_are_right(any_engine)
+    assert vectors_are_right(any_engine) == 60
 
 
 def test_only_old_small_traffic_blocks_of_one_encoder_are_merged(
@@ -66,8 +66,9 @@ def test_only_old_small_traffic_blocks_of_one_encoder_are_merged(
             for group in groups
         ]
 
-    assert [[("a@1", 3), ("a@1", 3)], [("b@1", 3), ("b@1", 3)]] == [
-        [tuple(row) for row in group] for group in encoders
+    assert [[tuple(row) for row in group] for group in encoders] == [
+        [("a@1", 3), ("a@1", 3)],
+        [("b@1", 3), ("b@1", 3)],
     ]
 
 
@@ -75,7 +76,7 @@ def test_few_small_blocks_are_not_merged(any_engine: Engine, clock: datetime) ->
     for first in range(0, 21, 3):
         store_numbers(any_engine, range(first, first + 3), clock)
     with transaction(any_engine) as connection:
-        assert [] == groups_to_merge(connection, clock + timedelta(days=2))
+        assert groups_to_merge(connection, clock + timedelta(days=2)) == []
 
 
 def test_encoder_of_merged_blocks_does_not_become_the_newest(
@@ -89,7 +90,7 @@ def test_encoder_of_merged_blocks_does_not_become_the_newest(
             merge_blocks(connection, group)
         window = load_window(connection, "assistant", clock, clock + WEEK)
 
-    assert ("new@1", 30) == (window.encoder, window.n_other_encoder)
+    assert (window.encoder, window.n_other_encoder) == ("new@1", 30)
 
 
 def test_vectors_of_deleted_rows_leave_their_block(any_engine: Engine, clock: datetime) -> None:
@@ -102,12 +103,12 @@ def test_vectors_of_deleted_rows_leave_their_block(any_engine: Engine, clock: da
         connection.execute(delete(Exchange).where(Exchange.exchange_id.in_(["n3", "n7", "n9"])))
         connection.execute(delete(Exchange).where(Exchange.exchange_id.like("n2_")))
         dead = blocks_with_dead_rows(connection)
-        assert [3, 5] == [drop_dead_rows(connection, block) for block in dead]
-        assert [] == blocks_with_dead_rows(connection)
+        assert [drop_dead_rows(connection, block) for block in dead] == [3, 5]
+        assert blocks_with_dead_rows(connection) == []
         (rows_left,) = connection.execute(select(EmbeddingBlock.prompt_vectors)).one()
 
-    assert [7] == block_sizes(any_engine)
-    assert 7 == vectors_are_right(any_engine)
+    assert block_sizes(any_engine) == [7]
+    assert vectors_are_right(any_engine) == 7
     width = len(gone) // 10
     assert gone[3 * width : 4 * width] not in rows_left
     assert gone[2 * width : 3 * width] in rows_left
@@ -119,11 +120,11 @@ def test_blocks_replaced_by_another_process_are_skipped(
     store_numbers(any_engine, range(3), clock)
     with transaction(any_engine) as connection:
         (block,) = connection.execute(select(EmbeddingBlock.id)).scalars()
-        assert 0 == merge_blocks(connection, [block, block + 1])
-        assert 0 == drop_dead_rows(connection, block + 1)
-        assert 0 == drop_dead_rows(connection, block)  # it has lost nothing
+        assert merge_blocks(connection, [block, block + 1]) == 0
+        assert drop_dead_rows(connection, block + 1) == 0
+        assert drop_dead_rows(connection, block) == 0  # it has lost nothing
 
-    assert 3 == vectors_are_right(any_engine)
+    assert vectors_are_right(any_engine) == 3
 
 
 def test_reader_of_a_replaced_block_gets_a_transient_error(
@@ -144,12 +145,12 @@ def test_snapshot_reads_vectors_that_are_moved_meanwhile(
     for first in range(0, 30, 3):
         store_numbers(postgres_engine, range(first, first + 3), clock)
     with snapshot(postgres_engine) as reader:
-        assert 30 == reader.execute(select(func.count()).select_from(Exchange)).scalar_one()
+        assert reader.execute(select(func.count()).select_from(Exchange)).scalar_one() == 30
         with transaction(postgres_engine) as writer:
             for group in groups_to_merge(writer, clock + timedelta(days=2)):
                 merge_blocks(writer, group)
             writer.execute(delete(Exchange).where(Exchange.exchange_id == "n0"))
         window = load_window(reader, "assistant", clock, clock + WEEK)
 
-    assert 30 == len(window)
-    assert 29 == vectors_are_right(postgres_engine)
+    assert len(window) == 30
+    assert vectors_are_right(postgres_engine) == 29

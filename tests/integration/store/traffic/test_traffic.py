@@ -85,23 +85,23 @@ def test_window_is_loaded_from_blocks_in_order_of_time(any_engine: Engine, clock
         )
 
     assert [f"exchange-{n}" for n in (2, 3, 4, 7)] == window.exchange_ids
-    assert [2.0, 3.0, 4.0, 7.0] == window.prompt_vectors[:, 0].tolist()
-    assert [-2.0, -3.0, -4.0, -7.0] == window.response_vectors[:, 3].tolist()
+    assert window.prompt_vectors[:, 0].tolist() == [2.0, 3.0, 4.0, 7.0]
+    assert window.response_vectors[:, 3].tolist() == [-2.0, -3.0, -4.0, -7.0]
     assert np.float16 == window.prompt_vectors.dtype
     assert clock + timedelta(minutes=2) == window.occurred_at[0]
-    assert {"latency": 0.5, "cached": True, "region": "eu"} == window.attributes[0]
-    assert [0.05] * 4 == window.inclusion_probability.tolist()
-    assert 4 == len(window)
+    assert window.attributes[0] == {"latency": 0.5, "cached": True, "region": "eu"}
+    assert window.inclusion_probability.tolist() == [0.05] * 4
+    assert len(window) == 4
 
 
 def test_empty_window_has_empty_columns(any_engine: Engine, clock: datetime) -> None:
     with transaction(any_engine) as connection:
         window = load_window(connection, "assistant", clock, clock + timedelta(days=7))
 
-    assert 0 == len(window)
-    assert [] == window.prompts
-    assert (0,) == window.ids.shape
-    assert 0 == len(window.prompt_vectors)
+    assert len(window) == 0
+    assert window.prompts == []
+    assert window.ids.shape == (0,)
+    assert len(window.prompt_vectors) == 0
 
 
 def test_window_loads_the_newest_encoder_and_counts_the_rest(
@@ -113,9 +113,9 @@ def test_window_loads_the_newest_encoder_and_counts_the_rest(
     with transaction(any_engine) as connection:
         window = load_window(connection, "assistant", clock, clock + timedelta(days=1))
 
-    assert "new@1" == window.encoder
-    assert ["exchange-4", "exchange-5"] == window.exchange_ids
-    assert 3 == window.n_other_encoder
+    assert window.encoder == "new@1"
+    assert window.exchange_ids == ["exchange-4", "exchange-5"]
+    assert window.n_other_encoder == 3
 
 
 def test_traffic_and_baselines_are_separate(any_engine: Engine, clock: datetime) -> None:
@@ -137,8 +137,8 @@ def test_traffic_and_baselines_are_separate(any_engine: Engine, clock: datetime)
         assert latest == baseline_by_digest(connection, "digest")
         assert latest_baseline(connection, "another") is None
 
-    assert ["exchange-1"] == window.exchange_ids
-    assert ["exchange-100", "exchange-101"] == baseline.exchange_ids
+    assert window.exchange_ids == ["exchange-1"]
+    assert baseline.exchange_ids == ["exchange-100", "exchange-101"]
     assert latest is not None
     assert (baseline_id, 2) == (latest.id, latest.n_exchanges)
 
@@ -163,8 +163,8 @@ def test_exchange_is_loaded_with_its_conversation(any_engine: Engine, clock: dat
         window = load_window(connection, "assistant", clock, clock + timedelta(days=1))
         detail = exchange_by_id(connection, int(window.ids[0]))
 
-        assert [{"role": "user", "content": "prompt 1 \N{SNOWMAN}"}] == detail.messages
-        assert "response 1" == detail.response
+        assert detail.messages == [{"role": "user", "content": "prompt 1 \N{SNOWMAN}"}]
+        assert detail.response == "response 1"
         with pytest.raises(NotFoundError, match="no exchange 999"):
             exchange_by_id(connection, 999)
 
@@ -189,10 +189,10 @@ def test_vectors_must_match_the_rows(any_engine: Engine, clock: datetime) -> Non
 def test_first_claim_of_a_partition_is_kept(any_engine: Engine, clock: datetime) -> None:
     with transaction(any_engine) as connection:
         assert next_offset(connection, "topic", 0) is None
-        assert 5 == claim(connection, "topic", 0, first=5, now=clock)
-        assert 5 == claim(connection, "topic", 0, first=0, now=clock)
-        assert 0 == claim(connection, "topic", 1, first=0, now=clock)
-        assert {0: 5, 1: 0} == next_offsets(connection, "topic")
+        assert claim(connection, "topic", 0, first=5, now=clock) == 5
+        assert claim(connection, "topic", 0, first=0, now=clock) == 5
+        assert claim(connection, "topic", 1, first=0, now=clock) == 0
+        assert next_offsets(connection, "topic") == {0: 5, 1: 0}
 
 
 def test_offset_moves_only_from_the_expected_value(any_engine: Engine, clock: datetime) -> None:
@@ -208,8 +208,8 @@ def test_offset_moves_only_from_the_expected_value(any_engine: Engine, clock: da
         advance(late, "topic", 0, expected=5, new=7, now=clock)
 
     with transaction(any_engine) as connection:
-        assert 9 == next_offset(connection, "topic", 0)
-        assert {} == count_by_reason(connection)
+        assert next_offset(connection, "topic", 0) == 9
+        assert count_by_reason(connection) == {}
 
 
 def test_gaps_are_listed(any_engine: Engine, clock: datetime) -> None:
@@ -245,7 +245,7 @@ def test_dead_letters_are_stored_whole_and_replayed_once(
             dead_letter
             for _, dead_letter in pending_dead_letters(connection, after_id=pending[0][0])
         ]
-        assert {"invalid_json": 2} == count_by_reason(connection)
+        assert count_by_reason(connection) == {"invalid_json": 2}
         assert mark_replayed(connection, pending[0][0], now=clock)
         assert not mark_replayed(connection, pending[0][0], now=clock)
-        assert {"invalid_json": 1} == count_by_reason(connection)
+        assert count_by_reason(connection) == {"invalid_json": 1}

@@ -133,11 +133,11 @@ def test_a_page_that_refreshes_itself_is_one_read(
     lea = visit(client, "Lea")
     for _ in range(3):
         lea.get(f"/review/{item}", headers={"hx-request": "true"})
-    assert 1 == len(entries(world.engine, action="read"))
+    assert len(entries(world.engine, action="read")) == 1
     # The header hides no read of something else, and none that a user makes.
     lea.get(f"/api/items/{item}", headers={"hx-request": "true"})
     lea.get(f"/review/{item}")
-    assert 3 == len(entries(world.engine, action="read"))
+    assert len(entries(world.engine, action="read")) == 3
 
 
 def test_sign_ins_failures_and_sign_outs_are_recorded(
@@ -145,11 +145,11 @@ def test_sign_ins_failures_and_sign_outs_are_recorded(
     world: World,  # noqa: F811
 ) -> None:
     visitor = Visitor(client)
-    assert 401 == visitor.sign_in("Ada", "wrong").status_code
-    assert 401 == visitor.sign_in("hunter2 my password", "wrong").status_code
-    assert 401 == visitor.post("/login", {"name": PASSWORD, "password": "x"}).status_code
-    assert 200 == visitor.sign_in(" Ada ").status_code
-    assert 303 == visitor.post("/logout").status_code
+    assert visitor.sign_in("Ada", "wrong").status_code == 401
+    assert visitor.sign_in("hunter2 my password", "wrong").status_code == 401
+    assert visitor.post("/login", {"name": PASSWORD, "password": "x"}).status_code == 401
+    assert visitor.sign_in(" Ada ").status_code == 200
+    assert visitor.post("/logout").status_code == 303
     rows_read = [(row.action, row.actor, row.place) for row in reversed(entries(world.engine))]
     assert rows_read == [
         ("sign_in_refused", "Ada", "/api/login"),
@@ -170,11 +170,11 @@ def test_without_an_audit_entry_only_sign_out_works(
 ) -> None:
     ada = visit(client, "Ada")
     forbid_entries(world.engine)
-    assert 303 == ada.post("/logout").status_code
-    assert 303 == ada.get("/overview").status_code
+    assert ada.post("/logout").status_code == 303
+    assert ada.get("/overview").status_code == 303
     ada.renew_token()
     assert ada.sign_in("Ada").status_code in {500, 503}
-    assert 303 == ada.get("/overview").status_code
+    assert ada.get("/overview").status_code == 303
 
 
 def test_entries_are_never_changed(any_engine: Engine, clock: datetime) -> None:
@@ -188,7 +188,7 @@ def test_entries_are_never_changed(any_engine: Engine, clock: datetime) -> None:
             connection.execute(
                 text("INSERT OR REPLACE INTO access_log SELECT * FROM access_log WHERE id = 1")
             )
-    assert ["Ada"] == [row.actor for row in entries(any_engine)]
+    assert [row.actor for row in entries(any_engine)] == ["Ada"]
 
 
 def test_leads_search_by_account_item_and_time(
@@ -238,7 +238,7 @@ def test_log_is_for_leads_and_of_their_models(
             )  # fmt: skip
         give_role(connection, world.users["Ben"], "lead", model="other")
     with TestClient(app, raise_server_exceptions=False) as client:
-        assert 403 == visit(client, "Ada").get("/access-log").status_code
+        assert visit(client, "Ada").get("/access-log").status_code == 403
         page = visit(client, "Ben").get("/access-log").text
         assert "of-other" in page
         assert "of-assistant" not in page
@@ -272,7 +272,7 @@ def test_only_trusted_proxies_name_the_reader(app: Litestar, world: World, item:
             httpx.Client(base_url=server.url, headers=forwarded, timeout=60) as http,
         ):
             lea = Visitor(http)
-            assert 200 == lea.sign_in("Lea").status_code
+            assert lea.sign_in("Lea").status_code == 200
             lea.get(f"/review/{item}")
         assert {address} == {row.address for row in entries(world.engine)[:2]}
 
@@ -280,11 +280,11 @@ def test_only_trusted_proxies_name_the_reader(app: Litestar, world: World, item:
 def test_concurrent_reads_lose_no_entry(app: Litestar, world: World, item: int) -> None:  # noqa: F811
     with BackgroundServer(app) as server, httpx.Client(base_url=server.url, timeout=60) as http:
         lea = Visitor(http)
-        assert 200 == lea.sign_in("Lea").status_code
+        assert lea.sign_in("Lea").status_code == 200
         with ThreadPoolExecutor(8) as pool:
             rows_read = list(pool.map(lambda _: lea.get(f"/review/{item}").status_code, range(24)))
-    assert [200] * 24 == rows_read
-    assert 24 == len(entries(world.engine, action="read"))
+    assert rows_read == [200] * 24
+    assert len(entries(world.engine, action="read")) == 24
 
 
 def test_an_entry_takes_milliseconds(client: TestClient[Any], world: World, item: int) -> None:  # noqa: F811

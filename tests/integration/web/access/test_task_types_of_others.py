@@ -247,12 +247,12 @@ def test_ratings_after_the_lock_are_of_the_own_type(
 def test_point_of_another_type_is_shown_as_withheld(client: TestClient[Any], world: World) -> None:
     ada = visit(client, "Ada")
     bodies = [ada.get(f"/drift-evaluations/1/points/{n}").text for n in range(10)]
-    assert 5 == sum("Another task type" in body for body in bodies)
+    assert sum("Another task type" in body for body in bodies) == 5
     assert not any("deleted" in body for body in bodies)
 
 
 @pytest.mark.usefixtures("reviews_are_done")
 def test_names_of_topics_are_numbers(client: TestClient[Any], world: World) -> None:
     document = visit(client, "Ada").get("/drift-evaluations/1/assessment.json").json()
-    assert ["topic 0", "topic 1"] == [row["name"] for row in document["input"]["topics"]]
+    assert [row["name"] for row in document["input"]["topics"]] == ["topic 0", "topic 1"]
     assert document["input"]["drifted_share"]["estimate"] > 0

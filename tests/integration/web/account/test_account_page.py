@@ -85,17 +85,20 @@ def test_a_new_password_ends_the_other_sessions(visit: Visit, engine: Engine) ->
     thief = visit()
     thief.client.cookies.update(here.client.cookies)
     response = change(here)
-    assert (303, "/account?done=password") == (
+    assert (
         response.status_code,
         response.headers["location"],
-    )
-    assert [True, False, False, True] == [
-        works(browser) for browser in (here, elsewhere, thief, ben)
+    ) == (303, "/account?done=password")
+    assert [works(browser) for browser in (here, elsewhere, thief, ben)] == [
+        True,
+        False,
+        False,
+        True,
     ]
-    assert 401 == visit().sign_in("Ada", PASSWORD).status_code
-    assert 200 == visit().sign_in("Ada", NEW).status_code
-    assert [("Ada", "password_changed", "user:Ada")] == actions(engine)
-    assert 200 == here.get("/account?done=password").status_code
+    assert visit().sign_in("Ada", PASSWORD).status_code == 401
+    assert visit().sign_in("Ada", NEW).status_code == 200
+    assert actions(engine) == [("Ada", "password_changed", "user:Ada")]
+    assert here.get("/account?done=password").status_code == 200
 
 
 REFUSED = [
@@ -113,43 +116,43 @@ REFUSED = [
 def test_refused_passwords_change_nothing(visit: Visit, engine: Engine) -> None:
     ada, elsewhere = visit("Ada"), visit("Ada")
     for fields in REFUSED:
-        assert 400 == change(ada, **fields).status_code, fields
+        assert change(ada, **fields).status_code == 400, fields
     assert works(ada)
     assert works(elsewhere)
     assert authenticate(engine, "Ada", PASSWORD)
-    assert [] == actions(engine)
+    assert actions(engine) == []
 
 
 def test_the_form_changes_nobody_elses_password(visit: Visit, engine: Engine) -> None:
     fields = {"username": "Ben", "name": "Ben", "user_id": "2"}
-    assert 303 == change(visit("Ada"), **fields).status_code
+    assert change(visit("Ada"), **fields).status_code == 303
     assert authenticate(engine, "Ada", NEW)
     assert authenticate(engine, "Ben", PASSWORD)
 
 
 def test_guessing_the_old_password_is_throttled(visit: Visit, engine: Engine) -> None:
     stolen = visit("Ada")
-    assert [400] * 5 + [429] == [change(stolen, f"guess {n}").status_code for n in range(6)]
-    assert 429 == change(stolen).status_code, "also with the right password"
-    assert 429 == visit().sign_in("Ada").status_code, "it is the throttle of sign-ins"
+    assert [change(stolen, f"guess {n}").status_code for n in range(6)] == [400] * 5 + [429]
+    assert change(stolen).status_code == 429, "also with the right password"
+    assert visit().sign_in("Ada").status_code == 429, "it is the throttle of sign-ins"
     assert authenticate(engine, "Ada", PASSWORD)
     with transaction(engine) as connection:
         refused = list_accesses(connection, AccessFilter(action="sign_in_refused"), 20)
-    assert [("Ada", "/account/password")] * 5 == [(row.actor, row.place) for row in refused]
+    assert [(row.actor, row.place) for row in refused] == [("Ada", "/account/password")] * 5
 
 
 def test_a_right_password_uses_up_no_attempts(visit: Visit) -> None:
     ada = visit("Ada")
-    assert [400] * 6 == [change(ada, new="short").status_code for _ in range(6)]
+    assert [change(ada, new="short").status_code for _ in range(6)] == [400] * 6
 
 
 def test_changes_without_the_token_are_refused(visit: Visit, engine: Engine) -> None:
     ada = visit("Ada")
     ada.headers = {}
-    assert 403 == change(ada).status_code
-    assert 403 == ada.post("/account/sessions").status_code
+    assert change(ada).status_code == 403
+    assert ada.post("/account/sessions").status_code == 403
     assert authenticate(engine, "Ada", PASSWORD)
-    assert 303 == change(visit()).status_code, "signed out: to the sign-in page"
+    assert change(visit()).status_code == 303, "signed out: to the sign-in page"
     assert authenticate(engine, "Ada", PASSWORD)
 
 
@@ -168,16 +171,16 @@ def test_an_open_link_ends_with_the_password(
         create_link(
             connection, staff["Ada"], created_by="Lea", now=clock, lifetime=timedelta(days=7)
         )
-    assert 303 == change(visit("Ada")).status_code
+    assert change(visit("Ada")).status_code == 303
     with transaction(engine) as connection:
-        assert {} == open_invitations(connection, clock)
+        assert open_invitations(connection, clock) == {}
 
 
 def test_other_sessions_end_and_this_one_goes_on(visit: Visit, engine: Engine) -> None:
     here, elsewhere = visit("Ada"), visit("Ada")
-    assert 303 == here.post("/account/sessions").status_code
-    assert [True, False] == [works(here), works(elsewhere)]
-    assert [("Ada", "sessions_ended", "user:Ada")] == actions(engine)
+    assert here.post("/account/sessions").status_code == 303
+    assert [works(here), works(elsewhere)] == [True, False]
+    assert actions(engine) == [("Ada", "sessions_ended", "user:Ada")]
     assert authenticate(engine, "Ada", PASSWORD)
 
 
@@ -209,7 +212,7 @@ def test_one_of_two_concurrent_password_changes_wins(
         thread.start()
     for thread in threads:
         thread.join()
-    assert 1 == results.count("session_ended")
+    assert results.count("session_ended") == 1
     (winner,) = set(results) - {"session_ended"}
     assert authenticate(any_engine, "Ada", winner)
 
@@ -221,7 +224,7 @@ def test_a_deactivated_user_changes_nothing(
     assert ada is not None
     with pytest.raises(InputError) as same:
         change_password(engine, ada, PASSWORD, PASSWORD, clock)
-    assert "same_password" == same.value.code
+    assert same.value.code == "same_password"
     with transaction(engine) as connection:
         deactivate(connection, Actor(SYSTEM), staff["Ada"], clock)
     with refusal("session_ended"):
@@ -247,7 +250,7 @@ def test_users_of_single_sign_on_have_no_form(
     visitor = visit(application=app)
     visitor.client.cookies.set(COOKIE, ada.client.cookies[COOKIE])
     page = visitor.get("/account")
-    assert 200 == page.status_code
+    assert page.status_code == 200
     assert 'name="old_password"' not in page.text
     assert ("Example ID" in page.text) is bool(provider)
     assert 'action="/account/sessions"' in page.text
@@ -263,4 +266,4 @@ def test_a_user_without_a_role_has_an_account(
         delete_grants(connection, staff["Ada"], ["*"])
     ada = visit("Ada")
     assert 'name="old_password"' in ada.get("/account").text
-    assert 303 == change(ada).status_code
+    assert change(ada).status_code == 303

@@ -108,7 +108,7 @@ def test_own_submissions_are_listed_with_their_state(
     assert not re.search("PEER|SECRET|Ben", page)
     for item in listed(ada):
         assert ada.get(f"/review/{item}").status_code == 200
-    assert {} == listed(visit("Cleo")), "nobody else's"
+    assert listed(visit("Cleo")) == {}, "nobody else's"
 
 
 def test_outcomes_wait_until_reviews_are_done(
@@ -116,16 +116,16 @@ def test_outcomes_wait_until_reviews_are_done(
 ) -> None:
     item = submit(("Ada", REJECT), ("Ben", REJECT))
     (cells,) = listed(visit("Ada")).values()
-    assert 1 == " ".join(cells).count("Reject"), "one's own, not the outcome"
+    assert " ".join(cells).count("Reject") == 1, "one's own, not the outcome"
     with transaction(world.engine) as connection:
         rest = update(ReviewItem).where(ReviewItem.id != item)
         connection.execute(rest.values(status="excluded"))
     (cells,) = listed(visit("Ada")).values()
-    assert 2 == " ".join(cells).count("Reject")
+    assert " ".join(cells).count("Reject") == 2
     with transaction(world.engine) as connection:
         connection.execute(update(ReviewItem).where(ReviewItem.id == item).values(status="flagged"))
     (cells,) = listed(visit("Ada")).values()
-    assert 1 == " ".join(cells).count("Reject"), "it is not settled any more"
+    assert " ".join(cells).count("Reject") == 1, "it is not settled any more"
 
 
 def test_a_peers_work_changes_nothing_on_the_page(
@@ -157,7 +157,7 @@ def test_pages_of_submissions_follow_each_other(
         link = re.search(r'href="(/submitted\?before=[^"]+)"', ada.get(path).text)
         path = link and link[1].replace("&amp;", "&")
     assert (seen, path) == (items[::-1], None)
-    assert {} == listed(ada, "/submitted?before=1")
+    assert listed(ada, "/submitted?before=1") == {}
     for before in ("junk", "-1", "9" * 40, "1 OR 1=1"):
         assert items[:2:-1] == list(listed(ada, f"/submitted?before={before}"))
 
@@ -175,9 +175,9 @@ def test_models_and_task_types_without_a_role_are_left_out(
     assert 0 < len(fees) < len(items)
     ada = visit("Ada")
     assert fees == set(listed(ada)) == set(listed(ada, "/submitted?model=assistant"))
-    assert {} == listed(ada, "/submitted?model=other")
+    assert listed(ada, "/submitted?model=other") == {}
     with transaction(world.engine) as connection:
         assert carry_over(connection, "assistant", "other", clock)
         delete_grants(connection, world.users["Ada"], ["*"])
         give_role(connection, world.users["Ada"], "reviewer", model="assistant")
-    assert {} == listed(visit("Ada"))
+    assert listed(visit("Ada")) == {}

@@ -168,7 +168,7 @@ def test_a_run_shows_its_times_ticks_and_whole_log(
     client: TestClient[Litestar], world: World, run: int, clock: datetime
 ) -> None:
     sign_in(client, "Lea")
-    assert 404 == client.get(f"/runs/{run}/log.txt").status_code
+    assert client.get(f"/runs/{run}/log.txt").status_code == 404
     with transaction(world.engine) as connection:
         row = run_by_id(connection, run)
         finish_run(connection, run, "succeeded", finished_at=clock + timedelta(hours=3), result={})
@@ -184,4 +184,4 @@ def test_a_run_shows_its_times_ticks_and_whole_log(
     ticks = re.findall(r'<text class="tick[^>]*>([^<]+)<', page)
     assert {"0", "1", "2", "40", "80"} <= set(ticks)
     sign_in(client, "Ada")
-    assert 403 == client.get(f"/runs/{run}/log.txt").status_code
+    assert client.get(f"/runs/{run}/log.txt").status_code == 403

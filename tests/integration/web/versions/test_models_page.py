@@ -67,10 +67,10 @@ def test_each_version_is_beside_the_one_before(engine: Engine, versions: list[in
     third, second, first = (next(r for r in scored if r.version.id == n) for n in versions[::-1])
     assert first.before is None
     assert [(second.version.id, third.version.id)] == [tuple(versions[1:])]
-    assert (1, 2) == (second.before.version, third.before.version)
+    assert (second.before.version, third.before.version) == (1, 2)
     assert {"higher"} == {pair.change for pair in second.headlines}
     assert {"overlapping"} == {pair.change for pair in third.headlines}
-    assert N_HEADLINES == len(second.headlines)
+    assert len(second.headlines) == N_HEADLINES
     assert {*BENCHMARKS} == {pair.benchmark for pair in second.headlines}
     assert all(not pair.stratum for pair in second.headlines)
     assert len({row.sentence for row in scored}) == 3
@@ -81,14 +81,14 @@ def test_the_scores_of_all_strata_are_folded(read, versions: list[int]) -> None:
     unfolded = re.sub(r"<details>.*?</details>", "", page, flags=re.DOTALL)
     assert "task_type=3" in page
     assert "task_type=3" not in unfolded
-    assert 3 * N_HEADLINES == unfolded.count('role="img"')
+    assert unfolded.count('role="img"') == 3 * N_HEADLINES
     assert unfolded.count("0.750 to 0.850") >= 2
 
 
 def test_two_versions_are_compared(engine: Engine, read, versions: list[int], clock) -> None:
     address = f"/models/versions/{versions[1]}/compare?other={versions[0]}"
     page = read(address)
-    assert 200 == page.status_code
+    assert page.status_code == 200
     assert 2 * 3 * len(STRATA) == page.text.count('<td data-label="Intervals">higher')
     for other in (0, 999, "x"):
         refused = read(f"/models/versions/{versions[1]}/compare?other={other}")
@@ -98,6 +98,6 @@ def test_two_versions_are_compared(engine: Engine, read, versions: list[int], cl
             connection, model="other", adapter_path="a", adapter_digest="sha256:a", now=clock,
             lineage={},
         )  # fmt: skip
-    assert 404 == read(f"/models/versions/{versions[1]}/compare?other={elsewhere}").status_code
+    assert read(f"/models/versions/{versions[1]}/compare?other={elsewhere}").status_code == 404
     make_human_evaluation(engine, clock)
     assert "0.750" not in read(address).text, "hidden while an evaluation is blind"

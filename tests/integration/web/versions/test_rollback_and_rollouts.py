@@ -120,7 +120,7 @@ def test_rollout_of_the_first_version_names_no_earlier_version(
     page = read(lead, desk.serving)
     assert f"Revert rollout {rollout.id}" in page
     assert "you can roll back" not in page
-    assert 303 == roll_back(lead, desk.serving, rollout.id)[0]
+    assert roll_back(lead, desk.serving, rollout.id)[0] == 303
 
 
 def test_promotion_is_not_offered_during_another_rollout(
@@ -149,9 +149,9 @@ def test_the_reason_of_a_refused_step_is_text_only(
 ) -> None:
     address = f"/models/versions/{desk.serving}/rollback"
     refused = lead.post(address, data={"reason": "<b>bold</b>"}, follow_redirects=False)
-    assert (409, True) == (refused.status_code, "&lt;b&gt;bold&lt;/b&gt;" in refused.text)
+    assert (refused.status_code, "&lt;b&gt;bold&lt;/b&gt;" in refused.text) == (409, True)
     too_long = lead.post(address, data={"reason": "x" * 2001}, follow_redirects=False)
-    assert (400, True) == (too_long.status_code, "x" * 2001 in too_long.text)
+    assert (too_long.status_code, "x" * 2001 in too_long.text) == (400, True)
 
 
 def test_the_rollout_starts_from_the_page_of_its_version(

@@ -50,9 +50,9 @@ def test_configuration_is_read_and_options_win(
         result: dict[str, object] = json.loads(done.stdout)["load"]
         return result
 
-    assert (0.01, 30.0) == (load()["sample_rate"], load()["exchange_days"])
+    assert (load()["sample_rate"], load()["exchange_days"]) == (0.01, 30.0)
     other = load("--sample-rate", "0.5", "--retention", "forever", "--window", "daily")
-    assert (0.5, None, "daily") == (other["sample_rate"], other["exchange_days"], other["window"])
+    assert (other["sample_rate"], other["exchange_days"], other["window"]) == (0.5, None, "daily")
     assert load("--retention", "90d")["exchange_days"] == 90.0
 
 
@@ -85,7 +85,7 @@ def test_bad_options_end_with_status_2(
     options: tuple[str, ...],
 ) -> None:
     done = run_command("sizing", *options)
-    assert (2, "") == (done.returncode, done.stdout)
+    assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.strip()
     assert "Traceback" not in done.stderr
 

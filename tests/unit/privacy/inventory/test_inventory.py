@@ -141,4 +141,4 @@ def test_json_with_markdown_is_refused() -> None:
 
 def test_code_in_markdown_is_not_nested() -> None:
     spans = re.findall(r"`([^`]*)`", to_markdown(inventory()))
-    assert [] == [span for span in spans if not span or span != span.strip()]
+    assert [span for span in spans if not span or span != span.strip()] == []

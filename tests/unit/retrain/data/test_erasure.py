@@ -31,10 +31,10 @@ def test_the_other_lines_keep_every_byte(tmp_path: Path) -> None:
     path.write_bytes(b"".join(lines))
     path.chmod(0o640)
 
-    assert 2 == find_in_file(path, hers)
-    assert 2 == remove_from_file(path, hers)
+    assert find_in_file(path, hers) == 2
+    assert remove_from_file(path, hers) == 2
     assert lines[0] + lines[2] + lines[3] == path.read_bytes()
-    assert 0o640 == path.stat().st_mode & 0o777
+    assert path.stat().st_mode & 0o777 == 0o640
     assert [path] == list(tmp_path.iterdir())
 
 
@@ -43,9 +43,9 @@ def test_a_file_without_her_is_not_touched(tmp_path: Path) -> None:
     path.write_bytes(b'{"user": "bob"}\n')
     before = path.stat().st_mtime_ns, path.stat().st_ino
 
-    assert 0 == remove_from_file(path, hers)
+    assert remove_from_file(path, hers) == 0
     assert before == (path.stat().st_mtime_ns, path.stat().st_ino)
-    assert 0 == find_in_file(tmp_path / "missing.jsonl", hers)
+    assert find_in_file(tmp_path / "missing.jsonl", hers) == 0
 
 
 def test_elements_of_a_json_array_leave_it_whole(tmp_path: Path) -> None:
@@ -53,13 +53,13 @@ def test_elements_of_a_json_array_leave_it_whole(tmp_path: Path) -> None:
     rows = [{"user": "ann"}, {"user": "bob", "text": "ü"}, "ann", {"user": "ann"}]
     path.write_text(json.dumps(rows), encoding="utf-8")
 
-    assert 2 == find_in_file(path, hers)
-    assert 2 == remove_from_file(path, hers)
+    assert find_in_file(path, hers) == 2
+    assert remove_from_file(path, hers) == 2
     assert rows[1:3] == json.loads(path.read_text(encoding="utf-8"))
-    assert 0 == find_in_file(path, hers)
+    assert find_in_file(path, hers) == 0
     path.write_text(json.dumps(rows[:1]))
-    assert 1 == remove_from_file(path, hers)
-    assert [] == json.loads(path.read_text())
+    assert remove_from_file(path, hers) == 1
+    assert json.loads(path.read_text()) == []
 
 
 @pytest.mark.parametrize(
@@ -76,12 +76,12 @@ def test_rows_of_other_files_are_counted_never_passed_over(tmp_path: Path, conte
     path.write_bytes(content)
 
     places = path, tmp_path, tmp_path / "rows", Path(f"{path}+{path}")
-    assert [1, 1, 1, 2] == [find_in_file(place, hers) for place in places]
+    assert [find_in_file(place, hers) for place in places] == [1, 1, 1, 2]
     for place in places:
         with refusal("not_rewritten", InputError):
             remove_from_file(place, hers)
     assert content == path.read_bytes()
-    assert 0 == remove_from_file(path, lambda row: row.get("user") == "eve")
+    assert remove_from_file(path, lambda row: row.get("user") == "eve") == 0
 
 
 def test_a_file_that_cannot_be_searched_is_refused(tmp_path: Path) -> None:
@@ -96,9 +96,9 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     target.write_bytes(b'{"user": "ann"}\n{"user": "bob"}\n')
     link.symlink_to(target)
 
-    assert 1 == remove_from_file(link, hers)
+    assert remove_from_file(link, hers) == 1
     assert link.is_symlink()
-    assert b'{"user": "bob"}\n' == target.read_bytes()
+    assert target.read_bytes() == b'{"user": "bob"}\n'
 
 
 def test_a_rewrite_that_fails_leaves_the_old_file(
@@ -113,7 +113,7 @@ def test_a_rewrite_that_fails_leaves_the_old_file(
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
         remove_from_file(path, hers)
-    assert b'{"user": "ann"}\n' == path.read_bytes()
+    assert path.read_bytes() == b'{"user": "ann"}\n'
     assert [path] == list(tmp_path.iterdir())
 
 
@@ -128,8 +128,8 @@ def test_the_card_is_noted_before_the_rows_go(
     remove_from_run(folder, hers, datetime(2026, 11, 2, tzinfo=UTC), trained=True)
 
     card = json.loads(folder.card.read_text(encoding="utf-8"))
-    assert ("sha256:0", 2) == (card["digest"], card["n_examples"])
-    assert [1] == [note["n_rows"] for note in card["removed"]]
+    assert (card["digest"], card["n_examples"]) == ("sha256:0", 2)
+    assert [note["n_rows"] for note in card["removed"]] == [1]
 
 
 @pytest.mark.parametrize(
@@ -146,4 +146,4 @@ def test_responses_to_the_benchmarks_of_an_evaluation_go_too(
 
     assert [(responses, 1)] == [(entry.path, entry.n_rows) for entry in find_in_run(folder, hers)]
     remove_from_run(folder, hers, datetime(2026, 11, 2, tzinfo=UTC), trained=True)
-    assert '{"user": "bob"}\n' == responses.read_text(encoding="utf-8")
+    assert responses.read_text(encoding="utf-8") == '{"user": "bob"}\n'

@@ -98,7 +98,7 @@ class Evaluations:
         self._run = folder.root.name
         request = msgspec.structs.replace(request, known_responses=tuple(self.known))
         write_request(folder, number_of(folder), 0, request)
-        assert 0 == child.main([str(folder.root)])
+        assert child.main([str(folder.root)]) == 0
         self.known.append((read_json(folder.evaluation) or {})["responses_digest"])
         return dict(self.generated)
 
@@ -109,7 +109,7 @@ def evaluations(place: Path, monkeypatch: pytest.MonkeyPatch) -> Evaluations:
     made = Evaluations(monkeypatch)
     first = Source(base=str(place / "base"), adapter=str(place / "first"))
     request = requested(place, candidate=first, incumbent=None)
-    assert {"candidate": 4, "base": 4} == made.evaluate(run_of(place, 1), request)
+    assert made.evaluate(run_of(place, 1), request) == {"candidate": 4, "base": 4}
     return made
 
 
@@ -133,7 +133,7 @@ def test_incumbent_and_base_are_read_and_the_candidate_generated(
     place: Path, evaluations: Evaluations
 ) -> None:
     first, second = run_of(place, 1), run_of(place, 2)
-    assert {"candidate": 4} == evaluations.evaluate(second, requested(place))
+    assert evaluations.evaluate(second, requested(place)) == {"candidate": 4}
     # The first run's candidate serves now, by the same weights.
     assert responses_of(first, "candidate") == responses_of(second, "incumbent")
     assert responses_of(first, "base") == responses_of(second, "base")
@@ -152,7 +152,7 @@ def test_other_files_beside_the_weights_do_not_change_the_digest(
     earlier_responses._digest_of.cache_clear()
     for name in ("README.md", "scores.json", "dataset.md"):
         (place / "first" / name).write_text("later")
-    assert {"candidate": 4} == evaluations.evaluate(run_of(place, 2), requested(place))
+    assert evaluations.evaluate(run_of(place, 2), requested(place)) == {"candidate": 4}
 
 
 def test_a_third_evaluation_reads_what_a_second_one_read(
@@ -160,7 +160,7 @@ def test_a_third_evaluation_reads_what_a_second_one_read(
 ) -> None:
     evaluations.evaluate(run_of(place, 2), requested(place))
     run_of(place, 1).evaluation_responses(1).unlink()
-    assert {"candidate": 4} == evaluations.evaluate(run_of(place, 3), requested(place))
+    assert evaluations.evaluate(run_of(place, 3), requested(place)) == {"candidate": 4}
 
 
 def test_the_candidate_of_a_repeated_evaluation_is_generated_again(
@@ -168,7 +168,7 @@ def test_the_candidate_of_a_repeated_evaluation_is_generated_again(
 ) -> None:
     first = Source(base=str(place / "base"), adapter=str(place / "first"))
     again = requested(place, candidate=first, incumbent=None)
-    assert {"candidate": 4} == evaluations.evaluate(run_of(place, 2), again)
+    assert evaluations.evaluate(run_of(place, 2), again) == {"candidate": 4}
 
 
 def test_only_items_without_a_response_are_generated(place: Path, evaluations: Evaluations) -> None:
@@ -238,7 +238,7 @@ def test_changed_inputs_of_a_response_forbid_reuse(
     else:
         monkeypatch.setattr(generation, "device_type", lambda: "cuda")
     assert expected == evaluations.evaluate(run_of(place, 2), request)
-    assert [] == [line for line in remarks_of(run_of(place, 2)) if "of the candidate" in line]
+    assert [line for line in remarks_of(run_of(place, 2)) if "of the candidate" in line] == []
 
 
 def test_a_hub_model_without_a_commit_is_never_reused(
@@ -248,7 +248,7 @@ def test_a_hub_model_without_a_commit_is_never_reused(
     for number in (2, 3):
         request = requested(place, candidate=hub, incumbent=hub, base=hub)
         generated = evaluations.evaluate(run_of(place, number), request)
-        assert {"candidate": 4, "incumbent": 4, "base": 4} == generated
+        assert generated == {"candidate": 4, "incumbent": 4, "base": 4}
 
 
 def test_a_hub_model_with_a_commit_is_reused(place: Path, evaluations: Evaluations) -> None:
@@ -263,7 +263,7 @@ def test_the_probability_is_read_too(place: Path) -> None:
     run_of(place, 1).evaluation_responses(1).write_text("")
     request = requested(place)
     empty = EarlierResponses(run_of(place, 2), request, "cpu")
-    assert {} == empty.known("incumbent", items(1))
+    assert empty.known("incumbent", items(1)) == {}
     row = {
         "by": "candidate", "id": "x", "response": "cards", "log_probability": -0.25,
         "messages": list(items(1)[0].messages), "generator": empty.generators["incumbent"],
@@ -275,4 +275,4 @@ def test_the_probability_is_read_too(place: Path) -> None:
     (response,) = (
         EarlierResponses(run_of(place, 2), request, "cpu").known("incumbent", items(1)).values()
     )
-    assert ("cards", -0.25) == (response, log_probability_of(response))
+    assert (response, log_probability_of(response)) == ("cards", -0.25)

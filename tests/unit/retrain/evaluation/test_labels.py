@@ -51,7 +51,7 @@ def test_labels_equal_scikit_learn() -> None:
     assert result.macro_lower < result.macro_f1 < result.macro_upper
     figures = np.array([(row.precision, row.recall, row.f1, row.n) for row in result.labels])
     reference = np.array(precision_recall_fscore_support(true, predicted, **known))
-    assert figures.T == pytest.approx(reference)
+    assert pytest.approx(reference) == figures.T
     cells = {(expected, label): n for expected, label, n in result.confusion}
     names = [*LABELS, "no idea"]
     expected = confusion_matrix(true, predicted, labels=names)

@@ -172,7 +172,7 @@ def test_a_later_evaluation_leaves_the_responses_of_an_earlier_one(
     kept_bytes = []
     for evaluation_id in (7, 8):
         write_request(folder, evaluation_id, 0, make_request(folder.root.parent, PLAN))
-        assert 0 == child.main([str(folder.root)])
+        assert child.main([str(folder.root)]) == 0
         kept_bytes.append(folder.evaluation_responses(7).read_bytes())
     assert kept_bytes[0] == kept_bytes[1]
     responses = [folder.evaluation_responses(7), folder.evaluation_responses(8)]

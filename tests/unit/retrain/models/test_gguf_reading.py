@@ -54,8 +54,8 @@ def test_fields_and_tensors_are_the_same(file: Path) -> None:
         reader = gguf.GGUFReader(file)
         assert reader is gguf.GGUFReader(file)
         assert type(reader.fields["general.name"].parts[-1]) is np.ndarray
-    assert ["Größe, 名前"] == expected["general.name"]
-    assert ["", "a", "Ġthe", "é"] == expected["tokenizer.ggml.tokens"]
+    assert expected["general.name"] == ["Größe, 名前"]
+    assert expected["tokenizer.ggml.tokens"] == ["", "a", "Ġthe", "é"]
 
 
 def test_the_libraries_are_as_before_after_a_failure(file: Path) -> None:

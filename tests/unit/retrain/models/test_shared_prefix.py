@@ -28,7 +28,7 @@ def test_equal_prefixes_share_batches_and_single_prompts_the_rest() -> None:
 def test_batches_have_similar_lengths() -> None:
     conversations = [conversation("head", str(n)) for n in range(8)]
     encoded = [[0] * length for length in (9, 1, 8, 2, 7, 3, 6, 4)]
-    assert [[1, 3, 5, 7], [6, 4, 2, 0]] == batch_alike(conversations, encoded, 4)
+    assert batch_alike(conversations, encoded, 4) == [[1, 3, 5, 7], [6, 4, 2, 0]]
 
 
 @pytest.mark.parametrize(

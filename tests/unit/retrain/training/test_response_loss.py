@@ -25,16 +25,16 @@ def head_and(*tokens: int) -> list[int]:
 
 
 def test_equal_columns_count_up_to_the_first_difference() -> None:
-    assert N + 1 == n_common([head_and(7, 1, 2), head_and(7, 3, 2)], N + 1)
+    assert n_common([head_and(7, 1, 2), head_and(7, 3, 2)], N + 1) == N + 1
 
 
 def test_columns_of_a_response_are_never_common() -> None:
-    assert N - 1 == n_common([head_and(1, 1, 1), head_and(1, 1, 1)], N - 1)
+    assert n_common([head_and(1, 1, 1), head_and(1, 1, 1)], N - 1) == N - 1
 
 
 def test_single_prompts_and_short_prefixes_are_not_shared() -> None:
-    assert 0 == n_common([head_and(1, 2, 3)], N)
-    assert 0 == n_common([[1, 1, 2, 3], [1, 1, 4, 5]], 3)
+    assert n_common([head_and(1, 2, 3)], N) == 0
+    assert n_common([[1, 1, 2, 3], [1, 1, 4, 5]], 3) == 0
 
 
 def test_padding_is_not_common() -> None:
@@ -43,11 +43,11 @@ def test_padding_is_not_common() -> None:
     rows = [head_and(1, 2), head_and(1, 3)]
     padded = torch.ones(2, N + 2, dtype=torch.long)
     padded[0, 0] = 0
-    assert 0 == n_common(rows, N, attention_mask=padded)
+    assert n_common(rows, N, attention_mask=padded) == 0
 
 
 def test_packed_rows_share_nothing() -> None:
     import torch
 
     rows = [head_and(1, 2), head_and(1, 3)]
-    assert 0 == n_common(rows, N, position_ids=torch.arange(N + 2).expand(2, -1))
+    assert n_common(rows, N, position_ids=torch.arange(N + 2).expand(2, -1)) == 0

@@ -30,7 +30,7 @@ def test_second_password_or_missing_user_is_refused() -> None:
 
 
 def test_sqlite_has_no_password() -> None:
-    assert "sqlite:///x.db" == add_password("sqlite:///x.db", "unused")
+    assert add_password("sqlite:///x.db", "unused") == "sqlite:///x.db"
 
 
 @pytest.mark.parametrize(

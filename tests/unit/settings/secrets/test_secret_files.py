@@ -93,7 +93,7 @@ def test_every_secret_is_read_from_its_file(
 ) -> None:
     monkeypatch.setenv(f"{field.upper()}_FILE", str(secret_file))
     secrets = load_secrets()
-    assert SECRET == plain(getattr(secrets, field))
+    assert plain(getattr(secrets, field)) == SECRET
     assert is_secret_variable(f"{field.upper()}_FILE")
 
 
@@ -104,7 +104,7 @@ def test_secrets_of_channels_models_and_database_come_from_files(
         monkeypatch.setenv(f"{name}_FILE", str(secret_file))
         assert is_secret_variable(name)
     assert SECRET == channel_secret("oncall") == probe_key("router-v2")
-    assert SECRET == default_configuration().database.url
+    assert default_configuration().database.url == SECRET
 
 
 def test_secret_variables_name_those_of_channels_and_models() -> None:
@@ -147,18 +147,18 @@ def test_no_setting_of_the_file_is_a_secret() -> None:
 @pytest.mark.parametrize("content", [SECRET, f"{SECRET}\n", f"{SECRET}\r\n", f"\ufeff{SECRET}\n"])
 def test_line_break_and_byte_order_mark_are_not_the_secret(content: str, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text(content)
-    assert SECRET == read_variable("X", {"X_FILE": str(tmp_path / "secret")})
+    assert read_variable("X", {"X_FILE": str(tmp_path / "secret")}) == SECRET
 
 
 def test_spaces_belong_to_the_secret(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text(" two words \n")
-    assert " two words " == read_variable("X", {"X_FILE": str(tmp_path / "secret")})
+    assert read_variable("X", {"X_FILE": str(tmp_path / "secret")}) == " two words "
 
 
 def test_empty_variables_count_as_unset(secret_file: Path) -> None:
-    assert "" == read_variable("X", {"X": "", "X_FILE": ""})
-    assert SECRET == read_variable("X", {"X": "", "X_FILE": str(secret_file)})
-    assert SECRET == read_variable("X", {"X": SECRET, "X_FILE": ""})
+    assert read_variable("X", {"X": "", "X_FILE": ""}) == ""
+    assert read_variable("X", {"X": "", "X_FILE": str(secret_file)}) == SECRET
+    assert read_variable("X", {"X": SECRET, "X_FILE": ""}) == SECRET
 
 
 def test_variable_and_file_together_are_refused(secret_file: Path) -> None:

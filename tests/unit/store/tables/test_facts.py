@@ -32,11 +32,11 @@ def wrong_columns(table: Table) -> list[str]:
 
 
 def test_every_table_declares_its_facts() -> None:
-    assert [] == [name for name, table in metadata.tables.items() if FACTS not in table.info]
+    assert [name for name, table in metadata.tables.items() if FACTS not in table.info] == []
 
 
 def test_columns_of_text_and_no_others_declare_what_they_hold() -> None:
-    assert [] == [name for table in metadata.sorted_tables for name in wrong_columns(table)]
+    assert [name for table in metadata.sorted_tables for name in wrong_columns(table)] == []
 
 
 def test_undeclared_column_of_text_is_found() -> None:

@@ -33,9 +33,10 @@ def test_bad_lines_are_reported_by_number_and_reason(tmp_path: Path) -> None:
 
     content = read_exchanges(path, Traffic(), default_model="assistant", redactor=Redactor())
 
-    assert ["one", "write to [EMAIL]"] == [exchange.prompt for exchange in content.exchanges]
-    assert [(3, "invalid_json"), (5, "missing_prompt")] == [
-        (line.number, line.reason) for line in content.bad_lines
+    assert [exchange.prompt for exchange in content.exchanges] == ["one", "write to [EMAIL]"]
+    assert [(line.number, line.reason) for line in content.bad_lines] == [
+        (3, "invalid_json"),
+        (5, "missing_prompt"),
     ]
     assert str(content.bad_lines[0]).startswith("line 3: invalid_json: ")
 
@@ -45,7 +46,7 @@ def test_redaction_can_be_turned_off(tmp_path: Path) -> None:
 
     content = read_exchanges(path, Traffic(), default_model="assistant", redactor=None)
 
-    assert "ann@example.org" == content.exchanges[0].prompt
+    assert content.exchanges[0].prompt == "ann@example.org"
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ def test_every_container_gives_exchanges_and_bad_values(
 
     read = read_exchanges(path, Traffic(), default_model="assistant", redactor=None)
 
-    assert ["a", "b"] == [exchange.prompt for exchange in read.exchanges]
+    assert [exchange.prompt for exchange in read.exchanges] == ["a", "b"]
     assert [(unit, 3)] == [(bad.unit, bad.number) for bad in read.bad_lines]
 
 
@@ -79,7 +80,7 @@ def test_one_bad_time_refuses_its_row_alone(tmp_path: Path, value: int) -> None:
     read = read_exchanges(tmp_path / "a.parquet", Traffic(), default_model="", redactor=None)
 
     assert [*prompts[:5], *prompts[6:]] == [exchange.prompt for exchange in read.exchanges]
-    assert [(6, "bad_timestamp")] == [(bad.number, bad.reason) for bad in read.bad_lines]
+    assert [(bad.number, bad.reason) for bad in read.bad_lines] == [(6, "bad_timestamp")]
 
 
 @pytest.mark.parametrize(
@@ -109,7 +110,7 @@ def test_a_number_invalid_in_json_is_reported_with_a_hint(
 
     (bad,) = read_exchanges(path, Traffic(), default_model="", redactor=None).bad_lines
 
-    assert "invalid_json" == bad.reason
+    assert bad.reason == "invalid_json"
     assert f"{number} is no JSON: leave its key out, or write null" in bad.detail
 
 
@@ -159,7 +160,7 @@ def test_reading_goes_on_at_a_line(tmp_path: Path) -> None:
 
     records = list(iter_records(path, source="file", start=1))
 
-    assert [(1, b'{"b":1}'), (2, b"[]")] == [(r.position.offset, r.value) for r in records]
+    assert [(r.position.offset, r.value) for r in records] == [(1, b'{"b":1}'), (2, b"[]")]
 
 
 def test_a_file_is_known_by_its_content(tmp_path: Path) -> None:

@@ -72,13 +72,13 @@ def test_a_cut_file_stores_nothing_and_the_whole_everything(
             names=names, redactor=None, rules=make_rules(engine), now=clock,
         )  # fmt: skip
     with transaction(engine) as connection:
-        assert [] == list_baselines(connection, "assistant")
-    assert [] == stored_ids(engine)
+        assert list_baselines(connection, "assistant") == []
+    assert stored_ids(engine) == []
 
     path.write_bytes(whole())
-    assert 30 == replay_file(engine, EVERYTHING, FakeEncoder(), path).n_exchanges
-    assert IDS == stored_ids(engine)
-    assert 30 == replay_file(engine, EVERYTHING, FakeEncoder(), path).n_skipped
+    assert replay_file(engine, EVERYTHING, FakeEncoder(), path).n_exchanges == 30
+    assert stored_ids(engine) == IDS
+    assert replay_file(engine, EVERYTHING, FakeEncoder(), path).n_skipped == 30
 
 
 class InterferingEncoder(FakeEncoder):
@@ -108,11 +108,11 @@ def test_an_interrupted_replay_goes_on_at_the_row(
 
     with pytest.raises(KeyboardInterrupt):
         replay_file(engine, EVERYTHING, InterferingEncoder(fail), path)
-    assert 14 == len(stored_ids(engine))
+    assert len(stored_ids(engine)) == 14
 
     again = replay_file(engine, EVERYTHING, FakeEncoder(), path)
-    assert (14, 16) == (again.n_skipped, again.n_exchanges)
-    assert IDS == stored_ids(engine)
+    assert (again.n_skipped, again.n_exchanges) == (14, 16)
+    assert stored_ids(engine) == IDS
 
 
 def test_replay_of_a_file_cut_meanwhile_reports_stored_records(
@@ -125,10 +125,10 @@ def test_replay_of_a_file_cut_meanwhile_reports_stored_records(
 
     with refusal("changed", InputError, match="28 of 31 lines are stored"):
         replay_file(engine, EVERYTHING, encoder, path)
-    assert 28 == len(stored_ids(engine))
+    assert len(stored_ids(engine)) == 28
 
     path.write_bytes(whole)
-    assert 3 == replay_file(engine, EVERYTHING, FakeEncoder(), path).n_exchanges
+    assert replay_file(engine, EVERYTHING, FakeEncoder(), path).n_exchanges == 3
 
 
 def test_lines_appended_during_a_replay_are_left(engine: Engine, tmp_path: Path) -> None:
@@ -140,4 +140,4 @@ def test_lines_appended_during_a_replay_are_left(engine: Engine, tmp_path: Path)
             file.write(b'{"id": "late", "prompt": "a", "response": "b"}\n{"id": "cut')
 
     replay_file(engine, EVERYTHING, InterferingEncoder(append), path)
-    assert IDS == stored_ids(engine)
+    assert stored_ids(engine) == IDS

@@ -57,7 +57,7 @@ def test_a_documented_record_is_read_by_its_format(name: str, record: str) -> No
 
     options.pop("format", None)
     decoded = decode(json.loads(record), **options, join={"enabled": True})
-    assert [] == decoded.unreadable
+    assert decoded.unreadable == []
     halves = [half.exchange for half in decoded.halves]
     times = [result.occurred_at for result in decoded.exchanges + halves]
     times += [feedback.given_at for feedback in decoded.feedback]
@@ -101,7 +101,7 @@ def test_the_format_of_the_how_to_passes_its_own_tests(acme: ModuleType) -> None
     exec(compile(blocks(HOW_TO, "python")[1], "test_acme.py", "exec"), names)
     tests = [test for name, test in names.items() if name.startswith("test_")]
 
-    assert 2 == len(tests)
+    assert len(tests) == 2
     for test in tests:
         test()
 

@@ -42,17 +42,17 @@ def test_openai_with_parts_and_every_field() -> None:
 def test_openai_tool_calls_are_readable() -> None:
     exchange = read_one("openai_tool_calls")
 
-    assert 'find_card({"last_four": "4421"})' == exchange.messages[1].content
+    assert exchange.messages[1].content == 'find_card({"last_four": "4421"})'
     assert Message("tool", '{"status": "active"}') == exchange.messages[2]
-    assert 'block_card({"last_four": "4421"})' == exchange.response
-    assert "tool_calls" == exchange.attributes["finish_reason"]
-    assert "chatcmpl-CRj0aXb3" == exchange.exchange_id
+    assert exchange.response == 'block_card({"last_four": "4421"})'
+    assert exchange.attributes["finish_reason"] == "tool_calls"
+    assert exchange.exchange_id == "chatcmpl-CRj0aXb3"
 
 
 def test_an_openai_refusal_is_the_response() -> None:
     exchange = read_one("openai_refusal")
 
-    assert "I can't help with that." == exchange.response
+    assert exchange.response == "I can't help with that."
     assert exchange.attributes["refusal"] is True
 
 
@@ -60,20 +60,20 @@ def test_an_openai_refusal_is_the_response() -> None:
 def test_an_openai_stream_is_put_together(name: str) -> None:
     exchange = read_one(name)
 
-    assert "Yes, since Monday." == exchange.response
-    assert "Is my card blocked?" == exchange.prompt
-    assert {
+    assert exchange.response == "Yes, since Monday."
+    assert exchange.prompt == "Is my card blocked?"
+    assert exchange.attributes == {
         "finish_reason": "stop",
         "refusal": False,
         "prompt_tokens": 13,
         "completion_tokens": 7,
-    } == exchange.attributes
+    }
 
 
 def test_tool_calls_of_an_openai_stream_are_put_together() -> None:
-    assert 'block_card({"last_four":"4421"})\nnotify({})' == (
+    assert (
         read_one("openai_stream_tool_calls").response
-    )
+    ) == 'block_card({"last_four":"4421"})\nnotify({})'
 
 
 def test_first_of_several_choices_is_the_response() -> None:
@@ -94,8 +94,8 @@ def test_first_of_several_choices_is_the_response() -> None:
 def test_a_failed_openai_request_has_an_error_and_no_response() -> None:
     exchange = read_one("openai_error", join=JOINED)
 
-    assert "" == exchange.response
-    assert {"error": "rate_limit_exceeded"} == exchange.attributes
+    assert exchange.response == ""
+    assert exchange.attributes == {"error": "rate_limit_exceeded"}
 
 
 def test_an_older_text_completion_is_read_too() -> None:
@@ -104,7 +104,7 @@ def test_an_older_text_completion_is_read_too() -> None:
         "response": {"id": "cmpl-1", "choices": [{"text": " a time", "finish_reason": "length"}]},
     }
     (exchange,) = decode(record).exchanges
-    assert ("Once upon", " a time") == (exchange.prompt, exchange.response)
+    assert (exchange.prompt, exchange.response) == ("Once upon", " a time")
 
 
 def test_anthropic_responses_are_read_too() -> None:
@@ -122,8 +122,8 @@ def test_anthropic_responses_are_read_too() -> None:
         "usage": {"input_tokens": 9, "output_tokens": 4},
     }
     (exchange,) = decode(record).exchanges
-    assert 'Let me look.\nfind_card({"last_four":"4421"})' == exchange.response
-    assert 4 == exchange.attributes["completion_tokens"]
+    assert exchange.response == 'Let me look.\nfind_card({"last_four":"4421"})'
+    assert exchange.attributes["completion_tokens"] == 4
 
 
 def test_the_responses_api() -> None:
@@ -135,21 +135,21 @@ def test_the_responses_api() -> None:
         Message("assistant", "get_limit({})"),
         Message("tool", '{"limit": 2000}'),
     ) == exchange.messages
-    assert "Your limit is 2000. Raise it under Settings." == exchange.response
-    assert ("user-53", "gpt-5-mini") == (exchange.end_user, exchange.model)
-    assert {
+    assert exchange.response == "Your limit is 2000. Raise it under Settings."
+    assert (exchange.end_user, exchange.model) == ("user-53", "gpt-5-mini")
+    assert exchange.attributes == {
         "finish_reason": "completed",
         "refusal": False,
         "prompt_tokens": 81,
         "completion_tokens": 19,
         "model_version": "gpt-5-mini-2025-08-07",
-    } == exchange.attributes
+    }
 
 
 def test_a_stream_of_the_responses_api_ends_with_the_whole() -> None:
     exchange = read_one("openai_responses_stream")
 
-    assert "I can't raise it for you." == exchange.response
+    assert exchange.response == "I can't raise it for you."
     assert exchange.attributes["refusal"] is True
 
 
@@ -186,16 +186,16 @@ def test_the_form_of_fine_tuning_holds_the_response(
     (exchange,) = decode(record).exchanges
 
     assert response == exchange.response
-    assert ["user", "assistant", "user"] == [message.role for message in exchange.messages]
-    assert (OCCURRED_AT, "user-51") == (exchange.occurred_at, exchange.end_user)
-    assert "charges" == exchange.task_type
+    assert [message.role for message in exchange.messages] == ["user", "assistant", "user"]
+    assert (exchange.occurred_at, exchange.end_user) == (OCCURRED_AT, "user-51")
+    assert exchange.task_type == "charges"
     assert exchange.attributes["refusal"] is refusal
 
 
 def test_a_conversation_that_ends_with_the_user_has_no_response() -> None:
     (exchange,) = decode({"messages": [ASKED, ANSWERED, ASKED]}).exchanges
 
-    assert (3, "") == (len(exchange.messages), exchange.response)
+    assert (len(exchange.messages), exchange.response) == (3, "")
     assert "refusal" not in exchange.attributes
 
 
@@ -218,8 +218,8 @@ def test_a_request_may_begin_the_response() -> None:
     (alone,) = decode({"request": conversation}).exchanges
     (half,) = decode(conversation, join=JOINED).halves
 
-    assert (2, "") == (len(alone.messages), alone.response)
-    assert ("request", 2) == (half.side, len(half.exchange.messages))
+    assert (len(alone.messages), alone.response) == (2, "")
+    assert (half.side, len(half.exchange.messages)) == ("request", 2)
 
 
 def test_a_conversation_without_a_question_has_no_prompt() -> None:

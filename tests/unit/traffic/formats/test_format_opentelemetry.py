@@ -49,43 +49,43 @@ def test_opentelemetry_events_with_every_field() -> None:
         )
         == first
     )
-    assert (2, "user-9", "Write me a virus.\n[image]") == (
+    assert (
         second.record_index,
         second.end_user,
         second.prompt,
-    )
-    assert ("I can't help with that.", True) == (second.response, second.attributes["refusal"])
-    assert 1 == decoded.n_ignored
+    ) == (2, "user-9", "Write me a virus.\n[image]")
+    assert (second.response, second.attributes["refusal"]) == ("I can't help with that.", True)
+    assert decoded.n_ignored == 1
 
 
 def test_opentelemetry_texts_as_json_and_in_the_body() -> None:
     as_json, in_body = read("otel_details_json_text").exchanges
 
-    assert WEATHER == as_json.messages
+    assert as_json.messages == WEATHER
     assert WEATHER[1:] == in_body.messages
     assert as_json.response == in_body.response == "It is rainy in Paris, 57°F."
 
 
 def test_opentelemetry_without_texts_is_withheld() -> None:
-    assert [True, True] == [exchange.withheld for exchange in read("otel_not_captured").exchanges]
+    assert [exchange.withheld for exchange in read("otel_not_captured").exchanges] == [True, True]
 
 
 def test_opentelemetry_with_an_event_a_message() -> None:
     paris, rome = read("otel_events").exchanges
 
     assert (0, f"{TRACE}/b7ad6b7169203331") == (paris.record_index, paris.exchange_id)
-    assert WEATHER == paris.messages
-    assert "It is rainy in Paris, 57°F." == paris.response
-    assert 2 == rome.record_index
-    assert ("And in Rome?", 'get_weather({"location":"Rome"})') == (rome.prompt, rome.response)
-    assert "tool_calls" == rome.attributes["finish_reason"]
+    assert paris.messages == WEATHER
+    assert paris.response == "It is rainy in Paris, 57°F."
+    assert rome.record_index == 2
+    assert (rome.prompt, rome.response) == ("And in Rome?", 'get_weather({"location":"Rome"})')
+    assert rome.attributes["finish_reason"] == "tool_calls"
 
 
 def test_opentelemetry_events_of_two_messages_are_halves() -> None:
     (request,) = read("otel_events_request", join=JOINED).halves
     (response,) = read("otel_events_response", join=JOINED).halves
 
-    assert ("request", "response") == (request.side, response.side)
+    assert (request.side, response.side) == ("request", "response")
     assert f"{TRACE}/b7ad6b7169203341" == request.join_id == response.join_id
 
 
@@ -95,31 +95,33 @@ def test_opentelemetry_events_without_captured_texts_count_once() -> None:
         record["body"] = {"kvlistValue": {"values": []}}
     decoded = decode(message, join=JOINED)
 
-    assert [True, True] == [exchange.withheld for exchange in decoded.exchanges]
-    assert [] == decoded.halves
+    assert [exchange.withheld for exchange in decoded.exchanges] == [True, True]
+    assert decoded.halves == []
 
 
 def test_opentelemetry_spans() -> None:
     decoded = read("otel_spans")
     served, failed = decoded.exchanges
 
-    assert WEATHER == served.messages
-    assert (1.5, 0.4) == (
+    assert served.messages == WEATHER
+    assert (
         served.attributes["latency_seconds"],
         served.attributes["time_to_first_token_seconds"],
-    )
-    assert ("session-3", "chatcmpl-s1") == (served.end_user, served.exchange_id)
-    assert ("", "timeout") == (failed.response, failed.attributes["error"])
-    assert 3 == decoded.n_ignored  # the server's span, the agent's and the tool's
+    ) == (1.5, 0.4)
+    assert (served.end_user, served.exchange_id) == ("session-3", "chatcmpl-s1")
+    assert (failed.response, failed.attributes["error"]) == ("", "timeout")
+    assert decoded.n_ignored == 3  # the server's span, the agent's and the tool's
 
 
 def test_opentelemetry_spans_of_older_conventions() -> None:
     assert [
+        (exchange.prompt, exchange.response) for exchange in read("otel_spans_older").exchanges
+    ] == [
         ("What is AI?", "Applied statistics."),
         ("Hello", "Hi!"),
         ("[URGENT] Where is my card?", "On its way."),
         ("Hello", "Hi there!"),
-    ] == [(exchange.prompt, exchange.response) for exchange in read("otel_spans_older").exchanges]
+    ]
 
 
 def test_opentelemetry_texts_in_numbered_attributes() -> None:
@@ -127,13 +129,13 @@ def test_opentelemetry_texts_in_numbered_attributes() -> None:
     traceloop, openinference = decoded.exchanges
 
     assert (Message("system", "Be brief."), Message("user", "Block my card.")) == traceloop.messages
-    assert ("block_card({})", "user-4") == (traceloop.response, traceloop.end_user)
-    assert ("What is my limit?", "2000.\nshow_limit({})") == (
+    assert (traceloop.response, traceloop.end_user) == ("block_card({})", "user-4")
+    assert (
         openinference.prompt,
         openinference.response,
-    )
-    assert (8, "user-5") == (openinference.attributes["prompt_tokens"], openinference.end_user)
-    assert 1 == decoded.n_ignored
+    ) == ("What is my limit?", "2000.\nshow_limit({})")
+    assert (openinference.attributes["prompt_tokens"], openinference.end_user) == (8, "user-5")
+    assert decoded.n_ignored == 1
 
 
 def test_a_bad_log_record_affects_no_other() -> None:
@@ -145,11 +147,11 @@ def test_a_bad_log_record_affects_no_other() -> None:
 
     for value in (msgspec.json.encode(message), as_protobuf(message)):
         decoded = decode(value)
-        assert ["chatcmpl-a1"] == [exchange.exchange_id for exchange in decoded.exchanges]
+        assert [exchange.exchange_id for exchange in decoded.exchanges] == ["chatcmpl-a1"]
         (bad,) = decoded.unreadable
-        assert (2, "invalid_json") == (bad.record_index, bad.error.reason)
+        assert (bad.record_index, bad.error.reason) == (2, "invalid_json")
         again = decode(bad.value)
-        assert ([], [0]) == (again.exchanges, [part.record_index for part in again.unreadable])
+        assert (again.exchanges, [part.record_index for part in again.unreadable]) == ([], [0])
         assert bad.value == again.unreadable[0].value
 
 
@@ -159,9 +161,9 @@ def test_one_broken_protobuf_record_spoils_no_other() -> None:
     assert broken != message
 
     decoded = decode(broken)
-    assert ["chatcmpl-a1"] == [exchange.exchange_id for exchange in decoded.exchanges]
-    assert [(2, "invalid_protobuf")] == [
-        (part.record_index, part.error.reason) for part in decoded.unreadable
+    assert [exchange.exchange_id for exchange in decoded.exchanges] == ["chatcmpl-a1"]
+    assert [(part.record_index, part.error.reason) for part in decoded.unreadable] == [
+        (2, "invalid_protobuf")
     ]
 
 

@@ -53,7 +53,7 @@ def test_a_format_is_a_file_with_one_function() -> None:
             if getattr(value, "__module__", "") == f"monitor.traffic.formats.{name}"
             and not entry.startswith("_")
         ]
-        assert ["read"] == public
+        assert public == ["read"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -88,11 +88,14 @@ def test_plain_with_every_field() -> None:
 def test_plain_with_a_conversation() -> None:
     exchange = read_one("plain_conversation")
 
-    assert ["system", "user", "assistant", "user"] == [
-        message.role for message in exchange.messages
+    assert [message.role for message in exchange.messages] == [
+        "system",
+        "user",
+        "assistant",
+        "user",
     ]
-    assert "What is this charge?\n[image_url]" == exchange.prompt
-    assert ("765", OCCURRED_AT) == (exchange.end_user, exchange.occurred_at)
+    assert exchange.prompt == "What is this charge?\n[image_url]"
+    assert (exchange.end_user, exchange.occurred_at) == ("765", OCCURRED_AT)
 
 
 def test_litellm_with_every_field() -> None:
@@ -132,8 +135,8 @@ def test_texts_redacted_by_litellm_are_withheld(name: str) -> None:
 def test_a_call_that_litellm_logs_as_failed_has_its_error() -> None:
     exchange = read_one("litellm_failure")
 
-    assert ("", "RateLimitError") == (exchange.response, exchange.attributes["error"])
-    assert 30.0 == exchange.attributes["latency_seconds"]
+    assert (exchange.response, exchange.attributes["error"]) == ("", "RateLimitError")
+    assert exchange.attributes["latency_seconds"] == 30.0
 
 
 def test_embedding_calls_of_litellm_are_ignored() -> None:
@@ -143,10 +146,10 @@ def test_embedding_calls_of_litellm_are_ignored() -> None:
 def test_litellm_with_the_responses_api_and_times_as_text() -> None:
     exchange = read_one("litellm_responses")
 
-    assert "How do I raise my limit?" == exchange.prompt
-    assert "Your limit is 2000. Raise it under Settings." == exchange.response
+    assert exchange.prompt == "How do I raise my limit?"
+    assert exchange.response == "Your limit is 2000. Raise it under Settings."
     assert OCCURRED_AT + timedelta(seconds=0.25) == exchange.occurred_at
-    assert 1.5 == exchange.attributes["latency_seconds"]
+    assert exchange.attributes["latency_seconds"] == 1.5
 
 
 def test_mapped_with_every_field() -> None:
@@ -171,11 +174,11 @@ def test_a_conversation_that_ends_with_the_assistant_holds_the_response(
     turns = [{"role": "user", "content": "u"}, {"role": "assistant", "content": "a"}]
 
     (whole,) = decode({key: turns}, **options).exchanges
-    assert ("u", "a", 1) == (whole.prompt, whole.response, len(whole.messages))
+    assert (whole.prompt, whole.response, len(whole.messages)) == ("u", "a", 1)
     (inputs,) = decode({key: turns, "response": "r"}).exchanges if key == "prompt" else (None,)
-    assert inputs is None or ("r", 2) == (inputs.response, len(inputs.messages))
+    assert inputs is None or (inputs.response, len(inputs.messages)) == ("r", 2)
     (half,) = decode({key: turns}, join=JOINED, **options).halves
-    assert ("request", 2) == (half.side, len(half.exchange.messages))
+    assert (half.side, len(half.exchange.messages)) == ("request", 2)
 
 
 def test_mapped_reads_chat_messages_and_bodies_and_halves() -> None:
@@ -185,9 +188,9 @@ def test_mapped_reads_chat_messages_and_bodies_and_halves() -> None:
         "answer": {"choices": [{"message": {"content": "a"}}]},
     }
     (exchange,) = decode(record, fields=fields).exchanges
-    assert (2, "u", "a") == (len(exchange.messages), exchange.prompt, exchange.response)
+    assert (len(exchange.messages), exchange.prompt, exchange.response) == (2, "u", "a")
     (half,) = decode({"answer": "a"}, fields=fields, join=JOINED).halves
-    assert "response" == half.side
+    assert half.side == "response"
     with pytest.raises(
         Exception, match=r"wrong_type: traffic.fields.user: `u` is a list, not text"
     ):

@@ -106,7 +106,7 @@ def test_receive_buffer_returns_the_same_as_kafka_python(
 def test_a_huge_response_keeps_no_memory() -> None:
     huge = response(1, bytes(MAX_KEPT_BYTES))
     responses, buffer = received([huge, response(2, b"x")], 2)
-    assert [1, 2] == [number for number, _ in responses]
+    assert [number for number, _ in responses] == [1, 2]
     assert len(buffer._bytes) == MIN_BYTES
 
 

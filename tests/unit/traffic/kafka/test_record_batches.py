@@ -86,7 +86,7 @@ def test_only_sampled_records_are_returned_and_all_counted(codec: int) -> None:
     parts = read_all(wire, selecting=selection(0.05))
 
     assert expected == offsets(parts)
-    assert (500, 500) == (parts[-1].end, sum(part.n_records for part in parts))
+    assert (parts[-1].end, sum(part.n_records for part in parts)) == (500, 500)
 
 
 def test_a_header_may_identify_the_request() -> None:
@@ -112,8 +112,8 @@ def test_records_without_a_key_are_sampled_by_position() -> None:
 def test_a_fetch_inside_a_batch_skips_read_records() -> None:
     parts = read_all(make_batch(10, items(0, 10), codec=3), 17)
 
-    assert [17, 18, 19] == offsets(parts)
-    assert 3 == parts[0].n_records
+    assert offsets(parts) == [17, 18, 19]
+    assert parts[0].n_records == 3
 
 
 def test_offsets_removed_by_compaction_are_skipped() -> None:
@@ -123,15 +123,15 @@ def test_offsets_removed_by_compaction_are_skipped() -> None:
 
     parts = read_all(removed + empty)
 
-    assert [0, 1] == offsets(parts)
-    assert 15 == parts[-1].end
+    assert offsets(parts) == [0, 1]
+    assert parts[-1].end == 15
 
 
 def test_the_last_batch_of_a_response_may_be_cut() -> None:
     wire = make_batch(0, items(0, 5)) + make_batch(5, items(5, 10))
 
     for n_bytes in range(len(wire) // 2 + 1, len(wire)):
-        assert 5 == read_all(wire[:n_bytes])[-1].end
+        assert read_all(wire[:n_bytes])[-1].end == 5
 
 
 def test_parts_are_bounded_by_number() -> None:
@@ -149,14 +149,14 @@ def test_parts_are_bounded_by_size_inside_a_batch_too(codec: int) -> None:
 
     assert list(range(31)) == offsets(parts)
     assert all(len(part.records) * len(value) <= MAX_KEPT_BYTES + len(value) for part in parts)
-    assert 4 == len(parts)
+    assert len(parts) == 4
 
 
 @pytest.mark.slow
 def test_tiny_records_are_bounded_by_what_python_needs_for_them() -> None:
     parts = read_all(make_batch(0, items(0, 20_000, b"")))
 
-    assert 20_000 == sum(part.n_records for part in parts)
+    assert sum(part.n_records for part in parts) == 20_000
     assert max(len(part.records) for part in parts) <= 8_000
 
 
@@ -202,8 +202,8 @@ def test_only_committed_records_are_returned_and_marks_are_passed() -> None:
 
     parts = read_all(wire, aborted=aborted)
 
-    assert [2, 3, 5, 6] == offsets(parts)
-    assert 9 == parts[-1].end, "the last mark would keep the lag above 0"
+    assert offsets(parts) == [2, 3, 5, 6]
+    assert parts[-1].end == 9, "the last mark would keep the lag above 0"
 
 
 @pytest.mark.parametrize("version", [0, 1])
@@ -219,11 +219,15 @@ def test_messages_of_before_2017_are_read(version: int, codec: int) -> None:
 
     parts = read_all(wire)
 
-    assert [0, 1, 2, 3, 4] == offsets(parts)
-    assert [b"value", b"value", b"value", None, b"value"] == [
-        sampled_record.value for sampled_record in sampled_records(parts)
+    assert offsets(parts) == [0, 1, 2, 3, 4]
+    assert [sampled_record.value for sampled_record in sampled_records(parts)] == [
+        b"value",
+        b"value",
+        b"value",
+        None,
+        b"value",
     ]
-    assert 5 == parts[-1].end
+    assert parts[-1].end == 5
 
 
 def test_a_too_large_record_leaves_size_and_digest() -> None:
@@ -231,10 +235,10 @@ def test_a_too_large_record_leaves_size_and_digest() -> None:
 
     small, dead_letter, last = sampled_records(read_all(make_batch(0, batch, codec=4)))
 
-    assert (b"v", b"v") == (small.value, last.value)
-    assert ("too_large", 1, None, b"large") == (
+    assert (small.value, last.value) == (b"v", b"v")
+    assert (
         dead_letter.reason, dead_letter.position.offset, dead_letter.value, dead_letter.key,
-    )  # fmt: skip
+    ) == ("too_large", 1, None, b"large")  # fmt: skip
     digest = hashlib.sha256(b"v" * 2_000_000).hexdigest()
     assert f"2000005 bytes, not kept; SHA-256 of the value: {digest}" == dead_letter.detail
 
@@ -245,4 +249,4 @@ def test_a_large_record_that_is_not_sampled_leaves_no_trace() -> None:
 
     parts = read_all(make_batch(0, [(key, b"v" * 2_000_000, [])]), selecting=selection(0.05))
 
-    assert ([], 1) == (sampled_records(parts), parts[-1].end)
+    assert (sampled_records(parts), parts[-1].end) == ([], 1)

@@ -59,15 +59,15 @@ def test_ordinary_ids_stay(id_: str) -> None:
 def test_detector_of_names_leaves_ids_of_exchanges() -> None:
     everything = Redactor(extra_finder=lambda text: [Span(0, len(text), "PERSON")])
 
-    assert "req-1" == redact_id("req-1", everything)
-    assert "req-1" == redact_id("req-1", None)
+    assert redact_id("req-1", everything) == "req-1"
+    assert redact_id("req-1", None) == "req-1"
 
 
 def test_task_type_with_personal_data_is_redacted() -> None:
     clean = redact_exchange(exchange(task_type=f"letters to {MAIL}"), REDACTOR)
 
-    assert "letters to [EMAIL]" == clean.task_type
-    assert "billing" == redact_exchange(exchange(task_type="billing"), REDACTOR).task_type
+    assert clean.task_type == "letters to [EMAIL]"
+    assert redact_exchange(exchange(task_type="billing"), REDACTOR).task_type == "billing"
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_common_names_of_models_stay(model: str) -> None:
 def test_names_of_metadata_are_redacted_without_loss() -> None:
     clean = attributes_of(**{MAIL: 1, "bob@example.org": 2, "latency": 0.5})
 
-    assert {"[EMAIL]": 1, "[EMAIL] 2": 2, "latency": 0.5} == clean
+    assert clean == {"[EMAIL]": 1, "[EMAIL] 2": 2, "latency": 0.5}
 
 
 @pytest.mark.parametrize(

@@ -91,9 +91,9 @@ def test_the_score_counts_exact_spans_only() -> None:
     text = LabelledText(1, "mail a@b.io or +1", frozenset({("EMAIL", 5, 11), ("PHONE", 15, 17)}))
     scores, mistakes = score([text], lambda _: [("EMAIL", 5, 10), ("PHONE", 15, 17)])
 
-    assert [(0, 1), (1, 1)] == [(s.n_correct, s.n_found) for s in scores[:2]]
-    assert (0.5, 0.5) == (scores[2].precision, scores[2].recall)
-    assert 2 == len(mistakes)
+    assert [(s.n_correct, s.n_found) for s in scores[:2]] == [(0, 1), (1, 1)]
+    assert (scores[2].precision, scores[2].recall) == (0.5, 0.5)
+    assert len(mistakes) == 2
     assert find("a@b.io") == [("EMAIL", 0, 6)]
 
 

@@ -22,10 +22,10 @@ def redact(value: Any, **options: Any) -> tuple[Any, dict[str, dict[str, int]]]:
 def test_text_is_stored_without_personal_data() -> None:
     clean, replacements = redact_typed(f"{MAIL}, {MAIL}", REDACTOR, field="comment")
 
-    assert "[EMAIL], [EMAIL]" == clean
+    assert clean == "[EMAIL], [EMAIL]"
     assert [Replacement("comment", {"EMAIL": 2}, clean)] == replacements
-    assert {"EMAIL": 2} == count_kinds(replacements)
-    assert "2 x [EMAIL]" == describe_kinds(count_kinds(replacements))
+    assert count_kinds(replacements) == {"EMAIL": 2}
+    assert describe_kinds(count_kinds(replacements)) == "2 x [EMAIL]"
 
 
 def test_every_text_of_a_document_is_read() -> None:
@@ -33,21 +33,21 @@ def test_every_text_of_a_document_is_read() -> None:
 
     clean, fields = redact(document)
 
-    assert {
+    assert clean == {
         "a": "[EMAIL]",
         "b": [1, {"c": "[EMAIL]"}],
         "[EMAIL]": None,
         "d": True,
         "e": 0.5,
-    } == clean
+    }
     assert {"a", "b.2.c", "(name)"} == set(fields)
 
 
 def test_named_fields_are_unread_at_the_top_only() -> None:
     clean, fields = redact({"email": MAIL, "below": {"email": MAIL}}, unread={"email"})
 
-    assert {"email": MAIL, "below": {"email": "[EMAIL]"}} == clean
-    assert {"below.email": {"EMAIL": 1}} == fields
+    assert clean == {"email": MAIL, "below": {"email": "[EMAIL]"}}
+    assert fields == {"below.email": {"EMAIL": 1}}
 
 
 def test_stored_text_is_not_replaced_again() -> None:

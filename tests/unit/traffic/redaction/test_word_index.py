@@ -71,6 +71,6 @@ def test_spans_in_the_fixtures_are_unchanged() -> None:
 
 
 def test_iban_of_other_scripts_is_none() -> None:
-    assert "DE89370400440532013\u06270" == Redactor().redact("DE89370400440532013\u06270")
+    assert Redactor().redact("DE89370400440532013\u06270") == "DE89370400440532013\u06270"
     text = "DE89 3704 0044 0532 01é0 00 and more"
     assert text == Redactor().redact(text)

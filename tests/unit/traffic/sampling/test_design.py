@@ -68,7 +68,7 @@ def test_the_most_specific_rule_wins(model: str, task_type: str, rate: float) ->
     rates = SamplingRates(configured(rates=RULES))
 
     assert rate == rates.rate_for(model, task_type)
-    assert 0.5 == rates.highest
+    assert rates.highest == 0.5
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_wrong_rule_is_explained(tmp_path, text: str, message: str) -> None:
 def test_rules_can_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DRIFTWARDEN_TRAFFIC__RATES", '[{"task_type": "legal", "rate": 0.5}]')
 
-    assert 0.5 == SamplingRates(load_settings()).rate_for("any", "legal")
+    assert SamplingRates(load_settings()).rate_for("any", "legal") == 0.5
 
 
 def test_two_decisions_are_one_by_the_own_rate() -> None:
@@ -154,7 +154,7 @@ def test_upstream_sampling_probability_below_ours_is_kept() -> None:
 
     assert outcome is not None
     assert 0xFD70A400000000 == outcome.threshold == outcome.candidate_threshold
-    assert 0.01 == pytest.approx(outcome.inclusion_probability, rel=1e-5)
+    assert pytest.approx(outcome.inclusion_probability, rel=1e-5) == 0.01
 
 
 def test_a_dead_letters_draw_decides_as_the_record_would_have() -> None:
@@ -190,7 +190,7 @@ def test_a_minimum_sample_keeps_all_of_a_rare_task() -> None:
     )
 
     assert all(
-        outcome and 5 == outcome.min_sample_size and 0 == outcome.candidate_threshold
+        outcome and outcome.min_sample_size == 5 and outcome.candidate_threshold == 0
         for outcome in rare
     )
     assert stats.binom.interval(0.999, 20_000, 0.05)[0] <= by_rate
@@ -204,7 +204,7 @@ def test_each_task_and_day_has_a_floor_of_its_own() -> None:
     kinds = [("m", "a", 0), ("m", "b", 0), ("n", "a", 0), ("m", "a", 1)]
     for model, task_type, day in kinds:
         outcomes = [decide(design, key, exchange(0, model, task_type, day)) for key in falling]
-        assert [True, True] + [False] * 38 == [outcome is not None for outcome in outcomes]
+        assert [outcome is not None for outcome in outcomes] == [True, True] + [False] * 38
 
 
 def test_the_search_rate_bounds_the_search_for_rare_tasks() -> None:

@@ -53,9 +53,9 @@ def independent(is_kept: NDArray[np.bool_], group: NDArray[np.int64]) -> bool:
 def test_five_percent_has_opentelemetrys_threshold() -> None:
     sampler = Sampler(0.05)
 
-    assert 0xF3333333333333 == sampler.threshold
+    assert sampler.threshold == 0xF3333333333333
     assert math.isclose(0.05, sampler.inclusion_probability, rel_tol=1e-15)
-    assert 20 == pytest.approx(1 / sampler.inclusion_probability)
+    assert pytest.approx(1 / sampler.inclusion_probability) == 20
 
 
 def test_the_rate_lies_in_its_binomial_interval(is_kept: NDArray[np.bool_]) -> None:
@@ -99,8 +99,8 @@ def test_a_smaller_rate_keeps_a_subset(keys: list[bytes], is_kept: NDArray[np.bo
 def test_the_whole_traffic_can_be_kept() -> None:
     sampler = Sampler(1.0)
 
-    assert 0 == sampler.threshold
-    assert 1.0 == sampler.inclusion_probability
+    assert sampler.threshold == 0
+    assert sampler.inclusion_probability == 1.0
     assert all(sampler.keeps(b"%d" % n) for n in range(1000))
 
 
@@ -147,9 +147,9 @@ def test_a_threshold_on_the_same_randomness_is_the_least() -> None:
     draw = Sampler(0.05).draw(b"whatever", headers(state="ot=th:c"))
 
     assert Draw(0xF3333333333333, threshold=0xC0000000000000) == draw
-    assert 0xF3333333333333 == draw.threshold_at(0.05)
-    assert 0xC0000000000000 == draw.threshold_at(0.5)
-    assert 0.25 == draw.probability_at(draw.threshold_at(0.5))
+    assert draw.threshold_at(0.05) == 0xF3333333333333
+    assert draw.threshold_at(0.5) == 0xC0000000000000
+    assert draw.probability_at(draw.threshold_at(0.5)) == 0.25
 
 
 def test_a_threshold_on_other_randomness_is_an_independent_stage() -> None:
@@ -158,9 +158,9 @@ def test_a_threshold_on_other_randomness_is_an_independent_stage() -> None:
 
     assert Draw(randomness_of(b"whatever"), probability=0.25) == draw
     assert threshold_of(0.2) == draw.threshold_at(0.05)
-    assert 0.05 == pytest.approx(draw.probability_at(draw.threshold_at(0.05)), rel=1e-15)
-    assert 0 == draw.threshold_at(0.5)
-    assert 0.25 == draw.probability_at(draw.threshold_at(0.5))
+    assert pytest.approx(draw.probability_at(draw.threshold_at(0.05)), rel=1e-15) == 0.05
+    assert draw.threshold_at(0.5) == 0
+    assert draw.probability_at(draw.threshold_at(0.5)) == 0.25
 
 
 @pytest.mark.slow
@@ -195,8 +195,8 @@ def test_identity_is_header_then_key_then_position() -> None:
         return record.identity(name)
 
     headers = (("trace", b"t1"), ("request-id", b"r1"))
-    assert b"r1" == identity(b"key", headers, "request-id")
-    assert b"key" == identity(b"key", headers, "")
-    assert b"key" == identity(b"key", headers, "absent")
-    assert b"topic/2/17" == identity(None, headers, "absent")
-    assert b"topic/2/17" == record_identity(b"", b"", source="topic", partition=2, offset=17)
+    assert identity(b"key", headers, "request-id") == b"r1"
+    assert identity(b"key", headers, "") == b"key"
+    assert identity(b"key", headers, "absent") == b"key"
+    assert identity(None, headers, "absent") == b"topic/2/17"
+    assert record_identity(b"", b"", source="topic", partition=2, offset=17) == b"topic/2/17"

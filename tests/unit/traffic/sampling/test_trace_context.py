@@ -21,7 +21,7 @@ def read(state: bytes | None = None, flags: bytes = b"03", **options: bool) -> U
 
 
 def test_other_headers_are_ignored() -> None:
-    assert NOTHING == read_upstream([("content-type", b"json"), ("tracestates", None)])
+    assert read_upstream([("content-type", b"json"), ("tracestates", None)]) == NOTHING
 
 
 @pytest.mark.parametrize("flags", [b"02", b"03", b"07"])
@@ -150,7 +150,7 @@ def test_threshold_and_randomness_of_a_sampler_are_read(
         assert not result.problem
     else:
         assert result.threshold is None
-        assert "inconsistent" == result.problem
+        assert result.problem == "inconsistent"
 
 
 @given(
@@ -178,7 +178,7 @@ def test_nearly_right_entries_are_read_rightly_or_not_at_all(state: str) -> None
     pair = r"[a-z][a-z0-9]*:[A-Za-z0-9._-]*"
     result = read(state.encode(), b"01")
     if len(own) > 1 or (own and not re.fullmatch(f"ot={pair}(;{pair})*", own[0])):
-        assert "tracestate" == result.problem
+        assert result.problem == "tracestate"
     elif result.problem != "tracestate":
         th = re.search(r"[=;]th:([0-9A-Fa-f]{1,14})(;|$)", own[0]) if own else None
         assert (result.threshold is not None or result.problem == "inconsistent") == (

@@ -85,7 +85,7 @@ def test_topics_at_one_place_are_labelled_apart() -> None:
         for with_topic in draw(heap, with_topics(6)).topics
         if with_topic.box is not None
     ]
-    assert 6 == len(boxes)
+    assert len(boxes) == 6
     assert not any(
         combination.overlaps(other, room=0.0) for combination, other in combinations(boxes, 2)
     )
@@ -103,8 +103,8 @@ def test_dots_are_numbered_as_on_the_map() -> None:
     assert len(places) == len(result)
     for number, place in result.items():
         assert place == pytest.approx(tuple(places[number]), abs=0.051)
-    assert ["input", "input", "output"] == [topic.family for topic in drawn.topics]
-    assert 36 == drawn.n_drifted
+    assert [topic.family for topic in drawn.topics] == ["input", "input", "output"]
+    assert drawn.n_drifted == 36
 
 
 def test_the_largest_topics_have_colours_of_their_own() -> None:
@@ -116,7 +116,7 @@ def test_the_largest_topics_have_colours_of_their_own() -> None:
 
 def test_topic_without_dots_is_still_listed() -> None:
     drawn = draw(place_topics(2), with_topics(3))
-    assert 0 == drawn.topics[2].dots.n
+    assert drawn.topics[2].dots.n == 0
     assert drawn.topics[2].box is None
     assert "topic, number 2" in render_map(drawn, None)
 
@@ -149,7 +149,7 @@ def test_no_axis_is_stretched_much_more_than_the_other() -> None:
 
 
 def test_frame_of_no_points_is_empty() -> None:
-    assert (0, 2) == into_frame(np.empty((0, 2), dtype=np.float32)).shape
+    assert into_frame(np.empty((0, 2), dtype=np.float32)).shape == (0, 2)
 
 
 def test_a_label_goes_where_few_dots_are() -> None:
@@ -168,7 +168,7 @@ def test_a_label_goes_where_few_dots_are() -> None:
         & (crowd[:, 1] > box.y)
         & (crowd[:, 1] < box.y + box.height)
     )
-    assert 0 == covered.sum()
+    assert covered.sum() == 0
     near = abs(box.y + LABEL_HEIGHT / 2 - 200), abs(box.x + box.width / 2 - 300)
     assert near[0] < 60
     assert near[1] < box.width
@@ -190,7 +190,7 @@ def test_names_of_topics_are_escaped() -> None:
 def test_a_file_has_the_map_without_links() -> None:
     placed = place_topics(4)
     page = render_page(with_topics(4), prompt_map=placed)
-    assert 4 == page.count('<g class="label')
+    assert page.count('<g class="label') == 4
     assert "?topic=" not in page
     assert "--topic-1" in page
     assert "How do I move my crypto wallet?" in page

@@ -100,8 +100,9 @@ def test_each_unit_has_an_axis_with_its_changes_to_scale() -> None:
         make_descriptor_change(name="refusal", unit="points", change=0.05, lower=0.0, upper=0.1),
     ]
     first, second = change_axes(changes)
-    assert [("percent", 0.5), ("points", 0.1)] == [
-        (axis.unit, axis.reach) for axis in (first, second)
+    assert [(axis.unit, axis.reach) for axis in (first, second)] == [
+        ("percent", 0.5),
+        ("points", 0.1),
     ]
     middle, half = WHISKER_WIDTH / 2, WHISKER_WIDTH / 2 - 5.0
     ((_, drawn),) = first.rows
@@ -120,8 +121,9 @@ def test_a_small_change_has_an_axis_of_its_own_size() -> None:
         for name, (change, lower, upper) in extents.items()
     ]
     large, small = change_axes(changes)
-    assert [(5.0, ["length", "words"]), (0.05, ["lines", "marks", "empty"])] == [
-        (axis.reach, [change.name for change, _ in axis.rows]) for axis in (large, small)
+    assert [(axis.reach, [change.name for change, _ in axis.rows]) for axis in (large, small)] == [
+        (5.0, ["length", "words"]),
+        (0.05, ["lines", "marks", "empty"]),
     ]
     half = WHISKER_WIDTH / 2 - 5.0
     for axis in (large, small):
@@ -160,8 +162,13 @@ def test_every_change_is_on_one_axis_that_holds_it(values: list[float]) -> None:
 def test_the_map_of_changes_has_each_dot_once() -> None:
     drawn = draw_changes(place([0.0, 0.19, 0.2, 0.5, 0.99, 1.0, float("nan")]), output_shift())
     assert drawn is not None
-    assert {0: (6,), 1: (0, 1), 2: (2,), 3: (3,), 4: (), 5: (4, 5)} == {
-        entry.number: entry.points for entry in drawn.classes
+    assert {entry.number: entry.points for entry in drawn.classes} == {
+        0: (6,),
+        1: (0, 1),
+        2: (2,),
+        3: (3,),
+        4: (),
+        5: (4, 5),
     }
     assert [len(entry.points) for entry in drawn.classes] == [
         entry.path.count("h0") for entry in drawn.classes
@@ -171,11 +178,11 @@ def test_the_map_of_changes_has_each_dot_once() -> None:
 def test_the_map_of_changes_takes_the_place_of_the_prompts() -> None:
     page = render_page(output_shift(), prompt_map=place([0.1, 0.9]))
     assert "Map of the prompts" not in page
-    assert 1 == page.count('class="map changes"')
+    assert page.count('class="map changes"') == 1
     both = make_assessment(0.3, output=output_shift().output)
     page = render_page(both, prompt_map=place([0.1, 0.9]))
     assert "Map of the prompts" in page
-    assert 1 == page.count('class="map changes"')
+    assert page.count('class="map changes"') == 1
 
 
 def test_a_map_keeps_its_changes_and_older_maps_have_none() -> None:
@@ -192,7 +199,7 @@ def test_a_map_keeps_its_changes_and_older_maps_have_none() -> None:
     assert placed.anonymize().change is placed.change
     left = placed.exclude([DELETED])
     assert left.change is not None
-    assert 0 == len(left.change)
+    assert len(left.change) == 0
 
 
 def widths_of(page: str, kind: str) -> list[float]:
@@ -209,9 +216,9 @@ def test_bars_of_topics_share_a_stated_axis(share: float) -> None:
     )
     family = make_family(verdict="drift", alarm=True, topics=topics)
     page = render_page(make_assessment(0.6, input=family))
-    assert 2 == page.count("Bars: 0 to 100%")
+    assert page.count("Bars: 0 to 100%") == 2
     assert [60.0, 100 * share] == pytest.approx(widths_of(page, "now"))
-    assert [30.0, 0.3] == pytest.approx(widths_of(page, "before"))
+    assert pytest.approx(widths_of(page, "before")) == [30.0, 0.3]
 
 
 def test_bars_of_task_types_share_a_stated_axis() -> None:
@@ -232,9 +239,9 @@ def test_growth_of_all_topics_has_one_axis() -> None:
     )
     family = make_family(verdict="drift", alarm=True, topics=topics)
     page = render_page(make_assessment(0.6, input=family))
-    assert 2 == page.count("Height of the chart: 0 to 50%")
+    assert page.count("Height of the chart: 0 to 50%") == 2
     heights = [float(height) for height in re.findall(r'height="([\d.]+)"><title>', page)]
-    assert [8.0, 32.0, 0.0, 3.2] == heights
+    assert heights == [8.0, 32.0, 0.0, 3.2]
 
 
 @pytest.mark.parametrize(

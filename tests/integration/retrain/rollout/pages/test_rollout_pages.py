@@ -315,7 +315,7 @@ def test_differing_responses_are_escaped_and_for_leads(desk: RolloutDesk, visit:
     lea, ada = visit().get("/rollouts/1").text, visit("Ada").get("/rollouts/1").text
     for page in (lea, ada):
         assert "about 12% of version 2" in page
-        assert [] == markup_in(page)
+        assert markup_in(page) == []
     assert f"{CANARY}()" in lea
     assert f"{CANARY}()" not in ada
 

@@ -98,7 +98,7 @@ def test_routes_of_the_operator_stay() -> None:
     written.write(Weights("desk", 1, 2, 5, 1))
     assert routes_of(written)[0] == health
     assert routes_of(written)[-1] == fallback
-    assert 4 == len(routes_of(written))
+    assert len(routes_of(written)) == 4
 
 
 def test_catch_all_of_the_operator_freezes_no_default_route() -> None:
@@ -120,7 +120,7 @@ def test_fields_that_the_operator_added_to_a_route_stay() -> None:
     again = document(*changed)
     again.write(Weights("desk", 1, 2, 5, 2))
     action = routes_of(again)[0]["route"]
-    assert ("90s", {"retry_on": "5xx"}) == (action["timeout"], action["retry_policy"])
+    assert (action["timeout"], action["retry_policy"]) == ("90s", {"retry_on": "5xx"})
 
 
 def test_routes_of_version_0_1_are_taken_over() -> None:
@@ -128,7 +128,7 @@ def test_routes_of_version_0_1_are_taken_over() -> None:
     written = document({"match": {"prefix": "/"}, "route": {"weighted_clusters": bad}})
     before = written.read("desk")
     assert before is not None
-    assert ({1: 95, 2: 5}, 0) == (before.shares, before.generation)
+    assert (before.shares, before.generation) == ({1: 95, 2: 5}, 0)
     written.write(Weights("desk", 1, None, 0, 1))
     assert by_model(written) == {"desk": {"desk-v1": 100}, "": {"desk-v1": 100}}
 
@@ -146,7 +146,7 @@ def test_without_a_user_header_each_request_is_drawn() -> None:
     written.write(Weights("desk", 1, 2, 5, 1))
     again = document(*routes_of(written), user_header="")
     again.write(Weights("desk", 1, 2, 5, 1))
-    assert 2 == len(routes_of(again))
+    assert len(routes_of(again)) == 2
     assert not any("hash_policy" in route["route"] for route in routes_of(again))
 
 
@@ -179,7 +179,7 @@ def test_generation_replaced_by_hand_is_zero() -> None:
         route["metadata"]["filter_metadata"]["driftwarden"]["generation"] = "four"
     applied = document(*changed).read("desk")
     assert applied is not None
-    assert ({1: 95, 2: 5}, 0) == (applied.shares, applied.generation)
+    assert (applied.shares, applied.generation) == ({1: 95, 2: 5}, 0)
 
 
 def test_users_are_drawn_anew_for_each_canary() -> None:

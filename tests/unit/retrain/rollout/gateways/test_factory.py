@@ -51,7 +51,7 @@ def test_replicas_of_vllm_wrap_the_gateway_that_routes(tmp_path: Path) -> None:
     made = configuration(vllm={"replicas": ["http://127.0.0.1:8000"]})
     gateway = create_gateway(made, Secrets(), create_engine("sqlite://"))
     assert isinstance(gateway, AdaptersOnVllm)
-    assert "none" == gateway.name
+    assert gateway.name == "none"
     create_gateway(made, Secrets()).set(Weights("desk", 1, None, 0, 1))  # needs no registry
 
 

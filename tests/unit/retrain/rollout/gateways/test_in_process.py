@@ -63,7 +63,7 @@ def test_traffic_goes_on_while_the_gateway_is_unavailable() -> None:
     gateway = gateway_with_versions()
     gateway.set(desk(None, 0, 1))
     gateway.available = False
-    assert (1, "v1: hi") == gateway.send("desk", "hi", "ann")
+    assert gateway.send("desk", "hi", "ann") == (1, "v1: hi")
 
 
 def test_recording_gateway_names_its_limits() -> None:

@@ -49,15 +49,15 @@ def test_responses_find_their_requests_in_any_order(tmp_path: Path, output_first
     place = write(tmp_path, *(files[::-1] if output_first else files))
 
     assert [(f"What is {name}?", f"This is {name}.") for name in "abc"] == read(place)
-    assert 3 == open_file(place).check()
-    assert [1, 2] == [number for number, _ in open_file(place).values(1)]
+    assert open_file(place).check() == 3
+    assert [number for number, _ in open_file(place).values(1)] == [1, 2]
 
 
 def test_failed_requests_come_from_the_file_of_errors(tmp_path: Path) -> None:
     failed = {"custom_id": "b", "response": {"status_code": 500, "body": {"error": {}}}}
     place = write(tmp_path, [request("a"), request("b")], [response("a")], [failed])
 
-    assert [("What is a?", "This is a."), ("What is b?", "")] == read(place)
+    assert read(place) == [("What is a?", "This is a."), ("What is b?", "")]
 
 
 @pytest.mark.parametrize(
@@ -87,11 +87,11 @@ def test_two_inputs_with_an_output_are_refused(tmp_path: Path) -> None:
 def test_two_files_of_exchanges_are_one_after_the_other(tmp_path: Path) -> None:
     lines = [[{"prompt": "q", "response": name}] for name in "ab"]
 
-    assert [("q", "a"), ("q", "b")] == read(write(tmp_path, *lines))
+    assert read(write(tmp_path, *lines)) == [("q", "a"), ("q", "b")]
 
 
 def test_file_with_a_plus_in_its_name_is_itself(tmp_path: Path) -> None:
     path = tmp_path / "a+b.jsonl"
     path.write_text(json.dumps({"prompt": "q", "response": "a"}))
 
-    assert [("q", "a")] == read(path)
+    assert read(path) == [("q", "a")]

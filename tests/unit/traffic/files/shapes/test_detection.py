@@ -27,7 +27,7 @@ def test_one_odd_line_is_bad_and_decides_nothing(odd: dict[str, Any], place: int
 
     content = read(rows)
 
-    assert 9 == len(content.exchanges)
+    assert len(content.exchanges) == 9
     assert [(place + 1, "unknown_format")] == [
         (bad.number, bad.reason) for bad in content.bad_lines
     ]
@@ -43,7 +43,7 @@ def test_two_shapes_are_refused_with_their_lines() -> None:
 def test_second_shape_after_the_first_lines_is_bad() -> None:
     content = read([SHAREGPT] * 500 + [ALPACA] * 300)
 
-    assert 500 == len(content.exchanges)
+    assert len(content.exchanges) == 500
     assert list(range(501, 801)) == [bad.number for bad in content.bad_lines]
 
 
@@ -63,7 +63,7 @@ def test_settings_win_over_the_shape(settings: Traffic, exchanges: list[tuple[st
     content = read([line], settings, announce=remarks.append)
 
     assert exchanges == [(exchange.prompt, exchange.response) for exchange in content.exchanges]
-    assert [] == remarks
+    assert remarks == []
 
 
 def test_plain_line_stays_plain_beside_names_of_columns() -> None:
@@ -71,7 +71,7 @@ def test_plain_line_stays_plain_beside_names_of_columns() -> None:
 
     (exchange,) = read([line]).exchanges
 
-    assert ("q", "a", {}) == (exchange.prompt, exchange.response, exchange.attributes)
+    assert (exchange.prompt, exchange.response, exchange.attributes) == ("q", "a", {})
 
 
 def test_row_of_a_table_keeps_its_texts_and_gains_columns() -> None:
@@ -79,8 +79,8 @@ def test_row_of_a_table_keeps_its_texts_and_gains_columns() -> None:
 
     (exchange,) = read([row], is_table=True).exchanges
 
-    assert ("q", "a") == (exchange.prompt, exchange.response)
-    assert ("u", {"score": 3}) == (exchange.end_user, exchange.attributes)
+    assert (exchange.prompt, exchange.response) == ("q", "a")
+    assert (exchange.end_user, exchange.attributes) == ("u", {"score": 3})
 
 
 def test_table_with_plain_names_needs_no_remark() -> None:
@@ -88,8 +88,8 @@ def test_table_with_plain_names_needs_no_remark() -> None:
 
     content = read([{**PLAIN, "user": "u"}] * 3, is_table=True, announce=remarks.append)
 
-    assert 3 == len(content.exchanges)
-    assert [] == remarks
+    assert len(content.exchanges) == 3
+    assert remarks == []
 
 
 @pytest.mark.parametrize("unread", [{"user_id": "u"}, {"rating": 4}, {"resolved": True}])
@@ -98,7 +98,7 @@ def test_unread_user_or_metric_of_plain_lines_is_reported(unread: dict[str, Any]
 
     read([{**PLAIN, "metadata": {"cost": 1}, **unread}] * 3, announce=remarks.append)
 
-    assert 1 == len(remarks)
+    assert len(remarks) == 1
     assert f"not read: {next(iter(unread))} (" in remarks[0]
 
 
@@ -107,13 +107,13 @@ def test_halves_are_no_columns() -> None:
 
     content = read(halves, Traffic(join=TrafficJoin(enabled=True)))
 
-    assert [("q", "a")] == [(e.prompt, e.response) for e in content.exchanges]
+    assert [(e.prompt, e.response) for e in content.exchanges] == [("q", "a")]
 
 
 def test_prompts_alone_stay_prompts() -> None:
     content = read([{"prompt": f"q {n}"} for n in range(3)])
 
-    assert ["q 0", "q 1", "q 2"] == [exchange.prompt for exchange in content.exchanges]
+    assert [exchange.prompt for exchange in content.exchanges] == ["q 0", "q 1", "q 2"]
 
 
 def test_no_objects_have_the_shape_of_traffic() -> None:
@@ -126,8 +126,9 @@ def test_missing_cell_is_reported_by_its_line() -> None:
 
     content = read(rows, requires_response=True)
 
-    assert [(3, "missing_prompt"), (4, "missing_response")] == [
-        (bad.number, bad.reason) for bad in content.bad_lines
+    assert [(bad.number, bad.reason) for bad in content.bad_lines] == [
+        (3, "missing_prompt"),
+        (4, "missing_response"),
     ]
 
 
@@ -140,6 +141,6 @@ def test_remark_on_a_file_goes_to_standard_error(
     read_exchanges(path, Traffic(), default_model="", redactor=None)
 
     written = capsys.readouterr()
-    assert "" == written.out
-    assert 1 == written.err.count("question -> prompt, answer -> response")
+    assert written.out == ""
+    assert written.err.count("question -> prompt, answer -> response") == 1
     assert "traffic.fields" in written.err

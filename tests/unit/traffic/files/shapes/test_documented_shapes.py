@@ -27,7 +27,7 @@ def test_documented_example_has_its_shape_and_is_read(name: str) -> None:
 
     expected = {"OpenAI chat": "exchanges", "OpenAI batch": "input of an OpenAI batch"}
     assert expected.get(name, name) == shape.name
-    assert [] == content.bad_lines
+    assert content.bad_lines == []
     assert all(exchange.prompt for exchange in content.exchanges)
     assert (name == "OpenAI batch") is not bool(content.exchanges[0].response)
 
@@ -42,5 +42,5 @@ def test_documented_names_of_columns_are_known() -> None:
     known = {*USERS, *TIMES, *(name for tier in (*PROMPTS, *RESPONSES) for name in tier)}
     rows = re.findall(r"^\| (?:prompt|response|user|timestamp) \| (.*) \|$", PAGE, re.MULTILINE)
 
-    assert 4 == len(rows)
+    assert len(rows) == 4
     assert set(re.findall(r"`(\w+)`", " ".join(rows))) <= known

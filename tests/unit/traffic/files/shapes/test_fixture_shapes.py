@@ -97,7 +97,7 @@ def read(name: str, remarks: list[str]) -> list[Exchange]:
     content = read_exchanges(
         place, Traffic(), default_model="", redactor=None, announce=remarks.append
     )
-    assert [] == content.bad_lines
+    assert content.bad_lines == []
     return content.exchanges
 
 
@@ -177,5 +177,5 @@ def test_failed_request_of_a_batch_is_an_error() -> None:
 
     *_, failed = read(name, [])
 
-    assert "batch_expired" == failed.attributes["error"]
-    assert "request-3" == failed.exchange_id
+    assert failed.attributes["error"] == "batch_expired"
+    assert failed.exchange_id == "request-3"

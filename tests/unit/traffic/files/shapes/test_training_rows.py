@@ -47,8 +47,12 @@ def test_conversation_is_one_example() -> None:
 
     row = convert_training_row(line)
 
-    assert ["system", "user", "assistant", "user", "assistant"] == [
-        turn["role"] for turn in row["messages"]
+    assert [turn["role"] for turn in row["messages"]] == [
+        "system",
+        "user",
+        "assistant",
+        "user",
+        "assistant",
     ]
 
 

@@ -45,35 +45,35 @@ EXPECTED = [(f"What? {n}", f"That. {n}") for n in range(6)]
     ids="+".join,
 )
 def test_order_of_columns_swaps_no_prompt_and_response(columns: Mapping[str, str]) -> None:
-    assert EXPECTED == texts(read(rows_of(**columns)))
+    assert texts(read(rows_of(**columns))) == EXPECTED
 
 
 @pytest.mark.parametrize("name", ["system_prompt", "system"])
 def test_system_prompt_is_no_prompt(name: str) -> None:
     content = read(rows_of(**{name: lambda _: "Be kind.", "question": "What?", "reply": "That."}))
 
-    assert EXPECTED == texts(content)
-    assert "system" == content.exchanges[0].messages[0].role
+    assert texts(content) == EXPECTED
+    assert content.exchanges[0].messages[0].role == "system"
 
 
 def test_constant_template_is_not_taken_for_the_prompt() -> None:
     rows = rows_of(prompt=lambda _: "You are kind.", question="What?", answer="That.")
 
-    assert EXPECTED == texts(read(rows))
+    assert texts(read(rows)) == EXPECTED
 
 
 def test_number_under_the_name_of_a_response_is_a_metric() -> None:
     content = read(rows_of(question="What?", output=lambda n: n / 7))
 
-    assert [""] * 6 == [exchange.response for exchange in content.exchanges]
-    assert 1 / 7 == content.exchanges[1].attributes["output"]
+    assert [exchange.response for exchange in content.exchanges] == [""] * 6
+    assert content.exchanges[1].attributes["output"] == 1 / 7
 
 
 def test_score_beside_the_response_is_a_metric() -> None:
     content = read(rows_of(question="What?", answer="That.", answer_score=lambda n: n / 7))
 
-    assert EXPECTED == texts(content)
-    assert 2 / 7 == content.exchanges[2].attributes["answer_score"]
+    assert texts(content) == EXPECTED
+    assert content.exchanges[2].attributes["answer_score"] == 2 / 7
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_score_beside_the_response_is_a_metric() -> None:
 def test_reference_is_no_response(name: str) -> None:
     rows = rows_of(**{name: "Gold.", "question": "What?", "model_output": "That."})
 
-    assert EXPECTED == texts(read(rows))
+    assert texts(read(rows)) == EXPECTED
 
 
 @pytest.mark.parametrize("name", ["ground_truth", "expected_output", "reference", "target"])
@@ -97,7 +97,7 @@ def test_id_is_no_end_user(name: str) -> None:
     content = read(rows_of(**{name: "r", "question": "What?", "answer": "That."}))
 
     assert {""} == {exchange.end_user for exchange in content.exchanges}
-    assert "r 3" == content.exchanges[3].exchange_id
+    assert content.exchanges[3].exchange_id == "r 3"
 
 
 def test_project_of_a_run_is_no_end_user() -> None:
@@ -111,7 +111,7 @@ def test_project_of_a_run_is_no_end_user() -> None:
 
     (exchange,) = read([run]).exchanges
 
-    assert "" == exchange.end_user
+    assert exchange.end_user == ""
 
 
 @pytest.mark.parametrize("name", ["id", "index", "user_id", "Unnamed: 0", "updated_at", "row"])
@@ -128,7 +128,7 @@ def test_duration_named_time_is_no_timestamp() -> None:
     content = read(rows_of(question="What?", answer="That.", time=lambda n: n + 0.5))
 
     assert not content.exchanges[0].has_timestamp
-    assert 1.5 == content.exchanges[1].attributes["time"]
+    assert content.exchanges[1].attributes["time"] == 1.5
 
 
 def test_conversation_gives_each_turn_with_its_past_only() -> None:
@@ -142,30 +142,30 @@ def test_conversation_gives_each_turn_with_its_past_only() -> None:
     for n, exchange in enumerate(exchanges):
         assert 2 * n + 1 == len(exchange.messages)
         assert f"gpt {n}" not in [message.content for message in exchange.messages]
-    assert 1 == len({exchange.end_user for exchange in exchanges})
-    assert 4 == len({exchange.record_index for exchange in exchanges})
+    assert len({exchange.end_user for exchange in exchanges}) == 1
+    assert len({exchange.record_index for exchange in exchanges}) == 4
 
 
 def test_response_repeated_in_the_messages_is_no_context() -> None:
     turns = [{"role": "user", "content": "What?"}, {"role": "assistant", "content": "That."}]
 
     content = read([{"chat_messages": 1, "messages": turns[:1], "answer": "That."}] * 3)
-    assert [("What?", "That.")] * 3 == texts(content)
+    assert texts(content) == [("What?", "That.")] * 3
     content = read([{"human": turns, "reply": "That."}] * 3)
-    assert ["user"] == [message.role for message in content.exchanges[0].messages]
+    assert [message.role for message in content.exchanges[0].messages] == ["user"]
 
 
 def test_whole_conversation_as_output_gives_its_last_message() -> None:
     turns = [{"type": "human", "content": "What?"}, {"type": "ai", "content": "That."}]
     run = {"run_type": "llm", "inputs": {"messages": turns[:1]}, "outputs": {"messages": turns}}
 
-    assert [("What?", "That.")] == texts(read([run]))
+    assert texts(read([run])) == [("What?", "That.")]
 
 
 def test_rejected_text_is_no_response() -> None:
     rows = rows_of(rejected="Bad.", prompt="What?", chosen="That.")
 
-    assert EXPECTED == texts(read(rows))
+    assert texts(read(rows)) == EXPECTED
 
 
 def test_spans_around_a_call_are_no_exchanges() -> None:
@@ -175,7 +175,7 @@ def test_spans_around_a_call_are_no_exchanges() -> None:
         for n, kind in enumerate(("AGENT", "CHAIN", "LLM", "RETRIEVER"))
     ]
 
-    assert [("What?", "That.")] == texts(read(spans))
+    assert texts(read(spans)) == [("What?", "That.")]
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_user_ids_that_pandas_made_floats_are_ids() -> None:
     rows = rows_of(question="What?", reply="That.", user_id=float)
     del rows[1]["user_id"]
 
-    assert ["0", "", "2", "3", "4", "5"] == [e.end_user for e in read(rows).exchanges]
+    assert [e.end_user for e in read(rows).exchanges] == ["0", "", "2", "3", "4", "5"]
 
 
 def test_ambiguity_names_both_columns_and_the_setting() -> None:
@@ -237,10 +237,10 @@ def test_response_after_the_first_rows_is_reported() -> None:
 
     content = read(rows)
 
-    assert [(501, "unknown_format")] == [(bad.number, bad.reason) for bad in content.bad_lines]
+    assert [(bad.number, bad.reason) for bad in content.bad_lines] == [(501, "unknown_format")]
 
 
 def test_role_of_the_author_beside_question_and_reply_is_kept() -> None:
     rows = rows_of(author_role=lambda n: ("admin", "user")[n % 2], question="What?", reply="That.")
 
-    assert EXPECTED == texts(read(rows))
+    assert texts(read(rows)) == EXPECTED
