@@ -17,11 +17,6 @@ T = TypeVar("T")
 def parse_lines(content: bytes, origin: str, parse: Callable[[bytes], T]) -> list[T]:
     """Parse the objects of a file in memory: JSON, CSV or Parquet, compressed or not.
 
-    Args:
-        content: The file.
-        origin: Source of the content, for messages.
-        parse: As of :func:`parse_source`.
-
     Raises:
         InputError: The content can't be read, or objects are invalid; the message has the first.
     """

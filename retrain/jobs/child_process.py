@@ -86,9 +86,6 @@ def hide_bitsandbytes(base: str) -> None:
 
     Call it in a child that quantises nothing itself. A base that is stored quantised needs the
     package, and a hub model may be one.
-
-    Args:
-        base: The base model.
     """
     config = read_json(Path(base) / "config.json") if Path(base).is_dir() else None
     if config is not None and "quantization_config" not in config:

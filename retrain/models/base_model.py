@@ -152,12 +152,7 @@ def load_tokenizer(base: BaseModel, *, download: bool = True) -> Any:
 
 
 def folder_digest(folder: Path, *, excluded: Collection[str] = ()) -> str:
-    """Return ``sha256:...`` over the names and contents of a model folder's files.
-
-    Args:
-        folder: The folder.
-        excluded: Names of files that are left out.
-    """
+    """Return ``sha256:...`` over the names and contents of a model folder's files."""
     total = hashlib.sha256()
     for path in sorted(folder.iterdir()):
         if path.is_file() and not path.name.startswith(".") and path.name not in excluded:

@@ -89,13 +89,7 @@ class ThroughEnvoy:
 
 @contextmanager
 def live_gateway(folder: Path, model: str, servers: Mapping[int, Server]) -> Iterator[LiveGateway]:
-    """Run a gateway in front of the versions' servers.
-
-    Args:
-        folder: Folder of Envoy's files.
-        model: The model.
-        servers: Number of a version -> its server.
-    """
+    """Run a gateway in front of the versions' servers."""
     binary = envoy_binary()
     if binary is None:
         gateway = InProcessGateway()

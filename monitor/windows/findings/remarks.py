@@ -57,14 +57,7 @@ def untested_reason(
 def remarks_on_untested_responses(
     reason: UntestedReason | None, reference: Exchanges, current: Exchanges, least: int
 ) -> tuple[str, ...]:
-    """Return a remark why responses could not be compared; none where neither side has any.
-
-    Args:
-        reason: Why they were not compared.
-        reference: The baseline.
-        current: The window.
-        least: Responses required on each side.
-    """
+    """Return a remark why responses could not be compared; none where neither side has any."""
     if reason not in {"few_responses", "few_comparable_prompts"}:
         return ()
     detail = f"fewer than {least:,} prompts of a side are comparable with prompts of the other"
@@ -164,11 +157,7 @@ def remarks_on_matched_days(matched: MatchedDays | None, n_current: int) -> tupl
 
 
 def remarks_on_topic_names(topics: Sequence[Topic]) -> tuple[str, ...]:
-    """Return a remark on each language whose topics are named without a segmenter.
-
-    Args:
-        topics: All topics of the window.
-    """
+    """Return a remark on each language whose topics are named without a segmenter."""
     missing = {
         missing_segmenter(" ".join((topic.name, *map(example_line, topic.examples))))
         for topic in topics

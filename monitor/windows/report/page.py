@@ -62,10 +62,6 @@ def render_fragment(assessment: Assessment, *, prompt_map: PromptMap | None = No
     """Render the report for the output of a notebook's cell.
 
     Its styles apply to nothing else on the page.
-
-    Args:
-        assessment: The assessment.
-        prompt_map: As for :func:`render_page`.
     """
     parts, styles = _render_parts(assessment, prompt_map)
     # Nested below the class of the fragment, which takes the place of the root.
@@ -117,12 +113,7 @@ def shows_prompts(assessment: Assessment) -> bool:
 
 
 def render_responses(assessment: Assessment, changes: ChangeMap | None) -> Markup:
-    """Render what changed between the responses; empty where they didn't, or nothing says how.
-
-    Args:
-        assessment: The assessment.
-        changes: The map of changes; ``None`` omits it.
-    """
+    """Render what changed between the responses; empty where they didn't, or nothing says how."""
     family = assessment.output
     if family.verdict != "drift" or not (family.descriptors or family.pairs or changes):
         return Markup()

@@ -73,13 +73,6 @@ def name_topic(
     Two end users must write a word, words that name nothing in a language of the texts are left
     out, and an inflected form of a chosen word (``card``, ``cards``) is skipped.
 
-    Args:
-        texts: The cluster's texts.
-        users: The end user of each.
-        own: Their words.
-        reference: Words of the reference.
-        n_words: Most words in the name.
-
     Returns:
         Words in order of weight, joined by commas; empty where no word is distinctive. Where even
         the first word is written by less than a sixth of the end users, they have no common topic,

@@ -109,13 +109,7 @@ def select_reported(parts: Sequence[PartFindings]) -> int:
 def conclude(
     parts: Sequence[PartFindings], reported: PartFindings, n_window: int
 ) -> tuple[Verdict, str]:
-    """Return the verdict and the headline of a window, which names uncompared versions.
-
-    Args:
-        parts: The findings of each version.
-        reported: The reported one.
-        n_window: Exchanges of the window.
-    """
+    """Return the verdict and the headline of a window, which names uncompared versions."""
     findings = reported.findings
     if len(parts) == 1:
         return findings.verdict, findings.headline

@@ -75,13 +75,6 @@ def compare_graded(
     the null hypothesis the two systems are exchangeable on each item. The interval is a paired
     bootstrap within strata. If fewer than :data:`~monitor.statistics.bootstrap.MIN_VALUES` items
     differ, the bootstrap is unreliable: each difference then counts as a whole unit.
-
-    Args:
-        first: Scores of the first system.
-        second: Scores of the second system, on the same items.
-        rng: Random generator of signs and resamples.
-        strata: The rows of each stratum.
-        confidence: One-sided confidence of the bounds.
     """
     differences = first - second
     n_better, n_worse = int((differences > 0).sum()), int((differences < 0).sum())
