@@ -50,12 +50,7 @@ class RestService:
     ) -> httpx.Response:
         """Send a request and return the response.
 
-        Args:
-            method: HTTP method.
-            path: Path, beginning with a slash.
-            json: Request body.
-            params: Query parameters.
-            expected: Error statuses that are returned, not raised.
+        Error statuses that are ``expected`` are returned, not raised. The path begins with a slash.
 
         Raises:
             RemoteServiceError: The service is unavailable or busy, or refuses the credentials; the

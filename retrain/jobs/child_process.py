@@ -27,10 +27,7 @@ def run_child(
 ) -> int:
     """Run a child's task in a run folder.
 
-    Args:
-        task: The task.
-        arguments: Command-line arguments: the run folder.
-        body: Performs the task; its return value is written to the task's result file.
+    The return value of ``body`` is written to the task's result file.
 
     Returns:
         The process's exit status.

@@ -93,10 +93,7 @@ def prepare_base(
 def require_marked_responses(base: BaseModel, tokenizer: Any, origin: str) -> None:
     """Require a chat template whose marks locate the responses.
 
-    Args:
-        base: The base model.
-        tokenizer: Its tokenizer.
-        origin: The base's name, for errors.
+    Errors name the base by ``origin``.
 
     Raises:
         ModelError: See :func:`retrain.models.chat_template.require_generation_marks`.

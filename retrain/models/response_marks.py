@@ -31,10 +31,7 @@ def marks_problem(tokenizer: Any, template: str, ends: Collection[int]) -> str:
     prompt ends, in tokens too, and ends with a token that ends a response: otherwise the model
     would learn its prompts, responses after other prompts than production's, or not to stop.
 
-    Args:
-        tokenizer: A tokenizer of transformers.
-        template: A template with generation marks.
-        ends: Ids of the tokens that end a response.
+    ``ends`` are ids of the tokens that end a response.
     """
     for n_turns in (1, 2):
         turns = _turns(n_turns)

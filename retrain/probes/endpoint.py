@@ -95,10 +95,7 @@ class LiveEndpoint:
     ) -> Reply:
         """Send one request at temperature 0.
 
-        Args:
-            messages: The conversation.
-            form: The form of the set.
-            address: Headers that select a version.
+        Headers of ``address`` select a version.
 
         Raises:
             EndpointUnavailableError: No response in time, an error of the server, or no completion.

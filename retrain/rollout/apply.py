@@ -50,11 +50,7 @@ def apply_weights(
     Idempotent, and safe to call from several processes: the gateway refuses older generations, and
     rows that were written meanwhile are applied too.
 
-    Args:
-        engine: The database; no transaction is open while the gateway is spoken to.
-        gateway: The gateway.
-        model: The model.
-        now: The time.
+    No transaction is open while the gateway is spoken to.
 
     Returns:
         The result; ``None`` where no weights of the model were ever wanted.

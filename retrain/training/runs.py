@@ -130,12 +130,7 @@ def poll_run(
 
     Children of earlier processes are polled too.
 
-    Args:
-        engine: The database.
-        run_id: Id of the run.
-        launcher: The run's launcher.
-        now: The current time.
-        resumptions: Maximum number of resumptions of a lost child.
+    A lost child is resumed at most ``resumptions`` times.
     """
     with transaction(engine) as connection:
         run = store.run_by_id(connection, run_id)

@@ -37,11 +37,7 @@ def numeric_columns_of(
 ) -> tuple[NumericColumn, ...]:
     """Return the numeric columns of both sides: descriptors of the texts, and metrics.
 
-    Args:
-        reference: The baseline.
-        current: The window.
-        drift: Directions of metrics.
-        declared: As for :func:`text_columns_of`.
+    ``declared`` is as for :func:`text_columns_of`.
     """
     return (
         *text_columns_of(reference, current, declared),

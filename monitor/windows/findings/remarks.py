@@ -75,10 +75,7 @@ def remarks_on_missing_users(
 ) -> tuple[str, ...]:
     """Return a remark on exchanges without an end user, where others have one.
 
-    Args:
-        reference: The baseline.
-        current: The window.
-        least: Share of a side below which they cannot cause an alarm: the least drifted share.
+    Below ``least``, the least drifted share, they cannot cause an alarm.
     """
     sides = (current, reference)
     missing = [sum(not user for user in side.end_users) for side in sides]

@@ -132,12 +132,7 @@ def _beyond_quartile(
 ) -> Quantity:
     """Return the share of values beyond a quartile of the baseline on the worse side.
 
-    Args:
-        column: The values.
-        worse: +1: above the quartile; -1: below it.
-        share: Of the baseline beyond it.
-        kind: Of the finding.
-        level: Part of the look's level.
+    With ``worse`` +1 the worse side is above the quartile, with -1 below it.
     """
     known = worse * column.reference[np.isfinite(column.reference)]
     threshold = float(np.quantile(known, 1.0 - share, method="higher"))

@@ -40,10 +40,7 @@ def looks_due(engine: Engine, settings: Settings, until: datetime) -> list[datet
 
     After a pause the looks of the last 24 hours are made up for: the windows hold what is older.
 
-    Args:
-        engine: The database.
-        settings: The model, and its monitoring.
-        until: The time until which the traffic is stored.
+    The traffic is stored up to ``until``.
     """
     frequency = settings.monitoring.large_changes
     if frequency == "off":

@@ -133,10 +133,7 @@ def render_findings(
 ) -> Markup:
     """Render all findings.
 
-    Args:
-        assessment: The assessment.
-        evidently: As for :func:`render_page`.
-        topics_on_map: Whether the page lists the topics next to its map: then they are omitted.
+    With ``topics_on_map`` the page lists the topics next to its map: then they are omitted here.
     """
     numeric_columns = wording.sort_by_effect(assessment.numeric_columns)[:NUMERIC_COLUMNS_SHOWN]
     return render_template(

@@ -66,10 +66,7 @@ class Quoter:
         baseline, and of five at least, the newest come first; where times are unknown, those least
         like it.
 
-        Args:
-            cluster: The cluster.
-            side: What was clustered.
-            novelty: ``[n_current]``, of the prompts or of the responses.
+        ``novelty``, ``[n_current]``, is that of the prompts or of the responses.
         """
         # Of equally novel ones the later.
         ranked = cluster.members[np.lexsort((-cluster.members, -novelty[cluster.members]))]

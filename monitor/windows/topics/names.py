@@ -37,10 +37,7 @@ class WordCounts:
         A string that one end user writes in many prompts, such as an id or a signature, counts
         once, like the prompts of one end user in a cluster.
 
-        Args:
-            texts: The texts.
-            users: The end user of each.
-            vocabulary: The words to count; ``None`` counts all.
+        Without a vocabulary all words are counted.
         """
         counts: Counter[str] = Counter()
         written: dict[str, set[str]] = {}

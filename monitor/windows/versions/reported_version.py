@@ -78,11 +78,8 @@ def plan_parts(
 ) -> list[PartPlan]:
     """Return the levels and the seed of each version's comparison.
 
-    Args:
-        parts: The window by version; a single part has the levels and the seed of the window.
-        levels: The levels of a window.
-        min_samples: Exchanges without which a version is not tested.
-        seed: The seed of the window.
+    A single part has the levels and the seed of the window. A version with fewer than
+    ``min_samples`` exchanges is not tested.
     """
     if len(parts) == 1:
         return [PartPlan(parts[0], levels, seed)]

@@ -75,14 +75,8 @@ def check_thresholds(
     the threshold also holds with the doubtful responses of
     :mod:`~retrain.evaluation.gates.doubtful_responses` counted as bad.
 
-    Args:
-        benchmark: The benchmark.
-        scores: The candidate's scores.
-        policy: Confidence and kind of gate.
-        rng: Random generator of resamples.
-        reference: The incumbent's scores, or else the base's. Of a limit that the candidate fails,
-            the check says whether that system fails it too.
-        reference_name: The system's name.
+    The reference is the incumbent or else the base. Of a limit that the candidate fails, the check
+    says whether that system fails it too.
     """
     metrics = {metric.name: metric for metric in benchmark.metrics}
     checks = []

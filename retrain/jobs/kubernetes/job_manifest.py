@@ -24,14 +24,7 @@ def job_manifest(
 ) -> dict[str, Any]:
     """Return the manifest of a Job without retries: a resumption is a new Job.
 
-    Args:
-        settings: The section ``[retrain.kubernetes]``.
-        name: Name of the Job.
-        namespace: Namespace of the Job.
-        command: Command of the container.
-        environment: Environment variables of the container.
-        folder: The run folder, on the mounted claim.
-        work_dir: ``retrain.work_dir``, the default mount path of the claim.
+    The run folder is on the mounted claim, whose default path is ``work_dir``.
 
     Raises:
         ConfigurationError: Image or claim is not set, or the folder is not on the claim.

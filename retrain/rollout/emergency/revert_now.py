@@ -64,16 +64,8 @@ def revert_now(
     whatever it has read before is older than the weights that they want. Without the database the
     gateway gets weights far above any row's generation, and a journal tells the daemon.
 
-    Args:
-        open_engine: Opens the database.
-        gateway: The gateway.
-        model: The model.
-        now: The time.
-        by: The user.
-        reason: Why.
-        journal: Folder of the journal.
-        stable: Number of the stable version, for a gateway that does not know it.
-        database_seconds: Longest wait for the database.
+    ``stable`` is the stable version's number, for a gateway that does not know it; the wait for the
+    database is at most ``database_seconds``.
     """
     engine, problem = _revert_rows(
         open_engine, model, now, by=by, reason=reason, seconds=database_seconds

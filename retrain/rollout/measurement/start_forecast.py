@@ -35,14 +35,7 @@ RELEVANCE_LEVEL = 0.9
 def forecast_start(
     connection: Connection, version: VersionRow, settings: Settings, now: datetime
 ) -> StartForecast:
-    """Return the forecast of a rollout that starts now.
-
-    Args:
-        connection: To the database.
-        version: The version that is to become the canary.
-        settings: Of its model.
-        now: The time.
-    """
+    """Return the forecast of a rollout that starts now."""
     serving = production_version(connection, version.model)
     plan = make_plan(settings)
     subject = Subject(

@@ -124,11 +124,7 @@ def fix_starting_point(
 ) -> StartingPoint:
     """Store the starting point of a rollout where it has none, and return it.
 
-    Args:
-        connection: A transaction.
-        subject: The rollout.
-        settings: Of its model.
-        relevance: That of stable's past traffic; ``None``: it is not measured.
+    Without the ``relevance`` of stable's past traffic, it is not measured.
     """
     stored = stored_starting_point(connection, subject.rollout_id)
     if stored is not None:

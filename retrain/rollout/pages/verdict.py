@@ -48,13 +48,9 @@ def read_verdict(
 ) -> Verdict:
     """Return the verdict on a model's rollout. Without one, it is ``hold``.
 
-    Args:
-        connection: The transaction.
-        model: The model.
-        now: The time.
-        version: The controller's canary; ``None``: that of the newest rollout.
-        percent: The share that the controller would set next. Without it the verdict is never
-            ``advance``: a controller that has followed an advance would follow it again.
+    Without the controller's canary, the version is that of the newest rollout. Without the share
+    that it would set next, the verdict is never ``advance``: a controller that has followed an
+    advance would follow it again.
     """
     rollout = open_rollout(connection, model) or newest_rollout(connection, model)
     if rollout is None:
