@@ -131,11 +131,7 @@ def few_shot_model(
 ) -> PromptedModel:
     """Return the few-shot form of the base model.
 
-    Args:
-        responder: The base model.
-        request: Number of examples, seed and system prompt.
-        benchmarks: The benchmarks, whose items have task types.
-        folder: The run's folder, with its training data.
+    The request has the number of examples, the seed and the system prompt.
 
     Raises:
         InputError: The training data can't be read.

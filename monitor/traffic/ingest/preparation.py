@@ -125,13 +125,9 @@ class BatchPreparer:
     ) -> "BatchPreparer":
         """Build the preparer of the settings.
 
-        Args:
-            settings: The configuration.
-            encoder: Embeds the sample.
-            design: The sampling design, where the caller samples by it too.
-            plans: Returns the present plan of observation, by which joined halves are observed.
-            read: Reads the records of a file whose shape was detected.
-            rules: The keys of ids and the suppression list; ``None`` where nothing is stored.
+        By the present one of ``plans`` joined halves are observed. Without ``rules`` nothing is
+        stored. ``design`` is given where the caller samples by it too, ``read`` where the shape of
+        a file was detected.
         """
         return cls(
             settings,

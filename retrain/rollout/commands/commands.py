@@ -296,15 +296,9 @@ def change(
 ) -> None:
     """Change a rollout in one transaction, send its weights, and print what it is now.
 
-    Args:
-        config: The configuration file.
-        model: The model, if it is named.
-        user: The user, if one is named: a lead of the model.
-        step: Called with the transaction, the model, and the settings, time, user and reason.
-        wait_seconds: For the gateway; ``None``: the weights stay.
-        reason: Why.
-        describe: Returns lines on the change, from a snapshot, the rollout and the settings; they
-            may take seconds, in which ingest must be able to write.
+    ``step`` is called with the transaction, the model, and the settings, time, user and reason.
+    ``describe`` returns lines on the change, from a snapshot: they may take seconds, in which
+    ingest must be able to write. Without ``wait_seconds`` the weights stay.
     """
     from datetime import UTC, datetime
 

@@ -35,17 +35,8 @@ def start_experiment(
 ) -> RolloutRow:
     """Start an experiment of a candidate, the treatment, with the serving version, the control.
 
-    Args:
-        connection: The transaction.
-        version_id: The treatment.
-        settings: Of its model.
-        now: The time.
-        by: The user.
-        design: Goals, guards and exposure.
-        share: Percent of the traffic that the treatment gets, 1 to 99.
-        reason: Why.
-        accept_taint: Why a version that learned from an erased end user may serve; empty: it may
-            not.
+    The treatment gets ``share`` percent of the traffic, 1 to 99. ``accept_taint`` is why a version
+    that learned from an erased end user may serve; empty: it may not.
 
     Raises:
         WorkflowError: The version is no candidate that passed the gates, or learned from an erased

@@ -62,11 +62,8 @@ def change_object(
 ) -> None:
     """Change an object. If it was changed meanwhile, the change is made to its new state.
 
-    Args:
-        server: The API server.
-        path: Path of the object.
-        change: Changes the object in place; may be called several times.
-        definition: What to define where the object doesn't exist.
+    It is changed in place, maybe several times. Where it doesn't exist, the error says by
+    ``definition`` what to define.
 
     Raises:
         GatewayError: The object doesn't exist, or the API server rejects it.

@@ -68,13 +68,8 @@ def send_probe(
 ) -> ProbeResult:
     """Send a probe, and return whether the version responded with success.
 
-    Args:
-        version: Name of the version at the gateway, for the detail.
-        url: Address of the gateway, without a path.
-        request: The request.
-        headers: Further headers.
-        proof: Whether the response is that of the version, and not another's.
-        missing_statuses: Statuses by which the gateway says that it doesn't know the version.
+    ``proof`` tells whether the response is that of the version, and not another's. By
+    ``missing_statuses`` the gateway says that it doesn't know the version.
 
     Raises:
         TransientError: The gateway is unavailable.

@@ -242,11 +242,7 @@ def observations_of(
 ) -> Observations:
     """Return rows as the evidence takes them; they are read once, and need not be in memory.
 
-    Args:
-        rows: Observations.
-        metrics: The columns of the values.
-        users: Numbers of end users; new ones are added.
-        tasks: Numbers of task types; new ones are added.
+    New end users and task types are added to the numbers in ``users`` and ``tasks``.
     """
     parts = []
     remaining = iter(rows)

@@ -85,13 +85,8 @@ def _forecast(  # noqa: PLR0917 - what a stage consists of
 ) -> Forecast:
     """Return the forecast of a check.
 
-    Args:
-        check: Of kind ``advance``.
-        users: That come in an hour, of both arms.
-        shares: Measure -> share of the exchanges that have it.
-        weight_percent: Of the canary.
-        stage_hours: The stage's least time.
-        settings: Of the model.
+    ``shares`` has the share of the exchanges that have a measure. ``users`` come in an hour, of
+    both arms.
     """
     rollout = settings.rollout
     rates = arm_rates(weight_percent, rollout.canary_rate, rollout.stable_per_canary)

@@ -181,12 +181,8 @@ def _take(
 ) -> Template | Redirect:
     """Take a step and show the page again; where it is refused, with the reason.
 
-    Args:
-        visit: Of a lead.
-        rollout_id: The rollout.
-        data: ``reason``, and ``seen``, the newest event on the page of the form.
-        step: Takes the rollout, which is locked, the settings of its model, and the reason.
-        current: Whether the page must show the newest event: a revert is never too late.
+    ``data`` has the reason and ``seen``, the newest event on the page of the form. With ``current``
+    the page must show the newest event: a revert is never too late.
     """
     try:
         with visit.transaction() as connection:
