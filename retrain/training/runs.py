@@ -107,22 +107,6 @@ def prepare_run(connection: Connection, run_id: int, training_set: TrainingSet) 
     return folder
 
 
-def start_run(
-    engine: Engine,
-    run_id: int,
-    launcher: Launcher,
-    now: datetime,
-    *,
-    environment: Mapping[str, str] | None = None,
-) -> None:
-    """Start the child of a prepared run, or adopt the running child of a dead process.
-
-    Raises:
-        WorkflowError: The run is finished or not prepared.
-    """
-    RUNS.start(engine, run_id, launcher, now, environment)
-
-
 def poll_run(
     engine: Engine, run_id: int, launcher: Launcher, now: datetime, *, resumptions: int = 0
 ) -> RunState:
@@ -239,3 +223,5 @@ RUNS: ChildLifecycle[RunRow] = ChildLifecycle(
     mark_cancelled=_mark_cancelled,
     advice=_advice,
 )
+#: Raises a WorkflowError, too, where the run is not prepared.
+start_run = RUNS.start

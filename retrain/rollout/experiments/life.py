@@ -62,20 +62,7 @@ def start_experiment(
         holdback=0,
         holdback_time=settings.rollout.holdback_time,
     )
-    subject = Subject(
-        rollout_id=0,
-        model=version.model,
-        stable=serving.version,
-        canary=version.version,
-        started_at=now,
-        stage=0,
-        n_stages=1,
-        percent=share,
-        weight_percent=share,
-        stage_started_at=now,
-        min_dwell=plan.min_dwell,
-        max_hold=plan.max_hold,
-    )
+    subject = Subject.before_start(version, serving, plan, now)
     select_checks(design, learn_starting_point(connection, subject, settings).checks)
     reason = reason or f"experiment at {share}%"
     return split_traffic(

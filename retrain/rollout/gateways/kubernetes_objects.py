@@ -70,9 +70,7 @@ def change_object(
         TransientError: Others changed it each time.
     """
     for _ in range(ATTEMPTS):
-        state = read_object(server, path)
-        if state is None:
-            raise missing_object(server, path, definition)
+        state = existing_object(server, path, definition)
         desired = copy.deepcopy(state)
         change(desired)
         if desired == state:
@@ -91,12 +89,19 @@ def change_object(
     )
 
 
-def missing_object(server: ApiServer, path: str, definition: str) -> GatewayError:
-    """Return the error of an object that doesn't exist."""
-    kind, name = path.split("/")[-2:]
-    return GatewayError(
-        f"{name}: not among the {kind} at {server.place}; {definition}", code="missing_object"
-    )
+def existing_object(server: ApiServer, path: str, definition: str) -> Object:
+    """Return an object.
+
+    Raises:
+        GatewayError: It doesn't exist: ``definition`` says what to define.
+    """
+    state = read_object(server, path)
+    if state is None:
+        kind, name = path.split("/")[-2:]
+        raise GatewayError(
+            f"{name}: not among the {kind} at {server.place}; {definition}", code="missing_object"
+        )
+    return state
 
 
 def mark_of(state: Object, model: str) -> Object:

@@ -1,7 +1,7 @@
 """The protocol of traffic gateways."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -189,8 +189,9 @@ def require_newest(weights: Weights, in_force: "Applied | Weights | None") -> No
         )
 
 
-def first_traffic(weights: Weights, shares_in_force: Mapping[int, int]) -> list[int]:
+def first_traffic(weights: Weights, in_force: "Applied | Weights | None") -> list[int]:
     """Return the versions that get traffic by the weights and get none now."""
+    shares_in_force = in_force.shares if in_force else {}
     return [version for version in weights.shares if not shares_in_force.get(version)]
 
 
@@ -262,8 +263,6 @@ def wait_until_applied(
     timeout_seconds: float,
     *,
     poll_seconds: float = 0.1,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
 ) -> Applied | None:
     """Read the weights back until they are those that were set, or until the time is over.
 
@@ -276,15 +275,15 @@ def wait_until_applied(
     """
     if not gateway.capabilities.reads_weights:
         return None
-    deadline = clock() + timeout_seconds
+    deadline = time.monotonic() + timeout_seconds
     while True:
         applied, error = None, None
         try:
             applied = gateway.read(weights.model)
         except TransientError as caught:
             error = caught
-        if (applied and applied.matches(weights)) or clock() >= deadline:
+        if (applied and applied.matches(weights)) or time.monotonic() >= deadline:
             if error:
                 raise error
             return applied
-        sleep(poll_seconds)
+        time.sleep(poll_seconds)

@@ -184,7 +184,7 @@ class AdaptersOnVllm:
         except TransientError:
             in_force = None
         if in_force is not None:
-            return first_traffic(weights, in_force.shares)
+            return first_traffic(weights, in_force)
         return [version for version in weights.shares if version == weights.canary]
 
     def _require_one_template(self, weights: Weights) -> None:

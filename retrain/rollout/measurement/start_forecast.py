@@ -38,20 +38,7 @@ def forecast_start(
     """Return the forecast of a rollout that starts now."""
     serving = production_version(connection, version.model)
     plan = make_plan(settings)
-    subject = Subject(
-        rollout_id=0,
-        model=version.model,
-        stable=None if serving is None else serving.version,
-        canary=version.version,
-        started_at=now,
-        stage=0,
-        n_stages=len(plan.stages),
-        percent=plan.stages[0],
-        weight_percent=plan.weight(0),
-        stage_started_at=now,
-        min_dwell=plan.time_of(0),
-        max_hold=plan.max_hold,
-    )
+    subject = Subject.before_start(version, serving, plan, now)
     newest = past_exchanges(connection, subject)
     past = of_stable(newest, subject, settings.model.version_field)
     point = learn_from(newest, subject, settings, feedback=past_feedback(connection, subject))
