@@ -49,9 +49,7 @@ class FewShot:
     def added_to(self, conversation: Conversation, prompt: Conversation) -> Conversation:
         """Return a prompt with as many examples before the first turn as fit.
 
-        Args:
-            conversation: The item's own conversation.
-            prompt: The conversation with production's prompt.
+        The prompt is the conversation with production's prompt.
         """
         name = self.task_types.get(_key(conversation), "")
         chosen = list(self.examples.get(name) or self.examples.get("", ()))
@@ -105,9 +103,7 @@ class PromptedModel:
 def missing_prompts(benchmarks: Iterable[Benchmark], prompt: str) -> list[str]:
     """Return a remark on each benchmark with items that lack a system message.
 
-    Args:
-        benchmarks: The benchmarks.
-        prompt: Production's system prompt; empty: none.
+    Without production's system prompt none is missing.
     """
     if not prompt:
         return []

@@ -64,11 +64,8 @@ def prepare_base(
 ) -> BaseModel:
     """Return a trainable base model; convert a GGUF file first.
 
-    Args:
-        name: ``package:NAME``, a folder or a hub id.
-        cache: Folder of converted models, one subfolder per source digest.
-        revision: Commit of a hub model.
-        chat_template: Text of the template that replaces the tokenizer's.
+    ``name`` is ``package:NAME``, a folder or a hub id, whose commit is ``revision``. The cache has
+    a subfolder for each source digest. ``chat_template`` replaces the tokenizer's.
 
     Raises:
         ModelError: The model is missing, or no marks of its chat template locate the responses.
@@ -117,9 +114,7 @@ def _generation_config(base: BaseModel) -> Any:
 def load_tokenizer(base: BaseModel, *, download: bool = True) -> Any:
     """Load the tokenizer of a base model, with its template; that renders a constant date.
 
-    Args:
-        base: A folder, which needs no network, or a hub id.
-        download: Whether a hub model that isn't here is downloaded.
+    A folder needs no network; a hub model that isn't here is downloaded where that is wanted.
 
     Raises:
         ModelError: The tokenizer can't be loaded.

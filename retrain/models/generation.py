@@ -87,9 +87,8 @@ class Responder:
     ) -> list[str]:
         """Return a response to each conversation, each a :class:`Response` with its probability.
 
-        Args:
-            conversations: Messages that end with the user's turn.
-            progress: Called after each batch with the number of responses it added.
+        Conversations end with the user's turn. ``progress`` is called after each batch with the
+        number of responses it added.
 
         Returns:
             The responses, in the order of the conversations.

@@ -14,9 +14,7 @@ _QUOTED = 60
 def end_tokens(tokenizer: Any, generation: Any) -> list[int]:
     """Return the ids of the tokens that end a response, in ascending order.
 
-    Args:
-        tokenizer: A tokenizer of transformers.
-        generation: The model's generation config, which may name further ones; ``None``: none.
+    The model's generation config may name further ones.
     """
     ids = getattr(generation, "eos_token_id", None)
     further = [ids] if isinstance(ids, int) else list(ids or ())

@@ -62,10 +62,7 @@ def next_step_after(
 ) -> NextStep | None:
     """Return the next step after a rejected run; ``None`` if the run has no plan.
 
-    Args:
-        connection: Inside the caller's transaction.
-        run: The run; it counts as rejected, regardless of its version's current stage.
-        checks: The checks of its candidate.
+    The run counts as rejected, regardless of its version's current stage.
     """
     if run.plan is None:
         return None

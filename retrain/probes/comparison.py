@@ -147,9 +147,7 @@ class Reference:
     def compare(self, run: Responses, *, n_differences: int = 0) -> ProbeComparison | None:
         """Compare a run with the reference; ``None``: there is not enough to compare.
 
-        Args:
-            run: The responses of the run.
-            n_differences: Number of differing items to return.
+        At most ``n_differences`` differing items are returned.
         """
         common = [item for item in self._items if run.get(item)]
         if len(common) < MIN_ITEMS or len(common) < MIN_COVERAGE * len(self._items):

@@ -86,13 +86,7 @@ def plan_run(
 
 
 def prepare_run(connection: Connection, run_id: int, training_set: TrainingSet) -> RunFolder:
-    """Write a planned run's recipe and training set into its folder. Idempotent.
-
-    Args:
-        connection: Inside the caller's transaction.
-        run_id: Id of the planned run.
-        training_set: The training set.
-    """
+    """Write a planned run's recipe and training set into its folder. Idempotent."""
     run = store.run_by_id(connection, run_id)
     folder = RunFolder(Path(run.work_dir))
     try:

@@ -101,10 +101,7 @@ class LiveTraffic:
     ) -> RolloutOutcome:
         """Roll a version out, hour by hour, until the rollout has ended.
 
-        Args:
-            version_id: The candidate.
-            start: Its start, in the demo's time.
-            progress: Called with the state after each hour.
+        ``progress`` is called with the state after each hour.
         """
         engine, settings = self.workspace.engine, self.workspace.settings
         measurement = RolloutMeasurement(engine, self.workspace.configuration, start)

@@ -149,11 +149,9 @@ class BatchPreparer:
     ) -> PreparedBatch:
         """Decode, sample, redact and embed records; unreadable ones become dead letters.
 
-        Args:
-            records: Records sampled before decoding, or wanted by their plan of observation.
-            received_at: Time of reception to store.
-            draws: The draw of each record, if it was sampled before; by default the design draws.
-            dead_letters: Dead letters of records that could not even be handed over.
+        The records were sampled before decoding, or are wanted by their plan of observation. A
+        record without a draw of before is drawn by the design. ``dead_letters`` are those of
+        records that could not even be handed over.
         """
         selected: list[_Selected] = []
         halves: list[HalfRow] = []

@@ -60,9 +60,7 @@ class NationalId:
 def find_national_ids(scan: TextScan, windows: Sequence[Place]) -> Iterator[Place]:
     """Yield numbers of digits only.
 
-    Args:
-        scan: The text.
-        windows: Where it has seven digits or more in a row, separators aside.
+    ``windows`` are where the text has seven digits or more in a row, separators aside.
     """
     text = scan.text
     if not windows:

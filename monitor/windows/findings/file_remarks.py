@@ -14,10 +14,8 @@ from monitor.windows.versions.split import describe_versions, version_from_attri
 def remarks_on_files(sides: Sequence[FileSide], *, field: str, now: datetime) -> tuple[str, ...]:
     """Return remarks on two files.
 
-    Args:
-        sides: The reference file and the current file.
-        field: Key of the metadata that names the version.
-        now: The time of this machine after reading the files.
+    ``field`` is the key of the metadata that names the version; ``now`` is the time of this machine
+    after reading the files.
     """
     return (
         *_same_content(*sides),

@@ -40,11 +40,8 @@ def untested_reason(
 ) -> UntestedReason:
     """Return why responses could not be compared although prompts could.
 
-    Args:
-        reference: The baseline.
-        current: The window.
-        least: Responses required of the baseline: a window of empty responses is compared.
-        with_responses: Whether both sides have responses, if only empty ones.
+    The baseline needs ``least`` responses: a window of empty responses is compared. With
+    ``with_responses`` both sides have responses, if only empty ones.
     """
     n_responses = current.n_responses, reference.n_responses
     if not any(n_responses):
@@ -184,12 +181,7 @@ def remark_on_design(
 
 
 def withheld_remark(n_withheld: int, share: float) -> str:
-    """Return a remark on exchanges whose texts the source withheld.
-
-    Args:
-        n_withheld: Exchanges of the sample.
-        share: Their estimated share of the traffic.
-    """
+    """Return a remark on exchanges whose texts the source withheld."""
     return (
         f"Not compared: {pluralize(n_withheld, 'exchange')} ({share:.0%}) whose texts the source "
         "withheld, redacted or not captured."

@@ -205,12 +205,8 @@ def applied_shares(
 ) -> Applied | None:
     """Return the shares that the weights of a model's versions mean, whatever their sum.
 
-    Args:
-        model: The model.
-        weights: Relative weight of each version.
-        generation: Generation that the gateway carries.
-        stable: The stable version, where the gateway knows it; else that of the larger weight.
-        unexpected: Backends that are no version of the model, and get its traffic.
+    Where the gateway doesn't know the stable version, it is that of the larger weight. Backends in
+    ``unexpected`` are no version of the model, and get its traffic.
 
     Returns:
         The shares; a third version, and a share that is no whole percentage, are ``unexpected``.

@@ -241,10 +241,7 @@ def requests_per_hour(past: Sequence[PastExchange], before: datetime) -> float:
 def _judge_check(subject: Subject, settings: Settings, traffic: float) -> RolloutCheck:
     """Return the judge's check: to be shown, where it samples enough for that in a stage's time.
 
-    Args:
-        subject: In its first stage.
-        settings: Of its model.
-        traffic: Requests an hour.
+    The rollout is in its first stage; the traffic is in requests an hour.
     """
     rollout, weight = settings.rollout, subject.weight_percent / 100.0
     rates = arm_rates(subject.weight_percent, rollout.canary_rate, rollout.stable_per_canary)
