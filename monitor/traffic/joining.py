@@ -31,10 +31,7 @@ SUPPRESSED = "driftwarden.suppressed"
 
 
 def suppress(half: Half) -> Half:
-    """Return a half without texts, ids and metadata, which waits for its partner to drop it too.
-
-    It is withheld, so that 0.2 doesn't store its exchange either.
-    """
+    """Return a half without texts, ids and metadata, which waits for its partner to drop it too."""
     exchange = half.exchange
     return Half(
         half.side,

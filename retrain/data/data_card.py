@@ -18,7 +18,6 @@ class CountsTokens(Protocol):
 
     def __call__(self, conversations: Sequence[Sequence[dict[str, str]]]) -> list[int]:
         """Return the number of tokens of each conversation, including the chat template's."""
-        ...
 
 
 class Tokens(msgspec.Struct, frozen=True, kw_only=True):

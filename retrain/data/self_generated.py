@@ -53,7 +53,6 @@ class ReplayModel(Protocol):
         progress: Callable[[int], None] | None = None,
     ) -> list[tuple[str, bool]]:
         """Return each response, and whether it is complete."""
-        ...
 
 
 def needs_generation(folder: RunFolder) -> bool:

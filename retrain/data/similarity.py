@@ -23,7 +23,6 @@ class SentenceEncoder(Protocol):
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return unit embeddings ``[n, d]``."""
-        ...
 
 
 class CachingEncoder:

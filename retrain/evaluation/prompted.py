@@ -28,11 +28,9 @@ class CountingModel(ChatModel, Protocol):
     @property
     def max_prompt_tokens(self) -> int:
         """Tokens of a prompt that leave room for the response; 0: no limit is known."""
-        ...
 
     def n_tokens(self, conversation: Conversation) -> int:
         """Return the number of tokens of a conversation."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -33,32 +33,26 @@ class ChildRow(Protocol):
     @property
     def id(self) -> int:
         """Primary key."""
-        ...
 
     @property
     def status(self) -> str:
         """A status of :data:`monitor.store.training.children.TRANSITIONS`."""
-        ...
 
     @property
     def launcher(self) -> str:
         """Name of the launcher."""
-        ...
 
     @property
     def handle(self) -> Handle | None:
         """The launcher's handle of the child."""
-        ...
 
     @property
     def work_dir(self) -> str:
         """The run's folder."""
-        ...
 
     @property
     def termination_error(self) -> str | None:
         """Why a cancelled child couldn't be terminated; ``None``: no child is left."""
-        ...
 
 
 Row = TypeVar("Row", bound=ChildRow)

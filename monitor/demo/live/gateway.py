@@ -45,7 +45,6 @@ class LiveGateway(Protocol):
     @property
     def gateway(self) -> Gateway:
         """The gateway."""
-        ...
 
     def send(self, prompt: str, end_user: str) -> tuple[int, str]:
         """Return the version that served a request, and its response.
@@ -53,7 +52,6 @@ class LiveGateway(Protocol):
         Raises:
             TransientError: The request failed.
         """
-        ...
 
 
 @dataclass

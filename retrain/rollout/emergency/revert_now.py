@@ -10,7 +10,6 @@ from sqlalchemy import Engine
 
 from monitor.errors import DriftwardenError, StaleWeightsError, loggable
 from monitor.store.engine import transaction
-from monitor.telemetry import get_logger
 from retrain.rollout.apply import READ_BACK_SECONDS, apply_weights
 from retrain.rollout.emergency.journal import JournalEntry, write_entry
 from retrain.rollout.gateways.protocol import Applied, Gateway, Weights, wait_until_applied
@@ -23,8 +22,6 @@ from retrain.rollout.weights import GENERATIONS_AHEAD
 DATABASE_SECONDS = 3.0
 #: Attempts where another process sets newer weights meanwhile.
 MAX_ATTEMPTS = 5
-
-log = get_logger(__name__)
 
 
 @dataclass(frozen=True)

@@ -128,23 +128,19 @@ class Gateway(Protocol):
     @property
     def name(self) -> str:
         """The value of ``rollout.gateway``."""
-        ...
 
     @property
     def capabilities(self) -> Capabilities:
         """The abilities of this gateway, as it is configured."""
-        ...
 
     def read(self, model: str) -> Applied | None:
         """Return the weights in force; ``None`` where the gateway has none of the model."""
-        ...
 
     def stored(self, model: str) -> Applied | None:
         """Return the weights that were last written, which may not be in force.
 
         For reverts while :meth:`read` fails: it asks as few services as possible.
         """
-        ...
 
     def set(self, weights: Weights) -> None:
         """Apply the weights of one model; leave other models as they are. Idempotent.
@@ -158,7 +154,6 @@ class Gateway(Protocol):
             GatewayError: A version is missing (code ``missing_version``) or does not respond to the
                 probe (``probe_failed``).
         """
-        ...
 
     def remove(self, model: str, version: int) -> None:
         """Remove what the gateway holds for a version without traffic. Idempotent.
@@ -166,11 +161,9 @@ class Gateway(Protocol):
         Raises:
             GatewayError: The version gets traffic (code ``in_use``).
         """
-        ...
 
     def probe(self, model: str, version: int) -> ProbeResult:
         """Send a request to a version through the gateway, whatever its share."""
-        ...
 
 
 def require_newest(weights: Weights, in_force: "Applied | Weights | None") -> None:

@@ -100,9 +100,9 @@ def advance(
 ) -> Template | Redirect:
     """Move a rollout to its next stage, in the name of the signed-in lead."""
 
-    def step(connection: Connection, row_id: int, now: datetime, **said: Any) -> None:
+    def step(connection: Connection, row_id: int, now: datetime, **values: Any) -> None:
         settings = lead_visit.settings.settings_of(rollout_by_id(connection, row_id).model)
-        stages.advance(connection, row_id, settings, now, **said)
+        stages.advance(connection, row_id, settings, now, **values)
 
     return _take(lead_visit, rollout_id, data, step)
 
