@@ -8,16 +8,13 @@ from monitor.store.training.candidate_results import CandidateResults
 
 @dataclass(frozen=True)
 class Expectation:
-    """An expected outcome of the demo.
+    """An expected outcome of the demo."""
 
-    Attributes:
-        claim: The expected outcome.
-        observed: The observed outcome, in figures.
-        holds: Whether the expectation is met.
-    """
-
+    #: The expected outcome.
     claim: str
+    #: The observed outcome, in figures.
     observed: str
+    #: Whether the expectation is met.
     holds: bool
 
 

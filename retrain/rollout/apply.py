@@ -29,16 +29,13 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class Application:
-    """The outcome of a call of :func:`apply_weights`.
+    """The outcome of a call of :func:`apply_weights`."""
 
-    Attributes:
-        row: The wanted weights.
-        confirmed: Whether the gateway has them.
-        error: Why not.
-    """
-
+    #: The wanted weights.
     row: WeightsRow
+    #: Whether the gateway has them.
     confirmed: bool
+    #: Why not.
     error: str = ""
 
 

@@ -18,24 +18,21 @@ _CELLS = 4_000_000
 
 @dataclass(frozen=True)
 class PairedTest:
-    """The difference of two systems on the same items; above 0: the first is better.
+    """The difference of two systems on the same items; above 0: the first is better."""
 
-    Attributes:
-        difference: Difference of the means, in [-1, 1].
-        lower: Lower end of its two-sided 95% interval.
-        upper: Upper end of the same interval.
-        lower_bound: One-sided lower confidence bound of the difference.
-        upper_bound: One-sided upper confidence bound of the difference.
-        p_better: p-value of the null hypothesis that the first is not better.
-        p_worse: p-value of the null hypothesis that the first is not worse.
-    """
-
+    #: Difference of the means, in [-1, 1].
     difference: float
+    #: Lower end of its two-sided 95% interval.
     lower: float
+    #: Upper end of the same interval.
     upper: float
+    #: One-sided lower confidence bound of the difference.
     lower_bound: float
+    #: One-sided upper confidence bound of the difference.
     upper_bound: float
+    #: p-value of the null hypothesis that the first is not better.
     p_better: float
+    #: p-value of the null hypothesis that the first is not worse.
     p_worse: float
 
 

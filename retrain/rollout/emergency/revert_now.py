@@ -26,20 +26,17 @@ MAX_ATTEMPTS = 5
 
 @dataclass(frozen=True)
 class Revert:
-    """The outcome of :func:`revert_now`.
+    """The outcome of :func:`revert_now`."""
 
-    Attributes:
-        by_rows: Whether the rows were reverted; else the gateway alone.
-        confirmed: Whether the gateway has no canary now.
-        detail: What the gateway has, or why it is not known.
-        journal: The entry that the daemon reconciles; ``None``: not needed, or not writable.
-        warnings: What did not work on the way.
-    """
-
+    #: Whether the rows were reverted; else the gateway alone.
     by_rows: bool
+    #: Whether the gateway has no canary now.
     confirmed: bool
+    #: What the gateway has, or why it is not known.
     detail: str
+    #: The entry that the daemon reconciles; ``None``: not needed, or not writable.
     journal: Path | None = None
+    #: What did not work on the way.
     warnings: tuple[str, ...] = ()
 
 

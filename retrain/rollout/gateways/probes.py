@@ -19,18 +19,15 @@ Proof = Callable[[httpx.Response], bool]
 
 @dataclass(frozen=True)
 class ProbeRequest:
-    """The request of a probe.
+    """The request of a probe."""
 
-    Attributes:
-        path: Path at the gateway, beginning with a slash.
-        body: JSON that is posted; empty: a GET.
-        key: Bearer token; empty: none.
-        timeout_seconds: Time within which the response must be complete.
-    """
-
+    #: Path at the gateway, beginning with a slash.
     path: str = "/v1/models"
+    #: JSON that is posted; empty: a GET.
     body: str = ""
+    #: Bearer token; empty: none.
     key: str = ""
+    #: Time within which the response must be complete.
     timeout_seconds: float = 30.0
 
 

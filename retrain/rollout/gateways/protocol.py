@@ -48,22 +48,18 @@ class Weights:
 
 @dataclass(frozen=True)
 class Applied:
-    """The shares of a model's traffic that are in force, read back from the gateway.
-
-    Attributes:
-        model: The model.
-        stable: Number of the version with the larger share, or of the only one.
-        canary: Number of the other version, if any gets traffic.
-        canary_percent: Share of the canary, rounded.
-        generation: Generation of the weights that the gateway carries.
-        unexpected: Anything else that gets traffic of the model, such as a backend defined by hand.
-    """
+    """The shares of a model's traffic that are in force, read back from the gateway."""
 
     model: str
+    #: Number of the version with the larger share, or of the only one.
     stable: int
+    #: Number of the other version, if any gets traffic.
     canary: int | None
+    #: Share of the canary, rounded.
     canary_percent: int
+    #: Generation of the weights that the gateway carries.
     generation: int
+    #: Anything else that gets traffic of the model, such as a backend defined by hand.
     unexpected: tuple[str, ...] = ()
 
     @property
@@ -86,35 +82,29 @@ class Applied:
 
 @dataclass(frozen=True)
 class Capabilities:
-    """The abilities of a gateway.
+    """The abilities of a gateway."""
 
-    Attributes:
-        sticky: A user stays with a version while the weights rise.
-        reads_weights: :meth:`Gateway.read` returns the weights in force.
-        probes: :meth:`Gateway.probe` sends a request to a version that gets no traffic yet.
-        fenced: Of two concurrent calls of ``set``, the newer generation always prevails.
-    """
-
+    #: A user stays with a version while the weights rise.
     sticky: bool
+    #: :meth:`Gateway.read` returns the weights in force.
     reads_weights: bool
+    #: :meth:`Gateway.probe` sends a request to a version that gets no traffic yet.
     probes: bool
+    #: Of two concurrent calls of ``set``, the newer generation always prevails.
     fenced: bool
 
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """The result of a request to one version, through the gateway.
+    """The result of a request to one version, through the gateway."""
 
-    Attributes:
-        ok: Whether the version responded.
-        detail: What was sent where, and the response, for the operator.
-        latency_seconds: Time until the response.
-        missing: The gateway doesn't know the version.
-    """
-
+    #: Whether the version responded.
     ok: bool
+    #: What was sent where, and the response, for the operator.
     detail: str
+    #: Time until the response.
     latency_seconds: float
+    #: The gateway doesn't know the version.
     missing: bool = False
 
 

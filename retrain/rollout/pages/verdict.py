@@ -18,23 +18,19 @@ STALE = timedelta(hours=3)
 
 @dataclass(frozen=True)
 class Verdict:
-    """The instruction to a controller about the canary's traffic.
+    """The instruction to a controller about the canary's traffic."""
 
-    Attributes:
-        verdict: ``advance``: the canary may have the share; ``wait``: its time is not over;
-            ``hold``: something is missing; ``revert``: the canary is to have no traffic.
-        reason: Why.
-        rollout: Id of the rollout; ``None``: there is none.
-        version: Its version.
-        weight_percent: The share that it wants.
-        looked_until: End of the newest hour that was looked at.
-    """
-
+    #: ``advance``: the canary may have the share; ``wait``: its time is not over; ``hold``:
+    #: something is missing; ``revert``: the canary is to have no traffic.
     verdict: Word
+    #: Why.
     reason: str
+    #: Id of the rollout; ``None``: there is none.
     rollout: int | None = None
     version: int | None = None
+    #: The share that it wants.
     weight_percent: int | None = None
+    #: End of the newest hour that was looked at.
     looked_until: datetime | None = None
 
 

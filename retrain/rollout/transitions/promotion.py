@@ -62,15 +62,12 @@ def promote_version(
 
 @dataclass(frozen=True)
 class RollBack:
-    """The changes of a step back.
+    """The changes of a step back."""
 
-    Attributes:
-        version: The version that has all traffic by the rows.
-        reverted: The rollout that was open, and is reverted; ``None``: none was, and the version
-            is the one that served before.
-    """
-
+    #: The version that has all traffic by the rows.
     version: VersionRow
+    #: The rollout that was open, and is reverted; ``None``: none was, and the version is the one
+    #: that served before.
     reverted: RolloutRow | None = None
 
 
