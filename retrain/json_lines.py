@@ -26,9 +26,7 @@ def parse_lines(content: bytes, origin: str, parse: Callable[[bytes], T]) -> lis
 def parse_source(source: InputSource, parse: Callable[[bytes], T]) -> list[T]:
     """Parse each line, row or element that isn't blank.
 
-    Args:
-        source: The file.
-        parse: Parses an object; raises ``InputError`` or an error of msgspec for an invalid one.
+    ``parse`` raises ``InputError`` or an error of msgspec for an invalid object.
 
     Raises:
         InputError: The file can't be read, or objects are invalid; the message has the first.

@@ -66,9 +66,7 @@ class RolloutOutcome:
 def read_questions(responses: Path, systems: Mapping[str, int]) -> list[Question]:
     """Read the requests of a candidate evaluation.
 
-    Args:
-        responses: Its file with the responses of each system.
-        systems: Name of a system -> number of its version.
+    ``systems`` has the number of the version of each system.
     """
     rows: dict[str, list[dict[str, Any]]] = {}
     for line in responses.read_text(encoding="utf-8").splitlines():

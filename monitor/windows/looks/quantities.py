@@ -58,10 +58,7 @@ def unlike_quantities(
 ) -> Iterator[Quantity]:
     """Yield the shares of prompts, and of responses, that are unlike the baseline.
 
-    Args:
-        reference: The baseline, and the key of each exchange's user.
-        current: The day, likewise.
-        seed: Draws landmarks of large samples.
+    Each side has the key of each exchange's user; the seed draws landmarks of large samples.
     """
     for kind, part in (("input", levels.PROMPTS), ("output", levels.UNLIKE_RESPONSES)):
         rows = [_rows_with_text(side, kind) for side, _ in (reference, current)]

@@ -143,10 +143,7 @@ def assess_version(
 ) -> VersionAssessment:
     """Return the figures of one version.
 
-    Args:
-        part: Its findings.
-        users: The end user of each exchange of the window, ``[n]``.
-        is_reported: Whether its figures are those of the window.
+    ``users`` has the end user of each exchange of the window, ``[n]``.
     """
     findings = part.findings
     return VersionAssessment(
