@@ -17,11 +17,6 @@ T = TypeVar("T")
 def parse_lines(content: bytes, origin: str, parse: Callable[[bytes], T]) -> list[T]:
     """Parse the objects of a file in memory: JSON, CSV or Parquet, compressed or not.
 
-    Args:
-        content: The file.
-        origin: Source of the content, for messages.
-        parse: As of :func:`parse_source`.
-
     Raises:
         InputError: The content can't be read, or objects are invalid; the message has the first.
     """
@@ -31,9 +26,7 @@ def parse_lines(content: bytes, origin: str, parse: Callable[[bytes], T]) -> lis
 def parse_source(source: InputSource, parse: Callable[[bytes], T]) -> list[T]:
     """Parse each line, row or element that isn't blank.
 
-    Args:
-        source: The file.
-        parse: Parses an object; raises ``InputError`` or an error of msgspec for an invalid one.
+    ``parse`` raises ``InputError`` or an error of msgspec for an invalid object.
 
     Raises:
         InputError: The file can't be read, or objects are invalid; the message has the first.

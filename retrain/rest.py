@@ -17,22 +17,19 @@ _QUOTED_CHARACTERS = 300
 
 @dataclass(frozen=True)
 class RestService:
-    """A remote HTTP service. Each request opens a connection, because requests are rare.
+    """A remote HTTP service. Each request opens a connection, because requests are rare."""
 
-    Attributes:
-        name: Name of the service in messages.
-        url: Base URL, without a path.
-        headers: Returns the headers; called for each request, because tokens may be rotated.
-        access_hint: Advice if the service refuses the credentials.
-        ca_file: File of the certificate authority; empty: the system's.
-        timeout_seconds: Timeout of a request.
-    """
-
+    #: Name of the service in messages.
     name: str
+    #: Base URL, without a path.
     url: str
+    #: Returns the headers; called for each request, because tokens may be rotated.
     headers: Callable[[], Mapping[str, str]]
+    #: Advice if the service refuses the credentials.
     access_hint: str
+    #: File of the certificate authority; empty: the system's.
     ca_file: str = ""
+    #: Timeout of a request.
     timeout_seconds: float = 20.0
 
     def quoted(self, response: httpx.Response) -> str:
@@ -50,12 +47,7 @@ class RestService:
     ) -> httpx.Response:
         """Send a request and return the response.
 
-        Args:
-            method: HTTP method.
-            path: Path, beginning with a slash.
-            json: Request body.
-            params: Query parameters.
-            expected: Error statuses that are returned, not raised.
+        Error statuses that are ``expected`` are returned, not raised. The path begins with a slash.
 
         Raises:
             RemoteServiceError: The service is unavailable or busy, or refuses the credentials; the

@@ -31,6 +31,16 @@ class TaskFiles:
 
 
 @dataclass(frozen=True)
+class _File:
+    """A file of a run's folder by its name."""
+
+    name: str
+
+    def __get__(self, folder: "RunFolder", _owner: type) -> Path:
+        return folder.root / self.name
+
+
+@dataclass(frozen=True)
 class RunFolder:
     """Paths of the files in a run's folder."""
 
@@ -38,62 +48,28 @@ class RunFolder:
 
     def task(self, task: Task) -> TaskFiles:
         """Return the files of a task; a child uses only its own task's files."""
-        if task == "train":
-            return TaskFiles(
-                self.child, self.log, self.heartbeat, self.result, self.root / "launch.json"
-            )
-        return TaskFiles(
-            self.root / "evaluation-child.json",
-            self.root / "evaluation-child.log",
-            self.root / "evaluation-heartbeat.json",
-            self.root / "evaluation-result.json",
-            self.root / "evaluation-launch.json",
-        )
+        prefix = "" if task == "train" else "evaluation-"
+        names = ("child.json", "child.log", "heartbeat.json", "result.json", "launch.json")
+        return TaskFiles(*(self.root / f"{prefix}{name}" for name in names))
 
-    @property
-    def recipe(self) -> Path:
-        """The recipe, written by the parent before the child starts."""
-        return self.root / "recipe.json"
-
-    @property
-    def training_data(self) -> Path:
-        """The examples, one ``{"messages": [...], "metadata": {...}}`` a line."""
-        return self.root / "train.jsonl"
-
-    @property
-    def validation_data(self) -> Path:
-        """Validation examples in the same format; absent without validation."""
-        return self.root / "validation.jsonl"
-
-    @property
-    def replay_prompts(self) -> Path:
-        """Prompts of self-generated replay; usually absent."""
-        return self.root / "replay-prompts.jsonl"
-
-    @property
-    def replay_responses(self) -> Path:
-        """Responses of self-generated replay, with reasons for unused responses."""
-        return self.root / "replay-responses.jsonl"
-
-    @property
-    def card(self) -> Path:
-        """Digest and counts of the training data."""
-        return self.root / "dataset.json"
-
-    @property
-    def data_card(self) -> Path:
-        """The data card as a Markdown page."""
-        return self.root / "dataset.md"
-
-    @property
-    def evaluation_request(self) -> Path:
-        """The evaluation's request, written by the parent before the child starts."""
-        return self.root / "evaluation-request.json"
-
-    @property
-    def evaluation(self) -> Path:
-        """The candidate's results."""
-        return self.root / "evaluation.json"
+    #: The recipe, written by the parent before the child starts.
+    recipe = _File("recipe.json")
+    #: The examples, one ``{"messages": [...], "metadata": {...}}`` a line.
+    training_data = _File("train.jsonl")
+    #: Validation examples in the same format; absent without validation.
+    validation_data = _File("validation.jsonl")
+    #: Prompts of self-generated replay; usually absent.
+    replay_prompts = _File("replay-prompts.jsonl")
+    #: Responses of self-generated replay, with reasons for unused responses.
+    replay_responses = _File("replay-responses.jsonl")
+    #: Digest and counts of the training data.
+    card = _File("dataset.json")
+    #: The data card as a Markdown page.
+    data_card = _File("dataset.md")
+    #: The evaluation's request, written by the parent before the child starts.
+    evaluation_request = _File("evaluation-request.json")
+    #: The candidate's results.
+    evaluation = _File("evaluation.json")
 
     def evaluation_responses(self, evaluation_id: int) -> Path:
         """Responses of each system to the benchmarks, with scores."""
@@ -104,30 +80,16 @@ class RunFolder:
         """Responses of all evaluations of this run, scored and unscored."""
         return sorted(self.root.glob("evaluation-responses-*.jsonl"))
 
-    @property
-    def unscored_responses(self) -> Path:
-        """Responses of a running evaluation, deleted once all are scored."""
-        return self.root / "evaluation-responses-unscored.jsonl"
-
-    @property
-    def progress(self) -> Path:
-        """A line per logged step, appended by the child."""
-        return self.root / "progress.jsonl"
-
-    @property
-    def heartbeat(self) -> Path:
-        """The child's last progress and its time, replaced at every step."""
-        return self.root / "heartbeat.json"
-
-    @property
-    def checkpoints(self) -> Path:
-        """Folder of the trainer's checkpoints."""
-        return self.root / "checkpoints"
-
-    @property
-    def threads(self) -> Path:
-        """Number of threads at the start of the run."""
-        return self.root / "threads.json"
+    #: Responses of a running evaluation, deleted once all are scored.
+    unscored_responses = _File("evaluation-responses-unscored.jsonl")
+    #: A line per logged step, appended by the child.
+    progress = _File("progress.jsonl")
+    #: The child's last progress and its time, replaced at every step.
+    heartbeat = _File("heartbeat.json")
+    #: Folder of the trainer's checkpoints.
+    checkpoints = _File("checkpoints")
+    #: Number of threads at the start of the run.
+    threads = _File("threads.json")
 
     def last_checkpoint(self) -> Path | None:
         """Return the newest complete checkpoint, whose trainer state is written last."""
@@ -140,25 +102,14 @@ class RunFolder:
             matches.append(path)
         return max(matches, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
 
-    @property
-    def adapter(self) -> Path:
-        """The adapter that vLLM and PEFT load; after full fine-tuning, the whole model."""
-        return self.root / "adapter"
-
-    @property
-    def result(self) -> Path:
-        """The child's result, written last; complete or absent."""
-        return self.root / "result.json"
-
-    @property
-    def child(self) -> Path:
-        """Identity of the child's process."""
-        return self.root / "child.json"
-
-    @property
-    def log(self) -> Path:
-        """The child's output."""
-        return self.root / "child.log"
+    #: The adapter that vLLM and PEFT load; after full fine-tuning, the whole model.
+    adapter = _File("adapter")
+    #: The child's result, written last; complete or absent.
+    result = _File("result.json")
+    #: Identity of the child's process.
+    child = _File("child.json")
+    #: The child's output.
+    log = _File("child.log")
 
 
 def _draft_of(path: Path) -> Path:

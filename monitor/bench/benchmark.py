@@ -70,13 +70,8 @@ def run_benchmark(
 ) -> None:
     """Measure the drift tests on a data set.
 
-    Args:
-        data: The data set.
-        plan: Numbers of trials.
-        report: Receives each figure as it is measured.
-        seed: Seed of the first trial; trial k has ``seed + k``.
-        sections: The sections to measure.
-        n_processes: Number of trials that run at once; ``None``: one per core.
+    Trial k has the seed ``seed + k``. Without ``n_processes`` as many trials run at once as there
+    are cores.
     """
     report.title("Input drift")
     report.note(describe_environment(plan, seed))

@@ -115,13 +115,7 @@ def mean(
 ) -> Figure:
     """Return a mean over trials; the goal holds when the estimate is on its right side.
 
-    Args:
-        name: Name of the figure.
-        values: One for each trial, from 0 to ``largest``.
-        measured: Trials and seeds.
-        largest: Upper limit of the values; 1 for shares.
-        at_least: Goal from below.
-        at_most: Goal from above.
+    ``values``, one for each trial, are from 0 to ``largest``.
     """
     value = float(np.mean(values))
     goal, holds = _bound(value, at_least, at_most)

@@ -100,12 +100,6 @@ def draw_weeks(
     The weeks share no row with the reference, and no novel row with each other; the ordinary rows
     of each week are drawn from all rows outside the reference.
 
-    Args:
-        data: The data set.
-        shares: The novel share of each week.
-        n: Samples of each window.
-        rng: Draws the rows.
-
     Raises:
         TooFewSamplesError: The data set is too small.
     """

@@ -77,12 +77,9 @@ class Workers:
     ) -> list[Result]:
         """Return the results of the first tasks, in order.
 
-        Args:
-            function: Importable by its name.
-            tasks: The argument of each call.
-            label: Label of the progress bar.
-            seconds: Time after which no task starts, except the first of each process.
-            on_result: Called with the function, a task and its result, as each task ends.
+        The function is importable by its name. After ``seconds`` no task starts, except the first
+        of each process. ``on_result`` is called with the function, a task and its result, as each
+        task ends.
         """
         waiting = deque(enumerate(tasks))
         running: dict[Future[Result], int] = {}

@@ -70,12 +70,9 @@ class Requests:
 def run_end_to_end(*, fast: bool, folder: Path, seed: int, console: DemoConsole) -> bool:
     """Run the demo; return whether every expectation is met.
 
-    Args:
-        fast: Use a tiny language model, trained on the spot.
-        folder: Folder of the demo. The converted base model is stored in its parent folder, for the
-            next run.
-        seed: Seed of the requests, the training and the experts' errors.
-        console: Output.
+    With ``fast`` it uses a tiny language model, trained on the spot. The converted base model is
+    stored in the parent of the folder, for the next run. The seed is that of the requests, the
+    training and the experts' errors.
     """
     from monitor.demo.warm_children import WarmChildren
 

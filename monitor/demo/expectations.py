@@ -8,16 +8,13 @@ from monitor.store.training.candidate_results import CandidateResults
 
 @dataclass(frozen=True)
 class Expectation:
-    """An expected outcome of the demo.
+    """An expected outcome of the demo."""
 
-    Attributes:
-        claim: The expected outcome.
-        observed: The observed outcome, in figures.
-        holds: Whether the expectation is met.
-    """
-
+    #: The expected outcome.
     claim: str
+    #: The observed outcome, in figures.
     observed: str
+    #: Whether the expectation is met.
     holds: bool
 
 
@@ -49,10 +46,7 @@ def weekly_expectations(
 ) -> list[Expectation]:
     """Compare the drift evaluations with the ground truth.
 
-    Args:
-        weeks: The outcomes, the drifted week last.
-        true_topic_of: The true topic of each prompt.
-        new_topics: Names of the topics that are new in the drifted week.
+    The drifted week is the last.
     """
     *ordinary, drifted = weeks
     false_alarms = [week.number for week in ordinary if week.alarm]
@@ -112,10 +106,7 @@ def forgetting_expectations(
 ) -> list[Expectation]:
     """Require that the candidate that forgot is rejected, by the check against forgetting.
 
-    Args:
-        results: Its evaluation.
-        before_old: Exact match of version 1 on the old topics, in [0, 1].
-        after_old: Exact match of the candidate.
+    Both figures are exact matches on the old topics, in [0, 1], of version 1 and of the candidate.
     """
     failed = [check.code for check in results.checks if check.outcome == "failed"]
     loss = round(before_old - after_old, 9)
@@ -145,12 +136,8 @@ def learning_expectations(
 ) -> list[Expectation]:
     """Require that the candidate with replay learned, forgot nothing, and passed every check.
 
-    Args:
-        results: Its evaluation.
-        before_new: Exact match of version 1 on the new topics, in [0, 1].
-        after_new: Exact match of the candidate on them.
-        before_old: Exact match of version 1 on the old topics.
-        after_old: Exact match of the candidate on them.
+    The figures are exact matches on the new and the old topics, in [0, 1], of version 1 and of the
+    candidate.
     """
     # Rounded, so that a loss of exactly five points is not 0.05000000000000004.
     gain, loss = round(after_new - before_new, 9), round(before_old - after_old, 9)

@@ -95,30 +95,27 @@ REPEAT_PROMPT = "Repeat the words."
 
 @dataclass(frozen=True)
 class DemoModel:
-    """A base model with the demo's recipes.
+    """A base model with the demo's recipes."""
 
-    Attributes:
-        name: Name in the output.
-        base: Folder of the base model.
-        base_revision: Digest of the file it was converted from.
-        n_training_examples: Number of training examples of version 1.
-        first: Recipe of version 1.
-        without_replay: Recipe of a retraining on the reviewed examples alone.
-        with_replay: Recipe of a retraining that replays original examples.
-        follows_examples: Whether the base model learns from examples in its prompt.
-        dtype: Number format that responses are computed in.
-        max_new_tokens: Longest response.
-    """
-
+    #: Name in the output.
     name: str
+    #: Folder of the base model.
     base: Path
+    #: Digest of the file it was converted from.
     base_revision: str
+    #: Number of training examples of version 1.
     n_training_examples: int
+    #: Recipe of version 1.
     first: dict[str, Any]
+    #: Recipe of a retraining on the reviewed examples alone.
     without_replay: dict[str, Any]
+    #: Recipe of a retraining that replays original examples.
     with_replay: dict[str, Any]
+    #: Whether the base model learns from examples in its prompt.
     follows_examples: bool
+    #: Number format that responses are computed in.
     dtype: str = "auto"
+    #: Longest response.
     max_new_tokens: int = MAX_NEW_TOKENS
 
     def first_recipe(self, seed: int) -> Recipe:

@@ -33,11 +33,7 @@ PROBLEMS_SHOWN = 5
 def run_own_traffic(traffic: Path, baseline: Path, folder: Path, console: DemoConsole) -> bool:
     """Evaluate the weeks of a file of exchanges against a file of reference exchanges.
 
-    Args:
-        traffic: Exchanges; their timestamps assign them to weeks.
-        baseline: The reference exchanges; their model may be another release.
-        folder: Folder for the database and the reports.
-        console: Output.
+    Timestamps assign the exchanges to weeks. The model of the reference may be another release.
 
     Returns:
         Whether every window had enough data.

@@ -4,24 +4,16 @@ import json
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from monitor.demo.request_generator import SYSTEM_PROMPT, Request
+
+if TYPE_CHECKING:
+    from retrain.evaluation.metrics.scoring import ChatModel
 
 #: Chance that a case is resolved after a correct and after a wrong response.
 RESOLVED_IF_CORRECT = 0.97
 RESOLVED_IF_WRONG = 0.10
-
-
-class ProductionModel(Protocol):
-    """A model in production."""
-
-    def respond(
-        self,
-        conversations: Sequence[Sequence[dict[str, str]]],
-        progress: Callable[[int], None] | None = None,
-    ) -> list[str]:
-        """Generate a response to each conversation."""
 
 
 def conversation(prompt: str) -> list[dict[str, str]]:
@@ -30,7 +22,7 @@ def conversation(prompt: str) -> list[dict[str, str]]:
 
 
 def serve(
-    model: ProductionModel,
+    model: "ChatModel",
     name: str,
     requests: Sequence[Request],
     *,

@@ -112,18 +112,15 @@ CLOSINGS = (
 
 @dataclass(frozen=True)
 class Topic:
-    """A kind of request.
+    """A kind of request."""
 
-    Attributes:
-        name: Subject; known to the experts, not logged by production.
-        menu: Entry of the app's menu: the logged task type.
-        route: The correct route, ``queue: action``.
-        frames: Sentence frames with slots.
-    """
-
+    #: Subject; known to the experts, not logged by production.
     name: str
+    #: Entry of the app's menu: the logged task type.
     menu: str
+    #: The correct route, ``queue: action``.
     route: str
+    #: Sentence frames with slots.
     frames: tuple[str, ...]
 
 

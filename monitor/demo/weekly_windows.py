@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from monitor.daemon.follow_up import follow_up
 from monitor.demo.expectations import WeekOutcome
-from monitor.demo.production import ProductionModel, is_correct, serve, write_log
+from monitor.demo.production import is_correct, serve, write_log
 from monitor.demo.request_generator import DRIFTED_WEEK, FIRST_WEEK, Request
 from monitor.demo.workspace import Workspace
 from monitor.errors import WorkflowError
@@ -15,10 +15,13 @@ from monitor.store.engine import transaction
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
 
+if TYPE_CHECKING:
+    from retrain.evaluation.metrics.scoring import ChatModel
+
 
 def run_production(
     workspace: Workspace,
-    model: ProductionModel,
+    model: "ChatModel",
     requests: list[Request],
     name: str,
     seed: int,

@@ -69,10 +69,6 @@ def prepare_folder(folder: Path, *, read: Sequence[Path] = ()) -> Path:
     A folder with files that is not marked as the demo's is left alone: the demo then uses a folder
     of its own inside it.
 
-    Args:
-        folder: The requested folder.
-        read: Input files of the demo.
-
     Raises:
         InputError: An input file lies in the folder that would be emptied.
     """

@@ -35,11 +35,9 @@ def find_clusters(
 
     The comparable samples decide which regions are enriched; all samples there are members.
 
-    Args:
-        layout: Both windows.
-        regions: Regions of the whole pool, grown without labels.
-        prompt_cell: int64, of the comparable samples. With it, a region is compared with the
-            current window's share among the samples of comparable prompts, not among all samples.
+    Regions of the whole pool are grown without labels. With ``prompt_cell``, int64, of the
+    comparable samples, a region is compared with the current window's share among the samples of
+    comparable prompts, not among all samples.
     """
     pool, leaf = layout.comparable_pool, regions.leaf[layout.rows]
     n_leaves = regions.holds.shape[1]

@@ -44,10 +44,7 @@ def crowding_odds(
 ) -> NDArray[np.float64]:
     """Return the log odds of current samples among the nearest, over those of all, or 0.
 
-    Args:
-        n_current: ``[n]``, their number or weight.
-        n_reference: ``[n]``, the rest of the nearest.
-        share: Of the current samples among all.
+    Both are ``[n]``, numbers or weights; those of the reference are the rest of the nearest.
     """
     odds = (n_current + SHRINKAGE * share) / (n_reference + SHRINKAGE * (1.0 - share))
     return np.asarray(np.maximum(np.log(odds) - np.log(share / (1.0 - share)), 0.0))
@@ -62,12 +59,8 @@ def drift_score(
 ) -> NDArray[np.float64]:
     """Return the drift score of each sample, ``[n]``.
 
-    Args:
-        to_reference: Reference samples nearest to each sample.
-        to_current: Current samples nearest to each sample.
-        isolation: See :func:`isolation_surprise`.
-        near: Crowding among the :data:`N_NEAR` nearest; see :func:`crowding_odds`.
-        wide: Crowding among the :data:`N_WIDE` nearest.
+    ``near`` and ``wide`` are the crowding among the :data:`N_NEAR` and the :data:`N_WIDE` nearest;
+    see :func:`crowding_odds`, and :func:`isolation_surprise` for the isolation.
     """
     nearer = (to_current.index >= 0) & (to_current.similarity > to_reference.similarity[:, :1])
     run = np.log1p(nearer.sum(axis=1))

@@ -75,10 +75,8 @@ def estimate_drifted_share(
 ) -> DriftedShare:
     """Estimate the drifted share of the prompts.
 
-    Args:
-        search: Both windows.
-        weights: ``[N]``: sampling weights; 1 for the reference.
-        rng: Draws landmarks, and the scored samples of windows that have more.
+    Sampling weights are ``[N]``, 1 for the reference. ``rng`` draws landmarks, and the scored
+    samples of windows that have more.
     """
     is_current = search.pool.is_current
     sides = [np.flatnonzero(~is_current), np.flatnonzero(is_current)]
@@ -99,13 +97,9 @@ def estimate_excess(
 ) -> DriftedShare:
     """Estimate the share of current samples in excess of the reference, over all tails together.
 
-    Args:
-        scores: ``[n]``, larger is more drifted.
-        is_current: bool ``[n]``.
-        weights: ``[n]``; those of the reference may weight it to the prompts of the current window.
-        unit: int64 ``[n]``: the independent units.
-        tails: The sets whose excess is averaged.
-        confidence: Two-sided.
+    Scores are ``[n]``, larger is more drifted; ``is_current`` is bool ``[n]``. Weights of the
+    reference may weight it to the prompts of the current window. ``unit``, int64 ``[n]``, are the
+    independent units. The confidence is two-sided.
     """
     shares = [tail.share for tail in tails]
     thresholds = _upper_quantiles(scores[~is_current], weights[~is_current], [*shares, FAR_TAIL])

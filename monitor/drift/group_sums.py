@@ -8,9 +8,7 @@ from scipy import sparse
 def membership(groups: NDArray[np.int64], n_groups: int) -> sparse.csc_matrix:
     """Return the matrix whose product with rows is their sum by group, ``[n_groups, n]``.
 
-    Args:
-        groups: The group of each row, 0 to ``n_groups`` - 1.
-        n_groups: The number of groups.
+    Groups are numbered from 0.
     """
     n = len(groups)
     return sparse.csc_matrix((np.ones(n), (groups, np.arange(n))), shape=(n_groups, n))

@@ -41,9 +41,8 @@ def lay_out(vectors: NDArray[np.floating[Any]], rng: np.random.Generator) -> NDA
 
     Needs O(n²) time for the neighbours: about a second for 2,000 points.
 
-    Args:
-        vectors: ``[n, d]``, unit norm.
-        rng: Samples the repellents; the same generator gives the same layout.
+    Vectors are ``[n, d]``, unit norm. ``rng`` samples the repellents; the same generator gives the
+    same layout.
 
     Returns:
         float64 ``[n, 2]``, within [0, 1], the longer side filled and the shorter one centred.

@@ -63,10 +63,8 @@ def score_novelty(
 ) -> NDArray[np.float64]:
     """Return the novelty of each current sample, float64 ``[n_current]`` in [0, 1].
 
-    Args:
-        search: Both windows; each must have a sample.
-        weights: ``[N]``: sampling weights; 1 for the reference.
-        rng: Draws landmarks where a side has more than ``MAXIMUM_LANDMARKS`` samples.
+    Each window must have a sample. Sampling weights are ``[N]``, 1 for the reference. ``rng`` draws
+    landmarks where a side has more than ``MAXIMUM_LANDMARKS`` samples.
     """
     pool = search.pool
     reference_rows = np.flatnonzero(~pool.is_current)
@@ -108,11 +106,8 @@ def _find_surroundings(
 ) -> _Surroundings:
     """Return the landmarks around samples, computed in chunks.
 
-    Args:
-        rows: The samples.
-        finders: Searches among the landmarks of the reference and of the current window.
-        weights: Sampling weight of each current landmark.
-        landmark_distance: Mean distance of each reference landmark to its nearest ones.
+    ``finders`` search among the landmarks of the reference and of the current window;
+    ``landmark_distance`` is the mean distance of each reference landmark to its nearest ones.
     """
     n = len(rows)
     around = _Surroundings(

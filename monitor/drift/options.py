@@ -15,9 +15,6 @@ DEFAULT_SEED = 0
 def make_generator(rng: Any) -> np.random.Generator:
     """Return the generator of a comparison: equal seeds give equal results.
 
-    Args:
-        rng: :data:`Randomness`.
-
     Raises:
         ValueError: A negative seed.
         TypeError: Neither a seed nor a generator.

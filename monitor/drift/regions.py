@@ -49,11 +49,9 @@ def grow_regions(
 ) -> Regions:
     """Return the tree of regions: cells split into leaves, and the leaves merged.
 
-    Args:
-        vectors: float32 ``[N, d]``, in an order that is independent of the labels.
-        cell: int64 ``[N]``: the fine cell of each.
-        rng: Seeds the leaves.
-        fitted: Rows that the leaves are fitted on; the others are only assigned. ``None``: all.
+    Vectors are float32 ``[N, d]``, in an order that is independent of the labels; ``cell``, int64
+    ``[N]``, is the fine cell of each. The leaves are fitted on the rows ``fitted``; the others are
+    only assigned.
     """
     used = np.ones(len(cell), dtype=np.bool_)
     if fitted is not None:

@@ -82,11 +82,8 @@ class VectorCache:
     ) -> None:
         """Open the cache in a folder, which is created with the permissions of its owner only.
 
-        Args:
-            folder: The folder; its file is :data:`FILE`.
-            max_bytes: Size from which on the oldest vectors are removed.
-            max_age: Age from which on vectors are removed.
-            now: The time; ``None``: that of the clock.
+        From ``max_age`` on vectors are removed; from ``max_bytes`` on, the oldest. Without ``now``,
+        the time is that of the clock.
 
         Raises:
             InputError: The path is no folder.

@@ -64,10 +64,6 @@ class Vocabulary:
 def load_vocabulary(settings: Embedding, identity: str) -> Vocabulary | None:
     """Return the vocabulary of the configured encoder.
 
-    Args:
-        settings: Names the encoder.
-        identity: The encoder of the vectors.
-
     Returns:
         ``None`` where another encoder made the vectors, or its tokenizer isn't on this machine.
     """

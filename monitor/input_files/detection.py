@@ -62,9 +62,7 @@ _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 def detect(head: bytes, label: str) -> FileContent:
     """Return what a file holds.
 
-    Args:
-        head: Its first 64 KiB, decompressed.
-        label: Its name in messages.
+    ``head`` is its first 64 KiB, decompressed; errors name the ``label``.
 
     Raises:
         InputError: It holds nothing that can be read as JSON objects.

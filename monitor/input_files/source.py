@@ -176,10 +176,7 @@ def open_two(
 def source_of_bytes(content: bytes, label: str, *, has_rows: bool = False) -> InputSource:
     """Return a source of bytes in memory.
 
-    Args:
-        content: The bytes.
-        label: Its name in messages.
-        has_rows: They are the rows of a table, such as a data frame.
+    With ``has_rows`` they are the rows of a table, such as a data frame.
 
     Raises:
         InputError: They hold nothing that can be read as JSON objects.

@@ -146,9 +146,7 @@ def parse_number(text: str, option: str) -> float:
 def load_of(configuration: Configuration, options: Mapping[str, Any]) -> Load:
     """Return the load of a configuration; options win.
 
-    Args:
-        configuration: The site's.
-        options: Fields of :class:`Load`, with ``requests_per_day``.
+    ``options`` are fields of :class:`Load`, with ``requests_per_day``.
 
     Raises:
         InputError: A value is not finite (code ``out_of_range``), or makes no sense with another

@@ -3,7 +3,6 @@
 from monitor.sizing.constants import Constants
 from monitor.sizing.load import Load
 from monitor.sizing.traffic import (
-    bytes_from_kafka,
     prompt_bytes,
     record_bytes,
     replicas,
@@ -140,11 +139,6 @@ def retention_seconds(load: Load, constants: Constants) -> float:
     if load.exchange_days is None:
         return 0.0
     return load.sampled_per_day * constants.retention_cpu_seconds_per_exchange
-
-
-def network(load: Load, constants: Constants) -> float:
-    """Return the bytes a second of all ingest processes in the busiest hour."""
-    return bytes_from_kafka(load, constants) + bytes_to_database(load, constants)
 
 
 def _all_rows(load: Load) -> float:

@@ -102,17 +102,9 @@ def import_baseline(
 ) -> ImportedBaseline:
     """Import a file as the baseline of a model, or of one version of it.
 
-    Args:
-        engine: The database.
-        settings: The format and the limits.
-        load_encoder: Loads the encoder, once the file is accepted.
-        place: The file.
-        names: The one model whose baseline it is, with its other names.
-        model_version: The version that responded; empty: of all versions.
-        redactor: Replaces personal data; ``None`` leaves it.
-        rules: The keys of end users' ids, and the suppression list.
-        now: The time to record.
-        max_same_prompt_share: Larger shares of one text are refused.
+    The encoder is loaded once the file is accepted. Without a redactor personal data stays; without
+    a ``model_version`` it is the baseline of all versions. A text with a larger share than
+    ``max_same_prompt_share`` is refused.
 
     Lines that name another model are left out.
 

@@ -82,12 +82,7 @@ def refused_dead_letter(exchange: Exchanges, detail: str) -> DeadLetterRow:
 
 
 def unpaired_dead_letter(half: HalfRow, time_limit: str) -> DeadLetterRow:
-    """Return the dead letter of a half without a partner.
-
-    Args:
-        half: The half.
-        time_limit: The limit that passed.
-    """
+    """Return the dead letter of a half without a partner."""
     other = "response" if half.side == "request" else "request"
     detail = f"no {other} {half.join_id!r} within {time_limit}"
     return _half_dead_letter(half, f"unpaired_{half.side}", detail)

@@ -95,11 +95,8 @@ class Decoder:
     ) -> None:
         """Configure.
 
-        Args:
-            settings: The format, the limits, and how responses arrive.
-            default_model: The model of exchanges that name none.
-            requires_response: Refuse a prompt without a response.
-            read: Reads a record of a file whose shape was detected; ``None``: by the format.
+        ``read`` reads a record of a file whose shape was detected; without it, the format does.
+        With ``requires_response`` a prompt without a response is refused.
         """
         self._settings = settings
         self._requires_response = requires_response and not settings.prompts_only

@@ -54,12 +54,7 @@ def feedback_rows(
 ) -> list[FeedbackRow]:
     """Return the rows of feedback, one for each value.
 
-    Args:
-        feedback: The feedback.
-        exchange_id: The id of its exchange, redacted.
-        model: The listed name of its model, or as the record has it, redacted.
-        position: The position of its record.
-        received_at: The time of reception.
+    The model is its listed name or, redacted, the record's.
     """
     return [
         FeedbackRow(

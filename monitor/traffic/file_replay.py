@@ -65,16 +65,10 @@ def replay_file(
     The source is the file's content: an interrupted replay continues, and a repeated one adds
     nothing.
 
-    Args:
-        engine: The database.
-        settings: The sampling rate, the format and the batch size.
-        encoder: Embeds prompts and responses.
-        place: The file. It is read to its end before anything is stored.
-        plan: Plan of observation, where the file stands for the traffic of a rollout.
-        stop: Ends the replay after the current batch.
-        progress: Called with the number of lines of each batch.
-        clock: Returns the time.
-        announce: Takes the remark on the shape of the file's objects.
+    It is read to its end before anything is stored. ``stop`` ends the replay after the current
+    batch; ``progress`` is called with the number of lines of each. ``announce`` takes the remark on
+    the shape of the file's objects. A plan of observation is given where the file stands for the
+    traffic of a rollout.
 
     Raises:
         InputError: The file can't be read to its end, or its first lines have two shapes, or none,

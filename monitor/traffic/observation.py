@@ -20,12 +20,7 @@ def observation_row(
 ) -> ObservationRow:
     """Return the row of an observed exchange.
 
-    Args:
-        exchange: The exchange, redacted. One whose texts are withheld is observed without them.
-        observed: Its rollout, arm and inclusion probability.
-        settings: The section ``[rollout]`` of its model.
-        position: Its position in its source.
-        received_at: The time of reception.
+    The exchange is redacted; one whose texts are withheld is observed without them.
     """
     withheld = exchange.withheld
     return ObservationRow(

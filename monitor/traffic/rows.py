@@ -17,9 +17,7 @@ from monitor.traffic.sampling.sampler import Draw
 def content_row(exchange: Exchange, *, with_messages: bool = True) -> dict[str, Any]:
     """Return what an exchange says, by the names of the table's columns.
 
-    Args:
-        exchange: The exchange.
-        with_messages: Whether to include the conversation, which no comparison reads.
+    The conversation is included where it is asked for: no comparison reads it.
     """
     row = {name: value for name, value in msgspec.structs.asdict(exchange).items() if name in NAMES}
     row.pop("messages")

@@ -26,12 +26,7 @@ class SamePrompt:
 
 
 def find_same_prompt(prompts: Sequence[str], max_share: float) -> SamePrompt | None:
-    """Return the text that more than a share of the prompts are; ``None`` where there is none.
-
-    Args:
-        prompts: Of one side.
-        max_share: ``drift.max_same_prompt_share``.
-    """
+    """Return the text that more than a share of the prompts are; ``None`` where there is none."""
     if len(prompts) < MIN_PROMPTS:
         return None
     # By hashes, since the texts of a large window lie on disk.
@@ -50,11 +45,6 @@ def _hash(prompt: str) -> int:
 
 def check_prompts(label: str, exchanges: Sequence[Exchange], max_share: float) -> None:
     """Check that the prompts of a file aren't one text, as a wrong field map would read them.
-
-    Args:
-        label: The file's name, for the message.
-        exchanges: Its exchanges.
-        max_share: ``drift.max_same_prompt_share``.
 
     Raises:
         InputError: More than this share of the prompts is one text.

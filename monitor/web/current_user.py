@@ -90,11 +90,7 @@ class Visit:
     ) -> Template:
         """Render a page with the switch of models.
 
-        Args:
-            name: The template.
-            context: Its context.
-            status: The response's status.
-            model: The model of the page, where the address doesn't name it.
+        ``model`` is the page's, where the address doesn't name it.
         """
         own = self if model is None else replace(self, model=model)
         common = {

@@ -87,11 +87,7 @@ class Navigation:
 def navigation(user: UserRow, here: str, model: str | None, n_models: int) -> Navigation:
     """Return the navigation of a user.
 
-    Args:
-        user: The signed-in user.
-        here: The path of the page.
-        model: The chosen model, which the links keep.
-        n_models: Number of models that the user may choose; one needs not be named.
+    A single model needs not be named.
     """
     groups = []
     pages: Sequence[NavigationEntry] = ()

@@ -27,13 +27,8 @@ def serve(
 ) -> None:
     """Serve until ``stop`` is set, without installing signal handlers.
 
-    Args:
-        app: The application.
-        host: Address to listen on.
-        port: Port to listen on; 0 picks a free one.
-        stop: Ends the server.
-        trusted_proxies: Addresses and networks whose X-Forwarded-For header is trusted.
-        on_bound: Called with the port once the socket accepts connections.
+    Port 0 picks a free one; ``on_bound`` is called with the port once the socket accepts
+    connections. The X-Forwarded-For header of ``trusted_proxies`` is trusted.
 
     Raises:
         ConfigurationError: Listening on the address fails.

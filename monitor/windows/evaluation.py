@@ -92,16 +92,9 @@ def evaluate_window(
 ) -> int | None:
     """Evaluate the window ``[start, end)`` of the configured model, and store the assessment.
 
-    Args:
-        engine: The database.
-        settings: The model, levels and thresholds, and the seed.
-        start: First instant of the window.
-        end: First instant after it.
-        now: The time to record.
-        again: Evaluate it again if it was done before, such as after a baseline import.
-        encoder: Called where texts are to be embedded again; without it, the configured one is
-            loaded then.
-        evidently: Whether Evidently's report is rendered and stored.
+    With ``again`` it is evaluated even if it was before, such as after a baseline import. Without
+    an encoder, the configured one is loaded where texts are to be embedded again. With
+    ``evidently`` Evidently's report is rendered and stored.
 
     Returns:
         The evaluation; ``None`` where it is done, or another process runs it.

@@ -75,13 +75,8 @@ def compare_files(
 ) -> FileComparison:
     """Compare the exchanges of two files.
 
-    Args:
-        reference: The file that takes the place of the baseline.
-        current: The file that is tested.
-        settings: Format, encoder, levels and thresholds, and the seed.
-        progress: Receives the progress.
-        encoder: Embeds the texts; ``None``: the configured one, loaded where the sizes suffice.
-        draws_map: Whether to lay out the map of the prompts, which only a page shows.
+    Without an encoder, the configured one is loaded where the sizes suffice. With ``draws_map`` the
+    map of the prompts is laid out, which only a page shows.
 
     Raises:
         InputError: A file cannot be read or has no exchange; the message lists its bad lines.

@@ -100,14 +100,9 @@ def compare_stored_window(
 ) -> StoredComparison:
     """Compare the traffic of the configured model in a window; no findings are written.
 
-    Args:
-        engine: The database.
-        settings: The model, levels and thresholds.
-        bounds: First instant of the window and first after it.
-        seed: The same seed and rows give the same figures to the last digit.
-        now: Time of a baseline that had to be embedded again, and is stored.
-        encoder: Called where texts are to be embedded again.
-        earlier: Assessments of the windows before, the newest first.
+    The same seed and rows give the same figures to the last digit. A baseline that has to be
+    embedded again is stored, at ``now``. ``earlier`` are the assessments of the windows before, the
+    newest first.
     """
     model, field = settings.model.name, settings.model.version_field
     window = read_window(engine, model, bounds, encoder)

@@ -31,12 +31,7 @@ def finish(
 ) -> TrainingSet:
     """Split, shuffle and count the examples, and write the data card.
 
-    Args:
-        examples: The remaining examples; self-generated ones have no response yet.
-        steps: The pipeline that cleaned them.
-        n_replay: Wanted number of replayed examples.
-        inputs: Name -> digest of each input.
-        remarks: Earlier remarks.
+    Self-generated examples have no response yet. ``inputs`` has the digest of each input.
     """
     split = steps.split(examples)
     training, validation = list(split.training), list(split.validation)

@@ -50,11 +50,7 @@ def refuse_thin_task_types(
 ) -> None:
     """Require a minimum of examples of each new task type.
 
-    Args:
-        gold: The remaining gold.
-        known: The original data. Its task types aren't new: few gold examples of them are
-            corrections.
-        rules: The minimum.
+    Task types of the known, original data aren't new: few gold examples of them are corrections.
 
     Raises:
         TrainingError: Examples are missing; the message has the counts by task type.

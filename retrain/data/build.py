@@ -50,19 +50,12 @@ def build_training_set(
     are excluded, because the expert's response overrules them. The same inputs give the same
     bytes, in any order.
 
-    Args:
-        gold: ``{"messages": [...], "metadata": {...}}`` from the experts. An additional key
-            ``group_keys``, such as ``["user=..."]``, keeps rows on one side of the split and is
-            never written.
-        original: Training rows of the previous version, in the same format.
-        replay_share: Share of the set that is replayed.
-        seed: Seed of the draws and of the order.
-        checks: Rules, benchmarks and encoder of the cleaning.
-        replay_prompts: Used without original rows: rows whose messages end with the user's turn;
-            the child generates responses to some of them.
-        replay_all: Replay everything unless ``replay_share`` is 0, because the starting base
-            lacks the training of the serving version.
-        remarks: Remarks on the inputs, for the data card.
+    Gold is ``{"messages": [...], "metadata": {...}}`` from the experts; a further key
+    ``group_keys``, such as ``["user=..."]``, keeps rows on one side of the split and is never
+    written. ``replay_share`` of the set is replayed; with ``replay_all`` everything unless it is 0,
+    because the starting base lacks the training of the serving version. Without original rows
+    ``replay_prompts`` are used: their messages end with the user's turn; the child generates
+    responses to some of them.
 
     Raises:
         TrainingError: The gold is too small, contradictory, leaked, or unbalanced, or there is

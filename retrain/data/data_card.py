@@ -2,8 +2,8 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -12,13 +12,8 @@ from retrain.data.example import name_of
 from retrain.data.rows import Row
 from retrain.run_folder import canonical
 
-
-class CountsTokens(Protocol):
-    """A counter of a conversation's tokens, by the base model's tokenizer."""
-
-    def __call__(self, conversations: Sequence[Sequence[dict[str, str]]]) -> list[int]:
-        """Return the number of tokens of each conversation, including the chat template's."""
-        ...
+#: Returns the tokens of each conversation by the base's tokenizer, the chat template's included.
+CountsTokens = Callable[[Sequence[Sequence[dict[str, str]]]], list[int]]
 
 
 class Tokens(msgspec.Struct, frozen=True, kw_only=True):

@@ -87,13 +87,8 @@ def remove_from_run(
 ) -> list[FileMatches]:
     """Remove matching rows from a run's files, with a note in its data card.
 
-    Args:
-        folder: The run's folder.
-        matches: Returns whether a row must be erased.
-        now: The time of the note.
-        trained: Whether the run was started. If so, the card keeps the digest of the rows that
-            were trained on, and the note has the digest of the file; if not, the remaining rows
-            are the training data.
+    Where the run was started (``trained``), the card keeps the digest of the rows that were trained
+    on, and the note has the digest of the file; if not, the remaining rows are the training data.
     """
     n_rows = find_in_file(folder.training_data, matches)
     n_held = find_in_file(folder.validation_data, matches)

@@ -16,9 +16,8 @@ Row = dict[str, Any]
 def read_examples(path: Path, render: Callable[[Any], Any] | None = None) -> list[Row]:
     """Read training examples, strictly.
 
-    Args:
-        path: The file, a folder of data files, or ``-``.
-        render: Converts a row of another form to a conversation.
+    ``path`` is a file, a folder of data files, or ``-``. ``render`` converts a row of another form
+    to a conversation.
 
     Raises:
         InputError: The file can't be read, or rows are invalid; the message has the first.

@@ -53,7 +53,6 @@ class ReplayModel(Protocol):
         progress: Callable[[int], None] | None = None,
     ) -> list[tuple[str, bool]]:
         """Return each response, and whether it is complete."""
-        ...
 
 
 def needs_generation(folder: RunFolder) -> bool:
@@ -77,13 +76,8 @@ def add_self_generated(
     Every step can be repeated after a crash: stored responses are reused, and added rows are
     replaced. The card is written last and marks completion.
 
-    Args:
-        folder: The run's folder, written by :meth:`TrainingSet.write`.
-        recipe: The run's recipe.
-        load: Loads the responding model, given the recipe and the card's entry.
-        count_tokens: Token counter of the trained base; conversations longer than the recipe's
-            ``max_length`` are unusable.
-        progress: Called after each batch with the number of new responses.
+    Conversations longer than the recipe's ``max_length`` are unusable. ``progress`` is called after
+    each batch with the number of new responses.
 
     Raises:
         TrainingError: Too few of the responses are usable.

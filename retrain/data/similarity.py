@@ -23,7 +23,6 @@ class SentenceEncoder(Protocol):
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return unit embeddings ``[n, d]``."""
-        ...
 
 
 class CachingEncoder:
@@ -46,10 +45,7 @@ def near_pairs(
 ) -> Iterator[tuple[int, int]]:
     """Yield the pairs ``(i, j)`` whose cosine is at least ``threshold``, by row.
 
-    Args:
-        rows: Unit embeddings ``[n, d]``.
-        columns: Unit embeddings ``[m, d]``.
-        threshold: Cosine in (0, 1].
+    Both are unit embeddings, ``[n, d]`` and ``[m, d]``; the threshold is in (0, 1].
     """
     for first in range(0, len(rows), BLOCK):
         block = rows[first : first + BLOCK]

@@ -31,12 +31,6 @@ def split_by_group(
     Examples that share an end user, a session, a conversation or a prompt, or are near-duplicates,
     form a group on one side. A group larger than the remaining validation share of one of its
     strata goes to the training side.
-
-    Args:
-        examples: All examples.
-        near: Pairs of near-duplicate prompts.
-        share: Share of the validation side.
-        rng: Random generator of the groups' order.
     """
     groups = _groups(examples, near)
     wanted = round(share * len(examples))

@@ -39,9 +39,7 @@ class TrainingSet:
     def with_base(self, count_tokens: CountsTokens, serving: Source) -> "TrainingSet":
         """Return the set with the token counts and the responding model.
 
-        Args:
-            count_tokens: Token counter of the trained base.
-            serving: The model that responds to the prompts; it may have another base.
+        The tokens are those of the trained base; the serving model may have another.
         """
         replay = self.card.self_generated
         if replay is not None:

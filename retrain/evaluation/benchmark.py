@@ -97,10 +97,7 @@ def load_benchmarks(
 ) -> list[Benchmark]:
     """Load every benchmark of a plan, without copies among its items.
 
-    Args:
-        plan: The plan.
-        models: Models of the metrics.
-        encoder: Encoder of the search for copies; ``None``: only words are compared.
+    Without an encoder only words are compared in the search for copies.
 
     Raises:
         ConfigurationError: A metric is unknown, a threshold has the wrong direction, or a safety

@@ -35,10 +35,7 @@ def score_systems(
 ) -> Scores:
     """Score every response of every system.
 
-    Args:
-        benchmarks: The benchmarks.
-        responses: System -> benchmark -> responses, as
-            :func:`retrain.evaluation.systems.generate_responses` returns them.
+    Responses are as :func:`retrain.evaluation.systems.generate_responses` returns them.
 
     Returns:
         System -> benchmark -> scores.
@@ -131,9 +128,7 @@ def response_rows(
 ) -> list[dict[str, Any]]:
     """Return a row for each response of each system, with its scores.
 
-    Args:
-        scores: The scores.
-        generators: System -> digest of what its responses depend on, where it is known.
+    ``generators`` has the digest of what a system's responses depend on, where it is known.
     """
     named = {name: {"generator": value} for name, value in (generators or {}).items() if value}
     return [

@@ -98,23 +98,6 @@ def plan_evaluation(
     return evaluation_id
 
 
-def start_evaluation(
-    engine: Engine,
-    evaluation_id: int,
-    launcher: Launcher,
-    now: datetime,
-    *,
-    environment: Mapping[str, str] | None = None,
-) -> None:
-    """Start the child of a planned evaluation, or adopt the running child of a dead process.
-
-    Raises:
-        WorkflowError: The evaluation is finished.
-        TransientError: The evaluation must wait, for example for a cancelled evaluation's child.
-    """
-    EVALUATIONS.start(engine, evaluation_id, launcher, now, environment)
-
-
 def poll_evaluation(
     engine: Engine, evaluation_id: int, launcher: Launcher, now: datetime
 ) -> EvaluationState:
@@ -152,21 +135,6 @@ def poll_running(
         launcher_of,
         lambda evaluation_id, launcher: poll_evaluation(engine, evaluation_id, launcher, now),
     )
-
-
-def cancel_evaluation(
-    engine: Engine, evaluation_id: int, launcher: Launcher, now: datetime, *, cancelled_by: str
-) -> str | None:
-    """Cancel an evaluation and terminate its child; an open human evaluation is cancelled too.
-
-    See :meth:`retrain.jobs.lifecycle.ChildLifecycle.cancel`.
-    """
-    return EVALUATIONS.cancel(engine, evaluation_id, launcher, now, cancelled_by=cancelled_by)
-
-
-def stop_children(engine: Engine, launcher_of: LauncherSource) -> None:
-    """Retry the termination of cancelled evaluations' children."""
-    EVALUATIONS.terminate_all(engine, launcher_of)
 
 
 def _prepare(connection: Connection, row: CandidateEvaluationRow, folder: RunFolder) -> None:
@@ -249,3 +217,8 @@ EVALUATIONS: ChildLifecycle[CandidateEvaluationRow] = ChildLifecycle(
     mark_running=store.mark_running,
     mark_cancelled=_mark_cancelled,
 )
+#: Raises a TransientError, too, while the child of a cancelled evaluation still runs.
+start_evaluation = EVALUATIONS.start
+#: An open human evaluation is cancelled, too.
+cancel_evaluation = EVALUATIONS.cancel
+stop_children = EVALUATIONS.terminate_all

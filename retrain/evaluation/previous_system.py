@@ -30,10 +30,8 @@ def recorded_responses(
 ) -> dict[str, list[str]]:
     """Return the recorded responses to each benchmark, in the order of its items.
 
-    Args:
-        settings: The section ``[retrain.previous]``; its ``responses`` are JSON lines.
-        benchmarks: The benchmarks.
-        folder: Folder that a relative path is relative to.
+    The settings are ``[retrain.previous]``, whose ``responses`` are JSON lines. A relative path is
+    relative to the folder.
 
     Raises:
         InputError: The file is unreadable or malformed, or items have no response.

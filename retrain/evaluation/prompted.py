@@ -28,11 +28,9 @@ class CountingModel(ChatModel, Protocol):
     @property
     def max_prompt_tokens(self) -> int:
         """Tokens of a prompt that leave room for the response; 0: no limit is known."""
-        ...
 
     def n_tokens(self, conversation: Conversation) -> int:
         """Return the number of tokens of a conversation."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -49,9 +47,7 @@ class FewShot:
     def added_to(self, conversation: Conversation, prompt: Conversation) -> Conversation:
         """Return a prompt with as many examples before the first turn as fit.
 
-        Args:
-            conversation: The item's own conversation.
-            prompt: The conversation with production's prompt.
+        The prompt is the conversation with production's prompt.
         """
         name = self.task_types.get(_key(conversation), "")
         chosen = list(self.examples.get(name) or self.examples.get("", ()))
@@ -105,9 +101,7 @@ class PromptedModel:
 def missing_prompts(benchmarks: Iterable[Benchmark], prompt: str) -> list[str]:
     """Return a remark on each benchmark with items that lack a system message.
 
-    Args:
-        benchmarks: The benchmarks.
-        prompt: Production's system prompt; empty: none.
+    Without production's system prompt none is missing.
     """
     if not prompt:
         return []
@@ -131,11 +125,7 @@ def few_shot_model(
 ) -> PromptedModel:
     """Return the few-shot form of the base model.
 
-    Args:
-        responder: The base model.
-        request: Number of examples, seed and system prompt.
-        benchmarks: The benchmarks, whose items have task types.
-        folder: The run's folder, with its training data.
+    The request has the number of examples, the seed and the system prompt.
 
     Raises:
         InputError: The training data can't be read.

@@ -110,13 +110,7 @@ def request_for(
 
     The incumbent is the serving version, regardless of the candidate's start adapter.
 
-    Args:
-        connection: To the database.
-        version: The version.
-        settings: The settings of its model.
-        file: The evaluation file.
-        task_types: Task types of the taxonomy.
-        reason: Why a version is evaluated again.
+    ``reason`` is why a version is evaluated again.
 
     Raises:
         ConfigurationError: The file is missing or malformed.

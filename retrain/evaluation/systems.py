@@ -62,12 +62,8 @@ def generate_responses(
     One system is loaded at a time, to save device memory. Cached responses are not generated again;
     a system with a complete cache isn't loaded.
 
-    Args:
-        systems: Name -> loader.
-        benchmarks: The benchmarks.
-        progress: Called with the system's name and the number of new responses.
-        cache: Responses of an earlier attempt; new responses are added.
-        earlier: Responses of earlier evaluations.
+    ``progress`` is called with the system's name and the number of new responses. New ones are
+    added to ``cache``, which has those of an earlier attempt.
 
     Returns:
         System -> benchmark -> responses, in the order of its items.

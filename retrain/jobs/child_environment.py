@@ -20,9 +20,7 @@ def child_environment(task: Task, environment: Mapping[str, str] | None = None) 
     A child loads models, and needs no database, channel or broker. Of a secret in a file it gets
     the value, because libraries such as MLflow read the variable.
 
-    Args:
-        task: The child's task.
-        environment: The variables of this process, for tests.
+    The variables are those of this process, but for tests.
 
     Raises:
         ConfigurationError: A file with a secret that the task needs can't be read.

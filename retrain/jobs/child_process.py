@@ -27,10 +27,7 @@ def run_child(
 ) -> int:
     """Run a child's task in a run folder.
 
-    Args:
-        task: The task.
-        arguments: Command-line arguments: the run folder.
-        body: Performs the task; its return value is written to the task's result file.
+    The return value of ``body`` is written to the task's result file.
 
     Returns:
         The process's exit status.
@@ -86,9 +83,6 @@ def hide_bitsandbytes(base: str) -> None:
 
     Call it in a child that quantises nothing itself. A base that is stored quantised needs the
     package, and a hub model may be one.
-
-    Args:
-        base: The base model.
     """
     config = read_json(Path(base) / "config.json") if Path(base).is_dir() else None
     if config is not None and "quantization_config" not in config:

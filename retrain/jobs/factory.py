@@ -14,11 +14,6 @@ from retrain.jobs.remote_launcher import JobLauncher
 def create_launcher(name: str, settings: Retrain, secrets: Secrets) -> Launcher:
     """Create the launcher of a run.
 
-    Args:
-        name: ``subprocess``, ``ray`` or ``kubernetes``.
-        settings: The section ``[retrain]``.
-        secrets: Tokens of the clusters.
-
     Raises:
         ConfigurationError: The name is unknown, or the launcher's section is incomplete.
     """

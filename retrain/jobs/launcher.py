@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from monitor.errors import WorkflowError
@@ -61,11 +60,9 @@ class Launcher(Protocol):
         self, folder: RunFolder, environment: dict[str, str], task: Task = "train"
     ) -> Handle:
         """Start a task's child, unless :meth:`adopt` finds one; return its handle."""
-        ...
 
     def adopt(self, folder: RunFolder, task: Task = "train") -> Handle | None:
         """Find the task's child that a dead process has started."""
-        ...
 
     def status(self, handle: Handle) -> ChildStatus:
         """Return whether the child waits, runs or has ended.
@@ -73,11 +70,9 @@ class Launcher(Protocol):
         Raises:
             RemoteServiceError: Its service is unavailable, so its status is unknown.
         """
-        ...
 
     def explain(self, folder: RunFolder, task: Task = "train") -> str:
         """Return why the child waits, or how it ended; empty: unknown."""
-        ...
 
     def logs(self, folder: RunFolder, last_lines: int, task: Task = "train") -> list[str]:
         """Return the last lines of the child's log.
@@ -85,7 +80,6 @@ class Launcher(Protocol):
         Raises:
             WorkflowError: The log is unavailable.
         """
-        ...
 
     def cancel(self, handle: Handle) -> None:
         """Terminate the child and its subprocesses; ignore a child that has ended.
@@ -93,7 +87,6 @@ class Launcher(Protocol):
         Raises:
             DriftwardenError: The child can't be terminated now and may still run.
         """
-        ...
 
     def check(self) -> str:
         """Describe the machine or service that runs children.
@@ -101,24 +94,10 @@ class Launcher(Protocol):
         Raises:
             DriftwardenError: It is unavailable; the message says what to do.
         """
-        ...
 
 
 #: Returns the launcher of a name.
 LauncherSource = Callable[[str], Launcher]
-
-
-@dataclass(frozen=True)
-class LogFile:
-    """The end of a log file."""
-
-    path: Path
-
-    def lines(self, n: int) -> list[str]:
-        """Return the last ``n`` lines; empty without a log."""
-        if not self.path.is_file():
-            return []
-        return self.path.read_text(encoding="utf-8", errors="replace").splitlines()[-n:]
 
 
 def child_command(python: Sequence[str], task: Task, folder: RunFolder) -> list[str]:

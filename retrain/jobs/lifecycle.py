@@ -8,14 +8,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
 
 from monitor.errors import DatabaseUnavailableError, DriftwardenError, WorkflowError
 from monitor.store.engine import transaction
 from monitor.store.training import children
+from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
 from monitor.store.training.children import ChildTable
+from monitor.store.training.runs import RunRow
 from monitor.telemetry import get_logger
 from retrain.jobs.child_result import read_result
 from retrain.jobs.launcher import ChildStatus, Handle, Launcher, LauncherSource
@@ -27,41 +29,7 @@ log = get_logger(__name__)
 JUST_CANCELLED = "its termination has not been tried yet"
 
 
-class ChildRow(Protocol):
-    """The child-process columns of a training run or candidate evaluation."""
-
-    @property
-    def id(self) -> int:
-        """Primary key."""
-        ...
-
-    @property
-    def status(self) -> str:
-        """A status of :data:`monitor.store.training.children.TRANSITIONS`."""
-        ...
-
-    @property
-    def launcher(self) -> str:
-        """Name of the launcher."""
-        ...
-
-    @property
-    def handle(self) -> Handle | None:
-        """The launcher's handle of the child."""
-        ...
-
-    @property
-    def work_dir(self) -> str:
-        """The run's folder."""
-        ...
-
-    @property
-    def termination_error(self) -> str | None:
-        """Why a cancelled child couldn't be terminated; ``None``: no child is left."""
-        ...
-
-
-Row = TypeVar("Row", bound=ChildRow)
+Row = TypeVar("Row", RunRow, CandidateEvaluationRow)
 State = TypeVar("State")
 
 

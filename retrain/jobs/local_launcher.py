@@ -16,7 +16,6 @@ from retrain.jobs.launcher import (
     Capability,
     ChildStatus,
     Handle,
-    LogFile,
     child_command,
 )
 from retrain.jobs.process_identity import boot_id, process_identity, start_ticks
@@ -32,11 +31,9 @@ class Child(Protocol):
     @property
     def pid(self) -> int:
         """Its id."""
-        ...
 
     def poll(self) -> int | None:
         """Return ``None`` while it runs."""
-        ...
 
 
 #: Starts a command line with an output file and an environment.
@@ -133,8 +130,11 @@ class SubprocessLauncher:
         return ""
 
     def logs(self, folder: RunFolder, last_lines: int, task: Task = "train") -> list[str]:
-        """Return the last log lines."""
-        return LogFile(folder.task(task).log).lines(last_lines)
+        """Return the last log lines; none without a log."""
+        log = folder.task(task).log
+        if not log.is_file():
+            return []
+        return log.read_text(encoding="utf-8", errors="replace").splitlines()[-last_lines:]
 
     def cancel(self, handle: Handle) -> None:
         """Terminate the child's session with SIGTERM, then SIGKILL.

@@ -18,11 +18,8 @@ def new_lines(
 ) -> Iterator[str]:
     """Yield the last lines of a log, then each new line until its writer ends.
 
-    Args:
-        read: Returns at most this many last lines.
-        running: Returns whether the writer still runs.
-        n_first: Number of existing lines to yield.
-        sleep: Waits between two reads.
+    ``read`` returns at most as many last lines as it is told; ``running`` tells whether the writer
+    still runs. ``n_first`` existing lines are yielded.
     """
     seen = read(WINDOW)
     yield from seen[-n_first:]

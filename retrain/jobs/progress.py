@@ -21,9 +21,7 @@ def last_progress(folder: RunFolder, task: Task = "train") -> Mapping[str, Any]:
 def losses(folder: RunFolder, name: str = "loss") -> list[tuple[int, float]]:
     """Return (step, loss) of all logged steps, sorted by step.
 
-    Args:
-        folder: The run folder.
-        name: ``loss`` on the training set, or ``validation_loss``.
+    ``loss`` is that on the training set; the other is ``validation_loss``.
     """
     # For a step repeated after a resumption, the last value counts.
     matches = {line["step"]: line[name] for line in read_lines(folder.progress) if name in line}

@@ -45,34 +45,27 @@ class JobEngine(Protocol):
     @property
     def place(self) -> str:
         """Address of the engine; handles with another address are refused."""
-        ...
 
     @property
     def python(self) -> Sequence[str]:
         """The command that starts Python on the engine."""
-        ...
 
     def create(
         self, name: str, command: Sequence[str], environment: dict[str, str], folder: RunFolder
     ) -> None:
         """Submit a job, unless a job of that name exists."""
-        ...
 
     def find_job(self, name: str) -> JobState | None:
         """Return a job's state; ``None`` if the engine has no such job."""
-        ...
 
     def logs(self, name: str, last_lines: int) -> list[str] | None:
         """Return the last log lines of a job; ``None`` if the engine no longer has them."""
-        ...
 
     def stop(self, name: str) -> None:
         """Stop a job; ignore a missing or finished job."""
-        ...
 
     def check(self) -> str:
         """Describe the engine that responds."""
-        ...
 
 
 class JobLauncher:

@@ -67,11 +67,6 @@ def add_scores(adapter: Path, benchmark: str, scores: Sequence[StratumScore]) ->
     """Write an adapter's scores to ``scores.json`` and to its model card.
 
     Scores of a benchmark replace its earlier scores. Weights and digest don't change.
-
-    Args:
-        adapter: The folder.
-        benchmark: Name of the benchmark.
-        scores: The scores by stratum and metric.
     """
     lineage = read_json(adapter / "lineage.json")
     if lineage is None:

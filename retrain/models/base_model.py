@@ -64,11 +64,8 @@ def prepare_base(
 ) -> BaseModel:
     """Return a trainable base model; convert a GGUF file first.
 
-    Args:
-        name: ``package:NAME``, a folder or a hub id.
-        cache: Folder of converted models, one subfolder per source digest.
-        revision: Commit of a hub model.
-        chat_template: Text of the template that replaces the tokenizer's.
+    ``name`` is ``package:NAME``, a folder or a hub id, whose commit is ``revision``. The cache has
+    a subfolder for each source digest. ``chat_template`` replaces the tokenizer's.
 
     Raises:
         ModelError: The model is missing, or no marks of its chat template locate the responses.
@@ -93,10 +90,7 @@ def prepare_base(
 def require_marked_responses(base: BaseModel, tokenizer: Any, origin: str) -> None:
     """Require a chat template whose marks locate the responses.
 
-    Args:
-        base: The base model.
-        tokenizer: Its tokenizer.
-        origin: The base's name, for errors.
+    Errors name the base by ``origin``.
 
     Raises:
         ModelError: See :func:`retrain.models.chat_template.require_generation_marks`.
@@ -120,9 +114,7 @@ def _generation_config(base: BaseModel) -> Any:
 def load_tokenizer(base: BaseModel, *, download: bool = True) -> Any:
     """Load the tokenizer of a base model, with its template; that renders a constant date.
 
-    Args:
-        base: A folder, which needs no network, or a hub id.
-        download: Whether a hub model that isn't here is downloaded.
+    A folder needs no network; a hub model that isn't here is downloaded where that is wanted.
 
     Raises:
         ModelError: The tokenizer can't be loaded.
@@ -152,12 +144,7 @@ def load_tokenizer(base: BaseModel, *, download: bool = True) -> Any:
 
 
 def folder_digest(folder: Path, *, excluded: Collection[str] = ()) -> str:
-    """Return ``sha256:...`` over the names and contents of a model folder's files.
-
-    Args:
-        folder: The folder.
-        excluded: Names of files that are left out.
-    """
+    """Return ``sha256:...`` over the names and contents of a model folder's files."""
     total = hashlib.sha256()
     for path in sorted(folder.iterdir()):
         if path.is_file() and not path.name.startswith(".") and path.name not in excluded:

@@ -45,10 +45,7 @@ def require_generation_marks(tokenizer: Any, ends: Collection[int], origin: str)
 
     A template without marks passes if TRL ships a marked version of it.
 
-    Args:
-        tokenizer: A tokenizer of transformers.
-        ends: Ids of the tokens that end a response.
-        origin: Whose template it is, for errors.
+    ``ends`` are ids of the tokens that end a response. Errors name the template by ``origin``.
 
     Raises:
         ModelError: There is no template, it has no marks and TRL ships no marked version, or its

@@ -38,16 +38,9 @@ class Responder:
     ) -> None:
         """Load the model.
 
-        Args:
-            base: Folder or hub id.
-            adapter: Folder of a PEFT adapter.
-            revision: Commit of a hub model.
-            chat_template: Text of the template that replaces the tokenizer's.
-            max_new_tokens: Longest response, in tokens.
-            batch_size: Conversations per batch.
-            four_bit: Quantise the base to NF4, as in QLoRA training.
-            dtype: Number format of the computation: ``float32``, ``bfloat16``, or ``auto``:
-                bfloat16 on a GPU, float32 on a CPU.
+        ``base`` is a folder or a hub id; ``chat_template`` replaces the tokenizer's. With
+        ``four_bit`` the base is quantised to NF4, as in QLoRA training. The dtype ``auto`` is
+        bfloat16 on a GPU and float32 on a CPU.
         """
         from transformers import AutoModelForCausalLM  # noqa: PLC0415
 
@@ -94,9 +87,8 @@ class Responder:
     ) -> list[str]:
         """Return a response to each conversation, each a :class:`Response` with its probability.
 
-        Args:
-            conversations: Messages that end with the user's turn.
-            progress: Called after each batch with the number of responses it added.
+        Conversations end with the user's turn. ``progress`` is called after each batch with the
+        number of responses it added.
 
         Returns:
             The responses, in the order of the conversations.

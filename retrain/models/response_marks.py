@@ -14,9 +14,7 @@ _QUOTED = 60
 def end_tokens(tokenizer: Any, generation: Any) -> list[int]:
     """Return the ids of the tokens that end a response, in ascending order.
 
-    Args:
-        tokenizer: A tokenizer of transformers.
-        generation: The model's generation config, which may name further ones; ``None``: none.
+    The model's generation config may name further ones.
     """
     ids = getattr(generation, "eos_token_id", None)
     further = [ids] if isinstance(ids, int) else list(ids or ())
@@ -31,10 +29,7 @@ def marks_problem(tokenizer: Any, template: str, ends: Collection[int]) -> str:
     prompt ends, in tokens too, and ends with a token that ends a response: otherwise the model
     would learn its prompts, responses after other prompts than production's, or not to stop.
 
-    Args:
-        tokenizer: A tokenizer of transformers.
-        template: A template with generation marks.
-        ends: Ids of the tokens that end a response.
+    ``ends`` are ids of the tokens that end a response.
     """
     for n_turns in (1, 2):
         turns = _turns(n_turns)

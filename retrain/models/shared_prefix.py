@@ -17,10 +17,7 @@ def batch_alike(
 ) -> list[list[int]]:
     """Return the indices of each batch: similar lengths, and where possible the same beginning.
 
-    Args:
-        conversations: The conversations; all messages but the last are the beginning.
-        encoded: Their tokens.
-        size: Conversations per batch.
+    All messages but the last are the beginning.
     """
     beginnings = [repr(list(conversation[:-1])) for conversation in conversations]
     counts = Counter(beginnings)

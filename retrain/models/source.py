@@ -21,9 +21,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 def source_of(version: VersionRow, base: Source) -> Source:
     """Return the location of a version's weights; full fine-tuning leaves a whole model.
 
-    Args:
-        version: The version.
-        base: Base of the adapter if the lineage names none.
+    ``base`` is that of the adapter if the lineage names none.
     """
     lineage = version.lineage
     if lineage.get("method") == "full":

@@ -41,13 +41,9 @@ def make_tiny_base(
 ) -> Path:
     """Build a tiny base in ``target``, pre-trained on conversations; keep an existing base.
 
-    Args:
-        target: The folder; created atomically.
-        conversations: Messages; also the source of the tokenizer's vocabulary, so they should hold
-            every word that the model must generate later.
-        seed: Decides the initial weights and the order of the texts.
-        shape: Its size.
-        progress: Called with (step, steps).
+    The folder is created atomically. The conversations are also the source of the tokenizer's
+    vocabulary, so they should hold every word that the model must generate later. The seed decides
+    the initial weights and the order of the texts. ``progress`` is called with (step, steps).
     """
     if (target / "config.json").is_file():
         return target

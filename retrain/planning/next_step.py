@@ -38,11 +38,8 @@ def next_step(
     The order is QLoRA on the largest servable base, LoRA at full precision, and full fine-tuning
     if both have failed and the data exceeds the capacity of an adapter.
 
-    Args:
-        rejected: Attempts rejected since the training of the serving version.
-        options: Options at the time when the last run was planned.
-        recipe: Recipe of the last run.
-        n_response_tokens: Response tokens of the training set.
+    ``rejected`` are the attempts since the training of the serving version; ``options`` are those
+    at the time when the last run was planned.
     """
     remaining = untried(options, rejected)
     for rung in order_of_trials(options):
@@ -65,10 +62,7 @@ def next_step_after(
 ) -> NextStep | None:
     """Return the next step after a rejected run; ``None`` if the run has no plan.
 
-    Args:
-        connection: Inside the caller's transaction.
-        run: The run; it counts as rejected, regardless of its version's current stage.
-        checks: The checks of its candidate.
+    The run counts as rejected, regardless of its version's current stage.
     """
     if run.plan is None:
         return None

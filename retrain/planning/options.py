@@ -71,11 +71,8 @@ def options_for(
 ) -> list[PreparedOption]:
     """Return each method on each base, in the order of :data:`METHODS`, the largest base first.
 
-    Args:
-        recipe_file: The recipe file.
-        bases: Its bases, from :func:`retrain.planning.starting_point.prepare_bases`.
-        serving: The serving version.
-        device: The training device; ``None``: unknown here.
+    The bases are from :func:`retrain.planning.starting_point.prepare_bases`. Without a device it is
+    unknown here.
 
     Raises:
         ModelError: A base's configuration can't be read.

@@ -33,10 +33,7 @@ def rejected_attempts(
 ) -> list[Attempt]:
     """Return the attempts rejected since the training of the serving version.
 
-    Args:
-        connection: Inside the caller's transaction.
-        model: The model.
-        further_run: Id of a run that counts as rejected, whatever its version's stage.
+    ``further_run`` counts as rejected, whatever its version's stage.
     """
     serving = versions.production_version(connection, model)
     since = (serving.training_run_id if serving else None) or 0
@@ -75,10 +72,7 @@ def choose(
 ) -> PreparedOption:
     """Return the option to train: the method's, or else the first in the order of trials.
 
-    Args:
-        prepared: The options.
-        method: Method of the recipe or of the command; ``None``: by the order.
-        rejected: Attempts that the order leaves out.
+    The method is that of the recipe or of the command; the order leaves out what was rejected.
 
     Raises:
         TrainingError: No base is possible, or every option was rejected.

@@ -13,18 +13,15 @@ from retrain.rollout.gateways.probes import PROBE_HEADER
 
 @dataclass(frozen=True)
 class Address:
-    """How the requests of a run are sent.
+    """How the requests of a run are sent."""
 
-    Attributes:
-        headers: Request headers that select the model and the version.
-        selects_version: Whether they select a version.
-        label_header: Response header that names the version that responded; empty: none.
-        needs_label: Whether a response without this header is of no known version.
-    """
-
+    #: Request headers that select the model and the version.
     headers: Mapping[str, str] = field(default_factory=dict)
+    #: Whether they select a version.
     selects_version: bool = False
+    #: Response header that names the version that responded; empty: none.
     label_header: str = ""
+    #: Whether a response without this header is of no known version.
     needs_label: bool = False
 
 

@@ -37,41 +37,34 @@ _GRAM = 3
 
 @dataclass(frozen=True)
 class Difference:
-    """An item whose responses differ from the reference.
-
-    Attributes:
-        item: The item.
-        excess: Its distance to the nearest reference response, beyond that of the reference runs.
-        reference: The reference response that is nearest.
-        response: The present response.
-    """
+    """An item whose responses differ from the reference."""
 
     item: str
+    #: Its distance to the nearest reference response, beyond that of the reference runs.
     excess: float
+    #: The reference response that is nearest.
     reference: str
+    #: The present response.
     response: str
 
 
 @dataclass(frozen=True)
 class ProbeComparison:
-    """The change of a run against a reference.
+    """The change of a run against a reference."""
 
-    Attributes:
-        change: Mean distance beyond the noise, at most 1; 0 where nothing has changed.
-        threshold: The change that is suspicious.
-        distance: Mean distance of the responses to the nearest of the reference.
-        reference_noise: The same of each reference run to the others.
-        own_noise: Mean distance between the passes of the run.
-        n_items: Number of items compared.
-        differences: The items that differ, the largest first.
-    """
-
+    #: Mean distance beyond the noise, at most 1; 0 where nothing has changed.
     change: float
+    #: The change that is suspicious.
     threshold: float
+    #: Mean distance of the responses to the nearest of the reference.
     distance: float
+    #: The same of each reference run to the others.
     reference_noise: float
+    #: Mean distance between the passes of the run.
     own_noise: float
+    #: Number of items compared.
     n_items: int
+    #: The items that differ, the largest first.
     differences: tuple[Difference, ...] = ()
 
     @property
@@ -147,9 +140,7 @@ class Reference:
     def compare(self, run: Responses, *, n_differences: int = 0) -> ProbeComparison | None:
         """Compare a run with the reference; ``None``: there is not enough to compare.
 
-        Args:
-            run: The responses of the run.
-            n_differences: Number of differing items to return.
+        At most ``n_differences`` differing items are returned.
         """
         common = [item for item in self._items if run.get(item)]
         if len(common) < MIN_ITEMS or len(common) < MIN_COVERAGE * len(self._items):

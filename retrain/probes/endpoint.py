@@ -29,20 +29,17 @@ def key_of(secrets: Secrets, model: str) -> str:
 
 @dataclass(frozen=True)
 class Reply:
-    """The endpoint's reply to a request.
+    """The endpoint's reply to a request."""
 
-    Attributes:
-        status: ``rejected``: the endpoint refuses this request, such as a content filter.
-        text: The response; of a rejected request the HTTP status.
-        served_model: Name of the model and fingerprint in the response.
-        version_label: Value of the response header that names the version.
-        latency_seconds: Time until the end of the response.
-    """
-
+    #: ``rejected``: the endpoint refuses this request, such as a content filter.
     status: Literal["done", "rejected"]
+    #: The response; of a rejected request the HTTP status.
     text: str
+    #: Name of the model and fingerprint in the response.
     served_model: str
+    #: Value of the response header that names the version.
     version_label: str
+    #: Time until the end of the response.
     latency_seconds: float
 
 
@@ -95,10 +92,7 @@ class LiveEndpoint:
     ) -> Reply:
         """Send one request at temperature 0.
 
-        Args:
-            messages: The conversation.
-            form: The form of the set.
-            address: Headers that select a version.
+        Headers of ``address`` select a version.
 
         Raises:
             EndpointUnavailableError: No response in time, an error of the server, or no completion.

@@ -35,20 +35,17 @@ N_DIFFERENCES = 10
 
 @dataclass(frozen=True)
 class ProbeJudgement:
-    """The verdict on a run.
+    """The verdict on a run."""
 
-    Attributes:
-        verdict: ``reference``: there was none yet. ``same``: no suspicious change. ``suspected``: a
-            second run must confirm it. ``changed``: it has. ``not_arrived``: the responses are
-            those of another version. ``arrived``: a recorded change that took its time.
-        comparison: The comparison with the reference, if there was one.
-        resembles: Number of the version whose responses these are, if it is another one.
-        joins: Whether the run becomes a part of the reference.
-    """
-
+    #: ``reference``: there was none yet. ``same``: no suspicious change. ``suspected``: a second
+    #: run must confirm it. ``changed``: it has. ``not_arrived``: the responses are those of another
+    #: version. ``arrived``: a recorded change that took its time.
     verdict: Verdict
+    #: The comparison with the reference, if there was one.
     comparison: ProbeComparison | None = None
+    #: Number of the version whose responses these are, if it is another one.
     resembles: int | None = None
+    #: Whether the run becomes a part of the reference.
     joins: bool = False
 
 

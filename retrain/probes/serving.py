@@ -20,18 +20,15 @@ CONFIRMED_GRACE, UNCONFIRMED_GRACE = timedelta(hours=1), timedelta(hours=24)
 
 @dataclass(frozen=True)
 class Serving:
-    """The versions that get traffic.
+    """The versions that get traffic."""
 
-    Attributes:
-        stable: The stable version; ``None``: the model has no registered version.
-        canary: The version that rolls out, if it gets traffic.
-        since: When the stable version or its share last changed; ``None``: not recorded.
-        is_confirmed: Whether the weights were read back from the gateway.
-    """
-
+    #: The stable version; ``None``: the model has no registered version.
     stable: VersionRow | None
+    #: The version that rolls out, if it gets traffic.
     canary: VersionRow | None
+    #: When the stable version or its share last changed; ``None``: not recorded.
     since: datetime | None
+    #: Whether the weights were read back from the gateway.
     is_confirmed: bool = False
 
     @property

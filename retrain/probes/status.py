@@ -16,24 +16,21 @@ from retrain.probes.serving import Serving, read_serving
 
 @dataclass(frozen=True)
 class ProbeStatus:
-    """The state of a model's probes.
+    """The state of a model's probes."""
 
-    Attributes:
-        url: The endpoint; empty: the model is not probed.
-        probes: The set; ``None`` before the first run.
-        serving: The versions that get traffic.
-        n_reference: Runs of the reference of the stable version.
-        is_paused: Two versions get traffic, and nothing tells which one responds.
-        n_sent: Requests of the open run with a response, and all of them; ``None``: no open run.
-        next_slot: When the next run by the schedule is due; ``None`` before the first.
-    """
-
+    #: The endpoint; empty: the model is not probed.
     url: str
+    #: The set; ``None`` before the first run.
     probes: ProbeSetRow | None
+    #: The versions that get traffic.
     serving: Serving
+    #: Runs of the reference of the stable version.
     n_reference: int
+    #: Two versions get traffic, and nothing tells which one responds.
     is_paused: bool
+    #: Requests of the open run with a response, and all of them; ``None``: no open run.
     n_sent: tuple[int, int] | None
+    #: When the next run by the schedule is due; ``None`` before the first.
     next_slot: datetime | None
 
     @property

@@ -21,10 +21,7 @@ def require_confirmation(model: str, typed: str) -> None:
 def require_consent(method: Method, model: str, named: str) -> None:
     """Refuse an automatic full fine-tuning unless config.toml allows it for the model.
 
-    Args:
-        method: Method that would be trained.
-        model: Model of the decision.
-        named: ``retrain.full_fine_tuning_of``.
+    ``named`` is ``retrain.full_fine_tuning_of``.
 
     Raises:
         ConfigurationError: config.toml doesn't allow it.

@@ -217,12 +217,8 @@ def recipe_for(
 ) -> Recipe:
     """Apply a recipe file to a base.
 
-    Args:
-        training: The values of the recipe.
-        base: Folder or hub id, as :func:`retrain.models.base_model.prepare_base` returns it.
-        base_revision: Its revision or digest.
-        start_adapter: Adapter of the serving version to continue from; ignored for method ``full``.
-        chat_template: Text of the chat template that replaces the base's.
+    ``base`` is as :func:`retrain.models.base_model.prepare_base` returns it; ``chat_template``
+    replaces its own. The method ``full`` ignores the start adapter.
     """
     values: dict[str, Any] = {name: getattr(training, name) for name in Training.__struct_fields__}
     values["method"] = training.method or "qlora"  # the first in the order of trials

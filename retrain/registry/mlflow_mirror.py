@@ -77,10 +77,7 @@ class MlflowMirror:
     ) -> None:
         """Copy a model's versions to MLflow.
 
-        Args:
-            model: Name of the model; ``-`` replaces characters that MLflow refuses.
-            rows: All versions of the model.
-            scores: Scores by version id.
+        In the model's name, ``-`` replaces characters that MLflow refuses.
 
         Raises:
             RemoteServiceError: MLflow is unavailable.

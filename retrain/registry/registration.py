@@ -97,16 +97,8 @@ def register_weights(
 
     The weights stay where they are. The run's folder is that of the version's evaluations.
 
-    Args:
-        connection: Inside the caller's transaction.
-        weights: The weights.
-        base: The base model that they were trained on.
-        model: Name of the model.
-        work_dir: Folder of the runs.
-        launcher: Launcher of the version's evaluations.
-        rows: The examples that they were trained on; empty: unknown.
-        now: The current time.
-        by: Who registers them.
+    ``launcher`` is that of the version's evaluations. Without ``rows``, the examples that it was
+    trained on are unknown.
 
     Raises:
         WorkflowError: The model has a version of the same weights.

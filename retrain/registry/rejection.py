@@ -17,13 +17,6 @@ def reject_version(
 ) -> None:
     """Reject a candidate: it starts no rollout until it is evaluated again with a reason.
 
-    Args:
-        connection: The transaction.
-        version: The version.
-        now: The time.
-        by: The user.
-        reason: Why.
-
     Raises:
         WorkflowError: There is no reason, the version is no candidate, or an evaluation of it is
             not finished.

@@ -69,12 +69,7 @@ def require_untainted_version(
 ) -> None:
     """Require that a version learned from no erased end user, or that somebody accepts it.
 
-    Args:
-        connection: The transaction.
-        version: The version that is to serve.
-        now: The time.
-        by: The user.
-        accept: Why the taint is accepted; empty: it is not.
+    ``accept`` is why the taint is accepted; empty: it is not.
 
     Raises:
         WorkflowError: The version is tainted.

@@ -29,16 +29,13 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class Application:
-    """The outcome of a call of :func:`apply_weights`.
+    """The outcome of a call of :func:`apply_weights`."""
 
-    Attributes:
-        row: The wanted weights.
-        confirmed: Whether the gateway has them.
-        error: Why not.
-    """
-
+    #: The wanted weights.
     row: WeightsRow
+    #: Whether the gateway has them.
     confirmed: bool
+    #: Why not.
     error: str = ""
 
 
@@ -50,11 +47,7 @@ def apply_weights(
     Idempotent, and safe to call from several processes: the gateway refuses older generations, and
     rows that were written meanwhile are applied too.
 
-    Args:
-        engine: The database; no transaction is open while the gateway is spoken to.
-        gateway: The gateway.
-        model: The model.
-        now: The time.
+    No transaction is open while the gateway is spoken to.
 
     Returns:
         The result; ``None`` where no weights of the model were ever wanted.

@@ -28,15 +28,8 @@ def take_step(
 ) -> RolloutRow:
     """Check an event against the table of transitions, write it, and log it.
 
-    Args:
-        connection: The transaction that holds the lock of the model.
-        rollout: As it was read under the lock; ``None``: the event starts one.
-        event: What happened.
-        by: The user, or :data:`SYSTEM`.
-        now: The time.
-        reason: Why, for page, messages and log; no quote of the traffic.
-        details: Figures of the event.
-        changes: Other columns to write.
+    The transaction holds the lock of the model, under which the rollout was read; without a rollout
+    the event starts one. The reason, for page, messages and log, quotes no traffic.
 
     Returns:
         The rollout afterwards.

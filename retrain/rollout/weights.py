@@ -29,17 +29,8 @@ def want_weights(
 ) -> WeightsRow:
     """Insert the next weights of a model under its lock, and return them.
 
-    Args:
-        connection: The transaction; it has the model's lock afterwards.
-        model: The model.
-        stable_id: The version that has the rest of the traffic.
-        by: The user, or driftwarden.
-        reason: Why they change.
-        now: The time.
-        canary_id: The version that has ``canary_percent``.
-        canary_percent: 0 to 100.
-        rollout_id: The rollout that they belong to.
-        above: The generation is higher than this, too: that of the gateway.
+    The transaction has the lock afterwards. The canary has ``canary_percent``, 0 to 100, the stable
+    version the rest. The generation is higher than ``above``, too: that of the gateway.
     """
     lock_model(connection, model)
     newest = store.newest_weights(connection, model)

@@ -9,20 +9,14 @@ from monitor.store.engine import transaction
 from monitor.store.training import runs as store
 from monitor.store.training.runs import RunRow
 from monitor.telemetry import get_logger
-from retrain.jobs.launcher import Launcher, LauncherSource
+from retrain.jobs.launcher import LauncherSource
 from retrain.training.runs import RUNS
 
 log = get_logger(__name__)
 
 
-def cancel_run(
-    engine: Engine, run_id: int, launcher: Launcher, now: datetime, *, cancelled_by: str
-) -> str | None:
-    """Cancel a run and terminate its child process.
-
-    See :meth:`retrain.jobs.lifecycle.ChildLifecycle.cancel`.
-    """
-    return RUNS.cancel(engine, run_id, launcher, now, cancelled_by=cancelled_by)
+cancel_run = RUNS.cancel
+stop_children = RUNS.terminate_all
 
 
 def cancel_requested(engine: Engine, launcher_of: LauncherSource, now: datetime) -> list[RunRow]:
@@ -45,8 +39,3 @@ def cancel_requested(engine: Engine, launcher_of: LauncherSource, now: datetime)
             continue
         cancelled.append(run)
     return cancelled
-
-
-def stop_children(engine: Engine, launcher_of: LauncherSource) -> None:
-    """Retry the termination of cancelled runs' child processes."""
-    RUNS.terminate_all(engine, launcher_of)

@@ -22,12 +22,7 @@ def resume_child(
 ) -> bool:
     """Restart a lost child, unless a cancellation of its run was requested.
 
-    Args:
-        engine: The database.
-        run: The run at the time of the loss.
-        launcher: The run's launcher.
-        now: The current time.
-        limit: Maximum number of resumptions of a run.
+    A run is resumed at most ``limit`` times.
 
     Returns:
         Whether the run continues; otherwise the caller finishes it.
@@ -66,13 +61,7 @@ def reopen(
     The child then continues from the last checkpoint and makes the same adapter as an uninterrupted
     run.
 
-    Args:
-        engine: The database.
-        run_id: The run.
-        launcher: The run's launcher.
-        now: The current time.
-        resumed_by: The user.
-        accept_taint: Why a run that learned from an erased end user goes on; empty: it does not.
+    ``accept_taint`` is why a run that learned from an erased end user goes on; empty: it does not.
 
     Returns:
         Step of the checkpoint; 0 if there is none.

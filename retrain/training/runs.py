@@ -86,13 +86,7 @@ def plan_run(
 
 
 def prepare_run(connection: Connection, run_id: int, training_set: TrainingSet) -> RunFolder:
-    """Write a planned run's recipe and training set into its folder. Idempotent.
-
-    Args:
-        connection: Inside the caller's transaction.
-        run_id: Id of the planned run.
-        training_set: The training set.
-    """
+    """Write a planned run's recipe and training set into its folder. Idempotent."""
     run = store.run_by_id(connection, run_id)
     folder = RunFolder(Path(run.work_dir))
     try:
@@ -107,22 +101,6 @@ def prepare_run(connection: Connection, run_id: int, training_set: TrainingSet) 
     return folder
 
 
-def start_run(
-    engine: Engine,
-    run_id: int,
-    launcher: Launcher,
-    now: datetime,
-    *,
-    environment: Mapping[str, str] | None = None,
-) -> None:
-    """Start the child of a prepared run, or adopt the running child of a dead process.
-
-    Raises:
-        WorkflowError: The run is finished or not prepared.
-    """
-    RUNS.start(engine, run_id, launcher, now, environment)
-
-
 def poll_run(
     engine: Engine, run_id: int, launcher: Launcher, now: datetime, *, resumptions: int = 0
 ) -> RunState:
@@ -130,12 +108,7 @@ def poll_run(
 
     Children of earlier processes are polled too.
 
-    Args:
-        engine: The database.
-        run_id: Id of the run.
-        launcher: The run's launcher.
-        now: The current time.
-        resumptions: Maximum number of resumptions of a lost child.
+    A lost child is resumed at most ``resumptions`` times.
     """
     with transaction(engine) as connection:
         run = store.run_by_id(connection, run_id)
@@ -244,3 +217,5 @@ RUNS: ChildLifecycle[RunRow] = ChildLifecycle(
     mark_cancelled=_mark_cancelled,
     advice=_advice,
 )
+#: Raises a WorkflowError, too, where the run is not prepared.
+start_run = RUNS.start

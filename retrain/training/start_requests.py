@@ -36,12 +36,7 @@ def request_start(
     What the database knows is checked now; the leader, on whose machine the folder and the launcher
     are, checks all of it again.
 
-    Args:
-        connection: The transaction.
-        run_id: The run.
-        now: The time.
-        by: The lead.
-        accept_taint: Why a run that learned from an erased end user goes on; empty: it does not.
+    ``accept_taint`` is why a run that learned from an erased end user goes on; empty: it does not.
 
     Raises:
         NotFoundError: There is no such run.

@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from monitor.errors import TransientError
 from retrain.rollout.gateways.cluster_names import cluster_name
@@ -19,7 +19,6 @@ from retrain.rollout.gateways.envoy import EnvoyGateway
 from retrain.rollout.gateways.envoy_routes import RouteNames
 from retrain.rollout.gateways.in_process import InProcessGateway
 from retrain.rollout.gateways.probes import ProbeRequest
-from retrain.rollout.gateways.protocol import Gateway
 from retrain.rollout.settings import Envoy
 
 START_SECONDS = 30.0
@@ -39,23 +38,6 @@ class Server:
         return self._responses.get(prompt, "")[: self.max_characters]
 
 
-class LiveGateway(Protocol):
-    """A gateway with the traffic that goes through it."""
-
-    @property
-    def gateway(self) -> Gateway:
-        """The gateway."""
-        ...
-
-    def send(self, prompt: str, end_user: str) -> tuple[int, str]:
-        """Return the version that served a request, and its response.
-
-        Raises:
-            TransientError: The request failed.
-        """
-        ...
-
-
 @dataclass
 class InProcess:
     """Traffic through the gateway inside the process."""
@@ -64,7 +46,7 @@ class InProcess:
     model: str
 
     def send(self, prompt: str, end_user: str) -> tuple[int, str]:
-        """Send a request."""
+        """Return the version that served a request, and its response."""
         return self.gateway.send(self.model, prompt, end_user)
 
 
@@ -76,7 +58,11 @@ class ThroughEnvoy:
     connection: http.client.HTTPConnection
 
     def send(self, prompt: str, end_user: str) -> tuple[int, str]:
-        """Send a request."""
+        """Return the version that served a request, and its response.
+
+        Raises:
+            TransientError: The request failed.
+        """
         headers = {"x-user": end_user}
         self.connection.request("POST", "/v1/chat/completions", prompt.encode(), headers)
         response = self.connection.getresponse()
@@ -87,15 +73,13 @@ class ThroughEnvoy:
         return int(version.rpartition("v")[2]), body
 
 
+#: A gateway with the traffic that goes through it.
+LiveGateway = InProcess | ThroughEnvoy
+
+
 @contextmanager
 def live_gateway(folder: Path, model: str, servers: Mapping[int, Server]) -> Iterator[LiveGateway]:
-    """Run a gateway in front of the versions' servers.
-
-    Args:
-        folder: Folder of Envoy's files.
-        model: The model.
-        servers: Number of a version -> its server.
-    """
+    """Run a gateway in front of the versions' servers."""
     binary = envoy_binary()
     if binary is None:
         gateway = InProcessGateway()

@@ -66,9 +66,7 @@ class RolloutOutcome:
 def read_questions(responses: Path, systems: Mapping[str, int]) -> list[Question]:
     """Read the requests of a candidate evaluation.
 
-    Args:
-        responses: Its file with the responses of each system.
-        systems: Name of a system -> number of its version.
+    ``systems`` has the number of the version of each system.
     """
     rows: dict[str, list[dict[str, Any]]] = {}
     for line in responses.read_text(encoding="utf-8").splitlines():
@@ -101,10 +99,7 @@ class LiveTraffic:
     ) -> RolloutOutcome:
         """Roll a version out, hour by hour, until the rollout has ended.
 
-        Args:
-            version_id: The candidate.
-            start: Its start, in the demo's time.
-            progress: Called with the state after each hour.
+        ``progress`` is called with the state after each hour.
         """
         engine, settings = self.workspace.engine, self.workspace.settings
         measurement = RolloutMeasurement(engine, self.workspace.configuration, start)

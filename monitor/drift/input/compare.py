@@ -224,11 +224,7 @@ def _moved_share(
 ) -> MovedShare:
     """Estimate the share of the samples that moved between groups of similar samples.
 
-    Args:
-        pool: The comparable samples.
-        cells: Their fine cells.
-        keys: The units of both sides, in the order of the pool.
-        bins: Their bins.
+    The keys are the units of both sides, in the order of the pool.
     """
     n_topics = [n for n in TOPICS if n * SAMPLES_PER_TOPIC <= len(pool.vectors)] or TOPICS[-1:]
     n_cells = len(cells.centroids)

@@ -55,16 +55,8 @@ def compute_components(
 ) -> ComponentStatistics:
     """Return every component statistic under the true and the permuted labels.
 
-    Args:
-        features: The feature map of both sketches; ``None`` where the graph contains every sample.
-        reference: Sketch of the reference.
-        current: Sketch of the current window.
-        bins: The permuted bins.
-        n_permutations: Largest number of random labellings, ``B``; see
-            :data:`monitor.drift.permutation.fusion.STAGES`.
-        rng: Draws them.
-        draws: Draws the cells of the search for neighbours.
-        device: See :func:`resolve_device`.
+    Where the graph contains every sample, there are no features. At most ``n_permutations`` random
+    labellings are drawn; see :data:`monitor.drift.permutation.fusion.STAGES`.
     """
     nodes = link_nodes(reference, current, bins, draws, device)
     parts = [

@@ -42,9 +42,7 @@ class Emptiness:
     def evaluate(self, called_current: Array, arrays: Arrays) -> NDArray[np.float64]:
         """Return the mean scores of the nodes labelled current, float64 ``[b, 2]``.
 
-        Args:
-            called_current: bool ``[b, T]``: the bins that each labelling labels current.
-            arrays: Those of its device.
+        ``called_current``, bool ``[b, T]``, are the bins that each labelling labels current.
         """
         node_bin, near, gains = map(arrays.put, (self.node_bin, self.near, self.gains))
         current = arrays.take(called_current.T, node_bin)  # [G, b]
@@ -63,8 +61,7 @@ class Emptiness:
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Return the scores of each node, ``[2, G]``, and which nodes the mean is over, ``[G]``.
 
-        Args:
-            is_current: bool ``[T]``: the true labels.
+        The true labels are bool ``[T]``.
         """
         current = np.append(is_current[self.node_bin], False)
         near = current[self.near]
@@ -80,12 +77,9 @@ def make_emptiness(
 ) -> Emptiness:
     """Return the emptiness statistics of a graph.
 
-    Args:
-        graph: The nodes' nearest.
-        node_bin: int64 ``[G]``.
-        counts: float64 ``[T]``: nodes in each bin.
-        share_current: Share of the current nodes: the probability that a neighbour is current
-            under random labels.
+    ``node_bin`` is int64 ``[G]``; ``counts``, float64 ``[T]``, are the nodes in each bin.
+    ``share_current``, that of the nodes, is the probability that a neighbour is current under
+    random labels.
     """
     index = graph.neighbours.index
     scores = _scores(graph, share_current)

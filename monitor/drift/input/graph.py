@@ -50,11 +50,8 @@ def build_graph(
 ) -> Graph:
     """Return the graph that links each node to its ``N_NEIGHBOURS`` nearest of other owners.
 
-    Args:
-        vectors: float32 ``[G, d]``, unit norm, in an order that is independent of the labels.
-        owner: int64 ``[G]``.
-        rng: Draws the cells of the search in large graphs.
-        device: See :func:`monitor.drift.device.resolve_device`.
+    Vectors are float32 ``[G, d]``, unit norm, in an order that is independent of the labels; owners
+    are int64 ``[G]``. ``rng`` draws the cells of the search in large graphs.
     """
     if len(vectors) <= EXACT_NODES:
         neighbours = nearest(

@@ -76,13 +76,9 @@ def estimate_moved_share(
     all, the lower limit is the largest of all, simultaneously valid, and the upper limit is that of
     the categories.
 
-    Args:
-        reference: ``[n_reference]``: the number of each sample's category, from 0.
-        current: ``[n_current]``.
-        keys: The units of both sides, from :func:`monitor.drift.samples.units.unit_keys`.
-        bins: The bins of the units.
-        rng: Draws the permutations.
-        groupings: int64 ``[K]`` each: the number of each category's group, from 0.
+    ``reference``, ``[n_reference]``, and ``current`` have the number of each sample's category,
+    from 0; ``groupings``, int64 ``[K]`` each, that of each category's group. Keys are from
+    :func:`monitor.drift.samples.units.unit_keys`.
     """
     sides = (reference, current)
     n_categories = max(int(side.max()) for side in sides) + 1

@@ -33,12 +33,7 @@ def link_nodes(
 ) -> GraphNodes:
     """Return the graph of the nodes in permuted bins.
 
-    Args:
-        reference: Sketch of the reference.
-        current: Sketch of the current window.
-        bins: The permuted bins.
-        rng: Draws the cells of the search in large graphs.
-        device: See :func:`monitor.drift.device.resolve_device`.
+    In large graphs ``rng`` draws the cells of the search.
     """
     sides = (reference.nodes, current.nodes)
     bin_of = [

@@ -40,9 +40,7 @@ class Scan:
     def evaluate(self, called_current: Array, arrays: Arrays) -> NDArray[np.float64]:
         """Return the mean likelihood ratio, float64 ``[b, 1]``.
 
-        Args:
-            called_current: bool ``[b, T]``: the bins that each labelling labels current.
-            arrays: Those of its device.
+        ``called_current``, bool ``[b, T]``, are the bins that each labelling labels current.
         """
         n, n_labellings = len(self.node_bin), len(called_current)
         total = arrays.zeros((n_labellings,))
@@ -57,8 +55,7 @@ class Scan:
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Return the likelihood ratio of each node, ``[1, G]``, and that all nodes are averaged.
 
-        Args:
-            is_current: bool ``[T]``: the true labels.
+        The true labels are bool ``[T]``.
         """
         arrays = NumpyArrays()
         current = self._current(is_current[None], arrays)
@@ -110,9 +107,7 @@ def make_scan(graph: Graph, node_bin: NDArray[np.int64], share_current: float) -
 def likelihood_ratios(n: int, share_current: float) -> NDArray[np.float64]:
     """Return the likelihood ratio of each count from 0 to n, float64 ``[n + 1]``.
 
-    Args:
-        n: Nodes of a place.
-        share_current: Share of the current nodes, between 0 and 1.
+    A place has n nodes; ``share_current`` is between 0 and 1.
 
     Example:
         >>> likelihood_ratios(2, 0.5).round(9).tolist()

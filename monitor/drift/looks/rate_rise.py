@@ -65,11 +65,8 @@ def by_user_day(
 ) -> UserDays:
     """Return values by end user and day, in an order that is independent of the values.
 
-    Args:
-        values: ``[N]`` in [0, 1]; NaN where a message has none.
-        users: ``[N]``: the key of each message's user; see
-            :func:`monitor.drift.samples.units.unit_keys`.
-        days: ``[N]``.
+    Values are ``[N]`` in [0, 1], NaN where a message has none; users, ``[N]``, are keys by
+    :func:`monitor.drift.samples.units.unit_keys`; days are ``[N]``.
     """
     known = np.isfinite(values)
     value, day = values[known], days[known]

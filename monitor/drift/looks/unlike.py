@@ -73,10 +73,7 @@ class Unlike:
 def find_isolated(reference: Samples, current: Samples, rng: np.random.Generator) -> Unlike:
     """Return the samples that are farther from the baseline than nearly all of its own.
 
-    Args:
-        reference: The baseline.
-        current: The day.
-        rng: Draws landmarks where the baseline has more than ``2 * MAX_LANDMARKS`` samples.
+    Landmarks are drawn where the baseline has more than ``2 * MAX_LANDMARKS`` samples.
     """
     rows = draw_landmarks(np.arange(len(reference)), 2 * MAX_LANDMARKS, rng)
     landmarks = reference.take(rows)
@@ -93,10 +90,7 @@ def find_unlike(
 
     Empty where a half is too small.
 
-    Args:
-        reference: The baseline.
-        current: The day.
-        rng: Draws landmarks where a half has more than ``MAX_LANDMARKS`` samples.
+    Landmarks are drawn where a half has more than ``MAX_LANDMARKS`` samples.
     """
     second = reference.is_second_half, current.is_second_half
     if min(min(side.sum(), (~side).sum()) for side in second) < MIN_SAMPLES:
@@ -129,10 +123,8 @@ def _above(scores: list[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
 def _drift_scores(sides: list[Samples], known: Samples, new: Samples) -> list[NDArray[np.float64]]:
     """Return the drift scores of :mod:`monitor.drift.drift_score`, by samples of other users.
 
-    Args:
-        sides: Samples of the baseline, and of the day, to be scored.
-        known: Samples of the baseline.
-        new: Samples of the day.
+    The samples of both sides are scored, by the known ones of the baseline and the new ones of the
+    day.
     """
     to_known = [_nearest(side, known, N_WIDE) for side in sides]
     to_new = [_nearest(side, new, N_WIDE) for side in sides]

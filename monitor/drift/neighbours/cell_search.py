@@ -44,12 +44,7 @@ def nearest_in_cells(
 
     Ties are spread as by :func:`monitor.drift.neighbours.exact.nearest`.
 
-    Args:
-        vectors: float32 ``[n, d]``, unit norm.
-        owner: int64 ``[n]``.
-        k: Number of neighbours.
-        rng: Draws the cells.
-        device: See :func:`monitor.drift.device.resolve_device`.
+    Vectors are float32 ``[n, d]``, unit norm; owners are int64 ``[n]``. ``rng`` draws the cells.
     """
     cells = fit_cells(vectors, N_CELLS, rng)
     placed = Placed(vectors, owner, cells.assign(vectors))
@@ -75,13 +70,8 @@ def search(
 ) -> Neighbours:
     """Return the k nearest landmarks of other owners in the cells around each query.
 
-    Args:
-        queries: ``n`` samples.
-        landmarks: ``m`` samples in the same cells.
-        probed: int64 ``[K, p]``: the cells to search for each cell.
-        k: Number of neighbours.
-        spread_ties: See :func:`monitor.drift.neighbours.exact.nearest`.
-        device: See :func:`monitor.drift.device.resolve_device`.
+    ``probed``, int64 ``[K, p]``, are the cells to search for each cell. Ties are spread as by
+    :func:`monitor.drift.neighbours.exact.nearest`.
     """
     index = np.full((len(queries.owner), k), -1, dtype=np.int64)
     similarity = np.full((len(queries.owner), k), -1.0, dtype=np.float32)

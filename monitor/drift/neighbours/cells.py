@@ -42,11 +42,7 @@ def fit_cells(
 ) -> Cells:
     """Return at most ``n_cells`` cells; fewer where there are fewer distinct points.
 
-    Args:
-        vectors: float32 ``[N, d]``.
-        n_cells: Largest number of cells.
-        rng: Draws the clustered subset and the seeds.
-        n_iterations: Lloyd iterations.
+    Vectors are float32 ``[N, d]``. ``rng`` draws the clustered subset and the seeds.
     """
     limit = n_cells * SAMPLES_PER_CELL
     subset = (

@@ -56,9 +56,7 @@ def log_survival(
 ) -> NDArray[np.float64]:
     """Return ``-log P(S >= s)`` under an ascending sample, always finite; ties count half.
 
-    Args:
-        scores: ``[n]``.
-        ordered: ``[m]``, ascending.
+    Scores are ``[n]``, the sample is ``[m]``.
     """
     low = np.searchsorted(ordered, scores, side="left")
     high = np.searchsorted(ordered, scores, side="right")

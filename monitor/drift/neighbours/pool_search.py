@@ -90,12 +90,8 @@ def make_pool_search(
 ) -> PoolSearch:
     """Return the search of a pool.
 
-    Args:
-        pool: Both windows.
-        cells: Fine cells, fitted without labels.
-        cell: int64 ``[N]``: the fine cell of each sample.
-        rng: Draws the groups of fine cells.
-        device: See :func:`monitor.drift.device.resolve_device`.
+    ``cell``, int64 ``[N]``, is the fine cell of each sample; fine cells are fitted without labels.
+    ``rng`` draws their groups.
     """
     if len(pool.vectors) <= EXACT_SAMPLES:
         return PoolSearch(pool, cell, device=device)

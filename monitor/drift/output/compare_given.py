@@ -324,10 +324,6 @@ def _outside_support(pool: Pool, near: NearPrompts) -> NDArray[np.bool_]:
     owner is no farther than that of 95% of the reference's prompts. Of out-of-scope prompts a sixth
     is nearer, most of them just inside, where only the current side has such prompts. So the more
     current prompts lie outside, the nearer a comparable prompt must be.
-
-    Args:
-        pool: Both windows.
-        near: The reference's nearest prompts.
     """
     similarity = near.similarity[:, 0]
     own, other = similarity[~pool.is_current], similarity[pool.is_current]

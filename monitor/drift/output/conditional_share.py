@@ -63,14 +63,9 @@ def estimate_response_change(
     The reference is weighted to the current window's distribution over the prompt cells, so that a
     shift of the prompts alone produces no excess.
 
-    Args:
-        layout: Both windows.
-        strata: The prompt cells of all samples.
-        distance: float64 ``[N]``: distance of each response from those to the nearest prompts,
-            scaled within classes of equal prompt density.
-        residuals: float32 ``[N, e]`` each: residuals of each response, and of its descriptors,
-            after the regression on prompts.
-        rng: Draws the folds.
+    ``distance``, float64 ``[N]``, is that of each response from those to the nearest prompts,
+    scaled within classes of equal prompt density. ``residuals``, float32 ``[N, e]`` each, are those
+    of each response, and of its descriptors, after the regression on prompts.
     """
     pool, n_strata = layout.pool, len(strata.shared)
     shared = strata.shared[strata.stratum]

@@ -135,10 +135,8 @@ def residual_descriptors(
     Only scores are tested. They, their regression and its penalty don't depend on the labels; those
     of the values and labels give the size of a change, and depend on nothing but the penalty.
 
-    Args:
-        pool: Prompts with their covariates.
-        descriptors: In the order of the pool.
-        n_covariates: Trailing coordinates of the prompts that are covariates.
+    The descriptors are in the order of the pool; the trailing ``n_covariates`` coordinates of the
+    prompts are covariates.
     """
     values = np.where(np.isfinite(descriptors.values), descriptors.values, np.nan)
     scores = np.column_stack([normal_scores(column) for column in values.T])

@@ -50,15 +50,10 @@ class ResidualFeatures:
         the direction of the residual counts; for the other features it is their mean over the
         responses to the nearest prompts.
 
-        Args:
-            responses: float32 ``[N, e]``, unit norm.
-            residual: float32 ``[N, e]``: their residual after a linear map of the prompts.
-            cell: int64 ``[N]``: each response's cell.
-            n_cells: Number of response cells.
-            near: int64 ``[N, k]`` rows with the nearest prompts, -1 where there are fewer.
-            closeness: float64 ``[N]``: mean cosine to those.
-            rng: Draws the random features.
-            descriptors: Residuals of descriptors of the responses.
+        Responses are float32 ``[N, e]``, unit norm, with their residual after a linear map of the
+        prompts; ``cell``, int64 ``[N]``, is each one's cell. ``near``, int64 ``[N, k]``, are rows
+        with the nearest prompts, -1 where there are fewer; ``closeness``, float64 ``[N]``, is the
+        mean cosine to those.
         """
         self._responses = responses
         self._residual = residual
@@ -93,10 +88,7 @@ class ResidualFeatures:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return each bin's sum of the features, and their products with functions of the prompts.
 
-        Args:
-            bins: int64 ``[N]``.
-            n_bins: Their number.
-            basis: float16 ``[N, m]``: the functions' values.
+        Bins are int64 ``[N]``; the basis is float16 ``[N, m]``.
 
         Returns:
             float64 ``[n_bins, F]`` and ``[m, F]``.

@@ -91,11 +91,9 @@ def make_strata(
     Prompts outside the common support form strata of one side, which don't count. The other prompts
     of the same unit count as those of another unit: otherwise one new prompt would exclude them.
 
-    Args:
-        pool: Both windows.
-        cell: int64 ``[N]``: the prompt cell of each sample.
-        apart: bool ``[N]``: prompts outside the common support.
-        rng: Deals units to bins where there are more than ``MAXIMUM_BINS``.
+    ``cell``, int64 ``[N]``, is the prompt cell of each sample; ``apart``, bool ``[N]``, are prompts
+    outside the common support. ``rng`` deals units to bins where there are more than
+    ``MAXIMUM_BINS``.
     """
     cell = np.where(apart, int(cell.max()) + 1 + pool.is_current, cell)
     n_strata = int(cell.max()) + 1
@@ -170,13 +168,9 @@ def evaluate_within_strata(
     tails), or their averaged evidence (descriptors). Effects have 95% limits by the jackknife over
     bins, at fixed means of the strata.
 
-    Args:
-        strata: Bins exchange labels within their stratum.
-        features: Features of every sample.
-        basis: float16 ``[N, m]``: smooth functions of the prompts, 0 in unshared strata.
-        n_permutations: Largest number of random labellings, ``B``; see
-            :data:`monitor.drift.permutation.fusion.STAGES`.
-        rng: Draws them.
+    ``basis``, float16 ``[N, m]``, are smooth functions of the prompts, 0 in unshared strata. At
+    most ``n_permutations`` random labellings are drawn; see
+    :data:`monitor.drift.permutation.fusion.STAGES`.
     """
     sums = _projected_sums(strata, features, basis)
     variances = np.split(_local_variance(strata, sums), features.splits)

@@ -71,9 +71,7 @@ def intraclass_correlation(vectors: NDArray[np.float32], unit: NDArray[np.int64]
     One-way analysis of variance, summed over the coordinates:
     :math:`\rho = (MSB - MSW) / (MSB + (n_0 - 1) MSW)` (Donner, Int. Stat. Review 1986, eq. 2.1).
 
-    Args:
-        vectors: float32 ``[n, d]``.
-        unit: int64 ``[n]``, from 0 without gaps.
+    Vectors are float32 ``[n, d]``; units are int64 ``[n]``, from 0 without gaps.
     """
     sizes = np.bincount(unit)
     n, n_units = len(unit), len(sizes)

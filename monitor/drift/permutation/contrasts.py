@@ -17,9 +17,7 @@ Z = 1.96
 def contrast(labels: NDArray[np.float32], counts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the weight of each bin, float64 ``[b, T]``.
 
-    Args:
-        labels: float32 0/1 ``[b, T]``.
-        counts: float64 ``[T]``: samples in each bin.
+    Labels are float32 0/1 ``[b, T]``; ``counts``, float64 ``[T]``, are the samples in each bin.
     """
     n_current = np.maximum(labels @ counts, 1.0)[:, None]
     n_reference = np.maximum(counts.sum() - n_current, 1.0)
@@ -39,10 +37,8 @@ def limits(effect: float, margin: float, random: NDArray[np.float64]) -> tuple[f
     neighbours share. Where the effect lies within the middle 95% of those under random labels,
     where a test at 5% doesn't reject, the second limits contain 0.
 
-    Args:
-        effect: Observed effect.
-        margin: Half the width of the jackknife interval.
-        random: float64 ``[B]``: the effect under random labels.
+    ``margin`` is half the width of the jackknife interval; ``random``, float64 ``[B]``, is the
+    effect under random labels.
     """
     low, high = np.quantile(random, (0.025, 0.975))
     return effect, effect - max(margin, float(high)), effect + max(margin, -float(low))

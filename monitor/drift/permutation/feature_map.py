@@ -118,11 +118,8 @@ class FeatureMap:
     ) -> NDArray[np.float64]:
         """Return the sums of the features over the samples of each bin, float64 ``[n_bins, F]``.
 
-        Args:
-            vectors: float32 ``[n, d]``.
-            bins: int64 ``[n]``; odd bins hold the second half of the users.
-            n_bins: Number of bins.
-            device: See :func:`resolve_device`.
+        Vectors are float32 ``[n, d]``; bins are int64 ``[n]``, of which odd ones hold the second
+        half of the users.
         """
         arrays = resolve_device(device)
         kernel = arrays.zeros((n_bins, self.n_kernel))
@@ -162,11 +159,8 @@ def fit_feature_map(
 ) -> FeatureMap:
     """Return the feature map of a reference, fitted on all or a sample of it.
 
-    Args:
-        vectors: float32 ``[n, d]`` of the reference.
-        keys: uint64 ``[n]``: their units.
-        rng: Draws the frequencies, the landmarks and the cells.
-        device: See :func:`resolve_device`.
+    Vectors are float32 ``[n, d]`` of the reference; keys, uint64 ``[n]``, are their units. ``rng``
+    draws the frequencies, the landmarks and the cells.
     """
     random_features = fit_random_features(vectors, rng, n_frequencies=N_FREQUENCIES, factors=(1.0,))
     half = small_bin(keys) % 2
@@ -185,11 +179,8 @@ def fit_landmarks(
 ) -> Landmarks:
     """Return the landmarks that score the other half of the users.
 
-    Args:
-        vectors: float32 ``[n, d]`` of one half of a reference.
-        keys: uint64 ``[n]``: their units.
-        rng: Draws the landmarks and the cells.
-        device: See :func:`resolve_device`.
+    Vectors are float32 ``[n, d]`` of one half of a reference; keys, uint64 ``[n]``, are their
+    units.
     """
     marks = draw_landmarks(np.arange(len(vectors)), MAXIMUM_LANDMARKS, rng)
     chosen = vectors[marks]

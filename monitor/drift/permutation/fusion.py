@@ -61,10 +61,8 @@ def is_settled(
 ) -> bool:
     """Return whether the labellings so far are a stage that ends the sampling.
 
-    Args:
-        rows: Statistics of chunks of labellings, ``[n, m]`` each, the observed row first.
-        families: As for :func:`fuse`.
-        weights: As for :func:`fuse`.
+    ``rows`` are statistics of chunks of labellings, ``[n, m]`` each, the observed row first; the
+    rest is as for :func:`fuse`.
     """
     limit = STAGES.get(sum(map(len, rows)) - 1)
     if limit is None:

@@ -21,11 +21,8 @@ def label_chunks(
 ) -> Iterator[NDArray[np.float32]]:
     """Yield labellings of the bins: the true one first, then random ones.
 
-    Args:
-        is_current: bool ``[T]``: the true labels.
-        block: int64 ``[T]``: labels are permuted within blocks.
-        n_permutations: Number of random labellings ``B``.
-        rng: Draws them.
+    ``is_current``, bool ``[T]``, are the true labels, which are permuted within blocks, int64
+    ``[T]``.
 
     Yields:
         float32 0/1 ``[chunk, T]``; ``1 + B`` rows in all.

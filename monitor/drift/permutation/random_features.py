@@ -62,11 +62,8 @@ def fit_random_features(
     The choice is independent of the labels, so the test remains valid (Biggs, Schrab & Gretton,
     "MMD-FUSE", arXiv 2306.08777, section 4).
 
-    Args:
-        vectors: float32 ``[N, d]``, reference and current together.
-        rng: Draws the pairs for the median and the frequencies.
-        n_frequencies: Frequencies shared by the bandwidths.
-        factors: Multiples of the median squared distance.
+    Vectors are float32 ``[N, d]``, reference and current together. The factors are multiples of the
+    median squared distance; ``rng`` draws the pairs for it, and the frequencies.
     """
     pairs = rng.integers(len(vectors), size=(2, 4096))
     gaps = vectors[pairs[0]] - vectors[pairs[1]]

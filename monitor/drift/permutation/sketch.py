@@ -91,11 +91,8 @@ def make_sketch(
 ) -> Sketch:
     """Return the sketch of a window, or of a part of one.
 
-    Args:
-        features: The feature map.
-        vectors: float32 ``[n, d]``, unit norm.
-        keys: uint64 ``[n]``, from :func:`monitor.drift.samples.units.unit_keys`.
-        device: See :func:`resolve_device`.
+    Vectors are float32 ``[n, d]``, unit norm; keys are uint64 ``[n]``, from
+    :func:`monitor.drift.samples.units.unit_keys`.
     """
     bins = small_bin(keys)
     unit_ids, sizes = np.unique(keys, return_counts=True)

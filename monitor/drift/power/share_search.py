@@ -50,9 +50,7 @@ class ShareSearch:
     def __init__(self, prior: float, spread: float = 0.7) -> None:
         """Begin from a prior.
 
-        Args:
-            prior: Median of the share.
-            spread: Standard deviation of its logarithm.
+        The prior has a median of the share, and a standard deviation of its logarithm.
         """
         self._log = np.linspace(np.log(LEAST_SHARE), np.log(LARGEST_SHARE), N_SHARES)
         density = np.exp(-0.5 * ((self._log - np.log(prior)) / spread) ** 2)

@@ -89,12 +89,9 @@ def expected_shares(
     Beyond the largest sizes of the table the shares are those of the largest, so that they are
     too large rather than too small.
 
-    Args:
-        n_reference: Effective number of samples: users' messages that resemble each other count
-            as fewer; see :func:`effective_size`.
-        n_current: The same.
-        alpha: Level of the test.
-        min_drifted_share: Least estimate of an alarm.
+    ``n_reference`` and ``n_current`` are effective numbers of samples: users' messages that
+    resemble each other count as fewer; see :func:`effective_size`. An alarm needs
+    ``min_drifted_share``.
 
     Returns:
         A share for each kind of drift.

@@ -166,11 +166,8 @@ def map_of_vectors(
 ) -> list[Dots]:
     """Return the dots of a map of vectors, without vectors none.
 
-    Args:
-        reference: ``[n_reference, d]``.
-        current: ``[n_current, d]``.
-        sizes: Of the sides that were compared.
-        clusters: Indices into ``current``.
+    The vectors are ``[n_reference, d]`` and ``[n_current, d]``; clusters are indices into
+    ``current``.
 
     Raises:
         ValueError: Vectors of one side only, or not those that were compared.

@@ -7,10 +7,7 @@ from typing import Any
 def import_optional(name: str, purpose: str, extra: str = "notebook") -> Any:
     """Import a library.
 
-    Args:
-        name: Of the module and of its package.
-        purpose: What needs it, for the error.
-        extra: That brings it.
+    The module is in the package of that name, which the extra brings; errors name the purpose.
 
     Raises:
         ImportError: It isn't installed; the message says how to install it.

@@ -156,10 +156,8 @@ def check_sides(
 ) -> tuple[Embeddings, Embeddings]:
     """Return both sides, checked; a side without rows is as wide as the other one.
 
-    Args:
-        reference: ``[n_reference, d]``, in any container.
-        current: ``[n_current, d]``.
-        kind: Ends the names of the arguments in error messages, such as ``_prompts``.
+    Both are ``[n, d]``, in any container. ``kind``, such as ``_prompts``, ends the names of the
+    arguments in errors.
 
     Raises:
         ValueError: As :func:`check_vectors`.

@@ -17,10 +17,7 @@ def read_ids(groups: Sequence[Hashable] | NDArray[Any], n: int, name: str) -> li
     NumPy's numbers become Python's, and whole floats integers, so that an id is the same in any
     container.
 
-    Args:
-        groups: ``[n]``.
-        n: The number of samples.
-        name: Name of the groups in error messages.
+    Groups are ``[n]``; errors have their name.
 
     Raises:
         ValueError: Not one id for each sample.

@@ -38,9 +38,7 @@ def scramble(values: NDArray[np.uint64], salt: int = 0) -> NDArray[np.uint64]:
 def content_digests(vectors: Rows, salt: int = 0) -> NDArray[np.uint64]:
     """Return a content hash of each row, uint64 ``[n]``; equal rows have equal hashes.
 
-    Args:
-        vectors: float32 ``[n, d]``.
-        salt: Changes the digests of all rows.
+    Vectors are float32 ``[n, d]``. Another salt changes the digests of all rows.
     """
     with np.errstate(over="ignore"):
         factors = scramble(np.arange(vectors.shape[1], dtype=np.uint64)) | np.uint64(1)
@@ -56,9 +54,7 @@ def content_digests(vectors: Rows, salt: int = 0) -> NDArray[np.uint64]:
 def content_keys(vectors: Rows, salt: int = 0) -> NDArray[np.uint64]:
     """Return a key of each row, from its content and the number of equal rows before it.
 
-    Args:
-        vectors: float32 ``[n, d]``.
-        salt: Changes the keys of all rows.
+    Vectors are float32 ``[n, d]``. Another salt changes the keys of all rows.
     """
     digests = content_digests(vectors, salt)
     with np.errstate(over="ignore"):

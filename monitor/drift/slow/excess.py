@@ -56,9 +56,8 @@ def learned_direction(past: Series) -> NDArray[np.float64]:
 def largest_excess(before: Series, during: Series) -> Excess:
     """Return the larger of the two excesses of the newest week.
 
-    Args:
-        before: The reference and the weeks before the onset.
-        during: The weeks since the onset, the newest last.
+    ``before`` are the reference and the weeks before the onset, ``during`` those since, the newest
+    last.
     """
     candidates = [
         _excess(before.counts, before.tail, during.counts[:, -1], during.tail[:, -1]),

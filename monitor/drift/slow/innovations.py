@@ -104,9 +104,8 @@ class Innovation:
 def innovation(series: Series, sums: NDArray[np.float64]) -> Innovation:
     """Return the innovation of the newest window of a series.
 
-    Args:
-        series: At least the reference and one window.
-        sums: float64 ``[2, T, b]``: sums of the score.
+    The series has the reference and one window at least. The score's ``sums`` are float64
+    ``[2, T, b]``.
     """
     parts = [_contrast(*half) for half in zip(series.counts, sums, series.effective, strict=True)]
     information = np.array([part.information for part in parts])

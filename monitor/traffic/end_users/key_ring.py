@@ -83,12 +83,8 @@ def open_key_ring(
 ) -> KeyRing:
     """Return the keys; a new first key of the environment, or a generated one, is added.
 
-    Args:
-        engine: The database.
-        settings: Whether a key is required.
-        secrets: The keys of the environment.
-        adopts_key: Whether a new key may take the place of the database's newest. From then on
-            nothing can be stored without it, so a variable that is set by mistake must not do it.
+    With ``adopts_key`` a new key may take the place of the database's newest. From then on nothing
+    can be stored without it, so a variable that is set by mistake must not do it.
 
     Raises:
         ConfigurationError: The keys of the environment are not those of the database, or there is

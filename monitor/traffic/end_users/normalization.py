@@ -22,10 +22,8 @@ def normalize(end_user: str, *, ignore_case: bool = True, phone_region: str = ""
     the form of E.164. Nothing else: dots and tags in an e-mail address and leading zeros tell ids
     apart.
 
-    Args:
-        end_user: The id as production sends it.
-        ignore_case: Whether ids that differ in case only are one; e-mail addresses always are.
-        phone_region: Region whose numbers need no country code, such as ``DE``; empty: none.
+    Without ``ignore_case`` ids that differ in case are others, but e-mail addresses never are.
+    Numbers of the ``phone_region``, such as ``DE``, need no country code.
 
     >>> normalize(" Ann@Example.ORG "), normalize("0049 (30) 901820")
     ('ann@example.org', '+4930901820')

@@ -76,11 +76,8 @@ def open_rules(
 ) -> EndUserRules:
     """Return the rules of a database; its first key is added, and the suppression file is merged.
 
-    Args:
-        engine: The database.
-        settings: The rules of ids, and the file.
-        secrets: The keys; ``None``: those of the environment.
-        adopts_key: Whether a new key of the environment may become the database's newest.
+    Without ``secrets`` the keys are those of the environment. With ``adopts_key`` a new one may
+    become the database's newest.
 
     Raises:
         ConfigurationError: The keys differ from those of the database, or the file can't be used.

@@ -47,10 +47,8 @@ class UserIds:
     def stored_id(self, end_user: str, redactor: Redactor | None = None) -> str:
         """Return an id as a new row has it.
 
-        Args:
-            end_user: The id as production sends it, cleaned.
-            redactor: Where ids are stored as they are, those in which it finds personal data get a
-                pseudonym all the same.
+        Where ids are stored as they are, those in which the redactor finds personal data get a
+        pseudonym all the same.
         """
         if not end_user:
             return end_user

@@ -30,9 +30,7 @@ def summarize_bad_lines(bad_lines: Sequence[BadLine], limit: int) -> list[str]:
     Problems that differ in numbers only, such as the byte of an error, are one; the first is
     quoted.
 
-    Args:
-        bad_lines: In the order of the file.
-        limit: Problems that are quoted; the lines of the rest are counted.
+    At most ``limit`` are quoted; the lines of the rest are counted.
     """
     problems: dict[tuple[str, str], list[BadLine]] = {}
     for bad in bad_lines:

@@ -49,14 +49,9 @@ def read_exchanges(
 ) -> FileContent:
     """Read a file without sampling, for a comparison or a baseline.
 
-    Args:
-        place: The file. Blank lines are skipped.
-        settings: The format and the limits; where they name no format and no fields, the shape of
-            the objects is detected.
-        default_model: The model of lines that name none.
-        redactor: Replaces personal data; ``None`` leaves it.
-        requires_response: A line with only a prompt can't be read.
-        announce: Takes the remark on the shape.
+    Blank lines are skipped. Where the settings name no format and no fields, the shape of the
+    objects is detected, and ``announce`` takes the remark on it. With ``requires_response`` a line
+    with only a prompt can't be read.
 
     Raises:
         InputError: The file can't be read, its lines have two shapes, or none.

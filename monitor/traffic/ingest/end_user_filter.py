@@ -31,11 +31,8 @@ class EndUserFilter:
     ) -> None:
         """Take the present rules.
 
-        Args:
-            rules: The keys and the list; ``None`` where nothing is stored.
-            redactor: Replaces personal data; ``None`` leaves it.
-            names: The listed models, whose names are not redacted.
-            user_header: Header that names the end user; empty: none does.
+        Without ``rules`` nothing is stored; without a redactor personal data stays. The names of
+        listed models are not redacted.
         """
         if rules is not None:
             rules.refresh()

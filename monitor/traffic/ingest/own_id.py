@@ -19,10 +19,7 @@ def replace_own_id(exchange: Exchange, spellings: Sequence[str], pseudonym: str)
     The id beside its pseudonym would undo it. It counts as a whole word, in any case; a number of
     the metadata counts where it equals the id. Ids of exchanges and traces stay: they join records.
 
-    Args:
-        exchange: The exchange, redacted.
-        spellings: The id as sent, and normalized.
-        pseudonym: What takes its place.
+    ``spellings`` are the id as sent, and normalized.
     """
     words = tuple({text.lower() for text in spellings if len(text) >= MIN_CHARACTERS})
     if not words:

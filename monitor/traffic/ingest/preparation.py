@@ -125,13 +125,9 @@ class BatchPreparer:
     ) -> "BatchPreparer":
         """Build the preparer of the settings.
 
-        Args:
-            settings: The configuration.
-            encoder: Embeds the sample.
-            design: The sampling design, where the caller samples by it too.
-            plans: Returns the present plan of observation, by which joined halves are observed.
-            read: Reads the records of a file whose shape was detected.
-            rules: The keys of ids and the suppression list; ``None`` where nothing is stored.
+        By the present one of ``plans`` joined halves are observed. Without ``rules`` nothing is
+        stored. ``design`` is given where the caller samples by it too, ``read`` where the shape of
+        a file was detected.
         """
         return cls(
             settings,
@@ -153,11 +149,9 @@ class BatchPreparer:
     ) -> PreparedBatch:
         """Decode, sample, redact and embed records; unreadable ones become dead letters.
 
-        Args:
-            records: Records sampled before decoding, or wanted by their plan of observation.
-            received_at: Time of reception to store.
-            draws: The draw of each record, if it was sampled before; by default the design draws.
-            dead_letters: Dead letters of records that could not even be handed over.
+        The records were sampled before decoding, or are wanted by their plan of observation. A
+        record without a draw of before is drawn by the design. ``dead_letters`` are those of
+        records that could not even be handed over.
         """
         selected: list[_Selected] = []
         halves: list[HalfRow] = []

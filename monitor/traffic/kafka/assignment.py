@@ -43,13 +43,9 @@ class Assignment:
     ) -> None:
         """Start without partitions.
 
-        Args:
-            consumer: The consumer; used from the main loop's thread only.
-            listener: Source of rebalance events.
-            engine: The database, which owns the offsets.
-            topic: The source's name in the store.
-            start_at: First offset of a partition that no replica has read.
-            drop: Called with a partition's number when its unstored records must be dropped.
+        The consumer is used from the main loop's thread only. A partition that no replica has read
+        begins at ``start_at``. ``drop`` is called with a partition's number when its unstored
+        records must be dropped.
         """
         self._consumer = consumer
         self._listener = listener
@@ -95,9 +91,7 @@ class Assignment:
     def look_up(self, *, resume: bool, now: datetime) -> None:
         """Look up unknown offsets, if a retry is due.
 
-        Args:
-            resume: Whether to fetch at once.
-            now: The time.
+        With ``resume`` they are fetched at once.
         """
         for state in list(self.states.values()):
             # Records read before the broker deleted them are stored first.

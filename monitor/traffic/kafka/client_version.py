@@ -6,9 +6,6 @@ from monitor.errors import ConfigurationError
 def require_supported(*, is_known: bool) -> None:
     """Refuse a version of kafka-python without the names that are used.
 
-    Args:
-        is_known: Whether it has them.
-
     Raises:
         ConfigurationError: It has not.
     """

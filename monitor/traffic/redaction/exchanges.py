@@ -41,10 +41,7 @@ def redact_exchange(
 ) -> Exchange:
     """Return the exchange without the personal data that a redactor finds, where there is one.
 
-    Args:
-        exchange: The exchange.
-        redactor: ``None`` where redaction is off.
-        names: The listed models, whose names stay; ``None``: every model's name stays.
+    Names of listed models stay; without ``names`` every model's name stays.
     """
     if redactor is None:
         return exchange

@@ -29,22 +29,19 @@ MAX_WORD = 4
 
 @dataclass(frozen=True)
 class NationalId:
-    """A kind of number.
+    """A kind of number."""
 
-    Attributes:
-        pattern: Its form.
-        module: The module of python-stdnum that checks its digits; empty: none, or a function here.
-        words: What names it; needed nearby where it is not ``None``.
-        check: Returns whether the digits are right; in place of the module.
-        first_words: Lower-case parts of the words, of which the text has one at least.
-        form: The pattern without its bounds.
-    """
-
+    #: Its form.
     pattern: re.Pattern[str]
+    #: The module of python-stdnum that checks its digits; empty: none, or a function here.
     module: str = ""
+    #: What names it; needed nearby where it is not ``None``.
     words: re.Pattern[str] | None = None
+    #: Returns whether the digits are right; in place of the module.
     check: Callable[[str], bool] | None = None
+    #: Lower-case parts of the words, of which the text has one at least.
     first_words: tuple[str, ...] = ()
+    #: The pattern without its bounds.
     form: str = ""
 
     def is_valid(self, number: str) -> bool:
@@ -60,9 +57,7 @@ class NationalId:
 def find_national_ids(scan: TextScan, windows: Sequence[Place]) -> Iterator[Place]:
     """Yield numbers of digits only.
 
-    Args:
-        scan: The text.
-        windows: Where it has seven digits or more in a row, separators aside.
+    ``windows`` are where the text has seven digits or more in a row, separators aside.
     """
     text = scan.text
     if not windows:

@@ -50,10 +50,8 @@ class Redactor:
     ) -> None:
         """Compile the patterns.
 
-        Args:
-            patterns: Further patterns by name.
-            extra_finder: Finds names, which have no form.
-            pseudonymize: Returns the stable pseudonym of an id; by default :func:`pseudonym_of`.
+        ``extra_finder`` finds names, which have no form. The stable pseudonym of an id is by
+        default that of :func:`pseudonym_of`.
         """
         self._patterns = [(name, re.compile(pattern)) for name, pattern in (patterns or {}).items()]
         self._extra_finder = extra_finder

@@ -137,9 +137,7 @@ class TextScan:
     def places_of(self, words: Words, of_other_scripts: Words = NONE) -> Iterator[int]:
         """Yield the positions of lower-case words, ignoring case in the text.
 
-        Args:
-            words: Words in ASCII.
-            of_other_scripts: Words with other characters, as they are written.
+        ``words`` are in ASCII, those of other scripts as they are written.
         """
         places = list(words.places(self._lower, self._starts))
         if len(self.raw) != len(self.text):

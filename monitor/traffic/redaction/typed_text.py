@@ -30,11 +30,8 @@ def redact_typed(
 ) -> tuple[Any, list[Replacement]]:
     """Return a value as it is to be stored, and what was replaced in it.
 
-    Args:
-        value: A text, or a document as JSON has it; all texts in it are read, and names of fields.
-        redactor: Finds the personal data.
-        unread: Names of fields of the document that are no texts, such as a password.
-        field: Name of the value.
+    All texts of a document, as JSON has it, are read, and names of fields. Fields in ``unread`` are
+    no texts, such as a password.
     """
     if isinstance(value, str):
         return redact_text(value, redactor, field)

@@ -117,13 +117,8 @@ class ObservationPlan:
     ) -> Observed | UnknownLabel | None:
         """Return how an exchange is observed; ``None``: it isn't.
 
-        Args:
-            model: Its model.
-            attributes: Its attributes.
-            user: Its end user, or empty.
-            occurred_at: Its time.
-            draw: Its record's draw, before any rate of this process.
-            label: The label in its record's header; ``None``: that of the attributes counts.
+        ``draw`` is before any rate of this process. Without a ``label``, as the record's header has
+        it, that of the attributes counts.
         """
         observed = self.models.get(model)
         if observed is None or occurred_at < observed.since:

@@ -59,10 +59,8 @@ def read_upstream(headers: Sequence[Header], *, honour_threshold: bool = True) -
     ``th`` that contradicts the record is ignored: an inconsistent one gives no probability, and if
     the record came although the trace wasn't sampled, ``th`` didn't decide on the record.
 
-    Args:
-        headers: Names, in any case, and values.
-        honour_threshold: ``False`` ignores ``th``: for topics whose records carry trace headers but
-            aren't sampled with the traces.
+    Names may be in any case. Without ``honour_threshold``, ``th`` is ignored: for topics whose
+    records carry trace headers but aren't sampled with the traces.
     """
     parents = [value for name, value in headers if name.lower() == "traceparent"]
     states = [value for name, value in headers if name.lower() == "tracestate"]

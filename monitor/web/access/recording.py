@@ -112,13 +112,8 @@ def record_sign_in(
 ) -> None:
     """Write that somebody signed in or out, or was refused.
 
-    Args:
-        engine: The database.
-        clock: Returns the current time.
-        request: Tells the address and the route; a path may hold the token of a one-time link.
-        action: What happened.
-        user: Who, if it is known.
-        name: What was typed. It is written if it is the name of an account: it may be a password.
+    The path of the request may hold the token of a one-time link. The ``name`` that was typed is
+    written if it is that of an account: it may be a password.
     """
     with transaction(engine) as connection:
         known = user or user_by_name(connection, name.strip())

@@ -88,13 +88,8 @@ def response_pairs(
 ) -> ResponsePairs:
     """Return the items that a metric scores differently for the candidate and another system.
 
-    Args:
-        row: The candidate evaluation.
-        benchmark: Name of the benchmark.
-        metric: Name of the metric.
-        other: ``incumbent`` or ``base``.
-        worse: Return items on which the candidate is worse, else better.
-        withheld: (benchmark, item) whose responses may not be shown.
+    The items are those on which the candidate is worse or, without ``worse``, better. Responses to
+    ``withheld`` (benchmark, item) may not be shown.
     """
     path = RunFolder(Path(row.work_dir)).evaluation_responses(row.id)
     if not path.is_file():

@@ -44,12 +44,7 @@ def lay_out_rates(
 ) -> RateLane | None:
     """Lay out error rates; ``None`` without any.
 
-    Args:
-        known: The rate of each window, or ``None`` without decided items.
-        launch: The error rate at launch.
-        step: Distance between windows.
-        top: y of the top of the lane.
-        height: Height of the lane.
+    A window without decided items has no rate. ``step`` is the distance between windows.
     """
     estimates = [rate for rate in known if rate is not None]
     if not estimates:

@@ -106,13 +106,8 @@ def draw_windows(
 ) -> WindowChart:
     """Lay out the chart of windows.
 
-    Args:
-        windows: At least one, oldest first.
-        incidents: Their incidents, oldest first.
-        threshold: The alert threshold, ``drift.min_drifted_share``.
-        rates: Drift evaluation id -> error rate of its control slice.
-        launch: The error rate at launch.
-        here: Id of the current page's drift evaluation.
+    There is at least one window; they and the incidents are the oldest first. ``rates`` has the
+    error rate of the control slice by drift evaluation; ``here`` is that of the page.
     """
     assessed = [window.figures for window in windows if window.figures]
     shares = [family.significant_share for row in assessed for family in (row.input, row.output)]

@@ -111,9 +111,7 @@ def load_view(connection: Connection, settings: Sections, row: IncidentRow) -> I
 def withhold_texts_of(view: IncidentView, reads: Callable[[str], bool]) -> IncidentView:
     """Return an incident for a reviewer of some task types: without words of topics and messages.
 
-    Args:
-        view: With all texts.
-        reads: Tells whether the user reads texts of a task type.
+    ``reads`` tells whether the user reads texts of a task type.
     """
     return replace(
         view,

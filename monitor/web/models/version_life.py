@@ -49,20 +49,17 @@ class Period:
 
 @dataclass(frozen=True)
 class ErrorRate:
-    """The error rate of the control slices of whole windows in production.
+    """The error rate of the control slices of whole windows in production."""
 
-    Attributes:
-        rate: Share of wrong responses.
-        lower: Lower end of the 95% interval.
-        upper: Upper end.
-        n: Decided control points.
-        n_windows: Windows whose batches they are of.
-    """
-
+    #: Share of wrong responses.
     rate: float
+    #: Lower end of the 95% interval.
     lower: float
+    #: Upper end.
     upper: float
+    #: Decided control points.
     n: int
+    #: Windows whose batches they are of.
     n_windows: int
 
 

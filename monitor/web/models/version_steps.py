@@ -105,10 +105,7 @@ def evaluate(version_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> R
 def _require_same_rollout(connection: Connection, model: str, rollout_id: str) -> None:
     """Require that the page of a form showed the open rollout: a step back depends on it.
 
-    Args:
-        connection: With the lock of the model.
-        model: The model.
-        rollout_id: The rollout on the page; empty: none.
+    The transaction has the lock of the model. ``rollout_id`` is empty where the page showed none.
     """
     current = open_rollout(connection, model)
     if rollout_id == ("" if current is None else str(current.id)):

@@ -82,14 +82,7 @@ def list_rows(
 ) -> list[ModelRow]:
     """Return the rows of models, the one that needs someone first.
 
-    Args:
-        connection: Inside the caller's transaction.
-        settings: The configuration.
-        user: The user who views them.
-        choices: The models.
-        now: The current time.
-        read_until: The time until which the traffic is stored; ``None``: unknown, and then so is
-            whether a model is silent.
+    Where it is unknown until when the traffic is stored, so is whether a model is silent.
     """
     newest = _Newest(
         fleet.newest_windows(connection),

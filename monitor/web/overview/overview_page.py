@@ -29,24 +29,21 @@ MAX_UNLISTED = 5
 
 @dataclass(frozen=True)
 class DaemonView:
-    """The parts of the page that belong to no model.
+    """The parts of the page that belong to no model."""
 
-    Attributes:
-        read_until: All traffic before this time is stored; ``None``: unknown.
-        lag: How long ago that was.
-        incidents: Those of the daemon itself that are unresolved, the newest first.
-        dead_letters: Dead letters that were not replayed, by reason.
-        unlisted: Unlisted models of the last days that are counted, the largest first.
-        failing: Channels of alerts that take no messages.
-        lease: Of the replica that evaluates; ``None``: none has led yet.
-    """
-
+    #: All traffic before this time is stored; ``None``: unknown.
     read_until: datetime | None
+    #: How long ago that was.
     lag: timedelta | None
+    #: Those of the daemon itself that are unresolved, the newest first.
     incidents: list[IncidentRow]
+    #: Dead letters that were not replayed, by reason.
     dead_letters: dict[str, int]
+    #: Unlisted models of the last days that are counted, the largest first.
     unlisted: list[UnlistedModel]
+    #: Channels of alerts that take no messages.
     failing: list[FailingChannel]
+    #: Of the replica that evaluates; ``None``: none has led yet.
     lease: Lease | None
 
 

@@ -30,10 +30,7 @@ def draw_losses(
 ) -> LossCurve | None:
     """Lay out the loss curves; ``None`` for fewer than two points.
 
-    Args:
-        losses: (step, training loss).
-        validation: (step, validation loss).
-        n_steps: Steps of the whole run: the end of the axis.
+    The losses are (step, loss); the axis ends at the steps of the whole run.
     """
     if len(losses) < 2:
         return None

@@ -16,20 +16,17 @@ from monitor.web.models_of_user import ModelChoice
 
 @dataclass(frozen=True)
 class UserView:
-    """A user, as the pages show it.
+    """A user, as the pages show it."""
 
-    Attributes:
-        row: The user.
-        grants: The grants that the viewer may see: on all models, and on those that they manage.
-        link_until: When an open link expires.
-        manageable: Whether the viewer may manage the account.
-        changeable: The models, or all, on which the viewer may change the role.
-    """
-
+    #: The user.
     row: UserRow
+    #: The grants that the viewer may see: on all models, and on those that they manage.
     grants: Sequence[Grant]
+    #: When an open link expires.
     link_until: datetime | None
+    #: Whether the viewer may manage the account.
     manageable: bool
+    #: The models, or all, on which the viewer may change the role.
     changeable: Sequence[str]
 
     @property
@@ -48,18 +45,15 @@ class UserView:
 
 @dataclass(frozen=True)
 class Choices:
-    """The choices of a form.
+    """The choices of a form."""
 
-    Attributes:
-        roles: The roles that the viewer may grant on some model.
-        models: The models on which the viewer may grant them; ``*`` is all models.
-        task_types: The known task types.
-        permissions: Role -> permissions beyond the role below it.
-    """
-
+    #: The roles that the viewer may grant on some model.
     roles: Sequence[str]
+    #: The models on which the viewer may grant them; ``*`` is all models.
     models: Sequence[str]
+    #: The known task types.
     task_types: Sequence[str]
+    #: Role -> permissions beyond the role below it.
     permissions: Mapping[str, Sequence[str]]
 
 

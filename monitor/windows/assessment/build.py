@@ -67,10 +67,7 @@ def build_assessment(
 ) -> WindowResult:
     """Build the assessment of a window.
 
-    Args:
-        parts: The findings of each version; one part where the window is not split.
-        reported: The part whose figures are those of the window.
-        context: Sources, settings and remarks.
+    The figures of the part ``reported`` are those of the window.
     """
     n_window = len(context.end_users)
     findings = reported.findings

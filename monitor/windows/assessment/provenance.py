@@ -45,12 +45,8 @@ def build_provenance(
 ) -> dict[str, Any]:
     """Return everything besides the code that the figures depend on.
 
-    Args:
-        window: The window.
-        reference: Its baseline; with several versions, that of the reported version.
-        settings: The settings in force.
-        seed: The seed of the window.
-        taxonomy_version: Of the taxonomy that declared output formats; empty: none did.
+    Of several versions, the reported one has the baseline ``reference``. Without a taxonomy that
+    declared output formats its version is empty.
     """
     return {
         "seed": seed,

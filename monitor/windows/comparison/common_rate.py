@@ -28,10 +28,8 @@ def comparable(
 ) -> SampleDesign | None:
     """Return the comparable exchanges of both sides, and the weights of the window's.
 
-    Args:
-        reference: The baseline: no sample, or a sample at one rate.
-        current: The window.
-        rate_for: The configured rate of a task type that is absent from the window.
+    The baseline is no sample, or one at one rate. ``rate_for`` returns the configured rate of a
+    task type that is absent from the window.
 
     Returns:
         ``None`` where the whole window was sampled at one rate: nothing is thinned or weighted.

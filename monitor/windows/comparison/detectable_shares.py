@@ -30,11 +30,7 @@ def stored_shares(
 ) -> tuple[DetectableShare, ...]:
     """Return what windows of these sizes and end users show, by the stored table.
 
-    Args:
-        reference: The compared exchanges of the baseline.
-        current: Those of the window.
-        level: Of the test of the prompts.
-        min_drifted_share: Least estimate of an alarm.
+    ``level`` is that of the test of the prompts; an alarm needs ``min_drifted_share``.
     """
     users = [_numbers(side.end_users) for side in (reference, current)]
     sizes = [
@@ -60,13 +56,7 @@ def simulated_shares(
 ) -> tuple[DetectableShare, ...]:
     """Return what windows of these sizes and end users show, by simulation on these prompts.
 
-    Args:
-        reference: The compared exchanges of the baseline.
-        current: Those of the window.
-        level: Of the test of the prompts.
-        drift: Threshold, least number of exchanges, and seed.
-        windows_file: File of simulated windows, to continue from and to append to.
-        on_window: Called after each simulated window.
+    ``windows_file`` is continued from, and appended to; ``on_window`` is called after each window.
 
     Raises:
         InputError: Too few exchanges or end users, or the file of windows can't be used.

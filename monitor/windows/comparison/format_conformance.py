@@ -21,11 +21,6 @@ def broken_formats(
     Formats that are not declared are learned from the baseline, in two halves of its end users. The
     responses of a half, on both sides, are checked against the format of the other half: so no
     response is checked against itself, and both sides are checked alike.
-
-    Args:
-        reference: The baseline.
-        current: The window.
-        declared: Formats that the task taxonomy declares; they are not learned.
     """
     formats = [{**learned, **(declared or {})} for learned in _learn(reference, _halves(reference))]
     return _check(reference, formats), _check(current, formats)

@@ -34,12 +34,6 @@ def match_weekdays(
 ) -> MatchedDays | None:
     """Return the baseline on the days of the week of a window.
 
-    Args:
-        reference: The whole baseline.
-        current: The window, or a version's part of it.
-        min_samples: Exchanges that the baseline needs on these days.
-        min_end_users: End users that it needs there.
-
     Returns:
         ``None`` where the whole baseline is to be compared: the window has every day of the week,
         times are unknown, or the baseline has less than a week or too little of these days.

@@ -37,11 +37,7 @@ def numeric_columns_of(
 ) -> tuple[NumericColumn, ...]:
     """Return the numeric columns of both sides: descriptors of the texts, and metrics.
 
-    Args:
-        reference: The baseline.
-        current: The window.
-        drift: Directions of metrics.
-        declared: As for :func:`text_columns_of`.
+    ``declared`` is as for :func:`text_columns_of`.
     """
     return (
         *text_columns_of(reference, current, declared),
@@ -60,12 +56,8 @@ def text_columns_of(
 
     Columns that never vary, or that too few exchanges of a side have, are omitted.
 
-    Args:
-        reference: The baseline.
-        current: The window.
-        declared: The output format of each task type, where it is declared; others are learned
-            from the baseline.
-        with_responses: Whether both sides have responses, if only empty ones.
+    Output formats that are not ``declared`` for a task type are learned from the baseline. With
+    ``with_responses`` both sides have responses, if only empty ones.
     """
     windows = (reference, current)
     columns = _of_texts("prompt", [side.prompts for side in windows])

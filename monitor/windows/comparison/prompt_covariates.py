@@ -18,13 +18,7 @@ MIN_EXCHANGES = 20
 def prompt_covariates(
     reference: Exchanges, current: Exchanges, numeric_columns: Sequence[NumericColumn]
 ) -> tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]:
-    """Return the covariates of each side's prompts, float64 ``[n, k]``; ``None`` without any.
-
-    Args:
-        reference: The baseline.
-        current: The window.
-        numeric_columns: Of both sides; those of the prompts are used.
-    """
+    """Return the covariates of each side's prompts, float64 ``[n, k]``; ``None`` without any."""
     forms = [column for column in numeric_columns if column.side == "prompt"]
     shared = _shared_task_types(reference, current)
     columns = (

@@ -55,12 +55,7 @@ def check_slow_drift(
 ) -> SlowDriftTest:
     """Test slow drift over the windows up to this one.
 
-    Args:
-        engine: The database, with the sums of earlier windows.
-        settings: The model, level, threshold and seed.
-        bounds: First instant of the window and first after it.
-        reference: The whole baseline.
-        current: The compared exchanges of the window.
+    ``bounds`` are the first instant of the window and the first after it.
     """
     seed = settings.drift.seed
     rng = np.random.default_rng([seed, METHOD])

@@ -27,12 +27,7 @@ class TaskMix:
 
 
 def mix_of(reference: Exchanges | None, current: Exchanges) -> TaskMix:
-    """Return the task mix of both sides.
-
-    Args:
-        reference: The baseline; ``None`` where there is none.
-        current: The window.
-    """
+    """Return the task mix of both sides."""
     sides = [
         _shares(window) if window is not None and any(window.task_types) else {}
         for window in (reference, current)

@@ -58,10 +58,8 @@ def measure_unread(
 ) -> UnreadShares | None:
     """Return the shares of unread texts, measured on a fixed sample of each side.
 
-    Args:
-        reference: Texts and their vectors, ``[n, d]``.
-        current: The same of the window.
-        unknown_shares: By the encoder's vocabulary; ``None`` where it isn't known.
+    Each side is its texts and their vectors, ``[n, d]``. ``unknown_shares`` are by the encoder's
+    vocabulary, where it is known.
 
     Returns:
         ``None`` where a side has no text.

@@ -85,10 +85,6 @@ def with_weekdays(settings: Settings, match_weekdays: bool | None) -> Settings:
 def with_seed(settings: Settings, rng: Any) -> Settings:
     """Return settings with another seed; a generator draws one.
 
-    Args:
-        settings: The settings.
-        rng: :data:`monitor.drift.options.Randomness`.
-
     Raises:
         InputError: Neither a seed of 0 or more nor a generator.
     """

@@ -23,10 +23,6 @@ from monitor.windows.report.map_drawing import into_frame
 def figure_of_assessment(assessment: Assessment, prompt_map: PromptMap | None) -> Any:
     """Return a plotly figure.
 
-    Args:
-        assessment: The assessment.
-        prompt_map: ``None`` omits the map.
-
     Raises:
         ImportError: plotly is not installed.
     """

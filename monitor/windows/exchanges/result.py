@@ -16,12 +16,7 @@ class Assessment(document.Assessment, frozen=True, kw_only=True, dict=True):
 
     @classmethod
     def of(cls, assessment: document.Assessment, prompt_map: "PromptMap | None" = None) -> Self:
-        """Return the same assessment, with the map of its prompts.
-
-        Args:
-            assessment: The document.
-            prompt_map: ``None`` where nothing was compared.
-        """
+        """Return the same assessment, with the map of its prompts."""
         fields = {name: getattr(assessment, name) for name in assessment.__struct_fields__}
         result = cls(**fields)
         result.__dict__["prompt_map"] = prompt_map

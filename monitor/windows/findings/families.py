@@ -57,16 +57,9 @@ def build_family(
 ) -> FamilyAssessment:
     """Return the findings of a comparison.
 
-    Args:
-        family: The family.
-        result: Of its tests.
-        topics: The named clusters.
-        alpha: Level of the family.
-        topic_of: int64 ``[n_current]``: the topic of each exchange, -1 for none.
-        quoter: Quotes the outliers, where the family alarms; ``None``: there are no texts.
-        slow: Slow drift of the family, where it was tested.
-        unread: Texts that the encoder doesn't read.
-        columns: Descriptors of the responses with their values, for the pairs that show a change.
+    ``topic_of``, int64 ``[n_current]``, is the topic of each exchange, -1 for none. The quoter
+    quotes the outliers, where the family alarms; without one there are no texts. ``columns`` are
+    the descriptors of the responses with their values, for the pairs that show a change.
     """
     verdict = family_verdict(result, alpha)
     alarm = family_alarms(result)

@@ -14,10 +14,8 @@ from monitor.windows.versions.split import describe_versions, version_from_attri
 def remarks_on_files(sides: Sequence[FileSide], *, field: str, now: datetime) -> tuple[str, ...]:
     """Return remarks on two files.
 
-    Args:
-        sides: The reference file and the current file.
-        field: Key of the metadata that names the version.
-        now: The time of this machine after reading the files.
+    ``field`` is the key of the metadata that names the version; ``now`` is the time of this machine
+    after reading the files.
     """
     return (
         *_same_content(*sides),
@@ -32,12 +30,7 @@ def remarks_on_files(sides: Sequence[FileSide], *, field: str, now: datetime) ->
 
 
 def headline_of_copies(sides: Sequence[FileSide], verdict: Verdict) -> str:
-    """Return the headline where a file is compared with a copy of itself; else the empty text.
-
-    Args:
-        sides: The reference file and the current file.
-        verdict: Of the comparison.
-    """
+    """Return the headline where a file is compared with a copy of itself; else the empty text."""
     if verdict != "no_drift" or not _are_copies(*sides) or not _have_same_metadata(*sides):
         return ""
     return "Both sides hold the same exchanges, so nothing can differ."

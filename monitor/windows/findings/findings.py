@@ -134,11 +134,7 @@ def uncompared_findings(
 ) -> Findings:
     """Return the findings of a window without a baseline to compare with.
 
-    Args:
-        current: The window.
-        reason: Why it could not be compared; the headline.
-        n_reference: Size of the baseline, if there is one.
-        bounds: First instant of a calendar window and first after it.
+    ``reason``, why it could not be compared, is the headline.
     """
     return Findings(
         input=untested_family("input"),
@@ -166,12 +162,8 @@ def collect_findings(
 ) -> Findings:
     """Collect the findings of a comparison: named topics, examples, remarks.
 
-    Args:
-        comparison: The statistics.
-        bounds: First instant of a calendar window and first after it.
-        redactor: Redacts quotes, whatever was redacted when the exchanges were stored.
-        slow: Slow drift of the prompts, where it was tested.
-        earlier: Assessments of the windows before, the newest first.
+    Quotes are redacted, whatever was redacted when the exchanges were stored. ``earlier`` are the
+    assessments of the windows before, the newest first.
     """
     reference, current = comparison.reference.compared, comparison.current.compared
     whole = comparison.current.whole

@@ -19,10 +19,7 @@ SHOWN = 7
 def metrics_not_compared(reference: Rows, current: Rows, drift: Drift) -> tuple[str, ...]:
     """Return remarks on metrics that only one side has enough values of.
 
-    Args:
-        reference: Attributes of the baseline's exchanges.
-        current: Attributes of the window's exchanges.
-        drift: Directions of metrics; those with a direction come first, as only they may alarm.
+    Metrics with a direction come first, as only they may alarm.
     """
     before, now = count_values(reference), count_values(current)
     lost = _enough_only_in(before, now, drift)
@@ -57,9 +54,7 @@ def metrics_without_direction(
 ) -> tuple[str, ...]:
     """Return a remark on the compared metrics of which it is unknown what is worse.
 
-    Args:
-        numeric_columns: Of the window; the metrics among them that changed most come first.
-        drift: Directions of metrics.
+    The metrics that changed most come first.
     """
     unknown = sorted(
         (

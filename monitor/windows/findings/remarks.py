@@ -40,11 +40,8 @@ def untested_reason(
 ) -> UntestedReason:
     """Return why responses could not be compared although prompts could.
 
-    Args:
-        reference: The baseline.
-        current: The window.
-        least: Responses required of the baseline: a window of empty responses is compared.
-        with_responses: Whether both sides have responses, if only empty ones.
+    The baseline needs ``least`` responses: a window of empty responses is compared. With
+    ``with_responses`` both sides have responses, if only empty ones.
     """
     n_responses = current.n_responses, reference.n_responses
     if not any(n_responses):
@@ -57,14 +54,7 @@ def untested_reason(
 def remarks_on_untested_responses(
     reason: UntestedReason | None, reference: Exchanges, current: Exchanges, least: int
 ) -> tuple[str, ...]:
-    """Return a remark why responses could not be compared; none where neither side has any.
-
-    Args:
-        reason: Why they were not compared.
-        reference: The baseline.
-        current: The window.
-        least: Responses required on each side.
-    """
+    """Return a remark why responses could not be compared; none where neither side has any."""
     if reason not in {"few_responses", "few_comparable_prompts"}:
         return ()
     detail = f"fewer than {least:,} prompts of a side are comparable with prompts of the other"
@@ -82,10 +72,7 @@ def remarks_on_missing_users(
 ) -> tuple[str, ...]:
     """Return a remark on exchanges without an end user, where others have one.
 
-    Args:
-        reference: The baseline.
-        current: The window.
-        least: Share of a side below which they cannot cause an alarm: the least drifted share.
+    Below ``least``, the least drifted share, they cannot cause an alarm.
     """
     sides = (current, reference)
     missing = [sum(not user for user in side.end_users) for side in sides]
@@ -164,11 +151,7 @@ def remarks_on_matched_days(matched: MatchedDays | None, n_current: int) -> tupl
 
 
 def remarks_on_topic_names(topics: Sequence[Topic]) -> tuple[str, ...]:
-    """Return a remark on each language whose topics are named without a segmenter.
-
-    Args:
-        topics: All topics of the window.
-    """
+    """Return a remark on each language whose topics are named without a segmenter."""
     missing = {
         missing_segmenter(" ".join((topic.name, *map(example_line, topic.examples))))
         for topic in topics
@@ -198,12 +181,7 @@ def remark_on_design(
 
 
 def withheld_remark(n_withheld: int, share: float) -> str:
-    """Return a remark on exchanges whose texts the source withheld.
-
-    Args:
-        n_withheld: Exchanges of the sample.
-        share: Their estimated share of the traffic.
-    """
+    """Return a remark on exchanges whose texts the source withheld."""
     return (
         f"Not compared: {pluralize(n_withheld, 'exchange')} ({share:.0%}) whose texts the source "
         "withheld, redacted or not captured."

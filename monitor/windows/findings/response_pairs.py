@@ -31,10 +31,7 @@ def select_pairs(
     A pair is an exchange of the window and the exchange of the baseline with the most similar
     prompt. Of all candidates, the half with the more similar prompts counts.
 
-    Args:
-        quoter: Holds both windows.
-        result: Of the responses, with their descriptors.
-        columns: The descriptors, with values for ``quoter``'s exchanges; NaN where unknown.
+    ``columns`` are the descriptors, with values for the exchanges of ``quoter``; NaN where unknown.
     """
     by_name = {column.name: column for column in columns if column.side == "response"}
     significant = [

@@ -46,12 +46,7 @@ def is_mostly_unread(shares: UnreadShares | None) -> bool:
 def remarks_on_unread_texts(
     families: Sequence[FamilyAssessment], comparison: WindowComparison
 ) -> tuple[str, ...]:
-    """Return remarks on unread texts, where there are some, with the remedy.
-
-    Args:
-        families: Input and output.
-        comparison: The statistics.
-    """
+    """Return remarks on unread texts, where there are some, with the remedy."""
     measured = (comparison.unread_prompts, comparison.unread_responses)
     encoder = comparison.current.compared.encoder
     name = excerpt(encoder.split("@")[0], 60) or "the encoder"

@@ -54,7 +54,7 @@ class SubthresholdFinding:
     subject: str
     #: Adjusted, of a numeric column.
     p_value: float
-    #: What the p-value is compared with; ``None`` in assessments of older versions.
+    #: What the p-value is compared with.
     level: float | None
     #: Of prompts and responses.
     drifted_share: float | None = None

@@ -53,15 +53,8 @@ def examine(
 ) -> Examination | None:
     """Examine a day; ``None`` where a side has too few exchanges or end users.
 
-    Args:
-        reference: The baseline.
-        current: The exchanges of the last 24 hours.
-        drift: The least number of samples, and directions of metrics.
-        alert_threshold: Relative loss of a metric that alarms.
-        level: Level of the look.
-        seed: The same seed and exchanges give the same figures.
-        rate_for: The configured sampling rate of a task type.
-        declared: The output format of each task type, where the taxonomy declares it.
+    The same seed and exchanges give the same figures. ``rate_for`` returns the configured sampling
+    rate of a task type; ``declared`` has the output format of each, where the taxonomy declares it.
     """
     design = comparable(reference, current, rate_for)
     if design is not None:

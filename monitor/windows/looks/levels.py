@@ -16,8 +16,6 @@ PROMPTS, UNLIKE_RESPONSES, RESPONSE_LENGTH, RESPONSE_FAULTS, METRICS = 0.3, 0.1,
 def look_level(false_alarms_a_year: float, frequency: Frequency) -> float:
     """Return the level of one look (Bonferroni): valid at any number of looks and dependence.
 
-    Args:
-        false_alarms_a_year: The budget of the model, of which looks spend a fixed share.
-        frequency: How often the last 24 hours are looked at.
+    Looks spend a fixed share of the model's budget of false alarms.
     """
     return false_alarms_a_year * SPENT["looks"] / LOOKS_A_YEAR[frequency]

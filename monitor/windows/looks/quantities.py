@@ -58,10 +58,7 @@ def unlike_quantities(
 ) -> Iterator[Quantity]:
     """Yield the shares of prompts, and of responses, that are unlike the baseline.
 
-    Args:
-        reference: The baseline, and the key of each exchange's user.
-        current: The day, likewise.
-        seed: Draws landmarks of large samples.
+    Each side has the key of each exchange's user; the seed draws landmarks of large samples.
     """
     for kind, part in (("input", levels.PROMPTS), ("output", levels.UNLIKE_RESPONSES)):
         rows = [_rows_with_text(side, kind) for side, _ in (reference, current)]
@@ -132,12 +129,7 @@ def _beyond_quartile(
 ) -> Quantity:
     """Return the share of values beyond a quartile of the baseline on the worse side.
 
-    Args:
-        column: The values.
-        worse: +1: above the quartile; -1: below it.
-        share: Of the baseline beyond it.
-        kind: Of the finding.
-        level: Part of the look's level.
+    With ``worse`` +1 the worse side is above the quartile, with -1 below it.
     """
     known = worse * column.reference[np.isfinite(column.reference)]
     threshold = float(np.quantile(known, 1.0 - share, method="higher"))

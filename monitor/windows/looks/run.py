@@ -40,10 +40,7 @@ def looks_due(engine: Engine, settings: Settings, until: datetime) -> list[datet
 
     After a pause the looks of the last 24 hours are made up for: the windows hold what is older.
 
-    Args:
-        engine: The database.
-        settings: The model, and its monitoring.
-        until: The time until which the traffic is stored.
+    The traffic is stored up to ``until``.
     """
     frequency = settings.monitoring.large_changes
     if frequency == "off":
@@ -59,11 +56,8 @@ def due_looks(
 ) -> Iterator[datetime]:
     """Yield the ends of the looks that are due, the oldest first.
 
-    Args:
-        first: The first traffic: 24 hours later is the first look, since hours differ.
-        last: The end of the newest look; ``None`` without one.
-        until: The time until which the traffic is stored.
-        frequency: ``hourly``: at each full hour; ``daily``: at midnight, in UTC.
+    The first look is 24 hours after the first traffic, since hours differ. ``hourly`` looks are at
+    each full hour, ``daily`` ones at midnight, in UTC.
     """
     if until < first + DAY:  # also where a partition was never read to its end, since the year 1
         return

@@ -68,12 +68,8 @@ def exchange_at_point(
 ) -> MapPoint:
     """Return the exchange at a point, and the exchanges at the nearest points.
 
-    Args:
-        connection: Inside the caller's transaction.
-        evaluation: The evaluation of the map.
-        placed: The map.
-        point: Number from 0: the points of the window, then those of the baseline.
-        reads: Tells whether the reader reads texts of a task type.
+    Points are numbered from 0: those of the window, then those of the baseline. ``reads`` tells
+    whether the reader reads texts of a task type.
 
     Raises:
         NotFoundError: The map has no such point.

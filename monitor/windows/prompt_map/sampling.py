@@ -28,13 +28,9 @@ def sample_map(
 ) -> PromptMap | None:
     """Draw the map of a comparison.
 
-    Args:
-        reference: The baseline.
-        current: The compared exchanges of the window.
-        topic_of: int64 ``[n_current]``: the drifted topic of each, -1 for none.
-        seed: The seed of the window.
-        change: float64 ``[n_current]``, in [0, 1]: how much each response changed, NaN where it
-            wasn't compared; ``None``: the responses as a whole didn't.
+    ``topic_of``, int64 ``[n_current]``, is the drifted topic of each, -1 for none. ``change``,
+    float64 ``[n_current]`` in [0, 1], is how much each response changed, NaN where it wasn't
+    compared; without it the responses as a whole didn't.
     """
     return draw_map(
         reference.prompt_vectors,
@@ -63,14 +59,8 @@ def draw_map(
     equally between uniform samples of the baseline and of the other prompts of the window. So the
     map shows locations, not shares of the traffic.
 
-    Args:
-        reference_vectors: Prompts of the baseline, ``[n_reference, d]``, unit norm.
-        current_vectors: Prompts of the window, ``[n_current, d]``, likewise.
-        topic: int64 ``[n_current]``: the drifted topic of each, -1 for none.
-        rng: Draws the samples and the layout; the same generator gives the same map.
-        reference_ids: int64 ``[n_reference]``, kept with the points; ``None``: there are none.
-        current_ids: int64 ``[n_current]``, likewise.
-        change: As for :func:`sample_map`.
+    Vectors are ``[n, d]``, unit norm. ``topic`` and ``change`` are as for :func:`sample_map`; ids,
+    int64, are kept with the points. The same generator gives the same map.
 
     Returns:
         ``None`` where a side has no prompt.

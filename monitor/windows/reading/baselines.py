@@ -37,12 +37,8 @@ class Baselines:
     ) -> None:
         """Load the list of baselines.
 
-        Args:
-            engine: The database.
-            model: As the traffic names it.
-            window_encoder: The encoder of the window's vectors; empty where it has none.
-            encoder: Called only where a baseline is to be embedded again.
-            now: Time of a baseline that is embedded again.
+        ``window_encoder``, that of the window's vectors, is empty where it has none. ``encoder`` is
+        called only where a baseline is to be embedded again, at ``now``.
         """
         self._engine = engine
         self._model = model

@@ -116,14 +116,7 @@ def embed_files(
     encoder: TextEncoder,
     progress: Progress,
 ) -> list[FileSide]:
-    """Embed files together; a text that occurs several times is encoded once.
-
-    Args:
-        sources: The files.
-        contents: Their contents.
-        encoder: Encodes all texts.
-        progress: Receives the progress.
-    """
+    """Embed files together; a text that occurs several times is encoded once."""
     windows = _windows([content.exchanges for content in contents], encoder, progress)
     return [_side(*side) for side in zip(sources, contents, windows, strict=True)]
 

@@ -40,11 +40,8 @@ def read_window(
     configured encoder. Where that cannot be loaded, only the newest encoder's exchanges are
     compared, and a remark counts the rest.
 
-    Args:
-        engine: The database.
-        model: As the traffic names it.
-        bounds: First instant of the window and first after it.
-        encoder: Called only where texts are to be embedded again.
+    ``bounds`` are its first instant and the first after it. The encoder is called only where texts
+    are to be embedded again.
     """
     with snapshot(engine) as connection:  # rows and vectors may move concurrently
         encoders = count_by_encoder(connection, model, *bounds)

@@ -36,13 +36,8 @@ def render_evidently(
     Rows are sampled to :data:`MAX_ROWS` a side. Names and categories are stripped of HTML markup,
     because Evidently writes them into a script of the page.
 
-    Args:
-        numeric_columns: Descriptors and metrics with their values on both sides.
-        reference_task_types: Task type of each exchange of the baseline.
-        current_task_types: Task type of each exchange of the window.
-        rng: Samples the rows.
-        current_weights: Weights of the exchanges of the window, where they differ: rows are then
-            sampled in proportion, with replacement.
+    Where the exchanges of the window have weights, which differ, rows are sampled in proportion,
+    with replacement.
     """
     # Set before the import: Evidently reads it when it is imported.
     os.environ["DO_NOT_TRACK"] = "1"

@@ -25,12 +25,8 @@ def to_evidently(
 
     The UI needs Evidently only. No text is in the snapshot: neither prompts nor names of topics.
 
-    Args:
-        result: Of ``compare``, ``compare_given`` or ``compare_exchanges``.
-        timestamp: Its place on the axis of a dashboard; ``None``: the last exchange of the current
-            side, where known, or else now.
-        name: Name of the run.
-        tags: Tags of the run.
+    Without a ``timestamp`` its place on a dashboard's axis is the last exchange of the current
+    side, where known, or else now.
 
     Raises:
         ImportError: Evidently is not installed.

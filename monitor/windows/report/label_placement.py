@@ -63,13 +63,8 @@ def place_label(
 ) -> Box:
     """Place a label at the candidate position of lowest cost.
 
-    Args:
-        text: The text after the number.
-        anchor: The point that it names.
-        taken: Labels that are placed already.
-        other_anchors: Anchors of the other labels.
-        dots: Dots ``[n, 2]``, and the cost of covering one of them.
-        frame: Width and height of the drawing.
+    Dots are ``[n, 2]``, with the cost of covering one of them. Labels in ``taken`` are placed
+    already. The frame has a width and a height.
     """
     width = round(BADGE + GAP + text_width(text) + GAP, 1)
     candidates = [

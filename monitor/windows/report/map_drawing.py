@@ -85,12 +85,7 @@ class DrawnMap:
 
 
 def draw(drawn: PromptMap, assessment: Assessment) -> DrawnMap:
-    """Lay out a map for the template.
-
-    Args:
-        drawn: The sampled prompts and their places.
-        assessment: Names the topics.
-    """
+    """Lay out a map for the template."""
     places = into_frame(np.concatenate([drawn.current, drawn.reference]))
     current, reference = places[: len(drawn.current)], places[len(drawn.current) :]
     named = [

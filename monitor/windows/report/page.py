@@ -40,11 +40,8 @@ def render_page(
 ) -> str:
     """Render the report as HTML; all texts of traffic are escaped.
 
-    Args:
-        assessment: The assessment.
-        window: First instant and first instant after, where the current side is a window.
-        evidently: Relative link to Evidently's report; empty where there is none.
-        prompt_map: The map of the prompts; ``None`` omits it.
+    Without a prompt map it is omitted. ``window`` has the first instant and the first after, where
+    the current side is a window; ``evidently`` is the relative link to its report, if there is one.
     """
     parts, styles = _render_parts(assessment, prompt_map, window=window, evidently=evidently)
     return str(
@@ -62,10 +59,6 @@ def render_fragment(assessment: Assessment, *, prompt_map: PromptMap | None = No
     """Render the report for the output of a notebook's cell.
 
     Its styles apply to nothing else on the page.
-
-    Args:
-        assessment: The assessment.
-        prompt_map: As for :func:`render_page`.
     """
     parts, styles = _render_parts(assessment, prompt_map)
     # Nested below the class of the fragment, which takes the place of the root.
@@ -117,12 +110,7 @@ def shows_prompts(assessment: Assessment) -> bool:
 
 
 def render_responses(assessment: Assessment, changes: ChangeMap | None) -> Markup:
-    """Render what changed between the responses; empty where they didn't, or nothing says how.
-
-    Args:
-        assessment: The assessment.
-        changes: The map of changes; ``None`` omits it.
-    """
+    """Render what changed between the responses; empty where they didn't, or nothing says how."""
     family = assessment.output
     if family.verdict != "drift" or not (family.descriptors or family.pairs or changes):
         return Markup()
@@ -142,10 +130,7 @@ def render_findings(
 ) -> Markup:
     """Render all findings.
 
-    Args:
-        assessment: The assessment.
-        evidently: As for :func:`render_page`.
-        topics_on_map: Whether the page lists the topics next to its map: then they are omitted.
+    With ``topics_on_map`` the page lists the topics next to its map: then they are omitted here.
     """
     numeric_columns = wording.sort_by_effect(assessment.numeric_columns)[:NUMERIC_COLUMNS_SHOWN]
     return render_template(
@@ -164,9 +149,7 @@ def render_findings(
 def render_map(drawn: DrawnMap, selected: int | None) -> Markup:
     """Render a map whose labels are links, with the list of its topics.
 
-    Args:
-        drawn: The map.
-        selected: Index of the topic whose examples are shown; ``None``: none is.
+    ``selected`` is the index of the topic whose examples are shown, if one is.
     """
     return render_macro("map.html.j2", "map_and_topics", drawn, selected)
 
@@ -179,10 +162,7 @@ def render_change_map(changes: ChangeMap, selected: int | None) -> Markup:
 def render_topic(placed: MapTopic, prompts: Sequence[str], *, growth_top: float) -> Markup:
     """Render the examples of a topic on the map, and further prompts on it.
 
-    Args:
-        placed: The topic.
-        prompts: Further prompts.
-        growth_top: The end of the axis of the growth of all topics on the map.
+    The axis of the growth of all topics on the map ends at ``growth_top``.
     """
     return render_template(
         "topic.html.j2",
@@ -198,11 +178,8 @@ def render_point(
 ) -> Markup:
     """Render the exchange at a point of the map.
 
-    Args:
-        text: ``None`` where the exchange was deleted.
-        topic: Name of its drifted topic; empty where it is on none.
-        neighbours: The exchanges at the nearest points.
-        is_withheld: Whether it exists, and the reader doesn't read its task type.
+    It has no text where it was deleted, and an empty topic where it is on none. With
+    ``is_withheld`` it exists, and the reader doesn't read its task type.
     """
     return render_template(
         "point.html.j2", text=text, topic=topic, neighbours=neighbours, is_withheld=is_withheld

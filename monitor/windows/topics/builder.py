@@ -39,15 +39,10 @@ def build_topics(
 ) -> list[tuple[Cluster, Topic]]:
     """Build topics, named by the words that distinguish their texts from the baseline's.
 
-    Args:
-        clusters: Members are indices into the current window.
-        side: What was clustered: ``prompts``, or ``responses`` together with their prompts.
-        quoter: Holds both windows.
-        timeline: The days of the current window, where its times are known.
-        rng: Samples the reference's texts where there are many.
-        novelty: ``[n_current]``, of the prompts or of the responses.
-        first_index: Index of the first topic.
-        earlier: The same family in the assessments of the windows before, the newest first.
+    Members of clusters are indices into the current window; ``prompts`` were clustered, or
+    ``responses`` together with their prompts. ``rng`` samples the reference's texts where there are
+    many. ``novelty`` is ``[n_current]``; ``earlier`` has the same family in the assessments of the
+    windows before, the newest first.
 
     Returns:
         Topics with their clusters, the largest first; clusters with similar names are one topic.

@@ -66,10 +66,7 @@ class Quoter:
         baseline, and of five at least, the newest come first; where times are unknown, those least
         like it.
 
-        Args:
-            cluster: The cluster.
-            side: What was clustered.
-            novelty: ``[n_current]``, of the prompts or of the responses.
+        ``novelty``, ``[n_current]``, is that of the prompts or of the responses.
         """
         # Of equally novel ones the later.
         ranked = cluster.members[np.lexsort((-cluster.members, -novelty[cluster.members]))]
@@ -101,10 +98,8 @@ class Quoter:
         similar prompt of the baseline is no example of drift, and is not replaced by one of lower
         novelty.
 
-        Args:
-            novelty: ``[n_current]``, of the prompts or of the responses.
-            cluster: ``[n_current]``: the topic of each exchange, -1 for none.
-            side: What drifted.
+        ``novelty``, ``[n_current]``, is that of the prompts or of the responses; ``cluster`` is the
+        topic of each exchange, -1 for none.
         """
         ranked = np.argsort(-novelty, kind="stable")
         rows = self._distinct_rows((row for row in ranked if cluster[row] < 0), side)

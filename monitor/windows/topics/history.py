@@ -21,9 +21,7 @@ def earlier_topic(name: str, earlier: Sequence[FamilyAssessment]) -> Topic | Non
     words of a name vary from week to week, so half of those of the shorter name make a match. Of
     several matches in one evaluation, the one with most common words is returned.
 
-    Args:
-        name: Of the topic.
-        earlier: The same family in the assessments of the windows before, the newest first.
+    ``earlier`` is the same family in the assessments of the windows before, the newest first.
     """
     for family in earlier[:WINDOWS_SEARCHED]:
         matches = [topic for topic in family.topics if _is_same(name, topic.name)]

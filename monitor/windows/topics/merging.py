@@ -23,12 +23,9 @@ def merge_same_topics(
 ) -> list[tuple[Cluster, str]]:
     """Merge clusters whose names share most words, under the name and medoid of the first.
 
-    Args:
-        clusters: Members are indices into ``current``.
-        names: Words joined by commas; an empty name is similar to no other.
-        reference: Only its size counts.
-        current: End users of the members determine the number of independent observations.
-        given_prompts: Whether the clusters were compared among comparable prompts.
+    Names are words joined by commas; an empty name is similar to no other. End users of the members
+    determine the number of independent observations. With ``given_prompts`` the clusters were
+    compared among comparable prompts.
     """
     groups: list[list[int]] = []
     for index in range(len(clusters)):

@@ -37,10 +37,7 @@ class WordCounts:
         A string that one end user writes in many prompts, such as an id or a signature, counts
         once, like the prompts of one end user in a cluster.
 
-        Args:
-            texts: The texts.
-            users: The end user of each.
-            vocabulary: The words to count; ``None`` counts all.
+        Without a vocabulary all words are counted.
         """
         counts: Counter[str] = Counter()
         written: dict[str, set[str]] = {}
@@ -72,13 +69,6 @@ def name_topic(
     end users, both smoothed, a word weighs p log(p / q): it must be common here *and* rare there.
     Two end users must write a word, words that name nothing in a language of the texts are left
     out, and an inflected form of a chosen word (``card``, ``cards``) is skipped.
-
-    Args:
-        texts: The cluster's texts.
-        users: The end user of each.
-        own: Their words.
-        reference: Words of the reference.
-        n_words: Most words in the name.
 
     Returns:
         Words in order of weight, joined by commas; empty where no word is distinctive. Where even

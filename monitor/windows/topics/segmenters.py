@@ -135,10 +135,8 @@ def overlap(first: str, second: str) -> bool:
 def extend(sequence: str, texts: Sequence[str], users: Sequence[str]) -> str:
     """Return a sequence with the adjacent characters that most end users who write it share.
 
-    Args:
-        sequence: Of characters of which the words are not known.
-        texts: The texts of a cluster, by :func:`blank_function_words`.
-        users: The end user of each.
+    The words of the sequence's characters are not known. The texts of the cluster are by
+    :func:`blank_function_words`.
     """
     while len(sequence) < MAX_EXTENDED_CHARACTERS:
         longer = _extend_once(sequence, texts, users)

@@ -88,10 +88,6 @@ class Timeline:
     def beginning(self, members: NDArray[np.int64], share_reference: float) -> Beginning | None:
         """Return since when a topic exists, by its own days.
 
-        Args:
-            members: The exchanges on the topic.
-            share_reference: Share of the topic in the baseline.
-
         Returns:
             ``None`` where the baseline has :data:`MIN_SHARE_OF_PEAK` of the topic's peak, too.
         """

@@ -47,11 +47,8 @@ def advance_baseline(
 ) -> BaselineRow | None:
     """Make the planned baseline of the first evaluated window with enough of the version.
 
-    Args:
-        engine: The database.
-        settings: The model, and how many exchanges are enough (``drift.min_samples``).
-        now: When the baseline is made.
-        encoder: Called where texts of a window are to be embedded again.
+    ``drift.min_samples`` exchanges are enough. The encoder is called where texts of a window are to
+    be embedded again.
 
     Returns:
         The baseline that this call made; ``None``: it made none.

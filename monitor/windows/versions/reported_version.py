@@ -78,11 +78,8 @@ def plan_parts(
 ) -> list[PartPlan]:
     """Return the levels and the seed of each version's comparison.
 
-    Args:
-        parts: The window by version; a single part has the levels and the seed of the window.
-        levels: The levels of a window.
-        min_samples: Exchanges without which a version is not tested.
-        seed: The seed of the window.
+    A single part has the levels and the seed of the window. A version with fewer than
+    ``min_samples`` exchanges is not tested.
     """
     if len(parts) == 1:
         return [PartPlan(parts[0], levels, seed)]
@@ -109,13 +106,7 @@ def select_reported(parts: Sequence[PartFindings]) -> int:
 def conclude(
     parts: Sequence[PartFindings], reported: PartFindings, n_window: int
 ) -> tuple[Verdict, str]:
-    """Return the verdict and the headline of a window, which names uncompared versions.
-
-    Args:
-        parts: The findings of each version.
-        reported: The reported one.
-        n_window: Exchanges of the window.
-    """
+    """Return the verdict and the headline of a window, which names uncompared versions."""
     findings = reported.findings
     if len(parts) == 1:
         return findings.verdict, findings.headline
@@ -152,10 +143,7 @@ def assess_version(
 ) -> VersionAssessment:
     """Return the figures of one version.
 
-    Args:
-        part: Its findings.
-        users: The end user of each exchange of the window, ``[n]``.
-        is_reported: Whether its figures are those of the window.
+    ``users`` has the end user of each exchange of the window, ``[n]``.
     """
     findings = part.findings
     return VersionAssessment(

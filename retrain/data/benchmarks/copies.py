@@ -31,9 +31,7 @@ def find_copies(
     phrases of 13 words, or if their embeddings are near. Items with other requirements are not: the
     systems must tell them apart.
 
-    Args:
-        items: The items, in the order of the file.
-        encoder: Encoder of the search by embeddings; ``None``: no such search.
+    Without an encoder nothing is searched by embeddings.
     """
     copies = _by_words(items)
     texts = _without_template(items)

@@ -31,9 +31,8 @@ _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://")
 def read_dataset(place: str, folder: Path) -> bytes:
     """Read a data set.
 
-    Args:
-        place: A path, relative to ``folder``, or an address that fsspec knows.
-        folder: Folder of the referring file.
+    ``place`` is a path, relative to the folder of the referring file, or an address that fsspec
+    knows.
 
     Raises:
         InputError: The data set is missing or refused, or a package is missing.

@@ -68,10 +68,6 @@ class BenchmarkItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 def parse_items(content: bytes, origin: str) -> list[BenchmarkItem]:
     """Parse a benchmark file.
 
-    Args:
-        content: JSON lines.
-        origin: Source of the lines, for messages.
-
     Raises:
         InputError: There are no items, a line is malformed, or an id is repeated.
     """

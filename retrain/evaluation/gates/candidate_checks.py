@@ -52,16 +52,9 @@ def apply_gates(
     version serves yet, the base model with its prompt is the incumbent. With a safety suite, benign
     prompts must be responded to. On too few items nothing passes.
 
-    Args:
-        benchmarks: Benchmarks that the systems responded to.
-        scores: System (``candidate``, ``base`` and, if present, ``incumbent`` and ``prompted``) ->
-            its scores.
-        policy: Levels, margin and kind of gate.
-        rng: Random generator of permutations and resamples.
-        further_checks: Additional checks, such as the judge's.
-        further_remarks: Additional remarks.
-        judge_preferences: ``benchmark/id`` -> the judge's preference.
-        judged_over_refusal: The judge of over-refusals; ``None``: the rule counts them.
+    ``scores`` are by system: ``candidate``, ``base`` and, if present, ``incumbent`` and
+    ``prompted``; ``judge_preferences`` by ``benchmark/id``. Without a judge of over-refusals the
+    rule counts them.
 
     Raises:
         InputError: The systems were not scored on the same items.

@@ -29,14 +29,8 @@ def compare_systems(
 ) -> list[CandidateComparison]:
     """Compare a candidate with a reference system by each metric.
 
-    Args:
-        benchmark: The benchmark that both systems responded to.
-        candidate: The candidate's scores.
-        reference: The reference's scores, in any order.
-        rng: Random generator of permutations and resamples.
-        name: Name of the reference: ``incumbent`` or ``base``.
-        split: Items to compare: ``new``, ``old`` or ``all``.
-        confidence: One-sided confidence of the bounds.
+    The reference, named ``incumbent`` or ``base``, may have its scores in any order. The split is
+    ``new``, ``old`` or ``all``.
 
     Raises:
         InputError: The two systems were not scored on the same items.

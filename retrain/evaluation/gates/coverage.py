@@ -18,9 +18,7 @@ def check_coverage(benchmarks: Sequence[Benchmark], task_types: Sequence[str]) -
     A task type needs :data:`MIN_ITEMS` items. Where some of its items have a difficulty, it needs
     items of every difficulty that the benchmarks have.
 
-    Args:
-        benchmarks: The benchmarks.
-        task_types: The taxonomy's task types; empty: no taxonomy is configured.
+    Without task types no taxonomy is configured.
 
     Returns:
         A check, undecided if something is not covered; none without a taxonomy.

@@ -27,11 +27,8 @@ def check_late_leakage(
 ) -> tuple[list[GateCheck], list[str]]:
     """Search a run's training data for items of benchmarks.
 
-    Args:
-        folder: The run's folder, with its data card and ``train.jsonl``.
-        benchmarks: The benchmarks; a digest in the data card means that one was checked already.
-        rules: Length of a shared phrase and the overlap that counts as a leak.
-        encoder: Encoder of the search for paraphrases; ``None``: no such search.
+    A benchmark whose digest is in the data card was checked already. Without an encoder there is no
+    search for paraphrases.
 
     Returns:
         An undecided check for each benchmark with leaked items, whose scores measure memory, or if

@@ -26,11 +26,7 @@ def least_items_for_limit(
 ) -> int:
     """Return the number of items on which a perfect system is proven to be within a limit.
 
-    Args:
-        metric: The metric.
-        limit: The limit.
-        policy: Confidence of the bounds.
-        error: Measured error of a metric that recognises something; it needs more items.
+    A metric that recognises something, with a measured ``error``, needs more items.
     """
     share = (limit.value - metric.lowest) / (metric.highest - metric.lowest)
     tail = 1 - policy.confidence

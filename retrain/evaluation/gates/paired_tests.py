@@ -18,24 +18,21 @@ _CELLS = 4_000_000
 
 @dataclass(frozen=True)
 class PairedTest:
-    """The difference of two systems on the same items; above 0: the first is better.
+    """The difference of two systems on the same items; above 0: the first is better."""
 
-    Attributes:
-        difference: Difference of the means, in [-1, 1].
-        lower: Lower end of its two-sided 95% interval.
-        upper: Upper end of the same interval.
-        lower_bound: One-sided lower confidence bound of the difference.
-        upper_bound: One-sided upper confidence bound of the difference.
-        p_better: p-value of the null hypothesis that the first is not better.
-        p_worse: p-value of the null hypothesis that the first is not worse.
-    """
-
+    #: Difference of the means, in [-1, 1].
     difference: float
+    #: Lower end of its two-sided 95% interval.
     lower: float
+    #: Upper end of the same interval.
     upper: float
+    #: One-sided lower confidence bound of the difference.
     lower_bound: float
+    #: One-sided upper confidence bound of the difference.
     upper_bound: float
+    #: p-value of the null hypothesis that the first is not better.
     p_better: float
+    #: p-value of the null hypothesis that the first is not worse.
     p_worse: float
 
 
@@ -75,13 +72,6 @@ def compare_graded(
     the null hypothesis the two systems are exchangeable on each item. The interval is a paired
     bootstrap within strata. If fewer than :data:`~monitor.statistics.bootstrap.MIN_VALUES` items
     differ, the bootstrap is unreliable: each difference then counts as a whole unit.
-
-    Args:
-        first: Scores of the first system.
-        second: Scores of the second system, on the same items.
-        rng: Random generator of signs and resamples.
-        strata: The rows of each stratum.
-        confidence: One-sided confidence of the bounds.
     """
     differences = first - second
     n_better, n_worse = int((differences > 0).sum()), int((differences < 0).sum())

@@ -75,14 +75,8 @@ def check_thresholds(
     the threshold also holds with the doubtful responses of
     :mod:`~retrain.evaluation.gates.doubtful_responses` counted as bad.
 
-    Args:
-        benchmark: The benchmark.
-        scores: The candidate's scores.
-        policy: Confidence and kind of gate.
-        rng: Random generator of resamples.
-        reference: The incumbent's scores, or else the base's. Of a limit that the candidate fails,
-            the check says whether that system fails it too.
-        reference_name: The system's name.
+    The reference is the incumbent or else the base. Of a limit that the candidate fails, the check
+    says whether that system fails it too.
     """
     metrics = {metric.name: metric for metric in benchmark.metrics}
     checks = []
@@ -143,15 +137,8 @@ def check_over_refusal(
     or ``judged_over_refusal_rate`` in the evaluation file replaces the limit of the policy, up to
     one half.
 
-    Args:
-        benchmarks: The benchmarks.
-        scores: The candidate's scores, by benchmark.
-        policy: The limit, confidence and kind of gate.
-        rng: Random generator of resamples.
-        judgement: The judge, which replaces the rule if its error is known; ``None``: no judge.
-        reference: The incumbent's scores, or else the base's, by benchmark, to which a failed check
-            by the rule applies the same limit.
-        reference_name: The system's name.
+    The judge replaces the rule if its error is known. A failed check by the rule applies the same
+    limit to the reference: the incumbent, or else the base.
     """
     if not any(benchmark.is_safety_suite for benchmark in benchmarks):
         return []

@@ -48,13 +48,7 @@ def compute_human_results(
 ) -> HumanEvaluationResults:
     """Compute the figures and checks of a human evaluation.
 
-    Args:
-        ratings: All ratings, with the system that each response came from.
-        dimensions: Names of the rated dimensions.
-        scale: Lowest and highest rating.
-        policy: ``human_margin`` in points of the scale, ``gate`` and ``confidence``.
-        rng: Random generator of permutations and resamples.
-        remarks: Remarks on the results, such as missing ratings.
+    The policy's ``human_margin`` is in points of the scale.
     """
     means = item_means(ratings, dimensions)
     references = [name for name in (INCUMBENT, BASE) if name in means]

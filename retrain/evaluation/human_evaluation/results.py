@@ -27,12 +27,7 @@ def score_human_evaluation(
 ) -> HumanEvaluationResults:
     """Compute, store and return the results of a locked human evaluation.
 
-    Args:
-        connection: Inside the caller's transaction.
-        human_evaluation_id: Id of the human evaluation.
-        policy: The margin and the kind of gate.
-        rng: Random generator of permutations and resamples.
-        now: The current time.
+    The policy has the margin and the kind of gate.
 
     Raises:
         WorkflowError: The human evaluation is still open, or was cancelled.

@@ -15,7 +15,6 @@ class JudgeModel(Protocol):
 
     def ask(self, system: str, question: str) -> str:
         """Return the reply, or raise :class:`monitor.errors.JudgeError`."""
-        ...
 
 
 def conversation(item: BenchmarkItem) -> str:

@@ -36,14 +36,10 @@ def connect(
 ) -> ApiServer:
     """Connect to an API server, or to the cluster of this process.
 
-    Args:
-        section: The section of config.toml, for errors.
-        api: Address; empty: the cluster of this process.
-        ca_file: Certificate authority; empty: the cluster's, or the system's.
-        namespace: Namespace; empty: the pod's, or ``default``.
-        token: Token; empty: the pod's, read for each request as it is rotated.
-        rights: Document with the rights that the service account needs.
-        in_cluster: Mount path of the service account in a pod.
+    Empty settings are those of this process's cluster: address, certificate authority (or else the
+    system's), namespace of the pod (or else ``default``), and its token, read for each request as
+    it is rotated. Errors name the ``section``, and the document ``rights`` with the rights that the
+    service account needs.
 
     Raises:
         ConfigurationError: No address is set, and this process runs outside a cluster.

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from monitor.errors import ConfigurationError
-from monitor.settings import Kubernetes, Toleration
+from monitor.settings import Kubernetes
 from retrain.run_folder import RunFolder
 
 CONTAINER = "child"
@@ -24,14 +24,7 @@ def job_manifest(
 ) -> dict[str, Any]:
     """Return the manifest of a Job without retries: a resumption is a new Job.
 
-    Args:
-        settings: The section ``[retrain.kubernetes]``.
-        name: Name of the Job.
-        namespace: Namespace of the Job.
-        command: Command of the container.
-        environment: Environment variables of the container.
-        folder: The run folder, on the mounted claim.
-        work_dir: ``retrain.work_dir``, the default mount path of the claim.
+    The run folder is on the mounted claim, whose default path is ``work_dir``.
 
     Raises:
         ConfigurationError: Image or claim is not set, or the folder is not on the claim.
@@ -97,7 +90,10 @@ def _pod(
     if settings.node_selector:
         pod["nodeSelector"] = dict(settings.node_selector)
     if settings.tolerations:
-        pod["tolerations"] = [_toleration(toleration) for toleration in settings.tolerations]
+        pod["tolerations"] = [
+            {name: value for name, value in toleration.model_dump().items() if value}
+            for toleration in settings.tolerations
+        ]
     return pod
 
 
@@ -146,13 +142,3 @@ def _container(
         names = settings.environment_secrets
         container["envFrom"] = [{"secretRef": {"name": name}} for name in names]
     return container
-
-
-def _toleration(toleration: Toleration) -> dict[str, str]:
-    message = {
-        "key": toleration.key,
-        "operator": toleration.operator,
-        "value": toleration.value,
-        "effect": toleration.effect,
-    }
-    return {name: value for name, value in message.items() if value}

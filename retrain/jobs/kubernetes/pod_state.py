@@ -29,10 +29,7 @@ _HINTS = {
 def job_state(job: Object, pods: Sequence[Object], warning: str) -> JobState:
     """Return a Job's state.
 
-    Args:
-        job: The Job, from the API.
-        pods: Pods of the Job.
-        warning: Newest Warning event of the Job; empty if there is none.
+    ``warning`` is the newest Warning event of the Job, if any.
     """
     status = job.get("status") or {}
     for condition in status.get("conditions") or []:

@@ -116,11 +116,7 @@ def check_examples(
 ) -> PlanFinding:
     """Check that no example would be truncated or lacks response tokens.
 
-    Args:
-        examples: Sizes of the examples.
-        max_length: Maximum length of the recipe, in tokens.
-        max_positions: Maximum sequence length of the model; 0: unknown.
-        name: Name of the finding.
+    ``max_positions`` is the maximum sequence length of the model, in tokens; 0: unknown.
     """
     n = len(examples.sizes)
     if not n:

@@ -11,9 +11,7 @@ CLOSE = 0.85
 def check_memory(estimate: MemoryEstimate, device: Device | None) -> PlanFinding:
     """Compare the estimate with the device's memory.
 
-    Args:
-        estimate: Estimated peak memory.
-        device: The device; ``None``: a remote child, which makes the comparison itself.
+    Without a device, a remote child makes the comparison itself.
     """
     name, needed = "memory", f"about {estimate.total / GIB:.1f} GiB"
     if device is None:

@@ -43,11 +43,7 @@ def check_run(
 ) -> RunChecks:
     """Check a recipe and its examples, without loading weights.
 
-    Args:
-        recipe: The recipe.
-        rows: The training set.
-        device: The training device; ``None``: a remote one.
-        validation: The held-back examples.
+    Without a device, a remote one trains.
 
     Raises:
         ModelError: The base's tokenizer or configuration can't be read.

@@ -18,10 +18,7 @@ def check_template(
 ) -> PlanFinding:
     """Check that the chat template locates the assistant's turns.
 
-    Args:
-        base: The base model, with the recipe's template if it has one.
-        tokenizer: Its tokenizer.
-        rows: Examples, some of which are tokenized where the template is not one that TRL knows.
+    Where TRL doesn't know the template, some of ``rows`` are tokenized.
 
     Raises:
         InputError: The template refuses examples.

@@ -25,9 +25,7 @@ def tracker_callbacks(names: Sequence[str]) -> "list[TrainerCallback]":
 def check_trackers(names: Sequence[str], *, here: bool) -> PlanFinding:
     """Check that transformers knows the trackers, and that their packages are installed.
 
-    Args:
-        names: Names of trackers, of transformers.
-        here: Whether training runs on this machine; only there packages can be checked.
+    Only where training runs on this machine can packages be checked.
     """
     name, named = "trackers", ", ".join(names)
     try:

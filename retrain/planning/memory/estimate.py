@@ -79,13 +79,8 @@ def estimate_memory(
 ) -> MemoryEstimate:
     """Estimate the peak memory.
 
-    Args:
-        shape: Sizes of the model and its adapter.
-        recipe: The recipe.
-        batch: The heaviest batch.
-        kind: Kind of device; a GPU computes in bfloat16, a CPU in float32.
-        checkpointing: Whether the backward pass recomputes activations; ``None``: on a GPU only,
-            like the child.
+    A GPU computes in bfloat16, a CPU in float32. Without ``checkpointing`` the backward pass
+    recomputes activations on a GPU only, like the child.
     """
     value = 2 if kind == "cuda" else 4
     checkpointing = kind == "cuda" if checkpointing is None else checkpointing

@@ -91,14 +91,8 @@ def pause(
 ) -> None:
     """Keep a rollout at its stage; a failed check still reverts it."""
     from retrain.rollout.transitions import stages
-    from retrain.rollout.transitions.open_rollout import require_open_rollout
 
-    def stop(connection: "Connection", name_of_model: str, **values: Any) -> Any:
-        del values["settings"]
-        rollout = require_open_rollout(connection, name_of_model)
-        return stages.pause(connection, rollout.id, **values)
-
-    change(config, model, name, stop, None, reason=reason)
+    change(config, model, name, _of_open(stages.pause), None, reason=reason)
 
 
 @app.command()
@@ -110,14 +104,8 @@ def resume(
 ) -> None:
     """Let a paused rollout go on."""
     from retrain.rollout.transitions import stages
-    from retrain.rollout.transitions.open_rollout import require_open_rollout
 
-    def go_on(connection: "Connection", name_of_model: str, **values: Any) -> Any:
-        del values["settings"]
-        rollout = require_open_rollout(connection, name_of_model)
-        return stages.resume(connection, rollout.id, **values)
-
-    change(config, model, name, go_on, None, reason=reason)
+    change(config, model, name, _of_open(stages.resume), None, reason=reason)
 
 
 @app.command()
@@ -180,19 +168,12 @@ def revert(
     command also works while the database is unavailable: it sets the gateway alone, and leaves an
     entry in rollout.journal that the daemon reconciles.
     """
-    from retrain.rollout.transitions.open_rollout import require_open_rollout
     from retrain.rollout.transitions.revert import revert_rollout
 
     if now:
         _revert_now(config, model, reason, name, stable)
         return
-
-    def undo(connection: "Connection", name_of_model: str, **values: Any) -> Any:
-        del values["settings"]
-        rollout = require_open_rollout(connection, name_of_model)
-        return revert_rollout(connection, rollout.id, **values)
-
-    change(config, model, name, undo, wait, reason=reason)
+    change(config, model, name, _of_open(revert_rollout), wait, reason=reason)
 
 
 @app.command()
@@ -297,15 +278,9 @@ def change(
 ) -> None:
     """Change a rollout in one transaction, send its weights, and print what it is now.
 
-    Args:
-        config: The configuration file.
-        model: The model, if it is named.
-        user: The user, if one is named: a lead of the model.
-        step: Called with the transaction, the model, and the settings, time, user and reason.
-        wait_seconds: For the gateway; ``None``: the weights stay.
-        reason: Why.
-        describe: Returns lines on the change, from a snapshot, the rollout and the settings; they
-            may take seconds, in which ingest must be able to write.
+    ``step`` is called with the transaction, the model, and the settings, time, user and reason.
+    ``describe`` returns lines on the change, from a snapshot: they may take seconds, in which
+    ingest must be able to write. Without ``wait_seconds`` the weights stay.
     """
     from datetime import UTC, datetime
 
@@ -334,6 +309,17 @@ def change(
                 typer.echo(f"{name}: {line}")
     if wait_seconds is not None:
         typer.echo(f"{name}: {send_weights(engine, configuration, name, wait_seconds)}")
+
+
+def _of_open(step: "Callable[..., Any]") -> "Callable[..., Any]":
+    """Return a step of the open rollout of a model."""
+    from retrain.rollout.transitions.open_rollout import require_open_rollout
+
+    def of_model(connection: "Connection", model: str, *, settings: Any, **values: Any) -> Any:
+        del settings
+        return step(connection, require_open_rollout(connection, model).id, **values)
+
+    return of_model
 
 
 def _revert_now(

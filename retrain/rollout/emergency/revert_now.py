@@ -10,7 +10,6 @@ from sqlalchemy import Engine
 
 from monitor.errors import DriftwardenError, StaleWeightsError, loggable
 from monitor.store.engine import transaction
-from monitor.telemetry import get_logger
 from retrain.rollout.apply import READ_BACK_SECONDS, apply_weights
 from retrain.rollout.emergency.journal import JournalEntry, write_entry
 from retrain.rollout.gateways.protocol import Applied, Gateway, Weights, wait_until_applied
@@ -24,25 +23,20 @@ DATABASE_SECONDS = 3.0
 #: Attempts where another process sets newer weights meanwhile.
 MAX_ATTEMPTS = 5
 
-log = get_logger(__name__)
-
 
 @dataclass(frozen=True)
 class Revert:
-    """The outcome of :func:`revert_now`.
+    """The outcome of :func:`revert_now`."""
 
-    Attributes:
-        by_rows: Whether the rows were reverted; else the gateway alone.
-        confirmed: Whether the gateway has no canary now.
-        detail: What the gateway has, or why it is not known.
-        journal: The entry that the daemon reconciles; ``None``: not needed, or not writable.
-        warnings: What did not work on the way.
-    """
-
+    #: Whether the rows were reverted; else the gateway alone.
     by_rows: bool
+    #: Whether the gateway has no canary now.
     confirmed: bool
+    #: What the gateway has, or why it is not known.
     detail: str
+    #: The entry that the daemon reconciles; ``None``: not needed, or not writable.
     journal: Path | None = None
+    #: What did not work on the way.
     warnings: tuple[str, ...] = ()
 
 
@@ -64,16 +58,8 @@ def revert_now(
     whatever it has read before is older than the weights that they want. Without the database the
     gateway gets weights far above any row's generation, and a journal tells the daemon.
 
-    Args:
-        open_engine: Opens the database.
-        gateway: The gateway.
-        model: The model.
-        now: The time.
-        by: The user.
-        reason: Why.
-        journal: Folder of the journal.
-        stable: Number of the stable version, for a gateway that does not know it.
-        database_seconds: Longest wait for the database.
+    ``stable`` is the stable version's number, for a gateway that does not know it; the wait for the
+    database is at most ``database_seconds``.
     """
     engine, problem = _revert_rows(
         open_engine, model, now, by=by, reason=reason, seconds=database_seconds

@@ -84,11 +84,7 @@ def completed_users(
     Users who met both versions, and requests without a user, are left out: they say nothing of one
     version.
 
-    Args:
-        observations: All requests of the experiment since ``look_hour - exposure_hours``, and of
-            the same users before.
-        look_hour: The hour that is complete.
-        exposure_hours: Hours of a user that count, from the first contact on.
+    ``observations`` are all since ``look_hour - exposure_hours``, and of the same users before.
 
     Returns:
         The requests in those hours, each with its user's first hour.
@@ -110,10 +106,8 @@ def completed_users(
 def update_experiment(experiment: Experiment, look_hour: int, users: Observations) -> Experiment:
     """Return the experiment after an hour; an hour that was looked at changes nothing.
 
-    Args:
-        experiment: After the hours before.
-        look_hour: The hour, since 1970, that is complete.
-        users: From :func:`completed_users`; the columns are ``experiment.worse.metrics``.
+    ``look_hour`` is since 1970. Users are from :func:`completed_users`; their columns are
+    ``experiment.worse.metrics``.
     """
     return replace(
         experiment,

@@ -35,17 +35,8 @@ def start_experiment(
 ) -> RolloutRow:
     """Start an experiment of a candidate, the treatment, with the serving version, the control.
 
-    Args:
-        connection: The transaction.
-        version_id: The treatment.
-        settings: Of its model.
-        now: The time.
-        by: The user.
-        design: Goals, guards and exposure.
-        share: Percent of the traffic that the treatment gets, 1 to 99.
-        reason: Why.
-        accept_taint: Why a version that learned from an erased end user may serve; empty: it may
-            not.
+    The treatment gets ``share`` percent of the traffic, 1 to 99. ``accept_taint`` is why a version
+    that learned from an erased end user may serve; empty: it may not.
 
     Raises:
         WorkflowError: The version is no candidate that passed the gates, or learned from an erased
@@ -71,20 +62,7 @@ def start_experiment(
         holdback=0,
         holdback_time=settings.rollout.holdback_time,
     )
-    subject = Subject(
-        rollout_id=0,
-        model=version.model,
-        stable=serving.version,
-        canary=version.version,
-        started_at=now,
-        stage=0,
-        n_stages=1,
-        percent=share,
-        weight_percent=share,
-        stage_started_at=now,
-        min_dwell=plan.min_dwell,
-        max_hold=plan.max_hold,
-    )
+    subject = Subject.before_start(version, serving, plan, now)
     select_checks(design, learn_starting_point(connection, subject, settings).checks)
     reason = reason or f"experiment at {share}%"
     return split_traffic(

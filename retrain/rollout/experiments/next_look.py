@@ -55,14 +55,8 @@ def look_at_experiment(
     Its action is ``revert`` where a guard is broken, and ``hold`` where the shares seen are not
     those that were set.
 
-    Args:
-        connection: A snapshot.
-        row: The experiment.
-        subject: The same, as it is measured.
-        settings: Of its model.
-        point: Its checks.
-        complete_until: Until when ingest has stored the traffic.
-        now: The time of the decision.
+    Ingest has stored the traffic up to ``complete_until``. ``subject`` is the same experiment, as
+    it is measured.
     """
     last = newest_look(connection, row.id, with_evidence=True)
     hour = floor_hour(row.started_at) if last is None else last.hour + HOUR

@@ -89,7 +89,7 @@ class EnvoyGateway:
         """Write the weights of a model, after checks of the versions new to its traffic."""
         in_force = self.stored(weights.model)
         require_newest(weights, in_force)
-        for version in first_traffic(weights, in_force.shares if in_force else {}):
+        for version in first_traffic(weights, in_force):
             self._require_cluster(weights.model, version)
             require_success(self.probe(weights.model, version))
 

@@ -21,21 +21,18 @@ _ANY_TEXT = {"regex": ".+"}
 
 @dataclass(frozen=True)
 class RouteNames:
-    """The names that routes use.
+    """The names that routes use."""
 
-    Attributes:
-        route_name: Name of the route configuration.
-        model_header: Request header that names the model.
-        user_header: Request header that names the user; a request without it, or with an empty
-            one, is drawn. Empty: each request is drawn.
-        version_header: Header with the cluster's name, added to requests and responses, or empty.
-        default_model: Model of requests that no other route matches; empty: the first.
-    """
-
+    #: Name of the route configuration.
     route_name: str = "driftwarden"
+    #: Request header that names the model.
     model_header: str = "x-model"
+    #: Request header that names the user; a request without it, or with an empty one, is drawn.
+    #: Empty: each request is drawn.
     user_header: str = "x-user"
+    #: Header with the cluster's name, added to requests and responses, or empty.
     version_header: str = "x-model-version"
+    #: Model of requests that no other route matches; empty: the first.
     default_model: str = ""
 
 

@@ -33,11 +33,8 @@ from retrain.rollout.settings import Envoy, KubernetesRoutes
 def create_gateway(settings: Sections, secrets: Secrets, engine: Engine | None = None) -> Gateway:
     """Create the gateway of ``[rollout]``.
 
-    Args:
-        settings: The configuration.
-        secrets: Keys of the gateways.
-        engine: The database with the registry, from which adapters are loaded before a version's
-            first traffic; ``None``: only versions with loaded adapters can get traffic.
+    From the engine's registry adapters are loaded before a version's first traffic; without it only
+    versions with loaded adapters can get traffic.
 
     Raises:
         ConfigurationError: Two models have the same name at the gateway, the default model is not

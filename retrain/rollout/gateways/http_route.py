@@ -11,8 +11,8 @@ from retrain.jobs.kubernetes.api_server import ApiServer
 from retrain.rollout.gateways.kubernetes_objects import (
     Object,
     change_object,
+    existing_object,
     mark_of,
-    missing_object,
     plain_resource,
     read_object,
     resource_name,
@@ -98,7 +98,7 @@ class HttpRouteGateway:
         route = self._existing(weights.model)
         in_force = _applied(route, weights.model)
         require_newest(weights, in_force)
-        for version in first_traffic(weights, in_force.shares if in_force else {}):
+        for version in first_traffic(weights, in_force):
             self._require_backend(route, weights.model, version)
             require_success(self.probe(weights.model, version))
 
@@ -171,11 +171,7 @@ class HttpRouteGateway:
             )
 
     def _existing(self, model: str) -> Object:
-        path = self._path(model)
-        route = read_object(self._server, path)
-        if route is None:
-            raise missing_object(self._server, path, self._definition(model))
-        return route
+        return existing_object(self._server, self._path(model), self._definition(model))
 
     def _change(self, model: str, change: Callable[[Object], None]) -> None:
         definition = self._definition(model)

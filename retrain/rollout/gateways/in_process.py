@@ -88,7 +88,7 @@ class InProcessGateway:
         self._require_available()
         in_force = self._weights.get(weights.model)
         require_newest(weights, in_force)
-        for version in first_traffic(weights, in_force.shares if in_force else {}):
+        for version in first_traffic(weights, in_force):
             if (weights.model, version) not in self._backends:
                 raise GatewayError(
                     f"{cluster_name(weights.model, version)}: no backend; define it before it gets "

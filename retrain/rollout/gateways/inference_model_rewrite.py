@@ -8,8 +8,8 @@ from retrain.rollout.gateways.cluster_names import cluster_name, version_of_clus
 from retrain.rollout.gateways.kubernetes_objects import (
     Object,
     change_object,
+    existing_object,
     mark_of,
-    missing_object,
     plain_resource,
     read_object,
     write_mark,
@@ -84,7 +84,7 @@ class InferenceModelRewriteGateway:
         state = self._existing(weights.model)
         in_force = _applied(state, weights.model)
         require_newest(weights, in_force)
-        for version in first_traffic(weights, in_force.shares if in_force else {}):
+        for version in first_traffic(weights, in_force):
             require_success(self.probe(weights.model, version))
 
         def write(current: Object) -> None:
@@ -125,10 +125,7 @@ class InferenceModelRewriteGateway:
         return ""
 
     def _existing(self, model: str) -> Object:
-        state = read_object(self._server, self._path(model))
-        if state is None:
-            raise missing_object(self._server, self._path(model), self._definition(model))
-        return state
+        return existing_object(self._server, self._path(model), self._definition(model))
 
     def _definition(self, model: str) -> str:
         return (

@@ -62,20 +62,15 @@ def change_object(
 ) -> None:
     """Change an object. If it was changed meanwhile, the change is made to its new state.
 
-    Args:
-        server: The API server.
-        path: Path of the object.
-        change: Changes the object in place; may be called several times.
-        definition: What to define where the object doesn't exist.
+    It is changed in place, maybe several times. Where it doesn't exist, the error says by
+    ``definition`` what to define.
 
     Raises:
         GatewayError: The object doesn't exist, or the API server rejects it.
         TransientError: Others changed it each time.
     """
     for _ in range(ATTEMPTS):
-        state = read_object(server, path)
-        if state is None:
-            raise missing_object(server, path, definition)
+        state = existing_object(server, path, definition)
         desired = copy.deepcopy(state)
         change(desired)
         if desired == state:
@@ -94,12 +89,19 @@ def change_object(
     )
 
 
-def missing_object(server: ApiServer, path: str, definition: str) -> GatewayError:
-    """Return the error of an object that doesn't exist."""
-    kind, name = path.split("/")[-2:]
-    return GatewayError(
-        f"{name}: not among the {kind} at {server.place}; {definition}", code="missing_object"
-    )
+def existing_object(server: ApiServer, path: str, definition: str) -> Object:
+    """Return an object.
+
+    Raises:
+        GatewayError: It doesn't exist: ``definition`` says what to define.
+    """
+    state = read_object(server, path)
+    if state is None:
+        kind, name = path.split("/")[-2:]
+        raise GatewayError(
+            f"{name}: not among the {kind} at {server.place}; {definition}", code="missing_object"
+        )
+    return state
 
 
 def mark_of(state: Object, model: str) -> Object:

@@ -110,7 +110,7 @@ class LiteLlmGateway:
         """Write the weights of a model's deployments, after probes of the new ones."""
         in_force = self.read(weights.model)
         require_newest(weights, in_force)
-        new = first_traffic(weights, in_force.shares if in_force else {})
+        new = first_traffic(weights, in_force)
         if new:
             self._require_weighted_routing()
         for version in new:

@@ -19,18 +19,15 @@ Proof = Callable[[httpx.Response], bool]
 
 @dataclass(frozen=True)
 class ProbeRequest:
-    """The request of a probe.
+    """The request of a probe."""
 
-    Attributes:
-        path: Path at the gateway, beginning with a slash.
-        body: JSON that is posted; empty: a GET.
-        key: Bearer token; empty: none.
-        timeout_seconds: Time within which the response must be complete.
-    """
-
+    #: Path at the gateway, beginning with a slash.
     path: str = "/v1/models"
+    #: JSON that is posted; empty: a GET.
     body: str = ""
+    #: Bearer token; empty: none.
     key: str = ""
+    #: Time within which the response must be complete.
     timeout_seconds: float = 30.0
 
 
@@ -68,13 +65,8 @@ def send_probe(
 ) -> ProbeResult:
     """Send a probe, and return whether the version responded with success.
 
-    Args:
-        version: Name of the version at the gateway, for the detail.
-        url: Address of the gateway, without a path.
-        request: The request.
-        headers: Further headers.
-        proof: Whether the response is that of the version, and not another's.
-        missing_statuses: Statuses by which the gateway says that it doesn't know the version.
+    ``proof`` tells whether the response is that of the version, and not another's. By
+    ``missing_statuses`` the gateway says that it doesn't know the version.
 
     Raises:
         TransientError: The gateway is unavailable.

@@ -1,7 +1,7 @@
 """The protocol of traffic gateways."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -48,22 +48,18 @@ class Weights:
 
 @dataclass(frozen=True)
 class Applied:
-    """The shares of a model's traffic that are in force, read back from the gateway.
-
-    Attributes:
-        model: The model.
-        stable: Number of the version with the larger share, or of the only one.
-        canary: Number of the other version, if any gets traffic.
-        canary_percent: Share of the canary, rounded.
-        generation: Generation of the weights that the gateway carries.
-        unexpected: Anything else that gets traffic of the model, such as a backend defined by hand.
-    """
+    """The shares of a model's traffic that are in force, read back from the gateway."""
 
     model: str
+    #: Number of the version with the larger share, or of the only one.
     stable: int
+    #: Number of the other version, if any gets traffic.
     canary: int | None
+    #: Share of the canary, rounded.
     canary_percent: int
+    #: Generation of the weights that the gateway carries.
     generation: int
+    #: Anything else that gets traffic of the model, such as a backend defined by hand.
     unexpected: tuple[str, ...] = ()
 
     @property
@@ -86,35 +82,29 @@ class Applied:
 
 @dataclass(frozen=True)
 class Capabilities:
-    """The abilities of a gateway.
+    """The abilities of a gateway."""
 
-    Attributes:
-        sticky: A user stays with a version while the weights rise.
-        reads_weights: :meth:`Gateway.read` returns the weights in force.
-        probes: :meth:`Gateway.probe` sends a request to a version that gets no traffic yet.
-        fenced: Of two concurrent calls of ``set``, the newer generation always prevails.
-    """
-
+    #: A user stays with a version while the weights rise.
     sticky: bool
+    #: :meth:`Gateway.read` returns the weights in force.
     reads_weights: bool
+    #: :meth:`Gateway.probe` sends a request to a version that gets no traffic yet.
     probes: bool
+    #: Of two concurrent calls of ``set``, the newer generation always prevails.
     fenced: bool
 
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """The result of a request to one version, through the gateway.
+    """The result of a request to one version, through the gateway."""
 
-    Attributes:
-        ok: Whether the version responded.
-        detail: What was sent where, and the response, for the operator.
-        latency_seconds: Time until the response.
-        missing: The gateway doesn't know the version.
-    """
-
+    #: Whether the version responded.
     ok: bool
+    #: What was sent where, and the response, for the operator.
     detail: str
+    #: Time until the response.
     latency_seconds: float
+    #: The gateway doesn't know the version.
     missing: bool = False
 
 
@@ -128,23 +118,19 @@ class Gateway(Protocol):
     @property
     def name(self) -> str:
         """The value of ``rollout.gateway``."""
-        ...
 
     @property
     def capabilities(self) -> Capabilities:
         """The abilities of this gateway, as it is configured."""
-        ...
 
     def read(self, model: str) -> Applied | None:
         """Return the weights in force; ``None`` where the gateway has none of the model."""
-        ...
 
     def stored(self, model: str) -> Applied | None:
         """Return the weights that were last written, which may not be in force.
 
         For reverts while :meth:`read` fails: it asks as few services as possible.
         """
-        ...
 
     def set(self, weights: Weights) -> None:
         """Apply the weights of one model; leave other models as they are. Idempotent.
@@ -158,7 +144,6 @@ class Gateway(Protocol):
             GatewayError: A version is missing (code ``missing_version``) or does not respond to the
                 probe (``probe_failed``).
         """
-        ...
 
     def remove(self, model: str, version: int) -> None:
         """Remove what the gateway holds for a version without traffic. Idempotent.
@@ -166,11 +151,9 @@ class Gateway(Protocol):
         Raises:
             GatewayError: The version gets traffic (code ``in_use``).
         """
-        ...
 
     def probe(self, model: str, version: int) -> ProbeResult:
         """Send a request to a version through the gateway, whatever its share."""
-        ...
 
 
 def require_newest(weights: Weights, in_force: "Applied | Weights | None") -> None:
@@ -189,8 +172,9 @@ def require_newest(weights: Weights, in_force: "Applied | Weights | None") -> No
         )
 
 
-def first_traffic(weights: Weights, shares_in_force: Mapping[int, int]) -> list[int]:
+def first_traffic(weights: Weights, in_force: "Applied | Weights | None") -> list[int]:
     """Return the versions that get traffic by the weights and get none now."""
+    shares_in_force = in_force.shares if in_force else {}
     return [version for version in weights.shares if not shares_in_force.get(version)]
 
 
@@ -204,12 +188,8 @@ def applied_shares(
 ) -> Applied | None:
     """Return the shares that the weights of a model's versions mean, whatever their sum.
 
-    Args:
-        model: The model.
-        weights: Relative weight of each version.
-        generation: Generation that the gateway carries.
-        stable: The stable version, where the gateway knows it; else that of the larger weight.
-        unexpected: Backends that are no version of the model, and get its traffic.
+    Where the gateway doesn't know the stable version, it is that of the larger weight. Backends in
+    ``unexpected`` are no version of the model, and get its traffic.
 
     Returns:
         The shares; a third version, and a share that is no whole percentage, are ``unexpected``.
@@ -262,8 +242,6 @@ def wait_until_applied(
     timeout_seconds: float,
     *,
     poll_seconds: float = 0.1,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
 ) -> Applied | None:
     """Read the weights back until they are those that were set, or until the time is over.
 
@@ -276,15 +254,15 @@ def wait_until_applied(
     """
     if not gateway.capabilities.reads_weights:
         return None
-    deadline = clock() + timeout_seconds
+    deadline = time.monotonic() + timeout_seconds
     while True:
         applied, error = None, None
         try:
             applied = gateway.read(weights.model)
         except TransientError as caught:
             error = caught
-        if (applied and applied.matches(weights)) or clock() >= deadline:
+        if (applied and applied.matches(weights)) or time.monotonic() >= deadline:
             if error:
                 raise error
             return applied
-        sleep(poll_seconds)
+        time.sleep(poll_seconds)

@@ -26,14 +26,10 @@ from retrain.rollout.gateways.protocol import (
 
 @dataclass(frozen=True)
 class StoredAdapter:
-    """A version's adapter, as the registry has it.
-
-    Attributes:
-        folder: Its folder.
-        chat_template: Text of the template that replaces the base's; empty: the base's.
-    """
+    """A version's adapter, as the registry has it."""
 
     folder: Path
+    #: Text of the template that replaces the base's; empty: the base's.
     chat_template: str = ""
 
 
@@ -48,32 +44,25 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class AllowedAdapters:
-    """The adapters that the replicas accept, by their start options.
-
-    Attributes:
-        max_lora_rank: ``--max-lora-rank``.
-        target_modules: Modules that may be adapted; empty: all that vLLM knows.
-    """
+    """The adapters that the replicas accept, by their start options."""
 
     max_lora_rank: int = 16
+    #: Modules that may be adapted; empty: all that vLLM knows.
     target_modules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class ReplicaSettings:
-    """Access to the replicas.
+    """Access to the replicas."""
 
-    Attributes:
-        addresses: Addresses of vLLM; a host name with several addresses is several replicas.
-        adapters: Path of an adapter on the replicas, with ``{path}`` (that of the registry),
-            ``{model}``, ``{version}`` and ``{name}``.
-        key: API key of vLLM; empty: none.
-        timeout_seconds: Time limit of a probe.
-    """
-
+    #: Addresses of vLLM; a host name with several addresses is several replicas.
     addresses: tuple[str, ...]
+    #: Path of an adapter on the replicas, with ``{path}`` (that of the registry), ``{model}``,
+    #: ``{version}`` and ``{name}``.
     adapters: str = "{path}"
+    #: API key of vLLM; empty: none.
     key: str = ""
+    #: Time limit of a probe.
     timeout_seconds: float = 30.0
 
 
@@ -184,7 +173,7 @@ class AdaptersOnVllm:
         except TransientError:
             in_force = None
         if in_force is not None:
-            return first_traffic(weights, in_force.shares)
+            return first_traffic(weights, in_force)
         return [version for version in weights.shares if version == weights.canary]
 
     def _require_one_template(self, weights: Weights) -> None:

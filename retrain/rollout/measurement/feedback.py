@@ -86,12 +86,7 @@ def score_feedback(
 
     Repeated, it stores none again.
 
-    Args:
-        connection: A transaction.
-        subject: The rollout.
-        checks: Those of the rollout.
-        before: The end of the hour that is looked at next.
-        now: The time to store.
+    The hour that is looked at next ends at ``before``.
     """
     names = [check.metric.removeprefix(PREFIX) for check in checks if is_feedback(check)]
     if not names:
@@ -122,13 +117,8 @@ def rated_before(
 ) -> list[MeasuredRow]:
     """Return the scores of feedback in earlier hours, of end users whose feedback is late.
 
-    Args:
-        connection: A snapshot.
-        subject: The rollout.
-        rows: The observations of the hour; of their end users the past is read from ``since`` on.
-        late: Values of earlier hours that became known since the last look.
-        since: See ``rows``.
-        hour: The start of the hour.
+    The past of the hour's end users, by its observations ``rows``, is read from ``since`` on.
+    ``late`` are values of earlier hours that became known since the last look.
     """
     users = {row.end_user for row in late if any(name.startswith(PREFIX) for name in row.measures)}
     present = {row.end_user for row in rows}

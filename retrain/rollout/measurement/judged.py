@@ -53,15 +53,8 @@ def judge_hour(
     The judge does not learn the arm. Both are thinned by end user, to the same share. The scores
     count at the next look.
 
-    Args:
-        engine: The database; no transaction is open while the judge is asked.
-        judge: The judge model.
-        rollout_id: The rollout.
-        hour: The start of an hour that was looked at.
-        now: The time of the scores.
-        limit: About the most responses of both arms.
-        rubrics: Task type -> rubric, where :data:`RUBRIC` doesn't fit.
-        concurrency: Concurrent requests.
+    No transaction is open while the judge is asked. A task type without a rubric has
+    :data:`RUBRIC`.
     """
     with snapshot(engine) as connection:
         rows = texts_of_hour(connection, rollout_id, hour, hour + HOUR)

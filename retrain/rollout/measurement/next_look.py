@@ -76,12 +76,7 @@ def next_look(
 
     It reads only. The same rows give the same look.
 
-    Args:
-        connection: A snapshot.
-        subject: The rollout.
-        settings: Of its model.
-        complete_until: Until when ingest has stored the traffic.
-        now: The time of the decision.
+    Ingest has stored the traffic up to ``complete_until``.
     """
     last = newest_look(connection, subject.rollout_id, with_evidence=True)
     hour = floor_hour(subject.started_at) if last is None else last.hour + HOUR
@@ -247,11 +242,7 @@ def observations_of(
 ) -> Observations:
     """Return rows as the evidence takes them; they are read once, and need not be in memory.
 
-    Args:
-        rows: Observations.
-        metrics: The columns of the values.
-        users: Numbers of end users; new ones are added.
-        tasks: Numbers of task types; new ones are added.
+    New end users and task types are added to the numbers in ``users`` and ``tasks``.
     """
     parts = []
     remaining = iter(rows)

@@ -35,30 +35,10 @@ RELEVANCE_LEVEL = 0.9
 def forecast_start(
     connection: Connection, version: VersionRow, settings: Settings, now: datetime
 ) -> StartForecast:
-    """Return the forecast of a rollout that starts now.
-
-    Args:
-        connection: To the database.
-        version: The version that is to become the canary.
-        settings: Of its model.
-        now: The time.
-    """
+    """Return the forecast of a rollout that starts now."""
     serving = production_version(connection, version.model)
     plan = make_plan(settings)
-    subject = Subject(
-        rollout_id=0,
-        model=version.model,
-        stable=None if serving is None else serving.version,
-        canary=version.version,
-        started_at=now,
-        stage=0,
-        n_stages=len(plan.stages),
-        percent=plan.stages[0],
-        weight_percent=plan.weight(0),
-        stage_started_at=now,
-        min_dwell=plan.time_of(0),
-        max_hold=plan.max_hold,
-    )
+    subject = Subject.before_start(version, serving, plan, now)
     newest = past_exchanges(connection, subject)
     past = of_stable(newest, subject, settings.model.version_field)
     point = learn_from(newest, subject, settings, feedback=past_feedback(connection, subject))
@@ -92,13 +72,8 @@ def _forecast(  # noqa: PLR0917 - what a stage consists of
 ) -> Forecast:
     """Return the forecast of a check.
 
-    Args:
-        check: Of kind ``advance``.
-        users: That come in an hour, of both arms.
-        shares: Measure -> share of the exchanges that have it.
-        weight_percent: Of the canary.
-        stage_hours: The stage's least time.
-        settings: Of the model.
+    ``shares`` has the share of the exchanges that have a measure. ``users`` come in an hour, of
+    both arms.
     """
     rollout = settings.rollout
     rates = arm_rates(weight_percent, rollout.canary_rate, rollout.stable_per_canary)

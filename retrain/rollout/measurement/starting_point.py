@@ -124,11 +124,7 @@ def fix_starting_point(
 ) -> StartingPoint:
     """Store the starting point of a rollout where it has none, and return it.
 
-    Args:
-        connection: A transaction.
-        subject: The rollout.
-        settings: Of its model.
-        relevance: That of stable's past traffic; ``None``: it is not measured.
+    Without the ``relevance`` of stable's past traffic, it is not measured.
     """
     stored = stored_starting_point(connection, subject.rollout_id)
     if stored is not None:
@@ -245,10 +241,7 @@ def requests_per_hour(past: Sequence[PastExchange], before: datetime) -> float:
 def _judge_check(subject: Subject, settings: Settings, traffic: float) -> RolloutCheck:
     """Return the judge's check: to be shown, where it samples enough for that in a stage's time.
 
-    Args:
-        subject: In its first stage.
-        settings: Of its model.
-        traffic: Requests an hour.
+    The rollout is in its first stage; the traffic is in requests an hour.
     """
     rollout, weight = settings.rollout, subject.weight_percent / 100.0
     rates = arm_rates(subject.weight_percent, rollout.canary_rate, rollout.stable_per_canary)

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from monitor.store.training.registry import VersionRow
+from retrain.rollout.plan import RolloutPlan
+
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
@@ -25,3 +28,23 @@ class Subject:
     stage_started_at: datetime
     min_dwell: timedelta
     max_hold: timedelta
+
+    @classmethod
+    def before_start(
+        cls, version: VersionRow, serving: VersionRow | None, plan: RolloutPlan, now: datetime
+    ) -> "Subject":
+        """Return a version as it would be measured at the first stage of a plan."""
+        return cls(
+            rollout_id=0,
+            model=version.model,
+            stable=None if serving is None else serving.version,
+            canary=version.version,
+            started_at=now,
+            stage=0,
+            n_stages=len(plan.stages),
+            percent=plan.stages[0],
+            weight_percent=plan.weight(0),
+            stage_started_at=now,
+            min_dwell=plan.time_of(0),
+            max_hold=plan.max_hold,
+        )

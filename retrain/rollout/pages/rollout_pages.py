@@ -1,6 +1,7 @@
 """Pages of the rollouts: list, detail, and the steps of leads."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from litestar import Request, Router, get, post
@@ -10,7 +11,6 @@ from litestar.response import Redirect, Template
 from sqlalchemy import Connection
 
 from monitor.errors import InputError, WorkflowError
-from monitor.settings import Settings
 from monitor.store.engine import snapshot
 from monitor.store.training.registry import VersionRow, version_by_id
 from monitor.web.access.audience import LEADS, REVIEWERS, WORDS, texts
@@ -100,10 +100,9 @@ def advance(
 ) -> Template | Redirect:
     """Move a rollout to its next stage, in the name of the signed-in lead."""
 
-    def step(connection: Connection, row: RolloutRow, settings: Settings, reason: str) -> None:
-        stages.advance(
-            connection, row.id, settings, lead_visit.now, by=lead_visit.user.name, reason=reason
-        )
+    def step(connection: Connection, row_id: int, now: datetime, **values: Any) -> None:
+        settings = lead_visit.settings.settings_of(rollout_by_id(connection, row_id).model)
+        stages.advance(connection, row_id, settings, now, **values)
 
     return _take(lead_visit, rollout_id, data, step)
 
@@ -113,11 +112,7 @@ def revert(
     rollout_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
 ) -> Template | Redirect:
     """Send all traffic to the stable version; also from a page that is outdated."""
-
-    def step(connection: Connection, row: RolloutRow, _settings: Settings, reason: str) -> None:
-        revert_rollout(connection, row.id, lead_visit.now, by=lead_visit.user.name, reason=reason)
-
-    return _take(lead_visit, rollout_id, data, step, current=False)
+    return _take(lead_visit, rollout_id, data, revert_rollout, current=False)
 
 
 @post("/{rollout_id:int}/pause", status_code=303, sync_to_thread=True, opt=LEADS | _TEXTS)
@@ -125,11 +120,7 @@ def pause(
     rollout_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
 ) -> Template | Redirect:
     """Stop the advance of a rollout; a check that fails still reverts it."""
-
-    def step(connection: Connection, row: RolloutRow, _settings: Settings, reason: str) -> None:
-        stages.pause(connection, row.id, lead_visit.now, by=lead_visit.user.name, reason=reason)
-
-    return _take(lead_visit, rollout_id, data, step)
+    return _take(lead_visit, rollout_id, data, stages.pause)
 
 
 @post("/{rollout_id:int}/resume", status_code=303, sync_to_thread=True, opt=LEADS | _TEXTS)
@@ -137,11 +128,7 @@ def resume(
     rollout_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
 ) -> Template | Redirect:
     """Let a paused rollout go on."""
-
-    def step(connection: Connection, row: RolloutRow, _settings: Settings, reason: str) -> None:
-        stages.resume(connection, row.id, lead_visit.now, by=lead_visit.user.name, reason=reason)
-
-    return _take(lead_visit, rollout_id, data, step)
+    return _take(lead_visit, rollout_id, data, stages.resume)
 
 
 @get("/start/{version_id:int}", sync_to_thread=True, opt=LEADS)
@@ -175,18 +162,14 @@ def _take(
     visit: Visit,
     rollout_id: int,
     data: dict[str, Any],
-    step: Callable[[Connection, RolloutRow, Settings, str], None],
+    step: Callable[..., object],
     *,
     current: bool = True,
 ) -> Template | Redirect:
     """Take a step and show the page again; where it is refused, with the reason.
 
-    Args:
-        visit: Of a lead.
-        rollout_id: The rollout.
-        data: ``reason``, and ``seen``, the newest event on the page of the form.
-        step: Takes the rollout, which is locked, the settings of its model, and the reason.
-        current: Whether the page must show the newest event: a revert is never too late.
+    ``data`` has the reason and ``seen``, the newest event on the page of the form. With ``current``
+    the page must show the newest event: a revert is never too late.
     """
     try:
         with visit.transaction() as connection:
@@ -194,7 +177,7 @@ def _take(
             if current:
                 _require_rollout(row)
                 _require_current(connection, rollout_id, _text(data, "seen"))
-            step(connection, row, visit.settings.settings_of(row.model), _text(data, "reason"))
+            step(connection, row.id, visit.now, by=visit.user.name, reason=_text(data, "reason"))
     except (WorkflowError, InputError) as error:
         status = 400 if error.code == "no_reason" else 409
         return _render(visit, rollout_id, status=status, problem=str(error))

@@ -18,23 +18,19 @@ STALE = timedelta(hours=3)
 
 @dataclass(frozen=True)
 class Verdict:
-    """The instruction to a controller about the canary's traffic.
+    """The instruction to a controller about the canary's traffic."""
 
-    Attributes:
-        verdict: ``advance``: the canary may have the share; ``wait``: its time is not over;
-            ``hold``: something is missing; ``revert``: the canary is to have no traffic.
-        reason: Why.
-        rollout: Id of the rollout; ``None``: there is none.
-        version: Its version.
-        weight_percent: The share that it wants.
-        looked_until: End of the newest hour that was looked at.
-    """
-
+    #: ``advance``: the canary may have the share; ``wait``: its time is not over; ``hold``:
+    #: something is missing; ``revert``: the canary is to have no traffic.
     verdict: Word
+    #: Why.
     reason: str
+    #: Id of the rollout; ``None``: there is none.
     rollout: int | None = None
     version: int | None = None
+    #: The share that it wants.
     weight_percent: int | None = None
+    #: End of the newest hour that was looked at.
     looked_until: datetime | None = None
 
 
@@ -48,13 +44,9 @@ def read_verdict(
 ) -> Verdict:
     """Return the verdict on a model's rollout. Without one, it is ``hold``.
 
-    Args:
-        connection: The transaction.
-        model: The model.
-        now: The time.
-        version: The controller's canary; ``None``: that of the newest rollout.
-        percent: The share that the controller would set next. Without it the verdict is never
-            ``advance``: a controller that has followed an advance would follow it again.
+    Without the controller's canary, the version is that of the newest rollout. Without the share
+    that it would set next, the verdict is never ``advance``: a controller that has followed an
+    advance would follow it again.
     """
     rollout = open_rollout(connection, model) or newest_rollout(connection, model)
     if rollout is None:

@@ -31,15 +31,8 @@ def promote_version(
 ) -> None:
     """Move a version to production with all traffic; the rollout of this version is completed.
 
-    Args:
-        connection: The transaction.
-        version: The version.
-        now: The time.
-        by: The user.
-        reason: Why.
-        without_gate: Whether it is promoted without a gate result that permits it.
-        accept_taint: Why a version that learned from an erased end user may serve; empty: it may
-            not.
+    With ``without_gate`` it needs no gate result that permits it. ``accept_taint`` is why a version
+    that learned from an erased end user may serve; empty: it may not.
 
     Raises:
         WorkflowError: It has no gate result that permits it, it learned from an erased end user, or
@@ -69,15 +62,12 @@ def promote_version(
 
 @dataclass(frozen=True)
 class RollBack:
-    """The changes of a step back.
+    """The changes of a step back."""
 
-    Attributes:
-        version: The version that has all traffic by the rows.
-        reverted: The rollout that was open, and is reverted; ``None``: none was, and the version
-            is the one that served before.
-    """
-
+    #: The version that has all traffic by the rows.
     version: VersionRow
+    #: The rollout that was open, and is reverted; ``None``: none was, and the version is the one
+    #: that served before.
     reverted: RolloutRow | None = None
 
 

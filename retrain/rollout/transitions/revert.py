@@ -28,14 +28,7 @@ def revert_rollout(
     It needs nothing but the rows: no measurement, no gate, no stage of the registry. A canary is a
     candidate again; a version that a user has moved elsewhere stays there.
 
-    Args:
-        connection: The transaction.
-        rollout_id: The rollout.
-        now: The time.
-        by: The user, or driftwarden.
-        reason: Why.
-        details: Figures.
-        above: The generation of the weights is higher than this: that of the gateway.
+    The generation of the weights is higher than ``above``, that of the gateway.
 
     Raises:
         WorkflowError: It has ended, or the stable version is unknown.

@@ -56,14 +56,7 @@ def advance(
 ) -> RolloutRow:
     """Move a rollout to its next stage, or to a later one that is named; the last one completes it.
 
-    Args:
-        connection: The transaction.
-        rollout_id: The rollout.
-        settings: Of its model.
-        now: The time.
-        by: The user, or driftwarden.
-        reason: Why.
-        to_percent: A later stage, as ``rollout.stages`` names it.
+    A later stage is named in percent, as in ``rollout.stages``.
 
     Raises:
         WorkflowError: The gateway has not confirmed the present weight, the named stage is not a
@@ -105,12 +98,7 @@ def complete(
 ) -> RolloutRow:
     """End a rollout with its version in production and all traffic.
 
-    Args:
-        connection: The transaction, with the lock of the model.
-        rollout: As it was read under the lock.
-        now: The time.
-        by: The user, or driftwarden.
-        reason: Why.
+    The transaction has the lock of the model, under which the rollout was read.
 
     Raises:
         WorkflowError: The rollout has ended, or its version is not the canary any more.

@@ -44,15 +44,8 @@ def start_rollout(
 ) -> RolloutRow:
     """Make a candidate the canary, with the wanted weight of the first stage.
 
-    Args:
-        connection: The transaction.
-        version_id: The candidate.
-        settings: Of its model.
-        now: The time.
-        by: The user, or driftwarden.
-        reason: Why.
-        accept_taint: Why a version that learned from an erased end user may serve; empty: it may
-            not.
+    ``accept_taint`` is why a version that learned from an erased end user may serve; empty: it may
+    not.
 
     Raises:
         WorkflowError: The version is no candidate, has not passed the gates against the serving
@@ -120,16 +113,7 @@ def split_traffic(
 ) -> RolloutRow:
     """Start a rollout or an experiment: the version is the canary, with a wanted weight.
 
-    Args:
-        connection: The transaction.
-        version: The candidate.
-        serving: The version in production.
-        kind: Kind of the row.
-        percent: Weight of the candidate.
-        settings: The plan, and the design of an experiment.
-        by: The user, or driftwarden.
-        reason: Why.
-        now: The time.
+    ``settings`` holds the plan, and the design of an experiment.
     """
     rollout = take_step(
         connection,

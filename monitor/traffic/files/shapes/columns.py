@@ -127,10 +127,6 @@ class _Table:
 def guess_columns(first: Sequence[Object], *, source: str) -> Columns:
     """Guess what the columns of objects hold.
 
-    Args:
-        first: The first objects of the file.
-        source: Name of the file, for errors.
-
     Raises:
         InputError: Two columns are equally good for the prompt, or for the response.
     """

@@ -59,12 +59,9 @@ def detect_shape(
     A line in the plain form, or in another format of the traffic, is read as that; columns are
     guessed only where the first lines have no exchange in such a format.
 
-    Args:
-        first: The first objects, some hundreds.
-        source: Name of the file, for errors.
-        joins_halves: ``traffic.join.enabled``: a prompt or a response alone is half an exchange.
-        is_table: The objects are rows, whose metadata can't be an object of its own.
-        unit: What they are counted in, for errors.
+    With ``joins_halves`` a prompt or a response alone is half an exchange. The metadata of a
+    table's rows can't be an object of its own. Errors name the ``source``, and what it is counted
+    in.
 
     Raises:
         InputError: The objects have two shapes, or none; or the shape has no exchange alone.

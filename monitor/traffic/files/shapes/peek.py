@@ -42,11 +42,8 @@ def peek_shape(
 ) -> tuple[Shape | None, Iterator[RawRecord]]:
     """Return the shape of records, and all of the records.
 
-    Args:
-        records: The records from the first on.
-        settings: Where they name a format or fields, nothing is detected.
-        origin: Where they come from.
-        announce: Takes the one remark on the shape, if there is one.
+    Where the settings name a format or fields, nothing is detected. ``announce`` takes the one
+    remark on the shape, if there is one.
 
     Returns:
         The shape, ``None`` where the settings name the format; the records.

@@ -41,10 +41,7 @@ class Codec:
 def inflate(number: int, data: bytes, limit: int = MAX_INFLATED_BYTES) -> bytes:
     """Return the inflated data, at most ``limit`` bytes.
 
-    Args:
-        number: The codec's number in a batch's attributes.
-        data: The compressed data.
-        limit: Maximum of bytes.
+    ``number`` is the codec's in a batch's attributes.
 
     Raises:
         RecordError: ``unknown_codec`` or ``corrupt_batch``.

@@ -44,10 +44,7 @@ PATIENCE_SECONDS = 10.0
 def use_sampling_reader(consumer: Any, selection: Selection, *, max_records: int) -> None:
     """Make a consumer's ``poll`` return :class:`FetchedPart` instead of records.
 
-    Args:
-        consumer: A consumer that hasn't fetched yet.
-        selection: Samples records.
-        max_records: Maximum of records, sampled or not, in one ``FetchedPart``.
+    The consumer hasn't fetched yet. A ``FetchedPart`` has at most ``max_records``, sampled or not.
 
     Raises:
         ConfigurationError: The version of kafka-python is not supported.

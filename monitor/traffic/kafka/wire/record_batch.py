@@ -21,12 +21,7 @@ def open_records(
 ) -> "Records":
     """Return a batch's records, decompressed up to a limit.
 
-    Args:
-        header: The batch's header.
-        data: The fetched data.
-        partition: The number of the partition.
-        begin: The first wanted offset; earlier records are skipped.
-        selection: Samples records.
+    Records before offset ``begin`` are skipped.
     """
     position, stop = header.begin + HEADER.size, header.stop
     codec = header.attributes & CODEC_MASK
@@ -70,14 +65,8 @@ class Records:
     ) -> None:
         """Start with the first record.
 
-        Args:
-            header: The batch's header.
-            data: Holds the records, decompressed, at ``[position, stop)``.
-            position: See there.
-            stop: See there.
-            partition: The number of the partition.
-            begin: The first wanted offset; earlier records are skipped.
-            selection: Samples records.
+        ``data`` holds the records, decompressed, at ``[position, stop)``; those before offset
+        ``begin`` are skipped.
         """
         self._header = header
         self._data = data
