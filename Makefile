@@ -66,6 +66,10 @@ drills: setup ## Run the long forms of tests: trials of level and power, kills u
 wheel: setup ## Build the wheel and the source distribution into dist/
 	@$(BIN)/python -m hatchling build -d dist
 
+.PHONY: migration
+migration: setup ## Write the migration to the declared tables (NAME="add nickname": of a new one)
+	@$(BIN)/python -m scripts.write_migration --name '$(NAME)'
+
 .PHONY: snapshots
 snapshots: setup ## Rewrite the snapshots of wording; review the difference as text
 	@$(TEST_ENVIRONMENT) $(BIN)/pytest -q -k snapshot --snapshot-update $(PYTEST_ARGS)
@@ -154,6 +158,10 @@ sbom: setup # Write the software bill of materials (CycloneDX) to build/sbom.cdx
 .PHONY: audit
 audit: setup # Search for known vulnerabilities of the pinned packages; 75: no database can be asked
 	@$(BIN)/python scripts/audit_dependencies.py $(if $(OSV_URL),--osv-url $(OSV_URL))
+
+.PHONY: release
+release: setup ## Prepare the release: version, changelog, dist/, checks of it; no tag, no upload (RELEASING.md)
+	@$(BIN)/python -m scripts.release
 
 .PHONY: clean
 clean: ## Remove caches and build output; .venv and databases stay

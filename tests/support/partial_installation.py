@@ -6,17 +6,11 @@ Nothing else can be imported there, and no metadata says that anything else is i
 import os
 import subprocess
 import sys
-import tomllib
-from importlib.metadata import distribution
 from pathlib import Path
-from typing import Any
 
-from packaging.markers import default_environment
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+from scripts.linked_packages import entries_of, needed_distributions
 
 ROOT = Path(__file__).resolve().parents[2]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
 class PartialInstallation:
@@ -32,8 +26,8 @@ class PartialInstallation:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._path = os.pathsep.join((str(packages), str(folder)))
-        for name in _names(*extras):
-            for entry in _entries(name):
+        for name in needed_distributions(*extras):
+            for entry in entries_of(name):
                 link = folder / entry.name
                 if not link.exists():
                     link.symlink_to(entry)
@@ -59,33 +53,3 @@ class PartialInstallation:
         """Run `driftwarden` with these words."""
         start = "from monitor.cli import main; main()"
         return self.python("-P", "-c", start, *words, cwd=cwd, **environment)
-
-
-def _names(*extras: str) -> set[str]:
-    """Return the distributions of the core and of extras, with all that they depend on."""
-    done: dict[str, set[str]] = {}
-    lines = [*PROJECT["dependencies"], f"driftwarden[{','.join(extras)}]"]
-    todo = [Requirement(line) for line in lines]
-    while todo:
-        requirement = todo.pop()
-        if requirement.name == "driftwarden":
-            optional = PROJECT["optional-dependencies"]
-            todo += [Requirement(line) for extra in requirement.extras for line in optional[extra]]
-            continue
-        name, wanted = canonicalize_name(requirement.name), {"", *requirement.extras}
-        new = wanted - done.setdefault(name, set())
-        done[name] |= new
-        for line in (distribution(name).requires or []) if new else []:
-            item = Requirement(line)
-            environments: list[Any] = [{**default_environment(), "extra": extra} for extra in new]
-            if item.marker is None or any(map(item.marker.evaluate, environments)):
-                todo.append(item)
-    return set(done)
-
-
-def _entries(name: str) -> set[Path]:
-    """Return the files and folders at the top of a distribution."""
-    installed = distribution(name)
-    record = installed.read_text("RECORD") or ""
-    tops = {line.partition(",")[0].strip('"').partition("/")[0] for line in record.splitlines()}
-    return {Path(str(installed.locate_file(top))) for top in tops - {"", "..", "__pycache__"}}

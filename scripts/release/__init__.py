@@ -1,0 +1,1 @@
+"""`make release`: version, changelog, schema, distributions, their checks."""
