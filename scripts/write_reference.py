@@ -1,4 +1,4 @@
-"""Generator of the reference pages: settings, commands, inventory, schema, transitions, capacity.
+"""Generator of the reference pages: settings, commands, inventory, schema, transitions, rooms.
 
 `make docs` runs this; a test fails when a page is out of date. `--check` only reports that.
 """
@@ -13,6 +13,7 @@ from typing import Any
 
 import typer
 from assessment_schema import assessment_schema
+from draw_rooms import PICTURE, draw
 
 from monitor.cli.app import app
 from monitor.privacy.inventory.content import build_inventory
@@ -183,6 +184,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "assessment.schema.json": assessment_schema(),
         REFERENCE / "personal-data.md": inventory_page(),
         WORKFLOW: page_with_transitions(WORKFLOW, review_states.as_markdown()),
+        PICTURE: draw(),
         ROLL_OUT: page_with_transitions(ROLL_OUT, rollout_states.as_markdown()),
     }
 

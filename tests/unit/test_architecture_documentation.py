@@ -4,10 +4,12 @@ import re
 import tomllib
 from pathlib import Path
 
+import grimp
 import pytest
 
 import driftwarden
 from monitor.daemon.app import DEFAULT_PARTS
+from scripts.draw_rooms import flows, module_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/explanation/architecture.md").read_text(encoding="utf-8")
@@ -74,6 +76,17 @@ def test_every_package_is_in_a_layer() -> None:
         for name in set().union(*layers())
     }
     assert packages | of_retrain == named
+
+
+@pytest.mark.slow
+def test_each_file_of_a_flow_is_imported_by_one_before_it() -> None:
+    graph = grimp.build_graph("driftwarden", "monitor", "retrain", cache_dir=None)
+    assert [3, True] == [len(flows()), all(len(files) > 10 for files in flows().values())]
+    for title, files in flows().items():
+        modules = [module_of(file) for file in files]
+        for place, module in enumerate(modules[1:], 1):
+            importers = graph.find_modules_that_directly_import(module)
+            assert importers.intersection(modules[:place]), f"{title}: {files[place]}"
 
 
 @pytest.mark.parametrize("name", sorted({*driftwarden.__all__} - {"__version__"}))
