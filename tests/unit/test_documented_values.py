@@ -26,8 +26,8 @@ from monitor.web.decisions.decision_pages import OUTCOMES
 from retrain.recipes.recipe import Serving
 from retrain.recipes.recipe_file import RecipeFile
 from retrain.registry.stages import TRANSITIONS as STAGES
-from retrain.rollout.checks import Kind as CheckKind
-from retrain.rollout.checks import default_checks
+from retrain.rollout.checks.check import Kind as CheckKind
+from retrain.rollout.checks.check import default_checks
 from retrain.rollout.states import Status as RolloutStatus
 
 ROOT = Path(__file__).resolve().parents[2]
