@@ -169,8 +169,7 @@ def store_baseline(
     """Embed and store exchanges as a baseline, unless the same content is stored.
 
     The digest is that of the file: it depends neither on the keys nor on the suppression list, so
-    that a file is recognized after a change of them. A file whose texts name their end users has
-    another one than before 0.3, which stored these ids: imported again, it is a new baseline.
+    that a file is recognized after a change of them.
 
     Raises:
         InputError: All exchanges are of end users on the suppression list.

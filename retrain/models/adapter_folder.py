@@ -120,7 +120,7 @@ def model_card(recipe: Recipe, lineage: Mapping[str, Any], scores: Scores | None
 
 
 def _examples(lineage: Mapping[str, Any]) -> str:
-    """Return the numbers of examples; empty for an adapter of an earlier release."""
+    """Return the numbers of examples; empty where the lineage has none."""
     training = lineage.get("training")
     if not training:
         return ""

@@ -63,7 +63,7 @@ def plan_as_json(plan: RolloutPlan) -> dict[str, Any]:
 
 
 def plan_of(rollout: RolloutRow, settings: Settings) -> RolloutPlan:
-    """Return the plan of a rollout; one that an older release began follows the settings."""
+    """Return the plan of a rollout; without one of its own it follows the settings."""
     if rollout.settings is None:
         return make_plan(settings)
     return msgspec.convert(rollout.settings, RolloutPlan)

@@ -48,8 +48,8 @@ def rekey(
 ) -> None:
     """Give stored ids the pseudonyms that the same end users get now.
 
-    Run it after an upgrade from 0.2, a change of [privacy], or a new key. Exchanges, baselines and
-    observations of an end user are then of one id again. A daemon may run. Slow drift begins anew
+    Run it after a change of [privacy], or a new key. Exchanges, baselines and observations of an
+    end user are then of one id again. A daemon may run. Slow drift begins anew
     where the ids of a baseline change.
     """
     from datetime import UTC, datetime
@@ -76,5 +76,5 @@ def rekey(
 def _show(counts: "StoredIds") -> None:
     typer.echo(f"pseudonyms under the newest key  {counts.n_newest:>10,}")
     typer.echo(f"pseudonyms under older keys      {counts.n_older:>10,}")
-    typer.echo(f"unkeyed pseudonyms of 0.2        {counts.n_unkeyed:>10,}")
+    typer.echo(f"unkeyed pseudonyms               {counts.n_unkeyed:>10,}")
     typer.echo(f"ids in clear                     {counts.n_clear:>10,}")

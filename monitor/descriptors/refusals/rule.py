@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from monitor.descriptors.refusals.further_phrases import CUES, PHRASES
+from monitor.descriptors.refusals.further_phrases import PHRASES
 from monitor.descriptors.refusals.phrases import (
     ABSTAINS,
     DISAPPROVES,
@@ -79,7 +79,7 @@ _GENERAL = re.compile(
 _PATTERNS = {
     name: compile_phrases(family)
     for name, family in (
-        ("refuses", REFUSES),
+        ("refuses", {**PHRASES, **REFUSES}),
         ("abstains", ABSTAINS),
         ("harms", HARMS),
         ("yields", YIELDS),
@@ -87,14 +87,12 @@ _PATTERNS = {
         ("disapproves", DISAPPROVES),
     )
 }
-_IDEOGRAPH = re.compile("[\u4e00-\u9fff]")
-#: The function words of each language with phrases of all families, but Chinese.
-_FUNCTION_WORDS = {name: frozenset(WORDS[name].split()) for name in REFUSES if name in WORDS}
-#: Languages with phrases of refusing only, and what each of their phrases contains.
-_FURTHER = [re.compile("|".join(phrases)) for phrases in PHRASES.values()]
-_CUES = re.compile("|".join(re.escape(cue) for cues in CUES.values() for cue in cues))
+_OTHER_ALPHABETS = re.compile("[\u0400-\u04ff\u0600-\u06ff\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
 #: Languages in which refusals are recognised.
 LANGUAGES = REFUSES.keys() | PHRASES.keys()
+#: The function words of those in the Latin alphabet.
+_FUNCTION_WORDS = {name: frozenset(WORDS[name].split()) for name in LANGUAGES & WORDS.keys()}
+_WITHOUT_WORDS = sorted(LANGUAGES - WORDS.keys())
 
 
 @dataclass(frozen=True)
@@ -115,11 +113,7 @@ class Sentence:
     @cached_property
     def refuses(self) -> bool:
         """Whether it declines, and not by saying that something is unknown."""
-        declines = self.says("refuses") or (
-            _CUES.search(self.speech) is not None
-            and any(pattern.search(self.speech) for pattern in _FURTHER)
-        )
-        return declines and not self.says("abstains")
+        return self.says("refuses") and not self.says("abstains")
 
     @cached_property
     def yields(self) -> bool:
@@ -135,20 +129,25 @@ class Sentence:
         return next(self._matches(family), None) is not None
 
     def _matches(self, family: str, start: int = 0) -> Iterator[re.Match[str]]:
+        patterns = _PATTERNS[family]
         for language in self._languages:
-            match = _PATTERNS[family][language].search(self.speech, start)
-            if match is not None:
+            match = language in patterns and patterns[language].search(self.speech, start)
+            if match:
                 yield match
 
     @cached_property
     def _languages(self) -> Sequence[str]:
-        """The languages with the most function words in it; without any, all."""
-        if _IDEOGRAPH.search(self.speech):
-            return ("zh",)
+        """The languages with the most function words in it; without any, all of its alphabet."""
+        is_other = not self.speech.isascii() and _OTHER_ALPHABETS.search(self.speech)
+        wordless = _WITHOUT_WORDS if is_other else ()
         words = set(_WORDS.findall(self.speech))
         counts = {name: len(words & known) for name, known in _FUNCTION_WORDS.items()}
-        most = max(counts.values())
-        return [name for name, count in counts.items() if count == most]
+        # The likeliest language with phrases of all families is among them.
+        most = max(counts[name] for name in counts.keys() & REFUSES.keys())
+        if wordless and not most:
+            return wordless
+        further = [name for name in counts.keys() & PHRASES.keys() if counts[name] >= most]
+        return [*wordless, *further, *(name for name in REFUSES if counts.get(name) == most)]
 
 
 def is_refusal(prompt: str, response: str) -> bool:

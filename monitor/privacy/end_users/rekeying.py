@@ -1,4 +1,4 @@
-"""New pseudonyms for stored ids: after an upgrade, a change of the settings, or a new key."""
+"""New pseudonyms for stored ids: after a change of the settings, or a new key."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -25,7 +25,6 @@ class StoredIds:
     n_newest: int = 0
     #: Pseudonyms under older keys.
     n_older: int = 0
-    #: Unkeyed pseudonyms of 0.2.
     n_unkeyed: int = 0
     n_clear: int = 0
 

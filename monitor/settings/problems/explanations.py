@@ -74,8 +74,6 @@ def explain(problem: Mapping[str, Any]) -> str:
     key, value = ".".join(map(_quote, location)), problem["input"]
     if problem["type"] != "extra_forbidden":
         return f"{key} = {value!r}: {problem['msg'].removeprefix('Value error, ')}"
-    if location[0] == "model":
-        return _explain_single_model(value)
     if location[0] == "models" and len(location) == 3 and location[2] in SHARED:
         return f"{key}: not of one model: {SHARED[location[2]]}; set [{location[2]}]"
     inherited = location[2:] if location[0] == "models" and len(location) > 3 else location
@@ -96,9 +94,8 @@ def _explain_former(key: str, name: str, value: Any) -> str:
         return f"{key} = {value!r}: no longer a setting: {REMOVED_KEYS[name]}; remove it"
     if name not in RENAMED_KEYS:
         return ""
-    renamed = RENAMED_KEYS[name]
-    prefix = key.removesuffix(name)
-    return f"{key} = {value!r}: renamed; write {prefix}{renamed.name} = {renamed.convert(value)}"
+    renamed = f"{key.removesuffix(name)}{RENAMED_KEYS[name]}"
+    return f"{key} = {value!r}: renamed; write {renamed} = {json.dumps(value)}"
 
 
 def all_sections() -> dict[str, type[Section]]:
@@ -116,16 +113,6 @@ def all_sections() -> dict[str, type[Section]]:
         if name == "models":
             sections[f"models.{DEFAULT_MODEL}"] = ModelTable
     return sections
-
-
-def _explain_single_model(value: Any) -> str:
-    """Return the lines that replace the section of a single model."""
-    keys = dict(value) if isinstance(value, Mapping) else {}
-    name = str(keys.pop("name", DEFAULT_MODEL))
-    lines = [f"[models.{_quote(name)}]", *(f"{key} = {json.dumps(keys[key])}" for key in keys)]
-    return "model: replaced by a table for each model; write\n" + "\n".join(
-        f"    {line}" for line in lines
-    )
 
 
 def _quote(key: str) -> str:

@@ -11,7 +11,7 @@ MIN_KEY_CHARACTERS = 32
 PREFIX = "user-"
 #: Tag of the key, and 128 bits in base 32.
 PSEUDONYM = re.compile(rf"\A{PREFIX}([0-9a-f]{{4}})-[a-z2-7]{{26}}\Z")
-#: Pseudonyms of 0.2: an unkeyed hash of 64 bits.
+#: Pseudonyms without a key, as `driftwarden compare` shows them: a hash of 64 bits.
 UNKEYED_PSEUDONYM = re.compile(rf"\A{PREFIX}[0-9a-f]{{16}}\Z")
 
 

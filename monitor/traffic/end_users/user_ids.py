@@ -63,8 +63,8 @@ class UserIds:
     def forms(self, end_user: str) -> list[str]:
         """Return all forms in which the rows of an id may have it.
 
-        As sent, normalized, the pseudonym under each key, and the unkeyed ones of 0.2, which
-        depended on case; and the pseudonyms of those, which a replayed dead letter of 0.2 gets.
+        As sent, normalized, the pseudonym under each key, and the unkeyed ones, which depend on
+        case; and the pseudonyms of those, which a replayed record with one gets.
         """
         return list(dict.fromkeys(filter(None, self._forms(clean_name(end_user)))))
 

@@ -236,6 +236,6 @@ def _remarks(
 
 def _unscored(metric: Metric) -> str:
     """Return why a metric has no score."""
-    if isinstance(metric, JudgedVerdict) and not metric.has_judge:
+    if isinstance(metric, JudgedVerdict) and not metric.is_configured:
         return f"was not measured: it needs {NO_JUDGE}"
     return "applies to no item"

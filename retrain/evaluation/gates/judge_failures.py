@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from monitor.store.training.candidate_results import SYSTEM_NAMES, GateCheck
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.judge.reference_score import JudgedScore
-from retrain.evaluation.judge.verdicts import JudgedVerdict
+from retrain.evaluation.judge.verdicts import NO_JUDGE, JudgedVerdict
 from retrain.evaluation.metrics.metric import Metric
 from retrain.evaluation.metrics.scoring import ItemScore
 
@@ -21,6 +21,8 @@ class JudgeFailures:
     n_judged: int
     #: The first failure's message.
     failure: str
+    #: Whether a judge is configured; else the responses lack a label.
+    has_judge: bool = True
 
     @property
     def too_many(self) -> bool:
@@ -28,6 +30,11 @@ class JudgeFailures:
         return self.n_failed > self.n_judged / 10
 
     def __str__(self) -> str:
+        if not self.has_judge:
+            return (
+                f"{self.n_failed} of {self.n_judged} responses have no label, and no judge is "
+                f"configured: set {NO_JUDGE}"
+            )
         return f"the judge failed on {self.n_failed} of {self.n_judged} items"
 
 
@@ -35,11 +42,14 @@ def judge_failures(metric: Metric, scores: Sequence[ItemScore]) -> JudgeFailures
     """Count the responses on which a metric's judge failed; ``None``: none, or no judge."""
     if not isinstance(metric, JudgedVerdict | JudgedScore):
         return None
-    if isinstance(metric, JudgedVerdict) and not metric.has_judge:
+    has_judge = isinstance(metric, JudgedScore) or metric.has_judge
+    if isinstance(metric, JudgedVerdict) and not metric.is_configured:
         return None
     judgements = [score for score in scores if metric.applies_to(score.item)]
     n_failed = sum(metric.name not in score.values for score in judgements)
-    return JudgeFailures(n_failed, len(judgements), metric.failure) if n_failed else None
+    if not n_failed:
+        return None
+    return JudgeFailures(n_failed, len(judgements), metric.failure, has_judge)
 
 
 def judge_failure_remarks(

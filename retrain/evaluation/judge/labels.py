@@ -46,6 +46,16 @@ class JudgeLabels:
 
     rows: Sequence[LabelledResponse] = ()
     _errors: dict[str, MeasuredError | None] = field(default_factory=dict)
+    #: (context, question, response) -> whether it is labelled as unsupported.
+    _unsupported: dict[tuple[str, str, str], bool] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        """Index the labels of claims; of contradictory ones "unsupported" counts."""
+        for row in self.rows:
+            if row.claims:
+                key = row.context, row.prompt or row.question, row.response
+                unsupported = self._unsupported.get(key, False) or row.claims == "unsupported"
+                self._unsupported[key] = unsupported
 
     @classmethod
     def parse(cls, content: bytes, origin: str) -> "JudgeLabels":
@@ -55,6 +65,16 @@ class JudgeLabels:
             InputError: A line is invalid, or has no label.
         """
         return cls(tuple(dict.fromkeys(parse_lines(content, origin, _row))))
+
+    @property
+    def has_claims(self) -> bool:
+        """Whether the claims of a response are labelled."""
+        return bool(self._unsupported)
+
+    def is_unsupported(self, item: BenchmarkItem, response: str) -> bool | None:
+        """Return whether a label says "unsupported" of this very response; ``None``: no label."""
+        question = item.messages[-1]["content"] if item.messages else ""
+        return self._unsupported.get((item.context, question, response))
 
     def refusal_error(self, judge: Judgement, concurrency: int) -> MeasuredError | None:
         """Measure a judge of refusals; ``None`` with too few labels."""

@@ -72,6 +72,11 @@ class JudgedVerdict:
         """Whether a judge is configured."""
         return self._judge_model is not None
 
+    @property
+    def is_configured(self) -> bool:
+        """Whether there is a judge, or labels that replace its verdicts."""
+        return self.has_judge
+
     @staticmethod
     def applies_to(item: BenchmarkItem) -> bool:
         """Return whether the metric applies to an item."""
@@ -85,8 +90,6 @@ class JudgedVerdict:
         NaN where the metric doesn't apply or the judge failed: such items count in no comparison,
         and as bad in a threshold. :mod:`retrain.evaluation.gates.judge_failures` counts them.
         """
-        if not self.has_judge:
-            return np.full(len(items), np.nan)
         with ThreadPoolExecutor(max_workers=self._concurrency) as pool:
             judgements = list(pool.map(self._score, items, responses))
         self.failure = self.failure or next((message for _, message in judgements if message), "")
@@ -98,8 +101,10 @@ class JudgedVerdict:
         Args:
             tail: Error probability of the limits of the judge's shares on the labels.
         """
-        if not self.has_judge:
+        if not self.is_configured:
             return f"no judge is configured: set {NO_JUDGE}"
+        if not self.has_judge:
+            return ""  # a label has no error
         if self.error is None:
             return f"the judge's error is unknown: {UNMEASURED}"
         if not self.error.is_informative(tail):
@@ -117,7 +122,8 @@ class JudgedVerdict:
 
     def _ask(self, item: BenchmarkItem, response: str) -> tuple[float, str]:
         """Return the score, or NaN and the reason."""
-        assert self._judge_model is not None  # noqa: S101 - neither score() nor error asks without one
+        if self._judge_model is None:
+            return np.nan, f"{item.id}: no judge is configured, and nobody labelled the response"
         parts = {"CONTEXT": item.context, "CONVERSATION": conversation(item), "ANSWER": response}
         try:
             message = self._judge_model.ask(self._system, marked(parts))
@@ -130,7 +136,10 @@ class JudgedVerdict:
 
 
 class JudgedHallucination(JudgedVerdict):
-    """Whether a judge finds an unsupported claim; applies to items with a context."""
+    """Whether a judge finds an unsupported claim; applies to items with a context.
+
+    Where reviewers labelled this very response, their label counts instead.
+    """
 
     name = "hallucination_rate"
     _system = GROUNDING
@@ -143,6 +152,15 @@ class JudgedHallucination(JudgedVerdict):
     def applies_to(item: BenchmarkItem) -> bool:
         """Return whether an item has a context."""
         return bool(item.context.strip())
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether there is a judge, or there are labels of claims."""
+        return super().is_configured or self._labels.has_claims
+
+    def _score(self, item: BenchmarkItem, response: str) -> tuple[float, str]:
+        label = self._labels.is_unsupported(item, response) if self.applies_to(item) else None
+        return super()._score(item, response) if label is None else (float(label), "")
 
     def _measure(self) -> MeasuredError | None:
         return self._labels.claims_error(self._value, self._concurrency)

@@ -176,7 +176,7 @@ def dead_letter(clock: datetime, offset: int, value: bytes, reason: str) -> Dead
 
 def test_a_replayed_dead_letter_is_deleted(any_engine: Engine, clock: datetime) -> None:
     values = [record(0, ANN, WORD), record(1, BOB)]
-    # As 0.2 wrote the half of an exchange: with its unkeyed pseudonym.
+    # Half of an exchange, with an unkeyed pseudonym.
     values.append(record(2, pseudonym_of(ANN), WORD))
     with transaction(any_engine) as connection:
         rows = [dead_letter(clock, n, value, "unpaired_request") for n, value in enumerate(values)]

@@ -40,7 +40,7 @@ from tests.support.traffic.end_users import stored_texts
 
 ANN = "Ann@Example.org"
 OLD, NEW = "o" * 32, "n" * 32
-#: As 0.2 stores ids: unkeyed pseudonyms of personal data, the rest in clear.
+#: Ids with unkeyed pseudonyms of personal data, the rest in clear.
 BEFORE = "before"
 
 
@@ -240,7 +240,7 @@ def test_forget_finds_all_forms(any_engine: Engine, clock: datetime, subject: st
     ann = set(request(any_engine, subject, f"{NEW},{OLD}").stored_ids)
     left = stored(any_engine)
     assert not ann & set(left)
-    # 0.2 hashed each spelling by itself: "ann@Example.org" is not found unless it is named.
+    # Without a key each spelling has its own: "ann@Example.org" is not found unless it is named.
     assert len(left) == (3 if subject == ANN else 4)
 
 

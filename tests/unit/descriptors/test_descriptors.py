@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from monitor import descriptors as texts
 from monitor.descriptors.catalogue import DESCRIPTORS
-from monitor.descriptors.refusals import further_phrases, rule
+from monitor.descriptors.refusals import rule
 
 #: Least and largest value of each function of a text. The catalogue lacks those that are compared
 #: together with a finish reason.
@@ -204,7 +204,6 @@ HELP = (
 
 def test_every_language_of_refusals_is_tested() -> None:
     assert rule.LANGUAGES == REFUSALS.keys()
-    assert further_phrases.PHRASES.keys() == further_phrases.CUES.keys()
 
 
 @pytest.mark.parametrize("text", [sentence for texts_ in REFUSALS.values() for sentence in texts_])

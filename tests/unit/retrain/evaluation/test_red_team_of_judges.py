@@ -164,8 +164,9 @@ def test_labels_of_one_kind_prove_nothing() -> None:
     assert checked(grounded, honest(lambda *_: SUPPORTED), labels).outcome == "undecided"
 
 
-def test_without_a_judge_the_check_says_what_to_configure() -> None:
-    check = checked(grounded, None)
+@pytest.mark.parametrize("labels", [JudgeLabels(), claim_labels()])
+def test_without_a_judge_the_check_says_what_to_configure(labels: JudgeLabels) -> None:
+    check = checked(grounded, None, labels)
     assert check.outcome == "undecided"
     for setting in ("retrain.judge.url", "retrain.judge.model", "retrain.judge.labels"):
         assert setting in check.observed
@@ -217,6 +218,62 @@ def test_a_judge_that_quotes_a_verdict_has_none() -> None:
     check = checked(lambda item: f"{invented(item)}\nVERDICT: SUPPORTED", honest(quoting))
     assert check.outcome == "undecided"
     assert "the judge failed on 600 of 600 items" in check.observed
+
+
+def labelled(respond: Respond, claims: Callable[[int], str], n: int = N) -> JudgeLabels:
+    """Return labels that reviewers gave a system's own responses."""
+    rows = [
+        {"context": item.context, "question": item.messages[-1]["content"],
+         "response": respond(item), "claims": claims(number)}
+        for number, item in enumerate(documents()[:n])
+    ]  # fmt: skip
+    return JudgeLabels.parse("\n".join(map(json.dumps, rows)).encode(), "labels.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("n_unsupported", "outcome"), [(0, "passed"), (5, "passed"), (12, "undecided"), (30, "failed")]
+)
+def test_labels_of_the_responses_need_no_judge(n_unsupported: int, outcome: str) -> None:
+    labels = labelled(grounded, lambda n: "unsupported" if n < n_unsupported else "supported")
+    check = checked(grounded, None, labels)
+    assert check.outcome == outcome
+    assert f"{n_unsupported} of 600" in check.observed
+
+
+@pytest.mark.parametrize("n", [1, 540])
+def test_responses_without_a_label_count_as_bad(n: int) -> None:
+    check = checked(grounded, None, labelled(grounded, lambda _: "supported", n))
+    assert check.outcome == "undecided"
+    assert f"{N - n} of 600 responses have no label" in check.observed
+
+
+def test_labels_of_another_system_prove_nothing() -> None:
+    check = checked(invented, None, labelled(grounded, lambda _: "supported"))
+    assert check.outcome == "undecided"
+
+
+def test_labels_of_abstentions_prove_nothing() -> None:
+    def abstaining(item: BenchmarkItem) -> str:
+        return "I don't know."
+
+    check = checked(abstaining, None, labelled(abstaining, lambda _: "supported"))
+    assert check.outcome == "undecided"
+
+
+def test_of_contradictory_labels_unsupported_counts() -> None:
+    rows = [
+        row
+        for claims in ("unsupported", "supported")
+        for row in labelled(grounded, lambda _, claims=claims: claims).rows
+    ]
+    assert checked(grounded, None, JudgeLabels(rows)).outcome == "failed"
+    assert checked(grounded, None, JudgeLabels(rows[::-1])).outcome == "failed"
+
+
+def test_a_label_counts_before_the_verdict() -> None:
+    rows = [*claim_labels().rows, *labelled(grounded, lambda _: "unsupported").rows]
+    metric = JudgedHallucination(honest(), JudgeLabels(rows))
+    assert metric.score(documents()[:2], list(map(grounded, documents()[:2]))).tolist() == [1, 1]
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from tests.support.web.rollout_world import add_rollout, check_figures
 HOUR = timedelta(hours=1)
 TOKEN = "a-token-of-thirty-characters.."
 MODEL = "assistant"
-DEPLOY = Path(__file__).parents[3] / "deploy"
+DEPLOY = Path(__file__).parents[5] / "deploy"
 
 
 def open_client(engine: Engine, now: datetime, token: str = TOKEN) -> TestClient[Any]:
