@@ -251,10 +251,10 @@ def test_stored_digests_stay(clock: datetime) -> None:
 def test_a_digest_has_a_default_only_beside_other_values(clock: datetime) -> None:
     exchanges = replace(one_exchange(clock), truncated=[True])
     digest = exchanges.digest()
-    without = replace(exchanges, truncated=[])
-    assert replace(exchanges, truncated=[False]).digest() == without.digest() != digest
+    unknown = replace(exchanges, truncated=[])
+    assert replace(exchanges, truncated=[False]).digest() == unknown.digest() != digest
     zero = np.zeros(1, np.int64)
-    assert replace(without, threshold=zero).digest() == replace(without, threshold=()).digest()
+    assert replace(unknown, threshold=zero).digest() == replace(unknown, threshold=()).digest()
 
 
 @pytest.mark.parametrize("name", COLUMNS)
