@@ -65,7 +65,7 @@ def notes_of(connection: Connection, rollout_id: int) -> Sequence[NoteRow]:
     statement = select(*columns_of(NoteRow, RolloutNote)).order_by(RolloutNote.id)
     return read_rows(connection, NoteRow, statement.where(RolloutNote.rollout_id == rollout_id))
 '''
-TABLES, VIEW = "monitor/store/tables/__init__.py", "retrain/rollout/pages/rollout_view.py"
+VIEW = "retrain/rollout/pages/rollout_view.py"
 EXPIRY = "monitor/store/privacy/expiry.py"
 ROOM_OF_ROLLOUTS = (
     Edit("retrain/rollout/rows/notes.py", QUERY),
@@ -92,8 +92,6 @@ RECORD = Recipe(
     title="A table or column",
     edits=(
         Edit("retrain/rollout/tables.py", TABLE),
-        before(TABLES, "    RolloutObservation,\n", "    RolloutNote,\n"),
-        before(TABLES, '    "RolloutObservation",\n', '    "RolloutNote",\n'),
         before(
             EXPIRY, "    StageChange,\n    TrafficWeights,\n    TrainingRun", "    RolloutNote,\n"
         ),
@@ -121,6 +119,7 @@ RECORD = Recipe(
     mistake=Mistake(EXPIRY, "rollout_notes"),
     own=frozenset(edit.path for edit in ROOM_OF_ROLLOUTS),
     other={
+        "monitor/store/tables/": "a table that isn't of rollouts",
         'make migration NAME="add nickname"': "after a release",
         "monitor/table_types/contents.py": "the kinds that a column names",
         "tests/migration/released/": "digests and dumps of releases",
