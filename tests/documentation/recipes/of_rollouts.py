@@ -93,12 +93,12 @@ RECORD = Recipe(
     edits=(
         Edit("retrain/rollout/tables.py", TABLE),
         before(
-            EXPIRY, "    StageChange,\n    TrafficWeights,\n    TrainingRun", "    RolloutNote,\n"
-        ),
-        before(
             EXPIRY,
             '    Expiry("reasons", Rollout.finished_at',
             '    Expiry("reasons", RolloutNote.written_at.expression, (RolloutNote.note,)),\n',
+        ),
+        before(
+            EXPIRY, "    StageChange,\n    TrafficWeights,\n    TrainingRun", "    RolloutNote,\n"
         ),
         before(
             "docs/reference/database.md",
@@ -116,7 +116,7 @@ RECORD = Recipe(
         "tests/unit/test_repository.py::test_every_table_is_in_the_reference",
         "tests/integration/privacy/test_aged_database.py",
     ),
-    mistake=Mistake(EXPIRY, "rollout_notes"),
+    mistake=Mistake(EXPIRY, "add the column to monitor/store/privacy/expiry.py"),
     own=frozenset(edit.path for edit in ROOM_OF_ROLLOUTS),
     other={
         "monitor/store/tables/": "a table that isn't of rollouts",
