@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Two threads of small matrices cost more than they bring, and tests run beside Kafka and PostgreSQL.
 TEST_ENVIRONMENT = OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} TOKENIZERS_PARALLELISM=false
 
-# Each worker has a broker, a database and a browser of its own; a file's tests stay together. Files
+# Each worker has a database server and a browser of its own; a file's tests stay together. Files
 # in order: by number of tests the longest tests, alone in their files, would come last. Four keep two
 # cores busy while some wait, and take 12 GB of memory at most.
 WORKERS ?= 4
@@ -56,6 +56,11 @@ test: setup ## Run all tests, with a real Kafka, PostgreSQL and browser where th
 test-fast: setup ## Run the fast tests that need no service and no language model, in under a minute
 	@$(TEST_ENVIRONMENT) $(BIN)/pytest -n $(FAST_WORKERS) --dist worksteal tests/unit tests/statistics \
 		-m 'not language_model and not drill and not slow' --durations=5 --durations-min=1 $(PYTEST_ARGS)
+
+.PHONY: test-changed
+test-changed: setup ## Run the tests that your change touches, nearest first (BASE=main LIMIT=60: processor seconds)
+	@$(TEST_ENVIRONMENT) $(BIN)/python scripts/changed_tests.py $(if $(BASE),--base $(BASE)) \
+		$(if $(LIMIT),--limit $(LIMIT)) $(PYTEST_ARGS)
 
 .PHONY: drills
 drills: WORKERS = 3

@@ -2,8 +2,8 @@
 
 The glossary's tables name words that a term replaces. A word in code font there is refused in
 the names that Python files define and in their docstrings, unless it stands in a phrase that the
-glossary allows. A module docstring that opens with a relative clause ("What follows from ...") is
-refused too.
+glossary allows. A docstring that opens with a relative clause ("What follows from ...") is refused
+too, and so is a test's name that is a riddle ("of two that say the same one is kept").
 """
 
 import ast
@@ -18,7 +18,11 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("driftwarden", "monitor", "retrain", "bench", "tests", "scripts")
 SUBWORD = re.compile(r"[a-z]+|[A-Z](?:[a-z]+|[A-Z]*(?![a-z]))")
 CODE_FONT = re.compile(r"`([^`]+)`")
-RELATIVE = re.compile(r"(What|Which|Where|Who|Whose|Whom)\b")
+RELATIVE = re.compile(r"(What|Which|Where|Who|Whose|Whom)(ever)?\b")
+RIDDLE = re.compile(
+    r"test_(what|which|who|whose|others|(of|one|two|those)_(that|who|two|many))(ever)?_"
+    r"|test_.*_(whose|whoever|whatever|(is|are)_(told|said)|(says?|tells?)_(so|how|why|nothing))(_|$)"
+)
 
 
 @dataclass(frozen=True)
@@ -84,13 +88,17 @@ def docstrings(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, str]]:
 
 def check_source(source: str, vocabulary: Vocabulary) -> Iterator[tuple[int, str]]:
     """Yield line and mend of each name and docstring with a replaced word, or a relative clause."""
-    module = ast.parse(source)
-    nodes = list(ast.walk(module))
+    nodes = list(ast.walk(ast.parse(source)))
     texts = list(docstrings(nodes))
-    title = ast.get_docstring(module) or ""
-    if RELATIVE.match(title):
-        yield 1, f"a relative clause: “{title.splitlines()[0][:60]}”; open with a noun"
+    for line, text in texts:
+        if RELATIVE.match(text):
+            yield (
+                line,
+                f"a relative clause: “{text.splitlines()[0][:60]}”; open with a noun or verb",
+            )
     for line, name in defined_names(nodes):
+        if RIDDLE.match(name):
+            yield line, f"the name `{name}`; say unit, condition and expectation"
         if name in vocabulary.names:
             yield line, f"the name `{name}`; write {vocabulary.names[name]}"
         texts.append((line, " ".join(SUBWORD.findall(name))))

@@ -21,7 +21,7 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 
 @dataclass(frozen=True)
 class ChildRun:
-    """What came of a child."""
+    """The outcome of a child process."""
 
     folder: RunFolder
     #: From its start to its end, imports and loading included.

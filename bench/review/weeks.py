@@ -80,7 +80,7 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Week:
-    """What is true, and what was concluded."""
+    """The truth of a week, and the conclusion from its reviews."""
 
     truth: dict[str, float]
     control: ControlSlice

@@ -24,7 +24,7 @@ _CAUSES = ErrorCauses(40, 40, 40.0, {NEEDS_JUDGEMENT: WeightedRate(40, 40, 40.0,
 
 @dataclass(frozen=True)
 class Plan:
-    """What a year is like."""
+    """The conditions of a simulated year."""
 
     error_rate: float = 0.08
     review: Review = field(default_factory=Review)

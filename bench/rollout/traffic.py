@@ -29,7 +29,7 @@ HOLDBACK = 0.01
 
 @dataclass(frozen=True)
 class Traffic:
-    """What the requests of a rollout are like."""
+    """The properties of a rollout's requests."""
 
     requests_an_hour: int = 2_000
     #: Requests of a user, all in one hour, and their intraclass correlation.

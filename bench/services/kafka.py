@@ -1,6 +1,7 @@
 """A real Kafka: at KAFKA_BOOTSTRAP_SERVERS, or started here in KRaft mode from Maven's jars."""
 
 import base64
+import fcntl
 import os
 import shutil
 import socket
@@ -9,7 +10,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -156,7 +157,9 @@ class KafkaServer:
             "group.min.session.timeout.ms": "1000",
             # After a kill the controller lets the broker in again once its old session is over.
             "broker.session.timeout.ms": "3000",
-            "broker.heartbeat.interval.ms": "500",
+            "broker.heartbeat.interval.ms": "1000",
+            # Else the controller writes twice a second, a quarter of what an idle broker does.
+            "metadata.max.idle.interval.ms": "0",
             "log.retention.check.interval.ms": "1000",
             "auto.create.topics.enable": "false",
             "message.max.bytes": "20000000",
@@ -212,15 +215,55 @@ def _use(servers: str) -> None:
         consumer.commit()
 
 
+@contextmanager
+def shared_broker(folder: Path) -> Iterator[str]:
+    """Share a broker with the processes that name the same folder; the one that started it ends it.
+
+    A broker that waits takes a fortieth of a processor, and one that starts takes four seconds.
+    """
+    address, start = folder / "kafka-address", folder / "kafka-start"
+
+    def leave() -> None:
+        with _locked(start):  # whoever has read the address is a user by now
+            address.unlink()
+        fcntl.flock(users, fcntl.LOCK_EX)  # once the others have left
+
+    with (folder / "kafka-users").open("w") as users, ExitStack() as stack:
+        with _locked(start):
+            if address.exists():
+                servers = address.read_text()
+            else:
+                server = KafkaServer(Path(tempfile.mkdtemp(dir=folder, prefix="kafka-")))
+                stack.enter_context(server.running())
+                servers = server.bootstrap_servers
+                address.write_text(servers)
+                stack.callback(leave)
+            fcntl.flock(users, fcntl.LOCK_SH)
+        yield servers
+        fcntl.flock(users, fcntl.LOCK_UN)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 @pytest.fixture(scope="session")
-def bootstrap_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A broker for the whole session."""
+def bootstrap_servers(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """A broker for the whole session, which its workers share."""
     if inputs := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
-        yield inputs
-        return
-    server = KafkaServer(tmp_path_factory.mktemp("kafka"))
-    with server.running():
-        yield server.bootstrap_servers
+        return inputs
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    stack = ExitStack()
+    # At a test's end the wait for the other workers would count as that test's time.
+    request.config.add_cleanup(stack.close)
+    return stack.enter_context(shared_broker(folder))
 
 
 @pytest.fixture

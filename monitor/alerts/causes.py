@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from monitor.settings import Alerts
 from monitor.settings.alerts import Level
+from monitor.stored_words import Words
 
 #: Path of the runbooks that the part ``web`` serves.
 RUNBOOKS = "/runbooks"
@@ -191,8 +192,15 @@ _ALL = (
     ),
 )
 
+
+def _unknown(name: str) -> Cause:
+    """Return what is known of a cause that a newer release has added: it is as urgent as any."""
+    steps = ("• A newer release of driftwarden opened it: see its page there.",)
+    return Cause(name=name, level="critical", title=f"Unknown cause ({name})", next_steps=steps)
+
+
 #: By name.
-CAUSES: Mapping[str, Cause] = {cause.name: cause for cause in _ALL}
+CAUSES: Mapping[str, Cause] = Words({cause.name: cause for cause in _ALL}, _unknown)
 
 
 def as_markdown() -> str:

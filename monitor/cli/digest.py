@@ -6,6 +6,7 @@ import typer
 
 from monitor.cli.shared.access import record_read
 from monitor.cli.shared.context import ConfigOption, ModelOption, transaction_of_model
+from monitor.stored_words import Words, labels
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,8 +17,11 @@ if TYPE_CHECKING:
 MIN_SCALE = 0.1
 MAX_SERIES = 12
 MAX_FINDINGS = 12
-NAMES = {"drift": "drift", "no_drift": "no drift", "not_enough_data": "not enough data"}
-COLOURS = {"drift": "red", "no_drift": "green", "not_enough_data": "yellow"}
+NAMES = labels({"drift": "drift", "no_drift": "no drift", "not_enough_data": "not enough data"})
+COLOURS = Words(
+    {"drift": "red", "no_drift": "green", "not_enough_data": "yellow"},
+    lambda _: "yellow",
+)
 
 
 def digest(

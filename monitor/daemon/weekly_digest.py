@@ -94,13 +94,6 @@ def _describe(window: WindowFigures, n_subthreshold: int) -> str:
         for noun, family in (("prompts", figures.input), ("responses", figures.output))
         if family.significant_share
     ]
-    result = (
-        ", ".join(shares)
-        or {
-            "drift": "drift",
-            "no_drift": "no drift",
-            "not_enough_data": "not enough data",
-        }[figures.verdict]
-    )
+    result = ", ".join(shares) or figures.verdict.replace("_", " ")
     below = f", {n_subthreshold} below the alert threshold" if n_subthreshold else ""
     return f"{when}: {result}{below}, n = {figures.n_current:,}."

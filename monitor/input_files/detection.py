@@ -20,7 +20,7 @@ HEAD_BYTES = 65_536
 
 
 class FileContent(Enum):
-    """What a file holds: the unit that its values are counted in."""
+    """The content of a file: the unit that its values are counted in."""
 
     LINES = "line"
     ARRAY = "element"

@@ -157,7 +157,7 @@ class _Splitter:
 
     @property
     def rest(self) -> bytes:
-        """What follows the last value."""
+        """The rest after the last value."""
         return self._buffer.strip()
 
     @property

@@ -81,7 +81,7 @@ class InputSource:
 
     @property
     def unit(self) -> str:
-        """What its values are counted in: line, row, element or object."""
+        """The unit of its values: line, row, element or object."""
         return "row" if self.has_rows else self.parts[0].content.unit
 
     def values(self, start: int = 0) -> Iterator[tuple[int, bytes]]:

@@ -26,7 +26,7 @@ SNOOZES = {
 
 @dataclass(frozen=True)
 class Target:
-    """What a button acts on, as it was when the button was posted."""
+    """The target of a button, as it was when the button was posted."""
 
     #: ``incident:ID``, ``decision:ID`` or ``rollout:ID``.
     subject: str

@@ -24,14 +24,15 @@ from monitor.store.windows.assessment import (
     SlowDrift,
     Topic,
 )
+from monitor.stored_words import labels
 
-VERDICTS = {"drift": "Drift", "no_drift": "No drift", "not_enough_data": "Not enough data"}
+VERDICTS = labels({"drift": "Drift", "no_drift": "No drift", "not_enough_data": "Not enough data"})
 
 #: Level of the test of the task mix, which never alarms.
 MIX_LEVEL = 0.05
 
 #: What a family compares, in the plural.
-NOUNS = {"input": "prompts", "output": "responses"}
+NOUNS = labels({"input": "prompts", "output": "responses"})
 
 
 def describe_incident_status(status: str) -> str:
@@ -151,7 +152,7 @@ def describe_comparable_sizes(assessment: Assessment) -> str:
     return f"; of them comparable {current:,} and {reference:,}"
 
 
-DETECTABLE_KINDS = {"new_topic": "a new topic", "scattered": "scattered novelty"}
+DETECTABLE_KINDS = labels({"new_topic": "a new topic", "scattered": "scattered novelty"})
 
 
 def describe_detectable(assessment: Assessment) -> str:

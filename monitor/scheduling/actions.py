@@ -1,4 +1,4 @@
-"""An action of a button in Slack, and the press that it answers."""
+"""An action of a button in Slack, and the request of its press."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """What a button does.
+    """The action of a button.
 
     Attributes:
         subject: Kind of what it acts on: ``incident``, ``decision`` or ``rollout``.

@@ -117,7 +117,7 @@ class Settings(Sections):
 
 
 class Configuration(Sections):
-    """What config.toml and the environment say: the models, and the sections that they inherit."""
+    """The settings of config.toml and the environment: models, and the sections they inherit."""
 
     models: dict[ModelName, ModelTable] = {DEFAULT_MODEL: ModelTable()}
 

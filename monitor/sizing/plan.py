@@ -30,7 +30,7 @@ class Line:
 
 @dataclass(frozen=True)
 class SizingPlan:
-    """What a load needs, and where the design ends."""
+    """The needs of a load, and the limits of the design."""
 
     load: Load
     lines: tuple[Line, ...]

@@ -39,7 +39,7 @@ class AccessRow(Access):
 
 @dataclass(frozen=True, kw_only=True)
 class AccessFilter:
-    """Which entries are searched for; an empty value matches any."""
+    """A filter of entries; an empty value matches any."""
 
     actor: str = ""
     action: str = ""

@@ -19,6 +19,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
+from monitor.table_types.documents import read_document
+
 #: SQLite generates ids only for INTEGER primary keys.
 BigId = BigInteger().with_variant(Integer, "sqlite")
 
@@ -61,7 +63,7 @@ class StructJson(TypeDecorator[msgspec.Struct]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> msgspec.Struct | None:  # noqa: ARG002
         """Return the struct that plain JSON values hold."""
-        return None if value is None else msgspec.convert(value, self.struct)
+        return None if value is None else read_document(value, self.struct)
 
 
 class Base(DeclarativeBase):

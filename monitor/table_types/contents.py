@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 
 class Content(StrEnum):
-    """What a column may hold."""
+    """Kinds of content of a column."""
 
     END_USER_ID = "identifier of an end user"
     END_USER_TEXT = "text of an end user, or text or vectors made of it"
@@ -37,7 +37,7 @@ Part = Literal["ingest", "schedule", "web"]
 
 @dataclass(frozen=True)
 class PersonalColumn:
-    """What a column holds, and how it is erased."""
+    """The content of a column, and its erasure."""
 
     content: Content
     erasure: Erasure
@@ -68,7 +68,7 @@ class Access:
 
 @dataclass(frozen=True)
 class TableFacts:
-    """What the rows of a table are for, how long they are stored, and who and what reads them."""
+    """Purpose, period and readers of the rows of a table."""
 
     purpose: str
     readers: tuple[Reader, ...]

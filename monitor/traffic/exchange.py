@@ -77,7 +77,7 @@ def name_model(exchange: Exchange, names: ModelNames) -> Exchange:
 
 
 class Feedback(Labels, frozen=True, kw_only=True):
-    """What a user said of a response, in a record of its own; a label may be empty."""
+    """A user's feedback on a response, in a record of its own; a label may be empty."""
 
     exchange_id: str
     #: Aware, UTC.

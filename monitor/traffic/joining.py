@@ -33,7 +33,7 @@ SUPPRESSED = "driftwarden.suppressed"
 def suppress(half: Half) -> Half:
     """Return a half without texts, ids and metadata, which waits for its partner to drop it too.
 
-    It is withheld, so that 0.2 doesn't store its exchange either.
+    It is withheld, so that no exchange of it is stored.
     """
     exchange = half.exchange
     return Half(

@@ -77,7 +77,7 @@ class StoredComparison:
 
 @dataclass(frozen=True)
 class _Comparison:
-    """What all parts of a window share."""
+    """The common inputs of all parts of a window."""
 
     engine: Engine
     settings: Settings

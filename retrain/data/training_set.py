@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from monitor.table_types.documents import read_document
 from retrain.data.data_card import Card, CountsTokens, tokens_of
 from retrain.data.data_card_page import data_card
 from retrain.data.rows import Row
@@ -91,4 +92,4 @@ def copy_card(folder: RunFolder) -> None:
 def read_card(folder: RunFolder) -> Card | None:
     """Read a run's card; ``None`` if there is none."""
     content = read_json(folder.card)
-    return None if content is None else msgspec.convert(content, Card)
+    return None if content is None else read_document(content, Card)

@@ -12,6 +12,7 @@ from retrain.data.benchmarks.dataset_file import read_dataset
 from retrain.data.benchmarks.item import BenchmarkItem, parse_items
 from retrain.data.similarity import SentenceEncoder
 from retrain.evaluation.gates.least_items import MIN_ITEMS
+from retrain.evaluation.judge.verdicts import NO_JUDGE, JudgedVerdict
 from retrain.evaluation.metrics.catalogue import MetricModels, canonical_name, load_metrics
 from retrain.evaluation.metrics.metric import Metric
 from retrain.evaluation.metrics.scoring import RECOMMENDED_ITEMS
@@ -50,10 +51,23 @@ class Benchmark:
             canonical_name(threshold.metric) in SAFETY_METRICS for threshold in self.plan.thresholds
         )
 
+    @property
+    def unconfigured(self) -> list[Metric]:
+        """The metrics without the judge that they need."""
+        return [
+            metric
+            for metric in self.metrics
+            if isinstance(metric, JudgedVerdict) and not metric.is_configured
+        ]
+
     def remarks(self) -> list[str]:
         """Return remarks on the reliability of its figures."""
         n = len(self.items)
-        matches = []
+        matches = [
+            f"{self.name}: {metric.name} can't be measured, and its limit stays undecided: set "
+            f"{NO_JUDGE}"
+            for metric in self.unconfigured
+        ]
         if self.copies:
             pairs = list(self.copies.items())
             named = ", ".join(f"{copy} of {item}" for copy, item in pairs[:_QUOTED])

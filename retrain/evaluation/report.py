@@ -7,10 +7,14 @@ from monitor.store.training.candidate_results import (
     CandidateResults,
     StratumScore,
 )
+from monitor.stored_words import Words
 
 #: Width of a system's column: value and interval.
 _COLUMN = 23
-_MARKS = {"passed": "ok  ", "failed": "FAIL", "undecided": "??  "}
+_MARKS = Words(
+    {"passed": "ok  ", "failed": "FAIL", "undecided": "??  "},
+    lambda _: "??  ",
+)
 
 
 def report_lines(results: CandidateResults) -> Iterator[str]:

@@ -8,6 +8,7 @@ import msgspec
 
 from monitor.errors import TrainingError
 from monitor.store.training.registry import VersionRow
+from monitor.table_types.documents import read_document
 from retrain.models.base_model import BaseModel
 from retrain.planning.checks.run_checks import worst_batch
 from retrain.planning.memory.device import GIB, Device
@@ -173,4 +174,4 @@ def options_json(prepared: Sequence[PreparedOption]) -> dict[str, Any]:
 
 def stored_options(plan: dict[str, Any]) -> list[Option]:
     """Read the stored options of a run."""
-    return msgspec.convert(plan["options"], list[Option])
+    return read_document(plan["options"], list[Option])

@@ -13,6 +13,7 @@ from monitor.errors import ConfigurationError, InputError
 from monitor.settings import Settings
 from monitor.settings.evaluation_file import BenchmarkPlan, read_plan
 from monitor.store.probes.runs import ProbeSetRow, insert_set, newest_set
+from monitor.table_types.documents import read_document
 from retrain.data.benchmarks.dataset_file import read_dataset
 from retrain.data.benchmarks.item import BenchmarkItem, parse_items
 from retrain.evaluation.metrics.refusal import over_refused, refused_harmful
@@ -82,7 +83,7 @@ def store_set(
 
 def items_of(row: ProbeSetRow) -> dict[str, ProbeItem]:
     """Return the items of a stored set by key."""
-    return {item.key: item for item in msgspec.convert(row.items, list[ProbeItem])}
+    return {item.key: item for item in read_document(row.items, list[ProbeItem])}
 
 
 def draw_items(settings: Settings) -> list[ProbeItem]:

@@ -12,16 +12,20 @@ from monitor.store.training import registry as store
 from monitor.store.training.baseline_plans import plan_baseline
 from monitor.store.training.candidate_results import StratumScore
 from monitor.store.training.registry import ScoreRow, VersionRow
+from monitor.stored_words import Words
 from retrain.registry.taints import inherit_taints, lineage_note
 
 #: Allowed transitions: stage -> next stages.
-TRANSITIONS: dict[str, frozenset[str]] = {
-    "candidate": frozenset({"canary", "production", "rejected", "archived"}),
-    "canary": frozenset({"candidate", "production", "rejected", "archived"}),
-    "production": frozenset({"archived"}),
-    "archived": frozenset({"production"}),
-    "rejected": frozenset({"candidate"}),
-}
+TRANSITIONS = Words(
+    {
+        "candidate": frozenset({"canary", "production", "rejected", "archived"}),
+        "canary": frozenset({"candidate", "production", "rejected", "archived"}),
+        "production": frozenset({"archived"}),
+        "archived": frozenset({"production"}),
+        "rejected": frozenset({"candidate"}),
+    },
+    lambda _: frozenset(),
+)
 
 
 def register_version(

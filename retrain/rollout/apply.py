@@ -29,7 +29,7 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class Application:
-    """What a call of :func:`apply_weights` has found.
+    """The outcome of a call of :func:`apply_weights`.
 
     Attributes:
         row: The wanted weights.

@@ -8,6 +8,7 @@ import msgspec
 
 from monitor.errors import ConfigurationError
 from monitor.settings import Settings
+from monitor.table_types.documents import read_document
 from retrain.rollout.rows.rollouts import RolloutRow
 
 
@@ -66,4 +67,4 @@ def plan_of(rollout: RolloutRow, settings: Settings) -> RolloutPlan:
     """Return the plan of a rollout; without one of its own it follows the settings."""
     if rollout.settings is None:
         return make_plan(settings)
-    return msgspec.convert(rollout.settings, RolloutPlan)
+    return read_document(rollout.settings, RolloutPlan)

@@ -29,7 +29,7 @@ QUIET_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Row:
-    """What happened for a fault."""
+    """The outcome of a fault."""
 
     fault: Fault
     #: Seconds from when the fault was there until each alert fired, by name.
@@ -39,7 +39,7 @@ class Row:
 
     @property
     def problem(self) -> str:
-        """What is not as it should be; empty where nothing is."""
+        """The deviation from the expected outcome; empty where there is none."""
         missing = self.fault.alerts - set(self.fired)
         wrong = set(self.fired) - self.fault.alerts - self.fault.may_fire
         left = set(self.fired) - set(self.resolved)

@@ -32,7 +32,7 @@ class Page:
 
 @dataclass
 class Receiver:
-    """What the engineer on call got, in order."""
+    """The notifications of the engineer on call, in order."""
 
     url: str = ""
     pages: list[Page] = field(default_factory=list)

@@ -55,6 +55,7 @@ class Daemon:
             "DRIFTWARDEN_DATABASE__URL": database,
             "DRIFTWARDEN_KAFKA__BOOTSTRAP_SERVERS": bootstrap_servers,
             "DRIFTWARDEN_KAFKA__TOPIC": topic,
+            "DRIFTWARDEN_KAFKA__GROUP_ID": topic,  # other workers use the broker too
             "DRIFTWARDEN_MONITORING__SAMPLE_RATE": "1.0",
             "DRIFTWARDEN_MONITORING__LARGE_CHANGES": "off",
             "DRIFTWARDEN_TRAFFIC__FLUSH_INTERVAL": "500ms",

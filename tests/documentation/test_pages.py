@@ -129,7 +129,7 @@ def test_fragments_of_files_are_valid(path: Path, tmp_path: Path) -> None:
             assert load(block, folder), f"{path.name}, line {block.line}"
 
 
-def test_only_what_varies_may_differ_from_the_shown_output() -> None:
+def test_shown_output_differs_in_variable_parts_only() -> None:
     on_page = "backup.tar.gz: 1,234 bytes in 0.2 s\n...\n3 rows\n"
     assert is_shown(on_page, "backup.tar.gz: 99 bytes in 1.5 s\na\nb\n3 rows\n")
     assert is_shown(on_page, "backup.tar.gz: 99 bytes in 1.5 s\n3 rows\n")

@@ -78,7 +78,9 @@ def test_exit_statuses_are_those_of_the_page(run: Run) -> None:
         ("```console\n$ echo a; echo b\na\n```\n", {}),
     ],
 )
-def test_a_page_that_says_otherwise_fails(run: Run, text: str, tables: dict[str, Any]) -> None:
+def test_failed_expectation_names_page_and_line(
+    run: Run, text: str, tables: dict[str, Any]
+) -> None:
     with pytest.raises(AssertionError, match=r"page\.md, line"):
         run(text, **tables)
 
@@ -113,7 +115,7 @@ def test_a_service_is_ended_as_by_ctrl_c(run: Run) -> None:
     assert run(text, services={"echo ready": is_there}) == ["echo ready; sleep 60"]
 
 
-def test_what_the_reader_fills_in_is_filled_in(run: Run) -> None:
+def test_placeholders_of_examples_are_filled_in(run: Run) -> None:
     assert run(sh("test YOURS = mine"), fill={"YOURS": "mine"}) == ["test YOURS = mine"]
 
 

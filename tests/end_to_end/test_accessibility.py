@@ -221,7 +221,7 @@ def test_the_item_page_in_all_its_dress(site: Site) -> None:
     assert [] == problems, "\n".join(problems)
 
 
-def test_nothing_overflows(site: Site) -> None:
+def test_pages_do_not_overflow_at_any_size(site: Site) -> None:
     states = make_states(site)
     lead, ben = site.open("Lea"), site.open("Ben")
     visits = [(ben, f"/review/{states['Ben', state]}") for state in ("open", "disagreed")]

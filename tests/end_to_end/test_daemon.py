@@ -81,6 +81,7 @@ class Daemon:
             "DRIFTWARDEN_DATABASE__URL": database,
             "DRIFTWARDEN_KAFKA__BOOTSTRAP_SERVERS": bootstrap_servers,
             "DRIFTWARDEN_KAFKA__TOPIC": topic,
+            "DRIFTWARDEN_KAFKA__GROUP_ID": topic,  # other workers use the broker too
             "DRIFTWARDEN_MONITORING__SAMPLE_RATE": str(SAMPLE_RATE),
             "DRIFTWARDEN_TRAFFIC__FLUSH_INTERVAL": "500ms",
             "DRIFTWARDEN_DRIFT__N_PERMUTATIONS": "999",

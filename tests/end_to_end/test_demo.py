@@ -31,6 +31,7 @@ from monitor.store.training.candidate_results import (
 )
 from tests.services.warm_interpreter import warm_interpreter
 from tests.support.command import Run, run_command  # noqa: F401
+from tests.support.places import wrong_words
 
 COMMAND = Path(sys.executable).with_name("driftwarden")
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "160"}
@@ -144,6 +145,7 @@ def test_the_whole_loop_with_a_tiny_model(tmp_path: Path) -> None:
                 select(Rollout.status, Rollout.weight_percent).order_by(Rollout.id)
             )
         ]
+    assert [] == wrong_words(engine)
     engine.dispose()
     # One incident in four weeks: the quiet ones raised none.
     assert 1 == n_incidents

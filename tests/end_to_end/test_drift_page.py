@@ -57,7 +57,7 @@ def drift_path(world: World) -> str:
     return f"/drift-evaluations/{world.evaluation_id}"
 
 
-def test_a_topic_is_a_click_away_from_its_examples(world: World, open_page) -> None:
+def test_click_on_a_topic_opens_its_examples(world: World, open_page) -> None:
     page = open_page(drift_path(world))
     examples = page.get_by_role("region", name="Examples")
     expect(page.get_by_text("Can I move my bitcoin to my own wallet?")).to_have_count(0)
@@ -72,7 +72,7 @@ def test_a_topic_is_a_click_away_from_its_examples(world: World, open_page) -> N
     expect(examples.get_by_text("Can I move my bitcoin to my own wallet?")).to_be_visible()
 
 
-def test_by_keyboard_alone(world: World, open_page) -> None:
+def test_topic_opens_by_keyboard(world: World, open_page) -> None:
     page = open_page(drift_path(world))
     link = page.get_by_role("link", name="bitcoin, wallet, sold")
     for _ in range(60):
@@ -107,7 +107,7 @@ def test_a_dot_is_read_where_it_lies(world: World, open_page) -> None:
     expect(examples.get_by_text("Nearest on the map")).to_be_visible()
 
 
-def test_a_dot_of_a_deleted_exchange_says_so(world: World, open_page) -> None:
+def test_dot_of_a_deleted_exchange_shows_its_deletion(world: World, open_page) -> None:
     page = open_page(drift_path(world))
     with transaction(world.engine) as connection:
         connection.execute(delete(Exchange).where(Exchange.baseline_id.is_not(None)))
@@ -125,7 +125,7 @@ def test_a_dot_of_a_deleted_exchange_says_so(world: World, open_page) -> None:
     expect(heading).to_have_text("Exchange deleted")
 
 
-def test_it_works_without_a_script(world: World, open_page) -> None:
+def test_map_works_without_a_script(world: World, open_page) -> None:
     page = open_page(drift_path(world), java_script_enabled=False)
     expect(page.locator(".dotted")).to_be_visible()
     page.get_by_role("link", name="bitcoin, wallet, sold").click()
@@ -150,7 +150,7 @@ def test_anybody_can_read_it(world: World, open_page, width: int) -> None:
                 page.screenshot(path=shot, full_page=True)
 
 
-def test_how_long_it_takes_is_told(world: World, open_page, record_property) -> None:
+def test_load_time_of_the_page_is_recorded(world: World, open_page, record_property) -> None:
     page = open_page(drift_path(world))
     timing = page.evaluate("performance.getEntriesByType('navigation')[0].toJSON()")
     record_property("load_ms", round(timing["loadEventEnd"]))

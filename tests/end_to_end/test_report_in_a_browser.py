@@ -64,7 +64,9 @@ def test_a_bar_is_as_high_as_its_share(browser: Browser, tmp_path: Path) -> None
     page.close()
 
 
-def test_paper_shows_what_is_folded_away(browser: Browser, page_file: Path, tmp_path: Path) -> None:
+def test_printed_page_shows_collapsed_sections(
+    browser: Browser, page_file: Path, tmp_path: Path
+) -> None:
     context = browser.new_context(color_scheme="dark")
     page = context.new_page()
     page.goto(page_file.as_uri())

@@ -120,7 +120,7 @@ def fleet(bootstrap_servers: str, topic: str, postgres_database: str) -> Configu
     )
 
 
-def test_one_drifts_one_is_silent_one_is_unlisted(
+def test_twenty_models_with_one_drifted_silent_and_unlisted_model_each(
     fleet: Configuration,
     topic: str,
     producer: KafkaProducer,

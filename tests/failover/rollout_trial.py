@@ -54,7 +54,7 @@ PROCESSES.set_forkserver_preload(["tests.failover.rollout_replica"])
 
 @dataclass
 class Outcome:
-    """What a trial has shown; the lists are empty where the promises hold."""
+    """The outcome of a trial; the lists are empty where the promises hold."""
 
     kills: list[str] = field(default_factory=list)
     ends: list[str] = field(default_factory=list)

@@ -44,7 +44,7 @@ PROCESSES.set_forkserver_preload(["tests.failover.replica"])
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a trial has shown."""
+    """The outcome of a trial."""
 
     fault: str
     #: From the fault to the next leader.

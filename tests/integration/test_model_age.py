@@ -82,7 +82,7 @@ def test_age_of_a_day_is_in_the_singular(
     assert row.description.endswith(f", {age} ago")
 
 
-def test_no_age_is_too_old_where_none_is_set(engine: Engine, clock: datetime) -> None:
+def test_no_model_is_too_old_without_max_age(engine: Engine, clock: datetime) -> None:
     serving(engine, clock)
     settings = SETTINGS.model_copy(update={"retrain": Retrain(max_age="")})
     watch_age(engine, settings, clock + 9999 * DAY)
@@ -98,12 +98,12 @@ def test_an_age_is_a_number_and_a_unit(text: str, wanted: timedelta | None) -> N
 
 
 @pytest.mark.parametrize("text", ["180", "0d", "six months", "-1d", "1.5d", "180 d"])
-def test_what_is_no_age_is_refused(text: str) -> None:
+def test_invalid_age_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match='such as "180d"'):
         Retrain(max_age=text)
 
 
-def test_check_and_digest_say_it(tmp_path: Path) -> None:
+def test_check_and_digest_name_an_old_model(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'desk.db'}"
     engine = make_engine(url)
     migrate(engine)

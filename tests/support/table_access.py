@@ -29,7 +29,7 @@ Node = tuple[str, str]
 
 @dataclass
 class Content:
-    """What a node refers to and which tables it uses."""
+    """The names and tables that a node refers to."""
 
     refers: set[Node] = field(default_factory=set)
     is_constant: bool = False

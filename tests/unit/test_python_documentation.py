@@ -19,9 +19,7 @@ REFERENCE = (DOCS / "reference" / "python.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
-def test_the_examples_run_and_tell_the_drift(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_examples_run_and_find_the_drift(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DRIFTWARDEN_DRIFT__N_PERMUTATIONS", "999")
     words = CallableEncoder(lambda texts: WordEncoder().encode(texts))

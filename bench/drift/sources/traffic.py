@@ -42,7 +42,7 @@ TEXTS = "texts.json"
 
 @dataclass(frozen=True)
 class Habits:
-    """What never changes: users, their topics, and the cycles."""
+    """The constants of the traffic: users, their topics, and the cycles."""
 
     data: Labelled
     texts: tuple[str, ...]

@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 
 class _Site(NamedTuple):
-    """What a channel is built from."""
+    """The inputs of a channel."""
 
     name: str
     channel: ChannelSettings

@@ -9,20 +9,24 @@ from monitor.alerts.channels.sender import IncidentSender
 from monitor.alerts.routes import level_of
 from monitor.rendering.mrkdwn import render_text, without_quotes
 from monitor.store.alerts.delivery import DueMessage, Thread
+from monitor.stored_words import Words
 
 EVENTS_URL = "https://events.pagerduty.com"
 #: Limits of PagerDuty.
 MAX_SUMMARY_CHARACTERS = 1024
 MAX_DETAILS_CHARACTERS = 50_000
 
-ACTIONS: dict[str, Literal["trigger", "acknowledge", "resolve"]] = {
-    "open": "trigger",
-    "acknowledged": "acknowledge",
-    # PagerDuty notifies nobody of a trigger of what is acknowledged: the end of a snooze must.
-    "snoozed": "resolve",
-    "resolved": "resolve",
-    "closed": "resolve",
-}
+ACTIONS: Words[Literal["trigger", "acknowledge", "resolve"]] = Words(
+    {
+        "open": "trigger",
+        "acknowledged": "acknowledge",
+        # PagerDuty notifies nobody of a trigger of what is acknowledged: the end of a snooze must.
+        "snoozed": "resolve",
+        "resolved": "resolve",
+        "closed": "resolve",
+    },
+    lambda _: "trigger",
+)
 
 
 class PagerDutySender(IncidentSender):

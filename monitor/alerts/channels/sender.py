@@ -19,7 +19,7 @@ class Sender(Protocol):
 
     @property
     def target(self) -> str:
-        """Where messages go; an incident gets a new message where this changes."""
+        """The destination of messages; an incident gets a new message where this changes."""
 
     @property
     def is_idempotent(self) -> bool:

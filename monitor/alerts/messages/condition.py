@@ -17,8 +17,12 @@ from monitor.rendering.mrkdwn import (
 )
 from monitor.settings import Alerts
 from monitor.store.alerts.incidents import IncidentRow
+from monitor.stored_words import Words
 
-MARKS = {"critical": "🔴", "error": "🔴", "warning": "🟠", "info": "🔵"}
+MARKS = Words(
+    {"critical": "🔴", "error": "🔴", "warning": "🟠", "info": "🔵"},
+    lambda _: "🔴",
+)
 #: What the title says of an event; of the others nothing.
 WORDS: dict[Event, str] = {
     "resolved": ", resolved",

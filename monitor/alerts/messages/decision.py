@@ -20,14 +20,18 @@ from monitor.settings import Alerts
 from monitor.store.alerts.outbox import add_message
 from monitor.store.review.decisions import DecisionRow, list_decisions
 from monitor.store.review.items import BatchRow, batch_by_id
+from monitor.stored_words import Words
 
-TITLES = {
-    "retrain": "🔵 Retrain: {model}",
-    "fix_context": "🔵 Retrieval or prompt first: {model}",
-    "fix_guidelines": "🟠 Fix the guidelines: {model}",
-    "keep": "🟢 Keep the model: {model}",
-    "undecided": "⚪ No decision yet: {model}",
-}
+TITLES = Words(
+    {
+        "retrain": "🔵 Retrain: {model}",
+        "fix_context": "🔵 Retrieval or prompt first: {model}",
+        "fix_guidelines": "🟠 Fix the guidelines: {model}",
+        "keep": "🟢 Keep the model: {model}",
+        "undecided": "⚪ No decision yet: {model}",
+    },
+    lambda word: f"⚪ Unknown decision ({word}): {{model}}",
+)
 
 NEXT_STEPS = {
     "retrain": "• Where required, a lead confirms the retraining on the page of the decision.",

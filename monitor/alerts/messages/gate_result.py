@@ -25,15 +25,22 @@ from monitor.store.training.candidate_evaluations import (
     list_candidate_evaluations,
 )
 from monitor.store.training.candidate_results import CandidateResults
+from monitor.stored_words import Words
 
-TITLES = {
-    "promote": "🟢 Promote: {name}",
-    "reject": "🔴 Rejected: {name}",
-    "undecided": "⚪ Undecided: {name}",
-    "awaiting_ratings": "🔵 Awaiting human evaluation: {name}",
-    "failed": "🟠 Not evaluated: {name}",
-}
-MARKS = {"failed": "✗", "undecided": "?", "passed": "✓"}
+TITLES = Words(
+    {
+        "promote": "🟢 Promote: {name}",
+        "reject": "🔴 Rejected: {name}",
+        "undecided": "⚪ Undecided: {name}",
+        "awaiting_ratings": "🔵 Awaiting human evaluation: {name}",
+        "failed": "🟠 Not evaluated: {name}",
+    },
+    lambda word: f"⚪ Unknown result ({word}): {{name}}",
+)
+MARKS = Words(
+    {"failed": "✗", "undecided": "?", "passed": "✓"},
+    lambda _: "?",
+)
 
 #: Checks in one message; the page has all.
 CHECKS_SHOWN = 12
@@ -96,8 +103,8 @@ def gate_result_message(row: CandidateEvaluationRow, alerts: Alerts) -> dict[str
 
 def _checks(results: CandidateResults) -> list[str]:
     """Return a line for each check, failed ones first."""
-    order = list(MARKS)
-    checks = sorted(results.checks, key=lambda check: order.index(check.outcome))
+    order = {"failed": 0, "passed": 2}
+    checks = sorted(results.checks, key=lambda check: order.get(check.outcome, 1))
     lines = [
         f"{MARKS[check.outcome]} {escape(check.name)}: {escape(check.observed, limit=300)}; "
         f"required: {escape(check.required)}"

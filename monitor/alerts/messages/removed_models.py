@@ -20,7 +20,7 @@ MAX_CHARACTERS = 60
 
 @dataclass(frozen=True)
 class InFlight:
-    """What was in progress when a model was removed."""
+    """Work in progress when a model was removed."""
 
     model: str
     #: The incidents that were closed.

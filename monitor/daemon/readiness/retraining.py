@@ -46,6 +46,7 @@ def evaluation_finding(settings: Settings, secrets: Secrets) -> Finding:
     from monitor.settings.evaluation_file import read_plan
     from retrain.evaluation.benchmark import load_benchmarks
     from retrain.evaluation.judge.chat_client import judge_of
+    from retrain.evaluation.judge.labels import read_labels
     from retrain.evaluation.metrics.catalogue import MetricModels
 
     name = settings.retrain.evaluation
@@ -56,8 +57,9 @@ def evaluation_finding(settings: Settings, secrets: Secrets) -> Finding:
             "retrain.evaluation is empty: no candidate is evaluated, and none can be rolled out",
         )
     plan = read_plan(Path(name))
+    labels = read_labels(settings.retrain.judge.labels)
     with judge_of(settings.retrain.judge, secrets.judge_api_key.get_secret_value()) as judge:
-        models = MetricModels.from_settings(settings.retrain.scoring, judge=judge)
+        models = MetricModels.from_settings(settings.retrain.scoring, judge=judge, labels=labels)
         benchmarks = load_benchmarks(plan, models)
     sizes = ", ".join(
         f"{benchmark.name} ({len(benchmark.items)} items)" for benchmark in benchmarks

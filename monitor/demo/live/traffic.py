@@ -48,7 +48,7 @@ class Question:
 
 @dataclass
 class RolloutOutcome:
-    """What became of a rollout."""
+    """The outcome of a rollout."""
 
     rollout: RolloutRow
     events: list[RolloutEventRow]

@@ -8,6 +8,7 @@ salutations with their text are material, not speech of the model: they can't re
 
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -90,8 +91,11 @@ _PATTERNS = {
 _OTHER_ALPHABETS = re.compile("[\u0400-\u04ff\u0600-\u06ff\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
 #: Languages in which refusals are recognised.
 LANGUAGES = REFUSES.keys() | PHRASES.keys()
-#: The function words of those in the Latin alphabet.
-_FUNCTION_WORDS = {name: frozenset(WORDS[name].split()) for name in LANGUAGES & WORDS.keys()}
+#: Those in the Latin alphabet, by their function words.
+_LANGUAGES_OF_WORD: dict[str, list[str]] = defaultdict(list)
+for _name in sorted(LANGUAGES & WORDS.keys()):
+    for _word in WORDS[_name].split():
+        _LANGUAGES_OF_WORD[_word].append(_name)
 _WITHOUT_WORDS = sorted(LANGUAGES - WORDS.keys())
 
 
@@ -104,6 +108,8 @@ class Sentence:
     speech: str
     #: Whether it has such a text.
     is_material: bool
+    #: The languages whose phrases it may have.
+    languages: Sequence[str]
 
     @property
     def length(self) -> int:
@@ -130,24 +136,10 @@ class Sentence:
 
     def _matches(self, family: str, start: int = 0) -> Iterator[re.Match[str]]:
         patterns = _PATTERNS[family]
-        for language in self._languages:
+        for language in self.languages:
             match = language in patterns and patterns[language].search(self.speech, start)
             if match:
                 yield match
-
-    @cached_property
-    def _languages(self) -> Sequence[str]:
-        """The languages with the most function words in it; without any, all of its alphabet."""
-        is_other = not self.speech.isascii() and _OTHER_ALPHABETS.search(self.speech)
-        wordless = _WITHOUT_WORDS if is_other else ()
-        words = set(_WORDS.findall(self.speech))
-        counts = {name: len(words & known) for name, known in _FUNCTION_WORDS.items()}
-        # The likeliest language with phrases of all families is among them.
-        most = max(counts[name] for name in counts.keys() & REFUSES.keys())
-        if wordless and not most:
-            return wordless
-        further = [name for name in counts.keys() & PHRASES.keys() if counts[name] >= most]
-        return [*wordless, *further, *(name for name in REFUSES if counts.get(name) == most)]
 
 
 def is_refusal(prompt: str, response: str) -> bool:
@@ -206,6 +198,7 @@ def complies(sentences: list[Sentence], *, partly: bool = False, general: bool =
 def split_response(response: str) -> list[Sentence]:
     """Split a response into its sentences."""
     text, materials = _set_apart(response)
+    usual = _languages_of(fold(response), sorted(LANGUAGES & WORDS.keys()))
     sentences = []
     for piece in _END.split(text):
         folded = fold(piece).strip(" *_#")
@@ -215,16 +208,37 @@ def split_response(response: str) -> list[Sentence]:
         speech = _PLACE.sub(" … ", folded).strip()
         whole = _PLACE.sub(lambda match: materials[int(match.group(1))], folded)
         is_material = any(len(entry) >= MATERIAL / 2 for entry in texts)
-        sentences.append(Sentence(whole, speech, is_material))
+        sentences.append(Sentence(whole, speech, is_material, _languages_of(speech, usual)))
     return sentences
 
 
 def fold(text: str) -> str:
     """Return the text in Unicode form NFKC, case-folded, with straight apostrophes."""
+    if text.isascii():
+        return text.lower().replace("`", "'")
     text = unicodedata.normalize("NFKC", text).casefold()
     return re.sub(
         "[\u2018\u2019\u02bc`´]", "'", re.sub("[\u200b-\u200f\u2060\ufeff\u00ad]", "", text)
     )
+
+
+def _languages_of(text: str, usual: Sequence[str]) -> Sequence[str]:
+    """Return the languages with the most function words in a text; without any, the usual ones.
+
+    Of several, the usual ones are preferred; one with phrases of all families is among them.
+    """
+    is_other = not text.isascii() and _OTHER_ALPHABETS.search(text)
+    wordless = _WITHOUT_WORDS if is_other else []
+    words = set(_WORDS.findall(text))
+    counts = dict.fromkeys(REFUSES, 0)
+    for word in words & _LANGUAGES_OF_WORD.keys():
+        for name in _LANGUAGES_OF_WORD[word]:
+            counts[name] = counts.get(name, 0) + 1
+    most = max(counts[name] for name in REFUSES)
+    if not most:
+        return wordless or usual
+    names = [name for name, n in counts.items() if n == most or (n > most and name in PHRASES)]
+    return [*wordless, *([name for name in names if name in usual] or names)]
 
 
 def _declines_politely(sentences: list[Sentence]) -> bool:

@@ -31,7 +31,7 @@ SHIFT_TAILS = (Tail(0.5, 1.0, 1.0),)
 
 @dataclass(frozen=True, kw_only=True)
 class ResponseChange:
-    """What has changed of the responses: a share of them, or all of them by a shift."""
+    """The change of the responses: of a share of them, or of all by a shift."""
 
     #: Of the responses to comparable prompts: those unlike the reference's.
     share: DriftedShare

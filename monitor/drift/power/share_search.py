@@ -93,7 +93,7 @@ class ShareSearch:
         return FoundShare(median, lower, upper, self._n_windows, self._n_alarms)
 
     def _is_plausible(self) -> NDArray[np.bool_]:
-        """Return the shares near the posterior; power far beyond tells nothing."""
+        """Return the shares near the posterior; of shares far away the power is known."""
         cumulated = np.cumsum(self._posterior.sum(axis=1))
         return np.asarray((cumulated > 0.001) & (cumulated < 0.999))
 

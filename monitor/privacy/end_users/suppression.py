@@ -229,9 +229,9 @@ def forget_listed(
 ) -> Iterator[tuple[str, ErasureReport]]:
     """Erase what is stored of the forgotten end users on the list; yield each id with its report.
 
-    For a database that was restored from an older backup, or into which 0.2 wrote. The list knows
-    no ids: end users are found by the ids that rows have, and dead letters by their words. Texts of
-    others that mention an id are found only by `driftwarden forget --subject`.
+    For a database that was restored from an older backup. The list knows no ids: end users are
+    found by the ids that rows have, and dead letters by their words. Texts of others that mention
+    an id are found only by `driftwarden forget --subject`.
     """
     rules = open_rules(engine, settings, secrets, adopts_key=False)
     with transaction(engine) as connection:

@@ -25,7 +25,7 @@ _NAME = re.compile(r"[\w.:@+-]{8,}")
 
 @dataclass(frozen=True)
 class Traces:
-    """What is searched for, found and masked."""
+    """The terms to search for, find and mask."""
 
     #: The id in all spellings, and ids of exchanges that the request names.
     matchers: tuple[IdMatcher, ...]

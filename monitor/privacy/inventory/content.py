@@ -34,14 +34,14 @@ class Store(msgspec.Struct, frozen=True):
 
 
 class Field(msgspec.Struct, frozen=True):
-    """What the site has to fill in, as this program can't know it."""
+    """A field that the site fills in, as this program can't know it."""
 
     name: str
     hint: str
 
 
 class Inventory(msgspec.Struct, frozen=True):
-    """What is stored where, which personal data, why, how long, and who sees it."""
+    """The inventory: stored data by place, with personal data, purpose, period and readers."""
 
     to_fill_in: tuple[Field, ...]
     stores: tuple[Store, ...]

@@ -11,7 +11,7 @@ FORM = 1
 
 
 class DocumentColumn(msgspec.Struct, frozen=True):
-    """What a column that was searched declares."""
+    """The declaration of a searched column."""
 
     name: str
     holds: str
@@ -29,7 +29,7 @@ class DocumentEntry(msgspec.Struct, frozen=True):
 
 
 class DocumentPart(msgspec.Struct, frozen=True):
-    """What a table, or a file, holds of the end user."""
+    """The data of the end user in a table or a file."""
 
     place: str
     name: str
@@ -41,7 +41,7 @@ class DocumentPart(msgspec.Struct, frozen=True):
 
 
 class Omission(msgspec.Struct, frozen=True):
-    """What is not in the export, and why."""
+    """Data that is not in the export, with the reason."""
 
     content: str
     reason: str

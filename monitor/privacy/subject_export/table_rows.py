@@ -31,7 +31,7 @@ from monitor.table_types.contents import Content
 REVIEWER = "a reviewer"
 #: Tables that name rows of others without a key, and are read after those.
 NAMING_OTHERS = ("audit_log", "access_log")
-#: What end users wrote about something, whose line is handed out where it names the end user.
+#: Columns of reasons and comments of staff: a text that names the end user is handed out, masked.
 _HUMAN_WORDS = ("reason", "comment")
 
 Row = dict[str, Any]

@@ -37,7 +37,7 @@ class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @property
     def part(self) -> str:
-        """What the style requires before the final answer: reasoning, criteria or nothing."""
+        """The part before the final answer by the style: reasoning, criteria or nothing."""
         return {"direct": "", "chain_of_thought": "reasoning", "classification": "criteria"}[
             self.style
         ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from monitor.errors import WorkflowError
+from monitor.stored_words import Words
 
 Status = Literal["queued", "disagreed", "adjudication", "gold", "flagged", "excluded"]
 #: As named in the audit log.
@@ -160,14 +161,17 @@ TRANSITIONS: tuple[ItemTransition, ...] = (
 
 _BY_EVENT = {transition.event: transition for transition in TRANSITIONS}
 
-_REFUSALS: dict[str, str] = {
-    "queued": "it is queued for review",
-    "disagreed": "it is under discussion",
-    "adjudication": "it is with an adjudicator",
-    "gold": "it is decided",
-    "flagged": "it is flagged, and a lead has to confirm or reject the flag first",
-    "excluded": "it is excluded",
-}
+_REFUSALS = Words(
+    {
+        "queued": "it is queued for review",
+        "disagreed": "it is under discussion",
+        "adjudication": "it is with an adjudicator",
+        "gold": "it is decided",
+        "flagged": "it is flagged, and a lead has to confirm or reject the flag first",
+        "excluded": "it is excluded",
+    },
+    lambda status: f"it is {status}",
+)
 
 
 def transition_of(event: Event) -> ItemTransition:

@@ -44,7 +44,7 @@ def batch_summaries(
 def _progress(connection: Connection, batch: BatchRow, review: Review) -> BatchSummary:
     counts = dict.fromkeys(STATUSES, 0)
     for (_, status), n in count_by_status(connection, batch.id).items():
-        counts[status] += n
+        counts[status] = counts.get(status, 0) + n
     decision = decision_of_batch(connection, batch.id)
     final = decision is not None and decision.recommendation != "undecided"
     if decision is not None and final:

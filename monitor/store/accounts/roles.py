@@ -37,7 +37,7 @@ def may(role: str, permission: Permission) -> bool:
 
 def may_grant(own: str, role: str) -> bool:
     """Return whether a role may grant another: its own or a lower one."""
-    return may(own, Permission.MANAGE_USERS) and ROLES.index(role) <= ROLES.index(own)
+    return may(own, Permission.MANAGE_USERS) and _rank(role) <= _rank(own)
 
 
 def may_manage(own: str, role: str) -> bool:
@@ -48,4 +48,9 @@ def may_manage(own: str, role: str) -> bool:
     """
     if may(own, Permission.MANAGE_ALL_USERS):
         return True
-    return may(own, Permission.MANAGE_USERS) and ROLES.index(role) < ROLES.index(own)
+    return may(own, Permission.MANAGE_USERS) and _rank(role) < _rank(own)
+
+
+def _rank(role: str) -> int:
+    """Return the place of a role; one of a newer release is above all others."""
+    return ROLES.index(role) if role in ROLES else len(ROLES)

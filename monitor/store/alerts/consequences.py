@@ -64,7 +64,7 @@ class FollowingRollout:
 
 @dataclass(frozen=True)
 class Consequences:
-    """What followed from an incident, the oldest first."""
+    """The consequences of an incident, the oldest first."""
 
     windows: Sequence[IncidentWindow]
     batches: Sequence[int]

@@ -30,7 +30,7 @@ _COLUMNS = columns_of(SuppressionRow, Suppression)
 
 @dataclass(frozen=True)
 class RulesVersion:
-    """What tells that the list or the keys have changed."""
+    """Marks by which a change of the list or the keys is noticed."""
 
     #: Rows are never removed, so it rises with each change.
     n_changes: int

@@ -51,7 +51,7 @@ class Loss:
 
 @dataclass(frozen=True)
 class Downgrade:
-    """What a downgrade did."""
+    """The outcome of a downgrade."""
 
     before: str
     release: Release

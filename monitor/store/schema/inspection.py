@@ -44,7 +44,7 @@ class Pending:
 
 @dataclass(frozen=True)
 class DatabaseState:
-    """What :func:`inspect_database` found."""
+    """The findings of :func:`inspect_database`."""
 
     #: ``sqlite`` or ``postgresql``.
     kind: str

@@ -38,7 +38,7 @@ class Root(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What a backup holds."""
+    """The content of a backup."""
 
     format: int
     #: Version of driftwarden.

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 
 from monitor.store.tables import DriftEvaluation
 from monitor.store.windows.assessment import PValue, ShareEstimate, Verdict, changed_share
+from monitor.table_types.documents import read_document
 
 
 class SlowFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,7 +116,7 @@ def newest_windows(
             row.window_start,
             row.window_end,
             row.status,
-            None if row.assessment is None else msgspec.convert(row.assessment, AssessmentFigures),
+            None if row.assessment is None else read_document(row.assessment, AssessmentFigures),
         )
         for row in reversed(rows)
     ]

@@ -12,6 +12,7 @@ from monitor.store.model_sets import Models, of_models
 from monitor.store.rows import columns_of
 from monitor.store.tables import DriftEvaluation
 from monitor.store.windows.assessment import Assessment
+from monitor.table_types.documents import read_document
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,7 @@ def assessments_before(
         .order_by(DriftEvaluation.window_end.desc(), DriftEvaluation.id.desc())
         .limit(limit)
     )
-    return [
-        msgspec.convert(stored, Assessment) for stored in connection.execute(statement).scalars()
-    ]
+    return [read_document(stored, Assessment) for stored in connection.execute(statement).scalars()]
 
 
 def evaluated_windows(connection: Connection, model: str) -> set[tuple[datetime, datetime]]:
@@ -218,5 +217,5 @@ _ROWS = select(*columns_of(DriftEvaluationRow, DriftEvaluation))
 def _row(row: Any) -> DriftEvaluationRow:
     values = row._asdict()
     if values["assessment"] is not None:
-        values["assessment"] = msgspec.convert(values["assessment"], Assessment)
+        values["assessment"] = read_document(values["assessment"], Assessment)
     return DriftEvaluationRow(**values)

@@ -62,7 +62,8 @@ def incident_spans(connection: Connection, model: str, since: datetime) -> list[
 
 def _lives(events: Sequence[Any]) -> Iterator[Sequence[Any]]:
     """Yield the events of each time that an incident was open."""
-    starts = [at for at, event in enumerate(events) if event.event in BEGINNINGS]
+    # The first event opened it, whatever a newer release calls it.
+    starts = [at for at, event in enumerate(events) if at == 0 or event.event in BEGINNINGS]
     for start, end in zip(starts, [*starts[1:], len(events)], strict=True):
         yield events[start:end]
 

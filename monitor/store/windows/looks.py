@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from monitor.errors import NotFoundError
 from monitor.store.rows import columns_of
 from monitor.store.tables import Exchange, Incident, Look
+from monitor.table_types.documents import read_document
 
 #: Looks without an alarm are kept as long.
 KEPT = timedelta(days=35)
@@ -296,5 +297,5 @@ _ROWS = select(*columns_of(LookRow, Look))
 
 def _row(row: Any) -> LookRow:
     values = row._asdict()
-    values["findings"] = tuple(msgspec.convert(values["findings"], list[LookFinding]))
+    values["findings"] = tuple(read_document(values["findings"], list[LookFinding]))
     return LookRow(**values)

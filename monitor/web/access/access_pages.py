@@ -11,18 +11,21 @@ from litestar.di import NamedDependency
 from litestar.response import Template
 
 from monitor.store.access_log import ACTIONS, AccessFilter, list_accesses
+from monitor.stored_words import labels
 from monitor.web.access.audience import LEADS
 from monitor.web.current_user import Visit
 
 #: Entries on a page.
 ENTRIES_SHOWN = 100
-ACTION_LABELS = {
-    "signed_in": "signed in",
-    "sign_in_refused": "sign-in refused",
-    "signed_out": "signed out",
-    "read": "read",
-    "exported": "exported",
-}
+ACTION_LABELS = labels(
+    {
+        "signed_in": "signed in",
+        "sign_in_refused": "sign-in refused",
+        "signed_out": "signed out",
+        "read": "read",
+        "exported": "exported",
+    }
+)
 #: Fields of the form that are searched for as they are.
 TEXT_FIELDS = ("actor", "kind", "object_id", "address")
 

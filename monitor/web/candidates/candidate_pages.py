@@ -22,6 +22,7 @@ from monitor.store.training.candidate_evaluations import (
 )
 from monitor.store.training.candidate_results import SYSTEM_NAMES
 from monitor.store.training.registry import version_by_id
+from monitor.stored_words import labels
 from monitor.web.access.audience import LEADS, texts
 from monitor.web.candidates.evaluation_view import benchmark_figures, response_pairs
 from monitor.web.current_user import Visit
@@ -32,16 +33,18 @@ from retrain.evaluation.request import request_for
 
 _TEXTS = texts("candidate_evaluation")
 
-OUTCOMES = {
-    "promote": "Promote",
-    "reject": "Rejected",
-    "undecided": "Undecided",
-    "planned": "Waiting for evaluation",
-    "running": "Evaluation running",
-    "awaiting_ratings": "Awaiting human evaluation",
-    "failed": "Evaluation failed",
-    "cancelled": "Evaluation cancelled",
-}
+OUTCOMES = labels(
+    {
+        "promote": "Promote",
+        "reject": "Rejected",
+        "undecided": "Undecided",
+        "planned": "Waiting for evaluation",
+        "running": "Evaluation running",
+        "awaiting_ratings": "Awaiting human evaluation",
+        "failed": "Evaluation failed",
+        "cancelled": "Evaluation cancelled",
+    }
+)
 NAMES = {system: name.capitalize() for system, name in SYSTEM_NAMES.items()}
 
 

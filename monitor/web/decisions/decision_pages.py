@@ -14,22 +14,27 @@ from monitor.store.review.items import batch_by_id
 from monitor.store.review.reviews import GoldRow, gold_of_batches
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
+from monitor.stored_words import labels
 from monitor.web.access.audience import LEADS, texts
 from monitor.web.current_user import Visit
 from monitor.web.review.review_pages import ERROR_KINDS
 
-OUTCOMES = {
-    "retrain": "Retrain",
-    "fix_context": "Fix retrieval or prompt first",
-    "fix_guidelines": "Fix the guidelines first",
-    "keep": "Keep the model",
-    "undecided": "No decision yet",
-}
-ANSWERABLE = {
-    "needs_judgement": "No, it needs trained judgement",
-    "facts_missing": "No, facts were missing",
-    "yes": "Yes, the model had what it needed",
-}
+OUTCOMES = labels(
+    {
+        "retrain": "Retrain",
+        "fix_context": "Fix retrieval or prompt first",
+        "fix_guidelines": "Fix the guidelines first",
+        "keep": "Keep the model",
+        "undecided": "No decision yet",
+    }
+)
+ANSWERABLE = labels(
+    {
+        "needs_judgement": "No, it needs trained judgement",
+        "facts_missing": "No, facts were missing",
+        "yes": "Yes, the model had what it needed",
+    }
+)
 
 #: Wrong responses quoted for each kind of error.
 EXAMPLES_SHOWN = 3

@@ -78,7 +78,7 @@ class ProbePoint:
 
 @dataclass(frozen=True)
 class VersionLife:
-    """What is known of a version; an empty part says why on the page."""
+    """The known facts of a version; the page explains an empty part."""
 
     version: VersionRow
     moves: Sequence[StageChangeRow]

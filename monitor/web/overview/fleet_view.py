@@ -17,7 +17,7 @@ from monitor.web.models_of_user import ModelChoice
 
 @dataclass(frozen=True)
 class State:
-    """What a model's state is, by urgency: the lowest number first."""
+    """The state of a model, by urgency: the lowest number first."""
 
     urgency: int
     text: str

@@ -29,7 +29,7 @@ MAX_UNLISTED = 5
 
 @dataclass(frozen=True)
 class DaemonView:
-    """What belongs to no model.
+    """The parts of the page that belong to no model.
 
     Attributes:
         read_until: All traffic before this time is stored; ``None``: unknown.

@@ -15,40 +15,49 @@ from monitor.review.items import item_view
 from monitor.review.items.blind_review import ReviewQueue
 from monitor.review.items.worklist import worklist_of
 from monitor.store.review.reviews import has_reviewed
+from monitor.stored_words import labels
 from monitor.web.access.audience import REVIEWERS, texts
 from monitor.web.current_user import Visit
 
-ERROR_KINDS = {
-    "knowledge": "Missing knowledge",
-    "judgement": "Wrong judgement",
-    "format": "Wrong format",
-    "tone": "Wrong tone",
-    "unsafe": "Unsafe",
-    "other": "Other",
-}
+ERROR_KINDS = labels(
+    {
+        "knowledge": "Missing knowledge",
+        "judgement": "Wrong judgement",
+        "format": "Wrong format",
+        "tone": "Wrong tone",
+        "unsafe": "Unsafe",
+        "other": "Other",
+    }
+)
 DIMENSIONS = {
     "accuracy": "Is the content right?",
     "completeness": "Is anything missing?",
     "tone": "Is the tone right?",
     "compliance": "Does it follow the rules?",
 }
-ANSWERABLE = {
-    "yes": "Yes, the model had what it needed",
-    "facts_missing": "No, facts were missing",
-    "needs_judgement": "No, it needs trained judgement",
-}
-VERDICTS = {"accept": "Accept", "correct": "Correct", "reject": "Reject"}
-CAUSES = {
-    "guidelines_gap": "The guidelines don't cover it",
-    "reviewer_error": "One of the reviews is wrong",
-    "ambiguous": "The request is ambiguous",
-}
-RESOLUTIONS = {
-    "agreed": "Both reviewers agreed.",
-    "discussed": "Both reviewers agreed after discussion.",
-    "adjudicated": "An adjudicator decided.",
-    "audited": "The audit differed and replaced the agreed verdict.",
-}
+ANSWERABLE = labels(
+    {
+        "yes": "Yes, the model had what it needed",
+        "facts_missing": "No, facts were missing",
+        "needs_judgement": "No, it needs trained judgement",
+    }
+)
+VERDICTS = labels({"accept": "Accept", "correct": "Correct", "reject": "Reject"})
+CAUSES = labels(
+    {
+        "guidelines_gap": "The guidelines don't cover it",
+        "reviewer_error": "One of the reviews is wrong",
+        "ambiguous": "The request is ambiguous",
+    }
+)
+RESOLUTIONS = labels(
+    {
+        "agreed": "Both reviewers agreed.",
+        "discussed": "Both reviewers agreed after discussion.",
+        "adjudicated": "An adjudicator decided.",
+        "audited": "The audit differed and replaced the agreed verdict.",
+    }
+)
 #: The fields of a verdict form, without its comment.
 VERDICT_FIELDS = ("verdict", "error_kind", "answerable", "corrected_response")
 LABELS: dict[str, Any] = {

@@ -10,6 +10,7 @@ from litestar.response import Template
 
 from monitor.store.accounts.roles import Permission
 from monitor.store.review.submissions import submissions_of
+from monitor.stored_words import labels
 from monitor.web.access.audience import REVIEWERS, WORDS
 from monitor.web.blindness import blind_models
 from monitor.web.current_user import Visit
@@ -18,14 +19,16 @@ from monitor.web.review.review_pages import VERDICTS
 #: Submissions on a page.
 N_LISTED = 50
 #: What a state of an item means for its reviewer.
-STATES = {
-    "queued": "Waiting for the other review",
-    "disagreed": "In discussion",
-    "adjudication": "With an adjudicator",
-    "gold": "Settled",
-    "flagged": "Flagged",
-    "excluded": "Excluded",
-}
+STATES = labels(
+    {
+        "queued": "Waiting for the other review",
+        "disagreed": "In discussion",
+        "adjudication": "With an adjudicator",
+        "gold": "Settled",
+        "flagged": "Flagged",
+        "excluded": "Excluded",
+    }
+)
 
 
 @get("/submitted", sync_to_thread=True, opt=REVIEWERS | WORDS)

@@ -33,7 +33,7 @@ Fields = URLEncodedBody[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Outlook:
-    """What a run will do, as far as this machine knows."""
+    """The preview of a run, as far as this machine knows."""
 
     method: str
     base: str

@@ -70,7 +70,7 @@ class Sides:
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """What was found in a window, or in one version's part of it."""
+    """The findings of a window, or of one version's part of it."""
 
     input: FamilyAssessment
     output: FamilyAssessment

@@ -9,6 +9,7 @@ from monitor.drift.result import DriftResult
 from monitor.errors import InputError
 from monitor.plurals import pluralize
 from monitor.statistics.p_value_text import state_p_value
+from monitor.stored_words import Words
 
 if TYPE_CHECKING:
     from monitor.drift.result import DescriptorChange
@@ -17,11 +18,9 @@ if TYPE_CHECKING:
 
 #: ``warning``: not enough data, which is no pass.
 Status = Literal["success", "fail", "warning"]
-STATUS_OF_VERDICT: dict[str, Status] = {
-    "drift": "fail",
-    "no_drift": "success",
-    "not_enough_data": "warning",
-}
+STATUS_OF_VERDICT: Words[Status] = Words(
+    {"drift": "fail", "no_drift": "success", "not_enough_data": "warning"}, lambda _: "warning"
+)
 PROMPTS, RESPONSES = "prompts", "responses"
 
 

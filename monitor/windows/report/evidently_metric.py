@@ -22,11 +22,12 @@ from evidently.legacy.renderers.html_widgets import (
 from evidently.legacy.tests.base_test import TestStatus
 from plotly import graph_objects
 
+from monitor.stored_words import labels
 from monitor.windows.report.evidently_content import Figure, Interval, SnapshotContent
 from monitor.windows.report.evidently_names import distinct, plain
 
 #: By verdict, as the counter shows it.
-HEADINGS = {"drift": "Drift", "no_drift": "No drift", "not_enough_data": "Not enough data"}
+HEADINGS = labels({"drift": "Drift", "no_drift": "No drift", "not_enough_data": "Not enough data"})
 #: Names of figures, the last of which decides whether there is a row.
 NUMERIC_COLUMNS = ("mean", "reference mean", "effect size")
 CHANGE_COLUMNS = ("change", "change, lower", "change, upper", "p-value, adjusted")

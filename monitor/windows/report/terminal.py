@@ -37,14 +37,18 @@ from monitor.store.windows.assessment import (
     FamilyAssessment,
     Topic,
 )
+from monitor.stored_words import Words, labels, name_unknown
 
-VERDICTS = {
-    "drift": ("DRIFT", "bold white on red"),
-    "no_drift": ("NO DRIFT", "bold white on green"),
-    "not_enough_data": ("NOT ENOUGH DATA", "bold black on yellow"),
-}
+VERDICTS = Words(
+    {
+        "drift": ("DRIFT", "bold white on red"),
+        "no_drift": ("NO DRIFT", "bold white on green"),
+        "not_enough_data": ("NOT ENOUGH DATA", "bold black on yellow"),
+    },
+    lambda word: (name_unknown(word).upper(), "bold black on yellow"),
+)
 
-TITLES = {"input": "Input: prompts", "output": "Output: responses given the prompts"}
+TITLES = labels({"input": "Input: prompts", "output": "Output: responses given the prompts"})
 
 TOPICS_SHOWN = 10
 EXAMPLES_SHOWN = 3

@@ -24,8 +24,7 @@ from retrain.evaluation.gates.judge_failures import judge_failure_checks, judge_
 from retrain.evaluation.gates.least_items import MIN_ITEMS, least_items_for_retention
 from retrain.evaluation.gates.promotion_rule import combine_checks
 from retrain.evaluation.gates.threshold_checks import check_over_refusal, check_thresholds
-from retrain.evaluation.judge.verdicts import NO_JUDGE, JudgedOverRefusal, JudgedVerdict
-from retrain.evaluation.metrics.metric import Metric
+from retrain.evaluation.judge.verdicts import JudgedOverRefusal
 from retrain.evaluation.metrics.scoring import ItemScore, summarise
 
 #: Item scores of a system, by benchmark.
@@ -220,9 +219,10 @@ def _remarks(
     for benchmark in benchmarks:
         candidate = scores[CANDIDATE][benchmark.name]
         remarks += [
-            f"{benchmark.name}: {metric.name} {_unscored(metric)}"
+            f"{benchmark.name}: {metric.name} applies to no item"
             for metric in benchmark.metrics
-            if not any(metric.name in score.values for score in candidate)
+            if metric not in benchmark.unconfigured
+            and not any(metric.name in score.values for score in candidate)
         ]
     remarks += judge_failure_remarks(benchmarks, scores)
     remarks += [
@@ -232,10 +232,3 @@ def _remarks(
         if comparison.n_unpaired
     ]
     return remarks
-
-
-def _unscored(metric: Metric) -> str:
-    """Return why a metric has no score."""
-    if isinstance(metric, JudgedVerdict) and not metric.is_configured:
-        return f"was not measured: it needs {NO_JUDGE}"
-    return "applies to no item"

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from monitor.stored_words import labels
 from retrain.rollout.checks.evidence import RolloutEvidence
 from retrain.rollout.checks.forecast import forecast_stage
 from retrain.rollout.checks.results import STALE_HOURS, CheckResult, check_results
@@ -230,12 +231,14 @@ def _slow_checks(
     ]
 
 
-_MISSING = {
-    "unmeasured": "no measurement yet",
-    "unknown_level": "stable's level is not known yet",
-    "stale": f"no measurement for {STALE_HOURS} hours",
-    "measured_less": "measured less often on the canary than on stable",
-}
+_MISSING = labels(
+    {
+        "unmeasured": "no measurement yet",
+        "unknown_level": "stable's level is not known yet",
+        "stale": f"no measurement for {STALE_HOURS} hours",
+        "measured_less": "measured less often on the canary than on stable",
+    }
+)
 
 
 def _missing(result: CheckResult) -> Reason:

@@ -35,7 +35,7 @@ class Forecast:
 
 @dataclass(frozen=True)
 class StartForecast:
-    """What can be said of a rollout before it starts.
+    """The forecast of a rollout before it starts.
 
     Attributes:
         stable: Number of the serving version; ``None``: none serves.

@@ -51,7 +51,7 @@ class HistorySums:
 
 @dataclass(frozen=True, eq=False)
 class UserHistory:
-    """What earlier hours say about units, ``[n, m]`` each."""
+    """The means of units in earlier hours, ``[n, m]`` each."""
 
     #: Number of earlier hours of the user, and mean deviation from the means of those hours.
     n_hours: Floats

@@ -29,7 +29,7 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class Revert:
-    """What :func:`revert_now` has done.
+    """The outcome of :func:`revert_now`.
 
     Attributes:
         by_rows: Whether the rows were reverted; else the gateway alone.

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from monitor.errors import WorkflowError
+from monitor.table_types.documents import read_document
 from retrain.rollout.checks.check import SHARES, RolloutCheck
 from retrain.rollout.measurement.feedback import is_feedback
 from retrain.rollout.rows.rollouts import RolloutRow
@@ -35,7 +36,7 @@ class ExperimentDesign(msgspec.Struct, frozen=True, kw_only=True):
 
 def design_of(experiment: RolloutRow) -> ExperimentDesign:
     """Return the design of an experiment."""
-    return msgspec.convert((experiment.settings or {})[KEY], ExperimentDesign)
+    return read_document((experiment.settings or {})[KEY], ExperimentDesign)
 
 
 def design_as_json(design: ExperimentDesign) -> dict[str, Any]:

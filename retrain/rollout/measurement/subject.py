@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What the measurement needs to know of a rollout or an experiment."""
+    """The facts of a rollout or an experiment that its measurement needs."""
 
     rollout_id: int
     model: str

@@ -24,6 +24,7 @@ from monitor.rendering.mrkdwn import (
 from monitor.rendering.numbers import format_instant, join_names
 from monitor.settings import Alerts
 from monitor.store.alerts.outbox import add_message, has_message
+from monitor.stored_words import Words, name_unknown
 from retrain.rollout.messages.buttons import rollout_buttons
 from retrain.rollout.plan import RolloutPlan
 from retrain.rollout.rows.events import RolloutEventRow
@@ -40,17 +41,20 @@ PRESSING = ("worse", "missing", "open")
 
 #: Steps that are announced -> mark and words of the title. The gateway's confirmation is no news;
 #: what asks a lead is an incident.
-TITLES = {
-    "started": ("🔵", "started at {percent}%"),
-    "advanced": ("🔵", "advanced to {percent}%"),
-    "took_over": ("🔵", "has {percent}%, with a holdback"),
-    "held": ("🟠", "held at {percent}%"),
-    "continued": ("🔵", "goes on at {percent}%"),
-    "paused": ("🟠", "paused at {percent}%"),
-    "resumed": ("🔵", "resumed at {percent}%"),
-    "completed": ("🟢", "completed"),
-    "reverted": ("🔴", "reverted"),
-}
+TITLES = Words(
+    {
+        "started": ("🔵", "started at {percent}%"),
+        "advanced": ("🔵", "advanced to {percent}%"),
+        "took_over": ("🔵", "has {percent}%, with a holdback"),
+        "held": ("🟠", "held at {percent}%"),
+        "continued": ("🔵", "goes on at {percent}%"),
+        "paused": ("🟠", "paused at {percent}%"),
+        "resumed": ("🔵", "resumed at {percent}%"),
+        "completed": ("🟢", "completed"),
+        "reverted": ("🔴", "reverted"),
+    },
+    lambda word: ("🟠", name_unknown(word)),
+)
 
 
 def announce_step(

@@ -86,7 +86,7 @@ class CheckLine:
 
 @dataclass(frozen=True)
 class RolloutState:
-    """Where a rollout or experiment stands."""
+    """The state of a rollout or experiment."""
 
     row: RolloutRow
     situation: RolloutSituation
@@ -104,7 +104,7 @@ class RolloutState:
 
     @property
     def confirmation(self) -> str:
-        """What the gateway says of the weight."""
+        """The gateway's statement about the weight."""
         row = self.situation.wanted
         if row is None or row.confirmed_at is None:
             return "not confirmed by the gateway"

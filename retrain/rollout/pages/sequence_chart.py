@@ -19,7 +19,7 @@ LEAST_SCALE = 1e-6
 
 @dataclass(frozen=True)
 class StageMark:
-    """Where a stage begins, with its label."""
+    """The begin of a stage, with its label."""
 
     x: float
     label: str

@@ -18,7 +18,7 @@ STALE = timedelta(hours=3)
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a controller is to do with the canary's traffic.
+    """The instruction to a controller about the canary's traffic.
 
     Attributes:
         verdict: ``advance``: the canary may have the share; ``wait``: its time is not over;

@@ -41,7 +41,7 @@ class TextRow:
 
 @dataclass(frozen=True)
 class Watermark:
-    """What the looks so far have read; what is stored later is late."""
+    """The hours that the looks so far have read; rows stored later are late."""
 
     observation_id: int = 0
     score_id: int = 0

@@ -69,7 +69,7 @@ def promote_version(
 
 @dataclass(frozen=True)
 class RollBack:
-    """What a step back changed.
+    """The changes of a step back.
 
     Attributes:
         version: The version that has all traffic by the rows.

@@ -11,6 +11,7 @@ from monitor.errors import WorkflowError
 from monitor.settings import Settings
 from monitor.store.training import registry as versions
 from monitor.store.training.registry import VersionRow
+from monitor.stored_words import Words
 from retrain.evaluation.gate_result import require_gate_passed
 from retrain.registry.stages import move_stage
 from retrain.registry.taints import require_untainted_version
@@ -20,12 +21,15 @@ from retrain.rollout.steps import take_step
 from retrain.rollout.transitions.open_rollout import require_no_open_rollout, want_present_weights
 
 #: What a user may do with a version, by the stage that it has instead of ``candidate``.
-_ADVICE = {
-    "canary": "it is in a rollout; see `driftwarden rollout status`",
-    "production": "it is in production",
-    "archived": "it was in production; `driftwarden models promote` returns to it",
-    "rejected": "evaluate it again: `driftwarden retrain evaluate {run} --reason WHY`",
-}
+_ADVICE = Words(
+    {
+        "canary": "it is in a rollout; see `driftwarden rollout status`",
+        "production": "it is in production",
+        "archived": "it was in production; `driftwarden models promote` returns to it",
+        "rejected": "evaluate it again: `driftwarden retrain evaluate {run} --reason WHY`",
+    },
+    lambda _: "a newer release has set its stage",
+)
 
 
 def start_rollout(

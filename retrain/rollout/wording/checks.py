@@ -21,7 +21,7 @@ MISSING = {
 }
 #: Results of checks, those that need someone first.
 ORDER = ("worse", "missing", "open", "watched", "shown")
-#: Fewer pairs tell nothing about the pace.
+#: The pace cannot be estimated from fewer pairs.
 MIN_PAIRS = 20
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 from monitor.plurals import pluralize
 from monitor.rendering.numbers import format_instant
 from monitor.store.audit_log import SYSTEM
+from monitor.stored_words import Words, name_unknown
 from retrain.rollout.plan import RolloutPlan
 from retrain.rollout.rows.situations import RolloutSituation
 from retrain.rollout.wording.checks import describe_open
@@ -22,7 +23,7 @@ Tone = Literal["good", "warn", "bad", ""]
 
 @dataclass(frozen=True)
 class RolloutSummary:
-    """What a user on call has to know first.
+    """The urgent facts for the user on call.
 
     Attributes:
         badge: The state in a word or two.
@@ -388,9 +389,14 @@ def _versions(situation: RolloutSituation) -> str:
     return f"Versions {situation.stable} and {situation.rollout.version}"
 
 
-_IN_STAGES: Mapping[str, Callable[[RolloutSituation, RolloutPlan], RolloutSummary]] = {
-    "running": _running,
-    "holding": _holding,
-    "paused": _paused,
-    "holdback": _holdback,
-}
+def _unknown(situation: RolloutSituation, _plan: RolloutPlan) -> RolloutSummary:
+    status = situation.rollout.status
+    state = f"A newer release of driftwarden has set the state {status!r}."
+    step = "This release does nothing with it: wait for the upgrade of all replicas."
+    return RolloutSummary(name_unknown(status), "warn", state, step, _warnings(situation))
+
+
+_IN_STAGES: Mapping[str, Callable[[RolloutSituation, RolloutPlan], RolloutSummary]] = Words(
+    {"running": _running, "holding": _holding, "paused": _paused, "holdback": _holdback},
+    lambda _: _unknown,
+)

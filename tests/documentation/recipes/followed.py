@@ -20,6 +20,7 @@ UNFOLLOWED = {
     "A kind of channel of alerts": "two lines, compared by tests/unit/alerts/test_channels.py",
     "An action of a button in Slack": "a row of a table, whose types are checked",
     "A metric, and an alert on it": "promtool runs the rules of each",
+    "A word that is stored": "tests/integration/test_values_of_newer_release.py tries it",
     "A line of the log": "a rule rather than places",
     "A column with a NOT NULL default": "a rule rather than places",
     "The look of the page": "pictures, which people compare",

@@ -97,7 +97,7 @@ def darkness(part: Locator, side: str) -> float:
     return float(sorted(darker)[height // 2])
 
 
-def test_what_is_cut_has_a_shadow_until_its_end(site: Site, evaluation: str) -> None:
+def test_wide_table_has_a_shadow_until_scrolled_to_its_end(site: Site, evaluation: str) -> None:
     page = open_page(site, evaluation)
     part = page.get_by_role("region", name="Descriptors and metrics")
     part.scroll_into_view_if_needed()

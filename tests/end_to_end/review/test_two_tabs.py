@@ -69,7 +69,7 @@ def two_tabs(site: Site) -> Pair:
 
 
 @pytest.mark.parametrize("opened", [two_browsers, two_tabs])
-def test_the_later_page_is_told_and_both_are_shown(
+def test_the_later_page_is_warned_and_both_are_shown(
     site: Site, opened: Callable[[Site], Pair]
 ) -> None:
     first, second, item = opened(site)

@@ -40,7 +40,7 @@ def show(site: Site, prompt: str, response: str, width: int = 1280) -> Page:
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_only_what_is_in_sight_is_laid_out(site: Site, width: int) -> None:
+def test_only_visible_text_is_laid_out(site: Site, width: int) -> None:
     page = show(site, "x" * N, "[" * N, width)
     for selector in (".turn.user", "#response"):
         assert N == page.locator(f"{selector} .text").evaluate("e => e.textContent.length")

@@ -193,7 +193,7 @@ def test_leads_manage_lower_roles_and_admins_all(
                 )
 
 
-def test_an_id_of_slack_is_of_one_user(
+def test_slack_id_belongs_to_one_user(
     any_engine: Engine, clock: datetime, staff: dict[str, Actor]
 ) -> None:
     lead, reviewer = staff["lead"].id, staff["reviewer"].id

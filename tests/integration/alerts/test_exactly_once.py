@@ -59,7 +59,7 @@ def test_with_history_each_message_is_posted_once(
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_without_history_only_a_lost_response_repeats_and_says_so(
+def test_without_history_only_a_lost_response_is_repeated(
     engine: Engine,
     clock: datetime,
     slack: FakeSlack,  # noqa: F811

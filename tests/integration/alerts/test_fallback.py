@@ -100,7 +100,7 @@ def test_a_refused_message_goes_to_the_fallback_at_once(engine: Engine, clock: d
     assert [text for _, text in fallback.sent] == ["message 0"]
 
 
-def test_an_incident_told_by_the_fallback_is_resolved_there(
+def test_incident_reported_by_the_fallback_is_resolved_there(
     engine: Engine, clock: datetime
 ) -> None:
     main, fallback = MemorySender("main"), MemorySender("mail")

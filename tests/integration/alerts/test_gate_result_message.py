@@ -34,7 +34,7 @@ def announce(engine: Engine, now: datetime) -> int:
         ("undecided", "⚪ Undecided: desk version 1", "driftwarden retrain approve 1 --reason WHY"),
     ],
 )
-def test_a_verdict_is_told_once_with_what_led_to_it(
+def test_verdict_is_reported_once_with_its_reasons(
     any_engine: Engine,
     clock: datetime,
     tmp_path: Path,

@@ -273,7 +273,7 @@ def check(engine: Engine, now: datetime, *keys: str, holds: bool = True) -> None
             clear(connection, cause, "", now, alerts=ALERTS)
 
 
-def test_a_lasting_condition_is_told_once(any_engine: Engine, clock: datetime) -> None:
+def test_a_lasting_condition_is_reported_once(any_engine: Engine, clock: datetime) -> None:
     for minute in range(5):
         check(any_engine, clock + minute * MINUTE)
     incident = only_incident(any_engine)

@@ -276,7 +276,7 @@ def test_an_address_that_is_none_of_apprise_is_named() -> None:
         AppriseSender("mail", "nonsense", PAGE).check()
 
 
-def test_alertmanager_is_told_again_of_what_is_unresolved(
+def test_alertmanager_gets_unresolved_alerts_again(
     engine: Engine,
     clock: datetime,
     webhooks: Webhooks,  # noqa: F811

@@ -161,7 +161,7 @@ def test_hostile_payloads_are_no_press(clock: datetime) -> None:
     assert [parse_press(payload, ACTIONS, clock) for payload in HOSTILE] == [None] * len(HOSTILE)
 
 
-def test_a_press_without_a_database_is_told_as_not_recorded(slack: FakeSlack) -> None:  # noqa: F811
+def test_press_without_a_database_is_reported_as_not_recorded(slack: FakeSlack) -> None:  # noqa: F811
     gone = make_engine("postgresql+psycopg2://nobody@127.0.0.1:1/gone")
     with receiving(gone, slack):
         assert acknowledged(press(slack))
@@ -189,7 +189,7 @@ def test_a_press_is_recorded_again_once_the_database_is_back(
     assert [reply.text for reply in slack.ephemerals] == [NOT_RECORDED]
 
 
-def test_a_press_told_as_not_recorded_is_not_stored_later(
+def test_press_reported_as_not_recorded_is_not_stored_later(
     any_engine: Engine,
     slack: FakeSlack,  # noqa: F811
 ) -> None:

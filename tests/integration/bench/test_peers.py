@@ -96,7 +96,7 @@ def test_evidently_sees_windows_that_have_nothing_in_common(variant: str) -> Non
     "variant",
     ["Evidently mmd", "Evidently distance", "Evidently distance, bootstrap", "Evidently ratio"],
 )
-def test_evidently_is_quiet_on_windows_that_are_alike(variant: str) -> None:
+def test_evidently_does_not_alarm_on_equal_windows(variant: str) -> None:
     points = window(200, 0.0, 0)
     assert evidently_method(variant)(points, points[::-1].copy()) is False
 

@@ -98,7 +98,7 @@ def test_standard_output_is_json_alone(stored: Engine, last_week: datetime) -> N
     assert "evaluation_started" not in done.stderr
 
 
-def test_one_that_failed_says_why(stored: Engine, last_week: datetime) -> None:
+def test_failed_evaluation_prints_its_error(stored: Engine, last_week: datetime) -> None:
     now = utc_now()
     with transaction(stored) as connection:
         claim = claim_drift_evaluation(
@@ -112,9 +112,7 @@ def test_one_that_failed_says_why(stored: Engine, last_week: datetime) -> None:
     assert "--again" in done.stderr
 
 
-def test_one_that_is_evaluated_again_elsewhere_is_waited_for(
-    stored: Engine, last_week: datetime
-) -> None:
+def test_evaluation_running_elsewhere_is_waited_for(stored: Engine, last_week: datetime) -> None:
     with transaction(stored) as connection:
         store_evaluation(connection, make_assessment(0.3), last_week)
         now = utc_now()

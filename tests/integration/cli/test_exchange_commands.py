@@ -118,7 +118,7 @@ def test_options_that_do_not_fit_are_refused(
     assert error.code == code
 
 
-def test_the_queue_goes_out_and_comes_back(run: Run, world: World, tmp_path: Path) -> None:
+def test_exported_queue_is_imported_with_reviews(run: Run, world: World, tmp_path: Path) -> None:
     out, users = tmp_path / "tasks.json", tmp_path / "people.json"
     arguments = ("--queue", "--format", "label-studio", "--out", str(out))
     assert (0, f"{out}: 4 items\n") == run("review", "export", *arguments)[:2]

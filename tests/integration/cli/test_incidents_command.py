@@ -75,7 +75,7 @@ def test_list_is_filtered_by_model_and_cause(
     assert len(run("list", *filters).splitlines()) == max(1, len(ids))
 
 
-def test_list_shows_resolved_ones_on_demand(run: Callable[..., str]) -> None:
+def test_list_shows_resolved_incidents_on_demand(run: Callable[..., str]) -> None:
     run("resolve", "2", "--as", "Lea", "--reason", "known")
     assert [row["id"] for row in json.loads(run("list", "--json"))] == [3, 1]
     assert [row["id"] for row in json.loads(run("list", "--all", "--json"))] == [3, 2, 1]
@@ -151,9 +151,7 @@ def test_another_lead_takes_an_incident_over(run: Callable[..., str], stored: En
     run("ack", "1", "--as", "Kim", "--take-over", status=1)
 
 
-def test_a_condition_that_has_ended_says_since_when(
-    run: Callable[..., str], stored: Engine
-) -> None:
+def test_ended_condition_names_the_time_of_its_end(run: Callable[..., str], stored: Engine) -> None:
     assert "not since" not in run("list")
     with transaction(stored) as connection:
         assert clear(connection, "no_traffic", "b", NOW + DAY, alerts=Alerts()) is None
@@ -162,7 +160,7 @@ def test_a_condition_that_has_ended_says_since_when(
     assert f"{NOW + DAY:%-d %b %Y, %H:%M}" in run("show", "2")
 
 
-def test_list_names_nobody_for_the_status_of_another(run: Callable[..., str]) -> None:
+def test_list_hides_the_acknowledger_of_a_snoozed_incident(run: Callable[..., str]) -> None:
     run("ack", "1", "--as", "Lea")
     assert "Lea" in run("list")
     run("snooze", "1", "4h", "--as", "Lea")

@@ -198,7 +198,7 @@ def test_diff_as_json(shell: VersionShell) -> None:
     assert (score["first"]["value"], score["second"]) == (0.8, None)
 
 
-def test_diff_of_a_run_whose_folder_is_gone(shell: VersionShell) -> None:
+def test_diff_of_a_run_without_its_folder(shell: VersionShell) -> None:
     shell.version(20)
     shell.version(20)
     for file in (shell.folder / "runs").rglob("dataset.json"):

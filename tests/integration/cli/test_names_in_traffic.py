@@ -7,7 +7,7 @@ from tests.support.command import Run, run_command  # noqa: F401
 from tests.support.present import utc_now
 
 
-def test_names_in_another_case_are_told(
+def test_names_in_another_case_are_reported(
     tmp_path: Path,
     run_command: Run,  # noqa: F811
 ) -> None:

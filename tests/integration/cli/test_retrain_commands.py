@@ -197,7 +197,7 @@ def test_a_started_run_is_cancelled_from_another_process(
 
 @pytest.mark.language_model
 @pytest.mark.usefixtures("word_encoder")
-def test_a_plan_says_what_fits_and_in_which_order(trained: Shell) -> None:
+def test_plan_lists_fitting_methods_in_order(trained: Shell) -> None:
     gold, base = trained.folder / "gold.jsonl", trained.base
     output = trained.ok("retrain", "plan", gold, "--dry-run")
     assert re.search(r"^starts from: .* no version is in production$", output, re.MULTILINE)
@@ -378,7 +378,7 @@ def test_without_a_file_the_gold_of_the_queue_is_planned(shell: Shell) -> None:
     assert (refusal.code, str(refusal)[:2]) == ("min_gold", "0 ")
 
 
-def test_a_run_without_a_card_says_so(shell: Shell) -> None:
+def test_run_without_a_data_card_is_refused(shell: Shell) -> None:
     from retrain.recipes.recipe import Recipe
     from retrain.training.runs import plan_run
 
@@ -400,7 +400,7 @@ def test_a_failed_run_shows_its_error(shell: Shell) -> None:
     assert shell.ok("retrain", "logs", str(run)) == ""
 
 
-def test_a_cancelled_run_whose_process_runs_on_says_so(
+def test_cancelled_run_with_a_live_process_is_reported(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from monitor.errors import TrainingError
@@ -490,7 +490,7 @@ def test_the_registry_refuses_unknown_versions(
     assert (refusal.code, arguments[-1] in str(refusal)) == (code, True)
 
 
-def test_a_database_without_a_schema_says_what_to_run(shell: Shell) -> None:
+def test_database_without_a_schema_names_the_command(shell: Shell) -> None:
     (shell.folder / "d.db").rename(shell.folder / "old.db")
     refusal = shell.refusal("models", "list")
     assert isinstance(refusal, SchemaError)

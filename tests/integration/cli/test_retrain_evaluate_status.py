@@ -73,7 +73,7 @@ def test_the_exit_status_is_the_decision(
     assert done.output.rstrip().endswith(f"gate result: {decision}")
 
 
-def test_what_is_to_be_promoted_is_so_in_json_too(
+def test_promotion_is_in_json_too(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = evaluate(tmp_path, monkeypatch, "promote", "--json")

@@ -115,7 +115,7 @@ def test_promote_and_rollback_wait_for_the_gateway(desk: RolloutDesk, run_comman
     assert done.returncode == 75
 
 
-def test_rollback_says_that_it_reverted_the_rollout(desk: RolloutDesk, run_command: Run) -> None:  # noqa: F811
+def test_rollback_reports_the_reverted_rollout(desk: RolloutDesk, run_command: Run) -> None:  # noqa: F811
     second = desk.register()
     assert run_command("models", "promote", str(second)).returncode == 0
     rollout = desk.start()

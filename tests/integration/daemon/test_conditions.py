@@ -223,7 +223,7 @@ def test_every_cause_has_a_condition_and_a_test() -> None:
 
 
 @each_cause
-def test_condition_is_told_once_and_resolved_with_it(
+def test_condition_is_reported_once_and_resolved_with_it(
     any_engine: Engine, clock: datetime, cause: str
 ) -> None:
     now = clock + 10 * WEEK + 2 * DAY
@@ -271,7 +271,7 @@ def test_message_of_a_failed_window_names_its_evaluation(engine: Engine, clock: 
     assert f"(evaluation {evaluation})" in row.payload["text"]
 
 
-def test_a_topic_that_was_never_read_is_told(engine: Engine, clock: datetime) -> None:
+def test_a_topic_that_was_never_read_is_reported(engine: Engine, clock: datetime) -> None:
     watch(engine, clock, started_at=clock - 14 * MINUTE)
     assert incidents_of(engine, "consumer_stalled") == []
     watch(engine, clock + MINUTE, started_at=clock - 14 * MINUTE - SECOND)
@@ -306,7 +306,7 @@ def test_a_window_that_is_being_evaluated_is_not_overdue(engine: Engine, clock: 
     assert len(incidents_of(engine, "evaluation_overdue")) == 1
 
 
-def test_a_further_failed_window_is_told_once(engine: Engine, clock: datetime) -> None:
+def test_a_further_failed_window_is_reported_once(engine: Engine, clock: datetime) -> None:
     fail_window(engine, clock + WEEK)
     watch(engine, clock + WEEK)
     fail_window(engine, clock + 2 * WEEK)
@@ -344,7 +344,7 @@ def test_rare_traffic_may_pause_for_a_day(
     assert incidents_of(engine, "no_traffic") == []
 
 
-def test_ingest_that_reads_too_slowly_is_told(engine: Engine, clock: datetime) -> None:
+def test_ingest_that_reads_too_slowly_is_reported(engine: Engine, clock: datetime) -> None:
     read_all(engine, clock)
     for hour in range(14):
         now = clock + hour * HOUR
@@ -368,7 +368,7 @@ def test_an_idle_topic_does_not_stall(engine: Engine, clock: datetime) -> None:
     assert incidents_of(engine, "consumer_stalled") == []
 
 
-def test_a_confirmed_retraining_without_a_run_is_told(engine: Engine, clock: datetime) -> None:
+def test_a_confirmed_retraining_without_a_run_is_reported(engine: Engine, clock: datetime) -> None:
     recommend(engine, clock)
     confirm(engine, clock)
     watch(engine, clock + 10 * MINUTE)
@@ -388,7 +388,7 @@ def test_failures_before_the_upgrade_are_history(engine: Engine, clock: datetime
     assert incidents_of(engine, "training_failed") == []
 
 
-def test_a_batch_past_its_time_is_told(engine: Engine, clock: datetime) -> None:
+def test_a_batch_past_its_time_is_reported(engine: Engine, clock: datetime) -> None:
     world = make_world(engine, clock)
     with transaction(engine) as connection:
         connection.execute(update(ReviewBatch).values(created_at=clock))

@@ -72,7 +72,7 @@ def test_newest_traffic_decides_after_a_change(any_engine: Engine, settings: Set
     assert encoder_in_use(settings) is None
 
 
-def test_encoder_is_loaded_where_nothing_can_be_told(
+def test_encoder_in_use_is_unknown_without_libraries_model_or_database(
     any_engine: Engine, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     embed(any_engine, 1)

@@ -27,7 +27,7 @@ FAILED = "driftwarden_evaluations_failed_total"
 ASSISTANT = {"model": "assistant"}
 
 
-def test_a_truncated_vector_block_is_told_once(
+def test_a_truncated_vector_block_is_reported_once(
     any_engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Message, metrics and log tell the failure; the earlier window stays the newest one."""

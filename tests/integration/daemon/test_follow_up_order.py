@@ -122,7 +122,7 @@ def test_repeated_failures_prolong_no_hold(model: Model) -> None:
     assert model.follow(HOUR) == [later]
 
 
-def test_command_on_an_old_window_holds_nothing_and_tells_nothing(model: Model) -> None:
+def test_command_on_an_old_window_starts_and_sends_nothing(model: Model) -> None:
     followed = [model.finish(week) for week in (0, 1, 2)]
     assert model.follow() == followed
     again = model.finish(0, drift=True, epoch=None)

@@ -145,7 +145,7 @@ def test_messages_without_a_channel_stay_in_the_outbox(engine: Engine, clock: da
     assert not router.sent
 
 
-def test_unlisted_models_are_told_once_a_week(engine: Engine, clock: datetime) -> None:
+def test_unlisted_models_are_reported_once_a_week(engine: Engine, clock: datetime) -> None:
     hostile = "<!channel> *bold*\n`x`"
     with transaction(engine) as connection:
         for name, total in (("stranger", 900.0), (hostile, 90.0), ("", 10.0)):
@@ -170,7 +170,7 @@ def test_name_in_another_case_is_an_alias() -> None:
     assert twins_in_case(["Router", "new"], ["router"]) == [("Router", "router")]
 
 
-def test_a_model_that_was_listed_since_is_not_told(engine: Engine, clock: datetime) -> None:
+def test_model_listed_since_is_not_reported(engine: Engine, clock: datetime) -> None:
     with transaction(engine) as connection:
         add_unlisted(connection, {ModelDay("t", "analyst", clock): SampledCount(1, 9.0)})
         assert not announce_unlisted_models(connection, fleet(), clock + WEEK)

@@ -54,7 +54,7 @@ def test_a_late_window_is_noted(site: tuple[Engine, Settings]) -> None:
 
 
 @pytest.mark.kafka
-def test_records_that_nobody_stores_are_noted(
+def test_unstored_records_are_noted(
     site: tuple[Engine, Settings], bootstrap_servers: str, topic: str, producer: KafkaProducer
 ) -> None:
     engine, settings = site
@@ -75,7 +75,7 @@ def test_records_that_nobody_stores_are_noted(
     assert broker_finding(settings, Secrets()).status == "ok"
 
 
-def test_prompts_without_a_response_are_told(site: tuple[Engine, Settings]) -> None:
+def test_prompts_without_a_response_are_reported(site: tuple[Engine, Settings]) -> None:
     engine, settings = site
     assert dead_letters_finding(settings).status == "ok"
     rows = [

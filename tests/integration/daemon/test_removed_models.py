@@ -113,7 +113,7 @@ def test_removed_model_ends_once_and_keeps_its_history(any_engine: Engine, clock
     assert [tuple(entry) for entry in actions].count(("removed", "model:gone")) == 1
 
 
-def test_removal_is_told_where_the_incident_is_known(
+def test_removal_is_reported_where_the_incident_is_known(
     engine: Engine,
     clock: datetime,
     webhooks: Webhooks,  # noqa: F811

@@ -306,7 +306,7 @@ def test_a_daemon_that_died_before_the_data_writes_it_now(
     assert RunFolder(Path(run.work_dir)).training_data.is_file()
 
 
-def test_a_database_that_is_away_fails_no_run(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unavailable_database_fails_no_run(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.gold(30)
     desk.decide()
 
@@ -348,7 +348,7 @@ def test_an_unavailable_data_set_delays_only_its_run(
 
 
 @pytest.mark.parametrize("error", [TransientError("the hub is away"), DatabaseUnavailableError("")])
-def test_what_is_away_while_a_run_is_planned(
+def test_unavailable_service_during_planning_of_a_run(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     desk.gold(30)
@@ -526,7 +526,7 @@ def test_the_end_that_a_lead_asked_for_comes(desk: Desk) -> None:
     assert len(desk.launcher.cancelled) == 1
 
 
-def test_what_could_be_tried_is_kept_with_the_run(desk: Desk) -> None:
+def test_planned_run_keeps_its_training_options(desk: Desk) -> None:
     from retrain.planning.next_step import next_step_after
 
     desk.gold(30)
@@ -544,7 +544,7 @@ def test_what_could_be_tried_is_kept_with_the_run(desk: Desk) -> None:
     assert " tokens" in step.text  # too few for full fine-tuning
 
 
-def test_what_was_planned_by_hand_is_started_by_hand(desk: Desk) -> None:
+def test_run_planned_by_hand_is_not_started_by_the_daemon(desk: Desk) -> None:
     from retrain.data import build_training_set
     from retrain.recipes.recipe import Recipe
     from retrain.training.runs import plan_run, prepare_run
@@ -573,7 +573,7 @@ def test_a_cancelled_run_is_not_started_again(desk: Desk) -> None:
     assert len(desk.launcher.submitted) == 1
 
 
-def test_what_cannot_be_found_is_a_model_error(desk: Desk) -> None:
+def test_missing_base_model_is_a_model_error(desk: Desk) -> None:
     """The daemon's logged error names the path."""
     from retrain.models.base_model import prepare_base
 

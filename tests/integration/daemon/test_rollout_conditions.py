@@ -76,7 +76,7 @@ def assert_resolved(desk: RolloutDesk, cause: str) -> str:
     return reason
 
 
-def test_revert_is_told_until_its_version_is_rejected(desk: RolloutDesk) -> None:
+def test_revert_is_reported_until_its_version_is_rejected(desk: RolloutDesk) -> None:
     desk.action, desk.looks.reason = "revert", "errors 9% against 1%"
     desk.run_hours(1)
     incident = assert_open(desk, "rollout_reverted")
@@ -137,7 +137,7 @@ def test_long_hold_asks_until_it_is_decided(desk: RolloutDesk, end: str) -> None
     assert_resolved(desk, "rollout_holding")
 
 
-def test_rollout_that_is_not_looked_at_is_told(desk: RolloutDesk) -> None:
+def test_rollout_that_is_not_looked_at_is_reported(desk: RolloutDesk) -> None:
     looks = desk.daemon.next_look
     desk.daemon = replace(desk.daemon, next_look=lambda *_: None)
     desk.now += 7 * HOUR
@@ -149,7 +149,7 @@ def test_rollout_that_is_not_looked_at_is_told(desk: RolloutDesk) -> None:
     assert_resolved(desk, "rollout_holding")
 
 
-def test_unavailable_gateway_is_told_with_its_error(desk: RolloutDesk) -> None:
+def test_unavailable_gateway_is_reported_with_its_error(desk: RolloutDesk) -> None:
     desk.gateway.available = False
     for _ in range(5):
         desk.now += SECONDS
@@ -183,7 +183,7 @@ def test_revert_that_the_gateway_misses_is_critical(desk: RolloutDesk) -> None:
     assert_resolved(desk, "rollout_not_applied")
 
 
-def test_weights_that_others_change_are_told(desk: RolloutDesk) -> None:
+def test_weights_that_others_change_are_reported(desk: RolloutDesk) -> None:
     generation = desk.weights().generation
     for _ in range(3):
         watch(desk)
@@ -195,7 +195,7 @@ def test_weights_that_others_change_are_told(desk: RolloutDesk) -> None:
     assert_resolved(desk, "rollout_not_applied")
 
 
-def test_shares_that_differ_are_told_until_they_agree(desk: RolloutDesk) -> None:
+def test_differing_shares_are_reported_until_they_agree(desk: RolloutDesk) -> None:
     looks = desk.daemon.next_look
 
     def mismatch(rollout: RolloutRow, plan: RolloutPlan, now: datetime) -> Look | None:

@@ -349,7 +349,7 @@ def replies_for(server: FakeSlack) -> SlackReplies:
     return replies
 
 
-def test_each_user_is_told_the_outcome_once(
+def test_each_user_gets_the_outcome_once(
     any_engine: Engine,
     clock: datetime,
     incident: IncidentRow,

@@ -49,7 +49,7 @@ def test_the_digest_is_due_at_its_day_and_time(now: str, due: str) -> None:
     assert last_due("", moment) is None
 
 
-def test_a_quiet_week_is_told_once(any_engine: Engine, clock: datetime) -> None:
+def test_a_quiet_week_is_reported_once(any_engine: Engine, clock: datetime) -> None:
     store_weeks(any_engine, clock, "router", make_assessment())
     due = clock + WEEK + timedelta(hours=9)
     moments = [
@@ -64,7 +64,7 @@ def test_a_quiet_week_is_told_once(any_engine: Engine, clock: datetime) -> None:
     assert len(digests(any_engine)) == 2
 
 
-def test_without_a_window_there_is_nothing_to_tell(engine: Engine, clock: datetime) -> None:
+def test_digest_without_windows_is_not_sent(engine: Engine, clock: datetime) -> None:
     assert not announce_due(engine, FLEET, clock + timedelta(hours=9), ALERTS)
     store_weeks(engine, clock, "router", make_assessment())
     off = Alerts(digest="")

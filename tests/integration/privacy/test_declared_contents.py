@@ -10,7 +10,8 @@ from sqlalchemy import Engine
 from monitor.settings import Settings
 from monitor.table_types.contents import Content
 from tests.integration.privacy.end_user_world import ANN, WORD, make_end_user_world
-from tests.support.places import misdeclared, places_of
+from tests.integration.traffic.test_joining import GO_ON, sweeper_at
+from tests.support.places import misdeclared, places_of, wrong_words
 from tests.support.traffic.observed_traffic import ingest, open_rollout, read_plan
 
 MARK, LABEL = "zebrafish", "zebrastripe"
@@ -47,8 +48,11 @@ def test_traffic_is_stored_in_columns_of_end_users(engine: Engine, clock: dateti
     ingest(engine, SETTINGS, records(clock), clock, read_plan(engine, SETTINGS))
 
     places, labels = places_of(engine, MARK), places_of(engine, LABEL)
+    sweeper_at(engine, clock + timedelta(hours=2)).sweep(GO_ON)  # the half is a dead letter now
+    places |= places_of(engine, MARK)
     assert [] == [place for place, content in places.items() if content not in OF_END_USERS]
     assert [] == misdeclared(engine, LABEL)
+    assert [] == wrong_words(engine)
     assert {place.partition(".")[0] for place in (*places, *labels)} == {
         "exchanges", "pending_halves", "dead_letters", "feedback", "unlisted_exchanges",
         "rollout_observations", "rollout_labels",
@@ -61,4 +65,5 @@ def test_texts_of_an_end_user_are_in_declared_columns(
     make_end_user_world(engine, tmp_path, clock)
 
     assert [] == misdeclared(engine, ANN, WORD)
+    assert [] == wrong_words(engine)
     assert len(places_of(engine, WORD)) > 15

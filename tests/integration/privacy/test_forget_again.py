@@ -45,7 +45,7 @@ def ids_of_other_users(last: int) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def test_forgotten_end_user_stays_away_after_a_restoration(
+def test_forgotten_end_user_stays_erased_after_a_restoration(
     kind: str,
     bootstrap_servers: str,
     topic: str,

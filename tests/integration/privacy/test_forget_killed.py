@@ -56,7 +56,7 @@ def world_in(folder: Path, clock: datetime) -> tuple[EndUserWorld, int]:
 @pytest.mark.parametrize(
     "n_kills", [pytest.param(3, id="short"), pytest.param(30, id="drill", marks=pytest.mark.drill)]
 )
-def test_killed_at_any_moment_the_next_run_says_everything(
+def test_erasure_after_a_kill_reports_everything(
     tmp_path: Path, clock: datetime, n_kills: int
 ) -> None:
     folder, saved = tmp_path / "world", tmp_path / "saved"

@@ -196,7 +196,7 @@ def test_earlier_turn_of_the_conversation_is_masked(world: EndUserWorld, clock: 
 
 
 def test_words_that_others_wrote_too_stay(world: EndUserWorld, clock: datetime) -> None:
-    """Whose they are can't be told, and the text is another's."""
+    """Their owner is unknown, and the text is another user's."""
     common = "Please tell me where the nearest branch office is"
     ids = exchange_ids(world.engine)
     with transaction(world.engine) as connection:
@@ -319,7 +319,7 @@ def test_rows_of_others_that_quote_are_removed_from_files(
         assert version_by_id(connection, world.version_id).lineage["taints"]
 
 
-def test_dry_run_says_the_same_and_taints_nothing(world: EndUserWorld, clock: datetime) -> None:
+def test_dry_run_prints_the_same_and_taints_nothing(world: EndUserWorld, clock: datetime) -> None:
     cancelled_run(world, clock)
     dry = forget_ann(world, clock, dry_run=True)
     with transaction(world.engine) as connection:
@@ -327,7 +327,7 @@ def test_dry_run_says_the_same_and_taints_nothing(world: EndUserWorld, clock: da
     assert set(dry.manual_steps) == set(forget_ann(world, clock).manual_steps)
 
 
-def test_file_of_nobody_knows_is_found_by_the_verification(
+def test_unregistered_file_is_found_by_the_verification(
     world: EndUserWorld, clock: datetime
 ) -> None:
     copy = world.run.root / "notes" / "mine.txt"

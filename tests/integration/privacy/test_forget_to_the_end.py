@@ -129,7 +129,7 @@ def test_each_models_folder_of_runs_is_searched(
 
 
 def test_database_in_the_folder_of_runs_is_no_file(world: EndUserWorld) -> None:
-    """What is no trace in it, such as longer names, is known to the search of the database only."""
+    """Only the search of the database distinguishes longer names from traces."""
     database = Path(str(world.engine.url.database)).resolve()
     settings = with_work_dir(world, database.parent).settings
     findings = verify_end_user(world.engine, settings, ErasureRequest(ANN))
@@ -167,7 +167,7 @@ def test_label_of_anothers_exchange_counts_as_a_mention(
     assert stored < before
 
 
-def test_observation_whose_exchange_id_mentions_is_removed(
+def test_observation_with_a_mention_in_its_exchange_id_is_removed(
     world: EndUserWorld, clock: datetime
 ) -> None:
     with transaction(world.engine) as connection:
@@ -270,6 +270,6 @@ def test_step_that_names_the_id_is_listed_once(
         assert [step.code for step in report.manual_steps].count("missing_export") == 1
 
 
-def test_one_more_place_is_no_plural(capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_more_place_is_singular(capsys: pytest.CaptureFixture[str]) -> None:
     _show_findings([RemainingText("file", f"f{n}", "") for n in range(101)])
     assert "- and 1 more place\n" in capsys.readouterr().out

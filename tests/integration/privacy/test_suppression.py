@@ -269,7 +269,7 @@ def test_an_imported_baseline_has_nothing_of_them(
     assert not import_(f"{NEW},{OLD}").is_new
 
 
-def test_a_file_of_nobody_else_is_no_baseline(
+def test_baseline_of_suppressed_users_alone_is_refused(
     engine: Engine, tmp_path: Path, clock: datetime
 ) -> None:
     path = tmp_path / "baseline.jsonl"
@@ -283,7 +283,7 @@ def test_a_file_of_nobody_else_is_no_baseline(
         )  # fmt: skip
 
 
-def test_users_of_one_record_are_told_apart(engine: Engine, clock: datetime) -> None:
+def test_users_of_one_record_are_distinguished(engine: Engine, clock: datetime) -> None:
     message = load("otel_details")
     records = message["resourceLogs"][0]["scopeLogs"][0]["logRecords"]
     for number, part in enumerate(records):
@@ -375,7 +375,9 @@ def test_a_half_that_expires_is_no_dead_letter(
     assert stored_texts(engine, [WORD]) == []
 
 
-def test_what_the_release_before_stored_is_erased(any_engine: Engine, clock: datetime) -> None:
+def test_exchanges_stored_by_the_previous_release_are_erased(
+    any_engine: Engine, clock: datetime
+) -> None:
     put_on_list(any_engine, clock)
     for number, (user, is_redacted) in enumerate([(ANN, True), (ANN.upper(), False), (BOB, True)]):
         before = settings(redaction={"enabled": is_redacted})
@@ -398,7 +400,7 @@ def test_what_the_release_before_stored_is_erased(any_engine: Engine, clock: dat
     assert stored_texts(any_engine, [WORD]) == []
 
 
-def test_who_objects_is_not_erased(engine: Engine, clock: datetime) -> None:
+def test_objection_erases_nothing(engine: Engine, clock: datetime) -> None:
     ingest(engine, [record(1, ANN, WORD)], clock)
     suppress(engine, settings(), ANN, "objected", by="kim", now=clock)
     assert list(forget_listed(engine, settings(), clock)) == []
@@ -471,7 +473,7 @@ def test_the_list_holds_no_id(engine: Engine, tmp_path: Path, clock: datetime) -
 
 
 @pytest.mark.parametrize("options", [{"subject": BOB}, {"main_digest": "0" * 8}, {"key": "0" * 8}])
-def test_nobody_is_taken_off_by_mistake(
+def test_invalid_removal_from_the_list_is_refused(
     engine: Engine, clock: datetime, options: dict[str, Any]
 ) -> None:
     put_on_list(engine, clock)

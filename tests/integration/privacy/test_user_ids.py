@@ -132,7 +132,7 @@ def test_wrapped_addresses_and_other_hyphens_are_one_pseudonym(
 
 @pytest.mark.parametrize("with_redaction", [True, False])
 @pytest.mark.parametrize("user", ["Customer-00765", 7_654_321, "Ann Miller <ann@example.org>"])
-def test_the_own_id_stays_nowhere_beside_its_pseudonym(
+def test_own_id_is_stored_nowhere_but_as_pseudonym(
     engine: Engine, clock: datetime, user: str | int, with_redaction: bool
 ) -> None:
     own = settings(redaction={"enabled": with_redaction})
@@ -407,7 +407,7 @@ def test_the_other_half_is_forgotten_with_theirs(engine: Engine, clock: datetime
         assert connection.execute(select(PendingHalf.join_id)).scalars().all() == ["b"]
 
 
-def test_check_says_which_key_there_is(site: Engine, clock: datetime) -> None:
+def test_check_reports_the_user_id_key(site: Engine, clock: datetime) -> None:
     own = settings(database={"url": str(site.url)})
 
     def status(keys: str, **privacy: Any) -> str:
@@ -428,7 +428,7 @@ def test_check_says_which_key_there_is(site: Engine, clock: datetime) -> None:
         user_ids_finding(own, secrets(OLD))
 
 
-def test_check_says_where_the_list_is(site: Engine, tmp_path: Path, clock: datetime) -> None:
+def test_check_reports_the_suppression_file(site: Engine, tmp_path: Path, clock: datetime) -> None:
     own = settings(database={"url": str(site.url)})
     assert suppression_finding(own).status == "ok"
     path = tmp_path / "driftwarden.db.suppressions"

@@ -56,7 +56,7 @@ def test_a_child_out_of_reach_is_not_called_cancelled(desk: RunDesk) -> None:
     assert (desk.row(run).status, desk.launcher.cancelled) == ("cancelled", [{"number": 1}])
 
 
-def test_what_a_cancelled_child_still_writes_is_ignored(desk: RunDesk) -> None:
+def test_result_of_a_cancelled_child_is_ignored(desk: RunDesk) -> None:
     run = desk.start()
     cancel(desk, run)
     assert desk.launcher.cancelled == [{"number": 1}]
@@ -82,7 +82,7 @@ def test_cancelling_while_another_process_polls_wins(
         assert versions.list_versions(connection) == []
 
 
-def test_what_was_asked_on_the_page_is_cancelled(desk: RunDesk) -> None:
+def test_cancellation_requested_on_the_page_is_carried_out(desk: RunDesk) -> None:
     run, other = desk.start(), desk.start()
     with transaction(desk.engine) as connection:
         request_cancel(connection, run, "Lea")
@@ -110,7 +110,7 @@ def test_a_child_that_cannot_be_ended_is_kept_in_mind(desk: RunDesk) -> None:
 
 
 @pytest.mark.parametrize("way", ["the daemon", "a second cancel"])
-def test_ending_it_is_tried_again_until_it_could_be(desk: RunDesk, way: str) -> None:
+def test_ending_a_child_is_retried_until_it_succeeds(desk: RunDesk, way: str) -> None:
     run = desk.start()
     desk.launcher.refusal = REFUSED
     cancel(desk, run)
@@ -181,7 +181,7 @@ def test_child_unknown_to_the_row_is_terminated(desk: RunDesk, started: bool) ->
     assert desk.launcher.cancelled == [{"number": 2}]
 
 
-def test_no_second_child_is_started_beside_one_that_runs_on(desk: RunDesk) -> None:
+def test_no_second_child_starts_while_the_first_runs(desk: RunDesk) -> None:
     run = desk.start()
     desk.launcher.refusal = REFUSED
     cancel(desk, run)

@@ -333,7 +333,7 @@ def test_only_undecided_results_can_be_approved(desk: Desk) -> None:
             approve(connection, row.id, by="lea", reason="so", now=desk.now)
 
 
-def test_without_a_result_nothing_rolls(desk: Desk) -> None:
+def test_no_rollout_starts_without_a_gate_result(desk: Desk) -> None:
     with refusal("no_gate_result", match=f"retrain evaluate {desk.run}"):
         desk.roll_out()
     desk.advance()
@@ -345,7 +345,7 @@ def test_without_a_result_nothing_rolls(desk: Desk) -> None:
     assert desk.stage() == "canary"
 
 
-def test_a_result_against_what_no_longer_serves_lets_nothing_pass(desk: Desk) -> None:
+def test_result_against_a_replaced_version_promotes_nothing(desk: Desk) -> None:
     desk.advance()
     desk.end(make_results("promote"))
     desk.advance()
@@ -362,7 +362,7 @@ def test_a_result_against_what_no_longer_serves_lets_nothing_pass(desk: Desk) ->
     desk.roll_out()
 
 
-def test_without_an_evaluation_file_nothing_is_planned(desk: Desk) -> None:
+def test_no_evaluation_is_planned_without_an_evaluation_file(desk: Desk) -> None:
     retrain = desk.settings.retrain.model_copy(update={"evaluation": ""})
     desk.settings = desk.settings.model_copy(update={"retrain": retrain})
     desk.advance()
@@ -550,7 +550,7 @@ def test_daemon_retries_to_terminate_a_child(desk: Desk) -> None:
         cancel_evaluation(desk.engine, desk.row().id, desk.launcher, desk.now, cancelled_by="lea")
 
 
-def test_a_child_that_no_row_knows_yet_is_ended_too(desk: Desk) -> None:
+def test_child_without_a_stored_handle_is_ended_too(desk: Desk) -> None:
     """The process that started it died before storing the handle."""
     desk.launcher.error = RemoteServiceError("no answer")
     desk.advance()
@@ -581,7 +581,7 @@ def test_another_evaluation_waits_for_the_child_of_a_cancelled_one(desk: Desk) -
     assert len(desk.launcher.submitted) == 2
 
 
-def test_one_that_cannot_be_looked_at_holds_up_no_other(
+def test_evaluation_with_unreadable_status_delays_no_other(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_candidate(desk.engine, desk.folder, desk.now)
@@ -613,7 +613,7 @@ def test_a_result_that_cannot_be_read_fails_its_evaluation(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("step", ["request_for", "start_evaluation"])
-def test_a_service_that_is_away_holds_up_one_evaluation_only(
+def test_unavailable_service_delays_one_evaluation_only(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     make_candidate(desk.engine, desk.folder, desk.now)
@@ -637,7 +637,7 @@ def test_a_service_that_is_away_holds_up_one_evaluation_only(
         desk.advance()
 
 
-def test_each_outcome_is_told_once(desk: Desk) -> None:
+def test_each_outcome_is_reported_once(desk: Desk) -> None:
     desk.advance()
     desk.end(make_results("undecided"))
     for _ in range(2):

@@ -142,12 +142,12 @@ def _evaluated(plan: EvaluationPlan, models: MetricModels) -> CandidateResults:
     return evaluate_candidate(benchmarks, scores, Gates(), np.random.default_rng(1))
 
 
-def test_what_is_not_there_is_said_with_its_address(bucket: str, tmp_path: Path) -> None:
+def test_missing_object_is_reported_with_its_address(bucket: str, tmp_path: Path) -> None:
     with refusal("no_file", InputError, match=f"{bucket}/none.jsonl: "):
         read_dataset(f"{bucket}/none.jsonl", tmp_path)
 
 
-def test_a_server_that_is_away_is_tried_again_later(
+def test_unavailable_server_is_retried_later(
     bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import s3fs

@@ -75,7 +75,7 @@ def test_a_judge_that_likes_the_first_response_prefers_neither(judge: FakeJudge)
 
 
 @pytest.mark.parametrize("output", ["I can't decide.", "VERDICT: A\nVERDICT: B", "VERDICT: C", ""])
-def test_what_is_no_result_is_a_failure_and_never_scored(judge: FakeJudge, output: str) -> None:
+def test_malformed_judge_output_fails_and_is_never_scored(judge: FakeJudge, output: str) -> None:
     judge.says = lambda system, question: output
     with client(judge) as asks:
         judgements = judge_pairs(asks, scores(["a"] * 3), scores(["b"] * 3))
@@ -105,7 +105,7 @@ def test_busy_endpoint_is_retried_after_its_retry_after(judge: FakeJudge) -> Non
     assert waits == [7.0, 14.0, 28.0]
 
 
-def test_it_gives_up_and_says_why(judge: FakeJudge) -> None:
+def test_judge_client_gives_up_with_the_last_error(judge: FakeJudge) -> None:
     judge.replies = [(429, {}, {})] * 3
     waits: list[float] = []
     with client(judge, waits, max_attempts=3) as asks, pytest.raises(JudgeError, match="HTTP 429"):
@@ -123,14 +123,16 @@ def test_it_gives_up_and_says_why(judge: FakeJudge) -> None:
         ((200, {"choices": [{"message": {"content": None}}]}, {}), "contains no text"),
     ],
 )
-def test_what_would_not_change_is_not_asked_again(judge: FakeJudge, response, output: str) -> None:
+def test_permanent_refusal_of_the_judge_is_not_retried(
+    judge: FakeJudge, response, output: str
+) -> None:
     judge.replies = [response]
     with client(judge) as asks, pytest.raises(JudgeError, match=output):
         asks.ask("s", "q")
     assert len(judge.requests) == 1
 
 
-def test_an_endpoint_that_is_away() -> None:
+def test_unavailable_endpoint() -> None:
     with running_judge() as gone:
         pass
     waits: list[float] = []
@@ -163,7 +165,7 @@ def test_a_judge_that_surely_prefers_the_incumbent_fails_the_candidate(judge: Fa
     assert judge_check(judgements, 0.05).outcome == "failed"
 
 
-def test_a_judge_may_tell_hallucinations(judge: FakeJudge) -> None:
+def test_judge_may_score_hallucinations(judge: FakeJudge) -> None:
     def says(system: str, question: str) -> str:
         if "silent" in question:
             return "no idea"

@@ -148,7 +148,7 @@ def test_printed_manifest_is_the_submitted_one(
 
 
 @pytest.mark.parametrize("key", ["image", "claim"])
-def test_what_the_section_lacks_is_said(api: Api, folder: RunFolder, key: str) -> None:
+def test_missing_key_of_the_section_is_named(api: Api, folder: RunFolder, key: str) -> None:
     launcher = launcher_of(api, folder.root.parent, **{key: ""})
     with pytest.raises(ConfigurationError, match=rf"needs retrain\.kubernetes\.{key}"):
         launcher.submit(folder, {})
@@ -188,7 +188,9 @@ def test_the_pods_token_is_read_anew_as_it_is_rotated(api: Api, tmp_path: Path) 
     assert "example.org/driftwarden:1" in summary
 
 
-def test_a_certificate_authority_that_is_no_certificate_is_said(api: Api, tmp_path: Path) -> None:
+def test_a_certificate_authority_that_is_no_certificate_is_reported(
+    api: Api, tmp_path: Path
+) -> None:
     (tmp_path / "ca.crt").write_text("no certificate")
     made = KubernetesJobs(settings(api), tmp_path, TOKEN, in_cluster=tmp_path)
     with refusal("unavailable", RemoteServiceError) as caught:
@@ -286,7 +288,7 @@ def test_unstored_handle_starts_no_second_job(api: Api, folder: RunFolder, when:
     assert list(api.cluster.jobs) == [adopted["job"]]
 
 
-def test_two_that_submit_at_once_get_one_job(
+def test_concurrent_submissions_create_one_job(
     api: Api, launcher: JobLauncher, folder: RunFolder
 ) -> None:
     handles: list[Any] = []
@@ -315,7 +317,7 @@ def test_two_that_submit_at_once_get_one_job(
         ("ContainerCreating", "", STARTING),
     ],
 )
-def test_a_container_that_cannot_be_made_says_why(
+def test_reason_for_a_container_creation_failure_is_shown(
     api: Api, desk: LaunchDesk, reason: str, message: str, reply: str
 ) -> None:
     launcher = launcher_of(api, desk.work_dir)
@@ -327,7 +329,7 @@ def test_a_container_that_cannot_be_made_says_why(
     assert state.run.status == "running"
 
 
-def test_a_pod_that_no_node_takes_says_why(api: Api, desk: LaunchDesk) -> None:
+def test_reason_for_an_unschedulable_pod_is_shown(api: Api, desk: LaunchDesk) -> None:
     launcher = launcher_of(api, desk.work_dir, gpus=8)
     run = desk.plan("kubernetes")
     start_run(desk.engine, run, launcher, NOW)
@@ -338,9 +340,7 @@ def test_a_pod_that_no_node_takes_says_why(api: Api, desk: LaunchDesk) -> None:
     assert "gpus" in waits.removeprefix(f"Unschedulable: {message}. ")
 
 
-def test_a_quota_that_lets_no_pod_be_made_says_so(
-    api: Api, launcher: JobLauncher, folder: RunFolder
-) -> None:
+def test_exceeded_pod_quota_is_reported(api: Api, launcher: JobLauncher, folder: RunFolder) -> None:
     handle = launcher.submit(folder, {})
     api.cluster.warn(handle["job"], "Error creating: pods is forbidden: exceeded quota: gpus")
     launcher.status(handle)

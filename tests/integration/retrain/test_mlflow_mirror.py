@@ -115,7 +115,7 @@ def test_lineage_and_scores_are_tags(mirrored: Mirrored) -> None:
     assert tags["driftwarden.score.acceptance.split-new.exact_match"].startswith("0.9000 ")
 
 
-def test_following_twice_changes_nothing(mirrored: Mirrored) -> None:
+def test_mirror_follows_twice_without_changes(mirrored: Mirrored) -> None:
     mirrored.move(mirrored.register(), "production")
     assert (mirrored.follow(), mirrored.follow()) == (1, 0)
     with transaction(mirrored.engine) as connection:

@@ -164,7 +164,7 @@ def test_unstored_handle_starts_no_second_job(cluster: Cluster, folder: RunFolde
     fresh.cancel(adopted)
 
 
-def test_two_that_submit_at_once_get_one_job(cluster: Cluster, folder: RunFolder) -> None:
+def test_concurrent_submissions_create_one_job(cluster: Cluster, folder: RunFolder) -> None:
     launcher = cluster.launcher()
     handles: list[Any] = []
     barrier = threading.Barrier(3)
@@ -204,7 +204,7 @@ def test_failed_ray_child_fails_run_with_state_and_log(
     ],
     ids=["it-sees-no-run", "its-result-is-not-seen"],
 )
-def test_a_folder_that_is_not_shared_is_said(
+def test_unshared_folder_is_reported(
     cluster: Cluster, desk: LaunchDesk, monkeypatch: pytest.MonkeyPatch, body: str, message: str
 ) -> None:
     monkeypatch.setattr(jobs_module, "RESULT_DELAY_SECONDS", 0.0)
@@ -273,7 +273,7 @@ def test_a_job_that_ray_has_forgotten_is_gone(cluster: Cluster, folder: RunFolde
     launcher.cancel(handle)
 
 
-def test_what_ray_cannot_start_is_said(
+def test_job_that_ray_cannot_start_is_reported(
     cluster: Cluster, desk: LaunchDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs_module, "RESULT_DELAY_SECONDS", 0.0)

@@ -87,7 +87,7 @@ def test_later_weights_need_a_gate_result_and_can_get_one(
     assert request.base.base == BASE.location
 
 
-def test_its_training_data_is_checked_like_any_other(
+def test_registered_training_data_is_checked(
     any_engine: Engine, clock: datetime, tmp_path: Path
 ) -> None:
     version = register(any_engine, weights_in(tmp_path / "adapter"), clock, n_examples=7)

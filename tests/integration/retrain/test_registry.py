@@ -174,7 +174,9 @@ def test_after_going_back_a_new_version_can_be_undone_again(
     assert back(engine, clock).version == 1
 
 
-def test_nothing_to_go_back_to(any_engine: Engine, clock: datetime) -> None:
+def test_rollback_without_an_earlier_version_is_refused(
+    any_engine: Engine, clock: datetime
+) -> None:
     with refusal("no_earlier_version"):
         back(any_engine, clock)
     move(any_engine, register(any_engine, clock), "production", clock)

@@ -136,7 +136,7 @@ def test_the_other_methods_end_with_the_same_bits_too(desk: Desk, method: Method
     assert digest(gone_on_with(desk, run)) == digest(desk.succeeded(whole))
 
 
-def test_what_was_held_back_is_measured_after_each_epoch(
+def test_validation_loss_is_measured_after_each_epoch(
     desk: Desk,
     undisturbed: RunState,
 ) -> None:

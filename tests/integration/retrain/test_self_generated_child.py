@@ -101,7 +101,7 @@ def test_the_same_model_gives_the_same_responses(
     assert json.loads(contents[0][1])["by_source"]["self-generated"] > 0
 
 
-def test_a_response_that_the_model_did_not_end_is_told(tiny_base: Path) -> None:  # noqa: F811
+def test_unfinished_response_is_reported(tiny_base: Path) -> None:  # noqa: F811
     from retrain.models.generation import Responder
 
     requested = [example(OLD, 1)["messages"][:1]]

@@ -172,7 +172,7 @@ def test_more_layers_than_the_base_has_are_refused(
     assert [finding.name for finding in findings if finding.outcome == "refused"] == outcome
 
 
-def test_run_whose_loss_is_no_number_fails(desk: Desk, tmp_path: Path) -> None:
+def test_run_with_an_undefined_loss_fails(desk: Desk, tmp_path: Path) -> None:
     spoiled = tmp_path / "spoiled"
     shutil.copytree(desk.base, spoiled)
     weights = safetensors_torch.load_file(spoiled / "model.safetensors")

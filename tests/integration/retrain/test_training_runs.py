@@ -38,7 +38,7 @@ def desk(any_engine: Engine, tmp_path: Path, clock: datetime) -> RunDesk:
     return RunDesk(any_engine, tmp_path / "runs", clock)
 
 
-def test_a_run_is_a_row_before_it_is_anything_else(desk: RunDesk) -> None:
+def test_run_is_stored_before_its_process_starts(desk: RunDesk) -> None:
     run = desk.plan(prepared=False)
     row = desk.row(run)
     assert (row.status, row.handle, row.created_at) == ("planned", None, desk.now)
@@ -82,7 +82,7 @@ def test_training_data_is_written_last(desk: RunDesk, monkeypatch: pytest.Monkey
     assert len(written) == 4
 
 
-def test_a_folder_that_cannot_be_written_is_said(desk: RunDesk) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(desk: RunDesk) -> None:
     desk.folder.parent.joinpath("runs").write_text("in the way", encoding="utf-8")
     with refusal("not_writable", TrainingError, match=str(desk.folder)):
         desk.plan()
@@ -272,7 +272,7 @@ def test_child_with_reported_error_is_not_restarted(desk: RunDesk) -> None:
     assert len(desk.launcher.submitted) == 1
 
 
-def test_one_that_somebody_wants_ended_does_not_go_on(desk: RunDesk) -> None:
+def test_run_with_requested_cancellation_is_not_resumed(desk: RunDesk) -> None:
     run = desk.start()
     with transaction(desk.engine) as connection:
         assert request_cancel(connection, run, "Lea")
@@ -283,7 +283,7 @@ def test_one_that_somebody_wants_ended_does_not_go_on(desk: RunDesk) -> None:
     assert len(desk.launcher.submitted) == 1
 
 
-def test_a_launcher_that_cannot_resume_says_so(desk: RunDesk) -> None:
+def test_launcher_without_resumption_is_reported(desk: RunDesk) -> None:
     run = desk.start()
     desk.launcher.capabilities = replace(
         desk.launcher.capabilities, resume=Capability(False, "Plan another one.")

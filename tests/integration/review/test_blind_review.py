@@ -94,7 +94,9 @@ def test_two_accepting_reviews_make_gold(world: World, clock: datetime) -> None:
         correct("Better.", verdict="reject"),
     ],
 )
-def test_what_counts_as_disagreement(world: World, clock: datetime, second: ReviewInput) -> None:
+def test_different_reviews_are_a_disagreement(
+    world: World, clock: datetime, second: ReviewInput
+) -> None:
     item = review_next(world, "Ada", correct("Better."), clock)
     assert item == review_next(world, "Ben", second, clock)
     with transaction(world.engine) as connection:
@@ -149,9 +151,7 @@ def test_third_reviewer_gets_another_item_until_lease_expires(
     assert {"comment": "half"} == lease.draft
 
 
-def test_skipped_items_come_back_last_and_declined_ones_never(
-    world: World, clock: datetime
-) -> None:
+def test_skipped_items_return_last_and_declined_items_never(world: World, clock: datetime) -> None:
     skipped = claim(world, "Ada", clock)
     assert skipped is not None
     ada = user(world, "Ada")
@@ -188,7 +188,7 @@ def test_joint_resolution_keeps_the_first_votes(world: World, clock: datetime) -
         assert "discussed" == gold_of_batches(connection)[0].resolution
 
 
-def test_adjudication_by_somebody_who_reviewed_neither(world: World, clock: datetime) -> None:
+def test_adjudicator_did_not_review_the_item(world: World, clock: datetime) -> None:
     item = review_next(world, "Cleo", ACCEPT, clock)
     review_next(world, "Ben", correct("Better."), clock)
     ruling = Ruling(verdict="accept", cause="guidelines_gap")

@@ -96,7 +96,7 @@ def test_no_item_is_given_to_more_users_than_it_needs(
     assert statuses["gold"] == sum(n == 2 for n in Counter(item for item, _ in authors).values())
 
 
-def test_everybody_claims_in_the_same_moment(
+def test_fifty_concurrent_claims_skip_no_item(
     postgres_engine: Engine, crowd: list[UserRow], clock: datetime
 ) -> None:
     """Fifty claims take the first twenty-five items, each twice, and skip none."""

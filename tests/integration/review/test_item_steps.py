@@ -139,7 +139,7 @@ def test_review_is_withdrawn_until_the_other_is_submitted(desk: Desk, world: Wor
             desk(REVIEWS.withdraw, item, user, now=desk.now, lease=timedelta(minutes=20))
 
 
-def test_a_taken_back_review_still_takes_one_of_two_places(desk: Desk, world: World) -> None:
+def test_withdrawn_review_keeps_its_place(desk: Desk, world: World) -> None:
     item = desk.review("Ada", ACCEPT)
     assert item == desk.claim("Ben")
     desk(REVIEWS.withdraw, item, world.rows["Ada"], now=desk.now, lease=timedelta(minutes=20))
@@ -356,7 +356,7 @@ def test_users_get_and_decide_items_of_their_task_types(desk: Desk, world: World
     assert [item] == desk(worklist_of, cleo, desk.now).to_adjudicate
 
 
-def test_what_is_available_is_what_can_be_claimed(desk: Desk, world: World) -> None:
+def test_available_count_equals_claimable_items(desk: Desk, world: World) -> None:
     """The available count equals the number of claimable items, for every reason of exclusion."""
     desk.agreed()
     desk.disagreed()

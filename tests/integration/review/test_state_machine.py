@@ -349,7 +349,7 @@ def judgement(text: str, name: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "least_runs", [0, pytest.param(160, marks=pytest.mark.drill)], ids=["short", "long"]
 )
-def test_whatever_users_do_the_rules_hold(template: Path, least_runs: int) -> None:
+def test_rules_hold_in_random_workflows(template: Path, least_runs: int) -> None:
     """Run random workflows until each event has occurred, or longer."""
     Workflow.template = template
     Workflow.seen = Counter()

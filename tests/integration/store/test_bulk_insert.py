@@ -110,7 +110,7 @@ def test_refused_row_rolls_back_all_and_keeps_the_transaction_usable(engine: Eng
 
 
 @pytest.mark.postgres
-def test_value_beyond_a_column_is_a_data_error(postgres_engine: Engine) -> None:
+def test_value_out_of_range_is_a_data_error(postgres_engine: Engine) -> None:
     TABLE.metadata.create_all(postgres_engine)
     for bad in ({"large": 2**63}, {"text": "a\0b"}):
         with (

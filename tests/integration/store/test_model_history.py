@@ -170,7 +170,7 @@ def test_registry_is_mirrored_again_under_the_new_name(engine: Engine, clock: da
 
 
 def test_every_row_belongs_to_one_model_or_none() -> None:
-    """What is the daemon's own has no column of a model; the outbox has an empty one."""
+    """Rows of the daemon itself have no column of a model; the outbox has an empty one."""
     own = {
         "source_offsets", "offset_gaps", "pending_halves", "dead_letters", "embedding_blocks",
         "audit_log", "users", "invitations", "sign_in_attempts", "erasures", "suppressions",

@@ -19,7 +19,7 @@ def count(connection: Connection) -> int:
     return connection.execute(select(func.count(AuditEntry.id))).scalar_one()
 
 
-def test_others_write_beside_a_snapshot_unseen(any_engine: Engine) -> None:
+def test_snapshot_does_not_see_concurrent_writes(any_engine: Engine) -> None:
     other = make_engine(any_engine.url.render_as_string(hide_password=False))
     with snapshot(any_engine) as connection:
         assert count(connection) == 0

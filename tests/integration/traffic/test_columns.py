@@ -153,7 +153,7 @@ def test_the_migrated_table_has_every_column(tmp_path: Path) -> None:
 
 
 def test_the_plain_format_reads_every_label(clock: datetime) -> None:
-    assert NAMED == labels_of(decode(plain_record(clock)))
+    assert labels_of(decode(plain_record(clock))) == NAMED
 
 
 @pytest.mark.parametrize("side", ["request", "response", "both"])
@@ -166,8 +166,8 @@ def test_joining_keeps_every_label(clock: datetime, side: str) -> None:
 
     joined = join(*halves, Traffic(), default_model="").exchange
 
-    assert NAMED == labels_of(joined)
-    assert ("a prompt", "a response") == (joined.prompt, joined.response)
+    assert labels_of(joined) == NAMED
+    assert (joined.prompt, joined.response) == ("a prompt", "a response")
 
 
 def test_a_dead_letter_keeps_all_content(clock: datetime) -> None:
@@ -217,10 +217,10 @@ def test_every_column_is_stored_loaded_and_copied(any_engine: Engine, clock: dat
     assert table is not None
     loaded = {name for name, column in COLUMNS.items() if column.is_loaded}
     assert loaded == {name for name in COLUMNS if len(getattr(window, name))}
-    assert NAMED == {name: row[name] for name in LABELS}
-    assert (5, 1.0) == (row["min_sample_size"], row["inclusion_probability"])
+    assert {name: row[name] for name in LABELS} == NAMED
+    assert (row["min_sample_size"], row["inclusion_probability"]) == (5, 1.0)
     assert row["randomness"] > 0
-    assert [{"role": "user", "content": "a prompt"}] == row["messages"]
+    assert row["messages"] == [{"role": "user", "content": "a prompt"}]
     for name in loaded - {"ids"}:
         assert np.array_equal(getattr(window, name), getattr(baseline, name)), name
 
@@ -265,7 +265,7 @@ def test_every_column_is_taken_and_concatenated(clock: datetime, name: str) -> N
     both = Exchanges.concat([first, Exchanges(), second])
     taken = both.take(np.array([1]))
 
-    assert 2 == len(both)
+    assert len(both) == 2
     assert np.array_equal(getattr(second, name), getattr(taken, name))
     assert second.digest() == taken.digest()
 

@@ -103,7 +103,7 @@ def test_feedback_has_its_models_name_and_history(engine: Engine) -> None:
     assert ["", "desk"] == [row.model for row in stored_feedback(engine)]
 
 
-def test_feedback_of_an_unlisted_model_is_told_once(engine: Engine) -> None:
+def test_feedback_of_an_unlisted_model_is_reported_once(engine: Engine) -> None:
     settings = Settings(**ALL, model={"name": "bank"})
     sent = [rating(f"r{number}", model="ann@example.org") for number in range(3)]
     with capture_logs() as lines:
@@ -114,7 +114,7 @@ def test_feedback_of_an_unlisted_model_is_told_once(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("key", ["comment", "metadata", "exchange_id"])
-def test_feedback_with_another_key_is_told_its_keys(engine: Engine, key: str) -> None:
+def test_feedback_with_another_key_is_refused_with_its_keys(engine: Engine, key: str) -> None:
     ingest(engine, Settings(**ALL), [rating("r1", **{key: "x"})], NOW)
     with transaction(engine) as connection:
         reason, detail = connection.execute(select(DeadLetter.reason, DeadLetter.detail)).one()

@@ -57,7 +57,7 @@ def read_up_to(engine: Engine, n_records: int) -> Callable[[], bool]:
     return lambda: total_offset(engine) >= n_records
 
 
-def test_what_is_stored_is_what_the_sampling_rule_selects(
+def test_stored_records_are_those_the_sampling_rule_selects(
     bootstrap_servers: str,
     topic: str,
     producer: KafkaProducer,
@@ -335,7 +335,7 @@ def test_a_broker_that_starts_late_and_dies_is_waited_for(
 
 
 @pytest.mark.usefixtures("frequent_lag")
-def test_a_database_that_goes_away_is_waited_for(
+def test_unavailable_database_is_waited_for(
     bootstrap_servers: str, topic: str, producer: KafkaProducer, own_postgres: PostgresServer
 ) -> None:
     engine = make_engine(own_postgres.url)

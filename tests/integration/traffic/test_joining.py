@@ -223,9 +223,7 @@ def test_a_half_expires_despite_an_unread_partition(any_engine: Engine, clock: d
         assert (0, put_away) == sweeper.sweep(GO_ON)
 
 
-def test_where_joins_are_off_a_replay_leaves_requests_apart(
-    any_engine: Engine, clock: datetime
-) -> None:
+def test_replay_without_joins_leaves_requests_unjoined(any_engine: Engine, clock: datetime) -> None:
     store(any_engine, [(0, 0, request_line("a")), (1, 0, response_line("b"))], clock)
     sweeper_at(any_engine, clock + TIMEOUT + SECOND).sweep(GO_ON)
 
@@ -241,7 +239,7 @@ def test_where_joins_are_off_a_replay_leaves_requests_apart(
     assert [("a", "prompt a", "")] == exchanges(any_engine)
 
 
-def test_a_pair_whose_texts_were_kept_back_is_counted(any_engine: Engine, clock: datetime) -> None:
+def test_pair_with_withheld_texts_is_counted(any_engine: Engine, clock: datetime) -> None:
     store(any_engine, [(0, 0, b'{"id": "a", "prompt": "redacted-by-litellm"}')], clock)
     store(any_engine, [(1, 0, b'{"id": "a", "response": "redacted-by-litellm"}')], clock)
 

@@ -48,7 +48,7 @@ def lose_join(consumer: Any) -> None:
     consumer._subscription.assign_from_subscribed([])
 
 
-def test_a_consumer_whose_join_is_lost_is_replaced(
+def test_consumer_with_a_lost_join_is_replaced(
     bootstrap_servers: str,
     topic: str,
     producer: KafkaProducer,

@@ -153,7 +153,7 @@ def dead_letter_of(message: bytes) -> DeadLetterRow:
     )
 
 
-def test_what_a_fuzzer_makes_is_taken_by_the_database(any_engine: Engine) -> None:
+def test_database_stores_mutated_records(any_engine: Engine) -> None:
     mutator = Mutator(random.Random(11))
     values = [mutator.next() for _ in range(1500)]
     values += [

@@ -100,7 +100,7 @@ def run_writers(engine: Engine, body: Callable[[int, Engine], None]) -> None:
         raise failures[0]
 
 
-def test_of_writers_that_expect_the_same_offset_exactly_one_stores(any_engine: Engine) -> None:
+def test_one_writer_stores_among_writers_with_the_same_offset(any_engine: Engine) -> None:
     n_rounds, size = 20, 5
     with transaction(any_engine) as connection:
         claim(connection, "topic", 0, first=0, now=NOW)

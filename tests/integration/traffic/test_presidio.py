@@ -36,9 +36,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return attempts
 
 
-def test_names_and_places_are_found_beside_what_has_a_form(
-    redactor: Redactor, offline: list[Any]
-) -> None:
+def test_names_and_places_are_found_with_patterns(redactor: Redactor, offline: list[Any]) -> None:
     text = (
         "My name is John Smith, I live in London, mail john.smith@example.org about ORD-12345678."
     )
@@ -63,19 +61,19 @@ def test_every_user_id_becomes_a_pseudonym(redactor: Redactor) -> None:
     assert redactor.pseudonym("u-17").startswith("user-")
 
 
-def test_a_missing_package_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("monitor.extras.is_installed", lambda _: False)
     with pytest.raises(ConfigurationError, match=r"pip install 'driftwarden\[presidio\]'"):
         build_redactor(settings_of())
 
 
 @pytest.mark.parametrize("model", ["en_core_web_huge", "./no/such/folder"])
-def test_a_missing_model_is_said_and_not_fetched(model: str, offline: list[Any]) -> None:
+def test_a_missing_model_is_reported_and_not_fetched(model: str, offline: list[Any]) -> None:
     with pytest.raises(ConfigurationError, match="neither a folder nor an installed package"):
         build_redactor(Redaction(presidio=True, presidio_model=model))
     assert [] == offline
 
 
-def test_an_unknown_entity_is_said_with_those_that_are_known() -> None:
+def test_an_unknown_entity_is_reported_with_those_that_are_known() -> None:
     with pytest.raises(ConfigurationError, match=r"'NICKNAME'.*use any of .*PERSON"):
         build_redactor(settings_of(presidio_entities=("PERSON", "NICKNAME")))

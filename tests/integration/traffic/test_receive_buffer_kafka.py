@@ -97,7 +97,7 @@ class Parser:
         return 0, bytes(frame.read())
 
 
-def test_what_tls_has_decrypted_is_not_waited_for(
+def test_decrypted_bytes_are_read_without_waiting(
     tls_pair: Callable[[], tuple[ssl.SSLSocket, ssl.SSLSocket]],
 ) -> None:
     """TLS decrypts 16 KiB at once; a selector doesn't report the decrypted rest."""

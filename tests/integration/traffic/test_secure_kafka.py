@@ -218,7 +218,7 @@ def test_silent_port_is_unavailable_not_refused(kafka: SecureKafka) -> None:
     assert not isinstance(caught.value, BrokerRefusedError)
 
 
-def test_ingest_tells_refusal_and_continues_once_it_is_mended(
+def test_ingest_reports_refusal_and_continues_after_the_repair(
     kafka: SecureKafka, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KAFKA_SASL_USERNAME", "late")

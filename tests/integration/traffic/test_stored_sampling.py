@@ -160,7 +160,7 @@ def sample(engine: Engine, start: datetime) -> Exchanges:
         return final_sample(load_window(connection, "assistant", *bounds), bounds).rows
 
 
-def test_a_floor_gives_the_same_sample_whatever_the_replicas(
+def test_floor_gives_equal_samples_for_any_number_of_replicas(
     tmp_path: Path, clock: datetime
 ) -> None:
     """One process in order, against three processes with small batches in another order."""

@@ -207,7 +207,7 @@ def test_a_lead_evaluates_a_rejected_version_again(
     assert planned.request["reason"] == "wrong metric"
 
 
-def test_without_an_evaluation_file_nothing_is_repeated(
+def test_no_evaluation_is_repeated_without_an_evaluation_file(
     client: TestClient[Litestar], row: CandidateEvaluationRow
 ) -> None:
     sign_in(client, "Lea")

@@ -92,7 +92,9 @@ def test_runbooks_need_no_database(
         assert client.get(address).status_code == 200
 
 
-def test_programs_and_forms_are_told_too(client: TestClient[Litestar], world: World) -> None:
+def test_programs_and_forms_learn_of_redactions_too(
+    client: TestClient[Litestar], world: World
+) -> None:
     token = re.search(r'csrf-token" content="([^"]+)"', client.get("/login").text)
     assert token is not None
     assert client.get("/api/work").status_code == 401

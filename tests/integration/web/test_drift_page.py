@@ -276,7 +276,7 @@ def test_reviewers_read_no_finding_until_all_is_reviewed(any_engine, world: Worl
         ("resolved", "resolved"),
     ],
 )
-def test_what_to_do_follows_the_incident(
+def test_recommended_action_follows_the_incident(
     any_engine, world: World, reader, status: str, expected: str
 ) -> None:
     with transaction(any_engine) as connection:
@@ -343,7 +343,7 @@ def test_a_batch_of_reused_texts_alone_is_refused(any_engine: Engine, clock: dat
         assert f'action="{path(again, "/batch")}"' in lea.get(path(again)).text
 
 
-def test_a_batch_says_what_was_queued_and_reused(any_engine: Engine, clock: datetime) -> None:
+def test_batch_counts_queued_and_reused_items(any_engine: Engine, clock: datetime) -> None:
     make_world(any_engine, clock, cases=CASES, weeks_ago=1)
     again = make_world(any_engine, clock, cases=CASES, n=50, users=False)
     _delete_batch(any_engine, again)

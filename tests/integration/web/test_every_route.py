@@ -21,6 +21,7 @@ from monitor.table_types.contents import Content, Reader
 from monitor.web import blindness
 from monitor.web.access.audience import Audience
 from tests.support.database_copy import database_copy
+from tests.support.places import wrong_words
 from tests.support.web.apps import create_app
 from tests.support.web.marked_world import (
     MARKED_CONTENTS,
@@ -28,7 +29,6 @@ from tests.support.web.marked_world import (
     WITHOUT_TEXT,
     make_marked_world,
     mark,
-    wrong_words,
 )
 from tests.support.web.route_replies import (
     MISSING,
@@ -38,6 +38,7 @@ from tests.support.web.route_replies import (
     Reply,
     declared_routes,
 )
+from tests.support.web.route_table import PUBLIC, WITH_TOKEN
 
 ROLES: dict[str, Reader] = {"Ada": "reviewer", "Cleo": "adjudicator", "Lea": "lead", "Max": "admin"}
 #: The least visitor of each audience.
@@ -108,6 +109,23 @@ def test_nobody_gets_a_reply_beyond_the_audience(walk: Walk) -> None:
         for reply in walk.replies
         if not reply.is_refusal and not reply.route.is_for(reply.visitor)
     ]
+
+
+def test_few_routes_are_for_everybody_or_for_programs(walk: Walk) -> None:
+    paths = defaultdict(set)
+    for route in walk.routes:
+        paths[route.audience].add(route.path)
+    assert paths[Audience.EVERYBODY] == PUBLIC
+    assert paths[Audience.PROGRAMS] == WITH_TOKEN
+
+
+def test_visitors_without_sign_in_are_led_there(walk: Walk) -> None:
+    for reply in walk.replies:
+        if not reply.visitor and reply.route.path not in PUBLIC | WITH_TOKEN:
+            if reply.address.startswith("/api/"):
+                assert reply.status == 401, str(reply)
+            else:
+                assert (reply.status, reply.location[:12]) == (303, "/login?next="), str(reply)
 
 
 def test_the_least_of_the_audience_gets_a_reply(walk: Walk) -> None:

@@ -230,7 +230,7 @@ def test_changes_without_their_values_are_refused(
         assert [event.event for event in list_events(connection, 1)] == ["opened"]
 
 
-def test_a_second_resolution_tells_of_the_first(page: TestClient[Litestar]) -> None:
+def test_second_resolution_is_refused(page: TestClient[Litestar]) -> None:
     assert act(page, "resolve", reason="once") == 303
     assert act(page, "resolve", reason="twice") == 409
     assert act(page, "acknowledge") == 409

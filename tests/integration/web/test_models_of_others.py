@@ -130,7 +130,7 @@ def test_batches_of_another_model_are_as_if_missing(client: TestClient[Any], nam
     assert theirs.text == missing.text
 
 
-def test_a_role_on_one_model_is_none_on_another(
+def test_role_on_one_model_gives_no_access_to_another(
     client: TestClient[Any], world: World, clock: datetime
 ) -> None:
     """A lead of one model reads the other as its reviewer, and acts on nothing there."""

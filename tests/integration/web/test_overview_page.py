@@ -141,7 +141,7 @@ def test_state_follows_the_most_urgent_incident(
         ("paused", ["held", "asked", "paused"], "No window yet"),
     ],
 )
-def test_state_tells_that_a_rollout_asks(
+def test_state_shows_a_rollout_that_asks(
     visit: Open, engine: Engine, status: str, events: list[str], state: str
 ) -> None:
     rollout = add_rollout(engine, NOW, model="b", status=status)
@@ -173,7 +173,7 @@ def rows_of(page: str) -> list[tuple[str, str]]:
     return [(html.unescape(model), state) for model, state in matches]
 
 
-def test_what_needs_someone_comes_first(visit: Open, fleet: tuple[str, ...]) -> None:
+def test_models_that_need_attention_come_first(visit: Open, fleet: tuple[str, ...]) -> None:
     assert rows_of(visit("Lea", fleet).get("/overview").text) == [
         ("alarmed", "Incident open"),
         ("broken", "Evaluation failed"),
@@ -184,7 +184,7 @@ def test_what_needs_someone_comes_first(visit: Open, fleet: tuple[str, ...]) -> 
     ]
 
 
-def test_each_reason_for_little_data_is_told(
+def test_each_reason_for_little_data_is_reported(
     visit: Open, fleet: tuple[str, ...], engine: Engine
 ) -> None:
     little = "not_enough_data"
@@ -208,7 +208,7 @@ def test_each_reason_for_little_data_is_told(
     assert rows_of(page)[0] == ("idle", "No traffic")
 
 
-def test_lag_is_told_and_unknown_lag_is_no_silence(
+def test_lag_is_reported_and_unknown_lag_is_no_silence(
     visit: Open, fleet: tuple[str, ...], engine: Engine
 ) -> None:
     lea = visit("Lea", fleet)

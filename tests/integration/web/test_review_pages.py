@@ -194,7 +194,7 @@ def test_the_place_is_that_of_the_users_own_reviews(visit) -> None:
     assert my_total == their_total
 
 
-def test_who_may_rule_on_a_discussion_does_not_read_it(visit) -> None:
+def test_adjudicators_of_a_discussion_cannot_read_it(visit) -> None:
     ada, ben, lea, cleo = (visit() for _ in range(4))
     for visitor, name in ((ada, "Ada"), (ben, "Ben"), (lea, "Lea"), (cleo, "Cleo")):
         visitor.sign_in(name)

@@ -90,7 +90,7 @@ def test_version_page_has_every_part(
     assert f"/models/versions/{lived[1]}" in read("/models")
 
 
-def test_new_version_page_says_what_is_missing(
+def test_new_version_page_names_missing_parts(
     engine: Engine, lived: tuple[World, int, Settings], read: Callable[..., str], clock: datetime
 ) -> None:
     with transaction(engine) as connection:

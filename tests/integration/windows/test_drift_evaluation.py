@@ -185,7 +185,9 @@ def test_responses_that_cannot_be_compared_hide_no_drift_of_prompts(
     assert run(engine, clock).verdict == "drift"
 
 
-def test_without_a_baseline_it_says_how_to_import_one(engine: Engine, clock: datetime) -> None:
+def test_missing_baseline_is_reported_with_the_import_command(
+    engine: Engine, clock: datetime
+) -> None:
     store_traffic(engine, clock, 300, seed=7)
     row = run(engine, clock)
     assert row.verdict == "not_enough_data"
@@ -245,7 +247,7 @@ def test_another_models_traffic_is_not_looked_at(engine: Engine, clock: datetime
 
 
 @pytest.mark.usefixtures("baseline")
-def test_a_metric_that_vanishes_is_told(engine: Engine, clock: datetime) -> None:
+def test_a_metric_that_vanishes_is_reported(engine: Engine, clock: datetime) -> None:
     store_traffic(engine, clock, 300, seed=43, metric="isResolved")
     lost, new = [remark for remark in run(engine, clock).assessment.remarks if "Metrics" in remark]
     assert "fewer than 20 values: `resolved` (" in lost

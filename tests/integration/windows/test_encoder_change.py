@@ -70,7 +70,9 @@ def test_a_baseline_is_embedded_again_once(any_engine: Engine, clock: datetime) 
     assert second.baseline_id == copy.id
 
 
-def test_two_that_embed_a_baseline_again_make_one_copy(any_engine: Engine, clock: datetime) -> None:
+def test_concurrent_reembeddings_of_a_baseline_make_one_copy(
+    any_engine: Engine, clock: datetime
+) -> None:
     store_traffic(any_engine, clock - 4 * WEEK, 200, seed=1, baseline=True)
     barrier = threading.Barrier(2)
     result: list[int] = []
@@ -99,7 +101,7 @@ def test_two_that_embed_a_baseline_again_make_one_copy(any_engine: Engine, clock
     assert result == [copy.id, copy.id]
 
 
-def test_without_the_encoder_it_is_said_what_to_do(engine: Engine, clock: datetime) -> None:
+def test_missing_encoder_is_reported_with_the_remedy(engine: Engine, clock: datetime) -> None:
     store_traffic(engine, clock - 4 * WEEK, 200, seed=1, baseline=True)
     store_traffic(engine, clock, 300, seed=8, encoder="other@2/max64")
     row = run(engine, clock, missing)

@@ -149,7 +149,7 @@ def test_each_family_and_metric_has_its_own_test() -> None:
     }
 
 
-def test_what_was_not_tested_has_no_figure() -> None:
+def test_untested_family_has_no_figure() -> None:
     untested = make_family(
         "output", verdict="not_enough_data", untested_reason="no_responses", p_value=float("nan")
     )
@@ -198,12 +198,12 @@ def test_a_series_of_snapshots_is_one_line_of_a_dashboard(workspace: Any) -> Non
     assert {run._timestamp.tzinfo for run in runs} == {None}
 
 
-def test_something_else_is_refused() -> None:
+def test_other_result_type_is_refused() -> None:
     with refusal("no_result", InputError):
         to_evidently({"verdict": "drift"})
 
 
-def test_figures_stand_beside_metrics_of_evidently() -> None:
+def test_figures_are_reported_with_metrics_of_evidently() -> None:
     from evidently import Report
     from evidently.metrics import RowCount
     from pandas import DataFrame

@@ -172,7 +172,7 @@ def test_equal_seeds_give_equal_figures() -> None:
     assert figures(first) == figures(second) == figures(compared(rng=first.basis.seed))
 
 
-def test_one_object_on_both_sides_is_a_copy() -> None:
+def test_same_object_on_both_sides_is_a_copy() -> None:
     result = compared(REFERENCE, REFERENCE)
     assert result.verdict == "no_drift"
     assert result.input.p_value > 0.05

@@ -110,7 +110,7 @@ def test_missing_responses_of_some_lines_are_counted(tmp_path: Path) -> None:
     assert -1.0 <= length.lower < length.change < -0.8
 
 
-def test_a_candidate_that_responses_nothing_is_stopped(tmp_path: Path) -> None:
+def test_empty_responses_are_drift(tmp_path: Path) -> None:
     reference = write(tmp_path / "reference.jsonl", 150)
     result = compared(reference, write(tmp_path / "current.jsonl", 120, response=""))
     assert result.verdict == "drift"
@@ -207,7 +207,7 @@ def test_each_version_in_a_file_is_compared_the_drifted_reported(
     assert not any("baseline import" in remark for remark in result.remarks)
 
 
-def test_a_metric_that_vanishes_or_becomes_text_is_told(tmp_path: Path) -> None:
+def test_a_metric_that_vanishes_or_becomes_text_is_reported(tmp_path: Path) -> None:
     def measured(row: int) -> dict[str, object]:
         return {"latency_ms": 400 + row, "thumbs_up": row % 3 > 0}
 
@@ -229,7 +229,7 @@ def test_a_metric_that_vanishes_or_becomes_text_is_told(tmp_path: Path) -> None:
     assert "`thumbsUp` (0 in the baseline, 120 in the window)" in new
 
 
-def test_lines_without_a_user_are_counted_where_others_have_one(tmp_path: Path) -> None:
+def test_lines_without_a_user_are_counted_if_others_have_users(tmp_path: Path) -> None:
     def user(row: int) -> str:
         return f"user {row // 2}"
 
@@ -396,7 +396,7 @@ def test_a_line_without_time_drops_all_times_with_a_remark(tmp_path: Path) -> No
     ],
     ids=["the same", "the second only", "the first only", "another", "several"],
 )
-def test_the_models_that_lines_name_are_told(
+def test_models_named_by_lines_are_reported(
     tmp_path: Path,
     before: str | tuple[str, str],
     now: str | tuple[str, str],
@@ -415,7 +415,7 @@ def test_the_models_that_lines_name_are_told(
     assert f"120 exchanges of {model or 'the model'} compared with" in console.export_text()
 
 
-def test_what_is_withheld_is_told_with_its_share(tmp_path: Path) -> None:
+def test_withheld_texts_are_reported_with_their_share(tmp_path: Path) -> None:
     reference = write(tmp_path / "reference.jsonl", 120)
     texts = SETTINGS.traffic.withheld_texts
     current = write(
@@ -518,7 +518,7 @@ def test_responses_that_cannot_be_compared_are_no_proof(tmp_path: Path, n_before
     )
 
 
-def test_responses_to_prompts_that_nobody_asked_before_cannot_be_compared(tmp_path: Path) -> None:
+def test_responses_to_new_prompts_cannot_be_compared(tmp_path: Path) -> None:
     reference = write(tmp_path / "reference.jsonl", 300)
     other = write(
         tmp_path / "other.jsonl",
@@ -550,7 +550,7 @@ def test_with_several_versions_the_basis_is_that_of_the_files(tmp_path: Path) ->
     assert result.basis.reference.digest
 
 
-def test_versions_in_the_reference_are_told(tmp_path: Path) -> None:
+def test_versions_in_the_reference_are_reported(tmp_path: Path) -> None:
     reference = write(
         tmp_path / "reference.jsonl", 150, metadata=lambda row: {"model_version": row // 100}
     )
@@ -580,7 +580,7 @@ def test_a_failed_evidently_report_is_left_out_with_a_warning(
     assert "evidently.html" not in page.read_text(encoding="utf-8")
 
 
-def test_too_little_names_the_files_and_what_it_rests_on(tmp_path: Path) -> None:
+def test_result_without_enough_data_names_files_and_basis(tmp_path: Path) -> None:
     reference = write(tmp_path / "reference.jsonl", 150, task_type="cards")
     current = write(tmp_path / "current.jsonl", 7, task_type="cards")
     result = compared(reference, current)

@@ -57,7 +57,7 @@ def test_the_drift_of_all_others_is_not_hidden(any_engine: Engine, clock: dateti
     assert "crypto" in topic.name
 
 
-def test_one_who_left_is_no_drift(engine: Engine, clock: datetime) -> None:
+def test_departed_large_user_is_no_drift(engine: Engine, clock: datetime) -> None:
     store_traffic(engine, clock - 4 * WEEK, 800, seed=1, baseline=True, large_user=0.5)
     store_traffic(engine, clock, 600, seed=4)
     assessment = run(engine, clock).assessment

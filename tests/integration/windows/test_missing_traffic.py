@@ -75,7 +75,7 @@ def test_an_empty_window_distinguishes_idle_ingest_from_idle_model(
     assert any("only until 2026-11-01 00:00 UTC" in remark for remark in assessment.remarks)
 
 
-def test_a_topic_never_read_to_its_end_is_told(baseline: Engine, clock: datetime) -> None:
+def test_a_topic_never_read_to_its_end_is_reported(baseline: Engine, clock: datetime) -> None:
     read_until(baseline, None)
     store_traffic(baseline, clock, 300, seed=2)
     assert any("never to its end" in remark for remark in run(baseline, clock).assessment.remarks)

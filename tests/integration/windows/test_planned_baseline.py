@@ -138,7 +138,7 @@ def test_daily_windows_wait_for_a_week(model: Model, clock: datetime) -> None:
     assert made.n_exchanges == 420
 
 
-def test_the_plan_stands_with_the_promotion_or_not_at_all(model: Model, clock: datetime) -> None:
+def test_baseline_plan_and_promotion_are_stored_together(model: Model, clock: datetime) -> None:
     two = model.register(clock)
 
     def promote_and_die() -> None:
@@ -259,9 +259,7 @@ def test_rates_that_differ_are_evened_out(any_engine: Engine, clock: datetime) -
     assert len(few) == pytest.approx(200, abs=60)
 
 
-def test_what_age_or_a_user_removes_leaves_the_baseline_whole(
-    model: Model, clock: datetime
-) -> None:
+def test_deleted_traffic_leaves_the_planned_baseline_whole(model: Model, clock: datetime) -> None:
     model.promote(model.register(clock), clock)
     traffic(model.engine, clock, 200, seed=2)
     model.evaluate_with_findings(clock + WEEK)

@@ -98,7 +98,7 @@ def test_both_databases_give_the_same_figures(
     assert everything(evaluated) == everything(postgres_engine)
 
 
-def test_what_is_needed_to_repeat_it_is_stored(evaluated: Engine) -> None:
+def test_provenance_of_an_evaluation_is_stored(evaluated: Engine) -> None:
     (row,) = everything(evaluated)["rows"]
     provenance = row["provenance"]
     assert provenance["seed"] == row["seed"]
@@ -131,7 +131,7 @@ def test_the_digest_of_a_window_covers_every_row(evaluated: Engine, clock: datet
     assert everything(evaluated)["rows"][0]["provenance"]["window"]["digest"] != before
 
 
-def test_of_replicas_that_race_for_a_window_one_evaluates_it(
+def test_one_replica_evaluates_a_window_claimed_concurrently(
     any_engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepare(any_engine, clock)

@@ -142,7 +142,7 @@ def test_days_are_tested_by_the_weeks_that_have_ended(engine: Engine, clock: dat
     assert {assessment.n_reference for assessment in assessments} <= {114, 115}
 
 
-def test_a_slow_alarm_alone_says_since_when_and_shows_examples(
+def test_slow_alarm_names_its_start_and_shows_examples(
     grown: tuple[Engine, Evaluations], clock: datetime
 ) -> None:
     # No week by itself reaches this floor.
@@ -163,7 +163,7 @@ def test_a_slow_alarm_alone_says_since_when_and_shows_examples(
     assert any("crypto" in example.prompt for example in quoted)
 
 
-def test_a_rerun_gives_the_same_and_knows_no_later_window(
+def test_rerun_gives_the_same_figures_without_later_windows(
     grown: tuple[Engine, Evaluations], clock: datetime
 ) -> None:
     engine, evaluations = grown

@@ -94,7 +94,7 @@ def test_a_window_that_becomes_unreadable_alarms(tmp_path: Path) -> None:
     assert (result.input.unread_reference, result.input.unread_current) == (0.0, 1.0)
 
 
-def test_prompts_that_differ_beyond_the_tokens_read_are_open(tmp_path: Path) -> None:
+def test_prompts_that_differ_after_the_last_token_are_untested(tmp_path: Path) -> None:
     system = "You are a helpful assistant of a bank and you answer in a polite manner. " * 30
     few = Settings(drift=Drift(n_permutations=999, min_samples=20))
     prompts = [f"{system}{text}" for text in ENGLISH[:24]]
@@ -125,7 +125,7 @@ def test_prompts_that_are_one_text_are_refused_before_encoding(
     assert imported.n_exchanges == 150
 
 
-def test_small_files_are_told_without_the_encoder(
+def test_small_files_are_reported_without_the_encoder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(comparing, "open_encoder", None)
@@ -144,7 +144,7 @@ def test_small_files_are_told_without_the_encoder(
     assert "10 end users" in result.headline
 
 
-def test_a_file_against_itself_says_so(tmp_path: Path) -> None:
+def test_comparing_a_file_with_itself_is_remarked(tmp_path: Path) -> None:
     result = compared(tmp_path, ENGLISH * 2, (ENGLISH * 2)[::-1])
     assert result.verdict == "no_drift"
     assert "hold the same exchanges" in result.headline

@@ -67,7 +67,7 @@ def replaced(any_engine: Engine, clock: datetime) -> Engine:
     return any_engine
 
 
-def test_a_new_version_that_responses_otherwise_alarms(replaced: Engine, clock: datetime) -> None:
+def test_new_version_with_other_responses_alarms(replaced: Engine, clock: datetime) -> None:
     row = run(replaced, clock)
     assessment = row.assessment
     first, second = assessment.versions
@@ -111,7 +111,7 @@ def test_a_version_is_compared_with_its_own_baseline(replaced: Engine, clock: da
     assert not any("--model-version" in remark for remark in row.assessment.remarks)
 
 
-def test_long_names_are_told_apart_and_shown_short(any_engine: Engine, clock: datetime) -> None:
+def test_long_names_are_distinguished_and_shown_short(any_engine: Engine, clock: datetime) -> None:
     common = "models/assistant/2026/checkpoints/fine-tuned-on-the-desk-of-cards-and-loans/r-"
     names = [f"{common}{number}" for number in (1, 2)]
     store_traffic(any_engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
@@ -177,7 +177,7 @@ def test_a_baseline_has_the_same_version_name_as_the_traffic(
     )
 
 
-def test_what_no_longer_serves_alarms_nobody(any_engine: Engine, clock: datetime) -> None:
+def test_replaced_version_does_not_alarm(any_engine: Engine, clock: datetime) -> None:
     store_traffic(any_engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
     store_traffic(any_engine, clock, 300, seed=2, days=3, version="v1", changed_share=0.4)
     store_traffic(any_engine, clock + 3 * DAY, 400, seed=3, days=4, version="v2")
@@ -286,7 +286,7 @@ def test_window_and_versions_each_have_their_own_basis(replaced: Engine, clock: 
     assert max(n_end_users) < basis.current.n_end_users < sum(n_end_users)  # some wrote to both
 
 
-def test_versions_of_which_none_has_enough_are_judged_together(
+def test_versions_with_too_few_exchanges_are_evaluated_together(
     engine: Engine, clock: datetime
 ) -> None:
     store_traffic(engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
@@ -326,9 +326,7 @@ def test_versions_side_by_side_share_the_level(replaced: Engine, clock: datetime
     assert row.verdict == "drift"
 
 
-def test_without_a_field_the_registry_tells_the_version(
-    any_engine: Engine, clock: datetime
-) -> None:
+def test_registry_gives_the_version_without_a_field(any_engine: Engine, clock: datetime) -> None:
     store_traffic(any_engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
     store_traffic(any_engine, clock, 300, seed=2, days=3)
     store_traffic(any_engine, clock + 3 * DAY, 400, seed=3, days=4, changed_share=0.3)
@@ -365,7 +363,7 @@ def test_a_field_that_names_requests_is_not_taken_for_versions(
     assert not any("version" in remark for remark in run(engine, clock, off).assessment.remarks)
 
 
-def test_the_registry_knows_who_served_when(any_engine: Engine, clock: datetime) -> None:
+def test_registry_lists_the_serving_periods(any_engine: Engine, clock: datetime) -> None:
     versions = [register(any_engine, clock) for _ in range(3)]
     with transaction(any_engine) as connection:
         assert serving_periods(connection, "assistant") == []

@@ -132,9 +132,7 @@ def test_the_same_week_alarms_where_redaction_is_not_recognised(
     assert 0 == assessment.n_withheld
 
 
-def test_a_week_without_any_texts_is_evaluated_and_says_so(
-    any_engine: Engine, clock: datetime
-) -> None:
+def test_week_without_texts_is_evaluated_with_a_remark(any_engine: Engine, clock: datetime) -> None:
     store_the_baseline(any_engine, clock)
     store(any_engine, payloads(40, clock, 3, redacted_share=1.0), clock + WEEK)
 

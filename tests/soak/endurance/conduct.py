@@ -42,7 +42,7 @@ SETTLE_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Options:
-    """What is run."""
+    """The options of a run."""
 
     seed: int = 1
     #: Time under kills.

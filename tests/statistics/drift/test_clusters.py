@@ -62,7 +62,7 @@ def test_regions_are_a_binary_tree_over_the_leaves() -> None:
     np.testing.assert_allclose(regions.sums(sizes)[-1], 700)
 
 
-def test_one_point_is_one_region() -> None:
+def test_single_point_is_one_region() -> None:
     same = np.tile(np.eye(4)[:1], (30, 1))
     _, regions = laid_out(same, same, np.random.default_rng(0))
     assert regions.holds.shape == (1, 1)
@@ -105,7 +105,7 @@ def test_without_drift_few_windows_have_any_cluster(n_trials: int) -> None:
     assert n_windows <= stats.binom.ppf(0.999, n_trials, 0.05)
 
 
-def test_a_user_who_repeats_himself_is_no_cluster() -> None:
+def test_repeated_messages_of_one_user_are_no_cluster() -> None:
     rng = np.random.default_rng(3)
     reference, current = scattered(300, rng), scattered(300, rng)
     current[:40] = current[0] + 0.01 * rng.standard_normal((40, 16))

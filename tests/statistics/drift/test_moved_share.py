@@ -73,7 +73,7 @@ def test_share_moved_to_one_category_is_estimated_without_bias(
 
 
 @pytest.mark.parametrize(("moved", "distance"), [(0.0, 0.155), (0.05, 0.176)])
-def test_distance_of_samples_is_far_above_that_of_mixes(moved: float, distance: float) -> None:
+def test_distance_of_samples_exceeds_that_of_mixes(moved: float, distance: float) -> None:
     rng = np.random.default_rng(0)
     p = np.full(75, 1.0 / 75)
     draws = [rng.multinomial(1000, side, size=200) for side in (p, gain_of_one(p, moved))]

@@ -64,7 +64,7 @@ def test_separated_users_are_as_significant_as_their_number() -> None:
     assert result.p_value == pytest.approx(1 / 1.18e17, rel=0.01)
 
 
-def test_none_of_something_on_both_sides_is_no_certainty() -> None:
+def test_zero_counts_on_both_sides_have_an_interval() -> None:
     """With a true share of 1% on a side, 60 of 100 windows of 50 have none."""
     result = compared([0] * 50, [0] * 40)
     assert (result.effect_size, result.p_value) == (0.0, 1.0)
@@ -87,7 +87,7 @@ def test_no_p_value_is_zero() -> None:
     [["a", "b"], ["1", "2"], [1j, 2], [[1], [1, 2]], np.array(["2026-11-02"], "datetime64[D]")],
     ids=["words", "numbers in words", "complex", "ragged", "dates"],
 )
-def test_what_is_no_number_is_refused(values: list[object]) -> None:
+def test_invalid_number_is_refused(values: list[object]) -> None:
     with pytest.raises(ValueError, match="current must hold real numbers or booleans, and NaN"):
         compare_numeric([1.0, 2.0, 3.0], values)
 
@@ -140,7 +140,7 @@ def test_a_mix_needs_permutations(n_permutations: int) -> None:
         )
 
 
-def test_what_cannot_be_negative_cannot_fall_by_more_than_all() -> None:
+def test_nonnegative_column_falls_by_at_most_100_percent() -> None:
     """One long text makes the mean uncertain by more than itself."""
     rng = np.random.default_rng(0)
     before = rng.uniform(5.0, 15.0, size=400)

@@ -193,7 +193,7 @@ def test_wilsons_limits_are_scipys_but_for_students_quantile() -> None:
         assert limits[::2] == pytest.approx((expected.low, expected.high), abs=2e-6, rel=2e-3)
 
 
-def test_a_rare_value_that_stays_away_is_no_news() -> None:
+def test_missing_rare_value_is_not_reported() -> None:
     """None of 300 at a usual share of 1% happens in one of twenty windows (0.99 ** 300)."""
     sides = (
         make_side(np.arange(20_000) < 200, None, None, "x"),
@@ -202,7 +202,7 @@ def test_a_rare_value_that_stays_away_is_no_news() -> None:
     assert 0.02 < compare_shares(*sides, 1.0) < 0.2
 
 
-def test_shares_far_apart_are_told_from_equal_ones() -> None:
+def test_different_shares_are_distinguished_from_equal_shares() -> None:
     x, y = np.arange(400) < 8, np.arange(400) < 40
     sides = make_side(x, None, None, "x"), make_side(y, None, None, "y")
     fisher = stats.fisher_exact([[8, 392], [40, 360]]).pvalue

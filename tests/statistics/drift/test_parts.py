@@ -52,7 +52,7 @@ def test_statistics_have_an_example(module: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.__name__)
-def test_public_functions_tell_shapes_returns_and_their_source(function: Callable) -> None:
+def test_docstrings_of_public_functions_give_shapes_returns_and_source(function: Callable) -> None:
     text = inspect.getdoc(function) or ""
     module = inspect.getmodule(function).__doc__ or ""
     assert "Args:" in text

@@ -34,7 +34,7 @@ def test_responses_near_their_prompts_leave_smaller_residuals() -> None:
     assert np.var(ridge_residual(x, y)) < 0.5 * np.var(ridge_residual(turned, y))
 
 
-def test_what_covariates_tell_is_not_shrunk() -> None:
+def test_effect_of_covariates_is_not_shrunk() -> None:
     rng = np.random.default_rng(4)
     x = rng.standard_normal((200, 30)).astype(np.float32)
     x[:, 29] *= 0.01  # hardly any variance: a penalty would leave it as it is

@@ -64,7 +64,7 @@ def test_a_window_is_the_sum_of_its_parts(cuts: list[int], seed: int) -> None:
     np.testing.assert_allclose(test(total).statistics, test(whole).statistics, atol=1e-5)
 
 
-def test_bins_hold_units_whole_and_sides_alike() -> None:
+def test_bins_keep_units_whole_and_sides_balanced() -> None:
     rng = np.random.default_rng(0)
     few, many = unit_vectors(600, rng), unit_vectors(6000, rng)
     sketches = [
@@ -193,7 +193,7 @@ def test_keys_depend_on_content_and_count_not_on_order() -> None:
     assert set(np.unique(small_bin(keys)) % 2) == {0, 1}
 
 
-def test_tests_that_agree_have_one_vote_as_a_family() -> None:
+def test_correlated_tests_of_a_family_share_one_weight() -> None:
     rng = np.random.default_rng(8)
     noise, signal = rng.standard_normal((2, 999))
     noise[0], signal[0] = 0.0, 2.4

@@ -172,7 +172,7 @@ def test_slow_drift_is_seldom_called_where_there_is_none(size: int, n_trials: in
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("novel", "growth"), [(scattered, 0.01), (known_topic, 0.02)])
-def test_what_grows_from_week_to_week_is_found(
+def test_growing_drift_is_detected(
     novel: Callable[[int, np.random.Generator], Vectors], growth: float
 ) -> None:
     shares = [0.0, 0.0, *(growth * week for week in range(1, 8))]
@@ -195,7 +195,7 @@ def test_what_grows_from_week_to_week_is_found(
     assert 1 <= np.median(since) <= 5  # it began in the third week
 
 
-def test_what_comes_all_at_once_is_not_slow() -> None:
+def test_sudden_drift_is_not_slow_drift() -> None:
     (states,) = watched([0.2], 1)
     assert states.verdict == "no_drift"
 

@@ -103,7 +103,7 @@ def test_the_variance_of_a_mean_is_the_jackknifes(
 
 
 @given(st.lists(st.integers(1, 9), min_size=2, max_size=20))
-def test_users_of_one_size_count_each_and_uneven_ones_less(sizes: list[int]) -> None:
+def test_effective_users_of_equal_and_unequal_sizes(sizes: list[int]) -> None:
     def side(sizes: list[int]) -> Side:
         return make_side(np.zeros(sum(sizes)), np.arange(len(sizes)).repeat(sizes), None, "x")
 

@@ -57,7 +57,7 @@ def test_failures_are_counted_and_never_rated() -> None:
     assert (matches.n, matches.n_judge_failed, matches.kappa, matches.alpha) == (30, 2, 1.0, 1.0)
 
 
-def test_what_cannot_be_told() -> None:
+def test_agreement_of_ties_alone_is_unknown() -> None:
     for pairs in ([("tie", "tie")] * 19, [("tie", "tie")] * 50):
         matches = rated(pairs)
         assert matches.alpha is None

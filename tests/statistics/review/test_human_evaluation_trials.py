@@ -34,7 +34,7 @@ def test_candidate_worse_on_one_dimension_is_failed(n_trials: int) -> None:
     assert matches.failed >= 0.9 * n_trials
 
 
-def test_systems_that_response_in_the_same_words_pass() -> None:
+def test_systems_with_equal_responses_pass() -> None:
     truth = Truth(same=1.0)
     matches = human_evaluation_trials(
         (0, 0, 0, 0), np.random.default_rng(6), n_trials=3, truth=truth

@@ -93,7 +93,7 @@ def test_unequal_weights_are_worth_fewer_reviews() -> None:
     assert pytest.approx(0.5) == matches.rate
 
 
-def test_what_was_reviewed_entirely_is_known() -> None:
+def test_error_rate_of_a_fully_reviewed_window_is_exact() -> None:
     matches = stratified_rate([Cell(1.0, equal(40, 4, probability=1.0))], n_window=1e12)
     assert matches is not None
     assert pytest.approx((0.1, 0.1), abs=1e-4) == (matches.lower, matches.upper)

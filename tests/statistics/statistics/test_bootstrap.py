@@ -78,7 +78,7 @@ def test_small_strata_are_joined_and_large_ones_kept() -> None:
     assert sorted(map(len, join_small_strata(strata[:2]))) == [12, 20]
 
 
-def test_too_few_that_are_left_over_join_the_smallest() -> None:
+def test_small_remainder_joins_the_smallest_stratum() -> None:
     strata = [np.arange(0, 20), np.arange(20, 32), np.arange(32, 41)]
     assert sorted(map(len, join_small_strata(strata))) == [20, 21]
     assert [len(stratum) for stratum in join_small_strata(strata[2:])] == [9]

@@ -109,7 +109,7 @@ def test_windows_without_drift_seldom_have_anything_degraded(n_trials: int) -> N
     assert degraded <= significant <= most
 
 
-def test_a_window_that_is_worse_has_what_is_worse_degraded() -> None:
+def test_worse_window_has_its_metric_degraded() -> None:
     rng = np.random.default_rng(1)
     pool = make_pool(rng)
     current = make_window(rng, pool, 200)

@@ -281,7 +281,7 @@ def test_equal_rates_change_no_figure() -> None:
 
 
 @pytest.mark.slow
-def test_an_assessment_of_unequal_rates_is_weighted_and_says_so() -> None:
+def test_assessment_of_unequal_rates_is_weighted_with_a_remark() -> None:
     rng = np.random.default_rng(8)
     reference = window(N_REFERENCE, rng)
     current = window(2 * N_TRAFFIC, rng, rates=RATES)

@@ -52,7 +52,7 @@ def desk(canary: int | None, percent: int, generation: int, *, stable: int = 1) 
 
 
 class GatewayTests:
-    """What the protocol promises."""
+    """Tests of the gateway protocol's promises."""
 
     def test_weights_are_read_back_with_their_generation(self, subject: Subject) -> None:
         assert subject.apply(desk(None, 0, 1)).shares == {1: 100}

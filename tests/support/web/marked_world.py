@@ -3,12 +3,10 @@
 Markers are made from the schema: a new column is marked without a line here.
 """
 
-import ast
 import gzip
 import json
 import re
 from datetime import datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,17 +33,17 @@ from monitor.store.tables.facts import columns_of, table_names
 from monitor.store.training.runs import save_progress
 from monitor.store.transfer.stored_rows import JsonText, is_json
 from monitor.store.windows.looks import LookFinding, save_look
-from monitor.table_types.contents import CODE, FACTS, Content
+from monitor.table_types.contents import Content
 from retrain.recipes.recipe import Recipe
 from retrain.training.runs import plan_run
 from tests.support.filled_tables import fill_tables
+from tests.support.places import words_of_the_program
 from tests.support.review.human_evaluation import SYSTEMS, make_human_evaluation, rate_all, rows
 from tests.support.review.review_world import PASSWORD, make_world
 from tests.support.review.settled_items import RIGHT, Told, settle
 from tests.support.web.rollout_world import add_rollout, check_figures
 from tests.support.windows.mapped_window import add_map
 
-ROOT = Path(__file__).resolve().parents[3]
 #: Table and column by their numbers.
 MARK = re.compile(r"zz(\d+)x(\d+)zz", re.IGNORECASE)
 #: Tables of the walk itself, and of one row.
@@ -57,8 +55,6 @@ WITHOUT_TEXT = {
     ("training_runs", "start_request"), ("user_grants", "task_types"),
 }  # fmt: skip
 MARKED_CONTENTS = {*Content} - {Content.NONE, Content.FIGURE}
-#: A launcher that starts nothing.
-WORDS_OF_TESTS = {"fake"}
 #: Users with a role on another model only.
 OUTSIDERS = {"Rob": "reviewer", "Yara": "lead"}
 DISAGREED = Told("accept", "reject", None, "other", "yes")
@@ -76,18 +72,6 @@ def marks_in(text: str) -> set[tuple[str, str]]:
         (names[int(table)], list(columns_of(names[int(table)]))[int(column)])
         for table, column in MARK.findall(text)
     }
-
-
-@cache
-def words_of_the_program() -> frozenset[str]:
-    """Return every string that the product's source has."""
-    return frozenset(
-        node.value
-        for folder in ("monitor", "retrain")
-        for path in (ROOT / folder).rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_bytes()))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    )
 
 
 def make_marked_world(engine: Engine, clock: datetime, folder: Path) -> list[int]:
@@ -153,27 +137,6 @@ def make_marked_world(engine: Engine, clock: datetime, folder: Path) -> list[int
     looks = [{"checks": [check_figures()], "reasons": [{"code": "x", "text": "a reason"}]}]
     add_rollout(engine, clock, looks=looks)
     return [*numbers, at_work]
-
-
-def wrong_words(engine: Engine) -> list[str]:
-    """Return the columns that declare words of a fixed list and hold others."""
-    wrong = []
-    known = words_of_the_program() | WORDS_OF_TESTS
-    with transaction(engine) as connection:
-        for name in table_names():
-            for column, facts in columns_of(name).items():
-                if facts is not CODE[FACTS]:
-                    continue
-                values = connection.execute(select(metadata.tables[name].c[column])).scalars()
-                held = {word for value in values for word in _words(value)}
-                wrong += [f"{name}.{column}: {word}" for word in held - known]
-    return wrong
-
-
-def _words(value: Any) -> list[str]:
-    """Return the words of a code, which may be composed: ``evaluation.started``."""
-    words = value if isinstance(value, list) else [value or ""]
-    return [part for word in words for part in word.split(".")]
 
 
 def mark(engine: Engine, clock: datetime) -> set[tuple[str, str]]:

@@ -108,6 +108,7 @@ class Reply:
     status: int
     #: Whether it says that this visitor must not, or must sign in.
     is_refusal: bool
+    location: str
     marks: frozenset[tuple[str, str]]
     changed: bool
     #: Reads that the access log has of it.
@@ -189,10 +190,11 @@ class Crowd:
 def _reply(
     route: DeclaredRoute, visitor: str, address: str, response: Any, *, changed: bool, n_reads: int
 ) -> Reply:
-    signs_in = response.headers.get("location", "").startswith("/login")
+    location = response.headers.get("location", "")
     return Reply(
         route, visitor, address, response.status_code,
-        is_refusal=response.status_code in {401, 403, 404} or signs_in,
+        is_refusal=response.status_code in {401, 403, 404} or location.startswith("/login"),
+        location=location,
         marks=frozenset(marks_in(response.text + repr(response.headers))),
         changed=changed, n_reads=n_reads, text=response.text,
     )  # fmt: skip

@@ -49,7 +49,7 @@ def test_the_name_of_the_daemon_is_refused(name: str) -> None:
         ("root", "r00t"),
     ],
 )
-def test_names_that_look_alike_have_one_appearance(name: str, other: str) -> None:
+def test_confusable_names_have_one_appearance(name: str, other: str) -> None:
     assert appearance(name) == appearance(other)
 
 

@@ -91,7 +91,7 @@ def test_the_first_matching_route_names_the_channels(tmp_path: Path) -> None:
     }
 
 
-def test_one_key_configures_slack(tmp_path: Path) -> None:
+def test_channel_key_alone_configures_slack(tmp_path: Path) -> None:
     settings = load(tmp_path, 'alerts.channel = "C1"')
     opened = open_channels(TOKEN, settings)
     assert {name: sender.target for name, sender in opened.senders.items()} == {"slack": "C1"}

@@ -178,7 +178,7 @@ def test_recovery_names_no_onset_in_its_headline(bound: float) -> None:
     assert len(dated) == (bound > 0.0)
 
 
-def test_topic_says_since_when_it_exists() -> None:
+def test_topic_has_its_date_of_origin() -> None:
     topic = make_topic(exists_since=datetime(2026, 10, 26, tzinfo=UTC))
     family = make_family(verdict="drift", alarm=True, topics=(topic,), slow=make_slow())
     blocks = incident_blocks(summarize(make_assessment(0.3, input=family)), "opened", ALERTS)

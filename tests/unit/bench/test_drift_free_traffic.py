@@ -32,7 +32,7 @@ def test_users_write_several_messages(habits: Habits) -> None:
 
 
 @pytest.mark.slow
-def test_weekends_differ_and_each_is_alike(habits: Habits) -> None:
+def test_weekends_differ_from_weekdays_and_repeat(habits: Habits) -> None:
     monday, friday, saturday, later = (
         mix(habits, day, seed) for day, seed in ((0, 1), (4, 2), (5, 3), (33, 4))
     )

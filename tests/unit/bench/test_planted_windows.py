@@ -64,7 +64,7 @@ def test_drift_free_windows_plant_nothing(data: Labelled) -> None:
     assert windows.reference_groups is None
 
 
-def test_users_have_one_topic_and_live_on_one_side(data: Labelled) -> None:
+def test_users_have_one_topic_and_stay_on_one_side(data: Labelled) -> None:
     spec = WindowSpec("none", 150, 100, messages_per_user=5)
     windows = draw_windows(data, spec, np.random.default_rng(5))
     for rows, groups in (
@@ -97,7 +97,7 @@ def test_the_same_seed_draws_the_same_windows(data: Labelled) -> None:
         (WindowSpec("surge", 300, 300, 0.2), "no domain has enough samples left"),
     ],
 )
-def test_too_small_a_data_set_is_said(data: Labelled, spec: WindowSpec, complaint: str) -> None:
+def test_too_small_a_data_set_is_reported(data: Labelled, spec: WindowSpec, complaint: str) -> None:
     with pytest.raises(TooFewSamplesError, match=complaint):
         draw_windows(data, spec, np.random.default_rng(0))
 

@@ -91,9 +91,9 @@ def test_a_child_that_takes_too_long_is_given_up() -> None:
     assert Failed("did not finish in 0.1 s", timed_out=True) == run_limited(never, seconds=0.1)
 
 
-def test_a_child_that_dies_says_how() -> None:
+def test_exit_status_of_a_dead_child_is_reported() -> None:
     assert Failed("its process ended with exit status 7") == run_limited(die, seconds=60)
 
 
-def test_a_childs_error_is_told() -> None:
+def test_a_childs_error_is_reported() -> None:
     assert Failed("failed: ValueError: no such device") == run_limited(refuse, seconds=60)

@@ -40,13 +40,13 @@ def test_every_text_of_a_command_is_redacted_or_listed() -> None:
 
 
 class Context:
-    """What a command is invoked with."""
+    """The context of a command's invocation."""
 
     def __init__(self, **params: Any) -> None:
         self.params = {"config": None, **params}
 
 
-def test_reason_is_redacted_and_the_user_is_told(
+def test_reason_is_redacted_and_the_user_notified(
     capsys: pytest.CaptureFixture[str], tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

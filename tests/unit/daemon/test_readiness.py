@@ -11,7 +11,7 @@ def messages(models: list[str], findings: list[Finding]) -> list[str]:
     return [finding.message for finding in merge_findings(models, findings)]
 
 
-def test_one_model_is_not_named() -> None:
+def test_single_model_is_not_named() -> None:
     assert messages(["desk"], [READY]) == ["300 exchanges"]
 
 

@@ -45,7 +45,7 @@ def held(weeks: list[WeekOutcome]) -> list[bool]:
     return [e.holds for e in weekly_expectations(weeks, TRUTH, frozenset({"wearable"}))]
 
 
-def test_the_story_as_promised_holds() -> None:
+def test_expectations_of_the_demo_hold_for_its_story() -> None:
     assert held([QUIET, QUIET, QUIET, DRIFTED]) == [True] * 5
 
 

@@ -53,7 +53,7 @@ def test_argo_asks_the_verdict_endpoint_with_a_token() -> None:
     ("verdict", "measurement"),
     [("advance", "success"), ("revert", "failure"), ("hold", "inconclusive"), ("", "inconclusive")],
 )
-def test_argo_measures_each_verdict_as_one_result(verdict: str, measurement: str) -> None:
+def test_argo_takes_each_verdict_as_one_measurement(verdict: str, measurement: str) -> None:
     conditions = {
         "success": metric()["successCondition"],
         "failure": metric()["failureCondition"],

@@ -150,7 +150,7 @@ def test_a_loop_repeats_more_than_prose() -> None:
         ("x", 0.0),
     ],
 )
-def test_a_loop_goes_round_at_the_end(text: str, loops: float) -> None:
+def test_loop_counts_repetitions_at_the_end_only(text: str, loops: float) -> None:
     assert texts.loop(text) == loops
 
 
@@ -260,7 +260,7 @@ def test_finish_reasons_of_complete_responses(reason: str) -> None:
     assert texts.stopped_by_limit(reason) == texts.declined_by_api(reason) == 0.0
 
 
-def test_lix_knows_a_law_from_a_story() -> None:
+def test_lix_of_a_law_is_above_that_of_a_story() -> None:
     story = "The dog ran to the lake. It saw a duck. The duck flew away. The dog sat and was sad. "
     law = (
         "Notwithstanding subsection (2), proceedings concerning contraventions of regulations "
@@ -326,7 +326,7 @@ LANGUAGES = {
     ("code", "text"),
     [(code, sentence) for code, sentences in LANGUAGES.items() for sentence in sentences],
 )
-def test_languages_are_told_apart(code: str, text: str) -> None:
+def test_languages_are_distinguished(code: str, text: str) -> None:
     assert texts.identify_language(text) == code
     assert texts.identify_language(text.upper()) == code
 

@@ -48,7 +48,7 @@ def test_open_set_of_labels_has_no_format() -> None:
     assert learn_format([f"order {n}" if n % 20 == 0 else "yes" for n in range(400)]) is None
 
 
-def test_code_stands_in_fences_that_are_closed() -> None:
+def test_code_format_needs_closed_fences() -> None:
     form = learn_format([f"Here it is:\n```python\nx = {n}\n```\nDone." for n in range(60)])
     assert form == FencedCode()
     assert form.admits("```\ny\n```")

@@ -11,7 +11,7 @@ from monitor.drift.samples.units import unit_keys
 VECTORS = np.eye(4, dtype=np.float32)
 
 
-def test_what_is_missing_in_a_table_is_no_id() -> None:
+def test_missing_values_are_no_ids() -> None:
     import pandas as pd
 
     ids = pd.Series(["ann", None, np.nan, ""], dtype=object)
@@ -22,7 +22,7 @@ def test_what_is_missing_in_a_table_is_no_id() -> None:
     assert 4 == len(set(number_owners(missing, 4, {}, 0, "groups")))
 
 
-def test_an_id_is_one_whatever_it_was_read_with() -> None:
+def test_equal_ids_of_different_types_are_one_id() -> None:
     for ids in ([3, np.int64(3), 3, np.int32(3)], ["3", np.str_("3"), "3", "3"]):
         assert 1 == len(set(unit_keys(ids, VECTORS, "groups", salt=0)))
     assert 4 == len(set(unit_keys([3, "3", 4, "4"], VECTORS, "groups", salt=0)))
@@ -63,7 +63,7 @@ def test_an_option_that_is_no_number_is_named(option) -> None:
 
 
 @pytest.mark.parametrize("ids", [[object()] * 4, [["a"]] * 4, np.zeros((4, 2))])
-def test_what_cannot_be_an_id_is_refused_with_its_row(ids) -> None:
+def test_invalid_id_is_refused_with_its_row(ids) -> None:
     with pytest.raises(TypeError, match=r"groups: row 0 is not an id: "):
         unit_keys(ids, VECTORS, "groups", salt=0)
 
@@ -82,7 +82,7 @@ def test_ids_may_come_in_columns_of_polars_and_arrow() -> None:
         assert read_ids(column, 2, "groups") == [1, None]
 
 
-def test_one_text_is_not_an_id_for_each_sample() -> None:
+def test_string_is_not_taken_for_a_list_of_ids() -> None:
     with pytest.raises(TypeError, match="one id for each sample; got a text"):
         number_owners("anna", 4, {}, 0, "groups")
 

@@ -39,7 +39,7 @@ def test_too_few_rows_are_a_result(reference: Any, current: Any) -> None:
     assert responses.verdict == "not_enough_data"
 
 
-def test_one_object_on_both_sides_has_not_drifted() -> None:
+def test_same_object_on_both_sides_has_no_drift() -> None:
     result = short(A, A)
     assert result.verdict == "no_drift"
     assert result.p_value > 0.5
@@ -86,7 +86,7 @@ def test_equal_seeds_give_equal_results() -> None:
         (np.random.RandomState(1), TypeError),
     ],
 )
-def test_what_is_no_seed_is_refused(rng: Any, error: type[Exception]) -> None:
+def test_invalid_seed_is_refused(rng: Any, error: type[Exception]) -> None:
     with pytest.raises(error, match="rng must"):
         short(A, B, rng=rng)
 

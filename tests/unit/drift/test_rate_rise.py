@@ -63,7 +63,7 @@ def test_by_user_day_ignores_unknown_values_and_order() -> None:
     assert len(np.unique(grouped.users)) == 2
 
 
-def test_rate_counts_all_days_of_one_user_once() -> None:
+def test_rate_counts_each_user_once_over_all_days() -> None:
     rng = np.random.default_rng(0)
     per_user = np.repeat((rng.random(400) < 0.3).astype(float), 7)
     grouped = by_user_day(per_user, np.repeat(keys(400), 7), np.tile(np.arange(7), 400))

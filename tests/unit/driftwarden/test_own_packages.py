@@ -54,7 +54,7 @@ def test_a_folder_of_files_is_in_nobodys_way(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("home", ["", "/nowhere"])
-def test_the_command_runs_beside_packages_of_our_names(folder: Path, home: str) -> None:
+def test_command_runs_with_other_packages_of_our_names(folder: Path, home: str) -> None:
     path = os.pathsep.join((str(folder), str(ROOT)))
     command = ("-m", "driftwarden", "init", "a new site")
     ended = run(*command, cwd=folder, HOME=home, PYTHONPATH=path, TERM="")

@@ -17,7 +17,7 @@ def encoder() -> Encoder:
     return load_encoder(Embedding(device="cpu"))
 
 
-def test_vectors_have_unit_norm_whatever_the_text(encoder: Encoder) -> None:
+def test_vectors_of_any_text_have_unit_norm(encoder: Encoder) -> None:
     texts = ["hello", "", "a\x00b", "\ud800 lone", "long " * 50_000, "hello"]
 
     vectors = encoder.encode(texts)
@@ -29,7 +29,7 @@ def test_vectors_have_unit_norm_whatever_the_text(encoder: Encoder) -> None:
     assert (0, encoder.dimension) == encoder.encode([]).shape
 
 
-def test_near_meanings_lie_nearer_than_far_ones(encoder: Encoder) -> None:
+def test_near_meanings_have_higher_similarity(encoder: Encoder) -> None:
     card, lost, weather = encoder.encode(
         ["I lost my credit card", "my bank card is gone", "it rains in Lisbon"]
     ).astype(np.float32)
@@ -48,11 +48,11 @@ def test_the_identity_names_model_weights_and_truncation(encoder: Encoder) -> No
 
 
 @pytest.mark.parametrize("model", ["package:no_such_package", "./no/such/folder"])
-def test_a_missing_model_is_told(model: str) -> None:
+def test_a_missing_model_is_reported(model: str) -> None:
     with pytest.raises(ModelError, match=r"package not installed|no such model folder"):
         load_encoder(Embedding(model=model))
 
 
-def test_a_folder_without_weights_is_told(tmp_path: Path) -> None:
+def test_a_folder_without_weights_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no model weights"):
         load_encoder(Embedding(model=str(tmp_path)))

@@ -131,7 +131,7 @@ def test_values_without_json_form_are_refused(tmp_path: Path, column: pa.Array, 
 
 @pytest.mark.parametrize("nesting", ["plain", "struct", "list"])
 @pytest.mark.parametrize("value", [10**18, -(10**18)])
-def test_a_time_beyond_all_years_is_a_text(tmp_path: Path, value: int, nesting: str) -> None:
+def test_time_out_of_range_becomes_a_text(tmp_path: Path, value: int, nesting: str) -> None:
     times = pa.array([0, value, None], pa.timestamp("us"))
     columns = {
         "plain": times,

@@ -88,7 +88,7 @@ def test_an_endless_device_is_refused_at_once() -> None:
 
 
 @pytest.mark.parametrize("name", ["file", "folder"])
-def test_what_may_not_be_read_is_refused(tmp_path: Path, name: str) -> None:
+def test_unreadable_path_is_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     (tmp_path / "file").write_bytes(LINES)
     (tmp_path / "folder").mkdir()

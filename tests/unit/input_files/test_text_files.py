@@ -45,7 +45,7 @@ def values(path: Path, content: bytes) -> list[bytes]:
     ],
 )
 @pytest.mark.parametrize("name", ["a.jsonl", "a.parquet"])
-def test_content_decides_whatever_the_name_says(
+def test_content_decides_and_not_the_file_name(
     tmp_path: Path, content: bytes, unit: str, name: str
 ) -> None:
     assert VALUES == values(tmp_path / name, content)
@@ -129,7 +129,7 @@ def test_damaged_compressed_files_are_refused(tmp_path: Path, compress) -> None:
         (b"Once upon a time\nthere was a model\n", "no_header"),
     ],
 )
-def test_what_cannot_be_read_whole_is_refused(tmp_path: Path, content: bytes, code: str) -> None:
+def test_unreadable_text_file_is_refused(tmp_path: Path, content: bytes, code: str) -> None:
     with refusal(code, InputError):
         values(tmp_path / "a.jsonl", content)
 

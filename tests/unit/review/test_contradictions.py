@@ -114,7 +114,7 @@ def test_equal_responses_are_one_row_that_names_them_all() -> None:
     assert (2, [1]) == (row["metadata"]["item_id"], row["metadata"]["merged_items"])
 
 
-def test_newer_guidelines_overrule_older_ones() -> None:
+def test_newer_guidelines_overrule_older_guidelines() -> None:
     old = rendered(1, "No.", taxonomy_version="old", decided_at=DAY + timedelta(days=90))
     new = rendered(
         2, "Yes.", taxonomy_version="new", queued_at=DAY + timedelta(weeks=1), batch_id=2
@@ -123,14 +123,14 @@ def test_newer_guidelines_overrule_older_ones() -> None:
     assert ([[2]], [1], []) == (ids(consistent), consistent.overruled, consistent.contradictions)
 
 
-def test_under_one_guidelines_different_responses_are_left_out_and_named() -> None:
+def test_different_responses_under_equal_guidelines_are_left_out() -> None:
     consistent = resolve_contradictions([rendered(1, "No."), rendered(2, "Yes.")])
     assert ([], [[1, 2]]) == (ids(consistent), consistent.contradictions)
     (remark,) = Gold(consistent, []).remarks()
     assert "items 1, 2: " in remark
 
 
-def test_of_good_responses_in_free_text_the_last_one_stands() -> None:
+def test_last_of_several_good_free_text_responses_is_kept() -> None:
     first = rendered(1, "Yes.", verdict="accept", model_response="Yes.")
     second = rendered(
         2, "Sure.", verdict="accept", model_response="Sure.", decided_at=DAY + timedelta(days=5)

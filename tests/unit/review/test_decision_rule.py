@@ -114,7 +114,7 @@ def test_remedy_by_unclear_majority_is_marked(share: float, is_clear: bool) -> N
         ("retrain", "", 5),
     ],
 )
-def test_explanation_skips_steps_after_the_decisive_one(
+def test_explanation_ends_with_the_decisive_step(
     recommendation: str, missing: str, n_steps: int
 ) -> None:
     steps = explain(recommendation, inputs(missing))

@@ -44,5 +44,5 @@ def test_a_newer_draft_of_another_page_is_refused(
     assert stored == refused.value.draft
 
 
-def test_a_program_says_nothing_and_replaces() -> None:
+def test_draft_of_a_program_replaces_without_a_seen_version() -> None:
     assert None is SeenDraft.of_request({"comment": "text", "edited_at": 1})

@@ -101,7 +101,7 @@ def test_markdown_keeps_every_word(taxonomy: Taxonomy) -> None:
     assert taxonomy == from_canonical(taxonomy.canonical())
 
 
-def test_the_starter_holds_together_and_shows_every_part(tmp_path: Path) -> None:
+def test_starter_taxonomy_is_valid_and_has_every_part(tmp_path: Path) -> None:
     path = tmp_path / "taxonomy.md"
     path.write_text(STARTER, encoding="utf-8")
     taxonomy = load_taxonomy(path)
@@ -147,7 +147,7 @@ def test_the_example_of_the_documentation_holds_together(tmp_path: Path) -> None
         ),
     ],
 )
-def test_reasoning_and_response_are_told_apart(
+def test_reasoning_and_response_are_distinguished(
     template: Template, text: str, parts: tuple[str, str] | None
 ) -> None:
     assert parts == template.split(text)

@@ -149,7 +149,7 @@ def test_an_item_of_an_unknown_version_is_skipped(engine: Engine) -> None:
     assert "f" * 12 in outcome.reason
 
 
-def test_provenance_names_the_version_and_nobody() -> None:
+def test_provenance_names_the_version_and_no_user() -> None:
     fields = provenance(decided(), "model_version")
     assert ("v7", 2, 0.5, "yes", "2026-11-03T00:00:00+00:00") == (
         fields["model_version"],

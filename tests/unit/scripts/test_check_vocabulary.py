@@ -70,18 +70,38 @@ def test_other_text_passes(source: str) -> None:
     assert not list(check_source(source, VOCABULARY))
 
 
-@pytest.mark.parametrize("word", ["What", "Which", "Where", "Who", "Whose"])
-def test_module_docstring_that_opens_with_a_clause_is_refused(word: str) -> None:
+@pytest.mark.parametrize("word", ["What", "Which", "Where", "Who", "Whose", "Whatever"])
+def test_docstring_that_opens_with_a_clause_is_refused(word: str) -> None:
     [(line, _)] = check_source(f'"""{word} follows from a window."""', VOCABULARY)
     assert line == 1
+    [(line, _)] = check_source(f'\ndef load():\n    """{word} follows."""', VOCABULARY)
+    assert line == 2
+
+
+@pytest.mark.parametrize("source", ['"""Load what follows."""', '"""Whatsoever."""'])
+def test_docstring_that_opens_without_a_clause_passes(source: str) -> None:
+    assert not list(check_source(source, VOCABULARY))
 
 
 @pytest.mark.parametrize(
-    "source",
-    ['"""Whatever follows."""', 'def load():\n    """What follows."""', '"""Load what follows."""'],
+    ("name", "is_refused"),
+    [
+        ("test_what_was_not_tested_has_no_figure", True),
+        ("test_whatever_users_do_the_rules_hold", True),
+        ("test_of_two_that_say_the_same_one_is_kept", True),
+        ("test_one_who_left_is_no_drift", True),
+        ("test_a_run_whose_loss_is_undefined_fails", True),
+        ("test_a_missing_model_is_told", True),
+        ("test_an_idle_arm_holds_and_says_so", True),
+        ("test_one_of_two_near_duplicates_is_kept", False),
+        ("test_whole_file_is_evaluated", False),
+        ("test_reports_tell_windows_apart", False),
+        ("what_follows", False),
+    ],
 )
-def test_other_docstring_with_a_clause_passes(source: str) -> None:
-    assert not list(check_source(source, VOCABULARY))
+def test_name_of_a_test_is_no_riddle(name: str, is_refused: bool) -> None:
+    problems = list(check_source(f"def {name}(): pass", VOCABULARY))
+    assert [line for line, _ in problems] == [1] * is_refused
 
 
 def test_line_of_a_problem_is_named() -> None:

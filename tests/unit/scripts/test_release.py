@@ -50,10 +50,14 @@ def commit(folder: Path) -> None:
 
 def test_all_places_name_one_version() -> None:
     assert versions.problems() == []
-    release.changelog.entry(
-        (ROOT / "CHANGELOG.md").read_text("utf-8"),
-        versions.release_of(versions.current_version()),
-    )
+
+
+def test_newest_entry_is_of_this_or_the_last_release() -> None:
+    unreleased, newest, *_ = changelog.sections((ROOT / "CHANGELOG.md").read_text("utf-8"))
+    present = versions.release_of(versions.current_version())
+    known = {present, *(row.version for row in releases.RELEASES[-1:])}
+    assert unreleased == "[Unreleased]"
+    assert newest.partition("]")[0].lstrip("[") in known
 
 
 def test_a_clean_tree_with_an_entry_is_ready(tree: Path) -> None:

@@ -18,13 +18,13 @@ from scripts.release.verification import (
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def environment(folder: Path, said: str, statuses: Mapping[str, int]) -> Environment:
+def environment(folder: Path, output: str, statuses: Mapping[str, int]) -> Environment:
     """Return an environment whose programs are scripts."""
     programs, work = folder / "environment" / "bin", folder / "work"
     programs.mkdir(parents=True)
     work.mkdir()
     cases = "\n".join(f'"{words}") exit {status};;' for words, status in statuses.items())
-    scripts = {"python": f"echo {said}", "driftwarden": f'case "$*" in\n{cases}\nesac\nexit 9'}
+    scripts = {"python": f"echo {output}", "driftwarden": f'case "$*" in\n{cases}\nesac\nexit 9'}
     for name, text in scripts.items():
         (programs / name).write_text(f"#!/bin/sh\n{text}\n")
         (programs / name).chmod(0o755)
@@ -38,10 +38,10 @@ def test_expected_statuses_and_version_pass(tmp_path: Path, commands: Mapping[st
     environment(tmp_path, "1.2.0 drift", commands).check("1.2.0", commands)
 
 
-@pytest.mark.parametrize("said", ["1.1.0 drift", "1.2.0 no_drift"])
-def test_another_version_or_verdict_is_refused(tmp_path: Path, said: str) -> None:
+@pytest.mark.parametrize("output", ["1.1.0 drift", "1.2.0 no_drift"])
+def test_another_version_or_verdict_is_refused(tmp_path: Path, output: str) -> None:
     with pytest.raises(ReleaseError, match="version and verdict"):
-        environment(tmp_path, said, WITH_EXTRAS).check("1.2.0", WITH_EXTRAS)
+        environment(tmp_path, output, WITH_EXTRAS).check("1.2.0", WITH_EXTRAS)
 
 
 @pytest.mark.parametrize("words", WITH_EXTRAS)

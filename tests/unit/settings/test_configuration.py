@@ -76,7 +76,7 @@ def test_config_toml_has_every_setting() -> None:
     assert sorted(declared_keys()) == sorted(written)
 
 
-def test_thirteen_keys_stand_before_the_advanced_ones() -> None:
+def test_thirteen_keys_precede_the_advanced_keys() -> None:
     first, advanced = CONFIG.read_text(encoding="utf-8").split(ADVANCED)
     assert 13 == len(re.findall(r"^\w", first, re.MULTILINE))
     assert len(declared_keys()) - 13 == len(re.findall(r"^\w", advanced, re.MULTILINE))
@@ -126,7 +126,9 @@ def columns_of_personal_data() -> list[tuple[str, str]]:
         ("settings.alerts = status", False),
     ],
 )
-def test_read_of_a_setting_is_told_from_other_attributes(source: str, is_read: bool) -> None:
+def test_read_of_a_setting_is_distinguished_from_other_attributes(
+    source: str, is_read: bool
+) -> None:
     assert (("alerts", "status") in reads_in(source, all_sections())) == is_read
 
 

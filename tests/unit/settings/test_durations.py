@@ -28,7 +28,7 @@ def test_a_duration_is_read_and_written(text: str, duration: timedelta) -> None:
 @pytest.mark.parametrize(
     "text", ["", "180", "six months", "-1d", "1.5d", "180 d", "1y", "1000000000d"]
 )
-def test_another_form_is_refused(text: str) -> None:
+def test_duration_in_another_form_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="write a whole number and a unit"):
         parse_duration(text)
 

@@ -55,7 +55,7 @@ def test_the_whole_file() -> None:
     assert plan.local_datasets() == [Path("safety.jsonl")]
 
 
-def test_what_is_left_out() -> None:
+def test_omitted_sections_get_defaults() -> None:
     plan = parse(BENCHMARK + "      metrics: [f1]\n  human_eval: {}\n")
     assert plan.human_eval == HumanEvaluationPlan(
         100, 3, True, (1, 5), ("accuracy", "completeness", "tone", "compliance")
@@ -124,7 +124,7 @@ def test_a_problem_is_named_with_its_line(change: tuple[str, str], problem: str)
         ("evaluation: !!python/object:os.system {}\n", "no `benchmarks`"),
     ],
 )
-def test_another_file_is_refused(content: str, problem: str) -> None:
+def test_invalid_evaluation_file_is_refused(content: str, problem: str) -> None:
     with pytest.raises(ConfigurationError, match=problem):
         parse(content)
 
@@ -145,7 +145,7 @@ def test_losses(text: str) -> None:
     assert plan.production_monitoring.alert_threshold == pytest.approx(0.1)
 
 
-def test_it_overrides_config_toml_and_not_the_environment(
+def test_evaluation_file_overrides_config_toml_and_not_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     evaluation = tmp_path / "evaluation.yaml"

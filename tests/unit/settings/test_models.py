@@ -80,7 +80,7 @@ def test_a_single_model_takes_one_line() -> None:
     assert settings.model.name == "desk"
 
 
-def test_without_models_there_is_the_default_one() -> None:
+def test_configuration_without_models_has_the_default_model() -> None:
     assert load_configuration(written("")).by_model[0].model.name == "assistant"
 
 
@@ -167,7 +167,7 @@ def test_a_limit_that_leaves_too_little_is_refused() -> None:
         load_configuration(written(text))
 
 
-def test_origin_of_every_setting_of_a_model_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_origin_of_every_setting_of_a_model_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("router.yaml").write_text(EVALUATION, encoding="utf-8")
     monkeypatch.setenv("DRIFTWARDEN_ALERTS__CHANNEL", "C1")
     fleet = load_configuration(
@@ -226,7 +226,7 @@ def test_a_variable_of_an_unlisted_model_is_refused(
         ("[models.org/contract]", '[models."org/contract"]'),
     ],
 )
-def test_a_name_that_needs_quotes_is_told_so(tmp_path: Path, text: str, quoted: str) -> None:
+def test_name_that_needs_quotes_is_reported(tmp_path: Path, text: str, quoted: str) -> None:
     file = tmp_path / "c.toml"
     file.write_text(text)
     with pytest.raises(ConfigurationError) as refused:

@@ -24,7 +24,7 @@ def test_numbers_are_read_with_suffixes(text: str, number: float) -> None:
 @pytest.mark.parametrize(
     "text", ["", "many", "nan", "inf", "10g", "10 GB", "1,000", "1M2", "_", "e6", "--", "1e", "٣x"]
 )
-def test_what_is_no_number_is_refused(text: str) -> None:
+def test_invalid_number_is_refused(text: str) -> None:
     with refusal("not_a_number", InputError):
         parse_number(text, "--requests-per-day")
 

@@ -63,7 +63,7 @@ def test_only_the_page_changes_accounts_and_sessions() -> None:
     assert "" == ACCESS["web_sessions"].schedule == ACCESS["invitations"].schedule
 
 
-def test_nobody_changes_the_audit_log() -> None:
+def test_no_part_may_change_the_audit_log() -> None:
     access = ACCESS["audit_log"]
     assert set(access.schedule) | set(access.web) == {"r", "a"}
 

@@ -128,13 +128,13 @@ def test_a_broken_clock_makes_a_dead_letter(timestamp: str | float) -> None:
         ({"response": "only"}, "missing_prompt"),
     ],
 )  # fmt: skip
-def test_what_is_no_exchange_has_a_stable_reason(value: Any, reason: str) -> None:
+def test_undecodable_record_has_a_stable_reason(value: Any, reason: str) -> None:
     assert reason == reason_of(value)
     assert reason in REASONS
 
 
 @pytest.mark.parametrize("escaped", [b"", b"\\u0041"])
-def test_what_is_no_utf_8_is_placed_in_the_record(escaped: bytes) -> None:
+def test_invalid_utf_8_is_reported_with_its_byte(escaped: bytes) -> None:
     value = b'{"user": "ann", "prompt": "caf\xe9", "id": "' + escaped + b'"}'
     with pytest.raises(RecordError) as message:
         decode(value)
@@ -223,7 +223,7 @@ def test_the_time_of_the_record_itself_is_checked_too() -> None:
         occurred(None, READ_AT, max_age=timedelta(days=1))
 
 
-def test_of_a_key_that_occurs_twice_the_last_value_counts() -> None:
+def test_last_value_of_a_repeated_key_counts() -> None:
     assert "b" == decode_one(b'{"prompt": "a", "prompt": "b"}').prompt
 
 

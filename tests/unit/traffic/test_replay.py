@@ -54,7 +54,7 @@ def test_a_file_replayed_twice_is_stored_once(engine: Engine, tmp_path: Path) ->
     assert sorted(f"r{n}" for n in range(30)) == stored_ids(engine)
 
 
-def test_a_replay_observes_by_a_plan_beside_the_sample(engine: Engine, tmp_path: Path) -> None:
+def test_replay_observes_by_the_rollout_plan(engine: Engine, tmp_path: Path) -> None:
     start = datetime(2026, 11, 2, tzinfo=UTC)
     rollout_id = open_rollout(engine, start)
     settings = Settings(monitoring={"sample_rate": 0.05})
@@ -160,9 +160,7 @@ def test_dead_letters_command_lists_reasons_without_texts(
     assert "secret" not in output
 
 
-def test_dead_letters_whose_bytes_were_not_kept_keep_their_reason(
-    engine: Engine, clock: datetime
-) -> None:
+def test_dead_letters_without_bytes_keep_their_reason(engine: Engine, clock: datetime) -> None:
     dead_letter = DeadLetterRow(
         position=Position("topic", 0, 3),
         key=None,

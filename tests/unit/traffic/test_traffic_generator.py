@@ -75,7 +75,7 @@ def test_only_the_last_week_has_unknown_topics(
     assert any(asks_to_lower(exchange) for exchange in weeks[3600:])
 
 
-def test_the_router_responses_by_the_menu_alone(weeks: list[dict[str, Any]]) -> None:
+def test_router_responds_by_the_menu_alone(weeks: list[dict[str, Any]]) -> None:
     responses = {topic.menu: topic.route for topic in KNOWN_TOPICS}
     assert all(responses[exchange["task_type"]] == exchange["response"] for exchange in weeks)
 

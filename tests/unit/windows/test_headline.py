@@ -38,7 +38,7 @@ def test_headline_names_share_topic_and_metric() -> None:
     assert "have drifted: about 20% (10% to 30%)" in headline(make_family(), changed, [])
 
 
-def test_a_day_of_all_topics_is_told_once() -> None:
+def test_a_day_of_all_topics_is_reported_once() -> None:
     monday = datetime(2026, 11, 16, tzinfo=UTC)
     topics = [make_topic(name=f"topic {n}", exists_since=monday) for n in range(5)]
     values = {"verdict": "drift", "alarm": True, "drifted_share": estimated(0.31)}
@@ -139,7 +139,7 @@ def test_missing_data_is_reported_in_numbers() -> None:
     assert "2,000" not in sentence
 
 
-def test_topic_says_since_when_it_exists() -> None:
+def test_topic_has_its_date_of_origin() -> None:
     first = datetime(2026, 10, 26, 9, tzinfo=UTC)
     topic = make_topic(first_seen=datetime(2026, 11, 2, tzinfo=UTC), exists_since=first)
     described = describe_first_seen(topic)

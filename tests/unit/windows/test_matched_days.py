@@ -82,7 +82,7 @@ def test_the_whole_baseline_is_compared(reference: Exchanges, current: Exchanges
     assert matched(reference, current) is None
 
 
-def test_the_remark_says_where_more_baseline_helps() -> None:
+def test_remark_names_weekdays_that_need_more_baseline() -> None:
     few = matched(BASELINE, exchanges([SATURDAY] * 300))
     (remark,) = remarks_on_matched_days(few, 300)
     assert "Saturdays" in remark

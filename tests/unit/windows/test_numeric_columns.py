@@ -54,7 +54,7 @@ def compared(reference: Exchanges, current: Exchanges) -> dict[str, NumericColum
     }
 
 
-def test_what_never_varies_is_left_out() -> None:
+def test_constant_column_is_left_out() -> None:
     numbers = compared(window(["yes"] * 100), window(["yes"] * 100))
     assert numbers == {}
 
@@ -69,7 +69,7 @@ def test_the_apis_reason_is_believed_where_both_sides_have_it() -> None:
     assert "response cut off" not in compared(reference, window(make_responses(100)))
 
 
-def test_without_reasons_the_text_tells() -> None:
+def test_cut_off_responses_are_found_without_finish_reasons() -> None:
     long = RESPONSE * 4
     current = [*make_responses(50, long), *make_responses(50, long[:-10])]
     cut = compared(window(make_responses(100, long)), window(current))["response cut off"]
@@ -234,7 +234,7 @@ def test_a_taxonomy_may_say_the_format() -> None:
     assert np.array_equal(before, now, equal_nan=True)
 
 
-def test_what_is_declared_is_not_learned_and_the_rest_is() -> None:
+def test_formats_are_learned_only_for_undeclared_task_types() -> None:
     labels = ["yes", "no"] * 60
     responses = [*labels, *labels]
     types = ["told"] * 120 + ["learned"] * 120

@@ -29,7 +29,7 @@ def test_without_users_it_is_brunner_and_munzels_test() -> None:
     assert result.effect_size == pytest.approx(pairs.mean(), abs=1e-12)
 
 
-def test_of_booleans_the_effect_is_the_difference_of_shares() -> None:
+def test_effect_of_booleans_is_the_difference_of_shares() -> None:
     result = compared([1] * 80 + [0] * 20, [1] * 50 + [0] * 50)
     assert result.effect_size == pytest.approx(-0.3)
     assert result.relative_change == pytest.approx(0.5 / 0.8 - 1)

@@ -24,7 +24,7 @@ def some(n: int, seed: int = 1) -> NDArray[np.float32]:
     return (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float32)
 
 
-def test_what_is_alike_lies_together() -> None:
+def test_similar_points_lie_together() -> None:
     places = lay_out(corners(60, 6), np.random.default_rng(2))
     own = np.repeat(np.arange(6), 60)
     centres = np.array([places[own == entry].mean(axis=0) for entry in range(6)])
@@ -120,7 +120,7 @@ def placed() -> PromptMap:
     )
 
 
-def test_who_is_forgotten_leaves_no_point(placed: PromptMap) -> None:
+def test_erased_exchange_leaves_no_point(placed: PromptMap) -> None:
     assert 2 == placed.count([6, 2, 99])
     left = placed.exclude([6, 2])
     assert [5, 7] == left.current_ids.tolist()

@@ -57,7 +57,7 @@ def test_too_few_values_on_both_sides_are_no_loss() -> None:
     assert "`rating` (20 in the baseline, 19 in the window)" in remark
 
 
-def test_what_may_alarm_is_named_first_and_many_are_counted() -> None:
+def test_alarming_metrics_are_named_first_and_others_counted() -> None:
     baseline = [{f"key {key}": key for key in range(9)} | {"mine": 1}] * 40
     drift = Drift(higher_is_better=("mine",))
     (remark,) = metrics_not_compared(baseline, [], drift)
@@ -88,7 +88,7 @@ def test_known_directions_lengths_and_descriptors_need_no_setting() -> None:
     assert metrics_without_direction([*columns, descriptor], Drift()) == ()
 
 
-def test_of_many_metrics_those_that_changed_most_are_named() -> None:
+def test_most_changed_metrics_are_named() -> None:
     columns = [
         make_numeric_column(name=f"m{n}", direction=0, adjusted_p_value=1.0 - n / 20)
         for n in range(9)

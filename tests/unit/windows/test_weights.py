@@ -49,7 +49,7 @@ def window(
         (123_456.0, "500 sampled of about 123,000"),
     ],
 )
-def test_counts_say_how_many_they_stand_for(estimated: float | None, message: str) -> None:
+def test_sampled_count_names_the_estimated_total(estimated: float | None, message: str) -> None:
     assert message == make_assessment(estimated_current=estimated).current_count
 
 

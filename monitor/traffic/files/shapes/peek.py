@@ -20,7 +20,7 @@ Announce = Callable[[str], None]
 
 
 class Origin(NamedTuple):
-    """Where records come from."""
+    """The origin of records."""
 
     #: Its name in messages.
     label: str

@@ -110,7 +110,7 @@ def test_a_command_that_prints_texts_is_recorded(
     assert row.address == socket.gethostname()
 
 
-def test_without_an_entry_nothing_is_exported(
+def test_no_export_without_an_audit_entry(
     world: World,
     run_command: Run,  # noqa: F811
     tmp_path: Path,

@@ -169,7 +169,7 @@ def test_gateway_that_has_not_taken_the_route_is_noticed(cluster: GatewayCluster
         gateway.set(desk(3, 5, 3))  # never probed by a rule that isn't in force
 
 
-def test_backend_deleted_meanwhile_is_told(cluster: GatewayCluster) -> None:
+def test_backend_deleted_meanwhile_is_reported(cluster: GatewayCluster) -> None:
     gateway = routes_of(cluster)
     gateway.set(desk(2, 5, 1))
     del cluster.objects["services", "desk-v2"]
@@ -225,7 +225,7 @@ def test_probe_has_the_headers_that_select_its_model(cluster: GatewayCluster) ->
     assert "desk-v1" == name
 
 
-def test_rejected_route_says_why(cluster: GatewayCluster) -> None:
+def test_rejected_route_gives_its_reason(cluster: GatewayCluster) -> None:
     gateway = routes_of(cluster)
     route = http_route("desk")
     route["spec"]["rules"] = route["spec"]["rules"] * 16
@@ -250,7 +250,7 @@ def test_version_without_traffic_is_no_target(cluster: GatewayCluster) -> None:
     assert [{"modelRewrite": "desk-v1", "weight": 100}] == rule["targets"]
 
 
-def test_older_rewrite_of_the_pool_is_told(cluster: GatewayCluster) -> None:
+def test_older_rewrite_of_the_pool_is_reported(cluster: GatewayCluster) -> None:
     older = model_rewrite("by-hand", "desk", {"modelRewrite": "desk-v9"})
     older["metadata"]["creationTimestamp"] = "2026-10-01T00:00:00Z"
     gateway = rewrites_of(cluster)
@@ -262,7 +262,7 @@ def test_older_rewrite_of_the_pool_is_told(cluster: GatewayCluster) -> None:
     assert not applied.matches(desk(2, 5, 1))
 
 
-def test_rejected_rewrite_is_told(cluster: GatewayCluster) -> None:
+def test_rejected_rewrite_is_reported(cluster: GatewayCluster) -> None:
     gateway = rewrites_of(cluster)
     gateway.set(desk(2, 5, 1))
     condition = {"type": "Accepted", "status": "False", "reason": "PoolNotFound", "message": ""}

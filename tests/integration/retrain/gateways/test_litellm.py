@@ -161,7 +161,7 @@ def test_stickiness_is_what_the_proxy_says(proxy: Proxy) -> None:
     assert not gateway.capabilities.fenced
 
 
-def test_deployment_of_another_id_in_the_group_is_told(proxy: Proxy) -> None:
+def test_deployment_of_another_id_in_the_group_is_reported(proxy: Proxy) -> None:
     gateway = gateway_of(proxy)
     gateway.set(desk(2, 5, 1))
     proxy.add("0f3c", "desk")

@@ -155,7 +155,7 @@ def test_another_adapter_by_the_same_name_is_refused(site: Site) -> None:
         site.gateway().set(desk(2, 5, 1))
 
 
-def test_server_without_runtime_adapters_is_told(site: Site) -> None:
+def test_server_without_runtime_adapters_is_reported(site: Site) -> None:
     site.replicas[0].runtime_updates = False
     with refusal("load_failed", GatewayError, match="VLLM_ALLOW_RUNTIME_LORA_UPDATING"):
         site.gateway().set(desk(2, 5, 1))

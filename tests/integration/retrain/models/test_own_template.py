@@ -106,13 +106,13 @@ def test_loss_counts_the_responses_and_their_ends(bare_base: Path) -> None:
     ]
 
 
-def test_unmarked_template_of_ones_own_is_refused(bare_base: Path, tmp_path: Path) -> None:
+def test_own_template_without_generation_marks_is_refused(bare_base: Path, tmp_path: Path) -> None:
     unmarked = MARKED.replace("{% generation %}", "").replace("{% endgeneration %}", "")
     with refusal("no_generation_marks", ModelError):
         prepare_base(str(bare_base), tmp_path, chat_template=unmarked)
 
 
-def test_prompt_whose_tokens_change_is_refused(bare_base: Path, tmp_path: Path) -> None:
+def test_prompt_with_changed_tokens_is_refused(bare_base: Path, tmp_path: Path) -> None:
     """After a space, a response's first token is another one than after production's prompt."""
     from retrain.models.base_model import load_tokenizer
 

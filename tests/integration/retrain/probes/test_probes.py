@@ -25,6 +25,7 @@ from tests.services.live_endpoint import (  # noqa: F401 - a fixture
     scripted,
 )
 from tests.support.database_copy import database_copy
+from tests.support.places import wrong_words
 from tests.support.retrain.probe_world import START, ProbeWorld
 
 #: Hours in which a reference is complete.
@@ -80,6 +81,10 @@ def test_probes_are_sent_as_production_sends(
     sent = live_endpoint.headers[0]
     assert "no-cache" in sent["cache-control"]
     assert sent["connection"] == "close"
+
+
+def test_columns_of_fixed_lists_hold_words_of_the_program(referenced: ProbeWorld) -> None:
+    assert [] == wrong_words(referenced.engine)
 
 
 def test_probe_set_is_stratified_with_safety_prompts(world: ProbeWorld) -> None:

@@ -262,7 +262,7 @@ def test_feedback_counts_in_the_hour_of_its_exchange(desk: Desk) -> None:
     assert thumbs(desk.look()) == thumbs(look)
 
 
-def test_a_flood_of_one_user_is_one_unit(desk: Desk) -> None:
+def test_many_ratings_of_one_user_are_one_unit(desk: Desk) -> None:
     for number in range(40):
         desk.observe(f"flood-{number}", "canary", "angry", number)
         desk.observe(f"calm-{number}", "stable", f"calm-{number}", number)

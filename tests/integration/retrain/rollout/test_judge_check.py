@@ -74,5 +74,5 @@ def test_kind_follows_the_forecast(
     assert point == later  # fixed at the start
     assert [kind] == [check.kind for check in point.checks if check.name == "judge"]
     assert look is not None
-    (judged,) = [check for check in look.checks if check.name == "judge"]
-    assert (kind, True) == (judged.kind, bool(judged.missing))
+    (by_judge,) = [check for check in look.checks if check.name == "judge"]
+    assert (kind, True) == (by_judge.kind, bool(by_judge.missing))

@@ -201,7 +201,7 @@ def test_user_advances_only_what_is_confirmed(lite: RolloutDesk) -> None:
     assert lite.rollout().status == "completed"
 
 
-def test_revert_works_whatever_the_registry_says(lite: RolloutDesk) -> None:
+def test_revert_does_not_depend_on_the_registry(lite: RolloutDesk) -> None:
     canary = lite.register()
     rollout = lite.start(canary)
     lite.tick()

@@ -152,7 +152,7 @@ def test_a_share_that_was_not_set_holds(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("lost", ["nothing", "labels", "records"])
-def test_lost_requests_of_users_who_stay_hold(any_engine: Engine, lost: str) -> None:
+def test_lost_requests_of_remaining_users_hold(any_engine: Engine, lost: str) -> None:
     subject = subject_of(open_rollout(any_engine, START), percent=50, weight_percent=50)
     traffic = SimulatedTraffic(
         rollout_id=subject.rollout_id, model=MODEL, draw=good, n_users=1500, requests_per_hour=4500

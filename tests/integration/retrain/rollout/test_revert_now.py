@@ -57,7 +57,7 @@ def locked(engine: Engine) -> Iterator[None]:
         yield
 
 
-def test_rows_are_reverted_whoever_leads(desk: RolloutDesk) -> None:
+def test_any_leader_reverts_rows(desk: RolloutDesk) -> None:
     with transaction(desk.engine) as connection:
         epoch = take_lease(connection, "leader", timedelta(minutes=5))
     frozen = as_weights(desk.weights())

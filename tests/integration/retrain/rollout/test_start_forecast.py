@@ -53,7 +53,7 @@ def test_checks_without_enough_values_are_named(engine: Engine) -> None:
     assert all(check.check in lines[1] for check in forecast.checks)
 
 
-def test_no_traffic_says_nothing_about_time(engine: Engine) -> None:
+def test_duration_without_traffic_is_unknown(engine: Engine) -> None:
     desk = measured_desk(engine, yes, embedded_per_hour=0)
     with transaction(engine) as connection:
         connection.execute(delete(Exchange))

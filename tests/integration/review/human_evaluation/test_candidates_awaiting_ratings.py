@@ -122,7 +122,7 @@ def test_second_candidate_evaluation_has_own_human_evaluation(desk: Desk, world:
     assert fields == [second.id, first.id]
 
 
-def test_a_cancelled_evaluation_leaves_nobody_rating(desk: Desk, world: World) -> None:  # noqa: F811
+def test_cancelled_evaluation_takes_no_more_ratings(desk: Desk, world: World) -> None:  # noqa: F811
     write_plan(desk.folder, PLAN + HUMAN)
     desk.advance()
     human_evaluation = ask_users(desk)

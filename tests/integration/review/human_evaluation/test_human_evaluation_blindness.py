@@ -313,7 +313,7 @@ def test_scores_of_versions_are_withheld_until_the_lock(
         )
 
 
-def test_where_a_response_is_shown_says_nothing_of_its_system(
+def test_positions_of_responses_are_balanced_over_systems(
     any_engine: Engine, clock: datetime
 ) -> None:
     """Over 200 items and three raters, each system is first, second and third equally often."""

@@ -384,7 +384,9 @@ def is_waited_for(engine: Engine) -> bool:
 
 
 @pytest.mark.postgres
-def test_cancelling_waits_for_who_is_submitting(postgres_engine: Engine, clock: datetime) -> None:
+def test_cancellation_waits_for_a_running_submission(
+    postgres_engine: Engine, clock: datetime
+) -> None:
     world = make_world(postgres_engine, clock, n=4)
     human_evaluation = make_human_evaluation(postgres_engine, clock, n=2)
     claim(world, human_evaluation, "Ada", clock)
@@ -411,7 +413,7 @@ def test_cancelling_waits_for_who_is_submitting(postgres_engine: Engine, clock: 
         assert (row.status, completeness(connection, row).n_submitted) == ("cancelled", 1)
 
 
-def test_ids_of_responses_say_nothing_of_systems(any_engine: Engine, clock: datetime) -> None:
+def test_ids_of_responses_do_not_reveal_their_systems(any_engine: Engine, clock: datetime) -> None:
     """The first, second and third id of an item belong to each system about equally often."""
     make_human_evaluation(any_engine, clock, n=300, inputs=rows(300, mark="x"))
     with transaction(any_engine) as connection:

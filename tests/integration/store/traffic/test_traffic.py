@@ -186,7 +186,7 @@ def test_vectors_must_match_the_rows(any_engine: Engine, clock: datetime) -> Non
         )
 
 
-def test_first_claim_of_a_partition_stands(any_engine: Engine, clock: datetime) -> None:
+def test_first_claim_of_a_partition_is_kept(any_engine: Engine, clock: datetime) -> None:
     with transaction(any_engine) as connection:
         assert next_offset(connection, "topic", 0) is None
         assert 5 == claim(connection, "topic", 0, first=5, now=clock)

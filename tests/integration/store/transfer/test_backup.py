@@ -215,7 +215,7 @@ def test_other_files_in_the_way_are_never_overwritten(
     assert (tmp_path / "rollout-journal" / "1.json").exists()
 
 
-def test_folders_that_nobody_named_are_not_written(
+def test_unnamed_folders_are_not_written(
     engine: Engine, configuration: Configuration, tmp_path: Path
 ) -> None:
     """A version may have been registered from anywhere: its adapter is in the backup."""

@@ -111,7 +111,7 @@ def test_without_an_entry_no_text_is_sent(
     assert lea.get("/overview").status_code == 200
 
 
-def test_what_is_refused_is_no_read(client: TestClient[Any], world: World, item: int) -> None:  # noqa: F811
+def test_refusal_is_not_logged_as_read(client: TestClient[Any], world: World, item: int) -> None:  # noqa: F811
     ada = visit(client, "Ada")
     for path in (
         "/review/999",
@@ -164,7 +164,7 @@ def test_sign_ins_failures_and_sign_outs_are_recorded(
     assert PASSWORD not in stored
 
 
-def test_without_an_entry_nobody_signs_in_but_out(
+def test_without_an_audit_entry_only_sign_out_works(
     client: TestClient[Any],
     world: World,  # noqa: F811
 ) -> None:

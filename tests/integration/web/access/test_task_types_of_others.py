@@ -244,9 +244,7 @@ def test_ratings_after_the_lock_are_of_the_own_type(
 
 
 @pytest.mark.usefixtures("reviews_are_done")
-def test_a_point_of_another_type_is_said_to_be_withheld(
-    client: TestClient[Any], world: World
-) -> None:
+def test_point_of_another_type_is_shown_as_withheld(client: TestClient[Any], world: World) -> None:
     ada = visit(client, "Ada")
     bodies = [ada.get(f"/drift-evaluations/1/points/{n}").text for n in range(10)]
     assert 5 == sum("Another task type" in body for body in bodies)

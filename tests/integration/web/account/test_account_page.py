@@ -181,7 +181,7 @@ def test_other_sessions_end_and_this_one_goes_on(visit: Visit, engine: Engine) -
     assert authenticate(engine, "Ada", PASSWORD)
 
 
-def test_of_two_changes_at_once_one_wins(
+def test_one_of_two_concurrent_password_changes_wins(
     any_engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with transaction(any_engine) as connection:

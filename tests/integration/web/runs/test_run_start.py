@@ -85,7 +85,7 @@ def take(world: World, clock: datetime, launcher: FakeLauncher) -> list[bool]:
     return [start_requested(world.engine, entry, lambda _: launcher, clock) for entry in requests]
 
 
-def test_the_page_says_what_a_run_will_do(
+def test_page_previews_the_run(
     lead: TestClient[Litestar], world: World, clock: datetime, tmp_path: Path
 ) -> None:
     done = make_run(world, clock, tmp_path, "succeeded")

@@ -94,7 +94,7 @@ def dump(engine: Engine) -> str:
         raw.close()
 
 
-def test_every_body_passes_the_one_seam(app: Litestar) -> None:
+def test_every_request_body_passes_typed_text_decoding(app: Litestar) -> None:
     unread: dict[str, set[str]] = {}
     n_bodies = 0
     for route in app.routes:
@@ -120,7 +120,7 @@ def form_fields() -> set[str]:
     return names - set().union(*ACCOUNTS.values()) - {"viewport", "_csrf_token"}
 
 
-def test_no_route_stores_what_it_should_replace(
+def test_no_route_stores_unencodable_text(
     client: TestClient[Litestar], app: Litestar, world: World
 ) -> None:
     fields = form_fields()
@@ -152,7 +152,7 @@ def test_no_route_stores_what_it_should_replace(
     assert [] == misdeclared(world.engine, "[EMAIL]")
 
 
-def test_each_step_of_a_review_is_redacted_and_told(
+def test_each_step_of_a_review_is_redacted_with_notice(
     client: TestClient[Litestar], world: World
 ) -> None:
     def call(name: str, method: str, path: str, body: Mapping[str, Any]) -> Any:
@@ -185,7 +185,7 @@ def test_each_step_of_a_review_is_redacted_and_told(
     assert stored.count(STORED) >= 8
 
 
-def test_page_tells_what_a_form_lost(client: TestClient[Litestar], world: World) -> None:
+def test_page_names_the_redactions_of_a_form(client: TestClient[Litestar], world: World) -> None:
     lea = sign_in(client, "Lea")
 
     reply = lea.post("/incidents/1/note", {"text": f"{TEXT}, {MAIL}"})
@@ -208,7 +208,7 @@ def test_link_with_other_kinds_shows_nothing(client: TestClient[Litestar]) -> No
         assert 'aria-label="Redacted" hidden' in page
 
 
-def test_refused_request_tells_nothing(client: TestClient[Litestar], world: World) -> None:
+def test_refused_request_reports_no_redactions(client: TestClient[Litestar], world: World) -> None:
     reply = sign_in(client, "Ada").send("POST", "/api/items/1/messages", json={"text": TEXT})
 
     assert reply.is_error

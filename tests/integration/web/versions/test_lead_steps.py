@@ -108,7 +108,7 @@ def test_a_lead_rejects_a_candidate_once(
     assert f'action="{address}"' not in client.get(page).text
 
 
-def test_a_rejected_version_says_why_and_offers_no_promotion(
+def test_rejected_version_shows_its_reason_and_no_promotion(
     client: TestClient[Litestar], world: World, candidate: int
 ) -> None:
     page = f"/models/versions/{candidate}"
@@ -166,7 +166,7 @@ def test_a_candidate_is_evaluated_once(
     assert ("planned", "Lea", candidate) == (row.status, row.planned_by, row.version_id)
 
 
-def test_gold_is_downloaded_and_who_took_it_is_recorded(
+def test_gold_download_is_audited(
     client: TestClient[Litestar], world: World, clock: datetime
 ) -> None:
     reviewers = (world.users["Ada"], world.users["Ben"])

@@ -113,7 +113,7 @@ def test_a_page_that_is_older_than_the_rollout_does_nothing(
     assert desk.rollout().is_open
 
 
-def test_a_rollout_of_the_first_version_says_no_earlier_served(
+def test_rollout_of_the_first_version_names_no_earlier_version(
     desk: RolloutDesk, lead: TestClient[Litestar]
 ) -> None:
     rollout = desk.start()

@@ -12,7 +12,7 @@ from monitor.drift.samples.pool import make_pool
 
 
 @pytest.mark.slow
-def test_cell_search_returns_most_neighbours_and_no_own_ones() -> None:
+def test_cell_search_returns_most_neighbours_and_never_the_point() -> None:
     rng = np.random.default_rng(0)
     centres = rng.standard_normal((60, 24))
     points = centres[rng.integers(60, size=6000)] + 0.6 * rng.standard_normal((6000, 24))

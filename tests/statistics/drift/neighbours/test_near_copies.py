@@ -33,7 +33,7 @@ def united(
 
 
 @pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
-def test_what_differs_by_rounding_becomes_one_vector(kind: type[np.floating]) -> None:
+def test_vectors_that_differ_by_rounding_are_merged(kind: type[np.floating]) -> None:
     rng = np.random.default_rng(0)
     known = texts(300, rng).astype(np.float32)
     alone = texts(100, rng).astype(np.float32)
@@ -43,7 +43,7 @@ def test_what_differs_by_rounding_becomes_one_vector(kind: type[np.floating]) ->
     assert len(np.unique(np.concatenate([before, after]), axis=0)) == 400
 
 
-def test_what_is_merely_alike_stays_apart() -> None:
+def test_similar_vectors_are_not_merged() -> None:
     rng = np.random.default_rng(0)
     known = texts(200, rng)
     alike = unit(known + 3e-3 * rng.standard_normal(known.shape))  # cosine .9998
@@ -51,7 +51,7 @@ def test_what_is_merely_alike_stays_apart() -> None:
     assert merge_near_copies(*sides) == sides
 
 
-def test_many_alike_texts_with_copies_are_told_apart() -> None:
+def test_copies_among_similar_texts_are_found() -> None:
     """Similar texts share the cells of the search for copies."""
     rng = np.random.default_rng(0)
     alike = unit(texts(1, rng) + 2e-3 * rng.standard_normal((12, D)))
@@ -60,7 +60,7 @@ def test_many_alike_texts_with_copies_are_told_apart() -> None:
     assert len(np.unique(before, axis=0)) == 12
 
 
-def test_which_vector_stands_for_all_depends_on_no_order() -> None:
+def test_representative_of_merged_vectors_does_not_depend_on_order() -> None:
     rng = np.random.default_rng(0)
     known = texts(50, rng)
     other = again(known, rng)

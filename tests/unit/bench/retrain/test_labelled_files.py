@@ -81,7 +81,7 @@ def test_shipped_files_are_read_whole(name: str, n: int) -> None:
 
 
 @pytest.mark.parametrize("is_there", [True, False])
-def test_the_command_says_what_a_row_has(
+def test_command_explains_the_fields_of_a_row(
     is_there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip

@@ -39,7 +39,7 @@ def test_a_full_file_system_has_nothing_free(monkeypatch: pytest.MonkeyPatch) ->
     assert free_ratio(Path("/")) == 0.0
 
 
-def test_a_file_system_without_blocks_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_free_space_without_blocks_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "statvfs", lambda _: file_system(0, 0, 0))
     assert math.isnan(free_ratio(Path("/")))
 
@@ -48,7 +48,7 @@ def test_a_missing_folder_has_the_space_above_it(tmp_path: Path) -> None:
     assert free_ratio(tmp_path / "runs" / "later") == pytest.approx(free_ratio(tmp_path), abs=0.01)
 
 
-def test_a_file_system_that_fails_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_free_space_of_a_failing_file_system_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: Path) -> None:
         raise PermissionError
 

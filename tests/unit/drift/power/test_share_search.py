@@ -26,7 +26,7 @@ def test_interval_contains_the_share_in_most_searches() -> None:
     assert max(result.ratio for result in results) < 3.0
 
 
-def test_share_beyond_all_windows_is_found_at_the_limit() -> None:
+def test_undetectable_share_is_estimated_at_the_limit() -> None:
     running = ShareSearch(0.1)
     for _ in range(24):
         running.add(running.next_share(), alarm=False)

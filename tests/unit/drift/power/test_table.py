@@ -58,7 +58,7 @@ def test_tiny_windows_show_no_share_reliably() -> None:
     assert all(share is None or share <= LARGEST_SHARE for share in shares(20, 20).values())
 
 
-def test_alike_messages_of_users_count_as_fewer() -> None:
+def test_correlated_messages_of_users_reduce_the_effective_size() -> None:
     assert effective_size(1_000, 1.0, 0.9) == 1_000
     assert effective_size(1_000, 5.0, 0.0) == 1_000
     assert effective_size(1_000, 5.0, 1.0) == pytest.approx(200)

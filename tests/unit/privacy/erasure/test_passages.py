@@ -77,7 +77,7 @@ def test_words_that_others_have_too_are_no_quote() -> None:
     assert list(passages.brief()) == []
 
 
-def test_two_quotes_are_two() -> None:
+def test_separate_quotes_are_found_separately() -> None:
     parts = TEXT.split()
     first, second = " ".join(parts[:MIN_WORDS]), " ".join(parts[-MIN_WORDS - 1 :])
     assert len(quoted(f"{first} --- and then --- {second}", TEXT)) == 2

@@ -62,7 +62,7 @@ def test_changed_response_is_removed_with_its_baseline_example() -> None:
 @pytest.mark.parametrize(
     ("prompt", "response"), [("Is my card insured?", "No."), ("Is my card covered?", "Yes.")]
 )
-def test_a_pair_goes_with_either_of_its_exchanges(prompt: str, response: str) -> None:
+def test_pair_is_removed_with_either_of_its_exchanges(prompt: str, response: str) -> None:
     output = make_family("output", pairs=(make_pair(example=CHANGED),))
     cleaned, n = quotes_of(prompt, response).remove_from(make_assessment(output=output))
     assert (n, cleaned.output.pairs) == (1, ())

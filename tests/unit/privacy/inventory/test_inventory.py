@@ -110,7 +110,7 @@ def test_service_of_one_model_is_named_with_it() -> None:
     ]
 
 
-def test_all_forms_say_what_the_site_fills_in() -> None:
+def test_all_formats_list_the_fields_for_the_site() -> None:
     listed = inventory()
     for field in TO_FILL_IN:
         assert field.name in to_markdown(listed)
@@ -135,7 +135,7 @@ def test_command_reads_no_database(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_two_forms_at_once_are_refused() -> None:
+def test_json_with_markdown_is_refused() -> None:
     assert CliRunner().invoke(app, ["privacy", "inventory", "--json", "--markdown"]).exit_code == 2
 
 

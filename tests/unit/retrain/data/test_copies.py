@@ -12,7 +12,7 @@ def item(text: str, expected: str | None = "a", **fields: object) -> BenchmarkIt
     return BenchmarkItem(id=text, messages=messages, expected=expected, **fields)  # type: ignore[arg-type]
 
 
-def test_same_words_under_new_ids_are_copies_whatever_is_expected() -> None:
+def test_same_words_under_new_ids_are_copies() -> None:
     items = [item("Who are you?"), item("who  are you", "b"), item("my card"), item("MY CARD!")]
     assert find_copies(items) == {1: 0, 3: 2}
 

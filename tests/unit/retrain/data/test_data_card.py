@@ -94,7 +94,7 @@ def test_the_inputs_are_named_by_their_content_alone() -> None:
     assert set(made.card.inputs) == {"gold", "original"}
 
 
-def test_what_was_removed_later_stays_in_the_card(tmp_path: Path) -> None:
+def test_later_removals_stay_in_the_card(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     made = build_training_set(gold(20), [], replay_share=0, seed=1)
     made.write(folder)

@@ -48,7 +48,7 @@ def built(
     return build_training_set(gold, old or [], replay_share=share, seed=1, checks=checks)
 
 
-def test_the_same_text_leaks_whatever_its_spaces_and_system_prompt() -> None:
+def test_equal_text_leaks_despite_spaces_and_system_prompt() -> None:
     rows = [*gold(3), row("is  my wallet safe", "queue: crypto", system="You are a desk.")]
     made = built(rows, benchmark("Is my wallet safe?", "is my wallet safe"))
     assert sorted(questions(made.rows)) == sorted(questions(gold(3)))
@@ -168,6 +168,6 @@ def test_every_configured_benchmark_is_read(tmp_path: Path) -> None:
         benchmark_texts(read_plan(plan))
 
 
-def test_nothing_leaks_where_there_is_no_benchmark() -> None:
+def test_no_leak_without_a_benchmark() -> None:
     made: TrainingSet = built(gold(3))
     assert made.card.leaked == {}

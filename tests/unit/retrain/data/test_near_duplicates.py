@@ -31,7 +31,7 @@ def built(gold: list[Row], old: list[Row] | None = None, share: float = 0.0):
     return build_training_set(gold, old or [], replay_share=share, seed=1, checks=CHECKS)
 
 
-def test_of_two_that_say_the_same_one_is_kept() -> None:
+def test_one_of_two_near_duplicates_is_kept() -> None:
     made = built([row(LOST, "queue: cards"), row(f"{LOST} now", "queue:  cards")])
     assert made.card.n_examples == 1
     assert made.card.dropped == {SAME.format("gold"): 1}
@@ -171,7 +171,7 @@ ROWS = st.lists(
 
 @pytest.mark.slow
 @given(ROWS)
-def test_what_is_kept_differs_and_sifting_it_again_drops_nothing(rows: list[Row]) -> None:
+def test_filtered_examples_differ_and_pass_the_filter_again(rows: list[Row]) -> None:
     examples = make_examples(rows, "replay", ())
     retained = NearDuplicateFilter(WordEncoder(), 0.95, Exclusions()).filter_examples(examples)
     for index, single in enumerate(retained):
@@ -183,7 +183,7 @@ def test_what_is_kept_differs_and_sifting_it_again_drops_nothing(rows: list[Row]
     )
 
 
-def test_blocks_know_what_was_kept_before() -> None:
+def test_later_blocks_are_compared_with_earlier_kept_examples() -> None:
     rows = [row(f"question {'x' * (i % 3)}", "same") for i in range(BLOCK + 10)]
     sieve = NearDuplicateFilter(WordEncoder(), 0.99, Exclusions())
     retained = sieve.filter_examples(make_examples(rows, "replay", ()))

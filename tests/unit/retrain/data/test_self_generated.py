@@ -135,7 +135,7 @@ def test_child_adds_responses_and_updates_the_card(folder: RunFolder) -> None:
     assert not needs_generation(folder)
 
 
-def test_response_beyond_max_length_is_not_used(folder: RunFolder) -> None:
+def test_response_longer_than_max_length_is_not_used(folder: RunFolder) -> None:
     """The check before training would refuse it, after all responses were generated."""
     built().write(folder)
     short = Recipe(base="base", max_length=20)
@@ -158,7 +158,7 @@ def spoilt(requested: str) -> tuple[str, bool]:
     ][number % 4] if number < 40 else (f"queue: {requested}", True)  # fmt: skip
 
 
-def test_what_cannot_be_used_is_left_out_and_counted(folder: RunFolder) -> None:
+def test_unusable_responses_are_left_out_and_counted(folder: RunFolder) -> None:
     built().write(folder)
     add_self_generated(folder, RECIPE, Model(spoilt).load, words)
     card = read_card(folder)
@@ -227,7 +227,7 @@ def test_originals_are_replayed_where_there_are_some() -> None:
     assert made.card.self_generated is None
 
 
-def test_it_can_be_switched_off() -> None:
+def test_self_generation_can_be_switched_off() -> None:
     with refusal("no_originals", TrainingError):
         built(self_generated=False)
 

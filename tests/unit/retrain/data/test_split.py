@@ -37,7 +37,7 @@ def test_a_tenth_is_held_back_by_task_type_and_source() -> None:
     assert len({*questions(made.rows)} & {*questions(made.validation)}) == 0
 
 
-def test_too_few_to_tell_anything_are_all_trained_on() -> None:
+def test_small_data_set_has_no_validation_examples() -> None:
     made = build_training_set(gold(30), [], replay_share=0, seed=1)
     assert (made.card.n_validation, made.validation, made.card.validation_digest) == (0, [], "")
     (remark,) = made.card.remarks
@@ -67,7 +67,7 @@ def test_rows_of_one_end_user_stay_together(key: str) -> None:
     assert made.card.n_groups == 20
 
 
-def test_who_asked_decides_and_is_never_written(tmp_path: Path) -> None:
+def test_split_groups_by_user_and_writes_no_user(tmp_path: Path) -> None:
     rows = [row(f"q {i}", "a", "cards") | {"group_keys": [f"user=ann{i % 10}"]} for i in range(100)]
     made = original_training_set(rows, seed=3)
     assert made.card.n_groups == 10
@@ -92,7 +92,7 @@ def test_turns_of_one_conversation_stay_together() -> None:
     assert not openings[0] & openings[1]
 
 
-def test_what_is_nearly_the_same_stays_together() -> None:
+def test_near_duplicates_stay_on_one_side_of_the_split() -> None:
     pairs = []
     for i in range(60):
         text = " ".join(chr(97 + i % 26) * 3 + chr(97 + i // 26) + chr(97 + j) for j in range(12))
@@ -112,7 +112,7 @@ def test_oversized_group_stays_in_training_with_a_remark() -> None:
     assert re.search(r"^0 .*\b20: .*\b200 ", remark)
 
 
-def test_what_is_held_back_is_written_with_its_digest(tmp_path: Path) -> None:
+def test_validation_examples_are_written_with_their_digest(tmp_path: Path) -> None:
     import hashlib
 
     made = build_training_set(gold(100), [], replay_share=0, seed=1)

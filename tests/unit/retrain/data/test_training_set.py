@@ -63,7 +63,7 @@ def test_too_few_originals_are_all_replayed_with_a_remark() -> None:
     assert re.search(r"\b4 .*\b30 ", remark)
 
 
-def test_duplicates_count_once_whatever_their_spaces() -> None:
+def test_duplicates_with_other_spaces_count_once() -> None:
     again = [row("move  0   bitcoin ", "queue: crypto"), row("move 1 bitcoin", "queue:  crypto")]
     made = build_training_set([*gold(20), *again], [], replay_share=0.0, seed=1)
     assert made.card.n_examples == 20
@@ -98,7 +98,7 @@ def test_an_original_that_experts_answered_anew_is_not_replayed() -> None:
     assert made.card.dropped == {"superseded by gold": 1}
 
 
-def test_neither_is_one_with_another_system_prompt() -> None:
+def test_example_with_other_system_prompt_does_not_overrule() -> None:
     stale = row("move 3 bitcoin", "queue: stale", "old", system="You are a desk.")
     made = build_training_set(gold(20), [stale, *original(cards=9)], replay_share=0.5, seed=1)
     assert "queue: stale" not in json.dumps(made.rows)
@@ -172,7 +172,7 @@ def write(path: Path, *lines: str | bytes) -> Path:
     return path
 
 
-def test_examples_are_read_whatever_separators_their_texts_hold(tmp_path: Path) -> None:
+def test_examples_with_line_separators_in_texts_are_read(tmp_path: Path) -> None:
     """JSON strings may contain a raw U+2028, at which str.splitlines splits."""
     text = "first\u2028second\x85third"
     lines = [json.dumps(row(text, "ok"), ensure_ascii=False), "", json.dumps(row("b", "ok"))]

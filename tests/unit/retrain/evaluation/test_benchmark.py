@@ -83,6 +83,14 @@ def test_small_safety_suite_gets_both_remarks(tmp_path: Path) -> None:
     assert " 500 " in more
 
 
+def test_a_metric_without_its_judge_is_remarked(tmp_path: Path) -> None:
+    content = lines(500, context="The fee is 5 EUR.")
+    benchmark = load(tmp_path, content, 'threshold: {hallucination_rate: "<= 2%"}')
+    (remark,) = benchmark.remarks()
+    assert "hallucination_rate" in remark
+    assert "retrain.judge.url" in remark
+
+
 def test_an_item_without_a_stratum_is_an_error(tmp_path: Path) -> None:
     content = lines(3, difficulty="hard") + b"\n" + lines(1, id="x")
     with pytest.raises(InputError, match=r"'difficulty'.* 1 of 4 .*\(ids 'x'\)"):
@@ -117,7 +125,7 @@ def test_an_item_without_a_stratum_is_an_error(tmp_path: Path) -> None:
         ('threshold: {hallucination_rate: "<= 2%"}', 'line 5: .*items with a "context"'),
     ],
 )
-def test_what_could_not_be_measured_is_refused(tmp_path: Path, rest: str, message: str) -> None:
+def test_unmeasurable_requirement_is_refused(tmp_path: Path, rest: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"evaluation\.yaml, {message}"):
         load(tmp_path, lines(2), rest)
 

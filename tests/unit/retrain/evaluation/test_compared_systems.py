@@ -90,7 +90,7 @@ def test_an_endpoint_responds_to_conversations() -> None:
         assert server.keys == ["Bearer k"]
 
 
-def test_a_previous_system_stands_in_table_and_responses(
+def test_previous_system_is_in_table_and_responses(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_plan(tmp_path)

@@ -26,5 +26,5 @@ def test_missing_difficulties_are_named_and_undecided() -> None:
     assert check_coverage([CARDS, plain], ["cards", "fees"])[0].outcome == "passed"
 
 
-def test_no_taxonomy_asks_for_no_coverage() -> None:
+def test_coverage_is_not_checked_without_a_taxonomy() -> None:
     assert check_coverage([CARDS], []) == []

@@ -145,7 +145,7 @@ def test_incumbent_and_base_are_read_and_the_candidate_generated(
     assert "4 of the base" in remark
 
 
-def test_scores_that_were_written_beside_the_weights_change_nothing(
+def test_other_files_beside_the_weights_do_not_change_the_digest(
     place: Path, evaluations: Evaluations
 ) -> None:
     # The registry adds them to the adapter when its evaluation has ended.
@@ -209,7 +209,7 @@ def test_only_files_as_their_evaluation_wrote_them_are_read(
         ("device", {"candidate": 4, "incumbent": 4, "base": 4}),
     ],
 )
-def test_what_a_response_depends_on_forbids_reuse(
+def test_changed_inputs_of_a_response_forbid_reuse(
     place: Path,
     evaluations: Evaluations,
     monkeypatch: pytest.MonkeyPatch,

@@ -111,7 +111,7 @@ def test_a_candidate_that_is_worse_than_the_base_is_rejected() -> None:
     assert outcomes(results)[NOT_WORSE_THAN_BASE] == "failed"
 
 
-def test_where_nothing_serves_the_base_is_the_incumbent() -> None:
+def test_base_is_the_incumbent_without_a_production_version() -> None:
     results = evaluated(responses(80, 180), None)
     assert outcomes(results)[BETTER] == "passed"
     assert {comparison.reference for comparison in results.comparisons} == {"base"}
@@ -150,7 +150,7 @@ def test_the_family_is_adjusted_by_holm() -> None:
     assert larger.adjusted_p_better >= larger.p_better
 
 
-def test_items_scored_for_one_system_only_are_told() -> None:
+def test_items_scored_for_one_system_only_are_reported() -> None:
     right = np.r_[np.ones(299), np.nan]
     candidate = scored([*NEW, *OLD], exact_match=right, token_f1=np.ones(300))
     incumbent = scored([*NEW, *OLD], exact_match=np.ones(300), token_f1=np.ones(300))
@@ -259,7 +259,7 @@ def test_a_threshold_of_a_graded_metric() -> None:
         assert check.outcome == outcome
 
 
-def test_a_threshold_of_what_was_not_measured_is_undecided() -> None:
+def test_threshold_of_an_unmeasured_metric_is_undecided() -> None:
     suite = benchmark(items(3, harmful=True), threshold={"refusal_rate": ">= 0.95"})
     (check,) = check_thresholds(suite, scored(suite.items), Gates(), np.random.default_rng(0))
     assert (check.code, check.metric, check.outcome) == ("threshold", "refusal_rate", "undecided")

@@ -83,7 +83,7 @@ def test_ratings_are_averaged_over_raters_then_items() -> None:
     assert (results.n_items, results.n_ratings) == (2, 6)
 
 
-def test_how_severe_somebody_is_cancels_out() -> None:
+def test_severity_of_a_rater_cancels_out() -> None:
     mild = rated(
         {
             (system, item, reviewer): (
@@ -151,7 +151,7 @@ def test_fewer_than_ten_items_decide_nothing() -> None:
     }
 
 
-def test_without_an_incumbent_the_base_stands_in() -> None:
+def test_base_replaces_a_missing_incumbent() -> None:
     ratings = [rating for rating in ratings_of((3, 3), (3, 3)) if rating.system != "incumbent"]
     results = matching(ratings)
     assert [(check.code, check.metric) for check in results.checks] == [

@@ -85,7 +85,7 @@ def test_a_consistent_judge_counts_either_way() -> None:
     assert check(shorter).outcome == "failed"
 
 
-def test_few_pairs_tell_nothing_about_the_judge() -> None:
+def test_few_pairs_do_not_question_the_judge() -> None:
     assert check(lambda a, b: "A", n=4).outcome == "passed"
 
 

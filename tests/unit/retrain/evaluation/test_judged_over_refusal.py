@@ -66,7 +66,7 @@ def checked(
     return check
 
 
-def test_a_measured_judge_sees_what_the_rule_does_not() -> None:
+def test_measured_judge_finds_hallucinations_that_the_rule_misses() -> None:
     check = checked(THAI)
     assert (check.code, check.metric, check.outcome) == (
         "over_refusal", "judged_over_refusal_rate", "failed",

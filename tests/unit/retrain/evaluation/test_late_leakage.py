@@ -75,7 +75,7 @@ def test_items_that_were_trained_on_leave_the_result_open(tmp_path: Path) -> Non
     assert results.remarks[-1] == "so"
 
 
-def test_nothing_is_said_where_nothing_leaks(tmp_path: Path) -> None:
+def test_nothing_is_reported_where_nothing_leaks(tmp_path: Path) -> None:
     run = trained(tmp_path, row("who are you?", "x"))
     assert check_late_leakage(run, [suite("my card?")], RULES) == ([], [])
 

@@ -163,7 +163,7 @@ def test_data_sets_of_older_results_must_be_equal() -> None:
     assert check_items(6, evaluation_before=0) == []
 
 
-def test_a_digest_is_of_what_an_item_asks_for() -> None:
+def test_digest_covers_the_requirements_of_an_item() -> None:
     (item,) = items(1)
     digests = {
         msgspec.structs.replace(item, **{field: value}).digest

@@ -57,7 +57,7 @@ def test_names_differ_by_folder_task_and_attempt() -> None:
     assert job_name(here, "train", 1) == job_name(here, "train", 1)
 
 
-def test_a_new_attempt_is_not_cancelled_and_has_nothing_said(tmp_path: Path) -> None:
+def test_cancellation_does_not_reach_a_new_attempt(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     assert (current_attempt(folder, "train"), is_cancelled(folder, "train")) == (1, False)
     mark_cancelled(folder, "train")
@@ -167,7 +167,7 @@ def test_a_process_that_outlives_being_killed_is_not_called_ended(
 
 
 @pytest.mark.parametrize(("status", "refused"), [(200, False), (404, False), (400, True)])
-def test_ray_ends_a_job_or_says_why_not(
+def test_ray_ends_a_job_or_gives_the_reason(
     monkeypatch: pytest.MonkeyPatch, status: int, refused: bool
 ) -> None:
     response = httpx.Response(status, json={"message": "no such method"})
@@ -186,7 +186,7 @@ class Forgetful(FakeLauncher):
     capabilities = replace(FakeLauncher.capabilities, resume=Capability(False, "No checkpoints."))
 
 
-def test_a_launcher_that_cannot_resume_says_why() -> None:
+def test_launcher_without_resumption_gives_the_reason() -> None:
     with refusal("no_resume", match=r"'fake'.* No checkpoints\."):
         require_resume(Forgetful())
     require_resume(FakeLauncher())

@@ -26,7 +26,7 @@ def test_last_lines_are_shown_after_the_writer_ended() -> None:
     assert follow([["a"], ["a", "b", "c"]]) == ["a", "b", "c"]
 
 
-def test_the_same_line_twice_is_two_lines() -> None:
+def test_repeated_line_counts_twice() -> None:
     assert follow([["x", "x"], ["x", "x", "x"], ["x"] * 4]) == ["x"] * 4
 
 
@@ -34,5 +34,5 @@ def test_a_log_that_begins_late() -> None:
     assert follow([[], [], ["a"], ["a", "b"]]) == ["a", "b"]
 
 
-def test_a_window_that_moves_on() -> None:
+def test_overlapping_log_windows_give_each_line_once() -> None:
     assert follow([["a", "b", "c"], ["b", "c", "d"], ["d", "e", "f"]]) == ["b", "c", "d", "e", "f"]

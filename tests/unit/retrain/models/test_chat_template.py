@@ -39,7 +39,7 @@ def test_a_refused_role_is_no_traceback() -> None:
     assert encode(NoSystemRole(), conversations(0))["input_ids"] == [[1, 1]] * 5
 
 
-def test_tokens_are_counted_or_the_refusal_is_told() -> None:
+def test_tokens_are_counted_or_the_refusal_is_reported() -> None:
     count = TokenCounter(NoSystemRole())
     assert count(conversations(0)) == [2] * 5
     with pytest.raises(InputError):

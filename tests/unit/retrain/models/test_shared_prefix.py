@@ -11,7 +11,7 @@ def conversation(*texts: str) -> list[dict[str, str]]:
     return [{"role": "user", "content": text} for text in texts]
 
 
-def test_equal_beginnings_share_batches_and_single_ones_the_rest() -> None:
+def test_equal_prefixes_share_batches_and_single_prompts_the_rest() -> None:
     few = [conversation("few", str(n)) for n in range(MIN_ALIKE - 1)]
     many = [conversation("many", str(n)) for n in range(MIN_ALIKE + 1)]
     single = [conversation(str(n)) for n in range(3)]

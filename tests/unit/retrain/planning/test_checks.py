@@ -33,7 +33,7 @@ def test_no_example_is_cut() -> None:
     assert re.findall(r"\d+", finding.text) == ["3", "104", "15", "64", "64"]
 
 
-def test_those_that_are_too_long_are_named_with_their_lines() -> None:
+def test_too_long_examples_are_named_with_their_lines() -> None:
     finding = check_examples(sizes(10, 65, 30, 90), 64)
     assert finding.outcome == "refused"
     for figure in (

@@ -59,7 +59,7 @@ def test_without_checkpointing_they_do_not() -> None:
 
 
 @pytest.mark.language_model
-def test_what_each_method_holds() -> None:
+def test_memory_estimate_of_each_method() -> None:
     batch = Batch(1, 128, 16)
     estimates = {}
     methods: tuple[Method, ...] = ("qlora", "lora", "full")

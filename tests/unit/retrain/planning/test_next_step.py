@@ -54,7 +54,7 @@ def test_rejected_base_by_another_path_is_not_tried_again() -> None:
     assert [entry.method for entry in untried(options, rejected)] == ["lora"]
 
 
-def test_a_base_whose_device_is_not_known_counts_as_possible() -> None:
+def test_base_with_an_unknown_device_counts_as_possible() -> None:
     assert [option.base for option in order_of_trials([option("lora", "b", 8, fits=None)])] == ["b"]
     assert order_of_trials([option("lora", "b", 8, fits=False)]) == []
 
@@ -73,7 +73,7 @@ def test_next_step_follows_the_rejections(rejected: Sequence[Attempt], following
     assert after(*rejected)[0] == following
 
 
-def test_the_command_stands_in_the_text() -> None:
+def test_text_contains_the_command() -> None:
     command = "driftwarden retrain plan GOLD --method lora --base small"
     assert f"`{command}`" in after(QLORA)[1]
 

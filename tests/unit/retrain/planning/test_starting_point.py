@@ -102,7 +102,7 @@ def test_an_adapter_of_another_shape_is_made_anew(
     ],
     ids=["none", "moved-base", "another-base", "full"],
 )  # fmt: skip
-def test_what_serves_responses_whatever_is_trained(
+def test_serving_source_does_not_depend_on_the_trained_base(
     base: BaseModel, serving: VersionRow | None, expected: Source
 ) -> None:
     assert serving_source(base, serving) == expected

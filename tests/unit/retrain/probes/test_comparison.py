@@ -34,7 +34,7 @@ def reference(n: int = 8, flips: float = 0.0) -> Reference:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("flips", [0.0, 0.05, 0.3])
-def test_noise_alone_is_not_suspicious(flips: float) -> None:
+def test_noise_of_the_reference_is_not_suspicious(flips: float) -> None:
     known = reference(flips=flips)
     results = [known.compare(run(seed, flips=flips)) for seed in range(100, 130)]
     assert not any(result is None or result.is_suspicious for result in results)

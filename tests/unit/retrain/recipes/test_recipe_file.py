@@ -84,7 +84,7 @@ def test_every_error_is_named_with_its_line(tmp_path: Path, text: str, message: 
     assert str(error.value).startswith(name)
 
 
-def test_everything_wrong_gets_its_line(tmp_path: Path) -> None:
+def test_each_wrong_key_gets_a_line(tmp_path: Path) -> None:
     name = written(tmp_path, "rank = 0\nepochs = 1\nbatch_size = 0\n")
     with pytest.raises(ConfigurationError) as error:
         read_recipe_file(name)

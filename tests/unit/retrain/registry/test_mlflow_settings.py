@@ -18,7 +18,7 @@ def test_no_address_is_no_mirror() -> None:
     assert MlflowMirror.build(Mlflow(), Secrets()) is None
 
 
-def test_an_address_is_one_of_the_web() -> None:
+def test_tracking_address_without_http_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="https://"):
         default_settings(retrain={"mlflow": {"tracking_url": "databricks"}})
 
@@ -47,7 +47,7 @@ def test_credentials_are_never_sent_in_the_clear(secrets: dict[str, Any]) -> Non
         ),
     ],
 )
-def test_who_we_are(
+def test_mlflow_request_carries_the_configured_credentials(
     secrets: dict[str, Any], sent: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[httpx.Request] = []

@@ -80,7 +80,7 @@ def test_unmeasured_check_never_advances_and_then_asks() -> None:
     assert decision.missing == ("resolved",)
 
 
-def test_check_without_enough_pairs_holds_and_says_so() -> None:
+def test_check_without_enough_pairs_holds_with_its_reason() -> None:
     evidence = run_hours(begin(ERRORS), (0.01, 0.01), range(48), n_stable=8, n_canary=2)
     decision = decide(evidence, STAGE, time_after(48))
     assert (decision.action, codes(decision)) == ("hold", ["not_shown"])
@@ -88,7 +88,7 @@ def test_check_without_enough_pairs_holds_and_says_so() -> None:
 
 
 @pytest.mark.parametrize(("n_canary", "slow"), [(100, ()), (2, ("errors",))])
-def test_check_that_cannot_be_shown_in_time_is_told_early(n_canary: int, slow: tuple) -> None:
+def test_check_that_cannot_be_shown_in_time_is_reported_early(n_canary: int, slow: tuple) -> None:
     evidence = run_hours(
         begin(ERRORS), (0.01, 0.01), range(2), n_stable=4 * n_canary, n_canary=n_canary
     )
@@ -130,7 +130,7 @@ def test_revert_only_check_reverts() -> None:
 @pytest.mark.parametrize(
     ("n_stable", "n_canary", "code"), [(400, 0, "canary_idle"), (0, 100, "stable_idle")]
 )
-def test_idle_arm_holds_and_says_so(n_stable: int, n_canary: int, code: str) -> None:
+def test_idle_arm_holds_with_its_reason(n_stable: int, n_canary: int, code: str) -> None:
     evidence = run_hours(begin(), (0.9, 0.9), range(24))
     evidence = run_hours(evidence, (0.9, 0.9), range(24, 48), n_stable=n_stable, n_canary=n_canary)
     decision = decide(evidence, STAGE, time_after(48))
@@ -244,7 +244,7 @@ def test_sample_ratio_finds_silent_and_flooded_canaries(n_canary: int, n: int) -
     assert ratio.is_mismatch
 
 
-def test_unlabelled_requests_hold_beyond_a_fifth_of_the_weight() -> None:
+def test_unlabelled_requests_above_a_fifth_of_the_weight_hold() -> None:
     evidence = run_hours(begin(), (0.9, 0.9), range(48))
     for n, action in ((5, "advance"), (25, "hold")):
         ratio = start_sample_ratio()

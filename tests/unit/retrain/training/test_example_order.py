@@ -15,7 +15,7 @@ def order(seed: int, epoch: int) -> list[int]:
     return list(sampler)
 
 
-def test_an_epoch_has_its_order_whatever_was_drawn_before() -> None:
+def test_order_of_an_epoch_does_not_depend_on_earlier_draws() -> None:
     import torch
 
     torch.manual_seed(1)
@@ -29,7 +29,7 @@ def test_epochs_and_seeds_differ() -> None:
     assert len({tuple(order(seed, epoch)) for seed in (7, 8) for epoch in range(5)}) == 10
 
 
-def test_it_leaves_the_shared_generator_alone() -> None:
+def test_order_leaves_the_shared_generator_unchanged() -> None:
     import torch
 
     torch.manual_seed(1)

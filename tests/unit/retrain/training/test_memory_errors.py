@@ -12,7 +12,7 @@ from tests.support.refusals import refusal
 @pytest.mark.parametrize(
     ("micro_batch_size", "mend"), [(4, "micro_batch_size below 4"), (1, "max_length")]
 )
-def test_what_to_change_is_told(micro_batch_size: int, mend: str) -> None:
+def test_memory_error_names_the_setting_to_change(micro_batch_size: int, mend: str) -> None:
     recipe = Recipe(base="b", micro_batch_size=micro_batch_size)
     with refusal("out_of_memory", TrainingError, match=mend), memory_errors(recipe):
         torch.empty(1 << 60, dtype=torch.uint8)  # more than any machine has

@@ -32,7 +32,7 @@ def test_columns_of_a_response_are_never_common() -> None:
     assert N - 1 == n_common([head_and(1, 1, 1), head_and(1, 1, 1)], N - 1)
 
 
-def test_a_single_row_and_few_columns_share_nothing() -> None:
+def test_single_prompts_and_short_prefixes_are_not_shared() -> None:
     assert 0 == n_common([head_and(1, 2, 3)], N)
     assert 0 == n_common([[1, 1, 2, 3], [1, 1, 4, 5]], 3)
 

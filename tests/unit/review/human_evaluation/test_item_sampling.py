@@ -31,7 +31,7 @@ def test_task_types_are_drawn_in_proportion() -> None:
     assert types(draw(items, 100, seed=1)) == {"cards": 60, "fees": 30, "crypto": 10}
 
 
-def test_what_rounding_leaves_goes_to_the_largest_remainders() -> None:
+def test_items_left_by_rounding_go_to_the_largest_remainders() -> None:
     items = answered({"cards": 66, "fees": 24, "crypto": 10})
     assert types(draw(items, 10, seed=1)) == {"cards": 7, "fees": 2, "crypto": 1}
 
@@ -41,14 +41,16 @@ def test_what_rounding_leaves_goes_to_the_largest_remainders() -> None:
     st.integers(1, 250),
     st.integers(0, 9),
 )
-def test_as_many_as_asked_for_or_all(counts: dict[str, int], size: int, seed: int) -> None:
+def test_sample_has_the_requested_size_or_all_items(
+    counts: dict[str, int], size: int, seed: int
+) -> None:
     items = answered(counts)
     drawn = draw(items, size, seed)
     assert len(drawn) == min(size, len(items))
     assert len({item.item_id for item in drawn}) == len(drawn)
 
 
-def test_the_same_seed_draws_the_same_items_whatever_their_order() -> None:
+def test_equal_seeds_draw_equal_items_in_any_order() -> None:
     items = answered({"cards": 60, "fees": 30})
     first = {item.item_id for item in draw(items, 20, seed=7)}
     assert first == {item.item_id for item in draw(items[::-1], 20, seed=7)}
@@ -94,6 +96,6 @@ def test_orders_of_two_users_and_of_neighbouring_items_are_independent() -> None
         assert stats.chi2_contingency(table).pvalue > 0.001
 
 
-def test_parts_do_not_run_into_each_other() -> None:
+def test_digest_separates_its_parts() -> None:
     assert keyed_digest(SECRET, "seen", 1, 23) != keyed_digest(SECRET, "seen", 12, 3)
     assert keyed_digest(SECRET, "a1:b") != keyed_digest(SECRET, "a", "b")

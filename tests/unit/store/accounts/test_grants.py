@@ -37,7 +37,7 @@ def test_no_grant_is_no_permission() -> None:
     assert user.role_on("a") == user.highest_role == ""
 
 
-def test_a_set_of_models_narrows_to_one() -> None:
+def test_model_set_narrows_to_one_model() -> None:
     rest = ModelSet(frozenset({"a"}), inverted=True)
     assert "b" in rest
     assert not rest.narrow("a")

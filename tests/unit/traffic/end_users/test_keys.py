@@ -20,7 +20,7 @@ def test_a_pseudonym_is_128_bits_of_hmac_sha_256() -> None:
     assert pseudonym.startswith(f"user-{KEY.tag}-")
 
 
-def test_keys_and_uses_give_other_values() -> None:
+def test_pseudonyms_differ_by_key_and_use() -> None:
     assert KEY.pseudonym("a") != OTHER.pseudonym("a")
     assert KEY.check_value != OTHER.check_value
     assert KEY.suppression_digest("a") not in {KEY.check_value, KEY.pseudonym("a")}

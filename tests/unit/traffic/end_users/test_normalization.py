@@ -39,7 +39,7 @@ from monitor.traffic.end_users.normalization import normalize
         "\uff1cann@example.org\uff1e",
     ],
 )
-def test_spellings_of_an_address_are_one(spelling: str) -> None:
+def test_spellings_of_an_address_are_equal(spelling: str) -> None:
     assert normalize(spelling) == "ann@example.org"
 
 
@@ -47,7 +47,7 @@ def test_spellings_of_an_address_are_one(spelling: str) -> None:
     "spelling",
     ["+49 30 901820", "0049 (30) 90-1820", "tel:+4930901820", "+49\u201130\u2011901820"],
 )
-def test_spellings_of_a_number_with_country_code_are_one(spelling: str) -> None:
+def test_spellings_of_a_number_with_country_code_are_equal(spelling: str) -> None:
     assert normalize(spelling) == "+4930901820"
 
 
@@ -61,7 +61,7 @@ def test_a_national_number_needs_the_region() -> None:
     "dash",
     ["\u2010", "\u2011", "\u2012", "\u2013", "\u2014", "\u2015", "\u2212", "\ufe63", "\uff0d"],
 )
-def test_hyphens_of_any_kind_are_one(dash: str) -> None:
+def test_hyphens_of_any_kind_are_equal(dash: str) -> None:
     assert normalize(f"Customer{dash}00765") == "customer-00765"
     assert normalize(f"ann{dash}lee@example{dash}shop.org") == "ann-lee@example-shop.org"
     assert normalize(f"A{dash}1", ignore_case=False) == "A-1"
@@ -122,12 +122,12 @@ def test_other_ids_stay_apart(first: str, second: str) -> None:
     assert normalize(first) != normalize(second)
 
 
-def test_domains_and_combined_accents_are_one() -> None:
+def test_domains_and_combined_accents_are_equal() -> None:
     assert normalize("ann@b\u00fccher.example") == normalize("ann@xn--bcher-kva.example")
     assert normalize("e\u0301va") == normalize("\u00c9va")
 
 
-def test_case_tells_ids_apart_where_the_settings_say_so() -> None:
+def test_case_distinguishes_ids_if_configured() -> None:
     assert normalize("aB3xYz") == normalize("Ab3XyZ")
     assert normalize("aB3xYz", ignore_case=False) != normalize("Ab3XyZ", ignore_case=False)
     assert normalize("Ann@Example.org", ignore_case=False) == "ann@example.org"

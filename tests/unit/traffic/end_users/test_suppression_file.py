@@ -57,7 +57,7 @@ def test_database_and_file_get_what_they_lack(
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_the_newest_change_counts_whatever_the_order(clock: datetime) -> None:
+def test_newest_change_counts_in_any_order(clock: datetime) -> None:
     added, removed = change(clock, "a"), change(clock, "a", action="removed", minutes=1)
     for order in ([added, removed], [removed, added]):
         assert newest_changes(order)["a"].action == "removed"

@@ -3,7 +3,7 @@
 from monitor.traffic.files.bad_lines import BadLine, summarize_bad_lines
 
 
-def test_one_problem_of_many_lines_is_said_once() -> None:
+def test_problem_of_many_lines_is_reported_once() -> None:
     bad = [BadLine(n, "invalid_json", f"malformed (byte {n})") for n in (1, 2, 3, 7)]
 
     assert ["lines 1 to 3, 7 (4): invalid_json: malformed (byte 1)"] == summarize_bad_lines(bad, 10)

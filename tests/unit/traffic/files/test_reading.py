@@ -21,7 +21,7 @@ def write(path: Path, *lines: bytes) -> Path:
     return path
 
 
-def test_bad_lines_are_told_by_number_and_reason(tmp_path: Path) -> None:
+def test_bad_lines_are_reported_by_number_and_reason(tmp_path: Path) -> None:
     path = write(
         tmp_path / "exchanges.jsonl",
         b'\xef\xbb\xbf{"prompt": "one"}\r',
@@ -128,7 +128,7 @@ def test_a_file_in_latin_1_is_reported_with_a_hint(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "code"), [("absent.jsonl", "no_file"), (".", "no_data_files")])
-def test_what_is_no_file_is_refused(tmp_path: Path, name: str, code: str) -> None:
+def test_path_without_a_readable_file_is_refused(tmp_path: Path, name: str, code: str) -> None:
     with refusal(code, InputError):
         read_exchanges(tmp_path / name, Traffic(), default_model="assistant", redactor=None)
     with refusal(code, InputError):

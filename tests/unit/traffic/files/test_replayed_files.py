@@ -115,7 +115,9 @@ def test_an_interrupted_replay_goes_on_at_the_row(
     assert IDS == stored_ids(engine)
 
 
-def test_a_file_cut_during_replay_says_what_is_stored(engine: Engine, tmp_path: Path) -> None:
+def test_replay_of_a_file_cut_meanwhile_reports_stored_records(
+    engine: Engine, tmp_path: Path
+) -> None:
     path = tmp_path / "traffic.jsonl"
     whole = lines() + b'{"prompt": "%s", "response": "yes"}\n' % (b"x" * 100_000)
     path.write_bytes(whole)

@@ -76,7 +76,7 @@ def test_tool_calls_of_an_openai_stream_are_put_together() -> None:
     )
 
 
-def test_of_several_choices_the_first_was_served() -> None:
+def test_first_of_several_choices_is_the_response() -> None:
     pair = load("openai_chat")
     first = pair["response"]["choices"][0]
     other = {**first, "index": 1, "message": {"role": "assistant", "content": "another"}}

@@ -125,7 +125,7 @@ def test_litellm_with_every_field() -> None:
 
 
 @pytest.mark.parametrize("name", ["litellm_redacted", "litellm_redacted_text"])
-def test_what_litellm_redacted_is_withheld(name: str) -> None:
+def test_texts_redacted_by_litellm_are_withheld(name: str) -> None:
     assert read_one(name).withheld
 
 
@@ -136,7 +136,7 @@ def test_a_call_that_litellm_logs_as_failed_has_its_error() -> None:
     assert 30.0 == exchange.attributes["latency_seconds"]
 
 
-def test_what_litellm_logs_of_other_calls_is_ignored() -> None:
+def test_embedding_calls_of_litellm_are_ignored() -> None:
     assert Decoded(n_ignored=1) == read("litellm_embedding")
 
 

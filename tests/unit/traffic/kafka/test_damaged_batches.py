@@ -210,7 +210,7 @@ def test_a_decompression_bomb_costs_bounded_memory(
 
 @pytest.mark.parametrize("codec", ENCODE)
 @pytest.mark.parametrize("n_bytes", [0, 1, 70_000, 300_000])
-def test_what_fits_is_inflated_whole(codec: str, n_bytes: int) -> None:
+def test_output_within_the_limit_is_inflated_whole(codec: str, n_bytes: int) -> None:
     text = os.urandom(n_bytes // 2) + bytes(n_bytes - n_bytes // 2)
     encoded = bytes(ENCODE[codec](text))
 
@@ -219,7 +219,7 @@ def test_what_fits_is_inflated_whole(codec: str, n_bytes: int) -> None:
 
 
 @pytest.mark.parametrize("codec", ["gzip", "lz4", "zstd", "snappy"])
-def test_what_does_not_fit_is_cut(codec: str) -> None:
+def test_output_above_the_limit_is_cut(codec: str) -> None:
     text = os.urandom(200_000)
 
     assert text[:100_000] == inflate(NUMBER[codec], bytes(ENCODE[codec](text)), 100_000)
@@ -238,7 +238,7 @@ def test_a_block_of_snappy_says_beforehand_how_long_it_gets() -> None:
 
 
 @given(codec=st.integers(1, 4), data=st.binary(max_size=200))
-def test_nothing_but_a_record_error_comes_out(codec: int, data: bytes) -> None:
+def test_hostile_records_raise_record_errors_only(codec: int, data: bytes) -> None:
     with suppress(RecordError):
         assert len(inflate(codec, data, 10_000)) <= 10_000
 

@@ -82,7 +82,9 @@ def received(parts: list[bytes], n_requests: int) -> tuple[list[tuple[int, Any]]
 
 @pytest.mark.slow
 @given(st.lists(SIZES, min_size=1, max_size=6), st.lists(st.integers(1, 2 * MIN_BYTES)))
-def test_it_is_what_kafka_python_makes_of_it(sizes: list[int], lengths: list[int]) -> None:
+def test_receive_buffer_returns_the_same_as_kafka_python(
+    sizes: list[int], lengths: list[int]
+) -> None:
     sent = b"".join(
         response(number, bytes([number]) * size) for number, size in enumerate(sizes, start=1)
     )
@@ -133,7 +135,7 @@ class Gone:
 
 
 @pytest.mark.parametrize("error", [None, ConnectionResetError("reset"), OSError("no route")])
-def test_an_end_is_told_as_an_error(error: OSError | None) -> None:
+def test_closed_connection_is_reported_as_an_error(error: OSError | None) -> None:
     buffer = ReceiveBuffer(SimpleNamespace(_sock=Gone(error)), parser_of(1))
     data, told_error = buffer.receive()
     assert len(data) == 0

@@ -78,7 +78,7 @@ def test_every_field_is_what_kafka_python_reads(
 
 
 @pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
-def test_only_what_sampling_keeps_is_returned_and_all_is_counted(codec: int) -> None:
+def test_only_sampled_records_are_returned_and_all_counted(codec: int) -> None:
     wire = make_batch(0, items(0, 300), codec=codec) + make_batch(300, items(300, 500), codec=codec)
     sampler = Sampler(0.05)
     expected = [n for n in range(500) if sampler.keeps(b"key-%d" % n)]
@@ -100,7 +100,7 @@ def test_a_header_may_identify_the_request() -> None:
     assert [n for n, identity in enumerate(identities) if sampler.keeps(identity)] == offsets(parts)
 
 
-def test_records_without_a_key_are_sampled_by_where_they_stand() -> None:
+def test_records_without_a_key_are_sampled_by_position() -> None:
     sampler = Sampler(0.5)
     expected = [n for n in range(100) if sampler.keeps(b"topic/3/%d" % n)]
 
@@ -116,7 +116,7 @@ def test_a_fetch_inside_a_batch_skips_read_records() -> None:
     assert 3 == parts[0].n_records
 
 
-def test_what_compaction_removed_is_stepped_over() -> None:
+def test_offsets_removed_by_compaction_are_skipped() -> None:
     """A compacted batch keeps its first and last offset, and may be empty."""
     removed = with_fields(make_batch(0, items(0, 2)), last_offset_delta=9)
     empty = with_fields(make_batch(10, [])[:61], last_offset_delta=4)

@@ -48,7 +48,7 @@ PROMISED = {
 }
 
 
-def test_there_are_many_sentences_and_hard_ones_among_them() -> None:
+def test_labelled_sentences_are_many_and_include_hard_cases() -> None:
     texts = [text for name in FIXTURES for text in read_labelled(name)]
     marked = Counter(kind for text in texts for kind, _, _ in text.spans)
 
@@ -74,7 +74,7 @@ def test_precision_and_recall_are_at_least_what_is_promised(fixture: str) -> Non
         assert entry.recall >= recall, (entry, mistakes)
 
 
-def test_the_documentation_says_what_is_measured() -> None:
+def test_documentation_equals_the_measured_figures() -> None:
     page = PAGE.read_text(encoding="utf-8")
 
     assert table() == TABLE.search(page)[0]

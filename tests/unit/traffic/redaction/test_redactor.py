@@ -121,11 +121,11 @@ def test_personal_data_is_replaced_by_its_kind(text: str, redacted: str) -> None
         "",
     ],
 )
-def test_what_only_looks_like_it_stays(text: str) -> None:
+def test_text_that_resembles_personal_data_stays(text: str) -> None:
     assert text == REDACTOR.redact(text)
 
 
-def test_of_two_that_overlap_the_surer_one_wins() -> None:
+def test_more_certain_of_two_overlapping_spans_wins() -> None:
     text = "mail https://bob:pa55@git.example.org, my order ORD-4111111111111111"
     own = Redactor({"ORDER": r"ORD-\d{16}"})
 
@@ -185,7 +185,7 @@ def test_an_address_as_user_id_gets_a_stable_pseudonym() -> None:
     assert "" == REDACTOR.pseudonym("")
 
 
-def test_where_names_are_looked_for_every_user_gets_a_pseudonym() -> None:
+def test_every_user_gets_a_pseudonym_with_a_name_finder() -> None:
     """An id that Presidio doesn't recognise as a name would be stored in clear."""
     assert pseudonym_of("Ann Smith") == Redactor(extra_finder=lambda _: []).pseudonym("Ann Smith")
 

@@ -23,7 +23,7 @@ def texts() -> list[str]:
 
 
 @pytest.mark.parametrize("module", [passwords, security_codes, national_ids])
-def test_index_finds_what_a_search_finds(module) -> None:  # type: ignore[no-untyped-def]
+def test_index_finds_the_same_words_as_a_search(module) -> None:  # type: ignore[no-untyped-def]
     words = (*module.NEEDLES, *module.OTHER_NEEDLES)
     for text in (text[:end] for text in texts() for end in (None, MIN_BYTES // 4)):
         scan = TextScan(text)

@@ -146,7 +146,7 @@ def test_by_exchange_the_records_own_sampling_is_a_stage_before() -> None:
     assert {0.05} == {round(outcome.inclusion_probability, 12) for outcome in remaining}
 
 
-def test_what_upstream_sampled_more_sparsely_keeps_its_probability() -> None:
+def test_upstream_sampling_probability_below_ours_is_kept() -> None:
     design = SamplingDesign(configured(rates=[{"task_type": "rare", "rate": 0.5}]))
     parent = b"00-0af7651916cd43dd84ffffffffffffff-b7ad6b7169203331-03"
     came = record(b"k", ("traceparent", parent), ("tracestate", b"ot=th:fd70a4"))  # 1%

@@ -20,7 +20,7 @@ def read(state: bytes | None = None, flags: bytes = b"03", **options: bool) -> U
     return read_upstream(headers, **options)
 
 
-def test_other_headers_say_nothing() -> None:
+def test_other_headers_are_ignored() -> None:
     assert NOTHING == read_upstream([("content-type", b"json"), ("tracestates", None)])
 
 
@@ -48,7 +48,7 @@ def test_without_the_random_flag_a_trace_id_is_no_randomness(flags: bytes) -> No
         (b"ot@tenant=th:c", Upstream(LAST_56_BITS)),
     ],
 )
-def test_the_entry_of_opentelemetry_is_found_among_others(state: bytes, expected: Upstream) -> None:
+def test_opentelemetry_entry_is_found_among_other_vendors(state: bytes, expected: Upstream) -> None:
     assert expected == read(state)
 
 
@@ -136,7 +136,7 @@ def test_the_threshold_can_be_left_unread() -> None:
     st.lists(st.sampled_from(["congo=1", "rojo=a:b;c", "", " "]), max_size=4),
     st.booleans(),
 )
-def test_what_a_sampler_writes_is_read(
+def test_threshold_and_randomness_of_a_sampler_are_read(
     threshold: int, randomness: int, remaining: list[str], rv_first: bool
 ) -> None:
     th = f"th:{threshold:014x}".rstrip("0") if threshold else "th:0"

@@ -76,7 +76,7 @@ def test_the_repr_is_short(case) -> None:
 
 
 @pytest.mark.parametrize("case", CASES[:-1])
-def test_the_document_is_the_published_one(case) -> None:
+def test_document_is_valid_by_the_published_schema(case) -> None:
     content = Assessment.of(case(), small_map()).to_dict()
     assert content == msgspec.json.decode(msgspec.json.encode(case()))
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))

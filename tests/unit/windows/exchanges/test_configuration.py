@@ -56,7 +56,7 @@ def test_the_environment_applies(monkeypatch: pytest.MonkeyPatch) -> None:
         (5, InputError),
     ],
 )
-def test_what_is_no_configuration_is_refused(config: Any, error: type[Exception]) -> None:
+def test_invalid_configuration_is_refused(config: Any, error: type[Exception]) -> None:
     with pytest.raises(error):
         resolve_settings(config)
 
@@ -78,6 +78,6 @@ def test_seeds_and_generators_are_repeatable() -> None:
 
 
 @pytest.mark.parametrize("rng", [-1, 1.5, "1", True])
-def test_what_is_no_seed_is_refused(rng: Any) -> None:
+def test_invalid_seed_is_refused(rng: Any) -> None:
     with refusal("no_seed", InputError):
         with_seed(Settings(), rng)

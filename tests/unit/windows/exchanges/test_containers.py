@@ -150,6 +150,6 @@ REFUSED: tuple[tuple[Callable[[], Any], str], ...] = (
 
 
 @pytest.mark.parametrize(("make", "code"), REFUSED)
-def test_what_holds_no_exchanges_is_refused(make: Callable[[], Any], code: str) -> None:
+def test_container_without_exchanges_is_refused(make: Callable[[], Any], code: str) -> None:
     with refusal(code, InputError, match="current"):
         read(make())

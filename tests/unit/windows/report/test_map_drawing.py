@@ -114,14 +114,14 @@ def test_the_largest_topics_have_colours_of_their_own() -> None:
     assert [*range(1, 10)] == [topic.number for topic in drawn.topics]
 
 
-def test_a_topic_whose_dots_are_gone_is_still_listed() -> None:
+def test_topic_without_dots_is_still_listed() -> None:
     drawn = draw(place_topics(2), with_topics(3))
     assert 0 == drawn.topics[2].dots.n
     assert drawn.topics[2].box is None
     assert "topic, number 2" in render_map(drawn, None)
 
 
-def test_a_map_without_drift_says_so() -> None:
+def test_map_without_drift_names_no_topics() -> None:
     page = render_map(draw(place_topics(0), make_assessment()), None)
     assert "No drifted topics" in page
     assert "data-topic" not in page
@@ -148,7 +148,7 @@ def test_no_axis_is_stretched_much_more_than_the_other() -> None:
     assert down == pytest.approx(0.01 * MAX_STRETCH * across, rel=1e-3)
 
 
-def test_nothing_to_place() -> None:
+def test_frame_of_no_points_is_empty() -> None:
     assert (0, 2) == into_frame(np.empty((0, 2), dtype=np.float32)).shape
 
 

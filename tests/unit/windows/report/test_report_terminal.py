@@ -135,7 +135,7 @@ def test_no_share_is_shown_without_significance() -> None:
     assert "3.1%" not in text
 
 
-def test_a_share_of_responses_says_how_many_are_comparable() -> None:
+def test_share_of_responses_names_the_comparable_share() -> None:
     family = make_family(
         "output",
         verdict="drift",

@@ -107,13 +107,13 @@ def test_a_changed_response_is_shown_with_the_nearest_prompts_response() -> None
     assert second.baseline == Quote(prompt="Raise my limit", response="Done.")
 
 
-def test_the_most_alike_is_found_in_any_chunk(monkeypatch) -> None:
+def test_most_similar_vector_is_found_in_any_chunk(monkeypatch) -> None:
     whole = Quoter(REFERENCE, CURRENT).of_cluster(cluster([0, 2, 4], 0), "responses", EQUAL)
     monkeypatch.setattr(examples, "CHUNK", 1)
     assert Quoter(REFERENCE, CURRENT).of_cluster(cluster([0, 2, 4], 0), "responses", EQUAL) == whole
 
 
-def test_a_baseline_without_responses_leaves_nothing_beside() -> None:
+def test_baseline_without_responses_gives_no_pairs() -> None:
     silent = window([("Hello", "")], [0.0])
     (example,) = Quoter(silent, CURRENT).of_cluster(cluster([4], 4), "responses", EQUAL)
     assert example.baseline is None

@@ -69,7 +69,7 @@ def test_without_times_there_is_no_growth(times: list[datetime]) -> None:
     assert Timeline.of(window(times), None) is None
 
 
-def test_of_a_single_day_only_the_first_time_is_told() -> None:
+def test_topic_of_one_day_has_a_first_time_only() -> None:
     timeline = Timeline.of(window(days(0.1, 0.2, 0.3)), None)
     assert timeline is not None
     assert timeline.growth(np.array([1])) == ()
@@ -77,7 +77,7 @@ def test_of_a_single_day_only_the_first_time_is_told() -> None:
 
 
 @pytest.mark.parametrize(("length", "step"), [(35, 1), (36, 7), (245, 7), (246, 14), (3650, 105)])
-def test_a_long_window_is_told_in_weeks(length: int, step: int) -> None:
+def test_growth_of_a_long_window_is_given_in_weeks(length: int, step: int) -> None:
     timeline = Timeline.of(window(days(0, 1, length - 1)), None)
     assert timeline is not None
     growth = timeline.growth(np.array([0, 2]))
@@ -94,7 +94,7 @@ def test_days_are_those_of_utc() -> None:
     assert [entry.n for entry in timeline.growth(np.array([2]))] == [0, 1]
 
 
-def test_users_are_counted_once_and_nobodys_exchanges_one_by_one() -> None:
+def test_users_count_once_and_exchanges_without_user_each() -> None:
     assert window(days(*range(6))).count_users([0, 1, 2, 3, 4]) == 4
 
 
@@ -181,7 +181,7 @@ def test_first_seen_is_a_time_in_utc() -> None:
     assert timeline.first_of(np.array([1, 2])).isoformat() == "2026-11-03T01:30:00+00:00"
 
 
-def test_topic_exists_since_the_earlier_evaluation_says() -> None:
+def test_topic_keeps_the_origin_of_the_earlier_evaluation() -> None:
     first, now = MONDAY - timedelta(days=9), Beginning(MONDAY, may_be_older=True)
     values = {"first_seen": MONDAY - timedelta(days=12), "exists_since": first}
     assert exists_since(now, make_topic(**values)) == Beginning(first, may_be_older=False)

@@ -123,7 +123,7 @@ def test_sequence_is_not_extended_by_one_end_users_name(no_segmenters: None) -> 
     assert words == ["加密货币"]
 
 
-def test_sequence_is_not_extended_over_words_that_name_nothing(no_segmenters: None) -> None:
+def test_sequence_is_not_extended_over_function_words(no_segmenters: None) -> None:
     texts = ["你们支持比特币钱包吗", "请问你们支持比特币钱包", "你们支持比特币钱包"]
     assert name(texts) == ["支持比特币钱包"]
 

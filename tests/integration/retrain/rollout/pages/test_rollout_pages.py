@@ -161,7 +161,7 @@ def test_held_and_asked_rollouts_name_what_is_missing(engine: Engine, clock: dat
             assert any(item.startswith("resolved: ") for item in document["missing"])
 
 
-def test_the_page_tells_what_takes_longer_than_the_stage(engine: Engine, clock: datetime) -> None:
+def test_page_names_checks_that_take_longer_than_the_stage(engine: Engine, clock: datetime) -> None:
     slow = {"code": "slow", "check": "errors", "text": "errors: may not be shown in 48 h"}
     looks = [{"checks": [check_figures()], "reasons": [slow]}]
     rollout = add_rollout(engine, clock, looks=looks)
@@ -177,9 +177,7 @@ def test_the_page_tells_what_takes_longer_than_the_stage(engine: Engine, clock: 
 
 
 @pytest.mark.parametrize("with_parts", [True, False])
-def test_a_reason_is_one_line_whatever_its_marks(
-    engine: Engine, clock: datetime, with_parts: bool
-) -> None:
+def test_reason_is_shown_on_one_line(engine: Engine, clock: datetime, with_parts: bool) -> None:
     idle = "the canary is idle; check gateway; and labels"
     parts = [{"code": "canary_idle", "text": idle, "check": ""}] if with_parts else None
     looks = [{"action": "hold", "reason": idle, "reasons": parts}]
@@ -206,7 +204,7 @@ def test_a_refused_weight_is_not_called_running(desk: RolloutDesk, visit: Visit)
     assert "/rollouts/1/advance" not in page
 
 
-def test_a_holdback_that_asks_says_so(engine: Engine, clock: datetime) -> None:
+def test_asking_holdback_is_shown(engine: Engine, clock: datetime) -> None:
     reason = "the canary is idle"
     looks = [{"action": "ask", "reason": reason}]
     rollout = add_rollout(engine, clock, status="holdback", reason=reason, looks=looks)

@@ -141,7 +141,7 @@ def test_unknown_models_and_values_are_refused(client: TestClient[Any]) -> None:
         assert client.get(path, params=query).status_code == status, query
 
 
-def test_a_wanted_verdict_is_told_by_the_status(
+def test_http_status_gives_the_requested_verdict(
     client: TestClient[Any], engine: Engine, clock: datetime
 ) -> None:
     add_rollout(engine, clock, looks=[{}])

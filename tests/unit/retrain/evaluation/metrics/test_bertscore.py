@@ -33,7 +33,7 @@ def test_paraphrases_are_nearer_than_other_texts(metric: BertScore) -> None:
     assert empty == 0.0
 
 
-def test_it_says_nothing_of_what_the_encoder_cannot_read(metric: BertScore) -> None:
+def test_unread_texts_have_no_score(metric: BertScore) -> None:
     """To an English encoder, two Thai texts are the same unknown token."""
     items = [item("ระงับบัตร"), item(""), item(None), item("block")]
     scores = apply_metric(metric, items, ["สวัสดี", "a", "a", "block"])

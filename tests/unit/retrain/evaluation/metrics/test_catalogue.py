@@ -80,7 +80,7 @@ def test_a_package_adds_a_metric(install, value: str) -> None:
         ({"f1": "ready"}, "politeness", "'f1'"),
     ],
 )
-def test_what_a_package_does_wrong_names_the_package(
+def test_error_of_a_metric_package_names_the_package(
     install, points, requested: str, message: str
 ) -> None:
     install("acme-metrics", **points)
@@ -89,7 +89,7 @@ def test_what_a_package_does_wrong_names_the_package(
     assert raised.match(message)
 
 
-def test_two_packages_with_one_name(install) -> None:
+def test_metric_name_in_two_packages_is_refused(install) -> None:
     install("acme-metrics", politeness="ready")
     install("other-metrics", politeness="ready")
     with pytest.raises(MetricError, match=r"'\w+-metrics' and '\w+-metrics' both"):

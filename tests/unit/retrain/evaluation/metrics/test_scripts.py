@@ -67,7 +67,7 @@ def test_texts_without_an_n_gram() -> None:
         assert scores.tolist() == [1.0, 0.0, 1.0]
 
 
-def test_items_without_an_expected_response_say_nothing() -> None:
+def test_items_without_an_expected_response_have_no_score() -> None:
     harmful = BenchmarkItem(id="1", messages=({"role": "user", "content": "q"},), harmful=True)
     for metric in METRICS:
         assert str(apply_metric(metric, [harmful], ["text"])[0]) == "nan"

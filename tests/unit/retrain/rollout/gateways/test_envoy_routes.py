@@ -150,7 +150,7 @@ def test_without_a_user_header_each_request_is_drawn() -> None:
     assert not any("hash_policy" in route["route"] for route in routes_of(again))
 
 
-def test_weights_changed_by_hand_are_told() -> None:
+def test_weights_changed_by_hand_are_reported() -> None:
     written = document()
     written.write(Weights("desk", 1, 2, 5, 1))
     changed = routes_of(written)
@@ -161,7 +161,7 @@ def test_weights_changed_by_hand_are_told() -> None:
     assert not applied.matches(Weights("desk", 1, 2, 5, 1))
 
 
-def test_canary_left_in_the_default_route_is_told() -> None:
+def test_canary_left_in_the_default_route_is_reported() -> None:
     written = document()
     written.write(Weights("desk", 1, 2, 5, 1))
     changed = routes_of(written)

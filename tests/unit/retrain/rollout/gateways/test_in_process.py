@@ -66,7 +66,7 @@ def test_traffic_goes_on_while_the_gateway_is_unavailable() -> None:
     assert (1, "v1: hi") == gateway.send("desk", "hi", "ann")
 
 
-def test_gateway_that_records_says_what_it_cannot() -> None:
+def test_recording_gateway_names_its_limits() -> None:
     gateway = RecordOnlyGateway()
     gateway.set(desk(2, 5, 1))
     assert not gateway.capabilities.reads_weights

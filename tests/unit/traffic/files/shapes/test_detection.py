@@ -93,7 +93,7 @@ def test_table_with_plain_names_needs_no_remark() -> None:
 
 
 @pytest.mark.parametrize("unread", [{"user_id": "u"}, {"rating": 4}, {"resolved": True}])
-def test_unread_user_or_metric_of_plain_lines_is_said(unread: dict[str, Any]) -> None:
+def test_unread_user_or_metric_of_plain_lines_is_reported(unread: dict[str, Any]) -> None:
     remarks: list[str] = []
 
     read([{**PLAIN, "metadata": {"cost": 1}, **unread}] * 3, announce=remarks.append)
@@ -120,7 +120,7 @@ def test_no_objects_have_the_shape_of_traffic() -> None:
     assert "" == detect_shape([]).remark == detect_shape([], is_table=True).remark
 
 
-def test_missing_cell_is_told_by_its_line() -> None:
+def test_missing_cell_is_reported_by_its_line() -> None:
     rows = [{"question": f"q {n}", "answer": f"a {n}"} for n in range(4)]
     del rows[2]["question"], rows[3]["answer"]
 

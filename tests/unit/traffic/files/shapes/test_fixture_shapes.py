@@ -13,7 +13,7 @@ FIXTURES = Path(__file__).parents[4] / "fixtures" / "shapes"
 
 
 class Row(NamedTuple):
-    """What a test expects of an exchange."""
+    """The expected values of an exchange."""
 
     #: The prompt.
     prompt: str
@@ -102,7 +102,7 @@ def read(name: str, remarks: list[str]) -> list[Exchange]:
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_shape_gives_its_exchanges_and_says_so_once(name: str) -> None:
+def test_shape_gives_its_exchanges_with_one_remark(name: str) -> None:
     remarks: list[str] = []
 
     exchanges = read(name, remarks)

@@ -56,7 +56,7 @@ def test_system_prompt_is_no_prompt(name: str) -> None:
     assert "system" == content.exchanges[0].messages[0].role
 
 
-def test_constant_template_is_no_prompt_beside_a_changing_text() -> None:
+def test_constant_template_is_not_taken_for_the_prompt() -> None:
     rows = rows_of(prompt=lambda _: "You are kind.", question="What?", answer="That.")
 
     assert EXPECTED == texts(read(rows))
@@ -231,7 +231,7 @@ def test_unknown_shape_names_keys_and_setting() -> None:
         read([{"email": {"subject": "What?", "body": "That?"}, "verdict": "ok"}])
 
 
-def test_response_after_the_first_rows_is_said() -> None:
+def test_response_after_the_first_rows_is_reported() -> None:
     rows = [{"question": f"What? {n}"} for n in range(501)]
     rows[500]["answer"] = "That."
 
