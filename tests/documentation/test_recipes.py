@@ -1,4 +1,4 @@
-"""Recipes of CONTRIBUTING.md: each is followed, and each's typical mistake is told."""
+"""Recipes of CONTRIBUTING.md: each is followed, and a typical mistake of each fails."""
 
 from itertools import chain
 from pathlib import Path
@@ -54,7 +54,7 @@ def test_recipes_followed_together_pass_their_tests(tmp_path: Path) -> None:
 @pytest.mark.drill
 @pytest.mark.timeout(900)
 @each_recipe
-def test_mistake_in_a_recipe_is_told_with_its_place(recipe: Recipe, tmp_path: Path) -> None:
+def test_mistake_in_a_recipe_fails_with_its_place(recipe: Recipe, tmp_path: Path) -> None:
     copy_source(tmp_path)
     follow(tmp_path, recipe.edits_with_mistake(), recipe.commands)
     done = run_tests(tmp_path, recipe.tests)
