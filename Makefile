@@ -137,7 +137,7 @@ format: setup ## Format the code and fix what ruff can fix
 	$(BIN)/ruff check --fix .
 
 .PHONY: docs
-docs: setup ## Rewrite docs/reference/settings.md and commands.md from config.toml and the command
+docs: setup ## Rewrite what is generated: reference pages, tables of pages, roles of PostgreSQL
 	@$(BIN)/python scripts/write_reference.py
 
 .PHONY: screenshots

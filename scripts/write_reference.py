@@ -1,4 +1,4 @@
-"""Generator of the reference pages: settings, commands, inventory, schema, transitions, rooms.
+"""Generator of the reference pages: settings, commands, inventory, schema, tables, rooms.
 
 `make docs` runs this; a test fails when a page is out of date. `--check` only reports that.
 """
@@ -15,15 +15,19 @@ import typer
 from assessment_schema import assessment_schema
 from draw_rooms import PICTURE, draw
 
+from monitor.alerts import causes
 from monitor.cli.app import app
 from monitor.privacy.inventory.content import build_inventory
 from monitor.privacy.inventory.pages import to_markdown
 from monitor.review.items import states as review_states
 from monitor.settings import Configuration, Secrets, all_sections
+from monitor.store.database_roles import default_roles, grant_statements
 from retrain.rollout import states as rollout_states
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
+ROLES = ROOT / "deploy" / "postgresql" / "roles.sql"
+RUNBOOKS = ROOT / "docs" / "runbooks" / "README.md"
 WORKFLOW = ROOT / "docs" / "explanation" / "review-workflow.md"
 ROLL_OUT = ROOT / "docs" / "how-to" / "roll-out.md"
 GENERATED = "<!-- Written by `make docs` from {source}. Change that, not this page. -->"
@@ -78,6 +82,10 @@ Exit statuses of all commands:
 `subject export`: nothing stored |
 | 75 | a service is unavailable or busy; the same command may work later |
 | 78 | the configuration, the database schema or a model must be corrected |"""
+
+ROLES_INTRODUCTION = """\
+-- Roles of the parts of driftwarden, for psql as the owner of the tables, after each `db upgrade`.
+-- Written by: driftwarden db grants. Set their passwords by \\password ROLE."""
 
 #: An option of fewer commands is explained at each of them.
 MIN_COMMANDS_OF_COMMON_OPTION = 4
@@ -168,9 +176,9 @@ def inventory_page() -> str:
     return head + "\n## ".join(sections)
 
 
-def page_with_transitions(page: Path, table: str) -> str:
-    """Return a page with the present table of transitions."""
-    begin, end = "<!-- transitions -->\n", "<!-- /transitions -->\n"
+def page_with_table(page: Path, table: str) -> str:
+    """Return a page with the present table."""
+    begin, end = "<!-- table -->\n", "<!-- /table -->\n"
     before, rest = page.read_text(encoding="utf-8").split(begin)
     return f"{before}{begin}{table}\n{end}{rest.split(end)[1]}"
 
@@ -182,9 +190,11 @@ def pages() -> dict[Path, str]:
         REFERENCE / "commands.md": commands_page(),
         REFERENCE / "assessment.schema.json": assessment_schema(),
         REFERENCE / "personal-data.md": inventory_page(),
-        WORKFLOW: page_with_transitions(WORKFLOW, review_states.as_markdown()),
+        ROLES: f"{ROLES_INTRODUCTION}\n\n{grant_statements(default_roles())}",
+        RUNBOOKS: page_with_table(RUNBOOKS, causes.as_markdown()),
+        WORKFLOW: page_with_table(WORKFLOW, review_states.as_markdown()),
         PICTURE: draw(),
-        ROLL_OUT: page_with_transitions(ROLL_OUT, rollout_states.as_markdown()),
+        ROLL_OUT: page_with_table(ROLL_OUT, rollout_states.as_markdown()),
     }
 
 

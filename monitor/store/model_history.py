@@ -21,7 +21,6 @@ from monitor.store.audit_log import append_entry
 from monitor.store.tables import (
     AccessEntry,
     AuditEntry,
-    Base,
     Baseline,
     DriftEvaluation,
     Exchange,
@@ -40,6 +39,7 @@ from monitor.store.tables import (
 )
 from monitor.store.traffic.daily_counts import ModelDay, SampledCount, add_counts
 from monitor.store.traffic.exchanges import stored_models
+from monitor.table_types.base import Base
 
 ACTOR = "driftwarden"
 #: The name that stands for the daemon in incidents and messages.

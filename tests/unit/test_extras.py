@@ -116,7 +116,7 @@ def own(extra: str) -> tuple[set[str], set[str]]:
 @pytest.mark.parametrize("extra", sorted(MODULES))
 def test_modules_of_an_extra_are_those_of_pyproject(extra: str) -> None:
     names, included = own(extra)
-    assert set(MODULES[extra]) == names
+    assert set(MODULES[extra]) == names, f"{extra}: MODULES of monitor/extras.py, pyproject.toml"
     assert set(INCLUDED.get(extra, ())) == included
 
 

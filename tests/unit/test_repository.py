@@ -14,6 +14,8 @@ import grimp
 import pytest
 import typer
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from monitor.cli.app import app
 from monitor.settings import Secrets, Settings, all_sections
@@ -139,9 +141,13 @@ def test_every_direct_dependency_is_pinned() -> None:
     extras = project["optional-dependencies"].values()
     needed = [*project["dependencies"], *(line for extra in extras for line in extra)]
     needed += [line for line in read("requirements-models.txt").splitlines() if line[0] != "#"]
-    pinned = {line.partition("==")[0] for line in read("constraints.txt").splitlines()}
-    names = {re.match(r"[A-Za-z0-9._-]+", line)[0].lower().replace("_", "-") for line in needed}
-    assert names - {"driftwarden"} <= pinned, sorted(names - pinned)
+    pins = dict(line.split("==") for line in read("constraints.txt").splitlines())
+    for needs in map(Requirement, needed):
+        name = canonicalize_name(needs.name)
+        if name != "driftwarden":
+            problem = f"constraints.txt pins {name} {pins.get(name)}, pyproject.toml needs {needs}"
+            assert name in pins, problem
+            assert needs.specifier.contains(pins[name]), problem
 
 
 @pytest.mark.slow

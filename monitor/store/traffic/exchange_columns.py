@@ -1,6 +1,6 @@
 """Exchanges as columns: the one declaration of what is stored, read, compared and digested.
 
-To add a column, declare it here, with a default and ``is_later=True``, and in
+To add a column, declare it here, with a default, and in
 :class:`monitor.store.tables.traffic.Exchange`, add it to the schema, and read it in
 :class:`monitor.traffic.exchange.Labels`. Selection, insertion, :meth:`Exchanges.take`,
 :meth:`Exchanges.concat` and both digests follow from the declaration.
@@ -48,11 +48,9 @@ class ExchangeColumn:
     dtype: DTypeLike | None
     #: Whether a window is loaded with it.
     is_loaded: bool
-    #: Inserted where the column is not known.
+    #: Inserted where the column is not known. A digest has the column only where a value differs:
+    #: so exchanges that were digested before the column was added keep their digest.
     default: Any
-    #: Added after the first release: a digest has it only where a value isn't the default, so that
-    #: exchanges that were digested before it keep their digest.
-    is_later: bool = False
 
     def take(self, values: Any, rows: NDArray[np.int64]) -> Any:
         """Return some of the values; a column that is not known stays so."""
@@ -72,7 +70,7 @@ class ExchangeColumn:
 
     def is_digested(self, values: Any) -> bool:
         """Return whether a digest has the column with these values."""
-        return not self.is_later or any(value != self.default for value in values)
+        return self.default is _REQUIRED or any(value != self.default for value in values)
 
     def encode(self, values: Any) -> Iterable[bytes]:
         """Yield bytes that only equal columns share."""
@@ -93,13 +91,12 @@ def column(
     *,
     is_loaded: bool = True,
     default: Any = _REQUIRED,
-    is_later: bool = False,
 ) -> Any:
     """Declare a column; see :class:`ExchangeColumn`."""
     shape = 0 if name else (0, 0)
     return field(
         default_factory=(lambda: np.empty(shape, dtype)) if dtype else tuple,
-        metadata={"column": ExchangeColumn(name, role, dtype, is_loaded, default, is_later)},
+        metadata={"column": ExchangeColumn(name, role, dtype, is_loaded, default)},
     )
 
 

@@ -20,6 +20,13 @@ Kind = Literal["advance", "revert_only", "limit"]
 SLOW_QUANTILE = 0.95
 #: Units of the larger arm for each of the smaller, where a variance follows from the level.
 UNITS_EACH = 4
+#: Shares of responses that should be low, each of which has a check -> what it compares.
+SHARES = {
+    "malformed": "responses of a broken form",
+    "refusals": "refusals",
+    "truncation": "truncated responses",
+    "errors": "errors",
+}
 #: Factor to stable's level at which the mean length breaks its limits.
 LENGTH_FACTOR = 3.0
 
@@ -120,14 +127,13 @@ def default_checks(
     """Return the checks that need nothing but responses.
 
     Args:
-        levels: Stable's means before the rollout by metric: shares of ``malformed``, ``refusals``,
-            ``truncation`` and ``errors``, the share of related responses (``relevance``), and the
-            mean of ``length``; ``latency`` is the quantile :data:`SLOW_QUANTILE`. What is missing
-            is taken from stable's first hours, but for the limits of the length.
+        levels: Stable's means before the rollout by metric: those of :data:`SHARES`, the share of
+            related responses (``relevance``), and the mean of ``length``; ``latency`` is the
+            quantile :data:`SLOW_QUANTILE`. What is missing is taken from stable's first hours, but
+            for the limits of the length.
         with_relevance: Whether responses are embedded.
     """
-    shares = ("malformed", "refusals", "truncation", "errors")
-    checks = [share_check(name, level=levels.get(name)) for name in shares]
+    checks = [share_check(name, level=levels.get(name)) for name in SHARES]
     checks.append(latency_check(levels.get("latency")))
     if with_relevance:
         checks.append(

@@ -8,14 +8,14 @@ import msgspec
 
 from monitor.errors import WorkflowError
 from monitor.table_types.documents import read_document
-from retrain.rollout.checks.check import RolloutCheck
+from retrain.rollout.checks.check import SHARES, RolloutCheck
 from retrain.rollout.measurement.feedback import is_feedback
 from retrain.rollout.rows.rollouts import RolloutRow
 
 #: Key of the design in the column ``rollouts.settings``.
 KEY = "experiment"
 #: Metrics that must not get worse, where none is named and the metric is no goal.
-DEFAULT_GUARDS = ("malformed", "refusals", "truncation", "errors", "latency")
+DEFAULT_GUARDS = (*SHARES, "latency")
 
 
 class ExperimentDesign(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,16 +5,13 @@ from math import log
 
 from monitor.plurals import pluralize
 from monitor.rendering.numbers import format_mean
+from retrain.rollout.checks.check import SHARES
 from retrain.rollout.checks.results import CheckResult
 
 #: What a check of the default catalogue compares.
-SUBJECTS = {
-    "malformed": "responses of a broken form",
-    "refusals": "refusals",
-    "truncation": "truncated responses",
+SUBJECTS = SHARES | {
     "latency": "responses slower than stable's 95th percentile",
     "relevance": "responses related to their prompt",
-    "errors": "errors",
 }
 MISSING = {
     "unmeasured": "not measured yet",

@@ -14,7 +14,7 @@ from monitor.store.engine import transaction
 from monitor.store.leadership import take_lease
 from monitor.store.tables import RolloutLook
 from monitor.store.training.registry import insert_version
-from retrain.rollout.checks.check import default_checks, metric_check
+from retrain.rollout.checks.check import SHARES, default_checks, metric_check
 from retrain.rollout.checks.decision import Stage, decide
 from retrain.rollout.checks.evidence import RolloutEvidence, create_evidence, start_stage
 from retrain.rollout.checks.evidence_json import to_json
@@ -34,10 +34,8 @@ MODEL = "assistant"
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 #: Shares of bad responses of both versions, and of good ones.
 HEALTHY = {
-    "malformed": 0.01,
+    **dict.fromkeys(SHARES, 0.01),
     "refusals": 0.02,
-    "truncation": 0.01,
-    "errors": 0.01,
     "relevance": 0.97,
     "resolved": 0.8,
 }

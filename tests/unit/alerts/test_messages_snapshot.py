@@ -6,7 +6,12 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from monitor.alerts.incident_states import Event
-from monitor.alerts.messages.incident import EvaluationSummary, detail_blocks, incident_blocks
+from monitor.alerts.messages.incident import (
+    TITLES,
+    EvaluationSummary,
+    detail_blocks,
+    incident_blocks,
+)
 from monitor.rendering.mrkdwn import render_text
 from monitor.settings import Alerts
 from tests.support.windows.assessment_cases import CASES, WEEK
@@ -30,6 +35,7 @@ EVENTS: dict[str, Event] = {
 }
 
 LENGTH = timedelta(weeks=1)
+OF_NO_CASE = sorted({*TITLES} - {*EVENTS.values()})
 HISTORY = make_windows(WEEK[0] - 3 * LENGTH, *map(make_assessment, (0.0, 0.12, 0.2, 0.31)))
 
 
@@ -48,3 +54,16 @@ def test_incident_message_snapshot(case: str, snapshot: SnapshotAssertion) -> No
     message = render_text(incident_blocks(summary, EVENTS[case], ALERTS))
     details = render_text(detail_blocks(summary, EVENTS[case]))
     assert f"{message}\n\n--- in the thread ---\n\n{details}" == snapshot
+
+
+@pytest.mark.parametrize("event", OF_NO_CASE)
+def test_snapshot_of_an_event_without_a_case(event: Event, snapshot: SnapshotAssertion) -> None:
+    summary = EvaluationSummary(
+        evaluation_id=12,
+        window_start=WEEK[0],
+        window_end=WEEK[1],
+        assessment=CASES["no_drift"](),
+        baseline="ab12cd34ef56, 2026-10-01 to 2026-10-20",
+    )
+    message = render_text(incident_blocks(summary, event, ALERTS))
+    assert f"{message}\n\n{render_text(detail_blocks(summary, event))}" == snapshot

@@ -161,7 +161,7 @@ def test_every_key_has_its_default_and_a_comment(section: str, key: str) -> None
     written = tomllib.loads(f"value = {line['value']}")["value"]
     field = all_sections()[section].model_fields[key]
     adapter = TypeAdapter(Annotated[field.annotation, field])
-    assert field.default == adapter.validate_python(written)
+    assert field.default == adapter.validate_python(written), f"{section}.{key} in config.toml"
     assert line["comment"], f"{section}.{key} has no comment in config.toml"
     assert len(line["comment"].strip("# ").split()) >= 2
 

@@ -7,7 +7,6 @@ import pytest
 from monitor.errors import InputError
 from monitor.store.database_roles import (
     PRIVILEGES,
-    default_roles,
     grant_statements,
     grants,
     parse_roles,
@@ -109,8 +108,3 @@ def test_names_of_roles_are_quoted() -> None:
 def test_unusable_role_is_refused(text: str, code: str) -> None:
     with refusal(code, InputError):
         parse_roles([text])
-
-
-def test_file_of_the_deployment_is_current() -> None:
-    script = (ROOT / "deploy" / "postgresql" / "roles.sql").read_text("utf-8")
-    assert script.split("\n\n", 1)[1] == grant_statements(default_roles())

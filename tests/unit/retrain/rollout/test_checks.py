@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 
+from monitor.descriptors.response_measures import NAMES
 from monitor.errors import ConfigurationError
 from monitor.settings.evaluation_file.phrases import Limit
 from monitor.settings.evaluation_file.plan import Threshold
 from retrain.rollout.checks.check import (
+    SHARES,
     RolloutCheck,
     default_checks,
     latency_check,
@@ -66,6 +68,12 @@ def test_default_checks_limit_length_only_with_level() -> None:
     assert names[-2:] == ["length, upper limit", "length, lower limit"]
     kinds = {check.kind for check in default_checks({})}
     assert kinds == {"advance"}
+
+
+def test_shares_of_default_checks_are_measured() -> None:
+    # `malformed` is made of several, by retrain/rollout/measurement/starting_point.py.
+    unmeasured = SHARES.keys() - {"malformed", *NAMES}
+    assert not unmeasured, f"measure {unmeasured} in monitor/descriptors/response_measures.py"
 
 
 def test_limit_check_scales_its_limit_as_values() -> None:
