@@ -78,22 +78,26 @@ PAGE = Recipe(
     },
 )
 MESSAGE = "monitor/alerts/messages/incident.py"
+SNAPSHOTS = "tests/unit/alerts/__snapshots__"
+SENTENCES = f"{SNAPSHOTS}/test_sentences_snapshot.ambr"
 SENTENCE = Recipe(
     title="A sentence in Slack",
     edits=(
         Edit(MESSAGE, "🟡 Drift halted: {model}", "🟡 Drift paused: {model}"),
         Edit(
-            "tests/unit/alerts/__snapshots__/test_messages_snapshot.ambr",
+            f"{SNAPSHOTS}/test_messages_snapshot.ambr",
             "🟡 Drift halted: assistant",
             "🟡 Drift paused: assistant",
         ),
+        Edit(SENTENCES, "🟡 Drift halted: {model}", "🟡 Drift paused: {model}"),
     ),
     commands=("make snapshots",),
-    tests=("tests/unit/alerts/test_messages_snapshot.py",),
-    mistake=Mistake(
-        "tests/unit/alerts/__snapshots__/test_messages_snapshot.ambr", "🟡 Drift halted: assistant"
+    tests=(
+        "tests/unit/alerts/test_messages_snapshot.py",
+        "tests/unit/alerts/test_sentences_snapshot.py",
     ),
-    own=frozenset({"tests/unit/alerts/__snapshots__/test_messages_snapshot.ambr"}),
+    mistake=Mistake(SENTENCES, "🟡 Drift halted: {model}"),
+    own=frozenset({f"{SNAPSHOTS}/test_messages_snapshot.ambr", SENTENCES}),
     other={
         "retrain/rollout/messages/": "a sentence about a rollout",
         "retrain/rollout/wording/": "a sentence about a rollout",
@@ -122,6 +126,20 @@ Their slots are reserved.
 
 1. Remind the reviewers.
 """
+MESSAGE_OF_CAUSE = """# name: test_message_of_a_cause_snapshot[drafts_untouched]
+  '''
+  🟠 Drafts untouched: desk
+  ========================
+  
+  What is wrong.
+  
+  Next steps
+  • Ask the reviewers.
+  
+  Incident 7 (https://drift.example/incidents/7)  ·  Runbook (https://drift.example/runbooks/drafts-untouched)
+  '''
+# ---
+"""  # noqa: W293 - as the snapshot has it
 CASES = "tests/integration/daemon/test_conditions.py"
 SUBJECTS = "monitor/settings/alerts.py"
 CAUSE = Recipe(
@@ -147,9 +165,21 @@ CAUSE = Recipe(
             '    "queue_not_worked": Case(',
             '    "drafts_untouched": Case(leave_queue, review_item),\n',
         ),
+        before(
+            f"{SNAPSHOTS}/test_cause_messages_snapshot.ambr",
+            "# name: test_message_of_a_cause_snapshot[evaluation_failed]",
+            MESSAGE_OF_CAUSE,
+        ),
+        before(SENTENCES, "  Rollout reverted\n", "  Drafts untouched\n  • Ask the reviewers.\n"),
     ),
-    commands=("make docs",),
-    tests=(CASES, "tests/unit/alerts/test_causes.py", "tests/unit/alerts/test_channels.py"),
+    commands=("make docs", "make snapshots"),
+    tests=(
+        CASES,
+        "tests/unit/alerts/test_causes.py",
+        "tests/unit/alerts/test_channels.py",
+        "tests/unit/alerts/test_cause_messages_snapshot.py",
+    ),
+    own=frozenset({f"{SNAPSHOTS}/test_cause_messages_snapshot.ambr", SENTENCES}),
     mistake=Mistake(SUBJECTS, "to Subject in monitor/settings/alerts.py"),
     other={
         "retrain/rollout/jobs/conditions.py": "a condition of rollouts",

@@ -1,5 +1,6 @@
 """Recipes for rollouts: a check, and a kind of stored record."""
 
+from tests.documentation.recipes.of_pages import SENTENCES
 from tests.documentation.recipes.recipe import Edit, Mistake, Recipe, before
 
 MEASURES = "monitor/descriptors/response_measures.py"
@@ -14,9 +15,12 @@ CHECK = Recipe(
             '    "questions": "responses that ask back",\n',
         ),
         before("docs/explanation/rollout.md", "truncation, errors, latency", "questions, "),
+        before(SENTENCES, "  check {}: range {} to {};", "  responses that ask back\n"),
     ),
+    commands=("make snapshots",),
     tests=("tests/unit/retrain/rollout/test_checks.py", "tests/unit/test_documented_values.py"),
     mistake=Mistake("docs/explanation/rollout.md", "name questions in the row of advance"),
+    own=frozenset({SENTENCES}),
     other={
         "retrain/rollout/wording/checks.py": "a check of another kind",
         "retrain/rollout/measurement/starting_point.py": "a check that some rollouts have",
@@ -120,6 +124,7 @@ RECORD = Recipe(
     own=frozenset(edit.path for edit in ROOM_OF_ROLLOUTS),
     other={
         "monitor/store/tables/": "a table that isn't of rollouts",
+        "make snapshots": "a record of all tables, which is not compared here",
         'make migration NAME="add nickname"': "after a release",
         "monitor/table_types/contents.py": "the kinds that a column names",
         "tests/migration/released/": "digests and dumps of releases",

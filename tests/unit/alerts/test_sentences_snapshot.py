@@ -15,6 +15,10 @@ FOLDERS = (
     "monitor/daemon/conditions",
     "monitor/rendering",
     "monitor/windows/findings",
+    "retrain/rollout/checks/check",
+    "retrain/rollout/jobs",
+    "retrain/rollout/messages",
+    "retrain/rollout/wording",
 )
 #: A module that imports one of these writes messages.
 WRITERS = (

@@ -19,6 +19,7 @@ from monitor.settings import Configuration, Secrets, Settings
 from monitor.settings.drift import Drift
 from monitor.store.engine import transaction
 from monitor.store.tables import Rollout, RolloutObservation, TrafficWeights
+from retrain.rollout.checks.check import SHARES
 from retrain.rollout.rows.comparisons import save_comparison
 from retrain.rollout.rows.events import list_events
 from retrain.rollout.rows.rollouts import rollout_by_id
@@ -91,7 +92,7 @@ def test_page_shows_state_figures_and_history(desk: RolloutDesk, visit: Visit) -
     desk.run_hours(6)
     page = visit("Ada").get("/rollouts/1").text
     assert badge(page) == "Running at 5%"
-    assert page.count('<svg class="sequence') == 11
+    assert page.count('<svg class="sequence') == len(SHARES) + 7
     assert "360 samples of the canary, 1,440 of stable, 6 looks" in page
     assert 'aria-current="step"' in page
     assert "/rollouts/1/revert" not in page
