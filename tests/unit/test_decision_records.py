@@ -28,7 +28,8 @@ def test_decision_record_title_has_its_number(record: Path) -> None:
 def test_index_lists_each_decision_record_by_its_title() -> None:
     index = (FOLDER / "README.md").read_text(encoding="utf-8")
     listed = re.findall(r"^- \[(.+)\]\(([\w-]+\.md)\)$", index, re.MULTILINE)
-    assert [(title_of(path), path.name) for path in RECORDS] == listed
+    # By area, so that a new record stands with those that it belongs to.
+    assert sorted(listed) == [(title_of(path), path.name) for path in RECORDS]
 
 
 def test_references_name_the_number_of_their_record() -> None:
