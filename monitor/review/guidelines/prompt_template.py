@@ -52,9 +52,8 @@ class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def split(self, text: str) -> tuple[str, str] | None:
         """Return the reasoning or criteria, and the final answer of a response.
 
-        Returns:
-            ``None`` if a response lacks the part that the style requires. In the style "direct", a
-            response without the template's form is a final answer as a whole.
+        ``None``: a response lacks the part that the style requires. In the style "direct", a
+        response without the template's form is a final answer as a whole.
         """
         match = _pattern(self.response).fullmatch(text.strip())
         if match is None:
