@@ -41,7 +41,6 @@ from monitor.store.accounts.users import (
 )
 from monitor.store.audit_log import append_entry
 
-#: Slack's ids of users.
 SLACK_USER_ID = re.compile(r"[UW][A-Z0-9]{2,30}")
 
 ADMIN = Grants.of([Grant(ALL_MODELS, "admin")])

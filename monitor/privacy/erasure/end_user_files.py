@@ -51,7 +51,6 @@ class RunFiles:
 class Files:
     """Files, training runs and model versions with rows of an end user."""
 
-    #: Rows by file.
     rows: dict[Path, int]
     runs: list[RunFiles]
     #: Versions trained on such rows, and versions trained on top of those.

@@ -24,7 +24,6 @@ from monitor.store.review.draws import BatchDesign, DrawRow
 class ControlSlice:
     """The control slice of some batches, in points: a text counts as often as it was drawn."""
 
-    #: Points drawn.
     n_drawn: int
     #: Points of excluded items, which are no part of the traffic under review.
     n_excluded: int

@@ -26,7 +26,6 @@ class LocatedValue:
     line: int
 
 
-#: Key -> value.
 Keys = Mapping[str, LocatedValue]
 
 

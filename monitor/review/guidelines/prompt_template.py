@@ -10,7 +10,6 @@ Style = Literal["direct", "chain_of_thought", "classification"]
 
 #: Placeholders of a system prompt.
 PROMPT_PLACEHOLDERS = ("task_type", "title", "correct_output", "criteria", "output_format")
-#: Placeholders of a response.
 RESPONSE_PLACEHOLDERS: dict[Style, tuple[str, ...]] = {
     "direct": ("answer",),
     "chain_of_thought": ("reasoning", "answer"),

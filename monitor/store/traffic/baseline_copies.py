@@ -12,7 +12,6 @@ from monitor.store.traffic.baselines import BaselineRow, baseline_by_digest, cre
 from monitor.store.traffic.exchange_columns import COLUMNS, Exchanges
 from monitor.store.traffic.exchanges import insert_exchanges, load_all_columns
 
-#: Vectors in a block.
 BLOCK_ROWS = 1024
 
 

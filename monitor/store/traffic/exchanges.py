@@ -15,7 +15,6 @@ from monitor.store.traffic.column_reading import CollectedNumbers, collector_of
 from monitor.store.traffic.embedding_blocks import insert_block, load_vectors
 from monitor.store.traffic.exchange_columns import COLUMNS, Exchanges
 
-#: Rows read at once.
 ROWS_AT_ONCE = 4_096
 #: Exchanges of larger windows are packed, and their vectors and texts spooled to disk.
 MAX_UNPACKED_ROWS = 50_000
