@@ -22,11 +22,9 @@ def read_array(vectors: Vectors, name: str) -> NDArray[Any]:
 
     Tensors may be of any type, on any device and with gradients. An iterator is read once. Without
     rows, the array is ``[0, 0]``. Types, dimensions and values are checked by the caller.
-
-    Args:
-        vectors: NumPy, torch or JAX arrays, sequences of rows, a pandas or polars column of lists
-            or frame of numbers, an Arrow array of lists, a column of a Hugging Face data set.
-        name: Name of the argument in error messages.
+    ``vectors`` are NumPy, torch or JAX arrays, sequences of rows, a pandas or polars column of
+    lists or frame of numbers, an Arrow array of lists, or a column of a Hugging Face data set.
+    Errors name the argument by ``name``.
 
     Raises:
         TypeError: Not a container of rows, or rows of texts or mappings.

@@ -16,9 +16,8 @@ _HARMLESS_PACKAGES = ("kafka", "slack_sdk")
 class DriftwardenError(Exception):
     """Raised when driftwarden can't continue; the root of its own errors.
 
-    Args:
-        message: What was wrong and what to do, for the operator or the user.
-        code: A stable name of the reason, for callers and tests.
+    The message says what was wrong and what to do, for the operator or the user. The code is a
+    stable name of the reason, for callers and tests.
     """
 
     #: Exit status of the process when this error ends it (sysexits.h where one fits).
@@ -48,9 +47,7 @@ class InputError(DriftwardenError):
 class UnknownModelError(InputError):
     """Raised when a model isn't listed, or when it must be named because several are.
 
-    Args:
-        model: The model that was named; ``None``: none was.
-        listed: The models of the configuration.
+    Where none was named, the model is ``None``; ``listed`` are those of the configuration.
     """
 
     def __init__(self, model: str | None, listed: tuple[str, ...]) -> None:
@@ -196,11 +193,7 @@ class WorkflowError(DriftwardenError):
 
 
 class NewerDraftError(WorkflowError):
-    """Raised when a page would replace a draft that another tab or browser has saved since.
-
-    Args:
-        draft: The newer draft.
-    """
+    """Raised when a page would replace a draft that another tab or browser has saved since."""
 
     def __init__(self, draft: Mapping[str, Any]) -> None:
         super().__init__(

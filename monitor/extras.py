@@ -109,9 +109,7 @@ def is_installed(module: str) -> bool:
 def require_extras(purpose: str, *extras: str) -> None:
     """Check that everything that extras bring is installed.
 
-    Args:
-        purpose: What needs them, as the user wrote it: a command, a setting, a function.
-        extras: Their names.
+    The purpose is what needs them, as the user wrote it: a command, a setting, a function.
 
     Raises:
         MissingExtraError: A package is missing; the message says how to install it.
@@ -135,9 +133,7 @@ def missing_extra(purpose: str, *extras: str, missing: list[str]) -> MissingExtr
 def using_extras(purpose: str, *extras: str) -> Iterator[None]:
     """Turn the failed import of a missing or broken package into an error that says what to do.
 
-    Args:
-        purpose: See :func:`require_extras`.
-        extras: Those that it needs at most times.
+    The purpose is as for :func:`require_extras`; the extras are those that it needs at most times.
 
     Raises:
         MissingExtraError: A package is missing, or installed and can't be imported.

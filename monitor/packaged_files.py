@@ -17,8 +17,7 @@ PLACES: Mapping[str, str] = {
 def packaged_file(place: str) -> Path:
     """Return a file or folder, in the installed wheel or in the checkout.
 
-    Args:
-        place: A key of :data:`PLACES`.
+    The place is a key of :data:`PLACES`.
     """
     packaged = PACKAGE / PLACES[place]
     return packaged if packaged.exists() else PACKAGE.parent / place

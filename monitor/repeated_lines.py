@@ -14,9 +14,7 @@ EVERY_SECONDS = 60.0
 class OutageLog:
     """The log of one attempt that is repeated, such as a job or the renewal of a lease.
 
-    Args:
-        log: The logger.
-        monotonic: The clock, in seconds.
+    ``monotonic`` is the clock, in seconds.
     """
 
     def __init__(
@@ -56,11 +54,8 @@ class OutageLog:
 class LibraryFilter(logging.Filter):
     """A filter of the lines of libraries that log each attempt of a connection.
 
-    Of each line of their source one a minute passes.
-
-    Args:
-        libraries: Names of their root loggers.
-        monotonic: The clock, in seconds.
+    Of each line of their source one a minute passes. Libraries are named by their root loggers;
+    ``monotonic`` is the clock, in seconds.
     """
 
     def __init__(self, *libraries: str, monotonic: Callable[[], float] = time.monotonic) -> None:

@@ -9,11 +9,8 @@ Value = TypeVar("Value")
 class Words(dict[str, Value]):
     """Values of stored words: ``words[word]`` has one for every other word, too.
 
-    During an upgrade the release before reads what the new one writes.
-
-    Args:
-        known: The words of this release.
-        unknown: Makes the value of another word.
+    During an upgrade the release before reads what the new one writes. ``known`` has the words of
+    this release; ``unknown`` makes the value of another word.
     """
 
     def __init__(self, known: Mapping[str, Value], unknown: Callable[[str], Value]) -> None:

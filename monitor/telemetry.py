@@ -391,11 +391,8 @@ def configure_logging(
 ) -> None:
     """Log to stderr or a file, the libraries' events included, one line per event.
 
-    Args:
-        json: JSON lines or console lines; ``None``: JSON unless stderr is a terminal, and in a
-            file.
-        level: The lowest level that is logged.
-        file: A log file, to which lines are added, Python's warnings included; ``None``: stderr.
+    With ``json`` lines are JSON, else as on a console; ``None``: JSON unless stderr is a terminal,
+    and in a file. Lines are added to ``file``, Python's warnings included; ``None``: stderr.
     """
     as_json = (file is not None or not sys.stderr.isatty()) if json is None else json
     shared: list[structlog.typing.Processor] = [

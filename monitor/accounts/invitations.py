@@ -30,13 +30,9 @@ PATH = "/welcome/"
 
 @dataclass(frozen=True)
 class OneTimeLink:
-    """A one-time link. It is shown once, because only a digest of its token is stored.
+    """A one-time link. It is shown once, because only a digest of its token is stored."""
 
-    Attributes:
-        path: Path of the page, including the token.
-        expires_at: When the link expires.
-    """
-
+    #: Path of the page, including the token.
     path: str
     expires_at: datetime
 

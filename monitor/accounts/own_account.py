@@ -21,12 +21,8 @@ from monitor.store.engine import transaction
 def change_password(engine: Engine, user: UserRow, old: str, new: str, now: datetime) -> UserRow:
     """Replace a user's password, and end all sessions and one-time links.
 
-    Args:
-        user: The user as the old password was checked.
-        old: The old password, which is right.
-
-    Returns:
-        The user with the epoch of new sessions.
+    The old password is right; ``user`` was read when it was checked. Return the user with the epoch
+    of new sessions.
 
     Raises:
         InputError: The new password is refused, or is the old one.

@@ -33,10 +33,7 @@ def create_user(
 ) -> int:
     """Add a user with a password and a role on models, or on all where none is named.
 
-    The audit log gets an entry.
-
-    Returns:
-        The user's id.
+    The audit log gets an entry. Return the user's id.
 
     Raises:
         InputError: The name, password, role or a model is refused.

@@ -41,7 +41,6 @@ from monitor.store.accounts.users import (
 )
 from monitor.store.audit_log import append_entry
 
-#: Slack's ids of users.
 SLACK_USER_ID = re.compile(r"[UW][A-Z0-9]{2,30}")
 
 ADMIN = Grants.of([Grant(ALL_MODELS, "admin")])
@@ -76,12 +75,9 @@ def invite(
 ) -> OneTimeLink | None:
     """Add a user without a password, and return a link to set one.
 
-    Args:
-        email: The address in the claims of single sign-on.
-        role: At most the actor's own role on the models.
-        models: The models of the role; none means all.
-        task_types: The task types that the user reviews; none means all.
-        link_lifetime: Lifetime of the link; ``None`` creates none, for sites without passwords.
+    The address is that in the claims of single sign-on; the role is at most the actor's own on the
+    models. No models or task types mean all. Without a lifetime no link is created, for sites
+    without passwords.
 
     Raises:
         InputError: The name, e-mail address, role, a model or a task type is refused.
@@ -180,8 +176,7 @@ def link_slack(
 ) -> None:
     """Link a user to an id at Slack, whose presses of buttons then count as this user's.
 
-    Args:
-        slack_user_id: The id; empty unlinks.
+    An empty id unlinks.
 
     Raises:
         InputError: The text is no id of Slack, or is linked to another user.

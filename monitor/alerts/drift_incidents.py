@@ -43,13 +43,8 @@ def handle_evaluation(
 
     Messages are written to the outbox in the same transaction. Handling an evaluation again changes
     nothing, and neither does one whose window lies before a window that was already followed up.
-
-    Args:
-        evaluation_id: The evaluation; nothing happens while it is not done.
-        alerts: Base of the links in the messages.
-
-    Returns:
-        The incident that the evaluation belongs to; ``None`` where there is none.
+    Nothing happens while the evaluation is not done. Return the incident that it belongs to, if
+    there is one.
     """
     evaluation = drift_evaluation_by_id(connection, evaluation_id)
     assessment = evaluation.assessment
@@ -105,8 +100,7 @@ def incident_to_continue(connection: Connection, model: str, now: datetime) -> I
 def event_of(assessment: Assessment, incident: IncidentRow | None) -> Event | None:
     """Return the event that an assessment causes; ``None`` where nothing happens.
 
-    Args:
-        incident: The incident that an alarm belongs to, if there is one.
+    The incident is the one that an alarm belongs to, if there is one.
     """
     if assessment.verdict == "not_enough_data":
         return "not_enough_data"

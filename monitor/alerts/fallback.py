@@ -36,9 +36,7 @@ def deliver(
 ) -> int:
     """Send all due messages, and those of failing channels by the fallback; return their number.
 
-    Args:
-        alerts: Base of the links in the messages.
-        may_continue: Called before each message; ``False`` ends the run.
+    ``may_continue`` is called before each message; ``False`` ends the run.
     """
     n_sent = deliver_due(engine, channels, now, may_continue=may_continue)
     with transaction(engine) as connection:

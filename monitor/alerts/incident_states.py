@@ -157,8 +157,7 @@ def transition_of(event: Event) -> IncidentTransition:
 def target_of(event: Event, status: str | None) -> str:
     """Return the status of an incident after an event.
 
-    Args:
-        status: The status before it; ``None``: there is no incident yet.
+    Without a status before it there is no incident yet.
 
     Raises:
         WorkflowError: The event is not allowed in this status.

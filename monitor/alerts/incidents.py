@@ -42,8 +42,7 @@ def acknowledge(
 ) -> bool:
     """Record the user who acknowledges an incident, and update its message.
 
-    Returns:
-        False where it is resolved, closed, or acknowledged already.
+    Return ``False`` where it is resolved, closed, or acknowledged already.
 
     Raises:
         NotFoundError: There is no such incident.
@@ -61,10 +60,8 @@ def take_over(
 ) -> bool:
     """Acknowledge an incident in place of the user who did, such as at the end of a shift.
 
-    Its message names the new user; a reply in the thread names both.
-
-    Returns:
-        False where it is not acknowledged, or the user has it already.
+    Its message names the new user; a reply in the thread names both. Return ``False`` where it is
+    not acknowledged, or the user has it already.
 
     Raises:
         NotFoundError: There is no such incident.
@@ -99,8 +96,7 @@ def snooze(
 ) -> bool:
     """Notify nobody of an incident until a time; the schedule wakes it then.
 
-    Returns:
-        False where it is resolved or closed.
+    Return ``False`` where it is resolved or closed.
 
     Raises:
         InputError: The time is not within the next 30 days.
@@ -132,8 +128,7 @@ def resolve(
 ) -> bool:
     """Resolve an incident by a user's decision. A condition that lasts does not reopen it at once.
 
-    Returns:
-        False where it is resolved or closed already.
+    Return ``False`` where it is resolved or closed already.
 
     Raises:
         InputError: The reason is empty.
@@ -179,20 +174,12 @@ def report(
     alerts: Alerts,
     evaluation_id: int | None = None,
 ) -> int:
-    """Open, reopen, worsen or continue the incident of a condition that holds.
+    """Open, reopen, worsen or continue the incident of a condition that holds; return its id.
 
-    Call it as often as the condition is checked: it writes and notifies only what is new.
-
-    Args:
-        cause: A name of :data:`monitor.alerts.causes.CAUSES`.
-        model: The model; empty: the daemon itself.
-        text: What is wrong, in one or two sentences, without a quote of the traffic.
-        keys: What it consists of (windows, runs, days, ...); a new one worsens the incident.
-        alerts: Base of the links in the messages.
-        evaluation_id: The drift evaluation that it is about.
-
-    Returns:
-        The incident.
+    Call it as often as the condition is checked: it writes and notifies only what is new. The cause
+    is a name of :data:`monitor.alerts.causes.CAUSES`; an empty model is the daemon itself. The text
+    says what is wrong, in one or two sentences, without a quote of the traffic. The keys are what
+    it consists of (windows, runs, days, ...); a new one worsens the incident.
     """
     current = incidents.unresolved_incident_of(connection, model, cause)
     fingerprint = frozenset(keys)
@@ -244,16 +231,10 @@ def clear(
 ) -> int | None:
     """Resolve the incident of a condition that has not held for long enough.
 
-    Call it as often as the condition is checked.
-
-    Args:
-        cause: A name of :data:`monitor.alerts.causes.CAUSES`.
-        model: The model; empty: the daemon itself.
-        alerts: Base of the links in the messages.
-        reason: Why the condition ended, for the history and the thread; empty: nothing is known.
-
-    Returns:
-        The incident that was resolved; ``None`` where nothing was.
+    Call it as often as the condition is checked. The cause is a name of
+    :data:`monitor.alerts.causes.CAUSES`; an empty model is the daemon itself. The reason says why
+    the condition ended, for the history and the thread; empty: nothing is known. Return the
+    incident that was resolved, if one was.
     """
     current = incidents.unresolved_incident_of(connection, model, cause)
     if current is None:
@@ -277,13 +258,9 @@ def clear(
 def wake_due(
     connection: Connection, now: datetime, alerts_of: Callable[[str], Alerts]
 ) -> list[int]:
-    """Open the incidents whose snooze has ended, and tell that they are unresolved.
+    """Open the incidents whose snooze has ended, tell that they are unresolved, and return them.
 
-    Args:
-        alerts_of: Returns the settings of a model; of the daemon for an empty name.
-
-    Returns:
-        The incidents.
+    ``alerts_of`` returns the settings of a model; of the daemon for an empty name.
     """
     due = incidents.due_snoozes(connection, now, not_after=now + MAX_SNOOZE)
     for incident in due:

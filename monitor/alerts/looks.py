@@ -29,13 +29,8 @@ def handle_look(
 
     Messages are written to the outbox in the same transaction. Handling a look again changes
     nothing. Neither does one that ended before the last evaluated window, which saw the same
-    traffic; a look that finds what is known is recorded and posted nowhere.
-
-    Args:
-        alerts: Base of the links in the messages.
-
-    Returns:
-        The incident that the look belongs to; ``None`` where there is none.
+    traffic; a look that finds what is known is recorded and posted nowhere. Return the incident
+    that the look belongs to, if there is one.
     """
     look = look_by_id(connection, look_id)
     if not look.alarm or look.followed_up_at is not None:
@@ -123,10 +118,8 @@ def event_of_look(look: LookRow, incident: IncidentRow | None) -> Event:
     """Return the event that the alarm of a look causes.
 
     A new kind of change worsens an incident. A larger estimate doesn't: that of a sudden change
-    grows for a day, while it fills the 24 hours.
-
-    Args:
-        incident: The incident that the alarm belongs to, if there is one.
+    grows for a day, while it fills the 24 hours. The incident is the one that the alarm belongs to,
+    if there is one.
     """
     if incident is None:
         return "opened"

@@ -61,12 +61,9 @@ def deliver_due(
 
     No transaction is open during a call of a channel. A message is leased first, so that no other
     process sends it, and the attempt is noted: after an attempt whose outcome is unknown the
-    message is looked up before it is posted again.
-
-    Args:
-        channels: Where messages go; those of channels without a sender stay in the outbox.
-        now: The current time, from which the next attempts are scheduled.
-        may_continue: Called before each message; ``False`` ends the run.
+    message is looked up before it is posted again. Those of channels without a sender stay in the
+    outbox. The next attempts are scheduled from ``now``. ``may_continue`` is called before each
+    message; ``False`` ends the run.
     """
     route(engine, channels, now)
     return sum(

@@ -60,12 +60,9 @@ def add_update(
 ) -> None:
     """Write the incident's message, as it is now; nobody is notified.
 
-    Args:
-        connection: Inside the caller's transaction, after the step.
-        alerts: Base of the links.
-        key: Of the message; by default the version of the incident.
-        kind: By default a post where the incident is new, else an update.
-        evaluation_id: The drift evaluation that a condition is about.
+    Call it inside the caller's transaction, after the step. By default the key is the version of
+    the incident, and the kind a post where the incident is new, else an update. The drift
+    evaluation is the one that a condition is about.
     """
     incident = incident_by_id(connection, incident_id)
     payload, evaluation = _parent(connection, incident, alerts)
@@ -118,13 +115,8 @@ def add_reply(
 ) -> None:
     """Write a reply in the incident's thread, which notifies; with ``broadcast`` the channel too.
 
-    Args:
-        connection: Inside the caller's transaction, after the step.
-        text: Plain text: the reply, or its summary where it has blocks.
-        blocks: The reply, where the text isn't all.
-        broadcast: Whether it is shown in the channel, too.
-        key: Of the message; by default the version of the incident.
-        evaluation_id: The drift evaluation that it tells of.
+    Call it inside the caller's transaction, after the step. The text, which is plain, is the reply,
+    or its summary where it has blocks. By default the key is the version of the incident.
     """
     incident = incident_by_id(connection, incident_id)
     summary = f"{incident_subject(incident_id, incident.model)}: {text}"

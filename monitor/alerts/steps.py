@@ -29,19 +29,12 @@ def take_step(
     cause: str = "drift",
     **changes: Any,
 ) -> int:
-    """Check an event against the table of transitions, write it, and log it.
+    """Check an event against the table of transitions, write and log it; return the incident's id.
 
-    Args:
-        connection: The transaction that holds the lock of the incident's row.
-        incident: As it was read under the lock; ``None``: the event opens one.
-        by: The user, or :data:`SYSTEM`.
-        reason: What was wrong, or what the user wrote.
-        evaluation_id: The evaluation that caused it, if one did.
-        model: Of a new incident.
-        cause: Of a new incident.
-
-    Returns:
-        The incident.
+    The transaction holds the lock of the incident's row, under which it was read; ``None``: the
+    event opens one of the model and cause. ``by`` is the user, or :data:`SYSTEM`. The reason is
+    what was wrong, or what the user wrote; the evaluation is the one that caused the event, if one
+    did.
 
     Raises:
         WorkflowError: The event is not allowed in the incident's status.

@@ -208,8 +208,7 @@ def _lead(
 ) -> "Iterator[tuple[Connection, IncidentRow, dict[str, Any]]]":
     """Open a transaction for a change of an incident by a lead of its model.
 
-    Yields:
-        The transaction, the incident, and the time and settings of the change.
+    Yield the transaction, the incident, and the time and settings of the change.
 
     Raises:
         InputError: There is no such user.

@@ -99,15 +99,10 @@ class Cycle:
     ) -> "Cycle":
         """Build the cycle of the settings.
 
-        Args:
-            engine: The database.
-            settings: The configuration.
-            secrets: Tokens of channels and services.
-            now: The start of the daemon.
-            encoder: Without ``stop``: embeds stored texts again; ``None``: the configured encoder.
-            stop: Ends evaluations in child processes; ``None``: they run in this process.
-            leads: With ``stop``: whether this process leads. They are killed where it does not.
-            receives_presses: Whether presses of buttons in Slack can arrive.
+        ``now`` is the start of the daemon. With ``stop``, which ends them, evaluations run in child
+        processes, which are killed where this process doesn't lead; without, they run in this
+        process, and ``encoder`` embeds stored texts again (``None``: the configured one).
+        ``receives_presses`` tells whether presses of buttons in Slack can arrive.
         """
         evaluations: Runner
         looks: Runner

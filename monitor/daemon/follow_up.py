@@ -47,9 +47,7 @@ def follow_up(
 
     They follow in the order of the windows: one that is due and not evaluated yet holds back those
     after it, for at most :data:`MAX_HOLD`. An alarm that comes later than that is told by itself.
-
-    Returns:
-        The ids of the evaluations, the oldest window first.
+    Return the ids of the evaluations, the oldest window first.
     """
     with transaction(engine) as connection:
         pending = pending_follow_ups(connection, settings.model.name)
@@ -105,8 +103,7 @@ def _unfinished_windows(
 def follow_up_looks(engine: Engine, settings: Settings, now: datetime) -> list[int]:
     """Write the incident of each new look with an alarm, in one transaction each.
 
-    Returns:
-        The ids of the looks, the oldest first.
+    Return the ids of the looks, the oldest first.
     """
     with transaction(engine) as connection:
         pending = pending_looks(connection, settings.model.name)

@@ -41,14 +41,7 @@ def read_gauges(
     channels: Channels,
     now: datetime,
 ) -> dict[str, Values]:
-    """Return the values of the leader's gauges, by name.
-
-    Args:
-        engine: The database.
-        watched: The settings of the watched models.
-        channels: The channels of alerts.
-        now: The time.
-    """
+    """Return the values of the leader's gauges, by name."""
     evaluated: dict[tuple[str, ...], datetime | None] = {}
     failed: dict[tuple[str, ...], float] = {}
     looked: dict[tuple[str, ...], datetime | None] = {}

@@ -58,10 +58,7 @@ class Leadership:
     ) -> None:
         """Take nothing yet.
 
-        Args:
-            engine: The database.
-            lease: Duration of the lease.
-            holder: A readable name of this process; empty: host, process and a random part.
+        ``holder`` is a readable name of this process; empty: host, process and a random part.
         """
         #: The engine of what the leader does: each transaction commits only in the term in which
         #: its job began.

@@ -68,10 +68,8 @@ class Retraining:
     def advance(self, now: datetime, may_continue: Callable[[], bool] = lambda: True) -> None:
         """Plan, start and finish training runs and evaluations.
 
-        Args:
-            now: The time.
-            may_continue: Called before each piece of work; ``False`` leaves the rest to the next
-                call.
+        ``may_continue`` is called before each piece of work; ``False`` leaves the rest to the next
+        call.
         """
         for _ in self._steps(now):
             if not may_continue():

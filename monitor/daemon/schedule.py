@@ -159,12 +159,9 @@ def _guarded(
 ) -> Callable[[], None]:
     """Wrap a job: only the leader runs it; a failure is logged, and the next run retries.
 
-    Args:
-        name: The job, in metrics and log.
-        job: Called with the time, and whether it may begin another piece of its work.
-        leadership: Whether this process leads.
-        may_continue: The same, and that the daemon isn't stopping.
-        otherwise: Called where it does not run.
+    The job has the name in metrics and log. It is called with the time, and with ``may_continue``:
+    whether it may begin another piece of its work, as this process leads and the daemon isn't
+    stopping. ``otherwise`` is called where it does not run.
     """
     failures = SERVICE_FAILURES.labels(name)
     outage = OutageLog(log)

@@ -67,11 +67,8 @@ class TrainingDataBuilder:
         """Build the training set from gold rows and replay, checked against every benchmark.
 
         Without original training data the set holds the prompts of the baseline; the training
-        process generates the responses to them.
-
-        Args:
-            gold: Rows of an export.
-            remarks: Remarks for the data card.
+        process generates the responses to them. Gold rows are those of an export; the remarks are
+        for the data card.
 
         Raises:
             TrainingError: The data must not be trained on; the message says what is missing.

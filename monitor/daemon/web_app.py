@@ -61,13 +61,9 @@ def create_app(
 ) -> Litestar:
     """Build the application.
 
-    Args:
-        engine: The database, with a current schema.
-        settings: The configuration.
-        secrets: The key of the CSRF tokens and the client secret of single sign-on.
-        clock: Returns the current time.
-        heartbeats: The loops that /healthz reports.
-        readiness: Checks for /readyz, each returning a problem or ``None``.
+    The database has a current schema. The secrets are the key of the CSRF tokens and the client
+    secret of single sign-on. Heartbeats are of the loops that /healthz reports; checks for /readyz
+    each return a problem or ``None``.
     """
     secure = settings.web.secure_cookies
     provider = single_sign_on_page.connect(settings, secrets)

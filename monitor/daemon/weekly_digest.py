@@ -26,13 +26,8 @@ def announce_due(
 ) -> bool:
     """Write the digest of all models if it is due; return whether it was written.
 
-    Nothing is written while no model has a window: there is nothing to report.
-
-    Args:
-        engine: The database.
-        watched: The settings of the watched models.
-        now: The current time.
-        alerts: Day and time of the digest, and base of the links.
+    Nothing is written while no model has a window: there is nothing to report. ``alerts`` has the
+    day and time of the digest.
     """
     due = last_due(alerts.digest, now)
     if due is None or now - due > MAX_DELAY:

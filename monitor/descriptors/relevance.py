@@ -17,9 +17,7 @@ def relevance(
 ) -> NDArray[np.float64]:
     """Return the cosine of each prompt and its response, float64 ``[n]`` in [-1, 1].
 
-    Args:
-        prompts: Unit norm, ``[n, d]``.
-        responses: Unit norm, ``[n, d]``, from the same encoder.
+    Both have unit norm, ``[n, d]``, from the same encoder.
 
     Raises:
         ValueError: The shapes differ.
@@ -45,11 +43,7 @@ def unrelated_threshold(
 
     The quantile at :data:`MISMATCHED_QUANTILE` of the relevance of responses to the prompts half a
     window away, in order of time. A cosine has no meaning by itself: it depends on the encoder and
-    on the similarity of all prompts.
-
-    Args:
-        prompts: Unit norm, ``[n, d]``, at least two.
-        responses: Unit norm, ``[n, d]``.
+    on the similarity of all prompts. Both have unit norm, ``[n, d]``; n is at least two.
     """
     shifted = np.roll(responses, len(responses) // 2, axis=0)
     return float(np.quantile(relevance(prompts, shifted), MISMATCHED_QUANTILE))

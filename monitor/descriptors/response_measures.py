@@ -34,14 +34,10 @@ def measure_response(
 ) -> dict[str, float]:
     """Return the measures of an exchange by name; what doesn't apply is missing.
 
-    The response and the latency of a failed call are not measured: its error is.
-
-    Args:
-        response: ``None`` where the source withholds it.
-        attributes: What production logged. Numbers and booleans are metrics.
-        latency_field: The attribute with the latency.
-        error_field: The attribute with the error; a text that isn't empty, true, or a number
-            other than 0.
+    The response and the latency of a failed call are not measured: its error is. The response is
+    ``None`` where the source withholds it. The attributes are what production logged: numbers and
+    booleans are metrics, and the two fields name the latency and the error, which is a text that
+    isn't empty, true, or a number other than 0.
     """
     failed = bool(attributes.get(error_field))
     metrics = {

@@ -117,9 +117,8 @@ def files_of(folder: RunFolder) -> list[Path]:
 def unknown_run_folders(known: Iterable[Path], work_dirs: Iterable[Path]) -> list[RunFolder]:
     """Return the folders of runs that the database doesn't know, as after a restoration.
 
-    Args:
-        known: The folders of the runs that it knows.
-        work_dirs: Where runs have their folders; a run's folder has its files at any depth.
+    The known folders are those of its runs. Runs have theirs in ``work_dirs``, with files at any
+    depth.
     """
     known_roots = {path.resolve() for path in known}
     names = [kind.pattern for kind in RUN_FILES if "/" not in kind.pattern]

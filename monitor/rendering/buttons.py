@@ -51,12 +51,8 @@ def parse_value(value: str) -> Target | None:
 def button(action: str, label: str, target: Target, *, style: str = "", confirm: str = "") -> Block:
     """Return a button.
 
-    Args:
-        action: Name in the table of actions.
-        label: Its text.
-        target: What it acts on.
-        style: ``primary``, ``danger`` or empty.
-        confirm: A question that Slack asks before the press counts; empty: none.
+    The action is a name in the table of actions; the style is ``primary``, ``danger`` or empty.
+    Before the press counts Slack asks ``confirm``, a question; empty: none.
     """
     element: Block = {
         "type": "button",

@@ -21,11 +21,8 @@ MIN_SCALE = 5.0
 def drift_chart(windows: Sequence[WindowFigures]) -> list[dict[str, Any]]:
     """Return the drifted shares of prompts and responses as a chart; no block for few windows.
 
-    Slack draws it: https://docs.slack.dev/reference/block-kit/blocks/data-visualization-block.
-    A window that was not compared is left out: a chart has no gaps.
-
-    Args:
-        windows: In order of time.
+    Slack draws it: https://docs.slack.dev/reference/block-kit/blocks/data-visualization-block. A
+    window that was not compared is left out: a chart has no gaps. The windows are in order of time.
     """
     compared = [
         (format_day(window.start), window.figures)

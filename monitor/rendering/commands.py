@@ -12,10 +12,7 @@ def import_command(model: str, version: str = "") -> str:
 def rollout_command(step: str, model: str, kind: str = "rollout") -> str:
     """Return the command of a step of a model's rollout or experiment.
 
-    Args:
-        step: ``status``, or a step that takes a reason.
-        model: The model.
-        kind: ``rollout`` or ``experiment``.
+    The step is ``status``, or one that takes a reason; the kind is ``rollout`` or ``experiment``.
     """
     command = f"driftwarden {kind} {step} --model {shlex.quote(model)}"
     return command if step == "status" else f"{command} --reason WHY"

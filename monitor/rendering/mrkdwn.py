@@ -41,12 +41,9 @@ def escape(text: str, limit: int = MAX_LINE_CHARACTERS) -> str:
     """Return an untrusted text as mrkdwn that shows it on one line, without its markup.
 
     ``&``, ``<`` and ``>`` have escapes. Marks of bold, strikethrough, italics, code, emoji and
-    quotes have none: characters that look alike take their place. Invisible characters are
-    dropped. Links and mentions are left to :func:`mrkdwn`, which forbids Slack to look for them.
-
-    Args:
-        text: The text.
-        limit: The greatest number of its characters.
+    quotes have none: characters that look alike take their place. Invisible characters are dropped.
+    Links and mentions are left to :func:`mrkdwn`, which forbids Slack to look for them. ``limit``
+    is the greatest number of the text's characters.
     """
     line = excerpt(text, limit).translate(LOOKALIKES)
     line = OUTER_UNDERSCORE.sub(LOW_LINE, line)

@@ -153,9 +153,7 @@ def describe_comparable(family: FamilyAssessment) -> str:
 def describe_shares(family: FamilyAssessment, of: str = "") -> str:
     """Describe the drifted share; with another mix of topics, the share that moved before it.
 
-    Args:
-        family: The family.
-        of: Follows the first share: what it is a share of.
+    ``of`` follows the first share: what it is a share of.
     """
     if family.drifted_share is None:
         return f"an unknown share{of} differs from the baseline"

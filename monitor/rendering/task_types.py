@@ -11,12 +11,8 @@ def select_task_types(
     """Return the task types with a row of their own, by change of the share and by size in turn.
 
     Both sides are listed by the same names: a type that only one side's list named would look as if
-    the other side had none of it.
-
-    Args:
-        reference: Share of every task type of the baseline; empty where none is known.
-        current: The same of the window.
-        limit: Most task types returned.
+    the other side had none of it. Each side has the share of every task type; that of the baseline
+    is empty where none is known. At most ``limit`` are returned.
     """
     names = reference.keys() | current.keys()
     if len(names) <= limit:
@@ -44,11 +40,7 @@ def sum_other_task_types(
 ) -> OtherTaskTypes | None:
     """Return the sum of the task types that are not selected; ``None`` where all are.
 
-    Args:
-        reference: Shares of the baseline.
-        current: Shares of the window.
-        selected: The task types with a row of their own.
-        further: The sum of task types that the shares do not name.
+    ``further`` is the sum of task types that the shares do not name.
     """
     left = (reference.keys() | current.keys()) - set(selected)
     n_types = len(left) + (0 if further is None else further.n_task_types)

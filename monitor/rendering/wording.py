@@ -72,9 +72,7 @@ class MixRow:
 def mix_rows(assessment: Assessment, limit: int) -> list[MixRow]:
     """Return the rows of the task mix: the largest change first, the sum of all others last.
 
-    Args:
-        assessment: The assessment.
-        limit: Task types with a row of their own.
+    At most ``limit`` task types have a row of their own.
     """
     reference, current = assessment.mix_reference, assessment.mix_current
     selected = select_task_types(reference, current, limit)

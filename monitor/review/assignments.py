@@ -49,8 +49,7 @@ class AssignmentQueue(ABC, Generic[ItemT, AssignmentT]):
     ) -> int | None:
         """Assign the user's current item again, else the next item with a free slot.
 
-        Returns:
-            The item's key; ``None`` if there is none for this user.
+        Return the key of the item; ``None``: there is none for this user.
 
         Raises:
             WorkflowError: The queue is closed.
@@ -141,8 +140,7 @@ class AssignmentQueue(ABC, Generic[ItemT, AssignmentT]):
     def release(self, connection: Connection, key: int, user_id: int, now: datetime) -> bool:
         """End a user's lease of an item without a draft, for which its place in the queue is free.
 
-        Returns:
-            Whether there was one.
+        Return whether there was one.
 
         Raises:
             NotFoundError: There is no such item.

@@ -32,21 +32,17 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """The action of a button.
+    """The action of a button."""
 
-    Attributes:
-        subject: Kind of what it acts on: ``incident``, ``decision`` or ``rollout``.
-        permission: What the user must be allowed to do on the model.
-        run: Does it, and returns the fields of the reply. A
-            :class:`~monitor.errors.WorkflowError` or :class:`~monitor.errors.InputError` refuses
-            the press with its message.
-        reply: Plain text for the user, with fields.
-        next_button: Action and label of a button below the reply; such an action only shows data,
-            and each press of its button runs it.
-    """
-
+    #: Kind of what it acts on: ``incident``, ``decision`` or ``rollout``.
     subject: str
+    #: What the user must be allowed to do on the model.
     permission: Permission
+    #: Does it, and returns the fields of the reply. A :class:`~monitor.errors.WorkflowError` or
+    #: :class:`~monitor.errors.InputError` refuses the press with its message.
     run: Callable[[Request], Mapping[str, str]]
+    #: Plain text for the user, with fields.
     reply: str
+    #: Action and label of a button below the reply; such an action only shows data, and each press
+    #: of its button runs it.
     next_button: tuple[str, str] | None = None

@@ -21,14 +21,8 @@ def complete_until(
     """Return the time until which the traffic is complete.
 
     After a pause Kafka holds a backlog: a window evaluated before it is read would look quiet or
-    empty. A pending request or response belongs to its window too.
-
-    Args:
-        engine: The database.
-        topic: The source.
-        now: The time.
-        started_at: The start of the daemon.
-        observed: Whether what is only observed for rollouts counts, besides the sample.
+    empty. A pending request or response belongs to its window too. ``started_at`` is the start of
+    the daemon. With ``observed``, what is only observed for rollouts counts besides the sample.
     """
     with transaction(engine) as connection:
         known = (

@@ -92,12 +92,10 @@ class ProcessRunner:
     ) -> None:
         """Start nothing yet.
 
-        Args:
-            engine: Names the database; its connections stay in this process.
-            embedding: The encoder of the child.
-            stop: Once set, the running task has :data:`STOP_SECONDS` to end; none begins.
-            leads: Whether this process leads; where it does not, the running task is killed.
-            preload: Modules that the child imports at its start, before the limit counts.
+        The engine names the database; its connections stay in this process. Once ``stop`` is set,
+        the running task has :data:`STOP_SECONDS` to end, and none begins; where this process
+        doesn't lead, it is killed. The child imports the modules of ``preload`` at its start,
+        before the limit counts.
         """
         url = DatabaseUrl(engine.url.render_as_string(hide_password=False))
         self._start = Start(url, embedding, preload, os.getpid())
@@ -168,11 +166,8 @@ class ProcessRunner:
     ) -> Any:
         """Return the child's next message.
 
-        Args:
-            child: The child.
-            seconds: Time for it.
-            too_slow: The reason where there is none by then.
-            stop_seconds: Time for it once the daemon stops; ``None``: :data:`STOP_SECONDS`.
+        Without one in time, ``too_slow`` is the reason. Once the daemon stops, the time is
+        ``stop_seconds``; ``None``: :data:`STOP_SECONDS`.
 
         Raises:
             ChildProcessFailedError: There was none in time, or the daemon stops.

@@ -30,10 +30,8 @@ DEFAULT_FILE = Path("config.toml")
 def load_configuration(path: Path | None = None, **overrides: Any) -> Configuration:
     """Load the configuration.
 
-    Args:
-        path: The configuration file; ``None``: ``config.toml`` in the working directory if it
-            exists, else the defaults.
-        **overrides: Whole sections, for tests and the demo.
+    Without a path it is that of ``config.toml`` in the working directory if it exists, else the
+    defaults. Overrides are whole sections, for tests and the demo.
 
     Raises:
         ConfigurationError: A key is unknown, or a value isn't allowed. The message has one line per
@@ -58,8 +56,7 @@ def load_settings(path: Path | None = None, model: str | None = None, **override
 def default_configuration(**overrides: Any) -> Configuration:
     """Return the defaults with the overrides of the environment, without reading a file.
 
-    Args:
-        **overrides: Whole sections, and the models.
+    Arguments are whole sections, and the models.
 
     Raises:
         ConfigurationError: A variable or an argument isn't allowed.
@@ -70,9 +67,7 @@ def default_configuration(**overrides: Any) -> Configuration:
 def default_settings(*, model: Mapping[str, Any] | None = None, **overrides: Any) -> Settings:
     """Return the defaults of one model; see :func:`default_configuration`.
 
-    Args:
-        model: Name and keys of the model, as :class:`ModelSection` has them.
-        **overrides: Whole sections.
+    The model has its name and keys as :class:`ModelSection` has them; overrides are whole sections.
 
     Raises:
         ConfigurationError: A variable or an argument isn't allowed.

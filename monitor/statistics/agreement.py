@@ -48,12 +48,8 @@ def measure_agreement(
 ) -> Agreement:
     """Return the agreement of any number of raters, with intervals.
 
-    Args:
-        ratings: The ratings of each item. An item with one rating has no agreement, but counts in
-            AC1's prevalence of the ratings, as in the reference.
-        rng: Draws the items of the bootstrap.
-        metric: Ordinal ratings are numbers.
-        n_resamples: Bootstrap samples.
+    An item with one rating has no agreement, but counts in AC1's prevalence of the ratings, as in
+    the reference. Ordinal ratings are numbers. ``rng`` draws the items of the bootstrap.
     """
     counts = count_ratings(ratings)
     paired = counts[counts.sum(axis=1) >= 2]
@@ -85,10 +81,8 @@ def count_ratings(ratings: Sequence[Sequence[str | int]]) -> NDArray[np.float64]
 def krippendorff_alpha(counts: NDArray[np.float64], metric: Metric = "nominal") -> float | None:
     """Return Krippendorff's alpha; ``None`` where only one value occurs.
 
-    Args:
-        counts: ``[n, q]``, how often item i got value k, the values in their order; items with
-            fewer than two ratings are left out.
-        metric: The distance between two values.
+    The counts, ``[n, q]``, are how often item i got value k, the values in their order; items with
+    fewer than two ratings are left out. The metric is the distance between two values.
 
     Reference: Krippendorff, Computing Krippendorff's Alpha-Reliability, 2011.
     """
@@ -102,9 +96,7 @@ def coincidence_alphas(
 ) -> NDArray[np.float64]:
     """Return Krippendorff's alpha of coincidence matrices, ``[b]``; NaN where one value occurs.
 
-    Args:
-        coincidences: ``[b, q, q]``. Of two raters it is their table of counts plus its transpose.
-        metric: The distance between two values.
+    They are ``[b, q, q]``; of two raters it is their table of counts plus its transpose.
     """
     totals = coincidences.sum(axis=2)
     n = totals.sum(axis=1)
@@ -119,8 +111,7 @@ def coincidence_alphas(
 def cohen_kappas(tables: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return Cohen's kappa of two raters' tables of counts, ``[b]``; NaN where one value occurs.
 
-    Args:
-        tables: ``[b, q, q]``: items by the first rater's value and the second's.
+    The tables are ``[b, q, q]``: items by the first rater's value and the second's.
 
     Reference: Cohen, Educational and Psychological Measurement 1960.
     """
@@ -137,8 +128,7 @@ def gwet_ac1(
 ) -> tuple[float | None, float | None, float | None]:
     """Return Gwet's AC1 with its 95% interval; ``None`` where only one value occurs.
 
-    Args:
-        counts: ``[n, q]``, how often item i got value k; at least one rating an item.
+    The counts, ``[n, q]``, are how often item i got value k; at least one rating an item.
 
     Reference: Gwet, Brit. J. Math. Stat. Psych. 2008, 61, 29-48; with missing ratings and the
     variance as in his Handbook of Inter-Rater Reliability, 2014, chapter 5.

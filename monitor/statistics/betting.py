@@ -59,12 +59,8 @@ def log_growth(
 def log_growth_of_counts(successes: float, failures: float, delta: float) -> Floats:
     """Return the growth for differences of which ``successes`` are 1 - p and the others -p.
 
-    The bet is on "the share of successes is above ``delta``", float64 ``[stakes]``.
-
-    Args:
-        successes: Their number.
-        failures: The number of the rest.
-        delta: The largest share under the null hypothesis, in [0, 1].
+    The bet is on "the share of successes is above ``delta``", float64 ``[stakes]``. ``delta``, in
+    [0, 1], is the largest share under the null hypothesis.
     """
     return np.asarray(
         successes * np.log1p(STAKES * (1.0 - delta)) + failures * np.log1p(-STAKES * delta)
@@ -87,11 +83,8 @@ def initial_logarithms(share: float, n_columns: int) -> Floats:
 def fitted_stake(deltas: Floats, squares: Floats) -> Floats:
     """Return the stake that shows soonest that equal arms differ by less than delta, ``[m]``.
 
-    A little less than the best one, the ratio of a bet's first moment to its second.
-
-    Args:
-        deltas: ``[m]``, above 0.
-        squares: ``[m]``: mean squares of the differences.
+    A little less than the best one, the ratio of a bet's first moment to its second. The deltas,
+    ``[m]``, are above 0; ``squares``, ``[m]``, are mean squares of the differences.
     """
     best = deltas * (1.0 + deltas) / (squares + deltas**2)
     return np.clip(CAUTION * best, STAKES[0] / 2, STAKES[-1])
@@ -100,9 +93,8 @@ def fitted_stake(deltas: Floats, squares: Floats) -> Floats:
 def add_fitted_stake(deltas: Floats, squares: Floats) -> Floats:
     """Return :data:`STAKES` and the fitted stake, ``[m, stakes + 1]``.
 
-    Args:
-        deltas: ``[m]``, above 0.
-        squares: ``[m]``: mean squares of the differences, as they are expected.
+    The deltas, ``[m]``, are above 0; ``squares``, ``[m]``, are the expected mean squares of the
+    differences.
     """
     plain = np.broadcast_to(STAKES, (len(deltas), len(STAKES)))
     return np.column_stack([plain, fitted_stake(deltas, squares)])
@@ -138,11 +130,9 @@ def lower_limit(sums: Floats, shares: Floats, alpha: float, reserve: float = 0.0
     :math:`\log(1 + \lambda y) \ge \lambda y + (\lambda + \log(1 - \lambda)) y^2` for
     :math:`y \ge -1`. So the limit is a little wider than that of :func:`log_growth`.
 
-    Args:
-        sums: ``[k, 6]``: :func:`moments` since each of k beginnings.
-        shares: ``[k]``: the share of the wealth that begins to bet there.
-        alpha: Probability that the limit is ever above the mean.
-        reserve: Share of the wealth that never bets.
+    ``sums`` are ``[k, 6]``: :func:`moments` since each of k beginnings, where the part of the
+    wealth in ``shares``, ``[k]``, begins to bet; the part ``reserve`` never bets. ``alpha`` is the
+    probability that the limit is ever above the mean.
 
     Reference: Fan, Grama & Liu, "Exponential inequalities for martingales with applications",
     Electron. J. Probab. 2015, lemma 4.1.

@@ -41,13 +41,10 @@ def bca_quantiles(
 ) -> list[float]:
     """Return confidence limits of a mean by the bias-corrected and accelerated bootstrap.
 
-    Args:
-        values: ``[n]``, at least two of them different.
-        rng: Draws the resamples.
-        levels: For each limit the probability that the mean lies below it.
-        strata: The rows of each stratum, which is resampled by itself; small strata are joined
-            (see :func:`join_small_strata`). ``None``: one stratum.
-        n_resamples: Number of resamples.
+    The values, ``[n]``, are at least two different ones. For each limit ``levels`` has the
+    probability that the mean lies below it. ``strata`` has the rows of each stratum, which is
+    resampled by itself; small strata are joined (see :func:`join_small_strata`). ``None``: one
+    stratum.
 
     A resample of ``n_h`` values of a stratum varies less than the stratum's mean does, by
     ``(n_h - 1) / n_h``. So deviations from the stratum's mean are stretched by

@@ -14,10 +14,8 @@ Interval = tuple[float, float]
 def wilson_limits(share: float, n: float, quantile: float) -> Interval:
     """Return Wilson's score limits of a proportion.
 
-    Args:
-        share: The observed proportion.
-        n: The number of trials, above 0; an effective number may be fractional.
-        quantile: Of the standard normal distribution, or of Student's where ``n`` is estimated.
+    The number of trials is above 0; an effective number may be fractional. The quantile is of the
+    standard normal distribution, or of Student's where ``n`` is estimated.
 
     Reference: Wilson, JASA 1927.
     """
@@ -31,10 +29,8 @@ def wilson_limits(share: float, n: float, quantile: float) -> Interval:
 def wilson_interval(successes: float, n: float, confidence: float = 0.95) -> Interval:
     """Return Wilson's score interval of a proportion; (0, 1) without trials.
 
-    Args:
-        successes: May be fractional where it comes from a weighted rate.
-        n: Number of trials; fractional where it is an effective number.
-        confidence: Two-sided; each limit alone is wrong with half of the remaining probability.
+    Successes of a weighted rate and effective numbers of trials may be fractional. The confidence
+    is two-sided: each limit alone is wrong with half of the remaining probability.
 
     Reference: Wilson, JASA 1927.
 
@@ -49,10 +45,7 @@ def wilson_interval(successes: float, n: float, confidence: float = 0.95) -> Int
 def poisson_interval(events: int, exposure: float, confidence: float = 0.95) -> Interval:
     """Return the exact interval of a rate of events.
 
-    Args:
-        events: Their number.
-        exposure: The time in which they occurred, above 0.
-        confidence: Two-sided.
+    The exposure is the time in which they occurred, above 0. The confidence is two-sided.
 
     Reference: Garwood, Biometrika 1936.
 
@@ -95,12 +88,8 @@ def paired_difference_interval(
 ) -> Interval:
     """Return the interval of a difference of paired proportions, candidate minus incumbent.
 
-    Args:
-        only_candidate: Items on which only the candidate is right.
-        only_incumbent: Items on which only the incumbent is right.
-        both: Items on which both are right.
-        neither: Items on which neither is.
-        confidence: Two-sided.
+    The numbers are of items on which only the candidate, only the incumbent, both or neither is
+    right. The confidence is two-sided.
 
     Reference: Newcombe, Statistics in Medicine 1998, 17, 2635-2650 (method 10).
     """
@@ -140,10 +129,8 @@ def mcnemar_p_value(only_candidate: int, only_incumbent: int) -> float:
 def clopper_pearson(successes: float, n: float, tail: float = 0.025) -> Interval:
     """Return the exact limits of a proportion; (0, 1) without trials.
 
-    Args:
-        successes: May be fractional, as may ``n``: the limits then interpolate.
-        n: Number of trials.
-        tail: The largest probability with which either limit is wrong.
+    Successes, like the ``n`` trials, may be fractional: the limits then interpolate. The tail is
+    the largest probability with which either limit is wrong.
 
     Reference: Clopper & Pearson, Biometrika 1934.
     """

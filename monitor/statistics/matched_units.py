@@ -41,12 +41,8 @@ def user_means(
 ) -> Units:
     """Return the units of requests.
 
-    Args:
-        hour: ``[n]``.
-        is_canary: ``[n]``.
-        user: ``[n]``: a number for each user; negative: unknown, and then a unit of its own.
-        task_type: ``[n]``: a number for each task type, 0 or more.
-        values: ``[n, m]``; NaN where a request has none.
+    All are ``[n]``, but the values ``[n, m]``, NaN where a request has none. A user's number is
+    negative where unknown, and then a unit of its own; that of a task type is 0 or more.
     """
     if not len(hour):
         return Units(hour, task_type, is_canary, values, user)
@@ -78,8 +74,7 @@ def group_means(group: Integers, values: Floats, n_groups: int) -> Floats:
 def deal(cell: Integers, is_canary: Booleans, rng: np.random.Generator) -> Integers:
     """Deal the units of each cell's larger arm to those of its smaller arm.
 
-    Returns:
-        int64 ``[n]``: the number of each unit's pair; -1 where the cell has one arm only.
+    Return int64 ``[n]``: the number of each unit's pair; -1 where the cell has one arm only.
     """
     n_cells = int(cell.max()) + 1 if len(cell) else 0
     arm = is_canary.astype(np.int64)
@@ -94,10 +89,7 @@ def deal(cell: Integers, is_canary: Booleans, rng: np.random.Generator) -> Integ
 def pair_means(is_canary: Booleans, pair: Integers, values: Floats) -> tuple[Floats, Floats]:
     """Return the means of each pair's stable units and of its canary units, ``[pairs, m]`` each.
 
-    Args:
-        is_canary: ``[n]``.
-        pair: ``[n]``, from :func:`deal`.
-        values: ``[n, m]``.
+    ``is_canary`` and ``pair``, from :func:`deal`, are ``[n]``; values are ``[n, m]``.
     """
     n_pairs = int(pair.max(initial=-1)) + 1
     stable, canary = ~is_canary & (pair >= 0), is_canary & (pair >= 0)

@@ -9,9 +9,7 @@ LEAST_P_VALUE = 1e-4
 def format_p_value(p_value: float, least: float = LEAST_P_VALUE) -> str:
     """Return a p-value with two significant digits, never 0; ``undefined`` without a test.
 
-    Args:
-        p_value: The p-value.
-        least: A smaller one is shown as at most this.
+    One below ``least`` is shown as at most this.
     """
     if math.isnan(p_value):
         return "undefined"
@@ -28,9 +26,7 @@ def format_level(level: float) -> str:
 def state_p_value(p_value: float, level: float | None = None) -> str:
     """Return a p-value as a sentence has it: ``p = 0.03, level 0.005``.
 
-    Args:
-        p_value: The p-value.
-        level: What it is compared with; ``None`` where that is unknown, or nothing was tested.
+    The level is what it is compared with; ``None``: that is unknown, or nothing was tested.
     """
     # A test of a strict level has as many permutations as it needs (permutations_for).
     least = LEAST_P_VALUE if level is None else min(LEAST_P_VALUE, level / 10.0)

@@ -41,9 +41,8 @@ AssignmentT = TypeVar("AssignmentT", bound=Assignment)
 class AssignmentTable(Generic[AssignmentT]):
     """The assignments of one kind of item.
 
-    Args:
-        table: The mapped class; at most one row for each item and user.
-        row_type: What a row is read as: its fields are the columns.
+    The mapped class ``table`` has at most one row for each item and user; the fields of
+    ``row_type`` are its columns.
     """
 
     def __init__(self, table: Any, row_type: type[AssignmentT]) -> None:
@@ -77,12 +76,9 @@ class AssignmentTable(Generic[AssignmentT]):
         """Give a user a slot of an item, or extend their lease; return ``False`` if none is free.
 
         One conditional statement counts the slots and takes one. The caller holds the item's lock,
-        so that no other count comes in between; an earlier draft is preserved.
-
-        Args:
-            connection: The transaction that holds the item's row.
-            free: Selects the item's id if the user may have a slot, and nothing else.
-            new: Other columns of a first assignment.
+        so that no other count comes in between; an earlier draft is preserved. ``free`` selects the
+        item's id if the user may have a slot, and nothing else; ``new`` are other columns of a
+        first assignment.
         """
         again = (
             update(self._table)

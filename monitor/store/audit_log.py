@@ -83,9 +83,7 @@ def check_chain(connection: Connection, expected: str | None = None) -> ChainChe
 
     Detects entries that were changed, removed, inserted or reordered. Entries cut off at the end,
     and a log that was rewritten as a whole, are detected only with a hash that was kept elsewhere.
-
-    Args:
-        expected: The hash of an entry that the log must contain.
+    The log must contain an entry with the hash ``expected``.
     """
     columns = (
         AuditEntry.id,

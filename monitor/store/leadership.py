@@ -55,8 +55,7 @@ def database_time(connection: Connection) -> datetime:
 def take_lease(connection: Connection, holder: str, duration: timedelta) -> int | None:
     """Take the lease where it has expired, or is the holder's own and the reply was lost.
 
-    Returns:
-        The new epoch; ``None`` where another holder has the lease.
+    Return the new epoch; ``None`` where another holder has the lease.
     """
     limit_idle_time(connection, MAX_COMMIT_SECONDS)
     now = database_time(connection)

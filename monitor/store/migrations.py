@@ -28,15 +28,10 @@ def upgrade(
 ) -> tuple[str | None, str]:
     """Migrate the database to the newest revision in one transaction.
 
-    A SQLite database with a schema is copied first; the copy is removed afterwards.
-
-    Args:
-        copies: How a SQLite database is copied before.
-        report: Receives a line about each thing that an operator should know.
-        from_copy: Replace a database that an interrupted migration left damaged by its copy.
-
-    Returns:
-        The revision before, ``None`` for an empty database, and the one after.
+    A SQLite database with a schema is copied first; the copy is removed afterwards. With
+    ``from_copy`` the copy replaces a database that an interrupted migration left damaged.
+    ``report`` receives a line about each thing that an operator should know. Return the revision
+    before, ``None`` for an empty database, and the one after.
 
     Raises:
         SchemaError: The database has a revision that this version can't migrate.

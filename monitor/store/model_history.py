@@ -86,9 +86,7 @@ def carry_over(connection: Connection, old: str, new: str, now: datetime) -> int
     """Give a model the rows and the grants under its old name, unless both names were watched.
 
     A running evaluation of the old name loses its claim: it reads rows that have another name now.
-
-    Returns:
-        The number of rows of the history that were renamed.
+    Return the number of rows of the history that were renamed.
     """
     watched = watched_models(connection)
     if {old, new} <= watched:

@@ -25,7 +25,6 @@ class ModelSet:
         return ModelSet(frozenset({model} if model in self else ()))
 
 
-#: All models.
 EVERY_MODEL = ModelSet(frozenset(), inverted=True)
 
 #: A model, some models, or ``None``: all.

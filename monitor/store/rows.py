@@ -15,9 +15,8 @@ IDS_PER_QUERY = 500
 def columns_of(row_type: type[Any], *tables: Any, **columns: Any) -> tuple[Any, ...]:
     """Return the columns that a row is read from, in the order of its fields.
 
-    Args:
-        tables: Mapped classes; a field is the column of its name in the first that has one.
-        columns: The columns of fields that have another name or another table.
+    A field is the column of its name in the first of the mapped classes ``tables`` that has one;
+    ``columns`` has those of fields that have another name or another table.
 
     Raises:
         AttributeError: No table has a column of a field's name.

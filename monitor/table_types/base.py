@@ -90,10 +90,8 @@ def add_statements(
 ) -> None:
     """Run statements when a declared table is created, and when it is dropped.
 
-    Args:
-        table: The table; its ``info`` names the statements for the writer of migrations.
-        create: Statements by the name of the dialect.
-        drop: The same.
+    Statements are by the name of the dialect; the table's ``info`` names them for the writer of
+    migrations.
     """
     table.info.update(create=create, drop=drop)
 

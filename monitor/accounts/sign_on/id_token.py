@@ -39,12 +39,10 @@ def check_id_token(
 ) -> dict[str, Any]:
     """Validate an ID token's signature and claims, and return the claims.
 
-    Args:
-        tokens: The provider's token response, with ``id_token`` and perhaps ``access_token``.
-        signing_keys: Returns the provider's keys (a ``KeySet``); ``True`` bypasses the cache.
-        algorithms: Signing algorithms in the provider's metadata.
-        client_id: The expected audience.
-        nonce: The nonce of the authorization request.
+    ``tokens`` is the provider's token response, with ``id_token`` and perhaps ``access_token``.
+    ``signing_keys`` returns the provider's keys (a ``KeySet``); ``True`` bypasses the cache. The
+    algorithms are those in the provider's metadata, the client's id is the expected audience, and
+    the nonce is that of the authorization request.
 
     Raises:
         SignOnError: The token is not valid; the message says why.

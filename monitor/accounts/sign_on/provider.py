@@ -56,9 +56,8 @@ class _Cached:
 class OpenIdProvider:
     """A client of an OpenID Connect provider.
 
-    Args:
-        client_secret: The client's secret; empty: a public client.
-        redirect_uri: Where the provider sends the browser back to.
+    An empty secret is that of a public client. The provider sends the browser back to
+    ``redirect_uri``.
 
     Raises:
         MissingExtraError: Authlib isn't installed.

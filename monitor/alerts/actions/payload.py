@@ -43,9 +43,8 @@ class _Payload(msgspec.Struct):
 def parse_press(payload: Any, actions: Collection[str], now: datetime) -> Press | None:
     """Return the press that a payload reports; ``None`` where it is no press of our buttons.
 
-    Args:
-        payload: Of an envelope of the kind ``interactive``.
-        actions: The names in the table of actions.
+    The payload is of an envelope of the kind ``interactive``; ``actions`` are the names in the
+    table.
     """
     try:
         received = msgspec.convert(payload, _Payload)

@@ -70,10 +70,8 @@ log = get_logger(__name__)
 class PressReceiver:
     """A connection to Slack that stores the presses of buttons.
 
-    Args:
-        secrets: ``SLACK_APP_TOKEN`` (scope ``connections:write``) and ``SLACK_BOT_TOKEN``.
-        actions: The names in the table of actions.
-        clock: The time at which a press is received.
+    Its secrets are ``SLACK_APP_TOKEN`` (scope ``connections:write``) and ``SLACK_BOT_TOKEN``;
+    ``actions`` are the names in the table. The clock is the time at which a press is received.
     """
 
     def __init__(

@@ -23,8 +23,7 @@ def buttons_configured(secrets: Secrets) -> bool:
 class SlackReplies:
     """Send replies by the bot.
 
-    Args:
-        secrets: ``SLACK_BOT_TOKEN`` (scope ``chat:write``) and ``SLACK_API_URL``.
+    Its secrets are ``SLACK_BOT_TOKEN`` (scope ``chat:write``) and ``SLACK_API_URL``.
     """
 
     def __init__(self, secrets: Secrets, timeout_seconds: int = 5) -> None:
@@ -53,8 +52,7 @@ class SlackReplies:
     def send(self, user: str, channel: str, payload: dict[str, Any]) -> None:
         """Show a message to a user in a channel.
 
-        Args:
-            payload: ``text`` and, optionally, ``blocks``.
+        The payload has ``text`` and, optionally, ``blocks``.
 
         Raises:
             ChannelUnavailableError: Slack is unavailable or rate-limits.

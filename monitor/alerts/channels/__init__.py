@@ -85,8 +85,7 @@ def open_channels(
 ) -> Channels:
     """Build the senders; a channel without its secret is warned of, and its messages wait.
 
-    Args:
-        receives_presses: Whether presses of buttons in Slack can arrive.
+    ``receives_presses`` tells whether presses of buttons in Slack can arrive.
     """
     routes = Routes.of(settings)
     if not routes.channels:

@@ -21,9 +21,7 @@ ENDED = {"resolved", "closed", "snoozed"}
 class AlertmanagerSender(IncidentSender):
     """Send incidents as alerts, which Alertmanager routes and repeats.
 
-    Args:
-        token: Bearer token; empty: none.
-        public_url: Address of the page, for the link to the incident.
+    An empty bearer token is none. Links to incidents begin with ``public_url``.
     """
 
     #: Alertmanager forgets its alerts when it is started again.

@@ -22,11 +22,8 @@ SEPARATORS = re.compile(r"[/:@?&=]+")
 class AppriseSender:
     """Send notifications to one address of Apprise.
 
-    They can't be changed or searched for: the channel gets what is new, not the updates.
-
-    Args:
-        url: Address of Apprise, with its secrets.
-        public_url: Address of the page, for the link to the incident.
+    They can't be changed or searched for: the channel gets what is new, not the updates. The
+    address holds Apprise's secrets. Links to incidents begin with ``public_url``.
     """
 
     repeats_every = None

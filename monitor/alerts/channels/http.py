@@ -26,11 +26,7 @@ def request(
 ) -> Any:
     """Send a request, and return its JSON; ``None`` where there is none.
 
-    Args:
-        service: Its name, for errors.
-        method: ``GET`` or ``POST``.
-        body: Sent as JSON.
-        token: Sent as a bearer token.
+    Errors name the service. The body is sent as JSON, the token as a bearer token.
 
     Raises:
         ChannelUnavailableError: The service is unavailable, or limits the rate.

@@ -32,11 +32,8 @@ ACTIONS: Words[Literal["trigger", "acknowledge", "resolve"]] = Words(
 class PagerDutySender(IncidentSender):
     """Send events of incidents to one service.
 
-    An event with the key of an incident is part of that incident, however often it is sent.
-
-    Args:
-        routing_key: Integration key of the service.
-        public_url: Address of the page, for the link to the incident.
+    An event with the key of an incident is part of that incident, however often it is sent. The
+    service has the integration key ``routing_key``. Links to incidents begin with ``public_url``.
     """
 
     repeats_every = None

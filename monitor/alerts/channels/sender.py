@@ -35,14 +35,11 @@ class Sender(Protocol):
     def send(self, message: DueMessage, payload: dict[str, Any], thread: Thread | None) -> Thread:
         """Send a message: post it, reply in the thread, or update its first message.
 
-        Args:
-            message: The message; its incident has the status of now.
-            payload: ``text``, a summary, and ``blocks``, as :mod:`monitor.alerts.messages` builds
-                them; ``render_text`` of ``messages/mrkdwn.py`` renders blocks as plain text.
-            thread: The incident's message in this channel, to reply to or to update.
-
-        Returns:
-            The message, or empty names where the channel has none.
+        The message's incident has the status of now. The payload has ``text``, a summary, and
+        ``blocks``, as :mod:`monitor.alerts.messages` builds them; ``render_text`` of
+        ``messages/mrkdwn.py`` renders blocks as plain text. The thread is the incident's message in
+        this channel, to reply to or to update. Return the message, or empty names where the channel
+        has none.
         """
 
     def find(self, message: DueMessage, thread: Thread | None) -> Thread | None:

@@ -78,12 +78,10 @@ LITERAL = {"parse": "none", "link_names": False, "mrkdwn": False}
 class SlackSender:
     """Post to one channel.
 
-    Args:
-        secrets: ``SLACK_BOT_TOKEN`` (scope ``chat:write``; with ``channels:history`` each message
-            is posted exactly once) and ``SLACK_API_URL``.
-        channel: Id of the channel; the bot must be a member.
-        token: Token of the bot; empty: that of the secrets.
-        receives_presses: Whether presses of buttons can arrive; messages have none else.
+    Its secrets are ``SLACK_BOT_TOKEN`` (scope ``chat:write``; with ``channels:history`` each
+    message is posted exactly once) and ``SLACK_API_URL``; another ``token`` takes the bot's place.
+    The bot must be a member of the channel, which is an id. Messages have buttons only where
+    presses can arrive.
     """
 
     repeats_every = None

@@ -50,11 +50,8 @@ def condition_blocks(
 ) -> list[Block]:
     """Return the blocks of the incident's message: what is wrong, next steps and links.
 
-    Args:
-        incident: The incident, after the event.
-        event: The last one that the title names.
-        notes: Lines on its state, as plain text.
-        alerts: Base of the links.
+    The incident is as after the event, the last one that the title names. The notes are lines on
+    its state, as plain text.
     """
     blocks: list[Block] = [header(condition_title(incident, event))]
     blocks += sections([escape(incident.summary)])

@@ -65,11 +65,8 @@ def announce_decisions(
 ) -> int:
     """Write a message for each recent decision that has none yet; return the number written.
 
-    A decision that waits is announced once for each thing that it waits for.
-
-    Args:
-        alerts: Base of the links.
-        needs_lead: Whether a retraining waits until a lead confirms it.
+    A decision that waits is announced once for each thing that it waits for. With ``needs_lead`` a
+    retraining waits until a lead confirms it.
     """
     written = 0
     for decision in list_decisions(connection, model):

@@ -20,8 +20,7 @@ def announce_late_alarm(
 ) -> bool:
     """Announce an alarm that came too late for an incident, once a window.
 
-    Returns:
-        Whether a message was written: not where the evaluation has no alarm.
+    Return whether a message was written: not where the evaluation has no alarm.
     """
     assessment = evaluation.assessment
     if assessment is None or not assessment.alarm:

@@ -23,8 +23,7 @@ def announce_model_age(
 ) -> bool:
     """Suggest a retraining once per version, when it serves and is older than ``max_age``.
 
-    Returns:
-        Whether a message was written.
+    Return whether a message was written.
     """
     live = production_age(connection, model, now)
     suggestion = live.suggestion(max_age) if live else ""

@@ -33,15 +33,11 @@ def add_notice(
 ) -> bool:
     """Write a notice to the outbox, unless its key exists; return whether it was written.
 
-    Args:
-        dedupe_key: The same event has the same key.
-        model: The model whose channel it goes to; empty: the daemon's own.
-        lines: What there is to know, as plain text.
-        next_steps: What to do, as mrkdwn.
-        page: Address and label of the page with more.
-        summary: Of notifications and screen readers, after the title.
-        subject: What routes go by: ``notice``, or the cause of an incident.
-        evaluation_id: The drift evaluation that it tells of.
+    The same event has the same key. The message goes to the model's channel; an empty model is the
+    daemon. Lines are what there is to know, as plain text; next steps are what to do, as mrkdwn.
+    ``page`` is the address and label of the page with more. The summary, of notifications and
+    screen readers, follows the title. Routes go by the subject: ``notice``, or the cause of an
+    incident.
     """
     blocks: list[Block] = [header(title), *sections(map(escape, lines))]
     blocks += sections(["*Next steps*", *next_steps])

@@ -39,10 +39,8 @@ def announce_removed_models(
     """Announce that models are no longer watched, and what ends with them.
 
     The message is the daemon's own: the channel of a removed model is not known any more.
-
-    Args:
-        first_pause: The pause of the first model, which makes the message the only one.
-        ended: The models with what was in progress.
+    ``first_pause``, that of the first model, makes it the only one. ``ended`` are the models with
+    what was in progress.
     """
     lines = [f"• {describe_removed(model)}" for model in ended[:MAX_MODELS]]
     left = len(ended) - MAX_MODELS

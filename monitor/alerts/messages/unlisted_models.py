@@ -30,8 +30,7 @@ MAX_CHARACTERS = 60
 def announce_unlisted_models(connection: Connection, settings: Sections, now: datetime) -> bool:
     """Announce once a week the unlisted models with traffic in the last whole week.
 
-    Returns:
-        Whether a message was written.
+    Return whether a message was written.
     """
     if settings.monitoring.unlisted_models != "report":
         return False
@@ -54,9 +53,8 @@ def announce_unlisted_models(connection: Connection, settings: Sections, now: da
 def describe_unlisted(models: Sequence[UnlistedModel], stored: float) -> list[str]:
     """Return a line for each model: its name, its share of all traffic, and since when.
 
-    Args:
-        models: The largest first.
-        stored: Estimated exchanges of the period that are stored, of other models.
+    The largest model comes first. ``stored`` is the estimated number of exchanges of the period
+    that are stored, of other models.
     """
     total = stored + sum(model.estimated_total for model in models)
     lines = [

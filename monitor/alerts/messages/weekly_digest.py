@@ -61,9 +61,7 @@ def announce_week(
 ) -> bool:
     """Write the digest, once for each key; return whether it was written.
 
-    Args:
-        incidents: The unresolved incidents of all models and of the daemon.
-        alerts: Base of the links.
+    The incidents are the unresolved ones of all models and of the daemon.
     """
     return add_message(
         connection,

@@ -22,11 +22,8 @@ def record_read(
 ) -> None:
     """Append an entry, before anything is printed: a command that can't append prints nothing.
 
-    Args:
-        command: The command, without its arguments.
-        object_id: Its id; empty: several.
-        model: Whose texts; empty: of several models.
-        action: ``exported`` where a file or another database gets them.
+    The command is named without its arguments. An empty id or model stands for several. The action
+    is ``exported`` where a file or another database gets the texts.
     """
     from monitor.store.access_log import Access, append_access
 

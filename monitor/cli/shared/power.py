@@ -21,9 +21,8 @@ def assess_with_power(
 ) -> "Assessment":
     """Return the assessment with simulated detectable shares of the prompts.
 
-    Args:
-        drift: Threshold, least number of exchanges, and seed.
-        windows_file: File of simulated windows, to continue from and to append to.
+    ``drift`` has the threshold, the least number of exchanges and the seed. The file of simulated
+    windows is continued from, and appended to.
 
     Raises:
         InputError: The prompts were not compared, or the file of windows can't be used.

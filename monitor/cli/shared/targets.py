@@ -35,8 +35,7 @@ def require_distinct_files(
 ) -> None:
     """Check that no output file is an input file or another output file.
 
-    Args:
-        targets: Output files by option; ``None`` where the option isn't given.
+    Files are by option; ``None`` where the option isn't given.
 
     Raises:
         InputError: Two of them are the same file, also by another path or a link.

@@ -32,15 +32,8 @@ def watch_conditions(
 ) -> None:
     """Check each condition, and wake the incidents whose snooze has ended.
 
-    A condition that can't be checked is logged; the others are.
-
-    Args:
-        engine: The database.
-        settings: The configuration.
-        watched: The settings of the watched models.
-        now: The time.
-        started_at: When the daemon started.
-        may_continue: Called before each model; ``False`` ends the check.
+    A condition that can't be checked is logged; the others are. ``may_continue`` is called before
+    each model; ``False`` ends the check.
 
     Raises:
         DatabaseUnavailableError: The database is unavailable.

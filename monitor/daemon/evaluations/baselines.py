@@ -26,13 +26,8 @@ def advance_due(
 ) -> None:
     """Make the planned baselines, one after the other.
 
-    Args:
-        engine: The database.
-        watched: The settings of the watched models.
-        runner: Runs each search of the traffic.
-        clock: Returns the time.
-        postponed: Time of the next attempt for models whose last one failed; updated.
-        may_continue: Called before each model; ``False`` ends the run.
+    ``postponed``, which is updated, has the time of the next attempt for models whose last one
+    failed. ``may_continue`` is called before each model; ``False`` ends the run.
 
     Raises:
         DatabaseUnavailableError: The database is unavailable; call again later.

@@ -28,15 +28,9 @@ def run_due(
     """Run the looks that are due, one after the other, and yield whether each alarms.
 
     A look that fails is recorded and logged, not repeated: the next one covers most of its time.
-    The model's next look waits for the next run, and for those of the other models.
-
-    Args:
-        engine: The database.
-        watched: The settings of the watched models.
-        runner: Runs each look.
-        clock: Returns the time.
-        until: The time until which the traffic is stored.
-        may_continue: Called before each look; ``False`` ends the run, and the others stay due.
+    The model's next look waits for the next run, and for those of the other models. The traffic is
+    stored up to ``until``. ``may_continue`` is called before each look; ``False`` ends the run, and
+    the others stay due.
 
     Raises:
         DatabaseUnavailableError: The database is unavailable; call again later.

@@ -54,14 +54,8 @@ def evaluate_due(
     """Evaluate all windows that are due, one after the other, and yield the model of each.
 
     A window that fails is recorded, logged, and due again an hour later; the others are evaluated.
-
-    Args:
-        engine: The database.
-        watched: Returns the settings of the watched models.
-        runner: Runs each evaluation.
-        clock: Returns the time.
-        until: Returns the time until which the traffic is stored; windows that end later are left.
-        may_continue: Called before each evaluation; ``False`` ends the run.
+    Windows that end later than the traffic is stored, which ``until`` returns, are left.
+    ``may_continue`` is called before each evaluation; ``False`` ends the run.
 
     Raises:
         DatabaseUnavailableError: The database is unavailable; call again later.

@@ -38,14 +38,9 @@ def check_everything(
     """Yield a finding for each thing that the daemon needs; nothing is changed.
 
     What each model needs of its own follows what all need; models with the same finding share one.
-    The encoder comes last: loading it takes longer than all others.
-
-    Args:
-        settings: The configuration.
-        secrets: Of the services.
-        send: Whether each channel of alerts gets a test message, which is taken back.
-        load: Whether the encoder is loaded although the traffic shows that it works.
-        announce: Called with what takes long, before it begins.
+    The encoder comes last: loading it takes longer than all others. With ``send`` each channel of
+    alerts gets a test message, which is taken back; with ``load`` the encoder is loaded although
+    the traffic shows that it works. ``announce`` is called with what takes long, before it begins.
     """
     yield from note_repeated(_check_everything(settings, secrets, send=send))
     in_use = None if load else encoder_in_use(settings)

@@ -41,11 +41,8 @@ def encoder_in_use(settings: Sections) -> tuple[str, datetime] | None:
 def encoder_finding(settings: Sections, in_use: tuple[str, datetime] | None = None) -> Finding:
     """Check that the encoder loads, and say which scripts it reads.
 
-    Loading takes many times as long as all other checks together.
-
-    Args:
-        settings: The configuration.
-        in_use: What :func:`encoder_in_use` returned: it is not loaded.
+    Loading takes many times as long as all other checks together. One that is in use, as
+    :func:`encoder_in_use` returns it, is not loaded.
     """
     from monitor.embedding.encoder import load_encoder
     from monitor.embedding.scripts import describe_scripts

@@ -13,16 +13,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Finding:
-    """The state of one thing that the daemon needs.
+    """The state of one thing that the daemon needs."""
 
-    Attributes:
-        name: What was checked.
-        status: ``ok``, ``note`` (works, but worth knowing) or ``fail``.
-        message: What there is, or what to do.
-    """
-
+    #: What was checked.
     name: str
+    #: ``ok``, ``note`` (works, but worth knowing) or ``fail``.
     status: str
+    #: What there is, or what to do.
     message: str
 
 

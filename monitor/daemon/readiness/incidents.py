@@ -4,7 +4,6 @@ from monitor.daemon.readiness.finding import Finding, open_connection
 from monitor.plurals import pluralize
 from monitor.settings import Sections
 
-#: Incidents that are named.
 MAX_NAMED = 5
 
 

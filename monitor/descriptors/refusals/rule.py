@@ -145,9 +145,8 @@ class Sentence:
 def is_refusal(prompt: str, response: str) -> bool:
     """Return whether the response as a whole refuses.
 
-    Args:
-        prompt: The user's turn; of two wishes in it one may be refused. Empty: unknown.
-        response: The complete response, or its beginning.
+    The prompt is the user's turn: of two wishes in it one may be refused. Empty: unknown. The
+    response is complete, or its beginning.
     """
     if len(_TOKENS.findall(response)) <= BARE and (not prompt or is_yes_or_no(prompt)):
         return False  # "No." is the answer, or a label
@@ -172,10 +171,8 @@ def is_yes_or_no(prompt: str) -> bool:
 def complies(sentences: list[Sentence], *, partly: bool = False, general: bool = False) -> bool:
     """Return whether sentences before or after a refusal comply.
 
-    Args:
-        sentences: Of a response.
-        partly: The refusal may be of a part, so that complying must be announced.
-        general: The refusal is of the whole request, so that little else is needed.
+    With ``partly`` the refusal may be of a part, so that complying must be announced; with
+    ``general`` it is of the whole request, so that little else is needed.
     """
     yielded = False
     statements = material = plain = 0

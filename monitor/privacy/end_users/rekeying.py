@@ -72,12 +72,9 @@ def rekey(
     unkeyed, is replaced if its id is among ``sent_ids``. An unkeyed one of another id is replaced
     by a pseudonym of itself, so that it can't be computed from a list of addresses.
 
-    Each id is one transaction; an interrupted run is repeated.
-
-    Args:
-        settings: The rules of ids; with ``privacy.user_ids = "as_is"`` ids in clear stay.
-        sent_ids: Ids as production sends them, of as many end users as are known.
-        secrets: The keys; ``None``: those of the environment.
+    Each id is one transaction; an interrupted run is repeated. With ``privacy.user_ids = "as_is"``
+    ids in clear stay. ``sent_ids`` are ids as production sends them, of as many end users as are
+    known. Without ``secrets`` the keys are those of the environment.
     """
     open_rules(engine, settings, secrets)
     ids = read_user_ids(engine, settings, secrets)

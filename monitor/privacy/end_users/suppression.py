@@ -122,12 +122,9 @@ def unsuppress(
 ) -> int:
     """Take end users off the list; return their number.
 
-    Args:
-        subject: The id; or
-        main_digest: the first characters of a digest that the list shows; or
-        key: the first characters of the check value of a key: all of its end users.
-        reason: For the audit log; the id in it is masked.
-        secrets: The keys; ``None``: those of the environment.
+    One of three names them: the id ``subject``, the first characters of a digest that the list
+    shows, or those of the check value of a key, for all of its end users. The reason is for the
+    audit log; the id in it is masked. Without ``secrets`` the keys are those of the environment.
 
     Raises:
         InputError: Nobody on the list is meant, or a digest is too short.

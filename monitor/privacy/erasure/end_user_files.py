@@ -51,7 +51,6 @@ class RunFiles:
 class Files:
     """Files, training runs and model versions with rows of an end user."""
 
-    #: Rows by file.
     rows: dict[Path, int]
     runs: list[RunFiles]
     #: Versions trained on such rows, and versions trained on top of those.
@@ -94,12 +93,9 @@ def find_files(
 ) -> Files:
     """Search every file that may hold exchanges.
 
-    Args:
-        engine: The database, which knows training runs and exports.
-        end_user: Whose rows are searched for.
-        traces: How others' words name or quote them.
-        retrain: Of each model; names the training data and the benchmarks.
-        extra: Further files of JSON lines.
+    The database knows training runs and exports; the settings of each model name the training data
+    and the benchmarks; further files are of JSON lines. The traces are how others' words name or
+    quote the end user, whose rows are searched for.
     """
     rows: dict[Path, int] = {}
     unreachable: dict[Path, str] = {}
@@ -191,10 +187,8 @@ def remove_rows(
 ) -> dict[Path, str]:
     """Rewrite the files without the rows and the end user's names, and note removed rows.
 
-    The notes lie beside the digests of before.
-
-    Returns:
-        Files that couldn't be rewritten, with the reason.
+    The notes lie beside the digests of before. Return files that couldn't be rewritten, with the
+    reason.
     """
     failed: dict[Path, str] = {}
     for run in files.runs:

@@ -124,10 +124,8 @@ def forget(
 ) -> ErasureReport:
     """Erase an end user from the database and from the files of retraining.
 
-    Args:
-        settings: The redaction patterns, and the files of retraining.
-        request: The id of the end user, or ids of exchanges.
-        files: Further files of JSON lines to search.
+    The request has the id of the end user, or ids of exchanges. The settings have the redaction
+    patterns and name the files of retraining; further ones, of JSON lines, are searched too.
     """
     request = resolve(engine, settings, request)
     redactor = Redactor(settings.redaction.patterns)

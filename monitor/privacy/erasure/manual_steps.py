@@ -46,9 +46,7 @@ def find_manual_steps(
 ) -> Iterator[ManualStep]:
     """Yield the steps that an operator has to take.
 
-    Args:
-        files: The files that hold rows of theirs.
-        redactor: Redacts as the settings say, to find quotes.
+    The files hold rows of theirs. The redactor redacts as the settings say, to find quotes.
     """
     for run in files.runs:
         if run.status == "running":

@@ -61,8 +61,7 @@ def find_words(
 ) -> Iterator[MaskedRow]:
     """Yield the rows of all tables in whose words the end user is named or quoted.
 
-    Args:
-        own: Ids of rows by table that are removed as a whole.
+    ``own`` has, by table, the ids of rows that are removed as a whole.
     """
     for table in table_names():
         names = masked_columns(table)

@@ -44,8 +44,7 @@ class Passages:
     >>> [passage.words[:2] for passage in passages.find("He wrote: 'the parcel of my\\nLATE aunt'")]
     [('the', 'parcel')]
 
-    Args:
-        is_shared: Returns whether others wrote the same words, which are then no quote.
+    ``is_shared`` returns whether others wrote the same words, which are then no quote.
     """
 
     def __init__(

@@ -41,10 +41,8 @@ class Quotes:
     ) -> Self:
         """Return the quotes of exchanges and of end users' ids.
 
-        Args:
-            texts: Pairs of prompt and response.
-            end_users: Ids as they are stored.
-            redactors: The redactors that the quotes may have passed, now and when they were made.
+        The texts are pairs of prompt and response; ids are as stored. The redactors are those that
+        the quotes may have passed, now and when they were made.
         """
         redactors = list(redactors)
         quoted = {

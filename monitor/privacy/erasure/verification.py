@@ -59,10 +59,8 @@ def verify(
 ) -> list[RemainingText]:
     """Return where something of an end user is left.
 
-    Args:
-        traces: The id in all its spellings, and the quotes that are still known.
-        retrain: Of each model; names the training data and the benchmarks.
-        extra: Further files.
+    The traces are the id in all its spellings, and the quotes that are still known. The settings of
+    each model name the training data and the benchmarks; ``extra`` are further files.
     """
     names = _Names()
     findings = list(_search_columns(engine, traces, names))

@@ -16,7 +16,6 @@ class Recipient(msgspec.Struct, frozen=True, omit_defaults=True):
     setting: str
     #: Host or name, without a secret.
     address: str
-    #: What it gets.
     gets: str
     #: Only of this model; empty: of all.
     model: str = ""

@@ -84,15 +84,10 @@ def apply_retention(
 ) -> Counter[str]:
     """Remove rows that are older than the settings allow, and compact the embedding blocks.
 
-    Args:
-        retention: The retention periods; ``None`` keeps the rows.
-        now: Ages are counted back from this time.
-        may_continue: Called before each step; ``False`` ends the run, and the next one resumes.
-        rows_per_step: The maximum number of rows in a transaction.
-
-    Returns:
-        Number of rows removed by table, and the numbers of ``vectors`` removed and ``blocks
-        merged``.
+    A period of ``None`` keeps the rows; ages are counted back from ``now``. ``may_continue`` is
+    called before each step; ``False`` ends the run, and the next one resumes. A transaction has at
+    most ``rows_per_step`` rows. Return the number of rows removed by table, and the numbers of
+    ``vectors`` removed and ``blocks merged``.
     """
     run = _Run(engine, now, may_continue, rows_per_step)
     steps: Sequence[tuple[timedelta | None, Callable[[datetime], None]]] = (

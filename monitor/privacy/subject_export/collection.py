@@ -83,10 +83,9 @@ def collect_export(
 ) -> Export:
     """Collect everything stored about an end user.
 
-    Args:
-        settings: The redaction patterns, the periods, and the files of retraining.
-        request: The id of the end user, or ids of exchanges.
-        extra_files: Further files of JSON lines to search.
+    The request has the id of the end user, or ids of exchanges. The settings have the redaction
+    patterns and the periods, and name the files of retraining; further ones, of JSON lines, are
+    searched too.
     """
     request = resolve(engine, settings, request)
     redactor = Redactor(settings.redaction.patterns)

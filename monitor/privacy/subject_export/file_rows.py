@@ -23,11 +23,8 @@ NO_PERIOD = "no period: until an operator deletes the file"
 class FileRows:
     """Reads the files in which an end user was found.
 
-    Args:
-        files: Where rows of the end user, or words about them, were found.
-        ownership: Decides which rows are the end user's.
-        traces: Find the end user in rows of others.
-        third_parties: Masks third parties in what staff wrote.
+    The files are those with rows of the end user, or words about them. ``third_parties`` masks what
+    staff wrote.
     """
 
     def __init__(

@@ -33,14 +33,10 @@ class Ownership:
     """Decides about rows, table by table in the order of their references.
 
     A row is the end user's where it is one of their exchanges, where a column of ids has one of
-    their ids, or where it refers to such a row.
-
-    Args:
-        end_user: The end user, with their exchanges.
-        join_ids: Ids of their requests that wait for a response.
-        observed_ids: Ids of their exchanges that were observed for rollouts.
-        digests: Digests of the id under which records of erasures and exports are stored.
-        user_field: Path of the end user's id in records; empty: the usual names.
+    their ids, or where it refers to such a row. ``join_ids`` are of their requests that wait for a
+    response, ``observed_ids`` of their exchanges that were observed for rollouts. Records of
+    erasures and exports are stored under the digests of the id. Without ``user_field``, the path of
+    the id in records, the usual names are tried.
     """
 
     def __init__(

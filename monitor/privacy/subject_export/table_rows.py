@@ -40,14 +40,9 @@ Row = dict[str, Any]
 class TableRows:
     """Reads every table once, and returns what each holds of an end user.
 
-    Args:
-        connection: A snapshot.
-        end_user: The end user, with their exchanges.
-        observations: Observations of rollouts that are the end user's or mention the id.
-        feedback: Feedback on the end user's exchanges, or whose exchange's id mentions the id.
-        ownership: Decides which rows are the end user's.
-        traces: Find the end user in rows of others.
-        third_parties: Masks third parties in what staff wrote.
+    The connection is a snapshot. Observations are of rollouts, and are the end user's or mention
+    the id; feedback is on the end user's exchanges, or its exchange's id mentions the id.
+    ``third_parties`` masks what staff wrote.
     """
 
     def __init__(

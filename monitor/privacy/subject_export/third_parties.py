@@ -21,9 +21,7 @@ _WORD = re.compile(r"[^\s\"'<>()\[\]{},;]{4,}")
 class ThirdParties:
     """Masks third parties; what names or quotes the end user stays.
 
-    Args:
-        traces: Find what names or quotes the end user.
-        redactor: Finds personal data by its form.
+    The redactor finds personal data by its form.
     """
 
     def __init__(

@@ -30,8 +30,7 @@ def require_free(output: Path) -> None:
 def write_export(export: Export, output: Path) -> list[Path]:
     """Write an export: to a file of its form (``.json``, ``.html``), or both to a new folder.
 
-    Returns:
-        The files, of mode 0600; a folder has mode 0700.
+    Return the files, of mode 0600; a folder has mode 0700.
 
     Raises:
         InputError: The output exists.

@@ -24,7 +24,6 @@ from monitor.store.review.draws import BatchDesign, DrawRow
 class ControlSlice:
     """The control slice of some batches, in points: a text counts as often as it was drawn."""
 
-    #: Points drawn.
     n_drawn: int
     #: Points of excluded items, which are no part of the traffic under review.
     n_excluded: int
@@ -100,11 +99,8 @@ def estimate_rate(errors: float, n: float) -> RateEstimate:
 def estimate_rise(errors: float, n: float, errors0: float, n0: float, confidence: float) -> Rise:
     """Return the difference of two rates, with its interval and its one-sided lower bound.
 
-    Args:
-        n: Decided points now.
-        errors0: Errors at launch.
-        n0: Sample size at launch.
-        confidence: Confidence of the one-sided bound.
+    ``errors`` and the ``n`` decided points are those of now, ``errors0`` and ``n0`` those at
+    launch. The confidence is that of the one-sided bound.
     """
     lower, upper = newcombe_interval(errors, n, errors0, n0, DISPLAY_CONFIDENCE)
     # The lower limit alone is wrong half as often as the interval.
@@ -118,10 +114,8 @@ def estimate_traffic(
     """Estimate error rates from all reviews of some batches.
 
     Batches are weighted by their decided control points. Excluded items reduce the share of their
-    stratum; undecided items are assumed to resemble the decided ones of their stratum.
-
-    Args:
-        newest: The batch for whose clusters rates are estimated.
+    stratum; undecided items are assumed to resemble the decided ones of their stratum. Rates are
+    estimated for the clusters of the batch ``newest``.
     """
     weight_of = batch_weights(rows)
     known = {batch: design for batch, design in designs.items() if weight_of.get(batch, 0.0) > 0}

@@ -25,8 +25,7 @@ class RuleStep:
 def explain(recommendation: str, inputs: dict[str, Any]) -> list[RuleStep]:
     """Return the rule's questions in order; those after the decisive one are skipped.
 
-    Args:
-        inputs: From :func:`monitor.review.decision.evidence.decision_inputs`.
+    The inputs are from :func:`monitor.review.decision.evidence.decision_inputs`.
     """
     steps = [
         _control_slice(inputs),

@@ -110,10 +110,8 @@ def choose_remedy(
     """Choose training, or retrieval and prompt, by the share of errors that require judgement.
 
     If its 95% interval lies on one side of one half, that side decides. Otherwise the larger part
-    decides, once the ratings have an effective number of ``minimum``.
-
-    Returns:
-        The remedy, and a sentence with the reason.
+    decides, once the ratings have an effective number of ``minimum``. Return the remedy, and a
+    sentence with the reason.
     """
     judgement = causes.shares.get(NEEDS_JUDGEMENT)
     if judgement is None:

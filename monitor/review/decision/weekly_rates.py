@@ -30,8 +30,7 @@ def weekly_rates(
 ) -> dict[int, WeeklyRate]:
     """Return the control slice of each window that has a batch, by drift evaluation.
 
-    Args:
-        windows: The oldest first.
+    The oldest window comes first.
     """
     if not windows:
         return {}

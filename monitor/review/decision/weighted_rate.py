@@ -64,14 +64,9 @@ def stratified_rate(cells: Sequence[Cell], n_window: float) -> WeightedRate | No
 
     The interval combines (MOVER: root of the sum of squares) the distances of each stratum's Wilson
     limits, at its effective number of reviews, and of Wilson's limits at the size of the window,
-    which is itself a sample of the traffic.
-
-    Args:
-        cells: Strata, similar ones side by side; their shares need not add up to 1.
-        n_window: Exchanges of the window that lie in the cells.
-
-    Returns:
-        The estimate; ``None`` without reviews.
+    which is itself a sample of the traffic. Similar strata are side by side; their shares need not
+    add up to 1. ``n_window`` is the number of exchanges of the window that lie in the cells.
+    Without reviews there is no estimate.
     """
     joined = _join_small(cells)
     sample = [review for cell in joined for review in cell.sample]
@@ -108,10 +103,8 @@ def stratified_rate(cells: Sequence[Cell], n_window: float) -> WeightedRate | No
 def weighted_share(sample: Sequence[WeightedReview]) -> WeightedRate | None:
     """Estimate the share of a kind in a part of the traffic of unknown size.
 
-    Every text counts with its full sampling variance, even if its inclusion was certain.
-
-    Args:
-        sample: ``wrong`` marks the texts of the kind.
+    Every text counts with its full sampling variance, even if its inclusion was certain. ``wrong``
+    marks the texts of the kind.
     """
     if not sample:
         return None

@@ -48,8 +48,7 @@ class Gold:
 def read_gold(connection: Connection, model: ModelSection, item_filter: ItemFilter) -> Gold:
     """Render gold items as examples and separate the contradictions.
 
-    Args:
-        model: Its system prompt applies to items that were reviewed without a taxonomy.
+    The model's system prompt applies to items that were reviewed without a taxonomy.
     """
     taxonomies = TaxonomyVersions(connection, model.system_prompt)
     examples: list[TrainingExample] = []

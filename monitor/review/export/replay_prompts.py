@@ -18,14 +18,9 @@ def replay_prompts(connection: Connection, model: ModelSection, name: str) -> li
     """Return the prompts of a model's newest baseline, to which it generates responses itself.
 
     A prompt without a recorded system prompt gets that of the current taxonomy, as gold does.
-
-    Args:
-        model: Its system prompt applies without a taxonomy.
-        name: The model's name in the traffic.
-
-    Returns:
-        ``{"messages", "metadata", "group_keys"}``, the messages ending with the user's turn; empty
-        if the model has no baseline.
+    Without a taxonomy it is the model's. ``name`` is the model's in the traffic. A row is
+    ``{"messages", "metadata", "group_keys"}``, the messages ending with the user's turn; there is
+    none if the model has no baseline.
     """
     baseline = latest_baseline(connection, name)
     if baseline is None:

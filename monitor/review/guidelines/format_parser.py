@@ -23,8 +23,7 @@ Parsed = tuple[OutputFormat | None, list[tuple[int, str]]]
 def parse_format(kind: str, body: str) -> Parsed:
     """Parse the declaration of an output format.
 
-    Returns:
-        The format, and its problems; line -1 is the one before the body.
+    Return the format, and its problems; line -1 is the one before the body.
     """
     parse = _PARSERS.get(kind)
     if parse is None:

@@ -26,15 +26,13 @@ class LocatedValue:
     line: int
 
 
-#: Key -> value.
 Keys = Mapping[str, LocatedValue]
 
 
 def parse_keys(source: str, first_line: int, problems: Problems) -> dict[str, LocatedValue]:
     """Parse YAML with known keys and text values.
 
-    Args:
-        first_line: Number of its first line in the file.
+    ``first_line`` is the number of its first line in the file.
     """
     try:
         node = yaml.compose(source, Loader=yaml.SafeLoader)

@@ -32,8 +32,7 @@ class GuidelineSource:
 def load_taxonomy(path: Path) -> Taxonomy:
     """Load a taxonomy without problems.
 
-    Args:
-        path: A Markdown file with any number of task types, or a folder of such files.
+    The path is that of a Markdown file with any number of task types, or of a folder of such files.
 
     Raises:
         TaxonomyError: It has problems; the message has a line ``file:line: ...`` for each.

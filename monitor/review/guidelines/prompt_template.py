@@ -10,7 +10,6 @@ Style = Literal["direct", "chain_of_thought", "classification"]
 
 #: Placeholders of a system prompt.
 PROMPT_PLACEHOLDERS = ("task_type", "title", "correct_output", "criteria", "output_format")
-#: Placeholders of a response.
 RESPONSE_PLACEHOLDERS: dict[Style, tuple[str, ...]] = {
     "direct": ("answer",),
     "chain_of_thought": ("reasoning", "answer"),
@@ -52,9 +51,8 @@ class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def split(self, text: str) -> tuple[str, str] | None:
         """Return the reasoning or criteria, and the final answer of a response.
 
-        Returns:
-            ``None`` if a response lacks the part that the style requires. In the style "direct", a
-            response without the template's form is a final answer as a whole.
+        ``None``: a response lacks the part that the style requires. In the style "direct", a
+        response without the template's form is a final answer as a whole.
         """
         match = _pattern(self.response).fullmatch(text.strip())
         if match is None:

@@ -55,9 +55,8 @@ class GuidelineSection:
 def parse_sections(source: str, first_line: int = 1) -> GuidelineSection:
     """Return the root of a file's sections.
 
-    Args:
-        source: Markdown (CommonMark).
-        first_line: Number of its first line in the file.
+    The source is Markdown (CommonMark), and ``first_line`` the number of its first line in the
+    file.
     """
     tokens = MarkdownIt("commonmark").parse(source)
     lines = source.split("\n")

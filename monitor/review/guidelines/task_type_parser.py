@@ -26,12 +26,8 @@ def read_task_type(
 ) -> TaskType | None:
     """Parse a task type.
 
-    Args:
-        section: A heading ``name: Title`` of the first level with its content.
-        defaults: Template keys of the front matter.
-
-    Returns:
-        ``None`` if a required part is missing, which is a problem.
+    The section is a heading ``name: Title`` of the first level with its content; the defaults are
+    template keys of the front matter. ``None``: a required part is missing, which is a problem.
     """
     name, _, title = section.heading.partition(": ")
     name = name.strip().strip("`").strip()

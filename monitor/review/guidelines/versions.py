@@ -19,10 +19,8 @@ def store_current_taxonomy(connection: Connection, review: Review, now: datetime
     """Store the configured taxonomy as it is now, and return its version.
 
     If the file has problems, they are logged and the version before stays in force: a mistake in
-    the guidelines must not stop the daemon.
-
-    Returns:
-        An empty text if none is configured, or none was ever without problems.
+    the guidelines must not stop the daemon. The version is empty if none is configured, or none was
+    ever without problems.
     """
     if not review.taxonomy:
         return ""
@@ -36,8 +34,7 @@ def store_current_taxonomy(connection: Connection, review: Review, now: datetime
 def configured_task_types(review: Review) -> tuple[str, ...]:
     """Return the task types of the configured taxonomy.
 
-    Returns:
-        An empty tuple if none is configured, or if the file has problems, which are logged.
+    There are none if no taxonomy is configured, or if the file has problems, which are logged.
     """
     taxonomy = _load(review) if review.taxonomy else None
     return () if taxonomy is None else tuple(sorted(taxonomy.task_types))

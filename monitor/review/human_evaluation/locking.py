@@ -48,9 +48,7 @@ def lock_human_evaluation(
 ) -> None:
     """Lock a human evaluation for good.
 
-    Args:
-        user: A lead of the model or an admin.
-        allow_missing: Lock it although ratings are missing.
+    The user is a lead of the model or an admin. With ``allow_missing`` ratings may be missing.
 
     Raises:
         NotFoundError: There is no such human evaluation, or the user is no lead of the model.

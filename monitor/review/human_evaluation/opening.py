@@ -50,16 +50,11 @@ def open_human_evaluation(
     """Open the human evaluation of a candidate evaluation and return its id.
 
     A repeated call returns the same id. Another evaluation of the same candidate has a human
-    evaluation of its own, since its responses or the systems compared differ.
-
-    Args:
-        evaluation_id: The candidate evaluation.
-        plan: ``human_eval`` of evaluation.yaml.
-        rows: Rows of the evaluation's file of responses: ``by``, ``benchmark``, ``id``,
-            ``messages``, ``response`` and, for strata, ``task_type``.
-        seed: Draws the items.
-        secret: At least 32 random bytes, such as from ``secrets.token_bytes``; they determine the
-            order of the responses and must stay unknown to raters.
+    evaluation of its own, since its responses or the systems compared differ. The plan is
+    ``human_eval`` of evaluation.yaml. The rows are those of the candidate evaluation's file of
+    responses: ``by``, ``benchmark``, ``id``, ``messages``, ``response`` and, for strata,
+    ``task_type``. The seed draws the items. The secret, at least 32 random bytes, such as from
+    ``secrets.token_bytes``, determines the order of the responses and must stay unknown to raters.
 
     Raises:
         InputError: There are fewer than two systems, or no item with responses of all.

@@ -53,11 +53,10 @@ def import_reviews(
 ) -> ImportCounts:
     """Write all reviews of a file, or none.
 
-    Args:
-        connection: A transaction that is rolled back on errors.
-        user_names: Name in the tool -> user's name, where they differ.
-        redact: Returns a text of a reviewer without personal data.
-        audit_share_of: Model -> probability with which an agreed item is drawn for an audit.
+    The transaction is rolled back on errors. ``user_names`` maps names in the tool to users' names,
+    where they differ; ``redact`` returns a text of a reviewer without personal data;
+    ``audit_share_of`` returns, for a model, the probability with which an agreed item is drawn for
+    an audit.
 
     Raises:
         ImportRefusedError: A review can't be imported; the message has a line for each problem.

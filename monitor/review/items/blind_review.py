@@ -58,11 +58,8 @@ class ReviewQueue(AssignmentQueue[ItemRow, Assignment]):
         """Store a reviewer's review and return the item's status.
 
         The second review makes the item gold if both agree, and ``disagreed`` otherwise. From then
-        on neither review changes.
-
-        Args:
-            audit_share: Probability with which an agreed item is drawn for an audit.
-            seen: The draft that the page has seen, if it says so.
+        on neither review changes. ``audit_share`` is the probability with which an agreed item is
+        drawn for an audit; ``seen`` is the draft that the page has seen, if it says so.
 
         Raises:
             NewerDraftError: Another page has saved a newer draft.

@@ -23,10 +23,8 @@ def take_step(
 ) -> None:
     """Apply a transition to a locked item. Call it last: the audit entry blocks other writers.
 
-    Args:
-        connection: The transaction that holds the item's row.
-        item: The item as it was read under the lock.
-        details: Facts for the audit log, besides the two statuses.
+    The transaction holds the item's row, under whose lock the item was read. The details are facts
+    for the audit log, besides the two statuses.
 
     Raises:
         WorkflowError: The event isn't allowed in the item's status.

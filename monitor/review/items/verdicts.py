@@ -52,9 +52,8 @@ JudgementT = TypeVar("JudgementT", bound=Judgement)
 def check_judgement(judgement: JudgementT, response: str) -> JudgementT:
     """Check a judgement against the model's response.
 
-    Returns:
-        The judgement to store: with the correct response's text, and without the fields that its
-        verdict doesn't use.
+    Return the judgement to store: with the correct response's text, and without the fields that its
+    verdict doesn't use.
 
     Raises:
         WorkflowError: Fields are missing or contradict each other; the message names them.
@@ -107,9 +106,7 @@ def reasons_to_disagree(first: ReviewRow, second: ReviewRow) -> list[str]:
 def differences(first: tuple[str, str, str], second: tuple[str, str, str]) -> list[str]:
     """Return the relevant differences between two judgements.
 
-    Args:
-        first: Verdict, kind of error and corrected response.
-        second: The same of the second judgement.
+    Judgements are verdict, kind of error and corrected response.
     """
     reasons = []
     if first[0] != second[0]:

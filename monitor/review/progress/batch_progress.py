@@ -173,8 +173,7 @@ def pace_of(times: Sequence[datetime], now: datetime) -> float:
 def median_minutes(times: Sequence[datetime]) -> float | None:
     """Return the median time between two reviews without breaks, in minutes.
 
-    Args:
-        times: One reviewer's submissions, the earliest first.
+    ``times`` are one reviewer's submissions, the earliest first.
     """
     gaps = [later - earlier for earlier, later in pairwise(times)]
     minutes = [gap / timedelta(minutes=1) for gap in gaps if gap < BREAK]

@@ -62,10 +62,8 @@ def build_lead_view(
 ) -> LeadView | None:
     """Return the view of a batch and of its model; ``None`` if there is no batch yet.
 
-    Args:
-        settings: Thresholds of the decision, by model.
-        models: The models whose batches are visible.
-        batch_id: The batch; ``None``: the newest.
+    The settings have the thresholds of the decision, by model; the batches of ``models`` are
+    visible. Without an id it is the newest batch.
 
     Raises:
         NotFoundError: There is no such batch of these models.

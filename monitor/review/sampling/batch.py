@@ -30,10 +30,8 @@ def create_batch(
 ) -> int:
     """Queue a drift evaluation's items and return the batch's id; a repeated call has no effect.
 
-    Args:
-        evaluation_id: A finished drift evaluation.
-        review: Budget and shares.
-        rng: Draws the samples; the same state gives the same batch.
+    The evaluation is finished; ``review`` has budget and shares. ``rng`` draws the samples: the
+    same state gives the same batch.
 
     Raises:
         NotFoundError: There is no such drift evaluation, or it isn't finished.

@@ -53,11 +53,9 @@ def build_frame(
 ) -> Frame:
     """Merge the exchanges of a window that have the same text.
 
-    Args:
-        scores: Novelty, cluster and inclusion probability of each exchange.
-        texts: Each exchange's key of its text.
-        known: Text -> item in which it was queued earlier.
-        rng: Chooses the exchange that represents a text.
+    The scores are novelty, cluster and inclusion probability of each exchange, and ``texts`` each
+    exchange's key of its text. ``known`` has, by text, the item in which it was queued earlier.
+    ``rng`` chooses the exchange that represents a text.
     """
     ids: dict[str, int] = {}
     text_of = np.array([ids.setdefault(text, len(ids)) for text in texts], dtype=np.int64)

@@ -36,15 +36,9 @@ def systematic_counts(
     A unit is drawn ``floor(expected)`` or ``ceil(expected)`` times, ``expected`` times on average:
     if that is at most 1, it is the unit's inclusion probability. The units of a block are adjacent,
     in random order, so that the number of draws of a block too differs from its expectation by less
-    than one.
-
-    Args:
-        expected: ``[m]``, at least 0.
-        rng: Orders the units and places the grid.
-        block: ``[m]``, the block of each unit.
-
-    Returns:
-        int64 ``[m]``; their sum is that of ``expected`` rounded up or down.
+    than one. Both are ``[m]``: ``expected``, at least 0, and ``block``, that of each unit. ``rng``
+    orders the units and places the grid. Return int64 ``[m]``, whose sum is that of ``expected``
+    rounded up or down.
 
     Reference: W. G. Madow (1949), Annals of Mathematical Statistics 20, 333-354.
     """

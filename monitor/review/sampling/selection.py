@@ -69,16 +69,11 @@ def select_items(
     """Select review items from a window of N exchanges.
 
     The selection probability is that of either draw, ``1 - (1 - c)(1 - e)``, with
-    ``c = min(1, n_control * share)`` and ``e`` that of the targeted draw; both are fixed before
-    the draws. At most ``weekly_budget`` texts are to be queued; fewer if both draws select the same
-    text, or one draw selects a text twice.
-
-    Args:
-        scores: Novelty, cluster and inclusion probability of each exchange.
-        texts: Each exchange's key of its text.
-        task_types: Of each exchange.
-        review: Budget and shares.
-        known: Text -> item in which it was queued in an earlier batch.
+    ``c = min(1, n_control * share)`` and ``e`` that of the targeted draw; both are fixed before the
+    draws. At most ``weekly_budget`` texts are to be queued; fewer if both draws select the same
+    text, or one draw selects a text twice. ``texts`` has each exchange's key of its text,
+    ``known``, by text, the item in which it was queued in an earlier batch; ``review`` has budget
+    and shares.
     """
     frame = build_frame(scores, texts, known or {}, rng)
     n_control = min(round(review.weekly_budget * review.control_share), len(texts))

@@ -115,10 +115,8 @@ def read_monitoring(path: Path) -> tuple[ProductionMonitoring, str]:
     """Read the monitoring of production, also from a file that no evaluation accepts.
 
     A broken file stops evaluations, not the monitoring: a sound ``production_monitoring`` applies
-    whatever the other sections hold. If it can't be read either, the file sets nothing.
-
-    Returns:
-        The monitoring, and the problem of the file; empty: none.
+    whatever the other sections hold. If it can't be read either, the file sets nothing. The second
+    value is the problem of the file; empty: none.
     """
     try:
         return read_plan(path).production_monitoring, ""

@@ -14,8 +14,7 @@ class ModelNames:
     def __init__(self, aliases: Mapping[str, tuple[str, ...]]) -> None:
         """Check the names, and index them.
 
-        Args:
-            aliases: Each listed model with the further names and patterns of its traffic.
+        ``aliases`` has each listed model with the further names and patterns of its traffic.
 
         Raises:
             ValueError: A name of the traffic could be two models'.
@@ -56,9 +55,7 @@ class ModelNames:
     def find(self, name: str, models: Collection[str]) -> str | None:
         """Return the model that a user means; ``None``: it is unknown.
 
-        Args:
-            name: A model's name, which comes first, or one of the traffic.
-            models: The known models, listed or not.
+        The name is a model's, which comes first, or one of the traffic; models are listed or not.
         """
         return name if name in models else self.resolve(name)
 

@@ -7,9 +7,7 @@ from monitor.settings.secrets.database_url import database_hosts, hide_password,
 def apply_debugging(value: str, database_url: str) -> None:
     """Log the messages of all errors from now on, or no longer.
 
-    Args:
-        value: The value of ``DRIFTWARDEN_DEBUG``.
-        database_url: The address of the database.
+    The value is that of ``DRIFTWARDEN_DEBUG``.
 
     Raises:
         ConfigurationError: The variable has another value than 0 or 1, or it is 1 and the database

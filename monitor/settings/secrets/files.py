@@ -20,11 +20,8 @@ def read_variable(name: str, environment: Mapping[str, str] | None = None) -> st
     """Return the value of a variable ``X``, or the content of the file that ``X_FILE`` names.
 
     The line break at the end of a file is not part of the value. An empty variable counts as not
-    set.
-
-    Args:
-        name: The variable ``X``, in capitals.
-        environment: The variables; ``None``: those of this process.
+    set. The name is that of ``X``, in capitals; without ``environment`` the variables are those of
+    this process.
 
     Raises:
         ConfigurationError: Both are set, or the file can't be used. No message holds a value.

@@ -25,12 +25,9 @@ class Grant:
 
 @dataclass(frozen=True)
 class Grants:
-    """The grants of a user, at most one for each model. A model's own grant replaces that on all.
+    """The grants of a user, at most one for each model; a model's own replaces that on all."""
 
-    Attributes:
-        by_model: Model, or ``ALL_MODELS`` -> grant.
-    """
-
+    #: Model, or ``ALL_MODELS`` -> grant.
     by_model: Mapping[str, Grant]
 
     @classmethod

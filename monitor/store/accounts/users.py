@@ -15,24 +15,20 @@ from monitor.store.tables import ReviewBatch, ReviewItem, User, UserGrant
 
 @dataclass(frozen=True)
 class Account:
-    """The columns of a user, without the password hash.
-
-    Attributes:
-        session_epoch: Advances when all sessions of the user have to end.
-        email: Address at the sign-on provider; ``None``: unknown.
-        has_password: Whether a password is set.
-        has_identity: Whether an identity of the provider is bound to the user.
-        slack_user_id: Id at Slack; ``None``: the user can't press buttons there.
-    """
+    """The columns of a user, without the password hash."""
 
     id: int
     name: str
     active: bool
     created_at: datetime
+    #: Advances when all sessions of the user have to end.
     session_epoch: int = 0
+    #: Address at the sign-on provider; ``None``: unknown.
     email: str | None = None
     has_password: bool = True
+    #: Whether an identity of the provider is bound to the user.
     has_identity: bool = False
+    #: Id at Slack; ``None``: the user can't press buttons there.
     slack_user_id: str | None = None
 
 

@@ -25,8 +25,7 @@ def failing_channel(
 ) -> FailingChannel | None:
     """Return since when a channel takes no messages, and why; ``None`` where none failed.
 
-    Args:
-        lacks_secret: It can send nothing: it fails since its oldest pending message.
+    One that lacks its secret can send nothing: it fails since its oldest pending message.
     """
     since = OutboxMessage.created_at if lacks_secret else OutboxMessage.failing_since
     row = connection.execute(
@@ -86,8 +85,7 @@ def last_failure_at(connection: Connection) -> datetime | None:
 def last_delivery_error(connection: Connection, channel: str, since: datetime) -> str | None:
     """Return why the newest undelivered message of a channel was refused or delayed.
 
-    Args:
-        since: Messages that were created earlier don't count.
+    Messages that were created before ``since`` don't count.
     """
     return connection.execute(
         select(OutboxMessage.error)

@@ -164,8 +164,7 @@ class QueueState:
 def queue_state(connection: Connection, model: str, since: datetime) -> QueueState | None:
     """Return the state of a model's batches that were created after a time.
 
-    Returns:
-        ``None`` where no item is open.
+    ``None``: no item is open.
     """
     is_open = case((ReviewItem.status.in_(OPEN_ITEMS), 1), else_=0)
     batches = connection.execute(

@@ -87,12 +87,9 @@ def lease_due_message(
     """Lease the oldest due message of a channel until ``leased_until``, and note the attempt.
 
     Messages of one incident are sent in order: none is due while an earlier one is pending. On
-    PostgreSQL, rows that another process is leasing are skipped; SQLite has one writer.
-
-    Args:
-        connection: Inside a transaction that ends before the attempt begins.
-        leased_until: When another process may take the message.
-        not_after: No message waits until later, unless the clock was wrong: then it is due now.
+    PostgreSQL, rows that another process is leasing are skipped; SQLite has one writer. The
+    transaction ends before the attempt begins. From ``leased_until`` another process may take the
+    message. None waits beyond ``not_after``, unless the clock was wrong: then it is due now.
     """
     earlier = aliased(OutboxMessage)
     blocked = exists().where(
@@ -211,9 +208,8 @@ def mark_retry(
 ) -> None:
     """Record that the channel was unavailable, and when to try again.
 
-    Args:
-        attempted_at: Begin of the first attempt whose outcome is unknown; ``None``: the channel
-            has certainly not taken the message.
+    ``attempted_at`` is the begin of the first attempt whose outcome is unknown; ``None``: the
+    channel has certainly not taken the message.
     """
     connection.execute(
         update(OutboxMessage)

@@ -200,9 +200,7 @@ def list_incidents(
 ) -> list[IncidentRow]:
     """Return the newest incidents first, of one model or of all.
 
-    Args:
-        model: A model, some, or all.
-        unresolved: Only those that are neither resolved nor closed.
+    ``unresolved`` ones are neither resolved nor closed.
     """
     statement = _ROWS.order_by(Incident.id.desc()).limit(limit)
     statement = statement.where(*of_models(Incident.model, model))

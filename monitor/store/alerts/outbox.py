@@ -60,14 +60,10 @@ def add_message(
 ) -> bool:
     """Insert a message unless its key exists; return whether it was inserted.
 
-    Args:
-        dedupe_key: The same event has the same key.
-        model: The model that it is about; empty: the daemon.
-        incident_id: Its incident, whose cause is the subject.
-        kind: A message of its own, a reply to that of the incident, or its update.
-        payload: ``text`` and ``blocks``.
-        subject: What it is about, for the routes, where it has no incident.
-        evaluation_id: The drift evaluation that it tells of, which the log of its delivery names.
+    The same event has the same key; an empty model is the daemon. A message is one of its own, a
+    reply to that of the incident, or its update; its payload has ``text`` and ``blocks``. Routes go
+    by the cause of the incident or, where it has none, by the subject. The log of its delivery
+    names the drift evaluation.
     """
     if has_message(connection, dedupe_key):
         return False

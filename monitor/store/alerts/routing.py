@@ -36,8 +36,7 @@ def assign_channels(
 ) -> bool:
     """Name the channels of a message: the first in its row, the rest in copies.
 
-    Returns:
-        False where there is none that has no copy.
+    Return ``False`` where there is none that has no copy.
     """
     taken = set(
         connection.execute(
@@ -65,9 +64,7 @@ def copy_message(
 ) -> bool:
     """Insert a message for a further channel, unless that has it; return whether it was inserted.
 
-    Args:
-        payload: ``None``: that of the message.
-        now: When it may be sent; ``None``: as the message.
+    Without a payload it is that of the message; without ``now`` it may be sent as the message may.
     """
     row = connection.execute(
         select(OutboxMessage.__table__).where(OutboxMessage.id == message_id)

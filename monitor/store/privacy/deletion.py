@@ -38,10 +38,7 @@ def delete_exchanges(connection: Connection, ids: Sequence[int]) -> Counter[str]
     The exchanges are locked first: an item that is being queued for one of them waits, and then
     fails. Vectors stay in their blocks until
     :func:`monitor.store.traffic.compaction.drop_dead_rows`; call this under
-    :func:`monitor.store.traffic.compaction.lock_blocks`.
-
-    Returns:
-        The rows deleted, by table.
+    :func:`monitor.store.traffic.compaction.lock_blocks`. Return the rows deleted, by table.
     """
     deleted: Counter[str] = Counter()
     for part in batches_of(ids):
@@ -75,10 +72,8 @@ def expired_exchanges(
 ) -> list[tuple[datetime, int]]:
     """Return exchanges of the traffic that were received before a time, the oldest first.
 
-    Args:
-        before: Exchanges received before this time.
-        reviewed: Whether exchanges that were queued for review are returned, or the others.
-        after: The last exchange of the previous call.
+    With ``reviewed`` they are those that were queued for review, else the others. ``after`` is the
+    last exchange of the previous call.
     """
     queued = exists().where(ReviewItem.exchange_id == Exchange.id)
     conditions = [
@@ -102,8 +97,7 @@ def delete_expired_dead_letters(
 ) -> dict[str, int]:
     """Delete dead letters received before a time, and those replayed before another.
 
-    Returns:
-        Number of dead letters deleted by reason; replayed ones count as ``replayed``.
+    Return their number by reason; replayed ones count as ``replayed``.
     """
     expired: ColumnElement[bool] = DeadLetter.replayed_at < replayed_before
     if before is not None:

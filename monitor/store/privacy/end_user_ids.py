@@ -12,7 +12,6 @@ TABLES = (Exchange, RolloutObservation, PendingHalf)
 #: Tables whose rows can be given another id; pending halves have it in their payload too, and are
 #: joined or expire soon.
 LASTING_TABLES = (Exchange, RolloutObservation)
-#: Ids fetched at a time.
 IDS_PER_FETCH = 5_000
 
 

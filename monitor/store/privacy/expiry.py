@@ -172,8 +172,7 @@ EXPIRED_COLUMNS: Sequence[Expiry] = (
 def delete_rows(connection: Connection, number: int, before: datetime, limit: int) -> int:
     """Delete rows that are older than a time; return their number, which is at most ``limit``.
 
-    Args:
-        number: Which of ``EXPIRED_ROWS``.
+    ``number`` is an index of ``EXPIRED_ROWS``.
     """
     expiry = EXPIRED_ROWS[number]
     keys = list(expiry.table.primary_key)
@@ -187,8 +186,7 @@ def delete_rows(connection: Connection, number: int, before: datetime, limit: in
 def erase_columns(connection: Connection, number: int, before: datetime, limit: int) -> int:
     """Erase columns of rows that are older than a time; see :func:`delete_rows`.
 
-    Args:
-        number: Which of ``EXPIRED_COLUMNS``.
+    ``number`` is an index of ``EXPIRED_COLUMNS``.
     """
     expiry = EXPIRED_COLUMNS[number]
     table, keys = expiry.table, list(expiry.table.primary_key)

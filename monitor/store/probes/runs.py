@@ -33,7 +33,6 @@ class ProbeRunRow:
     model: str
     role: str
     version_id: int | None
-    #: Number of the version.
     version: int | None
     set_id: int
     purpose: str

@@ -135,8 +135,7 @@ def items_by_text(
 ) -> dict[str, int]:
     """Return the latest item of a model for each text, by digest.
 
-    Args:
-        after: Only batches created later; ``None``: all.
+    Only batches created later than ``after`` count; ``None``: all.
     """
     items: dict[str, int] = {}
     wanted = sorted(set(digests))

@@ -84,9 +84,8 @@ def insert_batch(
 ) -> int:
     """Insert a batch with its items in the given order.
 
-    Args:
-        items: The exchanges; items inherit their task types.
-        taxonomy_version: Digest of the taxonomy in force; empty where none is configured.
+    Items inherit the task types of their exchanges. ``taxonomy_version`` is the digest of the one
+    in force; empty where none is configured.
     """
     statement = (
         insert(ReviewBatch)

@@ -38,9 +38,8 @@ def submissions_of(
 ) -> list[SubmissionRow]:
     """Return a user's own reviews, the newest first.
 
-    Args:
-        portions: The models and task types of the items.
-        before_id: Reviews before this one, for the next page; ``None``: the newest.
+    Portions are the models and task types of the items. Reviews are those before ``before_id``, for
+    the next page; ``None``: the newest.
     """
     stands = and_(
         GoldExample.item_id == ReviewItem.id,

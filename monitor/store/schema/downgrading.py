@@ -68,11 +68,9 @@ def downgrade(
 ) -> Downgrade:
     """Migrate the database back to a released schema, in one transaction.
 
-    Args:
-        version: A release; ``None``: the newest whose schema is older than the present one.
-        discard: Whether rows and values may be lost.
-        copies: How a SQLite database is copied before.
-        report: Receives a line about each thing that an operator should know.
+    The version ``None`` is the newest release whose schema is older than the present one. With
+    ``discard`` rows and values may be lost. A SQLite database is copied before, as ``copies`` says;
+    ``report`` receives a line about each thing that an operator should know.
 
     Raises:
         SchemaError: The revision of the database is unknown, or its file is missing.

@@ -60,7 +60,6 @@ class DatabaseState:
     pending: tuple[Pending, ...]
     #: The release to which `db downgrade` would return; empty: there is none.
     previous_release: str
-    #: The migration that was interrupted.
     interrupted: Interruption | None
     #: What is damaged, or differs from the declared schema.
     problems: tuple[str, ...]

@@ -37,8 +37,7 @@ def release_named(version: str) -> Release:
 def release_before(revision: str, history: Sequence[str]) -> Release | None:
     """Return the newest release whose schema is older than a revision; ``None`` without one.
 
-    Args:
-        history: All revisions, the oldest first.
+    The history has all revisions, the oldest first.
     """
     older = history[: history.index(revision)]
     return next((release for release in reversed(RELEASES) if release.revision in older), None)

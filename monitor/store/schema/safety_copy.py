@@ -74,10 +74,8 @@ class SafetyCopy:
     def begin(self, before: str, after: str) -> Path | None:
         """Name the copy in the file beside the database, then make it.
 
-        Call it in the transaction of the change: no row is written between the two.
-
-        Returns:
-            The copy; ``None``: none was to be made.
+        Call it in the transaction of the change: no row is written between the two. Return the
+        copy; ``None``: none was to be made.
 
         Raises:
             DatabaseUnavailableError: There is no room, or the folder can't be written.

@@ -78,7 +78,6 @@ class HumanEvaluationItem(Base):
     #: From 1, in the order of assignment.
     number: Mapped[int]
     benchmark: Mapped[str] = mapped_column(info=contents.NAME)
-    #: The id of the item in the benchmark.
     benchmark_item_id: Mapped[str] = mapped_column(info=contents.TEXT_EXAMINED)
     task_type: Mapped[str] = mapped_column(info=contents.WORDS)
     messages: Mapped[list[Any]] = mapped_column(info=contents.EVALUATED_TEXT)

@@ -12,7 +12,6 @@ from monitor.store.traffic.baselines import BaselineRow, baseline_by_digest, cre
 from monitor.store.traffic.exchange_columns import COLUMNS, Exchanges
 from monitor.store.traffic.exchanges import insert_exchanges, load_all_columns
 
-#: Vectors in a block.
 BLOCK_ROWS = 1024
 
 
@@ -21,10 +20,8 @@ def copy_baseline_with_vectors(
 ) -> BaselineRow:
     """Copy a baseline with other vectors, unless the copy exists.
 
-    The original stays: windows embedded by its encoder are compared with it.
-
-    Args:
-        exchanges: Its exchanges, with the new vectors.
+    The original stays: windows embedded by its encoder are compared with it. The exchanges are its
+    own, with the new vectors.
     """
     digest = sha256(f"{original.digest} {exchanges.encoder}".encode()).hexdigest()
     return _create(connection, original.model, original.model_version, digest, exchanges, now=now)
@@ -35,13 +32,9 @@ def create_baseline_from_traffic(
 ) -> BaselineRow:
     """Create a version's baseline from its traffic, unless it exists.
 
-    The traffic expires by its age; the baseline keeps copies.
-
-    Args:
-        model: As the traffic names it.
-        model_version: The version that responded.
-        exchanges: A sample in which every exchange stands for equally many, with the sampling
-            columns that it has as a part of a baseline.
+    The traffic expires by its age; the baseline keeps copies. The model is as the traffic names it,
+    and the version is the one that responded. The exchanges are a sample in which every one stands
+    for equally many, with the sampling columns that it has as a part of a baseline.
     """
     named = [model, model_version, exchanges.encoder, *map(str, sorted(exchanges.ids.tolist()))]
     digest = sha256("\n".join(named).encode()).hexdigest()

@@ -83,9 +83,7 @@ _PACKED: dict[str, Callable[[], PackedColumn[Any]]] = {
 def collector_of(name: str, declared: ExchangeColumn, *, is_packed: bool) -> Collector:
     """Return the collector of a column.
 
-    Args:
-        name: Attribute of the exchanges.
-        is_packed: Whether it is packed, as of large windows.
+    The name is an attribute of the exchanges; a column of large windows is packed.
     """
     if not is_packed:
         return _CollectedValues(declared)

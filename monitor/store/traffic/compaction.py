@@ -70,10 +70,7 @@ def blocks_with_dead_rows(connection: Connection, limit: int = 1000) -> list[int
 def drop_dead_rows(connection: Connection, block_id: int) -> int:
     """Replace a block by one without the vectors of deleted exchanges, or delete it.
 
-    Call it under :func:`lock_blocks`.
-
-    Returns:
-        How many vectors of each side went.
+    Call it under :func:`lock_blocks`. Return how many vectors of each side went.
     """
     block = connection.execute(select(*_COLUMNS).where(EmbeddingBlock.id == block_id)).one_or_none()
     if block is None:  # replaced by another process
@@ -128,10 +125,8 @@ def groups_to_merge(connection: Connection, before: datetime) -> list[list[int]]
 def merge_blocks(connection: Connection, block_ids: Sequence[int]) -> int:
     """Replace several blocks by one; vectors stay bit-identical.
 
-    Call it under :func:`lock_blocks`.
-
-    Returns:
-        The rows moved; 0 where one of the blocks has gone or lost rows since they were chosen.
+    Call it under :func:`lock_blocks`. Return the rows moved; 0 where one of the blocks has gone or
+    lost rows since they were chosen.
     """
     blocks = connection.execute(
         select(*_COLUMNS).where(EmbeddingBlock.id.in_(block_ids)).order_by(EmbeddingBlock.id)

@@ -87,9 +87,7 @@ def pending_dead_letters(
 ) -> list[tuple[int, DeadLetterRow]]:
     """Return the oldest dead letters that were not replayed, each with its id.
 
-    Args:
-        after_id: Only dead letters after this id.
-        until_id: Only dead letters up to this id; ``None``: up to the newest.
+    Their ids are after ``after_id`` and up to ``until_id``; ``None``: up to the newest.
     """
     conditions = [DeadLetter.replayed_at.is_(None), DeadLetter.id > after_id]
     if until_id is not None:

@@ -55,13 +55,9 @@ def load_vectors(
 ) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
     """Load the vectors of rows from their blocks; each block is read once.
 
-    Args:
-        block_ids: ``[n]``, the block of each row. All blocks have one dimension.
-        block_rows: ``[n]``, its row in that block.
-        is_spooled: Whether the vectors are kept in files instead of memory.
-
-    Returns:
-        Prompt and response vectors, each ``[n, d]``; ``[0, 0]`` where n is 0.
+    The ids of blocks, which have one dimension, and the rows in them are ``[n]``. Spooled vectors
+    are kept in files instead of memory. Return prompt and response vectors, each ``[n, d]``;
+    ``[0, 0]`` where n is 0.
 
     Raises:
         TransientError: A block has gone since the rows were read: another took its place.

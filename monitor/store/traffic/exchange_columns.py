@@ -157,9 +157,8 @@ class Exchanges:
     def from_rows(cls, rows: Sequence[Mapping[str, Any]], **values: Any) -> "Exchanges":
         """Return exchanges given one by one.
 
-        Args:
-            rows: Values by the names of the table's columns, the same in each.
-            values: Vectors and whatever else is known as a whole.
+        Rows have values by the names of the table's columns, the same in each; ``values`` has
+        vectors and whatever else is known as a whole.
         """
         columns = {
             attribute: declared.of(row[declared.name] for row in rows)
@@ -219,8 +218,7 @@ class Exchanges:
     def digest(self, *, only_content: bool = False) -> str:
         """Return the SHA-256 of the exchanges: of those of one digest all figures are the same.
 
-        Args:
-            only_content: Leave out times, ids, sampling and vectors.
+        With ``only_content`` it leaves out times, ids, sampling and vectors.
         """
         digest = sha256()
         for attribute, declared in COLUMNS.items():

@@ -15,7 +15,6 @@ from monitor.store.traffic.column_reading import CollectedNumbers, collector_of
 from monitor.store.traffic.embedding_blocks import insert_block, load_vectors
 from monitor.store.traffic.exchange_columns import COLUMNS, Exchanges
 
-#: Rows read at once.
 ROWS_AT_ONCE = 4_096
 #: Exchanges of larger windows are packed, and their vectors and texts spooled to disk.
 MAX_UNPACKED_ROWS = 50_000
@@ -48,9 +47,7 @@ def insert_exchanges(
 ) -> None:
     """Write exchanges and, in one block, their vectors.
 
-    Args:
-        exchanges: The exchanges, with their vectors.
-        baseline_id: The baseline these belong to; ``None`` for traffic.
+    They belong to the baseline; ``None``: they are traffic.
     """
     if not len(exchanges):
         return
@@ -75,12 +72,8 @@ def load_window(
 ) -> Exchanges:
     """Load the traffic of a model in ``[start, end)``; baselines are not traffic.
 
-    Args:
-        connection: A snapshot.
-        model: As the traffic names it.
-        start: First instant.
-        end: First instant after.
-        encoder: Whose vectors; without it those of the encoder that made the newest block.
+    The connection is a snapshot, and the model as the traffic names it. The vectors are the
+    encoder's; without one, those of the encoder that made the newest block.
     """
     return _load(connection, _traffic(model, start, end), encoder)
 

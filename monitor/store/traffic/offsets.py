@@ -112,9 +112,8 @@ def record_caught_up(connection: Connection, source: str, until: Mapping[int, da
 def complete_until(connection: Connection, source: str) -> datetime | None:
     """Return the time until which the traffic of all partitions of a source is stored.
 
-    Returns:
-        ``None`` for a source that nobody reads; the beginning of time while a partition was never
-        read to its end.
+    ``None``: nobody reads the source. While a partition was never read to its end it is the
+    beginning of time.
     """
     times = connection.execute(
         select(SourceOffset.caught_up_at).where(SourceOffset.source == source)

@@ -88,10 +88,8 @@ def claim_pairs(
 ) -> list[StoredPair]:
     """Claim complete pairs, so that no other replica embeds them.
 
-    Args:
-        since: Pairs are looked for of which a half was stored at or after this, and those whose
-            claim has ended: the process that claimed them died.
-        until: When the claim ends, should this process die.
+    Pairs are those of which a half was stored at or after ``since``, and those whose claim has
+    ended: the process that claimed them died. The claim ends at ``until``, should this process die.
     """
     fresh, partner = aliased(PendingHalf), aliased(PendingHalf)
     pairs = connection.execute(
@@ -154,10 +152,8 @@ def overdue_halves(
     """Lock and return halves that have waited too long, the oldest first.
 
     A half waits for the time limit after it was received, and until its source was read so far that
-    a partner within the limit would be there: the partner's partition may lag behind.
-
-    Args:
-        patience: How much longer a half waits at most where its source isn't read to its end.
+    a partner within the limit would be there: the partner's partition may lag behind. ``patience``
+    is how much longer a half waits at most where its source isn't read to its end.
     """
     received = PendingHalf.received_at < now - timeout
     heard_out = [
@@ -199,9 +195,8 @@ def oldest_pending_at(
 ) -> datetime | None:
     """Return when the oldest pending half occurred; ``None`` where there is none.
 
-    Args:
-        source: Only halves of this source; ``None``: of all.
-        observed: Whether halves that wait to be observed only count too.
+    Only halves of the source count; ``None``: of all. With ``observed``, those that wait only to be
+    observed count too.
     """
     query = select(func.min(PendingHalf.occurred_at))
     if source is not None:

@@ -57,10 +57,7 @@ def unlisted_models(
 ) -> list[UnlistedModel]:
     """Return the unlisted models with traffic on the days of ``[start, end)``, the largest first.
 
-    Args:
-        start: First day.
-        end: The day after the last.
-        listed: Models that are listed now, whatever was counted before.
+    Models that are ``listed`` now are left out, whatever was counted before.
     """
     total = func.sum(UnlistedExchanges.estimated_total)
     rows = connection.execute(

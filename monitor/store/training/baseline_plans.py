@@ -16,7 +16,6 @@ class BaselinePlanRow:
     id: int
     model: str
     version_id: int
-    #: Number of the version.
     version: int
     since: datetime
     searched_until: datetime | None

@@ -83,14 +83,9 @@ def advance(
 ) -> bool:
     """Take a step of a row's life cycle and append it to the audit log.
 
-    Args:
-        connection: Inside the caller's transaction. The audit entry comes last, as it blocks other
-            writers.
-        table: ``TrainingRun`` or ``CandidateEvaluation``.
-
-    Returns:
-        Whether this call took the step; ``False`` where the row's status doesn't allow it, since
-        another process was faster.
+    Call it inside the caller's transaction; the audit entry comes last, as it blocks other writers.
+    The table is ``TrainingRun`` or ``CandidateEvaluation``. Return whether this call took the step:
+    not where the row's status doesn't allow it, since another process was faster.
     """
     transition = _BY_EVENT[event]
     if transition.target in FINAL:

@@ -46,13 +46,8 @@ def back_up(
     """Write a backup while a daemon runs.
 
     The database comes first, in one state. Files come afterwards, so that those which its rows name
-    are there.
-
-    Args:
-        engine: The database, with the newest schema.
-        configuration: Names the folders.
-        archive: The file, ``.tar`` or ``.tar.gz``; it must not exist.
-        report: Receives a line about each part.
+    are there. The database has the newest schema; the configuration names the folders. The archive,
+    ``.tar`` or ``.tar.gz``, must not exist. ``report`` receives a line about each part.
 
     Raises:
         SchemaError: The database has another schema.

@@ -51,13 +51,9 @@ def copy_database(source: Engine, target_url: str, report: Report = say_nothing)
     """Copy all rows into an empty database; return number and digest of the rows of each table.
 
     Ids, times, JSON, vectors and the audit log are copied as they are stored. Sequences go on after
-    those of the source. Each table is read back from the target and compared.
-
-    Args:
-        source: A database with the newest schema.
-        target_url: An empty PostgreSQL database, with or without the schema, or a SQLite file that
-            does not exist.
-        report: Receives a line about each table.
+    those of the source. Each table is read back from the target and compared. The source has the
+    newest schema; the target is an empty PostgreSQL database, with or without the schema, or a
+    SQLite file that does not exist. ``report`` receives a line about each table.
 
     Raises:
         SchemaError: The source has another schema.
@@ -137,9 +133,7 @@ def _require_empty(connection: Connection) -> None:
 def new_sqlite_file(path: Path, n_bytes: int) -> Iterator[Connection]:
     """Yield a connection to a new database with the schema, whose file appears after the block.
 
-    Args:
-        path: The file; it must not exist.
-        n_bytes: Room that it needs.
+    The file must not exist, and needs room for ``n_bytes``.
 
     Raises:
         InputError: The file exists.

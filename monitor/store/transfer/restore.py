@@ -72,13 +72,9 @@ def restore(
     """Restore a backup into an empty database, and its files to where they were.
 
     The database comes last and at once. A restoration that was interrupted is repeated: files that
-    are there already are compared and kept.
-
-    Args:
-        url: An empty PostgreSQL database, or a SQLite file that does not exist.
-        allowed: Folders that may be written: those of the configuration.
-        actor: For the audit log.
-        report: Receives a line about each part.
+    are there already are compared and kept. The address is that of an empty PostgreSQL database, or
+    of a SQLite file that does not exist. The folders of the configuration are ``allowed``: they may
+    be written. The actor is for the audit log; ``report`` receives a line about each part.
 
     Raises:
         DatabaseDamagedError: The archive is cut or altered; nothing was written.

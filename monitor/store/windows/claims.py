@@ -52,15 +52,9 @@ def claim_drift_evaluation(
 
     The leader takes over at once what a leader has claimed: only one evaluates at a time, so that
     one has died, or lost its lease. The last of :data:`MAX_CRASHES` records the failure instead.
-
-    Args:
-        start: First instant of the window.
-        end: First instant after the window.
-        again: Also claim a window whose evaluation is done or has just failed.
-        lease: Another process takes the evaluation over after this time.
-
-    Returns:
-        The claim, or ``None`` where the evaluation is done, or another process runs it.
+    With ``again`` a window is claimed, too, whose evaluation is done or has just failed. After the
+    lease another process takes the evaluation over. ``None``: it is done, or runs in another
+    process.
     """
     row = connection.execute(
         select(

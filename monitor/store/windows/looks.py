@@ -129,11 +129,10 @@ def save_look(
 ) -> int | None:
     """Write a look, and delete old ones without an alarm; ``None`` where it was written before.
 
-    Args:
-        looked_until: First instant after the 24 hours.
-        n_exchanges: Sampled exchanges that were compared, or counted where it was skipped.
-        findings: The large changes, the clearest first; ``None``: it was skipped, or failed.
-        error: Why it failed; it is not repeated, as the next one covers most of its time.
+    The 24 hours end before ``looked_until``. ``n_exchanges`` are the sampled ones that were
+    compared, or counted where the look was skipped. The findings are the large changes, the
+    clearest first; ``None``: it was skipped, or failed. The error is why it failed; it is not
+    repeated, as the next one covers most of its time.
     """
     unfinished = "failed" if error else "skipped"
     values = {

@@ -124,10 +124,7 @@ def load_map_texts(
     """Return the exchanges that still exist, by their ids.
 
     Ids of deleted exchanges may be reused, so only exchanges of the evaluation's window or baseline
-    count.
-
-    Args:
-        ids: Values of ``exchanges.id``.
+    count. The ids are values of ``exchanges.id``.
     """
     in_window = and_(
         Exchange.baseline_id.is_(None),

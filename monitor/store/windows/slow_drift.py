@@ -38,8 +38,7 @@ def save_slow_drift_window(
 ) -> None:
     """Replace the sums of a window; ``None`` deletes them.
 
-    Args:
-        connection: Inside the transaction that finishes the evaluation.
+    Call it inside the transaction that finishes the evaluation.
     """
     connection.execute(
         delete(SlowDriftWindow).where(SlowDriftWindow.evaluation_id == evaluation_id)
