@@ -30,7 +30,6 @@ SETTING = Recipe(
     own=frozenset({"monitor/web/current_user.py"}),
     other={
         "monitor/settings/models/table.py": "a setting that no model overrides",
-        "monitor/settings/problems/renamed_keys.py": "a renamed setting",
     },
 )
 DEFAULT = Recipe(
