@@ -144,11 +144,6 @@ TRANSITIONS: tuple[RolloutTransition, ...] = (
 _BY_EVENT = {transition.event: transition for transition in TRANSITIONS}
 
 
-def transition_of(event: Event) -> RolloutTransition:
-    """Return the row of an event."""
-    return _BY_EVENT[event]
-
-
 def target_of(event: Event, status: str | None) -> str:
     """Return the status of a rollout after an event.
 

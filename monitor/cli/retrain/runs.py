@@ -16,6 +16,7 @@ from monitor.cli.shared.context import (
     read_configuration,
     settings_of_run,
 )
+from monitor.cli.shared.output import print_json
 from monitor.cli.shared.taints import AcceptTaintOption
 
 if TYPE_CHECKING:
@@ -202,10 +203,6 @@ def evaluate(
 
     Exit status 0: promote; 3: reject; 4: undecided, or awaiting human evaluation.
     """
-    import json
-
-    import msgspec
-
     from monitor.cli.retrain.evaluation import EXIT_STATUS, cancel_evaluation_of_run, evaluate_run
     from monitor.errors import InputError
     from monitor.settings import load_secrets
@@ -225,8 +222,7 @@ def evaluate(
         raise InputError("no evaluation file; give --evaluation FILE or set retrain.evaluation")
     row = evaluate_run(engine, settings, load_secrets(), run, path, reason=reason)
     if as_json:
-        content = msgspec.to_builtins(row.results)
-        typer.echo(json.dumps(content, ensure_ascii=False, indent=1))
+        print_json(row.results)
     elif row.results is not None:
         for line in report_lines(row.results):
             typer.echo(line)

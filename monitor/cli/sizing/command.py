@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from monitor.cli.shared.context import ConfigOption, read_configuration
+from monitor.cli.shared.output import print_json
 
 
 class Window(StrEnum):
@@ -166,9 +167,7 @@ def sizing(
     measurement = read_measurement()
     plan = make_plan(load, measurement.constants)
     if as_json:
-        import json
-
-        typer.echo(json.dumps(plan.to_dict(measurement), indent=1, allow_nan=False))
+        print_json(plan.to_dict(measurement))
         return
     from monitor.cli.sizing.table import render_plan
 

@@ -117,8 +117,3 @@ def unsent_replies(connection: Connection) -> list[PressRow]:
 def mark_replied(connection: Connection, press_id: int, at: datetime | None) -> None:
     """Record that the user gets the reply, or no longer; ``None``: it is to be sent again."""
     connection.execute(update(SlackAction).where(SlackAction.id == press_id).values(replied_at=at))
-
-
-def list_presses(connection: Connection) -> list[PressRow]:
-    """Return all presses, the oldest first."""
-    return read_rows(connection, PressRow, select(*_COLUMNS).order_by(SlackAction.id))

@@ -47,12 +47,6 @@ class TextSample:
             current=_spread(column.current, self.current, self.n_current),
         )
 
-    def of_sides(
-        self, reference: NDArray[Any], current: NDArray[Any]
-    ) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return the sampled rows of an array of each side."""
-        return _select(reference, self.reference), _select(current, self.current)
-
     def design(self, design: SampleDesign | None) -> SampleDesign | None:
         """Return the design of the sampled exchanges."""
         if design is None:

@@ -116,9 +116,9 @@ class RolloutCheck:
         return good * (1.0 - good) * (1.0 + 1.0 / UNITS_EACH)
 
 
-def share_check(name: str, kind: Kind = "advance", level: float | None = None) -> RolloutCheck:
+def share_check(name: str, level: float | None = None) -> RolloutCheck:
     """Return the check of a share that should be low, such as refusals."""
-    return RolloutCheck(name, kind, name, higher_is_better=False, level=level)
+    return RolloutCheck(name, "advance", name, higher_is_better=False, level=level)
 
 
 def default_checks(

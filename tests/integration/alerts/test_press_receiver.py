@@ -15,7 +15,7 @@ from monitor.alerts.actions.payload import parse_press
 from monitor.alerts.actions.receiver import NOT_RECORDED, PressReceiver
 from monitor.rendering.buttons import SNOOZES, Target, button, link_button, menu, parse_value
 from monitor.settings import Secrets
-from monitor.store.alerts.slack_actions import PressRow, list_presses
+from monitor.store.alerts.slack_actions import PressRow
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import metadata
 from monitor.telemetry import REGISTRY
@@ -28,6 +28,7 @@ from tests.services.slack import (  # noqa: F401 - a fixture
     slack,
 )
 from tests.services.slack_socket import Envelope, press_payload
+from tests.support.alerts.presses import list_presses
 
 #: Slack's patience.
 PROMISE = 3.0

@@ -22,7 +22,7 @@ from monitor.scheduling.actions import Action
 from monitor.settings import Alerts, Secrets, Settings
 from monitor.store.accounts.roles import Permission
 from monitor.store.alerts.incidents import IncidentRow, incident_by_id
-from monitor.store.alerts.slack_actions import Press, PressRow, insert_press, list_presses
+from monitor.store.alerts.slack_actions import Press, PressRow, insert_press
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
 from monitor.store.tables import AuditEntry, OutboxMessage, User
@@ -34,6 +34,7 @@ from tests.services.slack import (  # noqa: F401 - a fixture
     Reply,
     slack,
 )
+from tests.support.alerts.presses import list_presses
 from tests.support.review.review_world import PASSWORD
 from tests.support.windows.assessments import make_assessment, store_evaluation
 

@@ -27,7 +27,6 @@ from monitor.errors import ChannelMisconfiguredError, ChannelUnavailableError, S
 from monitor.review.decision.decisions import decide
 from monitor.settings import Alerts, Retrain, Review, Secrets, Settings
 from monitor.store.alerts.incidents import list_incidents
-from monitor.store.alerts.slack_actions import list_presses
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
@@ -42,6 +41,7 @@ from tests.services.slack import (  # noqa: F401 - a fixture
     Reply,
     slack,
 )
+from tests.support.alerts.presses import list_presses
 from tests.support.present import utc_now
 from tests.support.review.review_world import PASSWORD, make_world
 from tests.support.review.settled_items import JUDGEMENT, KNOWLEDGE, RIGHT, settle

@@ -14,7 +14,7 @@ from monitor.errors import NotFoundError
 from monitor.privacy.retention.application import ACTION, apply_retention, is_due
 from monitor.settings import Retention, Secrets, Settings
 from monitor.store.alerts.outbox import EMPTY, EXPIRED, add_message, list_messages
-from monitor.store.alerts.slack_actions import Press, finish_press, insert_press, list_presses
+from monitor.store.alerts.slack_actions import Press, finish_press, insert_press
 from monitor.store.audit_log import check_chain
 from monitor.store.engine import transaction
 from monitor.store.review.items import NewItem, insert_batch
@@ -41,6 +41,7 @@ from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from monitor.store.windows.prompt_maps import DELETED, prompt_map
 from monitor.store.windows.sample_scores import sample_scores
 from retrain.rollout.rows.measured_hours import insert_scores
+from tests.support.alerts.presses import list_presses
 from tests.support.traffic.aging_traffic import store_numbers, stored_ids, vectors_are_right
 from tests.support.traffic.observed_traffic import open_rollout
 from tests.support.windows.assessments import (

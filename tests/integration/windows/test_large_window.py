@@ -16,6 +16,7 @@ from monitor.store.traffic.packed_columns import PackedColumn
 from monitor.store.traffic.spool import is_spooled
 from monitor.windows import evaluation
 from monitor.windows.comparison import text_sample, window_comparison
+from monitor.windows.comparison.numeric_comparison import NumericColumn
 from monitor.windows.evaluation import evaluate_window
 from tests.support.traffic.stored_traffic import store_traffic
 
@@ -75,6 +76,11 @@ def test_responses_of_a_large_window_are_a_sample(
 
 def test_a_sampled_result_has_the_rows_of_the_window() -> None:
     sample = text_sample.TextSample(None, np.array([2, 5, 9]), 10)
-    reference, current = sample.of_sides(np.arange(4), np.arange(10))
-    assert (reference.tolist(), current.tolist()) == ([0, 1, 2, 3], [2, 5, 9])
+    column = NumericColumn(
+        "length", "response", "neutral", np.arange(4.0), np.array([7.0, 8.0, 9.0])
+    )
+    rows = sample.of_all_rows(column, 4)
+    assert rows.reference.tolist() == [0.0, 1.0, 2.0, 3.0]
+    assert np.flatnonzero(~np.isnan(rows.current)).tolist() == [2, 5, 9]
+    assert (len(rows.current), rows.current[5]) == (10, 8.0)
     assert sample.design(None) is None
