@@ -31,7 +31,7 @@ FOLDER = re.compile(r"""(?:/ |packaged_file\()["']([\w./-]+)["']""")
 #: Words of a path that say nothing about its subject.
 COMMON = {*PACKAGES, "test", "template", "doc", "py", "html", "md"}
 #: What a test has that reads sources or folders of documents instead of importing modules.
-READS_SOURCES = re.compile(r"\*\.(?:py|md)\"|\*/static/|iter_modules|walk_packages|ls-files")
+READS_SOURCES = re.compile(r"\*\.(?:py|md)\"|page_folders\(|iter_modules|walk_packages|ls-files")
 #: Processor seconds of a test function, in the mean of each folder.
 SECONDS = {"unit": 0.05, "statistics": 0.4, "integration": 0.3, "migration": 0.5}
 SECONDS_ELSEWHERE = 2.0

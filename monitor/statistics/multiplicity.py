@@ -8,8 +8,13 @@ from scipy import stats
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     """Return p-values adjusted for the probability of any false rejection.
 
-    Valid under every dependence. P-values are ``[m]``, each in [0, 1]; callers have computed them,
-    so they aren't checked.
+    Valid under every dependence.
+
+    Args:
+        p_values: ``[m]``, each in [0, 1]; callers have computed them, so they aren't checked.
+
+    Returns:
+        float64 ``[m]``.
 
     Reference: Holm, Scandinavian Journal of Statistics 1979.
 
@@ -28,7 +33,13 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
 def adjust_bh(p_values: ArrayLike) -> NDArray[np.float64]:
     """Return p-values adjusted for the false discovery rate.
 
-    Valid under independence and positive dependence. P-values are ``[m]``, each in [0, 1].
+    Valid under independence and positive dependence.
+
+    Args:
+        p_values: ``[m]``, each in [0, 1].
+
+    Returns:
+        float64 ``[m]``.
 
     Reference: Benjamini & Hochberg, JRSS B 1995, as SciPy computes it.
 
@@ -46,9 +57,12 @@ def tarone(
     """Return p-values adjusted for the probability of any false rejection among discrete tests.
 
     Bonferroni over the fewest hypotheses K such that at most K have an attainable p-value of
-    ``alpha / K``; the others can't be rejected. The p-values are ``[m]`` in [0, 1]; ``attainable``,
-    ``[m]``, is the smallest that each test can give, whatever is observed. The adjusted ones are
-    compared with ``alpha``.
+    ``alpha / K``; the others can't be rejected.
+
+    Args:
+        p_values: ``[m]`` in [0, 1].
+        attainable: ``[m]``: the smallest p-value that each test can give, whatever is observed.
+        alpha: The level that the adjusted p-values are compared with.
 
     Reference: Tarone, Biometrics 1990.
 

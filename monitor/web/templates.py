@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from jinja2 import StrictUndefined
 from litestar.plugins.jinja import JinjaTemplateEngine
@@ -11,12 +12,15 @@ from monitor.web import filters
 #: What the frame of each page shows, for pages without a visit.
 FRAME = {"user": None, "choices": (), "model": None, "model_name": ""}
 PACKAGES = Path(__file__).resolve().parents[2]
+FOLDERS = {
+    "templates": ("monitor/web/*/templates", "retrain/*/pages/templates"),
+    "static": ("monitor/web/*/static", "retrain/*/pages/static"),
+}
 
 
-def page_folders(kind: str) -> list[Path]:
-    """Return the folders of a kind, ``templates`` or ``static``, of all pages."""
-    patterns = (f"monitor/web/*/{kind}", f"retrain/*/pages/{kind}")
-    return sorted(folder for pattern in patterns for folder in PACKAGES.glob(pattern))
+def page_folders(kind: Literal["templates", "static"]) -> list[Path]:
+    """Return the folders of the templates, or of the static files, of all pages."""
+    return sorted(folder for pattern in FOLDERS[kind] for folder in PACKAGES.glob(pattern))
 
 
 @cache

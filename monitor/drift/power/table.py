@@ -89,9 +89,12 @@ def expected_shares(
     Beyond the largest sizes of the table the shares are those of the largest, so that they are
     too large rather than too small.
 
-    ``n_reference`` and ``n_current`` are effective numbers of samples: users' messages that
-    resemble each other count as fewer; see :func:`effective_size`. An alarm needs
-    ``min_drifted_share``.
+    Args:
+        n_reference: Effective number of samples: users' messages that resemble each other count
+            as fewer; see :func:`effective_size`.
+        n_current: The same.
+        alpha: Level of the test.
+        min_drifted_share: Least estimate of an alarm.
 
     Returns:
         A share for each kind of drift.

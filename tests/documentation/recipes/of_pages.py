@@ -102,6 +102,7 @@ SENTENCE = Recipe(
         "retrain/rollout/messages/": "a sentence about a rollout",
         "retrain/rollout/wording/": "a sentence about a rollout",
         "monitor/rendering/mrkdwn.py": "what texts of traffic go through",
+        "tests/unit/alerts/test_markup.py": "a text that comes from outside",
     },
 )
 CONDITION = '''def drafts_untouched(check: ConditionCheck[Settings]) -> Result:
@@ -184,5 +185,6 @@ CAUSE = Recipe(
     other={
         "retrain/rollout/jobs/conditions.py": "a condition of rollouts",
         "monitor/store/alerts/condition_facts.py": "a query of its own",
+        "tests/unit/alerts/test_sentences_snapshot.py": "rewritten by make snapshots",
     },
 )

@@ -23,6 +23,9 @@ CHECK = Recipe(
     own=frozenset({SENTENCES}),
     other={
         "retrain/rollout/wording/checks.py": "a check of another kind",
+        "tests/support/retrain/measured_desk.py": "a new measure",
+        "tests/integration/retrain/rollout/test_measurement.py": "a new measure",
+        "tests/unit/descriptors/test_descriptors.py": "a new measure",
         "retrain/rollout/measurement/starting_point.py": "a check that some rollouts have",
     },
 )

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
-from monitor.daemon.evaluations import runner as module
 from monitor.errors import ChildProcessFailedError, DatabaseUnavailableError
+from monitor.scheduling import runner as module
 from monitor.scheduling.runner import ProcessRunner
 from monitor.settings import Embedding
 from monitor.store.engine import make_engine, transaction
