@@ -260,10 +260,8 @@ class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     slow: SlowDrift | None = None
 
     def __post_init__(self) -> None:
-        """Read a missing p-value as NaN, and an old document's share without a test as none."""
+        """Read a missing p-value as NaN."""
         _read_missing(self, "p_value")
-        if self.verdict == "not_enough_data":
-            msgspec.structs.force_setattr(self, "drifted_share", None)
 
     @property
     def changed_share(self) -> float:
@@ -366,11 +364,8 @@ class VersionAssessment(msgspec.Struct, frozen=True, kw_only=True):
     degraded: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Read missing p-values as NaN, and shares of old documents without a test as none."""
+        """Read missing p-values as NaN."""
         _read_missing(self, "input_p_value", "output_p_value")
-        for family in ("input", "output"):
-            if math.isnan(getattr(self, f"{family}_p_value")):
-                msgspec.structs.force_setattr(self, f"{family}_drifted_share", None)
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):

@@ -45,7 +45,7 @@ def make_family(family: Any = "input", **values: Any) -> FamilyAssessment:
         "alarm": False,
         "p_value": 0.4,
         "level": 0.005 if family == "input" else 0.001,
-        "drifted_share": estimated(0.0),
+        "drifted_share": None if values.get("verdict") == "not_enough_data" else estimated(0.0),
     }
     return FamilyAssessment(family=family, **(defaults | values))
 
