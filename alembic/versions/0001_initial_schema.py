@@ -961,7 +961,7 @@ def upgrade() -> None:
         sa.Column("weight_percent", sa.Integer(), nullable=False),
         sa.Column("stage_started_at", TIME, nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
-        sa.Column("settings", JSON),
+        sa.Column("settings", JSON, nullable=False),
         sa.Column("seed", ID, nullable=False),
         sa.Column("measurement", JSON),
         sa.Column("started_by", sa.String(), nullable=False),

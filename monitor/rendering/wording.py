@@ -94,23 +94,17 @@ def mix_rows(assessment: Assessment, limit: int) -> list[MixRow]:
 
 
 def describe_mix_change(assessment: Assessment) -> str:
-    """Describe the change of the mix of task types; empty where it was not tested.
-
-    An assessment of an older version has the distance of the samples only, which is larger than 0
-    by chance alone, the more so the more task types there are: it is no share that moved.
-    """
-    if assessment.mix_p_value is None:
+    """Describe the change of the mix of task types; empty where it was not tested."""
+    moved = assessment.mix_moved_share
+    if assessment.mix_p_value is None or moved is None:
         return ""
     p_value = state_p_value(assessment.mix_p_value, MIX_LEVEL)
     if assessment.mix_p_value > MIX_LEVEL:
         return f"the mix of task types shows no significant change, {p_value}"
-    moved = assessment.mix_moved_share
-    change = (
-        "the mix of task types changed"
-        if moved is None
-        else f"{format_estimate(moved)} of the traffic moved between task types"
+    return (
+        f"{format_estimate(moved)} of the traffic moved between task types, {p_value}; a change of "
+        "the mix never alarms by itself"
     )
-    return f"{change}, {p_value}; a change of the mix never alarms by itself"
 
 
 def describe_input(family: FamilyAssessment) -> str:

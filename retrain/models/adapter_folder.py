@@ -96,6 +96,10 @@ def model_card(recipe: Recipe, lineage: Mapping[str, Any], scores: Scores | None
         if recipe.start_adapter
         else ""
     )
+    training = lineage["training"]
+    held_out = f", {training['n_validation']} for validation" if training["n_validation"] else ""
+    validation = training["validation_loss"]
+    held_out_loss = "" if validation is None else f"; {validation:.4f} on the validation examples"
     return (
         f"---\nbase_model: {recipe.base}\nlibrary_name: {library}\npipeline_tag: text-generation\n"
         f"tags: [driftwarden, {recipe.method}]\n---\n\n"
@@ -103,40 +107,18 @@ def model_card(recipe: Recipe, lineage: Mapping[str, Any], scores: Scores | None
         f"This is {adapter}.\n\n"
         f"- Base model: `{recipe.base}`, revision `{lineage['base_revision'] or 'not pinned'}`.\n"
         f"{origin}"
-        f"- Training data: {_examples(lineage)}digest `{lineage['data_digest'] or 'unknown'}`.\n"
+        f"- Training data: {training['n_examples']} examples{held_out}; "
+        f"digest `{lineage['data_digest'] or 'unknown'}`.\n"
         f"- {recipe.epochs:g} epochs, learning rate {recipe.learning_rate:g}, batch "
         f"{recipe.batch_size}, at most {recipe.max_length} tokens per example, "
         f"seed {recipe.seed}.\n"
-        f"- Loss on the assistant's turns only{_losses(lineage)}.\n"
-        f"{_formats(lineage)}- Made with {versions}.\n\n"
+        f"- Loss on the assistant's turns only: {training['loss']:.4f} on average over "
+        f"{training['steps']} steps{held_out_loss}.\n"
+        f"- Computed in {training['dtype']}, weights stored in {training['stored_dtype']}.\n"
+        f"- Made with {versions}.\n\n"
         "Expect responses in the form and on the topics of the training examples.\n\n"
         f"## Scores\n\n{_score_table(scores or {})}"
     )
-
-
-def _examples(lineage: Mapping[str, Any]) -> str:
-    """Return the numbers of examples; empty where the lineage has none."""
-    training = lineage.get("training")
-    if not training:
-        return ""
-    held = f", {training['n_validation']} for validation" if training["n_validation"] else ""
-    return f"{training['n_examples']} examples{held}; "
-
-
-def _losses(lineage: Mapping[str, Any]) -> str:
-    training = lineage.get("training")
-    if not training:
-        return ""
-    validation = training["validation_loss"]
-    held = "" if validation is None else f"; {validation:.4f} on the validation examples"
-    return f": {training['loss']:.4f} on average over {training['steps']} steps{held}"
-
-
-def _formats(lineage: Mapping[str, Any]) -> str:
-    training = lineage.get("training")
-    if not training:
-        return ""
-    return f"- Computed in {training['dtype']}, weights stored in {training['stored_dtype']}.\n"
 
 
 def _score_table(scores: Scores) -> str:

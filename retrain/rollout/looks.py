@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
-from monitor.settings import Settings
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
 from retrain.rollout.plan import RolloutPlan, plan_of
@@ -27,7 +26,7 @@ NextLook = Callable[[RolloutRow, RolloutPlan, datetime], Look | None]
 
 
 def take_look(
-    engine: Engine, rollout: RolloutRow, settings: Settings, next_look: NextLook, now: datetime
+    engine: Engine, rollout: RolloutRow, next_look: NextLook, now: datetime
 ) -> RolloutRow | None:
     """Measure the next complete hour of an open rollout, and take the step that it decides.
 
@@ -37,7 +36,7 @@ def take_look(
     Returns:
         The rollout afterwards; ``None`` where no hour is complete, or the look was discarded.
     """
-    plan = plan_of(rollout, settings)
+    plan = plan_of(rollout)
     look = next_look(rollout, plan, now)  # may be slow, so it runs outside a transaction
     if look is None:
         return None
@@ -45,16 +44,16 @@ def take_look(
         if lock_rollout(connection, rollout.id) != rollout:
             return None
         insert_look(connection, look)
-        return _act(connection, rollout, look, settings, now)
+        return _act(connection, rollout, look, now)
 
 
-def ask_in_time(engine: Engine, rollout: RolloutRow, settings: Settings, now: datetime) -> bool:
+def ask_in_time(engine: Engine, rollout: RolloutRow, now: datetime) -> bool:
     """Ask a user to decide where a rollout has been held for longer than ``rollout.max_hold``.
 
     Returns:
         Whether it was asked now.
     """
-    plan = plan_of(rollout, settings)
+    plan = plan_of(rollout)
     with transaction(engine) as connection:
         current = lock_rollout(connection, rollout.id)
         if current.status != "holding" or not current.is_open:
@@ -65,9 +64,7 @@ def ask_in_time(engine: Engine, rollout: RolloutRow, settings: Settings, now: da
         return _ask(connection, current, now) is not current
 
 
-def _act(
-    connection: Connection, rollout: RolloutRow, look: Look, settings: Settings, now: datetime
-) -> RolloutRow:
+def _act(connection: Connection, rollout: RolloutRow, look: Look, now: datetime) -> RolloutRow:
     """Take the step of a look, and return the rollout afterwards."""
     if look.action == "revert":
         details = {"hour": look.hour.isoformat()}
@@ -75,11 +72,11 @@ def _act(
             connection, rollout.id, now, by=SYSTEM, reason=look.reason, details=details
         )
     if rollout.status == "holdback":
-        return _act_on_holdback(connection, rollout, look, settings, now)
+        return _act_on_holdback(connection, rollout, look, now)
     if rollout.status == "paused":
         return rollout
     if look.action == "advance" and confirmed_weights(connection, rollout) is not None:
-        return advance(connection, rollout.id, settings, now, by=SYSTEM, reason=look.reason)
+        return advance(connection, rollout.id, now, by=SYSTEM, reason=look.reason)
     reason = look.reason
     if look.action == "advance":
         reason = f"the gateway has not confirmed {rollout.weight_percent}%"
@@ -97,10 +94,10 @@ def _act(
 
 
 def _act_on_holdback(
-    connection: Connection, rollout: RolloutRow, look: Look, settings: Settings, now: datetime
+    connection: Connection, rollout: RolloutRow, look: Look, now: datetime
 ) -> RolloutRow:
     """Complete a rollout whose holdback has been looked at for its time, where nothing holds it."""
-    due = rollout.stage_started_at + plan_of(rollout, settings).time_of(rollout.stage)
+    due = rollout.stage_started_at + plan_of(rollout).time_of(rollout.stage)
     if look.action in {"hold", "ask"}:
         update_rollout(connection, rollout.id, reason=look.reason)
         rollout = replace(rollout, reason=look.reason)

@@ -63,8 +63,6 @@ def plan_as_json(plan: RolloutPlan) -> dict[str, Any]:
     return document
 
 
-def plan_of(rollout: RolloutRow, settings: Settings) -> RolloutPlan:
-    """Return the plan of a rollout; without one of its own it follows the settings."""
-    if rollout.settings is None:
-        return make_plan(settings)
+def plan_of(rollout: RolloutRow) -> RolloutPlan:
+    """Return the plan of a rollout."""
     return read_document(rollout.settings, RolloutPlan)

@@ -48,7 +48,7 @@ class Rollout(Base):
     stage_started_at: Mapped[datetime]
     reason: Mapped[str] = mapped_column(info=contents.REASON)
     #: Settings in force at the start, such as stages, margins and limits.
-    settings: Mapped[dict[str, Any] | None] = mapped_column(info=contents.SETTINGS)
+    settings: Mapped[dict[str, Any]] = mapped_column(info=contents.SETTINGS)
     #: Seed of the matching of users.
     seed: Mapped[int] = mapped_column(BigId, default=0)
     #: Checks, levels of the stable version and output formats, fixed before the first look.

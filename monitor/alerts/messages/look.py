@@ -60,9 +60,8 @@ def _evidence(look: LookRow) -> list[str]:
     for finding in look.findings:
         onset = format_onset(look, finding)
         lines.append(
-            f"{escape(describe_change(finding))}, p = {finding.p_value:.1e}"
-            + (f", level {finding.level:.1e}" if finding.level is not None else "")
-            + (f", since {onset}" if onset else "")
+            f"{escape(describe_change(finding))}, p = {finding.p_value:.1e}, "
+            f"level {finding.level:.1e}" + (f", since {onset}" if onset else "")
         )
     return lines
 

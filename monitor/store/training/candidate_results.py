@@ -196,10 +196,9 @@ class CandidateResults(msgspec.Struct, frozen=True, kw_only=True):
     remarks: tuple[str, ...]
     #: Benchmark -> SHA-256 of its data set.
     dataset_digests: dict[str, str]
-    #: SHA-256 of the file of responses, by which a later evaluation knows it; empty in older
-    #: results.
+    #: SHA-256 of the file of responses, by which a later evaluation knows it.
     responses_digest: str = ""
-    #: Benchmark -> id of each item, also of copies -> its digest; empty in older results.
+    #: Benchmark -> id of each item, also of copies -> its digest.
     item_digests: dict[str, dict[str, str]] = {}
     #: The section ``[retrain.gates]`` that was applied.
     policy: dict[str, Any]

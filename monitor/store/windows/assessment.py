@@ -143,8 +143,8 @@ class SlowDrift(msgspec.Struct, frozen=True, kw_only=True):
     alarm: bool
     #: Valid at all windows simultaneously, however many there are.
     p_value: float
-    #: The level that it is compared with; ``None`` in assessments of older versions.
-    level: float | None = None
+    #: The level that it is compared with.
+    level: float
     #: Windows tested, this one included. Where windows are days, the weeks that have ended.
     n_windows: int
     #: Start of the window in which the drift most likely began; ``None`` without drift.
@@ -217,19 +217,17 @@ class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     #: Of all tests together; ``None`` where nothing was tested.
     p_value: PValue
     #: The level that ``p_value`` is compared with: ``drift`` needs it to be at most this. ``None``
-    #: where nothing was tested, and in assessments of older versions.
+    #: where nothing was tested.
     level: float | None = None
     #: Of the window; for responses, of those to comparable prompts. The interval contains 0 where
     #: the test does not reject at 5%. ``None`` where nothing was tested.
     drifted_share: ShareEstimate | None
     #: The share of the window's responses whose prompts are comparable with the baseline's;
-    #: ``None`` for prompts, where nothing was tested, and in documents of driftwarden 0.2, whose
-    #: ``drifted_share`` of responses is that of the whole window.
+    #: ``None`` for prompts, and where nothing was tested.
     comparable_share: float | None = None
     #: Of the prompts of the window: the share that moved between topics, which are 8 to 64 groups
     #: of similar prompts of both sides, new ones included; moves within a group are not in it.
-    #: ``None`` for responses, where the test does not reject at 5%, and in assessments of older
-    #: versions.
+    #: ``None`` for responses, and where the test does not reject at 5%.
     moved_share: ShareEstimate | None = None
     #: Whether another mix of the topics that the baseline has explains much of the change, not
     #: only prompts unlike the baseline: ``moved_share`` is at least 1.5 times ``drifted_share``.
@@ -262,10 +260,8 @@ class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     slow: SlowDrift | None = None
 
     def __post_init__(self) -> None:
-        """Read a missing p-value as NaN, and an old document's share without a test as none."""
+        """Read a missing p-value as NaN."""
         _read_missing(self, "p_value")
-        if self.verdict == "not_enough_data":
-            msgspec.structs.force_setattr(self, "drifted_share", None)
 
     @property
     def changed_share(self) -> float:
@@ -368,11 +364,8 @@ class VersionAssessment(msgspec.Struct, frozen=True, kw_only=True):
     degraded: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Read missing p-values as NaN, and shares of old documents without a test as none."""
+        """Read missing p-values as NaN."""
         _read_missing(self, "input_p_value", "output_p_value")
-        for family in ("input", "output"):
-            if math.isnan(getattr(self, f"{family}_p_value")):
-                msgspec.structs.force_setattr(self, f"{family}_drifted_share", None)
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -440,8 +433,7 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     #: Sampled exchanges whose texts the source withheld; not part of ``n_current``.
     n_withheld: int = 0
     #: Exchanges whose prompts were compared, where fewer than all are comparable: without the
-    #: surplus of a large end user, and thinned to one sampling rate. ``None`` where all are, and in
-    #: assessments of older versions.
+    #: surplus of a large end user, and thinned to one sampling rate. ``None`` where all are.
     n_comparable_reference: int | None = None
     n_comparable_current: int | None = None
     input: FamilyAssessment
@@ -466,7 +458,7 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     mix_effect_size: float | None = None
     #: The share of the traffic that moved between task types: an estimate of that distance without
     #: the part of chance. Its interval contains 0 where the test does not reject at 5%. ``None``
-    #: where there was nothing to test, and in assessments of older versions.
+    #: where there was nothing to test.
     mix_moved_share: ShareEstimate | None = None
     #: Limitations of the data: a day without traffic, one end user with half of the window.
     remarks: tuple[str, ...] = ()

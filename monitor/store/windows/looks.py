@@ -37,8 +37,8 @@ class LookFinding(msgspec.Struct, frozen=True, kw_only=True):
     lower: float
     upper: float
     p_value: float
-    #: The level that it is compared with; ``None`` in looks of older versions.
-    level: float | None = None
+    #: The level that it is compared with.
+    level: float
     #: When it most likely began, within the 24 hours.
     since: datetime | None = None
     #: When it began by the first look of its incident that found it, and the end of that look;

@@ -33,7 +33,7 @@ class PromptMap:
     reference: NDArray[np.float32]
     #: float32 ``[m]``, in [0, 1]: how unlike the baseline's responses to similar prompts the
     #: response is, NaN where it wasn't compared. ``None`` where the responses didn't change
-    #: significantly, and in older maps.
+    #: significantly.
     change: NDArray[np.float32] | None = None
 
     def exclude(self, ids: list[int]) -> "PromptMap":

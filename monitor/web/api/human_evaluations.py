@@ -9,7 +9,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from monitor.review.drafts import SeenDraft
 from monitor.review.human_evaluation.rating import RatingQueue, Ratings
 from monitor.web.access.audience import REVIEWERS
-from monitor.web.api.items import Explanation, release
+from monitor.web.api.items import SEEN_DRAFT, Explanation, release
 from monitor.web.current_user import Visit
 
 
@@ -21,7 +21,7 @@ class HumanEvaluationController(Controller):
     """Claiming, drafting, submitting, withdrawing and declining ratings."""
 
     path = "/human-evaluations/{human_evaluation_id:int}"
-    dependencies = {"queue": Provide(_queue, sync_to_thread=False)}  # noqa: RUF012 - read only
+    dependencies = SEEN_DRAFT | {"queue": Provide(_queue, sync_to_thread=False)}
 
     @post("/claim", status_code=200, sync_to_thread=True, opt=REVIEWERS)
     def claim(
@@ -62,20 +62,15 @@ class HumanEvaluationController(Controller):
         return {"lease_until": until}
 
     @post("/items/{number:int}/ratings", status_code=200, sync_to_thread=True, opt=REVIEWERS)
-    def submit(  # noqa: PLR0917 - Litestar passes them by name
+    def submit(
         self,
         queue: NamedDependency[RatingQueue],
         number: FromPath[int],
         data: JSONBody[Ratings],
         visit: NamedDependency[Visit],
-        tab: FromQuery[str] = "",
-        base: FromQuery[int | None] = None,
+        seen: NamedDependency[SeenDraft | None],
     ) -> dict[str, str]:
-        """Submit the ratings of an item, in the order in which its responses were shown.
-
-        A page says in ``tab`` and ``base`` which draft it has seen.
-        """
-        seen = None if base is None else SeenDraft(tab, base)
+        """Submit the ratings of an item, in the order in which its responses were shown."""
         with visit.transaction() as connection:
             queue.submit(connection, number, visit.user.id, data, now=visit.now, seen=seen)
         return {"status": "submitted"}

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, delete, get, post, put
-from litestar.di import NamedDependency
+from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from monitor.errors import NotFoundError
@@ -34,10 +34,19 @@ def release(queue: AssignmentQueue[Any, Any], key: int | None, visit: Visit) -> 
     return False
 
 
+def _seen_draft(tab: FromQuery[str] = "", base: FromQuery[int | None] = None) -> SeenDraft | None:
+    """Return which draft a page has seen; ``None`` for a program, which doesn't say it."""
+    return None if base is None else SeenDraft(tab, base)
+
+
+SEEN_DRAFT = {"seen": Provide(_seen_draft, sync_to_thread=False)}
+
+
 class ItemController(Controller):
     """Claiming, drafting, submitting, withdrawing, declining and flagging items."""
 
     path = "/items"
+    dependencies = SEEN_DRAFT
 
     @post("/claim", status_code=200, sync_to_thread=True, opt=REVIEWERS)
     def claim(self, visit: NamedDependency[Visit]) -> dict[str, int | None]:
@@ -77,13 +86,9 @@ class ItemController(Controller):
         item_id: FromPath[int],
         data: JSONBody[ReviewInput],
         visit: NamedDependency[Visit],
-        tab: FromQuery[str] = "",
-        base: FromQuery[int | None] = None,
+        seen: NamedDependency[SeenDraft | None],
     ) -> dict[str, str]:
-        """Submit a review. The response doesn't reveal the other reviewer's work.
-
-        A page says in ``tab`` and ``base`` which draft it has seen.
-        """
+        """Submit a review. The response doesn't reveal the other reviewer's work."""
         settings = visit.settings.settings_of(visit.model or "")
         with visit.transaction() as connection:
             REVIEWS.submit(
@@ -93,7 +98,7 @@ class ItemController(Controller):
                 data,
                 visit.now,
                 audit_share=settings.review.audit_share,
-                seen=None if base is None else SeenDraft(tab, base),
+                seen=seen,
             )
         return {"status": "submitted"}
 

@@ -2,7 +2,7 @@
 
 from litestar import Controller, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, JSONBody
 
 from monitor.review.drafts import SeenDraft
 from monitor.review.items import adjudication, discussion
@@ -10,16 +10,15 @@ from monitor.review.items.adjudication import Ruling
 from monitor.review.items.discussion import DiscussionMessage
 from monitor.review.items.verdicts import Judgement
 from monitor.web.access.audience import ADJUDICATORS, REVIEWERS
+from monitor.web.api.items import SEEN_DRAFT
 from monitor.web.current_user import Visit
 
 
 class ResolutionController(Controller):
-    """Discussion, resolution, escalation, adjudication and audit of items.
-
-    A page says in ``tab`` and ``base`` which draft it has seen.
-    """
+    """Discussion, resolution, escalation, adjudication and audit of items."""
 
     path = "/items"
+    dependencies = SEEN_DRAFT
 
     @post("/{item_id:int}/messages", status_code=200, sync_to_thread=True, opt=REVIEWERS)
     def write(
@@ -39,13 +38,12 @@ class ResolutionController(Controller):
         item_id: FromPath[int],
         data: JSONBody[Judgement],
         visit: NamedDependency[Visit],
-        tab: FromQuery[str] = "",
-        base: FromQuery[int | None] = None,
+        seen: NamedDependency[SeenDraft | None],
     ) -> dict[str, str]:
         """Propose a resolution; the item becomes gold once both reviewers propose the same."""
         with visit.transaction() as connection:
             status = discussion.submit_proposal(
-                connection, item_id, visit.user, data, visit.now, seen=_seen(tab, base)
+                connection, item_id, visit.user, data, visit.now, seen=seen
             )
         return {"status": status}
 
@@ -62,14 +60,11 @@ class ResolutionController(Controller):
         item_id: FromPath[int],
         data: JSONBody[Ruling],
         visit: NamedDependency[Visit],
-        tab: FromQuery[str] = "",
-        base: FromQuery[int | None] = None,
+        seen: NamedDependency[SeenDraft | None],
     ) -> dict[str, str]:
         """Decide an item on which its two reviewers disagree."""
         with visit.transaction() as connection:
-            adjudication.adjudicate(
-                connection, item_id, visit.user, data, visit.now, seen=_seen(tab, base)
-            )
+            adjudication.adjudicate(connection, item_id, visit.user, data, visit.now, seen=seen)
         return {"status": "gold"}
 
     @post("/{item_id:int}/audit", status_code=200, sync_to_thread=True, opt=ADJUDICATORS)
@@ -78,16 +73,11 @@ class ResolutionController(Controller):
         item_id: FromPath[int],
         data: JSONBody[Judgement],
         visit: NamedDependency[Visit],
-        tab: FromQuery[str] = "",
-        base: FromQuery[int | None] = None,
+        seen: NamedDependency[SeenDraft | None],
     ) -> dict[str, list[str]]:
         """Audit an agreed item blind; the response lists the differences."""
         with visit.transaction() as connection:
             differences = adjudication.audit(
-                connection, item_id, visit.user, data, visit.now, seen=_seen(tab, base)
+                connection, item_id, visit.user, data, visit.now, seen=seen
             )
         return {"differences": differences}
-
-
-def _seen(tab: str, base: int | None) -> SeenDraft | None:
-    return None if base is None else SeenDraft(tab, base)

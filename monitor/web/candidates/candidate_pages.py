@@ -95,24 +95,31 @@ def repeat(
     """Evaluate a rejected version again, with a reason and the configured evaluation file."""
     with lead_visit.transaction() as connection:
         row = candidate_evaluation_by_id(connection, candidate_evaluation_id)
-        settings = lead_visit.settings.settings_of(row.model)
-        if not settings.retrain.evaluation:
-            raise WorkflowError("no evaluation file is configured; set retrain.evaluation")
-        request = request_for(
-            connection,
-            version_by_id(connection, row.version_id),
-            settings,
-            Path(settings.retrain.evaluation),
-            task_types=configured_task_types(settings.review),
-            reason=data.get("reason", "").strip(),
-        )
-        planned = plan_evaluation(
-            connection,
-            version_by_id(connection, row.version_id),
-            request,
-            by=lead_visit.user.name,
-            now=lead_visit.now,
-        )
+        reason = data.get("reason", "").strip()
+        return plan_configured_evaluation(connection, lead_visit, row.version_id, reason)
+
+
+def plan_configured_evaluation(
+    connection: Connection, visit: Visit, version_id: int, reason: str = ""
+) -> Redirect:
+    """Plan the evaluation of a version by the configured file; return the way to its page.
+
+    Raises:
+        WorkflowError: No file is configured, or the version can't be evaluated now.
+    """
+    version = version_by_id(connection, version_id)
+    settings = visit.settings.settings_of(version.model)
+    if not settings.retrain.evaluation:
+        raise WorkflowError("no evaluation file is configured; set retrain.evaluation")
+    request = request_for(
+        connection,
+        version,
+        settings,
+        Path(settings.retrain.evaluation),
+        task_types=configured_task_types(settings.review),
+        reason=reason,
+    )
+    planned = plan_evaluation(connection, version, request, by=visit.user.name, now=visit.now)
     return Redirect(f"/candidate-evaluations/{planned}", status_code=303)
 
 

@@ -1,6 +1,5 @@
 """Steps of leads on a version: promote, roll back, reject, evaluate; checked as in the shell."""
 
-from pathlib import Path
 from typing import Any
 
 from litestar import Request, post
@@ -10,13 +9,11 @@ from litestar.response import Redirect
 from sqlalchemy import Connection
 
 from monitor.errors import WorkflowError
-from monitor.review.guidelines import configured_task_types
 from monitor.store.training.registry import lock_model, version_by_id
 from monitor.web.access.audience import LEADS
+from monitor.web.candidates.candidate_pages import plan_configured_evaluation
 from monitor.web.current_user import Visit
 from monitor.web.forms.reason import require_reason
-from retrain.evaluation.lifecycle import plan_evaluation
-from retrain.evaluation.request import request_for
 from retrain.registry.rejection import reject_version
 from retrain.rollout.rows.rollouts import open_rollout
 from retrain.rollout.transitions.promotion import promote_version, roll_back_version
@@ -85,21 +82,7 @@ def reject(
 def evaluate(version_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Redirect:
     """Plan the evaluation of a candidate by the configured file; the daemon runs it."""
     with lead_visit.transaction() as connection:
-        version = version_by_id(connection, version_id)
-        settings = lead_visit.settings.settings_of(version.model)
-        if not settings.retrain.evaluation:
-            raise WorkflowError("no evaluation file is configured; set retrain.evaluation")
-        request = request_for(
-            connection,
-            version,
-            settings,
-            Path(settings.retrain.evaluation),
-            task_types=configured_task_types(settings.review),
-        )
-        planned = plan_evaluation(
-            connection, version, request, by=lead_visit.user.name, now=lead_visit.now
-        )
-    return Redirect(f"/candidate-evaluations/{planned}", status_code=303)
+        return plan_configured_evaluation(connection, lead_visit, version_id)
 
 
 def _require_same_rollout(connection: Connection, model: str, rollout_id: str) -> None:

@@ -44,7 +44,7 @@ def exists_since(own: Beginning | None, earlier: Topic | None) -> Beginning | No
     """
     if own is None or earlier is None or earlier.first_seen is None:
         return own
-    if earlier.exists_since is None:  # of an older version of driftwarden, or of the baseline then
+    if earlier.exists_since is None:  # of the baseline then
         return None
     return Beginning(earlier.exists_since, earlier.may_be_older)
 

@@ -112,19 +112,19 @@ BUILT_IN: dict[str, Callable[[MetricModels], Sequence[Metric]]] = {
 }
 #: Parts of metrics with several scores.
 _PARTS = {metric.name: "rouge" for metric in ROUGE_METRICS}
-#: Names in files of earlier releases.
-_EARLIER = {"f1": "token_f1", "judged_hallucination_rate": "hallucination_rate"}
-_ALIASES = _PARTS | _EARLIER
+#: Other names of metrics.
+_OTHER_NAMES = {"f1": "token_f1", "judged_hallucination_rate": "hallucination_rate"}
+_ALIASES = _PARTS | _OTHER_NAMES
 
 
 def metric_names() -> list[str]:
-    """Return the metric names for ``evaluation.yaml``; those of earlier releases are read too."""
+    """Return the metric names for ``evaluation.yaml``; their other names are read too."""
     return sorted({*BUILT_IN, *_PARTS, *_entry_points()})
 
 
 def canonical_name(name: str) -> str:
-    """Return the name of a single metric in results: ``token_f1`` for its earlier name ``f1``."""
-    return _EARLIER.get(name, name)
+    """Return the name of a single metric in results: ``token_f1`` for its other name ``f1``."""
+    return _OTHER_NAMES.get(name, name)
 
 
 def check_metric_name(name: str) -> None:

@@ -38,7 +38,6 @@ class StartForecast:
     """The forecast of a rollout before it starts.
 
     Attributes:
-        stable: Number of the serving version; ``None``: none serves.
         requests_per_hour: Of the model; 0 where the sample is too small to tell.
         percent: Weight of the canary at the first stage.
         stage_hours: Least time of the first stage.
@@ -47,7 +46,6 @@ class StartForecast:
         not_compared: Metric with a direction that has no check -> why.
     """
 
-    stable: int | None
     requests_per_hour: float
     percent: float
     stage_hours: float

@@ -65,7 +65,7 @@ def start(
 
     Exit status 75: the rollout has started, but the gateway has not confirmed the weights yet.
     """
-    from monitor.store.training.registry import version_by_number
+    from monitor.store.training.registry import version_by_id, version_by_number
     from retrain.rollout.measurement.start_forecast import forecast_start
     from retrain.rollout.transitions.start import start_rollout
     from retrain.rollout.wording.forecast import describe_forecast
@@ -77,7 +77,9 @@ def start(
 
     def forecast(connection: "Connection", rollout: Any, settings: Any) -> tuple[str, ...]:
         row = version_by_number(connection, rollout.model, version)
-        return describe_forecast(forecast_start(connection, row, settings, rollout.started_at))
+        serving = version_by_id(connection, rollout.stable_version_id)
+        begun = rollout.started_at
+        return describe_forecast(forecast_start(connection, row, serving, settings, begun))
 
     change(config, model, name, begin, wait, reason=reason, describe=forecast)
 
@@ -131,9 +133,9 @@ def advance(
     from retrain.rollout.transitions.open_rollout import require_open_rollout
 
     def move(connection: "Connection", name_of_model: str, **values: Any) -> Any:
-        settings = values.pop("settings")
+        del values["settings"]
         rollout = require_open_rollout(connection, name_of_model)
-        return stages.advance(connection, rollout.id, settings, to_percent=to, **values)
+        return stages.advance(connection, rollout.id, to_percent=to, **values)
 
     change(config, model, name, move, wait, reason=reason)
 
@@ -187,7 +189,7 @@ def status(
     configuration = read_configuration(config)
     with transaction(open_database(configuration)) as connection:
         models = _models(connection, configuration, model)
-        statuses = [read_status(connection, configuration, of_model) for of_model in models]
+        statuses = [read_status(connection, of_model) for of_model in models]
     if as_json:
         print_json([of_model.as_json() for of_model in statuses])
         return
@@ -224,7 +226,7 @@ def watch(
     while True:
         try:
             with transaction(engine) as connection:
-                state = read_status(connection, configuration, name)
+                state = read_status(connection, name)
         except DatabaseUnavailableError as error:
             typer.echo(f"{error}; reading again", err=True)
             time.sleep(seconds)

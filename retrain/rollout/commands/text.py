@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from monitor.settings import Sections
     from retrain.rollout.plan import RolloutPlan
     from retrain.rollout.rows.events import RolloutEventRow
     from retrain.rollout.rows.looks import Look
@@ -52,7 +51,7 @@ class RolloutStatus:
         return document
 
 
-def read_status(connection: "Connection", settings: "Sections", model: str) -> RolloutStatus:
+def read_status(connection: "Connection", model: str) -> RolloutStatus:
     """Read the newest rollout of a model, its newest look, and the wanted weights."""
     from datetime import UTC, datetime
 
@@ -71,7 +70,7 @@ def read_status(connection: "Connection", settings: "Sections", model: str) -> R
         model,
         weights,
         load_situation(connection, rollout, datetime.now(UTC)),
-        plan_of(rollout, settings.settings_of(model)),
+        plan_of(rollout),
         {label: count.estimated_total for label, count in labels.items()},
     )
 

@@ -155,7 +155,7 @@ class RolloutMeasurement:
             end = look.hour + HOUR
             n_of_arm = count_arms(connection, rollout.id, end - COMPARED_TIME, end)
             stored = comparison_of(connection, rollout.id)
-            subject = subject_of(connection, rollout, plan_of(rollout, settings))
+            subject = subject_of(connection, rollout, plan_of(rollout))
         last = self.compared_hours.get(rollout.id) or (None if stored is None else stored.hour)
         if last == look.hour or (
             last is not None and rollout.is_open and look.hour - last < COMPARED_EVERY

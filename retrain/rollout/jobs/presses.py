@@ -32,7 +32,6 @@ def _advance_rollout(request: Request) -> dict[str, str]:
     after = stages.advance(
         request.connection,
         row.id,
-        request.settings,
         request.now,
         by=request.user.name,
         reason=BY_BUTTON,

@@ -163,14 +163,14 @@ class Rollouts:
         """
         self._apply(settings.model.name, now)
         while may_continue():
-            after = take_look(self.engine, rollout, settings, self.next_look, now)
+            after = take_look(self.engine, rollout, self.next_look, now)
             if after is None:
                 break
             if after.weight_percent != rollout.weight_percent:
                 apply_weights(self.engine, self.gateway, settings.model.name, now)
                 return
             rollout = after
-        ask_in_time(self.engine, rollout, settings, now)
+        ask_in_time(self.engine, rollout, now)
 
     def _each(self, model: str, work: Callable[[], None]) -> None:
         """Do the work of a model; a failure is logged, and the other models go on."""

@@ -26,8 +26,6 @@ def safety_rows(
     The canary's n-th run of the rollout is compared with stable's n-th of the same prompts, from
     :data:`LEARNED_TIME` before: each run counts once, so that a chance result does not come again.
     """
-    if subject.stable is None:
-        return []
     canary = _runs(connection, subject.model, subject.canary, subject.started_at, end)
     since = subject.started_at - LEARNED_TIME
     stable = _runs(connection, subject.model, subject.stable, since, end)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from monitor.settings import Settings
-from monitor.store.training.registry import VersionRow, production_version
+from monitor.store.training.registry import VersionRow
 from retrain.rollout.checks.check import RolloutCheck
 from retrain.rollout.checks.evidence import Tolerances
 from retrain.rollout.checks.forecast import Forecast, StartForecast, pairs_at_level
@@ -33,10 +33,13 @@ RELEVANCE_LEVEL = 0.9
 
 
 def forecast_start(
-    connection: Connection, version: VersionRow, settings: Settings, now: datetime
+    connection: Connection,
+    version: VersionRow,
+    serving: VersionRow,
+    settings: Settings,
+    now: datetime,
 ) -> StartForecast:
     """Return the forecast of a rollout that starts now."""
-    serving = production_version(connection, version.model)
     plan = make_plan(settings)
     subject = Subject.before_start(version, serving, plan, now)
     newest = past_exchanges(connection, subject)
@@ -50,7 +53,6 @@ def forecast_start(
     stage_hours = plan.time_of(0) / timedelta(hours=1)
     users = traffic / _requests_per_user(past)
     return StartForecast(
-        subject.stable,
         traffic,
         subject.weight_percent,
         stage_hours,

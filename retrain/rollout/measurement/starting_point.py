@@ -292,7 +292,7 @@ def malformed(measures: Mapping[str, Any]) -> float:
 
 def of_stable(past: Sequence[PastT], subject: Subject, version_field: str) -> Sequence[PastT]:
     """Return what is of the stable version; all where no exchange names its version."""
-    if subject.stable is None or not any(version_field in row.attributes for row in past):
+    if not any(version_field in row.attributes for row in past):
         return past
     labels = set(version_labels(subject.model, subject.stable))
     return [row for row in past if str(row.attributes.get(version_field, "")) in labels]

@@ -13,8 +13,8 @@ class Subject:
 
     rollout_id: int
     model: str
-    #: Number of the stable version; ``None``: unknown.
-    stable: int | None
+    #: Number of the stable version.
+    stable: int
     canary: int
     started_at: datetime
     #: Position of the present stage, from 0, and the number of stages.
@@ -31,13 +31,13 @@ class Subject:
 
     @classmethod
     def before_start(
-        cls, version: VersionRow, serving: VersionRow | None, plan: RolloutPlan, now: datetime
+        cls, version: VersionRow, serving: VersionRow, plan: RolloutPlan, now: datetime
     ) -> "Subject":
         """Return a version as it would be measured at the first stage of a plan."""
         return cls(
             rollout_id=0,
             model=version.model,
-            stable=None if serving is None else serving.version,
+            stable=serving.version,
             canary=version.version,
             started_at=now,
             stage=0,

@@ -36,7 +36,7 @@ def _announce(connection: Connection, settings: Settings, now: datetime) -> int:
     n = 0
     for event in events:
         rollout = rollout_by_id(connection, event.rollout_id)
-        plan = plan_of(rollout, settings) if rollout.kind == "rollout" else None
+        plan = plan_of(rollout) if rollout.kind == "rollout" else None
         situation = load_situation(connection, rollout, now)
         n += announce_step(connection, event, situation, plan, settings.alerts)
     return n

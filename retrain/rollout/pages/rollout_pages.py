@@ -1,7 +1,6 @@
 """Pages of the rollouts: list, detail, and the steps of leads."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from litestar import Request, Router, get, post
@@ -99,12 +98,7 @@ def advance(
     rollout_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
 ) -> Template | Redirect:
     """Move a rollout to its next stage, in the name of the signed-in lead."""
-
-    def step(connection: Connection, row_id: int, now: datetime, **values: Any) -> None:
-        settings = lead_visit.settings.settings_of(rollout_by_id(connection, row_id).model)
-        stages.advance(connection, row_id, settings, now, **values)
-
-    return _take(lead_visit, rollout_id, data, step)
+    return _take(lead_visit, rollout_id, data, stages.advance)
 
 
 @post("/{rollout_id:int}/revert", status_code=303, sync_to_thread=True, opt=LEADS | _TEXTS)
@@ -236,7 +230,7 @@ def _render_start(
     with visit.transaction() as connection:  # it locks rows, as a snapshot can't
         version: VersionRow = version_by_id(connection, version_id)
         try:
-            require_start(connection, version)
+            serving = require_start(connection, version)
         except WorkflowError as error:
             refusal = str(error)
     if refusal:
@@ -244,7 +238,7 @@ def _render_start(
         return visit.page("rollout_start.html", context, status=status)
     settings = visit.settings.settings_of(version.model)
     with snapshot(visit.engine) as connection:  # it takes seconds, in which ingest writes
-        forecast = forecast_start(connection, version, settings, visit.now)
+        forecast = forecast_start(connection, version, serving, settings, visit.now)
     plan = make_plan(settings)
     context = {
         "version": version,

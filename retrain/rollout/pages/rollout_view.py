@@ -148,7 +148,7 @@ def load_state(
     """Load where a rollout stands."""
     situation = load_situation(connection, rollout, now)
     is_blind = rollout.model in models_under_human_evaluation(connection)
-    summary = summarize_rollout(situation, _plan(rollout, settings))
+    summary = summarize_rollout(situation, _plan(rollout))
     return RolloutState(rollout, situation, summary, is_blind, _runbook(situation, settings))
 
 
@@ -157,7 +157,7 @@ def load_view(
 ) -> RolloutView:
     """Load what belongs to a rollout."""
     state = load_state(connection, settings, rollout, now)
-    plan = _plan(rollout, settings)
+    plan = _plan(rollout)
     looks = spread_looks(connection, rollout.id, LOOKS_SHOWN)
     samples = count_stage_samples(connection, rollout.id)
     comparison = comparison_of(connection, rollout.id)
@@ -201,9 +201,9 @@ def _by_itself(situation: RolloutSituation) -> bool:
     return event is not None and event.by == SYSTEM
 
 
-def _plan(rollout: RolloutRow, settings: Settings) -> RolloutPlan | None:
+def _plan(rollout: RolloutRow) -> RolloutPlan | None:
     """Return the plan of a rollout; an experiment has none."""
-    return plan_of(rollout, settings) if rollout.kind == "rollout" else None
+    return plan_of(rollout) if rollout.kind == "rollout" else None
 
 
 def as_json(view: RolloutView) -> dict[str, Any]:

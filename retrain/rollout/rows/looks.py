@@ -64,12 +64,6 @@ def insert_look(connection: Connection, look: Look) -> None:
     connection.execute(insert(RolloutLook).values(values))
 
 
-def list_looks(connection: Connection, rollout_id: int) -> list[Look]:
-    """Return the looks of a rollout without their evidence, the oldest first."""
-    statement = _ROWS.where(RolloutLook.rollout_id == rollout_id)
-    return _read(connection, statement.order_by(RolloutLook.hour))
-
-
 def newest_look(
     connection: Connection, rollout_id: int, *, with_evidence: bool = False
 ) -> Look | None:

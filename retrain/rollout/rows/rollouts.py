@@ -29,7 +29,7 @@ class RolloutRow:
     weight_percent: int
     stage_started_at: datetime
     reason: str
-    settings: dict[str, Any] | None
+    settings: dict[str, Any]
     seed: int
     started_by: str
     started_at: datetime

@@ -20,8 +20,8 @@ class RolloutSituation:
     """The rows of a rollout or experiment at a time."""
 
     rollout: RolloutRow
-    #: Number of the version that it is compared with; ``None``: unknown.
-    stable: int | None
+    #: Number of the version that it is compared with.
+    stable: int
     #: Weights wanted by it, the oldest first.
     weights: Sequence[WeightsRow]
     #: The newest look.

@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.orm import aliased
 
-from monitor.store.model_sets import Models, of_models
 from monitor.store.rows import columns_of, read_row, read_rows
 from monitor.store.tables import ModelVersion, TrafficWeights
 
@@ -86,16 +85,6 @@ def newest_of_each_model(connection: Connection) -> list[WeightsRow]:
         .order_by(TrafficWeights.model)
     )
     return read_rows(connection, WeightsRow, statement)
-
-
-def list_weights(
-    connection: Connection, model: Models = None, limit: int = 100
-) -> list[WeightsRow]:
-    """Return wanted weights, the newest first."""
-    statement = _weights().where(*of_models(TrafficWeights.model, model))
-    return read_rows(
-        connection, WeightsRow, statement.order_by(TrafficWeights.id.desc()).limit(limit)
-    )
 
 
 def weights_of_rollout(connection: Connection, rollout_id: int) -> list[WeightsRow]:

@@ -5,7 +5,6 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from monitor.errors import WorkflowError
-from monitor.settings import Settings
 from retrain.registry.stages import move_stage
 from retrain.rollout.plan import RolloutPlan, plan_of
 from retrain.rollout.rows.rollouts import RolloutRow
@@ -47,7 +46,6 @@ def resume(
 def advance(
     connection: Connection,
     rollout_id: int,
-    settings: Settings,
     now: datetime,
     *,
     by: str,
@@ -69,7 +67,7 @@ def advance(
             "stop",
             code="no_stages",
         )
-    plan = plan_of(rollout, settings)
+    plan = plan_of(rollout)
     reason = require_reason(reason)
     require_confirmed(connection, rollout)
     if rollout.status == "holdback" or rollout.stage == plan.last_stage:

@@ -165,8 +165,7 @@ def _paused(situation: RolloutSituation, plan: RolloutPlan) -> RolloutSummary:
 
 def _holdback(situation: RolloutSituation, plan: RolloutPlan) -> RolloutSummary:
     rollout, due = situation.rollout, _due(situation, plan)
-    holdback = f"Version {situation.stable}" if situation.stable else "The stable version"
-    state = f"{_share(situation)} {holdback} keeps {plan.holdback}% for comparison."
+    state = f"{_share(situation)} Version {situation.stable} keeps {plan.holdback}% for comparison."
     look = situation.look
     action = look.action if look is not None and look.stage == rollout.stage else "wait"
     asks = action == "ask"
@@ -216,7 +215,6 @@ def _reverted(situation: RolloutSituation) -> RolloutSummary:
     by = SYSTEM if ended is None else ended.by
     at = rollout.finished_at or rollout.stage_started_at
     row = situation.wanted
-    returned = f"version {situation.stable}" if situation.stable else "the stable version"
     if situation.version_stage != "candidate":
         candidate = f"Version {rollout.version} is {situation.version_stage} now."
     elif rollout.kind == "rollout":
@@ -229,11 +227,11 @@ def _reverted(situation: RolloutSituation) -> RolloutSummary:
     if situation.is_confirmed and row is not None and row.confirmed_at is not None:
         seconds = max(0.0, (row.confirmed_at - at).total_seconds())
         step = (
-            f"All traffic goes to {returned}; the gateway confirmed it after "
+            f"All traffic goes to version {situation.stable}; the gateway confirmed it after "
             f"{seconds:.0f} s. {candidate}"
         )
     else:
-        step = f"All traffic is to go to {returned}. {candidate}"
+        step = f"All traffic is to go to version {situation.stable}. {candidate}"
     return RolloutSummary(
         "Reverted",
         "warn" if situation.is_confirmed else "bad",
@@ -247,7 +245,7 @@ def _reverted(situation: RolloutSituation) -> RolloutSummary:
 def _share(situation: RolloutSituation) -> str:
     """Return who has which traffic, by what the gateway has confirmed."""
     rollout, row = situation.rollout, situation.confirmed
-    rest = f", version {situation.stable} has the rest" if situation.stable else ""
+    rest = f", version {situation.stable} has the rest"
     if situation.is_confirmed and row is not None and row.confirmed_at is not None:
         since = format_instant(row.confirmed_at)
         return f"Version {rollout.version} has {rollout.weight_percent}% since {since}{rest}."

@@ -128,7 +128,8 @@ def incident(site: Site) -> int:
             findings = [
                 LookFinding(
                     kind="metric", name=name, measure="rate", reference=0.9, estimate=0.5,
-                    lower=0.4, upper=0.6, p_value=1e-9, since=now, examples=tuple(examples),
+                    lower=0.4, upper=0.6, p_value=1e-9, level=1e-6, since=now,
+                    examples=tuple(examples),
                 )
                 for name in names
             ]  # fmt: skip

@@ -356,7 +356,7 @@ def look_at(
     """Store a look, by default with an alarm, and handle it."""
     finding = LookFinding(
         kind=kind, name="", measure="unlike", reference=0.0, estimate=0.2, lower=0.1, upper=0.3,
-        p_value=1e-9, since=since,
+        p_value=1e-9, level=1e-6, since=since,
     )  # fmt: skip
     with transaction(engine) as connection:
         look_id = save_look(
@@ -510,6 +510,7 @@ def test_an_incident_knows_what_followed_from_it(any_engine: Engine, clock: date
         rollout = insert_rollout(
             connection, model="assistant", version_id=version, stable_version_id=version,
             status="running", reason="", weight_percent=5, stage_started_at=end, started_at=end,
+            settings={},
         )  # fmt: skip
         followed = consequences_of(connection, 1)
     assert [window.verdict for window in followed.windows] == ["drift", "no_drift"]

@@ -13,7 +13,7 @@ from monitor.store.engine import transaction
 from retrain.rollout.checks.check import SHARES
 from retrain.rollout.experiments.design import ExperimentDesign
 from retrain.rollout.experiments.life import start_experiment, stop_experiment
-from retrain.rollout.rows.looks import list_looks
+from retrain.rollout.rows.looks import spread_looks
 from retrain.rollout.rows.rollouts import RolloutRow, list_rollouts
 from retrain.rollout.transitions.stages import advance
 from tests.support.refusals import refusal
@@ -79,7 +79,7 @@ def test_a_better_treatment_is_shown_and_keeps_its_share(desk: RolloutDesk) -> N
     run_hours(desk, 4, texts, resolving(0.5, 0.75), n_users=20_000)
     assert (newest(desk).status, desk.in_force()) == ("running", (1, 2, 50))
     with transaction(desk.engine) as connection:
-        looks = list_looks(connection, row.id)
+        looks = spread_looks(connection, row.id, limit=1000)
     (goal,) = [check for check in looks[-1].checks if check.kind == "goal"]
     assert (goal.name, goal.verdict) == ("resolved", "better")
     assert (goal.lower or 0.0) < 0.25 < (goal.upper or 0.0)
@@ -104,7 +104,7 @@ def test_equal_versions_stay_undecided_and_users_count_once(desk: RolloutDesk) -
     # Users who come back each hour: counted once, when their two hours are over.
     run_hours(desk, 5, texts, resolving(0.5, 0.5), n_users=300)
     with transaction(desk.engine) as connection:
-        looks = list_looks(connection, row.id)
+        looks = spread_looks(connection, row.id, limit=1000)
     pairs = [look.checks[0].n_pairs for look in looks]
     assert 0 == pairs[0] < pairs[1] <= 150
     assert pairs[1] == pairs[4]
@@ -117,6 +117,6 @@ def test_an_experiment_needs_known_metrics_and_has_no_stages(desk: RolloutDesk) 
         begin(desk, ExperimentDesign(goals=("happiness",)))
     row = begin(desk)
     with transaction(desk.engine) as connection, refusal("no_stages"):
-        advance(connection, row.id, SETTINGS, desk.now, by="lea", reason="now")
+        advance(connection, row.id, desk.now, by="lea", reason="now")
     with refusal("rollout_running"):
         begin(desk)

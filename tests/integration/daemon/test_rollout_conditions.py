@@ -126,7 +126,7 @@ def test_long_hold_asks_until_it_is_decided(desk: RolloutDesk, end: str) -> None
     with transaction(desk.engine) as connection:
         step = {"by": "lea", "reason": "seen by hand"}
         if end == "advance":
-            advance(connection, rollout.id, desk.settings, desk.now, **step)
+            advance(connection, rollout.id, desk.now, **step)
         elif end == "pause":
             pause(connection, rollout.id, desk.now, **step)
         elif end == "revert":

@@ -15,12 +15,12 @@ from monitor.store.engine import transaction
 from monitor.store.tables import RolloutObservation, RolloutScore
 from monitor.store.traffic.feedback import FeedbackRow, insert_feedback
 from monitor.store.traffic.position import Position
-from monitor.store.training.registry import version_by_id
+from monitor.store.training.registry import production_version, version_by_id
 from retrain.rollout.commands.text import read_status, status_lines
 from retrain.rollout.jobs.measurement import RolloutMeasurement
 from retrain.rollout.measurement.start_forecast import forecast_start
 from retrain.rollout.rows.comparisons import comparison_of, example_pairs
-from retrain.rollout.rows.looks import list_looks
+from retrain.rollout.rows.looks import spread_looks
 from retrain.rollout.rows.measured_hours import measurement_of
 from tests.support.retrain.measured_desk import HOUR, NOW, NamedEncoder, measured_desk, run_hours
 from tests.support.retrain.rollout_desk import MODEL, settings_of
@@ -48,7 +48,7 @@ def test_a_canary_without_the_output_format_is_reverted(engine: Engine) -> None:
     assert (rollout.status, desk.stage(canary)) == ("reverted", "candidate")
     assert desk.in_force() == (1, None, 0)
     with transaction(engine) as connection:
-        looks = list_looks(connection, rollout.id)
+        looks = spread_looks(connection, rollout.id, limit=1000)
         document = measurement_of(connection, rollout.id)
         scores = list(connection.execute(select(RolloutScore.name)).scalars())
     assert document is not None
@@ -80,13 +80,16 @@ def test_metrics_with_no_check_are_named_with_reasons(engine: Engine) -> None:
     canary = desk.register()
     with transaction(engine) as connection:
         version = version_by_id(connection, canary)
-        forecast = forecast_start(connection, version, settings, desk.now).not_compared
+        serving = production_version(connection, MODEL)
+        assert serving is not None
+        started = forecast_start(connection, version, serving, settings, desk.now)
+        forecast = started.not_compared
     assert list(forecast) == ["csat", "cost"]
     desk.start(canary)
     desk.tick()
     run_hours(desk, 1, as_json)
     with transaction(engine) as connection:
-        status = read_status(connection, settings, MODEL)
+        status = read_status(connection, MODEL)
     assert status.as_json()["not_compared"] == forecast
     lines = [line for line in status_lines(status) if "not compared, because" in line]
     assert ["csat" in lines[0], "cost" in lines[1], len(lines)] == [True, True, 2]
@@ -124,8 +127,8 @@ def test_the_daemon_counts_and_shows_late_feedback(engine: Engine) -> None:
     rollout = desk.rollout()
     assert rollout.status == "reverted"
     with transaction(engine) as connection:
-        status = read_status(connection, desk.settings, MODEL)
-        reasons = list_looks(connection, rollout.id)[-1].reasons
+        status = read_status(connection, MODEL)
+        reasons = spread_looks(connection, rollout.id, limit=1000)[-1].reasons
     assert [reason.check for reason in reasons] == ["feedback thumbs_up"]
     assert any(line.strip().startswith("feedback thumbs_up") for line in status_lines(status))
 
@@ -155,7 +158,7 @@ def test_unrelated_responses_revert_and_are_shown_as_examples(engine: Engine) ->
     rollout = desk.rollout()
     measurement.compare(desk.now)
     with transaction(engine) as connection:
-        looks = list_looks(connection, rollout.id)
+        looks = spread_looks(connection, rollout.id, limit=1000)
         arms = Counter(
             connection.execute(
                 select(RolloutObservation.arm).join(

@@ -211,7 +211,7 @@ def test_an_outdated_button_reverts_and_does_nothing_else(desk: RolloutDesk) -> 
     announce(desk)
     buttons = buttons_of(newest(desk.engine))
     with transaction(desk.engine) as connection:
-        stages.advance(connection, 1, desk.settings, desk.now, by="Max", reason="by hand")
+        stages.advance(connection, 1, desk.now, by="Max", reason="by hand")
     desk.tick()
     for action in ("advance_rollout", "pause_rollout"):
         assert press(desk, action, buttons[action]) == ("refused", "changed")

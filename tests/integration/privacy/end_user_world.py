@@ -129,6 +129,7 @@ def _observe(connection: Connection, version_id: int, clock: datetime) -> None:
             weight_percent=5,
             stage_started_at=clock,
             reason="start",
+            settings={},
             started_at=clock,
         )
         .returning(Rollout.id)

@@ -53,6 +53,7 @@ def page(engine: Engine, clock: datetime) -> Iterator[TestClient[Litestar]]:
             lower=0.17,
             upper=0.25,
             p_value=1e-9,
+            level=1e-6,
             since=clock,
             topic="crypto, <b>wallet",
             examples=ids,

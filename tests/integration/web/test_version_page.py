@@ -37,7 +37,7 @@ def lived(engine: Engine, clock: datetime, tmp_path: Path) -> tuple[World, int, 
             insert(Rollout).values(
                 model="assistant", version_id=version, stable_version_id=version, kind="rollout",
                 status="completed", stage=3, weight_percent=100, stage_started_at=promoted,
-                reason="all checks shown", seed=1, started_by="lea",
+                reason="all checks shown", seed=1, started_by="lea", settings={},
                 started_at=promoted - timedelta(days=8), finished_at=promoted,
             )
         )  # fmt: skip

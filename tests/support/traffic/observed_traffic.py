@@ -63,6 +63,7 @@ def open_rollout(
                     weight_percent=weight_percent,
                     stage_started_at=started_at,
                     reason="start",
+                    settings={},
                     started_at=started_at,
                 )
                 .returning(Rollout.id)

@@ -45,7 +45,7 @@ def make_family(family: Any = "input", **values: Any) -> FamilyAssessment:
         "alarm": False,
         "p_value": 0.4,
         "level": 0.005 if family == "input" else 0.001,
-        "drifted_share": estimated(0.0),
+        "drifted_share": None if values.get("verdict") == "not_enough_data" else estimated(0.0),
     }
     return FamilyAssessment(family=family, **(defaults | values))
 
@@ -256,6 +256,7 @@ def huge(character: str = "x") -> Assessment:
         mix_reference={f"{character * 200}{number}": 0.001 for number in range(1000)},
         mix_p_value=0.5,
         mix_effect_size=0.1,
+        mix_moved_share=estimated(0.1),
         remarks=(character * 500,) * 100,
         basis=Basis(
             levels=DEFAULT_LEVELS,

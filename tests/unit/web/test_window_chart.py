@@ -143,7 +143,9 @@ def test_an_unknown_share_is_not_shown_as_0() -> None:
 
 def test_slow_drift_is_a_bar_of_its_sum() -> None:
     share = estimated(0.04)
-    slow = SlowDrift(verdict="drift", alarm=True, p_value=0.001, n_windows=3, drifted_share=share)
+    slow = SlowDrift(
+        verdict="drift", alarm=True, p_value=0.001, level=0.013, n_windows=3, drifted_share=share
+    )
     quiet = window(0)
     assert quiet.figures is not None
     crept = replace(quiet.figures, input=replace(quiet.figures.input, slow=slow))

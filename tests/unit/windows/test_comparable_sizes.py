@@ -3,7 +3,6 @@
 from dataclasses import replace
 from io import StringIO
 
-import msgspec
 import numpy as np
 import pytest
 from rich.console import Console
@@ -28,6 +27,7 @@ def side(n: int, seed: int) -> Exchanges:
 def test_sizes_are_left_out_where_all_are_comparable() -> None:
     assessment = assess_window(side(150, 1), side(120, 2), drift=DRIFT, seed=3).assessment
     assert (assessment.n_comparable_reference, assessment.n_comparable_current) == (None, None)
+    assert describe_comparable_sizes(assessment) == ""
     assert describe_comparable_sizes(assessment) == ""
 
 
@@ -72,16 +72,3 @@ def test_every_header_shows_the_comparable_sizes(form: str) -> None:
     else:
         text = render_page(assessment) if form == "page" else describe(assessment)
     assert "417 and 1,917" in text
-
-
-def test_an_assessment_of_an_older_version_has_no_sizes() -> None:
-    document = msgspec.to_builtins(make_assessment())
-    for key in ("n_comparable_reference", "n_comparable_current", "mix_moved_share"):
-        del document[key]
-    for family in ("input", "output"):
-        for key in ("level", "moved_share", "is_mix"):
-            del document[family][key]
-    old = msgspec.convert(document, type(make_assessment()))
-    assert describe_comparable_sizes(old) == ""
-    assert (old.input.level, old.input.moved_share, old.input.is_mix) == (None, None, False)
-    assert "level" not in describe(old)

@@ -11,7 +11,7 @@ from monitor.store.training import registry as versions
 from retrain.registry.stages import move_stage
 from retrain.rollout.checks.decision import Action
 from retrain.rollout.looks import HOUR
-from retrain.rollout.rows.looks import list_looks
+from retrain.rollout.rows.looks import spread_looks
 from retrain.rollout.rows.rollouts import RolloutRow
 from retrain.rollout.rows.weights import weights_of_rollout
 from retrain.rollout.transitions.promotion import promote_version, roll_back_version
@@ -55,7 +55,7 @@ def test_healthy_canary_goes_through_all_stages(desk: RolloutDesk) -> None:
     ]  # fmt: skip
     with transaction(desk.engine) as connection:
         rows = weights_of_rollout(connection, rollout.id)
-        looks = list_looks(connection, rollout.id)
+        looks = spread_looks(connection, rollout.id, limit=1000)
     assert [row.generation for row in rows] == [2, 3, 4, 5, 6]
     assert all(row.confirmed_at for row in rows)
     assert {later.hour - look.hour for look, later in pairwise(looks)} == {HOUR}
@@ -145,7 +145,7 @@ def test_holdback_completes_once_nothing_holds_it(lite: RolloutDesk) -> None:
         lite.tick()
         with transaction(lite.engine) as connection:
             advance(
-                connection, rollout.id, lite.settings, lite.now, by="lea", reason="x",
+                connection, rollout.id, lite.now, by="lea", reason="x",
                 to_percent=percent,
             )  # fmt: skip
     for lite.action in ("hold", "ask"):
@@ -180,7 +180,7 @@ def test_user_advances_only_what_is_confirmed(lite: RolloutDesk) -> None:
     def go(reason: str = "enough seen", to_percent: int | None = None) -> None:
         with transaction(lite.engine) as connection:
             advance(
-                connection, rollout.id, lite.settings, lite.now, by="lea", reason=reason,
+                connection, rollout.id, lite.now, by="lea", reason=reason,
                 to_percent=to_percent,
             )  # fmt: skip
 
@@ -235,7 +235,7 @@ def test_look_at_changed_rollout_is_discarded(lite: RolloutDesk) -> None:
     lite.run_hours(DWELL_HOURS + 1)
     assert (lite.rollout().status, lite.rollout().reason) == ("reverted", "faster")
     with transaction(lite.engine) as connection:
-        assert list_looks(connection, rollout.id) == []
+        assert spread_looks(connection, rollout.id, limit=1000) == []
 
 
 def test_start_needs_candidate_gate_and_stable(lite: RolloutDesk) -> None:

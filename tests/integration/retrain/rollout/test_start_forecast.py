@@ -5,7 +5,7 @@ from sqlalchemy import Engine, delete, select
 
 from monitor.store.engine import transaction
 from monitor.store.tables import Exchange
-from monitor.store.training.registry import version_by_id
+from monitor.store.training.registry import production_version, version_by_id
 from retrain.rollout.checks.check import share_check
 from retrain.rollout.checks.evidence import Tolerances
 from retrain.rollout.checks.forecast import pairs_at_level
@@ -23,7 +23,9 @@ def forecast_of(desk: RolloutDesk) -> StartForecast:
     canary = desk.register()
     with transaction(desk.engine) as connection:
         version = version_by_id(connection, canary)
-        return forecast_start(connection, version, desk.settings, desk.now)
+        serving = production_version(connection, version.model)
+        assert serving is not None
+        return forecast_start(connection, version, serving, desk.settings, desk.now)
 
 
 def test_each_check_has_its_hours_at_this_traffic(engine: Engine) -> None:

@@ -113,7 +113,7 @@ def _quote(connection: Any, world: World, clock: datetime) -> None:
     save_report(connection, world.evaluation_id, "evidently", f"<p>{MARK}</p>", clock)
     finding = LookFinding(
         kind="input", name="", measure="unlike", reference=0.0, estimate=0.2, lower=0.1,
-        upper=0.3, p_value=0.001, topic=f"{MARK} ” words", examples=tuple(range(1, 11)),
+        upper=0.3, p_value=0.001, level=0.01, topic=f"{MARK} ” words", examples=tuple(range(1, 11)),
     )  # fmt: skip
     look = save_look(
         connection, model="assistant", looked_until=clock - timedelta(days=6), n_exchanges=10,

@@ -10,9 +10,14 @@ from retrain.models.adapter_folder import add_scores, describe_adapter, model_ca
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder, read_json, write_json
 
+TRAINING = {
+    "n_examples": 400, "n_validation": 20, "steps": 50, "loss": 0.512345, "validation_loss": 0.25,
+    "dtype": "bfloat16", "stored_dtype": "float32",
+}  # fmt: skip
 LINEAGE = {
     "base": "org/base", "base_revision": "0f3c", "method": "qlora", "seed": 7,
     "data_digest": "sha256:d", "parent_adapter": "", "versions": {"torch": "2.15", "peft": "0.21"},
+    "training": TRAINING,
 }  # fmt: skip
 RECIPE = Recipe(base="org/base", base_revision="0f3c", method="qlora", rank=8, seed=7)
 
@@ -71,11 +76,8 @@ def test_the_card_is_our_own() -> None:
 
 @pytest.mark.parametrize("validation", [0.25, None])
 def test_card_has_examples_losses_and_formats(validation: float | None) -> None:
-    training = {
-        "n_examples": 400, "n_validation": 20 if validation else 0, "steps": 50, "loss": 0.512345,
-        "validation_loss": validation, "dtype": "bfloat16", "stored_dtype": "float32",
-    }  # fmt: skip
-    card = model_card(RECIPE, {**LINEAGE, "training": training})
+    held_out = {"n_validation": 20 if validation else 0, "validation_loss": validation}
+    card = model_card(RECIPE, {**LINEAGE, "training": TRAINING | held_out})
     for figure in ("400 examples", "0.5123", "50 steps", "bfloat16", "float32"):
         assert figure in card, figure
     assert ("20 for validation" in card) == ("0.2500" in card) == (validation is not None)

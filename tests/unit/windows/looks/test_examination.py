@@ -151,6 +151,7 @@ def finding(**values: Any) -> LookFinding:
         "lower": 0.38,
         "upper": 0.46,
         "p_value": 1e-9,
+        "level": 1e-6,
         "since": START + timedelta(hours=9, minutes=12),
     }
     return LookFinding(**(defaults | values))
