@@ -31,7 +31,7 @@ MODEL = "assistant"
 HOUR = timedelta(hours=1)
 FINDING = {
     "kind": "metric", "name": "resolved", "measure": "rate", "reference": 0.9, "estimate": 0.7,
-    "lower": 0.6, "upper": 0.8, "p_value": 0.001,
+    "lower": 0.6, "upper": 0.8, "p_value": 0.001, "level": 0.005,
 }  # fmt: skip
 REASON = {"code": "not_shown", "text": "errors: not shown yet", "check": "errors"}
 
