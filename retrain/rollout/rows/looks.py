@@ -132,11 +132,16 @@ def count_stage_samples(connection: Connection, rollout_id: int) -> dict[int, St
 
 
 def _read(connection: Connection, statement: Select[*tuple[Any, ...]]) -> list[Look]:
-    looks = []
-    for row in connection.execute(statement).mappings():
-        parts = {"checks": _parts(row, "checks", CheckResult)}
-        looks.append(Look(**{**row, **parts, "reasons": _parts(row, "reasons", Reason)}))
-    return looks
+    return [
+        Look(
+            **{
+                **row,
+                "checks": _parts(row, "checks", CheckResult),
+                "reasons": _parts(row, "reasons", Reason),
+            }
+        )
+        for row in connection.execute(statement).mappings()
+    ]
 
 
 def _parts(row: Mapping[Any, Any], name: str, part: type[PartT]) -> tuple[PartT, ...]:
