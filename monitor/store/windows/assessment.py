@@ -175,6 +175,73 @@ class DetectableShare(msgspec.Struct, frozen=True, kw_only=True):
     is_simulated: bool
 
 
+#: What an explanation says of the texts. Events of responses: empty, refused, cut off, in a broken
+#: format, or no response but an error. Around prompts: another system message, other definitions
+#: of tools, a new constant beginning or end. Of the texts themselves: letter case, punctuation,
+#: markup, language, script, a wrong encoding, copies of one text, or many exchanges of one user.
+ExplanationKind = Literal[
+    "empty",
+    "refusal",
+    "cut_off",
+    "broken_format",
+    "error",
+    "system_message",
+    "tools",
+    "prefix",
+    "suffix",
+    "letter_case",
+    "punctuation",
+    "markup",
+    "language",
+    "script",
+    "encoding",
+    "copies",
+    "one_user",
+]
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """A change of the texts that a rule recognises, and the share of each side that has it."""
+
+    kind: ExplanationKind
+    side: Literal["prompt", "response"]
+    #: What these texts have, redacted, on one line and truncated: the beginning, the system
+    #: message, the language's name, the copied text. Empty where the kind says it all.
+    text: str = ""
+    #: What most texts of the baseline have in its place; empty where they have nothing.
+    before: str = ""
+    #: Share of the exchanges of each side, with its 95% interval.
+    reference: ShareEstimate
+    current: ShareEstimate
+    #: Time of the first exchange of the window that has it; ``None`` where times are unknown, or
+    #: where the baseline has it too.
+    since: datetime | None = None
+    #: End users of the window that have it; 0 where no exchange names one.
+    n_end_users: int = 0
+    #: Of the exact test of an event, adjusted for their number; ``None`` for other kinds.
+    p_value: float | None = None
+    #: Whether the event alarms by itself: its share rose significantly, and far enough.
+    alarm: bool = False
+    #: Whether it was taken out of the texts before the rest was tested.
+    is_taken_out: bool = False
+
+
+class RestAssessment(msgspec.Struct, frozen=True, kw_only=True):
+    """The test of a family once more, without what its explanations cover. It never alarms."""
+
+    n_reference: int
+    n_current: int
+    verdict: Verdict
+    #: ``None`` where too little was left.
+    p_value: PValue
+    #: Of what was left.
+    drifted_share: ShareEstimate | None
+
+    def __post_init__(self) -> None:
+        """Read a missing p-value as NaN."""
+        _read_missing(self, "p_value")
+
+
 class DescriptorChange(msgspec.Struct, frozen=True, kw_only=True):
     """The change of a descriptor of the responses, given the prompts: at comparable prompts."""
 
@@ -242,6 +309,11 @@ class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     #: Changes of the descriptors of responses given the prompts. They are part of the test of the
     #: responses, and alarm with it.
     descriptors: tuple[DescriptorChange, ...] = ()
+    #: What explains the change, the most important first; where the change is significant.
+    explanations: tuple[Explanation, ...] = ()
+    #: The test without what the explanations cover. Topics, outliers and novelty are its own then;
+    #: ``None`` where nothing was taken out.
+    rest: RestAssessment | None = None
     #: Why this family was not tested; ``None`` where it was, or where nothing was compared.
     untested_reason: UntestedReason | None = None
     #: Shares of texts that the encoder does not tell from others, in the baseline and in the
@@ -423,8 +495,10 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     #: An alarm of a family, slow drift that alarms, or a degraded metric.
     alarm: bool
-    #: The verdict in one sentence.
+    #: What a reader must know, in at most 30 words.
     headline: str
+    #: The findings, a sentence each, the most important first; the headline says the first ones.
+    findings: tuple[str, ...] = ()
     n_reference: int
     #: Sampled exchanges.
     n_current: int
