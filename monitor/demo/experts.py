@@ -17,12 +17,7 @@ WRONG = {"accuracy": 1, "completeness": 2, "tone": 5, "compliance": 4}
 class Expert:
     """A simulated reviewer with the ground truth, who sometimes errs.
 
-    Args:
-        url: Address of the web page.
-        name: Name to sign in with.
-        password: Password of the account.
-        truth: The correct response to each prompt.
-        seed: Seed of this expert's errors.
+    ``truth`` is the correct response to each prompt; ``seed`` that of the expert's errors.
     """
 
     def __init__(
@@ -101,8 +96,7 @@ def review_together(
 ) -> tuple[int, int]:
     """Let both experts review in parallel, then discuss their disagreements.
 
-    Returns:
-        The number of reviews, and of discussed items.
+    Return the number of reviews, and of discussed items.
     """
     lock = threading.Lock()
     n_reviews = 0

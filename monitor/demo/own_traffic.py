@@ -31,12 +31,9 @@ PROBLEMS_SHOWN = 5
 
 
 def run_own_traffic(traffic: Path, baseline: Path, folder: Path, console: DemoConsole) -> bool:
-    """Evaluate the weeks of a file of exchanges against a file of reference exchanges.
+    """Evaluate a file's weeks against reference exchanges; return whether all had enough data.
 
     Timestamps assign the exchanges to weeks. The model of the reference may be another release.
-
-    Returns:
-        Whether every window had enough data.
 
     Raises:
         InputError: A file can't be read, holds no exchange, or lies in the folder of an earlier

@@ -86,11 +86,7 @@ def observe(workspace: Workspace, name: str) -> None:
 
 
 def evaluate_week(workspace: Workspace, number: int) -> tuple[DriftEvaluationRow, WeekOutcome]:
-    """Evaluate a week as the daemon does on the following Monday, with the follow-up.
-
-    Returns:
-        The evaluation and the outcome of the demo's model.
-    """
+    """Evaluate and follow up a week as the daemon does on the following Monday."""
     from monitor.windows.evaluation import evaluate_window
 
     start = FIRST_WEEK + timedelta(weeks=number - 1)

@@ -15,12 +15,7 @@ from monitor.settings import Embedding
 
 
 class CachedEncoder:
-    """A sentence encoder that encodes only texts without a vector in the cache.
-
-    Attributes:
-        identity: As of :class:`Encoder`.
-        dimension: Length of a vector.
-    """
+    """A sentence encoder that encodes only texts without a vector in the cache."""
 
     def __init__(
         self, known: KnownEncoder, cache: VectorCache, load: Callable[[], Encoder]

@@ -74,10 +74,7 @@ class RecipeFile(Training, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 def read_recipe_file(name: str) -> RecipeFile:
-    """Read a recipe file; refuse unknown keys.
-
-    Args:
-        name: The file; empty: the defaults.
+    """Read a recipe file; refuse unknown keys. An empty name gives the defaults.
 
     Raises:
         ConfigurationError: The file is unreadable, a key is unknown, or a value isn't allowed; one

@@ -40,11 +40,7 @@ def register_version(
     training_run_id: int | None = None,
     by: str = SYSTEM,
 ) -> int:
-    """Register a version as a candidate, once per run; it inherits the taints of its weights.
-
-    Returns:
-        Id of the version.
-    """
+    """Register a candidate, once per run, with the taints of its weights; return its id."""
     if training_run_id is not None:
         existing = store.version_of_run(connection, training_run_id)
         if existing is not None:

@@ -95,11 +95,7 @@ def require_untainted_run(
 def inherit_taints(
     connection: Connection, version_id: int, training_run_id: int | None, now: datetime
 ) -> list[TaintRow]:
-    """Taint a new version like its run and the weights that it continued from.
-
-    Returns:
-        The taints that it has now.
-    """
+    """Taint a new version like its run and the weights it continued from; return its taints."""
     version = versions.version_by_id(connection, version_id)
     known = taints_of_lineage(connection, version)
     if training_run_id is not None:

@@ -31,10 +31,7 @@ def take_look(
     """Measure the next complete hour of an open rollout, and take the step that it decides.
 
     Look and step are one transaction. A look at a rollout that has changed meanwhile is discarded,
-    and measured again by the next call.
-
-    Returns:
-        The rollout afterwards; ``None`` where no hour is complete, or the look was discarded.
+    and measured again by the next call. Both give ``None``, as does an hour that isn't complete.
     """
     plan = plan_of(rollout)
     look = next_look(rollout, plan, now)  # may be slow, so it runs outside a transaction
@@ -48,11 +45,7 @@ def take_look(
 
 
 def ask_in_time(engine: Engine, rollout: RolloutRow, now: datetime) -> bool:
-    """Ask a user to decide where a rollout has been held for longer than ``rollout.max_hold``.
-
-    Returns:
-        Whether it was asked now.
-    """
+    """Ask a user to decide on a rollout held for over ``rollout.max_hold``; return whether."""
     plan = plan_of(rollout)
     with transaction(engine) as connection:
         current = lock_rollout(connection, rollout.id)

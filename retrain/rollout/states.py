@@ -145,11 +145,7 @@ _BY_EVENT = {transition.event: transition for transition in TRANSITIONS}
 
 
 def target_of(event: Event, status: str | None) -> str:
-    """Return the status of a rollout after an event.
-
-    Args:
-        event: The event.
-        status: The status before it; ``None``: there is no rollout yet.
+    """Return the status of a rollout after an event; the status before a rollout is ``None``.
 
     Raises:
         WorkflowError: The event is not allowed in this status.

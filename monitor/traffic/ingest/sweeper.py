@@ -89,10 +89,7 @@ class Sweeper:
         self._next = time.monotonic() + INTERVAL_SECONDS
 
     def sweep(self, stop: threading.Event) -> tuple[int, int]:
-        """Join all complete pairs and expire all overdue halves.
-
-        Returns:
-            Numbers of joined pairs and expired halves.
+        """Join all complete pairs and expire all overdue halves; return the number of each.
 
         Raises:
             DatabaseUnavailableError: The next sweep does the rest.

@@ -83,12 +83,8 @@ def stored_draw(randomness: int, threshold: int, inclusion_probability: float) -
 class Sampler:
     """Sampler of records with a known probability.
 
-    A record without trace headers costs a hash and a comparison with :attr:`threshold`.
-
-    Attributes:
-        rate: The rate.
-        threshold: T; records with R >= T are sampled.
-        inclusion_probability: The exact probability of R >= T.
+    A record without trace headers costs a hash and a comparison with :attr:`threshold`. Records
+    with R >= ``threshold`` are sampled; ``inclusion_probability`` is the exact probability of that.
     """
 
     def __init__(self, rate: float, *, honour_threshold: bool = True) -> None:

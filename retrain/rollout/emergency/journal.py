@@ -58,13 +58,10 @@ def write_entry(folder: Path, entry: JournalEntry) -> Path:
 
 
 def reconcile_journal(engine: Engine, folder: Path, now: datetime) -> list[JournalEntry]:
-    """Revert the open rollouts that the entries of a folder name, and mark the entries as done.
+    """Revert the open rollouts that a folder's entries name; mark and return these entries.
 
     Idempotent: a rollout that began after an entry is left. An entry that can't be read is logged
     and left.
-
-    Returns:
-        The entries that were reconciled.
 
     Raises:
         DatabaseUnavailableError: The database is unavailable.

@@ -37,15 +37,9 @@ class EnvoyGateway:
 
     The clusters are named ``MODEL-vVERSION`` and defined in Envoy's own configuration. A version is
     looked up in the clusters and probed through Envoy before its first percent. Several Envoys may
-    watch one file: all must have taken the weights.
-
-    Args:
-        routes: The route file.
-        names: Names of the route configuration and of the headers.
-        admin: Addresses of the admin interfaces.
-        listeners: Addresses of the listeners, for probes.
-        request: The request of a probe.
-        read_seconds: Longest wait until Envoy has read the file.
+    watch one file: all must have taken the weights. ``names`` are those of the route configuration
+    and of the headers, ``admin`` the addresses of the admin interfaces, ``listeners`` those of the
+    listeners, for probes; Envoy has read the file after ``read_seconds`` at the latest.
     """
 
     name = "envoy"

@@ -47,14 +47,9 @@ class HttpRouteGateway:
     """A gateway of Kubernetes' Gateway API, by the HTTPRoute of each model.
 
     The route is named like the model, and its backends, Services or InferencePools, like the
-    versions: ``MODEL-vVERSION``. Other rules and fields of the route stay as they are.
-
-    Args:
-        server: The API server.
-        listener: Address of the gateway, for probes.
-        request: The request of a probe.
-        route: Name of the route; ``{model}`` is the model.
-        read_seconds: Longest wait until the gateway has taken a change.
+    versions: ``MODEL-vVERSION``. Other rules and fields of the route stay as they are. Probes go to
+    ``listener``, the address of the gateway. In the name ``route`` ``{model}`` is the model. The
+    gateway takes a change within ``read_seconds``.
     """
 
     name = "kubernetes"

@@ -37,14 +37,10 @@ from retrain.rollout.gateways.protocol import (
 class InferenceModelRewriteGateway:
     """An inference pool whose router rewrites the model's name to that of a version.
 
-    The names of the versions are ``MODEL-vVERSION``, such as adapters of vLLM have. The draw is
-    per request. A version at 0% is omitted, as a weight of 0 is not allowed.
-
-    Args:
-        server: The API server.
-        listener: Address of the gateway, for probes.
-        request: Key and time limit of probes, which are chat completions.
-        rewrite: Name of the InferenceModelRewrite; ``{model}`` is the model.
+    The names of the versions are ``MODEL-vVERSION``, such as adapters of vLLM have. The draw is per
+    request. A version at 0% is omitted, as a weight of 0 is not allowed. Probes go to ``listener``,
+    the address of the gateway, as chat completions; ``request`` has their key and time limit. In
+    the name ``rewrite`` ``{model}`` is the model.
     """
 
     name = "kubernetes"

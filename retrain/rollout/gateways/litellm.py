@@ -60,12 +60,9 @@ class LiteLlmGateway:
     The API has no conditional writes, so ``set`` is not fenced: it reads the generation again just
     before it writes.
 
-    Args:
-        url: Address of the proxy.
-        key: Its master key, or a key of a proxy admin.
-        deployment: ``litellm_params`` of new deployments; ``{name}``, ``{model}`` and ``{version}``
-            are replaced. Empty: deployments are defined by hand.
-        timeout_seconds: Time limit of a probe.
+    ``key`` is the master key, or one of a proxy admin. ``deployment`` has ``litellm_params`` of new
+    deployments, in which ``{name}``, ``{model}`` and ``{version}`` are replaced; empty: deployments
+    are defined by hand. ``timeout_seconds`` limits a probe.
     """
 
     name = "litellm"

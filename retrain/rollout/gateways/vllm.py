@@ -70,13 +70,8 @@ class AdaptersOnVllm:
     """A gateway whose versions are adapters of vLLM.
 
     The adapters are named ``MODEL-vVERSION``. Another gateway routes by these names; it is asked to
-    send a version its first percent only when each replica has loaded it and responds.
-
-    Args:
-        router: The gateway that holds the weights.
-        replicas: Access to the replicas.
-        allowed: The adapters that they accept.
-        adapter_of: The registry.
+    send a version its first percent only when each replica has loaded it and responds. That is
+    ``router``. The replicas accept adapters as ``allowed`` says; ``adapter_of`` is the registry.
     """
 
     def __init__(

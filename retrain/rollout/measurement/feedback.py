@@ -35,11 +35,8 @@ def feedback_checks(
 ) -> tuple[list[RolloutCheck], dict[str, str]]:
     """Return the checks of feedback by stable's before the rollout, and why others have none.
 
-    Args:
-        counts: Values by name, with :data:`PREFIX`.
-        levels: Stable's mean of those with enough values.
-        ranges: Lowest and highest value of those that have a range.
-        drift: Names with a direction.
+    ``counts`` are by name, with :data:`PREFIX`; ``levels`` stable's means of those with enough
+    values; ``ranges`` of those that have one; ``drift`` names those with a direction.
     """
     checks: list[RolloutCheck] = []
     reasons: dict[str, str] = {}

@@ -95,13 +95,7 @@ def late_rows(
     """Return what became known of earlier hours after they were looked at.
 
     Observations that were stored later have all their values, others those that were scored later.
-
-    Args:
-        connection: A snapshot.
-        rollout_id: The rollout.
-        since: Start of the first hour.
-        before: Start of the hour that is looked at.
-        mark: What the looks before have read.
+    Those of ``[since, before)`` are read, beyond ``mark``: what the looks before have read.
     """
     of_earlier = (
         RolloutObservation.rollout_id == rollout_id,
