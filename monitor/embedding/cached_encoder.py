@@ -76,11 +76,7 @@ def open_encoder(settings: Embedding) -> Encoder | CachedEncoder:
 
 
 def open_cache(settings: Embedding) -> VectorCache:
-    """Open the configured cache.
-
-    Raises:
-        InputError: It is no folder.
-    """
+    """Open the configured cache; ``InputError`` where it is no folder."""
     return VectorCache(
         Path(settings.cache), max_bytes=settings.max_cache_bytes, max_age=settings.max_cache_age
     )

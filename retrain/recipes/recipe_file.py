@@ -104,11 +104,7 @@ def read_recipe_file(name: str) -> RecipeFile:
 
 
 def override_recipe(recipe: RecipeFile, *, method: Method | None, base: str) -> RecipeFile:
-    """Return a recipe with its method or base replaced.
-
-    Raises:
-        ConfigurationError: The recipe's other values contradict the new ones.
-    """
+    """Replace a recipe's method or base; ``ConfigurationError`` where that contradicts it."""
     values: dict[str, Any] = {"method": method} if method else {}
     if base:
         # Keep the commit that the recipe pins.

@@ -134,11 +134,7 @@ def promote(
 def roll_back(
     connection: Connection, model: str, *, changed_by: str, reason: str, now: datetime
 ) -> VersionRow:
-    """Return the version that served before to production, and return it.
-
-    Raises:
-        WorkflowError: There is no earlier version.
-    """
+    """Return the version that served before to production; ``WorkflowError`` without one."""
     store.lock_model(connection, model)
     previous = store.previous_production(connection, model)
     if previous is None:

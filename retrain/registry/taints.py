@@ -82,11 +82,7 @@ def require_untainted_version(
 def require_untainted_run(
     connection: Connection, run: RunRow, now: datetime, *, by: str, accept: str
 ) -> None:
-    """Require that a run to be resumed learned from no erased end user, or that it is accepted.
-
-    Raises:
-        WorkflowError: The run is tainted.
-    """
+    """Raise ``WorkflowError`` for a tainted run that is to be resumed, unless it is accepted."""
     known = taints_of_run(connection, run.id)
     name, subject = f"training run {run.id}", f"training_runs/{run.id}"
     _require(connection, known, name, subject, now, by=by, accept=accept)

@@ -78,11 +78,7 @@ def update_incident(
 
 
 def incident_by_id(connection: Connection, incident_id: int, *, lock: bool = False) -> IncidentRow:
-    """Return an incident; with ``lock``, lock its row until the transaction ends.
-
-    Raises:
-        NotFoundError: There is no incident of this id.
-    """
+    """Return an incident, or ``NotFoundError``; ``lock`` locks its row in the transaction."""
     statement = _ROWS.where(Incident.id == incident_id)
     row = connection.execute(statement.with_for_update() if lock else statement).one_or_none()
     if row is None:

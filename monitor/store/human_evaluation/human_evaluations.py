@@ -107,11 +107,7 @@ def insert_response(connection: Connection, item_id: int, text: str) -> int:
 def human_evaluation_by_id(
     connection: Connection, human_evaluation_id: int, *, lock: bool = False
 ) -> HumanEvaluationRow:
-    """Return a human evaluation; ``lock`` locks its row until the transaction ends.
-
-    Raises:
-        NotFoundError: There is none of that id.
-    """
+    """Return a human evaluation, or ``NotFoundError``; with ``lock``, its row is locked."""
     statement = _human_evaluations().where(HumanEvaluation.id == human_evaluation_id)
     if lock:
         statement = statement.with_for_update(of=HumanEvaluation)
@@ -201,11 +197,7 @@ def items_of(connection: Connection, human_evaluation_id: int) -> list[HumanEval
 def item_by_number(
     connection: Connection, human_evaluation_id: int, number: int, *, lock: bool = False
 ) -> HumanEvaluationItemRow:
-    """Return an item of a human evaluation; ``lock`` locks its row until the transaction ends.
-
-    Raises:
-        NotFoundError: There is none of that number.
-    """
+    """Return its item of a number, or ``NotFoundError``; with ``lock``, the row is locked."""
     statement = select(*_ITEM).where(
         HumanEvaluationItem.human_evaluation_id == human_evaluation_id,
         HumanEvaluationItem.number == number,

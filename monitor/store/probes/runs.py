@@ -117,11 +117,7 @@ def insert_run(connection: Connection, **columns: Any) -> int:
 
 
 def run_by_id(connection: Connection, run_id: int, *, lock: bool = False) -> ProbeRunRow:
-    """Return a run; ``lock`` locks its row until the transaction ends.
-
-    Raises:
-        NotFoundError: There is none of that id.
-    """
+    """Return a run, or ``NotFoundError``; ``lock`` locks its row until the transaction ends."""
     statement = _RUNS.where(ProbeRun.id == run_id)
     if lock:
         statement = statement.with_for_update(of=ProbeRun.__table__)

@@ -129,11 +129,7 @@ def batch_of_evaluation(connection: Connection, evaluation_id: int) -> int | Non
 
 
 def batch_by_id(connection: Connection, batch_id: int) -> BatchRow:
-    """Return a batch.
-
-    Raises:
-        NotFoundError: There is none of that id.
-    """
+    """Return a batch, or ``NotFoundError``."""
     row = read_row(connection, BatchRow, _batches().where(ReviewBatch.id == batch_id))
     if row is None:
         raise NotFoundError(f"unknown review batch: {batch_id}")
@@ -171,11 +167,7 @@ def list_batches(
 
 
 def item_by_id(connection: Connection, item_id: int, *, lock: bool = False) -> ItemRow:
-    """Return an item; ``lock`` locks its row until the commit.
-
-    Raises:
-        NotFoundError: There is none of that id.
-    """
+    """Return an item, or ``NotFoundError``; ``lock`` locks its row until the commit."""
     statement = select(*_ITEM).where(ReviewItem.id == item_id)
     if lock:
         statement = statement.with_for_update()

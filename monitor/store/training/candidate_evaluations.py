@@ -89,11 +89,7 @@ def insert_candidate_evaluation(
 def candidate_evaluation_by_id(
     connection: Connection, evaluation_id: int, *, lock: bool = False
 ) -> CandidateEvaluationRow:
-    """Return an evaluation; with ``lock``, nobody else changes it until the transaction ends.
-
-    Raises:
-        NotFoundError: There is none of that id.
-    """
+    """Return an evaluation, or ``NotFoundError``; ``lock`` locks its row in the transaction."""
     statement = _evaluations().where(CandidateEvaluation.id == evaluation_id)
     if lock:  # SQLite's transactions are exclusive anyway
         statement = statement.with_for_update(of=CandidateEvaluation)

@@ -106,11 +106,7 @@ def lock_model(connection: Connection, model: str) -> None:
 
 
 def version_by_id(connection: Connection, version_id: int, *, lock: bool = False) -> VersionRow:
-    """Return a version; ``lock`` calls :func:`lock_model`.
-
-    Raises:
-        NotFoundError: There is none of that id.
-    """
+    """Return a version, or ``NotFoundError``; ``lock`` calls :func:`lock_model`."""
     statement = select(*_COLUMNS).where(ModelVersion.id == version_id)
     row = read_row(connection, VersionRow, statement)
     if row is None:
@@ -122,11 +118,7 @@ def version_by_id(connection: Connection, version_id: int, *, lock: bool = False
 
 
 def version_by_number(connection: Connection, model: str, version: int) -> VersionRow:
-    """Return a model's version by its number.
-
-    Raises:
-        NotFoundError: There is none of that number.
-    """
+    """Return a model's version by its number, or ``NotFoundError``."""
     statement = select(*_COLUMNS).where(
         ModelVersion.model == model, ModelVersion.version == version
     )

@@ -98,11 +98,7 @@ def insert_external_run(
 
 
 def run_by_id(connection: Connection, run_id: int, *, lock: bool = False) -> RunRow:
-    """Return a run; with ``lock``, nobody else changes it until the transaction ends.
-
-    Raises:
-        NotFoundError: There is none of that id.
-    """
+    """Return a run, or ``NotFoundError``; ``lock`` locks its row until the transaction ends."""
     statement = select(*_COLUMNS).where(TrainingRun.id == run_id)
     if lock:
         statement = statement.with_for_update()  # SQLite's transactions are exclusive anyway

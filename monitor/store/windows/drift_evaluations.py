@@ -35,11 +35,7 @@ class DriftEvaluationRow:
 
 
 def drift_evaluation_by_id(connection: Connection, evaluation_id: int) -> DriftEvaluationRow:
-    """Return a drift evaluation.
-
-    Raises:
-        NotFoundError: There is none of that id.
-    """
+    """Return a drift evaluation, or ``NotFoundError``."""
     row = connection.execute(_ROWS.where(DriftEvaluation.id == evaluation_id)).one_or_none()
     if row is None:
         raise NotFoundError(f"unknown drift evaluation: {evaluation_id}")

@@ -182,11 +182,7 @@ def last_look_failed_at(connection: Connection, model: str) -> datetime | None:
 
 
 def look_by_id(connection: Connection, look_id: int) -> LookRow:
-    """Return a look.
-
-    Raises:
-        NotFoundError: There is none of this id.
-    """
+    """Return a look, or ``NotFoundError``."""
     row = connection.execute(_ROWS.where(Look.id == look_id)).one_or_none()
     if row is None:
         raise NotFoundError(f"unknown look: {look_id}")

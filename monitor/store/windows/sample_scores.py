@@ -59,11 +59,7 @@ def unpack_scores(packed: bytes) -> SampleScores:
 
 
 def sample_scores(connection: Connection, evaluation_id: int) -> SampleScores:
-    """Return the scores of an evaluation.
-
-    Raises:
-        NotFoundError: There is no such evaluation, or it isn't done.
-    """
+    """Return the scores of an evaluation; ``NotFoundError`` where none is done."""
     packed = connection.execute(
         select(DriftEvaluation.sample_scores).where(DriftEvaluation.id == evaluation_id)
     ).scalar_one_or_none()

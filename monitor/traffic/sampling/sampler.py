@@ -28,11 +28,7 @@ def randomness_of(identity: bytes) -> int:
 
 @lru_cache(maxsize=4096)
 def threshold_of(rate: float) -> int:
-    """Return T of a sampling rate.
-
-    Raises:
-        ValueError: The rate isn't in (0, 1].
-    """
+    """Return T of a sampling rate in (0, 1]; another one is a ``ValueError``."""
     if not 0 < rate <= 1:
         raise ValueError(f"a sampling rate lies in (0, 1], not {rate}")
     # Exact where a float isn't: 5% is 1/20. One value of R is always kept, so that no probability

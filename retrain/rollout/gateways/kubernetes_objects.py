@@ -90,11 +90,7 @@ def change_object(
 
 
 def existing_object(server: ApiServer, path: str, definition: str) -> Object:
-    """Return an object.
-
-    Raises:
-        GatewayError: It doesn't exist: ``definition`` says what to define.
-    """
+    """Return an object; ``GatewayError`` says by ``definition`` what to define."""
     state = read_object(server, path)
     if state is None:
         kind, name = path.split("/")[-2:]
@@ -116,11 +112,7 @@ def mark_of(state: Object, model: str) -> Object:
 
 
 def write_mark(state: Object, weights: Weights, in_force: Applied | None) -> None:
-    """Store the generation in the annotation.
-
-    Raises:
-        StaleWeightsError: A newer generation is in force.
-    """
+    """Store the generation's annotation; ``StaleWeightsError`` where a newer is in force."""
     require_newest(weights, in_force)
     annotations = state["metadata"].setdefault("annotations", {})
     try:

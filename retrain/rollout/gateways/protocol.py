@@ -216,11 +216,7 @@ def whole_number(value: Any) -> int:
 
 
 def require_unused(model: str, version: int, applied: Applied | None) -> None:
-    """Refuse to remove a version that gets traffic.
-
-    Raises:
-        GatewayError: It does.
-    """
+    """Raise ``GatewayError`` for the removal of a version that gets traffic."""
     percent = applied.shares.get(version, 0) if applied else 0
     if percent:
         raise GatewayError(

@@ -57,11 +57,7 @@ def update_rollout(connection: Connection, rollout_id: int, **values: Any) -> No
 
 
 def rollout_by_id(connection: Connection, rollout_id: int, *, lock: bool = False) -> RolloutRow:
-    """Return a rollout; ``lock`` locks its row until the transaction ends.
-
-    Raises:
-        NotFoundError: There is none of that id.
-    """
+    """Return a rollout, or ``NotFoundError``; ``lock`` locks its row in the transaction."""
     statement = _rollouts().where(Rollout.id == rollout_id)
     if lock:
         statement = statement.with_for_update(of=Rollout)  # SQLite's transactions are exclusive

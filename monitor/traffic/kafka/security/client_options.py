@@ -50,11 +50,7 @@ def client_options(settings: Kafka, secrets: Secrets) -> dict[str, Any]:
 
 
 def sasl_options(settings: Kafka, secrets: Secrets) -> dict[str, Any]:
-    """Return the options of SASL.
-
-    Raises:
-        ConfigurationError: The secret that the mechanism needs is missing.
-    """
+    """Return the options of SASL; ``ConfigurationError`` without the mechanism's secret."""
     mechanism = settings.sasl_mechanism
     if mechanism == "GSSAPI":
         return {"sasl_mechanism": mechanism}
