@@ -2,7 +2,6 @@
 
 import re
 from functools import cache
-from pathlib import Path
 
 from litestar import get
 from litestar.di import NamedDependency
@@ -60,14 +59,9 @@ def read_runbook(page: str) -> str:
 
     A heading of one word, such as the name of an alert, can be linked by it in lower case.
     """
-    text = (runbooks_folder() / f"{page}.md").read_text(encoding="utf-8")
+    text = (packaged_file("docs/runbooks") / f"{page}.md").read_text(encoding="utf-8")
     html = str(MarkdownIt("commonmark", {"html": False}).render(LINK.sub(_link, text)))
     return HEADING.sub(lambda match: f'<h2 id="{match[1].lower()}">{match[1]}</h2>', html)
-
-
-def runbooks_folder() -> Path:
-    """Return the folder of the runbooks."""
-    return packaged_file("docs/runbooks")
 
 
 def _link(match: re.Match[str]) -> str:
