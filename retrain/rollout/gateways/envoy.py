@@ -8,6 +8,7 @@ from typing import Any
 
 from monitor.errors import GatewayError, TransientError
 from retrain.rest import RestService
+from retrain.rollout.gateways.calls import call
 from retrain.rollout.gateways.cluster_names import cluster_name
 from retrain.rollout.gateways.envoy_routes import RouteDocument, RouteNames
 from retrain.rollout.gateways.probes import (
@@ -187,14 +188,7 @@ class EnvoyGateway:
         )
 
     def _admin_json(self, service: RestService, path: str, params: dict[str, str]) -> Any:
-        response = service.request("GET", path, params=params)
-        if response.is_success:
-            return response.json()
-        raise GatewayError(
-            f"Envoy at {service.url} refuses GET {path} ({response.status_code}): "
-            f"{service.quoted(response)}; is this its admin interface?",
-            code="rejected",
-        )
+        return call(service, "GET", path, params=params, hint="; is this the address of it?").json()
 
 
 def _admin_service(address: str) -> RestService:

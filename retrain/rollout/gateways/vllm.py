@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from monitor.errors import DriftwardenError, GatewayError, NotFoundError, TransientError, loggable
 from monitor.telemetry import get_logger
 from retrain.rest import RestService, bearer
+from retrain.rollout.gateways.calls import call
 from retrain.rollout.gateways.cluster_names import cluster_name
 from retrain.rollout.gateways.probes import chat_request, model_is, require_success, send_probe
 from retrain.rollout.gateways.protocol import (
@@ -137,7 +138,7 @@ class AdaptersOnVllm:
         for replica in self._each_replica():
             if name in _loaded(replica):
                 body = {"lora_name": name}
-                _call(replica, "POST", "/v1/unload_lora_adapter", body, frozenset({404}))
+                call(replica, "POST", "/v1/unload_lora_adapter", body, expected=frozenset({404}))
 
     def probe(self, model: str, version: int) -> ProbeResult:
         """Send a probe to a version at each replica, and through the gateway that routes."""
@@ -297,25 +298,8 @@ def _problems(config: dict[str, Any], allowed: AllowedAdapters) -> Iterator[str]
 
 def _loaded(replica: RestService) -> dict[str, str]:
     """Return the models of a replica, with their paths."""
-    listed = _call(replica, "GET", "/v1/models").json().get("data") or []
+    listed = call(replica, "GET", "/v1/models").json().get("data") or []
     return {str(model["id"]): str(model.get("root") or "") for model in listed}
-
-
-def _call(
-    replica: RestService,
-    method: str,
-    path: str,
-    body: Any = None,
-    expected: frozenset[int] = frozenset(),
-) -> Any:
-    response = replica.request(method, path, json=body, expected=expected)
-    if response.is_success or response.status_code in expected:
-        return response
-    raise GatewayError(
-        f"the replica {replica.url} rejects {method} {path} ({response.status_code}): "
-        f"{replica.quoted(response)}",
-        code="rejected",
-    )
 
 
 def _hint(text: str) -> str:
