@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
@@ -17,8 +17,6 @@ from retrain.rollout.steps import take_step
 from retrain.rollout.transitions.open_rollout import confirmed_weights, lock_rollout
 from retrain.rollout.transitions.revert import revert_rollout
 from retrain.rollout.transitions.stages import advance, complete
-
-HOUR = timedelta(hours=1)
 
 #: Measures the next complete hour of a rollout, after its newest stored look; ``None`` where no
 #: hour is complete yet. It reads the database and writes nothing.
@@ -95,7 +93,7 @@ def _act_on_holdback(
         update_rollout(connection, rollout.id, reason=look.reason)
         rollout = replace(rollout, reason=look.reason)
         return _ask(connection, rollout, now) if look.action == "ask" else rollout
-    if look.hour + HOUR >= due and confirmed_weights(connection, rollout) is not None:
+    if look.end >= due and confirmed_weights(connection, rollout) is not None:
         reason = f"no check failed in the holdback's time; {look.reason}"
         return complete(connection, rollout, now, by=SYSTEM, reason=reason)
     return rollout

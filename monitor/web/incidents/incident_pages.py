@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -107,12 +108,10 @@ def snooze(
 ) -> Template | Redirect:
     """Notify nobody of an incident for the chosen time."""
 
-    def change(connection: Connection, *values: Any, **options: Any) -> bool:
-        until = parse_until(_text(data, "until"), lead_visit.now)
-        number, user, now = values
-        return alert_incidents.snooze(connection, number, user, until, now, **options)
+    def until() -> datetime:
+        return parse_until(_text(data, "until"), lead_visit.now)
 
-    return _change(lead_visit, incident_id, change)
+    return _change(lead_visit, incident_id, alert_incidents.snooze, until)
 
 
 @post(
@@ -122,13 +121,7 @@ def resolve(
     incident_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
 ) -> Template | Redirect:
     """Resolve an incident with a reason."""
-
-    def change(connection: Connection, *values: Any, **options: Any) -> bool:
-        number, user, now = values
-        reason = _text(data, "reason")
-        return alert_incidents.resolve(connection, number, user, reason, now, **options)
-
-    return _change(lead_visit, incident_id, change)
+    return _change(lead_visit, incident_id, alert_incidents.resolve, lambda: _text(data, "reason"))
 
 
 @post("/incidents/{incident_id:int}/note", status_code=303, sync_to_thread=True, opt=LEADS | _TEXTS)
@@ -145,13 +138,19 @@ def note(
     return _change(lead_visit, incident_id, change)
 
 
-def _change(visit: Visit, incident_id: int, change: Callable[..., bool]) -> Template | Redirect:
-    """Change an incident and show its page again; where that is refused, with the reason."""
+def _change(
+    visit: Visit, incident_id: int, change: Callable[..., bool], *values: Callable[[], Any]
+) -> Template | Redirect:
+    """Change an incident and show its page again; where that is refused, with the reason.
+
+    The values of the form may be refused, too.
+    """
     try:
         with visit.transaction() as connection:
             row = incident_by_id(connection, incident_id)
             alerts = alerts_of(visit.settings, row.model)
-            done = change(connection, incident_id, visit.user.name, visit.now, alerts=alerts)
+            subject = (incident_id, visit.user.name, *(value() for value in values))
+            done = change(connection, *subject, visit.now, alerts=alerts)
     except InputError as error:
         return _render(visit, incident_id, status=400, problem=str(error))
     if not done:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,6 +15,9 @@ from retrain.rollout.checks.decision import Reason
 from retrain.rollout.checks.results import CheckResult
 
 PartT = TypeVar("PartT")
+
+#: What a look covers.
+HOUR = timedelta(hours=1)
 
 log = get_logger(__name__)
 
@@ -44,6 +47,11 @@ class Look:
     looked_at: datetime
     #: Running sums, from which the next look continues; ``None``: not read.
     evidence: dict[str, Any] | None = None
+
+    @property
+    def end(self) -> datetime:
+        """The end of its hour."""
+        return self.hour + HOUR
 
 
 _ROWS = select(*columns_of(Look, RolloutLook, evidence=null()))
