@@ -147,20 +147,13 @@ def _import_baseline(workspace: Workspace, reference: FileContent) -> None:
 def _replay(workspace: Workspace, traffic: InputSource) -> None:
     from monitor.traffic.file_replay import replay_file
 
-    done = 0
     with workspace.console.step("embed and store the traffic", traffic.check()) as step:
-
-        def advance(n: int) -> None:
-            nonlocal done
-            done += n
-            step.update(done)
-
         replay_file(
             workspace.engine,
             workspace.settings,
             workspace.encoder,
             traffic,
-            progress=advance,
+            progress=step.advance,
             announce=_silence,
         )
 

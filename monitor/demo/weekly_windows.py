@@ -32,15 +32,8 @@ def run_production(
 
     The share is ground truth, hidden from driftwarden. ``other_traffic`` is in the log too.
     """
-    done = 0
     with workspace.console.step(f"{name}: generate the responses", len(requests)) as step:
-
-        def advance(n: int) -> None:
-            nonlocal done
-            done += n
-            step.update(done)
-
-        log = serve(model, workspace.model, requests, seed=seed, progress=advance)
+        log = serve(model, workspace.model, requests, seed=seed, progress=step.advance)
     both = sorted([*log, *other_traffic], key=itemgetter("timestamp"))
     write_log(workspace.folder / f"{name}.jsonl", both)
     correct = sum(

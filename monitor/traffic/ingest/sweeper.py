@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, Engine
 
 from monitor.errors import DatabaseUnavailableError, LostOwnershipError, RulesChangedError
-from monitor.settings import TrafficJoin, format_duration
+from monitor.settings import format_duration
+from monitor.settings.traffic import TrafficJoin
 from monitor.store.engine import transaction
 from monitor.store.traffic.dead_letters import DeadLetterRow, restore_dead_letters
 from monitor.store.traffic.pending_halves import (

@@ -14,7 +14,8 @@ from monitor.daemon.readiness.encoder import encoder_finding, encoder_in_use
 from monitor.daemon.readiness.finding import Finding
 from monitor.embedding.encoder import encoder_name, is_configured
 from monitor.errors import DatabaseUnavailableError
-from monitor.settings import Database, Embedding, Secrets, Settings
+from monitor.settings import Embedding, Secrets, Settings
+from monitor.settings.monitoring import Database
 from tests.support.present import utc_now
 from tests.support.traffic.stored_traffic import store_traffic
 
