@@ -1,4 +1,4 @@
-"""Table of the actions: permission, function and reply of each button."""
+"""Table of the actions: function and reply of each button."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -13,7 +13,6 @@ from monitor.rendering.numbers import format_instant
 from monitor.review.decision.decisions import confirm_retraining
 from monitor.review.export import read_gold, sft_rows
 from monitor.scheduling.actions import Action, Request
-from monitor.store.accounts.roles import Permission
 from monitor.store.review.decisions import DecisionRow, decision_by_id
 from monitor.store.review.gold_export import ItemFilter
 from monitor.store.training.runs import run_of_decision
@@ -115,25 +114,21 @@ def _unconfirmed(request: Request) -> DecisionRow:
 ACTIONS: Mapping[str, Action] = {
     "acknowledge": Action(
         subject="incident",
-        permission=Permission.LEAD,
         run=_acknowledge,
         reply="You acknowledged {subject}.",
     ),
     "take_over": Action(
         subject="incident",
-        permission=Permission.LEAD,
         run=_take_over,
         reply="You took over {subject}.",
     ),
     "snooze": Action(
         subject="incident",
-        permission=Permission.LEAD,
         run=_snooze,
         reply="You snoozed {subject} until {until}. It notifies nobody until then.",
     ),
     "show_retraining": Action(
         subject="decision",
-        permission=Permission.LEAD,
         run=_show_retraining,
         reply=(
             "Retrain {model}?\n"
@@ -145,7 +140,6 @@ ACTIONS: Mapping[str, Action] = {
     ),
     "confirm_retraining": Action(
         subject="decision",
-        permission=Permission.LEAD,
         run=_confirm_retraining,
         reply="You confirmed the retraining of {model}. The training run is planned now.",
     ),

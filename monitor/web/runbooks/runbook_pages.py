@@ -3,7 +3,6 @@
 import re
 from functools import cache
 
-from litestar import get
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
@@ -14,6 +13,7 @@ from monitor.alerts.causes import CAUSES, RUNBOOKS
 from monitor.packaged_files import packaged_file
 from monitor.store.accounts.users import UserRow
 from monitor.web.access.audience import EVERYBODY
+from monitor.web.handlers import get
 
 PAGES = {cause.page: cause for cause in CAUSES.values()}
 #: The page of the alerts of Prometheus, with a section each, and its title.
@@ -22,7 +22,7 @@ HEADING = re.compile(r"<h2>(\w+)</h2>")
 LINK = re.compile(r"\[([^\]]+)\]\(([^)#]+)(?:#[^)]*)?\)")
 
 
-@get("/runbooks", sync_to_thread=True, opt=EVERYBODY)
+@get("/runbooks", opt=EVERYBODY)
 def runbooks(visitor: NamedDependency[UserRow | None]) -> Template:
     """List the runbooks by cause."""
     return Template(
@@ -36,7 +36,7 @@ def runbooks(visitor: NamedDependency[UserRow | None]) -> Template:
     )
 
 
-@get("/runbooks/{page:str}", sync_to_thread=True, opt=EVERYBODY)
+@get("/runbooks/{page:str}", opt=EVERYBODY)
 def runbook(page: FromPath[str], visitor: NamedDependency[UserRow | None]) -> Template:
     """Show the runbook of a cause, or of the alerts of Prometheus."""
     if page not in {*PAGES, ALERTS_PAGE}:

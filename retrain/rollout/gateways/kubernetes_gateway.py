@@ -1,4 +1,4 @@
-"""What the gateways whose weights are in a Kubernetes object have in common."""
+"""Common part of the gateways whose weights are in a Kubernetes object."""
 
 import copy
 from abc import ABC, abstractmethod

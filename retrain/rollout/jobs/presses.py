@@ -5,7 +5,6 @@ from functools import partial
 
 from monitor.errors import WorkflowError
 from monitor.scheduling.actions import Action, Request
-from monitor.store.accounts.roles import Permission
 from retrain.rollout.rows.events import count_steps
 from retrain.rollout.rows.rollouts import RolloutRow
 from retrain.rollout.transitions import stages
@@ -54,7 +53,6 @@ def _current_rollout(request: Request) -> RolloutRow:
 ROLLOUT_ACTIONS: Mapping[str, Action] = {
     "revert_rollout": Action(
         subject="rollout",
-        permission=Permission.LEAD,
         run=_revert_rollout,
         reply=(
             "You reverted {subject}. All traffic goes to the stable version within seconds; an "
@@ -64,19 +62,16 @@ ROLLOUT_ACTIONS: Mapping[str, Action] = {
     ),
     "advance_rollout": Action(
         subject="rollout",
-        permission=Permission.LEAD,
         run=partial(_take_step, stages.advance),
         reply="You advanced {subject} to {percent}%. The gateway gets the weight within seconds.",
     ),
     "pause_rollout": Action(
         subject="rollout",
-        permission=Permission.LEAD,
         run=partial(_take_step, stages.pause),
         reply="You paused {subject} at {percent}%. A check that fails still reverts it.",
     ),
     "resume_rollout": Action(
         subject="rollout",
-        permission=Permission.LEAD,
         run=partial(_take_step, stages.resume),
         reply="You resumed {subject} at {percent}%. The next look decides.",
     ),
