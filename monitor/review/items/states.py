@@ -189,15 +189,3 @@ def require_target(event: Event, target: str) -> None:
     """Raise ``AssertionError``, of a mistake in the code, where an event can't lead to a status."""
     if target not in _BY_EVENT[event].targets:
         raise AssertionError(f"{event} leads to {_BY_EVENT[event].targets}, not to {target}")
-
-
-def as_markdown() -> str:
-    """Return the table in Markdown, for the documentation."""
-    lines = ["| from | event | who | to |", "| --- | --- | --- | --- |"]
-    for transition in TRANSITIONS:
-        sources, targets = ", ".join(transition.sources), " or ".join(transition.targets)
-        event = transition.event.replace("_", " ")
-        lines.append(
-            f"| {sources} | **{event}** | {transition.by} | {targets}: {transition.effect} |"
-        )
-    return "\n".join(lines)

@@ -24,7 +24,6 @@ from retrain.rollout.experiments.analysis import (
 from retrain.rollout.experiments.design import design_of, select_checks
 from retrain.rollout.measurement.next_look import (
     count_new_users,
-    floor_hour,
     hour_number,
     numbering,
     observations_of,
@@ -32,7 +31,7 @@ from retrain.rollout.measurement.next_look import (
 )
 from retrain.rollout.measurement.starting_point import StartingPoint
 from retrain.rollout.measurement.subject import Subject
-from retrain.rollout.rows.looks import HOUR, Look, newest_look
+from retrain.rollout.rows.looks import HOUR, Look, floor_hour, newest_look
 from retrain.rollout.rows.measured_hours import rows_of_hour, seen_users
 from retrain.rollout.rows.rollouts import RolloutRow
 

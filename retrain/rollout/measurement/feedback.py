@@ -21,6 +21,7 @@ from retrain.rollout.rows.feedback import (
     rated_rows,
     unscored_feedback,
 )
+from retrain.rollout.rows.looks import floor_hour
 from retrain.rollout.rows.measured_hours import MeasuredRow, insert_scores
 
 #: Names of feedback that are compared: those with the most values. Each check costs the others.
@@ -96,7 +97,7 @@ def score_feedback(
     scores: defaultdict[str, dict[int, float]] = defaultdict(dict)
     for row in rows:
         last = newest.get((row.end_user, PREFIX + row.name)) if row.end_user else None
-        if last is None or _floor_hour(row.occurred_at) > _floor_hour(last):
+        if last is None or floor_hour(row.occurred_at) > floor_hour(last):
             scores[row.name][row.observation_id] = row.value
     for name, values in scores.items():
         insert_scores(connection, subject.rollout_id, PREFIX + name, values, now)
@@ -124,7 +125,3 @@ def rated_before(
         for row in rated_rows(connection, subject.rollout_id, sorted(users - {""}), hour)
         if row.end_user not in present or row.occurred_at < since
     ]
-
-
-def _floor_hour(moment: datetime) -> datetime:
-    return moment.replace(minute=0, second=0, microsecond=0)

@@ -40,7 +40,7 @@ from retrain.rollout.measurement.starting_point import (
     stored_starting_point,
 )
 from retrain.rollout.measurement.subject import Subject
-from retrain.rollout.rows.looks import HOUR, Look, newest_look
+from retrain.rollout.rows.looks import HOUR, Look, floor_hour, newest_look
 from retrain.rollout.rows.measured_hours import (
     MeasuredRow,
     Watermark,
@@ -134,11 +134,6 @@ def next_hour(connection: Connection, subject: Subject) -> datetime:
     """Return the start of the hour after the newest that was looked at."""
     last = newest_look(connection, subject.rollout_id)
     return floor_hour(subject.started_at) if last is None else last.end
-
-
-def floor_hour(moment: datetime) -> datetime:
-    """Return the start of an hour."""
-    return moment.replace(minute=0, second=0, microsecond=0)
 
 
 def hour_number(moment: datetime) -> int:

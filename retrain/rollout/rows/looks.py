@@ -22,6 +22,11 @@ HOUR = timedelta(hours=1)
 log = get_logger(__name__)
 
 
+def floor_hour(moment: datetime) -> datetime:
+    """Return the start of an hour."""
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Look:
     """The look at one complete hour: the evidence after it, and the decision."""
