@@ -185,7 +185,7 @@ def _add_change(call: ast.Call, content: Content, imports: dict[str, Node]) -> N
     function = call.func
     is_table = bool(call.args) and bool(_table(call.args[0], imports))
     if isinstance(function, ast.Attribute) and (
-        is_table or ast.unparse(function.value) == "dialect"
+        is_table or (isinstance(function.value, ast.Name) and function.value.id == "dialect")
     ):
         name = function.attr  # of a dialect
     elif isinstance(function, ast.Name) and (
