@@ -156,8 +156,7 @@ def _embed(
 ) -> tuple[list[FileSide], str, Vocabulary | None]:
     """Embed the files, unless a side is too small to be compared.
 
-    Returns:
-        The files, the identity of the encoder, and its vocabulary; without an encoder, neither.
+    Return the files, the identity of the encoder, and its vocabulary; without an encoder, neither.
     """
     sizes = [len(content.exchanges) for content in contents]
     n_end_users = [

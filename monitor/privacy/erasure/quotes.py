@@ -152,7 +152,7 @@ class Quotes:
         for topic in family.topics:
             examples, n = self._clean_examples(topic.examples)
             name = topic.name
-            if _without_number(name) in self._names or (
+            if re.sub(r" \([0-9]+\)$", "", name) in self._names or (
                 len(examples) < len(topic.examples) and topic.n_current < MIN_EXCHANGES
             ):
                 renamed[name] = name = REMOVED
@@ -202,10 +202,6 @@ def _examples(family: FamilyAssessment) -> list[Example]:
 
 def _as_quote(example: Example) -> Quote:
     return Quote(prompt=example.prompt, response=example.response)
-
-
-def _without_number(name: str) -> str:
-    return re.sub(r" \([0-9]+\)$", "", name)
 
 
 def _unescaped(text: str) -> str:
