@@ -51,7 +51,7 @@ def compared(reference: Path, current: Path) -> Assessment:
     return compare_files(reference, current, SETTINGS, lambda *_: None).assessment
 
 
-def test_a_tenth_of_150_empty_responses_is_drift_with_exit_status_3(
+def test_a_tenth_of_150_empty_is_drift_with_status_3(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = write(tmp_path / "a.jsonl", 150), write(tmp_path / "b.jsonl", 150, 15)

@@ -126,7 +126,7 @@ def test_refusals_alarm_whatever_the_prompts() -> None:
     assert found["refusal"].alarm
 
 
-def test_finish_reasons_of_one_side_are_no_rise_of_cut_off_responses() -> None:
+def test_finish_reasons_of_one_side_are_not_cut_off() -> None:
     attributes = [{"finish_reason": "length" if row % 4 == 0 else "stop"} for row in range(150)]
     found = events(side(planted(150, 0)), side(planted(150, 0), attributes=attributes))
     assert found == {}
@@ -137,7 +137,7 @@ def test_finish_reasons_of_one_side_are_no_rise_of_cut_off_responses() -> None:
     assert both["cut_off"].alarm
 
 
-def test_broken_json_of_one_task_type_is_a_share_of_all_responses() -> None:
+def test_broken_json_of_one_task_type_is_of_all_responses() -> None:
     types = ["extract" if row >= 200 else "chat" for row in range(400)]
     good = [(JSON if row >= 200 else GOOD).format(row) for row in range(400)]
     broken = [text[:-1] if row >= 360 else text for row, text in enumerate(good)]
