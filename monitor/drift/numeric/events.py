@@ -92,11 +92,12 @@ def compare_event(
     sizes = [np.unique(own, return_counts=True)[1] for own in owners]
     if not all(map(len, sizes)):
         return EventTest(1.0, 1.0)
-    kept = [
-        rng.random(len(own)) < _kept_share(sizes[k], sizes[1 - k]) for k, own in enumerate(owners)
+    is_drawn = [
+        rng.random(len(own)) < _kept_share(sizes[side], sizes[1 - side])
+        for side, own in enumerate(owners)
     ]
-    before = _order(reference[known[0]][kept[0]], owners[0][kept[0]], rng)
-    after = _order(current[known[1]][kept[1]], owners[1][kept[1]], rng)
+    before = _order(reference[known[0]][is_drawn[0]], owners[0][is_drawn[0]], rng)
+    after = _order(current[known[1]][is_drawn[1]], owners[1][is_drawn[1]], rng)
     n_before, n_after = _match(before.sizes, after.sizes), _match(after.sizes, before.sizes)
     drawn = [
         side.events[side.place < n[side.user]] for side, n in ((before, n_before), (after, n_after))
@@ -115,11 +116,12 @@ def _test_strata(
     """Test the users with an event, ``[G]`` of each side, in strata of equal numbers."""
     probabilities, lowest = np.ones(1), 0
     for n in np.unique(np.concatenate([n_before, n_after])):
-        others, own = before[n_before == n], after[n_after == n]
-        n_events = int(others.sum() + own.sum())
-        least = max(0, n_events - len(others))
-        counts = np.arange(least, min(n_events, len(own)) + 1)
-        of_stratum = stats.hypergeom.pmf(counts, len(others) + len(own), n_events, len(own))
+        of_before, of_after = before[n_before == n], after[n_after == n]
+        n_events = int(of_before.sum() + of_after.sum())
+        least = max(0, n_events - len(of_before))
+        counts = np.arange(least, min(n_events, len(of_after)) + 1)
+        n_users, n_own = len(of_before) + len(of_after), len(of_after)
+        of_stratum = stats.hypergeom.pmf(counts, n_users, n_events, n_own)
         probabilities = np.convolve(probabilities, of_stratum)
         lowest += least
     tail = float(probabilities[int(after.sum()) - lowest :].sum())
