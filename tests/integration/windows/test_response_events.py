@@ -15,6 +15,7 @@ from monitor.cli.app import main
 from monitor.rendering.events import NEXT_STEP
 from monitor.settings import Drift, Settings
 from monitor.store.windows.assessment import Assessment
+from monitor.store.windows.digest import AssessmentFigures
 from monitor.windows import file_comparison as comparing
 from monitor.windows.exchanges.rows import rows_of_assessment
 from monitor.windows.file_comparison import compare_files
@@ -93,6 +94,9 @@ def test_event_alarms_where_no_prompts_are_comparable(tmp_path: Path) -> None:
     assert [event.kind for event in assessment.output.event_alarms] == ["empty"]
     assert assessment.verdict == "drift"
     assert severity_of(assessment) >= 0.1
+    figures = msgspec.json.decode(msgspec.json.encode(assessment), type=AssessmentFigures)
+    assert figures.output.alarms
+    assert figures.output.significant_share == pytest.approx(0.1)
 
 
 def test_a_missing_response_is_not_an_empty_one(tmp_path: Path) -> None:
@@ -110,3 +114,18 @@ def test_a_window_below_the_least_sample_is_not_tested(tmp_path: Path) -> None:
     assessment = compared(write(tmp_path / "a.jsonl", 150), write(tmp_path / "b.jsonl", 99, 33))
     assert assessment.verdict == "not_enough_data"
     assert assessment.output.explanations == ()
+
+
+def test_versions_of_a_window_name_their_events(tmp_path: Path) -> None:
+    reference, current = write(tmp_path / "a.jsonl", 150), write(tmp_path / "b.jsonl", 300, 30)
+    lines = [json.loads(line) for line in current.read_text(encoding="utf-8").splitlines()]
+    for row, line in enumerate(lines):
+        line["metadata"] = {"model_version": "ab"[row % 10 == 0 or row % 2]}
+    current.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    versions = {version.version: version for version in compared(reference, current).versions}
+    assert {name: version.events for name, version in versions.items()} == {
+        "a": (),
+        "b": ("empty",),
+    }
+    assert versions["b"].alarm
+    assert versions["b"].levels.events == SETTINGS.alarm_levels.events / 2

@@ -179,6 +179,10 @@ def test_events_are_adjusted_for_their_number() -> None:
     assert rises["empty"].p_value == pytest.approx(2 * 2.1123e-5, rel=1e-4)
 
 
+def test_event_that_the_baseline_has_too_has_no_since() -> None:
+    assert events(side(planted(150, 1)), side(planted(150, 30)))["empty"].since is None
+
+
 def test_times_that_are_unknown_have_no_since() -> None:
     same = [START] * 150
     rises = events(side(planted(150, 0)), side(planted(150, 15), occurred_at=same))
