@@ -1,6 +1,7 @@
 """Events of responses in a comparison of files: verdict, exit status, texts."""
 
 import json
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,10 @@ import pytest
 from rich.console import Console
 
 from monitor.alerts.drift_incidents import describe_drift, fingerprint_of, severity_of
-from monitor.alerts.messages.incident import next_steps
+from monitor.alerts.messages.incident import EvaluationSummary, incident_blocks, next_steps
 from monitor.cli.app import main
 from monitor.rendering.events import NEXT_STEP
-from monitor.settings import Drift, Settings
+from monitor.settings import Alerts, Drift, Settings
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.digest import AssessmentFigures
 from monitor.windows import file_comparison as comparing
@@ -76,6 +77,15 @@ def test_event_is_shown_and_alerted_with_its_next_step(tmp_path: Path) -> None:
     assert severity_of(assessment) >= 0.1
     assert "empty" in describe_drift(fingerprint_of(assessment), severity_of(assessment))
     assert NEXT_STEP in next_steps(assessment)
+    summary = EvaluationSummary(
+        evaluation_id=1,
+        window_start=datetime(2026, 11, 2, tzinfo=UTC),
+        window_end=datetime(2026, 11, 9, tzinfo=UTC),
+        assessment=assessment,
+        baseline="",
+    )
+    message = json.dumps(incident_blocks(summary, "opened", Alerts()))
+    assert "from 15 end users (10% of all)" in message
     console = Console(file=StringIO(), width=200)
     print_assessment(assessment, console)
     printed = console.file.getvalue()  # type: ignore[attr-defined]
