@@ -13,11 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from monitor.arrays import Vectors
-from monitor.drift.clusters import find_clusters
 from monitor.drift.neighbours.cells import fit_cells
-from monitor.drift.novelty import tail_posterior
 from monitor.drift.options import Randomness, check_options, make_generator
-from monitor.drift.output.conditional_share import estimate_response_change
 from monitor.drift.output.descriptor_changes import measure_changes
 from monitor.drift.output.descriptors import (
     ResponseDescriptor,
@@ -31,16 +28,16 @@ from monitor.drift.output.response_features import (
     conditional_distance,
     scale_within_classes,
 )
-from monitor.drift.output.response_pool import join_pairs, pool_responses
+from monitor.drift.output.response_pool import pool_responses
+from monitor.drift.output.response_result import conclude_responses
 from monitor.drift.output.ridge import ridge_residual
-from monitor.drift.output.strata import make_strata
-from monitor.drift.regions import grow_regions
-from monitor.drift.result import Cluster, DriftResult
+from monitor.drift.output.strata import MAXIMUM_RESPONSE_CELLS, make_strata
+from monitor.drift.result import DriftResult
 from monitor.drift.samples.design import SampleDesign, make_layout
 from monitor.drift.samples.fixed_draws import fixed_draws
 from monitor.drift.samples.group_ids import Groups
 from monitor.drift.samples.pool import Pool
-from monitor.drift.verdict import conclude, not_enough_data
+from monitor.drift.verdict import not_enough_data
 from monitor.statistics.alarm_levels import DEFAULT_LEVELS, MIN_DRIFTED_SHARE
 
 UNITS_PER_STRATUM = 20
@@ -50,7 +47,6 @@ COMPARABLE_SHARE = 0.95
 MIN_COMPARABLE_SHARE = 0.8
 MARGIN = 1.5
 MAXIMUM_STRATA = 256
-MAXIMUM_RESPONSE_CELLS = 128
 
 
 def compare_given(
@@ -193,36 +189,20 @@ def compare_given(
         if described is not None:
             all_residuals = residual_descriptors(pool, described, n_covariates=n_covariates)
     distance = conditional_distance(responses, all_near.rows)
-    posterior = tail_posterior(
-        distance[pool.is_current], distance[~pool.is_current], layout.weights[pool.is_current]
-    )
-    novelty = np.empty(pool.n_current)
-    novelty[pool.origin[pool.is_current]] = np.clip(
-        0.999 * posterior + 0.0005 * distance[pool.is_current], 0.0, 1.0
-    )
-    change = estimate_response_change(
+    return conclude_responses(
         layout,
         all_strata,
-        scale_within_classes(distance, all_near.closeness),
-        [all_residual, *([] if all_residuals is None else [all_residuals.whitened])],
-        draws,
-    )
-    clusters: tuple[Cluster, ...] = ()
-    if tests.components.p_value <= cluster_alpha:
-        joint = join_pairs(pool.vectors, responses)
-        joint_cells = fit_cells(joint.part(layout.rows), comparable_pool.n_fine_cells, draws)
-        regions = grow_regions(joint, joint_cells.assign(joint), draws, fitted=layout.rows)
-        clusters = find_clusters(layout, regions, strata.stratum)
-    return conclude(
-        pool,
-        tests.components,
-        drifted_share=change.share,
-        response_change=change,
+        tests,
+        responses=responses,
+        distance=distance,
+        scaled_distance=scale_within_classes(distance, all_near.closeness),
+        residuals=[all_residual, *([] if all_residuals is None else [all_residuals.whitened])],
+        prompt_cell=strata.stratum,
         descriptors=() if residuals is None else measure_changes(tests, residuals),
-        novelty=novelty,
-        clusters=clusters,
         alpha=alpha,
         minimum_drifted_share=minimum_drifted_share,
+        cluster_alpha=cluster_alpha,
+        rng=draws,
     )
 
 

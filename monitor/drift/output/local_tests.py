@@ -78,10 +78,37 @@ class LocalTests:
     recorded: Mapping[str, RecordedContrasts]
 
 
+@dataclass(frozen=True, eq=False)
+class FeatureSums:
+    """Sums of features in blocks of columns."""
+
+    names: tuple[str, ...]
+    #: Columns at which a new block begins.
+    splits: NDArray[np.int64]
+    #: float64 ``[T, F]``: by bin.
+    sums: NDArray[np.float64]
+
+
 def evaluate_within_strata(
     strata: Strata,
     features: ResidualFeatures,
     basis: NDArray[np.float16],
+    n_permutations: int,
+    rng: np.random.Generator,
+) -> LocalTests:
+    """Return every component statistic of the features, less their regression on the prompts.
+
+    ``basis``, float16 ``[N, m]``, are smooth functions of the prompts, 0 in unshared strata. The
+    rest is as for :func:`evaluate_sums`.
+    """
+    sums = _projected_sums(strata, features, basis)
+    blocks = FeatureSums(features.names, features.splits, sums)
+    return evaluate_sums(strata, blocks, n_permutations, rng)
+
+
+def evaluate_sums(
+    strata: Strata,
+    features: FeatureSums,
     n_permutations: int,
     rng: np.random.Generator,
 ) -> LocalTests:
@@ -92,25 +119,24 @@ def evaluate_within_strata(
     tails), or their averaged evidence (descriptors). Effects have 95% limits by the jackknife over
     bins, at fixed means of the strata.
 
-    ``basis``, float16 ``[N, m]``, are smooth functions of the prompts, 0 in unshared strata. At
-    most ``n_permutations`` random labellings are drawn; see
-    :data:`monitor.drift.permutation.fusion.STAGES`.
+    The sums of each bin are less the stratum's mean. At most ``n_permutations`` random labellings
+    are drawn; see :data:`monitor.drift.permutation.fusion.STAGES`.
     """
-    sums = _projected_sums(strata, features, basis)
-    variances = np.split(_local_variance(strata, sums), features.splits)
-    blocks = np.split(sums, features.splits, axis=1)
+    sums, names, splits = features.sums, features.names, features.splits
+    variances = np.split(_local_variance(strata, sums), splits)
+    blocks = np.split(sums, splits, axis=1)
     narrow = [block.astype(np.float32) for block in blocks]
     tests = [
         (index, statistic)
-        for index, (name, variance) in enumerate(zip(features.names, variances, strict=True))
+        for index, (name, variance) in enumerate(zip(names, variances, strict=True))
         for statistic in _statistics_of(name, strata.harmonic, variance)
     ]
-    names = tuple(statistic.name for _, statistic in tests)
-    families = tuple(FAMILIES[name] for name in names)
+    components = tuple(statistic.name for _, statistic in tests)
+    families = tuple(FAMILIES[name] for name in components)
     rows: list[NDArray[np.float64]] = []
     true_contrasts: list[NDArray[np.float64]] = []
     recorded: dict[int, list[NDArray[np.float64]]] = {
-        index: [] for index, name in enumerate(features.names) if name in RECORDED
+        index: [] for index, name in enumerate(names) if name in RECORDED
     }
     for labels in _label_chunks(strata, n_permutations, rng):
         contrasts = [(labels @ block).astype(np.float64) for block in narrow]
@@ -134,11 +160,9 @@ def evaluate_within_strata(
     ]
     size, lower, upper = (np.array(column) for column in zip(*effects, strict=True))
     return LocalTests(
-        ComponentStatistics(names, statistics, size, lower, upper, families, FAMILY_WEIGHTS),
+        ComponentStatistics(components, statistics, size, lower, upper, families, FAMILY_WEIGHTS),
         {
-            features.names[index]: RecordedContrasts(
-                np.vstack(chunks), left_out[index], variances[index]
-            )
+            names[index]: RecordedContrasts(np.vstack(chunks), left_out[index], variances[index])
             for index, chunks in recorded.items()
         },
     )
@@ -183,7 +207,9 @@ def _true_weights(strata: Strata) -> NDArray[np.float64]:
     n_bins = np.bincount(strata.bin_stratum, minlength=n_strata)
     n_current = np.bincount(strata.bin_stratum[strata.bin_is_current], minlength=n_strata)
     share = n_current / np.maximum(n_bins, 1)
-    return np.asarray(strata.bin_is_current - share[strata.bin_stratum])
+    weights = strata.bin_is_current - share[strata.bin_stratum]
+    # A pair has one degree of freedom: its bins lie half as far from their mean as from each other.
+    return np.asarray(weights * np.sqrt(2.0) if strata.is_paired else weights)
 
 
 def _projected_sums(

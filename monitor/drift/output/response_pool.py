@@ -58,11 +58,3 @@ def pool_responses(
         None if described is None else described.part(row[order]),
         joint[0].shape[1] - prompts[0].shape[1],
     )
-
-
-def join_pairs(prompts: Embeddings, responses: Embeddings) -> Embeddings:
-    """Return each prompt joined to its response, ``[N, d + e]`` of unit norm, in float16."""
-    joint = np.empty((len(prompts), prompts.shape[1] + responses.shape[1]), dtype=np.float16)
-    for rows, chunk in prompts.chunks():
-        joint[rows] = np.hstack([chunk, responses[rows]]) * np.float32(np.sqrt(0.5))
-    return Embeddings((joint,))

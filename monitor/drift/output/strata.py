@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from monitor.drift.samples.pool import Pool
 
 MAXIMUM_BINS = 1024
+MAXIMUM_RESPONSE_CELLS = 128
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Strata:
     n_shared_reference: int
     n_shared_current: int
     n_shared_units: int
+    #: Whether a stratum has one bin of each side.
+    is_paired: bool = False
 
     @property
     def harmonic(self) -> float:
