@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from monitor.drift import SampleDesign
+from monitor.drift import Pairs, SampleDesign
 from monitor.plurals import pluralize
 from monitor.rendering.excerpts import excerpt
 from monitor.rendering.numbers import join_names
@@ -116,6 +116,23 @@ def _share_of_copies(exchanges: Exchanges) -> float:
         if not end_user
     ]
     return (len(pairs) - len(set(pairs))) / len(exchanges) if pairs else 0.0
+
+
+def remarks_on_pairs(
+    pairs: Pairs | None, reference: Exchanges, current: Exchanges
+) -> tuple[str, ...]:
+    """Return a remark where both sides have the same prompts, and are compared in pairs."""
+    if pairs is None:
+        return ()
+    n_prompts = pluralize(pairs.n_prompts, "prompt")
+    remark = f"The same {n_prompts} on both sides: compared in pairs."
+    left_out = [len(side) - len(pairs) for side in (reference, current)]
+    if any(left_out):
+        remark += (
+            f" Without a partner, and not in these comparisons: {left_out[1]:,} exchanges of the "
+            f"window, {left_out[0]:,} of the baseline."
+        )
+    return (remark,)
 
 
 def remarks_on_large_users(reference: ComparedSide, current: ComparedSide) -> tuple[str, ...]:
