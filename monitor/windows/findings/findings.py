@@ -281,7 +281,7 @@ def collect_findings(
         n_current_end_users=prompts.n_current_groups if any(current.end_users) else None,
         remarks=(
             *large_users,
-            *remarks_on_pairs(None if responses is None else comparison.pairs, reference, current),
+            *remarks_on_pairs(comparison),
             *remarks_on_same_prompts(comparison, redactor),
             *remarks_on_unread_texts((input_family, output_family), comparison),
             *untested_remarks,

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from monitor.drift import Pairs, SampleDesign
+from monitor.drift import SampleDesign
 from monitor.plurals import pluralize
 from monitor.rendering.excerpts import excerpt
 from monitor.rendering.numbers import join_names
@@ -14,7 +14,7 @@ from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.assessment import Topic, UntestedReason
 from monitor.windows.comparison.large_users import large_user_shares
 from monitor.windows.comparison.matched_days import MatchedDays
-from monitor.windows.comparison.window_comparison import ComparedSide
+from monitor.windows.comparison.window_comparison import ComparedSide, WindowComparison
 from monitor.windows.topics.segmenters import missing_segmenter
 
 #: With this many exchanges a day on average, a day without any is chance once in a thousand days.
@@ -118,15 +118,17 @@ def _share_of_copies(exchanges: Exchanges) -> float:
     return (len(pairs) - len(set(pairs))) / len(exchanges) if pairs else 0.0
 
 
-def remarks_on_pairs(
-    pairs: Pairs | None, reference: Exchanges, current: Exchanges
-) -> tuple[str, ...]:
+def remarks_on_pairs(comparison: WindowComparison) -> tuple[str, ...]:
     """Return a remark where both sides have the same prompts, and are compared in pairs."""
-    if pairs is None:
+    pairs = comparison.pairs
+    has_metrics = any(column.side == "metric" for column in comparison.columns)
+    if pairs is None or (comparison.responses is None and not has_metrics):
         return ()
     n_prompts = pluralize(pairs.n_prompts, "prompt")
     remark = f"The same {n_prompts} on both sides: compared in pairs."
-    left_out = [len(side) - len(pairs) for side in (reference, current)]
+    left_out = [
+        len(side.compared) - len(pairs) for side in (comparison.reference, comparison.current)
+    ]
     if any(left_out):
         remark += (
             f" Without a partner, and not in these comparisons: {left_out[1]:,} exchanges of the "
