@@ -92,9 +92,11 @@ def paired(
         (0.0, OFF_TOPIC, f"{OFF_TOPIC:.0%} off topic"),
         (EXCESS, 0.0, f"{EXCESS:.0%} more of the later release"),
     ):
+        # The first pair had a part in the choice of the statistics.
+        used = pairs if change == "no change" else pairs[-2:]
         for in_pairs in (True, False):
             tasks = [
-                Mixed(path, *pairs[k % len(pairs)], excess, off_topic, in_pairs, seed + k)
+                Mixed(path, *used[k % len(used)], excess, off_topic, in_pairs, seed + k)
                 for k in range(plan.release_trials)
             ]
             how = "in pairs" if in_pairs else "by similar prompts"
