@@ -293,6 +293,9 @@ class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     #: The share of the window's responses whose prompts are comparable with the baseline's;
     #: ``None`` for prompts, and where nothing was tested.
     comparable_share: float | None = None
+    #: Of the responses: the number of pairs that were compared, where both sides have the same
+    #: prompts; ``None`` for prompts, and where those of the sides differ.
+    n_pairs: int | None = None
     #: Of the prompts of the window: the share that moved between topics, which are 8 to 64 groups
     #: of similar prompts of both sides, new ones included; moves within a group are not in it.
     #: ``None`` for responses, and where the test does not reject at 5%.

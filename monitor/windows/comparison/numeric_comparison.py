@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.drift import adjust_bh, compare_numeric
+from monitor.drift import Pairs, adjust_bh, compare_numeric
 from monitor.drift.samples.pool import number_owners
 from monitor.settings.metrics.directions import Direction
 from monitor.store.traffic.exchange_columns import Exchanges
@@ -34,15 +34,16 @@ def compare_numeric_columns(
     columns: Sequence[NumericColumn],
     reference: Exchanges,
     current: Exchanges,
+    pairs: Pairs | None = None,
     *,
     level: float,
     alert_threshold: float,
 ) -> tuple[NumericAssessment, ...]:
     """Compare each column; p-values are adjusted by Benjamini-Hochberg, those of metrics apart.
 
-    The level is that of all columns together. Columns with a direction of better are tested by
-    their means, as ``alert_threshold`` refers to means; others by their ranks, which detect any
-    shift and are robust to extreme values.
+    The level is that of all columns together. Of ``pairs`` with one prompt, differences are
+    compared. Columns with a direction of better are tested by their means, as ``alert_threshold``
+    refers to means; others by their ranks, which detect any shift and are robust to extreme values.
     """
     # Once for all columns: each would read the ids of all users again.
     users = [
@@ -59,6 +60,7 @@ def compare_numeric_columns(
                 reference_groups=users[0],
                 current_groups=users[1],
                 current_weights=current.weights,
+                pairs=pairs,
             )
         )
     ]

@@ -32,6 +32,11 @@ class TextSample:
         """Draw a uniform sample of each side that has more than ``MAX_SAMPLED`` exchanges."""
         return cls(_draw(n_reference, rng), _draw(n_current, rng), n_current)
 
+    @property
+    def is_whole(self) -> bool:
+        """Return whether all exchanges of both sides are in the sample."""
+        return self.reference is None and self.current is None
+
     def exchanges(self, reference: Exchanges, current: Exchanges) -> tuple[Exchanges, Exchanges]:
         """Return the sampled exchanges of both sides."""
         return (

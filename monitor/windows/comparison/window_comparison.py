@@ -1,6 +1,6 @@
 """Statistics of a window compared with its baseline: prompts, responses, numbers, task mix."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -13,9 +13,9 @@ from monitor.drift import (
     Cluster,
     DriftResult,
     MixComparison,
+    Pairs,
     SampleDesign,
     compare,
-    compare_given,
 )
 from monitor.settings import Drift
 from monitor.statistics.alarm_levels import AlarmLevels, permutations_for
@@ -24,14 +24,14 @@ from monitor.store.windows.assessment import Explanation, NumericAssessment
 from monitor.traffic.same_prompt import SamePrompt, find_same_prompt
 from monitor.windows.comparison.bursts import burst_groups
 from monitor.windows.comparison.common_rate import comparable
+from monitor.windows.comparison.equal_prompts import pair_exchanges
 from monitor.windows.comparison.events import compare_events
 from monitor.windows.comparison.format_conformance import Formats
 from monitor.windows.comparison.large_users import thin_large_users
 from monitor.windows.comparison.matched_days import MatchedDays, match_weekdays
 from monitor.windows.comparison.numeric_columns import metric_columns_of, text_columns_of
 from monitor.windows.comparison.numeric_comparison import NumericColumn, compare_numeric_columns
-from monitor.windows.comparison.prompt_covariates import prompt_covariates
-from monitor.windows.comparison.response_descriptors import response_descriptors
+from monitor.windows.comparison.response_comparison import compare_responses
 from monitor.windows.comparison.task_mix import compare_task_mix
 from monitor.windows.comparison.text_sample import TextSample
 from monitor.windows.comparison.unread_texts import UnknownShares, UnreadShares, measure_unread
@@ -83,6 +83,8 @@ class WindowComparison:
     responses: DriftResult | None = None
     #: int64: the rows of the window whose responses were compared; ``None``: all.
     response_rows: NDArray[np.int64] | None = None
+    #: The pairs of exchanges where both sides have the same prompts; ``None``: other prompts.
+    pairs: Pairs | None = None
     prompt_clusters: tuple[Cluster, ...] = ()
     response_clusters: tuple[Cluster, ...] = ()
     columns: tuple[NumericColumn, ...] = ()
@@ -169,14 +171,17 @@ def compare_window(
     # Python's own code would hold up the other thread, so that the texts come first.
     sample = TextSample.draw(len(reference), len(current), np.random.default_rng(TEXT_STREAM))
     sampled = sample.exchanges(reference, current)
+    # A sample of each side would break pairs, and so would thinning by rates.
+    pairs = pair_exchanges(reference, current) if design is None and sample.is_whole else None
     of_texts = text_columns_of(*sampled, declared, with_responses=with_responses)
     columns = (
         *(sample.of_all_rows(column, len(reference)) for column in of_texts),
         *metric_columns_of(reference, current, drift),
     )
-    compare_responses = partial(
-        _compare_responses,
+    compare_given_prompts = partial(
+        compare_responses,
         *sampled,
+        pairs,
         columns=of_texts,
         drift=drift,
         level=levels.output,
@@ -189,12 +194,12 @@ def compare_window(
         # Each has a core; the threads of a library for both would wait for each other.
         with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(1, "prompts") as executor:
             started = executor.submit(compare_prompts)
-            responses = compare_responses()
+            responses = compare_given_prompts()
             prompts = started.result()
     else:
         prompts = compare_prompts()
         if has_responses and prompts.verdict != "not_enough_data":
-            responses = compare_responses()
+            responses = compare_given_prompts()
     if prompts.verdict == "not_enough_data":
         return comparison(design=design, prompts=prompts)
     responses = None if responses is None else sample.expand(responses)
@@ -204,11 +209,17 @@ def compare_window(
         prompts=prompts,
         responses=responses,
         response_rows=sample.current,
+        pairs=pairs,
         prompt_clusters=prompt_clusters,
         response_clusters=response_clusters,
         columns=columns,
         numeric_columns=compare_numeric_columns(
-            columns, reference, current, level=levels.metrics, alert_threshold=alert_threshold
+            columns,
+            reference,
+            current,
+            pairs,
+            level=levels.metrics,
+            alert_threshold=alert_threshold,
         ),
         events=compare_events(
             *sampled,
@@ -240,43 +251,6 @@ def compare_window(
 def _thin(side: Exchanges, rng: np.random.Generator) -> ComparedSide:
     rows = thin_large_users(side, rng)
     return ComparedSide(side, rows, side if len(rows) == len(side) else side.take(rows))
-
-
-def _compare_responses(
-    reference: Exchanges,
-    current: Exchanges,
-    *,
-    columns: Sequence[NumericColumn],
-    drift: Drift,
-    level: float,
-    design: SampleDesign | None,
-    rng: np.random.Generator,
-) -> DriftResult:
-    """Compare responses given the prompts.
-
-    A window of empty responses is the worst that can happen to them, so it is compared. Comparable
-    prompts are similar in meaning, form and task type: an embedding carries little of
-    the form, and a task type may be known only to the caller.
-    """
-    covariates = prompt_covariates(reference, current, columns)
-    return compare_given(
-        reference.prompt_vectors,
-        reference.response_vectors,
-        current.prompt_vectors,
-        current.response_vectors,
-        reference_covariates=covariates[0],
-        current_covariates=covariates[1],
-        descriptors=response_descriptors(columns),
-        reference_groups=burst_groups(reference, "reference"),
-        current_groups=burst_groups(current, "current"),
-        alpha=level,
-        minimum_drifted_share=drift.min_drifted_share,
-        minimum_samples=drift.min_samples,
-        n_permutations=permutations_for(level, drift.n_permutations),
-        rng=rng,
-        design=design,
-        cluster_alpha=level,
-    )
 
 
 def _clusters(

@@ -78,6 +78,7 @@ def build_family(
         level=alpha,
         drifted_share=ShareEstimate.of(result.drifted_share, result.drifted_share_interval),
         comparable_share=result.comparable_share,
+        n_pairs=result.n_pairs,
         moved_share=None
         if result.moved_share is None
         else ShareEstimate.of(result.moved_share, result.moved_share_interval),

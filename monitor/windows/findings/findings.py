@@ -38,6 +38,7 @@ from monitor.windows.findings.remarks import (
     remarks_on_large_users,
     remarks_on_matched_days,
     remarks_on_missing_users,
+    remarks_on_pairs,
     remarks_on_silent_days,
     remarks_on_topic_names,
     remarks_on_untested_responses,
@@ -288,6 +289,7 @@ def collect_findings(
         n_current_end_users=prompts.n_current_groups if any(current.end_users) else None,
         remarks=(
             *large_users,
+            *remarks_on_pairs(comparison),
             *remarks_on_same_prompts(comparison, redactor),
             *remarks_on_unread_texts((input_family, output_family), comparison),
             *untested_remarks,
