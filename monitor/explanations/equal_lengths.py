@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from monitor.explanations.found_explanation import FoundExplanation
 from monitor.explanations.share_changes import MIN_CANDIDATE_ROWS, Candidate, Shares
+from monitor.explanations.templates.number_masks import mask_numbers
 
 
 def _first_bytes(text: str, n: int) -> str:
@@ -35,10 +36,12 @@ def find_cut_off(shares: Shares) -> list[FoundExplanation]:
     """Return the length that many different texts of the window have exactly."""
     for unit, (measure, first) in MEASURES.items():
         reference, current = (own.astype(np.int64) for own in shares.map(measure))
-        counts = np.bincount(current[shares.current_left])
+        counts = np.bincount(current[shares.current_left], minlength=1)
         length = _pile(counts)
         rows = reference == length, current == length
-        texts = {shares.current.texts[row] for row in np.flatnonzero(rows[1]).tolist()}
+        texts = {
+            mask_numbers(shares.current.texts[row]) for row in np.flatnonzero(rows[1]).tolist()
+        }
         # Where the baseline has none as long, nothing was there to cut off.
         if (
             length < MIN_LENGTH

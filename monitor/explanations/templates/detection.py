@@ -49,7 +49,7 @@ def _find_one(shares: Shares) -> FoundExplanation | None:
         rows = template.rows(shares.reference.texts), template.rows(shares.current.texts)
         explanation = shares.explain(
             "prefix" if template.beginning else "suffix",
-            Candidate(rows, text=template.text, reduce=template.strip),
+            Candidate(rows, text=template.text, reduce=template.unwrap),
             n_candidates=2 * n_candidates,
         )
         if explanation is not None:

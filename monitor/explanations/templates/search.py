@@ -22,6 +22,8 @@ MAX_CHANCE_ROWS = 50
 MAX_CHILD_PART = 0.9
 #: Of two nested templates the longer one is chosen where it keeps this part of the texts.
 MIN_KEPT_PART = 0.9
+#: Without a sign behind it, a smaller share may be natural.
+MIN_SHARE = 0.03
 #: Fewer words without a sign behind them may be natural: they need a share.
 MIN_WORDS = 3
 MIN_SHARE_OF_SHORT = 0.1
@@ -84,13 +86,15 @@ def search_parts(sample: Sample, end: End) -> tuple[list[Part], dict[bool, int]]
         is_natural = low > MAX_OTHER_PART * high and not may_be_shared
         if is_natural and n > MAX_CHANCE_ROWS:
             continue
+        if excess < 0.0 and not may_be_shared:
+            continue
         own_words = words_of(node.tokens[:n_tokens]) - {NUMBER}
         is_short = len(own_words) < MIN_WORDS and node.tokens[n_tokens - 1].isalnum()
         if not (
             has_border
             or high >= WHOLE_SHARE
             or (
-                (high >= MIN_SHARE_OF_SHORT or not is_short)
+                high >= (MIN_SHARE_OF_SHORT if is_short else MIN_SHARE)
                 and shares[other].is_like((sample.words[row] for row in node.rows), own_words)
             )
         ):
