@@ -225,6 +225,14 @@ def test_capitals_with_signs_are_two_and_leave_the_words() -> None:
 
 
 @pytest.mark.slow
+def test_header_in_a_wrong_encoding_is_decoded_before_it_is_cut_off() -> None:
+    current = [f"&lt;web&gt; user: {text}" for text in WINDOW]
+    explanations = explain(current)
+    assert kinds(explanations) == ["prefix", "encoding"]
+    assert take_out(current, explanations, "current").texts == WINDOW
+
+
+@pytest.mark.slow
 def test_capitals_in_spanish_are_two_explanations() -> None:
     current = [to_spanish(text).upper() for text in WINDOW]
     assert kinds(explain(current)) == ["language", "letter_case"]
