@@ -34,19 +34,19 @@ REACH = 3
 
 def find_cut_off(shares: Shares) -> list[FoundExplanation]:
     """Return the length that many different texts of the window have exactly."""
+    # Copies have one length without being cut off.
+    left = np.flatnonzero(shares.current_left).tolist()
+    distinct = list({mask_numbers(shares.current.texts[row]): row for row in left}.values())
     for unit, (measure, first) in MEASURES.items():
         reference, current = (own.astype(np.int64) for own in shares.map(measure))
-        counts = np.bincount(current[shares.current_left], minlength=1)
+        counts = np.bincount(current[distinct], minlength=1)
         length = _pile(counts)
         rows = reference == length, current == length
-        texts = {
-            mask_numbers(shares.current.texts[row]) for row in np.flatnonzero(rows[1]).tolist()
-        }
         # Where the baseline has none as long, nothing was there to cut off.
         if (
             length < MIN_LENGTH
             or (unit == "words" and length < len(counts) - 1)
-            or len(texts) < MIN_CANDIDATE_ROWS
+            or counts[length] < MIN_CANDIDATE_ROWS
             or not (reference > length).any()
         ):
             continue

@@ -24,9 +24,8 @@ MAX_CHILD_PART = 0.9
 MIN_KEPT_PART = 0.9
 #: Without a sign behind it, a smaller share may be natural.
 MIN_SHARE = 0.03
-#: Fewer words without a sign behind them may be natural: they need a share.
+#: Fewer words without a sign behind them may be natural below the usual share.
 MIN_WORDS = 3
-MIN_SHARE_OF_SHORT = 0.1
 #: No natural beginning has such a share.
 USUAL_SHARE = 0.5
 #: With this share it is a template, whatever follows.
@@ -94,7 +93,7 @@ def search_parts(sample: Sample, end: End) -> tuple[list[Part], dict[bool, int]]
             has_border
             or high >= WHOLE_SHARE
             or (
-                high >= (MIN_SHARE_OF_SHORT if is_short else MIN_SHARE)
+                high >= (USUAL_SHARE if is_short else MIN_SHARE)
                 and shares[other].is_like((sample.words[row] for row in node.rows), own_words)
             )
         ):
