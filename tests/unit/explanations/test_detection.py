@@ -136,7 +136,9 @@ LANGUAGES = ("french", "german", "polish", "greek", "danish")
 
 @pytest.mark.slow
 def test_rise_of_a_natural_beginning_is_no_template() -> None:
-    current = [f"can you {text}" if row % 8 == 0 else text for row, text in enumerate(WINDOW)]
+    current = [
+        f"is it possible to {text}" if row % 8 == 0 else text for row, text in enumerate(WINDOW)
+    ]
     assert explain(current) == ()
 
 
