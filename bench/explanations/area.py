@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.explanations.known_pair import MAX_WORDS, KnownPair, score
+from bench.explanations.outside_pairs import outside_pairs
 from bench.explanations.prompt_pairs import prompt_pairs
 from bench.explanations.response_pairs import response_pairs
 from bench.explanations.sources import Sources
@@ -22,6 +23,7 @@ def known_pairs(data: Path, seed: int) -> Iterator[KnownPair]:
     sources = Sources(data, seed)
     yield from prompt_pairs(sources)
     yield from response_pairs(sources)
+    yield from outside_pairs(sources)
 
 
 def run(data: Path | None) -> Iterator[Row]:
