@@ -68,6 +68,11 @@ def _known_digits(estimate: float, lower: float, upper: float) -> int:
     return digits
 
 
+def is_above_zero(share: ShareEstimate) -> bool:
+    """Return whether the interval of a share holds no 0, not even a rounded one."""
+    return round(share.lower, MOST_DIGITS + 2) > 0.0
+
+
 def signed(value: float, form: str) -> str:
     """Return a number by a form with a sign, such as ``+.1f``; without it where it rounds to 0."""
     text = format(value, form)

@@ -1,11 +1,13 @@
 """Phrases for what has changed: a share, or all responses, and the descriptors of responses."""
 
+from monitor.rendering.excerpts import excerpt
 from monitor.rendering.numbers import (
     excludes_zero,
     format_estimate,
     format_known,
     format_mean,
     format_share,
+    is_above_zero,
     signed,
 )
 from monitor.rendering.wording import NOUNS
@@ -77,7 +79,7 @@ def describe_descriptor(change: DescriptorChange) -> str:
     if phrase is not None:
         return f"Of the {subject}, {amount} {'more' if is_rise else 'fewer'} {phrase} {interval}."
     verb = "rose" if is_rise else "fell"
-    return f"Of the {subject}, the {change.name} {verb} by {amount} {interval}."
+    return f"Of the {subject}, the {excerpt(change.name, 40)} {verb} by {amount} {interval}."
 
 
 def format_descriptor_change(change: DescriptorChange) -> str:
@@ -135,11 +137,13 @@ def describe_extent(family: FamilyAssessment) -> str:
         return f"a change of the {subject} as a whole"
     share, moved = family.drifted_share, family.moved_share
     parts = []
-    if family.is_mix and moved is not None and moved.lower > 0.0:
+    if family.is_mix and moved is not None and is_above_zero(moved):
         parts.append(f"{format_estimate(moved)} of the {subject} moved between similar prompts")
     if share is not None:
         size = (
-            format_estimate(share) if share.lower > 0.0 else f"at most {format_share(share.upper)}"
+            format_estimate(share)
+            if is_above_zero(share)
+            else f"at most {format_share(share.upper)}"
         )
         of = "" if parts else f" of the {subject}"
         parts.append(f"{size}{of} unlike the baseline")

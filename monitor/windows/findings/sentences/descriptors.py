@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from monitor.plurals import pluralize
+from monitor.rendering.excerpts import excerpt
 from monitor.rendering.response_changes import (
     FAULTS,
     describe_descriptor,
@@ -70,7 +71,7 @@ def changed_texts(
         key=lambda column: -abs(column.effect_size),
     )
     return [
-        f"The {column.name} of the {column.side}s "
+        f"The {excerpt(column.name, 40)} of the {column.side}s "
         f"{'fell' if column.current_mean < column.reference_mean else 'rose'} "
         f"{describe_size(column)}."
         for column in changed[:NAMED]

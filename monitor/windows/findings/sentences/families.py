@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from monitor.rendering.numbers import format_day, format_estimate
+from monitor.rendering.numbers import format_day, format_estimate, is_above_zero
 from monitor.rendering.response_changes import subject_of
 from monitor.rendering.wording import NOUNS, describe_untested
 from monitor.settings import Drift
@@ -64,7 +64,7 @@ def _extent(family: FamilyAssessment, share: ShareEstimate | None, drift: Drift)
     new, grown = new_topics(topics, family.family), grown_topics(topics, family.family)
     sentences = _share(family, share, n_new=len(new), n_grown=len(grown))
     moved = family.moved_share
-    if family.is_mix and family.rest is None and moved is not None and moved.lower > 0.0:
+    if family.is_mix and family.rest is None and moved is not None and is_above_zero(moved):
         sentences.insert(
             0,
             f"{format_estimate(moved).capitalize()} of the prompts moved between groups of similar "
@@ -77,7 +77,7 @@ def _share(
     family: FamilyAssessment, share: ShareEstimate | None, *, n_new: int, n_grown: int
 ) -> list[str]:
     subject = subject_of(family)
-    if share is None or not share.lower > 0.0:
+    if share is None or not is_above_zero(share):
         return [f"The {subject} changed significantly; how many of them is not sure."]
     change = "are unlike the baseline's"
     if family.family == "input" and (n_new or n_grown):

@@ -8,7 +8,7 @@ task types, further changes, and what did not change or could not be compared.
 from collections.abc import Sequence
 
 from monitor.drift import MixComparison
-from monitor.rendering.numbers import format_estimate
+from monitor.rendering.numbers import format_estimate, is_above_zero
 from monitor.settings import Drift
 from monitor.store.windows.assessment import FamilyAssessment, NumericAssessment, ShareEstimate
 from monitor.windows.findings.sentences.descriptors import (
@@ -78,7 +78,7 @@ def _mix(family: FamilyAssessment, mix: MixComparison | None, drift: Drift) -> l
     """Return the share that moved between task types, where it surely did with the prompts."""
     if family.verdict != "drift" or mix is None:
         return []
-    if not (mix.moved_share >= drift.min_reported_share and mix.moved_share_interval[0] > 0.0):
-        return []
     moved = ShareEstimate.of(mix.moved_share, mix.moved_share_interval)
+    if not (mix.moved_share >= drift.min_reported_share and is_above_zero(moved)):
+        return []
     return [f"{format_estimate(moved).capitalize()} of the traffic moved between task types."]
