@@ -131,8 +131,8 @@ def families(draw: st.DrawFn, family: str) -> FamilyAssessment:
 
 def numbers_of(sentence: str) -> list[float]:
     """Return the limits of the intervals of a sentence."""
-    found = re.findall(r"\(([\d.]+)%? to ([\d.]+)%?\)", sentence)
-    return [float(limit) for pair in found for limit in pair]
+    pairs = re.findall(r"\(([\d.]+)%? to ([\d.]+)%?\)", sentence)
+    return [float(limit) for pair in pairs for limit in pair]
 
 
 @settings(max_examples=50, deadline=None)
