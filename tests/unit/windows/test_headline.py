@@ -139,7 +139,7 @@ def test_new_and_grown_topics_have_different_words(before: float, is_new: bool) 
     assert sentences[0].startswith("“crypto, wallet, transfer” grew from 0.7% to 10%") != is_new
 
 
-def test_topics_of_no_consequence_or_not_surely_grown_are_left_out() -> None:
+def test_small_and_unsure_topics_are_left_out() -> None:
     large, small = make_topic(), make_topic(name="small", share_current=0.01)
     unsure = make_topic(name="unsure", enrichment_lower=0.9)
     sentences = " ".join(findings(make_family(**ALARM, topics=(large, small, unsure))))
@@ -276,7 +276,7 @@ def test_no_change_names_unread_texts() -> None:
     assert "(the encoder cannot read 6% of them)" in findings(unread)[0]
 
 
-def test_a_verdict_of_a_later_release_is_not_taken_for_no_change() -> None:
+def test_an_unknown_verdict_is_not_no_change() -> None:
     later: Any = make_family(verdict="of a later release")
     assert findings(later) == ("No significant change of the responses.",)
 
