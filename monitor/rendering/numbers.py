@@ -50,6 +50,9 @@ def format_known(
         written = [format_mean(number) for number in numbers]
     else:
         digits = _known_digits(*numbers)
+        # A limit may be exact, such as that of all texts: its zeros say nothing.
+        while digits and all(f"{100.0 * number:.{digits}f}"[-1] == "0" for number in numbers):
+            digits -= 1
         sign = "%" if unit == "percent" else ""
         written = [f"{100.0 * number:.{digits}f}{sign}" for number in numbers]
     return written[0], written[1], written[2]

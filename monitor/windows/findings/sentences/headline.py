@@ -57,11 +57,14 @@ def describe_findings(
         *explanations(output_family, drift),
         *describe_change(output_family, drift, is_named=bool(worse or changed)),
         *changed,
+    ]
+    further = [
         *changed_texts(families, numeric_columns, drift),
         *further_metrics(numeric_columns, drift),
     ]
-    rest = [*untested(families), *unchanged(families, has_changes=bool(hurting or changes))]
-    return tuple(dict.fromkeys([*hurting, *changes, *rest]))
+    has_changes = bool(hurting or changes or further)
+    nothing = unchanged(families, has_changes=has_changes)
+    return tuple(dict.fromkeys([*hurting, *changes, *untested(families), *further, *nothing]))
 
 
 def compose_headline(findings: Sequence[str]) -> str:
