@@ -20,9 +20,10 @@ LEVEL = 0.05
 NEARLY_ALL = 0.995
 #: What the axis of changes of each unit is called.
 UNITS = {"percent": "relative change", "points": "change in points", "value": "change of the mean"}
+LENGTH = "length in tokens"
 #: What responses are, or do, of which a descriptor rose, and of which it fell, and by how much.
 COMPARATIVES = {
-    "length in tokens": ("are {} longer", "are {} shorter"),
+    LENGTH: ("are {} longer", "are {} shorter"),
     "readability (LIX)": ("are harder to read, by {} of LIX", "are easier to read, by {} of LIX"),
     "repetition": ("repeat themselves more, by {}", "repeat themselves less, by {}"),
     "repeated phrases": ("repeat more phrases, by {}", "repeat fewer phrases, by {}"),

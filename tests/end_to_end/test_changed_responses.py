@@ -67,7 +67,7 @@ def test_the_page_shows_what_changed_between_responses(world: World, open_page) 
     page = open_page(f"/drift-evaluations/{world.evaluation_id}")
     changed = page.locator(".responses")
     changed.get_by_text("Responses to similar prompts").click()
-    expect(changed.locator(".whisker")).to_have_count(4)
+    expect(changed.locator(".whisker")).to_have_count(3)
     expect(changed.locator(".pairs > li")).to_have_count(2)
     window = changed.locator(".pairs .exchange > div:last-child").first
     expect(window).to_contain_text("I can't help with that.")

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from monitor.rendering import wording
 from monitor.rendering.change_tables import change_tables
+from monitor.rendering.response_changes import LEVEL
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.prompt_maps import MapText, PromptMap
 from monitor.windows.report.change_drawing import ChangeMap, draw_changes
@@ -121,7 +122,8 @@ def render_responses(assessment: Assessment, changes: ChangeMap | None) -> Marku
     family = assessment.output
     if family.verdict != "drift" or not (family.descriptors or family.pairs or changes):
         return Markup()
-    ranked = sorted(family.descriptors, key=lambda change: (change.p_value, change.name))
+    significant = [change for change in family.descriptors if change.adjusted_p_value <= LEVEL]
+    ranked = sorted(significant, key=lambda change: (change.p_value, change.name))
     listed = ranked[:DESCRIPTORS_SHOWN]
     return render_template(
         "responses.html.j2",

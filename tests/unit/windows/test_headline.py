@@ -326,3 +326,25 @@ def test_task_types_that_moved_are_named_with_the_prompts(lower: float, is_named
     assert ("task types" in " ".join(findings(make_family(**ALARM), mix=mix))) == is_named
     # Without a change of the prompts, the mix is left to its own section.
     assert "task types" not in " ".join(findings(mix=mix))
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"name": "length in tokens", "relative_change": 0.48, "relative_change_lower": 0.4,
+          "relative_change_upper": 0.55, "reference_mean": 30.4, "current_mean": 45.0,
+          "effect_size": 0.4}, "The prompts are 48% longer (from 30.4 to 45 tokens)."),
+        ({"name": "questions", "reference_mean": 0.61, "current_mean": 0.34},
+         "About 34% of the prompts are questions (61% before)."),
+        ({"name": "language: es", "reference_mean": 0.0, "current_mean": 0.3, "effect_size": 0.3,
+          "relative_change": None, "effect_lower": 0.2, "effect_upper": 0.4},
+         "About 30% of the prompts are in language es (0% before)."),
+        ({"name": "lines", "reference_mean": 4.0, "current_mean": 3.0},
+         "The lines of the prompts fell by 34% (from 4 to 3)."),
+    ],
+)  # fmt: skip
+def test_sentence_of_a_descriptor_of_prompts(values: dict[str, Any], sentence: str) -> None:
+    column = make_numeric_column(**({"side": "prompt", "direction": 0, "degraded": False} | values))
+    assert findings(columns=(column,))[0] == sentence
+    explained = make_family(**ALARM, explanations=(make_explanation(),))
+    assert sentence not in findings(explained, columns=(column,))

@@ -4,8 +4,11 @@ from collections.abc import Sequence
 
 from monitor.plurals import pluralize
 from monitor.rendering.excerpts import excerpt
+from monitor.rendering.numbers import format_mean, format_relative, format_share
 from monitor.rendering.response_changes import (
     FAULTS,
+    LANGUAGE,
+    LENGTH,
     describe_descriptor,
     significant_descriptors,
 )
@@ -70,12 +73,27 @@ def changed_texts(
         (column for column in columns if column.side in sides and is_notable(column, drift)),
         key=lambda column: -abs(column.effect_size),
     )
-    return [
-        f"The {excerpt(column.name, 40)} of the {column.side}s "
-        f"{'fell' if column.current_mean < column.reference_mean else 'rose'} "
-        f"{describe_size(column)}."
-        for column in changed[:NAMED]
-    ]
+    return [_describe(column) for column in changed[:NAMED]]
+
+
+def _describe(column: NumericAssessment) -> str:
+    """Return what changed in texts: "Prompts are 48% longer (from 30 to 45 tokens)"."""
+    side, change = column.side, column.relative_change
+    is_rise = column.current_mean > column.reference_mean
+    phrase = {"questions": "are questions", **FAULTS}.get(column.name)
+    if column.name.startswith(LANGUAGE):
+        phrase = f"are in language {column.name.removeprefix(LANGUAGE)}"
+    if phrase is not None:
+        before, now = (format_share(mean) for mean in (column.reference_mean, column.current_mean))
+        return f"About {now} of the {side}s {phrase} ({before} before)."
+    if column.name == LENGTH and change is not None and abs(change) <= 1:
+        limits = (column.relative_change_lower, column.relative_change_upper)
+        before, now = (format_mean(mean) for mean in (column.reference_mean, column.current_mean))
+        words = "longer" if is_rise else "shorter"
+        size = format_relative(change, *limits)
+        return f"The {side}s are {size} {words} (from {before} to {now} tokens)."
+    verb = "rose" if is_rise else "fell"
+    return f"The {excerpt(column.name, 40)} of the {side}s {verb} {describe_size(column)}."
 
 
 def _is_worse(family: FamilyAssessment, change: DescriptorChange, drift: Drift) -> bool:
