@@ -1,10 +1,11 @@
 """Sentences on topics: new ones, and ones that the baseline has and that grew."""
 
 from collections.abc import Sequence
+from math import sqrt
 
 from monitor.plurals import pluralize
 from monitor.rendering.excerpts import quote
-from monitor.rendering.numbers import format_share, join_names
+from monitor.rendering.numbers import format_known, format_share, join_names
 from monitor.rendering.wording import NOUNS, describe_since
 from monitor.settings import Drift
 from monitor.store.windows.assessment import FamilyAssessment, Topic
@@ -50,7 +51,7 @@ def grown_topics(topics: Sequence[Topic], family: str) -> list[str]:
     grown = [topic for topic in topics if not is_new(topic)]
     sentences = [
         f"{quote(topic.name)} grew from {format_share(topic.share_reference)} to "
-        f"{format_share(topic.share_current)} of the {NOUNS[family]}."
+        f"{_share(topic)} of the {NOUNS[family]}."
         for topic in grown[:NAMED]
         # Of responses the odds among comparable prompts may rise where the share falls.
         if topic.share_current > topic.share_reference
@@ -64,7 +65,7 @@ def _list_new(new: Sequence[Topic], n_named: int, family: str) -> str:
     days = {_since(topic) for topic in new}
     common = days.pop() if len(days) == 1 else ""
     names = [
-        f"{quote(topic.name)} ({format_share(topic.share_current)})"
+        f"{quote(topic.name)} ({_share(topic)})"
         + (f" {_since(topic)}" if _since(topic) and not common else "")
         for topic in new[:n_named]
     ]
@@ -77,3 +78,10 @@ def _list_new(new: Sequence[Topic], n_named: int, family: str) -> str:
 def _since(topic: Topic) -> str:
     """Return since when a topic exists; nothing where that is only the window's first day."""
     return "" if topic.may_be_older and topic.known_since is None else describe_since(topic)
+
+
+def _share(topic: Topic) -> str:
+    """Return a topic's share of the window, as exact as its number of exchanges knows it."""
+    share = topic.share_current
+    error = 1.96 * share * sqrt((1.0 - share) / max(topic.n_current, 1))
+    return format_known(share, max(share - error, 0.0), share + error)[0]
