@@ -205,7 +205,8 @@ def _describe(name: str, family: FamilyFigures) -> str:
     if family.is_mix and family.moved_share is not None:
         parts.append(f"{format_estimate(family.moved_share)} moved between groups")
     if family.drifted_share is not None and family.drifted_share.lower > 0.0:
-        parts.append(f"{format_estimate(family.drifted_share)} unlike the baseline")
+        compared = "" if family.comparable_share is None else " of those to comparable prompts"
+        parts.append(f"{format_estimate(family.drifted_share)}{compared} unlike the baseline")
     return f"{', '.join([f'{name} {change}', *parts])} ({p_value})"
 
 
