@@ -35,7 +35,7 @@ def describe_findings(
     mix: MixComparison | None = None,
     lost_metrics: Sequence[str] = (),
 ) -> tuple[str, ...]:
-    """Return the findings, a sentence each; there is at least one.
+    """Return the findings, a sentence each; none only where no family has a known verdict.
 
     ``lost_metrics`` are sentences on guarded metrics that are no longer sent. What alarms is always
     named; another change from the least effects of the settings on, where its interval holds no 0.
