@@ -27,6 +27,8 @@ class Drift(Section):
     min_slow_drifted_share: Share = MIN_DRIFTED_SHARE
     min_event_rise: Share = MIN_EVENT_RISE
     min_samples: Annotated[int, Field(ge=20)] = 100
+    min_reported_share: Share = 0.02
+    min_reported_change: Share = 0.05
     max_unread_share: Share = 0.1
     max_same_prompt_share: Share = 0.5
     n_permutations: Annotated[int, Field(ge=99)] = 9999

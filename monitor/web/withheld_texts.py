@@ -36,6 +36,7 @@ def _without_texts(assessment: Assessment) -> Assessment:
     return replace(
         assessment,
         headline=withhold_quoted(assessment.headline),
+        findings=tuple(map(withhold_quoted, assessment.findings)),
         remarks=tuple(map(withhold_quoted, assessment.remarks)),
         input=_without_names(assessment.input),
         output=_without_names(assessment.output),

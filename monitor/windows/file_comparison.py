@@ -26,7 +26,7 @@ from monitor.windows.comparison.declared_formats import load_declared_formats
 from monitor.windows.comparison.numeric_comparison import NumericColumn
 from monitor.windows.comparison.unread_texts import UnknownShares
 from monitor.windows.comparison.window_comparison import MIN_END_USERS, compare_window
-from monitor.windows.findings.file_remarks import headline_of_copies, remarks_on_files
+from monitor.windows.findings.file_remarks import finding_of_copies, remarks_on_files
 from monitor.windows.findings.findings import collect_findings
 from monitor.windows.prompt_map.sampling import sample_map
 from monitor.windows.reading.files import (
@@ -121,7 +121,7 @@ def compare_files(
             encoder=identity,
             package_versions=package_versions(),
             n_withheld=contents[1].n_withheld,
-            headline=headline_of_copies(sides, reported.findings.verdict),
+            finding=finding_of_copies(sides, reported.findings.verdict),
             last_remarks=(*split.remarks, *remarks_on_files(sides, field=field, now=now)),
         ),
     )

@@ -26,8 +26,8 @@ from monitor.windows.findings.remarks import remarks_on_silent_days, withheld_re
 from monitor.windows.reading.baselines import Baselines, Reference
 from monitor.windows.reading.missing_traffic import (
     MissingTraffic,
+    describe_no_traffic,
     find_missing_traffic,
-    headline_without_traffic,
     remarks_on_missing_traffic,
 )
 from monitor.windows.reading.reembedding import EncoderSource
@@ -163,11 +163,11 @@ def compare_stored_window(
     )
 
 
-def headline_of(comparison: StoredComparison, model: str) -> str:
-    """Return the headline of a window without traffic; empty where there is some."""
+def finding_without_traffic(comparison: StoredComparison, model: str) -> str:
+    """Return the finding of a window without traffic; empty where there is some."""
     if comparison.window.withheld.n or len(comparison.window.rows):
         return ""
-    return headline_without_traffic(model, comparison.missing)
+    return describe_no_traffic(model, comparison.missing)
 
 
 def remarks_before(comparison: StoredComparison, model: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from monitor.alerts.messages.incident import QUOTED_CHARACTERS
 from monitor.rendering.excerpts import excerpt
+from monitor.rendering.excerpts import quote as quote_in_sentence
 from monitor.rendering.mrkdwn import escape
 from monitor.rendering.wording import example_line
 from monitor.store.windows.assessment import Assessment, Example, FamilyAssessment, Quote, Topic
@@ -89,9 +90,9 @@ class Quotes:
             n_removed += n
         remarks = [self._clean_line(remark) for remark in assessment.remarks]
         n_removed += sum(n for _, n in remarks)
-        headline = assessment.headline
-        for name in renamed:
-            headline = headline.replace(f"“{name}”", f"“{REMOVED}”")
+        headline, *findings = (
+            _rename(line, renamed) for line in (assessment.headline, *assessment.findings)
+        )
         if not n_removed:
             return assessment, 0
         return (
@@ -101,6 +102,7 @@ class Quotes:
                 output=families[1],
                 remarks=tuple(line for line, _ in remarks),
                 headline=headline,
+                findings=tuple(findings),
             ),
             n_removed,
         )
@@ -124,15 +126,19 @@ class Quotes:
     @cached_property
     def _names(self) -> frozenset[str]:
         """Return the names of topics that are the beginning of a quote."""
-        texts = {exchange.prompt or exchange.response for exchange in self.exchanges}
-        return frozenset(excerpt(text, NAME_LIMIT) for text in texts) - {""}
+        return frozenset(excerpt(text, NAME_LIMIT) for text in self._texts) - {""}
+
+    @property
+    def _texts(self) -> set[str]:
+        return {exchange.prompt or exchange.response for exchange in self.exchanges}
 
     @cached_property
     def _quoted_names(self) -> list[tuple[str, str]]:
         """Return the names as remarks and messages quote them, and what replaces each."""
+        quoted = {quote_in_sentence(text)[1:-1] for text in (*self._names, *self._texts) if text}
         return [
             (marks.format(form), marks.format(REMOVED))
-            for name in self._names
+            for name in self._names | quoted
             for marks in ("“{}”", "*{}*", ": {}*")
             for form in {name, escape(name, 100)}
         ]
@@ -198,6 +204,13 @@ def _examples(family: FamilyAssessment) -> list[Example]:
         *family.outliers,
         *(pair.example for pair in family.pairs),
     ]
+
+
+def _rename(line: str, names: Iterable[str]) -> str:
+    """Return a sentence of the assessment without the names and texts that it quotes."""
+    for name in names:
+        line = line.replace(quote_in_sentence(name), f"“{REMOVED}”")
+    return line
 
 
 def _as_quote(example: Example) -> Quote:

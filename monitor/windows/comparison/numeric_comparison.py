@@ -39,11 +39,12 @@ def compare_numeric_columns(
     level: float,
     alert_threshold: float,
 ) -> tuple[NumericAssessment, ...]:
-    """Compare each column; p-values are adjusted by Benjamini-Hochberg, those of metrics apart.
+    """Compare each column; p-values are adjusted by Benjamini-Hochberg.
 
-    The level is that of all columns together. Of ``pairs`` with one prompt, differences are
-    compared. Columns with a direction of better are tested by their means, as ``alert_threshold``
-    refers to means; others by their ranks, which detect any shift and are robust to extreme values.
+    Those of metrics, of prompts and of responses are families of their own. The level is that of
+    all columns together. Of ``pairs`` with one prompt, differences are compared. Columns with a
+    direction of better are tested by their means, as ``alert_threshold`` refers to means; others by
+    their ranks, which detect any shift and are robust to extreme values.
     """
     # Once for all columns: each would read the ids of all users again.
     users = [
@@ -68,11 +69,11 @@ def compare_numeric_columns(
         comparison.mean_p_value if column.direction else comparison.p_value
         for column, comparison in compared
     ]
-    is_metric = np.array([column.side == "metric" for column, _ in compared], dtype=bool)
+    sides = np.array([column.side for column, _ in compared])
     adjusted = np.empty(len(compared))
-    # Changed descriptors, which never alarm by themselves, must not make a metric more significant.
-    for group in (is_metric, ~is_metric):
-        adjusted[group] = adjust_bh(np.array(p_values)[group])
+    # Each side is a table of its own; descriptors must not make a metric more significant.
+    for side in set(sides):
+        adjusted[sides == side] = adjust_bh(np.array(p_values)[sides == side])
     return tuple(
         NumericAssessment(
             name=column.name,

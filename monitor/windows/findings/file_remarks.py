@@ -29,8 +29,8 @@ def remarks_on_files(sides: Sequence[FileSide], *, field: str, now: datetime) ->
     )
 
 
-def headline_of_copies(sides: Sequence[FileSide], verdict: Verdict) -> str:
-    """Return the headline where a file is compared with a copy of itself; else the empty text."""
+def finding_of_copies(sides: Sequence[FileSide], verdict: Verdict) -> str:
+    """Return the finding where a file is compared with a copy of itself; else the empty text."""
     if verdict != "no_drift" or not _are_copies(*sides) or not _have_same_metadata(*sides):
         return ""
     return "Both sides hold the same exchanges, so nothing can differ."

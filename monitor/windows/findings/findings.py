@@ -1,7 +1,7 @@
 """Findings of one comparison: what an assessment reports of it, and arrays per exchange."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.drift import MixComparison
+from monitor.settings import Drift
 from monitor.store.traffic.exchange_columns import Exchanges, count_users
 from monitor.store.windows.assessment import (
     Assessment,
@@ -25,13 +26,11 @@ from monitor.windows.comparison.numeric_comparison import NumericColumn
 from monitor.windows.comparison.task_mix import TaskMix, mix_of
 from monitor.windows.comparison.window_comparison import TOPIC_STREAM, WindowComparison
 from monitor.windows.findings.families import build_family, untested_family
-from monitor.windows.findings.headline import (
-    describe_few_end_users,
-    describe_small_comparison,
-    describe_small_side,
-    headline,
+from monitor.windows.findings.metric_remarks import (
+    lost_metrics,
+    metrics_not_compared,
+    metrics_without_direction,
 )
-from monitor.windows.findings.metric_remarks import metrics_not_compared, metrics_without_direction
 from monitor.windows.findings.remarks import (
     remark_on_design,
     remarks_on_copies,
@@ -43,6 +42,13 @@ from monitor.windows.findings.remarks import (
     remarks_on_topic_names,
     remarks_on_untested_responses,
     untested_reason,
+)
+from monitor.windows.findings.sentences.headline import describe_findings
+from monitor.windows.findings.sentences.metrics import is_notable
+from monitor.windows.findings.sentences.missing_data import (
+    describe_few_end_users,
+    describe_small_comparison,
+    describe_small_side,
 )
 from monitor.windows.findings.unread_texts import (
     is_mostly_unread,
@@ -79,8 +85,10 @@ class Findings:
 
     input: FamilyAssessment
     output: FamilyAssessment
-    #: Headline where nothing was compared; empty where the prompts were.
+    #: Why nothing was compared; empty where the prompts were.
     reason: str = ""
+    #: Directions of metrics, and the least effects of findings.
+    drift: Drift = field(default_factory=Drift)
     numeric_columns: tuple[NumericAssessment, ...] = ()
     mix: MixComparison | None = None
     sides: Sides
@@ -88,6 +96,8 @@ class Findings:
     n_reference_end_users: int | None = None
     n_current_end_users: int | None = None
     remarks: tuple[str, ...] = ()
+    #: Sentences on guarded metrics that are no longer sent.
+    lost_metrics: tuple[str, ...] = ()
     #: Remarks on metrics that only one side has; also among ``remarks``.
     metric_remarks: tuple[str, ...] = ()
     #: float64 ``[n_current]``, in [0, 1]; higher is less like the baseline.
@@ -125,9 +135,18 @@ class Findings:
         return window_alarms((self.input, self.output), self.numeric_columns)
 
     @cached_property
-    def headline(self) -> str:
-        """Return the findings in a sentence."""
-        return self.reason or headline(self.input, self.output, self.numeric_columns, self.mix)
+    def sentences(self) -> tuple[str, ...]:
+        """Return the findings, a sentence each, the most important first; at least one."""
+        if self.reason:
+            return (self.reason,)
+        return describe_findings(
+            self.input,
+            self.output,
+            self.numeric_columns,
+            drift=self.drift,
+            mix=self.mix,
+            lost_metrics=self.lost_metrics,
+        )
 
 
 def uncompared_findings(
@@ -139,7 +158,7 @@ def uncompared_findings(
 ) -> Findings:
     """Return the findings of a window without a baseline to compare with.
 
-    ``reason``, why it could not be compared, is the headline.
+    ``reason``, why it could not be compared, is the only finding.
     """
     return Findings(
         input=untested_family("input"),
@@ -261,7 +280,8 @@ def collect_findings(
             columns=comparison.columns,
             explanations=events,
         )
-    metric_remarks = metrics_not_compared(reference.attributes, current.attributes, drift)
+    attributes = reference.attributes, current.attributes
+    metric_remarks = metrics_not_compared(*attributes, drift)
     rows = comparison.current.rows
     novelty = np.zeros(len(whole))
     topics = np.full(len(whole), -1, dtype=np.int64)
@@ -284,6 +304,8 @@ def collect_findings(
         input=input_family,
         output=output_family,
         numeric_columns=comparison.numeric_columns,
+        drift=drift,
+        lost_metrics=lost_metrics(*attributes, drift),
         mix=comparison.mix,
         n_reference_end_users=prompts.n_reference_groups if any(reference.end_users) else None,
         n_current_end_users=prompts.n_current_groups if any(current.end_users) else None,
@@ -294,7 +316,10 @@ def collect_findings(
             *remarks_on_unread_texts((input_family, output_family), comparison),
             *untested_remarks,
             *metric_remarks,
-            *metrics_without_direction(comparison.numeric_columns, drift),
+            *metrics_without_direction(
+                [column for column in comparison.numeric_columns if not is_notable(column, drift)],
+                drift,
+            ),
             *remarks_on_copies(reference, current),
             *remarks_on_missing_users(reference, current, drift.min_drifted_share),
             *silent_days,
@@ -348,7 +373,7 @@ def _untested_reason_of_responses(comparison: WindowComparison) -> UntestedReaso
 
 
 def _reason(comparison: WindowComparison) -> str:
-    """Return the headline of a comparison with too little data."""
+    """Return the finding of a comparison with too little data."""
     sides = (comparison.reference, comparison.current)
     n_reference, n_current = (len(side.compared) for side in sides)
     least = comparison.drift.min_samples

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from monitor.drift.result import DriftResult
 from monitor.errors import InputError
 from monitor.plurals import pluralize
+from monitor.rendering.change_tables import format_column_change
+from monitor.rendering.response_changes import describe_extent
 from monitor.statistics.p_value_text import state_p_value
 from monitor.stored_words import Words
 
@@ -166,15 +168,14 @@ def _figures_of_family(of: str, family: "FamilyAssessment") -> Iterator[Figure]:
     share = family.drifted_share
     if share is None:
         return
-    compared = "" if family.comparable_share is None else " of those to comparable prompts"
     alarms = family.alarms
+    extent = f", {describe_extent(family)}" if family.verdict == "drift" else ""
     yield Figure(
         of=of,
         name="alarm",
         value=float(alarms),
         status="fail" if alarms else "success",
-        explanation=f"{state_p_value(family.p_value, family.level)}, about {share.estimate:.1%} "
-        f"({share.lower:.1%} to {share.upper:.1%}){compared} drifted, "
+        explanation=f"{state_p_value(family.p_value, family.level)}{extent}, "
         f"{pluralize(len(family.topics), 'topic')}",
     )
     yield Figure(of=of, name="p-value", value=family.p_value)
@@ -198,7 +199,11 @@ def _change_figures(changes: "Iterable[DescriptorChange | StoredChange]") -> Ite
 
 
 def _numeric_figures(assessment: "Assessment") -> Iterator[Figure]:
+    """Return the changes of metrics and of texts; a descriptor given the prompts has its own."""
+    tested = {change.name for change in assessment.output.descriptors}
     for column in assessment.numeric_columns:
+        if column.side == "response" and column.name in tested:
+            continue
         of = f"{column.side}: {column.name}"
         is_metric = column.side == "metric" and column.direction != 0
         yield Figure(of=of, name="mean", value=column.current_mean)
@@ -208,7 +213,7 @@ def _numeric_figures(assessment: "Assessment") -> Iterator[Figure]:
             name="effect size",
             value=column.effect_size,
             status=("fail" if column.degraded else "success") if is_metric else None,
-            explanation=f"mean {column.reference_mean:.4g} before, {column.current_mean:.4g} now",
+            explanation=format_column_change(column),
         )
 
 

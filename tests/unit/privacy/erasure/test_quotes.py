@@ -4,9 +4,12 @@ import pytest
 from msgspec.structs import replace
 
 from monitor.privacy.erasure.quotes import Quotes
+from monitor.rendering.excerpts import excerpt
 from monitor.store.windows.assessment import Assessment, Example, Quote
 from monitor.traffic.redaction import Redactor
+from tests.support.windows.assessment_cases import with_findings
 from tests.support.windows.assessments import (
+    estimated,
     make_assessment,
     make_examples,
     make_family,
@@ -42,6 +45,27 @@ def test_prompt_is_removed_wherever_it_is_quoted() -> None:
     assert n == 1
     assert cleaned.input.outliers == make_examples("Hi")
     assert cleaned.input.topics == assessment().input.topics
+
+
+def test_name_of_an_erased_prompt_leaves_headline_and_findings() -> None:
+    prompt = "Do I pay a fee if I go to see my aunt in Riga by car?"
+    name = excerpt(prompt, 40)
+    family = make_family(
+        verdict="drift",
+        alarm=True,
+        drifted_share=estimated(0.2),
+        topics=(make_topic(name=name), make_topic(index=1)),
+    )
+    whole = with_findings(make_assessment(0.2, input=family))
+    assert "a fee if" in " ".join(whole.findings)
+    cleaned, n = quotes_of(prompt, "").remove_from(whole)
+    assert n
+    texts = " ".join([cleaned.headline, *cleaned.findings])
+    assert "a fee if" not in texts
+    assert "Do I pay" not in texts
+    assert "“crypto, wallet, transfer”" in texts
+    message = [f"• {finding}" for finding in whole.findings]
+    assert "a fee if" not in " ".join(quotes_of(prompt, "").remove_from_payload(message)[0])
 
 
 def test_baseline_exchange_is_removed_and_the_example_stays() -> None:
