@@ -65,7 +65,7 @@ def test_a_tenth_of_150_empty_is_drift_with_status_3(
     assert (assessment.verdict, assessment.alarm) == ("drift", True)
     (event,) = assessment.output.event_alarms
     assert (event.kind, event.current.estimate) == ("empty", 0.1)
-    assert assessment.headline.startswith("10% of the responses are empty, 0% in the baseline.")
+    assert assessment.headline.startswith("About 10% of the responses are empty (none before).")
     assert assessment.basis is not None
     assert assessment.basis.levels == SETTINGS.alarm_levels
     assert assessment.basis.settings["min_event_rise"] == SETTINGS.drift.min_event_rise
