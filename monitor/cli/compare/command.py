@@ -1,4 +1,4 @@
-"""`driftwarden compare`: drift between two files, without a daemon or a database."""
+"""The command `driftwarden compare`."""
 
 import os
 from pathlib import Path
