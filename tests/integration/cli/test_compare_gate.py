@@ -166,11 +166,11 @@ def test_drift_within_a_segment_is_found_and_reported_first(tmp_path: Path, run:
 
 def test_a_segment_that_grew_has_not_drifted(tmp_path: Path, run: Run) -> None:
     before = write(tmp_path / "before.jsonl", 600)
-    now = write(tmp_path / "now.jsonl", 600, seed=1, weights=(1, 1, 8))
+    now = write(tmp_path / "now.jsonl", 600, seed=1, weights=(1, 1, 3))
     done = run(before, now, "--by", "task_type", "--fail-on", "segment")
     assert done.returncode == 0, done.stdout
     assert "moved between segments" in " ".join(done.stdout.split())
-    assert run(before, now, "--by", "task_type").returncode == 3  # the whole has
+    assert "Prompts changed significantly" in done.stdout
 
 
 def test_two_outputs_to_one_file_are_refused(files: tuple[Path, Path], run: Run) -> None:
