@@ -11,7 +11,8 @@ import msgspec
 from monitor.descriptors import load_language_model
 from monitor.embedding.cached_encoder import open_encoder
 from monitor.embedding.vocabulary import Vocabulary, load_vocabulary
-from monitor.input_files import InputSource, open_two
+from monitor.errors import InputError
+from monitor.input_files import InputSource, open_source, open_two
 from monitor.settings import Settings
 from monitor.statistics.alarm_levels import AlarmLevels
 from monitor.store.traffic.exchange_columns import Exchanges, count_users
@@ -40,10 +41,15 @@ from monitor.windows.prompt_map.sampling import sample_map
 from monitor.windows.reading.files import (
     FileSide,
     Progress,
+    SavedVectors,
     cap_times,
     embed_files,
     read_file,
     unembedded_files,
+)
+from monitor.windows.reference_file.saved_reference import (
+    read_saved_reference,
+    remarks_on_saved,
 )
 from monitor.windows.versions.reported_version import PartFindings, plan_parts, select_reported
 from monitor.windows.versions.split import (
@@ -68,6 +74,8 @@ class FileComparison:
     level: float
     #: ``None`` where nothing was compared, or none was asked for.
     prompt_map: PromptMap | None
+    #: The whole reference side; without vectors where nothing was compared.
+    reference_side: FileSide
     reference_bad_lines: Sequence[BadLine]
     current_bad_lines: Sequence[BadLine]
 
@@ -93,8 +101,14 @@ def compare_files(
             the column splits nothing, or neither side has a guarded metric.
         ModelError: The encoder cannot be loaded.
     """
-    sources = open_two(reference, current)
-    contents = [read_file(source, settings) for source in sources]
+    saved = read_saved_reference(reference, current)
+    sources: list[InputSource]
+    if saved is None:
+        sources = list(open_two(reference, current))
+        contents = [read_file(source, settings) for source in sources]
+    else:
+        sources = [saved.source, open_source(current)]
+        contents = [saved.content, read_file(sources[1], settings)]
     check_same_columns(
         [content.shape for content in contents], [source.label for source in sources]
     )
@@ -104,7 +118,10 @@ def compare_files(
     require_metrics(guarded, exchanges)
     labels = None if by is None else segment_labels(exchanges, by)
     now = datetime.now(UTC)
-    sides, identity, vocabulary = _embed(sources, contents, settings, encoder, progress)
+    vectors = None if saved is None else saved.vectors
+    sides, identity, vocabulary = _embed(
+        sources, contents, settings, encoder, progress, saved=vectors
+    )
     progress("Comparing", 0, 1)
     described = [_source(side) for side in sides]
     split = _split(sides[1], settings, now)
@@ -135,7 +152,11 @@ def compare_files(
             package_versions=package_versions(),
             n_withheld=contents[1].n_withheld,
             headline=headline_of_copies(sides, reported.findings.verdict),
-            last_remarks=(*split.remarks, *remarks_on_files(sides, field=field, now=now)),
+            last_remarks=(
+                *split.remarks,
+                *remarks_on_files(sides, field=field, now=now),
+                *remarks_on_saved(saved),
+            ),
         ),
     )
     findings = reported.findings
@@ -172,6 +193,7 @@ def compare_files(
         *compared,
         reported.plan.levels.input,
         prompt_map,
+        sides[0],
         contents[0].bad_lines,
         contents[1].bad_lines,
     )
@@ -183,6 +205,8 @@ def _embed(
     settings: Settings,
     encoder: TextEncoder | None,
     progress: Progress,
+    *,
+    saved: SavedVectors | None,
 ) -> tuple[list[FileSide], str, Vocabulary | None]:
     """Embed the files, unless a side is too small to be compared.
 
@@ -199,9 +223,16 @@ def _embed(
         progress("Loading the encoder", 0, 1)
         encoder = open_encoder(settings.embedding)
         progress("Loading the encoder", 1, 1)
+    if saved is not None and saved.identity != encoder.identity:
+        raise InputError(
+            f"the reference file has vectors of {saved.identity}, and the encoder is "
+            f"{encoder.identity}; set [embedding] as it was, or write the file anew by "
+            "--save-reference",
+            code="reference_encoder",
+        )
     with ThreadPoolExecutor(1, "language-model") as executor:
         executor.submit(load_language_model)
-        sides = embed_files(sources, contents, encoder, progress)
+        sides = embed_files(sources, contents, encoder, progress, saved=saved)
     return sides, encoder.identity, load_vocabulary(settings.embedding, encoder.identity)
 
 

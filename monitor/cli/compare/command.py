@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.compare.gate import exit_status_of, print_deciding
-from monitor.cli.compare.outputs import write_checks, write_evidently, write_page
+from monitor.cli.compare.outputs import write_checks, write_evidently, write_page, write_reference
 from monitor.cli.compare.overrides import with_overrides
 from monitor.cli.shared.context import ConfigOption, ModelOption, read_settings
 from monitor.cli.shared.inputs import INPUT_FILES
@@ -122,6 +122,22 @@ def compare(
             show_default=False,
         ),
     ] = None,
+    save_reference: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the reference side to this file, with its vectors: given as REFERENCE, it "
+            "takes the place of the original, to the same figures.",
+            show_default=False,
+        ),
+    ] = None,
+    without_texts: Annotated[
+        bool,
+        typer.Option(
+            "--without-texts",
+            help="Write descriptors in place of the texts by --save-reference: nothing of the "
+            "baseline is quoted later, and output formats are not compared.",
+        ),
+    ] = False,
     fail_on: Annotated[
         list[str] | None,
         typer.Option(
@@ -192,12 +208,15 @@ def compare(
     )
     if power_windows is not None and not power:
         raise typer.BadParameter("--power-windows without --power; give both")
+    if without_texts and save_reference is None:
+        raise typer.BadParameter("--without-texts without --save-reference; give both")
     targets = {
         "--html": html,
         "--evidently": evidently,
         "--power-windows": power_windows,
         "--junit": junit,
         "--markdown": markdown,
+        "--save-reference": save_reference,
     }
     for option, path in targets.items():
         require_writable(option, path)
@@ -239,6 +258,8 @@ def compare(
         assessment = assess_with_power(comparison, settings.drift, power_windows)
     if html is not None:
         write_page(html, assessment, comparison, evidently)
+    if save_reference is not None:
+        write_reference(save_reference, comparison, with_texts=not without_texts)
     checks = list_checks(assessment, gate)
     write_checks(assessment, checks, junit=junit, markdown=markdown)
     show(assessment, as_json=as_json)

@@ -61,12 +61,28 @@ def write_evidently(
     return path
 
 
+def write_reference(path: Path, comparison: "FileComparison", *, with_texts: bool) -> None:
+    """Write the reference side; a comparison with too little data has no vectors to write."""
+    from monitor.windows.reference_file.saved_reference import save_reference
+
+    if not comparison.reference_side.window.prompt_vectors.size:
+        typer.echo("reference: no file, as nothing was embedded", err=True)
+        return
+    _write_bytes(
+        "reference", path, save_reference(comparison.reference_side, with_texts=with_texts)
+    )
+
+
 def _write_text(label: str, path: Path, text: str) -> None:
+    _write_bytes(label, path, text.encode("utf-8", "replace"))
+
+
+def _write_bytes(label: str, path: Path, content: bytes) -> None:
     from monitor.errors import InputError
-    from monitor.private_files import write_private_text
+    from monitor.private_files import write_private_bytes
 
     try:
-        write_private_text(path, text, errors="replace")
+        write_private_bytes(path, content)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from None
     typer.echo(f"{label}: {path}", err=True)

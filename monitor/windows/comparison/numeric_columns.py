@@ -68,11 +68,12 @@ def text_columns_of(
         response_languages = [_languages(side.responses) for side in windows]
         columns += _of_texts("response", [side.responses for side in windows])
         columns += _of_responses(windows, prompt_languages, response_languages)
-        columns.append(
-            NumericColumn(
-                "broken format", "response", -1, *broken_formats(reference, current, declared)
+        if not texts.are_withheld(reference.responses):  # formats are learned from texts
+            columns.append(
+                NumericColumn(
+                    "broken format", "response", -1, *broken_formats(reference, current, declared)
+                )
             )
-        )
         columns += _of_languages("response", response_languages)
     return tuple(column for column in columns if _is_informative(column))
 
