@@ -125,8 +125,7 @@ def compare(
     save_reference: Annotated[
         Path | None,
         typer.Option(
-            help="Write the reference side to this file, with its vectors: given as REFERENCE, it "
-            "takes the place of the original, to the same figures.",
+            help="Write the reference side and its vectors to this file, a REFERENCE like others.",
             show_default=False,
         ),
     ] = None,
@@ -134,25 +133,22 @@ def compare(
         bool,
         typer.Option(
             "--without-texts",
-            help="Write descriptors in place of the texts by --save-reference: nothing of the "
-            "baseline is quoted later, and output formats are not compared.",
+            help="Save descriptors in place of texts by --save-reference.",
         ),
     ] = False,
     fail_on: Annotated[
         list[str] | None,
         typer.Option(
-            help="Findings that end with status 3, or 4 where undecided: drift (an alarm of the "
-            "whole or of a segment), segment (of a segment alone), metric:NAME (that metric is "
-            "significantly worse, by whatever effect), rule (a broken rule). Repeat it for "
-            "several. Default: drift, and rule where there are rules.",
+            help="Finding that ends with status 3, or 4 where undecided: drift, segment, "
+            "metric:NAME or rule. Repeat it for several. Default: drift, and rule where there are "
+            "rules.",
             show_default=False,
         ),
     ] = None,
     rule: Annotated[
         list[str] | None,
         typer.Option(
-            help="Rule for the current file alone, such as 'empty < 1%' or 'length_p95 < 800'; it "
-            "joins drift.rules. Repeat it for several.",
+            help="Rule for the current file, such as 'length_p95 < 800'; it joins drift.rules.",
             show_default=False,
         ),
     ] = None,
@@ -160,8 +156,7 @@ def compare(
         str | None,
         typer.Option(
             metavar="COLUMN",
-            help="Also compare within each value of this column: task_type, model, or a key of the "
-            "metadata, with at most 50 values. The whole and the segments share the levels.",
+            help="Also compare within each value of task_type, model, or a key of the metadata.",
             show_default=False,
         ),
     ] = None,

@@ -26,8 +26,8 @@ def with_overrides(
     Raises:
         BadParameter: A value is out of its range, or a rule is none.
     """
-    from monitor.settings.rules import check_rule
     from monitor.statistics.alarm_levels import BUDGET_RANGE
+    from monitor.windows.exchanges.configuration import with_rules
 
     least, most = BUDGET_RANGE
     if false_alarms_a_year is not None and not least <= false_alarms_a_year <= most:
@@ -44,12 +44,11 @@ def with_overrides(
         "match_weekdays": match_weekdays,
     }
     try:
-        joined = (*settings.drift.rules, *map(check_rule, rules))
+        settings = with_rules(settings, rules)
     except ValueError as error:
         raise typer.BadParameter(f"--rule {error}") from None
     drift = settings.drift.model_copy(
         update={key: value for key, value in overrides.items() if value is not None}
-        | {"rules": joined}
     )
     embedding = settings.embedding
     if cache is not None:

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from pyarrow import parquet
 
 from monitor.errors import InputError
-from monitor.input_files.compression import readable
 
 VERSION = 1
 KEY = b"driftwarden.reference"
@@ -26,6 +25,10 @@ MAGIC = b"PAR1"
 #: A file may say that it unpacks to so many times its size, and so many bytes beside.
 MAX_RATIO = 100
 SPARE_BYTES = 2**24
+DAMAGE = (
+    *(pa.ArrowException, msgspec.MsgspecError),
+    *(OSError, ValueError, KeyError, TypeError),
+)
 COLUMNS = ("exchange", "prompt_vector", "response_vector")
 
 
@@ -87,8 +90,13 @@ def encode_content(content: Content) -> bytes:
         ),
     ]
     sink = io.BytesIO()
+    # Statistics would be bytes that no checksum covers.
     parquet.write_table(
-        pa.table(columns, schema=schema), sink, compression="zstd", write_page_checksum=True
+        pa.table(columns, schema=schema),
+        sink,
+        compression="zstd",
+        write_page_checksum=True,
+        write_statistics=False,
     )
     return sink.getvalue()
 
@@ -116,7 +124,7 @@ def read_content(path: Path) -> Content:
         InputError: It is damaged, of another version, or unpacks to far more than its size.
     """
     label = str(path)
-    with readable(label), intact(label):
+    with intact(label):
         file = parquet.ParquetFile(path, page_checksum_verification=True)
         metadata = file.metadata.metadata or {}
         version = msgspec.json.decode(metadata[KEY], type=dict)["version"]
@@ -155,7 +163,7 @@ def intact(label: str) -> Iterator[None]:
     """Say that a file is damaged, whatever is wrong in it."""
     try:
         yield
-    except (pa.ArrowException, msgspec.MsgspecError, ValueError, KeyError, TypeError) as error:
+    except DAMAGE as error:
         raise InputError(
             f"{label}: a damaged reference file ({type(error).__name__}); copy it again, or write "
             "it anew by --save-reference",
