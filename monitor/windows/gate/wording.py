@@ -8,6 +8,8 @@ from monitor.store.windows.assessment import RuleResult, SegmentAssessment, Segm
 
 #: Level of the test whether the shares of segments changed, which never alarms.
 MIX_LEVEL = 0.05
+#: Characters of a segment's headline.
+HEADLINE = 600
 
 
 def describe_rule(result: RuleResult) -> str:
@@ -51,7 +53,7 @@ def describe_segment(segment: SegmentAssessment) -> str:
         return f"Only in the window, {pluralize(segment.n_current, 'exchange')}."
     if segment.n_current == 0:
         return f"Only in the baseline, {pluralize(segment.n_reference, 'exchange')}."
-    return segment.headline
+    return excerpt(segment.headline, HEADLINE)
 
 
 def describe_segment_share(segment: SegmentAssessment) -> str:

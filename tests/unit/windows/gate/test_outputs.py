@@ -1,16 +1,21 @@
 """JUnit XML and Markdown of a comparison."""
 
 import re
+from io import StringIO
 from xml.etree import ElementTree as ET
 
+import msgspec
 import pytest
 from markdown_it import MarkdownIt
+from rich.console import Console
 
 from monitor.store.windows.assessment import Assessment
 from monitor.windows.gate.checks import list_checks, outcome_of
 from monitor.windows.gate.fail_on import FailOn
 from monitor.windows.gate.junit import render_junit
 from monitor.windows.gate.markdown import escape_markdown, render_markdown
+from monitor.windows.report.page import render_page
+from monitor.windows.report.terminal import print_assessment
 from tests.support.windows.assessment_cases import CASES, metric_fell
 from tests.support.windows.assessments import HOSTILE, huge, make_assessment, make_numeric_column
 from tests.support.windows.gate_cases import BASIS, make_rule, make_segment, make_segmentation
@@ -128,6 +133,20 @@ def test_markdown_shows_texts_as_they_are() -> None:
     assert "@" not in text
     assert "://" not in text
     assert escape_markdown("\x1b[31ma\nb") == "\\[31ma b"
+
+
+def test_page_and_terminal_show_names_as_they_are() -> None:
+    assessment = msgspec.structs.replace(nasty(), headline=HOSTILE, remarks=())
+    page = render_page(assessment)
+    assert "Segments by" in page
+    assert "<script>" not in page
+    console = Console(file=StringIO(), width=120)
+    print_assessment(assessment, console)
+    printed = console.file.getvalue()  # type: ignore[attr-defined]
+    for text in (page, printed):
+        assert not re.search(r"[\x00\x1b]", text)
+        assert "y" * 100 not in text
+    assert "*bold*" in printed  # no markup of rich or Markdown
 
 
 def test_markdown_puts_failures_before_what_is_undecided() -> None:
