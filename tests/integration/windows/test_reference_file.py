@@ -119,7 +119,7 @@ def test_without_texts_all_figures_are_the_same(sides: tuple[Path, Path]) -> Non
     assert stripped.output.pairs == ()
 
 
-def test_without_texts_no_text_of_the_side_is_in_the_file(sides: tuple[Path, Path]) -> None:
+def test_without_texts_the_file_has_no_text(sides: tuple[Path, Path]) -> None:
     for with_texts in (True, False):
         _, target = saved(sides, with_texts=with_texts)
         content = read_content(target)
@@ -131,7 +131,7 @@ def test_without_texts_no_text_of_the_side_is_in_the_file(sides: tuple[Path, Pat
         save_reference(compared(target, sides[1]).reference_side)
 
 
-def test_a_side_that_was_not_embedded_has_no_vectors_to_save(tmp_path: Path) -> None:
+def test_a_side_not_embedded_has_no_vectors_to_save(tmp_path: Path) -> None:
     small = write(tmp_path / "small.jsonl", 9)
     side = compared(write(tmp_path / "before.jsonl", 200), small).reference_side
     assert not side.window.prompt_vectors.size

@@ -39,7 +39,7 @@ def test_the_default_outcome_is_that_of_the_verdict(case: Any) -> None:
     assert outcome(assessment, "metric:resolved") in {"failed", "undecided"}
 
 
-def test_a_verdict_that_no_family_has_is_a_check_of_its_own() -> None:
+def test_a_verdict_of_no_family_is_its_own_check() -> None:
     """Of versions that could not be compared, or of an alarm that a newer release knows."""
     for verdict in ("not_enough_data", "drift"):
         assessment = make_assessment(verdict=verdict, alarm=verdict == "drift")

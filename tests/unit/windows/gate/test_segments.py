@@ -49,7 +49,7 @@ def test_a_column_is_read_from_labels_or_metadata(
     assert segment_labels([side, []], column) == [labels, []]
 
 
-def test_a_column_without_values_is_refused_with_those_that_would_do() -> None:
+def test_a_column_without_values_is_refused_with_usable_columns() -> None:
     side = [exchange(task_type=name, tier=1, rid=f"r{name}") for name in ("a", "b", "c")]
     with refusal("no_segments", InputError, match="task_type") as refused:
         segment_labels([side, side], "tenant")

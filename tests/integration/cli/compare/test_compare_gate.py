@@ -14,7 +14,7 @@ from monitor.windows import file_comparison as comparing
 from tests.support.command import Run, run_command  # noqa: F401
 from tests.support.encoders.word_encoder import WordEncoder
 
-SCHEMA = Path(__file__).parents[3] / "docs" / "reference" / "assessment.schema.json"
+SCHEMA = Path(__file__).parents[4] / "docs" / "reference" / "assessment.schema.json"
 PLACES = ("corner", "garden", "holiday", "office", "river", "school", "station", "summer")
 PROMPTS = {
     "card": "my card was declined at the {} shop",
