@@ -180,3 +180,13 @@ def test_two_outputs_to_one_file_are_refused(files: tuple[Path, Path], run: Run)
     assert not target.exists()
     overwriting = run(*files, "--markdown", files[1])
     assert overwriting.returncode == 2
+
+
+def test_a_saved_reference_takes_the_place_of_the_file(files: tuple[Path, Path], run: Run) -> None:
+    target = files[0].with_name("saved.parquet")
+    first = run(*files, "--json", "--save-reference", target)
+    again = run(target, files[1], "--json")
+    assert (first.returncode, first.stdout) == (0, again.stdout)
+    assert target.stat().st_mode & 0o777 == 0o600
+    for options in (("--without-texts",), ("--save-reference", files[0])):
+        assert run(*files, *options).returncode == 2
