@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from monitor.setting_types.field_types import Section, Share
+from monitor.settings.rules import check_rule
 from monitor.statistics.alarm_levels import (
     BUDGET_RANGE,
     FALSE_ALARMS_A_YEAR,
@@ -36,6 +37,7 @@ class Drift(Section):
     seed: int = 20_260_101
     higher_is_better: tuple[str, ...] = ()
     lower_is_better: tuple[str, ...] = ()
+    rules: tuple[Annotated[str, AfterValidator(check_rule)], ...] = ()
 
     def levels(self, schedule: Schedule) -> AlarmLevels:
         """Return the levels of the tests, for weekly or daily windows."""

@@ -36,6 +36,9 @@ UntestedReason = Literal[
 ]
 
 
+RuleOutcome = Literal["kept", "broken", "undecided"]
+
+
 class DriftTest(msgspec.Struct, frozen=True, kw_only=True):
     """One test of a family."""
 
@@ -457,6 +460,66 @@ class VersionAssessment(msgspec.Struct, frozen=True, kw_only=True):
         _read_missing(self, "input_p_value", "output_p_value")
 
 
+class RuleResult(msgspec.Struct, frozen=True, kw_only=True):
+    """A fixed rule (``drift.rules``), of the window alone."""
+
+    rule: str
+    #: ``broken`` where the interval lies beyond the bound, ``kept`` where it lies within,
+    #: ``undecided`` where it holds the bound or there is none.
+    outcome: RuleOutcome
+    #: A share or a quantile of the exchanges, or a mean, with its 95% interval; ``None``: no value,
+    #: or no limit.
+    estimate: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    #: Exchanges with a value.
+    n_values: int = 0
+    #: Why there is no interval; empty where there is one.
+    reason: str = ""
+
+
+class SegmentAssessment(msgspec.Struct, frozen=True, kw_only=True):
+    """The exchanges of both sides with one value in a column. It quotes topics in the headline."""
+
+    #: The value, on one line; empty where exchanges have none.
+    name: str
+    n_reference: int
+    n_current: int
+    #: Of the exchanges of each side. Another share is a change of the mix, not drift.
+    share_reference: float
+    share_current: float
+    verdict: Verdict
+    alarm: bool
+    headline: str
+    #: ``None`` where nothing was tested.
+    input_p_value: PValue
+    input_drifted_share: ShareEstimate | None
+    #: ``None`` where nothing was tested.
+    output_p_value: PValue
+    output_drifted_share: ShareEstimate | None
+    #: Names of the degraded metrics.
+    degraded: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Read missing p-values as NaN."""
+        _read_missing(self, "input_p_value", "output_p_value")
+
+
+class Segmentation(msgspec.Struct, frozen=True, kw_only=True):
+    """A window by the values of a column."""
+
+    column: str
+    #: The levels of each segment's tests: half of the window's, shared by the segments with enough
+    #: data. The other half is that of the whole window.
+    levels: AlarmLevels
+    #: Those that alarm first, by their drifted shares.
+    segments: tuple[SegmentAssessment, ...]
+    #: Of the test whether the shares of the segments changed; ``None`` where nothing was tested.
+    mix_p_value: float | None = None
+    #: The share of the exchanges that moved between segments.
+    mix_moved_share: ShareEstimate | None = None
+
+
 class Source(msgspec.Struct, frozen=True, kw_only=True):
     """The source of one side of a comparison."""
 
@@ -555,6 +618,11 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     remarks: tuple[str, ...] = ()
     #: The window by version, where several responded; the last one to respond comes last.
     versions: tuple[VersionAssessment, ...] = ()
+    #: Fixed rules, of ``drift.rules`` or the command; they raise no alarm.
+    rules: tuple[RuleResult, ...] = ()
+    #: The window by a column; ``None`` where none was named. Its segments raise no alarm of the
+    #: whole window.
+    segmentation: Segmentation | None = None
     #: ``None`` where there was nothing to compare with.
     basis: Basis | None = None
 

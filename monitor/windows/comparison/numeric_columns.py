@@ -1,7 +1,7 @@
 """Numeric columns that are compared: descriptors of prompts and responses, and metrics."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -68,11 +68,12 @@ def text_columns_of(
         response_languages = [_languages(side.responses) for side in windows]
         columns += _of_texts("response", [side.responses for side in windows])
         columns += _of_responses(windows, prompt_languages, response_languages)
-        columns.append(
-            NumericColumn(
-                "broken format", "response", -1, *broken_formats(reference, current, declared)
+        if not texts.are_withheld(reference.responses):  # formats are learned from texts
+            columns.append(
+                NumericColumn(
+                    "broken format", "response", -1, *broken_formats(reference, current, declared)
+                )
             )
-        )
         columns += _of_languages("response", response_languages)
     return tuple(column for column in columns if _is_informative(column))
 
@@ -131,6 +132,19 @@ def _of_responses(
         ),
         *_of_relevance(*windows),
     ]
+
+
+def faults_of(window: Exchanges) -> Mapping[str, Callable[[], Column]]:
+    """Return the descriptors of responses that need more than their text, of one side alone."""
+    has_reasons = _has_finish_reasons(window)
+    return {
+        "refusal": lambda: _refused(window, has_reasons),
+        "cut off": lambda: _cut_off(window, has_reasons),
+        "error": lambda: _failed(window),
+        "other language than the prompt": lambda: _language_differs(
+            _languages(window.prompts), _languages(window.responses)
+        ),
+    }
 
 
 def _languages(sides: Sequence[str]) -> list[str]:

@@ -9,6 +9,7 @@ from monitor.plurals import pluralize
 from monitor.rendering import change_tables, events, numbers, response_changes, wording
 from monitor.rendering.excerpts import excerpt, excerpt_of_version
 from monitor.statistics.p_value_text import format_level, format_p_value, state_p_value
+from monitor.windows.gate import wording as gate
 from monitor.windows.report.figures import growth, growth_axis, share_axis
 
 #: Limit of an excerpt in bytes, per character of its limit in characters.
@@ -76,6 +77,10 @@ def _environment() -> Environment:
         "share_axis": share_axis,
         "count_exchanges": wording.count_exchanges,
         "describe_choice": wording.describe_choice,
+        "describe_rule": gate.describe_rule,
+        "describe_segment": gate.describe_segment,
+        "describe_segment_mix": gate.describe_segment_mix,
+        "segment_name": gate.segment_name,
         "describe_comparable_sizes": wording.describe_comparable_sizes,
         "describe_detectable": wording.describe_detectable,
         "describe_mix_change": wording.describe_mix_change,

@@ -87,6 +87,7 @@ def _render_parts(
     names = ("palette.css", "report.css", *(("map.css",) if drawn else ()))
     parts = [
         render_verdict(assessment, window),
+        render_template("gate.html.j2", assessment=assessment),
         render_responses(assessment, changes),
         prompts,
         render_findings(assessment, evidently=evidently),

@@ -40,6 +40,7 @@ from monitor.store.windows.assessment import (
     Topic,
 )
 from monitor.stored_words import Words, labels, name_unknown
+from monitor.windows.report.gate_tables import gate_tables
 
 VERDICTS = Words(
     {
@@ -85,6 +86,7 @@ def render_assessment(assessment: Assessment) -> RenderableType:
     ]
     if detectable := describe_detectable(assessment):
         parts.append(Text(detectable))
+    parts += gate_tables(assessment)
     if assessment.is_compared:
         parts += [Text(), *_family(assessment.input), *_family(assessment.output)]
     if rows := explanation_rows(assessment):
