@@ -9,6 +9,7 @@ from monitor.statistics.alarm_levels import (
     BUDGET_RANGE,
     FALSE_ALARMS_A_YEAR,
     MIN_DRIFTED_SHARE,
+    MIN_EVENT_RISE,
     WINDOWS_A_YEAR,
     AlarmLevels,
     Schedule,
@@ -24,6 +25,7 @@ class Drift(Section):
     )
     min_drifted_share: Share = MIN_DRIFTED_SHARE
     min_slow_drifted_share: Share = MIN_DRIFTED_SHARE
+    min_event_rise: Share = MIN_EVENT_RISE
     min_samples: Annotated[int, Field(ge=20)] = 100
     max_unread_share: Share = 0.1
     max_same_prompt_share: Share = 0.5

@@ -8,6 +8,7 @@ from monitor.alerts.incident_states import Event
 from monitor.alerts.messages.identity import incident_link
 from monitor.plurals import pluralize
 from monitor.rendering.chart import drift_chart
+from monitor.rendering.events import NEXT_STEP, describe_event_test
 from monitor.rendering.mrkdwn import (
     QUOTED,
     Block,
@@ -106,7 +107,7 @@ def incident_blocks(summary: EvaluationSummary, event: Event, alerts: Alerts) ->
     if detectable := describe_detectable(assessment):
         blocks += sections([detectable])
     if assessment.is_compared:
-        families = [_family(assessment.input), _family(assessment.output)]
+        families = [_family(assessment.input), _family(assessment.output), *_events(assessment)]
         blocks += sections(["*Evidence*", *families, *_degraded(assessment)])
         blocks += drift_chart(summary.history)
         affected = [*_topics(assessment), *_mix(assessment)]
@@ -166,6 +167,11 @@ def _family(family: FamilyAssessment) -> str:
     if family.verdict == "drift":
         return f"• {subject}: statistically significant, below the alert threshold, {p_value}"
     return f"• {subject}: no significant change, {p_value}"
+
+
+def _events(assessment: Assessment) -> list[str]:
+    events = assessment.output.event_alarms
+    return [f"• *{describe_event_test(event)}*" for event in events]
 
 
 def _degraded(assessment: Assessment) -> list[str]:
@@ -265,7 +271,7 @@ def next_steps(assessment: Assessment) -> list[str]:
             "• Check that production writes traffic and driftwarden reads it: `driftwarden check`.",
             "• Check that the model has a baseline: `driftwarden baseline import FILE`.",
         ]
-    steps = []
+    steps = [NEXT_STEP] if assessment.output.event_alarms else []
     if assessment.input.alarm or assessment.input.slow_alarm:
         steps.append(
             "• The model receives prompts that it was not trained for: read the examples, in the "

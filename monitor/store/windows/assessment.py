@@ -210,7 +210,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     #: What most texts of the baseline have in its place; empty where they have nothing.
     before: str = ""
-    #: Share of the exchanges of each side, with its 95% interval.
+    #: Share of the exchanges of each side, with its 95% interval. Of an event: also of responses
+    #: that can't have it, such as those without a format.
     reference: ShareEstimate
     current: ShareEstimate
     #: Time of the first exchange of the window that has it; ``None`` where times are unknown, or
@@ -218,7 +219,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime | None = None
     #: End users of the window that have it; 0 where no exchange names one.
     n_end_users: int = 0
-    #: Of the exact test of an event, adjusted for their number; ``None`` for other kinds.
+    #: Of the exact one-sided test of an event, adjusted for their number; ``None`` for other kinds.
     p_value: float | None = None
     #: Whether the event alarms by itself: its share rose significantly, and far enough.
     alarm: bool = False
@@ -309,7 +310,8 @@ class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     #: Changes of the descriptors of responses given the prompts. They are part of the test of the
     #: responses, and alarm with it.
     descriptors: tuple[DescriptorChange, ...] = ()
-    #: What explains the change, the most important first; where the change is significant.
+    #: What explains the change, the most important first: where the change is significant, and
+    #: events that are significant by themselves.
     explanations: tuple[Explanation, ...] = ()
     #: The test without what the explanations cover. Topics, outliers and novelty are its own then;
     #: ``None`` where nothing was taken out.
@@ -339,6 +341,16 @@ class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     def changed_share(self) -> float:
         """Return the least share that changed: drifted, or shifted as a whole; 0 untested."""
         return changed_share(self.drifted_share, self.shift if self.is_shift else None)
+
+    @property
+    def event_alarms(self) -> tuple[Explanation, ...]:
+        """Return the events that alarm, whether or not the family does."""
+        return tuple(explanation for explanation in self.explanations if explanation.alarm)
+
+    @property
+    def alarms(self) -> bool:
+        """Return whether the family alarms: by its test, by slow drift, or by an event."""
+        return self.alarm or self.slow_alarm is not None or bool(self.event_alarms)
 
     @property
     def slow_alarm(self) -> SlowDrift | None:
@@ -434,6 +446,8 @@ class VersionAssessment(msgspec.Struct, frozen=True, kw_only=True):
     output_shift: ShareEstimate | None = None
     #: Names of the degraded metrics.
     degraded: tuple[str, ...] = ()
+    #: Kinds of the events that alarm.
+    events: tuple[ExplanationKind, ...] = ()
 
     def __post_init__(self) -> None:
         """Read missing p-values as NaN."""
@@ -493,7 +507,7 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     #: ``not_enough_data`` also where nothing alarms and a tenth or more of the serving versions'
     #: exchanges, or prompts, or responses could not be compared: then the rest may have figures.
     verdict: Verdict
-    #: An alarm of a family, slow drift that alarms, or a degraded metric.
+    #: An alarm of a family, of slow drift, or of an event, or a degraded metric.
     alarm: bool
     #: What a reader must know, in at most 30 words.
     headline: str

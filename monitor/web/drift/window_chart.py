@@ -163,7 +163,7 @@ def _bar(
 ) -> Bar:
     family: FamilyFigures | None = getattr(window.figures, name, None)
     height, kind = FLAT, "unknown"
-    if family is not None and family.verdict != "not_enough_data":
+    if family is not None and (family.alarms or family.verdict != "not_enough_data"):
         min_height = FLAT if family.verdict == "no_drift" and not family.alarms else MARKED
         height = max(min_height, LANE * family.significant_share / scale)
         kind = "alarm" if family.alarms else "hit" if family.verdict == "drift" else "ordinary"

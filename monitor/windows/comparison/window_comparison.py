@@ -20,10 +20,11 @@ from monitor.drift import (
 from monitor.settings import Drift
 from monitor.statistics.alarm_levels import AlarmLevels, permutations_for
 from monitor.store.traffic.exchange_columns import Exchanges, count_users
-from monitor.store.windows.assessment import NumericAssessment
+from monitor.store.windows.assessment import Explanation, NumericAssessment
 from monitor.traffic.same_prompt import SamePrompt, find_same_prompt
 from monitor.windows.comparison.bursts import burst_groups
 from monitor.windows.comparison.common_rate import comparable
+from monitor.windows.comparison.events import compare_events
 from monitor.windows.comparison.format_conformance import Formats
 from monitor.windows.comparison.large_users import thin_large_users
 from monitor.windows.comparison.matched_days import MatchedDays, match_weekdays
@@ -87,6 +88,8 @@ class WindowComparison:
     response_clusters: tuple[Cluster, ...] = ()
     columns: tuple[NumericColumn, ...] = ()
     numeric_columns: tuple[NumericAssessment, ...] = ()
+    #: Events of the responses whose share rose, significantly or not.
+    events: tuple[Explanation, ...] = ()
     mix: MixComparison | None = None
     #: Texts that the encoder doesn't read; ``None`` where nothing was compared.
     unread_prompts: UnreadShares | None = None
@@ -207,6 +210,13 @@ def compare_window(
         columns=columns,
         numeric_columns=compare_numeric_columns(
             columns, reference, current, level=levels.metrics, alert_threshold=alert_threshold
+        ),
+        events=compare_events(
+            *sampled,
+            of_texts,
+            design=sample.design(design),
+            level=levels.events,
+            min_rise=drift.min_event_rise,
         ),
         mix=compare_task_mix(reference, current, design, np.random.default_rng([seed, MIX_STREAM])),
         unread_prompts=measure_unread(

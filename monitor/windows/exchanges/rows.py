@@ -77,6 +77,18 @@ def _rows_of_family(family: FamilyAssessment) -> list[dict[str, Any]]:
                 "p_value": family.slow.p_value,
             }
         )
+    rows += [
+        {
+            "kind": "explanation",
+            "name": explanation.kind,
+            "verdict": "drift" if explanation.alarm else "",
+            **_estimate(explanation.current),
+            "reference": explanation.reference.estimate,
+            "current": explanation.current.estimate,
+            "adjusted_p_value": explanation.p_value,
+        }
+        for explanation in family.explanations
+    ]
     rows += [row_of_test(test) for test in family.tests]
     rows += [row_of_change("change", change) for change in family.descriptors]
     rows += [

@@ -11,6 +11,7 @@ from monitor.drift import DriftResult
 from monitor.store.windows.assessment import (
     DescriptorChange,
     DriftTest,
+    Explanation,
     FamilyAssessment,
     ShareEstimate,
     SlowDrift,
@@ -29,14 +30,17 @@ def untested_family(
     family: Literal["input", "output"],
     reason: UntestedReason | None = None,
     unread: UnreadShares | None = None,
+    *,
+    explanations: tuple[Explanation, ...] = (),
 ) -> FamilyAssessment:
-    """Return a family that was not tested."""
+    """Return a family that was not tested; its events were."""
     return FamilyAssessment(
         family=family,
         verdict="not_enough_data",
         alarm=False,
         p_value=math.nan,
         drifted_share=None,
+        explanations=explanations,
         untested_reason=reason,
         unread_reference=None if unread is None else unread.reference,
         unread_current=None if unread is None else unread.current,
@@ -54,6 +58,7 @@ def build_family(
     slow: SlowDrift | None = None,
     unread: UnreadShares | None = None,
     columns: Sequence[NumericColumn] = (),
+    explanations: tuple[Explanation, ...] = (),
 ) -> FamilyAssessment:
     """Return the findings of a comparison.
 
@@ -94,6 +99,7 @@ def build_family(
             for change in result.descriptors
             if math.isfinite(change.lower) and math.isfinite(change.upper)
         ),
+        explanations=explanations,
         tests=tuple(
             DriftTest(
                 name=test.name,

@@ -12,6 +12,7 @@ from monitor.drift import MixComparison
 from monitor.store.traffic.exchange_columns import Exchanges, count_users
 from monitor.store.windows.assessment import (
     Assessment,
+    Explanation,
     FamilyAssessment,
     NumericAssessment,
     SlowDrift,
@@ -52,6 +53,9 @@ from monitor.windows.findings.unread_texts import (
 from monitor.windows.topics.builder import build_topics, topic_indices
 from monitor.windows.topics.examples import BUILT_IN_FORMS, Quoter
 from monitor.windows.topics.timeline import Timeline
+
+#: Level of the events that explain a significant change without alarming.
+EVENT_LEVEL = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,9 +239,12 @@ def collect_findings(
         )
     else:
         input_family = untested_family("input", prompts_reason, comparison.unread_prompts)
+    events = _significant_events(comparison)
     untested_remarks: tuple[str, ...] = ()
     if responses is None or responses_reason is not None:
-        output_family = untested_family("output", responses_reason, comparison.unread_responses)
+        output_family = untested_family(
+            "output", responses_reason, comparison.unread_responses, explanations=events
+        )
         untested_remarks = remarks_on_untested_responses(
             responses_reason, reference, current, drift.min_samples
         )
@@ -251,6 +258,7 @@ def collect_findings(
             quoter=quoter,
             unread=comparison.unread_responses,
             columns=comparison.columns,
+            explanations=events,
         )
     metric_remarks = metrics_not_compared(reference.attributes, current.attributes, drift)
     rows = comparison.current.rows
@@ -315,6 +323,14 @@ def _comparable(comparison: WindowComparison) -> dict[str, int]:
     if n_compared == [len(side.whole) for side in sides]:
         return {}
     return {"n_comparable_reference": n_compared[0], "n_comparable_current": n_compared[1]}
+
+
+def _significant_events(comparison: WindowComparison) -> tuple[Explanation, ...]:
+    """Return the events that rose at their level; where the responses changed, at 5%."""
+    responses, levels = comparison.responses, comparison.levels
+    changed = responses is not None and responses.p_value <= levels.output
+    level = EVENT_LEVEL if changed else levels.events
+    return tuple(event for event in comparison.events if (event.p_value or 0.0) <= level)
 
 
 def _untested_reason_of_responses(comparison: WindowComparison) -> UntestedReason | None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from monitor.drift import DriftResult, MixComparison, SampleDesign
 from monitor.plurals import pluralize
+from monitor.rendering.events import describe_event
 from monitor.rendering.numbers import format_estimate, format_mean, join_names
 from monitor.rendering.response_changes import (
     describe_descriptors,
@@ -45,7 +46,7 @@ def headline(
     numeric_columns: Sequence[NumericAssessment],
     mix: MixComparison | None = None,
 ) -> str:
-    """Return the headline: prompts, responses given the prompts, and degraded metrics.
+    """Return the headline: events, prompts, responses given the prompts, and degraded metrics.
 
     Where the prompts changed, it names the share that moved between task types, if that is known.
 
@@ -53,6 +54,7 @@ def headline(
     Where a metric fell and the texts of the responses did not change, the sentences name what each
     is about; otherwise they would seem to contradict each other.
     """
+    events = "; ".join(map(describe_event, output_family.event_alarms))
     texts = [
         f"{_input(input_family)}{_mix(input_family, mix)}",
         _output(output_family, input_family),
@@ -63,14 +65,16 @@ def headline(
         changes = join_names([_change(c) for c in _notable(numeric_columns, output_family)])
         if same_texts:
             texts = ["prompts and responses show no significant change"]
-        return _sentences("; ".join(texts), changes)
+        return _sentences(events, "; ".join(texts), changes)
     losses = _losses(degraded)
     if same_texts:
-        return _sentences(losses, "the texts of prompts and responses show no significant change")
+        return _sentences(
+            events, losses, "the texts of prompts and responses show no significant change"
+        )
     if output_family.alarm or output_family.untested_reason is not None:
-        return _sentences("; ".join(texts), losses)
+        return _sentences(events, "; ".join(texts), losses)
     drifted = ", drifted ones included" if input_family.alarm else ""
-    return _sentences(texts[0], f"{losses} over all prompts{drifted}", texts[1])
+    return _sentences(events, texts[0], f"{losses} over all prompts{drifted}", texts[1])
 
 
 def _losses(degraded: Sequence[NumericAssessment]) -> str:

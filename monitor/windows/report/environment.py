@@ -6,7 +6,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from monitor.plurals import pluralize
-from monitor.rendering import numbers, response_changes, wording
+from monitor.rendering import events, numbers, response_changes, wording
 from monitor.rendering.excerpts import excerpt, excerpt_of_version
 from monitor.statistics.p_value_text import format_level, format_p_value, state_p_value
 from monitor.windows.report.figures import growth, growth_axis, share_axis, whisker
@@ -94,6 +94,8 @@ def _environment() -> Environment:
         "describe_output": wording.describe_output,
         "describe_first_seen": wording.describe_first_seen,
         "describe_slow_drift": wording.describe_slow_drift,
+        "describe_event": events.describe_event,
+        "describe_event_test": events.describe_event_test,
         "describe_slow_share": wording.describe_slow_share,
         "describe_untested": wording.describe_untested,
         "whisker": whisker,

@@ -155,11 +155,19 @@ def _of_exchanges(assessment: "Assessment") -> SnapshotContent:
 
 
 def _figures_of_family(of: str, family: "FamilyAssessment") -> Iterator[Figure]:
+    for event in family.explanations:
+        yield Figure(
+            of=f"{of}: {event.kind.replace('_', ' ')}",
+            name="share",
+            value=event.current.estimate,
+            status="fail" if event.alarm else None,
+            explanation=f"{event.reference.estimate:.1%} before, {event.current.estimate:.1%} now",
+        )
     share = family.drifted_share
     if share is None:
         return
     compared = "" if family.comparable_share is None else " of those to comparable prompts"
-    alarms = family.alarm or family.slow_alarm is not None
+    alarms = family.alarms
     yield Figure(
         of=of,
         name="alarm",

@@ -5,6 +5,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from monitor.rendering.events import describe_event_test
 from monitor.rendering.excerpts import excerpt
 from monitor.rendering.numbers import format_mean
 from monitor.rendering.response_changes import (
@@ -95,8 +96,11 @@ def render_assessment(assessment: Assessment) -> RenderableType:
 
 def _family(family: FamilyAssessment) -> list[RenderableType]:
     title = Text(TITLES[family.family], style="bold cyan")
+    events = [
+        Text(f"  {describe_event_test(event)}", style="bold red") for event in family.event_alarms
+    ]
     if family.verdict == "not_enough_data":
-        return [title, Text(f"  not tested: {describe_untested(family)}", style="dim")]
+        return [title, *events, Text(f"  not tested: {describe_untested(family)}", style="dim")]
     alarms = family.alarm or family.slow_alarm is not None
     state = ("drift", "bold red") if alarms else ("no significant change", "green")
     if family.verdict == "drift" and not alarms:
@@ -104,7 +108,7 @@ def _family(family: FamilyAssessment) -> list[RenderableType]:
     figures = f"  {state_p_value(family.p_value, family.level)}"
     if family.verdict == "drift":
         figures += f"; {describe_extent(family, NOUNS[family.family])}"
-    lines: list[RenderableType] = [title, Text.assemble("  ", state, (figures, "dim"))]
+    lines: list[RenderableType] = [title, *events, Text.assemble("  ", state, (figures, "dim"))]
     lines += [
         Text(f"  {describe_descriptor(change)}") for change in significant_descriptors(family)
     ]

@@ -16,6 +16,7 @@ from datetime import datetime
 import numpy as np
 
 from monitor.plurals import pluralize
+from monitor.rendering.events import describe_event
 from monitor.rendering.excerpts import excerpt_of_version
 from monitor.rendering.numbers import format_share, join_names
 from monitor.rendering.response_changes import describe_extent, describe_share
@@ -169,6 +170,7 @@ def assess_version(
         output_comparable_share=findings.output.comparable_share,
         output_shift=findings.output.shift if findings.output.is_shift else None,
         degraded=tuple(column.name for column in findings.numeric_columns if column.degraded),
+        events=tuple(event.kind for event in findings.output.event_alarms),
     )
 
 
@@ -184,7 +186,8 @@ def remark_on_version(part: PartFindings) -> str:
     metrics = "".join(f" {remark}" for remark in findings.metric_remarks)
     if not findings.alarm:
         return f"{name}: no drift.{metrics}"
-    changes = [
+    changes = [describe_event(event) for event in findings.output.event_alarms]
+    changes += [
         describe_extent(family, noun)
         if family.is_shift or family.is_mix
         else describe_share(family, noun)
