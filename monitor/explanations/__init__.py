@@ -4,7 +4,7 @@ Pure functions of texts, end users and times: no settings, no database.
 """
 
 from monitor.explanations.detection import MIN_DIFFERENCE, find_explanations
-from monitor.explanations.found import SLOT, FoundExplanation
+from monitor.explanations.found_explanation import SLOT, FoundExplanation
 from monitor.explanations.ordering import importance
 from monitor.explanations.taking_out import RestTexts, take_out
 from monitor.explanations.text_side import TextSide

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.explanations.found import FoundExplanation
+from monitor.explanations.found_explanation import FoundExplanation
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from monitor.store.windows.assessment import ExplanationKind
 #: Between the beginning and the end of a template with both: where the text stands.
 SLOT = " … "
 
+Reduce = Callable[[str], str]
+
 
 @dataclass(frozen=True, kw_only=True)
 class FoundExplanation:
@@ -39,4 +41,4 @@ class FoundExplanation:
     #: End users who have it on the side with more of it; 0 where none is known.
     n_end_users: int = 0
     #: Takes it out of a text of either side; ``None``: its rows are set apart.
-    reduce: Callable[[str], str] | None = None
+    reduce: Reduce | None = None
