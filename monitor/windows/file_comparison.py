@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+
+import numpy as np
 
 from monitor.descriptors import load_language_model
 from monitor.embedding.cached_encoder import open_encoder
@@ -26,6 +29,8 @@ from monitor.windows.comparison.declared_formats import load_declared_formats
 from monitor.windows.comparison.numeric_comparison import NumericColumn
 from monitor.windows.comparison.unread_texts import UnknownShares
 from monitor.windows.comparison.window_comparison import MIN_END_USERS, compare_window
+from monitor.windows.explanations.explained import explain_window
+from monitor.windows.explanations.instructions import find_instruction_changes
 from monitor.windows.findings.file_remarks import headline_of_copies, remarks_on_files
 from monitor.windows.findings.findings import collect_findings
 from monitor.windows.prompt_map.sampling import sample_map
@@ -37,6 +42,8 @@ from monitor.windows.reading.files import (
     read_file,
     unembedded_files,
 )
+from monitor.windows.reading.instructions import instructions_of_file
+from monitor.windows.reading.reembedding import encode
 from monitor.windows.versions.reported_version import PartFindings, plan_parts, select_reported
 from monitor.windows.versions.split import (
     Split,
@@ -90,7 +97,7 @@ def compare_files(
     for source, content in zip(sources, contents, strict=True):
         check_prompts(source.label, content.exchanges, settings.drift.max_same_prompt_share)
     now = datetime.now(UTC)
-    sides, identity, vocabulary = _embed(sources, contents, settings, encoder, progress)
+    sides, encoder, vocabulary = _embed(sources, contents, settings, encoder, progress)
     progress("Comparing", 0, 1)
     described = [_source(side) for side in sides]
     split = _split(sides[1], settings, now)
@@ -102,6 +109,7 @@ def compare_files(
         digest=described[0].digest,
         with_responses=all(side.has_responses for side in sides),
         unknown_shares=None if vocabulary is None else vocabulary.unknown_shares,
+        encoder=encoder,
     )
     reported = parts[select_reported(parts)]
     progress("Comparing", 1, 1)
@@ -118,7 +126,7 @@ def compare_files(
             end_users=sides[1].window.end_users,
             reference=described[0],
             current=described[1],
-            encoder=identity,
+            encoder="" if encoder is None else encoder.identity,
             package_versions=package_versions(),
             n_withheld=contents[1].n_withheld,
             headline=headline_of_copies(sides, reported.findings.verdict),
@@ -153,18 +161,18 @@ def _embed(
     settings: Settings,
     encoder: TextEncoder | None,
     progress: Progress,
-) -> tuple[list[FileSide], str, Vocabulary | None]:
+) -> tuple[list[FileSide], TextEncoder | None, Vocabulary | None]:
     """Embed the files, unless a side is too small to be compared.
 
     Returns:
-        The files, the identity of the encoder, and its vocabulary; without an encoder, neither.
+        The files, the encoder, and its vocabulary; ``None`` for both where a side is too small.
     """
     sizes = [len(content.exchanges) for content in contents]
     n_end_users = [
         count_users([exchange.end_user for exchange in content.exchanges]) for content in contents
     ]
     if min(sizes) < settings.drift.min_samples or min(n_end_users) < MIN_END_USERS:
-        return unembedded_files(sources, contents), "", None
+        return unembedded_files(sources, contents), None, None
     if encoder is None:
         progress("Loading the encoder", 0, 1)
         encoder = open_encoder(settings.embedding)
@@ -172,7 +180,7 @@ def _embed(
     with ThreadPoolExecutor(1, "language-model") as executor:
         executor.submit(load_language_model)
         sides = embed_files(sources, contents, encoder, progress)
-    return sides, encoder.identity, load_vocabulary(settings.embedding, encoder.identity)
+    return sides, encoder, load_vocabulary(settings.embedding, encoder.identity)
 
 
 def _split(side: FileSide, settings: Settings, now: datetime) -> Split:
@@ -197,12 +205,15 @@ def _compare_parts(
     digest: str,
     with_responses: bool,
     unknown_shares: UnknownShares | None,
+    encoder: TextEncoder | None,
 ) -> list[PartFindings]:
     """Compare each version's exchanges of the current file with the whole reference file."""
     field = settings.model.version_field
     reference = drop_version_field(reference_side.window, field)
     current = drop_version_field(current_side.window, field)
     declared = load_declared_formats(settings.review.taxonomy).formats
+    all_rows = np.arange(len(reference), dtype=np.int64)
+    encode_texts = None if encoder is None else partial(encode, encoder=encoder)
     parts = []
     plans = plan_parts(
         split.parts,
@@ -223,7 +234,17 @@ def _compare_parts(
             unknown_shares=unknown_shares,
             with_responses=with_responses,
         )
-        findings = collect_findings(comparison, redactor=Redactor(settings.redaction.patterns))
+        findings = collect_findings(
+            comparison,
+            redactor=Redactor(settings.redaction.patterns),
+            explained=explain_window(comparison, encode=encode_texts, declared=declared),
+            instructions=find_instruction_changes(
+                instructions_of_file(reference_side, all_rows),
+                instructions_of_file(current_side, plan.part.rows),
+            )
+            if comparison.is_compared
+            else (),
+        )
         parts.append(
             PartFindings(
                 plan=plan,

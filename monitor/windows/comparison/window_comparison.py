@@ -42,6 +42,9 @@ LARGE_USER_STREAM = 5
 TEXT_STREAM = 6
 INPUT_REST_STREAM, OUTPUT_REST_STREAM = 7, 8
 
+#: Level of the events that explain a significant change without alarming.
+EVENT_LEVEL = 0.05
+
 #: Windows of up to so many exchanges on both sides have their prompts and responses compared at
 #: once, on two cores. In larger ones the memory of both would add up.
 MAX_COMPARED_AT_ONCE = 100_000
@@ -96,6 +99,27 @@ class WindowComparison:
     unread_responses: UnreadShares | None = None
     #: The text that most prompts of a side are, of the baseline and of the window.
     same_prompts: tuple[SamePrompt | None, SamePrompt | None] = (None, None)
+
+    @property
+    def prompts_changed(self) -> bool:
+        """Return whether the test of the prompts is significant."""
+        return self.prompts is not None and self.prompts.p_value <= self.levels.input
+
+    @property
+    def responses_changed(self) -> bool:
+        """Return whether the test of the responses is significant."""
+        return self.responses is not None and self.responses.p_value <= self.levels.output
+
+    @property
+    def responses_tested(self) -> bool:
+        """Return whether enough responses to comparable prompts were left to be tested."""
+        return self.responses is not None and self.responses.verdict != "not_enough_data"
+
+    @property
+    def significant_events(self) -> tuple[Explanation, ...]:
+        """Return the events that rose at their level; where the responses changed, at 5%."""
+        level = EVENT_LEVEL if self.responses_changed else self.levels.events
+        return tuple(event for event in self.events if (event.p_value or 0.0) <= level)
 
     @property
     def is_compared(self) -> bool:

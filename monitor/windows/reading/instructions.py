@@ -1,6 +1,6 @@
 """Instructions of a sample of a side's exchanges: of a file, of a stored window or baseline."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +9,8 @@ from sqlalchemy import Engine
 from monitor.store.engine import snapshot
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.exchanges import load_messages
-from monitor.traffic.exchange import Exchange
 from monitor.windows.explanations.instructions import MAX_READ, Instructions
+from monitor.windows.reading.files import FileSide
 
 #: Roles of the messages that are instructions.
 ROLES = frozenset({"system", "developer"})
@@ -18,12 +18,13 @@ ROLES = frozenset({"system", "developer"})
 MAX_CHARACTERS = 50_000
 
 
-def instructions_of_file(rows: Exchanges, exchanges: Sequence[Exchange]) -> Instructions:
-    """Return the instructions of exchanges of a file; both arguments are the same, in order."""
-    sampled = _sample_rows(len(rows))
-    messages = (exchanges[row].messages for row in sampled.tolist())
+def instructions_of_file(side: FileSide, rows: NDArray[np.int64]) -> Instructions:
+    """Return the instructions of some exchanges of a file."""
+    sampled = rows[_sample_rows(len(rows))]
+    messages = (side.content.exchanges[row].messages for row in sampled.tolist())
     return Instructions(
-        rows.take(sampled), [_join((turn.role, turn.content) for turn in own) for own in messages]
+        side.window.take(sampled),
+        [_join((turn.role, turn.content) for turn in own) for own in messages],
     )
 
 
