@@ -54,3 +54,12 @@ def write_private_text(path: Path, text: str, *, errors: str = "strict") -> None
     finally:
         with contextlib.suppress(OSError):
             draft.unlink()
+
+
+def sync_to_disk(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

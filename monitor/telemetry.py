@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TextIO
 
@@ -66,186 +67,148 @@ EXCEPTION_RENDERER = structlog.processors.ExceptionRenderer(describe_exception)
 REGISTRY = CollectorRegistry()
 #: Memory, processor time and open files of this process, where the system has /proc.
 ProcessCollector(registry=REGISTRY)
+_counter, _gauge = partial(Counter, registry=REGISTRY), partial(Gauge, registry=REGISTRY)
+_histogram = partial(Histogram, registry=REGISTRY)
 
-RECORDS_READ = Counter(
-    "driftwarden_records_read", "Records read, sampled or not.", ["source"], registry=REGISTRY
-)
-RECORDS_SAMPLED = Counter(
-    "driftwarden_records_sampled", "Records sampled.", ["source"], registry=REGISTRY
-)
-TRACE_CONTEXT_PROBLEMS = Counter(
+RECORDS_READ = _counter("driftwarden_records_read", "Records read, sampled or not.", ["source"])
+RECORDS_SAMPLED = _counter("driftwarden_records_sampled", "Records sampled.", ["source"])
+TRACE_CONTEXT_PROBLEMS = _counter(
     "driftwarden_trace_context_problems",
     "Records whose trace header, or sampling threshold in it, was ignored.",
     ["problem"],
-    registry=REGISTRY,
 )
-EXCHANGES_NOT_SAMPLED = Counter(
+EXCHANGES_NOT_SAMPLED = _counter(
     "driftwarden_exchanges_not_sampled",
     "Exchanges decoded and not sampled, by the rate of their model and task type.",
     ["source"],
-    registry=REGISTRY,
 )
-SAMPLING_STRATA_EVICTED = Counter(
+SAMPLING_STRATA_EVICTED = _counter(
     "driftwarden_sampling_strata_evicted",
     "Task types whose count of samples was evicted from memory: more is stored than needed.",
-    registry=REGISTRY,
 )
-OBSERVED_ROLLOUTS = Gauge(
+OBSERVED_ROLLOUTS = _gauge(
     "driftwarden_observed_rollouts",
     "Rollouts and experiments for which this replica of ingest observes more than the sample.",
-    registry=REGISTRY,
 )
-OBSERVATIONS_STORED = Counter(
+OBSERVATIONS_STORED = _counter(
     "driftwarden_observations_stored",
     "Exchanges stored as observations of rollouts and experiments.",
     ["source"],
-    registry=REGISTRY,
 )
-FEEDBACK_STORED = Counter(
+FEEDBACK_STORED = _counter(
     "driftwarden_feedback_stored",
     "Values of feedback stored, whose exchange may be stored or not.",
     ["source"],
-    registry=REGISTRY,
 )
-EXCHANGES_STORED = Counter(
-    "driftwarden_exchanges_stored", "Exchanges stored.", ["source"], registry=REGISTRY
-)
-EXCHANGES_WITHHELD = Counter(
+EXCHANGES_STORED = _counter("driftwarden_exchanges_stored", "Exchanges stored.", ["source"])
+EXCHANGES_WITHHELD = _counter(
     "driftwarden_exchanges_withheld",
     "Sampled exchanges whose texts the source withheld: counted, not compared.",
     ["source"],
-    registry=REGISTRY,
 )
-EXCHANGES_SUPPRESSED = Counter(
+EXCHANGES_SUPPRESSED = _counter(
     "driftwarden_exchanges_suppressed",
     "Exchanges, halves and dead letters of end users on the suppression list: dropped, not stored.",
     ["source"],
-    registry=REGISTRY,
 )
-EXCHANGES_UNLISTED = Counter(
+EXCHANGES_UNLISTED = _counter(
     "driftwarden_exchanges_unlisted",
     "Sampled exchanges of models that are not listed: counted, not stored.",
     ["source"],
-    registry=REGISTRY,
 )
-PARTS_IGNORED = Counter(
+PARTS_IGNORED = _counter(
     "driftwarden_parts_ignored",
     "Parts of sampled records that hold no exchange, such as other spans of a trace.",
     ["source"],
-    registry=REGISTRY,
 )
-EXCHANGES_JOINED = Counter(
+EXCHANGES_JOINED = _counter(
     "driftwarden_exchanges_joined",
     "Exchanges joined from a request and a response that were read apart.",
     ["source"],
-    registry=REGISTRY,
 )
-DEAD_LETTERS = Counter(
+DEAD_LETTERS = _counter(
     "driftwarden_dead_letters",
     "Records that could not be processed and were stored as dead letters.",
     ["source", "reason"],
-    registry=REGISTRY,
 )
-RECORDS_LOST_TO_RETENTION = Counter(
+RECORDS_LOST_TO_RETENTION = _counter(
     "driftwarden_records_lost_to_retention",
     "Offsets that the broker deleted before they were read.",
     ["source"],
-    registry=REGISTRY,
 )
-OWNERSHIP_LOST = Counter(
+OWNERSHIP_LOST = _counter(
     "driftwarden_ownership_lost",
     "Batches rolled back because another replica had advanced the offset.",
     ["source"],
-    registry=REGISTRY,
 )
-CONSUMER_LAG = Gauge(
+CONSUMER_LAG = _gauge(
     "driftwarden_consumer_lag_records",
     "End of the partition's log minus the next offset to store; the last known one while the "
     "broker is unavailable. Each replica exports all partitions: take the maximum by partition.",
     ["source", "partition"],
-    registry=REGISTRY,
 )
-CONSUMER_LAG_MEASURED = Gauge(
+CONSUMER_LAG_MEASURED = _gauge(
     "driftwarden_consumer_lag_measured_timestamp_seconds",
     "Time of the last measurement of the lag, or else of the start. Alert on its age.",
     ["source"],
-    registry=REGISTRY,
 )
-STORED_OFFSET = Gauge(
+STORED_OFFSET = _gauge(
     "driftwarden_stored_offset",
     "Next offset to store of a partition; it stands still while nothing can be stored.",
     ["source", "partition"],
-    registry=REGISTRY,
 )
-EMBEDDING_DURATION = Histogram(
+EMBEDDING_DURATION = _histogram(
     "driftwarden_embedding_duration_seconds",
     "Duration of the embedding of a batch.",
     buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100),
-    registry=REGISTRY,
 )
-STORE_DURATION = Histogram(
+STORE_DURATION = _histogram(
     "driftwarden_store_duration_seconds",
     "Duration of the transaction that stores a batch.",
     buckets=(0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10),
-    registry=REGISTRY,
 )
-DISK_FREE = Gauge(
+DISK_FREE = _gauge(
     "driftwarden_disk_free_ratio",
     "Free share of the file system that holds a folder: temporary files, runs, or SQLite's file.",
     ["folder"],
-    registry=REGISTRY,
 )
-LEADER = Gauge("driftwarden_leader", "1 on the replica that leads, else 0.", registry=REGISTRY)
-SERVICE_FAILURES = Counter(
-    "driftwarden_service_failures",
-    "Failures of a service or job, by name.",
-    ["service"],
-    registry=REGISTRY,
+LEADER = _gauge("driftwarden_leader", "1 on the replica that leads, else 0.")
+SERVICE_FAILURES = _counter(
+    "driftwarden_service_failures", "Failures of a service or job, by name.", ["service"]
 )
-EVALUATIONS_FAILED = Counter(
+EVALUATIONS_FAILED = _counter(
     "driftwarden_evaluations_failed",
     "Drift evaluations that failed; each is repeated every hour.",
     ["model"],
-    registry=REGISTRY,
 )
-MESSAGES_FAILED = Counter(
+MESSAGES_FAILED = _counter(
     "driftwarden_messages_failed",
     "Messages given up: refused by the channel in every form, or expired.",
     ["cause"],
-    registry=REGISTRY,
 )
 for _cause in ("refused", "expired"):  # a counter that is born with its first event alerts nobody
     MESSAGES_FAILED.labels(_cause)
-SLACK_CONNECTED = Gauge(
+SLACK_CONNECTED = _gauge(
     "driftwarden_slack_connected",
     "Whether a replica receives the presses of buttons in Slack (1) or not (0), where it should.",
     ["part"],
-    registry=REGISTRY,
 )
 
-TRAINING_LOSS = Gauge(
-    "driftwarden_training_loss",
-    "Loss of the last step of a training run.",
-    ["model"],
-    registry=REGISTRY,
+TRAINING_LOSS = _gauge(
+    "driftwarden_training_loss", "Loss of the last step of a training run.", ["model"]
 )
-TRAINING_PROGRESS = Gauge(
+TRAINING_PROGRESS = _gauge(
     "driftwarden_training_progress_ratio",
     "Share of the steps of a training run that are done.",
     ["model"],
-    registry=REGISTRY,
 )
-TRAINING_TOKENS_PER_SECOND = Gauge(
-    "driftwarden_training_tokens_per_second",
-    "Tokens per second of a training run.",
-    ["model"],
-    registry=REGISTRY,
+TRAINING_TOKENS_PER_SECOND = _gauge(
+    "driftwarden_training_tokens_per_second", "Tokens per second of a training run.", ["model"]
 )
-TRAINING_RUNS_FINISHED = Counter(
+TRAINING_RUNS_FINISHED = _counter(
     "driftwarden_training_runs_finished",
     "Training runs that finished, by status.",
     ["model", "status"],
-    registry=REGISTRY,
 )
 
 

@@ -14,12 +14,12 @@ from typing import Any
 import typer
 from assessment_schema import assessment_schema
 from draw_rooms import PICTURE, draw
+from state_tables import causes_table, items_table, transitions_table
 
-from monitor.alerts import causes
+from monitor.alerts import incident_states
 from monitor.cli.app import app
 from monitor.privacy.inventory.content import build_inventory
 from monitor.privacy.inventory.pages import to_markdown
-from monitor.review.items import states as review_states
 from monitor.settings import Configuration, Secrets, all_sections
 from monitor.store.database_roles import default_roles, grant_statements
 from retrain.rollout import states as rollout_states
@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
 ROLES = ROOT / "deploy" / "postgresql" / "roles.sql"
 RUNBOOKS = ROOT / "docs" / "runbooks" / "README.md"
+INCIDENTS = ROOT / "docs" / "explanation" / "incidents.md"
 WORKFLOW = ROOT / "docs" / "explanation" / "review-workflow.md"
 ROLL_OUT = ROOT / "docs" / "how-to" / "roll-out.md"
 GENERATED = "<!-- Written by `make docs` from {source}. Change that, not this page. -->"
@@ -191,10 +192,11 @@ def pages() -> dict[Path, str]:
         REFERENCE / "assessment.schema.json": assessment_schema(),
         REFERENCE / "personal-data.md": inventory_page(),
         ROLES: f"{ROLES_INTRODUCTION}\n\n{grant_statements(default_roles())}",
-        RUNBOOKS: page_with_table(RUNBOOKS, causes.as_markdown()),
-        WORKFLOW: page_with_table(WORKFLOW, review_states.as_markdown()),
+        RUNBOOKS: page_with_table(RUNBOOKS, causes_table()),
+        WORKFLOW: page_with_table(WORKFLOW, items_table()),
+        INCIDENTS: page_with_table(INCIDENTS, transitions_table(incident_states.TRANSITIONS)),
         PICTURE: draw(),
-        ROLL_OUT: page_with_table(ROLL_OUT, rollout_states.as_markdown()),
+        ROLL_OUT: page_with_table(ROLL_OUT, transitions_table(rollout_states.TRANSITIONS)),
     }
 
 

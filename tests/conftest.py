@@ -44,6 +44,8 @@ settings.register_profile("untimed", settings(), deadline=None)
 settings.load_profile("untimed")
 #: Folders of tests that wait more than they compute.
 WAITING = {"alarms", "end_to_end", "failover"}
+#: Folders whose files take a second, so that no worker is alone with a long one at the end.
+QUICK = {"unit"}
 
 
 @pytest.hookimpl(wrapper=True)
@@ -58,30 +60,32 @@ def pytest_collection() -> Iterator[None]:
         return (yield)
     finally:
         gc.freeze()
-        gc.set_threshold(20_000, 20, 20)
+        gc.set_threshold(100_000, 20, 20)
         gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Spread the files whose tests wait for services and children over all others.
+    """Spread the files whose tests wait for services and children over those that compute long.
 
-    Side by side, as the folders come, they leave the processor idle. Files that are named keep
-    their order.
+    Side by side, as the folders come, they leave the processor idle; so do those that begin when
+    only quick files are left. Files that are named keep their order.
     """
     if any(name.endswith(".py") for name in config.args):
         return
     files: dict[Path, list[pytest.Item]] = {}
     for item in items:
         files.setdefault(item.path, []).append(item)
-    waiting = [path for path in files if WAITING.intersection(path.parts[len(HERE.parts) :])]
-    rest = [path for path in files if path not in set(waiting)]
+    waiting, quick, rest = list[Path](), list[Path](), list[Path]()
+    for path in files:
+        folder = path.parts[len(HERE.parts)]
+        (waiting if folder in WAITING else quick if folder in QUICK else rest).append(path)
     step = max(1, len(rest) // (len(waiting) + 1))
     ordered = []
     for number, path in enumerate(rest):
         if number % step == 0 and waiting:
             ordered.append(waiting.pop(0))
         ordered.append(path)
-    items[:] = [item for path in [*ordered, *waiting] for item in files[path]]
+    items[:] = [item for path in [*ordered, *waiting, *quick] for item in files[path]]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,7 +10,8 @@ from bench.retrain.child_run import ONE_THREAD, ChildRun, train_in_child
 from monitor.bench.row import Row as Figure
 from monitor.settings import TrainingData
 from monitor.statistics.intervals import clopper_pearson
-from retrain.data import DataChecks, Row, TrainingSet, original_training_set
+from retrain.data import DataChecks, TrainingSet, original_training_set
+from retrain.data.rows import Row
 from retrain.models.base_model import BaseModel
 from retrain.models.generation import Responder
 from retrain.recipes.recipe import Method, Recipe

@@ -40,11 +40,7 @@ def change_password(engine: Engine, user: UserRow, old: str, new: str, now: date
 
 
 def end_sessions(engine: Engine, user: UserRow, now: datetime) -> UserRow:
-    """End all sessions of a user, and return the user with the epoch of new ones.
-
-    Raises:
-        WorkflowError: The sessions were ended in the meantime.
-    """
+    """End a user's sessions; ``WorkflowError`` where they were ended in the meantime."""
     with transaction(engine) as connection:
         _lock_unchanged(connection, user)
         return _end_sessions(connection, user, "sessions_ended", now)

@@ -32,11 +32,7 @@ _hasher = PasswordHasher()
 
 
 def check_strength(password: str, name: str) -> None:
-    """Check that a password is long enough and not easy to guess.
-
-    Raises:
-        InputError: The password is refused; the message says why.
-    """
+    """Raise ``InputError``, which says why, for a password that is short or easy to guess."""
     password = _normal(password)
     if len(password) < MIN_LENGTH:
         raise InputError(f"the password is too short; use at least {MIN_LENGTH} characters")

@@ -28,11 +28,7 @@ _DIGITS = str.maketrans("01|", "oll")
 
 
 def check_name(name: str) -> None:
-    """Check that a name is printable, of one script, and not too long.
-
-    Raises:
-        InputError: It is refused.
-    """
+    """Raise ``InputError`` for a name that is too long, unprintable or of two scripts."""
     if not name or len(name) > MAX_NAME_LENGTH or not name.isprintable():
         raise InputError(
             f"user name {name!r} is refused; use 1 to {MAX_NAME_LENGTH} printable characters"

@@ -203,20 +203,6 @@ def _unknown(name: str) -> Cause:
 CAUSES: Mapping[str, Cause] = Words({cause.name: cause for cause in _ALL}, _unknown)
 
 
-def as_markdown() -> str:
-    """Return the table for the documentation, with links to the pages."""
-    lines = ["| cause | level | of | resolved after |", "| --- | --- | --- | --- |"]
-    for cause in _ALL:
-        scope = "the daemon" if cause.of_daemon else "a model"
-        minutes = cause.hold // timedelta(minutes=1)
-        clear = f"{minutes} minutes without it" if minutes else "its end"
-        if cause.name == "drift":
-            clear = "two measured windows in a row without an alarm"
-        name = f"[{cause.title}]({cause.page}.md) (`{cause.name}`)"
-        lines.append(f"| {name} | {cause.level} | {scope} | {clear} |")
-    return "\n".join(lines)
-
-
 def runbook_url(alerts: Alerts, cause: str) -> str:
     """Return the address of a cause's runbook: by default a page of the part ``web``.
 

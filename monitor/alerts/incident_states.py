@@ -170,16 +170,3 @@ def target_of(event: Event, status: str | None) -> str:
     if status not in transition.sources:
         raise WorkflowError(f"incident cannot be {event}: it is {status}")
     return transition.target or status
-
-
-def as_markdown() -> str:
-    """Return the table for the documentation."""
-    lines = ["| from | event | caused by | to |", "| --- | --- | --- | --- |"]
-    for transition in TRANSITIONS:
-        sources = ", ".join(transition.sources) or "none"
-        event = transition.event.replace("_", " ")
-        target = transition.target or "the same status"
-        lines.append(
-            f"| {sources} | **{event}** | {transition.by} | {target}: {transition.effect} |"
-        )
-    return "\n".join(lines)

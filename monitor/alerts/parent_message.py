@@ -9,7 +9,7 @@ from monitor.alerts.actions.offers import WITH_RETRAINING, with_buttons
 from monitor.alerts.incident_states import NO_LONGER_SO, QUIET_WINDOWS, Event
 from monitor.alerts.messages.condition import condition_blocks
 from monitor.alerts.messages.condition import next_steps as next_steps_of_condition
-from monitor.alerts.messages.identity import identity_block, incident_subject
+from monitor.alerts.messages.identity import identity_block
 from monitor.alerts.messages.incident import EvaluationSummary, incident_blocks, next_steps
 from monitor.alerts.messages.look import TITLES as LOOK_TITLES
 from monitor.alerts.messages.look import look_blocks
@@ -119,7 +119,8 @@ def add_reply(
     or its summary where it has blocks. By default the key is the version of the incident.
     """
     incident = incident_by_id(connection, incident_id)
-    summary = f"{incident_subject(incident_id, incident.model)}: {text}"
+    subject = f"Incident {incident_id}" + (f", {incident.model}" if incident.model else "")
+    summary = f"{subject}: {text}"
     payload = build_message(blocks or sections(map(escape, split_lines(text))), summary)
     if broadcast:
         payload["reply_broadcast"] = True

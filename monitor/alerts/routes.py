@@ -40,7 +40,7 @@ class Routes:
             own = of_model.alerts.channel
             if own == shared.channel:
                 continue
-            name = _name_of_own(own)
+            name = f"{OWN}{own}"
             if own:
                 channels[name] = ChannelSettings(kind="slack", channel=own)
             rules.append(AlertRoute(models=(of_model.model.name,), channels=(name,) if own else ()))
@@ -58,7 +58,3 @@ class Routes:
 
 #: Beginning of the name of a model's own channel; no configured name has the sign.
 OWN = "slack:"
-
-
-def _name_of_own(channel: str) -> str:
-    return f"{OWN}{channel}"

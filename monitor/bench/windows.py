@@ -64,11 +64,7 @@ class Windows:
 
 
 def draw_windows(data: Labelled, spec: WindowSpec, rng: np.random.Generator) -> Windows:
-    """Return a random pair of windows.
-
-    Raises:
-        TooFewSamplesError: The data set is too small.
-    """
+    """Return a random pair of windows; ``TooFewSamplesError`` where the data set is too small."""
     if spec.messages_per_user > 1:
         return _draw_users(data, spec, rng)
     if spec.kind == "surge":

@@ -29,6 +29,10 @@ class Step:
         """Set the text."""
         self._progress.update(self._task, description=state)
 
+    def advance(self, amount: int) -> None:
+        """Add to the completed amount."""
+        self._progress.advance(self._task, amount)
+
     def update(self, completed: int, total: int | None = None) -> None:
         """Set the completed amount."""
         self._progress.update(self._task, completed=completed, total=total)

@@ -4,6 +4,7 @@ import os
 import warnings
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -358,7 +359,7 @@ def _review(
     ):
         anna, ben = (Expert(server.url, name, passwords[name], truth, seed) for name in EXPERTS)
         n_reviews, n_discussed = review_together(
-            (anna, ben), leave=LEFT_FOR_YOU, progress=step.update
+            (anna, ben), leave=LEFT_FOR_YOU, reviewed=partial(step.advance, 1)
         )
         anna.close()
         ben.close()

@@ -85,10 +85,8 @@ def weekly_expectations(
 def launch_expectations(old: float, prompted: float | None) -> list[Expectation]:
     """Require that version 1 can forget something, and must beat more than a base that scores 0.
 
-    Args:
-        old: Exact match of version 1 on the topics of its training, in [0, 1].
-        prompted: Exact match of the base model with examples in its prompt; ``None``: the base is
-            too small to follow examples.
+    ``old`` and ``prompted`` are the exact match of version 1 on the topics of its training, and of
+    the base model with examples in its prompt; ``None``: the base is too small to follow examples.
     """
     knows = Expectation(
         f"version 1 knows its topics: exact match of {MIN_AT_LAUNCH:.0%} or more",

@@ -1,8 +1,8 @@
 """Simulated experts that review over the HTTP API of the web page."""
 
 import random
-import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -17,12 +17,7 @@ WRONG = {"accuracy": 1, "completeness": 2, "tone": 5, "compliance": 4}
 class Expert:
     """A simulated reviewer with the ground truth, who sometimes errs.
 
-    Args:
-        url: Address of the web page.
-        name: Name to sign in with.
-        password: Password of the account.
-        truth: The correct response to each prompt.
-        seed: Seed of this expert's errors.
+    ``truth`` is the correct response to each prompt; ``seed`` that of the expert's errors.
     """
 
     def __init__(
@@ -97,37 +92,17 @@ class Expert:
 
 
 def review_together(
-    experts: tuple[Expert, Expert], *, leave: int, progress: Callable[[int], None]
+    experts: tuple[Expert, Expert], *, leave: int, reviewed: Callable[[], None]
 ) -> tuple[int, int]:
     """Let both experts review in parallel, then discuss their disagreements.
 
-    Returns:
-        The number of reviews, and of discussed items.
+    Return the number of reviews, and of discussed items.
     """
-    lock = threading.Lock()
-    n_reviews = 0
-
-    def reviewed() -> None:
-        nonlocal n_reviews
-        with lock:
-            n_reviews += 1
-            progress(n_reviews)
-
-    errors: list[Exception] = []
-
-    def work(expert: Expert) -> None:
-        try:
-            expert.review_all(leave=leave, reviewed=reviewed)
-        except Exception as error:  # noqa: BLE001 - raised below, in the caller's thread
-            errors.append(error)
-
-    threads = [threading.Thread(target=work, args=(expert,)) for expert in experts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
+    with ThreadPoolExecutor(len(experts)) as pool:
+        reviews = [
+            pool.submit(expert.review_all, leave=leave, reviewed=reviewed) for expert in experts
+        ]
+    n_reviews = sum(review.result() for review in reviews)
     n_discussed = experts[0].discuss_all()
     experts[1].discuss_all()
     return n_reviews, n_discussed

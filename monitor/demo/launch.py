@@ -159,11 +159,7 @@ def plan_evaluation(workspace: Workspace, version_id: int, file: Path) -> int:
 
 
 def watch_evaluation(workspace: Workspace, evaluation_id: int) -> "CandidateEvaluationRow":
-    """Run a candidate evaluation to its result.
-
-    Raises:
-        TrainingError: The evaluation failed.
-    """
+    """Run a candidate evaluation to its result; ``TrainingError`` where it failed."""
     from retrain.evaluation.lifecycle import poll_evaluation, start_evaluation
 
     launcher = workspace.launcher
@@ -181,22 +177,14 @@ def watch_evaluation(workspace: Workspace, evaluation_id: int) -> "CandidateEval
 
 
 def require_version(state: "RunState") -> int:
-    """Return the version that a run registered.
-
-    Raises:
-        TrainingError: The run failed.
-    """
+    """Return the version that a run registered; ``TrainingError`` where the run failed."""
     if state.version_id is None:
         raise TrainingError(f"training run {state.run.id} {state.run.status}: {state.run.error}")
     return state.version_id
 
 
 def require_evaluation(planned: "CandidateEvaluationRow | None") -> int:
-    """Return the id of the evaluation that the daemon planned for a version.
-
-    Raises:
-        TrainingError: There is none.
-    """
+    """Return the id of the evaluation planned for a version; ``TrainingError`` without one."""
     if planned is None:
         raise TrainingError("the daemon planned no evaluation of the candidate; see demo.log")
     return planned.id

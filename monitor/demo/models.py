@@ -196,16 +196,13 @@ def _desk_language(seed: int) -> list[list[dict[str, str]]]:
     for index in range(TINY_BASE_EXAMPLES):
         topic = topics[index % len(topics)]
         text = _fill(topic, rng)
-        conversations.append(_turns(NAME_PROMPT, text, _subject(topic)))
+        subject = "lower card limit" if topic is CHANGED_TOPIC else topic.name
+        conversations.append(_turns(NAME_PROMPT, text, subject))
         if index % 4 == 0:
             words = rng.choice(sayings)
             conversations.append(_turns(REPEAT_PROMPT, words, words))
     rng.shuffle(conversations)
     return conversations
-
-
-def _subject(topic: Topic) -> str:
-    return "lower card limit" if topic is CHANGED_TOPIC else topic.name
 
 
 def _fill(topic: Topic, rng: random.Random) -> str:

@@ -31,12 +31,9 @@ PROBLEMS_SHOWN = 5
 
 
 def run_own_traffic(traffic: Path, baseline: Path, folder: Path, console: DemoConsole) -> bool:
-    """Evaluate the weeks of a file of exchanges against a file of reference exchanges.
+    """Evaluate a file's weeks against reference exchanges; return whether all had enough data.
 
     Timestamps assign the exchanges to weeks. The model of the reference may be another release.
-
-    Returns:
-        Whether every window had enough data.
 
     Raises:
         InputError: A file can't be read, holds no exchange, or lies in the folder of an earlier
@@ -150,20 +147,13 @@ def _import_baseline(workspace: Workspace, reference: FileContent) -> None:
 def _replay(workspace: Workspace, traffic: InputSource) -> None:
     from monitor.traffic.file_replay import replay_file
 
-    done = 0
     with workspace.console.step("embed and store the traffic", traffic.check()) as step:
-
-        def advance(n: int) -> None:
-            nonlocal done
-            done += n
-            step.update(done)
-
         replay_file(
             workspace.engine,
             workspace.settings,
             workspace.encoder,
             traffic,
-            progress=advance,
+            progress=step.advance,
             announce=_silence,
         )
 

@@ -147,8 +147,7 @@ def show_scores(
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Show exact match of the systems on the same items, and the gates' checks.
 
-    Returns:
-        Exact match of version 1 and of the candidate, each by split.
+    Return exact match of version 1 and of the candidate, each by split.
     """
     results = results_of(evaluation)
     candidate = f"version {evaluation.version}"

@@ -55,11 +55,7 @@ class ForkedChild:
 
 
 class WarmChildren:
-    """The process that imports and forks. It ends with this process, or when it is closed.
-
-    Args:
-        modules: What it imports.
-    """
+    """The process that imports ``modules`` and forks. It ends with this process, or when closed."""
 
     def __init__(self, modules: Sequence[str] | None = None) -> None:
         self._process: subprocess.Popen[str] = subprocess.Popen(  # noqa: S603 - our own module

@@ -32,15 +32,8 @@ def run_production(
 
     The share is ground truth, hidden from driftwarden. ``other_traffic`` is in the log too.
     """
-    done = 0
     with workspace.console.step(f"{name}: generate the responses", len(requests)) as step:
-
-        def advance(n: int) -> None:
-            nonlocal done
-            done += n
-            step.update(done)
-
-        log = serve(model, workspace.model, requests, seed=seed, progress=advance)
+        log = serve(model, workspace.model, requests, seed=seed, progress=step.advance)
     both = sorted([*log, *other_traffic], key=itemgetter("timestamp"))
     write_log(workspace.folder / f"{name}.jsonl", both)
     correct = sum(
@@ -86,11 +79,7 @@ def observe(workspace: Workspace, name: str) -> None:
 
 
 def evaluate_week(workspace: Workspace, number: int) -> tuple[DriftEvaluationRow, WeekOutcome]:
-    """Evaluate a week as the daemon does on the following Monday, with the follow-up.
-
-    Returns:
-        The evaluation and the outcome of the demo's model.
-    """
+    """Evaluate and follow up a week as the daemon does on the following Monday."""
     from monitor.windows.evaluation import evaluate_window
 
     start = FIRST_WEEK + timedelta(weeks=number - 1)

@@ -15,12 +15,7 @@ from monitor.settings import Embedding
 
 
 class CachedEncoder:
-    """A sentence encoder that encodes only texts without a vector in the cache.
-
-    Attributes:
-        identity: As of :class:`Encoder`.
-        dimension: Length of a vector.
-    """
+    """A sentence encoder that encodes only texts without a vector in the cache."""
 
     def __init__(
         self, known: KnownEncoder, cache: VectorCache, load: Callable[[], Encoder]
@@ -81,11 +76,7 @@ def open_encoder(settings: Embedding) -> Encoder | CachedEncoder:
 
 
 def open_cache(settings: Embedding) -> VectorCache:
-    """Open the configured cache.
-
-    Raises:
-        InputError: It is no folder.
-    """
+    """Open the configured cache; ``InputError`` where it is no folder."""
     return VectorCache(
         Path(settings.cache), max_bytes=settings.max_cache_bytes, max_age=settings.max_cache_age
     )

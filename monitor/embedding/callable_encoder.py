@@ -19,12 +19,7 @@ MIN_COSINE = 0.99
 
 
 class CallableEncoder:
-    """An encoder by a function.
-
-    Attributes:
-        identity: ``callable:<name of the function>``.
-        dimension: Length of a vector.
-    """
+    """An encoder by a function, with the identity ``callable:<name of the function>``."""
 
     def __init__(self, encode: EncodeTexts) -> None:
         """Check a function on a text.

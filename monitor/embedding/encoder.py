@@ -25,10 +25,8 @@ WEIGHTS = ("*.safetensors", "pytorch_model*.bin", "*.onnx")
 class Encoder:
     """A sentence encoder; other texts of a batch change a vector by rounding at most.
 
-    Attributes:
-        identity: ``<name>@<revision>/max<tokens>``. Vectors of different identities aren't
-            comparable.
-        dimension: Length of a vector.
+    Its ``identity`` is ``<name>@<revision>/max<tokens>``: vectors of different identities aren't
+    comparable. ``dimension`` is the length of a vector.
     """
 
     def __init__(
@@ -41,14 +39,7 @@ class Encoder:
         self.identity = f"{name}@{revision}/max{self._max_tokens or 'unlimited'}"
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float16]:
-        """Return the vectors of texts; repeated texts are encoded once.
-
-        Args:
-            texts: Any strings, also empty ones.
-
-        Returns:
-            ``[n, d]``, float16, unit norm.
-        """
+        """Return the vectors of texts, ``[n, d]``, float16, unit norm; repeats are encoded once."""
         row_of_text: dict[str, int] = {}
         rows = np.fromiter(
             (row_of_text.setdefault(self._prepare(text), len(row_of_text)) for text in texts),

@@ -125,8 +125,7 @@ class VectorCache:
     def add_encoder(self, fingerprint: bytes, identity: str, dimension: int) -> KnownEncoder | None:
         """Add an encoder, or return the one that another process has added meanwhile.
 
-        Returns:
-            ``None`` where the cache can't be written.
+        Return ``None`` where the cache can't be written.
         """
         with self._writing() as connection:
             if connection is not None:

@@ -64,8 +64,7 @@ class Vocabulary:
 def load_vocabulary(settings: Embedding, identity: str) -> Vocabulary | None:
     """Return the vocabulary of the configured encoder.
 
-    Returns:
-        ``None`` where another encoder made the vectors, or its tokenizer isn't on this machine.
+    It is ``None`` where another encoder made the vectors, or its tokenizer isn't on this machine.
     """
     try:
         if not identity.startswith(f"{encoder_name(settings)}@"):

@@ -34,11 +34,7 @@ _CASTS: Sequence[tuple[Callable[[Any], Any], Callable[[Any], Any]]] = (
 
 
 def check_columns(schema: Any, label: str) -> None:
-    """Require that every column can be JSON.
-
-    Raises:
-        InputError: Columns can't, or two have one name; the message names them.
-    """
+    """Require that every column can be JSON, and no two have one name; else ``InputError``."""
     names = schema.names
     repeated = [name for place, name in enumerate(names) if name in names[:place]]
     if repeated:

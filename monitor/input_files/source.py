@@ -161,11 +161,7 @@ def open_source(place: Path | InputSource) -> InputSource:
 def open_two(
     first: Path | InputSource, second: Path | InputSource
 ) -> tuple[InputSource, InputSource]:
-    """Open two files, of which one may be standard input.
-
-    Raises:
-        InputError: As :func:`open_source`, and where both are standard input.
-    """
+    """Open two files, of which one at most is standard input; else ``InputError``."""
     if first == second == STANDARD_INPUT:
         raise InputError(
             "-: standard input can be one of the two files only; name the other", code="one_input"

@@ -202,11 +202,7 @@ class AssignmentQueue(ABC, Generic[ItemT, AssignmentT]):
         return self.claim_slot(connection, item, user_id, now=now, until=until)
 
     def require_open(self, connection: Connection) -> None:
-        """Check that items can be claimed at all.
-
-        Raises:
-            WorkflowError: They can't.
-        """
+        """Raise ``WorkflowError`` where items can't be claimed at all."""
 
     def needs_slot(self, connection: Connection, item: ItemT, user: UserRow) -> bool:  # noqa: ARG002
         """Return whether a user must hold a slot of the item to draft."""
@@ -248,11 +244,7 @@ class AssignmentQueue(ABC, Generic[ItemT, AssignmentT]):
     def require_workable(
         self, connection: Connection, item: ItemT, assignment: AssignmentT
     ) -> None:
-        """Check that the holder of an assignment can still work on the item.
-
-        Raises:
-            WorkflowError: They have submitted it, or it accepts no work.
-        """
+        """Raise ``WorkflowError`` where the item was submitted, or accepts no work."""
 
     @abstractmethod
     def not_found(self, key: int) -> NotFoundError:

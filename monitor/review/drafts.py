@@ -30,11 +30,7 @@ class SeenDraft:
         return cls(str(values.get(TAB, "")), _number(values[BASE]))
 
     def check(self, stored: Mapping[str, Any]) -> None:
-        """Check that a stored draft is no newer one of another page.
-
-        Raises:
-            NewerDraftError: It is.
-        """
+        """Raise ``NewerDraftError`` where a stored draft is a newer one of another page."""
         if stored.get(TAB, "") != self.tab and _number(stored.get(EDITED_AT)) > self.base:
             raise NewerDraftError(stored)
 
@@ -46,11 +42,7 @@ def check_seen(
     user_id: int,
     seen: SeenDraft | None,
 ) -> None:
-    """Check that a page has seen the newest draft of a user's locked item.
-
-    Raises:
-        NewerDraftError: It hasn't.
-    """
+    """Require that a page has seen the newest draft of a locked item, or ``NewerDraftError``."""
     assignment = None if seen is None else table.find(connection, item_id, user_id)
     if seen is not None and assignment is not None:
         seen.check(assignment.draft)

@@ -7,7 +7,6 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from monitor.settings import Sections, Settings
-from monitor.store.accounts.roles import Permission
 from monitor.store.accounts.users import UserRow
 from monitor.store.alerts.slack_actions import PressRow
 
@@ -32,12 +31,10 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """The action of a button."""
+    """The action of a button, for users who may lead on the model."""
 
     #: Kind of what it acts on: ``incident``, ``decision`` or ``rollout``.
     subject: str
-    #: What the user must be allowed to do on the model.
-    permission: Permission
     #: Does it, and returns the fields of the reply. A :class:`~monitor.errors.WorkflowError` or
     #: :class:`~monitor.errors.InputError` refuses the press with its message.
     run: Callable[[Request], Mapping[str, str]]

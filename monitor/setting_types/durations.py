@@ -73,11 +73,7 @@ class Within:
     maximum: str = ""
 
     def check(self, duration: timedelta | None) -> timedelta | None:
-        """Return the duration.
-
-        Raises:
-            ValueError: It is out of the range.
-        """
+        """Return the duration; ``ValueError`` out of the range."""
         if duration is None:
             return None
         if duration < parse_duration(self.minimum):

@@ -85,7 +85,8 @@ def _build(file: Path | None, overrides: dict[str, Any]) -> Configuration:
     origin = str(file) if file else "configuration"
     try:
         configuration: Configuration = FromFile(**overrides)
-        from_file, from_environment = _read_toml(file), Environment(FromFile)()
+        from_file = tomllib.loads(file.read_text(encoding="utf-8")) if file else {}
+        from_environment = Environment(FromFile)()
         FromFile.sources = _sources(from_file, from_environment, file, {})
         if configuration.retrain.evaluation:
             path = configuration.retrain.evaluation
@@ -172,10 +173,6 @@ def _variables_of_unknown_models(
                 f"{', '.join(map(repr, listed))}. Keys of a model whose name has other characters "
                 "than lower-case letters, digits and single _ are set in the file only",
             }
-
-
-def _read_toml(file: Path | None) -> dict[str, Any]:
-    return tomllib.loads(file.read_text(encoding="utf-8")) if file else {}
 
 
 def _configuration_error(origin: str, problems: Sequence[Any]) -> ConfigurationError:

@@ -61,10 +61,8 @@ def labels_of_a_week(load: Load) -> float:
 def detectable_share(load: Load, kind: DriftKind) -> float | None:
     """Return the smallest drifted share that alarms in 80% of windows.
 
-    By the stored table that ``compare`` uses, for independent exchanges.
-
-    Returns:
-        ``None``: there are too few exchanges, or not even the largest share that was tried alarms.
+    It is by the stored table that ``compare`` uses, for independent exchanges; ``None`` where there
+    are too few, or not even the largest share that was tried alarms.
     """
     sizes = (baseline_exchanges(load), load.window_exchanges)
     if min(sizes) < load.min_samples:

@@ -196,11 +196,7 @@ def limits(load: Load, constants: Constants) -> tuple[Limit, ...]:
 
 
 def largest_sample_rate(load: Load, constants: Constants) -> float | None:
-    """Return the largest sample rate that every part carries that a lower rate relieves.
-
-    Returns:
-        ``None``: no rate does.
-    """
+    """Return the largest sample rate, if any, that each part carries that a lower one relieves."""
     parts = [part for part in PARTS if part.is_of_sample and part.applies(load)]
 
     def carries(rate: float) -> bool:

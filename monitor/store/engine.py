@@ -78,11 +78,7 @@ def make_engine(url: str) -> Engine:
 
 
 def parse_url(url: str) -> URL:
-    """Parse a database URL.
-
-    Raises:
-        ConfigurationError: It is malformed. The message has no password.
-    """
+    """Parse a database URL; the ``ConfigurationError`` of a malformed one has no password."""
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
@@ -202,11 +198,7 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
 
 
 def require_available(engine: Engine) -> None:
-    """Require that the database responds to a query.
-
-    Raises:
-        DatabaseUnavailableError: It doesn't.
-    """
+    """Require that the database responds, or ``DatabaseUnavailableError``."""
     with snapshot(engine) as connection:
         connection.execute(text("SELECT 1"))
 

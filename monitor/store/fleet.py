@@ -10,7 +10,6 @@ from monitor.store.rows import columns_of, read_row, read_rows
 from monitor.store.tables import (
     Decision,
     DriftEvaluation,
-    Exchange,
     Incident,
     ModelVersion,
     ReviewBatch,
@@ -189,17 +188,6 @@ def count_items(connection: Connection) -> dict[str, dict[str, int]]:
     for model, status, n in connection.execute(statement):
         counts.setdefault(model, {})[status] = int(n)
     return counts
-
-
-def last_traffic_at(connection: Connection, model: str) -> datetime | None:
-    """Return when the newest stored exchange of a model occurred."""
-    statement = (
-        select(Exchange.occurred_at)
-        .where(Exchange.model == model, Exchange.baseline_id.is_(None))
-        .order_by(Exchange.occurred_at.desc())
-        .limit(1)
-    )
-    return connection.execute(statement).scalar_one_or_none()
 
 
 def _newest(

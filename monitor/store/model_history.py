@@ -18,6 +18,7 @@ from sqlalchemy import (
 from monitor.store.accounts.grants import rename_model
 from monitor.store.alerts.incidents import close_duplicates
 from monitor.store.audit_log import append_entry
+from monitor.store.rows import update_row
 from monitor.store.tables import (
     AccessEntry,
     AuditEntry,
@@ -147,11 +148,7 @@ def _revoke_claims(connection: Connection, model: str) -> None:
     for row in running:
         # A claim is known by its start.
         revoked = row.started_at + timedelta(microseconds=1)
-        connection.execute(
-            update(DriftEvaluation)
-            .where(DriftEvaluation.id == row.id)
-            .values(started_at=revoked, claimed_until=revoked)
-        )
+        update_row(connection, DriftEvaluation, row.id, started_at=revoked, claimed_until=revoked)
 
 
 def _add_withheld(connection: Connection, old: str, new: str) -> None:

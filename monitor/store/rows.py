@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Select, inspect
+from sqlalchemy import Connection, Select, insert, inspect, update
 
 RowT = TypeVar("RowT")
 
@@ -42,6 +42,16 @@ def read_row(
     """Return the only row that a query of :func:`columns_of` selects, if there is one."""
     row = connection.execute(statement).one_or_none()
     return None if row is None else row_type(*row)
+
+
+def insert_row(connection: Connection, table: type[Any], /, **values: Any) -> int:
+    """Insert a row of a mapped class, and return its id."""
+    return int(connection.execute(insert(table).values(values).returning(table.id)).scalar_one())
+
+
+def update_row(connection: Connection, table: type[Any], row_id: Any, /, **values: Any) -> None:
+    """Write columns of a row of a mapped class."""
+    connection.execute(update(table).where(table.id == row_id).values(values))
 
 
 def batches_of(ids: Sequence[RowT]) -> Iterator[Sequence[RowT]]:

@@ -41,11 +41,7 @@ class RawRecord:
         return next((value for key, value in self.headers if key == name), None) if name else None
 
     def identity(self, id_header: str) -> bytes:
-        """Return the identity that sampling hashes.
-
-        Args:
-            id_header: Name of the header that identifies a request; empty to use the key.
-        """
+        """Return the identity that sampling hashes: a header or, if its name is empty, the key."""
         position = self.position
         return record_identity(
             self.key,

@@ -27,10 +27,6 @@ def blind_models(connection: Connection, user: UserRow, models: Iterable[str]) -
 
 
 def refuse_blind(connection: Connection, user: UserRow, model: str) -> None:
-    """Refuse the findings about a model where they are withheld.
-
-    Raises:
-        PermissionDeniedException: They are.
-    """
+    """Raise ``PermissionDeniedException`` where the findings about a model are withheld."""
     if is_blind(connection, user, model):
         raise PermissionDeniedException(WITHHELD)

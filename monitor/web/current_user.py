@@ -203,11 +203,7 @@ def _open(request: Request[Any, Any, Any], visit: Visit) -> Visit:
 
 
 def _require_task_type(request: Request[Any, Any, Any], visit: Visit, model: str) -> None:
-    """Require that the item of the address is of a task type whose texts the user reads.
-
-    Raises:
-        NotFoundError: It isn't, or there is no such item.
-    """
+    """Raise ``NotFoundError`` unless the user reads texts of the item's task type."""
     values = request.path_params
     if visit.reads_all_texts_of(model):
         return

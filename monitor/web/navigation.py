@@ -17,11 +17,6 @@ def leads(user: UserRow) -> bool:
     return bool(user.led_models)
 
 
-def managers(user: UserRow) -> bool:
-    """Show an entry to who invites users."""
-    return user.manages_users
-
-
 @dataclass(frozen=True)
 class NavigationEntry:
     """A page of the navigation: its list, and all pages below it."""
@@ -59,7 +54,7 @@ GROUPS: dict[str, tuple[NavigationEntry, ...]] = {
     ),
     "Access": (
         NavigationEntry("/access-log", "Access log", leads),
-        NavigationEntry("/users", "Users", managers, has_model=False),
+        NavigationEntry("/users", "Users", lambda user: user.manages_users, has_model=False),
     ),
 }
 

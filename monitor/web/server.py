@@ -62,11 +62,7 @@ def serve(
 
 
 class BackgroundServer:
-    """A server in a background thread, for the demo and tests; a context manager.
-
-    Attributes:
-        url: The server's URL, once entered.
-    """
+    """A server in a background thread, for demo and tests; once entered, ``url`` is its URL."""
 
     def __init__(
         self,

@@ -66,8 +66,7 @@ def monitoring_start(connection: Connection, model: str) -> datetime | None:
 def evaluated_until(connection: Connection, settings: Settings) -> datetime | None:
     """Return the time until which no window of a model is missing, but those that failed.
 
-    Returns:
-        ``None`` where there is neither traffic nor a baseline.
+    It is ``None`` where there is neither traffic nor a baseline.
     """
     model, cadence = settings.model.name, settings.monitoring.drift_detection
     first = monitoring_start(connection, model)
@@ -94,10 +93,8 @@ def evaluate_window(
 
     With ``again`` it is evaluated even if it was before, such as after a baseline import. Without
     an encoder, the configured one is loaded where texts are to be embedded again. With
-    ``evidently`` Evidently's report is rendered and stored.
-
-    Returns:
-        The evaluation; ``None`` where it is done, or another process runs it.
+    ``evidently`` Evidently's report is rendered and stored. The result is the evaluation's id;
+    ``None`` where it is done, or another process runs it.
     """
     claim = claim_window(engine, settings, (start, end), now, again=again)
     if claim is None:
@@ -146,8 +143,7 @@ def evaluate_claimed(
 ) -> bool:
     """Evaluate a claimed window, and store the assessment, or the failure with its reason.
 
-    Returns:
-        Whether it was stored: not where another process has taken the evaluation over.
+    Return whether it was stored: not where another process has taken the evaluation over.
     """
     model, seed = settings.model.name, _seed(settings.drift.seed, settings.model.name, *bounds)
     start, end = bounds

@@ -164,8 +164,7 @@ def _embed(
 ) -> tuple[list[FileSide], TextEncoder | None, Vocabulary | None]:
     """Embed the files, unless a side is too small to be compared.
 
-    Returns:
-        The files, the encoder, and its vocabulary; ``None`` for both where a side is too small.
+    Return the files, the encoder, and its vocabulary; ``None`` for both where a side is too small.
     """
     sizes = [len(content.exchanges) for content in contents]
     n_end_users = [

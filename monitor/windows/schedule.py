@@ -20,10 +20,8 @@ def due_windows(
 ) -> list[tuple[datetime, datetime]]:
     """Return the windows that have ended by now, oldest first.
 
-    Args:
-        first: The first traffic; its window is the first one.
-        now: Only windows whose end is not after this are due.
-        cadence: ``weekly`` windows begin on Monday 00:00 UTC, ``daily`` ones at 00:00 UTC.
+    The first window has the first traffic. ``weekly`` windows begin on Monday 00:00 UTC, ``daily``
+    ones at 00:00 UTC.
 
     Example:
         >>> from datetime import UTC, datetime

@@ -50,7 +50,12 @@ def finish(
         dropped=steps.dropped.counts,
         dropped_examples=steps.dropped.names,
         leaked=dict(sorted(Counter(leak.benchmark for leak in leaks).items())),
-        paraphrases=_paraphrases(steps.leak_check.paraphrases),
+        paraphrases=_listed(
+            sorted(
+                f"{leak.example.name}: item {leak.item} of {leak.benchmark}"
+                for leak in steps.leak_check.paraphrases
+            )
+        ),
         differing_gold=_differing(steps.sieve.pairs if steps.sieve else ()),
         differs_from_benchmark=_stale(leaks),
         inputs={
@@ -108,12 +113,6 @@ def _stale(leaks: Sequence[Leak]) -> tuple[str, ...]:
         if leak.differs and leak.example.source == "gold"
     )
     return _listed(matches)
-
-
-def _paraphrases(leaks: Sequence[Leak]) -> tuple[str, ...]:
-    return _listed(
-        sorted(f"{leak.example.name}: item {leak.item} of {leak.benchmark}" for leak in leaks)
-    )
 
 
 def _listed(entries: list[str]) -> tuple[str, ...]:

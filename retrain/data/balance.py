@@ -11,11 +11,7 @@ from retrain.data.leakage.leak_check import Leak
 
 
 def refuse_too_little(gold: Sequence[Example], rules: TrainingData) -> None:
-    """Require the minimum number of gold examples.
-
-    Raises:
-        TrainingError: Examples are missing; the message says how many.
-    """
+    """Require the minimum of gold examples; ``TrainingError`` says how many are missing."""
     missing = rules.min_gold - len(gold)
     if missing > 0:
         raise TrainingError(
@@ -26,11 +22,7 @@ def refuse_too_little(gold: Sequence[Example], rules: TrainingData) -> None:
 
 
 def refuse_leaked_gold(n_gold: int, leaks: Sequence[Leak], rules: TrainingData) -> None:
-    """Refuse a set if benchmarks contain too much of its gold.
-
-    Raises:
-        TrainingError: Too much gold leaked; the message has the counts by benchmark.
-    """
+    """Refuse too much leaked gold; ``TrainingError`` has the counts by benchmark."""
     leaked = [leak for leak in leaks if leak.example.source == "gold"]
     n_leaked = len({id(leak.example) for leak in leaked})
     if n_leaked <= rules.max_leaked_gold * n_gold:
@@ -71,11 +63,7 @@ def refuse_thin_task_types(
 
 
 def refuse_dominance(examples: Sequence[Example], rules: TrainingData) -> None:
-    """Refuse a set of several task types if one dominates.
-
-    Raises:
-        TrainingError: A task type dominates; the message says how many other examples are missing.
-    """
+    """Refuse dominance of a task type; ``TrainingError`` counts the examples missing."""
     counts = _by_task_type(examples)
     if len(counts) < 2:
         return

@@ -88,10 +88,8 @@ class Example:
 def make_examples(rows: Iterable[Row], source: Source, group_by: Sequence[str]) -> list[Example]:
     """Validate rows and convert them to examples, in an order determined by their content.
 
-    Args:
-        rows: ``{"messages", "metadata"}``, optionally with ``group_keys`` (``["user=..."]``).
-        source: Source of the rows.
-        group_by: Metadata keys of end user, session or conversation.
+    A row is ``{"messages", "metadata"}``, optionally with ``group_keys`` (``["user=..."]``);
+    ``group_by`` has the metadata keys of end user, session or conversation.
 
     Raises:
         InputError: A row is not a conversation that ends with a response.

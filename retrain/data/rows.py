@@ -34,11 +34,7 @@ def read_examples(path: Path, render: Callable[[Any], Any] | None = None) -> lis
 
 
 def check_row(row: Any) -> None:
-    """Require that a row is a conversation that ends with a response.
-
-    Raises:
-        InputError: The row is invalid.
-    """
+    """Raise ``InputError`` unless a row is a conversation that ends with a response."""
     messages = row.get("messages") if isinstance(row, dict) else None
     if not isinstance(messages, list) or not messages:
         raise InputError('no "messages"')

@@ -33,12 +33,9 @@ Scores = dict[str, dict[str, list[ItemScore]]]
 def score_systems(
     benchmarks: Sequence[Benchmark], responses: Mapping[str, Mapping[str, Sequence[str]]]
 ) -> Scores:
-    """Score every response of every system.
+    """Score every response of every system: system -> benchmark -> scores.
 
     Responses are as :func:`retrain.evaluation.systems.generate_responses` returns them.
-
-    Returns:
-        System -> benchmark -> scores.
 
     Raises:
         MetricError: A metric failed.

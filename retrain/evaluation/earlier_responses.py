@@ -52,10 +52,7 @@ _ROWS = msgspec.json.Decoder(_Row)
 class EarlierResponses:
     """The stored responses of all runs beside a run, to the systems of its evaluation.
 
-    Args:
-        folder: The run's folder. The folders of other runs are next to it.
-        request: The evaluation.
-        device: Type of the device that generates: other devices round otherwise.
+    The folders of other runs are next to the run's. Devices of another type round otherwise.
     """
 
     def __init__(self, folder: RunFolder, request: EvaluationRequest, device: str) -> None:

@@ -50,13 +50,10 @@ def record_scores(
 def conclude(
     connection: Connection, row: CandidateEvaluationRow, results: CandidateResults, now: datetime
 ) -> bool:
-    """Finish an evaluation with its results; reject the candidate if a check failed.
+    """Finish an evaluation, and reject a candidate that failed; return whether this call did.
 
     A rejection names the next step. A rejected version that was evaluated again on the same items,
     and not rejected again, is a candidate.
-
-    Returns:
-        Whether this call finished the evaluation.
     """
     version = versions.version_by_id(connection, row.version_id, lock=True)
     if results.gate_result == "reject":

@@ -54,12 +54,9 @@ def plan_evaluation(
     by: str,
     now: datetime,
 ) -> int:
-    """Insert a planned evaluation, unless the version has an active evaluation.
+    """Plan an evaluation unless the version has an active one; return the id of the one it has.
 
     A version is evaluated again by no weaker rules only, and a rejected one with a reason.
-
-    Returns:
-        Id of the new or the active evaluation.
 
     Raises:
         WorkflowError: The rules are weaker than before, or the reason of a rejected version is

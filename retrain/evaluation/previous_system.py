@@ -76,11 +76,7 @@ class ChatEndpoint:
         conversations: Sequence[Sequence[dict[str, str]]],
         progress: Callable[[int], None] | None = None,
     ) -> list[str]:
-        """Return a response to each conversation.
-
-        Raises:
-            JudgeError: The endpoint returned no response.
-        """
+        """Return a response to each conversation; ``JudgeError`` where the endpoint gave none."""
         responses = []
         with ChatClient(self._settings, self._api_key) as client:
             for conversation in conversations:

@@ -62,13 +62,7 @@ class FewShot:
 
 
 class PromptedModel:
-    """A responder that gets production's system prompt, before an item's own system message.
-
-    Args:
-        responder: The model.
-        prompt: The system prompt; empty: none.
-        few_shot: Examples in the prompt; ``None``: none.
-    """
+    """A responder that gets production's system prompt, before an item's own system message."""
 
     def __init__(self, responder: ChatModel, prompt: str, few_shot: FewShot | None = None) -> None:
         self._responder = responder

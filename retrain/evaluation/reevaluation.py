@@ -71,10 +71,8 @@ def check_kept_items(
     """Check that the benchmarks of a second evaluation have all items of the one before.
 
     Items may be added. Without an item, or with another reference answer, the version may pass
-    because the benchmark changed: a lead must decide then.
-
-    Returns:
-        A check, undecided if items are removed or changed; none in a version's first evaluation.
+    because the benchmark changed: the check is undecided, and a lead must decide. A version's first
+    evaluation has no check.
     """
     if not request.evaluation_before:
         return []

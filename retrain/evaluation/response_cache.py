@@ -22,12 +22,7 @@ class ResponseCache:
     """The generated responses of an evaluation, from this child and earlier children.
 
     Responses of another evaluation, of another request or to changed benchmarks are dropped.
-
-    Args:
-        folder: The run folder.
-        evaluation_id: Id of the evaluation.
-        request: Request of the evaluation.
-        benchmarks: Current benchmarks.
+    ``folder`` is the run's.
     """
 
     def __init__(

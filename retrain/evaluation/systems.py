@@ -57,16 +57,13 @@ def generate_responses(
     cache: ResponseCache | None = None,
     earlier: EarlierResponses | None = None,
 ) -> dict[str, dict[str, list[str]]]:
-    """Generate the responses of every system to every item.
+    """Generate the responses of every system to every item: system -> benchmark -> responses.
 
     One system is loaded at a time, to save device memory. Cached responses are not generated again;
     a system with a complete cache isn't loaded.
 
     ``progress`` is called with the system's name and the number of new responses. New ones are
     added to ``cache``, which has those of an earlier attempt.
-
-    Returns:
-        System -> benchmark -> responses, in the order of its items.
     """
     responses: dict[str, dict[str, list[str]]] = {}
     for name, load in systems.items():

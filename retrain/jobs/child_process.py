@@ -25,12 +25,9 @@ MAXIMUM_ERROR_CHARACTERS = 2000
 def run_child(
     task: Task, arguments: Sequence[str], body: Callable[[RunFolder], dict[str, Any]]
 ) -> int:
-    """Run a child's task in a run folder.
+    """Run a child's task in a run folder; return the process's exit status.
 
     The return value of ``body`` is written to the task's result file.
-
-    Returns:
-        The process's exit status.
     """
     if len(arguments) != 1:
         print(f"usage: python -m {MODULES[task]} RUN_DIR", file=sys.stderr)  # noqa: T201
@@ -60,9 +57,7 @@ def run_child(
 def prepare_environment(base: str) -> None:
     """Set the environment variables that libraries read on import.
 
-    Args:
-        base: The base model; a folder disables access to model hubs, as does a hub that doesn't
-            respond.
+    A base that is a folder disables access to model hubs, as does a hub that doesn't respond.
     """
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     # Spinning threads make a busy machine many times slower.

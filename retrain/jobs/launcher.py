@@ -75,11 +75,7 @@ class Launcher(Protocol):
         """Return why the child waits, or how it ended; empty: unknown."""
 
     def logs(self, folder: RunFolder, last_lines: int, task: Task = "train") -> list[str]:
-        """Return the last lines of the child's log.
-
-        Raises:
-            WorkflowError: The log is unavailable.
-        """
+        """Return the last lines of the child's log; ``WorkflowError`` where it is unavailable."""
 
     def cancel(self, handle: Handle) -> None:
         """Terminate the child and its subprocesses; ignore a child that has ended.

@@ -138,11 +138,8 @@ class ChildLifecycle(Generic[Row]):
         """Cancel a row and terminate its child; for a cancelled row, retry the termination.
 
         The row is cancelled first. If this process then dies, the child's result is ignored and the
-        row still names the child.
-
-        Returns:
-            Why the child couldn't be terminated; :meth:`terminate_all` retries. ``None``: the child
-            is terminated, or there is none.
+        row still names the child. The result is why the child couldn't be terminated, which
+        :meth:`terminate_all` retries; ``None``: it is, or there is none.
 
         Raises:
             WorkflowError: The row is finished and has no child left.

@@ -57,10 +57,8 @@ def start_interpreter(
 class SubprocessLauncher:
     """A launcher of detached children, which outlive the daemon.
 
-    It needs Linux, whose ``/proc`` holds the start time of a process.
-
-    Args:
-        start: Starts a child; by default a new interpreter.
+    It needs Linux, whose ``/proc`` holds the start time of a process. ``start`` starts a child, by
+    default a new interpreter.
     """
 
     name = "subprocess"

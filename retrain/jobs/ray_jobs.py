@@ -30,11 +30,7 @@ class RayJobs:
     )
 
     def __init__(self, settings: Ray, token: str = "") -> None:
-        """Connect to the cluster of ``[retrain.ray]``.
-
-        Raises:
-            ConfigurationError: No address is set.
-        """
+        """Connect to ``[retrain.ray]``'s cluster; ``ConfigurationError`` without an address."""
         if not settings.address:
             raise ConfigurationError(
                 'retrain.launcher = "ray" needs retrain.ray.address, the dashboard of the Ray '

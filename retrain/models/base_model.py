@@ -41,11 +41,7 @@ class BaseModel:
 
     @property
     def folder(self) -> Path:
-        """The folder.
-
-        Raises:
-            ModelError: The base is a hub id.
-        """
+        """The folder; a hub id has none, which is a ``ModelError``."""
         path = Path(self.location)
         if not path.is_dir():
             raise ModelError(

@@ -95,12 +95,7 @@ def training_template(tokenizer: Any) -> str | None:
 def encode(
     tokenizer: Any, conversations: Sequence[Sequence[dict[str, str]]], **options: Any
 ) -> Any:
-    """Render and tokenize conversations.
-
-    Args:
-        tokenizer: A tokenizer of transformers with a chat template.
-        conversations: The messages of each.
-        **options: Further arguments of ``apply_chat_template``.
+    """Render and tokenize conversations; ``options`` go to ``apply_chat_template``.
 
     Raises:
         InputError: The template refuses conversations; the message says how many, and why.

@@ -85,13 +85,10 @@ class Responder:
         conversations: Sequence[Conversation],
         progress: Callable[[int], None] | None = None,
     ) -> list[str]:
-        """Return a response to each conversation, each a :class:`Response` with its probability.
+        """Return a :class:`Response` to each conversation in turn, with its probability.
 
         Conversations end with the user's turn. ``progress`` is called after each batch with the
         number of responses it added.
-
-        Returns:
-            The responses, in the order of the conversations.
         """
         return [text for text, _ in self.generate(conversations, progress)]
 
@@ -203,9 +200,8 @@ class GreedyProbabilities:
     def log_probabilities(self, ends: Any) -> Any:
         """Return the log-probability of each response, ``[batch]``.
 
-        Args:
-            ends: ``[batch, steps]``, true where the token ends the response; the first one counts,
-                what follows is padding.
+        ``ends``, ``[batch, steps]``, is true where the token ends the response; the first one
+        counts, what follows is padding.
         """
         import torch  # noqa: PLC0415
 

@@ -17,11 +17,7 @@ _last: tuple[float, str] | None = None
 
 
 def reads_locally(location: str) -> bool:
-    """Return whether a model's files are read from this machine only: no request is made.
-
-    Args:
-        location: A folder, or a hub id.
-    """
+    """Return whether files of a folder or hub id are read from this machine: no request is made."""
     return Path(location).is_dir() or bool(hub_problem())
 
 

@@ -101,11 +101,7 @@ def order_of_trials(options: Sequence[Option]) -> list[Option]:
 
 
 def choose_option(prepared: Sequence[PreparedOption], method: Method) -> PreparedOption:
-    """Return a method's option on the largest possible base.
-
-    Raises:
-        TrainingError: No base is possible.
-    """
+    """Return a method's option on the largest possible base; ``TrainingError`` without one."""
     of_method = [entry for entry in prepared if entry.option.method == method]
     possible = [entry for entry in of_method if entry.option.possible]
     if possible:

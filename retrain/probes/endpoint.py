@@ -10,7 +10,8 @@ import httpx
 import msgspec
 
 from monitor.errors import EndpointUnavailableError
-from monitor.settings import Probes, Secrets
+from monitor.settings import Secrets
+from monitor.settings.monitoring import Probes
 from monitor.settings.secrets import probe_key
 from retrain.probes.addressing import Address
 

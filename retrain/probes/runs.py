@@ -88,11 +88,7 @@ class Probing:
         return self.settings.model.name
 
     def advance(self, may_continue: Callable[[], bool] = lambda: True) -> list[int]:
-        """Plan the runs that are due, and send the requests of open ones.
-
-        Returns:
-            The runs that were concluded.
-        """
+        """Plan the runs that are due, and send open requests; return what this concluded."""
         self._plan_due()
         concluded = []
         for role in ("stable", "canary"):
@@ -137,11 +133,10 @@ class Probing:
             )
 
     def continue_run(self, run_id: int, may_continue: Callable[[], bool] = lambda: True) -> bool:
-        """Send the requests of a run that have no response, and conclude it.
+        """Send the requests of a run that have no response, and conclude it; return whether it was.
 
-        Returns:
-            Whether it was concluded; ``False``: another process sends it, the endpoint is
-            unavailable for now, or the process is to end.
+        It isn't where another process sends it, the endpoint is unavailable for now, or the process
+        is to end.
         """
         while may_continue():
             now = self.clock()

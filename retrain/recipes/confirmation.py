@@ -5,11 +5,7 @@ from retrain.recipes.recipe import Method
 
 
 def require_confirmation(model: str, typed: str) -> None:
-    """Require the model's name as confirmation.
-
-    Raises:
-        WorkflowError: The confirmation is missing or names another model.
-    """
+    """Require the model's name as confirmation, or ``WorkflowError``."""
     if typed.strip() != model:
         raise WorkflowError(
             f"full fine-tuning of {model} is not confirmed; type the model's name, or pass "

@@ -75,11 +75,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     serving: Serving = Serving()
 
     def __post_init__(self) -> None:
-        """Validate the values.
-
-        Raises:
-            ConfigurationError: A value isn't allowed; one line for each.
-        """
+        """Validate the values; ``ConfigurationError`` has a line for each that isn't allowed."""
         problems = [
             f"recipe.{name} = {value!r}: must be {allowed}"
             for name, value, allowed, holds in self._rules()

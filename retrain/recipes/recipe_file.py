@@ -74,10 +74,7 @@ class RecipeFile(Training, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 def read_recipe_file(name: str) -> RecipeFile:
-    """Read a recipe file; refuse unknown keys.
-
-    Args:
-        name: The file; empty: the defaults.
+    """Read a recipe file; refuse unknown keys. An empty name gives the defaults.
 
     Raises:
         ConfigurationError: The file is unreadable, a key is unknown, or a value isn't allowed; one
@@ -107,11 +104,7 @@ def read_recipe_file(name: str) -> RecipeFile:
 
 
 def override_recipe(recipe: RecipeFile, *, method: Method | None, base: str) -> RecipeFile:
-    """Return a recipe with its method or base replaced.
-
-    Raises:
-        ConfigurationError: The recipe's other values contradict the new ones.
-    """
+    """Replace a recipe's method or base; ``ConfigurationError`` where that contradicts it."""
     values: dict[str, Any] = {"method": method} if method else {}
     if base:
         # Keep the commit that the recipe pins.

@@ -40,11 +40,7 @@ def register_version(
     training_run_id: int | None = None,
     by: str = SYSTEM,
 ) -> int:
-    """Register a version as a candidate, once per run; it inherits the taints of its weights.
-
-    Returns:
-        Id of the version.
-    """
+    """Register a candidate, once per run, with the taints of its weights; return its id."""
     if training_run_id is not None:
         existing = store.version_of_run(connection, training_run_id)
         if existing is not None:
@@ -138,11 +134,7 @@ def promote(
 def roll_back(
     connection: Connection, model: str, *, changed_by: str, reason: str, now: datetime
 ) -> VersionRow:
-    """Return the version that served before to production, and return it.
-
-    Raises:
-        WorkflowError: There is no earlier version.
-    """
+    """Return the version that served before to production; ``WorkflowError`` without one."""
     store.lock_model(connection, model)
     previous = store.previous_production(connection, model)
     if previous is None:

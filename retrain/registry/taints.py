@@ -82,11 +82,7 @@ def require_untainted_version(
 def require_untainted_run(
     connection: Connection, run: RunRow, now: datetime, *, by: str, accept: str
 ) -> None:
-    """Require that a run to be resumed learned from no erased end user, or that it is accepted.
-
-    Raises:
-        WorkflowError: The run is tainted.
-    """
+    """Raise ``WorkflowError`` for a tainted run that is to be resumed, unless it is accepted."""
     known = taints_of_run(connection, run.id)
     name, subject = f"training run {run.id}", f"training_runs/{run.id}"
     _require(connection, known, name, subject, now, by=by, accept=accept)
@@ -95,11 +91,7 @@ def require_untainted_run(
 def inherit_taints(
     connection: Connection, version_id: int, training_run_id: int | None, now: datetime
 ) -> list[TaintRow]:
-    """Taint a new version like its run and the weights that it continued from.
-
-    Returns:
-        The taints that it has now.
-    """
+    """Taint a new version like its run and the weights it continued from; return its taints."""
     version = versions.version_by_id(connection, version_id)
     known = taints_of_lineage(connection, version)
     if training_run_id is not None:

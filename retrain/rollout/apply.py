@@ -45,12 +45,8 @@ def apply_weights(
     """Make the gateway have the weights that a model's newest row wants, and note the result.
 
     Idempotent, and safe to call from several processes: the gateway refuses older generations, and
-    rows that were written meanwhile are applied too.
-
-    No transaction is open while the gateway is spoken to.
-
-    Returns:
-        The result; ``None`` where no weights of the model were ever wanted.
+    rows that were written meanwhile are applied too. No transaction is open while the gateway is
+    spoken to. The result is ``None`` where no weights of the model were ever wanted.
 
     Raises:
         DatabaseUnavailableError: The database is unavailable.

@@ -19,13 +19,10 @@ from retrain.rollout.transitions.start import start_rollout
 
 
 def start_automatically(engine: Engine, settings: Settings, now: datetime) -> RolloutRow | None:
-    """Start the rollout of a model's newest version where it passed the gates.
+    """Start the rollout of a model's newest version where it passed the gates, and return it.
 
     A version that was rolled out since its last evaluation does not start again: a revert is final
     until it is evaluated again, or a user starts it.
-
-    Returns:
-        The rollout; ``None`` where none was started.
     """
     model = settings.model.name
     with transaction(engine) as connection:

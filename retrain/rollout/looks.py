@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
@@ -18,8 +18,6 @@ from retrain.rollout.transitions.open_rollout import confirmed_weights, lock_rol
 from retrain.rollout.transitions.revert import revert_rollout
 from retrain.rollout.transitions.stages import advance, complete
 
-HOUR = timedelta(hours=1)
-
 #: Measures the next complete hour of a rollout, after its newest stored look; ``None`` where no
 #: hour is complete yet. It reads the database and writes nothing.
 NextLook = Callable[[RolloutRow, RolloutPlan, datetime], Look | None]
@@ -31,10 +29,7 @@ def take_look(
     """Measure the next complete hour of an open rollout, and take the step that it decides.
 
     Look and step are one transaction. A look at a rollout that has changed meanwhile is discarded,
-    and measured again by the next call.
-
-    Returns:
-        The rollout afterwards; ``None`` where no hour is complete, or the look was discarded.
+    and measured again by the next call. Both give ``None``, as does an hour that isn't complete.
     """
     plan = plan_of(rollout)
     look = next_look(rollout, plan, now)  # may be slow, so it runs outside a transaction
@@ -48,11 +43,7 @@ def take_look(
 
 
 def ask_in_time(engine: Engine, rollout: RolloutRow, now: datetime) -> bool:
-    """Ask a user to decide where a rollout has been held for longer than ``rollout.max_hold``.
-
-    Returns:
-        Whether it was asked now.
-    """
+    """Ask a user to decide on a rollout held for over ``rollout.max_hold``; return whether."""
     plan = plan_of(rollout)
     with transaction(engine) as connection:
         current = lock_rollout(connection, rollout.id)
@@ -102,7 +93,7 @@ def _act_on_holdback(
         update_rollout(connection, rollout.id, reason=look.reason)
         rollout = replace(rollout, reason=look.reason)
         return _ask(connection, rollout, now) if look.action == "ask" else rollout
-    if look.hour + HOUR >= due and confirmed_weights(connection, rollout) is not None:
+    if look.end >= due and confirmed_weights(connection, rollout) is not None:
         reason = f"no check failed in the holdback's time; {look.reason}"
         return complete(connection, rollout, now, by=SYSTEM, reason=reason)
     return rollout

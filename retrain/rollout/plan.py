@@ -37,11 +37,7 @@ class RolloutPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def make_plan(settings: Settings) -> RolloutPlan:
-    """Return the plan that a model's settings make.
-
-    Raises:
-        ConfigurationError: The stages don't increase to 100.
-    """
+    """Return a model's plan; ``ConfigurationError`` where stages don't increase to 100."""
     rollout = settings.rollout
     rising = all(a < b for a, b in itertools.pairwise(rollout.stages))
     if not rollout.stages or not rising or rollout.stages[-1] != 100:

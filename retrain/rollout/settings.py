@@ -2,7 +2,7 @@
 
 import json
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -145,13 +145,6 @@ class Rollout(Section):
     litellm: LiteLlm = LiteLlm()
     kubernetes: KubernetesRoutes = KubernetesRoutes()
     vllm: Vllm = Vllm()
-
-    @field_validator("gateway", mode="before")
-    @classmethod
-    def _check_gateway_name(cls, value: Any) -> Any:
-        if value == "envoy-file":
-            raise ValueError('"envoy-file" was renamed; write "envoy"')
-        return value
 
     @field_validator("probe_body")
     @classmethod

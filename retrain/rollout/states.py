@@ -145,11 +145,7 @@ _BY_EVENT = {transition.event: transition for transition in TRANSITIONS}
 
 
 def target_of(event: Event, status: str | None) -> str:
-    """Return the status of a rollout after an event.
-
-    Args:
-        event: The event.
-        status: The status before it; ``None``: there is no rollout yet.
+    """Return the status of a rollout after an event; the status before a rollout is ``None``.
 
     Raises:
         WorkflowError: The event is not allowed in this status.
@@ -167,16 +163,3 @@ def target_of(event: Event, status: str | None) -> str:
             code="rollout_transition",
         )
     return transition.target or status
-
-
-def as_markdown() -> str:
-    """Return the table for the documentation."""
-    lines = ["| from | event | caused by | to |", "| --- | --- | --- | --- |"]
-    for transition in TRANSITIONS:
-        sources = ", ".join(transition.sources) or "none"
-        event = transition.event.replace("_", " ")
-        target = transition.target or "the same status"
-        lines.append(
-            f"| {sources} | **{event}** | {transition.by} | {target}: {transition.effect} |"
-        )
-    return "\n".join(lines)

@@ -26,13 +26,10 @@ def take_step(
     details: dict[str, Any] | None = None,
     **changes: Any,
 ) -> RolloutRow:
-    """Check an event against the table of transitions, write it, and log it.
+    """Check an event against the table of transitions, write and log it; return the rollout.
 
     The transaction holds the lock of the model, under which the rollout was read; without a rollout
     the event starts one. The reason, for page, messages and log, quotes no traffic.
-
-    Returns:
-        The rollout afterwards.
 
     Raises:
         WorkflowError: The event is not allowed in the rollout's status.

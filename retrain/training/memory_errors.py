@@ -11,11 +11,7 @@ from retrain.recipes.recipe import Recipe
 
 @contextmanager
 def memory_errors(recipe: Recipe) -> Iterator[None]:
-    """Tell what to change where the device runs out of memory.
-
-    Raises:
-        TrainingError: The device ran out of memory.
-    """
+    """Raise a ``TrainingError`` that says what to change where the device runs out of memory."""
     try:
         yield
     except RuntimeError as error:

@@ -22,10 +22,8 @@ def resume_child(
 ) -> bool:
     """Restart a lost child, unless a cancellation of its run was requested.
 
-    A run is resumed at most ``limit`` times.
-
-    Returns:
-        Whether the run continues; otherwise the caller finishes it.
+    A run is resumed at most ``limit`` times. Return whether it continues; otherwise the caller
+    finishes it.
 
     Raises:
         TrainingError: The child can't be started; a retry would not help.
@@ -56,15 +54,12 @@ def reopen(
     resumed_by: str,
     accept_taint: str = "",
 ) -> int:
-    """Plan a failed or cancelled run again.
+    """Plan a failed or cancelled run again; return the step of its checkpoint, 0 without one.
 
     The child then continues from the last checkpoint and makes the same adapter as an uninterrupted
     run.
 
     ``accept_taint`` is why a run that learned from an erased end user goes on; empty: it does not.
-
-    Returns:
-        Step of the checkpoint; 0 if there is none.
 
     Raises:
         WorkflowError: The run can't be reopened, learned from an erased end user, or its launcher

@@ -54,11 +54,7 @@ def plan_run(
     plan: dict[str, Any] | None = None,
     planned_by: str = "driftwarden",
 ) -> int:
-    """Insert a planned run; a decision gets one run.
-
-    Returns:
-        Id of the run, or of the decision's existing run.
-    """
+    """Insert a planned run; a decision gets one. Return its id, or that of the existing one."""
     if decision_id is not None:
         existing = store.run_of_decision(connection, decision_id)
         if existing is not None:

@@ -55,11 +55,7 @@ def request_start(
 
 
 def require_startable(run: RunRow) -> None:
-    """Require that a run can be started or resumed on the page.
-
-    Raises:
-        WorkflowError: It can't; the message says why.
-    """
+    """Require a run that can be started or resumed; ``WorkflowError`` says why not."""
     if run.status not in STARTABLE:
         raise WorkflowError(
             f"training run {run.id} is {run.status}; only a planned run can be started, and only "

@@ -12,9 +12,8 @@ from monitor.store.engine import make_engine, transaction
 from monitor.telemetry import Heartbeat, configure_logging
 from retrain.rollout.checks.decision import Action
 from retrain.rollout.jobs.measurement import RolloutMeasurement
-from retrain.rollout.looks import HOUR
 from retrain.rollout.plan import RolloutPlan
-from retrain.rollout.rows.looks import Look, newest_look
+from retrain.rollout.rows.looks import HOUR, Look, newest_look
 from retrain.rollout.rows.rollouts import RolloutRow
 
 LEASE = timedelta(seconds=1.5)

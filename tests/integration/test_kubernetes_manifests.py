@@ -100,7 +100,7 @@ def test_check_accepts_the_configuration_of_the_pods(
     run_command: Run,  # noqa: F811
 ) -> None:
     # The encoder is the same everywhere, and other tests load it.
-    monkeypatch.setattr(checks, "encoder_finding", lambda *_: Finding("encoder", "ok", ""))
+    monkeypatch.setattr(checks, "encoder_finding", lambda *_: Finding("ok", ""))
     with running_api() as api:
         for name, value in {
             "DATABASE__URL": f"sqlite:///{tmp_path / 'driftwarden.db'}",

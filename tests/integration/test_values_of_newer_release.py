@@ -22,6 +22,7 @@ from typer.testing import CliRunner
 
 from monitor.cli.app import app as commands
 from monitor.daemon.cycle import Cycle
+from monitor.embedding.encoder import load_encoder
 from monitor.errors import DriftwardenError, SchemaError
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
@@ -174,7 +175,11 @@ class House:
 
 
 @pytest.fixture
-def house(engine: Engine, clock: datetime, tmp_path: Path) -> Iterator[House]:
+def house(
+    engine: Engine, clock: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[House]:
+    encoder = load_encoder(Settings().embedding)  # `check`, which loads it, runs for each place
+    monkeypatch.setattr("monitor.embedding.encoder.load_encoder", lambda _settings: encoder)
     make_every_kind(engine, clock, tmp_path)
     with transaction(engine) as connection:  # such as those that keep logs as they are
         names = "SELECT name FROM sqlite_master WHERE type = 'trigger'"

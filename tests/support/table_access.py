@@ -14,9 +14,11 @@ from pathlib import Path
 from monitor.store import tables
 
 ROOT = Path(__file__).resolve().parents[2]
-CHANGES = {"insert": "a", "update": "w", "delete": "d", "insert_rows": "a"}
+CHANGES = {"insert": "a", "update": "w", "delete": "d"}
+#: Those whose table is the second argument, after the connection.
+OF_CONNECTION = {"insert_row": "a", "insert_rows": "a", "update_row": "w"}
 #: Modules of the functions that make statements of changes.
-STATEMENTS = {"sqlalchemy", "monitor.store.bulk_insert"}
+STATEMENTS = {"sqlalchemy", "monitor.store.bulk_insert", "monitor.store.rows"}
 #: Tables by the names of their classes.
 TABLES = {
     name: value.__tablename__
@@ -79,7 +81,7 @@ def _nodes() -> dict[Node, Content]:
     _resolve_packages(nodes)
     # A change of a variable table: of those that the node, its constants or its callers name.
     for node, content in list(nodes.items()):
-        if content.open_codes:
+        if content.open_codes and node[0] not in STATEMENTS:  # else a call names the table
             named = dict(content.access)
             for below in content.refers & nodes.keys():
                 if nodes[below].is_constant:
@@ -183,7 +185,7 @@ def _add_change(call: ast.Call, content: Content, imports: dict[str, Node]) -> N
     function = call.func
     is_table = bool(call.args) and bool(_table(call.args[0], imports))
     if isinstance(function, ast.Attribute) and (
-        is_table or ast.unparse(function.value) == "dialect"
+        is_table or (isinstance(function.value, ast.Name) and function.value.id == "dialect")
     ):
         name = function.attr  # of a dialect
     elif isinstance(function, ast.Name) and (
@@ -192,13 +194,14 @@ def _add_change(call: ast.Call, content: Content, imports: dict[str, Node]) -> N
         name = function.id
     else:
         return
-    if name not in CHANGES or not call.args:
+    codes = OF_CONNECTION | CHANGES
+    if name not in codes or not call.args:
         return
-    target = call.args[1] if name == "insert_rows" and len(call.args) > 1 else call.args[0]
+    target = call.args[1] if name in OF_CONNECTION else call.args[0]
     if table := _table(target, imports):
-        content.access[table].add(CHANGES[name])
+        content.access[table].add(codes[name])
     else:
-        content.open_codes.add(CHANGES[name])
+        content.open_codes.add(codes[name])
 
 
 def _table(expression: ast.AST, imports: dict[str, Node]) -> str:

@@ -28,11 +28,6 @@ def rollouts_of(incident: IncidentRow) -> list[int]:
     return sorted({int(number) for key in incident.fingerprint for number in ROLLOUT.findall(key)})
 
 
-def incident_subject(incident_id: int, model: str) -> str:
-    """Return the number of an incident and its model, for the text of notifications."""
-    return f"Incident {incident_id}{f', {model}' if model else ''}"
-
-
 def identity_block(incident: IncidentRow, since: str) -> Block:
     """Return the line below the title: which incident, how bad, since when, who has it."""
     status = incident.status

@@ -8,7 +8,7 @@ from monitor.alerts.incident_states import Event
 from monitor.alerts.messages.identity import incident_link
 from monitor.plurals import pluralize
 from monitor.rendering.chart import drift_chart
-from monitor.rendering.events import NEXT_STEP, describe_event_test
+from monitor.rendering.events import NEXT_STEP, describe_event, describe_event_test
 from monitor.rendering.mrkdwn import (
     QUOTED,
     Block,
@@ -110,7 +110,7 @@ def incident_blocks(summary: EvaluationSummary, event: Event, alerts: Alerts) ->
         families = [_family(assessment.input), _family(assessment.output), *_events(assessment)]
         blocks += sections(["*Evidence*", *families, *_degraded(assessment)])
         blocks += drift_chart(summary.history)
-        affected = [*_topics(assessment), *_mix(assessment)]
+        affected = [*_affected_by_events(assessment), *_topics(assessment), *_mix(assessment)]
         if affected:
             blocks += sections(["*Who is affected*", *affected])
     if event not in {"quiet", "resolved", "unwatched"}:
@@ -205,7 +205,7 @@ def _topics(assessment: Assessment) -> list[str]:
     lines = []
     for family in (assessment.input, assessment.output):
         for topic in family.topics[:TOPICS_SHOWN]:
-            users = _share_of_users(topic, assessment)
+            users = _share_of_users(topic.n_end_users, assessment)
             lines.append(f"• {NOUNS[family.family]}: {_topic(topic, family.family)}{users}")
             lines += map(_quoted, topic.examples[:EXAMPLES_SHOWN])
         n_more = len(family.topics) - TOPICS_SHOWN
@@ -214,13 +214,20 @@ def _topics(assessment: Assessment) -> list[str]:
     return lines
 
 
-def _share_of_users(topic: Topic, assessment: Assessment) -> str:
-    """Return the number of a topic's end users, and their share; empty where none is named."""
-    if not topic.n_end_users:
+def _affected_by_events(assessment: Assessment) -> list[str]:
+    return [
+        f"• {describe_event(event)}{_share_of_users(event.n_end_users, assessment)}"
+        for event in assessment.output.event_alarms
+    ]
+
+
+def _share_of_users(n_end_users: int, assessment: Assessment) -> str:
+    """Return a number of end users, and their share; empty where none is named."""
+    if not n_end_users:
         return ""
     total = None if assessment.basis is None else assessment.basis.current.n_end_users
-    share = f" ({topic.n_end_users / total:.0%} of all)" if total else ""
-    return f", from {pluralize(topic.n_end_users, 'end user')}{share}"
+    share = f" ({n_end_users / total:.0%} of all)" if total else ""
+    return f", from {pluralize(n_end_users, 'end user')}{share}"
 
 
 def _since(summary: EvaluationSummary) -> list[str]:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from monitor.settings import Settings
-    from retrain.data import Card, TrainingSet
+    from retrain.data import TrainingSet
+    from retrain.data.data_card import Card
     from retrain.recipes.recipe import Training
 
 

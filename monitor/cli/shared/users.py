@@ -11,11 +11,7 @@ if TYPE_CHECKING:
 
 
 def require_user(connection: "Connection", name: str) -> "UserRow":
-    """Return a user.
-
-    Raises:
-        InputError: No user has the name.
-    """
+    """Return a user; ``InputError`` where none has the name."""
     from monitor.store.accounts.users import user_by_name
 
     user = user_by_name(connection, name)

@@ -208,7 +208,7 @@ def _require_permission(
         raise WorkflowError(
             f"there is no {action.subject} {press.subject_id}", code="unknown_subject"
         )
-    if not user.grants.may(action.permission, model):
+    if not user.is_lead_of(model):
         raise WorkflowError(
             f"your account {user.name} may not do this here: it needs the role lead, which a lead "
             "or an admin gives on the page Users",

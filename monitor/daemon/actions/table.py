@@ -1,8 +1,9 @@
-"""Table of the actions: permission, function and reply of each button."""
+"""Table of the actions: function and reply of each button."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from monitor.alerts import incidents
 from monitor.errors import WorkflowError
@@ -12,7 +13,6 @@ from monitor.rendering.numbers import format_instant
 from monitor.review.decision.decisions import confirm_retraining
 from monitor.review.export import read_gold, sft_rows
 from monitor.scheduling.actions import Action, Request
-from monitor.store.accounts.roles import Permission
 from monitor.store.review.decisions import DecisionRow, decision_by_id
 from monitor.store.review.gold_export import ItemFilter
 from monitor.store.training.runs import run_of_decision
@@ -37,25 +37,13 @@ def next_working_day(at: datetime) -> datetime:
 
 
 def _acknowledge(request: Request) -> dict[str, str]:
-    if not incidents.acknowledge(
-        request.connection,
-        request.press.subject_id,
-        request.user.name,
-        request.now,
-        alerts=request.settings.alerts,
-    ):
+    if not _change(request, incidents.acknowledge):
         raise WorkflowError("it is acknowledged already", code="acknowledged")
     return {}
 
 
 def _take_over(request: Request) -> dict[str, str]:
-    if not incidents.take_over(
-        request.connection,
-        request.press.subject_id,
-        request.user.name,
-        request.now,
-        alerts=request.settings.alerts,
-    ):
+    if not _change(request, incidents.take_over):
         raise WorkflowError("it is yours, or nobody has acknowledged it", code="not_taken_over")
     return {}
 
@@ -72,16 +60,15 @@ def _snooze(request: Request) -> dict[str, str]:
         raise WorkflowError(
             f"the snooze would have ended at {format_instant(until)}; press again", code="too_late"
         )
-    if not incidents.snooze(
-        request.connection,
-        request.press.subject_id,
-        request.user.name,
-        until,
-        request.now,
-        alerts=request.settings.alerts,
-    ):
+    if not _change(request, incidents.snooze, until):
         raise WorkflowError("it is resolved already", code="resolved")
     return {"until": format_instant(until)}
+
+
+def _change(request: Request, step: Callable[..., bool], *values: Any) -> bool:
+    """Take a step of the incident in the name of the user; return whether it was possible."""
+    subject = (request.connection, request.press.subject_id, request.user.name)
+    return step(*subject, *values, request.now, alerts=request.settings.alerts)
 
 
 def _show_retraining(request: Request) -> dict[str, str]:
@@ -127,25 +114,21 @@ def _unconfirmed(request: Request) -> DecisionRow:
 ACTIONS: Mapping[str, Action] = {
     "acknowledge": Action(
         subject="incident",
-        permission=Permission.LEAD,
         run=_acknowledge,
         reply="You acknowledged {subject}.",
     ),
     "take_over": Action(
         subject="incident",
-        permission=Permission.LEAD,
         run=_take_over,
         reply="You took over {subject}.",
     ),
     "snooze": Action(
         subject="incident",
-        permission=Permission.LEAD,
         run=_snooze,
         reply="You snoozed {subject} until {until}. It notifies nobody until then.",
     ),
     "show_retraining": Action(
         subject="decision",
-        permission=Permission.LEAD,
         run=_show_retraining,
         reply=(
             "Retrain {model}?\n"
@@ -157,7 +140,6 @@ ACTIONS: Mapping[str, Action] = {
     ),
     "confirm_retraining": Action(
         subject="decision",
-        permission=Permission.LEAD,
         run=_confirm_retraining,
         reply="You confirmed the retraining of {model}. The training run is planned now.",
     ),

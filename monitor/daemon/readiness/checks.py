@@ -15,7 +15,7 @@ from monitor.daemon.readiness.dead_letters import dead_letters_finding
 from monitor.daemon.readiness.encoder import encoder_finding, encoder_in_use
 from monitor.daemon.readiness.feedback import feedback_finding
 from monitor.daemon.readiness.file_modes import file_modes_finding
-from monitor.daemon.readiness.finding import Finding
+from monitor.daemon.readiness.finding import Finding, fail
 from monitor.daemon.readiness.incidents import incidents_finding
 from monitor.daemon.readiness.temporary_files import temporary_files_finding
 from monitor.errors import DriftwardenError
@@ -63,7 +63,8 @@ def note_repeated(findings: Iterable[Finding]) -> Iterator[Finding]:
 
 def _check_everything(settings: Sections, secrets: Secrets, *, send: bool) -> Iterator[Finding]:
     yield from _run(_shared_checks(settings, secrets))
-    yield from monitoring.channel_findings(settings, secrets, send=send)
+    for finding in monitoring.channel_findings(settings, secrets, send=send):
+        yield replace(finding, name="alerts")
     by_model = settings.by_model
     per_check = zip(
         *(_run(_checks_of_model(of_model, secrets)) for of_model in by_model), strict=True
@@ -134,6 +135,6 @@ def _checks_of_model(settings: Settings, secrets: Secrets) -> Checks:
 def _run(checks: Checks) -> Iterator[Finding]:
     for name, check in checks:
         try:
-            yield check()
+            yield replace(check(), name=name)
         except DriftwardenError as error:
-            yield Finding(name, "fail", str(error))
+            yield fail(str(error), name=name)

@@ -1,6 +1,6 @@
 """Check of the records that could not be processed."""
 
-from monitor.daemon.readiness.finding import Finding, open_connection
+from monitor.daemon.readiness.finding import Finding, note, ok, open_connection
 from monitor.settings import Sections
 
 MISSING_RESPONSE = "missing_response"
@@ -13,7 +13,7 @@ def dead_letters_finding(settings: Sections) -> Finding:
     with open_connection(settings) as connection:
         counts = count_by_reason(connection)
     if not counts:
-        return Finding("dead letters", "ok", "none")
+        return ok("none")
     reasons = ", ".join(
         f"{n:,} {reason}" for reason, n in sorted(counts.items(), key=lambda item: -item[1])
     )
@@ -24,4 +24,4 @@ def dead_letters_finding(settings: Sections) -> Finding:
             "traffic.join.enabled where it is a record of its own, or traffic.prompts_only where "
             "there is none, then `driftwarden replay --dead-letters`"
         )
-    return Finding("dead letters", "note", message)
+    return note(message)

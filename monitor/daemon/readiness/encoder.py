@@ -7,7 +7,7 @@ The errors of a missing encoder are those of :mod:`monitor.settings.model_locati
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 
-from monitor.daemon.readiness.finding import Finding, open_connection
+from monitor.daemon.readiness.finding import Finding, ok, open_connection
 from monitor.errors import DriftwardenError
 from monitor.rendering.numbers import format_instant
 from monitor.settings import Sections
@@ -61,4 +61,4 @@ def encoder_finding(settings: Sections, in_use: tuple[str, datetime] | None = No
     vocabulary = load_vocabulary(settings.embedding, identity)
     if vocabulary is not None:
         message += f"; {describe_scripts(vocabulary)}"
-    return Finding("encoder", "ok", message)
+    return ok(message)

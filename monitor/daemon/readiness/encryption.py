@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from monitor.daemon.readiness.finding import Finding
+from monitor.daemon.readiness.finding import Finding, note, ok
 from monitor.plurals import pluralize
 from monitor.settings import Sections
 from monitor.settings.secrets import secret_variables
@@ -18,15 +18,15 @@ def database_encryption_finding(settings: Sections) -> Finding:
 
     url = parse_url(settings.database.url)
     if url.get_backend_name() != "postgresql":
-        return Finding("database TLS", "ok", "not needed: a file")
+        return ok("not needed: a file")
     query = {key: ",".join((value,) if isinstance(value, str) else value)
              for key, value in url.query.items()}  # fmt: skip
     hosts = database_hosts(settings.database.url)
     if all(map(is_this_machine, hosts)):
-        return Finding("database TLS", "ok", "not needed: on this machine")
+        return ok("not needed: on this machine")
     mode = query.get("sslmode") or os.environ.get("PGSSLMODE") or "prefer"
     if mode == "verify-full":
-        return Finding("database TLS", "ok", "sslmode verify-full")
+        return ok("sslmode verify-full")
     problem = (
         "the server's name is not checked"
         if mode == "verify-ca"
@@ -34,12 +34,10 @@ def database_encryption_finding(settings: Sections) -> Finding:
         if mode in {"disable", "allow", "prefer"}
         else "any server is accepted"
     )
-    return Finding(
-        "database TLS",
-        "note",
+    return note(
         f"sslmode {mode} to {', '.join(filter(None, hosts))}: {problem}, so another machine can "
         "read the password and the texts; add ?sslmode=verify-full&sslrootcert=FILE to "
-        "database.url",
+        "database.url"
     )
 
 
@@ -47,26 +45,22 @@ def broker_encryption_finding(settings: Sections) -> Finding:
     """Check that no password or token goes to the brokers of another machine unencrypted."""
     kafka = settings.kafka
     if kafka.uses_tls:
-        return Finding("broker TLS", "ok", f"{kafka.security_protocol}")
+        return ok(f"{kafka.security_protocol}")
     hosts = [address.strip().rpartition(":")[0] for address in kafka.bootstrap_servers.split(",")]
     if all(is_this_machine(host.strip("[]")) for host in hosts):
-        return Finding("broker TLS", "ok", "not needed: on this machine")
+        return ok("not needed: on this machine")
     remedy = "use a TLS listener, kafka.security_protocol = {!r} and kafka.ssl_cafile"
     if not kafka.uses_sasl:
-        return Finding(
-            "broker TLS",
-            "note",
+        return note(
             f"{kafka.security_protocol} brings the texts of end users unencrypted; "
-            f"{remedy.format('SSL')}",
+            f"{remedy.format('SSL')}"
         )
     sent = {"PLAIN": "the password", "OAUTHBEARER": "the token"}.get(
         kafka.sasl_mechanism, "what allows to guess the password"
     )
-    return Finding(
-        "broker TLS",
-        "note",
+    return note(
         f"SASL_PLAINTEXT sends {sent} of {kafka.sasl_mechanism} and the texts of end users "
-        f"unencrypted; {remedy.format('SASL_SSL')}",
+        f"unencrypted; {remedy.format('SASL_SSL')}"
     )
 
 
@@ -89,12 +83,8 @@ def addresses_finding(settings: Sections) -> Finding:
         named |= {key: address for key, address in addresses.items() if address}
     open_to_readers = sorted(key for key, address in named.items() if _is_unencrypted(address))
     if not open_to_readers:
-        return Finding("addresses", "ok", "https, or on this machine")
-    return Finding(
-        "addresses",
-        "note",
-        f"unencrypted to another machine: {_listed(open_to_readers)}; use https",
-    )
+        return ok("https, or on this machine")
+    return note(f"unencrypted to another machine: {_listed(open_to_readers)}; use https")
 
 
 def visitors_finding(settings: Sections) -> Finding:
@@ -103,13 +93,11 @@ def visitors_finding(settings: Sections) -> Finding:
     if is_this_machine(web.host) or any(
         not is_this_machine(proxy) for proxy in web.trusted_proxies
     ):
-        return Finding("visitors", "ok", "their addresses are known")
-    return Finding(
-        "visitors",
-        "note",
+        return ok("their addresses are known")
+    return note(
         f"web.host = {web.host!r}: behind a proxy on another machine, the access log and the "
         "delays after failed sign-ins know the proxy's address only; name it in "
-        "web.trusted_proxies",
+        "web.trusted_proxies"
     )
 
 
@@ -132,13 +120,11 @@ def secret_files_finding(settings: Sections) -> Finding:
     exposed = [file for file in files if file.is_readable_by_all]
     if exposed:
         named = ", ".join(f"{file.variable} = {file.path}" for file in exposed)
-        return Finding(
-            "secrets", "note", f"every user can read {named}; set the mode to 0400 or 0440"
-        )
+        return note(f"every user can read {named}; set the mode to 0400 or 0440")
     if not files:
-        return Finding("secrets", "ok", "from the environment")
+        return ok("from the environment")
     n_files = pluralize(len(files), "file")
-    return Finding("secrets", "ok", f"{n_files}: {_listed(file.variable for file in files)}")
+    return ok(f"{n_files}: {_listed(file.variable for file in files)}")
 
 
 def _is_unencrypted(address: str) -> bool:

@@ -1,6 +1,6 @@
 """Checks of the key of end users' ids, and of the suppression list."""
 
-from monitor.daemon.readiness.finding import Finding, open_connection
+from monitor.daemon.readiness.finding import Finding, fail, note, ok, open_connection
 from monitor.plurals import pluralize
 from monitor.settings import Secrets, Sections
 
@@ -17,28 +17,24 @@ def user_ids_finding(settings: Sections, secrets: Secrets) -> Finding:
     with open_connection(settings) as connection:
         ring = read_key_ring(connection, secrets)
     if settings.privacy.require_key and not configured_keys(secrets):
-        return Finding("user ids", "fail", f"privacy.require_key is set; {MAKE_KEY}")
+        return fail(f"privacy.require_key is set; {MAKE_KEY}")
     if ring.missing:
         named = ", ".join(row.check_value[:8] for row in ring.missing)
-        return Finding(
-            "user ids",
-            "fail",
+        return fail(
             f"keys are missing (check values {named}): who has a pseudonym under one of them can't "
-            "be found; add them to DRIFTWARDEN_USER_ID_KEY after the newest",
+            "be found; add them to DRIFTWARDEN_USER_ID_KEY after the newest"
         )
     if not ring.keys:
         message = f"{form}; the first start generates a key and stores it in the database"
-        return Finding("user ids", "note", f"{message}; for production {MAKE_KEY}")
+        return note(f"{message}; for production {MAKE_KEY}")
     if ring.is_generated:
-        return Finding(
-            "user ids",
-            "note",
+        return note(
             f"{form}; the key is in the database, so who reads it or a backup can compute them; "
-            f"for production {MAKE_KEY}",
+            f"for production {MAKE_KEY}"
         )
     check_value = ring.newest.check_value[:8]
     older = f", {pluralize(len(ring.keys) - 1, 'older key')}" if len(ring.keys) > 1 else ""
-    return Finding("user ids", "ok", f"{form}, key {check_value} of the environment{older}")
+    return ok(f"{form}, key {check_value} of the environment{older}")
 
 
 def suppression_finding(settings: Sections) -> Finding:
@@ -55,20 +51,16 @@ def suppression_finding(settings: Sections) -> Finding:
     end_users = {change.main_digest for change in newest.values() if change.action == "added"}
     listed = pluralize(len(end_users), "end user")
     if path is None:
-        return Finding(
-            "suppression",
-            "note",
+        return note(
             f"{listed}, in the database only: a backup from before would bring them back; set "
             "privacy.suppression_file to a file outside of it, or run `driftwarden suppress "
-            "export` after each change",
+            "export` after each change"
         )
     in_file = newest_changes(read_suppression_file(path))
     absent = {row.main_digest for row in in_file.values() if row.digest not in newest}
     if absent:
-        return Finding(
-            "suppression",
-            "note",
+        return note(
             f"{pluralize(len(absent), 'end user')} of {path} are not on the list: the database may "
-            "be of an older backup; run `driftwarden forget --suppressed`",
+            "be of an older backup; run `driftwarden forget --suppressed`"
         )
-    return Finding("suppression", "ok", f"{listed}, also in {path}")
+    return ok(f"{listed}, also in {path}")

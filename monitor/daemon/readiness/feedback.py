@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from monitor.daemon.readiness.finding import Finding, open_connection
+from monitor.daemon.readiness.finding import Finding, ok, open_connection
 from monitor.settings import Sections
 
 PERIOD = timedelta(days=7)
@@ -24,7 +24,7 @@ def feedback_finding(settings: Sections) -> Finding:
         counts = count_feedback(connection, datetime.now(UTC) - PERIOD, MAX_VALUES)
     n = sum(count.n for count in counts)
     if not n:
-        return Finding("feedback", "ok", "none in 7 days")
+        return ok("none in 7 days")
     share = sum(count.n_on_exchanges for count in counts) / n
     names = ", ".join(count.name for count in counts[:NAMED])
     more = f" and {len(counts) - NAMED} more" if len(counts) > NAMED else ""
@@ -47,4 +47,4 @@ def feedback_finding(settings: Sections) -> Finding:
             f"; not compared, as no direction is known: {', '.join(unknown[:NAMED])}; set "
             "drift.higher_is_better or drift.lower_is_better"
         )
-    return Finding("feedback", "note" if share < MIN_SHARE or unknown else "ok", message)
+    return Finding("note" if share < MIN_SHARE or unknown else "ok", message)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from monitor.daemon.readiness.finding import Finding, open_connection
+from monitor.daemon.readiness.finding import Finding, note, ok, open_connection
 from monitor.plurals import pluralize
 from monitor.private_files import UMASK
 from monitor.settings import Sections
@@ -30,15 +30,13 @@ def file_modes_finding(settings: Sections) -> Finding:
             recursive = "-R " if place.is_dir() and not place.is_symlink() else ""
             commands.setdefault(f"chmod {recursive}go-rwx {shlex.quote(str(place))}")
     if not exposed:
-        return Finding("file modes", "ok", "only this account reads the files")
+        return ok("only this account reads the files")
     named = ", ".join(map(str, exposed[:MAX_NAMED]))
     left = len(exposed) - MAX_NAMED
     more = f" and {left} more" if left > 0 else ""
-    return Finding(
-        "file modes",
-        "note",
+    return note(
         f"other users of this machine can read {pluralize(len(exposed), 'path')} with texts of end "
-        f"users: {named}{more}; run: {'; '.join(commands)}",
+        f"users: {named}{more}; run: {'; '.join(commands)}"
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from monitor.settings import Sections
@@ -15,12 +16,15 @@ if TYPE_CHECKING:
 class Finding:
     """The state of one thing that the daemon needs."""
 
-    #: What was checked.
-    name: str
     #: ``ok``, ``note`` (works, but worth knowing) or ``fail``.
     status: str
     #: What there is, or what to do.
     message: str
+    #: What was checked, as the list of checks calls it.
+    name: str = ""
+
+
+ok, note, fail = partial(Finding, "ok"), partial(Finding, "note"), partial(Finding, "fail")
 
 
 @contextmanager

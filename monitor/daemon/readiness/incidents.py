@@ -1,6 +1,6 @@
 """Check of the incidents: those that wait for somebody."""
 
-from monitor.daemon.readiness.finding import Finding, open_connection
+from monitor.daemon.readiness.finding import Finding, note, ok, open_connection
 from monitor.plurals import pluralize
 from monitor.settings import Sections
 
@@ -19,7 +19,7 @@ def incidents_finding(settings: Sections) -> Finding:
     n_known = len(rows) - len(pending)
     known = f"{pluralize(n_known, 'incident')} acknowledged or snoozed" if n_known else ""
     if not pending:
-        return Finding("incidents", "ok", known or "none is unresolved")
+        return ok(known or "none is unresolved")
     names = [
         f"{row.id} {CAUSES[row.cause].title}" + (f" ({excerpt(row.model, 60)})" * bool(row.model))
         for row in pending[-MAX_NAMED:]
@@ -27,4 +27,4 @@ def incidents_finding(settings: Sections) -> Finding:
     left = len(pending) - len(names)
     listed = ", ".join(names) + (f" and {left} more" if left > 0 else "")
     message = f"{len(pending)} open: {listed}; `driftwarden incidents list` shows them"
-    return Finding("incidents", "note", f"{message}; {known}" if known else message)
+    return note(f"{message}; {known}" if known else message)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.daemon.readiness.finding import Finding, open_connection
+from monitor.daemon.readiness.finding import Finding, fail, note, ok, open_connection
 from monitor.errors import DriftwardenError
 from monitor.plurals import pluralize
 from monitor.rendering.numbers import format_instant
@@ -33,7 +33,7 @@ def budget_finding(settings: Sections) -> Finding:
             if min(budgets) < max(budgets)
             else f" in all, {budgets[0]:g} for each of {len(budgets)} models"
         )
-    return Finding("false alarms", "ok", message)
+    return ok(message)
 
 
 def database_finding(settings: Sections) -> Finding:
@@ -45,8 +45,8 @@ def database_finding(settings: Sections) -> Finding:
         kind = connection.dialect.name
         if refuses_to_write(connection):
             problem = "the server is read-only: a standby, or full; name the primary, or free space"
-            return Finding("database", "fail", problem)
-    return Finding("database", "ok", f"{kind}, revision {head_revision()}")
+            return fail(problem)
+    return ok(f"{kind}, revision {head_revision()}")
 
 
 def leader_finding(settings: Sections) -> Finding:
@@ -56,17 +56,15 @@ def leader_finding(settings: Sections) -> Finding:
     with open_connection(settings) as connection:
         lease, now = current_lease(connection), database_time(connection)
     if lease is None:
-        return Finding("leader", "ok", "none yet; `driftwarden run` begins")
+        return ok("none yet; `driftwarden run` begins")
     if not lease.held:
-        return Finding(
-            "leader",
-            "note",
+        return note(
             f"none {_since(lease.expires_at, now)}: nothing is evaluated and no message is sent; "
             "start `driftwarden run`; if one runs, `lease_not_renewed` in its log says why it "
-            f"can't lead. The last leader was {lease.holder}",
+            f"can't lead. The last leader was {lease.holder}"
         )
     since = _since(lease.acquired_at, now)
-    return Finding("leader", "ok", f"{lease.holder} {since}, epoch {lease.epoch}")
+    return ok(f"{lease.holder} {since}, epoch {lease.epoch}")
 
 
 def _since(begin: datetime, now: datetime) -> str:
@@ -80,14 +78,12 @@ def baseline_finding(settings: Settings) -> Finding:
     with open_connection(settings) as connection:
         baseline = latest_baseline(connection, settings.model.name)
     if baseline is None:
-        return Finding(
-            "baseline",
-            "fail",
+        return fail(
             "no baseline; import exchanges from the time after the launch: `driftwarden baseline "
-            "import FILE`, with --model where several are listed",
+            "import FILE`, with --model where several are listed"
         )
     size = pluralize(baseline.n_exchanges, "exchange")
-    return Finding("baseline", "ok", f"{size}, {baseline.digest[:12]}")
+    return ok(f"{size}, {baseline.digest[:12]}")
 
 
 def unlisted_finding(settings: Sections) -> Finding:
@@ -102,20 +98,20 @@ def unlisted_finding(settings: Sections) -> Finding:
 
     if settings.monitoring.unlisted_models != "report":
         policy = settings.monitoring.unlisted_models
-        return Finding("unlisted", "ok", f"monitoring.unlisted_models = {policy!r}")
+        return ok(f"monitoring.unlisted_models = {policy!r}")
     period = last_seven_days(datetime.now(UTC))
     with open_connection(settings) as connection:
         models = unlisted_models(connection, *period, settings.names.listed)
         stored = estimated_traffic(connection, *period)
     if not models:
-        return Finding("unlisted", "ok", "no traffic of models that are not listed in 7 days")
+        return ok("no traffic of models that are not listed in 7 days")
     lines = describe_unlisted(models, stored)
     twins = twins_in_case([model.name for model in models], settings.names.listed)
     lines += [
         f"{name!r} differs from {model!r} in upper and lower case only: an alias of it?"
         for name, model in twins
     ]
-    return Finding("unlisted", "note", "; ".join(lines))
+    return note("; ".join(lines))
 
 
 def looks_finding(settings: Settings) -> Finding:
@@ -124,12 +120,12 @@ def looks_finding(settings: Settings) -> Finding:
     from monitor.store.windows.looks import newest_look
 
     if settings.monitoring.large_changes == "off":
-        return Finding("looks", "note", "off: a large change waits for its window's end")
+        return note("off: a large change waits for its window's end")
     with open_connection(settings) as connection:
         look = newest_look(connection, settings.model.name)
     if look is None:
-        return Finding("looks", "ok", "none yet; the first follows a day of traffic")
-    return Finding("looks", "note" if look.alarm else "ok", describe_look(look))
+        return ok("none yet; the first follows a day of traffic")
+    return Finding("note" if look.alarm else "ok", describe_look(look))
 
 
 def channel_findings(
@@ -141,32 +137,32 @@ def channel_findings(
     channels = open_channels(secrets, settings)
     if not channels.routes.channels:
         lacking = needs(secrets, settings)
-        yield Finding("alerts", "note", f"alerts are stored, not sent; set {lacking}")
+        yield note(f"alerts are stored, not sent; set {lacking}")
     for name, channel in channels.routes.channels.items():
         sender = channels.senders.get(name)
         if sender is None:
             lacking = variable(name, channel)
-            yield Finding("alerts", "note", f"{name}: its messages wait; set {lacking}")
+            yield note(f"{name}: its messages wait; set {lacking}")
             continue
         try:
             yield _channel_finding(settings, name, sender)
             if send:
-                yield Finding("alerts", "ok", f"{name}: {sender.probe()}")
+                yield ok(f"{name}: {sender.probe()}")
         except DriftwardenError as error:
-            yield Finding("alerts", "fail", f"{name}: {error}{_failing_since(settings, name)}")
+            yield fail(f"{name}: {error}{_failing_since(settings, name)}")
     unheard = [name for name in settings.names.listed if not channels.reach(name)]
     if channels.senders and unheard:
         names = ", ".join(unheard)
-        yield Finding("alerts", "note", f"{names}: drift is shown on the page only, by the routes")
+        yield note(f"{names}: drift is shown on the page only, by the routes")
     known = {*settings.names.listed, ""}
     unknown = sorted(
         {name for rule in settings.alerts.routes for name in rule.models or ()} - known
     )
     if unknown and settings.monitoring.unlisted_models != "watch":
         names = ", ".join(unknown)
-        yield Finding("alerts", "note", f"alerts.routes name models that are not listed: {names}")
+        yield note(f"alerts.routes name models that are not listed: {names}")
     if channels.senders and not channels.routes.fallback:
-        yield Finding("alerts", "note", NO_FALLBACK)
+        yield note(NO_FALLBACK)
 
 
 def _failing_since(settings: Sections, name: str) -> str:
@@ -192,8 +188,8 @@ def _channel_finding(settings: Sections, name: str, sender: "Sender") -> Finding
     with open_connection(settings) as connection:
         error = last_delivery_error(connection, name, since)
     if error is not None:
-        return Finding("alerts", "fail", f"{name}, {where}; a message was not delivered: {error}")
-    return Finding("alerts", "ok", f"{name}, {where}")
+        return fail(f"{name}, {where}; a message was not delivered: {error}")
+    return ok(f"{name}, {where}")
 
 
 def reviewers_finding(settings: Sections) -> Finding:
@@ -209,12 +205,10 @@ def reviewers_finding(settings: Sections) -> Finding:
     model, fewest = min(n_of_models.items(), key=lambda item: item[1])
     if fewest < 2:
         where = f" of {model}" if len(n_of_models) > 1 else ""
-        return Finding(
-            "reviewers",
-            "note",
-            f"{fewest} of the two reviewers of an item{where}; `driftwarden accounts invite NAME`",
+        return note(
+            f"{fewest} of the two reviewers of an item{where}; `driftwarden accounts invite NAME`"
         )
-    return Finding("reviewers", "ok", f"{len(active)} active users")
+    return ok(f"{len(active)} active users")
 
 
 def taxonomy_finding(settings: Settings) -> Finding:
@@ -224,11 +218,9 @@ def taxonomy_finding(settings: Settings) -> Finding:
 
     path = settings.review.taxonomy
     if not path:
-        return Finding(
-            "taxonomy",
-            "note",
+        return note(
             "review.taxonomy is empty, so reviewers have no guidelines; create a taxonomy: "
-            "`driftwarden taxonomy init`",
+            "`driftwarden taxonomy init`"
         )
     taxonomy = load_taxonomy(Path(path))
     with open_connection(settings) as connection:
@@ -237,9 +229,9 @@ def taxonomy_finding(settings: Settings) -> Finding:
     if settings.model.system_prompt:
         notes.append("system_prompt of the model applies only to items queued without a taxonomy")
     if notes:
-        return Finding("taxonomy", "note", "; ".join(notes))
+        return note("; ".join(notes))
     n = len(taxonomy.task_types)
-    return Finding("taxonomy", "ok", f"{path}: {n} task types, version {taxonomy.version[:12]}")
+    return ok(f"{path}: {n} task types, version {taxonomy.version[:12]}")
 
 
 def sign_in_finding(settings: Sections, secrets: Secrets) -> Finding:
@@ -248,23 +240,21 @@ def sign_in_finding(settings: Sections, secrets: Secrets) -> Finding:
 
     provider = connect(settings, secrets)
     if provider is None:
-        return Finding("sign-in", "ok", "by password")
+        return ok("by password")
     provider.metadata()
     keys = len(provider.signing_keys().keys)
     message = f"by {provider.issuer}, {keys} signing keys"
     if settings.web.passwords:
         message += ", or by password"
-    return Finding("sign-in", "ok", message)
+    return ok(message)
 
 
 def web_finding(settings: Sections) -> Finding:
     """Check that a public web server has secure cookies."""
     local = settings.web.host in {"127.0.0.1", "::1", "localhost"}
     if not local and not settings.web.secure_cookies:
-        return Finding(
-            "web",
-            "fail",
+        return fail(
             f"web.host = {settings.web.host!r} is reachable from other machines; put it behind "
-            "HTTPS and set web.secure_cookies = true",
+            "HTTPS and set web.secure_cookies = true"
         )
-    return Finding("web", "ok", f"http://{settings.web.host}:{settings.web.port}")
+    return ok(f"http://{settings.web.host}:{settings.web.port}")

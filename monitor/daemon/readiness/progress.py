@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from monitor.daemon.readiness.finding import Finding, open_connection
+from monitor.daemon.readiness.finding import Finding, note, ok, open_connection
 from monitor.settings import Secrets, Sections, Settings
 
 #: Time after a window's end at which its evaluation is late, as of the rule for Prometheus.
@@ -27,25 +27,21 @@ def windows_finding(settings: Settings) -> Finding:
         until = evaluated_until(connection, settings)
         evaluated = newest_evaluated_end(connection, settings.model.name) is not None
     if until is None:
-        return Finding("windows", "ok", limit)
+        return ok(limit)
     none = f"none is evaluated yet, the first begins {until:%Y-%m-%d}"
     state = f"{f'evaluated until {until:%Y-%m-%d}' if evaluated else none}; {limit}"
     if failed is not None:
         begin = f"{failed.window_start:%Y-%m-%d}"
-        return Finding(
-            "windows",
-            "note",
-            f"{state}; the window of {begin} failed and is repeated every hour: {failed.error}",
+        return note(
+            f"{state}; the window of {begin} failed and is repeated every hour: {failed.error}"
         )
     length = LENGTH[settings.monitoring.drift_detection]
     if datetime.now(UTC) - until > length + LATE_AFTER:
-        return Finding(
-            "windows",
-            "note",
+        return note(
             f"{state}; the next window is late: run `driftwarden run`, and see whether a replica "
-            "leads and ingest keeps up",
+            "leads and ingest keeps up"
         )
-    return Finding("windows", "ok", state)
+    return ok(state)
 
 
 def broker_finding(settings: Sections, secrets: Secrets) -> Finding:
@@ -60,14 +56,12 @@ def broker_finding(settings: Sections, secrets: Secrets) -> Finding:
         stored = next_offsets(connection, topic)
         moved_at = last_moved_at(connection, topic)
     if moved_at is None:
-        return Finding("broker", "ok", f"{where}; nothing is read yet")
+        return ok(f"{where}; nothing is read yet")
     lag = sum(max(end - stored.get(partition, end), 0) for partition, end in ends.items())
     state = f"{where}, {lag:,} records behind"
     if lag and datetime.now(UTC) - moved_at > STALLED_AFTER:
-        return Finding(
-            "broker",
-            "note",
+        return note(
             f"{state}, and none stored since {moved_at:%Y-%m-%d %H:%M} UTC: start `driftwarden "
-            "run`, or read its log; what the topic's retention deletes meanwhile is lost",
+            "run`, or read its log; what the topic's retention deletes meanwhile is lost"
         )
-    return Finding("broker", "ok", state)
+    return ok(state)

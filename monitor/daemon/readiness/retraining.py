@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from monitor.daemon.readiness.finding import Finding, open_connection
+from monitor.daemon.readiness.finding import Finding, fail, note, ok, open_connection
 from monitor.errors import InputError
 from monitor.input_files import open_source
 from monitor.settings import Secrets, Sections, Settings
@@ -21,7 +21,7 @@ def recipe_finding(settings: Settings) -> Finding:
     places = [locate_model(split_base(base)[0]) for base in recipe.bases]
     origin = settings.retrain.recipe or "the recipe's defaults"
     method = recipe.method or "qlora, then lora, then full,"
-    return Finding("recipe", "ok", f"{origin}: {method} on {', '.join(places)}")
+    return ok(f"{origin}: {method} on {', '.join(places)}")
 
 
 def training_data_finding(settings: Settings) -> Finding:
@@ -33,12 +33,12 @@ def training_data_finding(settings: Settings) -> Finding:
             if settings.retrain.data.self_generated
             else "nothing is replayed, so that retraining forgets most"
         )
-        return Finding("training data", "note", f"retrain.training_data is empty: {consequence}")
+        return note(f"retrain.training_data is empty: {consequence}")
     try:
         open_source(Path(name))
     except InputError as error:
-        return Finding("training data", "fail", f"retrain.training_data: {error}")
-    return Finding("training data", "ok", name)
+        return fail(f"retrain.training_data: {error}")
+    return ok(name)
 
 
 def evaluation_finding(settings: Settings, secrets: Secrets) -> Finding:
@@ -51,10 +51,8 @@ def evaluation_finding(settings: Settings, secrets: Secrets) -> Finding:
 
     name = settings.retrain.evaluation
     if not name:
-        return Finding(
-            "evaluation",
-            "note",
-            "retrain.evaluation is empty: no candidate is evaluated, and none can be rolled out",
+        return note(
+            "retrain.evaluation is empty: no candidate is evaluated, and none can be rolled out"
         )
     plan = read_plan(Path(name))
     labels = read_labels(settings.retrain.judge.labels)
@@ -77,7 +75,7 @@ def evaluation_finding(settings: Settings, secrets: Secrets) -> Finding:
                 "overridden by the environment, as is config.toml: "
                 f"monitoring.{key} = {effective!r}"
             )
-    return Finding("evaluation", status, "; ".join(parts))
+    return Finding(status, "; ".join(parts))
 
 
 #: Models that the finding about the gateway shows.
@@ -92,13 +90,11 @@ def work_folder_finding(settings: Settings) -> Finding:
     )
     free = shutil.disk_usage(existing).free
     if free < MIN_FREE_BYTES:
-        return Finding(
-            "work folder",
-            "fail",
+        return fail(
             f"{folder}: {free / 1024**3:.1f} GiB free; free at least "
-            f"{MIN_FREE_BYTES / 1024**3:.0f} GiB or move retrain.work_dir",
+            f"{MIN_FREE_BYTES / 1024**3:.0f} GiB or move retrain.work_dir"
         )
-    return Finding("work folder", "ok", f"{folder}: {free / 1024**3:.0f} GiB free")
+    return ok(f"{folder}: {free / 1024**3:.0f} GiB free")
 
 
 def launcher_finding(settings: Settings, secrets: Secrets) -> Finding:
@@ -106,7 +102,7 @@ def launcher_finding(settings: Settings, secrets: Secrets) -> Finding:
     from retrain.jobs.factory import create_launcher
 
     launcher = create_launcher(settings.retrain.launcher, settings.retrain, secrets)
-    return Finding("launcher", "ok", f"{launcher.check()}. {launcher.capabilities.describe()}")
+    return ok(f"{launcher.check()}. {launcher.capabilities.describe()}")
 
 
 def gateway_finding(settings: Sections, secrets: Secrets) -> Finding:
@@ -117,7 +113,7 @@ def gateway_finding(settings: Sections, secrets: Secrets) -> Finding:
     gateway = create_gateway(settings, secrets)
     able = gateway.capabilities
     if not able.reads_weights:
-        return Finding("gateway", "ok", 'weights are only recorded: rollout.gateway = "none"')
+        return ok('weights are only recorded: rollout.gateway = "none"')
     names = [of_model.model.name for of_model in settings.by_model]
     applied = {name: gateway.read(name) for name in names}
     odd = [name for name in names if (read := applied[name]) is None or read.unexpected]
@@ -127,7 +123,7 @@ def gateway_finding(settings: Sections, secrets: Secrets) -> Finding:
     left = len(odd or names) - MAX_MODELS
     sticky = "users stay with a version" if able.sticky else "each request is drawn"
     message = f"{gateway.name}: {weights}{f' and {left} more' if left > 0 else ''}; {sticky}"
-    return Finding("gateway", "note" if odd else "ok", message)
+    return Finding("note" if odd else "ok", message)
 
 
 def live_model_finding(settings: Settings) -> Finding:
@@ -139,9 +135,9 @@ def live_model_finding(settings: Settings) -> Finding:
     with open_connection(settings) as connection:
         live = production_age(connection, settings.model.name, datetime.now(UTC))
     if live is None:
-        return Finding("live model", "ok", "no registered version in production")
+        return ok("no registered version in production")
     suggestion = live.suggestion(settings.retrain.max_age)
-    return Finding("live model", "note" if suggestion else "ok", suggestion or live.description)
+    return Finding("note" if suggestion else "ok", suggestion or live.description)
 
 
 def mlflow_finding(settings: Sections, secrets: Secrets) -> Finding:
@@ -151,12 +147,10 @@ def mlflow_finding(settings: Sections, secrets: Secrets) -> Finding:
 
     mirror = MlflowMirror.build(settings.retrain.mlflow, secrets)
     if mirror is None:
-        return Finding("mlflow", "ok", "no mirror: retrain.mlflow.tracking_url is empty")
+        return ok("no mirror: retrain.mlflow.tracking_url is empty")
     state = mirror.check()
     with open_connection(settings) as connection:
         failed = [row for row in list_mirrors(connection) if row.error]
     if failed:
-        return Finding(
-            "mlflow", "note", f"{state}; {failed[0].model} is not mirrored: {failed[0].error}"
-        )
-    return Finding("mlflow", "ok", state)
+        return note(f"{state}; {failed[0].model} is not mirrored: {failed[0].error}")
+    return ok(state)

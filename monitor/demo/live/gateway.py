@@ -58,11 +58,7 @@ class ThroughEnvoy:
     connection: http.client.HTTPConnection
 
     def send(self, prompt: str, end_user: str) -> tuple[int, str]:
-        """Return the version that served a request, and its response.
-
-        Raises:
-            TransientError: The request failed.
-        """
+        """Return the version that served a request, and its response, or ``TransientError``."""
         headers = {"x-user": end_user}
         self.connection.request("POST", "/v1/chat/completions", prompt.encode(), headers)
         response = self.connection.getresponse()

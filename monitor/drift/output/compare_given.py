@@ -131,7 +131,7 @@ def compare_given(
         >>> reference, current = points(200), points(200)
         >>> responses = points(200, 1.0), points(200, -1.0)  # to prompts of the same kind
         >>> compare_given(
-        ...     reference, responses[0], current, responses[1], rng=rng, n_permutations=999
+        ...     reference, responses[0], current, responses[1], rng=rng, n_permutations=1_999
         ... ).verdict
         'drift'
     """

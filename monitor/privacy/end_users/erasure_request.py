@@ -41,11 +41,7 @@ def resolve(
 
 
 def read_user_ids(engine: Engine, settings: Sections, secrets: Secrets | None = None) -> UserIds:
-    """Return the rules of ids under all keys of a database.
-
-    Raises:
-        ConfigurationError: A key is missing.
-    """
+    """Return the rules of ids under all keys; ``ConfigurationError`` where one is missing."""
     with transaction(engine) as connection:
         ring = read_key_ring(connection, secrets or load_secrets())
     if ring.missing:

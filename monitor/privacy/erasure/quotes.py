@@ -190,7 +190,7 @@ class Quotes:
         for topic in family.topics:
             examples, n = self._clean_examples(topic.examples)
             name = topic.name
-            own_name = _without_number(name)
+            own_name = re.sub(r" \([0-9]+\)$", "", name)
             if (
                 own_name in self._names
                 or self._is_passage(own_name)
@@ -278,10 +278,6 @@ def _examples(family: FamilyAssessment) -> list[Example]:
 
 def _as_quote(example: Example) -> Quote:
     return Quote(prompt=example.prompt, response=example.response)
-
-
-def _without_number(name: str) -> str:
-    return re.sub(r" \([0-9]+\)$", "", name)
 
 
 def _unescaped(text: str) -> str:

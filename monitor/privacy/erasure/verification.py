@@ -81,7 +81,9 @@ def _search_columns(engine: Engine, traces: Traces, names: _Names) -> Iterator[R
                 column = described[name]
                 _note_longer_names(traces, value, names)
                 if column.content is Content.STAFF_ACCOUNT:
-                    _note_accounts(traces, value, names)
+                    # Accounts of staff that are the id stay.
+                    texts = filter(traces.in_value, _texts(value))
+                    names.longer.update(text.encode() for text in texts)
                 elif _has_trace(searched, value):
                     yield RemainingText(
                         "column",
@@ -111,13 +113,6 @@ def _note_longer_names(traces: Traces, value: Any, names: _Names) -> None:
                 longer += after[0] if after else b""
                 if not matcher.in_bytes(longer):
                     names.longer.add(longer)
-
-
-def _note_accounts(traces: Traces, value: Any, names: _Names) -> None:
-    """Note the accounts of staff that are the id: they stay."""
-    for text in _texts(value):
-        if traces.in_value(text):
-            names.longer.add(text.encode())
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -96,7 +96,8 @@ def _columns(store: Store) -> list[tuple[str, str, str, str]]:
     """Return a row for each kind of data and of erasure."""
     groups: dict[tuple[str, str], list[InventoryColumn]] = {}
     for column in store.columns:
-        groups.setdefault((column.holds, _erasure(column)), []).append(column)
+        erasure = f"{column.erasure}: {column.reason}" if column.reason else column.erasure
+        groups.setdefault((column.holds, erasure), []).append(column)
     return [
         (
             _code(store.name),
@@ -106,10 +107,6 @@ def _columns(store: Store) -> list[tuple[str, str, str, str]]:
         )
         for (holds, erasure), columns in groups.items()
     ]
-
-
-def _erasure(column: InventoryColumn) -> str:
-    return f"{column.erasure}: {column.reason}" if column.reason else column.erasure
 
 
 def _code(name: str) -> str:

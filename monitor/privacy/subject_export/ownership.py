@@ -72,7 +72,7 @@ class Ownership:
             if name == "exchanges"
             else self._refers(table, row)
             or self._has_id(name, row)
-            or getattr(self, f"_owns_in_{name}", _no)(row)
+            or getattr(self, f"_owns_in_{name}", lambda _: False)(row)
         )
         if is_own and "id" in row:
             self._ids[name].add(row["id"])
@@ -169,7 +169,3 @@ def _messages(row: Row) -> list[dict[str, Any]]:
 
 def _text(value: Any) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-def _no(_row: Row) -> bool:
-    return False

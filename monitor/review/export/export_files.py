@@ -47,11 +47,7 @@ class ExportRequest:
     item_filter: ItemFilter
 
     def check(self) -> None:
-        """Check that the options can be combined.
-
-        Raises:
-            InputError: They can't.
-        """
+        """Raise ``InputError`` for options that can't be combined."""
         if self.queue and self.format not in TOOLS:
             raise InputError(
                 "--queue needs a labeling tool: use --format label-studio or argilla",

@@ -2,13 +2,7 @@
 
 from monitor.review.guidelines.loader import load_taxonomy, read_taxonomy
 from monitor.review.guidelines.prompt_template import Template
-from monitor.review.guidelines.taxonomy import (
-    EdgeCase,
-    Example,
-    TaskType,
-    Taxonomy,
-    missing_task_types,
-)
+from monitor.review.guidelines.taxonomy import TaskType, Taxonomy, missing_task_types
 from monitor.review.guidelines.versions import (
     configured_task_types,
     store_current_taxonomy,
@@ -16,8 +10,6 @@ from monitor.review.guidelines.versions import (
 )
 
 __all__ = [
-    "EdgeCase",
-    "Example",
     "TaskType",
     "Taxonomy",
     "Template",

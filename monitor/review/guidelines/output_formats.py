@@ -11,23 +11,31 @@ _FENCED = re.compile(r"```[\w+#.-]*\s*\n(.*)\n\s*```", re.DOTALL)
 _FENCES = re.compile(r"^[ \t]*```", re.MULTILINE)
 
 
-class FreeText(msgspec.Struct, frozen=True, tag="text"):
+class _Format(msgspec.Struct, frozen=True):
+    """A format that a response has where nothing violates it."""
+
+    def violation(self, response: str) -> str:
+        """Return why a response doesn't have the format; empty if it does."""
+        raise NotImplementedError
+
+    def admits(self, response: str) -> bool:
+        """Return whether a response has the format."""
+        return not self.violation(response)
+
+
+class FreeText(_Format, frozen=True, tag="text"):
     """Any text."""
 
     def violation(self, response: str) -> str:  # noqa: ARG002 - the interface of all formats
         """Return ""."""
         return ""
 
-    def admits(self, response: str) -> bool:  # noqa: ARG002
-        """Return true."""
-        return True
-
     def describe(self) -> str:
         """Return a description for a system prompt."""
         return "free text"
 
 
-class JsonSchema(msgspec.Struct, frozen=True, tag="json_schema"):
+class JsonSchema(_Format, frozen=True, tag="json_schema"):
     """A JSON document that matches a JSON Schema, with or without a code fence."""
 
     schema: dict[str, Any] | bool
@@ -44,52 +52,42 @@ class JsonSchema(msgspec.Struct, frozen=True, tag="json_schema"):
             return f"{violation.json_path}: {violation.message}"
         return ""
 
-    def admits(self, response: str) -> bool:
-        """Return whether a response is JSON and fits."""
-        return not self.violation(response)
-
     def describe(self) -> str:
         """Return a description for a system prompt."""
         return f"JSON by the schema {json.dumps(self.schema, ensure_ascii=False)}"
 
 
-class Regex(msgspec.Struct, frozen=True, tag="regex"):
+class Regex(_Format, frozen=True, tag="regex"):
     """A text that a regular expression matches entirely, except for surrounding white space."""
 
     pattern: str
 
     def violation(self, response: str) -> str:
         """Return why a response doesn't have the format; empty if it does."""
-        return "" if self.admits(response) else f"doesn't match {self.pattern}"
-
-    def admits(self, response: str) -> bool:
-        """Return whether the pattern matches."""
-        return re.fullmatch(self.pattern, response.strip()) is not None
+        match = re.fullmatch(self.pattern, response.strip())
+        return f"doesn't match {self.pattern}" if match is None else ""
 
     def describe(self) -> str:
         """Return a description for a system prompt."""
         return f"a text that matches {self.pattern}"
 
 
-class Labels(msgspec.Struct, frozen=True, tag="labels"):
+class Labels(_Format, frozen=True, tag="labels"):
     """One of a fixed set of labels, regardless of case and white space."""
 
     labels: tuple[str, ...]
 
     def violation(self, response: str) -> str:
         """Return why a response doesn't have the format; empty if it does."""
-        return "" if self.admits(response) else f"none of {', '.join(self.labels)}"
-
-    def admits(self, response: str) -> bool:
-        """Return whether a response is one of the labels."""
-        return same_label(response) in {same_label(label) for label in self.labels}
+        labels = {same_label(label) for label in self.labels}
+        return "" if same_label(response) in labels else f"none of {', '.join(self.labels)}"
 
     def describe(self) -> str:
         """Return a description for a system prompt."""
         return f"one of {', '.join(self.labels)}"
 
 
-class Code(msgspec.Struct, frozen=True, tag="code"):
+class Code(_Format, frozen=True, tag="code"):
     """A text with at least one code fence, all of them closed."""
 
     def violation(self, response: str) -> str:
@@ -98,10 +96,6 @@ class Code(msgspec.Struct, frozen=True, tag="code"):
         if n_fences == 0:
             return "no code fence"
         return "" if n_fences % 2 == 0 else "unclosed code fence"
-
-    def admits(self, response: str) -> bool:
-        """Return whether a response has code fences in pairs."""
-        return not self.violation(response)
 
     def describe(self) -> str:
         """Return a description for a system prompt."""

@@ -62,11 +62,7 @@ class RatingView:
 
 
 def load_rater(connection: Connection, reviewer_id: int, model: str) -> Rater:
-    """Return a rater with their task types on a model.
-
-    Raises:
-        NotFoundError: The user has no role on the model.
-    """
+    """Return a rater with their task types; ``NotFoundError`` without a role on the model."""
     grant = grants_of(connection, [reviewer_id])[reviewer_id].on(model)
     if grant is None:
         raise NotFoundError(f"user {reviewer_id} has no role on {model}")
@@ -223,11 +219,7 @@ def field_name(label: str, place: int) -> str:
 
 
 def require_open(connection: Connection, human_evaluation_id: int) -> HumanEvaluationRow:
-    """Return a human evaluation that accepts ratings.
-
-    Raises:
-        WorkflowError: It is locked or cancelled.
-    """
+    """Return a human evaluation that accepts ratings, or ``WorkflowError``."""
     human_evaluation = human_evaluation_by_id(connection, human_evaluation_id)
     if human_evaluation.is_locked:
         raise WorkflowError("the human evaluation is locked and accepts no ratings", code="locked")

@@ -111,11 +111,7 @@ def human_evaluations_to_rate(
 def view_human_evaluation(
     connection: Connection, human_evaluation_id: int, user: UserRow, now: datetime
 ) -> HumanEvaluationView:
-    """Return a human evaluation as one user sees it.
-
-    Raises:
-        NotFoundError: There is no such human evaluation.
-    """
+    """Return a human evaluation as one user sees it, or ``NotFoundError``."""
     return _view(connection, human_evaluation_by_id(connection, human_evaluation_id), user, now)
 
 

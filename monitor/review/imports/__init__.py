@@ -2,20 +2,10 @@
 
 from monitor.review.imports.argilla_import import read_argilla
 from monitor.review.imports.label_studio_import import read_label_studio
-from monitor.review.imports.parsed_reviews import (
-    ImportProblem,
-    ParsedReview,
-    ParsedReviews,
-    read_reviewer_map,
-)
-from monitor.review.imports.submission import ImportCounts, ImportRefusedError, import_reviews
+from monitor.review.imports.parsed_reviews import read_reviewer_map
+from monitor.review.imports.submission import import_reviews
 
 __all__ = [
-    "ImportCounts",
-    "ImportProblem",
-    "ImportRefusedError",
-    "ParsedReview",
-    "ParsedReviews",
     "import_reviews",
     "read_argilla",
     "read_label_studio",

@@ -74,11 +74,7 @@ def read_array(path: Path) -> list[dict[str, Any]]:
 
 
 def read_reviewer_map(path: Path | None) -> dict[str, str]:
-    """Read a map of names: ``{"name in the tool": "name here"}``.
-
-    Raises:
-        InputError: The file is something else.
-    """
+    """Read a map, ``{"name in the tool": "name here"}``; else ``InputError``."""
     if path is None:
         return {}
     content = _read_json(path)

@@ -180,32 +180,12 @@ def transition_of(event: Event) -> ItemTransition:
 
 
 def require(event: Event, status: str) -> None:
-    """Check that an event is allowed in a status.
-
-    Raises:
-        WorkflowError: It isn't.
-    """
+    """Raise ``WorkflowError`` for an event that a status doesn't allow."""
     if status not in _BY_EVENT[event].sources:
         raise WorkflowError(f"this isn't possible for the item: {_REFUSALS[status]}", code=status)
 
 
 def require_target(event: Event, target: str) -> None:
-    """Check that an event can lead to a status.
-
-    Raises:
-        AssertionError: It can't: a mistake in the code.
-    """
+    """Raise ``AssertionError``, of a mistake in the code, where an event can't lead to a status."""
     if target not in _BY_EVENT[event].targets:
         raise AssertionError(f"{event} leads to {_BY_EVENT[event].targets}, not to {target}")
-
-
-def as_markdown() -> str:
-    """Return the table in Markdown, for the documentation."""
-    lines = ["| from | event | who | to |", "| --- | --- | --- | --- |"]
-    for transition in TRANSITIONS:
-        sources, targets = ", ".join(transition.sources), " or ".join(transition.targets)
-        event = transition.event.replace("_", " ")
-        lines.append(
-            f"| {sources} | **{event}** | {transition.by} | {targets}: {transition.effect} |"
-        )
-    return "\n".join(lines)

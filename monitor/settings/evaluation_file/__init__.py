@@ -7,7 +7,6 @@ from monitor.settings.evaluation_file.plan import (
     BenchmarkPlan,
     EvaluationPlan,
     HumanEvaluationPlan,
-    ProductionMonitoring,
     read_monitoring,
     read_plan,
 )
@@ -16,7 +15,6 @@ __all__ = [
     "BenchmarkPlan",
     "EvaluationPlan",
     "HumanEvaluationPlan",
-    "ProductionMonitoring",
     "read_monitoring",
     "read_plan",
 ]

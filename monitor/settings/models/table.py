@@ -115,11 +115,7 @@ def refused_key(section: str, key: str) -> str:
 
 
 def inherit(section: S, overrides: Mapping[str, Any]) -> S:
-    """Return a section with some of its keys replaced.
-
-    Raises:
-        ValidationError: A key is unknown, or a value isn't allowed.
-    """
+    """Return a section with some keys replaced; ``ValidationError`` where one is refused."""
     if not overrides:
         return section
     return type(section).model_validate(_merge(section.model_dump(), overrides))

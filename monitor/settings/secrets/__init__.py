@@ -7,7 +7,6 @@ from monitor.settings.secrets.variables import (
     is_secret_variable,
     load_secrets,
     probe_key,
-    probe_variable,
     secret_variables,
 )
 
@@ -18,6 +17,5 @@ __all__ = [
     "is_secret_variable",
     "load_secrets",
     "probe_key",
-    "probe_variable",
     "secret_variables",
 ]

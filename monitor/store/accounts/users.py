@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, or_, select
 
 from monitor.store.accounts.grants import Grants, grants_of
 from monitor.store.accounts.roles import Permission
 from monitor.store.model_sets import ModelSet, of_models
-from monitor.store.rows import columns_of, read_rows
+from monitor.store.rows import columns_of, insert_row, read_rows, update_row
 from monitor.store.tables import ReviewBatch, ReviewItem, User, UserGrant
 
 
@@ -85,19 +85,16 @@ def insert_user(
     A name or an e-mail address that is taken raises ``IntegrityError``. A user without a password
     hash can't sign in by password.
     """
-    statement = (
-        insert(User)
-        .values(
-            name=name,
-            password_hash=password_hash,
-            active=True,
-            email=email,
-            session_epoch=0,
-            created_at=now,
-        )
-        .returning(User.id)
+    return insert_row(
+        connection,
+        User,
+        name=name,
+        password_hash=password_hash,
+        active=True,
+        email=email,
+        session_epoch=0,
+        created_at=now,
     )
-    return int(connection.execute(statement).scalar_one())
 
 
 def set_password_hash(connection: Connection, user_id: int, password_hash: str) -> None:
@@ -216,4 +213,4 @@ def _read(connection: Connection, statement: Select[*tuple[Any, ...]]) -> list[U
 
 
 def _change(connection: Connection, user_id: int, **values: Any) -> None:
-    connection.execute(update(User).where(User.id == user_id).values(**values))
+    update_row(connection, User, user_id, **values)

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or
 from sqlalchemy.orm import aliased
 
 from monitor.store.alerts.outbox import IS_PENDING, Kind, log_ids
+from monitor.store.rows import update_row
 from monitor.store.tables import Incident, IncidentThread, OutboxMessage
 
 
@@ -112,14 +113,13 @@ def lease_due_message(
     ).one_or_none()
     if row is None:
         return None
-    connection.execute(
-        update(OutboxMessage)
-        .where(OutboxMessage.id == row.id)
-        .values(
-            next_attempt_at=leased_until,
-            attempts=row.attempts + 1,
-            attempted_at=row.attempted_at or now,
-        )
+    update_row(
+        connection,
+        OutboxMessage,
+        row.id,
+        next_attempt_at=leased_until,
+        attempts=row.attempts + 1,
+        attempted_at=row.attempted_at or now,
     )
     return _due_message(connection, row, target)
 
@@ -182,11 +182,7 @@ def mark_sent(
 
     An incident's first message starts its thread; an update that was posted anew starts another.
     """
-    connection.execute(
-        update(OutboxMessage)
-        .where(OutboxMessage.id == message.id)
-        .values(sent_at=now, error=None, attempted_at=None)
-    )
+    update_row(connection, OutboxMessage, message.id, sent_at=now, error=None, attempted_at=None)
     if message.kind == "reply" or message.incident is None or posted == message.thread:
         return
     values = {"address": posted.address, "ts": posted.ts}

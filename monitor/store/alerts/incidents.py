@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, or_, select, update
+from sqlalchemy import Connection, func, or_, select
 
 from monitor.errors import NotFoundError
 from monitor.store.alerts.incident_events import add_event
 from monitor.store.model_sets import Models, of_models
-from monitor.store.rows import columns_of
+from monitor.store.rows import columns_of, insert_row, update_row
 from monitor.store.tables import DriftEvaluation, Incident, IncidentEvent
 
 
@@ -59,9 +59,7 @@ class IncidentRow:
 
 def insert_incident(connection: Connection, *, fingerprint: frozenset[str], **values: Any) -> int:
     """Write a new incident and return its id; the schema refuses a second unresolved one."""
-    return connection.execute(
-        insert(Incident).values(fingerprint=_join(fingerprint), **values).returning(Incident.id)
-    ).scalar_one()
+    return insert_row(connection, Incident, fingerprint=_join(fingerprint), **values)
 
 
 def update_incident(
@@ -74,15 +72,11 @@ def update_incident(
     """Write columns of an incident."""
     if fingerprint is not None:
         values["fingerprint"] = _join(fingerprint)
-    connection.execute(update(Incident).where(Incident.id == incident_id).values(**values))
+    update_row(connection, Incident, incident_id, **values)
 
 
 def incident_by_id(connection: Connection, incident_id: int, *, lock: bool = False) -> IncidentRow:
-    """Return an incident; with ``lock``, lock its row until the transaction ends.
-
-    Raises:
-        NotFoundError: There is no incident of this id.
-    """
+    """Return an incident, or ``NotFoundError``; ``lock`` locks its row in the transaction."""
     statement = _ROWS.where(Incident.id == incident_id)
     row = connection.execute(statement.with_for_update() if lock else statement).one_or_none()
     if row is None:

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any, Literal
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, and_, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, select, update
 
-from monitor.store.rows import columns_of
+from monitor.store.rows import columns_of, insert_row, update_row
 from monitor.store.tables import Incident, OutboxMessage
 
 Kind = Literal["post", "reply", "update"]
@@ -71,22 +71,20 @@ def add_message(
         subject = connection.execute(
             select(Incident.cause).where(Incident.id == incident_id)
         ).scalar_one()
-    message = connection.execute(
-        insert(OutboxMessage)
-        .values(
-            dedupe_key=dedupe_key,
-            model=model,
-            subject=subject,
-            incident_id=incident_id,
-            evaluation_id=evaluation_id,
-            kind=kind,
-            payload=payload,
-            attempts=0,
-            next_attempt_at=now,
-            created_at=now,
-        )
-        .returning(OutboxMessage.id)
-    ).scalar_one()
+    message = insert_row(
+        connection,
+        OutboxMessage,
+        dedupe_key=dedupe_key,
+        model=model,
+        subject=subject,
+        incident_id=incident_id,
+        evaluation_id=evaluation_id,
+        kind=kind,
+        payload=payload,
+        attempts=0,
+        next_attempt_at=now,
+        created_at=now,
+    )
     log.info(
         "message_stored", kind=kind, subject=subject, **log_ids(message, incident_id, evaluation_id)
     )
@@ -142,9 +140,7 @@ def empty_message(connection: Connection, message_id: int, now: datetime) -> Non
 
 def replace_payload(connection: Connection, message_id: int, payload: dict[str, Any]) -> None:
     """Replace the content of a message; its key stays, so that it isn't sent again."""
-    connection.execute(
-        update(OutboxMessage).where(OutboxMessage.id == message_id).values(payload=payload)
-    )
+    update_row(connection, OutboxMessage, message_id, payload=payload)
 
 
 def list_messages(

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, insert, select
 
 from monitor.store.alerts.outbox import IS_PENDING, WITHDRAWN, Kind
-from monitor.store.rows import columns_of, read_rows
+from monitor.store.rows import columns_of, read_rows, update_row
 from monitor.store.tables import OutboxMessage
 
 
@@ -46,9 +46,7 @@ def assign_channels(
     free = [name for name in channels if name not in taken]
     if not free:
         return False
-    connection.execute(
-        update(OutboxMessage).where(OutboxMessage.id == message.id).values(channel=free[0])
-    )
+    update_row(connection, OutboxMessage, message.id, channel=free[0])
     for name in free[1:]:
         copy_message(connection, message.id, name)
     return True
@@ -90,10 +88,14 @@ def copy_message(
 
 def withhold_message(connection: Connection, message_id: int, reason: str, now: datetime) -> None:
     """Record that a message is sent nowhere."""
-    connection.execute(
-        update(OutboxMessage)
-        .where(OutboxMessage.id == message_id)
-        .values(error=reason, failed_at=now, attempts=0, attempted_at=None)
+    update_row(
+        connection,
+        OutboxMessage,
+        message_id,
+        error=reason,
+        failed_at=now,
+        attempts=0,
+        attempted_at=None,
     )
 
 

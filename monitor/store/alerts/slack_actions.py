@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from monitor.store.rows import columns_of, read_row, read_rows
+from monitor.store.rows import columns_of, read_row, read_rows, update_row
 from monitor.store.tables import SlackAction
 
 Outcome = Literal["done", "shown", "refused", "failed"]
@@ -97,11 +97,7 @@ def finish_press(
     connection: Connection, press_id: int, outcome: Outcome, reply: str, now: datetime
 ) -> None:
     """Write the outcome of a press; the schema refuses a second ``done`` of a button."""
-    connection.execute(
-        update(SlackAction)
-        .where(SlackAction.id == press_id)
-        .values(outcome=outcome, reply=reply, done_at=now)
-    )
+    update_row(connection, SlackAction, press_id, outcome=outcome, reply=reply, done_at=now)
 
 
 def unsent_replies(connection: Connection) -> list[PressRow]:
@@ -116,4 +112,4 @@ def unsent_replies(connection: Connection) -> list[PressRow]:
 
 def mark_replied(connection: Connection, press_id: int, at: datetime | None) -> None:
     """Record that the user gets the reply, or no longer; ``None``: it is to be sent again."""
-    connection.execute(update(SlackAction).where(SlackAction.id == press_id).values(replied_at=at))
+    update_row(connection, SlackAction, press_id, replied_at=at)

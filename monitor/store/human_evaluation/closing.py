@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
+from monitor.store.rows import update_row
 from monitor.store.tables import HumanEvaluation, HumanEvaluationItem
 from monitor.store.training.candidate_results import HumanEvaluationResults
 
@@ -45,10 +46,8 @@ def cancel_human_evaluation_of(
     if human_evaluation_id is None:
         return None
     lock_rated_items(connection, human_evaluation_id)
-    connection.execute(
-        update(HumanEvaluation)
-        .where(HumanEvaluation.id == human_evaluation_id)
-        .values(status="cancelled", cancelled_at=now)
+    update_row(
+        connection, HumanEvaluation, human_evaluation_id, status="cancelled", cancelled_at=now
     )
     return human_evaluation_id
 

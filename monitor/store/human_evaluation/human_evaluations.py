@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, exists, insert, select
+from sqlalchemy import Connection, Select, exists, select
 
 from monitor.errors import NotFoundError
 from monitor.store.model_sets import Models, of_models
-from monitor.store.rows import columns_of, read_row, read_rows
+from monitor.store.rows import columns_of, insert_row, read_row, read_rows
 from monitor.store.tables import (
     HumanEvaluation,
     HumanEvaluationItem,
@@ -84,34 +84,23 @@ def insert_human_evaluation(connection: Connection, **values: Any) -> int:
 
     A second one of a candidate evaluation raises ``IntegrityError``.
     """
-    statement = insert(HumanEvaluation).values(**values).returning(HumanEvaluation.id)
-    return int(connection.execute(statement).scalar_one())
+    return insert_row(connection, HumanEvaluation, **values)
 
 
 def insert_item(connection: Connection, **values: Any) -> int:
     """Insert an item and return its id."""
-    statement = insert(HumanEvaluationItem).values(**values).returning(HumanEvaluationItem.id)
-    return int(connection.execute(statement).scalar_one())
+    return insert_row(connection, HumanEvaluationItem, **values)
 
 
 def insert_response(connection: Connection, item_id: int, text: str) -> int:
     """Insert a response and return its id."""
-    statement = (
-        insert(HumanEvaluationResponse)
-        .values(item_id=item_id, text=text)
-        .returning(HumanEvaluationResponse.id)
-    )
-    return int(connection.execute(statement).scalar_one())
+    return insert_row(connection, HumanEvaluationResponse, item_id=item_id, text=text)
 
 
 def human_evaluation_by_id(
     connection: Connection, human_evaluation_id: int, *, lock: bool = False
 ) -> HumanEvaluationRow:
-    """Return a human evaluation; ``lock`` locks its row until the transaction ends.
-
-    Raises:
-        NotFoundError: There is none of that id.
-    """
+    """Return a human evaluation, or ``NotFoundError``; with ``lock``, its row is locked."""
     statement = _human_evaluations().where(HumanEvaluation.id == human_evaluation_id)
     if lock:
         statement = statement.with_for_update(of=HumanEvaluation)
@@ -201,11 +190,7 @@ def items_of(connection: Connection, human_evaluation_id: int) -> list[HumanEval
 def item_by_number(
     connection: Connection, human_evaluation_id: int, number: int, *, lock: bool = False
 ) -> HumanEvaluationItemRow:
-    """Return an item of a human evaluation; ``lock`` locks its row until the transaction ends.
-
-    Raises:
-        NotFoundError: There is none of that number.
-    """
+    """Return its item of a number, or ``NotFoundError``; with ``lock``, the row is locked."""
     statement = select(*_ITEM).where(
         HumanEvaluationItem.human_evaluation_id == human_evaluation_id,
         HumanEvaluationItem.number == number,

@@ -38,11 +38,7 @@ def insert_key(connection: Connection, response_id: int, systems: Iterable[str])
 
 
 def systems_by_response(connection: Connection, human_evaluation_id: int) -> dict[int, list[str]]:
-    """Return the systems of each response of a locked human evaluation.
-
-    Raises:
-        WorkflowError: The human evaluation is open or was cancelled.
-    """
+    """Return the systems of responses; ``WorkflowError`` unless the evaluation is locked."""
     _require_locked(connection, human_evaluation_id)
     statement = (
         select(HumanEvaluationKey.response_id, HumanEvaluationKey.system)

@@ -11,10 +11,9 @@ from sqlalchemy import (
     func,
     or_,
     select,
-    update,
 )
 
-from monitor.store.rows import batches_of, columns_of, read_rows
+from monitor.store.rows import batches_of, columns_of, read_rows, update_row
 from monitor.store.tables import (
     Baseline,
     DeadLetter,
@@ -203,11 +202,7 @@ def count_dead_vectors(connection: Connection, block_ids: Sequence[int]) -> int:
 def update_baseline_size(connection: Connection, baseline_id: int) -> None:
     """Update a baseline's size; its digest stays that of the imported file."""
     left = select(func.count(Exchange.id)).where(Exchange.baseline_id == baseline_id)
-    connection.execute(
-        update(Baseline)
-        .where(Baseline.id == baseline_id)
-        .values(n_exchanges=left.scalar_subquery())
-    )
+    update_row(connection, Baseline, baseline_id, n_exchanges=left.scalar_subquery())
 
 
 def _count(

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
-from monitor.store.rows import columns_of, read_rows
+from monitor.store.rows import columns_of, insert_row, read_rows
 from monitor.store.tables import Erasure
 
 
@@ -45,8 +45,7 @@ def insert_erasure(
         "traces": dict(traces),
         "started_at": now,
     }
-    statement = insert(Erasure).values(values).returning(Erasure.id)
-    return int(connection.execute(statement).scalar_one())
+    return insert_row(connection, Erasure, **values)
 
 
 def finish_erasures(connection: Connection, subject_digests: Sequence[str], now: datetime) -> None:

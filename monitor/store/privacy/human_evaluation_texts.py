@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
+from monitor.store.rows import update_row
 from monitor.store.tables import (
     HumanEvaluationAssignment,
     HumanEvaluationItem,
@@ -77,12 +78,12 @@ def human_evaluation_texts(connection: Connection, after_id: int) -> list[HumanE
 
 def remove_human_evaluation_texts(connection: Connection, item_id: int) -> None:
     """Remove the texts of an item; its ratings stay, which hold no text."""
-    connection.execute(
-        update(HumanEvaluationItem)
-        .where(HumanEvaluationItem.id == item_id)
-        .values(
-            benchmark_item_id=f"removed {item_id}", messages=[{"role": "user", "content": REMOVED}]
-        )
+    update_row(
+        connection,
+        HumanEvaluationItem,
+        item_id,
+        benchmark_item_id=f"removed {item_id}",
+        messages=[{"role": "user", "content": REMOVED}],
     )
     connection.execute(
         update(HumanEvaluationResponse)

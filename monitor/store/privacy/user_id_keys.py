@@ -28,11 +28,7 @@ def stored_keys(connection: Connection) -> list[KeyRow]:
 
 
 def insert_key(connection: Connection, row: KeyRow) -> None:
-    """Insert a key.
-
-    Raises:
-        IntegrityError: Another process has added one of this generation.
-    """
+    """Insert a key; ``IntegrityError`` where another process has added its generation."""
     values = {
         "generation": row.generation,
         "check_value": row.check_value,

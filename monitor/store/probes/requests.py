@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, cast, func, insert, select, update
 
-from monitor.store.rows import columns_of, read_rows
+from monitor.store.rows import columns_of, read_rows, update_row
 from monitor.store.tables import Probe, ProbeRun
 
 
@@ -84,7 +84,7 @@ def mark_sent(connection: Connection, ids: Sequence[int], now: datetime) -> None
 
 def update_probe(connection: Connection, probe_id: int, **columns: Any) -> None:
     """Set columns of a request."""
-    connection.execute(update(Probe).where(Probe.id == probe_id).values(**columns))
+    update_row(connection, Probe, probe_id, **columns)
 
 
 def passed_of_version(connection: Connection, version_id: int) -> list[Passed]:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, or_, select, update
 
 from monitor.errors import NotFoundError
-from monitor.store.rows import columns_of, read_row, read_rows
+from monitor.store.rows import columns_of, insert_row, read_row, read_rows, update_row
 from monitor.store.tables import ModelVersion, Probe, ProbeRun, ProbeSet
 
 
@@ -99,7 +99,9 @@ def insert_set(  # noqa: PLR0917 - the columns of a set
     )
     if known is not None:
         return known
-    statement = insert(ProbeSet).values(
+    set_id = insert_row(
+        connection,
+        ProbeSet,
         model=model,
         digest=digest,
         form_digest=form_digest,
@@ -107,21 +109,18 @@ def insert_set(  # noqa: PLR0917 - the columns of a set
         items=list(items),
         created_at=now,
     )
-    return set_by_id(connection, connection.execute(statement.returning(ProbeSet.id)).scalar_one())
+    return set_by_id(connection, set_id)
 
 
 def insert_run(connection: Connection, **columns: Any) -> int:
     """Insert a run and return its id."""
-    statement = insert(ProbeRun).values(status="running", attempts=0, is_reference=False, **columns)
-    return int(connection.execute(statement.returning(ProbeRun.id)).scalar_one())
+    return insert_row(
+        connection, ProbeRun, status="running", attempts=0, is_reference=False, **columns
+    )
 
 
 def run_by_id(connection: Connection, run_id: int, *, lock: bool = False) -> ProbeRunRow:
-    """Return a run; ``lock`` locks its row until the transaction ends.
-
-    Raises:
-        NotFoundError: There is none of that id.
-    """
+    """Return a run, or ``NotFoundError``; ``lock`` locks its row until the transaction ends."""
     statement = _RUNS.where(ProbeRun.id == run_id)
     if lock:
         statement = statement.with_for_update(of=ProbeRun.__table__)
@@ -169,7 +168,7 @@ def reference_runs(connection: Connection, model: str, set_id: int) -> list[Prob
 
 def update_run(connection: Connection, run_id: int, **columns: Any) -> None:
     """Set columns of a run."""
-    connection.execute(update(ProbeRun).where(ProbeRun.id == run_id).values(**columns))
+    update_row(connection, ProbeRun, run_id, **columns)
 
 
 def drop_reference(connection: Connection, model: str, version_id: int | None) -> int:

@@ -40,11 +40,7 @@ def decision_of_batch(connection: Connection, batch_id: int) -> DecisionRow | No
 
 
 def decision_by_id(connection: Connection, decision_id: int) -> DecisionRow:
-    """Return a decision.
-
-    Raises:
-        NotFoundError: There is none of that id.
-    """
+    """Return a decision, or ``NotFoundError``."""
     row = read_row(connection, DecisionRow, select(*_COLUMNS).where(Decision.id == decision_id))
     if row is None:
         raise NotFoundError(f"unknown decision: {decision_id}")

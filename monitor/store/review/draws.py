@@ -4,9 +4,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, func, insert, select, update
+from sqlalchemy import Connection, and_, func, insert, select
 
-from monitor.store.rows import batches_of, columns_of
+from monitor.store.rows import batches_of, columns_of, update_row
 from monitor.store.tables import GoldExample, ReviewBatch, ReviewDraw, ReviewItem
 
 
@@ -70,9 +70,7 @@ def insert_draws(
     connection: Connection, batch_id: int, design: BatchDesign, draws: Sequence[tuple[int, Draw]]
 ) -> None:
     """Write a batch's design and its draws, each with the item that reviews its text."""
-    connection.execute(
-        update(ReviewBatch).where(ReviewBatch.id == batch_id).values(design=asdict(design))
-    )
+    update_row(connection, ReviewBatch, batch_id, design=asdict(design))
     rows = [{"batch_id": batch_id, "item_id": item, **asdict(draw)} for item, draw in draws]
     if rows:
         connection.execute(insert(ReviewDraw), rows)

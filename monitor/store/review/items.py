@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, insert, select, update
+from sqlalchemy import Connection, Select, func, insert, select
 
 from monitor.errors import NotFoundError
 from monitor.store.model_sets import Models, of_models
 from monitor.store.review.portions import items_of_models
-from monitor.store.rows import batches_of, columns_of, read_row, read_rows
+from monitor.store.rows import batches_of, columns_of, insert_row, read_row, read_rows, update_row
 from monitor.store.tables import DriftEvaluation, Exchange, ReviewBatch, ReviewItem
 
 
@@ -87,12 +87,9 @@ def insert_batch(
     Items inherit the task types of their exchanges. ``taxonomy_version`` is the digest of the one
     in force; empty where none is configured.
     """
-    statement = (
-        insert(ReviewBatch)
-        .values(evaluation_id=evaluation_id, model=model, created_at=now)
-        .returning(ReviewBatch.id)
+    batch_id = insert_row(
+        connection, ReviewBatch, evaluation_id=evaluation_id, model=model, created_at=now
     )
-    batch_id = int(connection.execute(statement).scalar_one())
     task_types = _task_types(connection, [item.exchange_id for item in items])
     rows = [
         {
@@ -129,11 +126,7 @@ def batch_of_evaluation(connection: Connection, evaluation_id: int) -> int | Non
 
 
 def batch_by_id(connection: Connection, batch_id: int) -> BatchRow:
-    """Return a batch.
-
-    Raises:
-        NotFoundError: There is none of that id.
-    """
+    """Return a batch, or ``NotFoundError``."""
     row = read_row(connection, BatchRow, _batches().where(ReviewBatch.id == batch_id))
     if row is None:
         raise NotFoundError(f"unknown review batch: {batch_id}")
@@ -171,11 +164,7 @@ def list_batches(
 
 
 def item_by_id(connection: Connection, item_id: int, *, lock: bool = False) -> ItemRow:
-    """Return an item; ``lock`` locks its row until the commit.
-
-    Raises:
-        NotFoundError: There is none of that id.
-    """
+    """Return an item, or ``NotFoundError``; ``lock`` locks its row until the commit."""
     statement = select(*_ITEM).where(ReviewItem.id == item_id)
     if lock:
         statement = statement.with_for_update()
@@ -230,7 +219,7 @@ def has_open_items(connection: Connection, model: str) -> bool:
 
 def update_item(connection: Connection, item_id: int, **values: Any) -> None:
     """Update columns of an item."""
-    connection.execute(update(ReviewItem).where(ReviewItem.id == item_id).values(**values))
+    update_row(connection, ReviewItem, item_id, **values)
 
 
 def count_by_status(connection: Connection, batch_id: int) -> dict[tuple[str, str], int]:

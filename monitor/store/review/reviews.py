@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from monitor.store.model_sets import Portion
 from monitor.store.review.portions import items_of_portions
-from monitor.store.rows import batches_of, columns_of
+from monitor.store.rows import batches_of, columns_of, update_row
 from monitor.store.tables import Exchange, GoldExample, Review, ReviewItem, User
 
 
@@ -141,11 +141,7 @@ def supersede_gold(connection: Connection, item_id: int, now: datetime) -> None:
 def restore_gold(connection: Connection, item_id: int) -> None:
     """Restore an item's latest gold."""
     latest = select(func.max(GoldExample.id)).where(GoldExample.item_id == item_id)
-    connection.execute(
-        update(GoldExample)
-        .where(GoldExample.id == latest.scalar_subquery())
-        .values(superseded_at=None)
-    )
+    update_row(connection, GoldExample, latest.scalar_subquery(), superseded_at=None)
 
 
 def gold_history(connection: Connection, item_id: int) -> list[GoldRevision]:

@@ -22,11 +22,7 @@ RELEASES: tuple[Release, ...] = ()
 
 
 def release_named(version: str) -> Release:
-    """Return a release by its version.
-
-    Raises:
-        InputError: There is none.
-    """
+    """Return a release by its version; ``InputError`` where there is none."""
     release = next((release for release in RELEASES if release.version == version), None)
     if release is None:
         known = ", ".join(release.version for release in RELEASES) or "none"

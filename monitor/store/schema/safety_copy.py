@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from monitor.errors import ConfigurationError, DatabaseDamagedError, DatabaseUnavailableError
-from monitor.private_files import PRIVATE_FILE
+from monitor.private_files import PRIVATE_FILE, sync_to_disk
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class SafetyCopy:
             if file.exists():
                 file.replace(f"{damaged}{suffix}")
         shutil.copyfile(copy, self._database)
-        _synchronize(self._database)
+        sync_to_disk(self._database)
         return damaged
 
     def _copy_path(self, before: str) -> Path:
@@ -160,7 +160,7 @@ class SafetyCopy:
         try:
             copy_sqlite(self._database, partial)
             partial.replace(copy)
-            _synchronize(copy.parent)
+            sync_to_disk(copy.parent)
         except (OSError, sqlite3.Error) as error:
             partial.unlink(missing_ok=True)
             raise DatabaseUnavailableError(
@@ -175,7 +175,7 @@ class SafetyCopy:
                 json.dump(asdict(interruption), file)
                 file.flush()
                 os.fsync(file.fileno())
-            _synchronize(self._marker.parent)
+            sync_to_disk(self._marker.parent)
         except OSError as error:
             raise DatabaseUnavailableError(
                 f"the folder of the database can't be written: {self._marker.parent}: "
@@ -224,7 +224,7 @@ def copy_sqlite(source: Path, target: Path) -> None:
         reader.backup(writer)
         # The copy is one file: no log beside it.
         writer.execute("PRAGMA journal_mode=DELETE")
-    _synchronize(target)
+    sync_to_disk(target)
 
 
 def integrity_problem(database: Path) -> str:
@@ -237,11 +237,3 @@ def integrity_problem(database: Path) -> str:
     except sqlite3.Error as error:
         return str(error)
     return "" if rows == ["ok"] else "; ".join(rows)
-
-
-def _synchronize(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, select
 
-from monitor.store.rows import columns_of, read_row, read_rows
+from monitor.store.rows import columns_of, insert_row, read_row, read_rows
 from monitor.store.tables import Baseline
 
 
@@ -42,18 +42,16 @@ def create_baseline(
     model_version: str = "",
 ) -> int:
     """Insert a baseline; its exchanges follow in the same transaction."""
-    return connection.execute(
-        insert(Baseline)
-        .values(
-            model=model,
-            digest=digest,
-            n_exchanges=n_exchanges,
-            encoder=encoder,
-            model_version=model_version,
-            created_at=created_at,
-        )
-        .returning(Baseline.id)
-    ).scalar_one()
+    return insert_row(
+        connection,
+        Baseline,
+        model=model,
+        digest=digest,
+        n_exchanges=n_exchanges,
+        encoder=encoder,
+        model_version=model_version,
+        created_at=created_at,
+    )
 
 
 def list_baselines(connection: Connection, model: str) -> list[BaselineRow]:

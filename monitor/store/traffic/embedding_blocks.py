@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from monitor.errors import TransientError
+from monitor.store.rows import insert_row
 from monitor.store.tables import EmbeddingBlock
 from monitor.store.traffic.spool import spooled_array
 
@@ -32,18 +33,16 @@ def insert_block(
         raise ValueError(
             f"{n_rows} rows need two arrays [{n_rows}, d], not {shape} and {response_vectors.shape}"
         )
-    return connection.execute(
-        insert(EmbeddingBlock)
-        .values(
-            encoder=encoder,
-            dimension=shape[1],
-            n_rows=n_rows,
-            prompt_vectors=prompt_vectors.astype("<f2").tobytes(),
-            response_vectors=response_vectors.astype("<f2").tobytes(),
-            created_at=created_at,
-        )
-        .returning(EmbeddingBlock.id)
-    ).scalar_one()
+    return insert_row(
+        connection,
+        EmbeddingBlock,
+        encoder=encoder,
+        dimension=shape[1],
+        n_rows=n_rows,
+        prompt_vectors=prompt_vectors.astype("<f2").tobytes(),
+        response_vectors=response_vectors.astype("<f2").tobytes(),
+        created_at=created_at,
+    )
 
 
 def load_vectors(

@@ -128,11 +128,7 @@ def load_messages(
 
 
 def exchange_by_id(connection: Connection, exchange_row_id: int) -> ExchangeDetail:
-    """Return one exchange with its conversation.
-
-    Raises:
-        NotFoundError: There is none of this id.
-    """
+    """Return one exchange with its conversation, or ``NotFoundError``."""
     selected = select(*columns_of(ExchangeDetail, Exchange)).where(Exchange.id == exchange_row_id)
     row = read_row(connection, ExchangeDetail, selected)
     if row is None:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
-from monitor.store.rows import columns_of, read_row
+from monitor.store.rows import columns_of, read_row, update_row
 from monitor.store.tables import BaselinePlan, ModelVersion
 
 
@@ -63,9 +63,7 @@ def latest_baseline_plan(connection: Connection, version_id: int) -> BaselinePla
 
 def set_searched_until(connection: Connection, plan_id: int, until: datetime) -> None:
     """Record that windows up to a time hold too little traffic for a plan."""
-    connection.execute(
-        update(BaselinePlan).where(BaselinePlan.id == plan_id).values(searched_until=until)
-    )
+    update_row(connection, BaselinePlan, plan_id, searched_until=until)
 
 
 def close_baseline_plan(

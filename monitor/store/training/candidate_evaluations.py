@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Connection, exists, insert, select, type_coerce, update
+from sqlalchemy import JSON, Connection, exists, select, type_coerce, update
 
 from monitor.errors import NotFoundError
 from monitor.store.audit_log import SYSTEM
 from monitor.store.model_sets import Models, of_models
-from monitor.store.rows import columns_of, read_row, read_rows
+from monitor.store.rows import columns_of, insert_row, read_row, read_rows
 from monitor.store.tables import CandidateEvaluation, ModelVersion
 from monitor.store.training import children
 from monitor.store.training.candidate_results import CandidateResults
@@ -71,7 +71,9 @@ def insert_candidate_evaluation(
     now: datetime,
 ) -> int:
     """Insert a planned evaluation; a second open one of a version raises ``IntegrityError``."""
-    statement = insert(CandidateEvaluation).values(
+    return insert_row(
+        connection,
+        CandidateEvaluation,
         version_id=version_id,
         status="planned",
         launcher=launcher,
@@ -83,17 +85,12 @@ def insert_candidate_evaluation(
         planned_by=planned_by,
         created_at=now,
     )
-    return int(connection.execute(statement.returning(CandidateEvaluation.id)).scalar_one())
 
 
 def candidate_evaluation_by_id(
     connection: Connection, evaluation_id: int, *, lock: bool = False
 ) -> CandidateEvaluationRow:
-    """Return an evaluation; with ``lock``, nobody else changes it until the transaction ends.
-
-    Raises:
-        NotFoundError: There is none of that id.
-    """
+    """Return an evaluation, or ``NotFoundError``; ``lock`` locks its row in the transaction."""
     statement = _evaluations().where(CandidateEvaluation.id == evaluation_id)
     if lock:  # SQLite's transactions are exclusive anyway
         statement = statement.with_for_update(of=CandidateEvaluation)

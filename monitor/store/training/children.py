@@ -12,6 +12,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, update
 
 from monitor.store.audit_log import SYSTEM, append_entry
+from monitor.store.rows import update_row
 from monitor.store.tables import CandidateEvaluation, TrainingRun
 
 Status = Literal["planned", "running", "awaiting_ratings", "succeeded", "failed", "cancelled"]
@@ -122,13 +123,11 @@ def record_unterminated_child(
     connection: Connection, table: ChildTable, row_id: int, handle: dict[str, Any], reason: str
 ) -> None:
     """Record the child of a cancelled row that is still to be terminated, and the reason."""
-    connection.execute(
-        update(table).where(table.id == row_id).values(handle=handle, termination_error=reason)
-    )
+    update_row(connection, table, row_id, handle=handle, termination_error=reason)
 
 
 def set_termination_error(
     connection: Connection, table: ChildTable, row_id: int, reason: str | None
 ) -> None:
     """Set the reason why a child couldn't be terminated; ``None``: it was."""
-    connection.execute(update(table).where(table.id == row_id).values(termination_error=reason))
+    update_row(connection, table, row_id, termination_error=reason)

@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, text, update
+from sqlalchemy import Connection, delete, func, insert, select, text
 
 from monitor.errors import NotFoundError
 from monitor.store.model_sets import Models, of_models
-from monitor.store.rows import columns_of, read_row, read_rows
+from monitor.store.rows import columns_of, insert_row, read_row, read_rows, update_row
 from monitor.store.tables import ModelScore, ModelVersion, StageChange
 from monitor.store.training.registry_mirrors import count_registry_change
 
@@ -75,24 +75,21 @@ def insert_version(
 ) -> int:
     """Insert the next version of a model and return its id."""
     highest = select(func.max(ModelVersion.version)).where(ModelVersion.model == model)
-    statement = (
-        insert(ModelVersion)
-        .values(
-            model=model,
-            version=select(func.coalesce(highest.scalar_subquery(), 0) + 1).scalar_subquery(),
-            stage=stage,
-            parent_id=parent_id,
-            training_run_id=training_run_id,
-            adapter_path=adapter_path,
-            adapter_digest=adapter_digest,
-            lineage=lineage,
-            created_at=created_at,
-        )
-        .returning(ModelVersion.id)
-    )
     lock_model(connection, model)
     count_registry_change(connection, model)
-    return int(connection.execute(statement).scalar_one())
+    return insert_row(
+        connection,
+        ModelVersion,
+        model=model,
+        version=select(func.coalesce(highest.scalar_subquery(), 0) + 1).scalar_subquery(),
+        stage=stage,
+        parent_id=parent_id,
+        training_run_id=training_run_id,
+        adapter_path=adapter_path,
+        adapter_digest=adapter_digest,
+        lineage=lineage,
+        created_at=created_at,
+    )
 
 
 def lock_model(connection: Connection, model: str) -> None:
@@ -106,11 +103,7 @@ def lock_model(connection: Connection, model: str) -> None:
 
 
 def version_by_id(connection: Connection, version_id: int, *, lock: bool = False) -> VersionRow:
-    """Return a version; ``lock`` calls :func:`lock_model`.
-
-    Raises:
-        NotFoundError: There is none of that id.
-    """
+    """Return a version, or ``NotFoundError``; ``lock`` calls :func:`lock_model`."""
     statement = select(*_COLUMNS).where(ModelVersion.id == version_id)
     row = read_row(connection, VersionRow, statement)
     if row is None:
@@ -122,11 +115,7 @@ def version_by_id(connection: Connection, version_id: int, *, lock: bool = False
 
 
 def version_by_number(connection: Connection, model: str, version: int) -> VersionRow:
-    """Return a model's version by its number.
-
-    Raises:
-        NotFoundError: There is none of that number.
-    """
+    """Return a model's version by its number, or ``NotFoundError``."""
     statement = select(*_COLUMNS).where(
         ModelVersion.model == model, ModelVersion.version == version
     )
@@ -194,9 +183,7 @@ def add_lineage_taints(
 
 def _save_lineage(connection: Connection, version: VersionRow, lineage: dict[str, Any]) -> None:
     count_registry_change(connection, version.model)
-    connection.execute(
-        update(ModelVersion).where(ModelVersion.id == version.id).values(lineage=lineage)
-    )
+    update_row(connection, ModelVersion, version.id, lineage=lineage)
 
 
 def set_stage(
@@ -210,9 +197,7 @@ def set_stage(
 ) -> None:
     """Set a version's stage, and record who changed it and why."""
     count_registry_change(connection, version.model)
-    connection.execute(
-        update(ModelVersion).where(ModelVersion.id == version.id).values(stage=stage)
-    )
+    update_row(connection, ModelVersion, version.id, stage=stage)
     connection.execute(
         insert(StageChange).values(
             version_id=version.id,

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from monitor.errors import NotFoundError
 from monitor.store.audit_log import SYSTEM
 from monitor.store.model_sets import Models, of_models
-from monitor.store.rows import columns_of, read_row, read_rows
+from monitor.store.rows import columns_of, insert_row, read_row, read_rows, update_row
 from monitor.store.tables import TrainingRun
 from monitor.store.training import children
 
@@ -61,7 +61,9 @@ def insert_run(
     plan: dict[str, Any] | None = None,
 ) -> int:
     """Insert a planned run and return its id."""
-    statement = insert(TrainingRun).values(
+    return insert_row(
+        connection,
+        TrainingRun,
         decision_id=decision_id,
         model=model,
         status="planned",
@@ -71,7 +73,6 @@ def insert_run(
         plan=plan,
         created_at=created_at,
     )
-    return int(connection.execute(statement.returning(TrainingRun.id)).scalar_one())
 
 
 def insert_external_run(
@@ -84,7 +85,9 @@ def insert_external_run(
     now: datetime,
 ) -> int:
     """Insert a succeeded run of another program and return its id."""
-    statement = insert(TrainingRun).values(
+    return insert_row(
+        connection,
+        TrainingRun,
         model=model,
         status="succeeded",
         launcher=launcher,
@@ -94,15 +97,10 @@ def insert_external_run(
         created_at=now,
         finished_at=now,
     )
-    return int(connection.execute(statement.returning(TrainingRun.id)).scalar_one())
 
 
 def run_by_id(connection: Connection, run_id: int, *, lock: bool = False) -> RunRow:
-    """Return a run; with ``lock``, nobody else changes it until the transaction ends.
-
-    Raises:
-        NotFoundError: There is none of that id.
-    """
+    """Return a run, or ``NotFoundError``; ``lock`` locks its row until the transaction ends."""
     statement = select(*_COLUMNS).where(TrainingRun.id == run_id)
     if lock:
         statement = statement.with_for_update()  # SQLite's transactions are exclusive anyway
@@ -137,9 +135,7 @@ def list_runs(
 
 def set_work_dir(connection: Connection, run_id: int, work_dir: str) -> None:
     """Set the folder of a run, which carries its id."""
-    connection.execute(
-        update(TrainingRun).where(TrainingRun.id == run_id).values(work_dir=work_dir)
-    )
+    update_row(connection, TrainingRun, run_id, work_dir=work_dir)
 
 
 def mark_running(
@@ -191,9 +187,7 @@ def reopen_run(
 
 def save_progress(connection: Connection, run_id: int, progress: dict[str, Any]) -> None:
     """Keep what is to be seen of a run."""
-    connection.execute(
-        update(TrainingRun).where(TrainingRun.id == run_id).values(progress=progress)
-    )
+    update_row(connection, TrainingRun, run_id, progress=progress)
 
 
 def request_cancel(connection: Connection, run_id: int, requested_by: str) -> bool:
@@ -207,9 +201,7 @@ def request_cancel(connection: Connection, run_id: int, requested_by: str) -> bo
         )
         .values(cancel_requested_by=requested_by, start_request=None)
     )
-    outcome = connection.execute(statement)
-    assert isinstance(outcome, CursorResult)  # noqa: S101 - an UPDATE's result
-    return outcome.rowcount == 1
+    return connection.execute(statement).rowcount == 1
 
 
 def runs_to_cancel(connection: Connection) -> list[RunRow]:

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
+from monitor.store.rows import update_row
 from monitor.store.tables import TrainingRun
 from monitor.store.training.children import UNFINISHED
 
@@ -84,6 +85,4 @@ def is_current(request: StartRequest, status: str) -> bool:
 
 
 def _write(connection: Connection, run_id: int, stored: dict[str, Any] | None) -> None:
-    connection.execute(
-        update(TrainingRun).where(TrainingRun.id == run_id).values(start_request=stored)
-    )
+    update_row(connection, TrainingRun, run_id, start_request=stored)

@@ -4,7 +4,6 @@ The source is read in one state while others write to it. The target appears as 
 all: on PostgreSQL the copy is one transaction, on SQLite a file that gets its name at the end.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +26,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.schema import AddConstraint
 
 from monitor.errors import DatabaseDamagedError, InputError
+from monitor.private_files import sync_to_disk
 from monitor.store import migrations
 from monitor.store.bulk_insert import insert_rows
 from monitor.store.engine import make_engine, snapshot, transaction
@@ -177,8 +177,7 @@ def publish_file(finished: Path, path: Path) -> None:
         InputError: Another process has created the target.
     """
     _require_no_file(path)
-    with finished.open("rb") as file:
-        os.fsync(file.fileno())
+    sync_to_disk(finished)
     if path.exists():  # empty
         path.unlink()
     try:
@@ -187,11 +186,7 @@ def publish_file(finished: Path, path: Path) -> None:
         _require_no_file(path)
         raise
     finished.unlink()
-    descriptor = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_to_disk(path.parent)
 
 
 def require_empty_target(url: str) -> None:

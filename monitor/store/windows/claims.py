@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 from sqlalchemy.exc import IntegrityError
 
 from monitor.errors import LostOwnershipError
 from monitor.store.leadership import acting_epoch
+from monitor.store.rows import insert_row
 from monitor.store.tables import DriftEvaluation
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.prompt_maps import PromptMap, pack_prompt_map
@@ -75,22 +76,20 @@ def claim_drift_evaluation(
     if row is None:
         try:
             with connection.begin_nested():
-                inserted = connection.execute(
-                    insert(DriftEvaluation)
-                    .values(
-                        model=model,
-                        window_start=start,
-                        window_end=end,
-                        status="running",
-                        seed=seed,
-                        provenance={},
-                        started_at=now,
-                        first_started_at=now,
-                        claimed_until=now + lease,
-                        epoch=acting_epoch(),
-                    )
-                    .returning(DriftEvaluation.id)
-                ).scalar_one()
+                inserted = insert_row(
+                    connection,
+                    DriftEvaluation,
+                    model=model,
+                    window_start=start,
+                    window_end=end,
+                    status="running",
+                    seed=seed,
+                    provenance={},
+                    started_at=now,
+                    first_started_at=now,
+                    claimed_until=now + lease,
+                    epoch=acting_epoch(),
+                )
         except IntegrityError:  # another process was faster
             return None
         return EvaluationClaim(inserted, now)

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, and_, func, or_, select, update
+from sqlalchemy import Connection, and_, func, or_, select
 
 from monitor.errors import NotFoundError
 from monitor.store.model_sets import Models, of_models
-from monitor.store.rows import columns_of
+from monitor.store.rows import columns_of, update_row
 from monitor.store.tables import DriftEvaluation
 from monitor.store.windows.assessment import Assessment
 from monitor.table_types.documents import read_document
@@ -35,11 +35,7 @@ class DriftEvaluationRow:
 
 
 def drift_evaluation_by_id(connection: Connection, evaluation_id: int) -> DriftEvaluationRow:
-    """Return a drift evaluation.
-
-    Raises:
-        NotFoundError: There is none of that id.
-    """
+    """Return a drift evaluation, or ``NotFoundError``."""
     row = connection.execute(_ROWS.where(DriftEvaluation.id == evaluation_id)).one_or_none()
     if row is None:
         raise NotFoundError(f"unknown drift evaluation: {evaluation_id}")
@@ -187,11 +183,7 @@ def last_followed_up_end(connection: Connection, model: str) -> datetime | None:
 
 def mark_followed_up(connection: Connection, evaluation_id: int, now: datetime) -> None:
     """Record that the incident and the batch of an evaluation are written."""
-    connection.execute(
-        update(DriftEvaluation)
-        .where(DriftEvaluation.id == evaluation_id)
-        .values(followed_up_at=now)
-    )
+    update_row(connection, DriftEvaluation, evaluation_id, followed_up_at=now)
 
 
 def evaluations_ended_before(connection: Connection, before: datetime) -> list[int]:
@@ -204,10 +196,8 @@ def evaluations_ended_before(connection: Connection, before: datetime) -> list[i
 
 def replace_assessment(connection: Connection, evaluation_id: int, assessment: Assessment) -> None:
     """Replace an evaluation's assessment by one without some quotes."""
-    connection.execute(
-        update(DriftEvaluation)
-        .where(DriftEvaluation.id == evaluation_id)
-        .values(assessment=msgspec.to_builtins(assessment))
+    update_row(
+        connection, DriftEvaluation, evaluation_id, assessment=msgspec.to_builtins(assessment)
     )
 
 

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from monitor.errors import NotFoundError
-from monitor.store.rows import columns_of
+from monitor.store.rows import columns_of, update_row
 from monitor.store.tables import Exchange, Incident, Look
 from monitor.table_types.documents import read_document
 
@@ -110,7 +110,7 @@ def anonymize_looks(connection: Connection, before: datetime) -> int:
     for look_id, findings in connection.execute(statement).all():
         clean = [{**finding, "topic": "", "examples": []} for finding in findings]
         if any(finding.get("topic") or finding.get("examples") for finding in findings):
-            connection.execute(update(Look).where(Look.id == look_id).values(findings=clean))
+            update_row(connection, Look, look_id, findings=clean)
             n_changed += 1
     return n_changed
 
@@ -182,11 +182,7 @@ def last_look_failed_at(connection: Connection, model: str) -> datetime | None:
 
 
 def look_by_id(connection: Connection, look_id: int) -> LookRow:
-    """Return a look.
-
-    Raises:
-        NotFoundError: There is none of this id.
-    """
+    """Return a look, or ``NotFoundError``."""
     row = connection.execute(_ROWS.where(Look.id == look_id)).one_or_none()
     if row is None:
         raise NotFoundError(f"unknown look: {look_id}")
@@ -225,12 +221,12 @@ def pending_looks(connection: Connection, model: str) -> list[int]:
 def set_findings(connection: Connection, look_id: int, findings: Sequence[LookFinding]) -> None:
     """Replace the findings of a look."""
     values = msgspec.to_builtins(list(findings))
-    connection.execute(update(Look).where(Look.id == look_id).values(findings=values))
+    update_row(connection, Look, look_id, findings=values)
 
 
 def mark_look_followed_up(connection: Connection, look_id: int, now: datetime) -> None:
     """Record that the incident of a look is written."""
-    connection.execute(update(Look).where(Look.id == look_id).values(followed_up_at=now))
+    update_row(connection, Look, look_id, followed_up_at=now)
 
 
 def count_traffic(

@@ -4,8 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
+from monitor.store.rows import insert_row
 from monitor.store.tables import WatchPause
 
 
@@ -41,9 +42,7 @@ def paused_models(connection: Connection) -> set[str]:
 
 def begin_pause(connection: Connection, model: str, now: datetime) -> int:
     """Insert a pause and return its id."""
-    return connection.execute(
-        insert(WatchPause).values(model=model, ended_at=now).returning(WatchPause.id)
-    ).scalar_one()
+    return insert_row(connection, WatchPause, model=model, ended_at=now)
 
 
 def end_pauses(connection: Connection, models: Collection[str], now: datetime) -> None:

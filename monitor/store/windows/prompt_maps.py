@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, and_, false, or_, select, update
+from sqlalchemy import Connection, and_, false, or_, select
 
+from monitor.store.rows import update_row
 from monitor.store.tables import DriftEvaluation, Exchange
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow
 
@@ -100,11 +101,7 @@ def prompt_map(connection: Connection, evaluation_id: int) -> PromptMap | None:
 
 def save_prompt_map(connection: Connection, evaluation_id: int, stored_map: PromptMap) -> None:
     """Replace the map of an evaluation."""
-    connection.execute(
-        update(DriftEvaluation)
-        .where(DriftEvaluation.id == evaluation_id)
-        .values(prompt_map=pack_prompt_map(stored_map))
-    )
+    update_row(connection, DriftEvaluation, evaluation_id, prompt_map=pack_prompt_map(stored_map))
 
 
 @dataclass(frozen=True)

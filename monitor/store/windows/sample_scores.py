@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
 from monitor.errors import NotFoundError
+from monitor.store.rows import update_row
 from monitor.store.tables import DriftEvaluation
 
 
@@ -59,11 +60,7 @@ def unpack_scores(packed: bytes) -> SampleScores:
 
 
 def sample_scores(connection: Connection, evaluation_id: int) -> SampleScores:
-    """Return the scores of an evaluation.
-
-    Raises:
-        NotFoundError: There is no such evaluation, or it isn't done.
-    """
+    """Return the scores of an evaluation; ``NotFoundError`` where none is done."""
     packed = connection.execute(
         select(DriftEvaluation.sample_scores).where(DriftEvaluation.id == evaluation_id)
     ).scalar_one_or_none()
@@ -76,8 +73,9 @@ def save_sample_scores(
     connection: Connection, evaluation_id: int, scores: SampleScores | None
 ) -> None:
     """Replace the scores of an evaluation; ``None`` deletes them."""
-    connection.execute(
-        update(DriftEvaluation)
-        .where(DriftEvaluation.id == evaluation_id)
-        .values(sample_scores=None if scores is None else pack_scores(scores))
+    update_row(
+        connection,
+        DriftEvaluation,
+        evaluation_id,
+        sample_scores=None if scores is None else pack_scores(scores),
     )

@@ -31,9 +31,5 @@ def iter_records(place: Path | InputSource, *, source: str, start: int = 0) -> I
 
 
 def file_source_name(place: Path | InputSource) -> str:
-    """Return the source name of a file, derived from its content.
-
-    Raises:
-        InputError: The file can't be read.
-    """
+    """Return a file's source name, by its content; ``InputError`` where it is unreadable."""
     return f"file:{open_source(place).digest()}"

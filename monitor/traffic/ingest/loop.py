@@ -226,8 +226,7 @@ class Ingest:
     def run(self) -> bool:
         """Loop until stopped, then store what was read and leave the group.
 
-        Returns:
-            Whether the consumer is still a member of the group; if not, another must replace it.
+        Return whether the consumer is still a member of the group; if not, another must replace it.
         """
         is_member = True
         try:

@@ -28,7 +28,8 @@ from monitor.traffic.ingest.end_user_filter import EndUserFilter
 from monitor.traffic.ingest.observer import Observer
 from monitor.traffic.joining import JoinedExchange, join, pair
 from monitor.traffic.record import RawRecord
-from monitor.traffic.redaction import Redactor, build_redactor, redact_id, redact_model
+from monitor.traffic.redaction import Redactor, build_redactor, redact_id
+from monitor.traffic.redaction.exchanges import redact_model
 from monitor.traffic.rows import exchange_row, half_row
 from monitor.traffic.sampling.design import SamplingDesign, SamplingOutcome
 from monitor.traffic.sampling.observation_plan import ObservationPlan

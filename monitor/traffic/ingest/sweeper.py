@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, Engine
 
 from monitor.errors import DatabaseUnavailableError, LostOwnershipError, RulesChangedError
-from monitor.settings import TrafficJoin, format_duration
+from monitor.settings import format_duration
+from monitor.settings.traffic import TrafficJoin
 from monitor.store.engine import transaction
 from monitor.store.traffic.dead_letters import DeadLetterRow, restore_dead_letters
 from monitor.store.traffic.pending_halves import (
@@ -89,10 +90,7 @@ class Sweeper:
         self._next = time.monotonic() + INTERVAL_SECONDS
 
     def sweep(self, stop: threading.Event) -> tuple[int, int]:
-        """Join all complete pairs and expire all overdue halves.
-
-        Returns:
-            Numbers of joined pairs and expired halves.
+        """Join all complete pairs and expire all overdue halves; return the number of each.
 
         Raises:
             DatabaseUnavailableError: The next sweep does the rest.

@@ -114,8 +114,7 @@ def store_with_retries(
 ) -> StoreResult | None:
     """Store a batch; retry while the database is unavailable.
 
-    Returns:
-        What was stored; ``None`` after a stop: the batch will be read again.
+    Return ``None`` after a stop: the batch will be read again.
 
     Raises:
         LostOwnershipError: Another process moved one of the offsets; nothing was stored.

@@ -150,14 +150,11 @@ class Assignment:
         return any(state.out_of_range for state in self.states.values())
 
     def record_caught_up(self, now: datetime) -> None:
-        """Record periodically up to which time the traffic of each partition is stored.
+        """Record periodically until when, before this call, a partition's traffic is stored.
 
         The evaluation of a window waits for this time, so that a backlog is not mistaken for
         silence, and a request waits for its response. Once the end offset that the broker reported
         is stored, all records written before the report are stored, even if the end has moved on.
-
-        Args:
-            now: The time before this call.
         """
         if time.monotonic() < self._next_note:
             return

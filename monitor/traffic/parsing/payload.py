@@ -10,13 +10,7 @@ NO_FIELDS = TrafficFields()
 
 
 class Payload:
-    """The value of a record.
-
-    Attributes:
-        value: The bytes.
-        headers: Kafka's headers.
-        fields: ``[traffic.fields]``, for the format ``mapped``.
-    """
+    """A record's value and Kafka headers, and ``[traffic.fields]`` for the format ``mapped``."""
 
     __slots__ = ("_content", "_is_parsed", "_parse_error", "fields", "headers", "value")
 

@@ -120,11 +120,7 @@ def split_final_response(raw: RawExchange) -> RawExchange:
 
 
 def convert(content: Any, shape: type[T]) -> T:
-    """Convert decoded JSON to a struct.
-
-    Raises:
-        RecordError: ``wrong_type``, with the path of the value.
-    """
+    """Convert JSON to a struct; ``RecordError`` (``wrong_type``) has the path of the value."""
     try:
         return msgspec.convert(content, shape)
     except msgspec.ValidationError as error:

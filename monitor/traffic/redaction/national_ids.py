@@ -171,11 +171,8 @@ def _number(
 ) -> NationalId:
     """Return a kind.
 
-    Args:
-        form: Its form, without its ends.
-        module: See :class:`NationalId`.
-        names: Names of which one must be near, with ``_`` for a space; short ones are whole words.
-        check: See :class:`NationalId`.
+    ``form`` is without its ends. One of ``names`` must be near, with ``_`` for a space; short ones
+    are whole words.
     """
     literals = tuple(name.replace("_", " ") for name in names.split())
     pattern = re.compile(_bounded(form))

@@ -81,14 +81,8 @@ def _other_forms() -> tuple[re.Pattern[str], dict[str, str]]:
 class TextScan:
     """A scanned text.
 
-    Attributes:
-        original: The text as it was.
-        text: The text.
-        raw: The text in UTF-8.
-        has_digit: Whether there is a digit.
-        has_three_digits: Whether there are three digits in a row, separators aside.
-        has_six_digits: Whether there are six.
-        has_long_number: Whether there are seven.
+    ``original`` is the text as it was, ``raw`` the text in UTF-8. Three digits, six, and the seven
+    of a long number are in a row, separators aside.
     """
 
     def __init__(self, text: str) -> None:

@@ -33,12 +33,7 @@ class Words(tuple[bytes, ...]):
         return [word for word in self if len(word) < N_BYTES]
 
     def places(self, lower: bytes, starts: dict[bytes, list[int]]) -> Iterator[int]:
-        """Yield the positions of each word in turn, which don't overlap.
-
-        Args:
-            lower: The text.
-            starts: As :meth:`WordIndex.starts` returns them for the text.
-        """
+        """Yield the positions of each word in turn, without overlap, by the text's ``starts``."""
         for beginning in self.by_beginning.keys() & starts.keys():
             for word in self.by_beginning[beginning]:
                 yield from _places_of_word(lower, word, starts[beginning])

@@ -58,10 +58,8 @@ class SamplingDesign:
     """Two-stage sampling: by the highest rate before decoding, by each exchange's own rate after.
 
     Both stages use the same randomness, so together they equal sampling by the own rate alone. A
-    process has one design, which remembers the candidates for minimum samples.
-
-    Attributes:
-        sampler: The stage before decoding.
+    process has one design, which remembers the candidates for minimum samples. Its ``sampler`` is
+    the stage before decoding.
     """
 
     def __init__(self, settings: Sections) -> None:

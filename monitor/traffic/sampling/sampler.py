@@ -28,11 +28,7 @@ def randomness_of(identity: bytes) -> int:
 
 @lru_cache(maxsize=4096)
 def threshold_of(rate: float) -> int:
-    """Return T of a sampling rate.
-
-    Raises:
-        ValueError: The rate isn't in (0, 1].
-    """
+    """Return T of a sampling rate in (0, 1]; another one is a ``ValueError``."""
     if not 0 < rate <= 1:
         raise ValueError(f"a sampling rate lies in (0, 1], not {rate}")
     # Exact where a float isn't: 5% is 1/20. One value of R is always kept, so that no probability
@@ -83,12 +79,8 @@ def stored_draw(randomness: int, threshold: int, inclusion_probability: float) -
 class Sampler:
     """Sampler of records with a known probability.
 
-    A record without trace headers costs a hash and a comparison with :attr:`threshold`.
-
-    Attributes:
-        rate: The rate.
-        threshold: T; records with R >= T are sampled.
-        inclusion_probability: The exact probability of R >= T.
+    A record without trace headers costs a hash and a comparison with :attr:`threshold`. Records
+    with R >= ``threshold`` are sampled; ``inclusion_probability`` is the exact probability of that.
     """
 
     def __init__(self, rate: float, *, honour_threshold: bool = True) -> None:

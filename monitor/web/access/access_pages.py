@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from litestar import Request, get
+from litestar import Request
 from litestar.di import NamedDependency
 from litestar.response import Template
 
@@ -14,6 +14,7 @@ from monitor.store.access_log import ACTIONS, AccessFilter, list_accesses
 from monitor.stored_words import labels
 from monitor.web.access.audience import LEADS
 from monitor.web.current_user import Visit
+from monitor.web.handlers import get
 
 #: Entries on a page.
 ENTRIES_SHOWN = 100
@@ -30,7 +31,7 @@ ACTION_LABELS = labels(
 TEXT_FIELDS = ("actor", "kind", "object_id", "address")
 
 
-@get("/access-log", sync_to_thread=True, opt=LEADS)
+@get("/access-log", opt=LEADS)
 def access_log(request: Request[Any, Any, Any], lead_visit: NamedDependency[Visit]) -> Template:
     """List the entries by account, item and time, the newest first.
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Request, get, post
+from litestar import Request, get
 from litestar.di import NamedDependency
 from litestar.exceptions import TooManyRequestsException
 from litestar.params import FromQuery
@@ -17,6 +17,7 @@ from monitor.settings import Sections
 from monitor.store.accounts.users import UserRow
 from monitor.web.access.audience import USERS
 from monitor.web.clock import Clock
+from monitor.web.handlers import form
 from monitor.web.sign_in.password_page import Form, check_password
 from monitor.web.typed_text import UNREAD
 
@@ -35,11 +36,8 @@ def account_page(
     return _render(user, settings, done=DONE.get(done, ""))
 
 
-@post(
-    "/account/password",
-    status_code=303,
-    sync_to_thread=True,
-    opt=USERS | {UNREAD: ("username", "old_password", "password", "repeated")},
+@form(
+    "/account/password", opt=USERS | {UNREAD: ("username", "old_password", "password", "repeated")}
 )
 def password_form(  # noqa: PLR0917 - Litestar passes them by name
     request: Request[Any, Any, Any],
@@ -66,7 +64,7 @@ def password_form(  # noqa: PLR0917 - Litestar passes them by name
     return Redirect("/account?done=password", status_code=303)
 
 
-@post("/account/sessions", status_code=303, sync_to_thread=True, opt=USERS)
+@form("/account/sessions", opt=USERS)
 def end_other_sessions(
     request: Request[Any, Any, Any],
     user: NamedDependency[UserRow],

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Controller, delete, post, put
+from litestar import Controller, delete, put
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, JSONBody
 
@@ -11,6 +11,7 @@ from monitor.review.human_evaluation.rating import RatingQueue, Ratings
 from monitor.web.access.audience import REVIEWERS
 from monitor.web.api.items import SEEN_DRAFT, Explanation, release
 from monitor.web.current_user import Visit
+from monitor.web.handlers import post
 
 
 def _queue(human_evaluation_id: FromPath[int]) -> RatingQueue:
@@ -23,7 +24,7 @@ class HumanEvaluationController(Controller):
     path = "/human-evaluations/{human_evaluation_id:int}"
     dependencies = SEEN_DRAFT | {"queue": Provide(_queue, sync_to_thread=False)}
 
-    @post("/claim", status_code=200, sync_to_thread=True, opt=REVIEWERS)
+    @post("/claim", opt=REVIEWERS)
     def claim(
         self, queue: NamedDependency[RatingQueue], visit: NamedDependency[Visit]
     ) -> dict[str, int | None]:
@@ -47,7 +48,7 @@ class HumanEvaluationController(Controller):
             )
         return {"lease_until": until}
 
-    @post("/items/{number:int}/heartbeat", status_code=200, sync_to_thread=True, opt=REVIEWERS)
+    @post("/items/{number:int}/heartbeat", opt=REVIEWERS)
     def heartbeat(
         self,
         queue: NamedDependency[RatingQueue],
@@ -61,7 +62,7 @@ class HumanEvaluationController(Controller):
             )
         return {"lease_until": until}
 
-    @post("/items/{number:int}/ratings", status_code=200, sync_to_thread=True, opt=REVIEWERS)
+    @post("/items/{number:int}/ratings", opt=REVIEWERS)
     def submit(
         self,
         queue: NamedDependency[RatingQueue],
@@ -92,7 +93,7 @@ class HumanEvaluationController(Controller):
             queue.withdraw(connection, number, visit.user.id, now=visit.now, lease=visit.lease)
         return {"status": "open", "released": release(queue, at_work, visit)}
 
-    @post("/items/{number:int}/decline", status_code=200, sync_to_thread=True, opt=REVIEWERS)
+    @post("/items/{number:int}/decline", opt=REVIEWERS)
     def decline(
         self,
         queue: NamedDependency[RatingQueue],

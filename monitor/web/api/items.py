@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Controller, delete, get, post, put
+from litestar import Controller, delete, put
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, JSONBody
 
@@ -17,6 +17,7 @@ from monitor.review.items.item_view import ItemView, view_item
 from monitor.review.items.verdicts import ReviewInput
 from monitor.web.access.audience import REVIEWERS, texts
 from monitor.web.current_user import Visit
+from monitor.web.handlers import get, post
 
 
 class Explanation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,7 +49,7 @@ class ItemController(Controller):
     path = "/items"
     dependencies = SEEN_DRAFT
 
-    @post("/claim", status_code=200, sync_to_thread=True, opt=REVIEWERS)
+    @post("/claim", opt=REVIEWERS)
     def claim(self, visit: NamedDependency[Visit]) -> dict[str, int | None]:
         """Claim the next item, of ``?model=`` or of all; ``null`` if none is waiting."""
         with visit.transaction() as connection:
@@ -56,7 +57,7 @@ class ItemController(Controller):
             item_id = queue.claim_next(connection, visit.user.id, visit.now, visit.lease)
         return {"item": item_id}
 
-    @get("/{item_id:int}", sync_to_thread=True, opt=REVIEWERS | texts("item"))
+    @get("/{item_id:int}", opt=REVIEWERS | texts("item"))
     def show(self, item_id: FromPath[int], visit: NamedDependency[Visit]) -> ItemView:
         """Return an item as the user may see it."""
         with visit.transaction() as connection:
@@ -73,14 +74,14 @@ class ItemController(Controller):
             )
         return {"lease_until": until}
 
-    @post("/{item_id:int}/heartbeat", status_code=200, sync_to_thread=True, opt=REVIEWERS)
+    @post("/{item_id:int}/heartbeat", opt=REVIEWERS)
     def heartbeat(self, item_id: FromPath[int], visit: NamedDependency[Visit]) -> dict[str, Any]:
         """Extend the lease of an item."""
         with visit.transaction() as connection:
             until = REVIEWS.extend_lease(connection, item_id, visit.user.id, visit.now, visit.lease)
         return {"lease_until": until}
 
-    @post("/{item_id:int}/review", status_code=200, sync_to_thread=True, opt=REVIEWERS)
+    @post("/{item_id:int}/review", opt=REVIEWERS)
     def review(
         self,
         item_id: FromPath[int],
@@ -118,7 +119,7 @@ class ItemController(Controller):
             REVIEWS.withdraw(connection, item_id, visit.user, now=visit.now, lease=visit.lease)
         return {"status": "open", "released": release(REVIEWS, at_work, visit)}
 
-    @post("/{item_id:int}/decline", status_code=200, sync_to_thread=True, opt=REVIEWERS)
+    @post("/{item_id:int}/decline", opt=REVIEWERS)
     def decline(
         self, item_id: FromPath[int], data: JSONBody[Explanation], visit: NamedDependency[Visit]
     ) -> dict[str, str]:
@@ -127,7 +128,7 @@ class ItemController(Controller):
             REVIEWS.decline(connection, item_id, visit.user, visit.now, data.reason)
         return {"status": "declined" if data.reason.strip() else "skipped"}
 
-    @post("/{item_id:int}/flag", status_code=200, sync_to_thread=True, opt=REVIEWERS)
+    @post("/{item_id:int}/flag", opt=REVIEWERS)
     def flag(
         self, item_id: FromPath[int], data: JSONBody[Explanation], visit: NamedDependency[Visit]
     ) -> dict[str, str]:

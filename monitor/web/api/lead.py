@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Controller, get, post
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
@@ -12,6 +12,7 @@ from monitor.store.review.items import items_with_status
 from monitor.web.access.audience import LEADS, texts
 from monitor.web.api.items import Explanation
 from monitor.web.current_user import Visit
+from monitor.web.handlers import get, post
 
 
 class LeadController(Controller):
@@ -19,14 +20,14 @@ class LeadController(Controller):
 
     path = "/lead"
 
-    @get("/flags", sync_to_thread=True, opt=LEADS | texts("flagged_items"))
+    @get("/flags", opt=LEADS | texts("flagged_items"))
     def flagged(self, lead_visit: NamedDependency[Visit]) -> list[dict[str, Any]]:
         """Return the flagged items with their reasons."""
         with lead_visit.transaction() as connection:
             items = items_with_status(connection, "flagged", lead_visit.scope)
         return [{"item": item.id, "reason": item.excluded_reason} for item in items]
 
-    @post("/items/{item_id:int}/confirm-flag", status_code=200, sync_to_thread=True, opt=LEADS)
+    @post("/items/{item_id:int}/confirm-flag", opt=LEADS)
     def confirm_flag(
         self, item_id: FromPath[int], lead_visit: NamedDependency[Visit]
     ) -> dict[str, str]:
@@ -35,7 +36,7 @@ class LeadController(Controller):
             flags.confirm_flag(connection, item_id, lead_visit.user, lead_visit.now)
         return {"status": "excluded"}
 
-    @post("/items/{item_id:int}/reject-flag", status_code=200, sync_to_thread=True, opt=LEADS)
+    @post("/items/{item_id:int}/reject-flag", opt=LEADS)
     def reject_flag(
         self, item_id: FromPath[int], lead_visit: NamedDependency[Visit]
     ) -> dict[str, str]:
@@ -44,7 +45,7 @@ class LeadController(Controller):
             status = flags.reject_flag(connection, item_id, lead_visit.user, lead_visit.now)
         return {"status": status}
 
-    @post("/items/{item_id:int}/reopen", status_code=200, sync_to_thread=True, opt=LEADS)
+    @post("/items/{item_id:int}/reopen", opt=LEADS)
     def reopen(
         self,
         item_id: FromPath[int],
@@ -58,7 +59,7 @@ class LeadController(Controller):
             )
         return {"status": "adjudication", "revision": revision}
 
-    @get("/audits", sync_to_thread=True, opt=LEADS)
+    @get("/audits", opt=LEADS)
     def audits(self, lead_visit: NamedDependency[Visit]) -> AuditCounts:
         """Return the numbers of audits drawn, decided and confirmed."""
         with lead_visit.transaction() as connection:

@@ -1,6 +1,6 @@
 """API: items after both reviews."""
 
-from litestar import Controller, post
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
@@ -12,6 +12,7 @@ from monitor.review.items.verdicts import Judgement
 from monitor.web.access.audience import ADJUDICATORS, REVIEWERS
 from monitor.web.api.items import SEEN_DRAFT
 from monitor.web.current_user import Visit
+from monitor.web.handlers import post
 
 
 class ResolutionController(Controller):
@@ -20,7 +21,7 @@ class ResolutionController(Controller):
     path = "/items"
     dependencies = SEEN_DRAFT
 
-    @post("/{item_id:int}/messages", status_code=200, sync_to_thread=True, opt=REVIEWERS)
+    @post("/{item_id:int}/messages", opt=REVIEWERS)
     def write(
         self,
         item_id: FromPath[int],
@@ -32,7 +33,7 @@ class ResolutionController(Controller):
             discussion.write_message(connection, item_id, visit.user, data.text, visit.now)
         return {"status": "written"}
 
-    @post("/{item_id:int}/resolution", status_code=200, sync_to_thread=True, opt=REVIEWERS)
+    @post("/{item_id:int}/resolution", opt=REVIEWERS)
     def resolve(
         self,
         item_id: FromPath[int],
@@ -47,14 +48,14 @@ class ResolutionController(Controller):
             )
         return {"status": status}
 
-    @post("/{item_id:int}/escalation", status_code=200, sync_to_thread=True, opt=REVIEWERS)
+    @post("/{item_id:int}/escalation", opt=REVIEWERS)
     def escalate(self, item_id: FromPath[int], visit: NamedDependency[Visit]) -> dict[str, str]:
         """End the discussion and pass the item to an adjudicator."""
         with visit.transaction() as connection:
             discussion.request_adjudication(connection, item_id, visit.user, visit.now)
         return {"status": "adjudication"}
 
-    @post("/{item_id:int}/adjudication", status_code=200, sync_to_thread=True, opt=ADJUDICATORS)
+    @post("/{item_id:int}/adjudication", opt=ADJUDICATORS)
     def adjudicate(
         self,
         item_id: FromPath[int],
@@ -67,7 +68,7 @@ class ResolutionController(Controller):
             adjudication.adjudicate(connection, item_id, visit.user, data, visit.now, seen=seen)
         return {"status": "gold"}
 
-    @post("/{item_id:int}/audit", status_code=200, sync_to_thread=True, opt=ADJUDICATORS)
+    @post("/{item_id:int}/audit", opt=ADJUDICATORS)
     def audit(
         self,
         item_id: FromPath[int],

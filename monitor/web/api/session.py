@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, get, post
+from litestar import Request
 from litestar.di import NamedDependency
 from litestar.exceptions import NotAuthorizedException
 from litestar.params import JSONBody
@@ -14,6 +14,7 @@ from monitor.settings import Sections
 from monitor.web.access.audience import EVERYBODY, REVIEWERS
 from monitor.web.clock import Clock
 from monitor.web.current_user import Visit
+from monitor.web.handlers import get, post
 from monitor.web.sign_in.password_page import sign_in
 from monitor.web.typed_text import UNREAD
 
@@ -25,9 +26,7 @@ class Credentials(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     password: Annotated[str, msgspec.Meta(max_length=2000)]
 
 
-@post(
-    "/login", status_code=200, sync_to_thread=True, opt=EVERYBODY | {UNREAD: ("name", "password")}
-)
+@post("/login", opt=EVERYBODY | {UNREAD: ("name", "password")})
 def login(
     request: Request[Any, Any, Any],
     data: JSONBody[Credentials],
@@ -46,7 +45,7 @@ def login(
     return {"id": user.id, "name": user.name, "grants": grants}
 
 
-@get("/work", sync_to_thread=True, opt=REVIEWERS)
+@get("/work", opt=REVIEWERS)
 def work(visit: NamedDependency[Visit]) -> Worklist:
     """Return the user's worklist, of ``?model=`` or of all models."""
     with visit.transaction() as connection:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from litestar import Request, get, post
+from litestar import Request
 from litestar.di import NamedDependency
 from litestar.params import FromPath, URLEncodedBody
 from litestar.response import Redirect, Template
@@ -27,6 +27,7 @@ from monitor.web.access.audience import LEADS, texts
 from monitor.web.candidates.evaluation_view import benchmark_figures, response_pairs
 from monitor.web.current_user import Visit
 from monitor.web.forms.reason import require_reason
+from monitor.web.handlers import form, get
 from retrain.evaluation.gate_result import approve
 from retrain.evaluation.lifecycle import plan_evaluation
 from retrain.evaluation.request import request_for
@@ -48,7 +49,7 @@ OUTCOMES = labels(
 NAMES = {system: name.capitalize() for system, name in SYSTEM_NAMES.items()}
 
 
-@get("/candidate-evaluations", sync_to_thread=True, opt=LEADS)
+@get("/candidate-evaluations", opt=LEADS)
 def candidate_evaluations(lead_visit: NamedDependency[Visit]) -> Template:
     """List the candidate evaluations, newest first."""
     with lead_visit.transaction() as connection:
@@ -56,9 +57,7 @@ def candidate_evaluations(lead_visit: NamedDependency[Visit]) -> Template:
     return lead_visit.page("candidate_evaluations.html", {"rows": rows, "outcomes": OUTCOMES})
 
 
-@get(
-    "/candidate-evaluations/{candidate_evaluation_id:int}", sync_to_thread=True, opt=LEADS | _TEXTS
-)
+@get("/candidate-evaluations/{candidate_evaluation_id:int}", opt=LEADS | _TEXTS)
 def candidate_evaluation(
     candidate_evaluation_id: FromPath[int], lead_visit: NamedDependency[Visit]
 ) -> Template:
@@ -81,12 +80,7 @@ def candidate_evaluation(
     return lead_visit.page("candidate_evaluation.html", context)
 
 
-@post(
-    "/candidate-evaluations/{candidate_evaluation_id:int}/repeat",
-    status_code=303,
-    sync_to_thread=True,
-    opt=LEADS,
-)
+@form("/candidate-evaluations/{candidate_evaluation_id:int}/repeat", opt=LEADS)
 def repeat(
     candidate_evaluation_id: FromPath[int],
     lead_visit: NamedDependency[Visit],
@@ -123,12 +117,7 @@ def plan_configured_evaluation(
     return Redirect(f"/candidate-evaluations/{planned}", status_code=303)
 
 
-@post(
-    "/candidate-evaluations/{candidate_evaluation_id:int}/approve",
-    status_code=303,
-    sync_to_thread=True,
-    opt=LEADS,
-)
+@form("/candidate-evaluations/{candidate_evaluation_id:int}/approve", opt=LEADS)
 def approve_candidate(
     request: Request[Any, Any, Any],
     candidate_evaluation_id: FromPath[int],
@@ -148,11 +137,7 @@ def approve_candidate(
     return Redirect(f"/candidate-evaluations/{candidate_evaluation_id}", status_code=303)
 
 
-@get(
-    "/candidate-evaluations/{candidate_evaluation_id:int}/responses",
-    sync_to_thread=True,
-    opt=LEADS | _TEXTS,
-)
+@get("/candidate-evaluations/{candidate_evaluation_id:int}/responses", opt=LEADS | _TEXTS)
 def responses(
     candidate_evaluation_id: FromPath[int],
     request: Request[Any, Any, Any],

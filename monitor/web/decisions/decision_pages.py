@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Redirect, Template
@@ -17,6 +16,7 @@ from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from monitor.stored_words import labels
 from monitor.web.access.audience import LEADS, texts
 from monitor.web.current_user import Visit
+from monitor.web.handlers import form, get
 from monitor.web.review.review_pages import ERROR_KINDS
 
 OUTCOMES = labels(
@@ -42,7 +42,7 @@ EXAMPLES_SHOWN = 3
 QUOTED_CHARACTERS = 400
 
 
-@get("/decisions", sync_to_thread=True, opt=LEADS)
+@get("/decisions", opt=LEADS)
 def decisions(lead_visit: NamedDependency[Visit]) -> Template:
     """List the decisions, newest first."""
     with lead_visit.transaction() as connection:
@@ -53,7 +53,7 @@ def decisions(lead_visit: NamedDependency[Visit]) -> Template:
     return lead_visit.page("decisions.html", {"decisions": rows, "outcomes": OUTCOMES})
 
 
-@get("/decisions/{decision_id:int}", sync_to_thread=True, opt=LEADS | texts("decision"))
+@get("/decisions/{decision_id:int}", opt=LEADS | texts("decision"))
 def decision(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Template:
     """Show a decision with its arithmetic."""
     with lead_visit.transaction() as connection:
@@ -80,7 +80,7 @@ def decision(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> 
     return lead_visit.page("decision.html", context)
 
 
-@post("/decisions/{decision_id:int}/confirm", status_code=303, sync_to_thread=True, opt=LEADS)
+@form("/decisions/{decision_id:int}/confirm", opt=LEADS)
 def confirm(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Redirect:
     """Confirm a recommended retraining."""
     with lead_visit.transaction() as connection:

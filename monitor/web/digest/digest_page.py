@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from litestar import get
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.response import Redirect, Template
@@ -14,6 +13,7 @@ from monitor.web.blindness import WITHHELD, is_blind
 from monitor.web.current_user import Visit
 from monitor.web.digest.sparkline import draw_sparkline, scale_of
 from monitor.web.drift.window_chart import draw_windows
+from monitor.web.handlers import get
 from monitor.web.withheld_texts import withhold_quoted
 from monitor.windows.history.digest import build_digest
 
@@ -21,7 +21,7 @@ from monitor.windows.history.digest import build_digest
 MAX_ROWS = 12
 
 
-@get("/digest", sync_to_thread=True, opt=REVIEWERS | texts("drift_evaluation"))
+@get("/digest", opt=REVIEWERS | texts("drift_evaluation"))
 def digest(visit: NamedDependency[Visit]) -> Template | Redirect:
     """Show up to a year of a model's windows; without a model, those of the first."""
     model = visit.model or next((choice.name for choice in visit.choices), None)

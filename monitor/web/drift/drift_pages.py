@@ -5,7 +5,6 @@ from functools import partial
 from typing import Literal
 
 import numpy as np
-from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
@@ -34,6 +33,7 @@ from monitor.web.blindness import WITHHELD, blind_models, is_blind, refuse_blind
 from monitor.web.current_user import Visit
 from monitor.web.drift.follow_up_view import view_follow_up
 from monitor.web.drift.window_chart import draw_windows
+from monitor.web.handlers import form, get
 from monitor.web.security import REPORT_POLICY
 from monitor.web.withheld_texts import withhold_quoted, withhold_texts
 from monitor.windows.history.timeline import window_timeline
@@ -59,7 +59,7 @@ from monitor.windows.report.page import (
 _TEXTS = texts("drift_evaluation")
 
 
-@get("/drift-evaluations", sync_to_thread=True, opt=REVIEWERS | _TEXTS)
+@get("/drift-evaluations", opt=REVIEWERS | _TEXTS)
 def evaluations(visit: NamedDependency[Visit]) -> Template:
     """List the drift evaluations, newest first."""
     with visit.transaction() as connection:
@@ -82,7 +82,7 @@ def evaluations(visit: NamedDependency[Visit]) -> Template:
     )
 
 
-@get("/drift-evaluations/{evaluation_id:int}", sync_to_thread=True, opt=REVIEWERS | _TEXTS)
+@get("/drift-evaluations/{evaluation_id:int}", opt=REVIEWERS | _TEXTS)
 def evaluation(
     evaluation_id: FromPath[int], visit: NamedDependency[Visit], topic: FromQuery[int | None] = None
 ) -> Template:
@@ -139,9 +139,7 @@ def evaluation(
     return visit.page("drift_evaluation.html", context)
 
 
-@post(
-    "/drift-evaluations/{evaluation_id:int}/batch", status_code=303, sync_to_thread=True, opt=LEADS
-)
+@form("/drift-evaluations/{evaluation_id:int}/batch", opt=LEADS)
 def queue_batch(evaluation_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Redirect:
     """Queue a review batch of a finished evaluation, as the daemon does after an alarm.
 
@@ -163,11 +161,7 @@ def queue_batch(evaluation_id: FromPath[int], lead_visit: NamedDependency[Visit]
     return Redirect(f"/drift-evaluations/{evaluation_id}", status_code=303)
 
 
-@get(
-    "/drift-evaluations/{evaluation_id:int}/topics/{topic:int}",
-    sync_to_thread=True,
-    opt=REVIEWERS | _TEXTS,
-)
+@get("/drift-evaluations/{evaluation_id:int}/topics/{topic:int}", opt=REVIEWERS | _TEXTS)
 def topic_examples(
     evaluation_id: FromPath[int], topic: FromPath[int], visit: NamedDependency[Visit]
 ) -> Response[str]:
@@ -179,11 +173,7 @@ def topic_examples(
     return Response(str(part), media_type="text/html")
 
 
-@get(
-    "/drift-evaluations/{evaluation_id:int}/points/{point:int}",
-    sync_to_thread=True,
-    opt=REVIEWERS | _TEXTS,
-)
+@get("/drift-evaluations/{evaluation_id:int}/points/{point:int}", opt=REVIEWERS | _TEXTS)
 def point(
     evaluation_id: FromPath[int], point: FromPath[int], visit: NamedDependency[Visit]
 ) -> Response[str]:
@@ -206,7 +196,7 @@ def point(
     return Response(str(part), media_type="text/html")
 
 
-@get("/drift-evaluations/{evaluation_id:int}/report", sync_to_thread=True, opt=REVIEWERS | _TEXTS)
+@get("/drift-evaluations/{evaluation_id:int}/report", opt=REVIEWERS | _TEXTS)
 def report(
     evaluation_id: FromPath[int],
     visit: NamedDependency[Visit],
@@ -240,11 +230,7 @@ def report(
     )
 
 
-@get(
-    "/drift-evaluations/{evaluation_id:int}/assessment.json",
-    sync_to_thread=True,
-    opt=REVIEWERS | _TEXTS,
-)
+@get("/drift-evaluations/{evaluation_id:int}/assessment.json", opt=REVIEWERS | _TEXTS)
 def assessment(evaluation_id: FromPath[int], visit: NamedDependency[Visit]) -> Assessment:
     """Return the assessment, in the form of docs/reference/assessment.schema.json."""
     with visit.transaction() as connection:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from litestar import Router, get, post
+from litestar import Router
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect, Template
@@ -16,6 +16,7 @@ from monitor.store.accounts.users import UserRow, list_users
 from monitor.store.human_evaluation.assignments import progress_by_rater
 from monitor.web.access.audience import LEADS, REVIEWERS, texts
 from monitor.web.current_user import Visit
+from monitor.web.handlers import form, get
 from monitor.web.review.review_pages import DIMENSIONS
 
 _TEXTS = texts("human_evaluation")
@@ -23,7 +24,7 @@ _TEXTS = texts("human_evaluation")
 Form = URLEncodedBody[dict[str, str]]
 
 
-@get("/", sync_to_thread=True, opt=REVIEWERS)
+@get("/", opt=REVIEWERS)
 def human_evaluations(visit: NamedDependency[Visit]) -> Template:
     """List the human evaluations, newest first."""
     with visit.transaction() as connection:
@@ -31,13 +32,13 @@ def human_evaluations(visit: NamedDependency[Visit]) -> Template:
     return visit.page("human_evaluations.html", {"views": views})
 
 
-@get("/{human_evaluation_id:int}", sync_to_thread=True, opt=REVIEWERS)
+@get("/{human_evaluation_id:int}", opt=REVIEWERS)
 def human_evaluation(human_evaluation_id: FromPath[int], visit: NamedDependency[Visit]) -> Template:
     """Show a human evaluation: the own part, for leads the progress, and results once locked."""
     return _human_evaluation_page(visit, human_evaluation_id)
 
 
-@post("/{human_evaluation_id:int}/rate", status_code=303, sync_to_thread=True, opt=REVIEWERS)
+@form("/{human_evaluation_id:int}/rate", opt=REVIEWERS)
 def start(human_evaluation_id: FromPath[int], visit: NamedDependency[Visit]) -> Redirect:
     """Claim the next item and redirect to it."""
     with visit.transaction() as connection:
@@ -52,7 +53,7 @@ def start(human_evaluation_id: FromPath[int], visit: NamedDependency[Visit]) -> 
     return Redirect(target, status_code=303)
 
 
-@get("/{human_evaluation_id:int}/rate", sync_to_thread=True, opt=REVIEWERS | _TEXTS)
+@get("/{human_evaluation_id:int}/rate", opt=REVIEWERS | _TEXTS)
 def rate(human_evaluation_id: FromPath[int], visit: NamedDependency[Visit]) -> Template | Redirect:
     """Show the user's current item; without one, redirect to the human evaluation."""
     now = visit.now
@@ -83,7 +84,7 @@ def rate(human_evaluation_id: FromPath[int], visit: NamedDependency[Visit]) -> T
     return visit.page("rating.html", context)
 
 
-@post("/{human_evaluation_id:int}/lock", status_code=303, sync_to_thread=True, opt=LEADS)
+@form("/{human_evaluation_id:int}/lock", opt=LEADS)
 def lock(
     human_evaluation_id: FromPath[int], data: Form, lead_visit: NamedDependency[Visit]
 ) -> Template | Redirect:
@@ -103,7 +104,7 @@ def lock(
     return Redirect(f"/human-evaluations/{human_evaluation_id}", status_code=303)
 
 
-@get("/{human_evaluation_id:int}/ratings", sync_to_thread=True, opt=REVIEWERS | _TEXTS)
+@get("/{human_evaluation_id:int}/ratings", opt=REVIEWERS | _TEXTS)
 def ratings(
     human_evaluation_id: FromPath[int], visit: NamedDependency[Visit], page: FromQuery[int] = 1
 ) -> Template:

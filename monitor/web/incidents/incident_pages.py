@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
-from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect, Template
@@ -20,6 +20,7 @@ from monitor.store.alerts.incidents import incident_by_id, list_incidents
 from monitor.web.access.audience import LEADS, REVIEWERS, texts
 from monitor.web.blindness import WITHHELD, blind_models
 from monitor.web.current_user import Visit
+from monitor.web.handlers import form, get
 from monitor.web.incidents.incident_view import SNOOZES, load_view, withhold_texts_of
 from monitor.web.withheld_texts import withhold_quoted
 
@@ -32,7 +33,7 @@ MAX_INCIDENTS = 60
 Fields = URLEncodedBody[dict[str, Any]]
 
 
-@get("/incidents", sync_to_thread=True, opt=REVIEWERS | _TEXTS)
+@get("/incidents", opt=REVIEWERS | _TEXTS)
 def incidents(
     visit: NamedDependency[Visit],
     cause: FromQuery[str] = "",
@@ -67,18 +68,13 @@ def incidents(
     return visit.page("incidents.html", context)
 
 
-@get("/incidents/{incident_id:int}", sync_to_thread=True, opt=REVIEWERS | _TEXTS)
+@get("/incidents/{incident_id:int}", opt=REVIEWERS | _TEXTS)
 def incident(incident_id: FromPath[int], visit: NamedDependency[Visit]) -> Template:
     """Show an incident: windows, topics, looks, messages, what followed, and who did what."""
     return _render(visit, incident_id)
 
 
-@post(
-    "/incidents/{incident_id:int}/acknowledge",
-    status_code=303,
-    sync_to_thread=True,
-    opt=LEADS | _TEXTS,
-)
+@form("/incidents/{incident_id:int}/acknowledge", opt=LEADS | _TEXTS)
 def acknowledge(
     incident_id: FromPath[int], lead_visit: NamedDependency[Visit]
 ) -> Template | Redirect:
@@ -86,12 +82,7 @@ def acknowledge(
     return _change(lead_visit, incident_id, alert_incidents.acknowledge)
 
 
-@post(
-    "/incidents/{incident_id:int}/take-over",
-    status_code=303,
-    sync_to_thread=True,
-    opt=LEADS | _TEXTS,
-)
+@form("/incidents/{incident_id:int}/take-over", opt=LEADS | _TEXTS)
 def take_over(
     incident_id: FromPath[int], lead_visit: NamedDependency[Visit]
 ) -> Template | Redirect:
@@ -99,39 +90,27 @@ def take_over(
     return _change(lead_visit, incident_id, alert_incidents.take_over)
 
 
-@post(
-    "/incidents/{incident_id:int}/snooze", status_code=303, sync_to_thread=True, opt=LEADS | _TEXTS
-)
+@form("/incidents/{incident_id:int}/snooze", opt=LEADS | _TEXTS)
 def snooze(
     incident_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
 ) -> Template | Redirect:
     """Notify nobody of an incident for the chosen time."""
 
-    def change(connection: Connection, *values: Any, **options: Any) -> bool:
-        until = parse_until(_text(data, "until"), lead_visit.now)
-        number, user, now = values
-        return alert_incidents.snooze(connection, number, user, until, now, **options)
+    def until() -> datetime:
+        return parse_until(_text(data, "until"), lead_visit.now)
 
-    return _change(lead_visit, incident_id, change)
+    return _change(lead_visit, incident_id, alert_incidents.snooze, until)
 
 
-@post(
-    "/incidents/{incident_id:int}/resolve", status_code=303, sync_to_thread=True, opt=LEADS | _TEXTS
-)
+@form("/incidents/{incident_id:int}/resolve", opt=LEADS | _TEXTS)
 def resolve(
     incident_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
 ) -> Template | Redirect:
     """Resolve an incident with a reason."""
-
-    def change(connection: Connection, *values: Any, **options: Any) -> bool:
-        number, user, now = values
-        reason = _text(data, "reason")
-        return alert_incidents.resolve(connection, number, user, reason, now, **options)
-
-    return _change(lead_visit, incident_id, change)
+    return _change(lead_visit, incident_id, alert_incidents.resolve, lambda: _text(data, "reason"))
 
 
-@post("/incidents/{incident_id:int}/note", status_code=303, sync_to_thread=True, opt=LEADS | _TEXTS)
+@form("/incidents/{incident_id:int}/note", opt=LEADS | _TEXTS)
 def note(
     incident_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
 ) -> Template | Redirect:
@@ -145,13 +124,19 @@ def note(
     return _change(lead_visit, incident_id, change)
 
 
-def _change(visit: Visit, incident_id: int, change: Callable[..., bool]) -> Template | Redirect:
-    """Change an incident and show its page again; where that is refused, with the reason."""
+def _change(
+    visit: Visit, incident_id: int, change: Callable[..., bool], *values: Callable[[], Any]
+) -> Template | Redirect:
+    """Change an incident and show its page again; where that is refused, with the reason.
+
+    The values of the form may be refused, too.
+    """
     try:
         with visit.transaction() as connection:
             row = incident_by_id(connection, incident_id)
             alerts = alerts_of(visit.settings, row.model)
-            done = change(connection, incident_id, visit.user.name, visit.now, alerts=alerts)
+            subject = (incident_id, visit.user.name, *(value() for value in values))
+            done = change(connection, *subject, visit.now, alerts=alerts)
     except InputError as error:
         return _render(visit, incident_id, status=400, problem=str(error))
     if not done:

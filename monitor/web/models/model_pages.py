@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Template
@@ -20,6 +19,7 @@ from monitor.store.training.registry import (
 )
 from monitor.web.access.audience import LEADS, REVIEWERS, texts
 from monitor.web.current_user import Visit
+from monitor.web.handlers import get
 from monitor.web.models.version_life import read_life
 from monitor.web.models.version_scores import draw_pair, score_versions
 from retrain.registry.paired_scores import pair_scores_of
@@ -29,7 +29,7 @@ from retrain.rollout.rows.rollouts import list_rollouts
 MAX_ROLLOUTS = 200
 
 
-@get("/models", sync_to_thread=True, opt=REVIEWERS)
+@get("/models", opt=REVIEWERS)
 def models(visit: NamedDependency[Visit]) -> Template:
     """Show the versions with stages and scores, and how old the production version is."""
     with visit.transaction() as connection:
@@ -57,7 +57,7 @@ def models(visit: NamedDependency[Visit]) -> Template:
     return visit.page("models.html", context)
 
 
-@get("/models/versions/{version_id:int}/compare", sync_to_thread=True, opt=REVIEWERS)
+@get("/models/versions/{version_id:int}/compare", opt=REVIEWERS)
 def compare(
     version_id: FromPath[int],
     visit: NamedDependency[Visit],
@@ -99,7 +99,7 @@ def _comparable(
     return {model: rows for model, rows in by_model.items() if len(rows) > 1}
 
 
-@get("/models/versions/{version_id:int}", sync_to_thread=True, opt=LEADS | texts("version"))
+@get("/models/versions/{version_id:int}", opt=LEADS | texts("version"))
 def version(version_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Template:
     """Show a version's quality over its whole life."""
     with lead_visit.transaction() as connection:

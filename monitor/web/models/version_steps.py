@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Request, post
+from litestar import Request
 from litestar.di import NamedDependency
 from litestar.params import FromPath, URLEncodedBody
 from litestar.response import Redirect
@@ -14,6 +14,7 @@ from monitor.web.access.audience import LEADS
 from monitor.web.candidates.candidate_pages import plan_configured_evaluation
 from monitor.web.current_user import Visit
 from monitor.web.forms.reason import require_reason
+from monitor.web.handlers import form
 from retrain.registry.rejection import reject_version
 from retrain.rollout.rows.rollouts import open_rollout
 from retrain.rollout.transitions.promotion import promote_version, roll_back_version
@@ -21,7 +22,7 @@ from retrain.rollout.transitions.promotion import promote_version, roll_back_ver
 Fields = URLEncodedBody[dict[str, Any]]
 
 
-@post("/models/versions/{version_id:int}/promote", status_code=303, sync_to_thread=True, opt=LEADS)
+@form("/models/versions/{version_id:int}/promote", opt=LEADS)
 def promote(
     request: Request[Any, Any, Any],
     version_id: FromPath[int],
@@ -36,7 +37,7 @@ def promote(
     return Redirect(f"/models/versions/{version_id}", status_code=303)
 
 
-@post("/models/versions/{version_id:int}/rollback", status_code=303, sync_to_thread=True, opt=LEADS)
+@form("/models/versions/{version_id:int}/rollback", opt=LEADS)
 def roll_back(
     request: Request[Any, Any, Any],
     version_id: FromPath[int],
@@ -63,7 +64,7 @@ def roll_back(
     return Redirect(f"/models/versions/{done.version.id}", status_code=303)
 
 
-@post("/models/versions/{version_id:int}/reject", status_code=303, sync_to_thread=True, opt=LEADS)
+@form("/models/versions/{version_id:int}/reject", opt=LEADS)
 def reject(
     request: Request[Any, Any, Any],
     version_id: FromPath[int],
@@ -78,7 +79,7 @@ def reject(
     return Redirect(f"/models/versions/{version_id}", status_code=303)
 
 
-@post("/models/versions/{version_id:int}/evaluate", status_code=303, sync_to_thread=True, opt=LEADS)
+@form("/models/versions/{version_id:int}/evaluate", opt=LEADS)
 def evaluate(version_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Redirect:
     """Plan the evaluation of a candidate by the configured file; the daemon runs it."""
     with lead_visit.transaction() as connection:

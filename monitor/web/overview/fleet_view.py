@@ -11,6 +11,7 @@ from monitor.settings import Sections
 from monitor.store import fleet
 from monitor.store.accounts.users import UserRow
 from monitor.store.review.queue import count_claimable_items
+from monitor.store.traffic.exchanges import last_exchange_at
 from monitor.web.filters import minute
 from monitor.web.models_of_user import ModelChoice
 
@@ -139,7 +140,7 @@ def _row(
         and decision.confirmed_by is None
         and own.retrain.require_confirmation
     )
-    traffic_at = fleet.last_traffic_at(connection, name)
+    traffic_at = last_exchange_at(connection, name)
     silence = SILENCE[own.monitoring.drift_detection]
     row = ModelRow(
         name=name,

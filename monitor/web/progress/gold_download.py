@@ -3,7 +3,6 @@
 from typing import Any, Literal
 
 import msgspec
-from litestar import post
 from litestar.di import NamedDependency
 from litestar.exceptions import ValidationException
 from litestar.params import URLEncodedBody
@@ -14,6 +13,7 @@ from monitor.store.audit_log import append_entry
 from monitor.store.review.gold_export import ItemFilter
 from monitor.web.access.audience import LEADS, texts
 from monitor.web.current_user import Visit
+from monitor.web.handlers import post
 
 
 class Download(msgspec.Struct, frozen=True):
@@ -22,7 +22,7 @@ class Download(msgspec.Struct, frozen=True):
     format: Literal["sft", "preference", "label-studio"] = "sft"
 
 
-@post("/progress/export", status_code=200, sync_to_thread=True, opt=LEADS | texts("gold"))
+@post("/progress/export", opt=LEADS | texts("gold"))
 def export(
     lead_visit: NamedDependency[Visit], data: URLEncodedBody[dict[str, Any]]
 ) -> Response[str]:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from litestar import Request, get, post
+from litestar import Request
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
@@ -13,9 +13,10 @@ from monitor.review.progress.lead_view import build_lead_view
 from monitor.web.access.audience import LEADS, texts
 from monitor.web.current_user import Visit
 from monitor.web.decisions.decision_pages import OUTCOMES
+from monitor.web.handlers import form, get
 
 
-@get("/progress", sync_to_thread=True, opt=LEADS | texts("flagged_items"))
+@get("/progress", opt=LEADS | texts("flagged_items"))
 def progress(
     *,
     request: Request[Any, Any, Any],
@@ -50,7 +51,7 @@ def progress(
     return lead_visit.page(name, context, model=model)
 
 
-@post("/progress/items/{item_id:int}/restore", status_code=303, sync_to_thread=True, opt=LEADS)
+@form("/progress/items/{item_id:int}/restore", opt=LEADS)
 def restore(item_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Redirect:
     """Return a flagged item to its earlier status."""
     with lead_visit.transaction() as connection:
@@ -58,7 +59,7 @@ def restore(item_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Redir
     return Redirect(lead_visit.address("/progress"), status_code=303)
 
 
-@post("/progress/items/{item_id:int}/exclude", status_code=303, sync_to_thread=True, opt=LEADS)
+@form("/progress/items/{item_id:int}/exclude", opt=LEADS)
 def exclude(item_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Redirect:
     """Exclude a flagged item permanently."""
     with lead_visit.transaction() as connection:

@@ -4,7 +4,7 @@ import re
 from typing import Any
 from urllib.parse import urlencode
 
-from litestar import Request, get
+from litestar import Request
 from litestar.di import NamedDependency
 from litestar.response import Template
 
@@ -14,6 +14,7 @@ from monitor.stored_words import labels
 from monitor.web.access.audience import REVIEWERS, WORDS
 from monitor.web.blindness import blind_models
 from monitor.web.current_user import Visit
+from monitor.web.handlers import get
 from monitor.web.review.review_pages import VERDICTS
 
 #: Submissions on a page.
@@ -31,7 +32,7 @@ STATES = labels(
 )
 
 
-@get("/submitted", sync_to_thread=True, opt=REVIEWERS | WORDS)
+@get("/submitted", opt=REVIEWERS | WORDS)
 def submitted_page(request: Request[Any, Any, Any], visit: NamedDependency[Visit]) -> Template:
     """List the user's submissions, the newest first.
 

@@ -2,9 +2,7 @@
 
 import re
 from functools import cache
-from pathlib import Path
 
-from litestar import get
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
@@ -15,6 +13,7 @@ from monitor.alerts.causes import CAUSES, RUNBOOKS
 from monitor.packaged_files import packaged_file
 from monitor.store.accounts.users import UserRow
 from monitor.web.access.audience import EVERYBODY
+from monitor.web.handlers import get
 
 PAGES = {cause.page: cause for cause in CAUSES.values()}
 #: The page of the alerts of Prometheus, with a section each, and its title.
@@ -23,7 +22,7 @@ HEADING = re.compile(r"<h2>(\w+)</h2>")
 LINK = re.compile(r"\[([^\]]+)\]\(([^)#]+)(?:#[^)]*)?\)")
 
 
-@get("/runbooks", sync_to_thread=True, opt=EVERYBODY)
+@get("/runbooks", opt=EVERYBODY)
 def runbooks(visitor: NamedDependency[UserRow | None]) -> Template:
     """List the runbooks by cause."""
     return Template(
@@ -37,7 +36,7 @@ def runbooks(visitor: NamedDependency[UserRow | None]) -> Template:
     )
 
 
-@get("/runbooks/{page:str}", sync_to_thread=True, opt=EVERYBODY)
+@get("/runbooks/{page:str}", opt=EVERYBODY)
 def runbook(page: FromPath[str], visitor: NamedDependency[UserRow | None]) -> Template:
     """Show the runbook of a cause, or of the alerts of Prometheus."""
     if page not in {*PAGES, ALERTS_PAGE}:
@@ -60,14 +59,9 @@ def read_runbook(page: str) -> str:
 
     A heading of one word, such as the name of an alert, can be linked by it in lower case.
     """
-    text = (runbooks_folder() / f"{page}.md").read_text(encoding="utf-8")
+    text = (packaged_file("docs/runbooks") / f"{page}.md").read_text(encoding="utf-8")
     html = str(MarkdownIt("commonmark", {"html": False}).render(LINK.sub(_link, text)))
     return HEADING.sub(lambda match: f'<h2 id="{match[1].lower()}">{match[1]}</h2>', html)
-
-
-def runbooks_folder() -> Path:
-    """Return the folder of the runbooks."""
-    return packaged_file("docs/runbooks")
 
 
 def _link(match: re.Match[str]) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from litestar import Request, get, post
+from litestar import Request
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
@@ -24,6 +24,7 @@ from monitor.store.training.runs import (
 from monitor.store.training.start_requests import pending_request, read_request
 from monitor.web.access.audience import LEADS, texts
 from monitor.web.current_user import Visit
+from monitor.web.handlers import form, get
 from monitor.web.runs.child_log import read_log
 from monitor.web.runs.loss_curve import draw_losses
 from retrain.training.resumption import RESUMABLE
@@ -37,7 +38,7 @@ LINES_SHOWN = 40
 BADGES = {"running": "warn", "succeeded": "good", "failed": "bad"}
 
 
-@get("/runs", sync_to_thread=True, opt=LEADS)
+@get("/runs", opt=LEADS)
 def runs(lead_visit: NamedDependency[Visit]) -> Template:
     """List the training runs, newest first."""
     with lead_visit.transaction() as connection:
@@ -59,7 +60,7 @@ def runs(lead_visit: NamedDependency[Visit]) -> Template:
     return lead_visit.page("runs.html", context)
 
 
-@get("/runs/{run_id:int}", sync_to_thread=True, opt=LEADS | _TEXTS)
+@get("/runs/{run_id:int}", opt=LEADS | _TEXTS)
 def run(
     run_id: FromPath[int], request: Request[Any, Any, Any], lead_visit: NamedDependency[Visit]
 ) -> Template:
@@ -71,7 +72,7 @@ def run(
     )
 
 
-@get("/runs/{run_id:int}/log.txt", sync_to_thread=True, opt=LEADS | _TEXTS)
+@get("/runs/{run_id:int}/log.txt", opt=LEADS | _TEXTS)
 def log(run_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Response[str]:
     """Return the log of a run as plain text."""
     with lead_visit.transaction() as connection:
@@ -81,7 +82,7 @@ def log(run_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Response[s
     return Response(text, media_type="text/plain")
 
 
-@post("/runs/{run_id:int}/cancel", status_code=303, sync_to_thread=True, opt=LEADS)
+@form("/runs/{run_id:int}/cancel", opt=LEADS)
 def cancel(run_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Redirect:
     """Request the cancellation of a run; the daemon that launched it carries it out."""
     with lead_visit.transaction() as connection:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from litestar import Request, get, post
+from litestar import Request
 from litestar.di import NamedDependency
 from litestar.params import FromPath, URLEncodedBody
 from litestar.response import Redirect, Template
@@ -23,6 +23,7 @@ from monitor.web.access.audience import LEADS
 from monitor.web.current_user import Visit
 from monitor.web.filters import minute
 from monitor.web.forms.reason import require_reason
+from monitor.web.handlers import form, get
 from retrain.planning.options import Option, stored_options
 from retrain.recipes.recipe_file import read_recipe_file
 from retrain.run_folder import RunFolder, read_json
@@ -49,7 +50,7 @@ class Outlook:
     progress: str = ""
 
 
-@get("/runs/{run_id:int}/start", sync_to_thread=True, opt=LEADS)
+@get("/runs/{run_id:int}/start", opt=LEADS)
 def start_page(run_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Template:
     """Show what a run will do, with a form that starts or resumes it."""
     with lead_visit.transaction() as connection:
@@ -68,7 +69,7 @@ def start_page(run_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Tem
     return lead_visit.page("start.html", context)
 
 
-@post("/runs/{run_id:int}/start", status_code=303, sync_to_thread=True, opt=LEADS)
+@form("/runs/{run_id:int}/start", opt=LEADS)
 def start(
     request: Request[Any, Any, Any],
     run_id: FromPath[int],
@@ -85,7 +86,7 @@ def start(
     return Redirect(f"/runs/{run_id}", status_code=303)
 
 
-@get("/decisions/{decision_id:int}/start", sync_to_thread=True, opt=LEADS)
+@get("/decisions/{decision_id:int}/start", opt=LEADS)
 def start_decided(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Template:
     """Show what the retraining of a decision will do, with the form that confirms it."""
     with lead_visit.transaction() as connection:

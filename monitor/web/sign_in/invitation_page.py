@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Request, get, post
+from litestar import Request
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
@@ -18,11 +18,12 @@ from monitor.store.engine import transaction
 from monitor.web.access.audience import EVERYBODY
 from monitor.web.access.recording import record_sign_in
 from monitor.web.clock import Clock
+from monitor.web.handlers import get, post
 from monitor.web.sign_in.password_page import Form
 from monitor.web.typed_text import UNREAD
 
 
-@get("/welcome/{token:str}", sync_to_thread=True, opt=EVERYBODY)
+@get("/welcome/{token:str}", opt=EVERYBODY)
 def welcome_page(
     token: FromPath[str],
     engine: NamedDependency[Engine],
@@ -39,12 +40,7 @@ def welcome_page(
     return _form(link.expires_at, user.name)
 
 
-@post(
-    "/welcome/{token:str}",
-    status_code=200,
-    sync_to_thread=True,
-    opt=EVERYBODY | {UNREAD: ("username", "password", "repeated")},
-)
+@post("/welcome/{token:str}", opt=EVERYBODY | {UNREAD: ("username", "password", "repeated")})
 def welcome_form(  # noqa: PLR0917 - Litestar passes them by name
     request: Request[Any, Any, Any],
     token: FromPath[str],

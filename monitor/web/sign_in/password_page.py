@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Request, get, post
+from litestar import Request
 from litestar.di import NamedDependency
 from litestar.exceptions import PermissionDeniedException, TooManyRequestsException
 from litestar.params import FromQuery, URLEncodedBody
@@ -19,6 +19,7 @@ from monitor.telemetry import get_logger
 from monitor.web.access.audience import EVERYBODY
 from monitor.web.access.recording import record_sign_in
 from monitor.web.clock import Clock
+from monitor.web.handlers import form, get, post
 from monitor.web.security import local_path
 from monitor.web.typed_text import UNREAD
 
@@ -104,7 +105,7 @@ def render_login(
     return Template("login.html", context=context, status_code=status)
 
 
-@get("/login", sync_to_thread=True, opt=EVERYBODY)
+@get("/login", opt=EVERYBODY)
 def login_page(
     engine: NamedDependency[Engine],
     settings: NamedDependency[Sections],
@@ -119,12 +120,7 @@ def login_page(
     return render_login(settings, local_path(next), no_users=no_users)
 
 
-@post(
-    "/login",
-    status_code=200,
-    sync_to_thread=True,
-    opt=EVERYBODY | {UNREAD: ("name", "password", "next")},
-)
+@post("/login", opt=EVERYBODY | {UNREAD: ("name", "password", "next")})
 def login_form(
     request: Request[Any, Any, Any],
     data: Form,
@@ -144,7 +140,7 @@ def login_form(
     return render_login(settings, target, status=status, problem=problem, name=name[:200])
 
 
-@post("/logout", status_code=303, sync_to_thread=True, opt=EVERYBODY)
+@form("/logout", opt=EVERYBODY)
 def logout(
     request: Request[Any, Any, Any],
     engine: NamedDependency[Engine],

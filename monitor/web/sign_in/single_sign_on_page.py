@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from litestar import Request, get
+from litestar import Request
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
@@ -25,6 +25,7 @@ from monitor.telemetry import get_logger
 from monitor.web.access.audience import EVERYBODY
 from monitor.web.access.recording import record_sign_in
 from monitor.web.clock import Clock
+from monitor.web.handlers import get
 from monitor.web.security import cookie_name, local_path
 from monitor.web.sign_in.password_page import render_login
 
@@ -50,7 +51,7 @@ def connect(settings: Sections, secrets: Secrets) -> OpenIdProvider | None:
     return OpenIdProvider(settings.web.oidc, secret, callback)
 
 
-@get("/login/sso", sync_to_thread=True, opt=EVERYBODY)
+@get("/login/sso", opt=EVERYBODY)
 def begin(
     engine: NamedDependency[Engine],
     settings: NamedDependency[Sections],
@@ -73,7 +74,7 @@ def begin(
     return Redirect(address, status_code=303, cookies=[_cookie(settings, key)])
 
 
-@get(CALLBACK, sync_to_thread=True, opt=EVERYBODY)
+@get(CALLBACK, opt=EVERYBODY)
 def finish(
     request: Request[Any, Any, Any],
     engine: NamedDependency[Engine],

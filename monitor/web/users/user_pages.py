@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
 
-from litestar import Router, get, post
+from litestar import Router
 from litestar.di import NamedDependency, Provide
 from litestar.exceptions import PermissionDeniedException
 from litestar.params import FromPath, URLEncodedBody
@@ -18,6 +18,7 @@ from monitor.errors import InputError, NotFoundError, WorkflowError
 from monitor.store.accounts.grants import ALL_MODELS
 from monitor.web.access.audience import LEADS, WORDS
 from monitor.web.current_user import Visit
+from monitor.web.handlers import form, get, post
 from monitor.web.typed_text import UNREAD
 from monitor.web.users.user_view import list_user_views, load_choices, view_user
 
@@ -54,13 +55,13 @@ def _management(visit: NamedDependency[Visit]) -> Management:
     return Management(**{field.name: getattr(visit, field.name) for field in fields(visit)})
 
 
-@get("/", sync_to_thread=True, opt=LEADS | WORDS)
+@get("/", opt=LEADS | WORDS)
 def list_page(management: NamedDependency[Management]) -> Template:
     """List all users, with an invitation form."""
     return _render_users(management)
 
 
-@post("/", status_code=200, sync_to_thread=True, opt=LEADS | WORDS | {UNREAD: ("name", "email")})
+@post("/", opt=LEADS | WORDS | {UNREAD: ("name", "email")})
 def invite(management: NamedDependency[Management], data: Fields) -> Template:
     """Invite a user. The link is in this response only: it is not stored."""
     values = {key: _text(data, key) for key in ("name", "email", "role")}
@@ -82,13 +83,13 @@ def invite(management: NamedDependency[Management], data: Fields) -> Template:
     )
 
 
-@get("/{user_id:int}", sync_to_thread=True, opt=LEADS | WORDS)
+@get("/{user_id:int}", opt=LEADS | WORDS)
 def user_page(user_id: FromPath[int], management: NamedDependency[Management]) -> Template:
     """Show a user, with forms for the changes that are allowed."""
     return _render_user(management, user_id)
 
 
-@post("/{user_id:int}/role", status_code=303, sync_to_thread=True, opt=LEADS)
+@form("/{user_id:int}/role", opt=LEADS)
 def change_role(
     user_id: FromPath[int], management: NamedDependency[Management], data: Fields
 ) -> Template | Redirect:
@@ -96,7 +97,7 @@ def change_role(
     return _change(management, user_id, users.change_role, _text(data, "role"), model=_model(data))
 
 
-@post("/{user_id:int}/revoke", status_code=303, sync_to_thread=True, opt=LEADS)
+@form("/{user_id:int}/revoke", opt=LEADS)
 def revoke_role(
     user_id: FromPath[int], management: NamedDependency[Management], data: Fields
 ) -> Template | Redirect:
@@ -104,7 +105,7 @@ def revoke_role(
     return _change(management, user_id, users.revoke_role, model=_model(data))
 
 
-@post("/{user_id:int}/task-types", status_code=303, sync_to_thread=True, opt=LEADS)
+@form("/{user_id:int}/task-types", opt=LEADS)
 def assign_task_types(
     user_id: FromPath[int], management: NamedDependency[Management], data: Fields
 ) -> Template | Redirect:
@@ -114,12 +115,7 @@ def assign_task_types(
     )
 
 
-@post(
-    "/{user_id:int}/slack",
-    status_code=303,
-    sync_to_thread=True,
-    opt=LEADS | {UNREAD: ("slack_user_id",)},
-)
+@form("/{user_id:int}/slack", opt=LEADS | {UNREAD: ("slack_user_id",)})
 def link_slack(
     user_id: FromPath[int], management: NamedDependency[Management], data: Fields
 ) -> Template | Redirect:
@@ -127,7 +123,7 @@ def link_slack(
     return _change(management, user_id, users.link_slack, _text(data, "slack_user_id"))
 
 
-@post("/{user_id:int}/deactivate", status_code=303, sync_to_thread=True, opt=LEADS)
+@form("/{user_id:int}/deactivate", opt=LEADS)
 def deactivate(
     user_id: FromPath[int], management: NamedDependency[Management]
 ) -> Template | Redirect:
@@ -135,7 +131,7 @@ def deactivate(
     return _change(management, user_id, users.deactivate)
 
 
-@post("/{user_id:int}/reactivate", status_code=303, sync_to_thread=True, opt=LEADS)
+@form("/{user_id:int}/reactivate", opt=LEADS)
 def reactivate(
     user_id: FromPath[int], management: NamedDependency[Management]
 ) -> Template | Redirect:
@@ -143,7 +139,7 @@ def reactivate(
     return _change(management, user_id, users.reactivate)
 
 
-@post("/{user_id:int}/link", status_code=200, sync_to_thread=True, opt=LEADS | WORDS)
+@post("/{user_id:int}/link", opt=LEADS | WORDS)
 def reset_password(user_id: FromPath[int], management: NamedDependency[Management]) -> Template:
     """Remove the user's password and sessions, and show a link to set a password."""
     try:

@@ -72,11 +72,7 @@ def view_user(
     models: Sequence[ModelChoice],
     now: datetime,
 ) -> UserView:
-    """Return a user.
-
-    Raises:
-        NotFoundError: The user doesn't exist.
-    """
+    """Return a user, or ``NotFoundError``."""
     row = user_by_id(connection, user_id)
     if row is None:
         raise NotFoundError(f"user {user_id} doesn't exist")

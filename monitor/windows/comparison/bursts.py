@@ -19,11 +19,8 @@ def burst_groups(exchanges: Exchanges, side: str) -> Sequence[str]:
     """Return the end user of each exchange or, where none is named, a name for its burst.
 
     The distance is one in time or, where times are unknown or coarse, such as days, in the order of
-    the exchanges. An exchange outside bursts has no name, and counts by itself.
-
-    Args:
-        exchanges: A side of a comparison.
-        side: Its name: no burst has exchanges of both.
+    the exchanges. An exchange outside bursts has no name, and counts by itself. No burst has
+    exchanges of both sides: ``side`` is the name of this one.
     """
     users, n = exchanges.end_users, len(exchanges)
     unnamed = [row for row in range(n) if not users or not users[row]]

@@ -29,10 +29,8 @@ def comparable(
     """Return the comparable exchanges of both sides, and the weights of the window's.
 
     The baseline is no sample, or one at one rate. ``rate_for`` returns the configured rate of a
-    task type that is absent from the window.
-
-    Returns:
-        ``None`` where the whole window was sampled at one rate: nothing is thinned or weighted.
+    task type that is absent from the window. The result is ``None`` where the whole window was
+    sampled at one rate: nothing is thinned or weighted.
     """
     probability, uniform = current.inclusion_probability, current.uniform
     if current.weights is None or uniform is None:

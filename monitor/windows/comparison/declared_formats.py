@@ -36,12 +36,9 @@ class _FinalAnswerFormat:
 
 
 def load_declared_formats(taxonomy: str) -> DeclaredFormats:
-    """Return the output formats that a taxonomy declares; ``None`` for free text.
+    """Return the output formats that the taxonomy of a path declares; ``None`` for free text.
 
     An invalid taxonomy declares nothing: formats are learned then, and the log has an error.
-
-    Args:
-        taxonomy: Its path; empty where none is configured.
     """
     if not taxonomy:
         return DeclaredFormats()

@@ -16,7 +16,7 @@ from monitor.drift.numeric.events import compare_event
 from monitor.drift.numeric.shares import share_limits
 from monitor.drift.numeric.side import make_side
 from monitor.drift.samples.pool import number_owners
-from monitor.statistics.mover import Limits, difference_limits
+from monitor.statistics.mover import Limits
 from monitor.statistics.multiplicity import tarone
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.assessment import Explanation, ExplanationKind, ShareEstimate
@@ -79,7 +79,7 @@ def compare_events(
             share_limits(make_side(np.nan_to_num(side), owner, weights, "responses"), 1.0)
             for side, owner, weights in zip(of_event, owners, (None, current.weights), strict=True)
         )
-        if difference_limits(before, now)[0] <= 0.0:
+        if now.mean <= before.mean:
             continue
         rows = np.flatnonzero(of_event[1] == 1.0)
         events.append(

@@ -34,9 +34,8 @@ def match_weekdays(
 ) -> MatchedDays | None:
     """Return the baseline on the days of the week of a window.
 
-    Returns:
-        ``None`` where the whole baseline is to be compared: the window has every day of the week,
-        times are unknown, or the baseline has less than a week or too little of these days.
+    It is ``None`` where the whole baseline is to be compared: the window has every day of the week,
+    times are unknown, or the baseline has less than a week or too little of these days.
     """
     days, own_days = reference.days, current.days
     if days is None or own_days is None or not len(own_days):

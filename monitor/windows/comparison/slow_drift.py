@@ -98,12 +98,9 @@ def check_slow_drift(
 def add_up_weeks(days: list[StoredSums]) -> tuple[list[StoredSums], frozenset[int]]:
     """Return the sums of the calendar weeks that have ended, and the days of the week they have.
 
-    Args:
-        days: The sums of days, the oldest first.
-
-    Returns:
-        The last week, by the days of the week that it has, and each earlier week that has them too:
-        weeks of other days can't be compared. None where no week has ended.
+    ``days`` are the sums of days, the oldest first. The result has the last week, by the days that
+    it has, and each earlier week that has them too: weeks of other days can't be compared. It is
+    empty where no week has ended.
     """
     by_week: dict[datetime, dict[int, StoredSums]] = {}
     for day in days:

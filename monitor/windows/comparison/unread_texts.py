@@ -59,10 +59,7 @@ def measure_unread(
     """Return the shares of unread texts, measured on a fixed sample of each side.
 
     Each side is its texts and their vectors, ``[n, d]``. ``unknown_shares`` are by the encoder's
-    vocabulary, where it is known.
-
-    Returns:
-        ``None`` where a side has no text.
+    vocabulary, where it is known. The result is ``None`` where a side has no text.
     """
     if not len(reference[0]) or not len(current[0]):
         return None

@@ -140,21 +140,16 @@ def compare_window(
     unknown_shares: UnknownShares | None = None,
     with_responses: bool = True,
 ) -> WindowComparison:
-    """Compare a window with its baseline.
+    """Compare a window, ``current``, with its baseline, ``reference``.
 
-    Args:
-        reference: The baseline.
-        current: The window.
-        drift: Thresholds and directions of metrics.
-        levels: Of the tests of this window, or of a version's part of it.
-        alert_threshold: Relative loss of a metric that alarms.
-        seed: Of the permutations. The same seed and exchanges give the same figures to the last
-            digit; with another seed the p-values differ by their Monte Carlo error.
-        rate_for: The configured sampling rate of a task type.
-        declared: The output format of each task type, where the taxonomy declares it.
-        unknown_shares: Of the encoder's vocabulary, where it is known.
-        with_responses: Whether both sides have responses, if only empty ones. Otherwise they are
-            not compared: an exchange whose response is missing looks like one with an empty one.
+    ``levels`` are of the tests of this window, or of a version's part of it; ``alert_threshold`` is
+    the relative loss of a metric that alarms. The same ``seed`` and exchanges give the same figures
+    to the last digit; with another seed the p-values differ by their Monte Carlo error.
+
+    ``rate_for`` returns the configured sampling rate of a task type; ``declared`` has the output
+    format of each that the taxonomy declares; ``unknown_shares`` are of the encoder's vocabulary,
+    where it is known. Without ``with_responses`` these are not compared: an exchange whose response
+    is missing looks like one with an empty one.
     """
     matched: MatchedDays | None = None
     if drift.match_weekdays:

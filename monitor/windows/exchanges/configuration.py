@@ -17,10 +17,9 @@ Config = Settings | Configuration | Mapping[str, Any] | str | Path | None
 def resolve_settings(config: Config) -> Settings:
     """Return settings of one model.
 
-    Args:
-        config: A configuration file, settings, or sections with the keys that differ from the
-            defaults, such as ``{"drift": {"min_samples": 50}}``; ``None``: the defaults. Only a
-            file that is named is read. Variables of the environment apply to all but settings.
+    ``config`` is a configuration file, settings, or sections with the keys that differ from the
+    defaults, such as ``{"drift": {"min_samples": 50}}``; ``None``: the defaults. Only a file that
+    is named is read. Variables of the environment apply to all but settings.
 
     Raises:
         ConfigurationError: A key is unknown, or a value isn't allowed.

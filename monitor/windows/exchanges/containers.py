@@ -26,12 +26,9 @@ _HELP = (
 def iter_objects(exchanges: Any, name: str) -> Iterator[Mapping[str, Any]]:
     """Yield each exchange as a mapping; an iterator is read once.
 
-    Missing values of frames are ``None``.
-
-    Args:
-        exchanges: A list or iterator of mappings, a frame of pandas or polars, an Arrow table, a
-            Hugging Face data set.
-        name: Name of the side in error messages.
+    Missing values of frames are ``None``. The container is a list or iterator of mappings, a frame
+    of pandas or polars, an Arrow table or a Hugging Face data set; ``name`` is that of the side in
+    error messages.
 
     Raises:
         InputError: No such container, or an element that is no mapping.

@@ -21,11 +21,7 @@ from monitor.windows.report.map_drawing import into_frame
 
 
 def figure_of_assessment(assessment: Assessment, prompt_map: PromptMap | None) -> Any:
-    """Return a plotly figure.
-
-    Raises:
-        ImportError: plotly is not installed.
-    """
+    """Return a plotly figure; ``ImportError`` where plotly is not installed."""
     topics = [*assessment.input.topics, *assessment.output.topics]
     topics.sort(key=lambda topic: -topic.n_current)
     topics = topics[:GROUPS_SHOWN]

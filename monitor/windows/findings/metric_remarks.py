@@ -26,7 +26,7 @@ def metrics_not_compared(reference: Rows, current: Rows, drift: Drift) -> tuple[
     new = _enough_only_in(now, before, drift)
     remarks = []
     if lost:
-        texts = _count_texts(current, lost)
+        texts = Counter(name for row in current for name in lost if isinstance(row.get(name), str))
         named = [
             f"{_named(name)} ({before[name]:,} in the baseline, {now[name]:,} in the window"
             + (f", where {texts[name]:,} are text)" if texts[name] else ")")
@@ -77,10 +77,6 @@ def metrics_without_direction(
 def _enough_only_in(side: Counter[str], other: Counter[str], drift: Drift) -> list[str]:
     names = [name for name, n in side.items() if n >= MIN_VALUES and other[name] < MIN_VALUES]
     return sorted(names, key=lambda name: (direction_of(name, drift) == 0, -side[name], name))
-
-
-def _count_texts(rows: Rows, names: Sequence[str]) -> Counter[str]:
-    return Counter(name for row in rows for name in names if isinstance(row.get(name), str))
 
 
 def _named(name: str) -> str:

@@ -193,10 +193,8 @@ def remarks_on_silent_days(
 ) -> tuple[str, ...]:
     """Return a remark on days without traffic, where other days have too much for chance.
 
-    Args:
-        occurred_at: Times of the exchanges of the window.
-        bounds: First instant of the window and first after it; ``None`` takes the days between
-            the first and the last exchange.
+    ``bounds`` are the first instant of the window and the first after it; ``None`` takes the days
+    between the first and the last exchange.
     """
     days_with_traffic = {instant.astimezone(UTC).date() for instant in occurred_at}
     if not days_with_traffic or len(occurred_at) / len(days_with_traffic) < USUAL_PER_DAY:

@@ -53,7 +53,7 @@ def draw_map(
     current_ids: NDArray[np.int64] | None = None,
     change: NDArray[np.float64] | None = None,
 ) -> PromptMap | None:
-    """Draw at most :data:`MAX_POINTS` prompts.
+    """Draw at most :data:`MAX_POINTS` prompts; return ``None`` where a side has no prompt.
 
     Prompts on drifted topics come first, all of them up to :data:`MAX_DRIFTED`; the rest is divided
     equally between uniform samples of the baseline and of the other prompts of the window. So the
@@ -61,9 +61,6 @@ def draw_map(
 
     Vectors are ``[n, d]``, unit norm. ``topic`` and ``change`` are as for :func:`sample_map`; ids,
     int64, are kept with the points. The same generator gives the same map.
-
-    Returns:
-        ``None`` where a side has no prompt.
     """
     if not len(reference_vectors) or not len(current_vectors):
         return None

@@ -62,11 +62,7 @@ class FileSide:
 
 
 def read_file(source: InputSource, settings: Settings) -> FileContent:
-    """Read the exchanges of a file.
-
-    Args:
-        source: The file.
-        settings: Format and redaction. A line without a model has none.
+    """Read the exchanges of a file. A line without a model has none.
 
     Raises:
         InputError: It cannot be read or has no exchange; the message lists its bad lines.

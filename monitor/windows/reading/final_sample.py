@@ -75,12 +75,8 @@ def final_thresholds(
 ) -> NDArray[np.int64]:
     """Return each row's final threshold, int64 ``[n]``.
 
-    Args:
-        randomness: int64 ``[n]``.
-        threshold: int64 ``[n]``, of each one's own rate.
-        candidate_threshold: int64 ``[n]``, at most ``threshold``.
-        strata: ``[n]``.
-        size: Of the floor, k; 0 leaves the thresholds as they are.
+    All are int64, ``[n]``: ``threshold`` of each one's own rate, ``candidate_threshold`` at most
+    that. ``size`` is the floor's, k; 0 leaves the thresholds as they are.
     """
     if size == 0:
         return threshold

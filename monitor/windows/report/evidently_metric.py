@@ -22,12 +22,10 @@ from evidently.legacy.renderers.html_widgets import (
 from evidently.legacy.tests.base_test import TestStatus
 from plotly import graph_objects
 
-from monitor.stored_words import labels
+from monitor.rendering.wording import VERDICTS
 from monitor.windows.report.evidently_content import Figure, Interval, SnapshotContent
 from monitor.windows.report.evidently_names import distinct, plain
 
-#: By verdict, as the counter shows it.
-HEADINGS = labels({"drift": "Drift", "no_drift": "No drift", "not_enough_data": "Not enough data"})
 #: Names of figures, the last of which decides whether there is a row.
 NUMERIC_COLUMNS = ("mean", "reference mean", "effect size")
 CHANGE_COLUMNS = ("change", "change, lower", "change, upper", "p-value, adjusted")
@@ -92,7 +90,7 @@ def _plain_names(content: SnapshotContent) -> dict[str, str]:
 
 
 def _summary(content: SnapshotContent, names: dict[str, str]) -> list[Any]:
-    counters = [CounterData("driftwarden", HEADINGS[content.verdict])]
+    counters = [CounterData("driftwarden", VERDICTS[content.verdict])]
     counters += [
         CounterData(f"{figure.of}: {figure.name}", f"{figure.value:,.4g}")
         for figure in content.figures

@@ -154,12 +154,7 @@ def growth_axis(topics: Iterable[Topic]) -> float:
 
 
 def growth(topic: Topic, top: float) -> Growth | None:
-    """Lay out the growth of a topic; ``None`` where it is unknown.
-
-    Args:
-        topic: The topic.
-        top: The share at full height.
-    """
+    """Lay out the growth of a topic, ``top`` at full height; ``None`` where it is unknown."""
     if not topic.growth:
         return None
     shares = [period.share or 0.0 for period in topic.growth]

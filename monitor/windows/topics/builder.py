@@ -42,10 +42,8 @@ def build_topics(
     Members of clusters are indices into the current window; ``prompts`` were clustered, or
     ``responses`` together with their prompts. ``rng`` samples the reference's texts where there are
     many. ``novelty`` is ``[n_current]``; ``earlier`` has the same family in the assessments of the
-    windows before, the newest first.
-
-    Returns:
-        Topics with their clusters, the largest first; clusters with similar names are one topic.
+    windows before, the newest first. Topics come with their clusters, the largest first; clusters
+    with similar names are one topic.
     """
     if not clusters:
         return []

@@ -154,8 +154,7 @@ class Quoter:
     def nearest_prompts(self, rows: Sequence[int]) -> NearestPrompts | None:
         """Return, for each row, the baseline's row with a response and the most similar prompt.
 
-        Returns:
-            ``None`` where the baseline has no response.
+        It is ``None`` where the baseline has no response.
         """
         responded = np.flatnonzero(
             [bool(response.strip()) for response in self.reference.responses]

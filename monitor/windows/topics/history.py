@@ -38,9 +38,7 @@ def known_since(earlier: Topic | None) -> datetime | None:
 def exists_since(own: Beginning | None, earlier: Topic | None) -> Beginning | None:
     """Return since when a topic exists: by an earlier evaluation that found it, or by its own days.
 
-    Args:
-        own: From the days of this window; ``None`` where the baseline has the topic, too.
-        earlier: The topic in an earlier evaluation.
+    ``own`` is from the days of this window; ``None`` where the baseline has the topic, too.
     """
     if own is None or earlier is None or earlier.first_seen is None:
         return own

@@ -70,10 +70,9 @@ def name_topic(
     Two end users must write a word, words that name nothing in a language of the texts are left
     out, and an inflected form of a chosen word (``card``, ``cards``) is skipped.
 
-    Returns:
-        Words in order of weight, joined by commas; empty where no word is distinctive. Where even
-        the first word is written by less than a sixth of the end users, they have no common topic,
-        and the name begins with "various".
+    The words are in order of weight, joined by commas; empty where none is distinctive. Where even
+    the first word is written by less than a sixth of the end users, they have no common topic, and
+    the name begins with "various".
 
     Reference:
         Grootendorst 2022, BERTopic (arXiv 2203.05794), section 3.3.

@@ -54,9 +54,7 @@ def is_japanese(text: str) -> bool:
 def segment(run: str, *, japanese: bool) -> Iterator[str]:
     """Yield the words of a run of characters of scripts without spaces, or sequences of it.
 
-    Args:
-        run: Without other characters.
-        japanese: Whether its text is Japanese, by :func:`is_japanese`.
+    The run has no other characters; ``japanese`` is by :func:`is_japanese`.
     """
     if japanese:
         yield from _japanese(run)
@@ -70,11 +68,7 @@ def segment(run: str, *, japanese: bool) -> Iterator[str]:
 
 
 def missing_segmenter(text: str) -> str:
-    """Return the extra whose package would name words of a text; empty where none is missing.
-
-    Args:
-        text: The name of a topic with its examples.
-    """
+    """Return the missing extra that would name words of a topic's name and examples, or nothing."""
     if IDEOGRAPHS.search(text) and not is_japanese(text) and segmenter("chinese") is None:
         return "chinese"
     if THAI.search(text) and segmenter("thai") is None:

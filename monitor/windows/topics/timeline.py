@@ -47,15 +47,10 @@ class Timeline:
 
     @classmethod
     def of(cls, window: Exchanges, bounds: tuple[datetime, datetime] | None) -> "Timeline | None":
-        """Return the timeline of a window.
+        """Return the timeline of a window; ``None`` where times are unknown, or all are equal.
 
-        Args:
-            window: Its times may be unknown.
-            bounds: First instant of the window and first after it; ``None`` takes the days from
-                the first exchange to the last.
-
-        Returns:
-            ``None`` where times are unknown, or all are equal.
+        ``bounds`` are the first instant of the window and the first after it; ``None`` takes the
+        days from the first exchange to the last.
         """
         times = (at.timestamp() for at in window.occurred_at)
         seconds = np.fromiter(times, dtype=np.float64)
@@ -88,8 +83,7 @@ class Timeline:
     def beginning(self, members: NDArray[np.int64], share_reference: float) -> Beginning | None:
         """Return since when a topic exists, by its own days.
 
-        Returns:
-            ``None`` where the baseline has :data:`MIN_SHARE_OF_PEAK` of the topic's peak, too.
+        It is ``None`` where the baseline has :data:`MIN_SHARE_OF_PEAK` of the topic's peak, too.
         """
         periods = self.period[members]
         total = np.bincount(self.period, self.weights, self.n_periods)

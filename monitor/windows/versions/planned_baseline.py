@@ -45,13 +45,10 @@ log = structlog.get_logger()
 def advance_baseline(
     engine: Engine, settings: Settings, now: datetime, encoder: EncoderSource
 ) -> BaselineRow | None:
-    """Make the planned baseline of the first evaluated window with enough of the version.
+    """Make the planned baseline of the first evaluated window with enough of the version, if any.
 
-    ``drift.min_samples`` exchanges are enough. The encoder is called where texts of a window are to
-    be embedded again.
-
-    Returns:
-        The baseline that this call made; ``None``: it made none.
+    ``drift.min_samples`` exchanges are enough. The encoder is called where texts of
+    a window are to be embedded again.
     """
     plan, to_search = _pending(engine, settings.model.name)
     if plan is None or not to_search:
@@ -158,13 +155,10 @@ def _from_window(
 
 
 def equal_sample(rows: Exchanges, limit: int) -> NDArray[np.int64]:
-    """Return rows of a sample with equal inclusion probabilities.
+    """Return rows of a sample with equal inclusion probabilities, int64, in order of time.
 
     Exchanges sampled at a higher rate are thinned to the lowest rate, and all to at most ``limit``
     in expectation, by the randomness that each exchange was sampled with.
-
-    Returns:
-        int64, in order of time.
     """
     probability = rows.inclusion_probability
     lowest = float(probability.min())

@@ -64,14 +64,13 @@ def split_by_version(
 ) -> Split:
     """Split a window by version; the version that responded last is the last part.
 
-    Args:
-        versions: The version of each response, ``[n]``.
-        occurred_at: Times, ``[n]``; empty where unknown: then all versions count as serving.
-        field: Key of the metadata that names the version, for the remarks.
-        span: Length of the window.
-        least: Responses required for a comparison. Versions with fewer are pooled where together
-            they have enough: those that serve, and those that no longer do. Where neither a version
-            nor the pooled serving versions have enough, the window is one part.
+    Versions and times are ``[n]``; where times are unknown, all versions count as serving.
+    ``field`` is the key of the metadata that names the version, for the remarks; ``span`` the
+    window's length.
+
+    A comparison needs ``least`` responses. Versions with fewer are pooled where together they have
+    enough: those that serve, and those that no longer do. Where neither a version nor the pooled
+    serving versions have enough, the window is one part.
     """
     everything = np.arange(len(versions), dtype=np.int64)
     counts = Counter(versions)

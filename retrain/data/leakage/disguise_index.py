@@ -26,11 +26,7 @@ _KNOWN, _TIMES = 3, 10
 
 
 class DisguiseIndex:
-    """An index of texts, searched by their disguises.
-
-    Args:
-        texts: The texts to find; further ones by :meth:`add`.
-    """
+    """An index of texts, searched by their disguises."""
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
         self._bags: dict[Words, int] = {}

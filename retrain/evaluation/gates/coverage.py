@@ -16,12 +16,8 @@ def check_coverage(benchmarks: Sequence[Benchmark], task_types: Sequence[str]) -
     """Check that the benchmarks cover every task type of the taxonomy, at every difficulty.
 
     A task type needs :data:`MIN_ITEMS` items. Where some of its items have a difficulty, it needs
-    items of every difficulty that the benchmarks have.
-
-    Without task types no taxonomy is configured.
-
-    Returns:
-        A check, undecided if something is not covered; none without a taxonomy.
+    items of every difficulty that the benchmarks have. What is not covered makes the check
+    undecided. Without task types no taxonomy is configured, and there is no check.
     """
     if not task_types:
         return []

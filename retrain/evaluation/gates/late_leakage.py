@@ -28,11 +28,8 @@ def check_late_leakage(
     """Search a run's training data for items of benchmarks.
 
     A benchmark whose digest is in the data card was checked already. Without an encoder there is no
-    search for paraphrases.
-
-    Returns:
-        An undecided check for each benchmark with leaked items, whose scores measure memory, or if
-        the training data is missing; and remarks.
+    search for paraphrases. Each benchmark with leaked items, whose scores measure memory, has an
+    undecided check, as has missing training data. Remarks come second.
 
     Raises:
         InputError: The training data can't be read.

@@ -65,10 +65,8 @@ def agreement(
 ) -> Agreement:
     """Measure the agreement of the judge's preferences with the raters', item by item.
 
-    Args:
-        raters: Item id -> rating, such as ``candidate``, ``tie`` or ``incumbent``.
-        judge: Item id -> rating of the judge; ``None``: the judge failed. Failures are counted.
-        rng: Random generator of the bootstrap over items.
+    Ratings are by item, such as ``candidate``, ``tie`` or ``incumbent``; ``None``: the judge
+    failed, which is counted. ``rng`` draws the bootstrap over items.
 
     References: Cohen (1960), Educational and Psychological Measurement 20; Krippendorff (2004),
     Content analysis, chapter 11 (nominal data, two observers).

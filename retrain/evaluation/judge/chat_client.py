@@ -21,12 +21,8 @@ _TRY_AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 class ChatClient:
     """A thread-safe client of chat completions.
 
-    Args:
-        settings: The section ``[retrain.judge]``.
-        api_key: Bearer token; empty: no token is sent.
-        sleep: Waits for a number of seconds.
-        clock: Returns monotonic seconds.
-        transport: HTTP transport, for tests.
+    Without ``api_key`` no bearer token is sent. ``sleep`` waits for a number of seconds, and
+    ``clock`` returns monotonic seconds.
     """
 
     def __init__(

@@ -29,10 +29,7 @@ _SCORE = re.compile(r"^\W*SCORE:\s*([1-5])\W*$", re.IGNORECASE | re.MULTILINE)
 class JudgedScore:
     """A judge's score of a response against the reference answer; no score if the judge fails.
 
-    Args:
-        judge: The judge model.
-        rubrics: Task type -> rubric, where :data:`RUBRIC` doesn't fit.
-        concurrency: Concurrent requests.
+    ``rubrics`` are by task type, where :data:`RUBRIC` doesn't fit.
     """
 
     name = "judged_score"

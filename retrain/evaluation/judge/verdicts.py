@@ -37,11 +37,8 @@ NO_JUDGE = "retrain.judge.url, retrain.judge.model and retrain.judge.labels"
 class JudgedVerdict:
     """Whether a judge gives the positive verdict; no score if the judge fails.
 
-    Args:
-        judge: The judge model; ``None``: nothing is measured.
-        labels: Labelled responses; without enough of them the judge's error is unknown, and no
-            threshold on the metric passes.
-        concurrency: Concurrent requests.
+    Without a judge nothing is measured. Without enough labelled responses the judge's error is
+    unknown, and no threshold on the metric passes.
     """
 
     name: str
@@ -98,8 +95,7 @@ class JudgedVerdict:
     def problem(self, tail: float) -> str:
         """Return why no threshold on the metric passes, and what to configure; empty: it may.
 
-        Args:
-            tail: Error probability of the limits of the judge's shares on the labels.
+        ``tail`` is the error probability of the limits of the judge's shares on the labels.
         """
         if not self.is_configured:
             return f"no judge is configured: set {NO_JUDGE}"

@@ -22,14 +22,10 @@ class BertScore:
 
     It doesn't apply to items whose expected response is empty or in a script without tokens in the
     encoder: to an English encoder, two Japanese texts are the same unknown token. The encoder is
-    loaded on first use.
+    loaded on first use. ``model`` is a folder or ``package:NAME``; ``num_layers`` the layer that is
+    compared, from 1.
 
     Reference: Zhang et al. (2020), BERTScore: evaluating text generation with BERT.
-
-    Args:
-        model: A folder, or ``package:NAME``.
-        num_layers: The layer whose embeddings are compared, from 1.
-        batch_size: Texts per batch.
     """
 
     name = "bertscore"

@@ -96,10 +96,7 @@ def range_problem(metric: Metric) -> str:
 def apply_metric(
     metric: Metric, items: Sequence[BenchmarkItem], responses: Sequence[str]
 ) -> NDArray[np.float64]:
-    """Score responses and validate the scores.
-
-    Returns:
-        ``[n]``, float64, each score in the metric's range or NaN.
+    """Score responses and validate the scores: ``[n]``, float64, in the metric's range or NaN.
 
     Raises:
         MetricError: The metric has no finite range, failed, or returned scores of a wrong number,

@@ -19,11 +19,7 @@ class LocalSentenceEncoder:
         self._model: Any = None
 
     def encode(self, texts: Sequence[str]) -> NDArray[Any]:
-        """Return unit-norm embeddings, ``[n, d]``, float32.
-
-        Raises:
-            ModelError: The encoder can't be loaded.
-        """
+        """Return unit-norm embeddings, ``[n, d]``, float32; ``ModelError`` without the encoder."""
         if self._model is None:
             self._model = _load(self._name)
         vectors: NDArray[Any] = self._model.encode(

@@ -22,11 +22,7 @@ class PlanFinding:
 
 
 def raise_refusals(findings: Iterable[PlanFinding]) -> None:
-    """Raise an error if a check refused the run.
-
-    Raises:
-        TrainingError: A check refused; one line for each.
-    """
+    """Raise a ``TrainingError`` with a line for each check that refused the run."""
     refused = [f"{finding.text}" for finding in findings if finding.outcome == "refused"]
     if refused:
         raise TrainingError("\n".join(refused), code="checks")

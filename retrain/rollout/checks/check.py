@@ -82,9 +82,8 @@ class RolloutCheck:
     def scale(self, values: Floats, threshold: float = np.nan) -> Floats:
         """Return values on [0, 1] with 1 = good; NaN stays NaN.
 
-        Args:
-            values: In the metric's unit.
-            threshold: The quantile of stable's past values, where the check compares shares.
+        Values are in the metric's unit. ``threshold`` is the quantile of stable's past values,
+        where the check compares shares.
         """
         if self.quantile is not None:
             slow = np.where(np.isnan(values) | np.isnan(threshold), np.nan, values > threshold)
@@ -95,10 +94,7 @@ class RolloutCheck:
     def tolerance(self, relative: float, points: float, level: float) -> float:
         """Return the larger of a share of the level and some points, on the scale [0, 1].
 
-        Args:
-            relative: Share of the level.
-            points: Least tolerance, as a share of the range.
-            level: Stable's mean in the metric's unit.
+        ``relative`` is of the level, stable's mean in the metric's unit; ``points`` of the range.
         """
         if self.quantile is not None:
             level = 1.0 - self.quantile
@@ -107,8 +103,7 @@ class RolloutCheck:
     def pair_variance(self, level: float) -> float:
         """Return the variance of a pair's difference that a level implies: of a share, the largest.
 
-        Args:
-            level: Stable's mean in the metric's unit.
+        The level is stable's mean in the metric's unit.
         """
         good = self.quantile
         if good is None:
@@ -126,12 +121,10 @@ def default_checks(
 ) -> list[RolloutCheck]:
     """Return the checks that need nothing but responses.
 
-    Args:
-        levels: Stable's means before the rollout by metric: those of :data:`SHARES`, the share of
-            related responses (``relevance``), and the mean of ``length``; ``latency`` is the
-            quantile :data:`SLOW_QUANTILE`. What is missing is taken from stable's first hours, but
-            for the limits of the length.
-        with_relevance: Whether responses are embedded.
+    ``levels`` are stable's means before the rollout by metric: those of :data:`SHARES`, the share
+    of related responses (``relevance``), and the mean of ``length``; ``latency`` is the quantile
+    :data:`SLOW_QUANTILE`. What is missing is taken from stable's first hours, but for the limits of
+    the length. ``with_relevance`` says whether responses are embedded.
     """
     checks = [share_check(name, level=levels.get(name)) for name in SHARES]
     checks.append(latency_check(levels.get("latency")))
@@ -208,9 +201,8 @@ def threshold_checks(
 ) -> list[RolloutCheck]:
     """Return the limits by the thresholds of evaluation.yaml whose metrics the traffic has too.
 
-    Args:
-        thresholds: Of all benchmarks; of several on one metric the strictest is the limit.
-        ranges: Lowest and highest value of each metric that is measured in the traffic.
+    Thresholds are of all benchmarks: of several on one metric the strictest is the limit.
+    ``ranges`` are the lowest and highest value of each metric that is measured in the traffic.
     """
     strictest: dict[tuple[str, bool], float] = {}
     for threshold in thresholds:

@@ -40,57 +40,43 @@ NOT_AS_WEIGHTED: frozenset[str] = frozenset({"sample_ratio", "unlabelled"})
 
 @dataclass(frozen=True)
 class Stage:
-    """The current stage of a rollout.
-
-    Attributes:
-        percent: Weight of the canary.
-        started_at: When its weights were confirmed.
-        min_dwell: Its least time; at 100%, the time of the holdback.
-        max_hold: Time after ``min_dwell`` at which a user is asked.
-        is_holdback: Whether the canary has passed the other stages, and has all traffic but the
-            holdback.
-    """
+    """The current stage of a rollout."""
 
     percent: int
+    #: When its weights were confirmed.
     started_at: datetime
+    #: At 100%, the time of the holdback.
     min_dwell: timedelta
+    #: Time after ``min_dwell`` at which a user is asked.
     max_hold: timedelta
+    #: Whether the canary has all traffic but the holdback.
     is_holdback: bool = False
 
 
 class Reason(msgspec.Struct, frozen=True):
-    """A reason of a decision.
+    """A reason of a decision."""
 
-    Attributes:
-        code: The kind of reason, a :data:`ReasonCode`.
-        text: A sentence for page, Slack and log.
-        check: Name of the check, if it is about one.
-    """
-
+    #: A :data:`ReasonCode`.
     code: str
+    #: A sentence for page, Slack and log.
     text: str
     check: str = ""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """The decision on a rollout after an hour.
-
-    Attributes:
-        action: What to do.
-        reasons: At least one; of a revert, each check that is worse.
-        missing: Advance checks that are not measured as they should be.
-        not_shown: Advance checks that are measured, and not shown yet.
-        slow: Those of them that may not be shown in the stage's time at this traffic.
-        due: When the stage's time is over.
-        results: Each check.
-    """
+    """The decision on a rollout after an hour."""
 
     action: Action
+    #: At least one; of a revert, each check that is worse.
     reasons: tuple[Reason, ...]
+    #: Advance checks that are not measured as they should be.
     missing: tuple[str, ...]
+    #: Advance checks that are measured, and not shown yet.
     not_shown: tuple[str, ...]
+    #: Those of them that may not be shown in the stage's time at this traffic.
     slow: tuple[str, ...]
+    #: When the stage's time is over.
     due: datetime
     results: tuple[CheckResult, ...]
 
@@ -108,13 +94,8 @@ def decide(
     A check that is worse, or a broken limit, reverts at once. A stage advances when its time is
     over, every advance check is shown and nothing is missing. The holdback ends with its time,
     unless the canary is idle, or has no request in a whole hour of it, the traffic is not read, or
-    the shares differ from the weights.
-
-    Args:
-        evidence: After the newest complete hour.
-        stage: The current stage.
-        now: The current time.
-        with_limits: Whether to compute the confidence sequences that are shown.
+    the shares differ from the weights. The evidence is that after the newest complete hour.
+    ``with_limits`` computes the confidence sequences that are shown.
     """
     results = tuple(check_results(evidence, with_limits=with_limits))
     due = stage.started_at + stage.min_dwell

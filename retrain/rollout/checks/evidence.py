@@ -155,11 +155,8 @@ def create_evidence(
 ) -> RolloutEvidence:
     """Return the evidence before the first hour; :func:`start_stage` begins the first stage.
 
-    Args:
-        checks: The checks of the whole rollout; they share its budget of false reverts.
-        n_stages: Stages, the one at 100% with its holdback included.
-        tolerances: Margins and error probabilities.
-        seed: Of the dealing; the id of the rollout.
+    The checks of the whole rollout share its budget of false reverts. ``n_stages`` counts the stage
+    at 100% with its holdback; ``seed``, the rollout's id, is that of the dealing.
     """
     m = len(checks)
     levels = [check.level for check in checks]

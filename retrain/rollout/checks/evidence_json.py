@@ -28,11 +28,7 @@ def to_json(evidence: RolloutEvidence) -> str:
 
 
 def from_json(text: str) -> RolloutEvidence:
-    """Return stored evidence.
-
-    Raises:
-        ValueError: Another version wrote it.
-    """
+    """Return stored evidence; ``ValueError`` where another version wrote it."""
     document = json.loads(text)
     if document.pop("version", None) != VERSION:
         raise ValueError(f"evidence of another version than {VERSION}; start the rollout again")

@@ -41,11 +41,8 @@ def update(
 ) -> RolloutEvidence:
     """Return the evidence after an hour; an hour that was looked at changes nothing.
 
-    Args:
-        evidence: After the hours before, in a stage.
-        look_hour: The hour, since 1970, that is complete.
-        observations: Its requests, and values of earlier hours that became known since.
-        past: Requests of the rollout's earlier hours by users of ``observations``.
+    ``look_hour``, since 1970, is complete. ``observations`` are its requests, and values of earlier
+    hours that became known since; ``past`` the rollout's earlier requests by their users.
     """
     if look_hour <= evidence.last_hour:
         return evidence

@@ -17,49 +17,37 @@ PROBABILITY = 0.8
 
 @dataclass(frozen=True)
 class Forecast:
-    """How long an advance check takes from the stage's start where the versions are equal.
-
-    Attributes:
-        check: Its name.
-        n_pairs: Pairs after which it is shown in four of five rollouts; ``None`` while stable's
-            level is unknown.
-        hours: The same in hours; ``None`` where it is not measured, or the level is unknown.
-        can_be_shown: Whether that is within the stage's time.
-    """
+    """How long an advance check takes from the stage's start where the versions are equal."""
 
     check: str
+    #: Pairs after which it is shown in four of five rollouts; unknown while stable's level is.
     n_pairs: int | None
+    #: The same in hours; ``None`` where it is not measured, too.
     hours: float | None
+    #: Whether that is within the stage's time.
     can_be_shown: bool
 
 
 @dataclass(frozen=True)
 class StartForecast:
-    """The forecast of a rollout before it starts.
+    """The forecast of a rollout before it starts."""
 
-    Attributes:
-        requests_per_hour: Of the model; 0 where the sample is too small to tell.
-        percent: Weight of the canary at the first stage.
-        stage_hours: Least time of the first stage.
-        checks: A forecast for each advance check; ``hours`` is ``None`` where the sample has too
-            few values of it.
-        not_compared: Metric with a direction that has no check -> why.
-    """
-
+    #: Of the model; 0 where the sample is too small to tell.
     requests_per_hour: float
+    #: Weight of the canary at the first stage.
     percent: float
+    #: Least time of the first stage.
     stage_hours: float
+    #: ``hours`` is ``None`` where the sample has too few values.
     checks: tuple[Forecast, ...]
+    #: Metric with a direction that has no check -> why.
     not_compared: Mapping[str, str]
 
 
 def forecast_stage(evidence: RolloutEvidence, n_hours: float, stage_hours: float) -> list[Forecast]:
     """Return a forecast for each advance check.
 
-    Args:
-        evidence: In the stage; pace and variance are those of its pairs.
-        n_hours: Hours of the stage so far.
-        stage_hours: The stage's least time.
+    Pace and variance are those of its pairs in ``n_hours``; its least time is ``stage_hours``.
     """
     forecasts = []
     for k, check in enumerate(evidence.checks):
@@ -84,11 +72,7 @@ def pairs_to_show(margin: float, variance: float, alpha: float) -> int:
     The logarithm of the wealth is about normal with mean :math:`n g` and variance :math:`n v`,
     those of the fitted stake on a rare fault of that variance. It has to reach :math:`T` with
     probability :data:`PROBABILITY`; it may have reached it before, so this is rather too many.
-
-    Args:
-        margin: In (0, 1].
-        variance: Of a pair's difference.
-        alpha: Probability that a difference by the margin is called less.
+    ``margin`` is in (0, 1]; ``alpha`` the probability that a difference by it is called less.
     """
     good = (1.0 + math.sqrt(max(0.0, 1.0 - 4.0 * variance / (1.0 + 1.0 / UNITS_EACH)))) / 2.0
     n_stable = np.arange(UNITS_EACH + 1)
@@ -107,10 +91,7 @@ def pairs_to_show(margin: float, variance: float, alpha: float) -> int:
 def pairs_at_level(check: RolloutCheck, level: float, tolerances: Tolerances) -> int:
     """Return the pairs after which equal arms are shown to differ by less, before any is seen.
 
-    Args:
-        check: Of kind ``advance``, or a candidate for it.
-        level: Stable's mean, in the metric's unit.
-        tolerances: Of the rollout.
+    The check is of kind ``advance`` or a candidate for it; the level stable's mean, in its unit.
     """
     margin = check.tolerance(tolerances.margin, tolerances.points, level)
     return pairs_to_show(margin, check.pair_variance(level), tolerances.false_advances)

@@ -66,12 +66,7 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check_results(evidence: RolloutEvidence, *, with_limits: bool = True) -> list[CheckResult]:
-    """Return the result of each check.
-
-    Args:
-        evidence: After an hour.
-        with_limits: Whether to compute the confidence sequences; nothing is decided by them.
-    """
+    """Return the result of each check; its confidence sequences, if wanted, decide nothing."""
     log_worse, log_not_worse = evidence.log_wealth_worse, evidence.log_wealth_not_worse
     results = []
     for k, check in enumerate(evidence.checks):

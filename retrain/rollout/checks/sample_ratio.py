@@ -81,13 +81,8 @@ def count_users(ratio: SampleRatio, n_canary: int, n: int, expected_share: float
     """Add the users of an hour.
 
     Count users rather than requests, and those of earlier hours of the stage not again: routing is
-    sticky, so that a user's requests are one draw.
-
-    Args:
-        ratio: The evidence so far.
-        n_canary: Users, or requests without a user, that the canary served.
-        n: Users of both arms.
-        expected_share: The canary's share of them; see :func:`expected_sampled_share`.
+    sticky, so that a user's requests are one draw. A request without a user counts as one. For
+    ``expected_share`` see :func:`expected_sampled_share`.
     """
     tolerance = max(RELATIVE_TOLERANCE * min(expected_share, 1 - expected_share), LEAST_TOLERANCE)
     many = log_growth_of_counts(n_canary, n - n_canary, min(expected_share + tolerance, 1.0))
@@ -104,15 +99,10 @@ def count_users(ratio: SampleRatio, n_canary: int, n: int, expected_share: float
 def count_unlabelled(
     ratio: SampleRatio, unlabelled: SampledCount, labelled: SampledCount, weight: float
 ) -> SampleRatio:
-    """Add an hour's requests with and without a label of either version.
+    """Add an hour's requests that name neither version, and those observed.
 
-    A canary whose failing requests lose their label looks as good as stable.
-
-    Args:
-        ratio: The evidence so far.
-        unlabelled: Those that name neither version.
-        labelled: Those observed.
-        weight: The canary's share of the traffic.
+    A canary whose failing requests lose their label looks as good as stable. ``weight`` is the
+    canary's share of the traffic.
     """
     samples = [sample for sample in (unlabelled, labelled) if sample.n]
     if not samples:
@@ -150,14 +140,9 @@ def compare_requests(
     """Compare the canary's share of all requests of the stage with its weight.
 
     Users are drawn, not requests: a share of requests varies with the users who have most of them.
-    Users are counted even where half of their requests are lost.
-
-    Args:
-        ratio: The evidence so far.
-        canary: Its requests since the stage began.
-        stable: Those of stable.
-        weight: The canary's share of the traffic, in (0, 1).
-        rates: Probabilities with which users of the canary and of stable are sampled.
+    Users are counted even where half of their requests are lost. Requests are those since the stage
+    began; ``weight`` is the canary's share of the traffic, in (0, 1); ``rates`` are the
+    probabilities with which users of the canary and of stable are sampled.
     """
     total = canary.total + stable.total
     if not total or not 0.0 < weight < 1.0 or not all(rates):
@@ -178,10 +163,7 @@ def compare_requests(
 def expected_sampled_share(canary_percent: float, canary_rate: float, stable_rate: float) -> float:
     """Return the canary's share of the sampled users.
 
-    Args:
-        canary_percent: Its weight, 0 to 100.
-        canary_rate: Probability with which its users are sampled.
-        stable_rate: The same of stable.
+    Its weight is in percent; a rate is the probability with which a version's users are sampled.
     """
     canary = canary_percent * canary_rate
     both = canary + (100.0 - canary_percent) * stable_rate

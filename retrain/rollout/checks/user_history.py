@@ -72,13 +72,8 @@ def empty_history(n_checks: int) -> HistorySums:
 def user_history(sums: HistorySums, units: Units, earlier: Units) -> UserHistory | None:
     """Return what earlier units say about the units of an hour.
 
-    Args:
-        sums: Of the hours before.
-        units: Of the hour.
-        earlier: Units of the same users in earlier hours, of either arm.
-
-    Returns:
-        ``None`` where no user returns.
+    ``sums`` are of the hours before; ``earlier`` has units of the same users in earlier hours, of
+    either arm. The result is ``None`` where no user returns.
     """
     known = np.isin(earlier.user, units.user) & (earlier.user >= 0)
     known &= np.isin(earlier.hour, sums.hours)

@@ -70,9 +70,8 @@ def start(
     from retrain.rollout.transitions.start import start_rollout
     from retrain.rollout.wording.forecast import describe_forecast
 
-    def begin(connection: "Connection", name_of_model: str, **values: Any) -> Any:
-        row = version_by_number(connection, name_of_model, version)
-        settings = values.pop("settings")
+    def begin(connection: "Connection", of_model: str, settings: Any, **values: Any) -> Any:
+        row = version_by_number(connection, of_model, version)
         return start_rollout(connection, row.id, settings, accept_taint=accept_taint, **values)
 
     def forecast(connection: "Connection", rollout: Any, settings: Any) -> tuple[str, ...]:
@@ -129,14 +128,11 @@ def advance(
 
     Exit status 75: the stage has begun, but the gateway has not confirmed the weights yet.
     """
+    from functools import partial
+
     from retrain.rollout.transitions import stages
-    from retrain.rollout.transitions.open_rollout import require_open_rollout
 
-    def move(connection: "Connection", name_of_model: str, **values: Any) -> Any:
-        del values["settings"]
-        rollout = require_open_rollout(connection, name_of_model)
-        return stages.advance(connection, rollout.id, to_percent=to, **values)
-
+    move = _of_open(partial(stages.advance, to_percent=to))
     change(config, model, name, move, wait, reason=reason)
 
 
@@ -280,7 +276,7 @@ def change(
 ) -> None:
     """Change a rollout in one transaction, send its weights, and print what it is now.
 
-    ``step`` is called with the transaction, the model, and the settings, time, user and reason.
+    ``step`` is called with the transaction, the model, the settings, and time, user and reason.
     ``describe`` returns lines on the change, from a snapshot: they may take seconds, in which
     ingest must be able to write. Without ``wait_seconds`` the weights stay.
     """
@@ -296,7 +292,7 @@ def change(
         rollout = step(
             connection,
             name,
-            settings=settings,
+            settings,
             now=datetime.now(UTC),
             by=_actor(connection, name, user),
             reason=reason,
@@ -317,8 +313,7 @@ def _of_open(step: "Callable[..., Any]") -> "Callable[..., Any]":
     """Return a step of the open rollout of a model."""
     from retrain.rollout.transitions.open_rollout import require_open_rollout
 
-    def of_model(connection: "Connection", model: str, *, settings: Any, **values: Any) -> Any:
-        del settings
+    def of_model(connection: "Connection", model: str, _: Any, **values: Any) -> Any:
         return step(connection, require_open_rollout(connection, model).id, **values)
 
     return of_model

@@ -71,9 +71,8 @@ def start(
         goals=tuple(goals), guards=tuple(guards) if guards else None, exposure_hours=exposure
     )
 
-    def begin(connection: "Connection", name_of_model: str, **values: Any) -> Any:
-        row = version_by_number(connection, name_of_model, version)
-        settings = values.pop("settings")
+    def begin(connection: "Connection", of_model: str, settings: Any, **values: Any) -> Any:
+        row = version_by_number(connection, of_model, version)
         return start_experiment(
             connection,
             row.id,
@@ -127,8 +126,7 @@ def stop(
     """
     from retrain.rollout.experiments.life import stop_experiment
 
-    def end(connection: "Connection", name_of_model: str, **values: Any) -> Any:
-        del values["settings"]
-        return stop_experiment(connection, name_of_model, **values)
+    def end(connection: "Connection", of_model: str, _: Any, **values: Any) -> Any:
+        return stop_experiment(connection, of_model, **values)
 
     change(config, model, name, end, wait, reason=reason)

@@ -30,12 +30,9 @@ class CanaryProbes:
     _failed: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def check(self, row: WeightsRow, now: datetime) -> bool:
-        """Probe the canary of confirmed weights where it is due.
+        """Probe the canary of confirmed weights where it is due; return whether it was reverted.
 
         A failure counts only while the stable version responds to the same probe.
-
-        Returns:
-            Whether the rollout was reverted.
         """
         if row.canary is None or row.rollout_id is None or not self.gateway.capabilities.probes:
             return False

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Engine
 
 from monitor.errors import DriftwardenError
+from monitor.private_files import sync_to_disk
 from monitor.store.engine import transaction
 from monitor.store.training.registry import lock_model
 from monitor.telemetry import get_logger
@@ -47,7 +48,7 @@ def write_entry(folder: Path, entry: JournalEntry) -> Path:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
-        _sync_folder(folder)
+        sync_to_disk(folder)
     except OSError as error:
         raise DriftwardenError(
             f"{folder}: the journal can't be written: {error}; set rollout.journal to a folder "
@@ -58,13 +59,10 @@ def write_entry(folder: Path, entry: JournalEntry) -> Path:
 
 
 def reconcile_journal(engine: Engine, folder: Path, now: datetime) -> list[JournalEntry]:
-    """Revert the open rollouts that the entries of a folder name, and mark the entries as done.
+    """Revert the open rollouts that a folder's entries name; mark and return these entries.
 
     Idempotent: a rollout that began after an entry is left. An entry that can't be read is logged
     and left.
-
-    Returns:
-        The entries that were reconciled.
 
     Raises:
         DatabaseUnavailableError: The database is unavailable.
@@ -94,11 +92,3 @@ def reconcile_journal(engine: Engine, folder: Path, now: datetime) -> list[Journ
         log.info("journal_reconciled", file=path.name, model=entry.model, reverted=reverted)
         reconciled.append(entry)
     return reconciled
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
 from sqlalchemy import Engine
 
 from monitor.errors import DriftwardenError, StaleWeightsError, loggable
@@ -175,11 +176,8 @@ def _last_weights(gateway: Gateway, model: str) -> tuple[Applied | None, str]:
 
 def _write(folder: Path, entry: JournalEntry, generation: int, warnings: list[str]) -> Path | None:
     """Write the journal before the gateway is changed; it matters less than the revert."""
-    noted = JournalEntry(
-        model=entry.model, generation=generation, by=entry.by, reason=entry.reason, at=entry.at
-    )
     try:
-        return write_entry(folder, noted)
+        return write_entry(folder, msgspec.structs.replace(entry, generation=generation))
     except DriftwardenError as error:
         warnings.append(str(error))
         return None

@@ -53,12 +53,10 @@ def create_experiment(
 ) -> Experiment:
     """Return an experiment before its first user.
 
-    Args:
-        goals: What the treatment may improve; at least one.
-        guards: What must not get worse.
-        error: Probability that any of all metrics is called better or worse though it isn't.
-        margin: Relative difference below which versions are equivalent.
-        seed: Of the dealing; the id of the experiment.
+    The treatment may improve ``goals``, and must not worsen ``guards``. ``error`` is the
+    probability that any of all metrics is called better or worse though it isn't; ``margin`` the
+    relative difference below which versions are equivalent; ``seed``, the experiment's id, that of
+    the dealing.
 
     Raises:
         ValueError: There is no goal.
@@ -79,15 +77,12 @@ def create_experiment(
 def completed_users(
     observations: Observations, look_hour: int, exposure_hours: int
 ) -> Observations:
-    """Return the requests of the users who complete their exposure in an hour.
+    """Return the requests of users who complete their exposure in an hour, with their first hour.
 
     Users who met both versions, and requests without a user, are left out: they say nothing of one
     version.
 
     ``observations`` are all since ``look_hour - exposure_hours``, and of the same users before.
-
-    Returns:
-        The requests in those hours, each with its user's first hour.
     """
     known = observations.take(observations.user >= 0)
     if not len(known):

@@ -23,9 +23,7 @@ from retrain.rollout.experiments.analysis import (
 )
 from retrain.rollout.experiments.design import design_of, select_checks
 from retrain.rollout.measurement.next_look import (
-    HOUR,
     count_new_users,
-    floor_hour,
     hour_number,
     numbering,
     observations_of,
@@ -33,7 +31,7 @@ from retrain.rollout.measurement.next_look import (
 )
 from retrain.rollout.measurement.starting_point import StartingPoint
 from retrain.rollout.measurement.subject import Subject
-from retrain.rollout.rows.looks import Look, newest_look
+from retrain.rollout.rows.looks import HOUR, Look, floor_hour, newest_look
 from retrain.rollout.rows.measured_hours import rows_of_hour, seen_users
 from retrain.rollout.rows.rollouts import RolloutRow
 
@@ -59,7 +57,7 @@ def look_at_experiment(
     it is measured.
     """
     last = newest_look(connection, row.id, with_evidence=True)
-    hour = floor_hour(row.started_at) if last is None else last.hour + HOUR
+    hour = floor_hour(row.started_at) if last is None else last.end
     if hour + HOUR > complete_until:
         return None
     design = design_of(row)

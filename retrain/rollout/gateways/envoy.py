@@ -8,6 +8,7 @@ from typing import Any
 
 from monitor.errors import GatewayError, TransientError
 from retrain.rest import RestService
+from retrain.rollout.gateways.calls import call
 from retrain.rollout.gateways.cluster_names import cluster_name
 from retrain.rollout.gateways.envoy_routes import RouteDocument, RouteNames
 from retrain.rollout.gateways.probes import (
@@ -37,15 +38,9 @@ class EnvoyGateway:
 
     The clusters are named ``MODEL-vVERSION`` and defined in Envoy's own configuration. A version is
     looked up in the clusters and probed through Envoy before its first percent. Several Envoys may
-    watch one file: all must have taken the weights.
-
-    Args:
-        routes: The route file.
-        names: Names of the route configuration and of the headers.
-        admin: Addresses of the admin interfaces.
-        listeners: Addresses of the listeners, for probes.
-        request: The request of a probe.
-        read_seconds: Longest wait until Envoy has read the file.
+    watch one file: all must have taken the weights. ``names`` are those of the route configuration
+    and of the headers, ``admin`` the addresses of the admin interfaces, ``listeners`` those of the
+    listeners, for probes; Envoy has read the file after ``read_seconds`` at the latest.
     """
 
     name = "envoy"
@@ -193,14 +188,7 @@ class EnvoyGateway:
         )
 
     def _admin_json(self, service: RestService, path: str, params: dict[str, str]) -> Any:
-        response = service.request("GET", path, params=params)
-        if response.is_success:
-            return response.json()
-        raise GatewayError(
-            f"Envoy at {service.url} refuses GET {path} ({response.status_code}): "
-            f"{service.quoted(response)}; is this its admin interface?",
-            code="rejected",
-        )
+        return call(service, "GET", path, params=params, hint="; is this the address of it?").json()
 
 
 def _admin_service(address: str) -> RestService:

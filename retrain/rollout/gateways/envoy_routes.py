@@ -88,7 +88,9 @@ class RouteDocument:
         if self._becomes_default(routes, weights.model):
             routes[:] = [r for r in routes if not _is_default(r) or _is_of(r, weights.model)]
             self._put_both(routes, weights, "default", [])
-        for version in self._probed_versions(weights.model) - {weights.stable, weights.canary}:
+        probes = [route for route in self._routes() if _is_probe(route, weights.model)]
+        probed = {whole_number(_mark(route)["version"]) for route in probes}
+        for version in probed - {weights.stable, weights.canary}:
             self.remove_probe(weights.model, version)
 
     def probe_value(self, model: str, version: int) -> str | None:
@@ -215,9 +217,6 @@ class RouteDocument:
         for host in self._hosts():
             yield from host.get("routes", [])
 
-    def _probed_versions(self, model: str) -> set[int]:
-        return {whole_number(_mark(r)["version"]) for r in self._routes() if _is_probe(r, model)}
-
     def _hosts(self) -> list[Object]:
         for resource in self.content.get("resources", []):
             if resource.get("name") == self._names.route_name:
@@ -263,7 +262,8 @@ def _mark(route: Object) -> Object:
     mark = route.get("metadata", {}).get("filter_metadata", {}).get(_OWNER)
     if mark:
         return dict(mark)
-    names = [c.get("name", "") for c in _clusters_of(route)]
+    clusters = route.get("route", {}).get("weighted_clusters", {}).get("clusters", [])
+    names = [cluster.get("name", "") for cluster in clusters]
     models = {name.rpartition("-v")[0] for name in names if name.rpartition("-v")[2].isdigit()}
     if len(models) != 1 or set(route) != {"match", "route"}:
         return {}
@@ -281,10 +281,6 @@ def _has_use(route: Object, model: str, use: str) -> bool:
 
 def _is_default(route: Object) -> bool:
     return str(_mark(route).get("use", "")).startswith("default")
-
-
-def _clusters_of(route: Object) -> list[Object]:
-    return list(route.get("route", {}).get("weighted_clusters", {}).get("clusters", []))
 
 
 def _is_of(route: Object, model: str) -> bool:

@@ -99,8 +99,8 @@ def _kubernetes(settings: KubernetesRoutes, request: ProbeRequest, token: str) -
     )
     name = settings.object_name
     if settings.resource == "HTTPRoute":
-        return HttpRouteGateway(server, settings.listener, request, route=name)
-    return InferenceModelRewriteGateway(server, settings.listener, request, rewrite=name)
+        return HttpRouteGateway(server, settings.listener, request, object_name=name)
+    return InferenceModelRewriteGateway(server, settings.listener, request, object_name=name)
 
 
 def _adapters_of(engine: Engine | None) -> AdapterSource:

@@ -3,37 +3,31 @@
 import copy
 import secrets
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from monitor.errors import GatewayError, TransientError
 from retrain.jobs.kubernetes.api_server import ApiServer
+from retrain.rollout.gateways.kubernetes_gateway import KubernetesGateway
 from retrain.rollout.gateways.kubernetes_objects import (
     Object,
-    change_object,
-    existing_object,
     mark_of,
     plain_resource,
     read_object,
     resource_name,
     version_of_resource,
-    write_mark,
 )
 from retrain.rollout.gateways.probes import (
     PROBE_HEADER,
     ProbeRequest,
     header_is,
-    require_success,
     send_probe,
 )
 from retrain.rollout.gateways.protocol import (
     Applied,
-    Capabilities,
     ProbeResult,
     Weights,
     applied_shares,
-    first_traffic,
-    require_newest,
     require_unused,
     whole_number,
 )
@@ -43,22 +37,13 @@ _MAX_MATCHES = 8
 _POOLS = "inference.networking.k8s.io"
 
 
-class HttpRouteGateway:
+class HttpRouteGateway(KubernetesGateway):
     """A gateway of Kubernetes' Gateway API, by the HTTPRoute of each model.
 
     The route is named like the model, and its backends, Services or InferencePools, like the
-    versions: ``MODEL-vVERSION``. Other rules and fields of the route stay as they are.
-
-    Args:
-        server: The API server.
-        listener: Address of the gateway, for probes.
-        request: The request of a probe.
-        route: Name of the route; ``{model}`` is the model.
-        read_seconds: Longest wait until the gateway has taken a change.
+    versions: ``MODEL-vVERSION``. Other rules and fields of the route stay as they are. The
+    gateway takes a change within ``read_seconds``.
     """
-
-    name = "kubernetes"
-    capabilities = Capabilities(sticky=False, reads_weights=True, probes=True, fenced=True)
 
     def __init__(
         self,
@@ -66,13 +51,10 @@ class HttpRouteGateway:
         listener: str,
         request: ProbeRequest,
         *,
-        route: str = "{model}",
+        object_name: str = "{model}",
         read_seconds: float = 30.0,
     ) -> None:
-        self._server = server
-        self._listener = listener
-        self._request = request
-        self._route = route
+        super().__init__(server, listener, request, object_name=object_name)
         self._read_seconds = read_seconds
 
     def read(self, model: str) -> Applied | None:
@@ -83,36 +65,16 @@ class HttpRouteGateway:
         route = read_object(self._server, self._path(model))
         if route is None:
             return None
-        problem, applied = _rejection(route), _applied(route, model)
+        problem, applied = _rejection(route), self._applied(route, model)
         if applied is None or not problem:
             return applied
         return replace(applied, unexpected=(*applied.unexpected, problem))
-
-    def stored(self, model: str) -> Applied | None:
-        """Return the weights of the route."""
-        route = read_object(self._server, self._path(model))
-        return None if route is None else _applied(route, model)
-
-    def set(self, weights: Weights) -> None:
-        """Write the weights of a model, after checks of the versions new to its traffic."""
-        route = self._existing(weights.model)
-        in_force = _applied(route, weights.model)
-        require_newest(weights, in_force)
-        for version in first_traffic(weights, in_force):
-            self._require_backend(route, weights.model, version)
-            require_success(self.probe(weights.model, version))
-
-        def write(state: Object) -> None:
-            write_mark(state, weights, _applied(state, weights.model))
-            _write_weights(state, weights)
-
-        self._change(weights.model, write)
 
     def remove(self, model: str, version: int) -> None:
         """Remove the rule of probes of a version without traffic."""
 
         def remove(state: Object) -> None:
-            require_unused(model, version, _applied(state, model))
+            require_unused(model, version, self._applied(state, model))
             rules = state["spec"]["rules"]
             rules[:] = [rule for rule in rules if not _is_probe_of(rule, model, {version})]
 
@@ -154,8 +116,8 @@ class HttpRouteGateway:
                 )
             return route
 
-    def _require_backend(self, route: Object, model: str, version: int) -> None:
-        template = _template(route, model)
+    def _require_version(self, state: Object, model: str, version: int) -> None:
+        template = _template(state, model)
         name = resource_name(model, version)
         namespace = template.get("namespace") or self._server.namespace
         if template.get("kind", "Service") == "InferencePool":
@@ -170,13 +132,6 @@ class HttpRouteGateway:
                 code="missing_version",
             )
 
-    def _existing(self, model: str) -> Object:
-        return existing_object(self._server, self._path(model), self._definition(model))
-
-    def _change(self, model: str, change: Callable[[Object], None]) -> None:
-        definition = self._definition(model)
-        change_object(self._server, self._path(model), change, definition=definition)
-
     def _definition(self, model: str) -> str:
         return (
             f"define an HTTPRoute whose rule has the backend {resource_name(model, 1)} (or another "
@@ -184,9 +139,31 @@ class HttpRouteGateway:
         )
 
     def _path(self, model: str) -> str:
-        name = self._route.format(model=plain_resource(model))
+        name = self._object_name.format(model=plain_resource(model))
         base = f"/apis/gateway.networking.k8s.io/v1/namespaces/{self._server.namespace}"
         return f"{base}/httproutes/{name}"
+
+    def _applied(self, state: Object, model: str) -> Applied | None:
+        """Return the weights of the model's rules; rules that differ are unexpected."""
+        mark = mark_of(state, model)
+        rules = [_weights_of(rule, model) for rule in _model_rules(state, model)]
+        if not rules:
+            return None
+        weights, unexpected = rules[0]
+        if any(rule != rules[0] for rule in rules):
+            unexpected = [*unexpected, "rules with other weights"]
+        generation, stable = whole_number(mark.get("generation")), mark.get("stable")
+        return applied_shares(model, weights, generation, stable=stable, unexpected=unexpected)
+
+    def _write(self, state: Object, weights: Weights) -> None:
+        template = _template(state, weights.model)
+        for rule in _model_rules(state, weights.model):
+            rule["backendRefs"] = [
+                {**template, "name": resource_name(weights.model, version), "weight": percent}
+                for version, percent in weights.shares.items()
+            ]
+        rules, present = state["spec"]["rules"], {weights.stable, weights.canary}
+        rules[:] = [rule for rule in rules if not _is_left_over(rule, weights.model, present)]
 
 
 def _rejection(route: Object) -> str:
@@ -218,19 +195,6 @@ def _rejection(route: Object) -> str:
     return rejection
 
 
-def _applied(route: Object, model: str) -> Applied | None:
-    """Return the weights of the model's rules; rules that differ are unexpected."""
-    mark = mark_of(route, model)
-    rules = [_weights_of(rule, model) for rule in _model_rules(route, model)]
-    if not rules:
-        return None
-    weights, unexpected = rules[0]
-    if any(rule != rules[0] for rule in rules):
-        unexpected = [*unexpected, "rules with other weights"]
-    generation, stable = whole_number(mark.get("generation")), mark.get("stable")
-    return applied_shares(model, weights, generation, stable=stable, unexpected=unexpected)
-
-
 def _weights_of(rule: Object, model: str) -> tuple[dict[int, float], list[str]]:
     weights: dict[int, float] = {}
     unexpected = []
@@ -241,17 +205,6 @@ def _weights_of(rule: Object, model: str) -> tuple[dict[int, float], list[str]]:
         elif weight:
             unexpected.append(f"backend {backend['name']}")
     return weights, unexpected
-
-
-def _write_weights(route: Object, weights: Weights) -> None:
-    template = _template(route, weights.model)
-    for rule in _model_rules(route, weights.model):
-        rule["backendRefs"] = [
-            {**template, "name": resource_name(weights.model, version), "weight": percent}
-            for version, percent in weights.shares.items()
-        ]
-    rules, present = route["spec"]["rules"], {weights.stable, weights.canary}
-    rules[:] = [rule for rule in rules if not _is_left_over(rule, weights.model, present)]
 
 
 def _template(route: Object, model: str) -> Object:

@@ -26,12 +26,8 @@ _PROBE = "Respond with OK."
 class InProcessGateway:
     """A gateway that calls the backends of the versions itself; safe to use from several threads.
 
-    Args:
-        rng: Draws the version of a request without a user.
-
-    Attributes:
-        available: While it is ``False``, every method raises :class:`TransientError`; traffic goes
-            on with the weights in force.
+    ``rng`` draws the version of a request without a user. While ``available`` is ``False``, every
+    method raises :class:`TransientError`; traffic goes on with the weights in force.
     """
 
     name = "in-process"

@@ -1,21 +1,17 @@
-"""Kubernetes objects that hold weights: read, and changed under optimistic locking."""
+"""Kubernetes objects that hold weights: their names, reading, and the mark of their generation."""
 
-import copy
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 
-from monitor.errors import GatewayError, TransientError
 from retrain.jobs.kubernetes.api_server import ApiServer
+from retrain.rollout.gateways.calls import call
 from retrain.rollout.gateways.cluster_names import cluster_name
-from retrain.rollout.gateways.protocol import Applied, Weights, require_newest
+from retrain.rollout.gateways.protocol import Weights
 
 Object = dict[str, Any]
 #: Annotation with the generation and the stable version of each model, as JSON.
 ANNOTATION = "driftwarden/rollouts"
-#: Tries to change an object that others change too.
-ATTEMPTS = 8
 
 
 def resource_name(model: str, version: int) -> str:
@@ -39,69 +35,9 @@ def version_of_resource(model: str, name: str) -> int | None:
 
 
 def read_object(server: ApiServer, path: str) -> Object | None:
-    """Return an object; ``None`` where it doesn't exist.
-
-    Raises:
-        GatewayError: The API server rejects the request.
-    """
-    response = server.rest.request("GET", path)
-    if response.status_code == 404:
-        return None
-    if not response.is_success:
-        raise GatewayError(
-            f"Kubernetes at {server.place} rejects GET {path} ({response.status_code}): "
-            f"{server.rest.quoted(response)}",
-            code="rejected",
-        )
-    content: Object = response.json()
-    return content
-
-
-def change_object(
-    server: ApiServer, path: str, change: Callable[[Object], None], *, definition: str
-) -> None:
-    """Change an object. If it was changed meanwhile, the change is made to its new state.
-
-    It is changed in place, maybe several times. Where it doesn't exist, the error says by
-    ``definition`` what to define.
-
-    Raises:
-        GatewayError: The object doesn't exist, or the API server rejects it.
-        TransientError: Others changed it each time.
-    """
-    for _ in range(ATTEMPTS):
-        state = existing_object(server, path, definition)
-        desired = copy.deepcopy(state)
-        change(desired)
-        if desired == state:
-            return
-        response = server.rest.request("PUT", path, json=desired)
-        if response.is_success:
-            return
-        if response.status_code != 409:
-            raise GatewayError(
-                f"Kubernetes at {server.place} rejects {path} ({response.status_code}): "
-                f"{server.rest.quoted(response)}",
-                code="rejected",
-            )
-    raise TransientError(
-        f"{path}: changed by others {ATTEMPTS} times in a row; it is tried again", code="conflict"
-    )
-
-
-def existing_object(server: ApiServer, path: str, definition: str) -> Object:
-    """Return an object.
-
-    Raises:
-        GatewayError: It doesn't exist: ``definition`` says what to define.
-    """
-    state = read_object(server, path)
-    if state is None:
-        kind, name = path.split("/")[-2:]
-        raise GatewayError(
-            f"{name}: not among the {kind} at {server.place}; {definition}", code="missing_object"
-        )
-    return state
+    """Return an object, if it exists; ``GatewayError`` where the API server rejects the request."""
+    response = call(server.rest, "GET", path, expected=frozenset({404}))
+    return None if response.status_code == 404 else dict(response.json())
 
 
 def mark_of(state: Object, model: str) -> Object:
@@ -115,13 +51,8 @@ def mark_of(state: Object, model: str) -> Object:
     return mark if isinstance(mark, dict) else {}
 
 
-def write_mark(state: Object, weights: Weights, in_force: Applied | None) -> None:
-    """Store the generation in the annotation.
-
-    Raises:
-        StaleWeightsError: A newer generation is in force.
-    """
-    require_newest(weights, in_force)
+def write_mark(state: Object, weights: Weights) -> None:
+    """Store generation and stable version of weights in the annotation."""
     annotations = state["metadata"].setdefault("annotations", {})
     try:
         marks = dict(json.loads(annotations.get(ANNOTATION, "{}")))

@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
 from monitor.errors import GatewayError, TransientError
 from retrain.rest import RestService, bearer
+from retrain.rollout.gateways.calls import call
 from retrain.rollout.gateways.cluster_names import cluster_name, version_of_cluster
 from retrain.rollout.gateways.probes import (
     ProbeRequest,
@@ -60,12 +59,9 @@ class LiteLlmGateway:
     The API has no conditional writes, so ``set`` is not fenced: it reads the generation again just
     before it writes.
 
-    Args:
-        url: Address of the proxy.
-        key: Its master key, or a key of a proxy admin.
-        deployment: ``litellm_params`` of new deployments; ``{name}``, ``{model}`` and ``{version}``
-            are replaced. Empty: deployments are defined by hand.
-        timeout_seconds: Time limit of a probe.
+    ``key`` is the master key, or one of a proxy admin. ``deployment`` has ``litellm_params`` of new
+    deployments, in which ``{name}``, ``{model}`` and ``{version}`` are replaced; empty: deployments
+    are defined by hand. ``timeout_seconds`` limits a probe.
     """
 
     name = "litellm"
@@ -158,7 +154,7 @@ class LiteLlmGateway:
         if deployment.group != name:
             self._patch(name, {"model_name": name})
         if deployment.blocked:
-            self._call("POST", "/model/unblock", {"model_id": name})
+            call(self._rest, "POST", "/model/unblock", {"model_id": name})
 
     def _create(self, model: str, version: int) -> None:
         name = cluster_name(model, version)
@@ -180,7 +176,7 @@ class LiteLlmGateway:
             "litellm_params": parameters,
             "model_info": {"id": name, _CREATED: True},
         }
-        self._call("POST", "/model/new", body)
+        call(self._rest, "POST", "/model/new", body)
 
     def _join(
         self,
@@ -210,18 +206,20 @@ class LiteLlmGateway:
     def _patch(self, name: str, change: dict[str, Any]) -> None:
         # Without its id the proxy gives a deployment a new one.
         info = {"id": name, **change.get("model_info", {})}
-        self._call("PATCH", f"/model/{name}/update", {**change, "model_info": info})
+        call(self._rest, "PATCH", f"/model/{name}/update", {**change, "model_info": info})
 
     def _block(self, deployments: Sequence[_Deployment]) -> None:
         """Take deployments out of their group; proxies without blocks delete them."""
         missing = frozenset({404, 405})
         for deployment in deployments:
-            response = self._call("POST", "/model/block", {"model_id": deployment.id}, missing)
+            response = call(
+                self._rest, "POST", "/model/block", {"model_id": deployment.id}, expected=missing
+            )
             if response.status_code in missing:
                 self._delete(deployment)
 
     def _delete(self, deployment: _Deployment) -> None:
-        self._call("POST", "/model/delete", {"id": deployment.id}, frozenset({404}))
+        call(self._rest, "POST", "/model/delete", {"id": deployment.id}, expected=frozenset({404}))
 
     def _require_weighted_routing(self) -> None:
         strategy = self._router_settings().get("routing_strategy") or "simple-shuffle"
@@ -233,29 +231,13 @@ class LiteLlmGateway:
             )
 
     def _router_settings(self) -> dict[str, Any]:
-        settings = self._call("GET", "/router/settings").json()
+        settings = call(self._rest, "GET", "/router/settings").json()
         return dict(settings.get("current_values") or {})
 
     def _deployments(self) -> dict[str, _Deployment]:
-        listed = self._call("GET", "/model/info").json().get("data") or []
+        listed = call(self._rest, "GET", "/model/info").json().get("data") or []
         deployments = [_deployment_of(entry) for entry in listed]
         return {deployment.id: deployment for deployment in deployments}
-
-    def _call(
-        self,
-        method: str,
-        path: str,
-        body: Any = None,
-        expected: frozenset[int] = frozenset(),
-    ) -> httpx.Response:
-        response = self._rest.request(method, path, json=body, expected=expected)
-        if response.is_success or response.status_code in expected:
-            return response
-        raise GatewayError(
-            f"LiteLLM at {self._rest.url} rejects {method} {path} ({response.status_code}): "
-            f"{self._rest.quoted(response)}",
-            code="rejected",
-        )
 
 
 def _deployment_of(entry: Mapping[str, Any]) -> _Deployment:

@@ -103,11 +103,7 @@ def send_probe(
 
 
 def require_success(result: ProbeResult) -> None:
-    """Refuse the first traffic of a version that does not respond.
-
-    Raises:
-        GatewayError: It doesn't.
-    """
+    """Raise ``GatewayError`` before the first traffic of a version that doesn't respond."""
     if result.missing:
         raise GatewayError(
             f"the gateway doesn't know the version: {result.detail}; define it there",

@@ -12,13 +12,6 @@ from monitor.errors import GatewayError, StaleWeightsError, TransientError
 class Weights:
     """The desired shares of a model's traffic.
 
-    Attributes:
-        model: The model.
-        stable: Number of the stable version.
-        canary: Number of the canary version, if any.
-        canary_percent: Share of the canary, 0 to 100; the stable version has the rest.
-        generation: Rises with each change of the model's weights.
-
     Raises:
         ValueError: A share without a canary, a share that is no percentage, or a canary that is
             the stable version.
@@ -27,7 +20,9 @@ class Weights:
     model: str
     stable: int
     canary: int | None
+    #: 0 to 100; the stable version has the rest.
     canary_percent: int
+    #: Rises with each change of the model's weights.
     generation: int
 
     def __post_init__(self) -> None:
@@ -189,11 +184,9 @@ def applied_shares(
     """Return the shares that the weights of a model's versions mean, whatever their sum.
 
     Where the gateway doesn't know the stable version, it is that of the larger weight. Backends in
-    ``unexpected`` are no version of the model, and get its traffic.
-
-    Returns:
-        The shares; a third version, and a share that is no whole percentage, are ``unexpected``.
-        ``None`` where no version has a weight.
+    ``unexpected`` are no version of the model, and get its traffic. A third version, and a share
+    that is no whole percentage, are ``unexpected``, too. The result is ``None`` where no version
+    has a weight.
     """
     positive = {version: weight for version, weight in weights.items() if weight > 0}
     total = sum(positive.values())
@@ -223,11 +216,7 @@ def whole_number(value: Any) -> int:
 
 
 def require_unused(model: str, version: int, applied: Applied | None) -> None:
-    """Refuse to remove a version that gets traffic.
-
-    Raises:
-        GatewayError: It does.
-    """
+    """Raise ``GatewayError`` for the removal of a version that gets traffic."""
     percent = applied.shares.get(version, 0) if applied else 0
     if percent:
         raise GatewayError(
@@ -245,9 +234,8 @@ def wait_until_applied(
 ) -> Applied | None:
     """Read the weights back until they are those that were set, or until the time is over.
 
-    Returns:
-        What was read last; it ``matches`` the weights if the gateway has taken them. ``None`` where
-        the gateway reads no weights, or has none of the model.
+    Return what was read last; it ``matches`` the weights if the gateway has taken them. It is
+    ``None`` where the gateway reads no weights, or has none of the model.
 
     Raises:
         TransientError: The gateway is unavailable at the end of the time.

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from monitor.errors import DriftwardenError, GatewayError, NotFoundError, TransientError, loggable
 from monitor.telemetry import get_logger
 from retrain.rest import RestService, bearer
+from retrain.rollout.gateways.calls import call
 from retrain.rollout.gateways.cluster_names import cluster_name
 from retrain.rollout.gateways.probes import chat_request, model_is, require_success, send_probe
 from retrain.rollout.gateways.protocol import (
@@ -70,13 +71,8 @@ class AdaptersOnVllm:
     """A gateway whose versions are adapters of vLLM.
 
     The adapters are named ``MODEL-vVERSION``. Another gateway routes by these names; it is asked to
-    send a version its first percent only when each replica has loaded it and responds.
-
-    Args:
-        router: The gateway that holds the weights.
-        replicas: Access to the replicas.
-        allowed: The adapters that they accept.
-        adapter_of: The registry.
+    send a version its first percent only when each replica has loaded it and responds. That is
+    ``router``. The replicas accept adapters as ``allowed`` says; ``adapter_of`` is the registry.
     """
 
     def __init__(
@@ -142,7 +138,7 @@ class AdaptersOnVllm:
         for replica in self._each_replica():
             if name in _loaded(replica):
                 body = {"lora_name": name}
-                _call(replica, "POST", "/v1/unload_lora_adapter", body, frozenset({404}))
+                call(replica, "POST", "/v1/unload_lora_adapter", body, expected=frozenset({404}))
 
     def probe(self, model: str, version: int) -> ProbeResult:
         """Send a probe to a version at each replica, and through the gateway that routes."""
@@ -302,25 +298,8 @@ def _problems(config: dict[str, Any], allowed: AllowedAdapters) -> Iterator[str]
 
 def _loaded(replica: RestService) -> dict[str, str]:
     """Return the models of a replica, with their paths."""
-    listed = _call(replica, "GET", "/v1/models").json().get("data") or []
+    listed = call(replica, "GET", "/v1/models").json().get("data") or []
     return {str(model["id"]): str(model.get("root") or "") for model in listed}
-
-
-def _call(
-    replica: RestService,
-    method: str,
-    path: str,
-    body: Any = None,
-    expected: frozenset[int] = frozenset(),
-) -> Any:
-    response = replica.request(method, path, json=body, expected=expected)
-    if response.is_success or response.status_code in expected:
-        return response
-    raise GatewayError(
-        f"the replica {replica.url} rejects {method} {path} ({response.status_code}): "
-        f"{replica.quoted(response)}",
-        code="rejected",
-    )
 
 
 def _hint(text: str) -> str:

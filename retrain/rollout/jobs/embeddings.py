@@ -26,6 +26,7 @@ from retrain.rollout.measurement.starting_point import (
 from retrain.rollout.measurement.subject import Subject
 from retrain.rollout.measurement.thinning import place_of, thin
 from retrain.rollout.rows.comparisons import save_comparison
+from retrain.rollout.rows.looks import HOUR
 from retrain.rollout.rows.measured_hours import (
     TextRow,
     exchanges_before,
@@ -34,7 +35,6 @@ from retrain.rollout.rows.measured_hours import (
     texts_of_hour,
 )
 
-HOUR = timedelta(hours=1)
 #: Past exchanges of stable from which the threshold of relevance is learned.
 LEARNED_EXCHANGES = 400
 #: Exchanges of each arm whose responses are compared given the prompts.
@@ -135,7 +135,7 @@ def compare_arms(
         reference_groups=_groups(stable),
         current_groups=_groups(canary),
         rng=np.random.default_rng([settings.drift.seed, subject.rollout_id]),
-        n_permutations=999,
+        n_permutations=1_999,
     )
     document = {**_figures(result), "examples": _examples(result, canary, stable, vectors)}
     with transaction(engine) as connection:

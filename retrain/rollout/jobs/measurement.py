@@ -27,7 +27,7 @@ from retrain.rollout.jobs.embeddings import (
 from retrain.rollout.measurement.feedback import score_feedback
 from retrain.rollout.measurement.formats import score_formats
 from retrain.rollout.measurement.judged import judge_hour
-from retrain.rollout.measurement.next_look import HOUR, next_hour, next_look
+from retrain.rollout.measurement.next_look import next_hour, next_look
 from retrain.rollout.measurement.starting_point import (
     StartingPoint,
     fix_starting_point,
@@ -36,7 +36,7 @@ from retrain.rollout.measurement.starting_point import (
 from retrain.rollout.measurement.subject import Subject
 from retrain.rollout.plan import RolloutPlan, plan_of
 from retrain.rollout.rows.comparisons import comparison_of
-from retrain.rollout.rows.looks import Look, newest_look
+from retrain.rollout.rows.looks import HOUR, Look, newest_look
 from retrain.rollout.rows.measured_hours import count_arms
 from retrain.rollout.rows.rollouts import RolloutRow, list_rollouts, open_rollouts
 
@@ -152,7 +152,7 @@ class RolloutMeasurement:
             look = newest_look(connection, rollout.id)
             if look is None:
                 return
-            end = look.hour + HOUR
+            end = look.end
             n_of_arm = count_arms(connection, rollout.id, end - COMPARED_TIME, end)
             stored = comparison_of(connection, rollout.id)
             subject = subject_of(connection, rollout, plan_of(rollout))

@@ -1,10 +1,10 @@
 """Actions of the buttons of rollouts in Slack."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from monitor.errors import WorkflowError
 from monitor.scheduling.actions import Action, Request
-from monitor.store.accounts.roles import Permission
 from retrain.rollout.rows.events import count_steps
 from retrain.rollout.rows.rollouts import RolloutRow
 from retrain.rollout.transitions import stages
@@ -27,30 +27,12 @@ def _revert_rollout(request: Request) -> dict[str, str]:
     return {"version": str(row.version)}
 
 
-def _advance_rollout(request: Request) -> dict[str, str]:
+def _take_step(step: Callable[..., RolloutRow], request: Request) -> dict[str, str]:
+    """Take a step of a stage, where the button is of the newest message."""
     row = _current_rollout(request)
-    after = stages.advance(
-        request.connection,
-        row.id,
-        request.now,
-        by=request.user.name,
-        reason=BY_BUTTON,
-    )
+    user = request.user.name
+    after = step(request.connection, row.id, request.now, by=user, reason=BY_BUTTON)
     return {"percent": str(after.weight_percent)}
-
-
-def _pause_rollout(request: Request) -> dict[str, str]:
-    row = _current_rollout(request)
-    user = request.user.name
-    stages.pause(request.connection, row.id, request.now, by=user, reason=BY_BUTTON)
-    return {"percent": str(row.weight_percent)}
-
-
-def _resume_rollout(request: Request) -> dict[str, str]:
-    row = _current_rollout(request)
-    user = request.user.name
-    stages.resume(request.connection, row.id, request.now, by=user, reason=BY_BUTTON)
-    return {"percent": str(row.weight_percent)}
 
 
 def _current_rollout(request: Request) -> RolloutRow:
@@ -71,7 +53,6 @@ def _current_rollout(request: Request) -> RolloutRow:
 ROLLOUT_ACTIONS: Mapping[str, Action] = {
     "revert_rollout": Action(
         subject="rollout",
-        permission=Permission.LEAD,
         run=_revert_rollout,
         reply=(
             "You reverted {subject}. All traffic goes to the stable version within seconds; an "
@@ -81,20 +62,17 @@ ROLLOUT_ACTIONS: Mapping[str, Action] = {
     ),
     "advance_rollout": Action(
         subject="rollout",
-        permission=Permission.LEAD,
-        run=_advance_rollout,
+        run=partial(_take_step, stages.advance),
         reply="You advanced {subject} to {percent}%. The gateway gets the weight within seconds.",
     ),
     "pause_rollout": Action(
         subject="rollout",
-        permission=Permission.LEAD,
-        run=_pause_rollout,
+        run=partial(_take_step, stages.pause),
         reply="You paused {subject} at {percent}%. A check that fails still reverts it.",
     ),
     "resume_rollout": Action(
         subject="rollout",
-        permission=Permission.LEAD,
-        run=_resume_rollout,
+        run=partial(_take_step, stages.resume),
         reply="You resumed {subject} at {percent}%. The next look decides.",
     ),
 }

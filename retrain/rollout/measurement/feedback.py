@@ -21,6 +21,7 @@ from retrain.rollout.rows.feedback import (
     rated_rows,
     unscored_feedback,
 )
+from retrain.rollout.rows.looks import floor_hour
 from retrain.rollout.rows.measured_hours import MeasuredRow, insert_scores
 
 #: Names of feedback that are compared: those with the most values. Each check costs the others.
@@ -35,11 +36,8 @@ def feedback_checks(
 ) -> tuple[list[RolloutCheck], dict[str, str]]:
     """Return the checks of feedback by stable's before the rollout, and why others have none.
 
-    Args:
-        counts: Values by name, with :data:`PREFIX`.
-        levels: Stable's mean of those with enough values.
-        ranges: Lowest and highest value of those that have a range.
-        drift: Names with a direction.
+    ``counts`` are by name, with :data:`PREFIX`; ``levels`` stable's means of those with enough
+    values; ``ranges`` of those that have one; ``drift`` names those with a direction.
     """
     checks: list[RolloutCheck] = []
     reasons: dict[str, str] = {}
@@ -99,7 +97,7 @@ def score_feedback(
     scores: defaultdict[str, dict[int, float]] = defaultdict(dict)
     for row in rows:
         last = newest.get((row.end_user, PREFIX + row.name)) if row.end_user else None
-        if last is None or _floor_hour(row.occurred_at) > _floor_hour(last):
+        if last is None or floor_hour(row.occurred_at) > floor_hour(last):
             scores[row.name][row.observation_id] = row.value
     for name, values in scores.items():
         insert_scores(connection, subject.rollout_id, PREFIX + name, values, now)
@@ -127,7 +125,3 @@ def rated_before(
         for row in rated_rows(connection, subject.rollout_id, sorted(users - {""}), hour)
         if row.end_user not in present or row.occurred_at < since
     ]
-
-
-def _floor_hour(moment: datetime) -> datetime:
-    return moment.replace(minute=0, second=0, microsecond=0)

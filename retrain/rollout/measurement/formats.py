@@ -4,9 +4,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from retrain.rollout.measurement.next_look import HOUR
 from retrain.rollout.measurement.starting_point import WRONG_FORMAT, StartingPoint
 from retrain.rollout.measurement.subject import Subject
+from retrain.rollout.rows.looks import HOUR
 from retrain.rollout.rows.measured_hours import insert_scores, scored_in_hour, texts_of_hour
 
 

@@ -11,9 +11,9 @@ from monitor.errors import JudgeError
 from monitor.store.engine import snapshot, transaction
 from monitor.telemetry import get_logger
 from retrain.evaluation.judge.judge_model import JudgeModel, marked
-from retrain.rollout.measurement.next_look import HOUR
 from retrain.rollout.measurement.starting_point import JUDGE
 from retrain.rollout.measurement.thinning import thin
+from retrain.rollout.rows.looks import HOUR
 from retrain.rollout.rows.measured_hours import (
     TextRow,
     insert_scores,

@@ -40,7 +40,7 @@ from retrain.rollout.measurement.starting_point import (
     stored_starting_point,
 )
 from retrain.rollout.measurement.subject import Subject
-from retrain.rollout.rows.looks import Look, newest_look
+from retrain.rollout.rows.looks import HOUR, Look, floor_hour, newest_look
 from retrain.rollout.rows.measured_hours import (
     MeasuredRow,
     Watermark,
@@ -54,7 +54,6 @@ from retrain.rollout.rows.measured_hours import (
 )
 from retrain.rollout.rows.observation_plans import arm_rates
 
-HOUR = timedelta(hours=1)
 #: Earlier hours of an hour's users that are read: at 10,000 requests an hour a look takes 11 s with
 #: them. Of an end user whose hours correlate by .2, 72 hours tell .95 of what all would.
 PAST_TIME = timedelta(hours=72)
@@ -79,7 +78,7 @@ def next_look(
     Ingest has stored the traffic up to ``complete_until``.
     """
     last = newest_look(connection, subject.rollout_id, with_evidence=True)
-    hour = floor_hour(subject.started_at) if last is None else last.hour + HOUR
+    hour = floor_hour(subject.started_at) if last is None else last.end
     if hour + HOUR > complete_until:
         return None
     evidence, mark = _continue(connection, subject, settings, last)
@@ -134,12 +133,7 @@ def next_look(
 def next_hour(connection: Connection, subject: Subject) -> datetime:
     """Return the start of the hour after the newest that was looked at."""
     last = newest_look(connection, subject.rollout_id)
-    return floor_hour(subject.started_at) if last is None else last.hour + HOUR
-
-
-def floor_hour(moment: datetime) -> datetime:
-    """Return the start of an hour."""
-    return moment.replace(minute=0, second=0, microsecond=0)
+    return floor_hour(subject.started_at) if last is None else last.end
 
 
 def hour_number(moment: datetime) -> int:

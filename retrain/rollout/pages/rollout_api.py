@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from litestar import Controller, get
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from monitor.web.access.audience import REVIEWERS, WORDS
 from monitor.web.current_user import Visit
+from monitor.web.handlers import get
 from retrain.rollout.pages.rollout_view import as_json, load_view
 from retrain.rollout.rows.rollouts import list_rollouts, rollout_by_id
 
@@ -17,7 +18,7 @@ class RolloutController(Controller):
 
     path = "/rollouts"
 
-    @get("/", sync_to_thread=True, opt=REVIEWERS | WORDS)
+    @get("/", opt=REVIEWERS | WORDS)
     def listed(self, visit: NamedDependency[Visit]) -> list[dict[str, Any]]:
         """Return the newest rollouts, without their figures."""
         with visit.transaction() as connection:
@@ -37,7 +38,7 @@ class RolloutController(Controller):
             for row in rows
         ]
 
-    @get("/{rollout_id:int}", sync_to_thread=True, opt=REVIEWERS | WORDS)
+    @get("/{rollout_id:int}", opt=REVIEWERS | WORDS)
     def detail(self, rollout_id: FromPath[int], visit: NamedDependency[Visit]) -> dict[str, Any]:
         """Return a rollout: where it stands, what is missing, checks and events."""
         with visit.transaction() as connection:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from litestar import Request, Router, get, post
+from litestar import Request, Router
 from litestar.di import NamedDependency
 from litestar.params import FromPath, URLEncodedBody
 from litestar.response import Redirect, Template
@@ -14,6 +14,7 @@ from monitor.store.engine import snapshot
 from monitor.store.training.registry import VersionRow, version_by_id
 from monitor.web.access.audience import LEADS, REVIEWERS, WORDS, texts
 from monitor.web.current_user import Visit
+from monitor.web.handlers import form, get
 from retrain.rollout.measurement.start_forecast import forecast_start
 from retrain.rollout.pages.rollout_view import (
     EVENTS_SHOWN,
@@ -48,7 +49,7 @@ URGENCY = ("bad", "warn", "", "good")
 Fields = URLEncodedBody[dict[str, Any]]
 
 
-@get("/", sync_to_thread=True, opt=REVIEWERS | WORDS)
+@get("/", opt=REVIEWERS | WORDS)
 def rollouts(visit: NamedDependency[Visit]) -> Template:
     """List the rollouts and experiments, the newest first; open ones say what happens next."""
     with visit.transaction() as connection:
@@ -68,11 +69,7 @@ def rollouts(visit: NamedDependency[Visit]) -> Template:
     return visit.page("rollouts.html", context)
 
 
-@get(
-    "/{rollout_id:int}",
-    sync_to_thread=True,
-    opt=REVIEWERS | texts("rollout", is_for_leads=True, is_in_refresh=False),
-)
+@get("/{rollout_id:int}", opt=REVIEWERS | texts("rollout", is_for_leads=True, is_in_refresh=False))
 def rollout(
     rollout_id: FromPath[int], request: Request[Any, Any, Any], visit: NamedDependency[Visit]
 ) -> Template:
@@ -81,19 +78,19 @@ def rollout(
     return _render(visit, rollout_id, name="rollout_state.html" if part else "rollout.html")
 
 
-@get("/{rollout_id:int}/advance", sync_to_thread=True, opt=LEADS | WORDS)
+@get("/{rollout_id:int}/advance", opt=LEADS | WORDS)
 def confirm_advance(rollout_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Template:
     """Ask for the reason of an advance, and show what isn't shown."""
     return _render(lead_visit, rollout_id, name="rollout_step.html", step="advance")
 
 
-@get("/{rollout_id:int}/revert", sync_to_thread=True, opt=LEADS | WORDS)
+@get("/{rollout_id:int}/revert", opt=LEADS | WORDS)
 def confirm_revert(rollout_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Template:
     """Ask for the reason of a revert."""
     return _render(lead_visit, rollout_id, name="rollout_step.html", step="revert")
 
 
-@post("/{rollout_id:int}/advance", status_code=303, sync_to_thread=True, opt=LEADS | _TEXTS)
+@form("/{rollout_id:int}/advance", opt=LEADS | _TEXTS)
 def advance(
     rollout_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
 ) -> Template | Redirect:
@@ -101,7 +98,7 @@ def advance(
     return _take(lead_visit, rollout_id, data, stages.advance)
 
 
-@post("/{rollout_id:int}/revert", status_code=303, sync_to_thread=True, opt=LEADS | _TEXTS)
+@form("/{rollout_id:int}/revert", opt=LEADS | _TEXTS)
 def revert(
     rollout_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
 ) -> Template | Redirect:
@@ -109,7 +106,7 @@ def revert(
     return _take(lead_visit, rollout_id, data, revert_rollout, current=False)
 
 
-@post("/{rollout_id:int}/pause", status_code=303, sync_to_thread=True, opt=LEADS | _TEXTS)
+@form("/{rollout_id:int}/pause", opt=LEADS | _TEXTS)
 def pause(
     rollout_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
 ) -> Template | Redirect:
@@ -117,7 +114,7 @@ def pause(
     return _take(lead_visit, rollout_id, data, stages.pause)
 
 
-@post("/{rollout_id:int}/resume", status_code=303, sync_to_thread=True, opt=LEADS | _TEXTS)
+@form("/{rollout_id:int}/resume", opt=LEADS | _TEXTS)
 def resume(
     rollout_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
 ) -> Template | Redirect:
@@ -125,13 +122,13 @@ def resume(
     return _take(lead_visit, rollout_id, data, stages.resume)
 
 
-@get("/start/{version_id:int}", sync_to_thread=True, opt=LEADS)
+@get("/start/{version_id:int}", opt=LEADS)
 def confirm_start(version_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Template:
     """Show the plan of a version's rollout before it starts."""
     return _render_start(lead_visit, version_id)
 
 
-@post("/start/{version_id:int}", status_code=303, sync_to_thread=True, opt=LEADS)
+@form("/start/{version_id:int}", opt=LEADS)
 def start(
     version_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
 ) -> Template | Redirect:

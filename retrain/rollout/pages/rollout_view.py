@@ -229,7 +229,7 @@ def as_json(view: RolloutView) -> dict[str, Any]:
         "weight_percent": row.weight_percent,
         "weight_confirmed": situation.is_confirmed,
         "seen_share": None if look is None else look.seen_share,
-        "looked_until": None if look is None else look.hour + timedelta(hours=1),
+        "looked_until": None if look is None else look.end,
         "checks": []
         if view.is_blind
         else [

@@ -6,7 +6,6 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
-from retrain.rollout.looks import HOUR
 from retrain.rollout.rows.looks import Look, newest_look
 from retrain.rollout.rows.rollouts import RolloutRow, newest_rollout, open_rollout
 
@@ -61,7 +60,7 @@ def read_verdict(
         rollout=rollout.id,
         version=rollout.version,
         weight_percent=rollout.weight_percent,
-        looked_until=None if look is None else look.hour + HOUR,
+        looked_until=None if look is None else look.end,
     )
 
 
@@ -95,6 +94,6 @@ def _obstacle(rollout: RolloutRow, look: Look | None, now: datetime) -> str:
         return f"the rollout of version {rollout.version} is completed; name the version"
     if rollout.status == "paused":
         return f"paused: {rollout.reason}"
-    if look is not None and now - (look.hour + HOUR) > STALE:
-        return f"nothing was measured since {look.hour + HOUR:%Y-%m-%d %H:%M} UTC"
+    if look is not None and now - look.end > STALE:
+        return f"nothing was measured since {look.end:%Y-%m-%d %H:%M} UTC"
     return ""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from litestar import Request, Router, get
+from litestar import Request, Router
 from litestar.di import NamedDependency, Provide
 from litestar.exceptions import (
     HTTPException,
@@ -24,6 +24,7 @@ from monitor.store.model_history import models_with_history
 from monitor.telemetry import get_logger
 from monitor.web.access.audience import PROGRAMS
 from monitor.web.clock import Clock
+from monitor.web.handlers import get
 from retrain.rollout.pages.verdict import Verdict, read_verdict
 
 #: A shorter token could be guessed.
@@ -89,7 +90,7 @@ def create_reader(
     return VerdictReader(engine, settings, clock(), verdict_token, bearer)
 
 
-@get("/verdict", sync_to_thread=True, opt=PROGRAMS)
+@get("/verdict", opt=PROGRAMS)
 def of_query(
     request: Request[Any, Any, Any], reader: NamedDependency[VerdictReader]
 ) -> Response[Verdict]:
@@ -98,7 +99,7 @@ def of_query(
     return _respond(reader, request.query_params.get("model", ""), request)
 
 
-@get("/{model:str}/verdict", sync_to_thread=True, opt=PROGRAMS)
+@get("/{model:str}/verdict", opt=PROGRAMS)
 def of_path(
     model: FromPath[str],
     request: Request[Any, Any, Any],

@@ -49,10 +49,7 @@ class FeedbackCount:
 def count_feedback(connection: Connection, since: datetime, limit: int) -> list[FeedbackCount]:
     """Count the feedback received since a time by name, the most values first.
 
-    Args:
-        connection: An open transaction.
-        since: The time.
-        limit: The most values read, the newest first.
+    ``limit`` is the most values read, the newest first.
     """
     newest = (
         select(Feedback.id)
@@ -78,12 +75,7 @@ def feedback_before(
 ) -> list[PastFeedback]:
     """Return the feedback, received before a time, on a model's sample of ``[since, before)``.
 
-    Args:
-        connection: A snapshot.
-        model: The model.
-        since: The time of the first exchange.
-        before: The end.
-        limit: The most values read, of the newest exchanges.
+    ``limit`` is the most values read, of the newest exchanges.
     """
     statement = (
         select(Exchange.id.label("exchange"), *columns_of(PastFeedback, Feedback, Exchange))
@@ -112,14 +104,8 @@ def unscored_feedback(
 ) -> list[ObservedFeedback]:
     """Return the feedback on a rollout's observations that have no score of its name.
 
-    Of several values of a name on one observation, the one that was given last.
-
-    Args:
-        connection: An open transaction.
-        rollout_id: The rollout.
-        names: Names of feedback.
-        since: Feedback that was received before is of no observation.
-        before: Observations of this time and later are left out.
+    Of several values of a name on one observation, the one that was given last. Feedback received
+    before ``since`` is of no observation; observations from ``before`` on are left out.
     """
     statement = (
         select(
@@ -150,11 +136,7 @@ def unscored_feedback(
 def newest_scored(
     connection: Connection, rollout_id: int, users: Sequence[str]
 ) -> dict[tuple[str, str], datetime]:
-    """Return the newest time of an end user's observations that have a score of feedback.
-
-    Returns:
-        By end user and the score's name.
-    """
+    """Return the newest time of an end user's scored observations, by end user and score's name."""
     newest = {}
     for part in batches_of(users):
         rows = connection.execute(

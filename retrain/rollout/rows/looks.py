@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
@@ -16,41 +16,47 @@ from retrain.rollout.checks.results import CheckResult
 
 PartT = TypeVar("PartT")
 
+#: What a look covers.
+HOUR = timedelta(hours=1)
+
 log = get_logger(__name__)
+
+
+def floor_hour(moment: datetime) -> datetime:
+    """Return the start of an hour."""
+    return moment.replace(minute=0, second=0, microsecond=0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """The look at one complete hour: the evidence after it, and the decision.
-
-    Attributes:
-        rollout_id: The rollout or experiment.
-        hour: Its start, UTC.
-        stage: The stage, and the canary's wanted share in it.
-        n_canary: Observations of the canary, or of the treatment.
-        n_stable: Observations of the stable version, or of the control.
-        seen_share: The canary's share of the traffic as observed; ``None`` without any.
-        checks: The result of each check; none where another release wrote them.
-        action: A :data:`~retrain.rollout.checks.decision.Action`.
-        reason: Why, with figures, and without a quote of the traffic.
-        reasons: The same in parts; none of an experiment.
-        looked_at: The time of the decision.
-        evidence: Running sums, from which the next look continues; ``None``: not read.
-    """
+    """The look at one complete hour: the evidence after it, and the decision."""
 
     rollout_id: int
+    #: Its start, UTC.
     hour: datetime
     stage: int
     weight_percent: int
+    #: Observations of the canary, or of the treatment.
     n_canary: int
     n_stable: int
+    #: The canary's share of the traffic as observed; ``None`` without any.
     seen_share: float | None
+    #: None where another release wrote them.
     checks: tuple[CheckResult, ...]
+    #: A :data:`~retrain.rollout.checks.decision.Action`.
     action: str
+    #: With figures, and without a quote of the traffic.
     reason: str
+    #: The same in parts; none of an experiment.
     reasons: tuple[Reason, ...] = ()
     looked_at: datetime
+    #: Running sums, from which the next look continues; ``None``: not read.
     evidence: dict[str, Any] | None = None
+
+    @property
+    def end(self) -> datetime:
+        """The end of its hour."""
+        return self.hour + HOUR
 
 
 _ROWS = select(*columns_of(Look, RolloutLook, evidence=null()))

@@ -2,13 +2,24 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, case, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    case,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
-from monitor.store.rows import columns_of, read_rows
+from monitor.store.rows import batches_of, columns_of, read_rows
 from monitor.store.tables import Exchange, Rollout, RolloutObservation, RolloutScore
 from retrain.rollout.rows.observations import unknown_labels
 
@@ -81,11 +92,7 @@ def rows_of_hour(
     return _with_scores(
         connection,
         rollout_id,
-        select(*_MEASURED).where(
-            RolloutObservation.rollout_id == rollout_id,
-            RolloutObservation.occurred_at >= start,
-            RolloutObservation.occurred_at < end,
-        ),
+        select(*_MEASURED).where(*_between(rollout_id, start, end)),
     )
 
 
@@ -95,19 +102,9 @@ def late_rows(
     """Return what became known of earlier hours after they were looked at.
 
     Observations that were stored later have all their values, others those that were scored later.
-
-    Args:
-        connection: A snapshot.
-        rollout_id: The rollout.
-        since: Start of the first hour.
-        before: Start of the hour that is looked at.
-        mark: What the looks before have read.
+    Those of ``[since, before)`` are read, beyond ``mark``: what the looks before have read.
     """
-    of_earlier = (
-        RolloutObservation.rollout_id == rollout_id,
-        RolloutObservation.occurred_at >= since,
-        RolloutObservation.occurred_at < before,
-    )
+    of_earlier = _between(rollout_id, since, before)
     stored = _with_scores(
         connection,
         rollout_id,
@@ -132,7 +129,7 @@ def late_rows(
         .order_by(RolloutObservation.id)
     )
     scored = [
-        _replace(row, scores.get(row.id, {}))
+        replace(row, measures=scores.get(row.id, {}))
         for row in read_rows(connection, MeasuredRow, statement)
     ]
     return stored + scored
@@ -142,58 +139,22 @@ def past_rows(
     connection: Connection, rollout_id: int, since: datetime, start: datetime, end: datetime
 ) -> Iterator[MeasuredRow]:
     """Yield the observations of ``[since, start)`` by end users of ``[start, end)``."""
-    users = (
-        select(RolloutObservation.end_user)
-        .where(
-            RolloutObservation.rollout_id == rollout_id,
-            RolloutObservation.occurred_at >= start,
-            RolloutObservation.occurred_at < end,
-            RolloutObservation.end_user != "",
-        )
-        .distinct()
-    )
-    conditions = (
-        RolloutObservation.rollout_id == rollout_id,
-        RolloutObservation.occurred_at >= since,
-        RolloutObservation.occurred_at < start,
-        RolloutObservation.end_user.in_(users),
-    )
+    conditions = _earlier_of_users(rollout_id, since, start, end)
     scores = _scores(connection, rollout_id, *conditions)
     # There may be hundreds of thousands.
     streamed = select(*_MEASURED).where(*conditions).order_by(RolloutObservation.id)
     for row in connection.execute(streamed, execution_options={"yield_per": ROWS_PER_FETCH}):
-        measured = MeasuredRow(*row)
-        yield (
-            _replace(measured, {**measured.measures, **scores[measured.id]})
-            if measured.id in scores
-            else measured
-        )
+        yield _add_scores(MeasuredRow(*row), scores)
 
 
 def seen_users(
     connection: Connection, rollout_id: int, since: datetime, start: datetime, end: datetime
 ) -> set[tuple[str, str]]:
     """Return arm and end user of observations in ``[since, start)``, of users of the hour."""
-    return {
-        (row.arm, row.end_user)
-        for row in connection.execute(
-            select(RolloutObservation.arm, RolloutObservation.end_user)
-            .where(
-                RolloutObservation.rollout_id == rollout_id,
-                RolloutObservation.occurred_at >= since,
-                RolloutObservation.occurred_at < start,
-                RolloutObservation.end_user.in_(
-                    select(RolloutObservation.end_user).where(
-                        RolloutObservation.rollout_id == rollout_id,
-                        RolloutObservation.occurred_at >= start,
-                        RolloutObservation.occurred_at < end,
-                        RolloutObservation.end_user != "",
-                    )
-                ),
-            )
-            .distinct()
-        )
-    }
+    statement = select(RolloutObservation.arm, RolloutObservation.end_user).where(
+        *_earlier_of_users(rollout_id, since, start, end)
+    )
+    return {(row.arm, row.end_user) for row in connection.execute(statement.distinct())}
 
 
 def sum_requests(
@@ -204,7 +165,7 @@ def sum_requests(
     alone = case((table.end_user == "", table.id), else_=0)
     of_user = (
         select(table.arm, func.sum(1.0 / table.inclusion_probability).label("n"))
-        .where(table.rollout_id == rollout_id, table.occurred_at >= since, table.occurred_at < end)
+        .where(*_between(rollout_id, since, end))
         .group_by(table.arm, table.end_user, alone)
         .subquery()
     )
@@ -220,9 +181,7 @@ def texts_of_hour(
 ) -> list[TextRow]:
     """Return the observations of ``[start, end)`` that have texts."""
     statement = select(*_TEXTS).where(
-        RolloutObservation.rollout_id == rollout_id,
-        RolloutObservation.occurred_at >= start,
-        RolloutObservation.occurred_at < end,
+        *_between(rollout_id, start, end),
         or_(RolloutObservation.prompt != "", RolloutObservation.response != ""),
     )
     return read_rows(connection, TextRow, statement.order_by(RolloutObservation.id))
@@ -234,11 +193,7 @@ def count_arms(
     """Return the number of each arm's observations in ``[start, end)``."""
     rows = connection.execute(
         select(RolloutObservation.arm, func.count())
-        .where(
-            RolloutObservation.rollout_id == rollout_id,
-            RolloutObservation.occurred_at >= start,
-            RolloutObservation.occurred_at < end,
-        )
+        .where(*_between(rollout_id, start, end))
         .group_by(RolloutObservation.arm)
     )
     return {row[0]: row[1] for row in rows}
@@ -254,8 +209,7 @@ def scored_in_hour(
         .where(
             RolloutScore.rollout_id == rollout_id,
             RolloutScore.name == name,
-            RolloutObservation.occurred_at >= start,
-            RolloutObservation.occurred_at < end,
+            *_between(rollout_id, start, end),
         )
     )
     return set(connection.execute(statement).scalars())
@@ -269,28 +223,13 @@ def insert_scores(
     now: datetime,
 ) -> None:
     """Insert a score of observations, by their ids; those that were erased have none."""
-    known: set[int] = set()
-    ids = sorted(values)
-    for first in range(0, len(ids), 500):
-        part = ids[first : first + 500]
-        known.update(
-            connection.execute(
-                select(RolloutObservation.id).where(RolloutObservation.id.in_(part))
-            ).scalars()
-        )
-    rows = [
-        {
-            "rollout_id": rollout_id,
-            "observation_id": id_,
-            "name": name,
-            "value": values[id_],
-            "scored_at": now,
-        }
-        for id_ in ids
-        if id_ in known
-    ]
-    if rows:
-        connection.execute(insert(RolloutScore), rows)
+    common = {"rollout_id": rollout_id, "name": name, "scored_at": now}
+    for part in batches_of(sorted(values)):
+        known = select(RolloutObservation.id).where(RolloutObservation.id.in_(part))
+        ids = connection.execute(known.order_by(RolloutObservation.id)).scalars()
+        rows = [{"observation_id": id_, "value": values[id_], **common} for id_ in ids]
+        if rows:
+            connection.execute(insert(RolloutScore), rows)
 
 
 @dataclass(frozen=True)
@@ -341,16 +280,31 @@ def fix_measurement(connection: Connection, rollout_id: int, document: dict[str,
     )
 
 
+def _between(rollout_id: int, since: datetime, before: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        RolloutObservation.rollout_id == rollout_id,
+        RolloutObservation.occurred_at >= since,
+        RolloutObservation.occurred_at < before,
+    )
+
+
+def _earlier_of_users(
+    rollout_id: int, since: datetime, start: datetime, end: datetime
+) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions of observations in ``[since, start)`` by users of ``[start, end)``."""
+    users = select(RolloutObservation.end_user).where(
+        *_between(rollout_id, start, end), RolloutObservation.end_user != ""
+    )
+    return (*_between(rollout_id, since, start), RolloutObservation.end_user.in_(users))
+
+
 def _with_scores(
     connection: Connection, rollout_id: int, statement: Select[*tuple[Any, ...]]
 ) -> list[MeasuredRow]:
     rows = read_rows(connection, MeasuredRow, statement.order_by(RolloutObservation.id))
     conditions = statement.whereclause
     scores = _scores(connection, rollout_id, *(() if conditions is None else (conditions,)))
-    return [
-        _replace(row, {**row.measures, **scores[row.id]}) if row.id in scores else row
-        for row in rows
-    ]
+    return [_add_scores(row, scores) for row in rows]
 
 
 def _scores(
@@ -367,16 +321,9 @@ def _scores(
     return by_row
 
 
-def _replace(row: MeasuredRow, measures: Mapping[str, Any]) -> MeasuredRow:
-    return MeasuredRow(
-        row.id,
-        row.occurred_at,
-        row.arm,
-        row.task_type,
-        row.end_user,
-        row.inclusion_probability,
-        dict(measures),
-    )
+def _add_scores(row: MeasuredRow, scores: Mapping[int, dict[str, float]]) -> MeasuredRow:
+    added = scores.get(row.id)
+    return row if added is None else replace(row, measures={**row.measures, **added})
 
 
 def mean_probability(rows: Iterable[MeasuredRow], arm: str) -> float | None:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select
 
 from monitor.errors import NotFoundError
 from monitor.store.model_sets import Models, of_models
-from monitor.store.rows import columns_of, read_row, read_rows
+from monitor.store.rows import columns_of, insert_row, read_row, read_rows, update_row
 from monitor.store.tables import ModelVersion, Rollout
 
 
@@ -46,22 +46,16 @@ _COLUMNS = columns_of(RolloutRow, Rollout, version=ModelVersion.version)
 
 def insert_rollout(connection: Connection, **values: Any) -> int:
     """Insert a rollout and return its id; a second open one of a model is refused."""
-    return int(
-        connection.execute(insert(Rollout).values(values).returning(Rollout.id)).scalar_one()
-    )
+    return insert_row(connection, Rollout, **values)
 
 
 def update_rollout(connection: Connection, rollout_id: int, **values: Any) -> None:
     """Change columns of a rollout."""
-    connection.execute(update(Rollout).where(Rollout.id == rollout_id).values(values))
+    update_row(connection, Rollout, rollout_id, **values)
 
 
 def rollout_by_id(connection: Connection, rollout_id: int, *, lock: bool = False) -> RolloutRow:
-    """Return a rollout; ``lock`` locks its row until the transaction ends.
-
-    Raises:
-        NotFoundError: There is none of that id.
-    """
+    """Return a rollout, or ``NotFoundError``; ``lock`` locks its row in the transaction."""
     statement = _rollouts().where(Rollout.id == rollout_id)
     if lock:
         statement = statement.with_for_update(of=Rollout)  # SQLite's transactions are exclusive

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import aliased
 
-from monitor.store.rows import columns_of, read_row, read_rows
+from monitor.store.rows import columns_of, insert_row, read_row, read_rows, update_row
 from monitor.store.tables import ModelVersion, TrafficWeights
 
 
@@ -42,13 +42,12 @@ _COLUMNS = columns_of(WeightsRow, TrafficWeights, stable=_STABLE.version, canary
 
 def insert_weights(connection: Connection, **values: Any) -> int:
     """Insert wanted weights and return their id; a generation that the model has is refused."""
-    statement = insert(TrafficWeights).values(values).returning(TrafficWeights.id)
-    return int(connection.execute(statement).scalar_one())
+    return insert_row(connection, TrafficWeights, **values)
 
 
 def update_weights(connection: Connection, weights_id: int, **values: Any) -> None:
     """Change columns of wanted weights."""
-    connection.execute(update(TrafficWeights).where(TrafficWeights.id == weights_id).values(values))
+    update_row(connection, TrafficWeights, weights_id, **values)
 
 
 def weights_by_id(connection: Connection, weights_id: int) -> WeightsRow:

@@ -14,21 +14,13 @@ from retrain.rollout.weights import want_weights
 
 
 def lock_rollout(connection: Connection, rollout_id: int) -> RolloutRow:
-    """Lock a rollout's model and the rollout, and return it.
-
-    Raises:
-        NotFoundError: There is none of that id.
-    """
+    """Lock a rollout's model and the rollout, and return it, or ``NotFoundError``."""
     lock_model(connection, store.rollout_by_id(connection, rollout_id).model)
     return store.rollout_by_id(connection, rollout_id, lock=True)
 
 
 def require_open_rollout(connection: Connection, model: str) -> RolloutRow:
-    """Return the open rollout of a model.
-
-    Raises:
-        NotFoundError: There is none.
-    """
+    """Return the open rollout of a model, or ``NotFoundError``."""
     rollout = store.open_rollout(connection, model)
     if rollout is None:
         raise NotFoundError(
@@ -38,11 +30,7 @@ def require_open_rollout(connection: Connection, model: str) -> RolloutRow:
 
 
 def require_no_open_rollout(connection: Connection, model: str) -> None:
-    """Require that no rollout or experiment of a model is open, and keep it so.
-
-    Raises:
-        WorkflowError: There is one.
-    """
+    """Require, and keep, no open rollout or experiment of a model, or ``WorkflowError``."""
     current = store.open_rollout(connection, model, lock=True)
     if current is not None:
         raise WorkflowError(
@@ -75,11 +63,7 @@ def require_confirmed(connection: Connection, rollout: RolloutRow) -> None:
 
 
 def require_reason(reason: str) -> str:
-    """Return a reason.
-
-    Raises:
-        WorkflowError: It is empty.
-    """
+    """Return a reason; ``WorkflowError`` where it is empty."""
     reason = reason.strip()
     if not reason:
         raise WorkflowError("no reason: write one, for the history", code="no_reason")

@@ -74,11 +74,7 @@ class RollBack:
 def roll_back_version(
     connection: Connection, model: str, now: datetime, *, by: str, reason: str, above: int = 0
 ) -> RollBack:
-    """Revert the open rollout, or else return to the version that served before.
-
-    Raises:
-        WorkflowError: There is no earlier version.
-    """
+    """Revert the open rollout, or return to the version before; else ``WorkflowError``."""
     lock_model(connection, model)
     current = store.open_rollout(connection, model, lock=True)
     if current is not None:

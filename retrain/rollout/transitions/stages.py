@@ -33,11 +33,7 @@ def pause(
 def resume(
     connection: Connection, rollout_id: int, now: datetime, *, by: str, reason: str = ""
 ) -> RolloutRow:
-    """Let a paused rollout go on.
-
-    Raises:
-        WorkflowError: It is not paused.
-    """
+    """Let a paused rollout go on; one that is not paused is a ``WorkflowError``."""
     rollout = lock_rollout(connection, rollout_id)
     reason = reason or "resumed; the next look decides"
     return take_step(connection, rollout, "resumed", by=by, now=now, reason=reason)

@@ -46,9 +46,7 @@ def sort_checks(checks: Sequence[CheckResult]) -> list[CheckResult]:
 def describe_check(check: CheckResult, *, is_waited: bool = True) -> str:
     """Return what a check says, in one sentence with its interval.
 
-    Args:
-        check: The check.
-        is_waited: Whether the stage waits for its advance checks.
+    ``is_waited`` says whether the stage waits for its advance checks.
     """
     if check.of_experiment:
         return _describe_difference(check)

@@ -23,30 +23,26 @@ Tone = Literal["good", "warn", "bad", ""]
 
 @dataclass(frozen=True)
 class RolloutSummary:
-    """The urgent facts for the user on call.
+    """The urgent facts for the user on call."""
 
-    Attributes:
-        badge: The state in a word or two.
-        tone: How urgent it is.
-        state: Where it stands, and since when.
-        next: What happens next, and when.
-        warnings: What is wrong with gateway, looks or daemon.
-        missing: What keeps it from the next stage.
-        due: When the stage's time is over; ``None``: it has none.
-        asks: Whether a lead has to decide.
-        following: What an advance does; empty: it can't advance.
-        not_compared: Metrics with a direction that have no check, and why.
-    """
-
+    #: The state in a word or two.
     badge: str
     tone: Tone
+    #: Where it stands, and since when.
     state: str
+    #: What happens next, and when.
     next: str
+    #: What is wrong with gateway, looks or daemon.
     warnings: tuple[str, ...] = ()
+    #: What keeps it from the next stage.
     missing: tuple[str, ...] = ()
+    #: When the stage's time is over; ``None``: it has none.
     due: datetime | None = None
+    #: Whether a lead has to decide.
     asks: bool = False
+    #: What an advance does; empty: it can't advance.
     following: str = ""
+    #: Metrics with a direction that have no check, and why.
     not_compared: tuple[str, ...] = ()
 
     @property

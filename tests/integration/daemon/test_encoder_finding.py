@@ -14,7 +14,8 @@ from monitor.daemon.readiness.encoder import encoder_finding, encoder_in_use
 from monitor.daemon.readiness.finding import Finding
 from monitor.embedding.encoder import encoder_name, is_configured
 from monitor.errors import DatabaseUnavailableError
-from monitor.settings import Database, Embedding, Secrets, Settings
+from monitor.settings import Embedding, Secrets, Settings
+from monitor.settings.monitoring import Database
 from tests.support.present import utc_now
 from tests.support.traffic.stored_traffic import store_traffic
 
@@ -44,7 +45,7 @@ def test_encoder_of_recent_traffic_is_in_use(any_engine: Engine, settings: Setti
     in_use = encoder_in_use(settings)
     assert in_use == (IDENTITY, received_at)
     finding = encoder_finding(settings, in_use)
-    assert (finding.name, finding.status) == ("encoder", "ok")
+    assert finding.status == "ok"
     assert IDENTITY in finding.message
     assert "--load-encoder" in finding.message
 
@@ -108,10 +109,10 @@ def test_encoder_comes_last_and_is_announced(
 
     def record(_settings: Settings, in_use: object) -> Finding:
         calls.append(in_use)
-        return Finding("encoder", "ok", "loaded")
+        return Finding("ok", "loaded")
 
     monkeypatch.setattr(
-        checks, "_check_everything", lambda *_, **__: iter([Finding("x", "ok", "")])
+        checks, "_check_everything", lambda *_, **__: iter([Finding("ok", "", "x")])
     )
     monkeypatch.setattr(checks, "encoder_finding", record)
     announced: list[str] = []
@@ -125,7 +126,7 @@ def test_no_other_check_imports_torch(tmp_path: Path) -> None:
         "import sys\n"
         "from monitor.daemon.readiness import checks\n"
         "from monitor.settings import Configuration, Secrets\n"
-        "checks.encoder_finding = lambda *_: checks.Finding('encoder', 'ok', '')\n"
+        "checks.encoder_finding = lambda *_: checks.Finding('ok', '')\n"
         f"settings = Configuration(database={{'url': 'sqlite:///{tmp_path}/x.db'}})\n"
         "names = {finding.name for finding in checks.check_everything(settings, Secrets())}\n"
         "assert {'encoder', 'recipe', 'launcher', 'alerts', 'broker'} <= names, names\n"

@@ -11,7 +11,8 @@ from monitor.alerts.messages import look as look_messages
 from monitor.alerts.messages.incident import TITLES
 from monitor.daemon import follow_up as follow_up_module
 from monitor.daemon.follow_up import follow_up_looks
-from monitor.settings import Monitoring, Settings
+from monitor.settings import Settings
+from monitor.settings.monitoring import Monitoring
 from monitor.store.alerts import incidents, outbox
 from monitor.store.alerts.incident_events import list_events
 from monitor.store.engine import transaction

@@ -20,9 +20,8 @@ from retrain.registry.rejection import reject_version
 from retrain.rollout.checks.decision import Reason
 from retrain.rollout.gateways.protocol import Weights
 from retrain.rollout.jobs.conditions import OF_ROLLOUTS
-from retrain.rollout.looks import HOUR
 from retrain.rollout.plan import RolloutPlan
-from retrain.rollout.rows.looks import Look
+from retrain.rollout.rows.looks import HOUR, Look
 from retrain.rollout.rows.rollouts import RolloutRow
 from retrain.rollout.transitions.revert import revert_rollout
 from retrain.rollout.transitions.stages import advance, pause

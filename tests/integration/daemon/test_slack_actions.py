@@ -20,7 +20,6 @@ from monitor.daemon.actions.execution import REPLIES_WITHIN, act_on_presses, sen
 from monitor.daemon.actions.table import ACTIONS, next_working_day
 from monitor.scheduling.actions import Action
 from monitor.settings import Alerts, Secrets, Settings
-from monitor.store.accounts.roles import Permission
 from monitor.store.alerts.incidents import IncidentRow, incident_by_id
 from monitor.store.alerts.slack_actions import Press, PressRow, insert_press
 from monitor.store.audit_log import SYSTEM
@@ -330,7 +329,7 @@ def test_a_failing_action_holds_up_no_other(
         incidents.acknowledge(request.connection, incident.id, "x", now, alerts=ALERTS)
         raise ZeroDivisionError
 
-    failing = Action(subject="incident", permission=Permission.LEAD, run=fail, reply="")
+    failing = Action(subject="incident", run=fail, reply="")
     monkeypatch.setattr(execution, "ACTIONS", {**ACTIONS, "failing": failing})
     press(any_engine, now, LEA, subject_of(incident), "failing")
     press(any_engine, now, LEA, subject_of(incident))

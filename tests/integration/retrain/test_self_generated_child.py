@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from monitor.settings import TrainingData
-from retrain.data import DataChecks, build_training_set, read_card
+from retrain.data import DataChecks, build_training_set
+from retrain.data.training_set import read_card
 from retrain.jobs.local_launcher import SubprocessLauncher
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder, read_json, read_lines, write_json

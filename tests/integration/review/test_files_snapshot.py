@@ -11,12 +11,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from monitor.errors import InputError
 from monitor.review.export.export_files import ExportRequest, build_export
-from monitor.review.imports import (
-    ImportRefusedError,
-    import_reviews,
-    read_label_studio,
-    read_reviewer_map,
-)
+from monitor.review.imports import import_reviews, read_label_studio, read_reviewer_map
+from monitor.review.imports.submission import ImportRefusedError
 from monitor.review.items.verdicts import ReviewInput
 from monitor.settings import Settings
 from monitor.store.engine import transaction

@@ -12,13 +12,12 @@ from sqlalchemy import Engine
 from monitor.errors import InputError
 from monitor.review.export.export_files import ExportRequest, build_export
 from monitor.review.imports import (
-    ImportCounts,
-    ImportRefusedError,
     import_reviews,
     read_argilla,
     read_label_studio,
     read_reviewer_map,
 )
+from monitor.review.imports.submission import ImportCounts, ImportRefusedError
 from monitor.review.items.blind_review import REVIEWS
 from monitor.review.items.discussion import submit_proposal
 from monitor.review.items.verdicts import Judgement

@@ -16,7 +16,8 @@ from monitor.alerts.channels import only
 from monitor.alerts.incidents import report
 from monitor.alerts.outbox import deliver_due
 from monitor.errors import ChannelMisconfiguredError
-from monitor.settings import Alerts, Configuration, Monitoring, Secrets
+from monitor.settings import Alerts, Configuration, Secrets
+from monitor.settings.monitoring import Monitoring
 from monitor.store.alerts.incidents import insert_incident, update_incident
 from monitor.store.engine import transaction
 from monitor.store.leadership import take_lease

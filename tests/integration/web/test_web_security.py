@@ -16,7 +16,8 @@ from structlog.testing import capture_logs
 from monitor.accounts.sessions import COOKIE
 from monitor.accounts.users import Actor, deactivate, invite, reactivate, reset_password
 from monitor.daemon import web_app as product
-from monitor.settings import Secrets, Settings, Web
+from monitor.settings import Secrets, Settings
+from monitor.settings.web import Web
 from monitor.store.accounts.sessions import load_session
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction

@@ -1,6 +1,7 @@
 """Events of responses in a comparison of files: verdict, exit status, texts."""
 
 import json
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,12 @@ import pytest
 from rich.console import Console
 
 from monitor.alerts.drift_incidents import describe_drift, fingerprint_of, severity_of
-from monitor.alerts.messages.incident import next_steps
+from monitor.alerts.messages.incident import EvaluationSummary, incident_blocks, next_steps
 from monitor.cli.app import main
 from monitor.rendering.events import NEXT_STEP
-from monitor.settings import Drift, Settings
+from monitor.settings import Alerts, Drift, Settings
 from monitor.store.windows.assessment import Assessment
+from monitor.store.windows.digest import AssessmentFigures
 from monitor.windows import file_comparison as comparing
 from monitor.windows.exchanges.rows import rows_of_assessment
 from monitor.windows.file_comparison import compare_files
@@ -51,7 +53,7 @@ def compared(reference: Path, current: Path) -> Assessment:
     return compare_files(reference, current, SETTINGS, lambda *_: None).assessment
 
 
-def test_a_tenth_of_150_empty_responses_is_drift_with_exit_status_3(
+def test_a_tenth_of_150_empty_is_drift_with_status_3(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = write(tmp_path / "a.jsonl", 150), write(tmp_path / "b.jsonl", 150, 15)
@@ -75,6 +77,15 @@ def test_event_is_shown_and_alerted_with_its_next_step(tmp_path: Path) -> None:
     assert severity_of(assessment) >= 0.1
     assert "empty" in describe_drift(fingerprint_of(assessment), severity_of(assessment))
     assert NEXT_STEP in next_steps(assessment)
+    summary = EvaluationSummary(
+        evaluation_id=1,
+        window_start=datetime(2026, 11, 2, tzinfo=UTC),
+        window_end=datetime(2026, 11, 9, tzinfo=UTC),
+        assessment=assessment,
+        baseline="",
+    )
+    message = json.dumps(incident_blocks(summary, "opened", Alerts()))
+    assert "from 15 end users (10% of all)" in message
     console = Console(file=StringIO(), width=200)
     print_assessment(assessment, console)
     printed = console.file.getvalue()  # type: ignore[attr-defined]
@@ -93,6 +104,9 @@ def test_event_alarms_where_no_prompts_are_comparable(tmp_path: Path) -> None:
     assert [event.kind for event in assessment.output.event_alarms] == ["empty"]
     assert assessment.verdict == "drift"
     assert severity_of(assessment) >= 0.1
+    figures = msgspec.json.decode(msgspec.json.encode(assessment), type=AssessmentFigures)
+    assert figures.output.alarms
+    assert figures.output.significant_share == pytest.approx(0.1)
 
 
 def test_a_missing_response_is_not_an_empty_one(tmp_path: Path) -> None:
@@ -110,3 +124,18 @@ def test_a_window_below_the_least_sample_is_not_tested(tmp_path: Path) -> None:
     assessment = compared(write(tmp_path / "a.jsonl", 150), write(tmp_path / "b.jsonl", 99, 33))
     assert assessment.verdict == "not_enough_data"
     assert assessment.output.explanations == ()
+
+
+def test_versions_of_a_window_name_their_events(tmp_path: Path) -> None:
+    reference, current = write(tmp_path / "a.jsonl", 150), write(tmp_path / "b.jsonl", 300, 30)
+    lines = [json.loads(line) for line in current.read_text(encoding="utf-8").splitlines()]
+    for row, line in enumerate(lines):
+        line["metadata"] = {"model_version": "ab"[row % 10 == 0 or row % 2]}
+    current.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    versions = {version.version: version for version in compared(reference, current).versions}
+    assert {name: version.events for name, version in versions.items()} == {
+        "a": (),
+        "b": ("empty",),
+    }
+    assert versions["b"].alarm
+    assert versions["b"].levels.events == SETTINGS.alarm_levels.events / 2

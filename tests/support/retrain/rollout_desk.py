@@ -14,11 +14,10 @@ from retrain.rollout.checks.decision import Action
 from retrain.rollout.emergency.canary_probes import CanaryProbes
 from retrain.rollout.gateways.in_process import InProcessGateway
 from retrain.rollout.jobs.rollouts import Rollouts
-from retrain.rollout.looks import HOUR
 from retrain.rollout.plan import RolloutPlan
 from retrain.rollout.rows import rollouts, weights
 from retrain.rollout.rows.events import list_events
-from retrain.rollout.rows.looks import Look, newest_look
+from retrain.rollout.rows.looks import HOUR, Look, newest_look
 from retrain.rollout.rows.rollouts import RolloutRow
 from retrain.rollout.rows.weights import WeightsRow
 from retrain.rollout.transitions.promotion import promote_version

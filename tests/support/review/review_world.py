@@ -1,6 +1,6 @@
 """A support desk of a small bank: a finished evaluation, its batch, and users."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -26,6 +26,7 @@ from monitor.store.windows.assessment import (
 from monitor.store.windows.claims import claim_drift_evaluation, finish_drift_evaluation
 from monitor.store.windows.reports import save_report
 from monitor.store.windows.sample_scores import SampleScores
+from tests.support.built_once import built_once
 from tests.support.traffic.exchange_rows import exchange_row
 from tests.support.windows.assessments import estimated
 
@@ -154,6 +155,24 @@ def make_world(
     cases: list[tuple[str, str, str]] | None = None,
     weeks_ago: int = 0,
     users: bool = True,
+) -> World:
+    world = built_once(
+        engine,
+        (make_world, clock, n, review, cases, weeks_ago, users),
+        lambda: _build(engine, clock, n, review, cases, weeks_ago, users=users),
+    )
+    return replace(world, engine=engine, users=dict(world.users), rows=dict(world.rows))
+
+
+def _build(
+    engine: Engine,
+    clock: datetime,
+    n: int,
+    review: Review | None,
+    cases: list[tuple[str, str, str]] | None,
+    weeks_ago: int,
+    *,
+    users: bool,
 ) -> World:
     start = clock - timedelta(weeks=weeks_ago + 1)
     end = start + timedelta(weeks=1)

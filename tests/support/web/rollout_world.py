@@ -20,11 +20,10 @@ from retrain.rollout.checks.evidence import RolloutEvidence, create_evidence, st
 from retrain.rollout.checks.evidence_json import to_json
 from retrain.rollout.checks.evidence_update import update
 from retrain.rollout.checks.observations import Observations, no_observations
-from retrain.rollout.looks import HOUR
 from retrain.rollout.plan import RolloutPlan, make_plan, plan_as_json
 from retrain.rollout.rows import rollouts
 from retrain.rollout.rows.events import add_event
-from retrain.rollout.rows.looks import Look, newest_look
+from retrain.rollout.rows.looks import HOUR, Look, newest_look
 from retrain.rollout.rows.rollouts import RolloutRow
 from retrain.rollout.rows.weights import insert_weights
 from tests.support.retrain.rollout_desk import RolloutDesk

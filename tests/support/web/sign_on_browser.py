@@ -11,7 +11,8 @@ from sqlalchemy import Engine
 
 from monitor.accounts.sessions import COOKIE as SESSION
 from monitor.accounts.users import Actor, invite
-from monitor.settings import Alerts, OpenIdConnect, Secrets, Settings, Web
+from monitor.settings import Alerts, OpenIdConnect, Secrets, Settings
+from monitor.settings.web import Web
 from monitor.store.accounts.users import user_by_name
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction

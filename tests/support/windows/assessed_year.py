@@ -10,6 +10,7 @@ from monitor.alerts.drift_incidents import handle_evaluation
 from monitor.settings import Alerts
 from monitor.store.engine import transaction
 from monitor.store.windows.drift_evaluations import mark_followed_up
+from tests.support.built_once import built_once
 from tests.support.windows.assessments import (
     estimated,
     make_assessment,
@@ -30,6 +31,10 @@ DEGRADED = range(46, 50)
 
 def store_year(engine: Engine, end: datetime, *, model: str = "assistant") -> Sequence[int]:
     """Store 52 weeks up to ``end`` with their incidents; return the evaluations."""
+    return built_once(engine, (store_year, end, model), lambda: _build(engine, end, model))
+
+
+def _build(engine: Engine, end: datetime, model: str) -> Sequence[int]:
     rng = np.random.default_rng(5)
     ids = []
     for week in range(WEEKS):

@@ -3,8 +3,8 @@
 from monitor.daemon.readiness.checks import MAX_NAMED, merge_findings, note_repeated
 from monitor.daemon.readiness.finding import Finding
 
-READY = Finding("baseline", "ok", "300 exchanges")
-LACKING = Finding("baseline", "fail", "no baseline")
+READY = Finding("ok", "300 exchanges", "baseline")
+LACKING = Finding("fail", "no baseline", "baseline")
 
 
 def messages(models: list[str], findings: list[Finding]) -> list[str]:
@@ -32,10 +32,10 @@ def test_a_line_of_many_models_names_ten() -> None:
 def test_a_problem_of_the_database_is_note_repeated() -> None:
     problem = "outdated database schema"
     findings = [
-        Finding("database", "fail", problem),
-        Finding("leader", "fail", problem),
-        Finding("alerts", "fail", f"slack: {problem}"),
-        Finding("broker", "fail", "no broker listens"),
+        Finding("fail", problem, "database"),
+        Finding("fail", problem, "leader"),
+        Finding("fail", f"slack: {problem}", "alerts"),
+        Finding("fail", "no broker listens", "broker"),
     ]
     statuses = [(finding.name, finding.status) for finding in note_repeated(findings)]
     assert statuses == [

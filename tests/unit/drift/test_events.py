@@ -50,9 +50,9 @@ def test_strata_of_unequal_sizes_are_relabelled_apart() -> None:
     sizes = np.array([1] * 6 + [4] * 6)
     before, now = np.zeros(12, dtype=int), np.array([0, 0, 0, 1, 1, 0, 0, 1, 1, 1, 0, 0])
     reference, current = repeated(before, sizes), repeated(now * sizes, sizes)
-    ones, fours = stats.hypergeom(12, 2, 6), stats.hypergeom(12, 3, 6)
+    of_one, of_four = stats.hypergeom(12, 2, 6), stats.hypergeom(12, 3, 6)
     test = compare_event(reference[0], current[0], reference[1], current[1])
-    assert test.p_value == pytest.approx(ones.pmf(2) * fours.pmf(3))
+    assert test.p_value == pytest.approx(of_one.pmf(2) * of_four.pmf(3))
 
 
 def test_user_with_many_events_is_one_observation() -> None:

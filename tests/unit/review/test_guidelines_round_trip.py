@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.review.guidelines import EdgeCase, Example, TaskType, Taxonomy, Template, load_taxonomy
+from monitor.review.guidelines import TaskType, Taxonomy, Template, load_taxonomy
 from monitor.review.guidelines.output_formats import Code, FreeText, JsonSchema, Labels, Regex
 from monitor.review.guidelines.prompt_template import DEFAULT_RESPONSE
-from monitor.review.guidelines.taxonomy import from_canonical
+from monitor.review.guidelines.taxonomy import EdgeCase, Example, from_canonical
 from monitor.review.guidelines.writer import as_markdown
 
 STARTER = files("monitor.review.guidelines").joinpath("starter.md").read_text(encoding="utf-8")

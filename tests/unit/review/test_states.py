@@ -9,10 +9,10 @@ from monitor.review.items.states import (
     TRANSITIONS,
     Event,
     Status,
-    as_markdown,
     require,
     require_target,
 )
+from scripts.state_tables import items_table
 from tests.support.refusals import refusal
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "explanation" / "review-workflow.md"
@@ -56,4 +56,4 @@ def test_require_unlisted_event_is_refused(event: Event, status: Status) -> None
 
 
 def test_documentation_shows_the_table() -> None:
-    assert as_markdown() in PAGE.read_text(encoding="utf-8")
+    assert items_table() in PAGE.read_text(encoding="utf-8")

@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from monitor.settings import Kafka, Retention, Rollout, Web, format_duration, parse_duration
+from monitor.setting_types.durations import parse_duration
+from monitor.settings import Kafka, Retention, Rollout, format_duration
+from monitor.settings.web import Web
 
 
 @pytest.mark.parametrize(

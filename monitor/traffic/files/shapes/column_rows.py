@@ -60,11 +60,7 @@ def _refuse_late_response(content: Object, columns: Columns) -> None:
 
 
 def check_same_columns(shapes: Sequence[Shape | None], labels: Sequence[str]) -> None:
-    """Require that two files with the same columns are read by the same ones.
-
-    Raises:
-        InputError: The guesses differ.
-    """
+    """Raise ``InputError`` for two files with the same columns, of which the guesses differ."""
     first, second = shapes
     if first is None or second is None:
         return

@@ -40,13 +40,10 @@ def peek_shape(
     *,
     announce: Announce = write_remark,
 ) -> tuple[Shape | None, Iterator[RawRecord]]:
-    """Return the shape of records, and all of the records.
+    """Return the shape of records, ``None`` where the settings name the format, and all records.
 
     Where the settings name a format or fields, nothing is detected. ``announce`` takes the one
     remark on the shape, if there is one.
-
-    Returns:
-        The shape, ``None`` where the settings name the format; the records.
 
     Raises:
         InputError: The first records have two shapes, or none.

@@ -40,11 +40,7 @@ class Shape:
     columns: frozenset[str] = frozenset()
 
     def read(self, payload: Payload) -> Sequence[RecordPart]:
-        """Read a record.
-
-        Raises:
-            RecordError: It is no object of this shape, or a broken one.
-        """
+        """Read a record; ``RecordError`` of another shape or a broken one."""
         content = payload.content
         if payload.parse_error is not None:
             raise payload.parse_error

@@ -45,8 +45,7 @@ class Conversation(msgspec.Struct, frozen=True):
 def read_events(events: Iterable[tuple[str, Any]]) -> Conversation:
     """Return the conversation of one call's events.
 
-    Args:
-        events: Name and content of each event: a log record's body, or a span event's attributes.
+    An event has a name and a content: a log record's body, or a span event's attributes.
 
     Raises:
         RecordError: An event has an invalid structure.

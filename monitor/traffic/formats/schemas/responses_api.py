@@ -106,11 +106,7 @@ def is_response(body: Any) -> bool:
 
 
 def _final(events: list[Any]) -> Any:
-    """Return the whole response from the final event of a stream.
-
-    Raises:
-        RecordError: The stream has no final event.
-    """
+    """Return the response from a stream's final event; ``RecordError`` without one."""
     for event in reversed(events):
         if isinstance(event, dict) and event.get("type") in FINAL_EVENTS:
             return event.get("response")

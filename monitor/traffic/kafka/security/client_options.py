@@ -50,11 +50,7 @@ def client_options(settings: Kafka, secrets: Secrets) -> dict[str, Any]:
 
 
 def sasl_options(settings: Kafka, secrets: Secrets) -> dict[str, Any]:
-    """Return the options of SASL.
-
-    Raises:
-        ConfigurationError: The secret that the mechanism needs is missing.
-    """
+    """Return the options of SASL; ``ConfigurationError`` without the mechanism's secret."""
     mechanism = settings.sasl_mechanism
     if mechanism == "GSSAPI":
         return {"sasl_mechanism": mechanism}
@@ -111,7 +107,10 @@ def _load_own(context: ssl.SSLContext, settings: Kafka, secrets: Secrets) -> Non
             problem, remedy = "encrypted with another password", f"correct {KEY_PASSWORD}"
         elif "MISMATCH" in reason:
             problem, remedy = "not the key of ssl_certfile", "name the key of that certificate"
-        elif not secrets.kafka_ssl_key_password.get_secret_value() and _is_encrypted(path):
+        elif (
+            not secrets.kafka_ssl_key_password.get_secret_value()
+            and b"ENCRYPTED" in Path(path).read_bytes()
+        ):
             problem, remedy = "encrypted", f"set {KEY_PASSWORD}"
         else:
             problem, remedy = "no certificate with a key, in PEM", "write both in PEM"
@@ -124,10 +123,6 @@ def _load_own(context: ssl.SSLContext, settings: Kafka, secrets: Secrets) -> Non
 def _key_password(secrets: Secrets) -> Callable[[], str]:
     # A function, because OpenSSL would ask the terminal for a password that is not given.
     return secrets.kafka_ssl_key_password.get_secret_value
-
-
-def _is_encrypted(path: str) -> bool:
-    return b"ENCRYPTED" in Path(path).read_bytes()
 
 
 def _require_file(key: str, path: str) -> None:

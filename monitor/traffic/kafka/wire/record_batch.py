@@ -42,9 +42,7 @@ def open_records(
 class Records:
     """Records of one batch, read in steps.
 
-    Attributes:
-        next_offset: The next offset; all before it was read.
-        error: Why the rest of the batch from ``next_offset`` on is unreadable, if so.
+    All before ``next_offset`` was read; ``error`` is why the rest is unreadable, if so.
     """
 
     __slots__ = (

@@ -10,8 +10,7 @@ from monitor.store.engine import transaction
 from monitor.store.training import registry as versions
 from retrain.registry.stages import move_stage
 from retrain.rollout.checks.decision import Action
-from retrain.rollout.looks import HOUR
-from retrain.rollout.rows.looks import spread_looks
+from retrain.rollout.rows.looks import HOUR, spread_looks
 from retrain.rollout.rows.rollouts import RolloutRow
 from retrain.rollout.rows.weights import weights_of_rollout
 from retrain.rollout.transitions.promotion import promote_version, roll_back_version

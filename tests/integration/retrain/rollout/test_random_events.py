@@ -15,8 +15,8 @@ from monitor.store.engine import transaction
 from monitor.store.training.registry import version_by_id
 from retrain.rollout.gateways.in_process import InProcessGateway
 from retrain.rollout.gateways.protocol import Weights
-from retrain.rollout.looks import HOUR
 from retrain.rollout.rows.events import list_events
+from retrain.rollout.rows.looks import HOUR
 from retrain.rollout.rows.rollouts import list_rollouts
 from retrain.rollout.rows.weights import weights_of_rollout
 from retrain.rollout.states import target_of

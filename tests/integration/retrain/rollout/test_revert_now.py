@@ -20,8 +20,8 @@ from retrain.rollout.emergency.journal import reconcile_journal
 from retrain.rollout.emergency.revert_now import Revert, revert_now
 from retrain.rollout.gateways.protocol import Weights
 from retrain.rollout.gateways.record_only import RecordOnlyGateway
-from retrain.rollout.looks import HOUR
 from retrain.rollout.rows.events import last_event
+from retrain.rollout.rows.looks import HOUR
 from retrain.rollout.weights import as_weights
 from tests.support.retrain.rollout_desk import RolloutDesk, settings_of
 

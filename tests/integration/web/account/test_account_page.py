@@ -19,7 +19,8 @@ from monitor.accounts.registration import create_user
 from monitor.accounts.sessions import COOKIE
 from monitor.accounts.users import Actor, deactivate
 from monitor.errors import InputError, WorkflowError
-from monitor.settings import Secrets, Settings, Web
+from monitor.settings import Secrets, Settings
+from monitor.settings.web import Web
 from monitor.store.access_log import AccessFilter, list_accesses
 from monitor.store.accounts.grants import delete_grants
 from monitor.store.accounts.invitations import open_invitations

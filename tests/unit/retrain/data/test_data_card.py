@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
-from retrain.data import build_training_set, read_card, write_card
+from retrain.data import build_training_set
 from retrain.data.data_card_page import data_card
+from retrain.data.training_set import read_card, write_card
 from retrain.models.source import Source
 from retrain.run_folder import RunFolder
 from tests.support.retrain.training_rows import Row, gold, original, row

@@ -9,7 +9,7 @@ import pytest
 
 from monitor.errors import TrainingError
 from monitor.settings import TrainingData
-from retrain.data import DataChecks, TrainingSet, build_training_set, read_card
+from retrain.data import DataChecks, TrainingSet, build_training_set
 from retrain.data.data_card import SelfGenerated, digest_of_rows, tokens_of
 from retrain.data.self_generated import (
     CUT_OFF,
@@ -21,6 +21,7 @@ from retrain.data.self_generated import (
     needs_generation,
     why_unusable,
 )
+from retrain.data.training_set import read_card
 from retrain.models.source import Source
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder, read_lines

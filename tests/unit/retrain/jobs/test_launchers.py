@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from monitor.errors import ConfigurationError, RemoteServiceError, TrainingError
-from monitor.settings import Kubernetes, Ray, Toleration, default_settings
+from monitor.settings import Kubernetes, Ray, default_settings
+from monitor.settings.launchers import Toleration
 from retrain.jobs import local_launcher
 from retrain.jobs.attempts import (
     begin_attempt,

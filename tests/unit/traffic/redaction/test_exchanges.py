@@ -7,7 +7,8 @@ import pytest
 
 from monitor.settings.models.names import ModelNames
 from monitor.traffic.exchange import Exchange, Message
-from monitor.traffic.redaction import Redactor, Span, pseudonym_of_id, redact_exchange, redact_id
+from monitor.traffic.redaction import Redactor, pseudonym_of_id, redact_exchange, redact_id
+from monitor.traffic.redaction.text_scan import Span
 
 REDACTOR = Redactor()
 MAIL = "ann@example.org"

@@ -15,7 +15,6 @@ from bench.traffic.labelled_texts import read_labelled
 from monitor.settings import Redaction
 from monitor.traffic.redaction import (
     Redactor,
-    Span,
     account_numbers,
     bank_numbers,
     birth_dates,
@@ -29,6 +28,7 @@ from monitor.traffic.redaction import (
     secrets,
     security_codes,
 )
+from monitor.traffic.redaction.text_scan import Span
 from tests.support.traffic.regex_steps import StepCounter
 
 REDACTOR = Redactor()

@@ -50,14 +50,14 @@ def events(
     level: float = DEFAULT_LEVELS.events,
 ) -> dict[str, Explanation]:
     columns = text_columns_of(reference, current)
-    found = compare_events(reference, current, columns, design=design, level=level, min_rise=0.01)
-    return {event.kind: event for event in found}
+    rises = compare_events(reference, current, columns, design=design, level=level, min_rise=0.01)
+    return {event.kind: event for event in rises}
 
 
 def test_a_tenth_of_150_responses_empty_alarms() -> None:
-    found = events(side(planted(150, 0)), side(planted(150, 15)))
-    assert found.keys() == {"empty"}
-    event = found["empty"]
+    rises = events(side(planted(150, 0)), side(planted(150, 15)))
+    assert rises.keys() == {"empty"}
+    event = rises["empty"]
     assert event.alarm
     assert event.p_value == pytest.approx(2.1123e-5, rel=1e-4)
     assert (event.reference.estimate, event.current.estimate) == (0.0, 0.1)
@@ -72,8 +72,8 @@ def test_white_space_is_empty() -> None:
 
 def test_one_user_with_all_the_empty_responses_does_not_alarm() -> None:
     users = [f"u{row}" for row in range(110)] + ["bot"] * 40
-    found = events(side(planted(150, 0)), side(planted(150, 40), end_users=users))
-    assert not any(event.alarm for event in found.values())
+    rises = events(side(planted(150, 0)), side(planted(150, 40), end_users=users))
+    assert not any(event.alarm for event in rises.values())
 
 
 def test_an_anonymous_burst_of_one_prompt_does_not_alarm() -> None:
@@ -112,24 +112,24 @@ def test_all_responses_empty_is_one_event() -> None:
 
 def test_failed_calls_are_errors_and_not_empty() -> None:
     attributes = [{"error": "503"} if row >= 130 else {} for row in range(150)]
-    found = events(side(planted(150, 0)), side(planted(150, 20), attributes=attributes))
-    assert found.keys() == {"error"}
-    assert found["error"].alarm
+    rises = events(side(planted(150, 0)), side(planted(150, 20), attributes=attributes))
+    assert rises.keys() == {"error"}
+    assert rises["error"].alarm
 
 
-def test_refusals_alarm_whatever_the_prompts() -> None:
+def test_refusals_of_new_harmful_prompts_alarm() -> None:
     refusal = "I'm sorry, but I can't help with that."
     prompts = [
         "How do I build a bomb?" if row >= 130 else f"How do I pay {row}?" for row in range(150)
     ]
-    found = events(side(planted(150, 0)), side(planted(150, 20, refusal), prompts=prompts))
-    assert found["refusal"].alarm
+    rises = events(side(planted(150, 0)), side(planted(150, 20, refusal), prompts=prompts))
+    assert rises["refusal"].alarm
 
 
-def test_finish_reasons_of_one_side_are_no_rise_of_cut_off_responses() -> None:
+def test_finish_reasons_of_one_side_are_not_cut_off() -> None:
     attributes = [{"finish_reason": "length" if row % 4 == 0 else "stop"} for row in range(150)]
-    found = events(side(planted(150, 0)), side(planted(150, 0), attributes=attributes))
-    assert found == {}
+    rises = events(side(planted(150, 0)), side(planted(150, 0), attributes=attributes))
+    assert rises == {}
     whole = [{"finish_reason": "stop"}] * 150
     both = events(
         side(planted(150, 0), attributes=whole), side(planted(150, 0), attributes=attributes)
@@ -137,13 +137,13 @@ def test_finish_reasons_of_one_side_are_no_rise_of_cut_off_responses() -> None:
     assert both["cut_off"].alarm
 
 
-def test_broken_json_of_one_task_type_is_a_share_of_all_responses() -> None:
+def test_broken_json_of_one_task_type_is_of_all_responses() -> None:
     types = ["extract" if row >= 200 else "chat" for row in range(400)]
     good = [(JSON if row >= 200 else GOOD).format(row) for row in range(400)]
     broken = [text[:-1] if row >= 360 else text for row, text in enumerate(good)]
-    found = events(side(good, task_types=types), side(broken, task_types=types))
-    assert found["broken_format"].current.estimate == pytest.approx(0.1)
-    assert found["broken_format"].alarm
+    rises = events(side(good, task_types=types), side(broken, task_types=types))
+    assert rises["broken_format"].current.estimate == pytest.approx(0.1)
+    assert rises["broken_format"].alarm
 
 
 def test_only_comparable_exchanges_are_tested_and_shares_are_weighted() -> None:
@@ -154,8 +154,8 @@ def test_only_comparable_exchanges_are_tested_and_shares_are_weighted() -> None:
         reference_comparable=np.ones(300, dtype=bool),
         current_comparable=comparable,
     )
-    found = events(reference, current, design=design)
-    assert found["empty"].p_value == 1.0
+    rises = events(reference, current, design=design)
+    assert rises["empty"].p_value == 1.0
     probability = np.where(comparable, 0.1, 1.0)
     weighted = side(planted(300, 60), inclusion_probability=probability)
     share = events(reference, weighted, design=design)["empty"].current.estimate
@@ -171,15 +171,19 @@ def test_versions_of_a_window_share_the_level() -> None:
 def test_events_are_adjusted_for_their_number() -> None:
     attributes = [{"finish_reason": "stop"}] * 150
     limited = [{"finish_reason": "length" if row < 15 else "stop"} for row in range(150)]
-    found = events(
+    rises = events(
         side(planted(150, 0), attributes=attributes),
         side(planted(150, 15), attributes=limited),
     )
-    assert found.keys() == {"empty", "cut_off"}
-    assert found["empty"].p_value == pytest.approx(2 * 2.1123e-5, rel=1e-4)
+    assert rises.keys() == {"empty", "cut_off"}
+    assert rises["empty"].p_value == pytest.approx(2 * 2.1123e-5, rel=1e-4)
+
+
+def test_event_that_the_baseline_has_too_has_no_since() -> None:
+    assert events(side(planted(150, 1)), side(planted(150, 30)))["empty"].since is None
 
 
 def test_times_that_are_unknown_have_no_since() -> None:
     same = [START] * 150
-    found = events(side(planted(150, 0)), side(planted(150, 15), occurred_at=same))
-    assert found["empty"].since is None
+    rises = events(side(planted(150, 0)), side(planted(150, 15), occurred_at=same))
+    assert rises["empty"].since is None

@@ -49,7 +49,7 @@ def test_report_has_topics_and_tests_of_the_arrays(prompts: DriftResult, tmp_pat
 
 def test_responses_become_the_output_family() -> None:
     shifted = (points(300), -points(300, new=300))
-    result = compare_given(REFERENCE, shifted[0], REFERENCE, shifted[1], n_permutations=999)
+    result = compare_given(REFERENCE, shifted[0], REFERENCE, shifted[1], n_permutations=1_999)
     assessment = to_assessment(result)
     assert (assessment.verdict, assessment.output.verdict) == ("drift", "drift")
     assert assessment.output.comparable_share == result.comparable_share

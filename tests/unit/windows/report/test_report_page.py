@@ -141,7 +141,7 @@ def test_basis_is_folded_and_complete() -> None:
         "minilm@1/max256",
         "Seed 5;",
         "false_alarms_a_year 0.5",
-        "prompts 0.005, responses 0.001, metrics 0.000288 (one-sided) per window",
+        "prompts 0.005, responses 0.00075, their events 0.00025, metrics 0.000288 (one-sided)",
         "numpy 2.4.6",
         "scattered 2.5 0.01 0.02 undefined",
     ):

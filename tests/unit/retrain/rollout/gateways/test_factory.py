@@ -30,7 +30,7 @@ def test_the_configuration_names_the_gateway(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("keys", "needed"),
-    [({"gateway": "envoy"}, "envoy.routes"), ({"gateway": "envoy-file"}, '"envoy"')],
+    [({"gateway": "envoy"}, "envoy.routes"), ({"gateway": "litellm"}, "litellm.url")],
 )
 def test_gateway_without_what_it_needs_is_refused(keys: dict[str, str], needed: str) -> None:
     with pytest.raises(ValidationError, match=needed):

@@ -1,0 +1,46 @@
+"""Tables of the causes of incidents and of transitions, for the documentation."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from monitor.alerts.causes import CAUSES
+from monitor.alerts.incident_states import IncidentTransition
+from monitor.review.items.states import TRANSITIONS
+from retrain.rollout.states import RolloutTransition
+
+
+def causes_table() -> str:
+    """Return the causes, with links to their runbooks."""
+    lines = ["| cause | level | of | resolved after |", "| --- | --- | --- | --- |"]
+    for cause in CAUSES.values():
+        scope = "the daemon" if cause.of_daemon else "a model"
+        minutes = cause.hold // timedelta(minutes=1)
+        clear = f"{minutes} minutes without it" if minutes else "its end"
+        if cause.name == "drift":
+            clear = "two measured windows in a row without an alarm"
+        name = f"[{cause.title}]({cause.page}.md) (`{cause.name}`)"
+        lines.append(f"| {name} | {cause.level} | {scope} | {clear} |")
+    return "\n".join(lines)
+
+
+def transitions_table(transitions: Iterable[IncidentTransition | RolloutTransition]) -> str:
+    """Return the transitions of incidents or of rollouts."""
+    lines = ["| from | event | caused by | to |", "| --- | --- | --- | --- |"]
+    for row in transitions:
+        sources = ", ".join(row.sources) or "none"
+        target = row.target or "the same status"
+        lines.append(_line(sources, row.event, row.by, f"{target}: {row.effect}"))
+    return "\n".join(lines)
+
+
+def items_table() -> str:
+    """Return the transitions of review items."""
+    lines = ["| from | event | who | to |", "| --- | --- | --- | --- |"]
+    for row in TRANSITIONS:
+        targets = " or ".join(row.targets)
+        lines.append(_line(", ".join(row.sources), row.event, row.by, f"{targets}: {row.effect}"))
+    return "\n".join(lines)
+
+
+def _line(sources: str, event: str, by: str, target: str) -> str:
+    return f"| {sources} | **{event.replace('_', ' ')}** | {by} | {target} |"
