@@ -26,7 +26,7 @@ def known(row: int, rng: np.random.Generator) -> str:
 
 
 def coins(row: int, rng: np.random.Generator) -> str:
-    return f"crypto {rng.choice(COINS)} {rng.choice(COINS)} exchange transfer {row}"
+    return f"crypto {rng.choice(COINS)} {rng.choice(COINS)} {row}"
 
 
 class _Encoder(WordEncoder):
@@ -94,7 +94,7 @@ def test_header_with_new_topic_leaves_topic_and_its_share(tmp_path: Path) -> Non
     assert rest.drifted_share.lower <= 0.2 <= rest.drifted_share.upper < 0.4
     topic = result.input.topics[0]
     assert "crypto" in topic.name
-    assert "widget" not in topic.name
+    assert set(topic.name.split(", ")).isdisjoint({"sent", "web", "widget", "phone"})
     # As the exchange is stored, so that erasure recognises it.
     assert topic.examples[0].prompt.startswith(HEADER.strip())
 
