@@ -42,9 +42,9 @@ def find_explanations(
     search = _Search(Shares.of(reference, current, min_difference))
     search.keep(find_large_users(reference, current))
     search.keep(find_encodings(search.shares))
+    search.keep(find_cut_off(search.shares))
     search.keep(find_templates(search.shares))
     search.keep(find_copies(search.shares))
-    search.keep(find_cut_off(search.shares.with_texts(reference.texts, current.texts)))
     before = search.shares
     search.keep(find_languages(search.shares))
     search.keep(find_scripts(search.shares))

@@ -15,7 +15,7 @@ from monitor.explanations.scripts import script_of
 from monitor.explanations.share_changes import Candidate, Mask, Shares
 
 #: Texts of each side among which languages are searched.
-MAX_SEARCHED = 10_000
+MAX_SEARCHED = 5_000
 #: Fewer texts in a language are errors of the identification.
 MIN_TEXTS = 3
 #: So is a language with a smaller part of the texts of the most frequent other one of its script

@@ -5,7 +5,7 @@ from monitor.explanations.share_changes import Shares
 from monitor.explanations.text_categories import find_category
 
 #: Fewer characters with a case have none: "OK", "USA".
-MIN_CASED = 4
+MIN_CASED = 2
 CAPITALS, LOWER, MIXED = "all in capitals", "all in lower case", "in mixed case"
 
 
@@ -18,7 +18,7 @@ def letter_case(text: str) -> str:
     """Return the case of a text; empty with too few capital and small characters.
 
     Example:
-        >>> letter_case("BLOCK MY CARD!"), letter_case("block my card"), letter_case("Ok")
+        >>> letter_case("BLOCK MY CARD!"), letter_case("block my card"), letter_case("I?")
         ('all in capitals', 'all in lower case', '')
     """
     upper, lower = text.upper(), text.lower()

@@ -91,4 +91,4 @@ def without_markup(text: str) -> str:
         >>> without_markup("# Steps\n- **Open** it")
         'Steps\nOpen it'
     """
-    return _UNDONE.sub("", text)
+    return _UNDONE.sub("", text) if _SIGNS.search(text) else text

@@ -10,7 +10,7 @@ from monitor.explanations.text_categories import find_category
 FINAL_SIGNS = re.compile(r"[.!?,;:…。！？،؟।~\s]*\Z")  # noqa: RUF001
 #: Signs that are read.
 MAX_SIGNS = 100
-_MANY = re.compile(r"(.)\1{2,}")
+_LAST = re.compile(r"(.)\1{0,2}\Z")
 #: Signs of other scripts count as those of the Latin one.
 _LATIN = str.maketrans("。！？،؟।…", ".!?,?..")  # noqa: RUF001
 NONE = "no punctuation at the end"
@@ -22,7 +22,7 @@ def find_punctuation(shares: Shares) -> list[FoundExplanation]:
 
 
 def final_signs(text: str) -> str:
-    """Return the signs at the end of a text, three or more of a kind as three; empty for no text.
+    """Return the last sign of a text and its repetitions, at most three; empty for no text.
 
     Example:
         >>> final_signs("Now!!!!!"), final_signs("now")
@@ -31,8 +31,8 @@ def final_signs(text: str) -> str:
     text = text.strip()
     if not text:
         return ""
-    signs = _MANY.sub(r"\1\1\1", _final(text).translate(_LATIN))
-    return f"“{signs}” at the end" if signs else NONE
+    last = _LAST.search(_final(text).translate(_LATIN))
+    return f"“{last[0]}” at the end" if last else NONE
 
 
 def without_final_signs(text: str) -> str:

@@ -24,7 +24,7 @@ MIN_CANDIDATE_ROWS = 10
 #: A share that both sides have to this extent is natural: it differs between topics, too.
 NATURAL_SHARE = 0.02
 #: Least difference of a natural share.
-MIN_NATURAL_DIFFERENCE = 0.1
+MIN_NATURAL_DIFFERENCE = 0.3
 
 Mask = NDArray[np.bool_]
 T = TypeVar("T")

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from monitor.explanations.found_explanation import FoundExplanation
 
+#: Taken out before the others, in this order, as they were found.
+FIRST = ("encoding", "cut_off")
+
 
 @dataclass(frozen=True)
 class RestTexts:
@@ -40,7 +43,7 @@ def take_out(
     """
     is_left = np.ones(len(texts), dtype=np.bool_)
     rest = list(texts)
-    for explanation in explanations:
+    for explanation in sorted(explanations, key=_step):
         rows = explanation.reference_rows if side == "reference" else explanation.current_rows
         if explanation.reduce is None:
             is_left &= ~rows
@@ -48,3 +51,7 @@ def take_out(
             rest = [explanation.reduce(text) for text in rest]
     changed = [after != before for after, before in zip(rest, texts, strict=True)]
     return RestTexts(rest, is_left, np.array(changed, dtype=np.bool_))
+
+
+def _step(explanation: FoundExplanation) -> int:
+    return FIRST.index(explanation.kind) if explanation.kind in FIRST else len(FIRST)

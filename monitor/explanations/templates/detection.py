@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from monitor.explanations.found_explanation import FoundExplanation, Reduce
 from monitor.explanations.share_changes import MIN_CANDIDATE_ROWS, Candidate, Mask, Shares
 from monitor.explanations.templates.number_masks import mask_numbers
-from monitor.explanations.templates.search import USUAL_SHARE, Part, Sample, search_parts
+from monitor.explanations.templates.sample import Sample
+from monitor.explanations.templates.search import USUAL_SHARE, Part, search_parts
 from monitor.explanations.templates.template import Template
 
 #: Texts of each side that are searched; shares are of all.
@@ -40,7 +41,7 @@ def _find_one(shares: Shares) -> FoundExplanation | None:
     current = _draw(shares.current.texts, shares.current_left)
     if min(len(reference), len(current)) < MIN_CANDIDATE_ROWS:
         return None
-    sample = Sample(reference + current, len(reference))
+    sample = Sample(reference, current)
     beginnings, n_beginnings = search_parts(sample, "beginning")
     ends, n_ends = search_parts(sample, "end")
     for template, has_border in _by_size(beginnings, ends):
@@ -48,7 +49,7 @@ def _find_one(shares: Shares) -> FoundExplanation | None:
         rows = template.rows(shares.reference.texts), template.rows(shares.current.texts)
         explanation = shares.explain(
             "prefix" if template.beginning else "suffix",
-            Candidate(rows, text=template.text, reduce=template.strip),
+            Candidate(rows, text=template.text, reduce=template.unwrap),
             n_candidates=2 * n_candidates,
         )
         if explanation is not None:
@@ -72,15 +73,16 @@ def _by_size(beginnings: list[Part], ends: list[Part]) -> list[tuple[Template, b
     """
     sized: list[tuple[Part, Template]] = []
     alone = list(ends)
-    for first in beginnings:
-        last = next((part for part in alone if _overlap(first, part)), None)
+    for first in (part for part in beginnings if part.has_words):
+        overlapping = [part for part in alone if _overlap(first, part)]
+        last = max(overlapping, key=lambda part: part.n_tokens, default=None)
         if last is None:
             template = Template(first.text)
         else:
             alone.remove(last)
             template = Template(first.text, last.text, last.signs)
         sized.append((first, template))
-    sized += [(last, Template("", last.text, last.signs)) for last in alone]
+    sized += [(last, Template("", last.text, last.signs)) for last in alone if last.has_words]
     sized.sort(key=lambda item: -abs(item[0].excess))
     return [(template, part.has_border) for part, template in sized]
 

@@ -27,6 +27,6 @@ def mask_numbers(text: str) -> str:
 
     Example:
         >>> mask_numbers("[Tue, 3 Nov 2026 12:01] hi").replace(NUMBER, "#")
-        '[# #:#] hi'
+        '[# # #:#] hi'
     """
     return _MASKED.sub(NUMBER, text) if _DIGIT.search(text) else text

@@ -7,19 +7,13 @@ the words that follow, which are those of any topic, or by a share that no natur
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from monitor.explanations.markup import without_markup
-from monitor.explanations.punctuation import without_final_signs
 from monitor.explanations.share_changes import MIN_CANDIDATE_ROWS
 from monitor.explanations.templates.number_masks import NUMBER
-from monitor.explanations.templates.tree import TOKEN, Branching, branchings
+from monitor.explanations.templates.sample import End, Sample, is_word
+from monitor.explanations.templates.tree import Branching, branchings
 from monitor.explanations.templates.word_excess import WordShares, words_of
 
-End = Literal["beginning", "end"]
-
-#: Characters of a text, from its end that is searched.
-MAX_CHARACTERS = 4_000
 #: A share of the other side above this part is natural, without another sign of a template.
 MAX_OTHER_PART = 0.1
 #: What more texts have cannot be missing from a side by chance: it is no candidate of the test.
@@ -28,11 +22,10 @@ MAX_CHANCE_ROWS = 50
 MAX_CHILD_PART = 0.9
 #: Of two nested templates the longer one is chosen where it keeps this part of the texts.
 MIN_KEPT_PART = 0.9
-#: Of the excess of a template, the part that its words have without markup and signs.
-MIN_PLAIN_PART = 0.5
-#: Fewer words without a sign behind them may be natural: they need a share.
+#: Without a sign behind it, a smaller share may be natural.
+MIN_SHARE = 0.03
+#: Fewer words without a sign behind them may be natural below the usual share.
 MIN_WORDS = 3
-MIN_SHARE_OF_SHORT = 0.1
 #: No natural beginning has such a share.
 USUAL_SHARE = 0.5
 #: With this share it is a template, whatever follows.
@@ -43,19 +36,6 @@ NATURAL_SIGN_SHARE = 0.2
 _CLOSING = frozenset(":]>}|)»—.!?。：】）」")  # noqa: RUF001
 _OPENING = frozenset("[{<|(«—【（「")  # noqa: RUF001
 _SENTENCE_END = frozenset(".!?:。！？：")  # noqa: RUF001
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Distinct texts of both sides with placeholders for numbers, the reference first."""
-
-    texts: list[str]
-    n_reference: int
-
-    @property
-    def sizes(self) -> tuple[int, int]:
-        """Return the number of texts of each side."""
-        return self.n_reference, len(self.texts) - self.n_reference
 
 
 @dataclass(frozen=True)
@@ -70,6 +50,8 @@ class Part:
     #: Of the current share over the reference's; negative where the window lost it.
     excess: float
     has_border: bool
+    #: Signs alone are a part of a template only beside one with words.
+    has_words: bool = True
 
 
 def search_parts(sample: Sample, end: End) -> tuple[list[Part], dict[bool, int]]:
@@ -78,21 +60,11 @@ def search_parts(sample: Sample, end: End) -> tuple[list[Part], dict[bool, int]]
     Those with a sign or line break as their border are counted apart: they are few.
     """
     n_reference = sample.n_reference
-    sequences = [
-        [token.casefold() for token in _tokens(text, end)][:: 1 if end == "beginning" else -1]
-        for text in sample.texts
-    ]
-    words = [words_of(sequence) for sequence in sequences]
-    shares = [WordShares(words[:n_reference]), WordShares(words[n_reference:])]
-    place = 0 if end == "beginning" else -1
-    edges = [
-        Counter(text[place] for text in texts)
-        for texts in (sample.texts[:n_reference], sample.texts[n_reference:])
-    ]
-    plain = _PlainWords(sample, end)
-    n_candidates, parts = {False: 0, True: 0}, []
-    min_rows = max(MIN_CANDIDATE_ROWS // 2, len(sequences) // 1000)
-    for node in branchings(sequences, min_rows):
+    sequences = sample.sequences(end)
+    shares = WordShares(sample.words[:n_reference]), WordShares(sample.words[n_reference:])
+    edges = sample.edges(end)
+    n_candidates, parts, partners = {False: 0, True: 0}, [], list[Part]()
+    for node in branchings(sequences, max(MIN_CANDIDATE_ROWS // 2, len(sequences) // 1000)):
         n = len(node.rows)
         if n < MIN_CANDIDATE_ROWS or _goes_on(node, sequences):
             continue
@@ -101,82 +73,38 @@ def search_parts(sample: Sample, end: End) -> tuple[list[Part], dict[bool, int]]
         low, high = sorted((reference, current))
         other = int(current < reference)
         n_tokens = _without_signs(node, edges[other], sample.sizes[other])
+        excess = current - reference
         if not n_tokens:
+            if low <= MAX_OTHER_PART * high:
+                text, signs = sample.written(node.rows[-1], len(node.tokens), end)
+                rows = frozenset(node.rows)
+                partners.append(Part(text, signs, len(node.tokens), rows, excess, True, False))
             continue
         has_border = _has_border(node, n_tokens, sequences, end)
+        may_be_shared = has_border or high >= USUAL_SHARE
+        is_natural = low > MAX_OTHER_PART * high and not may_be_shared
+        if is_natural and n > MAX_CHANCE_ROWS:
+            continue
+        if excess < 0.0 and not may_be_shared:
+            continue
         own_words = words_of(node.tokens[:n_tokens]) - {NUMBER}
         is_short = len(own_words) < MIN_WORDS and node.tokens[n_tokens - 1].isalnum()
         if not (
             has_border
             or high >= WHOLE_SHARE
             or (
-                (high >= MIN_SHARE_OF_SHORT or not is_short)
-                and shares[other].is_like((words[row] for row in node.rows), own_words)
+                high >= (USUAL_SHARE if is_short else MIN_SHARE)
+                and shares[other].is_like((sample.words[row] for row in node.rows), own_words)
             )
         ):
             continue
-        # The side that has more of it shows how it is written.
-        example = sample.texts[node.rows[-1 if current > reference else 0]]
-        text, signs = _written(example, n_tokens, end)
-        if not plain.has_excess(text, current - reference):
-            continue
-        may_be_shared = has_border or high >= USUAL_SHARE
         n_candidates[has_border] += may_be_shared or n <= MAX_CHANCE_ROWS
-        if low > MAX_OTHER_PART * high and not may_be_shared:
+        # The side that has more of it shows how it is written.
+        text, signs = sample.written(node.rows[-1 if excess > 0 else 0], n_tokens, end)
+        if is_natural or not sample.has_plain_excess(text, end, excess):
             continue
-        parts.append(
-            Part(text, signs, n_tokens, frozenset(node.rows), current - reference, has_border)
-        )
-    return _without_nested(parts), n_candidates
-
-
-class _PlainWords:
-    """The words of texts without markup and signs, in which a natural beginning is the same."""
-
-    def __init__(self, sample: Sample, end: End) -> None:
-        self._sample = sample
-        self._end = end
-        self._words = [self._plain(text) for text in sample.texts]
-        self._counts: dict[int, tuple[Counter[tuple[str, ...]], ...]] = {}
-
-    def has_excess(self, part: str, excess: float) -> bool:
-        """Return whether the plain words of a part have at least half of its excess."""
-        words = self._plain(part)
-        if not words:
-            return False
-        length = len(words)
-        if length not in self._counts:
-            n = self._sample.n_reference
-            self._counts[length] = tuple(
-                Counter(own[:length] for own in half) for half in (self._words[:n], self._words[n:])
-            )
-        reference, current = (
-            counts[words] / size
-            for counts, size in zip(self._counts[length], self._sample.sizes, strict=True)
-        )
-        return (current - reference) / excess >= MIN_PLAIN_PART if excess else False
-
-    def _plain(self, text: str) -> tuple[str, ...]:
-        tokens = _tokens(without_markup(text), self._end)
-        words = [token.casefold() for token in tokens if token.isalnum() or token == NUMBER]
-        return tuple(words if self._end == "beginning" else words[::-1])
-
-
-def _tokens(text: str, end: End) -> list[str]:
-    if end == "beginning":
-        return TOKEN.findall(text[:MAX_CHARACTERS])
-    return TOKEN.findall(without_final_signs(text)[-MAX_CHARACTERS:])
-
-
-def _written(text: str, n_tokens: int, end: End) -> tuple[str, str]:
-    tokens = _tokens(text, end)
-    if end == "beginning":
-        return "".join(tokens[:n_tokens]).strip(), ""
-    return "".join(tokens[-n_tokens:]).strip(), text[len(without_final_signs(text)) :]
-
-
-def _is_word(token: str) -> bool:
-    return token.isalnum() or token == NUMBER or (not token.isascii() and not token.isspace())
+        parts.append(Part(text, signs, n_tokens, frozenset(node.rows), excess, has_border))
+    return _without_nested(parts) + partners, n_candidates
 
 
 def _goes_on(node: Branching, sequences: Sequence[Sequence[str]]) -> bool:
@@ -188,10 +116,10 @@ def _goes_on(node: Branching, sequences: Sequence[Sequence[str]]) -> bool:
 
 def _without_signs(node: Branching, edges: Counter[str], n: int) -> int:
     """Return the length without signs at the inside that the other side's texts have there too."""
-    if not any(map(_is_word, node.tokens)):
+    if not any(map(is_word, node.tokens)):
         return 0
     length = len(node.tokens)
-    while not _is_word(node.tokens[length - 1]):
+    while not is_word(node.tokens[length - 1]):
         sign = node.tokens[length - 1]
         if not sign.isspace() and edges[sign] < NATURAL_SIGN_SHARE * n:
             break

@@ -34,11 +34,11 @@ class Template:
         """Return whether a text begins and ends so."""
         return self._slot(text) is not None
 
-    def strip(self, text: str) -> str:
+    def unwrap(self, text: str) -> str:
         """Return the text inside the template, without spaces around; any other text as it is.
 
         Example:
-            >>> Template("Question:", "Be brief.").strip("Question: Who? Be brief.")
+            >>> Template("Question:", "Be brief.").unwrap("Question: Who? Be brief.")
             'Who?'
         """
         slot = self._slot(text)
