@@ -56,6 +56,8 @@ class ExplainedFamily:
     named: tuple[Exchanges, Exchanges]
     #: The most important first.
     matches: tuple[FoundExplanation, ...] = ()
+    #: Those that were taken out where the rest was tested.
+    taken_out: tuple[FoundExplanation, ...] = ()
     #: ``None`` where nothing was taken out.
     rest: RestSides | None = None
     #: ``None`` where too little was left.
@@ -147,22 +149,22 @@ class _Search:
         own, output = plain.input, plain.output
         events: list[ExplanationKind] = []
         if comparison.prompts_changed:
-            own = replace(own, matches=self._matches("prompts"))
+            own = self._matched(own, "prompts")
         if output is not None and comparison.responses_changed:
-            output = replace(output, matches=self._matches("responses"))
+            output = self._matched(output, "responses")
             events = [event.kind for event in comparison.significant_events]
         remarks: tuple[str, ...] = ()
         try:
             rest = self._take_out(
-                RestSide.of(self.sides[0]), RestSide.of(self.sides[1]), "prompts", own.matches
+                RestSide.of(self.sides[0]), RestSide.of(self.sides[1]), "prompts", own.taken_out
             )
-            if own.matches:
+            if own.taken_out:
                 own = self._test(own, rest, "prompts")
             # Prompts with a new template are comparable with none of the baseline's.
             is_hidden = own.rest is not None and not comparison.responses_tested
-            if output is not None and (output.matches or events or is_hidden):
+            if output is not None and (output.taken_out or events or is_hidden):
                 rest = self._set_apart(rest, events)
-                rest = self._take_out(*rest, "responses", output.matches)
+                rest = self._take_out(*rest, "responses", output.taken_out)
                 output = self._test(output, rest, "responses")
         except NoEncoderError:
             pass
@@ -173,8 +175,11 @@ class _Search:
             Explained(input=own, output=output, window=window, remarks=remarks)
         )
 
-    def _matches(self, family: Side) -> tuple[FoundExplanation, ...]:
-        return find_explanations(*(side.texts_of(family) for side in self.sides))
+    def _matched(self, family: ExplainedFamily, side: Side) -> ExplainedFamily:
+        matches = find_explanations(*(own.texts_of(side) for own in self.sides))
+        # One text in many exchanges is a topic, too, which reviewers are to see.
+        taken_out = tuple(match for match in matches if match.kind != "copies")
+        return replace(family, matches=matches, taken_out=taken_out)
 
     def _take_out(
         self,

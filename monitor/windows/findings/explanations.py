@@ -99,7 +99,7 @@ def _state(
         current=_estimate(match.current),
         since=match.since,
         n_end_users=window.count_users(rows) if any(window.end_users) else 0,
-        is_taken_out=family.rest is not None,
+        is_taken_out=family.rest is not None and any(match is own for own in family.taken_out),
     )
 
 
