@@ -38,6 +38,8 @@ from monitor.windows.topics.examples import Side
 Sides = tuple[SampledSide, SampledSide]
 RestSides = tuple[RestSide, RestSide]
 
+#: Events without a text to compare; of the others the text is a topic.
+SET_APART = frozenset({"error", "empty", "refusal"})
 #: Why there is no test of the rest.
 NO_REST = (
     "The rest, without what explains the change, was not compared: the texts could not be embedded "
@@ -152,7 +154,8 @@ class _Search:
             own = self._matched(own, "prompts")
         if output is not None and comparison.responses_changed:
             output = self._matched(output, "responses")
-            events = [event.kind for event in comparison.significant_events]
+            kinds = [event.kind for event in comparison.significant_events]
+            events = [kind for kind in kinds if kind in SET_APART]
         remarks: tuple[str, ...] = ()
         try:
             rest = self._take_out(
