@@ -16,7 +16,7 @@ from monitor.store.windows.assessment import (
     ShareEstimate,
 )
 from monitor.traffic.redaction import Redactor
-from monitor.windows.explanations.explained import ExplainedFamily
+from monitor.windows.explanations.explained import SET_APART, ExplainedFamily
 from monitor.windows.findings.unread_texts import QUOTED_FROM_USERS
 
 #: Kinds whose text is a passage of the traffic; of the others it is a word of driftwarden's own.
@@ -34,6 +34,14 @@ def state_matches(
     if window is None:
         return ()
     return tuple(_state(match, family, side, window) for match in family.matches)
+
+
+def state_events(events: Sequence[Explanation], family: ExplainedFamily) -> tuple[Explanation, ...]:
+    """Return the events of the responses, those whose responses were set apart as taken out."""
+    has_rest = family.rest is not None
+    return tuple(
+        replace(event, is_taken_out=has_rest and event.kind in SET_APART) for event in events
+    )
 
 
 def state_rest(family: ExplainedFamily) -> RestAssessment | None:

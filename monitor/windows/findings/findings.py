@@ -25,7 +25,7 @@ from monitor.windows.comparison.numeric_comparison import NumericColumn
 from monitor.windows.comparison.task_mix import TaskMix, mix_of
 from monitor.windows.comparison.window_comparison import TOPIC_STREAM, WindowComparison
 from monitor.windows.explanations.explained import Explained, unexplained
-from monitor.windows.findings.explanations import join_explanations, state_matches
+from monitor.windows.findings.explanations import join_explanations, state_events, state_matches
 from monitor.windows.findings.families import build_family, untested_family
 from monitor.windows.findings.headline import (
     describe_few_end_users,
@@ -280,7 +280,7 @@ def collect_findings(
             explained=output,
             explanations=join_explanations(
                 (
-                    *comparison.significant_events,
+                    *state_events(comparison.significant_events, output),
                     *of_output,
                     *state_matches(output, "response", explained.window),
                 ),

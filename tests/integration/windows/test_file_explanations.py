@@ -135,6 +135,7 @@ def test_empty_responses_are_set_apart(tmp_path: Path) -> None:
     )
 
     assert result.output.explanations[0].kind == "empty"
+    assert result.output.explanations[0].is_taken_out
     assert result.output.rest is not None
     assert result.output.rest.n_current == 200
     assert result.output.rest.verdict == "no_drift"
