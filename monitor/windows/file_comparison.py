@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
-from monitor.descriptors import load_language_model
+from monitor.descriptors import are_withheld, load_language_model
 from monitor.embedding.cached_encoder import open_encoder
 from monitor.embedding.vocabulary import Vocabulary, load_vocabulary
 from monitor.errors import InputError
@@ -31,6 +33,9 @@ from monitor.windows.comparison.format_conformance import Formats
 from monitor.windows.comparison.numeric_comparison import NumericColumn
 from monitor.windows.comparison.unread_texts import UnknownShares
 from monitor.windows.comparison.window_comparison import MIN_END_USERS, compare_window
+from monitor.windows.explanations.explained import explain_window
+from monitor.windows.explanations.instructions import Instructions, find_instruction_changes
+from monitor.windows.explanations.rest import Encode
 from monitor.windows.findings.file_remarks import finding_of_copies, remarks_on_files
 from monitor.windows.findings.findings import Findings, collect_findings
 from monitor.windows.gate.guarded_metrics import require_metrics
@@ -47,6 +52,8 @@ from monitor.windows.reading.files import (
     read_file,
     unembedded_files,
 )
+from monitor.windows.reading.instructions import instructions_of_file
+from monitor.windows.reading.reembedding import encode
 from monitor.windows.reference_file.saved_reference import (
     read_saved_reference,
     remarks_on_saved,
@@ -119,7 +126,7 @@ def compare_files(
     labels = None if by is None else segment_labels(exchanges, by)
     now = datetime.now(UTC)
     vectors = None if saved is None else saved.vectors
-    sides, identity, vocabulary = _embed(
+    sides, encoder, vocabulary = _embed(
         sources, contents, settings, encoder, progress, saved=vectors
     )
     progress("Comparing", 0, 1)
@@ -131,6 +138,7 @@ def compare_files(
         with_responses=all(side.has_responses for side in sides),
         unknown_shares=None if vocabulary is None else vocabulary.unknown_shares,
         declared=load_declared_formats(settings.review.taxonomy).formats,
+        encode=None if encoder is None else partial(encode, encoder=encoder),
     )
     parts = _compare_parts(sides[0], sides[1], split, levels, compare, digest=described[0].digest)
     reported = parts[select_reported(parts)]
@@ -148,7 +156,7 @@ def compare_files(
             end_users=sides[1].window.end_users,
             reference=described[0],
             current=described[1],
-            encoder=identity,
+            encoder="" if encoder is None else encoder.identity,
             package_versions=package_versions(),
             n_withheld=contents[1].n_withheld,
             finding=finding_of_copies(sides, reported.findings.verdict),
@@ -207,17 +215,17 @@ def _embed(
     progress: Progress,
     *,
     saved: SavedVectors | None,
-) -> tuple[list[FileSide], str, Vocabulary | None]:
+) -> tuple[list[FileSide], TextEncoder | None, Vocabulary | None]:
     """Embed the files, unless a side is too small to be compared.
 
-    Return the files, the identity of the encoder, and its vocabulary; without an encoder, neither.
+    Return the files, the encoder, and its vocabulary; ``None`` for both where a side is too small.
     """
     sizes = [len(content.exchanges) for content in contents]
     n_end_users = [
         count_users([exchange.end_user for exchange in content.exchanges]) for content in contents
     ]
     if min(sizes) < settings.drift.min_samples or min(n_end_users) < MIN_END_USERS:
-        return unembedded_files(sources, contents), "", None
+        return unembedded_files(sources, contents), None, None
     if encoder is None:
         progress("Loading the encoder", 0, 1)
         encoder = open_encoder(settings.embedding)
@@ -232,7 +240,7 @@ def _embed(
     with ThreadPoolExecutor(1, "language-model") as executor:
         executor.submit(load_language_model)
         sides = embed_files(sources, contents, encoder, progress, saved=saved)
-    return sides, encoder.identity, load_vocabulary(settings.embedding, encoder.identity)
+    return sides, encoder, load_vocabulary(settings.embedding, encoder.identity)
 
 
 def _split(side: FileSide, settings: Settings, now: datetime) -> Split:
@@ -256,9 +264,15 @@ class _Comparing:
     with_responses: bool
     unknown_shares: UnknownShares | None
     declared: Formats
+    encode: Encode | None
 
     def __call__(
-        self, reference: Exchanges, current: Exchanges, levels: AlarmLevels, seed: int
+        self,
+        reference: Exchanges,
+        current: Exchanges,
+        levels: AlarmLevels,
+        seed: int,
+        instructions: tuple[Instructions, Instructions] | None = None,
     ) -> Findings:
         comparison = compare_window(
             reference,
@@ -271,8 +285,16 @@ class _Comparing:
             unknown_shares=self.unknown_shares,
             with_responses=self.with_responses,
         )
-        redactor = Redactor(self.settings.redaction.patterns)
-        return collect_findings(comparison, redactor=redactor)
+        return collect_findings(
+            comparison,
+            redactor=Redactor(self.settings.redaction.patterns),
+            explained=explain_window(comparison, encode=self.encode, declared=self.declared),
+            instructions=find_instruction_changes(*instructions)
+            if instructions is not None
+            and comparison.is_compared
+            and not are_withheld(reference.prompts)
+            else (),
+        )
 
 
 def _compare_parts(
@@ -289,6 +311,7 @@ def _compare_parts(
     field = settings.model.version_field
     reference = drop_version_field(reference_side.window, field)
     current = drop_version_field(current_side.window, field)
+    all_rows = np.arange(len(reference), dtype=np.int64)
     parts = []
     plans = plan_parts(
         split.parts, levels, min_samples=settings.drift.min_samples, seed=settings.drift.seed
@@ -298,7 +321,16 @@ def _compare_parts(
         parts.append(
             PartFindings(
                 plan=plan,
-                findings=compare(reference, rows, plan.levels, plan.seed),
+                findings=compare(
+                    reference,
+                    rows,
+                    plan.levels,
+                    plan.seed,
+                    (
+                        instructions_of_file(reference_side, all_rows),
+                        instructions_of_file(current_side, plan.part.rows),
+                    ),
+                ),
                 occurred_at=rows.occurred_at,
                 baseline=digest,
                 own_baseline=False,

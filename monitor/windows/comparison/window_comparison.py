@@ -40,6 +40,10 @@ from monitor.windows.comparison.unread_texts import UnknownShares, UnreadShares,
 INPUT_STREAM, OUTPUT_STREAM, TOPIC_STREAM, MIX_STREAM = range(4)
 LARGE_USER_STREAM = 5
 TEXT_STREAM = 6
+INPUT_REST_STREAM, OUTPUT_REST_STREAM = 7, 8
+
+#: Level of the events that explain a significant change without alarming.
+EVENT_LEVEL = 0.05
 
 #: Windows of up to so many exchanges on both sides have their prompts and responses compared at
 #: once, on two cores. In larger ones the memory of both would add up.
@@ -99,6 +103,27 @@ class WindowComparison:
     same_prompts: tuple[SamePrompt | None, SamePrompt | None] = (None, None)
 
     @property
+    def prompts_changed(self) -> bool:
+        """Return whether the test of the prompts is significant."""
+        return self.prompts is not None and self.prompts.p_value <= self.levels.input
+
+    @property
+    def responses_changed(self) -> bool:
+        """Return whether the test of the responses is significant."""
+        return self.responses is not None and self.responses.p_value <= self.levels.output
+
+    @property
+    def responses_tested(self) -> bool:
+        """Return whether enough responses to comparable prompts were left to be tested."""
+        return self.responses is not None and self.responses.verdict != "not_enough_data"
+
+    @property
+    def significant_events(self) -> tuple[Explanation, ...]:
+        """Return the events that rose at their level; where the responses changed, at 5%."""
+        level = EVENT_LEVEL if self.responses_changed else self.levels.events
+        return tuple(event for event in self.events if (event.p_value or 0.0) <= level)
+
+    @property
     def is_compared(self) -> bool:
         """Return whether the prompts could be compared."""
         return self.prompts is not None and self.prompts.verdict != "not_enough_data"
@@ -153,20 +178,13 @@ def compare_window(
     if min(len(reference), len(current)) < drift.min_samples or min(n_end_users) < MIN_END_USERS:
         return comparison()
     design = comparable(reference, current, rate_for)
-    compare_prompts = partial(
-        compare,
-        reference.prompt_vectors,
-        current.prompt_vectors,
-        reference_groups=burst_groups(reference, "reference"),
-        current_groups=burst_groups(current, "current"),
-        current_parts=current.days,
-        alpha=levels.input,
-        minimum_drifted_share=drift.min_drifted_share,
-        minimum_samples=drift.min_samples,
-        n_permutations=permutations_for(levels.input, drift.n_permutations),
-        rng=np.random.default_rng([seed, INPUT_STREAM]),
+    input_test = partial(
+        compare_prompts,
+        *(reference, current),
+        drift=drift,
+        level=levels.input,
         design=design,
-        cluster_alpha=levels.input,
+        rng=np.random.default_rng([seed, INPUT_STREAM]),
     )
     # Python's own code would hold up the other thread, so that the texts come first.
     sample = TextSample.draw(len(reference), len(current), np.random.default_rng(TEXT_STREAM))
@@ -178,7 +196,7 @@ def compare_window(
         *(sample.of_all_rows(column, len(reference)) for column in of_texts),
         *metric_columns_of(reference, current, drift),
     )
-    compare_given_prompts = partial(
+    output_test = partial(
         compare_responses,
         *sampled,
         pairs,
@@ -193,17 +211,19 @@ def compare_window(
     if has_responses and len(reference) + len(current) <= MAX_COMPARED_AT_ONCE:
         # Each has a core; the threads of a library for both would wait for each other.
         with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(1, "prompts") as executor:
-            started = executor.submit(compare_prompts)
-            responses = compare_given_prompts()
+            started = executor.submit(input_test)
+            responses = output_test()
             prompts = started.result()
     else:
-        prompts = compare_prompts()
+        prompts = input_test()
         if has_responses and prompts.verdict != "not_enough_data":
-            responses = compare_given_prompts()
+            responses = output_test()
     if prompts.verdict == "not_enough_data":
         return comparison(design=design, prompts=prompts)
     responses = None if responses is None else sample.expand(responses)
-    prompt_clusters, response_clusters = _clusters(prompts, responses, levels)
+    prompt_clusters, response_clusters = reported_clusters(
+        prompts, responses, levels, n_current=len(current)
+    )
     return comparison(
         design=design,
         prompts=prompts,
@@ -253,10 +273,36 @@ def _thin(side: Exchanges, rng: np.random.Generator) -> ComparedSide:
     return ComparedSide(side, rows, side if len(rows) == len(side) else side.take(rows))
 
 
-def _clusters(
-    prompts: DriftResult, responses: DriftResult | None, levels: AlarmLevels
+def compare_prompts(
+    reference: Exchanges,
+    current: Exchanges,
+    *,
+    drift: Drift,
+    level: float,
+    design: SampleDesign | None,
+    rng: np.random.Generator,
+) -> DriftResult:
+    """Compare the prompts of both sides."""
+    return compare(
+        reference.prompt_vectors,
+        current.prompt_vectors,
+        reference_groups=burst_groups(reference, "reference"),
+        current_groups=burst_groups(current, "current"),
+        current_parts=current.days,
+        alpha=level,
+        minimum_drifted_share=drift.min_drifted_share,
+        minimum_samples=drift.min_samples,
+        n_permutations=permutations_for(level, drift.n_permutations),
+        rng=rng,
+        design=design,
+        cluster_alpha=level,
+    )
+
+
+def reported_clusters(
+    prompts: DriftResult, responses: DriftResult | None, levels: AlarmLevels, *, n_current: int
 ) -> tuple[tuple[Cluster, ...], tuple[Cluster, ...]]:
-    """Return the clusters of each family whose test is significant.
+    """Return the clusters of each family whose test is significant, of ``n_current`` exchanges.
 
     A cluster of responses to drifted prompts is reported with the prompts: clusters of the output
     are responses that changed although their prompts did not.
@@ -264,7 +310,7 @@ def _clusters(
     prompt_clusters = prompts.clusters if prompts.p_value <= levels.input else ()
     if responses is None or not responses.p_value <= levels.output:
         return prompt_clusters, ()
-    drifted = np.zeros(prompts.n_current, dtype=bool)
+    drifted = np.zeros(n_current, dtype=bool)
     for cluster in prompt_clusters:
         drifted[cluster.members] = True
     return prompt_clusters, tuple(

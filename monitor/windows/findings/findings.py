@@ -1,7 +1,7 @@
 """Findings of one comparison: what an assessment reports of it, and arrays per exchange."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -25,6 +25,8 @@ from monitor.windows.alarm_rule import family_alarms, window_alarms, window_verd
 from monitor.windows.comparison.numeric_comparison import NumericColumn
 from monitor.windows.comparison.task_mix import TaskMix, mix_of
 from monitor.windows.comparison.window_comparison import TOPIC_STREAM, WindowComparison
+from monitor.windows.explanations.explained import Explained, unexplained
+from monitor.windows.findings.explanations import join_explanations, state_events, state_matches
 from monitor.windows.findings.families import build_family, untested_family
 from monitor.windows.findings.metric_remarks import (
     lost_metrics,
@@ -60,9 +62,6 @@ from monitor.windows.findings.unread_texts import (
 from monitor.windows.topics.builder import build_topics, topic_indices
 from monitor.windows.topics.examples import BUILT_IN_FORMS, Quoter
 from monitor.windows.topics.timeline import Timeline
-
-#: Level of the events that explain a significant change without alarming.
-EVENT_LEVEL = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,11 +182,14 @@ def collect_findings(
     redactor: Redactor = BUILT_IN_FORMS,
     slow: SlowDrift | None = None,
     earlier: Sequence[Assessment] = (),
+    explained: Explained | None = None,
+    instructions: Sequence[Explanation] = (),
 ) -> Findings:
-    """Collect the findings of a comparison: named topics, examples, remarks.
+    """Collect the findings of a comparison: explanations, named topics, examples, remarks.
 
     Quotes are redacted, whatever was redacted when the exchanges were stored. ``earlier`` are the
-    assessments of the windows before, the newest first.
+    assessments of the windows before, the newest first. ``instructions`` are changes of system
+    messages and tools. Topics, outliers and novelty are of what the explanations leave.
     """
     reference, current = comparison.reference.compared, comparison.current.compared
     whole = comparison.current.whole
@@ -221,31 +223,36 @@ def collect_findings(
         slow_alarm = slow is not None and slow.alarm
         prompts_reason = None if family_alarms(prompts) or slow_alarm else prompts_reason
     responses_reason = _untested_reason_of_responses(comparison)
+    explained = explained or unexplained(comparison)
+    own, output = explained.input, explained.output
     rng = np.random.default_rng([comparison.seed, TOPIC_STREAM])
     timeline = Timeline.of(current, bounds)
     quoter = Quoter(reference, current, redactor)
     input_topics = build_topics(
-        comparison.prompt_clusters if prompts_reason is None else (),
+        own.clusters if prompts_reason is None else (),
         "prompts",
-        quoter,
+        replace(quoter, named=own.named),
         timeline,
         rng,
-        novelty=prompts.novelty,
+        novelty=own.novelty,
         earlier=[assessment.input for assessment in earlier],
     )
     output_topics = build_topics(
-        comparison.response_clusters if responses_reason is None else (),
+        output.clusters if output is not None and responses_reason is None else (),
         "responses",
-        quoter,
+        quoter if output is None else replace(quoter, named=output.named),
         timeline,
         rng,
-        novelty=prompts.novelty if responses is None else responses.novelty,
+        novelty=own.novelty if output is None else output.novelty,
         first_index=len(input_topics),
         earlier=[assessment.output for assessment in earlier],
     )
     topic_of = topic_indices(
         len(current), [cluster for cluster, _ in (*input_topics, *output_topics)]
     )
+    # What instructs the model explains its responses first.
+    is_output = responses_reason is None and comparison.responses_changed
+    of_input, of_output = ((), instructions) if is_output else (instructions, ())
     if prompts_reason is None:
         input_family = build_family(
             "input",
@@ -256,14 +263,26 @@ def collect_findings(
             quoter=quoter,
             slow=slow,
             unread=comparison.unread_prompts,
+            explained=own,
+            explanations=join_explanations(
+                (*of_input, *state_matches(own, "prompt", explained.window)), redactor
+            ),
         )
     else:
-        input_family = untested_family("input", prompts_reason, comparison.unread_prompts)
-    events = _significant_events(comparison)
+        input_family = untested_family(
+            "input",
+            prompts_reason,
+            comparison.unread_prompts,
+            explanations=join_explanations(of_input, redactor),
+        )
     untested_remarks: tuple[str, ...] = ()
-    if responses is None or responses_reason is not None:
+    if output is None or responses is None or responses_reason is not None:
         output_family = untested_family(
-            "output", responses_reason, comparison.unread_responses, explanations=events
+            "output",
+            responses_reason,
+            comparison.unread_responses,
+            explained=output,
+            explanations=join_explanations(comparison.significant_events, redactor),
         )
         untested_remarks = remarks_on_untested_responses(
             responses_reason, reference, current, drift.min_samples
@@ -278,7 +297,15 @@ def collect_findings(
             quoter=quoter,
             unread=comparison.unread_responses,
             columns=comparison.columns,
-            explanations=events,
+            explained=output,
+            explanations=join_explanations(
+                (
+                    *state_events(comparison.significant_events, output),
+                    *of_output,
+                    *state_matches(output, "response", explained.window),
+                ),
+                redactor,
+            ),
         )
     attributes = reference.attributes, current.attributes
     metric_remarks = metrics_not_compared(*attributes, drift)
@@ -286,20 +313,18 @@ def collect_findings(
     novelty = np.zeros(len(whole))
     topics = np.full(len(whole), -1, dtype=np.int64)
     topics[rows] = topic_of
-    novelty[rows] = prompts.novelty
-    if responses is not None and output_family.alarm:
+    novelty[rows] = own.novelty
+    if output is not None and output_family.alarm:
         # By what alarms: the prompt, the response, or the more novel of both.
         novelty[rows] = (
-            np.maximum(prompts.novelty, responses.novelty)
-            if input_family.alarm
-            else responses.novelty
+            np.maximum(own.novelty, output.novelty) if input_family.alarm else output.novelty
         )
     response_change: NDArray[np.float64] | None = None
-    if responses is not None and output_family.verdict == "drift":
+    if output is not None and output_family.verdict == "drift":
         response_change = np.full(len(whole), np.nan)
         sampled = comparison.response_rows
-        own = np.arange(len(rows)) if sampled is None else sampled
-        response_change[rows[own]] = responses.novelty[own]
+        known = np.arange(len(rows)) if sampled is None else sampled
+        response_change[rows[known]] = output.novelty[known]
     return Findings(
         input=input_family,
         output=output_family,
@@ -325,6 +350,7 @@ def collect_findings(
             *silent_days,
             *remark_on_design(reference, current, comparison.design),
             *remarks_on_topic_names((*input_family.topics, *output_family.topics)),
+            *explained.remarks,
         ),
         metric_remarks=metric_remarks,
         novelty=novelty,
@@ -350,14 +376,6 @@ def _comparable(comparison: WindowComparison) -> dict[str, int]:
     if n_compared == [len(side.whole) for side in sides]:
         return {}
     return {"n_comparable_reference": n_compared[0], "n_comparable_current": n_compared[1]}
-
-
-def _significant_events(comparison: WindowComparison) -> tuple[Explanation, ...]:
-    """Return the events that rose at their level; where the responses changed, at 5%."""
-    responses, levels = comparison.responses, comparison.levels
-    changed = responses is not None and responses.p_value <= levels.output
-    level = EVENT_LEVEL if changed else levels.events
-    return tuple(event for event in comparison.events if (event.p_value or 0.0) <= level)
 
 
 def _untested_reason_of_responses(comparison: WindowComparison) -> UntestedReason | None:

@@ -57,6 +57,8 @@ class Quoter:
     current: Exchanges
     #: Redacts personal data, whatever was redacted when the exchanges were stored.
     redactor: Redactor = BUILT_IN_FORMS
+    #: Both sides with the texts that name topics, such as without a template; ``None``: as quoted.
+    named: tuple[Exchanges, Exchanges] | None = None
 
     def of_cluster(
         self, cluster: Cluster, side: Side, novelty: NDArray[np.float64]

@@ -51,9 +51,9 @@ def exchanges(n: int, start: datetime, *, new: int = 0) -> list[dict[str, Any]]:
             "id": f"{start:%d}-{row}",
             "timestamp": (start + row * timedelta(days=7) / n).isoformat(),
             "user": f"user {row}",
-            "prompt": f"transfer crypto coins {PLACES[row % 8]} {PLACES[row // 8 % 8]}"
+            "prompt": f"{PLACES[row % 8]} crypto {PLACES[row // 8 % 8]} coins transfer {row % 5}"
             if row >= n - new
-            else f"my card was declined at the {PLACES[row % 8]} {PLACES[row // 8 % 8]}",
+            else f"{PLACES[row % 8]} {PLACES[row // 8 % 8]} declined my card at {PLACES[row % 5]}",
             "response": f"You can do that in the app, under {PLACES[row % 8]}.",
             "metadata": {"latency": 1.0 + row % 7},
         }

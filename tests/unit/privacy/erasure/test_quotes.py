@@ -5,7 +5,13 @@ from msgspec.structs import replace
 
 from monitor.privacy.erasure.quotes import Quotes
 from monitor.rendering.excerpts import excerpt
-from monitor.store.windows.assessment import Assessment, Example, Quote
+from monitor.store.windows.assessment import (
+    Assessment,
+    Example,
+    Explanation,
+    Quote,
+    ShareEstimate,
+)
 from monitor.traffic.redaction import Redactor
 from tests.support.windows.assessment_cases import with_findings
 from tests.support.windows.assessments import (
@@ -111,3 +117,61 @@ def test_quotes_of_the_baseline_alone_are_removed() -> None:
     assert n == 2
     assert cleaned.output.topics[0].examples == (replace(CHANGED, baseline=None),)
     assert cleaned.input == assessment().input
+
+
+HEADER = "Sent by Ann Smith from the app:"
+NONE = ShareEstimate(estimate=0.0, lower=0.0, upper=0.01)
+ALL = ShareEstimate(estimate=1.0, lower=0.99, upper=1.0)
+
+
+def explained() -> Assessment:
+    return make_assessment(
+        headline=f"Every prompt now begins with “{HEADER}”; 5% are “Spanish”.",
+        findings=(f"All prompts begin with “{HEADER[:20]}…”.", "Another topic: “Sent by post”."),
+        remarks=(f"A remark on “{HEADER}”.",),
+        input=make_family(
+            explanations=(
+                Explanation(
+                    kind="prefix",
+                    side="prompt",
+                    text=f"{HEADER} …",
+                    before="Hi,",
+                    reference=NONE,
+                    current=ALL,
+                ),
+                Explanation(
+                    kind="language", side="prompt", text="Spanish", reference=NONE, current=ALL
+                ),
+            )
+        ),
+    )
+
+
+def test_explanation_is_removed_with_its_sentences() -> None:
+    cleaned, n = quotes_of(f"{HEADER} where is my card?", "Here.").remove_from(explained())
+    prefix, language = cleaned.input.explanations
+    assert (prefix.text, prefix.before) == ("(removed)", "Hi,")
+    assert language.text == "Spanish"
+    assert n == 2
+    assert cleaned.headline == "Every prompt now begins with “(removed)”; 5% are “Spanish”."
+    assert cleaned.findings[0] == "All prompts begin with “(removed)”."
+    assert cleaned.findings[1] == "Another topic: “Sent by post”."
+    assert cleaned.remarks == ("A remark on “(removed)”.",)
+
+
+def test_explanation_of_other_texts_stays() -> None:
+    assert quotes_of("Sent by somebody else", "Hi").remove_from(explained()) == (explained(), 0)
+
+
+def test_explanations_are_quotes_of_assessment_and_baseline() -> None:
+    whole = explained()
+    cleaned, _ = Quotes.of_assessment(whole).remove_from(whole)
+    assert [own.text for own in cleaned.input.explanations] == ["(removed)", "Spanish"]
+    cleaned, _ = Quotes.of_baseline(whole).remove_from(whole)
+    assert [own.before for own in cleaned.input.explanations] == ["(removed)", ""]
+
+
+def test_message_is_cleaned_of_passages_of_explanations() -> None:
+    payload = {"text": f"Every prompt begins with “{HEADER}”."}
+    cleaned, n = quotes_of(f"{HEADER} where?", "Here.").remove_from_payload(payload)
+    assert (cleaned["text"], n) == ("Every prompt begins with “(removed)”.", 1)

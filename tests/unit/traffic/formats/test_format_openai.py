@@ -33,6 +33,7 @@ def test_openai_with_parts_and_every_field() -> None:
             "prompt_tokens": 112,
             "completion_tokens": 24,
             "latency_seconds": 0.82,
+            "tools": "block_card(last_four) 3650",
             "channel": "app",
             "resolved": True,
         },
