@@ -172,7 +172,7 @@ def _topics(sources: Sources) -> Iterator[KnownPair]:
 def _forms(sources: Sources) -> Iterator[KnownPair]:
     reference, current = sources.two(N)
     yield _pair(
-        "all in capitals with !!",
+        "in capitals with !!",
         reference,
         [text.upper() + "!!" for text in current],
         first=rf"{ALL}.*capital",

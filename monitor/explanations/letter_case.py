@@ -1,4 +1,4 @@
-"""Case of texts: all in capitals, all in lower case, or mixed."""
+"""Case of texts: in capitals, in lower case, or mixed."""
 
 from monitor.explanations.found_explanation import FoundExplanation
 from monitor.explanations.share_changes import Shares
@@ -6,7 +6,7 @@ from monitor.explanations.text_categories import find_category
 
 #: Fewer characters with a case have none: "OK", "USA".
 MIN_CASED = 2
-CAPITALS, LOWER, MIXED = "all in capitals", "all in lower case", "in mixed case"
+CAPITALS, LOWER, MIXED = "in capitals", "in lower case", "in mixed case"
 
 
 def find_letter_case(shares: Shares) -> list[FoundExplanation]:
@@ -19,7 +19,7 @@ def letter_case(text: str) -> str:
 
     Example:
         >>> letter_case("BLOCK MY CARD!"), letter_case("block my card"), letter_case("I?")
-        ('all in capitals', 'all in lower case', '')
+        ('in capitals', 'in lower case', '')
     """
     upper, lower = text.upper(), text.lower()
     if sum(map(str.__ne__, upper, lower)) < MIN_CASED:

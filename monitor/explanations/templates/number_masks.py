@@ -6,6 +6,7 @@ import re
 NUMBER = "\ue000"
 #: The placeholder as people read it.
 SHOWN = "…"
+_JOINED = re.compile(f"{NUMBER}(?:[-.,:/ +]{{0,2}}{NUMBER})*")
 
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _DAYS = r"(?:mon|tue|tues|wed|wednes|thu|thur|thurs|fri|sat|satur|sun)(?:day)?"
@@ -30,3 +31,13 @@ def mask_numbers(text: str) -> str:
         '[# # #:#] hi'
     """
     return _MASKED.sub(NUMBER, text) if _DIGIT.search(text) else text
+
+
+def show_numbers(text: str) -> str:
+    """Return a masked text as people read it, a date or a version as one placeholder.
+
+    Example:
+        >>> show_numbers(mask_numbers("[2026-11-03 12:01] version 4.2"))
+        '[…] version …'
+    """
+    return _JOINED.sub(SHOWN, text)

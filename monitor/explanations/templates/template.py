@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from monitor.explanations.found_explanation import SLOT
 from monitor.explanations.punctuation import FINAL_SIGNS
-from monitor.explanations.templates.number_masks import NUMBER, PATTERN, SHOWN
+from monitor.explanations.templates.number_masks import NUMBER, PATTERN, show_numbers
 
 #: Characters at the end of a text that are read for an end, for each of the end itself: a
 #: placeholder may stand for a long id.
@@ -48,7 +48,7 @@ class Template:
     def text(self) -> str:
         """Return the template as it is quoted."""
         parts = (self.beginning, self.end + self.signs)
-        return SLOT.join(part.replace(NUMBER, SHOWN) for part in parts if part)
+        return SLOT.join(show_numbers(part) for part in parts if part)
 
     def rows(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         """Return which texts are in the template, bool ``[n]``."""

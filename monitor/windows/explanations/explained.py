@@ -42,6 +42,10 @@ RestSides = tuple[RestSide, RestSide]
 
 #: Events without a text to compare; of the others the text is a topic.
 SET_APART = frozenset({"error", "empty", "refusal"})
+#: Forms that a new topic may bring: its prompts have capitals, or end with a question mark.
+FORM = frozenset({"letter_case", "punctuation", "markup"})
+#: A form counts as that of new texts where the rest drifted by this part of its change, or more.
+OF_NEW_TEXTS = 0.5
 #: Why there is no test of the rest.
 NO_REST = (
     "The rest, without what explains the change, was not compared: the texts could not be embedded "
@@ -159,17 +163,14 @@ class _Search:
             events = [kind for kind in kinds if kind in SET_APART]
         remarks: tuple[str, ...] = ()
         try:
-            rest = self._take_out(
-                RestSide.of(self.sides[0]), RestSide.of(self.sides[1]), "prompts", own.taken_out
-            )
-            if own.taken_out:
-                own = self._test(own, rest, "prompts")
+            whole = RestSide.of(self.sides[0]), RestSide.of(self.sides[1])
+            own, rest = self._test_rest(own, whole, "prompts", is_changed=False)
             # Prompts with a new template are comparable with none of the baseline's.
             is_hidden = own.rest is not None and not comparison.responses_tested
-            if output is not None and (output.taken_out or events or is_hidden):
+            if output is not None:
                 rest = self._set_apart(rest, events)
-                rest = self._take_out(*rest, "responses", output.taken_out)
-                output = self._test(output, rest, "responses")
+                is_changed = bool(events) or is_hidden
+                output, _ = self._test_rest(output, rest, "responses", is_changed=is_changed)
         except NoEncoderError:
             pass
         except ModelError as error:
@@ -213,6 +214,30 @@ class _Search:
             reference = reference.keep(column.reference[reference.rows] != 1.0)
             current = current.keep(column.current[current.rows] != 1.0)
         return reference, current
+
+    def _test_rest(
+        self, family: ExplainedFamily, sides: RestSides, side: Side, *, is_changed: bool
+    ) -> tuple[ExplainedFamily, RestSides]:
+        """Return a family with the test of the rest, and the rest.
+
+        A form that only new texts have explains nothing, and is dropped. With ``is_changed`` the
+        sides differ from those of the window's test already.
+        """
+        if not family.taken_out and not is_changed:
+            return family, sides
+        rest = self._take_out(*sides, side, family.taken_out)
+        tested = self._test(family, rest, side)
+        dropped = {
+            id(match) for match in family.taken_out if _comes_with_texts(match, tested.rest_result)
+        }
+        if not dropped:
+            return tested, rest
+        left = replace(
+            family,
+            matches=tuple(match for match in family.matches if id(match) not in dropped),
+            taken_out=tuple(match for match in family.taken_out if id(match) not in dropped),
+        )
+        return self._test_rest(left, sides, side, is_changed=is_changed)
 
     def _test(self, family: ExplainedFamily, rest: RestSides, side: Side) -> ExplainedFamily:
         """Return a family with the test of the rest."""
@@ -279,6 +304,13 @@ class _Search:
             input=replace(explained.input, clusters=of_prompts),
             output=None if output is None else replace(output, clusters=of_responses),
         )
+
+
+def _comes_with_texts(match: FoundExplanation, rest: DriftResult | None) -> bool:
+    """Return whether a form may be that of texts which differ without it, too."""
+    if match.kind not in FORM or rest is None or rest.verdict != "drift":
+        return False
+    return rest.drifted_share >= abs(match.difference.mean) * OF_NEW_TEXTS
 
 
 def _reported(result: DriftResult | None, family: ExplainedFamily) -> DriftResult | None:

@@ -222,7 +222,7 @@ def explained() -> Assessment:
 
 def events() -> Assessment:
     """Build responses of which more are empty, and prompts in capitals."""
-    capitals = make_explanation(kind="letter_case", text="capitals", since=None)
+    capitals = make_explanation(kind="letter_case", text="in capitals", since=None)
     marks = make_explanation(kind="suffix", text="!!", since=None)
     family = make_family(
         verdict="drift",

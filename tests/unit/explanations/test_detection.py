@@ -58,7 +58,7 @@ PLANTED: dict[str, tuple[Callable[[str], str], list[str], str]] = {
     "date": (
         lambda text: f"[2026-11-{len(text):02} 12:01] {text}",
         ["prefix"],
-        "[…-…-… …:…]",
+        "[…]",
     ),
     "footer": (
         lambda text: f"{text}\n\n--\nSent from my phone",
@@ -70,7 +70,7 @@ PLANTED: dict[str, tuple[Callable[[str], str], list[str], str]] = {
         ["prefix"],
         "Answer the question: … Be brief.",
     ),
-    "shouting": (str.upper, ["letter_case"], "all in capitals"),
+    "shouting": (str.upper, ["letter_case"], "in capitals"),
     "signs": (lambda text: f"{text}!!", ["punctuation"], "“!!” at the end"),
     "bullets": (lambda text: "- " + text.replace(" ", "\n- ", 1), ["markup"], "bullet lists"),
     "HTML": (

@@ -44,7 +44,7 @@ def test_masking_numbers_twice_is_masking_once(text: str) -> None:
 
 def test_number_in_a_template_matches_any_number() -> None:
     template = Template(mask_numbers("[Mon, 2 Nov 2026 08:15]"))
-    assert template.text == "[… … …:…]"
+    assert template.text == "[…]"
     assert template.unwrap("[Tue, 17 Dec 2026 23:59] block my card") == "block my card"
     assert not template.matches("[today] block my card")
 

@@ -187,7 +187,7 @@ def test_the_rest_follows_its_explanations(rest: Any, sentence: str) -> None:
     [
         ({"kind": "language", "text": "Spanish", "current": estimated(0.05)},
          "About 5% of the prompts are in Spanish (none before)."),
-        ({"kind": "letter_case", "text": "capitals", "reference": estimated(0.04)},
+        ({"kind": "letter_case", "text": "in capitals", "reference": estimated(0.04)},
          "Every prompt is now in capitals (4% before)."),
         ({"current": estimated(0.0), "reference": ShareEstimate(estimate=1.0, lower=0.98, upper=1)},
          "No prompt begins with “[sent from the web widget]” any more (all before)."),

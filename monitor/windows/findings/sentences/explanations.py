@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import hypot
 
 from monitor.rendering.events import EVENTS
-from monitor.rendering.excerpts import quote
+from monitor.rendering.excerpts import excerpt, quote
 from monitor.rendering.numbers import format_day, format_rounded
 from monitor.settings import Drift
 from monitor.store.windows.assessment import Explanation, FamilyAssessment, ShareEstimate
@@ -14,28 +14,31 @@ INSTRUCTIONS = {"system_message": "system message", "tools": "definition of tool
 PHRASES = {
     "prefix": ("begin with {}", "begins with {}"),
     "suffix": ("end with {}", "ends with {}"),
-    "letter_case": ("are in {}", "is in {}"),
+    "letter_case": ("are {}", "is {}"),
     "punctuation": ("have {}", "has {}"),
     "markup": ("have {}", "has {}"),
     "language": ("are in {}", "is in {}"),
     "script": ("are in {} script", "is in {} script"),
-    "encoding": ("are wrongly encoded", "is wrongly encoded"),
+    "encoding": ("have {}", "has {}"),
     "copies": ("are copies of {}", "is a copy of {}"),
     "one_user": ("come from one user", "comes from one user"),
 }
+#: Kinds of what stands around texts.
+AROUND = frozenset({"prefix", "suffix"})
 #: Kinds without a text, where the kind says it all.
 UNNAMED = {
     "prefix": "a fixed text",
     "suffix": "a fixed text",
-    "letter_case": "another letter case",
+    "letter_case": "in another letter case",
     "punctuation": "other punctuation",
     "markup": "markup",
     "language": "another language",
     "script": "another",
+    "encoding": "a wrong encoding",
     "copies": "one text",
 }
 #: Kinds whose text is a name from a short list; the texts of others are quoted.
-NAMED = frozenset({"letter_case", "markup", "language", "script"})
+NAMED = frozenset({"letter_case", "punctuation", "markup", "language", "script", "encoding"})
 #: "All", and "every", need this lower limit of a share that the window has in full.
 NEARLY_ALL = 0.95
 #: A share of the baseline that is none, rounded.
@@ -95,6 +98,10 @@ def _describe(explanation: Explanation) -> str:
     if explanation.since is not None and explanation.kind not in EVENTS:
         since = format_day(explanation.since)
         sentence = f"Since {since}, {sentence[0].lower()}{sentence[1:]}"
+    if explanation.kind in AROUND and explanation.before:
+        return f"{sentence}, no longer with {quote(explanation.before)}."
+    if " now " in sentence and explanation.reference.estimate < NONE:
+        return f"{sentence}."
     return f"{sentence} ({_before(explanation.reference)})."
 
 
@@ -102,10 +109,11 @@ def _phrases(explanation: Explanation) -> tuple[str, str]:
     """Return what texts have, in the plural and in the singular."""
     kind, text = explanation.kind, explanation.text
     if kind in EVENTS:
-        return f"are {EVENTS[kind]}", f"is {EVENTS[kind]}"
+        place = f" {excerpt(text)}" if kind == "cut_off" and text else ""
+        return f"are {EVENTS[kind]}{place}", f"is {EVENTS[kind]}{place}"
     described = UNNAMED.get(kind, "")
     if text:
-        described = text if kind in NAMED else quote(text)
+        described = excerpt(text) if kind in NAMED else quote(text)
     # A later release may know another kind.
     plural, singular = PHRASES.get(kind, ("have a change", "has a change"))
     return plural.format(described), singular.format(described)

@@ -59,17 +59,24 @@ def _rest(family: FamilyAssessment, drift: Drift) -> list[str]:
 
 
 def _extent(family: FamilyAssessment, share: ShareEstimate | None, drift: Drift) -> list[str]:
-    """Return the share that changed, and the topics; those that only grew come first."""
+    """Return the share that changed, and the topics; those that only grew come first.
+
+    With another mix of topics, the share that moved comes before all.
+    """
     topics = reported_topics(family, drift)
     new, grown = new_topics(topics, family.family), grown_topics(topics, family.family)
     sentences = _share(family, share, n_new=len(new), n_grown=len(grown))
     moved = family.moved_share
     if family.is_mix and family.rest is None and moved is not None and is_above_zero(moved):
-        sentences.insert(
-            0,
-            f"{format_estimate(moved).capitalize()} of the prompts moved between groups of similar "
-            "prompts.",
-        )
+        # What moved is the whole: of many grown groups, none is the news.
+        size = format_estimate(moved).capitalize()
+        of_mix = f"{size} of the prompts moved between groups of similar prompts."
+        return [
+            of_mix,
+            *(sentences if share is not None and is_above_zero(share) else ()),
+            *new,
+            *grown,
+        ]
     return [*sentences, *new, *grown] if new or not grown else [*grown, *sentences]
 
 
@@ -81,7 +88,7 @@ def _share(
         return [f"The {subject} changed significantly; how many of them is not sure."]
     change = "are unlike the baseline's"
     if family.family == "input" and (n_new or n_grown):
-        change = "are new or more frequent than before" if n_grown else "are new"
+        change = "are new or more frequent" if n_grown else "are new"
     if family.explanations and family.rest is None:
         return [f"In all, {format_estimate(share)} of the {subject} are unlike the baseline's."]
     return [f"{format_estimate(share).capitalize()} of the {subject} {change}."]
