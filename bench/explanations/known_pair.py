@@ -30,7 +30,7 @@ class KnownPair:
 
 @dataclass(frozen=True)
 class Score:
-    """What a comparison said of a pair."""
+    """Score of the sentences on a pair."""
 
     is_first: bool
     says_all: bool
@@ -45,9 +45,11 @@ def score(pair: KnownPair, assessment: Assessment) -> Score:
     sentences = (assessment.headline, *findings)
     return Score(
         is_first=_matches(pair.first, findings[0]) and _matches(pair.first, assessment.headline),
-        says_all=all(any(_matches(also, said) for said in findings) for also in pair.also),
+        says_all=all(any(_matches(also, sentence) for sentence in findings) for also in pair.also),
         false_sentences=tuple(
-            said for said in sentences if any(_matches(wrong, said) for wrong in pair.never)
+            sentence
+            for sentence in sentences
+            if any(_matches(wrong, sentence) for wrong in pair.never)
         ),
         alarm_is_right=pair.alarms is None or assessment.alarm == pair.alarms,
         n_words=len(assessment.headline.split()),

@@ -255,7 +255,7 @@ def _code(sources: Sources) -> KnownPair:
     """Of 600 prompts 60 ask about Python code that they hold, none before."""
     reference, current = sources.two(N_PROMPTS)
 
-    def asked() -> str:
+    def make_question() -> str:
         name, argument = _choice(sources, FUNCTIONS), _choice(sources, ARGUMENTS)
         number = int(sources.rng.integers(2, 500))
         body = _choice(sources, BODIES).format(argument=argument, number=number)
@@ -266,7 +266,7 @@ def _code(sources: Sources) -> KnownPair:
     return _prompts(
         "10% ask about code",
         reference,
-        _shuffled(sources, [asked() for _ in range(60)] + current[60:]),
+        _shuffled(sources, [make_question() for _ in range(60)] + current[60:]),
         alarms=True,
         first=_says(_percent(7, 14), rf"code|python|program|```|def\b|function|bug|{NEW}"),
         never=(
@@ -332,8 +332,8 @@ def _quoted_prompts(sources: Sources) -> KnownPair:
             for _ in range(30)
         ]
         proofread = [
-            row | {"prompt": said, "response": f"It reads well. {_choice(sources, ADVICE)}"}
-            for row, said in zip(rows[:30], apologies, strict=True)
+            row | {"prompt": text, "response": f"It reads well. {_choice(sources, ADVICE)}"}
+            for row, text in zip(rows[:30], apologies, strict=True)
         ]
         return _shuffled(sources, proofread + rows[30:])
 
@@ -459,13 +459,13 @@ def _json_field(sources: Sources) -> KnownPair:
     def as_json(rows: Rows, *, has_confidence: bool) -> Rows:
         written = []
         for row in rows:
-            answer: dict[str, Any] = {
+            content: dict[str, Any] = {
                 "answer": row["response"][:120],
                 "category": _choice(sources, CATEGORIES),
             }
             if has_confidence:
-                answer["confidence"] = round(float(sources.rng.beta(9, 2)), 2)
-            written.append(row | {"response": json.dumps(answer)})
+                content["confidence"] = round(float(sources.rng.beta(9, 2)), 2)
+            written.append(row | {"response": json.dumps(content)})
         return written
 
     reference, current = _sides(sources)

@@ -83,7 +83,7 @@ def _around(sources: Sources) -> Iterator[KnownPair]:
         reference,
         [HEADER + text for text in current],
         first=rf"{ALL}.*sent from the web widget",
-        also=(r"apart from that.*no significant change",),
+        also=(r"(apart from that|without it).*no significant change",),
         never=(r"“sent, web", r"\d+% .*new\b"),
     )
     reference, current = sources.two(N)
@@ -139,7 +139,7 @@ def _topics(sources: Sources) -> Iterator[KnownPair]:
         also=(r"visa|tax",),
         never=(r"grew from", ALL),
     )
-    reference, current = sources.two(N, without=("transfer",))
+    reference, current = sources.two(N, left_out=("transfer",))
     grown = sources.of_intent("transfer", 64)
     yield _pair(
         "an intent grows from 0.7% to 10%",
@@ -156,7 +156,7 @@ def _topics(sources: Sources) -> Iterator[KnownPair]:
         alarms=None,
         never=(ALL,),
     )
-    reference, current = sources.two(N, without=("transfer", "balance", "bill_due", "pay_bill"))
+    reference, current = sources.two(N, left_out=("transfer", "balance", "bill_due", "pay_bill"))
     banking = [
         text for name in ("transfer", "balance", "bill_due") for text in sources.of_intent(name, 60)
     ]
@@ -176,7 +176,7 @@ def _forms(sources: Sources) -> Iterator[KnownPair]:
         reference,
         [text.upper() + "!!" for text in current],
         first=rf"{ALL}.*capital",
-        also=(r"form|apart from that.*no significant change|meaning",),
+        also=(r"form",),
         never=(r"\bnew\b", r"3\d% (differ|are)"),
     )
     reference, current = sources.two(N)

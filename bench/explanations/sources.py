@@ -26,9 +26,9 @@ class Sources:
             for name in releases
         ]
 
-    def queries(self, n: int, *, without: tuple[str, ...] = ()) -> list[str]:
+    def queries(self, n: int, *, left_out: tuple[str, ...] = ()) -> list[str]:
         """Return n queries of the intents that are held back by none, each once until drawn."""
-        skipped = {*HELD_BACK, *without}
+        skipped = {*HELD_BACK, *left_out}
         known = [
             text
             for intent, texts in sorted(self._by_intent.items())
@@ -37,9 +37,9 @@ class Sources:
         ]
         return [known[row] for row in self.rng.permutation(len(known))[:n]]
 
-    def two(self, n: int, *, without: tuple[str, ...] = ()) -> tuple[list[str], list[str]]:
+    def two(self, n: int, *, left_out: tuple[str, ...] = ()) -> tuple[list[str], list[str]]:
         """Return two draws that share no query."""
-        drawn = self.queries(2 * n, without=without)
+        drawn = self.queries(2 * n, left_out=left_out)
         return drawn[:n], drawn[n:]
 
     def of_intent(self, intent: str, n: int) -> list[str]:

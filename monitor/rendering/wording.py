@@ -107,8 +107,10 @@ def describe_state(family: FamilyAssessment) -> str:
     """Return what the tests of a family say, in a word or two."""
     if family.verdict == "not_enough_data":
         return "not tested"
-    if family.alarms:
+    if family.alarm or family.slow_alarm is not None:
         return "drift"
+    if family.event_alarms:
+        return "alarm by an event"
     if family.verdict == "drift":
         return "significant, below the alert threshold"
     return "no significant change"

@@ -34,7 +34,7 @@ def mask_numbers(text: str) -> str:
 
 
 def show_numbers(text: str) -> str:
-    """Return a masked text as people read it, a date or a version as one placeholder.
+    """Return a masked text for a reader, with one placeholder for a date or a version.
 
     Example:
         >>> show_numbers(mask_numbers("[2026-11-03 12:01] version 4.2"))
