@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from monitor.traffic.exchange import LABELS, Message
-from monitor.traffic.formats.schemas.messages import read_content
+from monitor.traffic.formats.schemas.messages import content_message
 from monitor.traffic.parsing.payload import Payload
 from monitor.traffic.parsing.raw_exchange import RawExchange, RawFeedback, convert, to_text
 
@@ -103,4 +103,4 @@ def _is_feedback(content: dict[str, Any]) -> bool:
 def _messages(prompt: str | list[_Turn] | None) -> tuple[Message, ...]:
     if isinstance(prompt, str):
         return (Message("user", prompt),)
-    return tuple(Message(turn.role, read_content(turn.content)) for turn in prompt or ())
+    return tuple(content_message(turn.role, turn.content) for turn in prompt or ())

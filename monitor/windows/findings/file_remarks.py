@@ -202,6 +202,12 @@ def _not_compared(side: FileSide) -> list[str]:
     if content.bad_lines:
         n_bad = pluralize(len(content.bad_lines), "line")
         remarks.append(f"{n_bad} of {side.name} could not be read.")
+    n_with_parts = sum(exchange.n_other_parts > 0 for exchange in content.exchanges)
+    if n_with_parts:
+        remarks.append(
+            f"Images or other parts that are no text, in {pluralize(n_with_parts, 'prompt')} of "
+            f"{side.name}, are left out: only their texts were compared."
+        )
     if content.n_withheld:
         remark = withheld_remark(content.n_withheld, content.share_withheld)
         remarks.append(f"{side.name}: {remark}")

@@ -24,7 +24,7 @@ def test_openai_with_parts_and_every_field() -> None:
         end_user="user-51",
         messages=(
             Message("system", "You help the customers of a bank. Be brief."),
-            Message("user", "What is this charge?\n[image_url]"),
+            Message("user", "What is this charge?"),
         ),
         response="It is the fee for a replacement card.",
         attributes={

@@ -94,7 +94,7 @@ def test_plain_with_a_conversation() -> None:
         "assistant",
         "user",
     ]
-    assert exchange.prompt == "What is this charge?\n[image_url]"
+    assert exchange.prompt == "What is this charge?"
     assert (exchange.end_user, exchange.occurred_at) == ("765", OCCURRED_AT)
 
 
