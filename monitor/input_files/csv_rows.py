@@ -29,7 +29,7 @@ TEXT_COLUMNS = frozenset(
 )
 #: Columns whose objects are a model's own text in JSON, unless they have a key of a chat.
 PAYLOAD_COLUMNS = TEXT_COLUMNS | {"input", "output"}
-CHAT_KEYS = frozenset({"messages", "choices", "role"})
+CHAT_KEYS = frozenset({"messages", "role"})
 
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _NOT_FINITE = re.compile(r"nan|[+-]?inf(?:inity)?", re.IGNORECASE)

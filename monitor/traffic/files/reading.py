@@ -50,8 +50,8 @@ def read_exchanges(
     """Read a file without sampling, for a comparison or a baseline.
 
     Blank lines are skipped. Where the settings name no format and no fields, the shape of the
-    objects is detected, and ``announce`` takes the remark on it. With ``requires_response`` a line
-    with only a prompt can't be read.
+    objects is detected, and ``announce`` takes the remark on it. With ``requires_response``, of a
+    baseline of traffic, a line with only a prompt can't be read.
 
     Raises:
         InputError: The file can't be read, its lines have two shapes, or none.
@@ -62,6 +62,7 @@ def read_exchanges(
         settings,
         Origin(file.label, file.unit),
         announce=announce,
+        of_traffic=requires_response,
     )
     decoder = Decoder(
         settings,

@@ -16,9 +16,10 @@ from monitor.traffic.files.shapes.turns import (
     read_turn,
     read_turns,
 )
+from monitor.traffic.formats.schemas.bodies import is_api_response, read_response_content
 from monitor.traffic.formats.schemas.messages import as_text
 from monitor.traffic.parsing.json_text import json_kind
-from monitor.traffic.parsing.raw_exchange import RawExchange, RecordPart, to_text
+from monitor.traffic.parsing.raw_exchange import NO_CALL_METADATA, RawExchange, RecordPart, to_text
 
 _RESPONSES = frozenset(name for tier in names.RESPONSES for name in tier)
 
@@ -81,7 +82,9 @@ def check_same_columns(shapes: Sequence[Shape | None], labels: Sequence[str]) ->
 def _read_row(content: Object, columns: Columns) -> RawExchange:
     system = as_text(content.get(columns.system)) if columns.system else ""
     messages = _messages(content.get(columns.prompt), columns.prompt)
-    response = _response(content, columns)
+    body = content.get(columns.response) if columns.response else None
+    whole = read_response_content(body) if is_api_response(body) else None
+    response = _response(content, columns) if whole is None else whole.text
     if response is not None and messages and messages[-1] == Message("assistant", response):
         messages = messages[:-1]
     return RawExchange(
@@ -94,6 +97,7 @@ def _read_row(content: Object, columns: Columns) -> RawExchange:
         model=_name(content, columns.model),
         task_type=_name(content, columns.task_type),
         end_user=_name(content, columns.end_user),
+        call_metadata=NO_CALL_METADATA if whole is None else whole.call_metadata,
         attributes=_metadata(content, columns),
     )
 

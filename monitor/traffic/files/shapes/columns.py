@@ -16,6 +16,7 @@ from monitor.traffic.files.shapes.turns import (
     decode_text,
     is_turn,
 )
+from monitor.traffic.formats.schemas.bodies import is_api_response
 from monitor.traffic.parsing.raw_exchange import is_number
 from monitor.traffic.parsing.timestamps import parse_timestamp
 
@@ -232,7 +233,7 @@ def _kind(values: Iterable[Any]) -> Kind:
     decoded = [decode_text(value) for value in present]
     if all(are_turns(value) or is_turn(value) for value in decoded):
         return "turns"
-    if all(isinstance(value, str | int | float) for value in present):
+    if all(isinstance(value, str | int | float) or is_api_response(value) for value in present):
         return "text"
     return "other"
 

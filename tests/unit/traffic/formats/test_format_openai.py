@@ -27,6 +27,7 @@ def test_openai_with_parts_and_every_field() -> None:
             Message("user", "What is this charge?"),
         ),
         response="It is the fee for a replacement card.",
+        n_other_parts=1,
         attributes={
             "finish_reason": "stop",
             "refusal": False,
