@@ -21,6 +21,7 @@ def remarks_on_files(sides: Sequence[FileSide], *, field: str, now: datetime) ->
         *_same_content(*sides),
         *_missing_responses(*sides),
         *_no_end_users(*sides),
+        *(f"{side.name}: {remark}." for side in sides if (remark := side.content.user_remark)),
         *_versions_of_reference(sides[0], field),
         *_models(*sides),
         *(remark for side in sides for remark in _times(side, now)),

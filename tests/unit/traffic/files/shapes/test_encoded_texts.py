@@ -100,7 +100,7 @@ def test_a_cut_response_of_an_api_is_counted_as_cut(tmp_path: Path) -> None:
         '"No" is the answer.',
     ],
 )
-def test_what_the_model_wrote_in_json_stays(tmp_path: Path, response: str) -> None:
+def test_json_of_the_model_itself_stays(tmp_path: Path, response: str) -> None:
     rows = [(text, response) for text in TEXTS]
     assert read(tmp_path, rows)[0] == rows
 
