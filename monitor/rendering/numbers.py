@@ -11,6 +11,12 @@ def format_mean(mean: float) -> str:
     return f"{mean:,.0f}" if 1000 <= abs(mean) < 1e7 else f"{mean:.3g}"
 
 
+def format_means(column: NumericAssessment) -> str:
+    """Return the means of both sides with their unit: "from 3.96 to 2.95 of 5"."""
+    means = f"from {format_mean(column.reference_mean)} to {format_mean(column.current_mean)}"
+    return f"{means} {column.unit}" if column.unit else means
+
+
 def format_share(share: float) -> str:
     """Return a share in percent, with one decimal below 10%."""
     return f"{share:.0%}" if share >= 0.0995 or share == 0 else f"{share:.1%}"

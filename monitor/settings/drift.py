@@ -32,6 +32,7 @@ class Drift(Section):
     seed: int = 20_260_101
     higher_is_better: tuple[str, ...] = ()
     lower_is_better: tuple[str, ...] = ()
+    units: dict[str, str] = Field(default={})
 
     def levels(self, schedule: Schedule) -> AlarmLevels:
         """Return the levels of the tests, for weekly or daily windows."""

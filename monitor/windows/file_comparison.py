@@ -26,6 +26,7 @@ from monitor.windows.comparison.declared_formats import load_declared_formats
 from monitor.windows.comparison.numeric_comparison import NumericColumn
 from monitor.windows.comparison.unread_texts import UnknownShares
 from monitor.windows.comparison.window_comparison import MIN_END_USERS, compare_window
+from monitor.windows.exchanges.own_descriptors import OwnDescriptor, compute_descriptors
 from monitor.windows.findings.file_remarks import headline_of_copies, remarks_on_files
 from monitor.windows.findings.findings import collect_findings
 from monitor.windows.prompt_map.sampling import sample_map
@@ -72,11 +73,13 @@ def compare_files(
     *,
     encoder: TextEncoder | None = None,
     draws_map: bool = True,
+    descriptors: Sequence[OwnDescriptor] = (),
 ) -> FileComparison:
     """Compare the exchanges of two files.
 
     Without an encoder, the configured one is loaded where the sizes suffice. With ``draws_map`` the
-    map of the prompts is laid out, which only a page shows.
+    map of the prompts is laid out, which only a page shows. Of each exchange the ``descriptors``
+    are metrics.
 
     Raises:
         InputError: A file cannot be read or has no exchange; the message lists its bad lines.
@@ -89,6 +92,10 @@ def compare_files(
     )
     for source, content in zip(sources, contents, strict=True):
         check_prompts(source.label, content.exchanges, settings.drift.max_same_prompt_share)
+    contents = [
+        compute_descriptors(content, descriptors, source.label)
+        for source, content in zip(sources, contents, strict=True)
+    ]
     now = datetime.now(UTC)
     sides, identity, vocabulary = _embed(sources, contents, settings, encoder, progress)
     progress("Comparing", 0, 1)

@@ -85,7 +85,11 @@ def metric_columns_of(
     sides = [metric_values(side.attributes, names) for side in (reference, current)]
     return tuple(
         NumericColumn(
-            name, "metric", direction_of(name, drift), *(of_side[name] for of_side in sides)
+            name,
+            "metric",
+            direction_of(name, drift),
+            *(of_side[name] for of_side in sides),
+            unit=drift.units.get(name, ""),
         )
         for name in names
     )

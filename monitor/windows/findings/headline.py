@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from monitor.drift import DriftResult, MixComparison, SampleDesign
 from monitor.plurals import pluralize
-from monitor.rendering.numbers import format_estimate, format_mean, join_names
+from monitor.rendering.numbers import format_estimate, format_means, join_names
 from monitor.rendering.response_changes import (
     describe_descriptors,
     describe_shares,
@@ -201,7 +201,7 @@ def _notable(
 def _change(column: NumericAssessment) -> str:
     name = f"`{column.name}`" if column.side == "metric" else f"`{column.side} {column.name}`"
     verb = "fell" if column.current_mean < column.reference_mean else "rose"
-    means = f"from {format_mean(column.reference_mean)} to {format_mean(column.current_mean)}"
+    means = format_means(column)
     # Of a rare event the percentage misleads: 1868% may be from one response in 200 to 20.
     if column.relative_change is None or abs(column.relative_change) > 1:
         return f"{name} {verb} {means}"

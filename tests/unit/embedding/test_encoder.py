@@ -1,6 +1,7 @@
 """The packaged encoder, and errors of a missing encoder."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -87,6 +88,25 @@ def test_a_hub_id_in_the_cache_needs_no_hub(
 
     encoder = load_encoder(Embedding(model="some/encoder", device="cpu"))
     assert encoder.identity == "some/encoder@main/max256"
+    monkeypatch.setattr(hub, "_last", None)
+
+
+@pytest.mark.parametrize("problem", ["", "it is silent"])
+def test_a_hub_that_responds_is_asked_for_the_model(
+    monkeypatch: pytest.MonkeyPatch, problem: str
+) -> None:
+    loads: list[bool] = []
+
+    def load(*_: Any, local_files_only: bool, **__: Any) -> None:
+        loads.append(local_files_only)
+        raise OSError("no model")
+
+    monkeypatch.setattr("sentence_transformers.SentenceTransformer", load)
+    monkeypatch.setattr("monitor.model_hub._request", lambda: problem)
+    monkeypatch.setattr(hub, "_last", None)
+    with refusal("no_hub_model", ModelError, match=problem or "no model; set"):
+        load_encoder(Embedding(model="some/encoder", device="cpu"))
+    assert loads == [bool(problem)]
     monkeypatch.setattr(hub, "_last", None)
 
 
