@@ -109,6 +109,8 @@ def _metadata(content: Object, columns: Columns) -> dict[str, Any]:
         value = content.get(name)
         if isinstance(value, dict):
             own |= value
+        elif names.normalize(name) in names.CONTEXTS:
+            own["context"] = value
         elif value not in (None, ""):
             own[name] = _metric(value)
     return own

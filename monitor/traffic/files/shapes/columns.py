@@ -39,7 +39,7 @@ SETTINGS = (
 PLAIN_KEYS = frozenset(
     (
         *("prompt", "response", "id", "timestamp", "model", "task_type", "user", "metadata"),
-        "truncated",
+        *("context", "truncated"),
     )
 )
 BOOLEANS = {"true": True, "false": False}
@@ -182,7 +182,7 @@ def guess_metrics(first: Sequence[Object]) -> list[str]:
         name
         for name in columns
         if _is_metric(table, name)
-        and names.normalize(name) not in names.TIMES
+        and names.normalize(name) not in (*names.TIMES, *names.CONTEXTS)
         and len(table.values(name)) * 2 > len(first)
     ]
 
@@ -287,7 +287,7 @@ def _are_tasks(table: _Table, name: str) -> bool:
 
 def _is_metric(table: _Table, name: str) -> bool:
     normalized = names.normalize(name)
-    if normalized in names.VERSIONS or (
+    if normalized in (*names.VERSIONS, *names.CONTEXTS) or (
         normalized == "metadata" and all(isinstance(row, dict) for row in table.values(name))
     ):
         return True
