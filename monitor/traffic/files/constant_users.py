@@ -14,8 +14,8 @@ from monitor.traffic.parsing.json_text import parse_json
 from monitor.traffic.parsing.raw_exchange import to_text
 from monitor.traffic.record import RawRecord
 
-#: Exchanges from which on one user of all is none.
-MIN_CONSTANT = 3
+#: Exchanges from which on one user of all is none; with fewer, nothing is tested.
+MIN_CONSTANT = 20
 
 
 class ConstantUser:

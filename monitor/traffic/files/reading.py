@@ -109,6 +109,8 @@ def read_exchanges(
     user_remark = ""
     if not requires_response:
         exchanges, user_remark = user.replace(exchanges)
+    if user_remark:
+        announce(f"{file.label}: {user_remark}")
     compared = [exchange for exchange in exchanges if not exchange.withheld]
     return FileContent(
         [redact_exchange(exchange, redactor) for exchange in compared],
