@@ -8,6 +8,7 @@ from monitor.traffic.exchange import Message
 from monitor.traffic.files.shapes import column_names as names
 from monitor.traffic.files.shapes.columns import Columns, is_id_number, read_boolean, read_number
 from monitor.traffic.files.shapes.common_keys import time_at
+from monitor.traffic.files.shapes.encoded_texts import enclosed_text, request_turns
 from monitor.traffic.files.shapes.shape import Object, Shape
 from monitor.traffic.files.shapes.turns import (
     are_turns,
@@ -119,9 +120,11 @@ def _metadata(content: Object, columns: Columns) -> dict[str, Any]:
 def _messages(value: Any, column: str) -> tuple[Message, ...]:
     if value is None:
         return ()
-    decoded = decode_text(value)
-    if are_turns(decoded):
-        return read_turns(decoded)
+    turns = request_turns(decode_text(value))
+    if turns:
+        return read_turns(turns)
+    if isinstance(value, list | dict):
+        value = enclosed_text(value)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise RecordError("wrong_type", f"`{column}` is {json_kind(value)}, not a text")
     return (Message("user", to_text(value)),)
@@ -136,6 +139,8 @@ def _response(content: Object, columns: Columns) -> str | None:
     if are_turns(turns):
         texts = [turn.content for turn in map(read_turn, turns) if turn.role == "assistant"]
         return texts[-1] if texts else None
+    if isinstance(value, list | dict):
+        value = enclosed_text(value)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise RecordError("wrong_type", f"`{columns.response}` is {json_kind(value)}, not a text")
     return to_text(value)

@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from monitor.errors import InputError, RecordError
 from monitor.traffic.files.shapes import column_names as names
+from monitor.traffic.files.shapes.encoded_texts import enclosed_text, request_turns
 from monitor.traffic.files.shapes.shape import Object
 from monitor.traffic.files.shapes.turns import (
-    are_turns,
     decode_text,
     is_turn,
 )
@@ -231,9 +231,14 @@ def _kind(values: Iterable[Any]) -> Kind:
     if all(read_number(value) is not None for value in present):
         return "number"
     decoded = [decode_text(value) for value in present]
-    if all(are_turns(value) or is_turn(value) for value in decoded):
+    if all(request_turns(value) or is_turn(value) for value in decoded):
         return "turns"
-    if all(isinstance(value, str | int | float) or is_api_response(value) for value in present):
+    if all(
+        isinstance(value, str | int | float)
+        or is_api_response(value)
+        or enclosed_text(value) is not None
+        for value in present
+    ):
         return "text"
     return "other"
 

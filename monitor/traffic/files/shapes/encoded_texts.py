@@ -84,16 +84,18 @@ def _amend(raw: RawExchange, *, has_prompts: bool, decode: _Decode | None) -> Ra
 def _prompt(text: str) -> tuple[Message, ...] | None:
     """Return the messages of an encoded prompt."""
     value = _decoded(text)
-    if are_turns(value):
-        return read_turns(value)
-    content = _joined(value) or _only_text(value, TEXT_KEYS)
+    turns = request_turns(value)
+    if turns:
+        return read_turns(turns)
+    content = enclosed_text(value)
     return None if content is None else (Message("user", content),)
 
 
 def _api_response(text: str) -> ResponseContent | None:
     value = _decoded(text)
+    is_error = isinstance(value, dict) and isinstance(value.get("error"), dict)
     try:
-        return read_response_content(value) if is_api_response(value) else None
+        return read_response_content(value) if is_error or is_api_response(value) else None
     except RecordError:
         return None
 
@@ -109,9 +111,7 @@ def _text(text: str) -> ResponseContent | None:
 
 def _enclosed(text: str) -> ResponseContent | None:
     """Return what a list of texts, or an object with nothing else, encloses."""
-    value = _decoded(text)
-    content = _joined(value)
-    return _content(_only_text(value, OUTPUT_KEYS) if content is None else content)
+    return _content(enclosed_text(_decoded(text)))
 
 
 def _content(text: str | None) -> ResponseContent | None:
@@ -130,6 +130,18 @@ def _decoded(text: str) -> Any:
         return inner if deeper is None else deeper
     value = decode_text(stripped)
     return None if isinstance(value, str) else value
+
+
+def request_turns(value: Any) -> Sequence[Any]:
+    """Return the messages of a conversation, or of the body of a request; none of another value."""
+    turns = value.get("messages") if isinstance(value, dict) else value
+    return turns if isinstance(turns, list) and are_turns(turns) else ()
+
+
+def enclosed_text(value: Any) -> str | None:
+    """Return the text that a list of texts, or an object with nothing else, encloses."""
+    content = _joined(value)
+    return _only_text(value, (*TEXT_KEYS, *OUTPUT_KEYS)) if content is None else content
 
 
 def _joined(value: Any) -> str | None:

@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from monitor.settings import Traffic
 from monitor.traffic.files.reading import read_exchanges
@@ -79,6 +81,41 @@ def test_a_whole_response_of_an_api_is_its_text(tmp_path: Path, of_traffic: bool
     assert read(tmp_path, lines, of_traffic=of_traffic)[0] == expected
     text_lines = [{"prompt": text, "response": json.dumps(COMPLETION)} for text in TEXTS]
     assert read(tmp_path, text_lines)[0] == expected
+
+
+@pytest.mark.parametrize("of_traffic", [False, True])
+def test_lists_and_objects_of_a_parquet_file_are_their_texts(
+    tmp_path: Path, of_traffic: bool
+) -> None:
+    expected = [(text, "On its way.") for text in TEXTS]
+    columns: dict[str, list[Any]] = {
+        "prompt": [[text] for text in TEXTS],
+        "response": [{"text": "On its way."}] * len(TEXTS),
+    }
+    parquet.write_table(pa.table(columns), tmp_path / "table")
+    content = read_exchanges(
+        tmp_path / "table",
+        Traffic(),
+        default_model="",
+        redactor=None,
+        requires_response=of_traffic,
+    )
+    assert [(row.prompt, row.response) for row in content.exchanges] == expected
+
+
+def test_a_whole_request_of_an_api_is_its_messages(tmp_path: Path) -> None:
+    requests = [{"model": "m", "messages": [{"role": "user", "content": t}]} for t in TEXTS]
+    rows = [(json.dumps(request), "On its way.") for request in requests]
+    assert read(tmp_path, rows)[0] == [(text, "On its way.") for text in TEXTS]
+
+
+def test_an_error_among_responses_of_an_api_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    bodies: list[Any] = [*[COMPLETION] * 9, {"error": {"code": 429}}]
+    lines = [{"prompt": "a", "response": json.dumps(body)} for body in bodies]
+    path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    last = read_exchanges(path, Traffic(), default_model="", redactor=None).exchanges[-1]
+    assert (last.response, last.attributes["error"]) == ("", "429")
 
 
 def test_a_cut_response_of_an_api_is_counted_as_cut(tmp_path: Path) -> None:
