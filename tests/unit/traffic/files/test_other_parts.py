@@ -7,13 +7,16 @@ import pytest
 
 from monitor.input_files.source import source_of_bytes
 from monitor.settings import Traffic
+from monitor.traffic.exchange import Message
 from monitor.traffic.files.reading import FileContent, read_exchanges
+from monitor.traffic.formats.schemas.gen_ai_messages import read_inputs
 from monitor.windows.findings.file_remarks import remarks_on_files
 from monitor.windows.reading.files import unembedded_files
 from tests.support.traffic.record_batches import NOW
 
 TEXT = {"type": "text", "text": "What is this?"}
 IMAGE = {"type": "image_url", "image_url": {"url": "data:"}}
+MEDIA = {"type": "blob", "modality": "image", "content": ""}
 
 
 def turn(*parts: Any) -> list[dict[str, Any]]:
@@ -51,3 +54,11 @@ def test_a_remark_counts_the_prompts_with_images() -> None:
     remarks = remarks_on_files(sides, field="", now=NOW)
     assert [remark for remark in remarks if "in 1 prompt of a" in remark]
     assert not [remark for remark in remarks if "of b, are left out" in remark]
+
+
+@pytest.mark.parametrize(
+    ("parts", "text"),
+    [([{"type": "text", "content": "Hi"}, MEDIA], "Hi"), ([MEDIA], "[image]")],
+)
+def test_media_of_opentelemetry_are_left_out_and_counted(parts: list[Any], text: str) -> None:
+    assert read_inputs([{"role": "user", "parts": parts}]) == (Message("user", text, 1),)
