@@ -35,7 +35,7 @@ class ChangeRow:
     adjusted_p_value: float
     #: Values of both sides; empty where the change is given the prompts.
     sizes: str = ""
-    #: ``higher is better``, ``lower is better``, or empty.
+    #: The unit, and ``higher is better`` or ``lower is better``; either may be missing.
     hint: str = ""
     is_degraded: bool = False
 
@@ -177,7 +177,7 @@ def _numeric_table(
                 format_column_change(column),
                 column.adjusted_p_value,
                 f"{column.n_reference:,} → {column.n_current:,}",
-                hints.get(column.direction, ""),
+                ", ".join(filter(None, (column.unit, hints.get(column.direction, "")))),
                 column.degraded,
             )
             for column in ordered

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from monitor.store.windows.assessment import ShareEstimate
+from monitor.store.windows.assessment import NumericAssessment, ShareEstimate
 
 #: Most decimals of a percentage.
 MOST_DIGITS = 2
@@ -13,6 +13,12 @@ MOST_DIGITS = 2
 def format_mean(mean: float) -> str:
     """Return a mean with three significant digits, without an exponent where that is readable."""
     return f"{mean:,.0f}" if 1000 <= abs(mean) < 1e7 else f"{mean:.3g}"
+
+
+def format_means(column: NumericAssessment) -> str:
+    """Return the means of both sides with their unit: "from 3.96 to 2.95 of 5"."""
+    means = f"from {format_mean(column.reference_mean)} to {format_mean(column.current_mean)}"
+    return f"{means} {column.unit}" if column.unit else means
 
 
 def format_share(share: float) -> str:

@@ -38,6 +38,7 @@ class Drift(Section):
     higher_is_better: tuple[str, ...] = ()
     lower_is_better: tuple[str, ...] = ()
     rules: tuple[Annotated[str, AfterValidator(check_rule)], ...] = ()
+    units: dict[str, str] = Field(default={})
 
     def levels(self, schedule: Schedule) -> AlarmLevels:
         """Return the levels of the tests, for weekly or daily windows."""

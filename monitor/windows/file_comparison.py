@@ -33,6 +33,7 @@ from monitor.windows.comparison.format_conformance import Formats
 from monitor.windows.comparison.numeric_comparison import NumericColumn
 from monitor.windows.comparison.unread_texts import UnknownShares
 from monitor.windows.comparison.window_comparison import MIN_END_USERS, compare_window
+from monitor.windows.exchanges.own_descriptors import OwnDescriptor, compute_descriptors
 from monitor.windows.explanations.explained import explain_window
 from monitor.windows.explanations.instructions import Instructions, find_instruction_changes
 from monitor.windows.explanations.rest import Encode
@@ -97,11 +98,13 @@ def compare_files(
     draws_map: bool = True,
     by: str | None = None,
     guarded: Sequence[str] = (),
+    descriptors: Sequence[OwnDescriptor] = (),
 ) -> FileComparison:
     """Compare the exchanges of two files, and check the rules of the settings on the second.
 
     Without an encoder, the configured one is loaded where the sizes suffice. With ``draws_map`` the
-    map of the prompts is laid out, which only a page shows. ``by`` names the column of segments.
+    map of the prompts is laid out, which only a page shows. ``by`` names the column of segments. Of
+    each exchange the ``descriptors`` are metrics.
 
     Raises:
         InputError: A file cannot be read or has no exchange; the message lists its bad lines. Or
@@ -121,6 +124,10 @@ def compare_files(
     )
     for source, content in zip(sources, contents, strict=True):
         check_prompts(source.label, content.exchanges, settings.drift.max_same_prompt_share)
+    contents = [
+        compute_descriptors(content, descriptors, source.label)
+        for source, content in zip(sources, contents, strict=True)
+    ]
     exchanges = [content.exchanges for content in contents]
     require_metrics(guarded, exchanges)
     labels = None if by is None else segment_labels(exchanges, by)

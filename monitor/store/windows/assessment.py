@@ -385,6 +385,8 @@ class NumericAssessment(msgspec.Struct, frozen=True, kw_only=True):
     side: Literal["prompt", "response", "metric"]
     #: +1: higher is better, -1: lower is better, 0: neither.
     direction: Literal[-1, 0, 1]
+    #: Of metrics, as ``drift.units`` names it; shown after the means.
+    unit: str = ""
     n_reference: int
     n_current: int
     reference_mean: float

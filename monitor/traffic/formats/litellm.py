@@ -31,6 +31,10 @@ OTHER_CALLS = (
 )
 
 
+#: The user of calls whose API key has none.
+_NO_USER = "default_user_id"
+
+
 class _Metadata(msgspec.Struct):
     """End user of a call. Owner and team of the API key may stand for a whole application."""
 
@@ -94,7 +98,7 @@ def read(payload: Payload) -> list[RawExchange | IgnoredParts] | None:
             trace_id=call.trace_id or "",
             timestamp=call.started,
             model=call.model_group or call.model or response.model,
-            end_user=next((str(user) for user in users if user not in {None, ""}), ""),
+            end_user=next((str(user) for user in users if user not in {None, "", _NO_USER}), ""),
             call_metadata=_call_metadata(call, response),
             attributes={
                 **(metadata.spend_logs_metadata or {}),

@@ -12,6 +12,7 @@ from monitor.descriptors.catalogue import descriptors_of
 from monitor.settings import Drift
 from monitor.settings.metrics.directions import direction_of
 from monitor.store.traffic.exchange_columns import Exchanges
+from monitor.windows.comparison.context_columns import context_columns_of
 from monitor.windows.comparison.format_conformance import Formats, broken_formats
 from monitor.windows.comparison.metrics import MIN_VALUES, metric_names, metric_values
 from monitor.windows.comparison.numeric_comparison import NumericColumn, Side
@@ -81,15 +82,19 @@ def text_columns_of(
 def metric_columns_of(
     reference: Exchanges, current: Exchanges, drift: Drift
 ) -> tuple[NumericColumn, ...]:
-    """Return the metrics of both sides, with their directions."""
+    """Return the metrics of both sides, those of retrieved contexts last, with their directions."""
     names = metric_names(reference.attributes, current.attributes)
     sides = [metric_values(side.attributes, names) for side in (reference, current)]
     return tuple(
         NumericColumn(
-            name, "metric", direction_of(name, drift), *(of_side[name] for of_side in sides)
+            name,
+            "metric",
+            direction_of(name, drift),
+            *(of_side[name] for of_side in sides),
+            unit=drift.units.get(name, ""),
         )
         for name in names
-    )
+    ) + context_columns_of(reference, current, drift)
 
 
 def _of_texts(

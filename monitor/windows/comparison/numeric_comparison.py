@@ -1,7 +1,7 @@
 """Comparison of descriptors and metrics, adjusted for their number."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -28,6 +28,7 @@ class NumericColumn:
     reference: NDArray[np.float64]
     #: ``[n_current]``
     current: NDArray[np.float64]
+    unit: str = field(default="", kw_only=True)
 
 
 def compare_numeric_columns(
@@ -79,6 +80,7 @@ def compare_numeric_columns(
             name=column.name,
             side=column.side,
             direction=column.direction,
+            unit=column.unit,
             n_reference=comparison.n_reference,
             n_current=comparison.n_current,
             reference_mean=comparison.reference_mean,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from monitor.plurals import pluralize
 from monitor.rendering.excerpts import excerpt
-from monitor.rendering.numbers import excludes_zero, format_mean, format_relative
+from monitor.rendering.numbers import excludes_zero, format_means, format_relative
 from monitor.settings import Drift
 from monitor.settings.metrics.directions import is_direction_unknown
 from monitor.store.windows.assessment import NumericAssessment
@@ -61,7 +61,7 @@ def is_notable(column: NumericAssessment, drift: Drift) -> bool:
 def describe_size(column: NumericAssessment, *, with_means: bool = True) -> str:
     """Return by how much a mean changed: "by 34% (from 0.82 to 0.54)"."""
     change = column.relative_change
-    means = f"from {format_mean(column.reference_mean)} to {format_mean(column.current_mean)}"
+    means = format_means(column)
     # Of a rare event the percentage misleads: 1868% may be from one response in 200 to 20.
     if change is None or not abs(change) <= 1:
         return means

@@ -24,9 +24,10 @@ def test_openai_with_parts_and_every_field() -> None:
         end_user="user-51",
         messages=(
             Message("system", "You help the customers of a bank. Be brief."),
-            Message("user", "What is this charge?\n[image_url]"),
+            Message("user", "What is this charge?"),
         ),
         response="It is the fee for a replacement card.",
+        n_other_parts=1,
         attributes={
             "finish_reason": "stop",
             "refusal": False,
