@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-T = TypeVar("T")
+_Value = TypeVar("_Value")
 
 
 class WithheldText(str):
@@ -19,10 +19,10 @@ class WithheldText(str):
         return text
 
 
-def apply(function: Callable[[str], T], text: str) -> T:
+def apply(function: Callable[[str], _Value], text: str) -> _Value:
     """Return a function's value for a text, or the value known of a withheld one."""
     if isinstance(text, WithheldText):
-        known: T = text.values[function.__name__]
+        known: _Value = text.values[function.__name__]
         return known
     return function(text)
 

@@ -28,7 +28,6 @@ from monitor.traffic.redaction import Redactor
 from monitor.traffic.same_prompt import check_prompts
 from monitor.windows.assessment.build import WindowContext, build_assessment
 from monitor.windows.assessment.provenance import package_versions
-from monitor.windows.comparison.declared_formats import load_declared_formats
 from monitor.windows.comparison.format_conformance import Formats
 from monitor.windows.comparison.numeric_comparison import NumericColumn
 from monitor.windows.comparison.unread_texts import UnknownShares
@@ -44,6 +43,7 @@ from monitor.windows.gate.rule_results import check_rules
 from monitor.windows.gate.segment_column import segment_labels
 from monitor.windows.gate.segments import PARTS, SegmentedSide, compare_segments
 from monitor.windows.prompt_map.sampling import sample_map
+from monitor.windows.reading.declared_formats import load_declared_formats
 from monitor.windows.reading.files import (
     FileSide,
     Progress,

@@ -21,7 +21,6 @@ from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.slow_drift import WatchedSums
 from monitor.traffic.redaction import Redactor
 from monitor.traffic.sampling.rates import SamplingRates
-from monitor.windows.comparison.declared_formats import DeclaredFormats, load_declared_formats
 from monitor.windows.comparison.slow_drift import SlowDriftTest, check_slow_drift
 from monitor.windows.comparison.unread_texts import UnknownShares
 from monitor.windows.comparison.window_comparison import compare_window
@@ -30,6 +29,7 @@ from monitor.windows.explanations.instructions import find_instruction_changes
 from monitor.windows.findings.findings import collect_findings, uncompared_findings
 from monitor.windows.findings.remarks import remarks_on_silent_days, withheld_remark
 from monitor.windows.reading.baselines import Baselines, Reference
+from monitor.windows.reading.declared_formats import DeclaredFormats, load_declared_formats
 from monitor.windows.reading.instructions import read_instructions
 from monitor.windows.reading.missing_traffic import (
     MissingTraffic,

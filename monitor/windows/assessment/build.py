@@ -19,7 +19,7 @@ from monitor.store.windows.assessment import (
     ShareEstimate,
     Source,
 )
-from monitor.windows.comparison.detectable_shares import stored_shares
+from monitor.windows.assessment.detectable_shares import stored_shares
 from monitor.windows.findings.sentences.headline import compose_headline
 from monitor.windows.versions.reported_version import (
     PartFindings,

@@ -227,7 +227,7 @@ def test_capitals_with_signs_are_two_and_leave_the_words() -> None:
 
 
 @pytest.mark.slow
-def test_header_in_a_wrong_encoding_is_decoded_before_it_is_cut_off() -> None:
+def test_header_is_decoded_before_it_is_cut_off() -> None:
     current = [f"&lt;web&gt; user: {text}" for text in WINDOW]
     explanations = explain(current)
     assert kinds(explanations) == ["prefix", "encoding"]
