@@ -76,6 +76,14 @@ def compare_paired(
         all prompts expects. The drifted share is that of responses farther from it than the
         partners: with one response a side it isn't known how much two responses to one prompt
         differ by chance, so a response that changed but is as near counts in the shift alone.
+
+    Raises:
+        ValueError: As :func:`compare_given`.
+        TypeError: As :func:`compare`.
+
+    References:
+        Exchangeable sides within pairs: Fisher, The Design of Experiments, 1935. The rest as
+        :func:`compare_given`.
     """
     check_options(alpha, minimum_drifted_share, n_permutations, minimum_samples, device=None)
     generator, draws = make_generator(rng), fixed_draws()

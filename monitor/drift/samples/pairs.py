@@ -50,6 +50,16 @@ def match_pairs(
         current_prompts: int ``[n_current]``.
         reference_groups: ``[n_reference]`` ids of users or sessions; see :func:`compare`.
         current_groups: ``[n_current]``.
+
+    Returns:
+        The pairs, ``[P]`` rows of each side in the order of the reference, and the unit of every
+        sample, with or without a partner.
+
+    Raises:
+        ValueError: As :func:`compare` for groups.
+
+    References:
+        Units by connected components: Hopcroft & Tarjan, Commun. ACM 1973.
     """
     sides = np.asarray(reference_prompts), np.asarray(current_prompts)
     n_reference = len(sides[0])

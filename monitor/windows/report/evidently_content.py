@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from monitor.drift.result import DriftResult
 from monitor.errors import InputError
 from monitor.plurals import pluralize
-from monitor.rendering.change_tables import format_column_change
-from monitor.rendering.response_changes import describe_extent
 from monitor.statistics.p_value_text import state_p_value
 from monitor.stored_words import Words
 
@@ -157,6 +155,9 @@ def _of_exchanges(assessment: "Assessment") -> SnapshotContent:
 
 
 def _figures_of_family(of: str, family: "FamilyAssessment") -> Iterator[Figure]:
+    # Imported here: it loads msgspec, which a result on arrays doesn't need.
+    from monitor.rendering.response_changes import describe_extent  # noqa: PLC0415 - see above
+
     for event in family.explanations:
         yield Figure(
             of=f"{of}: {event.kind.replace('_', ' ')}",
@@ -200,6 +201,8 @@ def _change_figures(changes: "Iterable[DescriptorChange | StoredChange]") -> Ite
 
 def _numeric_figures(assessment: "Assessment") -> Iterator[Figure]:
     """Return the changes of metrics and of texts; a descriptor given the prompts has its own."""
+    from monitor.rendering.change_tables import format_column_change  # noqa: PLC0415 - see above
+
     tested = {change.name for change in assessment.output.descriptors}
     for column in assessment.numeric_columns:
         if column.side == "response" and column.name in tested:

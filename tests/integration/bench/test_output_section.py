@@ -48,7 +48,7 @@ def test_changed_responses_alarm_and_changed_prompts_do_not(tmp_path: Path, monk
 
 def test_new_release_alarms_and_same_release_does_not(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(release, "N", 150)
-    monkeypatch.setattr(release_comparison, "N_PERMUTATIONS", 999)
+    monkeypatch.setattr(release_comparison, "N_PERMUTATIONS", 1_999)
     rng = np.random.default_rng(0)
 
     def unit(points: np.ndarray) -> np.ndarray:
