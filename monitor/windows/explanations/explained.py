@@ -46,6 +46,8 @@ SET_APART = frozenset({"error", "empty", "refusal"})
 FORM = frozenset({"letter_case", "punctuation", "markup"})
 #: A form counts as that of new texts where the rest drifted by this part of its change, or more.
 OF_NEW_TEXTS = 0.5
+#: A match says what an event says where the event covers this share of its responses.
+COVERED = 0.9
 #: Why there is no test of the rest.
 NO_REST = (
     "The rest, without what explains the change, was not compared: the texts could not be embedded "
@@ -160,6 +162,7 @@ class _Search:
         if output is not None and comparison.responses_changed:
             output = self._matched(output, "responses")
             kinds = [event.kind for event in comparison.significant_events]
+            output = self._drop_repeated(output, kinds)
             events = [kind for kind in kinds if kind in SET_APART]
         remarks: tuple[str, ...] = ()
         try:
@@ -185,6 +188,27 @@ class _Search:
         # One text in many exchanges is a topic, too, which reviewers are to see.
         taken_out = tuple(match for match in matches if match.kind != "copies")
         return replace(family, matches=matches, taken_out=taken_out)
+
+    def _drop_repeated(
+        self, family: ExplainedFamily, events: Sequence[ExplanationKind]
+    ) -> ExplainedFamily:
+        """Return a family without matches whose responses an event covers: copies of a refusal."""
+        sample = self.sides[1]
+        has_event = np.zeros(len(sample.side.whole), dtype=np.bool_)
+        for column in self.comparison.columns:
+            if column.side == "response" and EVENTS.get(column.name) in events:
+                has_event[sample.side.rows] |= column.current == 1.0
+        rows = has_event[sample.rows]
+        repeated = {
+            id(match)
+            for match in family.matches
+            if match.current_rows.any() and rows[match.current_rows].mean() >= COVERED
+        }
+        return replace(
+            family,
+            matches=tuple(match for match in family.matches if id(match) not in repeated),
+            taken_out=tuple(match for match in family.taken_out if id(match) not in repeated),
+        )
 
     def _take_out(
         self,
