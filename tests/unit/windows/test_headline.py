@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from monitor.drift import MixComparison
@@ -258,11 +259,19 @@ def test_descriptors_of_explained_responses_are_left_out(rest: Any, facts: list[
     family = make_family(
         "output", **ALARM, explanations=(empty,), rest=rest, descriptors=(make_descriptor_change(),)
     )
+    column = judge(side="response", name="loop share", reference_mean=1.0, current_mean=2.0)
     sentences = findings(make_family(**ALARM), family)
-    event, *others = [sentence for sentence in sentences if "esponses" in sentence]
+    untested = msgspec.structs.replace(family, verdict="not_enough_data", descriptors=())
+    assert "of the responses rose" in " ".join(
+        findings(None, msgspec.structs.replace(untested, rest=None), (column,))
+    )
+    assert ("of the responses rose" in " ".join(findings(None, untested, (column,)))) is (
+        rest.verdict == "drift"
+    )
+    event, *further = [sentence for sentence in sentences if "esponses" in sentence]
     assert event.startswith("All responses are empty")
-    assert len(others) == len(facts)
-    assert all(map(str.__contains__, others, facts))
+    assert len(further) == len(facts)
+    assert all(map(str.__contains__, further, facts))
 
 
 def test_an_unreported_explanation_hides_no_rest() -> None:
