@@ -115,7 +115,7 @@ def remarks_on_saved(saved: SavedReference | None) -> tuple[str, ...]:
         return ()
     remark = (
         f"The reference file of {saved.source.name} has no texts: none is quoted, output formats "
-        "are not compared, topics are named without the baseline's words, and equal prompts or "
-        "copies of both sides are not seen."
+        "are not compared, topics are named without the baseline's words, equal prompts or copies "
+        "of both sides are not seen, and no common text or form is found that explains a change."
     )
     return (remark,)

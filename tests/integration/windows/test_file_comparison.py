@@ -119,7 +119,10 @@ def test_empty_responses_are_drift(tmp_path: Path) -> None:
     reference = write(tmp_path / "reference.jsonl", 150)
     result = compared(reference, write(tmp_path / "current.jsonl", 120, response=""))
     assert result.verdict == "drift"
-    assert "100 points more are empty" in result.headline
+    assert result.findings == (
+        "All responses are empty (none before).",
+        "No significant change of the prompts.",
+    )
     assert result.output.drifted_share is not None
     assert result.output.drifted_share.upper == 1.0
     # It has always been so: nothing is lost.

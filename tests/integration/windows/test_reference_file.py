@@ -87,7 +87,11 @@ def test_the_file_gives_the_assessment_of_the_original(sides: tuple[Path, Path])
 
 
 def without_quotes(family: FamilyAssessment) -> FamilyAssessment:
-    return msgspec.structs.replace(family, topics=(), outliers=(), pairs=())
+    """Return a family without quotes, and what rules find in texts; events stay."""
+    events = tuple(item for item in family.explanations if item.p_value is not None)
+    return msgspec.structs.replace(
+        family, topics=(), outliers=(), pairs=(), explanations=events, rest=None
+    )
 
 
 def test_without_texts_all_figures_are_the_same(sides: tuple[Path, Path]) -> None:
@@ -95,7 +99,8 @@ def test_without_texts_all_figures_are_the_same(sides: tuple[Path, Path]) -> Non
     stripped = compared(target, sides[1]).assessment
     (remark,) = set(stripped.remarks) - set(assessment.remarks)
     assert "has no texts" in remark
-    changed = {"remarks": (), "headline": "", "segmentation": None}
+    assert remark.endswith("and no common text or form is found that explains a change.")
+    changed = {"remarks": (), "headline": "", "findings": (), "segmentation": None}
     documents = [
         msgspec.structs.replace(
             document,
@@ -117,6 +122,11 @@ def test_without_texts_all_figures_are_the_same(sides: tuple[Path, Path]) -> Non
     assert quoted
     assert all(example.baseline is None for example in quoted)
     assert stripped.output.pairs == ()
+    assert [item.kind for item in assessment.input.explanations] == ["prefix"]
+    assert assessment.input.rest is not None
+    for family in (stripped.input, stripped.output):
+        assert (family.explanations, family.rest) == ((), None)
+    assert stripped.findings[0] == "About 24% (16% to 32%) of the prompts are new."
 
 
 def test_without_texts_the_file_has_no_text(sides: tuple[Path, Path]) -> None:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from monitor.drift import MixComparison
@@ -243,6 +244,43 @@ def test_responses_have_plain_words_for_what_changed() -> None:
     assert findings(None, nothing)[0] == "The responses changed a little as a whole."
 
 
+@pytest.mark.parametrize(
+    ("rest", "facts"),
+    [
+        (make_rest(), ["Apart from that, about 18%", "17% shorter"]),
+        (make_rest(verdict="no_drift"), ["Apart from that, the responses show no"]),
+        (make_rest(verdict="not_enough_data"), ["Apart from that, too few responses"]),
+        (make_rest(verdict="not_enough_data", n_current=0), []),
+    ],
+    ids=["drift", "none", "few", "nothing left"],
+)
+def test_descriptors_of_explained_responses_are_left_out(rest: Any, facts: list[str]) -> None:
+    empty = make_explanation(kind="empty", side="response", text="", alarm=True)
+    family = make_family(
+        "output", **ALARM, explanations=(empty,), rest=rest, descriptors=(make_descriptor_change(),)
+    )
+    column = judge(side="response", name="loop share", reference_mean=1.0, current_mean=2.0)
+    sentences = findings(make_family(**ALARM), family)
+    untested = msgspec.structs.replace(family, verdict="not_enough_data", descriptors=())
+    assert "of the responses rose" in " ".join(
+        findings(None, msgspec.structs.replace(untested, rest=None), (column,))
+    )
+    assert ("of the responses rose" in " ".join(findings(None, untested, (column,)))) is (
+        rest.verdict == "drift"
+    )
+    event, *further = [sentence for sentence in sentences if "esponses" in sentence]
+    assert event.startswith("All responses are empty")
+    assert len(further) == len(facts)
+    assert all(map(str.__contains__, further, facts))
+
+
+def test_an_unreported_explanation_hides_no_rest() -> None:
+    before = ShareEstimate(estimate=1.0, lower=0.98, upper=1.0)
+    rest = make_rest(verdict="not_enough_data", n_current=0)
+    family = make_family(**ALARM, explanations=(make_explanation(reference=before),), rest=rest)
+    assert findings(family)[0] == "Apart from that, too few prompts are left to be compared."
+
+
 def test_a_share_with_0_in_its_interval_has_no_number() -> None:
     unsure = ShareEstimate(estimate=0.004, lower=0.0, upper=0.03)
     for values in ({}, {"moved_share": unsure, "is_mix": True}):
@@ -254,6 +292,8 @@ def test_headline_dates_slow_drift() -> None:
     sentences = findings(make_family(slow=make_slow()))
     assert "drifted slowly since 5 Oct" in sentences[0]
     assert format_estimate(estimated(0.021)) in sentences[0]
+    explained = make_family(slow=make_slow(), explanations=(make_explanation(),))
+    assert findings(explained)[0] == sentences[0], "what alarms comes first"
     both = make_family(**ALARM, slow=make_slow())
     assert "5 Oct" not in " ".join(findings(both)), "the window alarms by itself"
     for bound in (0.0, 0.004):

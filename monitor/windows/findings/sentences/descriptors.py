@@ -44,7 +44,12 @@ def worse_descriptors(family: FamilyAssessment, drift: Drift) -> list[str]:
 def changed_descriptors(
     family: FamilyAssessment, columns: Sequence[NumericAssessment], drift: Drift
 ) -> list[str]:
-    """Return a sentence on each other descriptor of responses that changed, given the prompts."""
+    """Return a sentence on each other descriptor of responses that changed, given the prompts.
+
+    None where the responses are unchanged apart from their explanations, or too few are left.
+    """
+    if _is_explained(family):
+        return []
     changed = [
         change for change in significant_descriptors(family) if _is_far(change, columns, drift)
     ]
@@ -62,12 +67,12 @@ def changed_texts(
     """Return a sentence on each descriptor of texts that changed much, whatever the prompts.
 
     Of prompts only where no explanation says what changed in them; of responses only where they
-    could not be compared given the prompts.
+    could not be compared given the prompts, and their explanations leave a change.
     """
     sides = []
     if not families[0].explanations:
         sides.append("prompt")
-    if not families[1].descriptors:
+    if not families[1].descriptors and not _is_explained(families[1]):
         sides.append("response")
     changed = sorted(
         (column for column in columns if column.side in sides and is_notable(column, drift)),
@@ -94,6 +99,11 @@ def _describe(column: NumericAssessment) -> str:
         return f"The {side}s are {size} {words} (from {before} to {now} tokens)."
     verb = "rose" if is_rise else "fell"
     return f"The {excerpt(column.name, 40)} of the {side}s {verb} {describe_size(column)}."
+
+
+def _is_explained(family: FamilyAssessment) -> bool:
+    """Return whether explanations leave no change that a test finds."""
+    return family.rest is not None and family.rest.verdict != "drift"
 
 
 def _is_worse(family: FamilyAssessment, change: DescriptorChange, drift: Drift) -> bool:

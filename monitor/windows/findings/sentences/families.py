@@ -7,6 +7,7 @@ from monitor.rendering.response_changes import subject_of
 from monitor.rendering.wording import NOUNS, describe_untested
 from monitor.settings import Drift
 from monitor.store.windows.assessment import FamilyAssessment, ShareEstimate
+from monitor.windows.findings.sentences.explanations import is_reported
 from monitor.windows.findings.sentences.topics import (
     grown_topics,
     new_topics,
@@ -21,17 +22,22 @@ NOTABLE_UNREAD = 0.02
 SILENT = frozenset({"no_responses", "other_family"})
 
 
+def slow_drift(family: FamilyAssessment) -> list[str]:
+    """Return since when prompts drift slowly, and how many of them, where that alarms."""
+    slow = family.slow_alarm
+    if slow is None or slow.since is None:
+        return []
+    share = format_estimate(slow.drifted_share)
+    since = format_day(slow.since)
+    return [f"Prompts have drifted slowly since {since}: {share} are unlike those before."]
+
+
 def describe_change(family: FamilyAssessment, drift: Drift, *, is_named: bool = False) -> list[str]:
     """Return how many texts of a family changed, apart from its explanations, and the topics.
 
     With ``is_named`` other sentences name what all responses have changed in.
     """
-    slow = family.slow_alarm
-    if slow is not None and slow.since is not None:
-        share = format_estimate(slow.drifted_share)
-        since = format_day(slow.since)
-        return [f"Prompts have drifted slowly since {since}: {share} are unlike those before."]
-    if family.verdict != "drift":
+    if family.verdict != "drift" or slow_drift(family):
         return []
     if family.rest is not None:
         return _rest(family, drift)
@@ -45,8 +51,11 @@ def describe_change(family: FamilyAssessment, drift: Drift, *, is_named: bool = 
 
 
 def _rest(family: FamilyAssessment, drift: Drift) -> list[str]:
-    """Return what the test without the explanations says."""
+    """Return what the test without the explanations says; nothing where one is of all texts."""
     noun, rest = NOUNS[family.family], family.rest
+    reported = [item for item in family.explanations if is_reported(item, drift)]
+    if rest and not rest.n_current and any(item.current.estimate >= 1.0 for item in reported):
+        return []
     if rest is None or rest.verdict == "not_enough_data":
         return [f"Apart from that, too few {noun} are left to be compared."]
     if rest.verdict != "drift":

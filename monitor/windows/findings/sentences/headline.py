@@ -1,8 +1,9 @@
 """Findings of an assessment in the order in which a reader acts on them, and the headline.
 
-What hurts users comes first: metrics, and events of the responses. Then, of the prompts and of the
-responses, what explains their change, and the rest or the whole with its topics; then the mix of
-task types, further changes, and what did not change or could not be compared.
+What hurts users comes first: metrics, and events of the responses. Then slow drift that alarms.
+Then, of the prompts and of the responses, what explains their change, and the rest or the whole
+with its topics; then the mix of task types, further changes, and what did not change or could not
+be compared.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,12 @@ from monitor.windows.findings.sentences.descriptors import (
     worse_descriptors,
 )
 from monitor.windows.findings.sentences.explanations import events, explanations
-from monitor.windows.findings.sentences.families import describe_change, unchanged, untested
+from monitor.windows.findings.sentences.families import (
+    describe_change,
+    slow_drift,
+    unchanged,
+    untested,
+)
 from monitor.windows.findings.sentences.metrics import (
     degraded_metrics,
     further_metrics,
@@ -51,6 +57,7 @@ def describe_findings(
         *lost_metrics,
     ]
     changes = [
+        *slow_drift(input_family),
         *explanations(input_family, drift),
         *describe_change(input_family, drift),
         *_mix(input_family, mix, drift),
