@@ -71,6 +71,18 @@ def test_a_tenth_of_150_empty_is_drift_with_status_3(
     assert assessment.basis.settings["min_event_rise"] == SETTINGS.drift.min_event_rise
 
 
+def test_copies_of_one_refusal_are_told_as_refusals_alone(tmp_path: Path) -> None:
+    reference, current = write(tmp_path / "a.jsonl", 400), write(tmp_path / "b.jsonl", 400, 60)
+    refusal = "I'm sorry, but I can't help with that request."
+    text = current.read_text(encoding="utf-8").replace(
+        '"response": ""', f'"response": {json.dumps(refusal)}'
+    )
+    current.write_text(text, encoding="utf-8")
+    output = compared(reference, current).output
+    assert output.verdict == "drift"
+    assert [explanation.kind for explanation in output.explanations] == ["refusal"]
+
+
 def test_event_is_shown_and_alerted_with_its_next_step(tmp_path: Path) -> None:
     assessment = compared(write(tmp_path / "a.jsonl", 150), write(tmp_path / "b.jsonl", 150, 15))
     assert fingerprint_of(assessment) >= {"output", "event:empty"}
