@@ -192,18 +192,22 @@ class _Search:
     def _drop_repeated(
         self, family: ExplainedFamily, events: Sequence[ExplanationKind]
     ) -> ExplainedFamily:
-        """Return a family without matches whose responses an event covers: copies of a refusal."""
+        """Return a family without matches whose responses an event covers: copies of a refusal.
+
+        Of a text that responses have no more, those are the responses without it.
+        """
         sample = self.sides[1]
         has_event = np.zeros(len(sample.side.whole), dtype=np.bool_)
         for column in self.comparison.columns:
             if column.side == "response" and EVENTS.get(column.name) in events:
                 has_event[sample.side.rows] |= column.current == 1.0
         rows = has_event[sample.rows]
-        repeated = {
-            id(match)
-            for match in family.matches
-            if match.current_rows.any() and rows[match.current_rows].mean() >= COVERED
-        }
+        repeated = set()
+        for match in family.matches:
+            is_loss = match.difference.mean < 0.0
+            changed = ~match.current_rows if is_loss else match.current_rows
+            if changed.any() and rows[changed].mean() >= COVERED:
+                repeated.add(id(match))
         return replace(
             family,
             matches=tuple(match for match in family.matches if id(match) not in repeated),
