@@ -71,7 +71,7 @@ def test_a_tenth_of_150_empty_is_drift_with_status_3(
     assert assessment.basis.settings["min_event_rise"] == SETTINGS.drift.min_event_rise
 
 
-def test_copies_of_one_refusal_are_told_as_refusals_alone(tmp_path: Path) -> None:
+def test_copied_refusals_have_one_explanation(tmp_path: Path) -> None:
     reference, current = write(tmp_path / "a.jsonl", 400), write(tmp_path / "b.jsonl", 400, 60)
     refusal = "I'm sorry, but I can't help with that request."
     text = current.read_text(encoding="utf-8").replace(
