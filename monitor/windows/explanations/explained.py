@@ -162,8 +162,8 @@ class _Search:
         if output is not None and comparison.responses_changed:
             output = self._matched(output, "responses")
             kinds = [event.kind for event in comparison.significant_events]
-            output = self._drop_repeated(output, kinds)
             events = [kind for kind in kinds if kind in SET_APART]
+            output = self._drop_repeated(output, events)
         remarks: tuple[str, ...] = ()
         try:
             whole = RestSide.of(self.sides[0]), RestSide.of(self.sides[1])
