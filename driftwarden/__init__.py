@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from monitor.settings import Settings, load_settings
     from monitor.windows.exchanges.arrays import to_assessment
     from monitor.windows.exchanges.comparison import compare_exchanges
+    from monitor.windows.exchanges.own_descriptors import OwnDescriptor
     from monitor.windows.exchanges.result import Assessment
     from monitor.windows.report.evidently_snapshot import evidently_metrics, to_evidently
 
@@ -35,6 +36,7 @@ __all__ = [
     "DriftwardenError",
     "InputError",
     "ModelError",
+    "OwnDescriptor",
     "ResponseDescriptor",
     "SampleDesign",
     "Settings",
@@ -58,6 +60,7 @@ _MODULES = {
     "monitor.settings": ("Settings", "load_settings"),
     "monitor.windows.exchanges.arrays": ("to_assessment",),
     "monitor.windows.exchanges.comparison": ("compare_exchanges",),
+    "monitor.windows.exchanges.own_descriptors": ("OwnDescriptor",),
     "monitor.windows.exchanges.result": ("Assessment",),
     "monitor.windows.report.evidently_snapshot": ("evidently_metrics", "to_evidently"),
 }
@@ -67,6 +70,7 @@ _EXTRAS = {
     "monitor.settings": "text",
     "monitor.windows.exchanges.arrays": "text",
     "monitor.windows.exchanges.comparison": "text",
+    "monitor.windows.exchanges.own_descriptors": "text",
     "monitor.windows.exchanges.result": "text",
     "monitor.windows.report.evidently_snapshot": "evidently",
 }

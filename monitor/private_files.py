@@ -31,6 +31,11 @@ def create_private_file(path: Path) -> int:
 
 
 def write_private_text(path: Path, text: str, *, errors: str = "strict") -> None:
+    """Write a text as :func:`write_private_bytes` writes bytes."""
+    write_private_bytes(path, text.encode("utf-8", errors))
+
+
+def write_private_bytes(path: Path, content: bytes) -> None:
     """Write a file of mode 0600 atomically: readers see the old or the new content, never a part.
 
     An existing file is replaced, with its mode: whoever has it open reads the old content. A link
@@ -40,14 +45,14 @@ def write_private_text(path: Path, text: str, *, errors: str = "strict") -> None
         OSError: It can't be written.
     """
     if path.exists() and not stat.S_ISREG(path.stat().st_mode):
-        path.write_text(text, encoding="utf-8", errors=errors)
+        path.write_bytes(content)
         return
     target = Path(os.path.realpath(path))
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     draft.unlink(missing_ok=True)  # of a process that was killed
     try:
-        with os.fdopen(create_private_file(draft), "w", encoding="utf-8", errors=errors) as file:
-            file.write(text)
+        with os.fdopen(create_private_file(draft), "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(target)

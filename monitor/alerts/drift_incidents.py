@@ -14,6 +14,7 @@ from monitor.alerts.parent_message import (
     summarize,
 )
 from monitor.alerts.steps import take_step
+from monitor.rendering.events import EVENTS
 from monitor.rendering.mrkdwn import build_message
 from monitor.rendering.numbers import format_share
 from monitor.rendering.wording import NOUNS
@@ -120,33 +121,35 @@ def describe_drift(fingerprint: frozenset[str], severity: float) -> str:
         >>> describe_drift(frozenset({"input", "metric:resolved"}), 0.12)
         'Prompts, metric resolved; largest change 12%'
     """
+    words = {**NOUNS, **{f"event:{kind}": text for kind, text in EVENTS.items()}}
     names = [
-        NOUNS.get(name, name.replace("metric:", "metric ", 1))
-        for name in sorted(fingerprint, key=lambda name: (name.startswith("metric:"), name))
+        words.get(name, name.replace("metric:", "metric ", 1))
+        for name in sorted(fingerprint, key=lambda name: (":" in name, name))
     ]
     listed = ", ".join(names)
     return f"{listed[:1].upper()}{listed[1:]}; largest change {format_share(severity)}"
 
 
 def fingerprint_of(assessment: Assessment) -> frozenset[str]:
-    """Return what alarms: families and degraded metrics."""
-    families = {
-        family.family
-        for family in (assessment.input, assessment.output)
-        if family.alarm or family.slow_alarm
-    }
+    """Return what alarms: families, events of responses and degraded metrics."""
+    families = {family.family for family in (assessment.input, assessment.output) if family.alarms}
+    events = {f"event:{event.kind}" for event in assessment.output.event_alarms}
     metrics = {f"metric:{column.name}" for column in assessment.numeric_columns if column.degraded}
-    return frozenset(families | metrics)
+    return frozenset(families | events | metrics)
 
 
 def severity_of(assessment: Assessment) -> float:
-    """Return the severity in [0, 1]: the largest changed share or relative loss of a metric."""
+    """Return the severity in [0, 1]: the largest changed share, or relative loss of a metric."""
     families = assessment.input, assessment.output
     shares = [family.changed_share for family in families if family.alarm]
     shares += [
         family.slow.drifted_share.estimate
         for family in families
         if family.slow is not None and family.slow.alarm
+    ]
+    shares += [
+        event.current.estimate - event.reference.estimate
+        for event in assessment.output.event_alarms
     ]
     losses = [
         1.0 if column.relative_change is None else min(1.0, abs(column.relative_change))

@@ -41,7 +41,9 @@ class Commands(LazyGroup):
         "dead-letters": Entry(
             "monitor.cli.dead_letters:dead_letters", "List the dead letters.", DAEMON
         ),
-        "compare": Entry("monitor.cli.compare:compare", "Compare two files of exchanges.", TEXT),
+        "compare": Entry(
+            "monitor.cli.compare.command:compare", "Compare two files of exchanges.", TEXT
+        ),
         "evaluate": Entry(
             "monitor.cli.evaluate:evaluate", "Evaluate a window of stored traffic.", DAEMON
         ),

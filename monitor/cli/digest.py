@@ -37,9 +37,10 @@ def digest(
 ) -> None:
     """Show a year of drift evaluations.
 
-    Lists the windows with their verdicts and drifted shares, the effect sizes of descriptors and
-    metrics, and the incidents. Findings that are statistically significant but below the alert
-    threshold are listed too. The web page shows the same under Digest.
+    Lists the windows with their verdicts and drifted shares, the headlines of those that alarm, the
+    effect sizes of descriptors and metrics, and the incidents. Findings that are statistically
+    significant but below the alert threshold are listed too. The web page shows the same under
+    Digest.
     """
     from monitor.store.training.model_age import production_age
     from monitor.windows.history.digest import build_digest
@@ -116,6 +117,10 @@ def _print(year: "Digest", console: "Console") -> None:
             f"{window.figures.n_current:,}",
         )
     console.print(table)
+    alarms = [window for window in year.windows if window.figures and window.figures.alarm]
+    for window in alarms[-MAX_FINDINGS:]:
+        headline = "" if window.figures is None else window.figures.headline
+        console.print(f"{window.start:%Y-%m-%d}: {_escaped(headline)}", highlight=False)
     _print_series(year, console)
     for finding in year.subthreshold_findings[:MAX_FINDINGS]:
         console.print(

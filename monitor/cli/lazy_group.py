@@ -5,12 +5,14 @@ Importing all commands, and inspecting their parameters, takes longer than showi
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from importlib import import_module
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import typer
 from typer.core import TyperGroup
 
 from monitor.cli.shared.typed_text import redact_parameters
+from monitor.errors import InputError
 from monitor.extras import require_extras, using_extras
 
 
@@ -84,6 +86,7 @@ def _load(name: str, entry: Entry) -> Any:
     command = typer.main.get_command(holder).commands[name]  # type: ignore[attr-defined]  # a group
     for path, leaf in _leaves(command, f"driftwarden {name}"):
         leaf.invoke = _checked(leaf.invoke, path, entry.extras)
+        leaf.parse_args = _explained(leaf.parse_args)
     return command
 
 
@@ -110,3 +113,22 @@ def _checked(
             return invoke(context)
 
     return checked
+
+
+def _explained(parse: Callable[[Any, list[str]], Any]) -> Callable[[Any, list[str]], Any]:
+    """Return the parser of arguments, whose error on too many files says what the shell did."""
+
+    def explained(context: Any, arguments: list[str]) -> Any:
+        n_files = sum(Path(argument).is_file() for argument in arguments)
+        try:
+            return parse(context, arguments)
+        except Exception as error:  # a class of click that Typer does not export
+            if n_files > 1 and "unexpected extra argument" in getattr(error, "message", ""):
+                raise InputError(
+                    f"{n_files} files, more than this command takes; put a pattern in quotes "
+                    "('logs/*.jsonl'), so that the shell does not expand it, or join files: A+B",
+                    code="too_many_files",
+                ) from None
+            raise
+
+    return explained

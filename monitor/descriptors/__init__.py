@@ -26,9 +26,12 @@ from monitor.descriptors.surface import (
     token_count,
 )
 from monitor.descriptors.truncation import cut_off, stopped_by_limit
+from monitor.descriptors.withheld import WithheldText, apply, are_withheld
 
 __all__ = [
     "OutputFormat",
+    "WithheldText",
+    "are_withheld",
     "compressible",
     "cut_off",
     "declined_by_api",
@@ -73,6 +76,6 @@ def map_distinct(texts: Sequence[str], function: Callable[[str], T]) -> list[T]:
     # Texts may lie on disk: those of a chunk are in memory.
     for start in range(0, len(texts), DISTINCT_TEXTS):
         chunk = texts[start : start + DISTINCT_TEXTS]
-        known = {text: function(text) for text in dict.fromkeys(chunk)}
+        known = {text: apply(function, text) for text in dict.fromkeys(chunk)}
         values += [known[text] for text in chunk]
     return values

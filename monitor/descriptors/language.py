@@ -3,6 +3,7 @@
 The model is in the package: nothing is downloaded. A label or a few words have no language.
 """
 
+from copy import copy
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ MIN_PROBABILITY = 0.5
 #: Codes of the model that stand for another one here: Norwegian for Bokmål, written Cantonese for
 #: Chinese, Pidgin for English; ``zxx`` is no language.
 ALIASES = {"no": "nb", "yue": "zh", "pcm": "en", "zxx": ""}
+#: Codes by which the model knows a language that has another one here.
+MODEL_CODES = {"nb": "no"}
 
 
 @cache
@@ -29,6 +32,14 @@ def _identifier() -> "LanguageIdentifier":
     )
 
     return LanguageIdentifier.from_modelpath(MODEL_DIR / MODEL_FILE, norm_probs=True)
+
+
+@cache
+def _identifier_of(codes: tuple[str, ...]) -> "LanguageIdentifier":
+    # The model's arrays are shared.
+    identifier = copy(_identifier())
+    identifier.set_languages(codes)
+    return identifier
 
 
 def load_language_model() -> None:
@@ -47,8 +58,34 @@ def identify_language(text: str) -> str:
         >>> identify_language("block card")
         ''
     """
-    head = text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
-    if not head.strip():
+    head = _head(text)
+    if not head:
         return ""
     code, probability = _identifier().classify(head)
     return ALIASES.get(code, code) if probability >= MIN_PROBABILITY else ""
+
+
+def identify_among(text: str, codes: tuple[str, ...], min_probability: float) -> str:
+    """Return which of these languages a text is in; empty where it is uncertain.
+
+    Among few languages, the language of a few words is certain too.
+
+    Args:
+        text: Any text.
+        codes: As :func:`identify_language` returns them.
+        min_probability: Of the language, given that it is one of them.
+
+    Example:
+        >>> identify_among("cuanto debo", ("en", "es"), 0.9)
+        'es'
+    """
+    head = _head(text)
+    if not head:
+        return ""
+    known = tuple(sorted({MODEL_CODES.get(code, code) for code in codes}))
+    code, probability = _identifier_of(known).classify(head)
+    return ALIASES.get(code, code) if probability >= min_probability else ""
+
+
+def _head(text: str) -> str:
+    return text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8").strip()

@@ -5,6 +5,7 @@ from monitor.drift.input.compare import compare
 from monitor.drift.neighbours.near_copies import group_near_copies
 from monitor.drift.numeric.comparison import NumericComparison, compare_numeric
 from monitor.drift.output.compare_given import compare_given
+from monitor.drift.output.compare_paired import compare_paired
 from monitor.drift.output.descriptors import ResponseDescriptor
 from monitor.drift.power.simulation import MAX_WINDOWS, SimulatedWindow, simulate_power
 from monitor.drift.power.table import (
@@ -16,6 +17,7 @@ from monitor.drift.power.table import (
 )
 from monitor.drift.result import Cluster, DescriptorChange, DriftResult, TestResult, Verdict
 from monitor.drift.samples.design import SampleDesign
+from monitor.drift.samples.pairs import Pairs, match_pairs
 from monitor.drift.slow.watch import SlowDrift, watch
 from monitor.drift.slow.window_sums import WatchMap, WindowSums, fit_watch_map
 from monitor.statistics.multiplicity import adjust_bh, holm
@@ -29,6 +31,7 @@ __all__ = [
     "DriftResult",
     "MixComparison",
     "NumericComparison",
+    "Pairs",
     "ResponseDescriptor",
     "SampleDesign",
     "SimulatedWindow",
@@ -42,11 +45,13 @@ __all__ = [
     "compare_given",
     "compare_mix",
     "compare_numeric",
+    "compare_paired",
     "effective_size",
     "expected_shares",
     "fit_watch_map",
     "group_near_copies",
     "holm",
+    "match_pairs",
     "measure_user_correlation",
     "simulate_power",
     "watch",

@@ -93,13 +93,15 @@ def estimate_excess(
     unit: NDArray[np.int64],
     *,
     tails: tuple[Tail, ...] = TAILS,
+    is_paired: bool = False,
     confidence: float = CONFIDENCE,
 ) -> DriftedShare:
     """Estimate the share of current samples in excess of the reference, over all tails together.
 
     Scores are ``[n]``, larger is more drifted; ``is_current`` is bool ``[n]``. Weights of the
     reference may weight it to the prompts of the current window. ``unit``, int64 ``[n]``, are the
-    independent units. The confidence is two-sided.
+    independent units; a unit of pairs has as many samples of each side. The confidence is
+    two-sided.
     """
     shares = [tail.share for tail in tails]
     thresholds = _upper_quantiles(scores[~is_current], weights[~is_current], [*shares, FAR_TAIL])
@@ -116,12 +118,13 @@ def estimate_excess(
     (current, current_variance), (reference, reference_variance) = (
         mean_of_units(inside[side], weights[side], unit[side]) for side in (is_current, ~is_current)
     )
+    variance = current_variance + reference_variance
+    if is_paired:
+        _, variance = mean_of_units(np.where(is_current, 2.0, -2.0) * inside, weights, unit)
     scale = float(capture) - reference
     quantile = float(special.ndtri((1.0 + confidence) / 2.0))
     estimate = (current - reference) / scale
-    half_width = (
-        quantile * np.sqrt(SCORE_VARIANCE * (current_variance + reference_variance)) / scale
-    )
+    half_width = quantile * np.sqrt(SCORE_VARIANCE * variance) / scale
     lower, middle, upper = np.clip(
         [estimate - half_width, estimate, estimate + half_width], 0.0, 1.0
     ).tolist()

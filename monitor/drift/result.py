@@ -121,6 +121,9 @@ class DriftResult:
     #: Of responses: the share of ``current`` whose prompts are comparable with the reference's.
     #: ``None`` for prompts.
     comparable_share: float | None = None
+    #: Of responses to equal prompts: the number of pairs that were compared; ``None`` where the
+    #: prompts of the sides differ.
+    n_pairs: int | None = None
     #: Of prompts: estimate of the share of ``current`` that moved between topics, which are 8 to 64
     #: groups of similar samples of both sides, new ones included. ``None`` for responses, and where
     #: the test doesn't reject at 5%.

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from monitor.errors import ModelError
 from monitor.extras import using_extras
+from monitor.model_hub import hub_problem, reads_locally
 from monitor.settings import Embedding
 from monitor.settings.model_location import PACKAGE_PREFIX, locate_model
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 #: Characters for each token of the model's window: far more than any tokenizer needs, so that the
 #: rest of a very long text isn't tokenized in vain.
 CHARACTERS_PER_TOKEN = 64
+HUB_ADVICE = (
+    "set embedding.model to a folder with the model, or to 'package:NAME' of an installed package"
+)
 WEIGHTS = ("*.safetensors", "pytorch_model*.bin", "*.onnx")
 
 
@@ -66,7 +70,8 @@ class Encoder:
 def load_encoder(settings: Embedding) -> Encoder:
     """Return the configured encoder.
 
-    A folder or a package is read from disk; only a hub id may use the network.
+    A folder or a package is read from disk; only a hub id may use the network, and is read from the
+    hub's cache where the hub does not respond.
 
     Raises:
         ModelError: The model is missing or isn't a sentence encoder, or the device isn't available.
@@ -88,12 +93,17 @@ def load_encoder(settings: Embedding) -> Encoder:
             location,
             device=device,
             revision=None if folder else settings.revision or None,
-            local_files_only=folder is not None,
+            local_files_only=reads_locally(location),
         )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
+        reason = _first_line(error)
+        if folder is None:
+            place = f"it is no folder here, no such model is in the cache, and {hub_problem()}"
+            reason = f"{place if hub_problem() else reason}; {HUB_ADVICE}"
         raise ModelError(
             f"the encoder can't be loaded: embedding.model = {settings.model!r} on {device!r}: "
-            f"{_first_line(error)}"
+            f"{reason}",
+            code="" if folder else "no_hub_model",
         ) from error
     if device.startswith("cuda"):
         model.half()

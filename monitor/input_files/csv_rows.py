@@ -15,7 +15,7 @@ import msgspec
 from monitor.errors import InputError
 from monitor.input_files.json_values import MAX_VALUE_BYTES, quote, read_lines
 
-DELIMITERS = ",;\t"
+DELIMITERS = ",;\t|"
 #: Rows whose cells decide what a column holds.
 SAMPLED_ROWS = 1000
 SAMPLED_CHARACTERS = 2**20
@@ -29,7 +29,7 @@ TEXT_COLUMNS = frozenset(
 )
 #: Columns whose objects are a model's own text in JSON, unless they have a key of a chat.
 PAYLOAD_COLUMNS = TEXT_COLUMNS | {"input", "output"}
-CHAT_KEYS = frozenset({"messages", "choices", "role"})
+CHAT_KEYS = frozenset({"messages", "role"})
 
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _NOT_FINITE = re.compile(r"nan|[+-]?inf(?:inity)?", re.IGNORECASE)
@@ -74,14 +74,16 @@ class CsvColumn:
 def read_header(first_line: str) -> tuple[list[str], str] | None:
     """Return the names of the columns and the delimiter; ``None`` where a line is no header.
 
-    A column without a name, such as an index that pandas writes, has an empty one.
+    A column without a name, such as an index that pandas writes, has an empty one. A line that
+    begins and ends with ``|`` is of a table in Markdown.
     """
     line = first_line.rstrip("\r\n")
     rows = [(next(csv.reader([line], delimiter=sign), []), sign) for sign in DELIMITERS]
     names, delimiter = max(rows, key=lambda row: len(row[0]))
     names = [name.strip() for name in names]
     named = [name for name in names if name]
-    if not named or not all(map(_is_name, named)):
+    is_drawn = delimiter == "|" and not names[0] and not names[-1]
+    if not named or not all(map(_is_name, named)) or is_drawn:
         return None
     return None if len(names) == 1 and " " in named[0] else (names, delimiter)
 

@@ -1,5 +1,6 @@
-"""Folders of data files: saved data sets of Hugging Face `datasets`, and splits by file name."""
+"""Folders of data files: saved data sets of `datasets`, splits by file name, and patterns."""
 
+import glob
 import json
 import re
 from collections import defaultdict
@@ -19,6 +20,28 @@ _SHARD = re.compile(r"(?P<name>.+?)-\d+-of-\d+|(?:part|shard)?[-_]?\d+(?:-[\w.-]
 SHOWN_SPLITS = 10
 #: Where data files lie: ``train.jsonl``, ``data/train-0.parquet``, ``default/train/0000.parquet``.
 DEPTHS = ("*", "*/*", "*/*/*")
+
+
+def is_pattern(place: Path) -> bool:
+    """Return whether a path is a pattern of the shell, such as ``logs/*.jsonl``."""
+    return glob.has_magic(str(place))
+
+
+def matching_files(pattern: Path) -> list[Path]:
+    """Return the files that match a pattern, in alphabetical order.
+
+    Raises:
+        InputError: No file matches, or files of several formats do.
+    """
+    root = Path(pattern.anchor)
+    matches = root.glob(str(pattern.relative_to(root)))
+    files = sorted(path for path in matches if path.is_file())
+    if not files:
+        raise InputError(
+            f"{pattern}: no file matches this pattern; check its folder, or name a file",
+            code="no_file",
+        )
+    return _same_kind(pattern, files)
 
 
 def data_files(place: Path) -> list[Path]:

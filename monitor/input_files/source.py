@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from monitor.errors import InputError
+from monitor.input_files.addresses import refuse_address
 from monitor.input_files.compression import decompressed, readable
 from monitor.input_files.csv_rows import iter_csv
 from monitor.input_files.detection import FileContent, detect, read_head
-from monitor.input_files.folders import data_files
+from monitor.input_files.folders import data_files, is_pattern, matching_files
 from monitor.input_files.json_values import iter_array, iter_json_lines, iter_objects
 from monitor.input_files.spool import Spool
 
@@ -127,7 +128,9 @@ class InputSource:
 
 
 def open_source(place: Path | InputSource) -> InputSource:
-    """Open a file, a folder of data files, standard input (``-``), or several files: ``A+B``.
+    """Open a file, a folder of data files, standard input (``-``), or several files.
+
+    Several are ``A+B``, or a pattern such as ``logs/*.jsonl``, in alphabetical order.
 
     What can be read only once is copied to a temporary file.
 
@@ -143,13 +146,17 @@ def open_source(place: Path | InputSource) -> InputSource:
             mode = place.stat().st_mode
         except (FileNotFoundError, NotADirectoryError):
             mode = None
+        if mode is None:
+            refuse_address(str(place))
         if mode is None and JOINT in str(place):
             paths = str(place).split(JOINT)
             return InputSource(
                 place, [part for path in paths for part in open_source(Path(path)).parts]
             )
         if mode is None or stat.S_ISDIR(mode):
-            files = data_files(place)
+            files = (
+                matching_files(place) if mode is None and is_pattern(place) else data_files(place)
+            )
             return InputSource(place, [_file(path) for path in files])
         if stat.S_ISREG(mode):
             return InputSource(place, [_file(place)])

@@ -8,6 +8,10 @@ CHARACTERS_READ = 4_000
 #: Characters of a version's name in an excerpt.
 VERSION_CHARACTERS = 60
 
+#: Words and characters of a text that a sentence quotes.
+QUOTED_WORDS = 8
+QUOTED_CHARACTERS = 60
+
 #: Control, surrogate and format characters (bidirectional overrides, zero-width ones).
 HIDDEN = frozenset({"Cc", "Cs", "Cf", "Co", "Cn"})
 
@@ -43,3 +47,15 @@ def excerpt_of_version(version: str) -> str:
         return version
     begins = VERSION_CHARACTERS // 2
     return f"{version[:begins]}…{version[begins + 1 - VERSION_CHARACTERS :]}"
+
+
+def quote(text: str) -> str:
+    """Return the beginning of a text or name as a sentence quotes it: a few words in “...”.
+
+    An erasure finds the text in sentences by the same function.
+    """
+    line = excerpt(text, QUOTED_CHARACTERS)
+    words = line.split(" ")
+    if len(words) > QUOTED_WORDS:
+        line = f"{' '.join(words[:QUOTED_WORDS])}…"
+    return f"“{line or '(empty)'}”"

@@ -1,14 +1,24 @@
 """Formats of numbers, shares, dates and lists of names in user-visible texts."""
 
+import math
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from monitor.store.windows.assessment import NumericAssessment, ShareEstimate
 
+#: Most decimals of a percentage.
+MOST_DIGITS = 2
+
 
 def format_mean(mean: float) -> str:
     """Return a mean with three significant digits, without an exponent where that is readable."""
     return f"{mean:,.0f}" if 1000 <= abs(mean) < 1e7 else f"{mean:.3g}"
+
+
+def format_means(column: NumericAssessment) -> str:
+    """Return the means of both sides with their unit: "from 3.96 to 2.95 of 5"."""
+    means = f"from {format_mean(column.reference_mean)} to {format_mean(column.current_mean)}"
+    return f"{means} {column.unit}" if column.unit else means
 
 
 def format_share(share: float) -> str:
@@ -18,29 +28,69 @@ def format_share(share: float) -> str:
 
 def format_estimate(share: ShareEstimate) -> str:
     """Return an estimated share with its interval."""
-    return (
-        f"about {format_share(share.estimate)} ({format_share(share.lower)} to "
-        f"{format_share(share.upper)})"
-    )
+    estimate, lower, upper = format_known(share.estimate, share.lower, share.upper)
+    return f"about {estimate} ({lower} to {upper})"
 
 
-def format_change(column: NumericAssessment) -> str:
-    """Return the relative change of the mean with its interval."""
-    if column.relative_change is None:
-        return "from 0" if column.reference_mean == 0 else "undefined"
-    if column.relative_change_lower is None or column.relative_change_upper is None:
-        return f"{column.relative_change:+.1%}"
-    return (
-        f"{column.relative_change:+.1%} ({100 * column.relative_change_lower:+.1f} to "
-        f"{100 * column.relative_change_upper:+.1f})"
-    )
+def format_rounded(share: ShareEstimate) -> str:
+    """Return an estimated share without its interval, as exact as the interval knows it."""
+    return format_known(share.estimate, share.lower, share.upper)[0]
 
 
-def format_effect(column: NumericAssessment) -> str:
-    """Return Cliff's delta with its interval, where it has one."""
-    if column.effect_lower is None or column.effect_upper is None:
-        return f"{column.effect_size:+.2f}"
-    return f"{column.effect_size:+.2f} ({column.effect_lower:+.2f} to {column.effect_upper:+.2f})"
+def format_relative(change: float, lower: float | None, upper: float | None) -> str:
+    """Return the size of a relative change, as exact as its interval knows it, if it has one."""
+    if lower is None or upper is None or not math.isfinite(lower + upper):
+        return f"{abs(change):.0%}"
+    return format_known(abs(change), lower, upper)[0]
+
+
+def format_known(
+    estimate: float, lower: float, upper: float, *, unit: str = "percent"
+) -> tuple[str, str, str]:
+    """Return an estimate and its limits, as exact as the interval knows them.
+
+    ``points`` are hundredths without a sign of percent; ``value`` has three significant digits.
+    """
+    numbers = (estimate, lower, upper)
+    if unit == "value":
+        written = [format_mean(number) for number in numbers]
+    else:
+        digits = _known_digits(*numbers)
+        # A limit may be exact, such as that of all texts: its zeros say nothing.
+        while digits and all(f"{100.0 * number:.{digits}f}"[-1] == "0" for number in numbers):
+            digits -= 1
+        sign = "%" if unit == "percent" else ""
+        written = [f"{100.0 * number:.{digits}f}{sign}" for number in numbers]
+    return written[0], written[1], written[2]
+
+
+def _known_digits(estimate: float, lower: float, upper: float) -> int:
+    """Return the decimals of a percentage whose step is at most the width of its interval.
+
+    A limit above 0 is never rounded to 0.
+    """
+    half_width = 50.0 * abs(upper - lower)
+    digits = 0 if half_width >= 0.5 else 1 if half_width >= 0.05 else 2
+    smallest = min((abs(value) for value in (estimate, lower) if value), default=1.0)
+    while digits < MOST_DIGITS and round(100.0 * smallest, digits) == 0:
+        digits += 1
+    return digits
+
+
+def is_above_zero(share: ShareEstimate) -> bool:
+    """Return whether the interval of a share holds no 0, not even a rounded one."""
+    return round(share.lower, MOST_DIGITS + 2) > 0.0
+
+
+def signed(value: float, form: str) -> str:
+    """Return a number by a form with a sign, such as ``+.1f``; without it where it rounds to 0."""
+    text = format(value, form)
+    return text if any(digit in "123456789" for digit in text) else text[1:]
+
+
+def excludes_zero(lower: float | None, upper: float | None) -> bool:
+    """Return whether an interval is known and holds no 0."""
+    return lower is not None and upper is not None and (0.0 < lower <= upper or lower <= upper < 0)
 
 
 def format_day(day: date) -> str:

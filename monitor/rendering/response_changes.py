@@ -1,18 +1,18 @@
-"""Phrases for what has changed: a share, or a shift of all responses, and their descriptors."""
+"""Phrases for what has changed: a share, or all responses, and the descriptors of responses."""
 
+from monitor.rendering.excerpts import excerpt
 from monitor.rendering.numbers import (
-    format_change,
+    excludes_zero,
     format_estimate,
+    format_known,
     format_mean,
     format_share,
-    join_names,
+    is_above_zero,
+    signed,
 )
-from monitor.store.windows.assessment import (
-    DescriptorChange,
-    FamilyAssessment,
-    NumericAssessment,
-    ResponsePair,
-)
+from monitor.rendering.wording import NOUNS
+from monitor.statistics.p_value_text import state_p_value
+from monitor.store.windows.assessment import DescriptorChange, FamilyAssessment, ResponsePair
 
 #: Level of the descriptors that are named, after adjustment for their number.
 LEVEL = 0.05
@@ -20,8 +20,30 @@ LEVEL = 0.05
 NEARLY_ALL = 0.995
 #: What the axis of changes of each unit is called.
 UNITS = {"percent": "relative change", "points": "change in points", "value": "change of the mean"}
-#: What a relative change of a descriptor is called, upwards and downwards.
-COMPARATIVES = {"length in tokens": ("longer", "shorter")}
+LENGTH = "length in tokens"
+#: What responses are, or do, of which a descriptor rose, and of which it fell, and by how much.
+COMPARATIVES = {
+    LENGTH: ("are {} longer", "are {} shorter"),
+    "readability (LIX)": ("are harder to read, by {} of LIX", "are easier to read, by {} of LIX"),
+    "repetition": ("repeat themselves more, by {}", "repeat themselves less, by {}"),
+    "repeated phrases": ("repeat more phrases, by {}", "repeat fewer phrases, by {}"),
+    "non-letter share": ("have more digits and signs, by {}", "have fewer digits and signs, by {}"),
+    "relevance to the prompt": (
+        "are closer to their prompts, by {}",
+        "are farther from their prompts, by {}",
+    ),
+}
+#: Descriptors of which less is better, and what responses with the fault are or do.
+FAULTS = {
+    "empty": "are empty",
+    "refusal": "are refusals",
+    "cut off": "are cut off",
+    "broken format": "are in a broken format",
+    "error": "are errors",
+    "loop": "repeat themselves without end",
+    "other language than the prompt": "are in another language than their prompts",
+}
+LANGUAGE = "language: "
 
 
 def significant_descriptors(family: FamilyAssessment) -> list[DescriptorChange]:
@@ -31,30 +53,34 @@ def significant_descriptors(family: FamilyAssessment) -> list[DescriptorChange]:
     """
     if family.verdict != "drift":
         return []
-    changed = [change for change in family.descriptors if change.adjusted_p_value <= LEVEL]
+    changed = [
+        change
+        for change in family.descriptors
+        if change.adjusted_p_value <= LEVEL and excludes_zero(change.lower, change.upper)
+    ]
     return sorted(changed, key=lambda change: (change.p_value, change.name))
 
 
-def describe_descriptors(family: FamilyAssessment, limit: int) -> str:
-    """Describe the descriptors that surely changed; empty where none did."""
-    changed = significant_descriptors(family)
-    phrases = [describe_descriptor(change) for change in changed[:limit]]
-    n_more = len(changed) - limit
-    if n_more > 0:
-        phrases.append(f"{n_more} more")
-    return join_names(phrases)
-
-
 def describe_descriptor(change: DescriptorChange) -> str:
-    """Describe a change: "17% shorter (9% to 25%)", "refusal +4.0 points (+2.1 to +5.9)"."""
-    same_sign = change.lower > 0.0 or change.upper < 0.0
+    """Return a sentence on a change, given the prompts, whose interval holds no 0."""
+    subject = "responses to comparable prompts"
+    is_rise = change.change > 0.0
+    nearest, farthest = sorted((change.lower, change.upper), key=abs)
+    size, low, high = format_known(
+        abs(change.change), abs(nearest), abs(farthest), unit=change.unit
+    )
+    amount = f"{size}{' points' if change.unit == 'points' else ''}"
+    interval = f"({low} to {high})"
     words = COMPARATIVES.get(change.name)
-    if words is not None and change.unit == "percent" and same_sign:
-        nearest, farthest = sorted((abs(change.lower), abs(change.upper)))
-        return (
-            f"{abs(change.change):.0%} {words[change.change < 0]} ({nearest:.0%} to {farthest:.0%})"
-        )
-    return f"{change.name} {format_descriptor_change(change)}"
+    if words is not None:
+        return f"Responses to comparable prompts {words[not is_rise].format(amount)} {interval}."
+    phrase = FAULTS.get(change.name)
+    if change.name.startswith(LANGUAGE):
+        phrase = f"are in language {change.name.removeprefix(LANGUAGE)}"
+    if phrase is not None:
+        return f"Of the {subject}, {amount} {'more' if is_rise else 'fewer'} {phrase} {interval}."
+    verb = "rose" if is_rise else "fell"
+    return f"Of the {subject}, the {excerpt(change.name, 40)} {verb} by {amount} {interval}."
 
 
 def format_descriptor_change(change: DescriptorChange) -> str:
@@ -64,26 +90,6 @@ def format_descriptor_change(change: DescriptorChange) -> str:
     )
     unit = " points" if change.unit == "points" else ""
     return f"{size}{unit} ({lower} to {upper})"
-
-
-def format_column_change(column: NumericAssessment, output: FamilyAssessment) -> str:
-    """Return the change of a column of the table of descriptors and metrics, with its interval.
-
-    A descriptor that was compared given the prompts has one change wherever it is shown: that one.
-    """
-    given_prompts = change_given_prompts(column, output)
-    return (
-        format_change(column) if given_prompts is None else format_descriptor_change(given_prompts)
-    )
-
-
-def change_given_prompts(
-    column: NumericAssessment, output: FamilyAssessment
-) -> DescriptorChange | None:
-    """Return the change of a column given the prompts; ``None`` where it was not compared so."""
-    if column.side != "response":
-        return None
-    return next((change for change in output.descriptors if change.name == column.name), None)
 
 
 def format_reach(reach: float, unit: str) -> str:
@@ -103,65 +109,54 @@ def describe_pair(pair: ResponsePair) -> str:
 
 def _signed(value: float, unit: str) -> str:
     if unit == "percent":
-        return f"{value:+.0%}"
+        return signed(value, "+.0%")
     if unit == "points":
-        return f"{100.0 * value:+.1f}"
+        return signed(100.0 * value, "+.1f")
     return f"{'-' if value < 0 else '+'}{format_mean(abs(value))}"
 
 
-def describe_shift(family: FamilyAssessment) -> str:
-    """Describe how far all responses have shifted; empty without a shift."""
-    if family.shift is None:
-        return ""
-    return (
-        f"{format_share(family.shift.estimate)} ({format_share(family.shift.lower)} to "
-        f"{format_share(family.shift.upper)}) of the responses lie beyond the baseline's median in "
-        "one direction, 50% without a shift"
+def subject_of(family: FamilyAssessment) -> str:
+    """Return what a family's share is one of: "responses to comparable prompts (93% of all)"."""
+    if family.family == "input":
+        return "prompts"
+    if family.comparable_share is None:
+        return "responses"
+    share = (
+        "" if family.comparable_share >= NEARLY_ALL else f" ({family.comparable_share:.0%} of all)"
     )
+    return f"responses to comparable prompts{share}"
 
 
-def describe_extent(family: FamilyAssessment, noun: str) -> str:
-    """Describe the drifted share, with another mix or, where all responses changed, their shift."""
+def describe_extent(family: FamilyAssessment) -> str:
+    """Describe how many texts of a significant family changed, without a verb.
+
+    With another mix of topics, the share that moved comes first. Of a share whose interval holds 0
+    the upper limit is told.
+    """
+    subject = subject_of(family)
     if family.is_shift:
-        return f"a shift of all {noun}: {describe_shift(family)}"
-    return describe_shares(family, _whole(family, noun))
-
-
-def describe_share(family: FamilyAssessment, noun: str) -> str:
-    """Describe the drifted share, and of what it is one: "about 4% (2% to 6%) of the prompts"."""
-    if family.drifted_share is None:
-        return "an unknown share"
-    return f"{format_estimate(family.drifted_share)}{_whole(family, noun)}"
-
-
-def _whole(family: FamilyAssessment, noun: str) -> str:
-    """Return of what the drifted share is one: " of the responses to comparable prompts"."""
-    compared = "" if family.comparable_share is None else " to comparable prompts"
-    return f" of the {noun}{compared}{describe_comparable(family)}"
-
-
-def describe_comparable(family: FamilyAssessment) -> str:
-    """Describe how many responses are to comparable prompts: " (93% of all)"; empty for nearly all.
-
-    Prompts, and documents that don't say it, have none.
-    """
-    if family.comparable_share is None or family.comparable_share >= NEARLY_ALL:
-        return ""
-    return f" ({family.comparable_share:.0%} of all)"
-
-
-def describe_shares(family: FamilyAssessment, of: str = "") -> str:
-    """Describe the drifted share; with another mix of topics, the share that moved before it.
-
-    ``of`` follows the first share: what it is a share of.
-    """
-    if family.drifted_share is None:
-        return f"an unknown share{of} differs from the baseline"
-    drifted = format_estimate(family.drifted_share)
-    if family.is_mix and family.moved_share is not None:
-        moved = format_estimate(family.moved_share)
-        return (
-            f"{moved}{of} moved between groups of similar prompts, {drifted} are unlike the "
-            "baseline"
+        return f"a change of the {subject} as a whole"
+    share, moved = family.drifted_share, family.moved_share
+    parts = []
+    if family.is_mix and moved is not None and is_above_zero(moved):
+        parts.append(f"{format_estimate(moved)} of the {subject} moved between similar prompts")
+    if share is not None:
+        size = (
+            format_estimate(share)
+            if is_above_zero(share)
+            else f"at most {format_share(share.upper)}"
         )
-    return f"{drifted}{of} differ from the baseline"
+        of = "" if parts else f" of the {subject}"
+        parts.append(f"{size}{of} unlike the baseline")
+    return ", ".join(parts) or f"an unknown share of the {subject}"
+
+
+def describe_rest(family: FamilyAssessment) -> str:
+    """Describe the test without what the explanations cover; empty where there was none."""
+    rest = family.rest
+    if rest is None:
+        return ""
+    sizes = f"{rest.n_current:,} against {rest.n_reference:,} {NOUNS[family.family]}"
+    if rest.verdict == "not_enough_data":
+        return f"without what is explained: too few ({sizes})"
+    return f"without what is explained: {state_p_value(rest.p_value)} ({sizes})"

@@ -11,7 +11,6 @@ from monitor.rendering.numbers import (
     format_mean,
     format_share,
 )
-from monitor.rendering.response_changes import describe_comparable, describe_extent
 from monitor.rendering.task_types import select_task_types, sum_other_task_types
 from monitor.statistics.p_value_text import state_p_value
 from monitor.store.windows.assessment import (
@@ -19,7 +18,6 @@ from monitor.store.windows.assessment import (
     DetectableShare,
     Example,
     FamilyAssessment,
-    NumericAssessment,
     Quote,
     SlowDrift,
     Topic,
@@ -38,13 +36,6 @@ NOUNS = labels({"input": "prompts", "output": "responses"})
 def describe_incident_status(status: str) -> str:
     """Describe an incident's status; a closed one's drift may go on."""
     return "Closed: no longer watched" if status == "closed" else status.capitalize()
-
-
-def sort_by_effect(numeric_columns: tuple[NumericAssessment, ...]) -> list[NumericAssessment]:
-    """Return descriptors and metrics, the degraded ones first, then by effect size."""
-    return sorted(
-        numeric_columns, key=lambda column: (not column.degraded, -abs(column.effect_size))
-    )
 
 
 @dataclass(frozen=True)
@@ -107,33 +98,32 @@ def describe_mix_change(assessment: Assessment) -> str:
     )
 
 
-def describe_input(family: FamilyAssessment) -> str:
-    """Describe the result for the prompts."""
-    if family.verdict == "not_enough_data":
-        return "prompts could not be compared"
-    if family.alarm:
-        return "prompts have drifted"
-    slow = family.slow
-    if slow is not None and slow.alarm and slow.since is not None:
-        return f"prompts have drifted slowly since {format_day(slow.since)}"
-    if family.verdict == "drift":
-        return "prompts changed significantly, below the alert threshold"
-    if slow is not None and slow.verdict == "drift" and slow.drifted_share.lower > 0:
-        return "prompts change slowly, below the alert threshold"
-    return "prompts show no significant change"
+def further_findings(assessment: Assessment) -> list[str]:
+    """Return the findings that the headline does not say."""
+    return [finding for finding in assessment.findings if finding not in assessment.headline]
 
 
-def describe_output(family: FamilyAssessment, input_family: FamilyAssessment) -> str:
-    """Describe the result for the responses given the prompts."""
+def describe_state(family: FamilyAssessment) -> str:
+    """Return what the tests of a family say, in a word or two."""
     if family.verdict == "not_enough_data":
-        return "responses could not be compared"
-    if family.alarm:
-        verb = "shifted" if family.is_shift else "drifted"
-        return f"responses to comparable prompts{describe_comparable(family)} have {verb}"
-    responses = "responses to comparable prompts" if input_family.alarm else "responses"
+        return "not tested"
+    if family.alarm or family.slow_alarm is not None:
+        return "drift"
+    if family.event_alarms:
+        return "alarm by an event"
     if family.verdict == "drift":
-        return f"{responses} changed significantly, below the alert threshold"
-    return f"{responses} show no significant change"
+        return "significant, below the alert threshold"
+    return "no significant change"
+
+
+def describe_absence(family: FamilyAssessment) -> str:
+    """Return a note where a family has no texts, or the comparison isn't of it; else empty."""
+    if family.untested_reason == "no_responses":
+        return "Only prompts were compared: no exchange has a response."
+    if family.untested_reason == "other_family":
+        reason = describe_untested(family)
+        return f"{reason[0].upper()}{reason[1:]}."
+    return ""
 
 
 def describe_comparable_sizes(assessment: Assessment) -> str:
@@ -160,16 +150,22 @@ def describe_detectable(assessment: Assessment) -> str:
         )
         more = "".join(f", or {other}," for other in further)
         sentences.append(
-            f"Windows of these sizes show {first} of the prompts{more} four times in five."
+            f"{_source(detectable[0])} windows of these sizes show {first} of the prompts{more} "
+            "four times in five."
         )
     if hidden:
-        subject = "They" if detectable else "Windows of these sizes"
+        subject = "They" if detectable else f"{_source(assessment.detectable_shares[0])} they"
         sentences.append(f"{subject} do not reliably show {' or '.join(hidden)} of any share.")
-    if detectable and detectable[0].is_simulated:
-        sentences.append("Simulated on these prompts.")
     if sentences and assessment.output.verdict != "not_enough_data":
         sentences.append("How small a change of the responses they show is not known.")
     return " ".join(sentences)
+
+
+def _source(item: DetectableShare) -> str:
+    """Return whose data a stated sensitivity is of."""
+    if item.is_simulated:
+        return "Simulated on these prompts:"
+    return "By a table of CLINC150, not of these prompts:"
 
 
 def _detectable_share(item: DetectableShare) -> str:
@@ -225,10 +221,8 @@ def describe_slow_share(slow: SlowDrift) -> str:
     return f"{share} of the prompts are unlike those before the drift began"
 
 
-def describe_drifted_share(family: FamilyAssessment, assessment: Assessment) -> str:
-    """Describe the drifted share, also in exchanges of the traffic, or the shift."""
-    if family.is_shift or family.drifted_share is None:
-        return describe_extent(family, NOUNS[family.family])
+def count_affected(family: FamilyAssessment, assessment: Assessment) -> str:
+    """Return about how many exchanges changed; empty where that is not sure, or all shifted."""
     version = assessment.reported_version
     part = assessment if version is None else version
     whole = (
@@ -237,14 +231,12 @@ def describe_drifted_share(family: FamilyAssessment, assessment: Assessment) -> 
         else f"version {excerpt_of_version(version.version) or 'unknown'}"
     )
     total = part.estimated_current or part.n_current
-    moved = family.moved_share if family.is_mix else None
-    share = family.drifted_share if moved is None else moved
+    share = family.moved_share if family.is_mix else family.drifted_share
+    if family.is_shift or share is None or not share.lower > 0.0:
+        return ""
     compared = 1.0 if family.comparable_share is None else family.comparable_share
     affected = float(f"{share.estimate * compared * total:.2g}")
-    return (
-        f"{describe_extent(family, NOUNS[family.family])}: about {affected:,.0f} of {total:,.0f} "
-        f"exchanges of {whole}{'' if moved is None else ' moved'}"
-    )
+    return f"about {affected:,.0f} of {total:,.0f} exchanges of {whole}"
 
 
 def count_exchanges(topic: Topic) -> str:

@@ -17,6 +17,8 @@ FALSE_ALARMS_A_YEAR = 0.5
 BUDGET_RANGE = (0.05, 12.0)
 #: Least estimate of a drifted share that alarms, unless the settings say otherwise.
 MIN_DRIFTED_SHARE = 0.005
+#: Least rise of the share of an event that alarms, unless the settings say otherwise.
+MIN_EVENT_RISE = 0.01
 
 Schedule = Literal["weekly", "daily"]
 WINDOWS_A_YEAR: Mapping[Schedule, int] = MappingProxyType({"weekly": 52, "daily": 365})
@@ -25,7 +27,14 @@ WINDOWS_A_YEAR: Mapping[Schedule, int] = MappingProxyType({"weekly": 52, "daily"
 #: new topic is the hardest to detect. The rest is a margin for what no level covers: all windows
 #: are compared with one baseline, which is a sample itself.
 SPENT = MappingProxyType(
-    {"input": 0.52, "output": 0.104, "metrics": 0.03, "slow": 0.026, "looks": 0.02}
+    {
+        "input": 0.52,
+        "output": 0.078,
+        "events": 0.026,
+        "metrics": 0.03,
+        "slow": 0.026,
+        "looks": 0.02,
+    }
 )
 
 #: P-values that a permutation test of a level can take at or below it: with fewer, a p-value far
@@ -39,7 +48,7 @@ class AlarmLevels:
 
     #: Of the prompts of a window.
     input: float
-    #: Of the responses of a window.
+    #: Of the responses of a window, given the prompts.
     output: float
     #: Of all metrics of a window together. A metric alarms in one direction, so half of its
     #: two-sided ``adjusted_p_value`` is compared with it.
@@ -48,6 +57,9 @@ class AlarmLevels:
     slow: float
     #: Of all looks at a window before it has ended, together.
     looks: float
+    #: Of all events of the responses of a window together: empty, refused and the like. 0 in
+    #: assessments from before events were tested.
+    events: float = 0.0
 
     def share(self, n_tested: int) -> "AlarmLevels":
         """Return the levels of each of several versions in a window (Bonferroni).
@@ -58,6 +70,7 @@ class AlarmLevels:
         return AlarmLevels(
             input=self.input / n,
             output=self.output / n,
+            events=self.events / n,
             metrics=self.metrics / n,
             slow=self.slow,
             looks=self.looks / n,
@@ -65,7 +78,8 @@ class AlarmLevels:
 
     def false_alarms(self, n_windows: int) -> float:
         """Return the largest expected number of false alarms in windows with one baseline."""
-        return n_windows * (self.input + self.output + self.metrics + self.looks) + self.slow
+        each = self.input + self.output + self.events + self.metrics + self.looks
+        return n_windows * each + self.slow
 
 
 def spend(false_alarms_a_year: float, windows_a_year: int) -> AlarmLevels:
@@ -74,6 +88,7 @@ def spend(false_alarms_a_year: float, windows_a_year: int) -> AlarmLevels:
     return AlarmLevels(
         input=yearly["input"] / windows_a_year,
         output=yearly["output"] / windows_a_year,
+        events=yearly["events"] / windows_a_year,
         metrics=yearly["metrics"] / windows_a_year,
         slow=yearly["slow"],
         looks=yearly["looks"] / windows_a_year,

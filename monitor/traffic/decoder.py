@@ -232,6 +232,7 @@ class Decoder:
             has_response=_has_response(raw),
             attributes=attributes,
             truncated=raw.truncated or response_cut or any(cut for _, cut in contents),
+            n_other_parts=sum(message.n_other_parts for message in raw.messages),
             record_index=raw.index,
             withheld=raw.withheld,
         )

@@ -9,12 +9,14 @@ from msgspec.structs import replace
 from monitor.settings.models.names import ModelNames
 
 
-class Message(msgspec.Struct, frozen=True):
+class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     """A turn of a conversation."""
 
     #: ``system``, ``user``, ``assistant`` or ``tool``.
     role: str
     content: str
+    #: Parts that are no text, such as images, before cleaning; 0, which is not stored, afterwards.
+    n_other_parts: int = 0
 
 
 class Labels(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +54,8 @@ class Exchange(Labels, frozen=True, kw_only=True):
     attributes: dict[str, Any] = {}
     #: Set when text was cut.
     truncated: bool = False
+    #: Images and other parts of the conversation that are no text.
+    n_other_parts: int = 0
     #: Position in a record that carries several exchanges.
     record_index: int = 0
     #: The source withholds the texts: the exchange is counted, not stored.

@@ -85,6 +85,7 @@ def replay_file(
         settings.traffic,
         Origin(file.label, file.unit),
         announce=announce,
+        of_traffic=True,
     )
     preparer = BatchPreparer.build(
         settings,

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from monitor.privacy.erasure.quotes import Quotes
 from monitor.store.windows.assessment import Assessment, FamilyAssessment
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow
+from monitor.windows.findings.explanations import QUOTING
 
 WITHHELD = "(of other task types)"
 #: From the first to the last quotation mark, as a quoted text may hold some.
@@ -36,6 +37,7 @@ def _without_texts(assessment: Assessment) -> Assessment:
     return replace(
         assessment,
         headline=withhold_quoted(assessment.headline),
+        findings=tuple(map(withhold_quoted, assessment.findings)),
         remarks=tuple(map(withhold_quoted, assessment.remarks)),
         input=_without_names(assessment.input),
         output=_without_names(assessment.output),
@@ -44,4 +46,14 @@ def _without_texts(assessment: Assessment) -> Assessment:
 
 def _without_names(family: FamilyAssessment) -> FamilyAssessment:
     topics = [replace(topic, name=f"topic {topic.index}", examples=()) for topic in family.topics]
-    return replace(family, topics=tuple(topics), outliers=(), pairs=())
+    explanations = tuple(
+        replace(
+            explanation,
+            text=explanation.text and WITHHELD,
+            before=explanation.before and WITHHELD,
+        )
+        if explanation.kind in QUOTING
+        else explanation
+        for explanation in family.explanations
+    )
+    return replace(family, topics=tuple(topics), outliers=(), pairs=(), explanations=explanations)

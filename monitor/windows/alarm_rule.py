@@ -2,9 +2,10 @@
 
 An alarm needs significance *and* an effect above a threshold of the configuration. For input and
 output drift, slow drift included, :mod:`monitor.drift` applies both (the level and
-``drift.min_drifted_share`` or ``drift.min_slow_drifted_share``); for descriptors and metrics
-:func:`is_degraded` does. The conditions of :mod:`monitor.drift` are in ``drift/verdict.py`` and
-``drift/slow/watch.py``. The levels are those of :mod:`monitor.statistics.alarm_levels`.
+``drift.min_drifted_share`` or ``drift.min_slow_drifted_share``); for events of responses
+:func:`event_alarms`, for descriptors and metrics :func:`is_degraded` does. The conditions of
+:mod:`monitor.drift` are in ``drift/verdict.py`` and ``drift/slow/watch.py``. The levels are those
+of :mod:`monitor.statistics.alarm_levels`.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from typing import Literal
 from monitor.drift import DriftResult, NumericComparison
 from monitor.store.windows.assessment import FamilyAssessment, NumericAssessment, Verdict
 
-#: A loss of exactly the threshold alarms; it may be smaller by rounding.
+#: A loss, or rise, of exactly the threshold alarms; it may be smaller by rounding.
 ROUNDING = 1e-9
 #: Least Cliff's delta (for a rate, in points) of a metric without a relative change that alarms.
 MIN_EFFECT = 0.02
@@ -27,6 +28,15 @@ def family_verdict(result: DriftResult, alpha: float) -> Literal["drift", "no_dr
 def family_alarms(result: DriftResult) -> bool:
     """Return whether a family alarms: significant, with a large enough drifted share."""
     return result.verdict == "drift"
+
+
+def event_alarms(rise: float, p_value: float, *, level: float, min_rise: float) -> bool:
+    """Return whether an event of the responses alarms, by the rise of its share.
+
+    The p-value is adjusted for the number of events. Users see the event whatever caused it, so it
+    is tested over all responses, not given the prompts.
+    """
+    return p_value <= level and rise >= min_rise - ROUNDING
 
 
 def is_degraded(
@@ -69,8 +79,8 @@ def is_degraded(
 def window_alarms(
     families: Sequence[FamilyAssessment], numeric_columns: Sequence[NumericAssessment]
 ) -> bool:
-    """Return whether a window alarms: by a family, slow drift, or a degraded metric."""
-    return any(family.alarm or family.slow_alarm for family in families) or any(
+    """Return whether a window alarms: by a family, slow drift, an event, or a degraded metric."""
+    return any(family.alarms for family in families) or any(
         column.degraded for column in numeric_columns
     )
 

@@ -39,7 +39,7 @@ from monitor.windows.stored_comparison import (
     StoredComparison,
     StoredPart,
     compare_stored_window,
-    headline_of,
+    finding_without_traffic,
     remarks_after,
     remarks_before,
 )
@@ -216,7 +216,7 @@ def _store(
             encoder=provenance["encoder"],
             package_versions=provenance["versions"],
             n_withheld=window.withheld.n,
-            headline=headline_of(comparison, settings.model.name),
+            finding=finding_without_traffic(comparison, settings.model.name),
             first_remarks=remarks_before(comparison, settings.model.name),
             last_remarks=(*remarks_after(comparison, bounds), *report_remarks),
         ),

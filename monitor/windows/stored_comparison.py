@@ -3,10 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Engine
 
 from monitor.embedding.vocabulary import load_vocabulary
+from monitor.errors import ModelError
 from monitor.rendering.commands import import_command
 from monitor.rendering.excerpts import excerpt_of_version
 from monitor.settings import Settings
@@ -17,20 +21,23 @@ from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.slow_drift import WatchedSums
 from monitor.traffic.redaction import Redactor
 from monitor.traffic.sampling.rates import SamplingRates
-from monitor.windows.comparison.declared_formats import DeclaredFormats, load_declared_formats
 from monitor.windows.comparison.slow_drift import SlowDriftTest, check_slow_drift
 from monitor.windows.comparison.unread_texts import UnknownShares
 from monitor.windows.comparison.window_comparison import compare_window
+from monitor.windows.explanations.explained import explain_window
+from monitor.windows.explanations.instructions import find_instruction_changes
 from monitor.windows.findings.findings import collect_findings, uncompared_findings
 from monitor.windows.findings.remarks import remarks_on_silent_days, withheld_remark
 from monitor.windows.reading.baselines import Baselines, Reference
+from monitor.windows.reading.declared_formats import DeclaredFormats, load_declared_formats
+from monitor.windows.reading.instructions import read_instructions
 from monitor.windows.reading.missing_traffic import (
     MissingTraffic,
+    describe_no_traffic,
     find_missing_traffic,
-    headline_without_traffic,
     remarks_on_missing_traffic,
 )
-from monitor.windows.reading.reembedding import EncoderSource
+from monitor.windows.reading.reembedding import EncoderSource, encode
 from monitor.windows.reading.stored_window import StoredWindow, read_window
 from monitor.windows.versions.reported_version import (
     PartFindings,
@@ -86,6 +93,18 @@ class _Comparison:
     earlier: Sequence[Assessment]
     is_split: bool
     unknown_shares: UnknownShares | None
+    encoder: EncoderSource
+
+    def encode(self, texts: Sequence[str], *, identity: str) -> NDArray[np.float16]:
+        """Return the vectors of texts by the encoder of a window.
+
+        Raises:
+            ModelError: It cannot be loaded, or is not the configured one.
+        """
+        encoder = self.encoder()
+        if encoder.identity != identity:
+            raise ModelError(f"it is {encoder.identity}, the window's {identity}")
+        return encode(texts, encoder)
 
 
 def compare_stored_window(
@@ -132,6 +151,7 @@ def compare_stored_window(
         earlier,
         is_split=len(split.parts) > 1,
         unknown_shares=None if vocabulary is None else vocabulary.unknown_shares,
+        encoder=encoder,
     )
     parts: list[StoredPart] = []
     sums: WatchedSums | None = None
@@ -163,11 +183,11 @@ def compare_stored_window(
     )
 
 
-def headline_of(comparison: StoredComparison, model: str) -> str:
-    """Return the headline of a window without traffic; empty where there is some."""
+def finding_without_traffic(comparison: StoredComparison, model: str) -> str:
+    """Return the finding of a window without traffic; empty where there is some."""
     if comparison.window.withheld.n or len(comparison.window.rows):
         return ""
-    return headline_without_traffic(model, comparison.missing)
+    return describe_no_traffic(model, comparison.missing)
 
 
 def remarks_before(comparison: StoredComparison, model: str) -> tuple[str, ...]:
@@ -254,6 +274,17 @@ def _compare_part(
             redactor=Redactor(settings.redaction.patterns),
             slow=None if slow is None else slow.result,
             earlier=shared.earlier,
+            explained=explain_window(
+                comparison,
+                encode=partial(shared.encode, identity=rows.encoder),
+                declared=shared.declared.formats,
+            ),
+            instructions=find_instruction_changes(
+                read_instructions(shared.engine, reference.rows),
+                read_instructions(shared.engine, rows),
+            )
+            if comparison.is_compared
+            else (),
         )
     version = plan.part.version
     part = StoredPart(

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from monitor.errors import DriftwardenError, TransientError
+from monitor.model_hub import be_offline_without_hub
 from retrain.jobs.launcher import MODULES
 from retrain.jobs.process_identity import process_identity
-from retrain.models.hub import be_offline_without_hub
 from retrain.run_folder import RunFolder, Task, read_json, write_json
 
 #: Exit status of a child without access to its folder (sysexits.h).

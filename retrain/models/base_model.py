@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from monitor.errors import ModelError
+from monitor.model_hub import hub_problem, reads_locally
 from monitor.settings.model_location import locate_model
 from retrain.models.chat_template import SMOLLM2_SYSTEM, chatml, require_generation_marks
-from retrain.models.hub import hub_problem, reads_locally
 from retrain.models.response_marks import end_tokens
 from retrain.models.template_date import fix_template_date
 from retrain.recipes.recipe import Recipe

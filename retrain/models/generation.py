@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from monitor.errors import ModelError
+from monitor.model_hub import reads_locally
 from retrain.models.base_model import BaseModel, load_tokenizer
-from retrain.models.hub import reads_locally
 from retrain.models.response import Response
 from retrain.models.response_marks import end_tokens
 from retrain.models.shared_prefix import batch_alike, common_prefix, compute_prefix

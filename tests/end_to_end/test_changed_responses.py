@@ -66,7 +66,8 @@ def require_readable(page: Page) -> None:
 def test_the_page_shows_what_changed_between_responses(world: World, open_page) -> None:
     page = open_page(f"/drift-evaluations/{world.evaluation_id}")
     changed = page.locator(".responses")
-    expect(changed.locator(".whisker")).to_have_count(4)
+    changed.get_by_text("Responses to similar prompts").click()
+    expect(changed.locator(".whisker")).to_have_count(3)
     expect(changed.locator(".pairs > li")).to_have_count(2)
     window = changed.locator(".pairs .exchange > div:last-child").first
     expect(window).to_contain_text("I can't help with that.")
@@ -107,6 +108,7 @@ def test_a_dot_of_the_map_of_changes_shows_its_exchange(world: World, open_page)
 
 def test_bars_of_task_types_are_as_wide_as_their_shares(world: World, open_page) -> None:
     page = open_page(f"/drift-evaluations/{world.evaluation_id}")
+    page.get_by_text("Task types", exact=True).click()
     header = page.get_by_role("columnheader", name=re.compile("baseline, window")).inner_text()
     end = float(str(re.search(r"0 to ([\d.]+)%", header)[1]))  # type: ignore[index]
     for row in page.get_by_role("region", name="Task types").locator("tbody tr").all():

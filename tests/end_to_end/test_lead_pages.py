@@ -16,6 +16,7 @@ def test_pages_of_a_lead(site: Site) -> None:
     expect(page.get_by_text("No decision yet").first).to_be_visible()
     page.goto(f"{base}/drift-evaluations/{evaluation_id}")
     expect(page.locator("h1")).to_contain_text("Customers ask about two things")
+    page.locator("details.topic-card summary").first.click()
     expect(page.get_by_text("<script>alert(1)</script> is my wallet safe?")).to_be_visible()
     page.get_by_text("Basis of these figures").click()
     expect(page.get_by_role("cell", name="0.0123").first).to_be_visible()

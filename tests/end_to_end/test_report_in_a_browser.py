@@ -57,6 +57,7 @@ def test_a_bar_is_as_high_as_its_share(browser: Browser, tmp_path: Path) -> None
     path.write_text(render_page(make_assessment(0.3, input=family)), encoding="utf-8")
     page = browser.new_page()
     page.goto(path.as_uri())
+    page.locator("details.topic-card summary").first.click()
     chart = page.get_by_role("img", name="Share by day: 5.0% on 2 Nov, 20% on 4 Nov")
     heights = [bar.bounding_box() for bar in chart.locator("rect").all()]
     content = [0 if box is None else round(box["height"]) for box in heights]

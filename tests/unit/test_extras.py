@@ -56,6 +56,7 @@ ROOMS = {
     "monitor.embedding": ("text",),
     "monitor.errors": (),
     "monitor.extras": (),
+    "monitor.explanations": ("text",),
     "monitor.input_files": ("text",),
     "monitor.packaged_files": (),
     "monitor.plurals": (),

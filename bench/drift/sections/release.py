@@ -2,33 +2,31 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.drift.plan import DriftPlan
-from bench.drift.sources.releases import PROMPTS, Releases, open_releases
+from bench.drift.sections.paired import paired
+from bench.drift.sources.release_comparison import (
+    Outcome,
+    columns_of,
+    compare_responses,
+    open_once,
+)
+from bench.drift.sources.releases import Releases
 from monitor.bench.figure import Figure, error_rate, share
 from monitor.bench.workers import TrialRunner
-from monitor.drift import compare_given
-from monitor.settings import Drift
+from monitor.drift import match_pairs
 from monitor.statistics.alarm_levels import DEFAULT_LEVELS
-from monitor.store.traffic.exchange_columns import Exchanges
-from monitor.windows.comparison.numeric_columns import numeric_columns_of
-from monitor.windows.comparison.numeric_comparison import NumericColumn
-from monitor.windows.comparison.response_descriptors import response_descriptors
 
 N = 400
 #: Prompts a side where both sides have the same.
 N_SAME = 800
-N_PERMUTATIONS = 9_999
 ALPHA = 0.05
 OTHER_GOAL, SAME_GOAL = 0.85, 0.99
-DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -54,17 +52,9 @@ class Moved:
     seed: int
 
 
-class Outcome(msgspec.Struct, frozen=True, array_like=True):
-    """The result of a comparison of releases."""
-
-    p_value: float
-    #: Whether the responses alarm at the default settings.
-    alarm: bool
-
-
 def compare_releases(task: Change) -> Outcome:
     """Return the outcome of output drift from one release to the other."""
-    releases = _open(task.path)
+    releases = open_once(task.path)
     rng = np.random.default_rng(task.seed)
     order = rng.permutation(len(releases.prompts))
     first = order[: task.n]
@@ -74,7 +64,7 @@ def compare_releases(task: Change) -> Outcome:
 
 def compare_moved(task: Moved) -> Outcome:
     """Return the outcome of output drift where only the prompts have changed."""
-    releases = _open(task.path)
+    releases = open_once(task.path)
     rng = np.random.default_rng(task.seed)
     sides = _moved(releases, task.source, rng)
     name = list(releases.responses)[task.seed % len(releases.responses)]
@@ -90,50 +80,18 @@ def _compare(
     with_descriptors: bool = True,
 ) -> Outcome:
     """Compare the responses as a drift evaluation of a weekly window does."""
-    releases = _open(path)
-    columns = _columns(path, *names) if with_descriptors else ()
-    drawn = [
-        replace(column, reference=column.reference[sides[0]], current=column.current[sides[1]])
-        for column in columns
-    ]
-    forms = [column for column in drawn if column.side == "prompt"]
-    result = compare_given(
-        releases.prompts[sides[0]],
-        releases.responses[names[0]][sides[0]],
-        releases.prompts[sides[1]],
-        releases.responses[names[1]][sides[1]],
-        reference_covariates=np.column_stack([form.reference for form in forms]) if forms else None,
-        current_covariates=np.column_stack([form.current for form in forms]) if forms else None,
-        descriptors=response_descriptors(drawn),
-        rng=rng,
-        n_permutations=N_PERMUTATIONS,
-        cluster_alpha=0.0,
+    releases = open_once(path)
+    columns = columns_of(path, *names) if with_descriptors else ()
+    return compare_responses(
+        [releases.prompts[side] for side in sides],
+        [releases.responses[name][side] for name, side in zip(names, sides, strict=True)],
+        [
+            replace(column, reference=column.reference[sides[0]], current=column.current[sides[1]])
+            for column in columns
+        ],
+        match_pairs(*sides) if np.array_equal(*sides) else None,
+        rng,
     )
-    return Outcome(round(result.p_value, DIGITS), result.verdict == "drift")
-
-
-@lru_cache(maxsize=8)
-def _columns(path: Path, before: str, after: str) -> tuple[NumericColumn, ...]:
-    """Return the descriptors of all prompts and responses of two releases."""
-    releases = _open(path)
-    if not releases.texts:
-        return tuple(
-            NumericColumn(f"descriptor {number}", "prompt", 0, column, column)
-            for number, column in enumerate(releases.descriptors.T)
-        )
-    n = len(releases.prompts)
-    sides = [
-        Exchanges(
-            prompts=releases.texts[PROMPTS],
-            responses=releases.texts[name],
-            task_types=[""] * n,
-            attributes=[{}] * n,
-            prompt_vectors=releases.prompts,
-            response_vectors=releases.responses[name],
-        )
-        for name in (before, after)
-    ]
-    return numeric_columns_of(sides[0], sides[1], Drift())
 
 
 def _moved(
@@ -187,6 +145,7 @@ def release(
             name = f"the same release twice ({before})"
             yield error_rate(f"output rejects at {ALPHA:g}, {name}", rejected, trials, ALPHA, how)
             yield error_rate(f"responses alarm, {name}", alarms, trials, DEFAULT_LEVELS.output, how)
+    yield from paired(pairs, path, workers, plan, seed)
     yield from _only_the_prompts(releases, path, workers, plan, seed)
 
 
@@ -218,8 +177,3 @@ def _only_the_prompts(
             ALPHA,
             f"n = {len(sides[0])} and {len(sides[1])}, seeds {seed}-{seed + trials - 1}",
         )
-
-
-@lru_cache(maxsize=1)
-def _open(path: Path) -> Releases:
-    return open_releases(path)

@@ -104,7 +104,8 @@ def _alarms(
         family_alarms(responses),
         any(column.degraded for column in comparison.numeric_columns),
     ]
-    return [any(alarms), *alarms, prompts.p_value <= ALPHA, responses.p_value <= ALPHA]
+    events = any(event.alarm for event in comparison.events)
+    return [events or any(alarms), *alarms, prompts.p_value <= ALPHA, responses.p_value <= ALPHA]
 
 
 def watch_year(task: WatchedYear) -> WatchedOutcome:

@@ -2,8 +2,8 @@
 
 Homes of the sentences of an incident of drift:
 
-- `monitor.windows.findings.headline` and `.remarks`: the headline and the remarks. They are written
-  by the evaluation and stored in the assessment: a change shows from the next evaluation on.
+- `monitor.windows.findings.sentences` and `.remarks`: findings, headline and remarks, written by
+  the evaluation and stored in the assessment: a change shows from the next evaluation on.
 - `monitor.rendering.wording`, `.response_changes`: phrases for figures, which headline, page,
   Slack and terminal share.
 - `incident` in this package: sections of the message and of its thread, and its next steps.

@@ -7,7 +7,9 @@ from monitor.alerts.causes import runbook_url
 from monitor.alerts.incident_states import Event
 from monitor.alerts.messages.identity import incident_link
 from monitor.plurals import pluralize
+from monitor.rendering.change_tables import ChangeRow, ChangeTable, change_tables
 from monitor.rendering.chart import drift_chart
+from monitor.rendering.events import NEXT_STEP, describe_event, describe_event_test
 from monitor.rendering.mrkdwn import (
     QUOTED,
     Block,
@@ -21,33 +23,27 @@ from monitor.rendering.mrkdwn import (
     within_limits,
 )
 from monitor.rendering.numbers import format_window
-from monitor.rendering.response_changes import (
-    change_given_prompts,
-    describe_descriptors,
-    describe_extent,
-    format_descriptor_change,
-)
+from monitor.rendering.response_changes import describe_rest
 from monitor.rendering.wording import (
     NOUNS,
     MixRow,
+    describe_absence,
     describe_choice,
     describe_comparable_sizes,
     describe_detectable,
     describe_enrichment,
     describe_mix_change,
-    describe_since,
     describe_slow_drift,
-    describe_untested,
     example_line,
+    further_findings,
     mix_rows,
 )
 from monitor.settings import Alerts
-from monitor.statistics.p_value_text import state_p_value
+from monitor.statistics.p_value_text import format_p_value, state_p_value
 from monitor.store.windows.assessment import (
     Assessment,
     Example,
     FamilyAssessment,
-    NumericAssessment,
     Topic,
 )
 from monitor.store.windows.digest import WindowFigures
@@ -64,8 +60,9 @@ TITLES: dict[Event, str] = {
 }
 
 TOPICS_SHOWN = 5
-NUMERIC_COLUMNS_SHOWN = 8
-DESCRIPTORS_SHOWN = 5
+#: Of each table of changes.
+ROWS_SHOWN = 8
+FINDINGS_SHOWN = 10
 
 #: Of each topic, in the message itself; the thread has more.
 EXAMPLES_SHOWN = 1
@@ -102,14 +99,19 @@ def incident_blocks(summary: EvaluationSummary, event: Event, alerts: Alerts) ->
     """Return the blocks of the incident's message: evidence, scope, next steps and links."""
     assessment = summary.assessment
     blocks = [header(TITLES[event].format(model=assessment.model))]
-    blocks += sections([bold(assessment.headline), *_since(summary)])
+    findings = further_findings(assessment)
+    more = [f"• {escape(finding)}" for finding in findings[:FINDINGS_SHOWN]]
+    if len(findings) > FINDINGS_SHOWN:
+        more.append(f"• {len(findings) - FINDINGS_SHOWN} more findings in the report")
+    blocks += sections([bold(assessment.headline), *more, *_since(summary)])
     if detectable := describe_detectable(assessment):
         blocks += sections([detectable])
     if assessment.is_compared:
         families = [_family(assessment.input), _family(assessment.output)]
-        blocks += sections(["*Evidence*", *families, *_degraded(assessment)])
+        evidence = [*filter(None, families), *_events(assessment), *_degraded(assessment)]
+        blocks += sections(["*Evidence*", *evidence] if evidence else [])
         blocks += drift_chart(summary.history)
-        affected = [*_topics(assessment), *_mix(assessment)]
+        affected = [*_affected_by_events(assessment), *_topics(assessment), *_mix(assessment)]
         if affected:
             blocks += sections(["*Who is affected*", *affected])
     if event not in {"quiet", "resolved", "unwatched"}:
@@ -144,63 +146,58 @@ def detail_blocks(summary: EvaluationSummary, event: Event) -> list[Block]:
             for topic in family.topics[:TOPICS_SHOWN]:
                 blocks += sections(_examples(topic, family.family))
             blocks += sections(_outliers(family))
-        blocks += sections([*_numeric_columns(assessment), *_mix_change(assessment)])
+        blocks += sections([*_changes(assessment), *_mix_change(assessment)])
     if assessment.remarks:
         blocks += sections(["*Remarks*", *(f"• {escape(remark)}" for remark in assessment.remarks)])
     return within_limits(blocks)
 
 
 def _family(family: FamilyAssessment) -> str:
-    noun = NOUNS[family.family]
-    subject = "Prompts" if family.family == "input" else "Responses given the prompts"
+    """Return the p-values of a family; what changed, and how much, is in the findings."""
+    if note := describe_absence(family):
+        return f"• {note}"
     if family.verdict == "not_enough_data":
-        return f"• {subject}: not tested, {describe_untested(family)}"
-    p_value = state_p_value(family.p_value, family.level)
-    if family.alarm:
-        extent = f"• {subject}: *drift*, {p_value}, {describe_extent(family, noun)}"
-        changes = describe_descriptors(family, DESCRIPTORS_SHOWN)
-        return f"{extent}; {changes}" if changes else extent
-    if family.slow is not None and family.slow.verdict == "drift":
-        alarm = "*drift*, " if family.slow.alarm else ""
-        return f"• {subject}: {alarm}{describe_slow_drift(family.slow)}"
-    if family.verdict == "drift":
-        return f"• {subject}: statistically significant, below the alert threshold, {p_value}"
-    return f"• {subject}: no significant change, {p_value}"
+        return ""
+    subject = "Prompts" if family.family == "input" else "Responses given the prompts"
+    evidence = [state_p_value(family.p_value, family.level)]
+    if family.slow_alarm is not None:
+        p_value = state_p_value(family.slow_alarm.p_value, family.slow_alarm.level)
+        evidence.append(f"over {pluralize(family.slow_alarm.n_windows, 'window')} {p_value}")
+    elif family.slow is not None and family.slow.verdict == "drift" and not family.alarm:
+        evidence.append(describe_slow_drift(family.slow))
+    if rest := describe_rest(family):
+        evidence.append(rest)
+    return f"• {subject}: {'; '.join(evidence)}"
+
+
+def _events(assessment: Assessment) -> list[str]:
+    events = assessment.output.event_alarms
+    return [f"• *{describe_event_test(event)}*" for event in events]
 
 
 def _degraded(assessment: Assessment) -> list[str]:
     return [
-        f"• {_change(column, assessment.output)}"
-        for column in assessment.numeric_columns
-        if column.degraded
-    ]
+        f"• {code(row.name, 60)}: {_evidence(row)}, n = {row.sizes}"
+        for table in change_tables(assessment)
+        for row in table.rows
+        if row.is_degraded
+    ][:ROWS_SHOWN]
 
 
-def _change(column: NumericAssessment, output: FamilyAssessment) -> str:
-    change = f"{column.reference_mean:.3g} → {column.current_mean:.3g}"
-    given_prompts = change_given_prompts(column, output)
-    if given_prompts is not None:
-        change += f" (given the prompts {format_descriptor_change(given_prompts)})"
-    elif column.relative_change is not None:
-        change += f" ({column.relative_change:+.0%}"
-        if column.relative_change_lower is not None and column.relative_change_upper is not None:
-            change += (
-                f", 95% interval {column.relative_change_lower:+.0%} to "
-                f"{column.relative_change_upper:+.0%}"
-            )
-        change += ")"
-    return (
-        f"{code(column.name, 60)} {change}, effect {column.effect_size:+.2f}, "
-        f"n = {column.n_reference:,} → {column.n_current:,}"
-    )
+def _evidence(row: ChangeRow) -> str:
+    p_value = format_p_value(row.adjusted_p_value)
+    equals = "= " if p_value[0].isdigit() else ""
+    return f"{row.change}, p adjusted {equals}{p_value}"
 
 
 def _topics(assessment: Assessment) -> list[str]:
     lines = []
     for family in (assessment.input, assessment.output):
         for topic in family.topics[:TOPICS_SHOWN]:
-            users = _share_of_users(topic, assessment)
-            lines.append(f"• {NOUNS[family.family]}: {_topic(topic, family.family)}{users}")
+            size = f"n = {topic.n_current:,}{_share_of_users(topic.n_end_users, assessment)}"
+            enriched = describe_enrichment(topic, family.family)
+            name = f"{NOUNS[family.family]}: {bold(topic.name, 100)}"
+            lines.append(f"• {name}, {size}, {enriched}")
             lines += map(_quoted, topic.examples[:EXAMPLES_SHOWN])
         n_more = len(family.topics) - TOPICS_SHOWN
         if n_more > 0:
@@ -208,13 +205,20 @@ def _topics(assessment: Assessment) -> list[str]:
     return lines
 
 
-def _share_of_users(topic: Topic, assessment: Assessment) -> str:
-    """Return the number of a topic's end users, and their share; empty where none is named."""
-    if not topic.n_end_users:
+def _affected_by_events(assessment: Assessment) -> list[str]:
+    return [
+        f"• {describe_event(event)}{_share_of_users(event.n_end_users, assessment)}"
+        for event in assessment.output.event_alarms
+    ]
+
+
+def _share_of_users(n_end_users: int, assessment: Assessment) -> str:
+    """Return a number of end users, and their share; empty where none is named."""
+    if not n_end_users:
         return ""
     total = None if assessment.basis is None else assessment.basis.current.n_end_users
-    share = f" ({topic.n_end_users / total:.0%} of all)" if total else ""
-    return f", from {pluralize(topic.n_end_users, 'end user')}{share}"
+    share = f" ({n_end_users / total:.0%} of all)" if total else ""
+    return f", from {pluralize(n_end_users, 'end user')}{share}"
 
 
 def _since(summary: EvaluationSummary) -> list[str]:
@@ -222,16 +226,6 @@ def _since(summary: EvaluationSummary) -> list[str]:
     if summary.since is None or summary.since[0] >= summary.window_start:
         return []
     return [f"Since the window of {format_window(summary.since)}."]
-
-
-def _topic(topic: Topic, family: str) -> str:
-    since = describe_since(topic)
-    return (
-        f"{bold(topic.name, 100)}{f' {since}' if since else ''}, "
-        f"{topic.share_current:.1%} of the window, "
-        f"{topic.share_reference:.1%} of the baseline: {describe_enrichment(topic, family)}, "
-        f"n = {topic.n_current:,}"
-    )
 
 
 def _mix(assessment: Assessment) -> list[str]:
@@ -265,14 +259,21 @@ def next_steps(assessment: Assessment) -> list[str]:
             "• Check that production writes traffic and driftwarden reads it: `driftwarden check`.",
             "• Check that the model has a baseline: `driftwarden baseline import FILE`.",
         ]
-    steps = []
-    if assessment.input.alarm or assessment.input.slow_alarm:
+    steps = [NEXT_STEP] if assessment.output.event_alarms else []
+    prompts, responses = assessment.input, assessment.output
+    if prompts.alarm and prompts.explanations:
+        steps.append(
+            "• Check what writes the prompts: what was released in the window (prompt template, "
+            "system message, client)."
+        )
+    is_new = prompts.alarm and (prompts.rest is None or prompts.rest.verdict == "drift")
+    if is_new or prompts.slow_alarm:
         steps.append(
             "• The model receives prompts that it was not trained for: read the examples, in the "
             "thread or the report, and have the review queue worked; the verdicts decide on "
             "retraining."
         )
-    if assessment.output.alarm:
+    if responses.alarm or any(explanation.alarm for explanation in responses.explanations):
         steps.append(
             "• Responses to comparable prompts changed: check first what was released in the "
             "window (model, prompt template, retrieval, a provider's version)."
@@ -322,17 +323,26 @@ def _quoted(example: Example) -> str:
     return f"{QUOTED}{escape(example_line(example), QUOTED_CHARACTERS)}"
 
 
-def _numeric_columns(assessment: Assessment) -> list[str]:
-    changed = sorted(
-        (column for column in assessment.numeric_columns if column.adjusted_p_value <= 0.05),
-        key=lambda column: -abs(column.effect_size),
-    )
-    if not changed:
-        return ["No descriptor or metric differs significantly from the baseline."]
+def _changes(assessment: Assessment) -> list[str]:
+    """Return the significant rows of each table, under the family of its tests."""
+    lines = []
+    for table in change_tables(assessment):
+        lines += _significant_rows(table)
+    return lines
+
+
+def _significant_rows(table: ChangeTable) -> list[str]:
+    # The message itself has the degraded ones.
+    rows = [row for row in table.rows if row.is_significant and not row.is_degraded]
+    if not rows:
+        return []
+    more = [f"• {len(rows) - ROWS_SHOWN} more in the report"] if len(rows) > ROWS_SHOWN else []
     return [
-        "*Descriptors and metrics that differ, by effect size*",
+        f"*{table.title}*: {table.family}",
         *(
-            f"• {column.side} {_change(column, assessment.output)}"
-            for column in changed[:NUMERIC_COLUMNS_SHOWN]
+            f"• {code(row.name, 60)}{f' {row.reference} → {row.current}' if row.sizes else ''}: "
+            f"{_evidence(row)}"
+            for row in rows[:ROWS_SHOWN]
         ),
+        *more,
     ]

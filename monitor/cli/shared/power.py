@@ -29,7 +29,7 @@ def assess_with_power(
     """
     import msgspec
 
-    from monitor.windows.comparison.detectable_shares import simulated_shares
+    from monitor.windows.assessment.detectable_shares import simulated_shares
 
     assessment = comparison.assessment
     if assessment.input.verdict == "not_enough_data":

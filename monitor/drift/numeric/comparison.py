@@ -16,6 +16,10 @@ minute hardly change the ranks, but do change the mean. Both allow for skewness
 :mod:`monitor.statistics.mover`. For columns with two values the shares are compared
 (:mod:`monitor.drift.numeric.shares`).
 
+In pairs of samples with one prompt, the variance is that of the difference of the two placements or
+values, between units of pairs, and limits of means are combined by their correlation
+(:mod:`monitor.drift.numeric.paired`).
+
 With weights, shares, means and sums of residuals are weighted (Hájek's estimator); the weight of a
 user is the sum of the weights of the user's samples.
 
@@ -33,6 +37,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from monitor.drift.numeric.paired import (
+    compare_discordant,
+    compare_paired_means,
+    make_paired_sides,
+    swap_p_value,
+)
 from monitor.drift.numeric.shares import compare_shares, share_limits
 from monitor.drift.numeric.side import (
     LEVEL,
@@ -44,6 +54,7 @@ from monitor.drift.numeric.side import (
 )
 from monitor.drift.numeric.skewed_mean import compare_means, mean_limits
 from monitor.drift.samples.group_ids import Groups
+from monitor.drift.samples.pairs import Pairs
 from monitor.statistics.mover import Limits, difference_limits, ratio_limits
 
 #: A smaller effect, or standard error of an effect, is rounding.
@@ -82,10 +93,11 @@ def compare_numeric(
     reference_groups: Groups = None,
     current_groups: Groups = None,
     current_weights: NDArray[np.float64] | None = None,
+    pairs: Pairs | None = None,
 ) -> NumericComparison | None:
     """Return the change of a number between windows, with users as the independent units.
 
-    The sides are treated as independent: a user on both sides counts as two.
+    The sides are treated as independent: a user on both sides counts as two. In pairs they are not.
 
     Args:
         reference: ``[n_reference]``; NaN, infinity and ``None`` are missing. Booleans count as 0
@@ -96,6 +108,8 @@ def compare_numeric(
         current_groups: ``[n_current]``.
         current_weights: ``[n_current]``, positive: sampling weights, where the samples were drawn
             with unequal probabilities.
+        pairs: Samples of one prompt, whose differences are compared; the units are theirs, and
+            values without a partner don't count. Not with weights.
 
     Returns:
         ``None`` where a side has fewer than two users with a value.
@@ -111,16 +125,21 @@ def compare_numeric(
         >>> round(result.effect_lower, 2), round(result.effect_upper, 2)
         (-0.42, -0.17)
     """
-    x = make_side(reference, reference_groups, None, "reference")
-    y = make_side(current, current_groups, current_weights, "current")
+    if pairs is None:
+        x = make_side(reference, reference_groups, None, "reference")
+        y = make_side(current, current_groups, current_weights, "current")
+    else:
+        x, y = make_paired_sides(reference, current, pairs)
     if min(x.n_groups, y.n_groups) < 2:
         return None
     # Squares of very large or small numbers, such as probabilities of long texts, overflow.
     exponent = int(np.frexp(max(np.abs(side.values).max() for side in (x, y)))[1])
     x, y = (replace(side, values=np.ldexp(side.values, -exponent)) for side in (x, y))
-    change = _compare_graded(x, y) if len(_distinct(x, y)) > 2 else _compare_two_valued(x, y)
+    is_graded, is_paired = len(_distinct(x, y)) > 2, pairs is not None
+    change = (_compare_graded if is_graded else _compare_two_valued)(x, y, is_paired=is_paired)
     before, after = change.reference, change.current
-    limits = ratio_limits(before, after) if abs(before.mean) > MIN_MEAN else None
+    together = x.correlation_of_means(y.values) if is_paired else 0.0
+    limits = ratio_limits(before, after, together) if abs(before.mean) > MIN_MEAN else None
     # Relative to the size of the mean, so that the sign is the direction below zero too.
     sign = -1.0 if before.mean < 0.0 else 1.0
     changes = None if limits is None else sorted(sign * (limit - 1.0) for limit in limits)
@@ -156,27 +175,37 @@ def _distinct(x: Side, y: Side) -> NDArray[np.float64]:
     return np.union1d(x.values, y.values)
 
 
-def _compare_two_valued(x: Side, y: Side) -> _Change:
+def _compare_two_valued(x: Side, y: Side, *, is_paired: bool) -> _Change:
     distinct = _distinct(x, y)
     low, high = float(distinct[0]), float(distinct[-1])
     shares = share_limits(x, high), share_limits(y, high)
     means = [Limits(*(low + (high - low) * limit for limit in share)) for share in shares]
     effect = shares[1].mean - shares[0].mean
-    lower, upper = difference_limits(*shares)
-    p_value = compare_shares(x, y, high)
+    lower, upper = difference_limits(
+        *shares, x.correlation_of_means(y.values) if is_paired else 0.0
+    )
+    p_value = compare_discordant(x, y) if is_paired else compare_shares(x, y, high)
     return _Change(Limits(lower, effect, upper), p_value, p_value, *means)
 
 
-def _compare_graded(x: Side, y: Side) -> _Change:
+def _compare_graded(x: Side, y: Side, *, is_paired: bool) -> _Change:
     x_placement, y_placement = y.placements(x.values), x.placements(y.values)
     effect = min(max(2.0 * y.mean(y_placement) - 1.0, -1.0), 1.0)
-    variances = (x.variance_of_mean(x_placement), y.variance_of_mean(y_placement))
-    if math.sqrt(sum(variances)) < ROUNDING:
-        variances, effect = (0.0, 0.0), effect if abs(effect) > ROUNDING else 0.0
+    if is_paired:
+        variance, freedom = x.variance_of_mean(y_placement - x_placement), x.n_effective - 1.0
+    else:
+        variances = (x.variance_of_mean(x_placement), y.variance_of_mean(y_placement))
+        variance = sum(variances)
+        freedom = satterthwaite(variances, (x, y)) if variance > 0.0 else 1.0
+    if math.sqrt(variance) < ROUNDING:
+        variance, effect = 0.0, effect if abs(effect) > ROUNDING else 0.0
+    p_value = two_sided_p_value(effect / 2.0 / math.sqrt(variance), freedom) if variance else 1.0
+    if effect and not variance:
+        p_value = swap_p_value(x) if is_paired else separation_p_value(x, y)
     return _Change(
-        _effect_limits(effect, variances, x, y),
-        _p_value(effect / 2.0, variances, x, y),
-        compare_means(x, y),
+        _effect_limits(effect, variance, freedom, (x, y)),
+        p_value,
+        compare_paired_means(x, y) if is_paired else compare_means(x, y),
         *_means_in_range(x, y),
     )
 
@@ -193,24 +222,18 @@ def _means_in_range(x: Side, y: Side) -> tuple[Limits, Limits]:
     return first, second
 
 
-def _effect_limits(effect: float, variances: tuple[float, float], x: Side, y: Side) -> Limits:
-    variance = sum(variances)
+def _effect_limits(
+    effect: float, variance: float, freedom: float, sides: tuple[Side, Side]
+) -> Limits:
     if variance == 0.0 or abs(effect) == 1.0:
         # All users are alike, as where the sides are separate. By Wilson's limit of a share of 1, a
         # share `other` of all users may be of any other kind.
-        squared = max(x.critical, y.critical) ** 2
-        other = squared / (min(x.n_effective, y.n_effective) + squared)
+        squared = max(side.critical for side in sides) ** 2
+        other = squared / (min(side.n_effective for side in sides) + squared)
         alike = (1.0 - other) * effect
         return Limits(max(alike - other, -1.0), effect, min(alike + other, 1.0))
-    critical = float(stats.t.ppf(0.5 + LEVEL / 2.0, satterthwaite(variances, (x, y))))
+    critical = float(stats.t.ppf(0.5 + LEVEL / 2.0, freedom))
     # d delta = 2 d(mean placement), and d artanh(delta) = d delta / (1 - delta^2)
     margin = critical * 2.0 * math.sqrt(variance) / (1.0 - effect**2)
     middle = math.atanh(effect)
     return Limits(math.tanh(middle - margin), effect, math.tanh(middle + margin))
-
-
-def _p_value(difference: float, variances: tuple[float, float], x: Side, y: Side) -> float:
-    if sum(variances) == 0.0:
-        return separation_p_value(x, y) if difference else 1.0
-    freedom = satterthwaite(variances, (x, y))
-    return two_sided_p_value(difference / math.sqrt(sum(variances)), freedom)

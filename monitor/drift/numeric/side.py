@@ -79,6 +79,12 @@ class Side:
         shares = self._deviations(values)
         return float(shares @ shares)
 
+    def correlation_of_means(self, other: NDArray[np.float64]) -> float:
+        """Return the correlation of the mean with that of other values ``[n]`` of these units."""
+        first, second = self._deviations(self.values), self._deviations(other)
+        size = float(np.sqrt((first @ first) * (second @ second)))
+        return float(np.clip(first @ second / size, -1.0, 1.0)) if size > 0.0 else 0.0
+
     def third_moment_of_mean(self, values: NDArray[np.float64]) -> float:
         """Return the third central moment of that mean between users.
 
@@ -116,11 +122,7 @@ def make_side(
     Raises:
         ValueError: Not one-dimensional numbers, or not one group id or positive weight for each.
     """
-    array = _numbers(values, name)
-    if array.ndim != 1:
-        raise ValueError(
-            f"{name} must hold one number for each sample; got {array.ndim} dimensions"
-        )
+    array = read_numbers(values, name)
     weights = None if weights is None else _check_weights(weights, len(array), name)
     owner = number_owners(groups, len(array), {}, 0, f"{name}_groups")
     finite = np.isfinite(array)
@@ -132,17 +134,26 @@ def make_side(
     )
 
 
-def _numbers(values: ArrayLike, name: str) -> NDArray[np.float64]:
-    """Return numbers as float64, with NaN for ``None``."""
+def read_numbers(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    """Return numbers as float64 ``[n]``, with NaN for ``None``.
+
+    Raises:
+        ValueError: Not one-dimensional numbers.
+    """
     try:
         array = np.asarray(values)
         if array.dtype.kind == "O":
             array = np.array([np.nan if value is None else value for value in array])
-        if array.dtype.kind in "biufO":
-            return array.astype(np.float64)
+        numbers = array.astype(np.float64) if array.dtype.kind in "biufO" else None
     except (TypeError, ValueError):
-        pass
-    raise ValueError(f"{name} must hold real numbers or booleans, and NaN for missing values")
+        numbers = None
+    if numbers is None:
+        raise ValueError(f"{name} must hold real numbers or booleans, and NaN for missing values")
+    if numbers.ndim != 1:
+        raise ValueError(
+            f"{name} must hold one number for each sample; got {numbers.ndim} dimensions"
+        )
+    return numbers
 
 
 def _check_weights(weights: NDArray[np.float64], n_samples: int, name: str) -> NDArray[np.float64]:

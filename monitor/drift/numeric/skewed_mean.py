@@ -47,12 +47,13 @@ def compare_means(x: Side, y: Side) -> float:
         return separation_p_value(x, y) if abs(difference) > least else 1.0
     moment = y.third_moment_of_mean(y.values) - x.third_moment_of_mean(x.values)
     statistic = difference / error
-    transformed = _transform(statistic, moment / error**3)
+    transformed = transform(statistic, moment / error**3)
     smaller = min(abs(statistic), abs(transformed))
     return two_sided_p_value(smaller, satterthwaite(variances, (x, y)))
 
 
-def _transform(statistic: float, skewness: float) -> float:
+def transform(statistic: float, skewness: float) -> float:
+    """Return Hall's h of a statistic."""
     step = skewness * statistic
     return statistic + step * statistic / 3.0 + step**2 * statistic / 27.0 + skewness / 6.0
 

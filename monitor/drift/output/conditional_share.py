@@ -83,8 +83,9 @@ def estimate_response_change(
             score[shared],
             pool.is_current[shared],
             weight[shared],
-            pool.unit[shared],
+            strata.stratum[shared] if strata.is_paired else pool.unit[shared],
             tails=tails,
+            is_paired=strata.is_paired,
             confidence=1.0 - (1.0 - CONFIDENCE) / len(scores),
         )
         for score, tails in scores

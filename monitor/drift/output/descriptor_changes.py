@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.drift.output.descriptors import DescriptorResiduals
-from monitor.drift.output.strata import RECORDED, LocalTests
+from monitor.drift.output.local_tests import RECORDED, LocalTests
 from monitor.drift.output.stratified_contrasts import NO_VARIANCE
 from monitor.drift.permutation.contrasts import Z, jackknife_error, limits
 from monitor.drift.permutation.labels import upper_p_values

@@ -87,6 +87,43 @@ def pool_descriptors(
 
 
 @dataclass(frozen=True, eq=False)
+class ScaledDescriptors:
+    """The descriptors of all responses on common scales, ``[N, k]``; 0 where one is unknown."""
+
+    is_known: NDArray[np.bool_]
+    #: float64: normal scores.
+    scores: NDArray[np.float64]
+    #: float64, in units of ``unit``, without extremes; and the same less their mean.
+    values: NDArray[np.float64]
+    centred: NDArray[np.float64]
+    #: float64 ``[k]``: the standard deviation.
+    unit: NDArray[np.float64]
+    #: float64 ``[k]``: the largest difference of two values; no mean can change by more.
+    reach: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, values: NDArray[np.float64]) -> "ScaledDescriptors":
+        """Scale values ``[N, k]``, by both sides together."""
+        is_known = np.isfinite(values)
+        masked = np.where(is_known, values, np.nan)
+        scores = np.column_stack([normal_scores(column) for column in masked.T])
+        centred, own_values = np.zeros_like(values), np.zeros_like(values)
+        unit, reach = np.ones(values.shape[1]), np.zeros(values.shape[1])
+        for index, column in enumerate(values.T):
+            known = is_known[:, index]
+            if not known.any():
+                continue
+            own = column[known]
+            reach[index] = np.ptp(own)
+            if len(np.unique(own)) > 2:
+                own = np.clip(own, *np.quantile(own, EXTREMES))
+            unit[index] = max(float(own.std()), MIN_SPREAD)
+            centred[known, index] = (own - own.mean()) / unit[index]
+            own_values[known, index] = own / unit[index]
+        return cls(is_known, scores, own_values, centred, unit, reach)
+
+
+@dataclass(frozen=True, eq=False)
 class DescriptorResiduals:
     """Residuals of descriptors after the regression on the prompts; 0 where a value is unknown."""
 
@@ -138,43 +175,29 @@ def residual_descriptors(
     The descriptors are in the order of the pool; the trailing ``n_covariates`` coordinates of the
     prompts are covariates.
     """
-    values = np.where(np.isfinite(descriptors.values), descriptors.values, np.nan)
-    scores = np.column_stack([normal_scores(column) for column in values.T])
-    centred, own_values = np.zeros_like(values), np.zeros_like(values)
-    unit, reach = np.ones(values.shape[1]), np.zeros(values.shape[1])
-    for index, column in enumerate(values.T):
-        known = np.isfinite(column)
-        if not known.any():
-            continue
-        own = column[known]
-        reach[index] = np.ptp(own)
-        if len(np.unique(own)) > 2:
-            own = np.clip(own, *np.quantile(own, EXTREMES))
-        unit[index] = max(float(own.std()), MIN_SPREAD)
-        centred[known, index] = (own - own.mean()) / unit[index]
-        own_values[known, index] = own / unit[index]
+    scaled = ScaledDescriptors.of(descriptors.values)
     k = len(descriptors.names)
     residual = ridge_residual(
         _WithSquares(pool.vectors, n_covariates),
-        np.hstack([scores, centred, pool.is_current[:, None]]).astype(np.float32),
+        np.hstack([scaled.scores, scaled.centred, pool.is_current[:, None]]).astype(np.float32),
         n_covariates=2 * n_covariates,
         n_scored=k,
         same_space=False,
     )
-    tested = np.where(np.isfinite(descriptors.values), residual[:, :k], 0.0)
+    tested = np.where(scaled.is_known, residual[:, :k], 0.0)
     spread = tested.std(axis=0)
     tested = np.where(spread > MIN_SPREAD, tested / np.maximum(spread, MIN_SPREAD), 0.0)
-    is_known = np.isfinite(values)
+    is_known = scaled.is_known
     label = pool.is_current[:, None]
     return DescriptorResiduals(
         names=descriptors.names,
         is_relative=descriptors.is_relative,
         scores=tested.astype(np.float32),
         values=np.where(is_known, residual[:, k : 2 * k], 0.0).astype(np.float32),
-        unit=unit,
-        reach=reach,
+        unit=scaled.unit,
+        reach=scaled.reach,
         labels=np.where(is_known, residual[:, -1:], 0.0).astype(np.float32),
-        reference_values=np.where(label, 0.0, own_values).astype(np.float32),
+        reference_values=np.where(label, 0.0, scaled.values).astype(np.float32),
         own_labels=(label & is_known).astype(np.float32),
     )
 

@@ -1,6 +1,6 @@
 """Stored exchanges and their vectors: written in blocks, read by window."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,8 @@ from monitor.store.traffic.embedding_blocks import insert_block, load_vectors
 from monitor.store.traffic.exchange_columns import COLUMNS, Exchanges
 
 ROWS_AT_ONCE = 4_096
+#: Conversations are the longest column.
+MESSAGES_AT_ONCE = 256
 #: Exchanges of larger windows are packed, and their vectors and texts spooled to disk.
 MAX_UNPACKED_ROWS = 50_000
 
@@ -112,6 +114,17 @@ def load_all_columns(connection: Connection, ids: Sequence[int]) -> Exchanges:
     ).mappings()
     by_id = {row["id"]: row for row in rows}
     return Exchanges.from_rows([dict(by_id[id_]) for id_ in ids])
+
+
+def load_messages(
+    connection: Connection, ids: Sequence[int]
+) -> Iterator[tuple[int, list[dict[str, str]]]]:
+    """Yield the ids of exchanges and their conversations, in no order."""
+    table = Exchange.__table__.c
+    for at in range(0, len(ids), MESSAGES_AT_ONCE):
+        chunk = ids[at : at + MESSAGES_AT_ONCE]
+        for row in connection.execute(select(table.id, table.messages).where(table.id.in_(chunk))):
+            yield row.id, row.messages
 
 
 def exchange_by_id(connection: Connection, exchange_row_id: int) -> ExchangeDetail:

@@ -36,6 +36,9 @@ UntestedReason = Literal[
 ]
 
 
+RuleOutcome = Literal["kept", "broken", "undecided"]
+
+
 class DriftTest(msgspec.Struct, frozen=True, kw_only=True):
     """One test of a family."""
 
@@ -175,6 +178,74 @@ class DetectableShare(msgspec.Struct, frozen=True, kw_only=True):
     is_simulated: bool
 
 
+#: What an explanation says of the texts. Events of responses: empty, refused, cut off, in a broken
+#: format, or no response but an error. Around prompts: another system message, other definitions
+#: of tools, a new constant beginning or end. Of the texts themselves: letter case, punctuation,
+#: markup, language, script, a wrong encoding, copies of one text, or many exchanges of one user.
+ExplanationKind = Literal[
+    "empty",
+    "refusal",
+    "cut_off",
+    "broken_format",
+    "error",
+    "system_message",
+    "tools",
+    "prefix",
+    "suffix",
+    "letter_case",
+    "punctuation",
+    "markup",
+    "language",
+    "script",
+    "encoding",
+    "copies",
+    "one_user",
+]
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """A change of the texts that a rule recognises, and the share of each side that has it."""
+
+    kind: ExplanationKind
+    side: Literal["prompt", "response"]
+    #: What these texts have, redacted, on one line and truncated: the beginning, the system
+    #: message, the language's name, the copied text. Empty where the kind says it all.
+    text: str = ""
+    #: What most texts of the baseline have in its place; empty where they have nothing.
+    before: str = ""
+    #: Share of the exchanges of each side, with its 95% interval. Of an event: also of responses
+    #: that can't have it, such as those without a format.
+    reference: ShareEstimate
+    current: ShareEstimate
+    #: Time of the first exchange of the window that has it; ``None`` where times are unknown, or
+    #: where the baseline has it too.
+    since: datetime | None = None
+    #: End users of the window that have it; 0 where no exchange names one.
+    n_end_users: int = 0
+    #: Of the exact one-sided test of an event, adjusted for their number; ``None`` for other kinds.
+    p_value: float | None = None
+    #: Whether the event alarms by itself: its share rose significantly, and far enough.
+    alarm: bool = False
+    #: Whether it was taken out of the texts before the rest was tested.
+    is_taken_out: bool = False
+
+
+class RestAssessment(msgspec.Struct, frozen=True, kw_only=True):
+    """The test of a family once more, without what its explanations cover. It never alarms."""
+
+    n_reference: int
+    n_current: int
+    verdict: Verdict
+    #: ``None`` where too little was left.
+    p_value: PValue
+    #: Of what was left.
+    drifted_share: ShareEstimate | None
+
+    def __post_init__(self) -> None:
+        """Read a missing p-value as NaN."""
+        _read_missing(self, "p_value")
+
+
 class DescriptorChange(msgspec.Struct, frozen=True, kw_only=True):
     """The change of a descriptor of the responses, given the prompts: at comparable prompts."""
 
@@ -225,6 +296,9 @@ class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     #: The share of the window's responses whose prompts are comparable with the baseline's;
     #: ``None`` for prompts, and where nothing was tested.
     comparable_share: float | None = None
+    #: Of the responses: the number of pairs that were compared, where both sides have the same
+    #: prompts; ``None`` for prompts, and where those of the sides differ.
+    n_pairs: int | None = None
     #: Of the prompts of the window: the share that moved between topics, which are 8 to 64 groups
     #: of similar prompts of both sides, new ones included; moves within a group are not in it.
     #: ``None`` for responses, and where the test does not reject at 5%.
@@ -242,6 +316,12 @@ class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     #: Changes of the descriptors of responses given the prompts. They are part of the test of the
     #: responses, and alarm with it.
     descriptors: tuple[DescriptorChange, ...] = ()
+    #: What explains the change, the most important first: where the change is significant, and
+    #: events that are significant by themselves.
+    explanations: tuple[Explanation, ...] = ()
+    #: The test without what the explanations cover. Topics, outliers and novelty are its own then;
+    #: ``None`` where nothing was taken out.
+    rest: RestAssessment | None = None
     #: Why this family was not tested; ``None`` where it was, or where nothing was compared.
     untested_reason: UntestedReason | None = None
     #: Shares of texts that the encoder does not tell from others, in the baseline and in the
@@ -267,6 +347,16 @@ class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     def changed_share(self) -> float:
         """Return the least share that changed: drifted, or shifted as a whole; 0 untested."""
         return changed_share(self.drifted_share, self.shift if self.is_shift else None)
+
+    @property
+    def event_alarms(self) -> tuple[Explanation, ...]:
+        """Return the events that alarm, whether or not the family does."""
+        return tuple(explanation for explanation in self.explanations if explanation.alarm)
+
+    @property
+    def alarms(self) -> bool:
+        """Return whether the family alarms: by its test, by slow drift, or by an event."""
+        return self.alarm or self.slow_alarm is not None or bool(self.event_alarms)
 
     @property
     def slow_alarm(self) -> SlowDrift | None:
@@ -295,6 +385,8 @@ class NumericAssessment(msgspec.Struct, frozen=True, kw_only=True):
     side: Literal["prompt", "response", "metric"]
     #: +1: higher is better, -1: lower is better, 0: neither.
     direction: Literal[-1, 0, 1]
+    #: Of metrics, as ``drift.units`` names it; shown after the means.
+    unit: str = ""
     n_reference: int
     n_current: int
     reference_mean: float
@@ -362,10 +454,72 @@ class VersionAssessment(msgspec.Struct, frozen=True, kw_only=True):
     output_shift: ShareEstimate | None = None
     #: Names of the degraded metrics.
     degraded: tuple[str, ...] = ()
+    #: Kinds of the events that alarm.
+    events: tuple[ExplanationKind, ...] = ()
 
     def __post_init__(self) -> None:
         """Read missing p-values as NaN."""
         _read_missing(self, "input_p_value", "output_p_value")
+
+
+class RuleResult(msgspec.Struct, frozen=True, kw_only=True):
+    """A fixed rule (``drift.rules``), of the window alone."""
+
+    rule: str
+    #: ``broken`` where the interval lies beyond the bound, ``kept`` where it lies within,
+    #: ``undecided`` where it holds the bound or there is none.
+    outcome: RuleOutcome
+    #: A share or a quantile of the exchanges, or a mean, with its 95% interval; ``None``: no value,
+    #: or no limit.
+    estimate: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    #: Exchanges with a value.
+    n_values: int = 0
+    #: Why there is no interval; empty where there is one.
+    reason: str = ""
+
+
+class SegmentAssessment(msgspec.Struct, frozen=True, kw_only=True):
+    """The exchanges of both sides with one value in a column. It quotes topics in the headline."""
+
+    #: The value, on one line; empty where exchanges have none.
+    name: str
+    n_reference: int
+    n_current: int
+    #: Of the exchanges of each side. Another share is a change of the mix, not drift.
+    share_reference: float
+    share_current: float
+    verdict: Verdict
+    alarm: bool
+    headline: str
+    #: ``None`` where nothing was tested.
+    input_p_value: PValue
+    input_drifted_share: ShareEstimate | None
+    #: ``None`` where nothing was tested.
+    output_p_value: PValue
+    output_drifted_share: ShareEstimate | None
+    #: Names of the degraded metrics.
+    degraded: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Read missing p-values as NaN."""
+        _read_missing(self, "input_p_value", "output_p_value")
+
+
+class Segmentation(msgspec.Struct, frozen=True, kw_only=True):
+    """A window by the values of a column."""
+
+    column: str
+    #: The levels of each segment's tests: half of the window's, shared by the segments with enough
+    #: data. The other half is that of the whole window.
+    levels: AlarmLevels
+    #: Those that alarm first, by their drifted shares.
+    segments: tuple[SegmentAssessment, ...]
+    #: Of the test whether the shares of the segments changed; ``None`` where nothing was tested.
+    mix_p_value: float | None = None
+    #: The share of the exchanges that moved between segments.
+    mix_moved_share: ShareEstimate | None = None
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -421,10 +575,12 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     #: ``not_enough_data`` also where nothing alarms and a tenth or more of the serving versions'
     #: exchanges, or prompts, or responses could not be compared: then the rest may have figures.
     verdict: Verdict
-    #: An alarm of a family, slow drift that alarms, or a degraded metric.
+    #: An alarm of a family, of slow drift, or of an event, or a degraded metric.
     alarm: bool
-    #: The verdict in one sentence.
+    #: What a reader must know, in at most 30 words.
     headline: str
+    #: The findings, a sentence each, the most important first; the headline says the first ones.
+    findings: tuple[str, ...] = ()
     n_reference: int
     #: Sampled exchanges.
     n_current: int
@@ -464,6 +620,11 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     remarks: tuple[str, ...] = ()
     #: The window by version, where several responded; the last one to respond comes last.
     versions: tuple[VersionAssessment, ...] = ()
+    #: Fixed rules, of ``drift.rules`` or the command; they raise no alarm.
+    rules: tuple[RuleResult, ...] = ()
+    #: The window by a column; ``None`` where none was named. Its segments raise no alarm of the
+    #: whole window.
+    segmentation: Segmentation | None = None
     #: ``None`` where there was nothing to compare with.
     basis: Basis | None = None
 

@@ -18,6 +18,14 @@ from monitor.store.windows.assessment import (
 from monitor.table_types.documents import read_document
 
 
+class ExplanationFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """The figures of :class:`monitor.store.windows.assessment.Explanation`."""
+
+    reference: ShareEstimate
+    current: ShareEstimate
+    alarm: bool = False
+
+
 class FamilyFigures(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of :class:`monitor.store.windows.assessment.FamilyAssessment`."""
 
@@ -31,23 +39,31 @@ class FamilyFigures(msgspec.Struct, frozen=True, kw_only=True):
     is_mix: bool = False
     shift: ShareEstimate | None = None
     is_shift: bool = False
+    explanations: tuple[ExplanationFigures, ...] = ()
     slow: SlowDrift | None = None
 
     @property
     def alarms(self) -> bool:
-        """Return whether the window alarms, by itself or by slow drift."""
-        return self.alarm or (self.slow is not None and self.slow.alarm)
+        """Return whether the window alarms, by itself, by slow drift or by an event."""
+        slow_alarm = self.slow is not None and self.slow.alarm
+        return self.alarm or slow_alarm or any(event.alarm for event in self.explanations)
 
     @property
     def significant_share(self) -> float:
-        """Return the larger changed share, of the window by itself or of its slow drift.
+        """Return the largest changed share: of the window by itself, its slow drift, or an event.
 
         A share that isn't significant counts as 0.
         """
         changed = changed_share(self.drifted_share, self.shift if self.is_shift else None)
         own = changed if self.verdict == "drift" else 0.0
         slow = self.slow
-        return max(own, slow.drifted_share.estimate if slow is not None and slow.alarm else 0.0)
+        grown = slow.drifted_share.estimate if slow is not None and slow.alarm else 0.0
+        rises = (
+            event.current.estimate - event.reference.estimate
+            for event in self.explanations
+            if event.alarm
+        )
+        return max(own, grown, *rises)
 
 
 class NumericColumnFigures(msgspec.Struct, frozen=True, kw_only=True):

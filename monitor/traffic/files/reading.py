@@ -10,6 +10,7 @@ from monitor.store.traffic.pending_halves import HalfRow
 from monitor.traffic.decoder import Decoder
 from monitor.traffic.exchange import Exchange
 from monitor.traffic.files.bad_lines import BadLine
+from monitor.traffic.files.constant_users import ConstantUser
 from monitor.traffic.files.records import iter_records, open_file
 from monitor.traffic.files.shapes.peek import Announce, Origin, peek_shape, write_remark
 from monitor.traffic.files.shapes.shape import Shape
@@ -31,6 +32,8 @@ class FileContent:
     shape: Shape | None = None
     #: The end users' ids of the exchanges as the file has them.
     sent_ids: list[str] = field(default_factory=list)
+    #: What its end users are where all exchanges name one; empty otherwise.
+    user_remark: str = ""
 
     @property
     def share_withheld(self) -> float:
@@ -50,8 +53,8 @@ def read_exchanges(
     """Read a file without sampling, for a comparison or a baseline.
 
     Blank lines are skipped. Where the settings name no format and no fields, the shape of the
-    objects is detected, and ``announce`` takes the remark on it. With ``requires_response`` a line
-    with only a prompt can't be read.
+    objects is detected, and ``announce`` takes the remark on it. With ``requires_response``, of a
+    baseline of traffic, a line with only a prompt can't be read, and a user that all have is kept.
 
     Raises:
         InputError: The file can't be read, its lines have two shapes, or none.
@@ -62,6 +65,7 @@ def read_exchanges(
         settings,
         Origin(file.label, file.unit),
         announce=announce,
+        of_traffic=requires_response,
     )
     decoder = Decoder(
         settings,
@@ -70,6 +74,7 @@ def read_exchanges(
         read=None if shape is None else shape.read,
     )
     exchanges: list[Exchange] = []
+    user = ConstantUser()
     halves: list[HalfRow] = []
     bad_lines: list[BadLine] = []
     for record in records:
@@ -82,6 +87,7 @@ def read_exchanges(
             bad_lines.append(BadLine(number, error.reason, error.detail))
             continue
         exchanges += decoded.exchanges
+        user.add(record, decoded.exchanges)
         bad_lines += [
             BadLine(number, part.error.reason, part.error.detail) for part in decoded.unreadable
         ]
@@ -100,6 +106,11 @@ def read_exchanges(
         for request, response in pairs
     ]
     bad_lines += [_unpaired(half) for half in left]
+    user_remark = ""
+    if not requires_response:
+        exchanges, user_remark = user.replace(exchanges)
+    if user_remark:
+        announce(f"{file.label}: {user_remark}")
     compared = [exchange for exchange in exchanges if not exchange.withheld]
     return FileContent(
         [redact_exchange(exchange, redactor) for exchange in compared],
@@ -113,6 +124,7 @@ def read_exchanges(
         len(exchanges) - len(compared),
         shape,
         [exchange.end_user for exchange in compared],
+        user_remark,
     )
 
 

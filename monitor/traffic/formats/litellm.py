@@ -21,6 +21,7 @@ from monitor.traffic.parsing.raw_exchange import (
     convert,
     is_number,
 )
+from monitor.traffic.parsing.tools import describe_tools
 
 #: Words in the ``call_type`` of calls that are no exchanges of texts.
 OTHER_CALLS = (
@@ -28,6 +29,10 @@ OTHER_CALLS = (
     *("search", "vector_store", "file", "batch", "fine_tuning", "assistant", "thread", "realtime"),
     *("mcp", "list_", "get_", "delete_", "cancel_", "retrieve"),
 )
+
+
+#: The user of calls whose API key has none.
+_NO_USER = "default_user_id"
 
 
 class _Metadata(msgspec.Struct):
@@ -68,6 +73,7 @@ class _Call(msgspec.Struct, rename={"started": "startTime", "ended": "endTime"})
     response_cost: Any = None
     cache_hit: Any = None
     metadata: _Metadata | None = None
+    model_parameters: Any = None
     error_information: _Error | None = None
     error_str: Any = None
 
@@ -92,7 +98,7 @@ def read(payload: Payload) -> list[RawExchange | IgnoredParts] | None:
             trace_id=call.trace_id or "",
             timestamp=call.started,
             model=call.model_group or call.model or response.model,
-            end_user=next((str(user) for user in users if user not in {None, ""}), ""),
+            end_user=next((str(user) for user in users if user not in {None, "", _NO_USER}), ""),
             call_metadata=_call_metadata(call, response),
             attributes={
                 **(metadata.spend_logs_metadata or {}),
@@ -118,6 +124,7 @@ def _messages(messages: str | list[Any] | dict[str, Any] | None) -> tuple[Messag
 def _call_metadata(call: _Call, response: ResponseContent) -> CallMetadata:
     failed = call.status == "failure"
     error = call.error_information or _Error()
+    parameters = call.model_parameters if isinstance(call.model_parameters, dict) else {}
     kinds = (error.error_class, error.error_code, call.error_str, "failure")
     return CallMetadata(
         finish_reason=response.call_metadata.finish_reason,
@@ -127,6 +134,7 @@ def _call_metadata(call: _Call, response: ResponseContent) -> CallMetadata:
         latency_seconds=_first(_seconds(call.started, call.ended), call.response_time),
         time_to_first_token_seconds=_seconds(call.started, call.completionStartTime),
         cost_usd=call.response_cost,
+        tools=describe_tools(parameters.get("tools") or parameters.get("functions")),
         error=next((kind[:200] for kind in kinds if isinstance(kind, str) and kind), None)
         if failed
         else response.call_metadata.error,

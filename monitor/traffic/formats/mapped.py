@@ -10,7 +10,7 @@ from monitor.errors import RecordError
 from monitor.settings import TrafficFields
 from monitor.traffic.exchange import Message
 from monitor.traffic.formats.schemas.bodies import read_response_body, read_response_content
-from monitor.traffic.formats.schemas.messages import ChatMessage, read_content, read_message
+from monitor.traffic.formats.schemas.messages import ChatMessage, content_message, read_message
 from monitor.traffic.formats.schemas.response_content import ResponseContent
 from monitor.traffic.parsing.json_text import json_kind
 from monitor.traffic.parsing.payload import Payload
@@ -96,7 +96,7 @@ def _messages(prompt: Any) -> tuple[Message, ...]:
         isinstance(turn, dict) and "role" in turn for turn in prompt
     ):
         return tuple(read_message(turn) for turn in convert(prompt, list[ChatMessage]))
-    return (Message("user", read_content(prompt)),)
+    return (content_message("user", prompt),)
 
 
 def _text_or_number(content: dict[str, Any], name: str, path: str) -> str | float | None:

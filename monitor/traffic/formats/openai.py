@@ -29,6 +29,7 @@ from monitor.traffic.parsing.raw_exchange import (
     reported_version_metadata,
     to_text,
 )
+from monitor.traffic.parsing.tools import describe_tools
 
 #: A record without any of these keys has neither request nor response.
 _KEYS = ("request", "response", "messages", "choices", "output")
@@ -47,6 +48,9 @@ class _Request(msgspec.Struct):
     user: str | int | None = None
     safety_identifier: str | None = None
     metadata: dict[str, Any] | None = None
+    tools: Any = None
+    #: Of the older chat completions.
+    functions: Any = None
 
 
 class _Envelope(msgspec.Struct):
@@ -85,6 +89,8 @@ def read(payload: Payload) -> list[RawExchange] | None:
         call_metadata = msgspec.structs.replace(
             call_metadata, latency_seconds=envelope.latency_seconds
         )
+    if tools := describe_tools(body.tools or body.functions):
+        call_metadata = msgspec.structs.replace(call_metadata, tools=tools)
     return [
         RawExchange(
             messages=_messages(body),

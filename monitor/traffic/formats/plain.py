@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from monitor.traffic.exchange import LABELS, Message
-from monitor.traffic.formats.schemas.messages import read_content
+from monitor.traffic.formats.schemas.messages import content_message
 from monitor.traffic.parsing.payload import Payload
 from monitor.traffic.parsing.raw_exchange import RawExchange, RawFeedback, convert, to_text
 
@@ -30,6 +30,8 @@ class _Record(msgspec.Struct):
     id: str | int | None = None
     timestamp: str | float | None = None
     metadata: dict[str, Any] | None = None
+    #: Retrieved texts: a text, or a list of texts, stored in the metadata; others are ignored.
+    context: Any = None
     #: Whether a text was cut before, as dead letters say; what is no boolean is ignored.
     truncated: Any = None
 
@@ -89,7 +91,7 @@ def read(payload: Payload) -> list[RawExchange] | list[RawFeedback] | None:
             join_id=to_text(record.id),
             timestamp=record.timestamp,
             **names,
-            attributes=record.metadata or {},
+            attributes=_metadata(record),
             truncated=record.truncated is True,
         )
     ]
@@ -100,7 +102,15 @@ def _is_feedback(content: dict[str, Any]) -> bool:
     return "feedback" in content and content.keys() <= _FEEDBACK_KEYS
 
 
+def _metadata(record: _Record) -> dict[str, Any]:
+    context = record.context
+    parts = context if isinstance(context, list) else [context]
+    if not all(isinstance(part, str) for part in parts):
+        return record.metadata or {}
+    return {**(record.metadata or {}), "context": context}
+
+
 def _messages(prompt: str | list[_Turn] | None) -> tuple[Message, ...]:
     if isinstance(prompt, str):
         return (Message("user", prompt),)
-    return tuple(Message(turn.role, read_content(turn.content)) for turn in prompt or ())
+    return tuple(content_message(turn.role, turn.content) for turn in prompt or ())

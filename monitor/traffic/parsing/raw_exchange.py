@@ -29,6 +29,8 @@ class CallMetadata(msgspec.Struct, frozen=True, kw_only=True):
     cost_usd: Any = None
     #: Kind of error.
     error: Any = None
+    #: Definitions of the tools that the model was offered, by ``parsing/tools.py``.
+    tools: Any = None
 
     def attributes(self) -> dict[str, Any]:
         """Return the known values as attributes of an exchange."""
@@ -37,7 +39,7 @@ class CallMetadata(msgspec.Struct, frozen=True, kw_only=True):
         known: dict[str, Any] = {}
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            is_text = name in {"finish_reason", "error"}
+            is_text = name in {"finish_reason", "error", "tools"}
             if value is not None and (
                 name == "refusal" or (isinstance(value, str) if is_text else is_number(value))
             ):

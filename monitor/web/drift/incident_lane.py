@@ -39,7 +39,9 @@ def _lay_out_bar(
         at for at, start in enumerate(starts) if incident.first_start <= start < incident.until
     ]
     first, last = (inside[0], inside[-1]) if inside else (0, 0)
-    names = ", ".join(name.removeprefix("metric:") for name in incident.fingerprint)
+    names = ", ".join(
+        name.removeprefix("metric:").removeprefix("event:") for name in incident.fingerprint
+    )
     status = describe_incident_status(incident.status).lower()
     title = f"Incident {incident.incident_id}: {names}, {status}"
     return IncidentBar(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.rendering.numbers import format_estimate, format_share
+from monitor.rendering.numbers import format_estimate
 from monitor.review.decision.error_rate import RateEstimate
 from monitor.review.decision.weekly_rates import WeeklyRate
 from monitor.statistics.p_value_text import state_p_value
@@ -163,7 +163,7 @@ def _bar(
 ) -> Bar:
     family: FamilyFigures | None = getattr(window.figures, name, None)
     height, kind = FLAT, "unknown"
-    if family is not None and family.verdict != "not_enough_data":
+    if family is not None and (family.alarms or family.verdict != "not_enough_data"):
         min_height = FLAT if family.verdict == "no_drift" and not family.alarms else MARKED
         height = max(min_height, LANE * family.significant_share / scale)
         kind = "alarm" if family.alarms else "hit" if family.verdict == "drift" else "ordinary"
@@ -198,13 +198,16 @@ def _describe(name: str, family: FamilyFigures) -> str:
     if family.verdict == "no_drift":
         return f"{name} unchanged ({state_p_value(family.p_value, family.level)})"
     change = "drifted" if family.alarm else "changed, below the alert threshold"
-    extent = "" if family.drifted_share is None else format_estimate(family.drifted_share)
+    p_value = state_p_value(family.p_value, family.level)
+    if family.is_shift:
+        return f"{name} {change}, as a whole ({p_value})"
+    parts = []
     if family.is_mix and family.moved_share is not None:
-        extent = f"{format_estimate(family.moved_share)} moved between groups, {extent} new"
-    extent += "" if family.comparable_share is None else " of those to comparable prompts"
-    if family.is_shift and family.shift is not None:
-        extent = f"a shift of all: {format_share(family.shift.estimate)} beyond the median"
-    return f"{name} {change}, {extent} ({state_p_value(family.p_value, family.level)})"
+        parts.append(f"{format_estimate(family.moved_share)} moved between groups")
+    if family.drifted_share is not None and family.drifted_share.lower > 0.0:
+        compared = "" if family.comparable_share is None else " of those to comparable prompts"
+        parts.append(f"{format_estimate(family.drifted_share)}{compared} unlike the baseline")
+    return f"{', '.join([f'{name} {change}', *parts])} ({p_value})"
 
 
 def _ticks(windows: Sequence[WindowFigures], step: float) -> tuple[Tick, ...]:

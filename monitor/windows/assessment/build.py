@@ -19,7 +19,8 @@ from monitor.store.windows.assessment import (
     ShareEstimate,
     Source,
 )
-from monitor.windows.comparison.detectable_shares import stored_shares
+from monitor.windows.assessment.detectable_shares import stored_shares
+from monitor.windows.findings.sentences.headline import compose_headline
 from monitor.windows.versions.reported_version import (
     PartFindings,
     assess_version,
@@ -44,8 +45,8 @@ class WindowContext:
     encoder: str = ""
     package_versions: dict[str, str] = field(default_factory=dict)
     n_withheld: int = 0
-    #: Replaces the headline, for a window without traffic; empty: it does not.
-    headline: str = ""
+    #: Replaces all findings, for a window without traffic; empty: it does not.
+    finding: str = ""
     #: Remarks before and after those of the findings.
     first_remarks: tuple[str, ...] = ()
     last_remarks: tuple[str, ...] = ()
@@ -71,7 +72,9 @@ def build_assessment(
     """
     n_window = len(context.end_users)
     findings = reported.findings
-    verdict, headline = conclude(parts, reported, n_window)
+    verdict, sentences = conclude(parts, reported, n_window)
+    if context.finding:
+        sentences = (context.finding,)
     estimates = [part.findings.sides.estimated_current for part in parts]
     is_split = len(parts) > 1
     versions = tuple(
@@ -83,7 +86,8 @@ def build_assessment(
         model=context.model,
         verdict=verdict,
         alarm=findings.alarm,
-        headline=context.headline or headline,
+        headline=compose_headline(sentences),
+        findings=sentences,
         n_reference=findings.sides.n_reference,
         n_current=n_window,
         estimated_current=None if None in estimates else sum(filter(None, estimates)),

@@ -1,7 +1,7 @@
 """Numeric columns that are compared: descriptors of prompts and responses, and metrics."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ from monitor.descriptors.catalogue import descriptors_of
 from monitor.settings import Drift
 from monitor.settings.metrics.directions import direction_of
 from monitor.store.traffic.exchange_columns import Exchanges
+from monitor.windows.comparison.context_columns import context_columns_of
 from monitor.windows.comparison.format_conformance import Formats, broken_formats
 from monitor.windows.comparison.metrics import MIN_VALUES, metric_names, metric_values
 from monitor.windows.comparison.numeric_comparison import NumericColumn, Side
@@ -68,11 +69,12 @@ def text_columns_of(
         response_languages = [_languages(side.responses) for side in windows]
         columns += _of_texts("response", [side.responses for side in windows])
         columns += _of_responses(windows, prompt_languages, response_languages)
-        columns.append(
-            NumericColumn(
-                "broken format", "response", -1, *broken_formats(reference, current, declared)
+        if not texts.are_withheld(reference.responses):  # formats are learned from texts
+            columns.append(
+                NumericColumn(
+                    "broken format", "response", -1, *broken_formats(reference, current, declared)
+                )
             )
-        )
         columns += _of_languages("response", response_languages)
     return tuple(column for column in columns if _is_informative(column))
 
@@ -80,15 +82,19 @@ def text_columns_of(
 def metric_columns_of(
     reference: Exchanges, current: Exchanges, drift: Drift
 ) -> tuple[NumericColumn, ...]:
-    """Return the metrics of both sides, with their directions."""
+    """Return the metrics of both sides, those of retrieved contexts last, with their directions."""
     names = metric_names(reference.attributes, current.attributes)
     sides = [metric_values(side.attributes, names) for side in (reference, current)]
     return tuple(
         NumericColumn(
-            name, "metric", direction_of(name, drift), *(of_side[name] for of_side in sides)
+            name,
+            "metric",
+            direction_of(name, drift),
+            *(of_side[name] for of_side in sides),
+            unit=drift.units.get(name, ""),
         )
         for name in names
-    )
+    ) + context_columns_of(reference, current, drift)
 
 
 def _of_texts(
@@ -131,6 +137,19 @@ def _of_responses(
         ),
         *_of_relevance(*windows),
     ]
+
+
+def faults_of(window: Exchanges) -> Mapping[str, Callable[[], Column]]:
+    """Return the descriptors of responses that need more than their text, of one side alone."""
+    has_reasons = _has_finish_reasons(window)
+    return {
+        "refusal": lambda: _refused(window, has_reasons),
+        "cut off": lambda: _cut_off(window, has_reasons),
+        "error": lambda: _failed(window),
+        "other language than the prompt": lambda: _language_differs(
+            _languages(window.prompts), _languages(window.responses)
+        ),
+    }
 
 
 def _languages(sides: Sequence[str]) -> list[str]:

@@ -1,13 +1,13 @@
 """Comparison of descriptors and metrics, adjusted for their number."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.drift import adjust_bh, compare_numeric
+from monitor.drift import Pairs, adjust_bh, compare_numeric
 from monitor.drift.samples.pool import number_owners
 from monitor.settings.metrics.directions import Direction
 from monitor.store.traffic.exchange_columns import Exchanges
@@ -28,21 +28,24 @@ class NumericColumn:
     reference: NDArray[np.float64]
     #: ``[n_current]``
     current: NDArray[np.float64]
+    unit: str = field(default="", kw_only=True)
 
 
 def compare_numeric_columns(
     columns: Sequence[NumericColumn],
     reference: Exchanges,
     current: Exchanges,
+    pairs: Pairs | None = None,
     *,
     level: float,
     alert_threshold: float,
 ) -> tuple[NumericAssessment, ...]:
-    """Compare each column; p-values are adjusted by Benjamini-Hochberg, those of metrics apart.
+    """Compare each column; p-values are adjusted by Benjamini-Hochberg.
 
-    The level is that of all columns together. Columns with a direction of better are tested by
-    their means, as ``alert_threshold`` refers to means; others by their ranks, which detect any
-    shift and are robust to extreme values.
+    Those of metrics, of prompts and of responses are families of their own. The level is that of
+    all columns together. Of ``pairs`` with one prompt, differences are compared. Columns with a
+    direction of better are tested by their means, as ``alert_threshold`` refers to means; others by
+    their ranks, which detect any shift and are robust to extreme values.
     """
     # Once for all columns: each would read the ids of all users again.
     users = [
@@ -59,6 +62,7 @@ def compare_numeric_columns(
                 reference_groups=users[0],
                 current_groups=users[1],
                 current_weights=current.weights,
+                pairs=pairs,
             )
         )
     ]
@@ -66,16 +70,17 @@ def compare_numeric_columns(
         comparison.mean_p_value if column.direction else comparison.p_value
         for column, comparison in compared
     ]
-    is_metric = np.array([column.side == "metric" for column, _ in compared], dtype=bool)
+    sides = np.array([column.side for column, _ in compared])
     adjusted = np.empty(len(compared))
-    # Changed descriptors, which never alarm by themselves, must not make a metric more significant.
-    for group in (is_metric, ~is_metric):
-        adjusted[group] = adjust_bh(np.array(p_values)[group])
+    # Each side is a table of its own; descriptors must not make a metric more significant.
+    for side in set(sides):
+        adjusted[sides == side] = adjust_bh(np.array(p_values)[sides == side])
     return tuple(
         NumericAssessment(
             name=column.name,
             side=column.side,
             direction=column.direction,
+            unit=column.unit,
             n_reference=comparison.n_reference,
             n_current=comparison.n_current,
             reference_mean=comparison.reference_mean,

@@ -30,7 +30,12 @@ class TextSample:
     @classmethod
     def draw(cls, n_reference: int, n_current: int, rng: np.random.Generator) -> "TextSample":
         """Draw a uniform sample of each side that has more than ``MAX_SAMPLED`` exchanges."""
-        return cls(_draw(n_reference, rng), _draw(n_current, rng), n_current)
+        return cls(sample_rows(n_reference, rng), sample_rows(n_current, rng), n_current)
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether all exchanges of both sides are in the sample."""
+        return self.reference is None and self.current is None
 
     def exchanges(self, reference: Exchanges, current: Exchanges) -> tuple[Exchanges, Exchanges]:
         """Return the sampled exchanges of both sides."""
@@ -71,7 +76,8 @@ class TextSample:
         return replace(result, novelty=novelty, clusters=clusters)
 
 
-def _draw(n: int, rng: np.random.Generator) -> NDArray[np.int64] | None:
+def sample_rows(n: int, rng: np.random.Generator) -> NDArray[np.int64] | None:
+    """Return a sample of n rows, in order; ``None``: all, as there are few."""
     if n <= MAX_SAMPLED:
         return None
     return np.sort(rng.choice(n, MAX_SAMPLED, replace=False)).astype(np.int64)

@@ -1,6 +1,6 @@
 """Statistics of a window compared with its baseline: prompts, responses, numbers, task mix."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -13,24 +13,25 @@ from monitor.drift import (
     Cluster,
     DriftResult,
     MixComparison,
+    Pairs,
     SampleDesign,
     compare,
-    compare_given,
 )
 from monitor.settings import Drift
 from monitor.statistics.alarm_levels import AlarmLevels, permutations_for
 from monitor.store.traffic.exchange_columns import Exchanges, count_users
-from monitor.store.windows.assessment import NumericAssessment
+from monitor.store.windows.assessment import Explanation, NumericAssessment
 from monitor.traffic.same_prompt import SamePrompt, find_same_prompt
 from monitor.windows.comparison.bursts import burst_groups
 from monitor.windows.comparison.common_rate import comparable
+from monitor.windows.comparison.equal_prompts import pair_exchanges
+from monitor.windows.comparison.events import compare_events
 from monitor.windows.comparison.format_conformance import Formats
 from monitor.windows.comparison.large_users import thin_large_users
 from monitor.windows.comparison.matched_days import MatchedDays, match_weekdays
 from monitor.windows.comparison.numeric_columns import metric_columns_of, text_columns_of
 from monitor.windows.comparison.numeric_comparison import NumericColumn, compare_numeric_columns
-from monitor.windows.comparison.prompt_covariates import prompt_covariates
-from monitor.windows.comparison.response_descriptors import response_descriptors
+from monitor.windows.comparison.response_comparison import compare_responses
 from monitor.windows.comparison.task_mix import compare_task_mix
 from monitor.windows.comparison.text_sample import TextSample
 from monitor.windows.comparison.unread_texts import UnknownShares, UnreadShares, measure_unread
@@ -39,6 +40,10 @@ from monitor.windows.comparison.unread_texts import UnknownShares, UnreadShares,
 INPUT_STREAM, OUTPUT_STREAM, TOPIC_STREAM, MIX_STREAM = range(4)
 LARGE_USER_STREAM = 5
 TEXT_STREAM = 6
+INPUT_REST_STREAM, OUTPUT_REST_STREAM = 7, 8
+
+#: Level of the events that explain a significant change without alarming.
+EVENT_LEVEL = 0.05
 
 #: Windows of up to so many exchanges on both sides have their prompts and responses compared at
 #: once, on two cores. In larger ones the memory of both would add up.
@@ -82,16 +87,41 @@ class WindowComparison:
     responses: DriftResult | None = None
     #: int64: the rows of the window whose responses were compared; ``None``: all.
     response_rows: NDArray[np.int64] | None = None
+    #: The pairs of exchanges where both sides have the same prompts; ``None``: other prompts.
+    pairs: Pairs | None = None
     prompt_clusters: tuple[Cluster, ...] = ()
     response_clusters: tuple[Cluster, ...] = ()
     columns: tuple[NumericColumn, ...] = ()
     numeric_columns: tuple[NumericAssessment, ...] = ()
+    #: Events of the responses whose share rose, significantly or not.
+    events: tuple[Explanation, ...] = ()
     mix: MixComparison | None = None
     #: Texts that the encoder doesn't read; ``None`` where nothing was compared.
     unread_prompts: UnreadShares | None = None
     unread_responses: UnreadShares | None = None
     #: The text that most prompts of a side are, of the baseline and of the window.
     same_prompts: tuple[SamePrompt | None, SamePrompt | None] = (None, None)
+
+    @property
+    def prompts_changed(self) -> bool:
+        """Return whether the test of the prompts is significant."""
+        return self.prompts is not None and self.prompts.p_value <= self.levels.input
+
+    @property
+    def responses_changed(self) -> bool:
+        """Return whether the test of the responses is significant."""
+        return self.responses is not None and self.responses.p_value <= self.levels.output
+
+    @property
+    def responses_tested(self) -> bool:
+        """Return whether enough responses to comparable prompts were left to be tested."""
+        return self.responses is not None and self.responses.verdict != "not_enough_data"
+
+    @property
+    def significant_events(self) -> tuple[Explanation, ...]:
+        """Return the events that rose at their level; where the responses changed, at 5%."""
+        level = EVENT_LEVEL if self.responses_changed else self.levels.events
+        return tuple(event for event in self.events if (event.p_value or 0.0) <= level)
 
     @property
     def is_compared(self) -> bool:
@@ -148,32 +178,28 @@ def compare_window(
     if min(len(reference), len(current)) < drift.min_samples or min(n_end_users) < MIN_END_USERS:
         return comparison()
     design = comparable(reference, current, rate_for)
-    compare_prompts = partial(
-        compare,
-        reference.prompt_vectors,
-        current.prompt_vectors,
-        reference_groups=burst_groups(reference, "reference"),
-        current_groups=burst_groups(current, "current"),
-        current_parts=current.days,
-        alpha=levels.input,
-        minimum_drifted_share=drift.min_drifted_share,
-        minimum_samples=drift.min_samples,
-        n_permutations=permutations_for(levels.input, drift.n_permutations),
-        rng=np.random.default_rng([seed, INPUT_STREAM]),
+    input_test = partial(
+        compare_prompts,
+        *(reference, current),
+        drift=drift,
+        level=levels.input,
         design=design,
-        cluster_alpha=levels.input,
+        rng=np.random.default_rng([seed, INPUT_STREAM]),
     )
     # Python's own code would hold up the other thread, so that the texts come first.
     sample = TextSample.draw(len(reference), len(current), np.random.default_rng(TEXT_STREAM))
     sampled = sample.exchanges(reference, current)
+    # A sample of each side would break pairs, and so would thinning by rates.
+    pairs = pair_exchanges(reference, current) if design is None and sample.is_whole else None
     of_texts = text_columns_of(*sampled, declared, with_responses=with_responses)
     columns = (
         *(sample.of_all_rows(column, len(reference)) for column in of_texts),
         *metric_columns_of(reference, current, drift),
     )
-    compare_responses = partial(
-        _compare_responses,
+    output_test = partial(
+        compare_responses,
         *sampled,
+        pairs,
         columns=of_texts,
         drift=drift,
         level=levels.output,
@@ -185,27 +211,42 @@ def compare_window(
     if has_responses and len(reference) + len(current) <= MAX_COMPARED_AT_ONCE:
         # Each has a core; the threads of a library for both would wait for each other.
         with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(1, "prompts") as executor:
-            started = executor.submit(compare_prompts)
-            responses = compare_responses()
+            started = executor.submit(input_test)
+            responses = output_test()
             prompts = started.result()
     else:
-        prompts = compare_prompts()
+        prompts = input_test()
         if has_responses and prompts.verdict != "not_enough_data":
-            responses = compare_responses()
+            responses = output_test()
     if prompts.verdict == "not_enough_data":
         return comparison(design=design, prompts=prompts)
     responses = None if responses is None else sample.expand(responses)
-    prompt_clusters, response_clusters = _clusters(prompts, responses, levels)
+    prompt_clusters, response_clusters = reported_clusters(
+        prompts, responses, levels, n_current=len(current)
+    )
     return comparison(
         design=design,
         prompts=prompts,
         responses=responses,
         response_rows=sample.current,
+        pairs=pairs,
         prompt_clusters=prompt_clusters,
         response_clusters=response_clusters,
         columns=columns,
         numeric_columns=compare_numeric_columns(
-            columns, reference, current, level=levels.metrics, alert_threshold=alert_threshold
+            columns,
+            reference,
+            current,
+            pairs,
+            level=levels.metrics,
+            alert_threshold=alert_threshold,
+        ),
+        events=compare_events(
+            *sampled,
+            of_texts,
+            design=sample.design(design),
+            level=levels.events,
+            min_rise=drift.min_event_rise,
         ),
         mix=compare_task_mix(reference, current, design, np.random.default_rng([seed, MIX_STREAM])),
         unread_prompts=measure_unread(
@@ -232,33 +273,22 @@ def _thin(side: Exchanges, rng: np.random.Generator) -> ComparedSide:
     return ComparedSide(side, rows, side if len(rows) == len(side) else side.take(rows))
 
 
-def _compare_responses(
+def compare_prompts(
     reference: Exchanges,
     current: Exchanges,
     *,
-    columns: Sequence[NumericColumn],
     drift: Drift,
     level: float,
     design: SampleDesign | None,
     rng: np.random.Generator,
 ) -> DriftResult:
-    """Compare responses given the prompts.
-
-    A window of empty responses is the worst that can happen to them, so it is compared. Comparable
-    prompts are similar in meaning, form and task type: an embedding carries little of
-    the form, and a task type may be known only to the caller.
-    """
-    covariates = prompt_covariates(reference, current, columns)
-    return compare_given(
+    """Compare the prompts of both sides."""
+    return compare(
         reference.prompt_vectors,
-        reference.response_vectors,
         current.prompt_vectors,
-        current.response_vectors,
-        reference_covariates=covariates[0],
-        current_covariates=covariates[1],
-        descriptors=response_descriptors(columns),
         reference_groups=burst_groups(reference, "reference"),
         current_groups=burst_groups(current, "current"),
+        current_parts=current.days,
         alpha=level,
         minimum_drifted_share=drift.min_drifted_share,
         minimum_samples=drift.min_samples,
@@ -269,10 +299,10 @@ def _compare_responses(
     )
 
 
-def _clusters(
-    prompts: DriftResult, responses: DriftResult | None, levels: AlarmLevels
+def reported_clusters(
+    prompts: DriftResult, responses: DriftResult | None, levels: AlarmLevels, *, n_current: int
 ) -> tuple[tuple[Cluster, ...], tuple[Cluster, ...]]:
-    """Return the clusters of each family whose test is significant.
+    """Return the clusters of each family whose test is significant, of ``n_current`` exchanges.
 
     A cluster of responses to drifted prompts is reported with the prompts: clusters of the output
     are responses that changed although their prompts did not.
@@ -280,7 +310,7 @@ def _clusters(
     prompt_clusters = prompts.clusters if prompts.p_value <= levels.input else ()
     if responses is None or not responses.p_value <= levels.output:
         return prompt_clusters, ()
-    drifted = np.zeros(prompts.n_current, dtype=bool)
+    drifted = np.zeros(n_current, dtype=bool)
     for cluster in prompt_clusters:
         drifted[cluster.members] = True
     return prompt_clusters, tuple(

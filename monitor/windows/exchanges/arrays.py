@@ -6,10 +6,11 @@ import numpy as np
 
 from monitor.drift.result import DriftResult
 from monitor.plurals import pluralize
+from monitor.settings import Drift
 from monitor.store.windows import assessment as document
 from monitor.windows.exchanges.result import Assessment
 from monitor.windows.findings.families import build_family, untested_family
-from monitor.windows.findings.headline import headline
+from monitor.windows.findings.sentences.headline import compose_headline, describe_findings
 
 
 def to_assessment(result: DriftResult) -> Assessment:
@@ -18,23 +19,25 @@ def to_assessment(result: DriftResult) -> Assessment:
     A topic is a cluster, named by its number. No text is quoted, as none is known.
     """
     prompts, responses = untested_family("input"), untested_family("output")
-    text = (
+    reason = (
         f"Not enough data: {pluralize(result.n_current, 'exchange')} of "
         f"{pluralize(result.n_current_groups, 'end user')} compared with {result.n_reference:,} of "
         f"{result.n_reference_groups:,}."
     )
+    findings: tuple[str, ...] = (reason,)
     if result.shift is not None:
         prompts, responses = untested_family("input", "other_family"), _family("output", result)
     elif result.alpha is not None:
         prompts, responses = _family("input", result), untested_family("output", "other_family")
     if result.alpha is not None:
-        text = headline(prompts, responses, ())
+        findings = describe_findings(prompts, responses, (), drift=Drift())
     return Assessment.of(
         document.Assessment(
             model="",
             verdict=result.verdict,
             alarm=result.verdict == "drift",
-            headline=text,
+            headline=compose_headline(findings),
+            findings=findings,
             n_reference=result.n_reference,
             n_current=result.n_current,
             input=prompts,

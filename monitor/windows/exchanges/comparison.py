@@ -17,10 +17,12 @@ from monitor.windows.exchanges.configuration import (
     resolve_settings,
     with_cache,
     with_encoder,
+    with_rules,
     with_seed,
     with_weekdays,
 )
 from monitor.windows.exchanges.containers import encode_object, is_table, iter_objects
+from monitor.windows.exchanges.own_descriptors import OwnDescriptor, with_descriptors
 from monitor.windows.exchanges.result import Assessment
 from monitor.windows.file_comparison import compare_files
 
@@ -39,6 +41,9 @@ def compare_exchanges(
     rng: Randomness = None,
     cache: str | Path | None = None,
     match_weekdays: bool | None = None,
+    by: str | None = None,
+    rules: Sequence[str] = (),
+    descriptors: Sequence[OwnDescriptor] = (),
 ) -> Assessment:
     """Test whether prompts drifted, and whether responses drifted given the prompts.
 
@@ -63,11 +68,16 @@ def compare_exchanges(
             ``None``: that of the configuration, none by default.
         match_weekdays: Whether exchanges of some days of the week are compared with these days of a
             reference of a week or more. ``None``: ``drift.match_weekdays``, true by default.
+        by: A column whose values are compared, too: ``segmentation`` of the result.
+        rules: Rules such as ``"empty < 1%"``, which join ``drift.rules``: ``rules`` of the result.
+        descriptors: Own descriptors, each computed of every exchange and compared as a metric: one
+            with a direction alarms as metrics do.
 
     Raises:
-        InputError: A side can't be read or has no exchange, or most of its prompts are one text; or
-            the cache is no folder.
+        InputError: A side can't be read or has no exchange, or most of its prompts are one text; a
+            descriptor fails, or its name is taken; or the cache is no folder.
         ConfigurationError: A key of the configuration is unknown, or a value isn't allowed.
+        ValueError: A rule is none.
         ModelError: The encoder can't be loaded, or returns no usable vectors.
         MissingExtraError: A package of ``driftwarden[text]`` is not installed.
 
@@ -79,7 +89,8 @@ def compare_exchanges(
         ('not_enough_data', nan)
     """
     settings = with_cache(with_seed(resolve_settings(config), rng), cache)
-    settings = with_weekdays(settings, match_weekdays)
+    settings = with_rules(with_weekdays(settings, match_weekdays), rules)
+    settings = with_descriptors(settings, descriptors)
     own_encoder: CallableEncoder | None = None
     if isinstance(encoder, str | Path):
         settings = with_encoder(settings, encoder)
@@ -87,7 +98,14 @@ def compare_exchanges(
         own_encoder = CallableEncoder(_encode_function(encoder))
     sources = _open(reference, "reference"), _open(current, "current")
     with using_extras("driftwarden.compare_exchanges", "text"):
-        comparison = compare_files(*sources, settings, lambda *_: None, encoder=own_encoder)
+        comparison = compare_files(
+            *sources,
+            settings,
+            lambda *_: None,
+            encoder=own_encoder,
+            by=by,
+            descriptors=descriptors,
+        )
     _warn_of_unreadable("reference", reference, comparison.reference_bad_lines)
     _warn_of_unreadable("current", current, comparison.current_bad_lines)
     return Assessment.of(comparison.assessment, comparison.prompt_map)

@@ -1,6 +1,6 @@
 """Settings of a comparison in Python: a file, settings, or keys that differ from the defaults."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ import numpy as np
 
 from monitor.errors import ConfigurationError, InputError, UnknownModelError
 from monitor.settings import Configuration, Settings, default_settings, load_settings
+from monitor.settings.rules import check_rule
 
 #: Settings in any form; ``None``: the defaults.
 Config = Settings | Configuration | Mapping[str, Any] | str | Path | None
@@ -78,6 +79,17 @@ def with_weekdays(settings: Settings, match_weekdays: bool | None) -> Settings:
     if match_weekdays is None:
         return settings
     drift = settings.drift.model_copy(update={"match_weekdays": match_weekdays})
+    return settings.model_copy(update={"drift": drift})
+
+
+def with_rules(settings: Settings, rules: Sequence[str]) -> Settings:
+    """Return settings with further rules.
+
+    Raises:
+        ValueError: A rule is none.
+    """
+    joined = (*settings.drift.rules, *map(check_rule, rules))
+    drift = settings.drift.model_copy(update={"rules": joined})
     return settings.model_copy(update={"drift": drift})
 
 

@@ -3,7 +3,13 @@
 from typing import Any
 
 from monitor.drift.presentation.frame import row_of_change, row_of_test
-from monitor.store.windows.assessment import Assessment, FamilyAssessment, ShareEstimate
+from monitor.rendering.change_tables import tests_mean
+from monitor.store.windows.assessment import (
+    Assessment,
+    FamilyAssessment,
+    NumericAssessment,
+    ShareEstimate,
+)
 
 
 def rows_of_assessment(assessment: Assessment) -> list[dict[str, Any]]:
@@ -11,21 +17,12 @@ def rows_of_assessment(assessment: Assessment) -> list[dict[str, Any]]:
     rows = [
         row for family in (assessment.input, assessment.output) for row in _rows_of_family(family)
     ]
+    tested = {change.name for change in assessment.output.descriptors}
+    # Of a descriptor that was tested given the prompts, that test's row is the only one.
     rows += [
-        {
-            "family": column.side,
-            "kind": "metric" if column.side == "metric" else "descriptor",
-            "name": column.name,
-            "verdict": "degraded" if column.degraded else "",
-            "estimate": column.effect_size,
-            "lower": column.effect_lower,
-            "upper": column.effect_upper,
-            "reference": column.reference_mean,
-            "current": column.current_mean,
-            "p_value": column.p_value,
-            "adjusted_p_value": column.adjusted_p_value,
-        }
+        _row_of_column(column)
         for column in assessment.numeric_columns
+        if not (column.side == "response" and column.name in tested)
     ]
     if assessment.mix_moved_share is not None:
         rows.append(
@@ -49,6 +46,29 @@ def rows_of_assessment(assessment: Assessment) -> list[dict[str, Any]]:
         for name in names
     ]
     return rows
+
+
+def _row_of_column(column: NumericAssessment) -> dict[str, Any]:
+    """Return a row whose estimate is that of the test of its p-value."""
+    estimate: tuple[float | None, ...]
+    estimate = (column.effect_size, column.effect_lower, column.effect_upper)
+    if tests_mean(column):
+        estimate = (
+            column.relative_change,
+            column.relative_change_lower,
+            column.relative_change_upper,
+        )
+    return {
+        "family": column.side,
+        "kind": "metric" if column.side == "metric" else "descriptor",
+        "name": column.name,
+        "verdict": "degraded" if column.degraded else "",
+        **dict(zip(("estimate", "lower", "upper"), estimate, strict=True)),
+        "reference": column.reference_mean,
+        "current": column.current_mean,
+        "p_value": column.p_value,
+        "adjusted_p_value": column.adjusted_p_value,
+    }
 
 
 def _rows_of_family(family: FamilyAssessment) -> list[dict[str, Any]]:
@@ -75,6 +95,28 @@ def _rows_of_family(family: FamilyAssessment) -> list[dict[str, Any]]:
                 "verdict": family.slow.verdict,
                 **_estimate(family.slow.drifted_share),
                 "p_value": family.slow.p_value,
+            }
+        )
+    rows += [
+        {
+            "kind": "explanation",
+            "name": explanation.kind,
+            "verdict": "drift" if explanation.alarm else "",
+            **_estimate(explanation.current),
+            "reference": explanation.reference.estimate,
+            "current": explanation.current.estimate,
+            "adjusted_p_value": explanation.p_value,
+        }
+        for explanation in family.explanations
+    ]
+    if family.rest is not None:
+        rows.append(
+            {
+                "kind": "rest",
+                "name": "drifted_share",
+                "verdict": family.rest.verdict,
+                **_estimate(family.rest.drifted_share),
+                "p_value": family.rest.p_value,
             }
         )
     rows += [row_of_test(test) for test in family.tests]

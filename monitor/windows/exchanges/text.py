@@ -29,6 +29,6 @@ def _family(family: FamilyAssessment) -> str:
     if math.isnan(family.p_value):
         reason = f": {describe_untested(family)}" if family.untested_reason else ""
         return excerpt(f"{noun} not tested{reason}", FAMILY_CHARACTERS)
-    extent = f", {describe_extent(family, noun)}" if family.verdict == "drift" else ""
+    extent = f", {describe_extent(family)}" if family.verdict == "drift" else ""
     p_value = state_p_value(family.p_value, family.level)
     return excerpt(f"{noun} {p_value}{extent}", FAMILY_CHARACTERS)

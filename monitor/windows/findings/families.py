@@ -8,9 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.drift import DriftResult
+from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.assessment import (
     DescriptorChange,
     DriftTest,
+    Example,
+    Explanation,
     FamilyAssessment,
     ShareEstimate,
     SlowDrift,
@@ -21,22 +24,30 @@ from monitor.windows.alarm_rule import family_alarms, family_verdict
 from monitor.windows.comparison.numeric_comparison import NumericColumn
 from monitor.windows.comparison.response_descriptors import unit_of
 from monitor.windows.comparison.unread_texts import UnreadShares
+from monitor.windows.explanations.explained import ExplainedFamily
+from monitor.windows.findings.explanations import state_rest
 from monitor.windows.findings.response_pairs import select_pairs
 from monitor.windows.topics.examples import Quoter
+from monitor.windows.topics.nearness import mark_near_topics
 
 
 def untested_family(
     family: Literal["input", "output"],
     reason: UntestedReason | None = None,
     unread: UnreadShares | None = None,
+    *,
+    explained: ExplainedFamily | None = None,
+    explanations: tuple[Explanation, ...] = (),
 ) -> FamilyAssessment:
-    """Return a family that was not tested."""
+    """Return a family that was not tested; its events, and the rest, may have been."""
     return FamilyAssessment(
         family=family,
         verdict="not_enough_data",
         alarm=False,
         p_value=math.nan,
         drifted_share=None,
+        explanations=explanations,
+        rest=None if explained is None else state_rest(explained),
         untested_reason=reason,
         unread_reference=None if unread is None else unread.reference,
         unread_current=None if unread is None else unread.current,
@@ -54,12 +65,15 @@ def build_family(
     slow: SlowDrift | None = None,
     unread: UnreadShares | None = None,
     columns: Sequence[NumericColumn] = (),
+    explained: ExplainedFamily | None = None,
+    explanations: tuple[Explanation, ...] = (),
 ) -> FamilyAssessment:
     """Return the findings of a comparison.
 
     ``topic_of``, int64 ``[n_current]``, is the topic of each exchange, -1 for none. The quoter
     quotes the outliers, where the family alarms; without one there are no texts. ``columns`` are
-    the descriptors of the responses with their values, for the pairs that show a change.
+    the descriptors of the responses with their values, for the pairs that show a change. Outliers
+    are of what the explanations leave.
     """
     verdict = family_verdict(result, alpha)
     alarm = family_alarms(result)
@@ -73,6 +87,7 @@ def build_family(
         level=alpha,
         drifted_share=ShareEstimate.of(result.drifted_share, result.drifted_share_interval),
         comparable_share=result.comparable_share,
+        n_pairs=result.n_pairs,
         moved_share=None
         if result.moved_share is None
         else ShareEstimate.of(result.moved_share, result.moved_share_interval),
@@ -94,6 +109,8 @@ def build_family(
             for change in result.descriptors
             if math.isfinite(change.lower) and math.isfinite(change.upper)
         ),
+        explanations=explanations,
+        rest=None if explained is None else state_rest(explained),
         tests=tuple(
             DriftTest(
                 name=test.name,
@@ -107,7 +124,7 @@ def build_family(
             for test in result.tests
         ),
         topics=tuple(topics),
-        outliers=quoter.outliers(result.novelty, topic_of, side)
+        outliers=_outliers(quoter, result, topic_of, side, explained)
         if quoter and quotes_outliers
         else (),
         pairs=select_pairs(quoter, result, columns)
@@ -117,6 +134,41 @@ def build_family(
         unread_reference=None if unread is None else unread.reference,
         unread_current=None if unread is None else unread.current,
     )
+
+
+def _outliers(
+    quoter: Quoter,
+    result: DriftResult,
+    topic_of: NDArray[np.int64],
+    side: Literal["prompts", "responses"],
+    explained: ExplainedFamily | None,
+) -> tuple[Example, ...]:
+    sides = quoter.reference, quoter.current
+    if explained is None or explained.rest is None:
+        topics = mark_near_topics(topic_of, result.novelty, *_vectors(sides, side))
+        return quoter.outliers(result.novelty, topics, side)
+    rest_result, rest = explained.rest_result, explained.rest
+    if rest_result is None or rest_result.p_value > (result.alpha or 0.0):
+        return ()  # the highest novelty is chance
+    rows = rest[1].rows
+    # What is set apart has an explanation.
+    topics = np.zeros_like(topic_of)
+    topics[rows] = mark_near_topics(
+        topic_of[rows],
+        explained.novelty[rows],
+        *_vectors((rest[0].exchanges, rest[1].exchanges), side),
+    )
+    return quoter.outliers(explained.novelty, topics, side)
+
+
+def _vectors(
+    sides: tuple[Exchanges, Exchanges], side: Literal["prompts", "responses"]
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Return the vectors of the window, and of the baseline."""
+    reference, current = sides
+    if side == "prompts":
+        return current.prompt_vectors, reference.prompt_vectors
+    return current.response_vectors, reference.response_vectors
 
 
 def _finite(value: float) -> float | None:

@@ -21,6 +21,7 @@ def remarks_on_files(sides: Sequence[FileSide], *, field: str, now: datetime) ->
         *_same_content(*sides),
         *_missing_responses(*sides),
         *_no_end_users(*sides),
+        *(f"{side.name}: {remark}." for side in sides if (remark := side.content.user_remark)),
         *_versions_of_reference(sides[0], field),
         *_models(*sides),
         *(remark for side in sides for remark in _times(side, now)),
@@ -29,8 +30,8 @@ def remarks_on_files(sides: Sequence[FileSide], *, field: str, now: datetime) ->
     )
 
 
-def headline_of_copies(sides: Sequence[FileSide], verdict: Verdict) -> str:
-    """Return the headline where a file is compared with a copy of itself; else the empty text."""
+def finding_of_copies(sides: Sequence[FileSide], verdict: Verdict) -> str:
+    """Return the finding where a file is compared with a copy of itself; else the empty text."""
     if verdict != "no_drift" or not _are_copies(*sides) or not _have_same_metadata(*sides):
         return ""
     return "Both sides hold the same exchanges, so nothing can differ."
@@ -202,6 +203,12 @@ def _not_compared(side: FileSide) -> list[str]:
     if content.bad_lines:
         n_bad = pluralize(len(content.bad_lines), "line")
         remarks.append(f"{n_bad} of {side.name} could not be read.")
+    n_with_parts = sum(exchange.n_other_parts > 0 for exchange in content.exchanges)
+    if n_with_parts:
+        remarks.append(
+            f"Images or other parts that are no text, in {pluralize(n_with_parts, 'prompt')} of "
+            f"{side.name}, are left out: only their texts were compared."
+        )
     if content.n_withheld:
         remark = withheld_remark(content.n_withheld, content.share_withheld)
         remarks.append(f"{side.name}: {remark}")

@@ -1,7 +1,7 @@
 """Findings of one comparison: what an assessment reports of it, and arrays per exchange."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.drift import MixComparison
+from monitor.settings import Drift
 from monitor.store.traffic.exchange_columns import Exchanges, count_users
 from monitor.store.windows.assessment import (
     Assessment,
+    Explanation,
     FamilyAssessment,
     NumericAssessment,
     SlowDrift,
@@ -23,24 +25,32 @@ from monitor.windows.alarm_rule import family_alarms, window_alarms, window_verd
 from monitor.windows.comparison.numeric_comparison import NumericColumn
 from monitor.windows.comparison.task_mix import TaskMix, mix_of
 from monitor.windows.comparison.window_comparison import TOPIC_STREAM, WindowComparison
+from monitor.windows.explanations.explained import Explained, unexplained
+from monitor.windows.findings.explanations import join_explanations, state_events, state_matches
 from monitor.windows.findings.families import build_family, untested_family
-from monitor.windows.findings.headline import (
-    describe_few_end_users,
-    describe_small_comparison,
-    describe_small_side,
-    headline,
+from monitor.windows.findings.metric_remarks import (
+    lost_metrics,
+    metrics_not_compared,
+    metrics_without_direction,
 )
-from monitor.windows.findings.metric_remarks import metrics_not_compared, metrics_without_direction
 from monitor.windows.findings.remarks import (
     remark_on_design,
     remarks_on_copies,
     remarks_on_large_users,
     remarks_on_matched_days,
     remarks_on_missing_users,
+    remarks_on_pairs,
     remarks_on_silent_days,
     remarks_on_topic_names,
     remarks_on_untested_responses,
     untested_reason,
+)
+from monitor.windows.findings.sentences.headline import describe_findings
+from monitor.windows.findings.sentences.metrics import is_notable
+from monitor.windows.findings.sentences.missing_data import (
+    describe_few_end_users,
+    describe_small_comparison,
+    describe_small_side,
 )
 from monitor.windows.findings.unread_texts import (
     is_mostly_unread,
@@ -74,8 +84,10 @@ class Findings:
 
     input: FamilyAssessment
     output: FamilyAssessment
-    #: Headline where nothing was compared; empty where the prompts were.
+    #: Why nothing was compared; empty where the prompts were.
     reason: str = ""
+    #: Directions of metrics, and the least effects of findings.
+    drift: Drift = field(default_factory=Drift)
     numeric_columns: tuple[NumericAssessment, ...] = ()
     mix: MixComparison | None = None
     sides: Sides
@@ -83,6 +95,8 @@ class Findings:
     n_reference_end_users: int | None = None
     n_current_end_users: int | None = None
     remarks: tuple[str, ...] = ()
+    #: Sentences on guarded metrics that are no longer sent.
+    lost_metrics: tuple[str, ...] = ()
     #: Remarks on metrics that only one side has; also among ``remarks``.
     metric_remarks: tuple[str, ...] = ()
     #: float64 ``[n_current]``, in [0, 1]; higher is less like the baseline.
@@ -120,9 +134,18 @@ class Findings:
         return window_alarms((self.input, self.output), self.numeric_columns)
 
     @cached_property
-    def headline(self) -> str:
-        """Return the findings in a sentence."""
-        return self.reason or headline(self.input, self.output, self.numeric_columns, self.mix)
+    def sentences(self) -> tuple[str, ...]:
+        """Return the findings, a sentence each, the most important first; at least one."""
+        if self.reason:
+            return (self.reason,)
+        return describe_findings(
+            self.input,
+            self.output,
+            self.numeric_columns,
+            drift=self.drift,
+            mix=self.mix,
+            lost_metrics=self.lost_metrics,
+        )
 
 
 def uncompared_findings(
@@ -134,7 +157,7 @@ def uncompared_findings(
 ) -> Findings:
     """Return the findings of a window without a baseline to compare with.
 
-    ``reason``, why it could not be compared, is the headline.
+    ``reason``, why it could not be compared, is the only finding.
     """
     return Findings(
         input=untested_family("input"),
@@ -159,11 +182,14 @@ def collect_findings(
     redactor: Redactor = BUILT_IN_FORMS,
     slow: SlowDrift | None = None,
     earlier: Sequence[Assessment] = (),
+    explained: Explained | None = None,
+    instructions: Sequence[Explanation] = (),
 ) -> Findings:
-    """Collect the findings of a comparison: named topics, examples, remarks.
+    """Collect the findings of a comparison: explanations, named topics, examples, remarks.
 
     Quotes are redacted, whatever was redacted when the exchanges were stored. ``earlier`` are the
-    assessments of the windows before, the newest first.
+    assessments of the windows before, the newest first. ``instructions`` are changes of system
+    messages and tools. Topics, outliers and novelty are of what the explanations leave.
     """
     reference, current = comparison.reference.compared, comparison.current.compared
     whole = comparison.current.whole
@@ -197,31 +223,36 @@ def collect_findings(
         slow_alarm = slow is not None and slow.alarm
         prompts_reason = None if family_alarms(prompts) or slow_alarm else prompts_reason
     responses_reason = _untested_reason_of_responses(comparison)
+    explained = explained or unexplained(comparison)
+    own, output = explained.input, explained.output
     rng = np.random.default_rng([comparison.seed, TOPIC_STREAM])
     timeline = Timeline.of(current, bounds)
     quoter = Quoter(reference, current, redactor)
     input_topics = build_topics(
-        comparison.prompt_clusters if prompts_reason is None else (),
+        own.clusters if prompts_reason is None else (),
         "prompts",
-        quoter,
+        replace(quoter, named=own.named),
         timeline,
         rng,
-        novelty=prompts.novelty,
+        novelty=own.novelty,
         earlier=[assessment.input for assessment in earlier],
     )
     output_topics = build_topics(
-        comparison.response_clusters if responses_reason is None else (),
+        output.clusters if output is not None and responses_reason is None else (),
         "responses",
-        quoter,
+        quoter if output is None else replace(quoter, named=output.named),
         timeline,
         rng,
-        novelty=prompts.novelty if responses is None else responses.novelty,
+        novelty=own.novelty if output is None else output.novelty,
         first_index=len(input_topics),
         earlier=[assessment.output for assessment in earlier],
     )
     topic_of = topic_indices(
         len(current), [cluster for cluster, _ in (*input_topics, *output_topics)]
     )
+    # What instructs the model explains its responses first.
+    is_output = responses_reason is None and comparison.responses_changed
+    of_input, of_output = ((), instructions) if is_output else (instructions, ())
     if prompts_reason is None:
         input_family = build_family(
             "input",
@@ -232,12 +263,27 @@ def collect_findings(
             quoter=quoter,
             slow=slow,
             unread=comparison.unread_prompts,
+            explained=own,
+            explanations=join_explanations(
+                (*of_input, *state_matches(own, "prompt", explained.window)), redactor
+            ),
         )
     else:
-        input_family = untested_family("input", prompts_reason, comparison.unread_prompts)
+        input_family = untested_family(
+            "input",
+            prompts_reason,
+            comparison.unread_prompts,
+            explanations=join_explanations(of_input, redactor),
+        )
     untested_remarks: tuple[str, ...] = ()
-    if responses is None or responses_reason is not None:
-        output_family = untested_family("output", responses_reason, comparison.unread_responses)
+    if output is None or responses is None or responses_reason is not None:
+        output_family = untested_family(
+            "output",
+            responses_reason,
+            comparison.unread_responses,
+            explained=output,
+            explanations=join_explanations(comparison.significant_events, redactor),
+        )
         untested_remarks = remarks_on_untested_responses(
             responses_reason, reference, current, drift.min_samples
         )
@@ -251,45 +297,60 @@ def collect_findings(
             quoter=quoter,
             unread=comparison.unread_responses,
             columns=comparison.columns,
+            explained=output,
+            explanations=join_explanations(
+                (
+                    *state_events(comparison.significant_events, output),
+                    *of_output,
+                    *state_matches(output, "response", explained.window),
+                ),
+                redactor,
+            ),
         )
-    metric_remarks = metrics_not_compared(reference.attributes, current.attributes, drift)
+    attributes = reference.attributes, current.attributes
+    metric_remarks = metrics_not_compared(*attributes, drift)
     rows = comparison.current.rows
     novelty = np.zeros(len(whole))
     topics = np.full(len(whole), -1, dtype=np.int64)
     topics[rows] = topic_of
-    novelty[rows] = prompts.novelty
-    if responses is not None and output_family.alarm:
+    novelty[rows] = own.novelty
+    if output is not None and output_family.alarm:
         # By what alarms: the prompt, the response, or the more novel of both.
         novelty[rows] = (
-            np.maximum(prompts.novelty, responses.novelty)
-            if input_family.alarm
-            else responses.novelty
+            np.maximum(own.novelty, output.novelty) if input_family.alarm else output.novelty
         )
     response_change: NDArray[np.float64] | None = None
-    if responses is not None and output_family.verdict == "drift":
+    if output is not None and output_family.verdict == "drift":
         response_change = np.full(len(whole), np.nan)
         sampled = comparison.response_rows
-        own = np.arange(len(rows)) if sampled is None else sampled
-        response_change[rows[own]] = responses.novelty[own]
+        known = np.arange(len(rows)) if sampled is None else sampled
+        response_change[rows[known]] = output.novelty[known]
     return Findings(
         input=input_family,
         output=output_family,
         numeric_columns=comparison.numeric_columns,
+        drift=drift,
+        lost_metrics=lost_metrics(*attributes, drift),
         mix=comparison.mix,
         n_reference_end_users=prompts.n_reference_groups if any(reference.end_users) else None,
         n_current_end_users=prompts.n_current_groups if any(current.end_users) else None,
         remarks=(
             *large_users,
+            *remarks_on_pairs(comparison),
             *remarks_on_same_prompts(comparison, redactor),
             *remarks_on_unread_texts((input_family, output_family), comparison),
             *untested_remarks,
             *metric_remarks,
-            *metrics_without_direction(comparison.numeric_columns, drift),
+            *metrics_without_direction(
+                [column for column in comparison.numeric_columns if not is_notable(column, drift)],
+                drift,
+            ),
             *remarks_on_copies(reference, current),
             *remarks_on_missing_users(reference, current, drift.min_drifted_share),
             *silent_days,
             *remark_on_design(reference, current, comparison.design),
             *remarks_on_topic_names((*input_family.topics, *output_family.topics)),
+            *explained.remarks,
         ),
         metric_remarks=metric_remarks,
         novelty=novelty,
@@ -330,7 +391,7 @@ def _untested_reason_of_responses(comparison: WindowComparison) -> UntestedReaso
 
 
 def _reason(comparison: WindowComparison) -> str:
-    """Return the headline of a comparison with too little data."""
+    """Return the finding of a comparison with too little data."""
     sides = (comparison.reference, comparison.current)
     n_reference, n_current = (len(side.compared) for side in sides)
     least = comparison.drift.min_samples

@@ -14,7 +14,7 @@ from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.assessment import Topic, UntestedReason
 from monitor.windows.comparison.large_users import large_user_shares
 from monitor.windows.comparison.matched_days import MatchedDays
-from monitor.windows.comparison.window_comparison import ComparedSide
+from monitor.windows.comparison.window_comparison import ComparedSide, WindowComparison
 from monitor.windows.topics.segmenters import missing_segmenter
 
 #: With this many exchanges a day on average, a day without any is chance once in a thousand days.
@@ -116,6 +116,25 @@ def _share_of_copies(exchanges: Exchanges) -> float:
         if not end_user
     ]
     return (len(pairs) - len(set(pairs))) / len(exchanges) if pairs else 0.0
+
+
+def remarks_on_pairs(comparison: WindowComparison) -> tuple[str, ...]:
+    """Return a remark where both sides have the same prompts, and are compared in pairs."""
+    pairs = comparison.pairs
+    has_metrics = any(column.side == "metric" for column in comparison.columns)
+    if pairs is None or (comparison.responses is None and not has_metrics):
+        return ()
+    n_prompts = pluralize(pairs.n_prompts, "prompt")
+    remark = f"The same {n_prompts} on both sides: compared in pairs."
+    left_out = [
+        len(side.compared) - len(pairs) for side in (comparison.reference, comparison.current)
+    ]
+    if any(left_out):
+        remark += (
+            f" Without a partner, and not in these comparisons: {left_out[1]:,} exchanges of the "
+            f"window, {left_out[0]:,} of the baseline."
+        )
+    return (remark,)
 
 
 def remarks_on_large_users(reference: ComparedSide, current: ComparedSide) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Files of exchanges as windows: reading, redaction, embedding."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -29,6 +29,16 @@ PROBLEMS_QUOTED = 10
 
 #: Called with the step, the amount done, and the total.
 Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class SavedVectors:
+    """The vectors of a file of exchanges that was embedded before, ``[n, d]``."""
+
+    #: Of the encoder.
+    identity: str
+    prompts: NDArray[np.float16]
+    responses: NDArray[np.float16]
 
 
 @dataclass(frozen=True)
@@ -111,9 +121,14 @@ def embed_files(
     contents: Sequence[FileContent],
     encoder: TextEncoder,
     progress: Progress,
+    *,
+    saved: SavedVectors | None = None,
 ) -> list[FileSide]:
-    """Embed files together; a text that occurs several times is encoded once."""
-    windows = _windows([content.exchanges for content in contents], encoder, progress)
+    """Embed two files; a text that occurs several times is encoded once.
+
+    ``saved`` has the vectors of the first file, where it is one of :mod:`.reference_file`.
+    """
+    windows = _windows([content.exchanges for content in contents], encoder, progress, saved)
     return [_side(*side) for side in zip(sources, contents, windows, strict=True)]
 
 
@@ -133,26 +148,35 @@ def cap_times(occurred_at: Sequence[datetime], now: datetime) -> Sequence[dateti
 
 
 def _windows(
-    sides: Sequence[Sequence[Exchange]], encoder: TextEncoder, progress: Progress
+    sides: Sequence[Sequence[Exchange]],
+    encoder: TextEncoder,
+    progress: Progress,
+    saved: SavedVectors | None,
 ) -> list[Exchanges]:
-    texts = {exchange.prompt: 0 for side in sides for exchange in side}
-    texts.update({exchange.response: 0 for side in sides for exchange in side})
-    # Longest first, and texts of similar length together: less padding, and a steady progress bar.
-    ordered = sorted(texts, key=lambda text: (-len(text), text))
+    # The second side's batches don't depend on whether the first one is embedded or read.
+    first = _by_length(sides[0], {})
+    groups = [first, _by_length(sides[1], first)]
+    row = {text: index for index, text in enumerate((*groups[0], *groups[1]))}
     # Not after the vectors, beside which the rows would be in memory at once.
     windows = [
         Exchanges.from_rows([content_row(exchange, with_messages=False) for exchange in side])
         for side in sides
     ]
-    shape = len(ordered), encoder.dimension
-    is_spooled = len(ordered) > MAX_UNPACKED_ROWS
+    shape = len(row), encoder.dimension
+    is_spooled = len(row) > MAX_UNPACKED_ROWS
     vectors: NDArray[np.float16] = (spooled_array if is_spooled else np.empty)(shape, np.float16)
-    progress("Embedding", 0, len(ordered))
-    for first in range(0, len(ordered), CHUNK):
-        chunk = ordered[first : first + CHUNK]
-        vectors[first : first + len(chunk)] = encoder.encode(chunk)
-        progress("Embedding", first + len(chunk), len(ordered))
-    row = {text: index for index, text in enumerate(ordered)}
+    start = 0
+    if saved is not None:
+        vectors[_rows(windows[0].prompts, row)] = saved.prompts
+        vectors[_rows(windows[0].responses, row)] = saved.responses
+        start = len(groups.pop(0))
+    progress("Embedding", start, len(row))
+    for texts in map(list, groups):
+        for offset in range(0, len(texts), CHUNK):
+            chunk = texts[offset : offset + CHUNK]
+            vectors[start : start + len(chunk)] = encoder.encode(chunk)
+            start += len(chunk)
+            progress("Embedding", start, len(row))
     return [
         replace(
             window,
@@ -162,6 +186,16 @@ def _windows(
         )
         for window in windows
     ]
+
+
+def _by_length(side: Sequence[Exchange], known: Collection[str]) -> dict[str, None]:
+    """Return the texts that aren't known, longest first.
+
+    Texts of similar length together: less padding, and a steady progress bar.
+    """
+    texts = {exchange.prompt for exchange in side} | {exchange.response for exchange in side}
+    ordered = sorted(texts.difference(known), key=lambda text: (-len(text), text))
+    return dict.fromkeys(ordered)
 
 
 def _rows(texts: Sequence[str], row: Mapping[str, int]) -> NDArray[np.int64]:

@@ -75,8 +75,8 @@ def remarks_on_missing_traffic(missing: MissingTraffic) -> Sequence[str]:
     return remarks
 
 
-def headline_without_traffic(model: str, missing: MissingTraffic) -> str:
-    """Return the headline of a window without exchanges."""
+def describe_no_traffic(model: str, missing: MissingTraffic) -> str:
+    """Return the finding of a window without exchanges."""
     if missing.read_until is not None:
         return f"No traffic of {model} was read in this window: ingest is behind or stopped."
     return f"No traffic: no exchange of {model} was sampled in this window."

@@ -6,10 +6,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from monitor.plurals import pluralize
-from monitor.rendering import numbers, response_changes, wording
+from monitor.rendering import change_tables, events, numbers, response_changes, wording
 from monitor.rendering.excerpts import excerpt, excerpt_of_version
 from monitor.statistics.p_value_text import format_level, format_p_value, state_p_value
-from monitor.windows.report.figures import growth, growth_axis, share_axis, whisker
+from monitor.windows.gate import wording as gate
+from monitor.windows.report.figures import growth, growth_axis, share_axis
 
 #: Limit of an excerpt in bytes, per character of its limit in characters.
 BYTES_PER_CHARACTER = 2
@@ -54,7 +55,6 @@ def _environment() -> Environment:
     environment.filters |= {
         "capitalize_first": lambda text: text[:1].upper() + text[1:],
         "pluralize": pluralize,
-        "effect": numbers.format_effect,
         "excerpt": shorten,
         "instant": numbers.format_instant,
         "mean": numbers.format_mean,
@@ -77,25 +77,30 @@ def _environment() -> Environment:
         "share_axis": share_axis,
         "count_exchanges": wording.count_exchanges,
         "describe_choice": wording.describe_choice,
+        "describe_rule": gate.describe_rule,
+        "describe_segment": gate.describe_segment,
+        "describe_segment_mix": gate.describe_segment_mix,
+        "segment_name": gate.segment_name,
         "describe_comparable_sizes": wording.describe_comparable_sizes,
         "describe_detectable": wording.describe_detectable,
         "describe_mix_change": wording.describe_mix_change,
         "describe_enrichment": wording.describe_enrichment,
         "describe_growth": wording.describe_growth,
-        "describe_input": wording.describe_input,
-        "describe_descriptor": response_changes.describe_descriptor,
         "describe_pair": response_changes.describe_pair,
         "format_descriptor_change": response_changes.format_descriptor_change,
-        "format_column_change": response_changes.format_column_change,
         "format_reach": response_changes.format_reach,
         "describe_extent": response_changes.describe_extent,
-        "significant_descriptors": response_changes.significant_descriptors,
-        "describe_drifted_share": wording.describe_drifted_share,
-        "describe_output": wording.describe_output,
+        "describe_rest": response_changes.describe_rest,
+        "explanation_rows": change_tables.explanation_rows,
         "describe_first_seen": wording.describe_first_seen,
         "describe_slow_drift": wording.describe_slow_drift,
-        "describe_slow_share": wording.describe_slow_share,
+        "describe_event_test": events.describe_event_test,
+        "describe_state": wording.describe_state,
         "describe_untested": wording.describe_untested,
-        "whisker": whisker,
+        "describe_absence": wording.describe_absence,
+        "count_affected": wording.count_affected,
+        "further_findings": wording.further_findings,
+        "change_tables": change_tables.change_tables,
+        "MEANS": change_tables.MEANS,
     }
     return environment

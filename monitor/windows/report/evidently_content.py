@@ -155,18 +155,28 @@ def _of_exchanges(assessment: "Assessment") -> SnapshotContent:
 
 
 def _figures_of_family(of: str, family: "FamilyAssessment") -> Iterator[Figure]:
+    # Imported here: it loads msgspec, which a result on arrays doesn't need.
+    from monitor.rendering.response_changes import describe_extent  # noqa: PLC0415 - see above
+
+    for event in family.explanations:
+        yield Figure(
+            of=f"{of}: {event.kind.replace('_', ' ')}",
+            name="share",
+            value=event.current.estimate,
+            status="fail" if event.alarm else None,
+            explanation=f"{event.reference.estimate:.1%} before, {event.current.estimate:.1%} now",
+        )
     share = family.drifted_share
     if share is None:
         return
-    compared = "" if family.comparable_share is None else " of those to comparable prompts"
-    alarms = family.alarm or family.slow_alarm is not None
+    alarms = family.alarms
+    extent = f", {describe_extent(family)}" if family.verdict == "drift" else ""
     yield Figure(
         of=of,
         name="alarm",
         value=float(alarms),
         status="fail" if alarms else "success",
-        explanation=f"{state_p_value(family.p_value, family.level)}, about {share.estimate:.1%} "
-        f"({share.lower:.1%} to {share.upper:.1%}){compared} drifted, "
+        explanation=f"{state_p_value(family.p_value, family.level)}{extent}, "
         f"{pluralize(len(family.topics), 'topic')}",
     )
     yield Figure(of=of, name="p-value", value=family.p_value)
@@ -190,7 +200,13 @@ def _change_figures(changes: "Iterable[DescriptorChange | StoredChange]") -> Ite
 
 
 def _numeric_figures(assessment: "Assessment") -> Iterator[Figure]:
+    """Return the changes of metrics and of texts; a descriptor given the prompts has its own."""
+    from monitor.rendering.change_tables import format_column_change  # noqa: PLC0415 - see above
+
+    tested = {change.name for change in assessment.output.descriptors}
     for column in assessment.numeric_columns:
+        if column.side == "response" and column.name in tested:
+            continue
         of = f"{column.side}: {column.name}"
         is_metric = column.side == "metric" and column.direction != 0
         yield Figure(of=of, name="mean", value=column.current_mean)
@@ -200,7 +216,7 @@ def _numeric_figures(assessment: "Assessment") -> Iterator[Figure]:
             name="effect size",
             value=column.effect_size,
             status=("fail" if column.degraded else "success") if is_metric else None,
-            explanation=f"mean {column.reference_mean:.4g} before, {column.current_mean:.4g} now",
+            explanation=format_column_change(column),
         )
 
 

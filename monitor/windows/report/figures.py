@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from monitor.rendering.numbers import format_day, format_share
-from monitor.store.windows.assessment import DescriptorChange, NumericAssessment, Topic
+from monitor.store.windows.assessment import DescriptorChange, Topic
 
 #: Width of the chart of an effect.
 WHISKER_WIDTH = 120.0
@@ -24,9 +24,8 @@ class Whisker:
     """An effect and its interval on an axis from -reach to +reach, with 0 in the middle."""
 
     dot: float
-    #: ``None`` where the effect has no interval.
-    lower: float | None
-    upper: float | None
+    lower: float
+    upper: float
 
 
 @dataclass(frozen=True)
@@ -58,23 +57,6 @@ class Growth:
     baseline: float
     #: The share at full height.
     top: float
-
-
-def reach_of(numeric_columns: Sequence[NumericAssessment]) -> float:
-    """Return the half-width of the axis of effects: the largest limit, rounded up to tenths."""
-    limits = [0.1]
-    for column in numeric_columns:
-        limits += [
-            abs(column.effect_size),
-            abs(column.effect_lower or 0.0),
-            abs(column.effect_upper or 0.0),
-        ]
-    return min(1.0, math.ceil(round(10 * max(limits), 6)) / 10)
-
-
-def whisker(column: NumericAssessment, reach: float) -> Whisker:
-    """Lay out an effect and its interval."""
-    return _lay_out(column.effect_size, column.effect_lower, column.effect_upper, reach)
 
 
 def change_axes(changes: Sequence[DescriptorChange]) -> list[ChangeAxis]:
@@ -126,21 +108,14 @@ def share_axis(shares: Iterable[float | None]) -> float:
     return min(1.0, round_up(max((share for share in shares if share), default=0.0)))
 
 
-def _lay_out(
-    effect: float, effect_lower: float | None, effect_upper: float | None, reach: float
-) -> Whisker:
+def _lay_out(effect: float, lower: float, upper: float, reach: float) -> Whisker:
     def place(value: float) -> float:
         middle = WHISKER_WIDTH / 2
         # A dot at the end of the axis must not be clipped.
         position = max(-1.0, min(1.0, value / reach))
         return round(middle + position * (middle - 5.0), 1)
 
-    known = effect_lower is not None and effect_upper is not None
-    return Whisker(
-        dot=place(effect),
-        lower=place(effect_lower or 0.0) if known else None,
-        upper=place(effect_upper or 0.0) if known else None,
-    )
+    return Whisker(dot=place(effect), lower=place(lower), upper=place(upper))
 
 
 def growth_axis(topics: Iterable[Topic]) -> float:

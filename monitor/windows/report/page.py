@@ -12,11 +12,13 @@ from pathlib import Path
 from markupsafe import Markup
 
 from monitor.rendering import wording
+from monitor.rendering.change_tables import change_tables
+from monitor.rendering.response_changes import LEVEL
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.prompt_maps import MapText, PromptMap
 from monitor.windows.report.change_drawing import ChangeMap, draw_changes
 from monitor.windows.report.environment import render_macro, render_template
-from monitor.windows.report.figures import change_axes, reach_of
+from monitor.windows.report.figures import change_axes
 from monitor.windows.report.map_drawing import DrawnMap, MapTopic, draw
 
 #: Style sheets, which the web page serves as files.
@@ -25,9 +27,12 @@ STYLES = Path(__file__).resolve().parent / "static"
 #: Topics of a family with examples, and further ones in a table.
 TOPICS_SHOWN = 6
 TOPICS_LISTED = 20
-NUMERIC_COLUMNS_SHOWN = 30
+#: Of each table of changes.
+ROWS_SHOWN = 30
 TASK_TYPES_SHOWN = 15
 REMARKS_SHOWN = 12
+REMARKS_UNFOLDED = 2
+FINDINGS_SHOWN = 20
 DESCRIPTORS_SHOWN = 15
 
 
@@ -82,6 +87,7 @@ def _render_parts(
     names = ("palette.css", "report.css", *(("map.css",) if drawn else ()))
     parts = [
         render_verdict(assessment, window),
+        render_template("gate.html.j2", assessment=assessment),
         render_responses(assessment, changes),
         prompts,
         render_findings(assessment, evidently=evidently),
@@ -94,13 +100,16 @@ def _render_parts(
 
 
 def render_verdict(assessment: Assessment, window: tuple[datetime, datetime] | None) -> Markup:
-    """Render the verdict, the headline, the remarks and who is affected."""
+    """Render the verdict, the headline, the other findings and the remarks."""
     return render_template(
         "verdict.html.j2",
         assessment=assessment,
         window=window,
-        numeric_columns=wording.sort_by_effect(assessment.numeric_columns)[:NUMERIC_COLUMNS_SHOWN],
-        limits={"remarks": REMARKS_SHOWN},
+        limits={
+            "remarks": REMARKS_SHOWN,
+            "unfolded": REMARKS_UNFOLDED,
+            "findings": FINDINGS_SHOWN,
+        },
     )
 
 
@@ -114,7 +123,8 @@ def render_responses(assessment: Assessment, changes: ChangeMap | None) -> Marku
     family = assessment.output
     if family.verdict != "drift" or not (family.descriptors or family.pairs or changes):
         return Markup()
-    ranked = sorted(family.descriptors, key=lambda change: (change.p_value, change.name))
+    significant = [change for change in family.descriptors if change.adjusted_p_value <= LEVEL]
+    ranked = sorted(significant, key=lambda change: (change.p_value, change.name))
     listed = ranked[:DESCRIPTORS_SHOWN]
     return render_template(
         "responses.html.j2",
@@ -132,17 +142,14 @@ def render_findings(
 
     With ``topics_on_map`` the page lists the topics next to its map: then they are omitted here.
     """
-    numeric_columns = wording.sort_by_effect(assessment.numeric_columns)[:NUMERIC_COLUMNS_SHOWN]
     return render_template(
         "findings.html.j2",
         assessment=assessment,
-        numeric_columns=numeric_columns,
-        reach=reach_of(numeric_columns),
-        n_more_numeric_columns=len(assessment.numeric_columns) - len(numeric_columns),
+        tables=change_tables(assessment),
         mix=wording.mix_rows(assessment, TASK_TYPES_SHOWN),
         evidently=evidently,
         topics_on_map=topics_on_map,
-        limits={"topics": TOPICS_SHOWN, "listed": TOPICS_LISTED},
+        limits={"topics": TOPICS_SHOWN, "listed": TOPICS_LISTED, "rows": ROWS_SHOWN},
     )
 
 

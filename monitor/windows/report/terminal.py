@@ -5,18 +5,19 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from monitor.rendering.excerpts import excerpt
-from monitor.rendering.numbers import format_mean
-from monitor.rendering.response_changes import (
-    describe_descriptor,
-    describe_extent,
-    describe_pair,
-    format_column_change,
-    significant_descriptors,
+from monitor.rendering.change_tables import (
+    MEANS,
+    ChangeTable,
+    ExplanationRow,
+    change_tables,
+    explanation_rows,
 )
+from monitor.rendering.events import describe_event_test
+from monitor.rendering.excerpts import excerpt
+from monitor.rendering.response_changes import describe_extent, describe_pair, describe_rest
 from monitor.rendering.wording import (
-    NOUNS,
     count_exchanges,
+    describe_absence,
     describe_choice,
     describe_comparable_sizes,
     describe_detectable,
@@ -25,12 +26,13 @@ from monitor.rendering.wording import (
     describe_growth,
     describe_mix_change,
     describe_slow_drift,
+    describe_state,
     describe_untested,
     example_line,
+    further_findings,
     mix_rows,
-    sort_by_effect,
 )
-from monitor.statistics.p_value_text import format_level, format_p_value, state_p_value
+from monitor.statistics.p_value_text import format_p_value, state_p_value
 from monitor.store.windows.assessment import (
     Assessment,
     Example,
@@ -38,6 +40,7 @@ from monitor.store.windows.assessment import (
     Topic,
 )
 from monitor.stored_words import Words, labels, name_unknown
+from monitor.windows.report.gate_tables import gate_tables
 
 VERDICTS = Words(
     {
@@ -50,10 +53,13 @@ VERDICTS = Words(
 
 TITLES = labels({"input": "Input: prompts", "output": "Output: responses given the prompts"})
 
+STYLES = {"drift": "bold red", "no significant change": "green"}
+
 TOPICS_SHOWN = 10
 EXAMPLES_SHOWN = 3
 PAIRS_SHOWN = 3
-NUMERIC_COLUMNS_SHOWN = 12
+#: Of each table of changes.
+ROWS_SHOWN = 12
 TASK_TYPES_SHOWN = 12
 
 
@@ -76,13 +82,20 @@ def render_assessment(assessment: Assessment) -> RenderableType:
     parts: list[RenderableType] = [
         Text.assemble((f" {label} ", style), " ", (counts, "dim")),
         Text(assessment.headline, style="bold"),
+        *(Text(f"• {finding}") for finding in further_findings(assessment)),
     ]
     if detectable := describe_detectable(assessment):
         parts.append(Text(detectable))
+    parts += gate_tables(assessment)
     if assessment.is_compared:
         parts += [Text(), *_family(assessment.input), *_family(assessment.output)]
-    if assessment.numeric_columns:
-        parts += [Text(), _numeric_columns(assessment)]
+    if rows := explanation_rows(assessment):
+        parts += [Text(), _explanations(rows)]
+    tables = change_tables(assessment)
+    for table in tables:
+        parts += [Text(), _changes(table)]
+    if any(table.kind != "given_prompts" for table in tables):
+        parts.append(Text(MEANS, style="dim"))
     if any(assessment.mix_reference) or any(assessment.mix_current):
         parts += [Text(), _mix(assessment)]
     if assessment.remarks:
@@ -94,20 +107,26 @@ def render_assessment(assessment: Assessment) -> RenderableType:
 
 
 def _family(family: FamilyAssessment) -> list[RenderableType]:
+    if note := describe_absence(family):
+        return [Text(note, style="dim")]
     title = Text(TITLES[family.family], style="bold cyan")
+    state = describe_state(family)
+    events = [
+        Text(f"  {describe_event_test(event)}", style="bold red") for event in family.event_alarms
+    ]
     if family.verdict == "not_enough_data":
-        return [title, Text(f"  not tested: {describe_untested(family)}", style="dim")]
-    alarms = family.alarm or family.slow_alarm is not None
-    state = ("drift", "bold red") if alarms else ("no significant change", "green")
-    if family.verdict == "drift" and not alarms:
-        state = ("significant, below the alert threshold", "yellow")
+        return [title, *events, Text(f"  {state}: {describe_untested(family)}", style="dim")]
+    style = STYLES.get(state, "yellow")
     figures = f"  {state_p_value(family.p_value, family.level)}"
     if family.verdict == "drift":
-        figures += f"; {describe_extent(family, NOUNS[family.family])}"
-    lines: list[RenderableType] = [title, Text.assemble("  ", state, (figures, "dim"))]
-    lines += [
-        Text(f"  {describe_descriptor(change)}") for change in significant_descriptors(family)
+        figures += f"; {describe_extent(family)}"
+    lines: list[RenderableType] = [
+        title,
+        *events,
+        Text.assemble("  ", (state, style), (figures, "dim")),
     ]
+    if rest := describe_rest(family):
+        lines.append(Text(f"  {rest}", style="dim"))
     for pair in family.pairs[:PAIRS_SHOWN]:
         title = Text.assemble((describe_pair(pair), "bold"), ("; to similar prompts", "dim"))
         lines.append(_indent([title], (pair.example,)))
@@ -147,39 +166,40 @@ def _indent(head: list[Text], examples: tuple[Example, ...]) -> RenderableType:
     return Padding(Group(*lines), (0, 0, 0, 2))
 
 
-def _numeric_columns(
-    assessment: Assessment,
-) -> RenderableType:
+def _explanations(rows: list[ExplanationRow]) -> RenderableType:
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold cyan")
-    table.add_column("Descriptor, metric")
-    table.add_column("Baseline", justify="right")
-    table.add_column("Window", justify="right")
+    for name in ("Explanations", "Text"):
+        table.add_column(name)
+    for name in ("Baseline (95%)", "Window (95%)"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(row.kind, Text(excerpt(row.text, 60)), row.reference, row.current)
+    return table
+
+
+def _changes(changes: ChangeTable) -> RenderableType:
+    """Return a table of metrics or descriptors under the family of its tests."""
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold cyan")
+    table.add_column(changes.title)
+    if changes.kind != "given_prompts":
+        table.add_column("Baseline", justify="right")
+        table.add_column("Window", justify="right")
     table.add_column("Change (95%)", justify="right", no_wrap=True)
-    table.add_column("Effect", justify="right")
     table.add_column("p adj.", justify="right")
-    columns, output = assessment.numeric_columns, assessment.output
-    ordered = sort_by_effect(columns)
-    for column in ordered[:NUMERIC_COLUMNS_SHOWN]:
-        quiet = "" if column.adjusted_p_value <= 0.05 else "dim"
+    for row in changes.rows[:ROWS_SHOWN]:
+        means = () if changes.kind == "given_prompts" else (row.reference, row.current)
         table.add_row(
-            Text(f"{column.side} {excerpt(column.name, 32)}"),
-            format_mean(column.reference_mean),
-            format_mean(column.current_mean),
-            format_column_change(column, output),
-            f"{column.effect_size:+.2f}",
-            format_p_value(column.adjusted_p_value),
-            style="bold red" if column.degraded else quiet,
+            Text(excerpt(row.name, 40)),
+            *means,
+            row.change,
+            format_p_value(row.adjusted_p_value),
+            style="bold red" if row.is_degraded else "" if row.is_significant else "dim",
         )
-    lines: list[RenderableType] = [table]
-    n_more = len(ordered) - NUMERIC_COLUMNS_SHOWN
+    lines: list[RenderableType] = [Text(changes.family, style="dim"), table]
+    n_more = len(changes.rows) - ROWS_SHOWN
     if n_more > 0:
         lines.append(Text(f"and {n_more} more", style="dim"))
-    if output.descriptors:
-        lines.append(Text("changes of the responses are given the prompts", style="dim"))
-    level = assessment.metrics_level
-    if level is not None and any(column.side == "metric" for column in columns):
-        lines.append(Text(f"A metric alarms at p adj. of {format_level(level)} or less", "dim"))
-    return lines[0] if len(lines) == 1 else Group(*lines)
+    return Group(*lines)
 
 
 def _mix(assessment: Assessment) -> RenderableType:

@@ -98,7 +98,7 @@ def _names(
     clusters: Sequence[Cluster], side: Side, quoter: Quoter, rng: np.random.Generator
 ) -> list[str]:
     """Return the name of each cluster, of redacted texts; empty where no word is distinctive."""
-    reference, current = quoter.reference, quoter.current
+    reference, current = quoter.named or (quoter.reference, quoter.current)
     read = _sample(len(reference), rng)
     texts, users, counts = [], [], []
     for cluster in clusters:
@@ -119,7 +119,8 @@ def _names(
 
 def _common_text(cluster: Cluster, side: Side, quoter: Quoter) -> str:
     """Return the beginning of the redacted text that most end users of a cluster share."""
-    current, writers = quoter.current, defaultdict[str, set[str]](set)
+    current = quoter.current if quoter.named is None else quoter.named[1]
+    writers = defaultdict[str, set[str]](set)
     for row in cluster.members[:TEXTS_READ].tolist():
         # As erasure looks for it: the response only where there is no prompt.
         text = current.prompts[row] or ("" if side == "prompts" else current.responses[row])

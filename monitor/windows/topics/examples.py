@@ -8,6 +8,7 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from monitor.descriptors import are_withheld
 from monitor.drift.result import Cluster
 from monitor.rendering.excerpts import excerpt
 from monitor.store.traffic.exchange_columns import Exchanges
@@ -56,6 +57,8 @@ class Quoter:
     current: Exchanges
     #: Redacts personal data, whatever was redacted when the exchanges were stored.
     redactor: Redactor = BUILT_IN_FORMS
+    #: Both sides with the texts that name topics, such as without a template; ``None``: as quoted.
+    named: tuple[Exchanges, Exchanges] | None = None
 
     def of_cluster(
         self, cluster: Cluster, side: Side, novelty: NDArray[np.float64]
@@ -152,8 +155,10 @@ class Quoter:
     def nearest_prompts(self, rows: Sequence[int]) -> NearestPrompts | None:
         """Return, for each row, the baseline's row with a response and the most similar prompt.
 
-        It is ``None`` where the baseline has no response.
+        It is ``None`` where the baseline has no response, or its texts are withheld.
         """
+        if are_withheld(self.reference.prompts):
+            return None
         responded = np.flatnonzero(
             [bool(response.strip()) for response in self.reference.responses]
         )

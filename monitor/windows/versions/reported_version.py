@@ -16,9 +16,10 @@ from datetime import datetime
 import numpy as np
 
 from monitor.plurals import pluralize
+from monitor.rendering.events import describe_event
 from monitor.rendering.excerpts import excerpt_of_version
 from monitor.rendering.numbers import format_share, join_names
-from monitor.rendering.response_changes import describe_extent, describe_share
+from monitor.rendering.response_changes import describe_extent
 from monitor.statistics.alarm_levels import AlarmLevels
 from monitor.store.traffic.exchange_columns import count_users
 from monitor.store.windows.assessment import Verdict, VersionAssessment
@@ -105,11 +106,11 @@ def select_reported(parts: Sequence[PartFindings]) -> int:
 
 def conclude(
     parts: Sequence[PartFindings], reported: PartFindings, n_window: int
-) -> tuple[Verdict, str]:
-    """Return the verdict and the headline of a window, which names uncompared versions."""
+) -> tuple[Verdict, tuple[str, ...]]:
+    """Return the verdict and the findings of a window, which name uncompared versions."""
     findings = reported.findings
     if len(parts) == 1:
-        return findings.verdict, findings.headline
+        return findings.verdict, findings.sentences
     subject = f"{reported.name} ({len(reported.part.rows):,} of {pluralize(n_window, 'exchange')})"
     serving = [part for part in parts if part.part.is_serving]
     uncompared = [part for part in serving if not part.is_compared]
@@ -118,13 +119,12 @@ def conclude(
     ]
     if not reported.is_compared:
         uncompared_names = join_names([subject, *names])
-        return (
-            findings.verdict,
-            f"Serving versions could not be compared: {uncompared_names}. {findings.headline}",
-        )
-    sentence = f"{subject[0].upper()}{subject[1:]}: {findings.headline}"
+        remark = f"Serving versions could not be compared: {uncompared_names}."
+        return findings.verdict, (remark, *findings.sentences)
+    first, *further = findings.sentences
+    sentences = (f"{subject[0].upper()}{subject[1:]}: {first}", *further)
     if not uncompared:
-        return findings.verdict, sentence
+        return findings.verdict, sentences
     n_uncompared, n_serving = (
         sum(len(part.part.rows) for part in group) for group in (uncompared, serving)
     )
@@ -134,8 +134,8 @@ def conclude(
         f"{join_names(names)}."
     )
     if findings.alarm or share < UNCOMPARED_SHARE:
-        return findings.verdict, f"{sentence} {remark}"
-    return "not_enough_data", f"{remark} {sentence}"
+        return findings.verdict, (*sentences, remark)
+    return "not_enough_data", (remark, *sentences)
 
 
 def assess_version(
@@ -169,6 +169,7 @@ def assess_version(
         output_comparable_share=findings.output.comparable_share,
         output_shift=findings.output.shift if findings.output.is_shift else None,
         degraded=tuple(column.name for column in findings.numeric_columns if column.degraded),
+        events=tuple(event.kind for event in findings.output.event_alarms),
     )
 
 
@@ -180,15 +181,14 @@ def remark_on_version(part: PartFindings) -> str:
     if part.occurred_at:
         name += f", {min(part.occurred_at):%Y-%m-%d} to {max(part.occurred_at):%Y-%m-%d}"
     if not part.is_compared:
-        return f"{name}: could not be compared. {findings.headline}"
-    metrics = "".join(f" {remark}" for remark in findings.metric_remarks)
+        return f"{name}: could not be compared. {' '.join(findings.sentences)}"
+    metrics = "".join(f" {line}" for line in (*findings.lost_metrics, *findings.metric_remarks))
     if not findings.alarm:
         return f"{name}: no drift.{metrics}"
-    changes = [
-        describe_extent(family, noun)
-        if family.is_shift or family.is_mix
-        else describe_share(family, noun)
-        for family, noun in ((findings.input, "prompts"), (findings.output, "responses"))
+    changes = [describe_event(event) for event in findings.output.event_alarms]
+    changes += [
+        describe_extent(family)
+        for family in (findings.input, findings.output)
         if family.verdict == "drift"
     ]
     changes += [f"`{column.name}`" for column in findings.numeric_columns if column.degraded]

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitor.errors import ModelError
+from monitor.model_hub import reads_locally
 from retrain.models.base_model import base_of
-from retrain.models.hub import reads_locally
 from retrain.recipes.recipe import Recipe
 
 

@@ -135,7 +135,7 @@ def compare_arms(
         reference_groups=_groups(stable),
         current_groups=_groups(canary),
         rng=np.random.default_rng([settings.drift.seed, subject.rollout_id]),
-        n_permutations=999,
+        n_permutations=1_999,
     )
     document = {**_figures(result), "examples": _examples(result, canary, stable, vectors)}
     with transaction(engine) as connection:

@@ -202,6 +202,7 @@ def own_files(site: Site) -> None:
         write_csv(folder / f"{name}.csv", questions)
     for name in ("monday", "tuesday"):
         zipped(write(folder / f"{name}.jsonl", exchanges(40)))
+    write(folder / "logs" / "monday.jsonl", plain)
     write_batch(folder, plain)
     make_database(site)
     make_calls(site, plain)

@@ -99,7 +99,8 @@ def darkness(part: Locator, side: str) -> float:
 
 def test_wide_table_has_a_shadow_until_scrolled_to_its_end(site: Site, evaluation: str) -> None:
     page = open_page(site, evaluation)
-    part = page.get_by_role("region", name="Descriptors and metrics")
+    page.get_by_text("Descriptors of prompts and responses").click()
+    part = page.get_by_role("region", name="Descriptors of the responses")
     part.scroll_into_view_if_needed()
     assert part.evaluate("(part) => part.scrollWidth > part.clientWidth + 20")
     page.wait_for_timeout(200)

@@ -10,6 +10,7 @@ import pytest
 from bench.drift.benchmark import load_data
 from bench.drift.plan import QUICK, Section
 from bench.drift.sections import output, release
+from bench.drift.sources import release_comparison
 from bench.drift.sources.releases import PROMPTS, Releases, open_releases, read_releases
 from bench.drift.sources.synthetic import make_synthetic
 from monitor.bench.campaign import Campaign
@@ -47,7 +48,7 @@ def test_changed_responses_alarm_and_changed_prompts_do_not(tmp_path: Path, monk
 
 def test_new_release_alarms_and_same_release_does_not(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(release, "N", 150)
-    monkeypatch.setattr(release, "N_PERMUTATIONS", 999)
+    monkeypatch.setattr(release_comparison, "N_PERMUTATIONS", 1_999)
     rng = np.random.default_rng(0)
 
     def unit(points: np.ndarray) -> np.ndarray:
@@ -70,14 +71,22 @@ def test_new_release_alarms_and_same_release_does_not(tmp_path: Path, monkeypatc
     opened = open_releases(tmp_path / "releases.npz")
     assert list(opened.responses) == ["0301", "0613"]
     np.testing.assert_array_equal(opened.descriptors, descriptors)
-    new, same, same_alarms, *_, same_prompts, moved, moved_unseen = release.release(
-        releases, tmp_path / "releases.npz", Serial(), PLAN, 0
-    )
+    figures = list(release.release(releases, tmp_path / "releases.npz", Serial(), PLAN, 0))
+    new, same, same_alarms, *_ = figures
+    same_prompts, level, alarms, *in_pairs, moved, moved_unseen = figures[-11:]
     assert new.name == "responses alarm, a new release, 0301 to 0613, other prompts"
     assert (new.value, new.holds, new.goal) == (1.0, True, ">= 0.85")
     assert same.name.endswith("the same release twice (0301)")
     assert (same.holds, same_alarms.value) == (True, 0.0)
     assert (same_prompts.value, same_prompts.holds, same_prompts.goal) == (1.0, True, ">= 0.99")
+    assert level.name == "output rejects at 0.05, the same prompts in pairs, no change"
+    assert (level.holds, alarms.value) == (True, 0.0)
+    assert [figure.name.split("prompts ")[1] for figure in in_pairs[2:]] == [
+        "in pairs, 5% off topic",
+        "by similar prompts, 5% off topic",
+        "in pairs, 30% more of the later release",
+        "by similar prompts, 30% more of the later release",
+    ]
     assert moved.name.endswith(
         "only the prompts moved: selfinstruct from 50% to 75%, with descriptors"
     )

@@ -20,7 +20,7 @@ from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
 from monitor.store.review.items import items_of_batches
 from monitor.store.review.taxonomies import versions_with_prefix
-from monitor.windows.comparison.declared_formats import load_declared_formats
+from monitor.windows.reading.declared_formats import load_declared_formats
 from tests.support.review.gold_items import TAXONOMY
 from tests.support.review.review_world import make_world
 

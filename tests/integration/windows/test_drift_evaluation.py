@@ -120,7 +120,10 @@ def test_other_responses_to_the_same_questions_are_output_drift(
     store_traffic(engine, clock, 500, seed=4, changed_share=0.25)
     assessment = run(engine, clock).assessment
     assert (assessment.input.alarm, assessment.output.alarm) == (False, True)
-    assert format_estimate(assessment.output.drifted_share) in assessment.headline
+    assert "copies of “Nothing of the kind.” (none before)" in assessment.headline
+    (extent,) = [finding for finding in assessment.findings if "unlike the baseline's" in finding]
+    share = format_estimate(assessment.output.drifted_share)
+    assert extent.startswith(f"In all, {share} of the responses to comparable prompts")
     (example, *_) = assessment.output.topics[0].examples
     assert example.response == "Nothing of the kind."
     assert example.baseline is not None
@@ -249,8 +252,10 @@ def test_another_models_traffic_is_not_looked_at(engine: Engine, clock: datetime
 @pytest.mark.usefixtures("baseline")
 def test_a_metric_that_vanishes_is_reported(engine: Engine, clock: datetime) -> None:
     store_traffic(engine, clock, 300, seed=43, metric="isResolved")
-    lost, new = [remark for remark in run(engine, clock).assessment.remarks if "Metrics" in remark]
-    assert "fewer than 20 values: `resolved` (" in lost
+    assessment = run(engine, clock).assessment
+    (new,) = [remark for remark in assessment.remarks if "Metrics" in remark]
+    lost = "`resolved` is no longer sent (600 values before, none now), so it cannot alarm."
+    assert assessment.headline.startswith(lost)
     assert new.endswith("`isResolved` (0 in the baseline, 300 in the window).")
 
 

@@ -51,9 +51,9 @@ def exchanges(n: int, start: datetime, *, new: int = 0) -> list[dict[str, Any]]:
             "id": f"{start:%d}-{row}",
             "timestamp": (start + row * timedelta(days=7) / n).isoformat(),
             "user": f"user {row}",
-            "prompt": f"transfer crypto coins {PLACES[row % 8]} {PLACES[row // 8 % 8]}"
+            "prompt": f"{PLACES[row % 8]} crypto {PLACES[row // 8 % 8]} coins transfer {row % 5}"
             if row >= n - new
-            else f"my card was declined at the {PLACES[row % 8]} {PLACES[row // 8 % 8]}",
+            else f"{PLACES[row % 8]} {PLACES[row // 8 % 8]} declined my card at {PLACES[row % 5]}",
             "response": f"You can do that in the app, under {PLACES[row % 8]}.",
             "metadata": {"latency": 1.0 + row % 7},
         }
@@ -281,3 +281,18 @@ def test_settings_of_the_working_folder_are_not_read(
     assert compared(config=None).verdict == "drift"
     assert compared(config="config.toml").verdict == "not_enough_data"
     assert compared(config=Settings()).verdict == "drift"
+
+
+def test_rules_and_segments_are_in_the_result() -> None:
+    sides = [
+        [{**row, "task_type": "ab"[n % 2]} for n, row in enumerate(exchanges(200, start))]
+        for start in (WEEK, WEEK + timedelta(days=7))
+    ]
+    result = compare_exchanges(
+        *sides, encoder=encode, config=CONFIG, by="task_type", rules=["empty<5%"]
+    )
+    assert [(rule.rule, rule.outcome) for rule in result.rules] == [("empty < 5%", "kept")]
+    assert result.segmentation is not None
+    assert {segment.name for segment in result.segmentation.segments} == {"a", "b"}
+    with pytest.raises(ValueError, match="OP NUMBER"):
+        compare_exchanges(*sides, encoder=encode, rules=["empty"])

@@ -60,6 +60,11 @@ def compared(reference: Path, current: Path) -> Assessment:
     return compare_files(reference, current, SETTINGS, lambda *_: None).assessment
 
 
+def remarks_on(result: Assessment) -> tuple[str, ...]:
+    """Return the remarks but for that on pairs: most files here have the same prompts."""
+    return tuple(remark for remark in result.remarks if "compared in pairs" not in remark)
+
+
 def without_response(path: Path) -> Path:
     """Remove the key of the response from each line."""
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
@@ -114,7 +119,10 @@ def test_empty_responses_are_drift(tmp_path: Path) -> None:
     reference = write(tmp_path / "reference.jsonl", 150)
     result = compared(reference, write(tmp_path / "current.jsonl", 120, response=""))
     assert result.verdict == "drift"
-    assert "empty +100.0 points" in result.headline
+    assert result.findings == (
+        "All responses are empty (none before).",
+        "No significant change of the prompts.",
+    )
     assert result.output.drifted_share is not None
     assert result.output.drifted_share.upper == 1.0
     # It has always been so: nothing is lost.
@@ -147,7 +155,7 @@ def test_conversations_that_end_with_the_response_are_compared_with_it(tmp_path:
         reference, conversations("current.jsonl", "I am sorry, I can't help with it.")
     )
     assert result.output.alarm
-    assert result.remarks == ()
+    assert remarks_on(result) == ()
 
 
 def test_without_responses_only_prompts_are_compared_with_a_remark(
@@ -178,7 +186,7 @@ def test_a_version_is_no_metric_and_small_versions_are_pooled(
     assert "model_version" not in {numeric_column.name for numeric_column in result.numeric_columns}
     assert result.verdict == "no_drift"
     assert result.versions == ()
-    (remark,) = result.remarks
+    (remark,) = remarks_on(result)
     assert remark.endswith(": 2 (80), 3 (40).")
 
 
@@ -216,15 +224,15 @@ def test_a_metric_that_vanishes_or_becomes_text_is_reported(tmp_path: Path) -> N
 
     reference = write(tmp_path / "reference.jsonl", 150, metadata=measured)
     same = write(tmp_path / "same.jsonl", 120, metadata=measured)
-    assert compared(reference, same).remarks == ()
+    assert remarks_on(compared(reference, same)) == ()
     current = write(tmp_path / "current.jsonl", 120, metadata=broken)
-    lost, new = compared(reference, current).remarks
-    for fact in (
-        "`latency_ms` (150 in the baseline, 0 in the window, where 120 are text)",
-        "`thumbs_up` (150 in the baseline, 0 in the window)",
-        "the window has fewer than 20 values",
-    ):
-        assert fact in lost
+    result = compared(reference, current)
+    (new,) = remarks_on(result)
+    latency, thumbs, *_ = result.findings
+    assert latency.startswith(
+        "`latency_ms` is no longer sent (150 values before, none now, but 120"
+    )
+    assert thumbs.startswith("`thumbs_up` is no longer sent (150 values before, none now)")
     assert "the baseline has fewer than 20 values" in new
     assert "`thumbsUp` (0 in the baseline, 120 in the window)" in new
 
@@ -238,7 +246,7 @@ def test_lines_without_a_user_are_counted_if_others_have_users(tmp_path: Path) -
 
     def remarks(baseline: Path, window: Path) -> list[str]:
         # The files repeat few prompts, which is remarked on.
-        written = compared(baseline, window).remarks
+        written = remarks_on(compared(baseline, window))
         return [remark for remark in written if not remark.startswith("Repeated word")]
 
     reference = write(tmp_path / "reference.jsonl", 150, user=user)
@@ -271,7 +279,7 @@ def test_repeated_lines_are_counted_by_id_or_time(tmp_path: Path) -> None:
         remarks = compared(reference, current).remarks
         assert any("60 of 160 exchanges of current.jsonl" in remark for remark in remarks)
     current = write(tmp_path / "current.jsonl", 120, id=lambda row: row)
-    assert compared(reference, current).remarks == ()
+    assert remarks_on(compared(reference, current)) == ()
 
 
 def test_a_version_replaced_within_a_file_raises_no_alarm(tmp_path: Path) -> None:
@@ -409,7 +417,7 @@ def test_models_named_by_lines_are_reported(
     reference = write(tmp_path / "reference.jsonl", 126, model=named(before))
     result = compared(reference, write(tmp_path / "current.jsonl", 120, model=named(now)))
     assert result.model == model
-    assert list(result.remarks) == remarks
+    assert list(remarks_on(result)) == remarks
     console = Console(width=200, record=True, file=StringIO())
     print_assessment(result, console)
     assert f"120 exchanges of {model or 'the model'} compared with" in console.export_text()
@@ -612,3 +620,33 @@ def test_every_status_that_it_ends_with_is_documented(
     with pytest.raises(SystemExit) as ended:
         main()
     assert f"| {ended.value.code} |" in PAGE.read_text(encoding="utf-8")
+
+
+def test_equal_prompts_are_compared_in_pairs(tmp_path: Path) -> None:
+    def release(name: str, words: int, score: float) -> Path:
+        path = tmp_path / name
+        lines = [
+            {
+                "prompt": f"where is parcel {row} of the {PLACES[row % 8]} shop",
+                "response": " ".join(f"w{row * word % 97}" for word in range(1, words + row % 7)),
+                "metadata": {"judge": 1.0 + row % 5 * 0.8 + score * (row % 3)},
+            }
+            for row in range(150)
+        ]
+        path.write_text("\n".join(map(json.dumps, lines)))
+        return path
+
+    before = release("before.jsonl", 30, 0.0)
+    result = compare_files(
+        before, release("after.jsonl", 27, -0.1), SETTINGS, lambda *_: None
+    ).assessment
+    output = result.output
+    assert (output.n_pairs, output.alarm, result.input.verdict) == (150, True, "no_drift")
+    assert result.input.n_pairs is None
+    assert "The same 150 prompts on both sides: compared in pairs." in result.remarks
+    length = next(change for change in output.descriptors if change.name == "length in tokens")
+    assert length.lower < -0.09 < length.upper < 0
+    (judge,) = [column for column in result.numeric_columns if column.name == "judge"]
+    assert judge.adjusted_p_value < 1e-6
+    same = compare_files(before, before, SETTINGS, lambda *_: None).assessment
+    assert (same.output.n_pairs, same.output.p_value, same.input.p_value) == (150, 1.0, 1.0)

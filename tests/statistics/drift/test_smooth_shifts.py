@@ -5,9 +5,10 @@ import pytest
 from numpy.typing import NDArray
 
 from monitor.drift import DriftResult, compare_given
+from monitor.drift.output.local_tests import evaluate_within_strata
 from monitor.drift.output.prompt_basis import CONCENTRATION, N_LANDMARKS, smooth_functions
 from monitor.drift.output.response_features import ResidualFeatures
-from monitor.drift.output.strata import Strata, evaluate_within_strata, make_strata
+from monitor.drift.output.strata import Strata, make_strata
 from monitor.drift.samples.embeddings import Embeddings
 from monitor.drift.samples.pool import make_pool
 

@@ -1,6 +1,6 @@
 """Traffic and baselines inserted directly into the store, with generated vectors."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -66,6 +66,8 @@ def store_traffic(
     days: float = 7.0,
     large_user: float = 0.0,
     answered: int | None = None,
+    header: Callable[[int], str] = lambda _: "",
+    system: str = "",
 ) -> int | None:
     """Store n exchanges spread over the week from ``start``.
 
@@ -86,6 +88,8 @@ def store_traffic(
         large_user: Share sent by one user, who asks about nothing but the first topic and whose
             requests are never resolved.
         answered: How many have a response, evenly spread; ``None``: all.
+        header: Returns what is before the prompt of a number.
+        system: The system message of each exchange.
 
     Returns:
         The baseline's id, or ``None``.
@@ -120,8 +124,11 @@ def store_traffic(
                 model=model,
                 task_type=("cards", "loans", "accounts", "other")[topic],
                 end_user="crawler" if from_large[index] else f"user-{rng.integers(0, n)}",
-                messages=[{"role": "user", "content": names[topic]}],
-                prompt=f"{names[topic]} number {index % 40}",
+                messages=[
+                    *([{"role": "system", "content": system}] if system else []),
+                    {"role": "user", "content": names[topic]},
+                ],
+                prompt=f"{header(index)}{names[topic]} number {index % 40}",
                 response=""
                 if answered is not None and index * answered // n == (index + 1) * answered // n
                 else "Nothing of the kind."

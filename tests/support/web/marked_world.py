@@ -109,7 +109,7 @@ def make_marked_world(engine: Engine, clock: datetime, folder: Path) -> list[int
         save_progress(connection, run, {"log": ["a line"]})
         finding = LookFinding(
             kind="input", name="", measure="unlike", reference=0.0, estimate=0.2, lower=0.1,
-            upper=0.3, p_value=0.001, level=0.01, topic="words", examples=(1, 2),
+            upper=0.3, p_value=0.001, level=0.01, topic="late parcels", examples=(1, 2),
         )  # fmt: skip
         look = save_look(
             connection, model="assistant", looked_until=clock - timedelta(days=6), n_exchanges=10,

@@ -1,8 +1,12 @@
 """Assessments for snapshots: one for each kind of result."""
 
 import math
+from collections.abc import Callable
 from datetime import UTC, datetime
 
+from msgspec.structs import replace
+
+from monitor.settings import Drift
 from monitor.statistics.alarm_levels import DEFAULT_LEVELS
 from monitor.store.windows.assessment import (
     Assessment,
@@ -13,17 +17,19 @@ from monitor.store.windows.assessment import (
     ShareEstimate,
     Source,
 )
-from monitor.windows.findings.headline import headline
+from monitor.windows.findings.sentences.headline import compose_headline, describe_findings
 from tests.support.windows.assessments import (
     estimated,
     make_assessment,
     make_descriptor_change,
     make_detectable_shares,
     make_examples,
+    make_explanation,
     make_family,
     make_growth,
     make_numeric_column,
     make_pair,
+    make_rest,
     make_slow,
     make_topic,
     make_version_assessment,
@@ -158,7 +164,6 @@ def metric_fell() -> Assessment:
     metric = make_numeric_column()
     return make_assessment(
         verdict="drift",
-        headline=headline(make_family(), make_family("output"), [metric]),
         numeric_columns=(metric,),
     )
 
@@ -186,12 +191,93 @@ def unread_texts() -> Assessment:
     return make_assessment(verdict="not_enough_data", input=prompts)
 
 
-CASES = {
+def explained() -> Assessment:
+    """Build prompts with a new beginning, and a new topic apart from that; a judge's score fell."""
+    topic = make_topic(exists_since=datetime(2026, 11, 3, tzinfo=UTC))
+    family = make_family(
+        verdict="drift",
+        alarm=True,
+        p_value=0.0001,
+        drifted_share=ShareEstimate(estimate=0.99, lower=0.97, upper=1.0),
+        explanations=(
+            make_explanation(
+                kind="system_message",
+                text="You are a careful assistant.",
+                before="You are an assistant.",
+                since=datetime(2026, 11, 3, 8, tzinfo=UTC),
+                is_taken_out=False,
+            ),
+            make_explanation(),
+        ),
+        rest=make_rest(),
+        topics=(topic,),
+    )
+    judge = make_numeric_column(
+        name="judge", direction=0, reference_mean=3.96, current_mean=2.95, effect_size=-0.62,
+        effect_lower=-0.67, effect_upper=-0.56, relative_change=-0.255,
+        relative_change_lower=-0.28, relative_change_upper=-0.23, degraded=False,
+    )  # fmt: skip
+    return make_assessment(0.3, input=family, numeric_columns=(judge,))
+
+
+def events() -> Assessment:
+    """Build responses of which more are empty, and prompts in capitals."""
+    capitals = make_explanation(kind="letter_case", text="in capitals", since=None)
+    marks = make_explanation(kind="suffix", text="!!", since=None)
+    family = make_family(
+        verdict="drift",
+        alarm=True,
+        drifted_share=estimated(0.3),
+        explanations=(capitals, marks),
+        rest=make_rest(verdict="no_drift", p_value=0.6, drifted_share=estimated(0.0)),
+    )
+    empty = make_explanation(
+        kind="empty",
+        side="response",
+        text="",
+        since=None,
+        current=ShareEstimate(estimate=0.1, lower=0.06, upper=0.16),
+        p_value=5e-5,
+        alarm=True,
+    )
+    output = make_family("output", explanations=(empty,), comparable_share=1.0)
+    return make_assessment(0.3, input=family, output=output)
+
+
+def grown_topic() -> Assessment:
+    """Build a topic that the baseline has, and that grew; only prompts were compared."""
+    topic = make_topic(name="transfer, money", share_reference=0.0067, share_current=0.1)
+    family = make_family(
+        verdict="drift",
+        alarm=True,
+        drifted_share=ShareEstimate(estimate=0.098, lower=0.06, upper=0.14),
+        topics=(topic,),
+    )
+    output = make_family(
+        "output", verdict="not_enough_data", p_value=math.nan, untested_reason="no_responses"
+    )
+    return make_assessment(0.1, input=family, output=output)
+
+
+def with_findings(assessment: Assessment) -> Assessment:
+    """Return an assessment with the findings and the headline of its figures."""
+    if not assessment.is_compared:
+        return assessment
+    findings = describe_findings(
+        assessment.input, assessment.output, assessment.numeric_columns, drift=Drift()
+    )
+    return replace(assessment, findings=findings, headline=compose_headline(findings))
+
+
+CASES: dict[str, Callable[[], Assessment]] = {
     case.__name__: case
     for case in (
         input_drift,
         output_drift,
         output_shift,
+        explained,
+        events,
+        grown_topic,
         slow_drift,
         below_threshold,
         no_drift,

@@ -15,10 +15,12 @@ from monitor.store.windows.assessment import (
     DetectableShare,
     DriftTest,
     Example,
+    Explanation,
     FamilyAssessment,
     NumericAssessment,
     Quote,
     ResponsePair,
+    RestAssessment,
     ShareEstimate,
     SlowDrift,
     Source,
@@ -78,6 +80,32 @@ def make_descriptor_change(**values: Any) -> DescriptorChange:
         "adjusted_p_value": 0.001,
     }
     return DescriptorChange(**(defaults | values))
+
+
+def make_explanation(**values: Any) -> Explanation:
+    """Build a new beginning of all prompts, taken out before the rest was tested."""
+    defaults: dict[str, Any] = {
+        "kind": "prefix",
+        "side": "prompt",
+        "text": "[sent from the web widget]",
+        "reference": ShareEstimate(estimate=0.0, lower=0.0, upper=0.02),
+        "current": ShareEstimate(estimate=1.0, lower=0.98, upper=1.0),
+        "since": datetime(2026, 11, 3, 8, tzinfo=UTC),
+        "is_taken_out": True,
+    }
+    return Explanation(**(defaults | values))
+
+
+def make_rest(**values: Any) -> RestAssessment:
+    """Build drift of what explanations do not cover."""
+    defaults: dict[str, Any] = {
+        "n_reference": 2000,
+        "n_current": 500,
+        "verdict": "drift",
+        "p_value": 0.0001,
+        "drifted_share": ShareEstimate(estimate=0.179, lower=0.14, upper=0.21),
+    }
+    return RestAssessment(**(defaults | values))
 
 
 def make_pair(**values: Any) -> ResponsePair:

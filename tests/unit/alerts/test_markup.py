@@ -94,6 +94,7 @@ def messages(text: str) -> list[dict[str, Any]]:
         0.3,
         model=text,
         headline=text,
+        findings=(f"“{text}” grew.",),
         input=make_family(verdict="drift", alarm=True, drifted_share=estimated(0.3), topics=topics),
         numeric_columns=(make_numeric_column(name=text),),
         mix_reference={text: 0.9, "x": 0.1},

@@ -16,8 +16,7 @@ from monitor.alerts.messages.incident import (
 from monitor.rendering.mrkdwn import MAX_BLOCKS, escape, render_text, sections, within_limits
 from monitor.settings import Alerts
 from monitor.store.windows.assessment import Assessment, ShareEstimate
-from monitor.windows.findings.headline import headline
-from tests.support.windows.assessment_cases import slow_drift
+from tests.support.windows.assessment_cases import CASES, slow_drift, with_findings
 from tests.support.windows.assessments import (
     HOSTILE,
     estimated,
@@ -104,11 +103,12 @@ def test_message_shows_figures_and_links() -> None:
         mix_reference={"billing": 0.5, "cards": 0.5},
         mix_current={"billing": 0.3, "cards": 0.5, "crypto": 0.2},
     )
-    text = render_text(incident_blocks(summarize(assessment), "opened", ALERTS))
+    summary = summarize(with_findings(assessment))
+    text = render_text(incident_blocks(summary, "opened", ALERTS))
     for figure in (
-        "about 31% (16% to 46%) of the prompts",
-        "resolved 0.82 → 0.54 (-34%, 95% interval -39% to -29%), effect -0.28, n = 2,000 → 500",
-        "12.0% of the window, 0.3% of the baseline: at least 18 times as frequent (95% each)",
+        "About 31% (16% to 46%) of the prompts",
+        "resolved: -34% (-39% to -29%), p adjusted ≤ 0.0001, n = 2,000 → 500",
+        "crypto, wallet, transfer, n = 61, from 48 end users, at least 18 times as frequent",
         "crypto: 0% → 20%",
         "(https://drift.example/drift-evaluations/12/report)",
         "(https://drift.example/review)",
@@ -168,7 +168,7 @@ def test_recovery_names_no_onset_in_its_headline(bound: float) -> None:
             alarm=False, drifted_share=ShareEstimate(estimate=0.004, lower=bound, upper=0.01)
         )
     )
-    recovered = make_assessment(input=family, headline=headline(family, make_family("output"), []))
+    recovered = with_findings(make_assessment(input=family))
     blocks = [
         *incident_blocks(summarize(recovered), "resolved", ALERTS),
         *detail_blocks(summarize(recovered), "resolved"),
@@ -181,8 +181,8 @@ def test_recovery_names_no_onset_in_its_headline(bound: float) -> None:
 def test_topic_has_its_date_of_origin() -> None:
     topic = make_topic(exists_since=datetime(2026, 10, 26, tzinfo=UTC))
     family = make_family(verdict="drift", alarm=True, topics=(topic,), slow=make_slow())
-    blocks = incident_blocks(summarize(make_assessment(0.3, input=family)), "opened", ALERTS)
-    text = render_text(blocks)
+    summary = summarize(with_findings(make_assessment(0.3, input=family)))
+    text = render_text(incident_blocks(summary, "opened", ALERTS))
     assert "since 26 Oct" in text
     assert "5 Oct" not in text
 
@@ -228,3 +228,13 @@ def test_slow_drift_is_input_drift_with_its_own_severity() -> None:
     little = make_assessment(input=make_family(slow=make_slow(alarm=False)))
     assert fingerprint_of(little) == frozenset()
     assert severity_of(little) == 0.0
+
+
+def test_message_repeats_no_sentence() -> None:
+    for case in CASES.values():
+        message = incident_blocks(summarize(with_findings(case())), "opened", ALERTS)
+        lines = [line for block in render_text(message).split("\n\n") for line in block.split("\n")]
+        sentences = [line.removeprefix("• ") for line in lines if line.endswith(".")]
+        headline = next(line for line in sentences)
+        assert not [line for line in sentences[1:] if line in headline]
+        assert len(sentences) == len(set(sentences))

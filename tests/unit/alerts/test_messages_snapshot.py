@@ -14,7 +14,7 @@ from monitor.alerts.messages.incident import (
 )
 from monitor.rendering.mrkdwn import render_text
 from monitor.settings import Alerts
-from tests.support.windows.assessment_cases import CASES, WEEK
+from tests.support.windows.assessment_cases import CASES, WEEK, with_findings
 from tests.support.windows.assessments import make_assessment
 from tests.support.windows.window_figures import make_windows
 
@@ -25,6 +25,9 @@ EVENTS: dict[str, Event] = {
     "input_drift": "opened",
     "output_drift": "worsened",
     "output_shift": "worsened",
+    "explained": "opened",
+    "events": "opened",
+    "grown_topic": "opened",
     "slow_drift": "continued",
     "below_threshold": "resolved",
     "no_drift": "resolved",
@@ -45,7 +48,7 @@ def test_incident_message_snapshot(case: str, snapshot: SnapshotAssertion) -> No
         evaluation_id=12,
         window_start=WEEK[0],
         window_end=WEEK[1],
-        assessment=CASES[case](),
+        assessment=with_findings(CASES[case]()),
         baseline="ab12cd34ef56, 2026-10-01 to 2026-10-20",
         notes=("Acknowledged by Ann.",) if case == "slow_drift" else (),
         since=(WEEK[0] - 2 * LENGTH, WEEK[0] - LENGTH) if case == "input_drift" else None,
@@ -62,7 +65,7 @@ def test_snapshot_of_an_event_without_a_case(event: Event, snapshot: SnapshotAss
         evaluation_id=12,
         window_start=WEEK[0],
         window_end=WEEK[1],
-        assessment=CASES["no_drift"](),
+        assessment=with_findings(CASES["no_drift"]()),
         baseline="ab12cd34ef56, 2026-10-01 to 2026-10-20",
     )
     message = render_text(incident_blocks(summary, event, ALERTS))

@@ -55,9 +55,9 @@ def test_iterators_and_tensors_give_the_figures_of_arrays() -> None:
 
 def test_responses_in_iterators_give_the_figures_of_arrays() -> None:
     covariates = {"reference_covariates": A[:, :1], "current_covariates": B[:, :1]}
-    expected = compare_given(A, B, B, A, n_permutations=999, **covariates)
+    expected = compare_given(A, B, B, A, n_permutations=1_999, **covariates)
     sides = (iter(side.tolist()) for side in (A, B, B, A))
-    again = compare_given(*sides, n_permutations=999, **covariates)
+    again = compare_given(*sides, n_permutations=1_999, **covariates)
     assert again.to_dict() == expected.to_dict()
 
 

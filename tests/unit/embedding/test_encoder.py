@@ -1,14 +1,19 @@
 """The packaged encoder, and errors of a missing encoder."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from monitor import model_hub as hub
 from monitor.embedding.encoder import Encoder, is_configured, load_encoder
 from monitor.errors import ModelError
 from monitor.settings import Embedding
+from monitor.settings.model_location import locate_model
+from tests.support.refusals import refusal
 
+COMMIT = "0" * 40
 pytestmark = pytest.mark.language_model
 
 
@@ -51,6 +56,58 @@ def test_the_identity_names_model_weights_and_truncation(encoder: Encoder) -> No
 def test_a_missing_model_is_reported(model: str) -> None:
     with pytest.raises(ModelError, match=r"package not installed|no such model folder"):
         load_encoder(Embedding(model=model))
+
+
+def test_a_hub_that_does_not_respond_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "_last", None)
+    requests: list[str] = []
+
+    class Session:
+        def head(self, url: str, *, timeout: float) -> None:
+            requests.append(url)
+            raise OSError(f"no connection in {timeout} s")
+
+    monkeypatch.setattr("huggingface_hub.get_session", Session)
+    with refusal("no_hub_model", ModelError, match="no-such/encoder.*no connection"):
+        load_encoder(Embedding(model="no-such/encoder", device="cpu"))
+    assert len(requests) == 1
+    monkeypatch.setattr(hub, "_last", None)
+
+
+def test_a_hub_id_in_the_cache_needs_no_hub(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tmp_path / "models--some--encoder"
+    (model / "snapshots").mkdir(parents=True)
+    (model / "snapshots" / COMMIT).symlink_to(locate_model(Embedding().model))
+    (model / "refs").mkdir()
+    (model / "refs" / "main").write_text(COMMIT, encoding="utf-8")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(hub, "_request", lambda: "it is silent")
+    monkeypatch.setattr(hub, "_last", None)
+
+    encoder = load_encoder(Embedding(model="some/encoder", device="cpu"))
+    assert encoder.identity == "some/encoder@main/max256"
+    monkeypatch.setattr(hub, "_last", None)
+
+
+@pytest.mark.parametrize("problem", ["", "it is silent"])
+def test_a_hub_that_responds_is_asked_for_the_model(
+    monkeypatch: pytest.MonkeyPatch, problem: str
+) -> None:
+    loads: list[bool] = []
+
+    def load(*_: Any, local_files_only: bool, **__: Any) -> None:
+        loads.append(local_files_only)
+        raise OSError("no model")
+
+    monkeypatch.setattr("sentence_transformers.SentenceTransformer", load)
+    monkeypatch.setattr("monitor.model_hub._request", lambda: problem)
+    monkeypatch.setattr(hub, "_last", None)
+    with refusal("no_hub_model", ModelError, match=problem or "no model; set"):
+        load_encoder(Embedding(model="some/encoder", device="cpu"))
+    assert loads == [bool(problem)]
+    monkeypatch.setattr(hub, "_last", None)
 
 
 def test_a_folder_without_weights_is_reported(tmp_path: Path) -> None:

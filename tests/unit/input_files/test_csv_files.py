@@ -18,13 +18,20 @@ def rows(path: Path, content: bytes) -> list[dict[str, object]]:
     return [msgspec.json.decode(value) for _, value in source.values()]
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 def test_delimiter_is_that_of_the_header(tmp_path: Path, delimiter: str, mark: bytes) -> None:
     content = 'prompt,response\r\n"a, b; c\td",e\r\n'.replace(",", delimiter).encode()
     expected = {"prompt": f"a{delimiter} b; c\td", "response": "e"}
     assert [expected] == rows(tmp_path / "a.jsonl", mark + content)
     assert [expected] == rows(tmp_path / "a.csv", gzip.compress(content, mtime=0))
+
+
+def test_a_table_in_markdown_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("| prompt | response |\n| --- | --- |\n| a | b |\n", encoding="utf-8")
+    with refusal("no_header", InputError):
+        open_source(path)
 
 
 def test_columns_have_types_and_empty_cells_are_absent(tmp_path: Path) -> None:

@@ -38,11 +38,24 @@ CONTENTS = {
 
 
 def refusals(folder: Path) -> Iterator[str]:
-    for name in [*CONTENTS, "binary.parquet", "missing.jsonl", "notes", "data", "data/dev"]:
+    for name in [
+        *CONTENTS,
+        "binary.parquet",
+        "missing.jsonl",
+        "*.tsv",
+        "notes",
+        "data",
+        "data/dev",
+    ]:
         try:
             open_source(folder / name).check()
         except InputError as error:
             yield str(error).replace(str(folder), "FOLDER")
+    for place in ("s3://logs/week.jsonl", "hf://datasets/a/b", "ftp://host/a", "file:///a"):
+        try:
+            open_source(Path(place))
+        except InputError as error:
+            yield str(error)
     try:
         open_two(Path("-"), Path("-"))
     except InputError as error:

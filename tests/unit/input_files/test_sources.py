@@ -116,3 +116,27 @@ def test_memory_does_not_grow_with_the_file(fifo: Path) -> None:
     finally:
         tracemalloc.stop()
     assert peak < 6e6
+
+
+def test_a_pattern_is_its_files_in_alphabetical_order(tmp_path: Path) -> None:
+    for name in ("b.jsonl", "a.jsonl", "a.txt"):
+        (tmp_path / name).write_text(f'{{"prompt": "{name}"}}\n', encoding="utf-8")
+    values = [value for _, value in open_source(tmp_path / "*.jsonl").values()]
+    assert values == [b'{"prompt": "a.jsonl"}', b'{"prompt": "b.jsonl"}']
+    with refusal("no_file", InputError):
+        open_source(tmp_path / "*.csv")
+
+
+def test_a_file_with_a_name_like_a_pattern_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "logs[1].jsonl"
+    path.write_bytes(LINES)
+    assert len(list(open_source(path).values())) == len(LINES.splitlines())
+
+
+@pytest.mark.parametrize(
+    "address", ["s3://bucket/a.jsonl", "https://example.org/a+b.csv", "hf://datasets/a/b"]
+)
+def test_an_address_is_refused_whole(address: str) -> None:
+    with refusal("remote_file", InputError) as caught:
+        open_source(Path(address))
+    assert address in str(caught.value)

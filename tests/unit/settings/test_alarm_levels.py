@@ -1,6 +1,8 @@
 """The levels of all tests follow from one budget, for weekly and for daily windows."""
 
 import inspect
+from dataclasses import fields
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from monitor.settings import Drift, Settings, load_settings
 from monitor.statistics.alarm_levels import (
     DEFAULT_LEVELS,
     MIN_DRIFTED_SHARE,
+    SPENT,
     WINDOWS_A_YEAR,
     Schedule,
     permutations_for,
@@ -28,17 +31,25 @@ def test_levels_of_a_year_stay_within_the_budget(schedule: Schedule, budget: flo
     assert all(0.0 < level < 0.5 for level in vars(levels).values())
 
 
+def test_parts_of_the_budget_sum_to_seven_tenths_exactly() -> None:
+    parts = {name: Fraction(str(share)) for name, share in SPENT.items()}
+    assert sum(parts.values()) == Fraction(7, 10)
+    assert parts["output"] + parts["events"] == Fraction(104, 1000)
+    assert parts.keys() == {field.name for field in fields(DEFAULT_LEVELS)}
+
+
 def test_weekly_levels_at_the_defaults() -> None:
     levels = Settings().alarm_levels
     assert levels == DEFAULT_LEVELS
     assert levels.input == pytest.approx(0.005)
-    assert levels.output == pytest.approx(0.001)
+    assert levels.output == pytest.approx(0.00075)
+    assert levels.events == pytest.approx(0.00025)
     assert levels.slow == pytest.approx(0.013)
 
 
 def test_daily_windows_have_the_yearly_sum_of_weekly_ones() -> None:
     daily = Settings(monitoring={"drift_detection": "daily"}).alarm_levels
-    for name in ("input", "output", "metrics", "looks"):
+    for name in ("input", "output", "events", "metrics", "looks"):
         weekly = getattr(DEFAULT_LEVELS, name)
         assert 365 * getattr(daily, name) == pytest.approx(52 * weekly)
     assert daily.slow == DEFAULT_LEVELS.slow

@@ -13,7 +13,7 @@ from monitor.sizing.limits import largest_sample_rate
 from monitor.sizing.load import Load, load_of
 from monitor.sizing.plan import SizingPlan, make_plan
 from monitor.store.traffic.exchange_columns import Exchanges
-from monitor.windows.comparison.detectable_shares import stored_shares
+from monitor.windows.assessment.detectable_shares import stored_shares
 
 CONSTANTS = read_measurement().constants
 NAMES = [field.name for field in fields(Constants)]

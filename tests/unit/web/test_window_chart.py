@@ -127,8 +127,8 @@ def test_a_column_title_has_all_figures() -> None:
     drawn = chart(windows, rates={1: rated(6, 60)})
     assert [column.title for column in drawn.columns] == [
         (
-            "5 \N{EN DASH} 11 Jan 2026: prompts drifted, about 5.0% (2.5% to 7.5%) (p = 0.001); "
-            "responses unchanged (p = 0.40); error rate 10.0% (4.7% to 20.1%)"
+            "5 \N{EN DASH} 11 Jan 2026: prompts drifted, about 5% (2% to 8%) unlike the baseline "
+            "(p = 0.001); responses unchanged (p = 0.40); error rate 10.0% (4.7% to 20.1%)"
         ),
         "12 \N{EN DASH} 18 Jan 2026: prompts: not enough data; responses unchanged (p = 0.40)",
         "19 \N{EN DASH} 25 Jan 2026: failed",
@@ -153,7 +153,7 @@ def test_slow_drift_is_a_bar_of_its_sum() -> None:
     (bar,) = drawn.lanes[0].bars
     assert bar.kind == "alarm"
     assert bar.height == pytest.approx(LANE * 0.04 / 0.1)
-    assert "prompts drifting slowly, about 4.0% (2.0% to 6.0%) so far" in drawn.columns[0].title
+    assert "prompts drifting slowly, about 4% (2% to 6%) so far" in drawn.columns[0].title
 
 
 def test_incidents_lie_under_their_windows() -> None:

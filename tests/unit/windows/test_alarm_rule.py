@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from monitor.drift import compare_numeric
-from monitor.store.windows.assessment import FamilyAssessment, NumericAssessment
+from monitor.store.windows.assessment import Explanation, FamilyAssessment, NumericAssessment
 from monitor.windows import alarm_rule
 from tests.support.windows.assessments import estimated
 
@@ -156,6 +156,35 @@ def test_window_alarms_by_family_or_degraded_metric(family, column, alarms) -> N
     columns = [msgspec.structs.replace(COLUMN, **column)]
     assert alarm_rule.window_alarms(families, columns) is alarms
     assert alarm_rule.window_verdict(families, columns) == ("drift" if alarms else "no_drift")
+
+
+EMPTY = Explanation(
+    kind="empty",
+    side="response",
+    reference=estimated(0.0),
+    current=estimated(0.1),
+    p_value=0.0001,
+    alarm=True,
+)
+
+
+def test_event_alarms_whether_its_family_does_or_not() -> None:
+    for verdict in ("no_drift", "not_enough_data"):
+        family = msgspec.structs.replace(
+            QUIET, family="output", verdict=verdict, explanations=(EMPTY,)
+        )
+        assert alarm_rule.window_verdict([QUIET, family], []) == "drift"
+    quiet = msgspec.structs.replace(EMPTY, alarm=False)
+    family = msgspec.structs.replace(QUIET, family="output", explanations=(quiet,))
+    assert alarm_rule.window_verdict([QUIET, family], []) == "no_drift"
+
+
+@pytest.mark.parametrize(
+    ("rise", "p_value", "alarms"),
+    [(0.01, 0.001, True), (0.009, 0.0, False), (0.3, 0.0011, False)],
+)
+def test_event_alarms_by_its_level_and_the_least_rise(rise, p_value, alarms) -> None:
+    assert alarm_rule.event_alarms(rise, p_value, level=0.001, min_rise=0.01) is alarms
 
 
 def test_untested_family_is_no_clean_verdict() -> None:

@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from monitor.cli import compare as compare_command
+from monitor.cli.compare import command as compare_command
 from monitor.settings import Drift, Settings
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.slow_drift import StoredSums

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from monitor.rendering.numbers import format_estimate
 from monitor.rendering.response_changes import describe_extent
-from monitor.rendering.wording import describe_drifted_share
+from monitor.rendering.wording import count_affected
 from monitor.store.windows.assessment import Assessment, FamilyAssessment
 from monitor.web.drift.window_chart import _describe
 from monitor.windows.exchanges.rows import rows_of_assessment
@@ -32,10 +32,9 @@ def assessment(family: FamilyAssessment) -> Assessment:
 
 def test_both_shares_are_named_on_every_surface() -> None:
     mix = assessment(mixed())
-    shares = [format_estimate(MOVED), format_estimate(DRIFTED)]
+    shares = [format_estimate(share).removeprefix("about ") for share in (MOVED, DRIFTED)]
     texts = (
-        describe_extent(mix.input, "prompts"),
-        describe_drifted_share(mix.input, mix),
+        describe_extent(mix.input),
         describe(mix),
         _describe("prompts", mix.input),
         render_page(mix),
@@ -45,15 +44,15 @@ def test_both_shares_are_named_on_every_surface() -> None:
 
 
 def test_affected_exchanges_are_those_that_moved() -> None:
-    assert "about 250 of 1,000 exchanges" in describe_drifted_share(mixed(), assessment(mixed()))
+    assert "about 250 of 1,000 exchanges" in count_affected(mixed(), assessment(mixed()))
     new = mixed(is_mix=False)
-    assert "about 33 of 1,000 exchanges" in describe_drifted_share(new, assessment(new))
+    assert "about 33 of 1,000 exchanges" in count_affected(new, assessment(new))
 
 
 def test_moved_share_is_left_out_where_new_prompts_explain_it() -> None:
     text = render_page(assessment(mixed(is_mix=False)))
-    assert format_estimate(MOVED) not in text
-    assert format_estimate(DRIFTED) in text
+    assert format_estimate(MOVED).removeprefix("about ") not in text
+    assert format_estimate(DRIFTED).removeprefix("about ") in text
 
 
 def test_frame_has_both_moved_shares_with_intervals() -> None:

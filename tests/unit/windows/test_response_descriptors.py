@@ -95,7 +95,7 @@ def test_shorter_responses_alarm_as_a_shift_with_its_effect() -> None:
     result = findings(window(texts[0], 1), window(texts[1], 2))
     assert (result.output.alarm, result.output.is_shift) == (True, True)
     assert changes(result)["length in tokens"] == pytest.approx(-0.4, abs=0.1)
-    assert "% shorter (" in result.headline
+    assert "% shorter (" in " ".join(result.sentences)
 
 
 @pytest.mark.slow

@@ -142,7 +142,7 @@ def test_distance_without_significance_is_no_share_that_moved() -> None:
     assert "9.4%" not in describe_mix_change(quiet)
     assert "level 0.05" in describe_mix_change(quiet)
     moved = make_assessment(mix_p_value=0.001, mix_effect_size=0.25, mix_moved_share=estimated(0.1))
-    assert "10% (5.0% to 15%)" in describe_mix_change(moved)
+    assert "10% (5% to 15%)" in describe_mix_change(moved)
     assert describe_mix_change(make_assessment(mix_effect_size=0.25)) == ""
 
 

@@ -19,10 +19,10 @@ from monitor.traffic.parsing.timestamps import parse_timestamp
 
 #: Keys of an input: of the conversation, of the user's text, of the system message.
 _CONVERSATIONS = ("messages", "input_messages", "chat_history", "history")
-_TEXTS = ("prompt", "question", "query", "user_message", "input", "text", "message")
+TEXT_KEYS = ("prompt", "question", "query", "user_message", "input", "text", "message")
 _SYSTEMS = ("system", "instructions", "system_prompt")
 #: Keys of an output that has nothing else.
-_OUTPUTS = ("output", "content", "text", "completion", "message", "response")
+OUTPUT_KEYS = ("output", "content", "text", "completion", "message", "response")
 
 
 def read_input(value: Any) -> tuple[Message, ...]:
@@ -59,7 +59,7 @@ def read_output(value: Any) -> ResponseContent:
             return read_response_content(decoded)
         if "generations" in decoded:
             return ResponseContent(text=_read_generations(decoded["generations"]))
-        if len(decoded) == 1 and next(iter(decoded)) in _OUTPUTS:
+        if len(decoded) == 1 and next(iter(decoded)) in OUTPUT_KEYS:
             return read_output(next(iter(decoded.values())))
         turns = _unwrap(decode_text(decoded.get("messages") or decoded.get("output_messages")))
     if are_turns(turns):
@@ -91,7 +91,7 @@ def _read_object(content: dict[str, Any]) -> tuple[Message, ...]:
     messages = [Message("system", read_content(system))] if system else []
     lists = (_unwrap(decode_text(content.get(key))) for key in _CONVERSATIONS)
     turns = read_turns(next((turns for turns in lists if are_turns(turns)), ()))
-    text = next((content[key] for key in _TEXTS if isinstance(content.get(key), str)), None)
+    text = next((content[key] for key in TEXT_KEYS if isinstance(content.get(key), str)), None)
     is_complete = bool(turns) and turns[-1].role != "assistant"
     if turns and (text is None or is_complete):
         return (*messages, *turns)

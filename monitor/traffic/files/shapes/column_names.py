@@ -53,6 +53,10 @@ TASKS = (
     *("task_type", "category", "task", "intent", "topic", "label", "class", "use_case"),
     *("question_type", "prompt_type", "domain"),
 )
+#: Names of retrieved texts, which are the metadata ``context``.
+CONTEXTS = (
+    *("context", "contexts", "retrieved_context", "retrieved_contexts", "retrieved_documents"),
+)
 MODELS = ("model", "model_name", "model_id", "llm", "engine", "deployment")
 #: Metadata that is kept as text, as the plain format names it.
 VERSIONS = ("model_version",)

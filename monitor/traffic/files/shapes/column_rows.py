@@ -8,6 +8,7 @@ from monitor.traffic.exchange import Message
 from monitor.traffic.files.shapes import column_names as names
 from monitor.traffic.files.shapes.columns import Columns, is_id_number, read_boolean, read_number
 from monitor.traffic.files.shapes.common_keys import time_at
+from monitor.traffic.files.shapes.encoded_texts import enclosed_text, request_turns
 from monitor.traffic.files.shapes.shape import Object, Shape
 from monitor.traffic.files.shapes.turns import (
     are_turns,
@@ -16,9 +17,10 @@ from monitor.traffic.files.shapes.turns import (
     read_turn,
     read_turns,
 )
+from monitor.traffic.formats.schemas.bodies import is_api_response, read_response_content
 from monitor.traffic.formats.schemas.messages import as_text
 from monitor.traffic.parsing.json_text import json_kind
-from monitor.traffic.parsing.raw_exchange import RawExchange, RecordPart, to_text
+from monitor.traffic.parsing.raw_exchange import NO_CALL_METADATA, RawExchange, RecordPart, to_text
 
 _RESPONSES = frozenset(name for tier in names.RESPONSES for name in tier)
 
@@ -77,7 +79,9 @@ def check_same_columns(shapes: Sequence[Shape | None], labels: Sequence[str]) ->
 def _read_row(content: Object, columns: Columns) -> RawExchange:
     system = as_text(content.get(columns.system)) if columns.system else ""
     messages = _messages(content.get(columns.prompt), columns.prompt)
-    response = _response(content, columns)
+    body = content.get(columns.response) if columns.response else None
+    whole = read_response_content(body) if is_api_response(body) else None
+    response = _response(content, columns) if whole is None else whole.text
     if response is not None and messages and messages[-1] == Message("assistant", response):
         messages = messages[:-1]
     return RawExchange(
@@ -90,6 +94,7 @@ def _read_row(content: Object, columns: Columns) -> RawExchange:
         model=_name(content, columns.model),
         task_type=_name(content, columns.task_type),
         end_user=_name(content, columns.end_user),
+        call_metadata=NO_CALL_METADATA if whole is None else whole.call_metadata,
         attributes=_metadata(content, columns),
     )
 
@@ -101,6 +106,8 @@ def _metadata(content: Object, columns: Columns) -> dict[str, Any]:
         value = content.get(name)
         if isinstance(value, dict):
             own |= value
+        elif names.normalize(name) in names.CONTEXTS:
+            own["context"] = value
         elif value not in (None, ""):
             own[name] = _metric(value)
     return own
@@ -109,9 +116,11 @@ def _metadata(content: Object, columns: Columns) -> dict[str, Any]:
 def _messages(value: Any, column: str) -> tuple[Message, ...]:
     if value is None:
         return ()
-    decoded = decode_text(value)
-    if are_turns(decoded):
-        return read_turns(decoded)
+    turns = request_turns(decode_text(value))
+    if turns:
+        return read_turns(turns)
+    if isinstance(value, list | dict):
+        value = enclosed_text(value)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise RecordError("wrong_type", f"`{column}` is {json_kind(value)}, not a text")
     return (Message("user", to_text(value)),)
@@ -126,6 +135,8 @@ def _response(content: Object, columns: Columns) -> str | None:
     if are_turns(turns):
         texts = [turn.content for turn in map(read_turn, turns) if turn.role == "assistant"]
         return texts[-1] if texts else None
+    if isinstance(value, list | dict):
+        value = enclosed_text(value)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise RecordError("wrong_type", f"`{columns.response}` is {json_kind(value)}, not a text")
     return to_text(value)

@@ -10,12 +10,13 @@ from typing import Any, Literal
 
 from monitor.errors import InputError, RecordError
 from monitor.traffic.files.shapes import column_names as names
+from monitor.traffic.files.shapes.encoded_texts import enclosed_text, request_turns
 from monitor.traffic.files.shapes.shape import Object
 from monitor.traffic.files.shapes.turns import (
-    are_turns,
     decode_text,
     is_turn,
 )
+from monitor.traffic.formats.schemas.bodies import is_api_response
 from monitor.traffic.parsing.raw_exchange import is_number
 from monitor.traffic.parsing.timestamps import parse_timestamp
 
@@ -38,7 +39,7 @@ SETTINGS = (
 PLAIN_KEYS = frozenset(
     (
         *("prompt", "response", "id", "timestamp", "model", "task_type", "user", "metadata"),
-        "truncated",
+        *("context", "truncated"),
     )
 )
 BOOLEANS = {"true": True, "false": False}
@@ -181,7 +182,7 @@ def guess_metrics(first: Sequence[Object]) -> list[str]:
         name
         for name in columns
         if _is_metric(table, name)
-        and names.normalize(name) not in names.TIMES
+        and names.normalize(name) not in (*names.TIMES, *names.CONTEXTS)
         and len(table.values(name)) * 2 > len(first)
     ]
 
@@ -230,9 +231,14 @@ def _kind(values: Iterable[Any]) -> Kind:
     if all(read_number(value) is not None for value in present):
         return "number"
     decoded = [decode_text(value) for value in present]
-    if all(are_turns(value) or is_turn(value) for value in decoded):
+    if all(request_turns(value) or is_turn(value) for value in decoded):
         return "turns"
-    if all(isinstance(value, str | int | float) for value in present):
+    if all(
+        isinstance(value, str | int | float)
+        or is_api_response(value)
+        or enclosed_text(value) is not None
+        for value in present
+    ):
         return "text"
     return "other"
 
@@ -286,7 +292,7 @@ def _are_tasks(table: _Table, name: str) -> bool:
 
 def _is_metric(table: _Table, name: str) -> bool:
     normalized = names.normalize(name)
-    if normalized in names.VERSIONS or (
+    if normalized in (*names.VERSIONS, *names.CONTEXTS) or (
         normalized == "metadata" and all(isinstance(row, dict) for row in table.values(name))
     ):
         return True

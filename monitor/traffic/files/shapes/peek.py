@@ -8,6 +8,7 @@ from typing import NamedTuple
 from monitor.errors import RecordError
 from monitor.settings import Traffic
 from monitor.traffic.files.shapes.detection import detect_shape, is_detected
+from monitor.traffic.files.shapes.encoded_texts import decode_texts
 from monitor.traffic.files.shapes.shape import Object, Shape
 from monitor.traffic.parsing.json_text import parse_json
 from monitor.traffic.record import RawRecord
@@ -39,11 +40,13 @@ def peek_shape(
     origin: Origin,
     *,
     announce: Announce = write_remark,
+    of_traffic: bool = False,
 ) -> tuple[Shape | None, Iterator[RawRecord]]:
     """Return the shape of records, ``None`` where the settings name the format, and all records.
 
     Where the settings name a format or fields, nothing is detected. ``announce`` takes the one
-    remark on the shape, if there is one.
+    remark on the shape, if there is one. Encoded texts are decoded, in JSON only where exchanges
+    are not ``of_traffic``, whose texts are read as they are.
 
     Raises:
         InputError: The first records have two shapes, or none.
@@ -68,6 +71,8 @@ def peek_shape(
         is_table=origin.unit == "row",
         unit=origin.unit,
     )
+    if origin.unit == "row" or not of_traffic:
+        shape = decode_texts(shape, objects)
     if shape.remark:
         announce(f"{origin.label}: read as {shape.name}: {shape.remark}")
     return shape, chain(first, records)

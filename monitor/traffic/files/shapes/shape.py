@@ -38,6 +38,8 @@ class Shape:
     #: Of guessed columns: role (prompt, response) -> column, and all columns.
     roles: Mapping[str, str] = field(default_factory=dict)
     columns: frozenset[str] = frozenset()
+    #: Returns an exchange of the shape as it is meant.
+    amend: Callable[[RawExchange], RawExchange] = lambda raw: raw
 
     def read(self, payload: Payload) -> Sequence[RecordPart]:
         """Read a record; ``RecordError`` of another shape or a broken one."""
@@ -51,7 +53,7 @@ class Shape:
                 "unknown_format", f"another shape than {self.name}; keys: {quote_keys(content)}"
             )
         return [
-            add_record(part) if isinstance(part, RawExchange) else part
+            add_record(self.amend(part)) if isinstance(part, RawExchange) else part
             for part in self.read_object(content)
         ]
 
@@ -61,7 +63,8 @@ class TrafficLines(Shape):
 
     def read(self, payload: Payload) -> Sequence[RecordPart]:
         """Read a record in the first format that matches."""
-        return read_record(payload, "auto")
+        parts = read_record(payload, "auto")
+        return [self.amend(part) if isinstance(part, RawExchange) else part for part in parts]
 
 
 def add_record(raw: RawExchange) -> RawExchange:

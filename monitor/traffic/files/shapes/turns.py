@@ -4,10 +4,12 @@ import ast
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from monitor.errors import RecordError
 from monitor.traffic.exchange import Message
 from monitor.traffic.formats.schemas.gen_ai_messages import read_chat_message
-from monitor.traffic.formats.schemas.messages import as_text, read_role
+from monitor.traffic.formats.schemas.messages import as_text, read_message, read_role
 from monitor.traffic.parsing.json_text import json_kind, parse_json
 
 #: Roles of ShareGPT's and LangChain's messages -> the usual name.
@@ -105,8 +107,8 @@ def read_sender(name: str) -> str:
 
 
 def _read_chat(content: dict[str, Any], role: Any) -> Message:
-    text = read_chat_message({**content, "role": None}).text
-    return Message(read_sender(as_text(role) or "assistant"), text)
+    message = read_message(read_chat_message({**content, "role": None}))
+    return replace(message, role=read_sender(as_text(role) or "assistant"))
 
 
 def _nested(turn: dict[str, Any]) -> dict[str, Any]:

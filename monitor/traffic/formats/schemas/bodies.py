@@ -83,6 +83,22 @@ def is_completion(body: Any) -> bool:
     return is_response(body) or (isinstance(first, dict) and "choices" in first)
 
 
+def is_api_response(body: Any) -> bool:
+    """Return whether a body is a whole response of an API, and no JSON of the model's own.
+
+    A quiz has ``choices``, too.
+    """
+    if not isinstance(body, dict):
+        return False
+    choices = body.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    return (
+        body.get("object") == "response"
+        or bool(_keys(choice) & {"message", "delta", "finish_reason"})
+        or ("content" in body and body.get("type") == "message" and "stop_reason" in body)
+    )
+
+
 def read_response_content(body: Any) -> ResponseContent:
     """Read a response of any supported API; a missing one if there was none.
 

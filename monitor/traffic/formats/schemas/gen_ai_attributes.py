@@ -4,6 +4,7 @@ from typing import Any
 
 from monitor.traffic.formats.otlp.item import OtlpItem
 from monitor.traffic.parsing.raw_exchange import CallMetadata, is_number
+from monitor.traffic.parsing.tools import describe_tools
 
 #: Operations that respond to a prompt. Operations of agents and tools contain these calls, which
 #: would otherwise count twice.
@@ -69,6 +70,7 @@ def read_call_metadata(
         time_to_first_token_seconds=attributes.get("gen_ai.response.time_to_first_chunk"),
         cost_usd=first(attributes, ("gen_ai.usage.cost", "llm.cost.total")),
         error=attributes.get("error.type"),
+        tools=describe_tools(attributes.get("gen_ai.tool.definitions")),
     )
 
 

@@ -36,7 +36,12 @@ def read_inputs(value: Any) -> tuple[Message, ...]:
         RecordError: It is neither.
     """
     return tuple(
-        Message(read_role(message.role or "user"), _text(message)) for message in _messages(value)
+        Message(
+            read_role(message.role or "user"),
+            _text(message),
+            sum(_part_text(part) is None for part in message.parts or ()),
+        )
+        for message in _messages(value)
     )
 
 
@@ -92,12 +97,19 @@ def _refuses(message: GenAiMessage) -> bool:
 
 
 def _parts_text(parts: list[Any]) -> str:
-    lines = (_part_text(part) for part in parts)
-    return "\n".join(line for line in lines if line)
+    lines = [_part_text(part) for part in parts]
+    return "\n".join(line for line in lines if line) or "\n".join(
+        _mark(part) for part, line in zip(parts, lines, strict=True) if line is None
+    )
 
 
-def _part_text(part: Any) -> str:
-    """Return the text of a part: empty for reasoning, the modality in brackets for media."""
+def _mark(part: dict[str, Any]) -> str:
+    kind = part.get("modality") or part.get("type")
+    return f"[{kind if isinstance(kind, str) else 'part'}]"
+
+
+def _part_text(part: Any) -> str | None:
+    """Return the text of a part: empty for reasoning, ``None`` for media."""
     if isinstance(part, str):
         return part
     if not isinstance(part, dict):
@@ -113,9 +125,7 @@ def _part_text(part: Any) -> str:
             names = ("response", "result", "server_tool_call_response", "content")
             return as_text(next((part[name] for name in names if name in part), None))
         case "blob" | "file" | "uri":
-            return f"[{part.get('modality') or kind}]"
+            return None
         case _:
             text = content if isinstance(content, str) else part.get("text")
-            return (
-                text if isinstance(text, str) else f"[{kind if isinstance(kind, str) else 'part'}]"
-            )
+            return text if isinstance(text, str) else None

@@ -83,7 +83,18 @@ class ChatMessage(msgspec.Struct):
 
 def read_message(message: ChatMessage) -> Message:
     """Return a turn of the conversation."""
-    return Message(read_role(message.role or "assistant"), message.text)
+    role = read_role(message.role or "assistant")
+    return msgspec.structs.replace(content_message(role, message.content), content=message.text)
+
+
+def content_message(role: str, content: Any) -> Message:
+    """Return a turn with the text of a content, and the number of parts that are none.
+
+    Raises:
+        RecordError: ``wrong_type``.
+    """
+    parts = content if isinstance(content, list) else []
+    return Message(role, read_content(content), sum(_part_text(part) is None for part in parts))
 
 
 def read_role(role: str) -> str:
@@ -94,7 +105,8 @@ def read_role(role: str) -> str:
 def read_content(content: Any) -> str:
     """Return the text of a message's content: a string, or a list of parts.
 
-    Parts that aren't text become ``[image_url]``, ``[input_audio]`` and the like.
+    Parts that aren't text are left out; a content of nothing else is ``[image_url]``,
+    ``[input_audio]`` and the like, since it isn't empty.
 
     Raises:
         RecordError: ``wrong_type``.
@@ -107,7 +119,10 @@ def read_content(content: Any) -> str:
         raise RecordError(
             "wrong_type", f"a message's content is text or parts, not {json_kind(content)}"
         )
-    return "\n".join(_read_part(part) for part in content)
+    texts = [_part_text(part) for part in content]
+    return "\n".join(text for text in texts if text is not None) or "\n".join(
+        _mark(part) for part, text in zip(content, texts, strict=True) if text is None
+    )
 
 
 def as_text(value: Any) -> str:
@@ -117,7 +132,8 @@ def as_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _read_part(part: Any) -> str:
+def _part_text(part: Any) -> str | None:
+    """Return the text of a part; ``None`` of a part that is none."""
     if isinstance(part, str):
         return part
     if not isinstance(part, dict):
@@ -125,5 +141,9 @@ def _read_part(part: Any) -> str:
     for key in ("text", "refusal"):
         if isinstance(part.get(key), str):
             return str(part[key])
+    return None
+
+
+def _mark(part: dict[str, Any]) -> str:
     kind = part.get("type", "text")
     return f"[{kind if isinstance(kind, str) else 'part'}]"

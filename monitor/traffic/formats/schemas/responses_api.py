@@ -6,7 +6,12 @@ import msgspec
 
 from monitor.errors import RecordError
 from monitor.traffic.exchange import Message
-from monitor.traffic.formats.schemas.messages import ChatMessage, as_text, read_content, read_role
+from monitor.traffic.formats.schemas.messages import (
+    ChatMessage,
+    as_text,
+    content_message,
+    read_role,
+)
 from monitor.traffic.formats.schemas.response_content import ResponseContent, read_error
 from monitor.traffic.parsing.json_text import json_kind
 from monitor.traffic.parsing.raw_exchange import CallMetadata, convert
@@ -119,7 +124,7 @@ def _read_item(item: Item | str) -> Message | None:
         return Message("user", item)
     match item.type:
         case "message":
-            return Message(read_role(item.role or "user"), read_content(item.content))
+            return content_message(read_role(item.role or "user"), item.content)
         case "reasoning":
             return None
         case "function_call" | "custom_tool_call":

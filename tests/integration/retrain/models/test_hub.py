@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from monitor import model_hub as hub
 from monitor.errors import ModelError
-from retrain.models import hub
 from retrain.models.base_model import BaseModel, load_tokenizer
 from retrain.planning.memory.model_shape import model_shape
 from retrain.recipes.recipe import Recipe

@@ -106,6 +106,7 @@ def _quote(connection: Any, world: World, clock: datetime) -> None:
     marked = replace(
         assessment,
         headline=f"New: “{MARK} ” words”.",
+        findings=(f"New: “{MARK} ” words”.", f"“{MARK}” was “{MARK}”."),
         input=replace(assessment.input, topics=tuple(topics), outliers=outliers),
         output=replace(assessment.output, topics=tuple(topics), outliers=outliers),
     )

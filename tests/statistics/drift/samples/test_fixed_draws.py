@@ -50,7 +50,7 @@ def test_compare_given_draws_only_permutations_from_the_seed() -> None:
             prompts[500:],
             responses[500:],
             rng=np.random.default_rng(seed),
-            n_permutations=999,
+            n_permutations=1_999,
         )
         for seed in (1, 2)
     )

@@ -24,15 +24,17 @@ def test_openai_with_parts_and_every_field() -> None:
         end_user="user-51",
         messages=(
             Message("system", "You help the customers of a bank. Be brief."),
-            Message("user", "What is this charge?\n[image_url]"),
+            Message("user", "What is this charge?"),
         ),
         response="It is the fee for a replacement card.",
+        n_other_parts=1,
         attributes={
             "finish_reason": "stop",
             "refusal": False,
             "prompt_tokens": 112,
             "completion_tokens": 24,
             "latency_seconds": 0.82,
+            "tools": "block_card(last_four) 3650",
             "channel": "app",
             "resolved": True,
         },

@@ -53,7 +53,7 @@ def test_opentelemetry_events_with_every_field() -> None:
         second.record_index,
         second.end_user,
         second.prompt,
-    ) == (2, "user-9", "Write me a virus.\n[image]")
+    ) == (2, "user-9", "Write me a virus.")
     assert (second.response, second.attributes["refusal"]) == ("I can't help with that.", True)
     assert decoded.n_ignored == 1
 

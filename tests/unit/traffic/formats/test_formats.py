@@ -14,6 +14,7 @@ from monitor.traffic.decoder import Decoded
 from monitor.traffic.exchange import Exchange, Message
 from monitor.traffic.formats import FORMATS
 from monitor.traffic.parsing.payload import Payload
+from monitor.traffic.parsing.raw_exchange import RawExchange
 from tests.support.traffic.fixture_files import (
     JOINED,
     NAMES,
@@ -94,7 +95,7 @@ def test_plain_with_a_conversation() -> None:
         "assistant",
         "user",
     ]
-    assert exchange.prompt == "What is this charge?\n[image_url]"
+    assert exchange.prompt == "What is this charge?"
     assert (exchange.end_user, exchange.occurred_at) == ("765", OCCURRED_AT)
 
 
@@ -130,6 +131,24 @@ def test_litellm_with_every_field() -> None:
 @pytest.mark.parametrize("name", ["litellm_redacted", "litellm_redacted_text"])
 def test_texts_redacted_by_litellm_are_withheld(name: str) -> None:
     assert read_one(name).withheld
+
+
+@pytest.mark.parametrize(
+    ("end_user", "key_user", "user"),
+    [("default_user_id", "u1", "u1"), ("default_user_id", None, "s1"), ("u0", "u1", "u0")],
+)
+def test_default_user_of_litellm_is_no_user(end_user: str, key_user: str | None, user: str) -> None:
+    call = {
+        "call_type": "acompletion",
+        "messages": "Hello",
+        "response": "Hi",
+        "end_user": end_user,
+        "metadata": {"user_api_key_end_user_id": key_user},
+        "session_id": "s1",
+    }
+    (raw,) = FORMATS["litellm"].read(Payload.of(call)) or ()
+    assert isinstance(raw, RawExchange)
+    assert raw.end_user == user
 
 
 def test_a_call_that_litellm_logs_as_failed_has_its_error() -> None:

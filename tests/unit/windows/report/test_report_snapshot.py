@@ -8,22 +8,20 @@ import pytest
 from rich.console import Console
 from syrupy.assertion import SnapshotAssertion
 
-from monitor.windows.findings.headline import headline
 from monitor.windows.report.page import render_page
 from monitor.windows.report.terminal import print_assessment
-from tests.support.windows.assessment_cases import CASES, WEEK
+from tests.support.windows.assessment_cases import CASES, WEEK, with_findings
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_headline_snapshot(case: str, snapshot: SnapshotAssertion) -> None:
-    assessment = CASES[case]()
-    text = headline(assessment.input, assessment.output, assessment.numeric_columns)
-    assert text == snapshot
+    assessment = with_findings(CASES[case]())
+    assert "\n".join([assessment.headline, "", *assessment.findings]) == snapshot
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_page_snapshot(case: str, snapshot: SnapshotAssertion) -> None:
-    page = render_page(CASES[case](), window=WEEK, evidently="evidently.html")
+    page = render_page(with_findings(CASES[case]()), window=WEEK, evidently="evidently.html")
     body = re.sub(r"<(head|svg).*?</\1>", "", page, flags=re.DOTALL)
     lines = (
         " ".join(unescape(line).split()) for line in re.sub(r"<[^>]+>", "\n", body).split("\n")
@@ -34,5 +32,7 @@ def test_page_snapshot(case: str, snapshot: SnapshotAssertion) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_terminal_snapshot(case: str, snapshot: SnapshotAssertion) -> None:
     written = StringIO()
-    print_assessment(CASES[case](), Console(file=written, width=160, force_terminal=False))
+    print_assessment(
+        with_findings(CASES[case]()), Console(file=written, width=160, force_terminal=False)
+    )
     assert "\n".join(line.rstrip() for line in written.getvalue().splitlines()) == snapshot

@@ -9,8 +9,9 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from monitor.rendering.response_changes import describe_extent, format_column_change
-from monitor.rendering.wording import describe_drifted_share, describe_slow_drift
+from monitor.rendering.change_tables import change_tables, format_column_change
+from monitor.rendering.response_changes import describe_extent
+from monitor.rendering.wording import count_affected, describe_slow_drift
 from monitor.store.windows.assessment import Assessment, ShareEstimate, UntestedReason
 from monitor.windows.report.page import render_page
 from monitor.windows.report.terminal import print_assessment
@@ -51,7 +52,7 @@ def test_report_shows_figures_of_input_drift() -> None:
         "first seen 3 Nov 2026, 14:05 UTC in this window; known since 20 Oct 2026, 09:00 UTC",
         "“How do I move my crypto wallet?”",
         "“What is the airspeed of a swallow?”",
-        "-34.0% (-39.0 to -29.0)",
+        "-34% (-39% to -29%)",
         "about 20% (10% to 30%) of the traffic moved between task types, p = 0.0015, level 0.05",
         "drift  p ≤ 0.0001, level 0.005",
         "No traffic on 1 day",
@@ -86,7 +87,7 @@ def test_each_reason_of_untested_responses_reads_differently(
 
 def test_slow_drift_shows_the_interval_of_its_share() -> None:
     share = ShareEstimate(estimate=0.021, lower=0.014, upper=0.031)
-    assert "about 2.1% (1.4% to 3.1%)" in describe_slow_drift(make_slow(drifted_share=share))
+    assert "about 2% (1% to 3%)" in describe_slow_drift(make_slow(drifted_share=share))
 
 
 def test_change_without_a_share_shows_its_interval() -> None:
@@ -94,7 +95,7 @@ def test_change_without_a_share_shows_its_interval() -> None:
     none = ShareEstimate(estimate=0.0, lower=0.0, upper=0.012)
     changed = make_assessment(input=make_family(verdict="drift", p_value=0.001, drifted_share=none))
     for text in (in_terminal(changed, 200), render_page(changed)):
-        assert "about 0% (0% to 1.2%)" in text
+        assert "t most 1.2% of the prompts unlike the baseline" in text
 
 
 def test_slow_drift_is_a_line_of_its_family() -> None:
@@ -143,26 +144,59 @@ def test_share_of_responses_names_the_comparable_share() -> None:
         drifted_share=estimated(0.08),
         comparable_share=0.9,
     )
-    assert "comparable prompts (90% of all) differ" in describe_extent(family, "responses")
+    assert "comparable prompts (90% of all) unlike" in describe_extent(family)
     whole = msgspec.structs.replace(family, comparable_share=0.999)
-    assert "% of all)" not in describe_extent(whole, "responses")
-    exchanges = describe_drifted_share(family, make_assessment(output=family))
-    assert exchanges.endswith("about 36 of 500 exchanges of the window")  # 8% of 90% of 500
+    assert "% of all)" not in describe_extent(whole)
+    exchanges = count_affected(family, make_assessment(output=family))
+    assert exchanges == "about 36 of 500 exchanges of the window"  # 8% of 90% of 500
     old = msgspec.structs.replace(family, comparable_share=None)
-    assert "comparable" not in describe_extent(old, "responses")
+    assert "comparable" not in describe_extent(old)
 
 
 def test_a_descriptor_of_the_responses_has_one_change() -> None:
     column = make_numeric_column(name="length in tokens", side="response", direction=0)
     compared = make_descriptor_change(change=-0.2, lower=-0.3, upper=-0.1)
     output = make_family("output", descriptors=(compared,))
-    assert format_column_change(column, output) == "-20% (-30% to -10%)"
-    assert format_column_change(column, make_family("output")).startswith("-34.0%")
-    prompt = msgspec.structs.replace(column, side="prompt")
-    assert format_column_change(prompt, output).startswith("-34.0%")
-    text = in_terminal(make_assessment(output=output, numeric_columns=(column,)))
-    assert "-20% (-30% to -10%)" in text
-    assert "-34.0%" not in text
+    tested = make_assessment(output=output, numeric_columns=(column,))
+    assert [table.kind for table in change_tables(tested)] == ["given_prompts"]
+    assert "-20% (-30% to -10%)" in in_terminal(tested)
+    assert "-28.0 points" not in in_terminal(tested)
+    untested = make_assessment(numeric_columns=(column,))
+    assert [table.kind for table in change_tables(untested)] == ["responses"]
+
+
+def test_a_row_has_the_estimate_of_its_test() -> None:
+    metric = make_numeric_column()
+    assert format_column_change(metric) == "-34% (-39% to -29%)"
+    share = make_numeric_column(direction=0, effect_lower=-0.32, effect_upper=-0.24)
+    assert format_column_change(share) == "-28.0 points (-32.0 to -24.0)"
+    ranks = msgspec.structs.replace(share, reference_mean=20.0, current_mean=14.0)
+    assert format_column_change(ranks) == "ranks -0.28 (-0.32 to -0.24)"
+    rare = make_numeric_column(
+        relative_change=None,
+        reference_mean=0.0,
+        current_mean=0.1,
+        effect_size=0.1,
+        effect_lower=0.05,
+        effect_upper=float("nan"),
+    )
+    assert format_column_change(rare) == "+10.0 points"
+    quiet = make_numeric_column(relative_change=-0.001, relative_change_lower=-0.004)
+    assert format_column_change(quiet).startswith("0% (0% to")
+
+
+def test_tables_name_their_families_and_numbers_of_tests() -> None:
+    prompt = make_numeric_column(name="lines", side="prompt", direction=0, degraded=False)
+    columns = (make_numeric_column(), make_numeric_column(name="other"), prompt)
+    compared = make_family("output", descriptors=(make_descriptor_change(),))
+    tables = change_tables(make_assessment(output=compared, numeric_columns=columns))
+    assert [table.kind for table in tables] == ["metrics", "given_prompts", "prompts"]
+    for table, words in zip(
+        tables,
+        ("over 2 metrics (Benjamini", "over 1 descriptor (Holm)", "over 1 descriptor (Benjamini"),
+        strict=True,
+    ):
+        assert words in table.family
 
 
 def test_mix_of_a_side_without_task_types_is_unknown() -> None:

@@ -9,7 +9,7 @@ from monitor.rendering.wording import describe_detectable
 from monitor.settings import Drift
 from monitor.statistics.alarm_levels import DEFAULT_LEVELS
 from monitor.store.traffic.exchange_columns import Exchanges
-from monitor.windows.comparison.detectable_shares import stored_shares
+from monitor.windows.assessment.detectable_shares import stored_shares
 from tests.support.windows.assessments import make_assessment, make_detectable_shares
 
 N = 1_000

@@ -1,23 +1,23 @@
-"""`driftwarden compare`: drift between two files, without a daemon or a database."""
+"""The command `driftwarden compare`."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from monitor.cli.compare.gate import exit_status_of, print_deciding
+from monitor.cli.compare.outputs import write_checks, write_evidently, write_page, write_reference
+from monitor.cli.compare.overrides import with_overrides
 from monitor.cli.shared.context import ConfigOption, ModelOption, read_settings
 from monitor.cli.shared.inputs import INPUT_FILES
-from monitor.cli.shared.output import ProgressBars, exit_status, show
+from monitor.cli.shared.output import ProgressBars, show
 from monitor.cli.shared.targets import require_distinct_files, require_writable
 from monitor.plurals import pluralize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor.settings import Settings
     from monitor.traffic.files.bad_lines import BadLine
-    from monitor.windows.file_comparison import FileComparison
 
 PROBLEMS_SHOWN = 10
 
@@ -122,6 +122,55 @@ def compare(
             show_default=False,
         ),
     ] = None,
+    save_reference: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the reference side and its vectors to this file, a REFERENCE like others.",
+            show_default=False,
+        ),
+    ] = None,
+    without_texts: Annotated[
+        bool,
+        typer.Option(
+            "--without-texts",
+            help="Save descriptors in place of texts by --save-reference.",
+        ),
+    ] = False,
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Finding that ends with status 3, or 4 where undecided: drift, segment, "
+            "metric:NAME or rule. Repeat it for several. Default: drift, and rule where there are "
+            "rules.",
+            show_default=False,
+        ),
+    ] = None,
+    rule: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Rule for the current file, such as 'length_p95 < 800'; it joins drift.rules.",
+            show_default=False,
+        ),
+    ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Also compare within each value of task_type, model, or a key of the metadata.",
+            show_default=False,
+        ),
+    ] = None,
+    junit: Annotated[
+        Path | None,
+        typer.Option(help="Write the checks as JUnit XML to this file.", show_default=False),
+    ] = None,
+    markdown: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the checks as Markdown, for a pull request, to this file.",
+            show_default=False,
+        ),
+    ] = None,
     model: ModelOption = None,
     config: ConfigOption = None,
 ) -> None:
@@ -139,20 +188,31 @@ def compare(
 
     The findings are printed to standard output, everything else to standard error.
 
-    Exit status: 0 no drift, 3 drift, 4 not enough data, 2 a file or an option can't be used, 78 the
+    Exit status: 0 no drift and no broken rule, 3 drift or a broken rule, 4 not enough data or an
+    undecided rule (--fail-on chooses of these), 2 a file or an option can't be used, 78 the
     settings can't be used or the encoder can't be loaded.
     """
-    settings = _with_overrides(
+    settings = with_overrides(
         read_settings(config, model),
         false_alarms_a_year=false_alarms_a_year,
         seed=seed,
         max_same_prompt_share=1.0 if allow_same_prompt else None,
         match_weekdays=False if all_days else None,
         cache=cache,
+        rules=rule or (),
     )
     if power_windows is not None and not power:
         raise typer.BadParameter("--power-windows without --power; give both")
-    targets = {"--html": html, "--evidently": evidently, "--power-windows": power_windows}
+    if without_texts and save_reference is None:
+        raise typer.BadParameter("--without-texts without --save-reference; give both")
+    targets = {
+        "--html": html,
+        "--evidently": evidently,
+        "--power-windows": power_windows,
+        "--junit": junit,
+        "--markdown": markdown,
+        "--save-reference": save_reference,
+    }
     for option, path in targets.items():
         require_writable(option, path)
     read = {
@@ -166,22 +226,24 @@ def compare(
 
         require_extras("driftwarden compare --evidently", "evidently")
     from monitor.windows.file_comparison import compare_files
+    from monitor.windows.gate.checks import list_checks
+    from monitor.windows.gate.fail_on import parse_fail_on
 
+    gate = parse_fail_on(
+        fail_on or (), has_rules=bool(settings.drift.rules), has_segments=by is not None
+    )
     with ProgressBars() as progress:
         comparison = compare_files(
-            reference, current, settings, progress, draws_map=html is not None
+            reference,
+            current,
+            settings,
+            progress,
+            draws_map=html is not None,
+            by=by,
+            guarded=gate.metrics,
         )
-        if evidently is not None and not comparison.columns:
-            typer.echo("evidently: no report, as nothing was compared", err=True)
-            evidently = None
         if evidently is not None:
-            progress("Rendering Evidently's report", 0, 1)
-            report = _evidently_report(comparison, settings)
-            progress("Rendering Evidently's report", 1, 1)
-            if report is None:
-                evidently = None
-            else:
-                _write("evidently", evidently, report)
+            evidently = write_evidently(evidently, comparison, settings, progress)
     _print_bad_lines(reference, comparison.reference_bad_lines)
     _print_bad_lines(current, comparison.current_bad_lines)
     assessment = comparison.assessment
@@ -190,86 +252,15 @@ def compare(
 
         assessment = assess_with_power(comparison, settings.drift, power_windows)
     if html is not None:
-        from monitor.windows.report.page import render_page
-
-        link = "" if evidently is None else _relative_link(html, evidently)
-        _write(
-            "page", html, render_page(assessment, evidently=link, prompt_map=comparison.prompt_map)
-        )
+        write_page(html, assessment, comparison, evidently)
+    if save_reference is not None:
+        write_reference(save_reference, comparison, with_texts=not without_texts)
+    checks = list_checks(assessment, gate)
+    write_checks(assessment, checks, junit=junit, markdown=markdown)
     show(assessment, as_json=as_json)
-    raise typer.Exit(exit_status(assessment))
-
-
-def _with_overrides(
-    settings: "Settings",
-    *,
-    false_alarms_a_year: float | None,
-    seed: int | None,
-    max_same_prompt_share: float | None,
-    match_weekdays: bool | None,
-    cache: Path | None,
-) -> "Settings":
-    from monitor.statistics.alarm_levels import BUDGET_RANGE
-
-    least, most = BUDGET_RANGE
-    if false_alarms_a_year is not None and not least <= false_alarms_a_year <= most:
-        raise typer.BadParameter(
-            f"--false-alarms-a-year {false_alarms_a_year}: not from {least:g} to {most:g}; give a "
-            "number such as 0.5"
-        )
-    if seed is not None and seed < 0:
-        raise typer.BadParameter(f"--seed {seed}: negative; give 0 or more")
-    overrides = {
-        "false_alarms_a_year": false_alarms_a_year,
-        "seed": seed,
-        "max_same_prompt_share": max_same_prompt_share,
-        "match_weekdays": match_weekdays,
-    }
-    drift = settings.drift.model_copy(
-        update={key: value for key, value in overrides.items() if value is not None}
-    )
-    embedding = settings.embedding
-    if cache is not None:
-        embedding = embedding.model_copy(update={"cache": str(cache)})
-    return settings.model_copy(update={"drift": drift, "embedding": embedding})
-
-
-def _write(label: str, path: Path, text: str) -> None:
-    from monitor.errors import InputError
-    from monitor.private_files import write_private_text
-
-    try:
-        write_private_text(path, text, errors="replace")
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
-    typer.echo(f"{label}: {path}", err=True)
-
-
-def _relative_link(page: Path, target: Path) -> str:
-    from urllib.parse import quote
-
-    return quote(Path(os.path.relpath(target.resolve(), page.resolve().parent)).as_posix())
-
-
-def _evidently_report(comparison: "FileComparison", settings: "Settings") -> str | None:
-    """Render Evidently's report; a failure is printed and the report left out."""
-    import numpy as np
-
-    from monitor.windows.report.evidently import render_evidently
-
-    try:
-        return render_evidently(
-            comparison.columns,
-            comparison.reference.task_types,
-            comparison.current.task_types,
-            np.random.default_rng([settings.drift.seed, 4]),
-        )
-    except Exception as error:  # noqa: BLE001 - whatever Evidently raises
-        typer.echo(
-            f"evidently: no report, rendering failed: {type(error).__name__}: {error}",
-            err=True,
-        )
-        return None
+    if fail_on or by or assessment.rules:
+        print_deciding(checks)
+    raise typer.Exit(exit_status_of(checks))
 
 
 def _print_bad_lines(path: Path, bad_lines: "Sequence[BadLine]") -> None:

@@ -18,7 +18,7 @@ from monitor.store.windows.assessment import Assessment
 from tests.services.warm_interpreter import warm_interpreter
 from tests.support.command import Run, run_command  # noqa: F401
 
-SCHEMA = Path(__file__).parents[3] / "docs" / "reference" / "assessment.schema.json"
+SCHEMA = Path(__file__).parents[4] / "docs" / "reference" / "assessment.schema.json"
 
 USUAL = (
     "my card was declined at the {} shop",

@@ -11,8 +11,8 @@ import pytest
 from monitor.cli import main
 from monitor.store.windows.assessment import Assessment
 from monitor.windows import file_comparison
-from monitor.windows.comparison import detectable_shares as power
-from tests.integration.cli.test_compare_command import write
+from monitor.windows.assessment import detectable_shares as power
+from tests.integration.cli.compare.test_compare_command import write
 from tests.support.encoders.fake_encoder import FakeEncoder
 
 WINDOWS = 2

@@ -1,0 +1,1 @@
+"""Sentences of comparisons whose truth is known."""

@@ -1,0 +1,1 @@
+"""`driftwarden compare`: drift between two files, without a daemon or a database."""

@@ -1,0 +1,1 @@
+"""Explanations of a comparison: instructions, what the texts show, and the test of the rest."""

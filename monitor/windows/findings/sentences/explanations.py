@@ -1,0 +1,154 @@
+"""Sentences on explanations of a change, and on events of the responses."""
+
+from collections.abc import Sequence
+from math import hypot
+
+from monitor.rendering.events import EVENTS
+from monitor.rendering.excerpts import excerpt, quote
+from monitor.rendering.numbers import format_day, format_rounded
+from monitor.settings import Drift
+from monitor.store.windows.assessment import Explanation, FamilyAssessment, ShareEstimate
+
+INSTRUCTIONS = {"system_message": "system message", "tools": "definition of tools"}
+#: What texts have, in the plural and in the singular; ``{}`` is the text of the explanation.
+PHRASES = {
+    "prefix": ("begin with {}", "begins with {}"),
+    "suffix": ("end with {}", "ends with {}"),
+    "letter_case": ("are {}", "is {}"),
+    "punctuation": ("have {}", "has {}"),
+    "markup": ("have {}", "has {}"),
+    "language": ("are in {}", "is in {}"),
+    "script": ("are in {} script", "is in {} script"),
+    "encoding": ("have {}", "has {}"),
+    "copies": ("are copies of {}", "is a copy of {}"),
+    "one_user": ("come from one user", "comes from one user"),
+}
+#: Kinds of what stands around texts.
+AROUND = frozenset({"prefix", "suffix"})
+#: Kinds without a text, where the kind says it all.
+UNNAMED = {
+    "prefix": "a fixed text",
+    "suffix": "a fixed text",
+    "letter_case": "in another letter case",
+    "punctuation": "other punctuation",
+    "markup": "markup",
+    "language": "another language",
+    "script": "another",
+    "encoding": "a wrong encoding",
+    "copies": "one text",
+}
+#: Kinds whose text is a name from a short list; the texts of others are quoted.
+NAMED = frozenset({"letter_case", "punctuation", "markup", "language", "script", "encoding"})
+#: "All", and "every", need this lower limit of a share that the window has in full.
+NEARLY_ALL = 0.95
+#: A share of the baseline that is none, rounded.
+NONE = 0.0005
+
+
+def events(families: Sequence[FamilyAssessment], drift: Drift) -> list[str]:
+    """Return a sentence on each event that the responses have more often."""
+    return [
+        _describe(explanation)
+        for family in families
+        for explanation in family.explanations
+        if _is_harm(explanation) and is_reported(explanation, drift)
+    ]
+
+
+def explanations(family: FamilyAssessment, drift: Drift) -> list[str]:
+    """Return a sentence on each explanation of the family's change that is no harm by itself."""
+    return [
+        _describe(explanation)
+        for explanation in family.explanations
+        if not _is_harm(explanation) and is_reported(explanation, drift)
+    ]
+
+
+def is_reported(explanation: Explanation, drift: Drift) -> bool:
+    """Return whether it alarms, or its share changed far enough, in an interval without 0.
+
+    The interval is that of the difference of two shares by the square-and-add rule (Newcombe,
+    Statistics in Medicine, 1998).
+    """
+    before, now = explanation.reference, explanation.current
+    low, high = (before, now) if now.estimate > before.estimate else (now, before)
+    change = high.estimate - low.estimate
+    margin = hypot(high.estimate - high.lower, low.upper - low.estimate)
+    return explanation.alarm or (change >= drift.min_reported_share and change > margin)
+
+
+def _is_harm(explanation: Explanation) -> bool:
+    rose = explanation.current.estimate > explanation.reference.estimate
+    return explanation.kind in EVENTS and (rose or explanation.alarm)
+
+
+def _describe(explanation: Explanation) -> str:
+    if explanation.kind in INSTRUCTIONS:
+        return _instructions(explanation)
+    side, share = explanation.side, explanation.current
+    plural, singular = _phrases(explanation)
+    if share.estimate == 0.0:
+        sentence = f"No {side} {singular} any more"
+    elif is_all(share) and explanation.kind not in EVENTS:
+        verb, _, rest = singular.partition(" ")
+        now = f"{verb} now {rest}" if verb == "is" else f"now {singular}"
+        sentence = f"Every {side} {now if explanation.since is None else singular}"
+    else:
+        sentence = f"{_part(share, f'{side}s')} {plural}"
+    if explanation.since is not None and explanation.kind not in EVENTS:
+        since = format_day(explanation.since)
+        sentence = f"Since {since}, {sentence[0].lower()}{sentence[1:]}"
+    if explanation.kind in AROUND and explanation.before:
+        return f"{sentence}, no longer with {quote(explanation.before)}."
+    if " now " in sentence and explanation.reference.estimate < NONE:
+        return f"{sentence}."
+    return f"{sentence} ({_before(explanation.reference)})."
+
+
+def _phrases(explanation: Explanation) -> tuple[str, str]:
+    """Return what texts have, in the plural and in the singular."""
+    kind, text = explanation.kind, explanation.text
+    if kind in EVENTS:
+        place = f" {excerpt(text)}" if kind == "cut_off" and text else ""
+        return f"are {EVENTS[kind]}{place}", f"is {EVENTS[kind]}{place}"
+    described = UNNAMED.get(kind, "")
+    if text:
+        described = excerpt(text) if kind in NAMED else quote(text)
+    # A later release may know another kind.
+    plural, singular = PHRASES.get(kind, ("have a change", "has a change"))
+    return plural.format(described), singular.format(described)
+
+
+def _instructions(explanation: Explanation) -> str:
+    """Return what the system message, or the tools, of how many exchanges is now, and was."""
+    name = INSTRUCTIONS[explanation.kind]
+    since = f" since {format_day(explanation.since)}" if explanation.since else ""
+    part = _part(explanation.current, "exchanges")
+    part = f"{part[0].lower()}{part[1:]}"
+    now, before = explanation.text, explanation.before
+    sentence = f"The {name} changed on {part}{since}"
+    if now and before:
+        sentence += f": {quote(now)} was {quote(before)}"
+    elif now:
+        sentence += f": it is {quote(now)}"
+    elif before:
+        sentence += f": {quote(before)} is gone"
+    return sentence if sentence[-2:] in {".”", "!”", "?”"} else f"{sentence}."
+
+
+def _part(share: ShareEstimate, noun: str) -> str:
+    """Return how many texts have it: "All prompts", "About 5% of the prompts"."""
+    if is_all(share):
+        return f"All {noun}"
+    return f"About {format_rounded(share)} of the {noun}"
+
+
+def is_all(share: ShareEstimate) -> bool:
+    """Return whether every text has it, and the interval of the share says so, too."""
+    return share.estimate >= 1.0 and share.lower >= NEARLY_ALL
+
+
+def _before(reference: ShareEstimate) -> str:
+    if reference.estimate < NONE:
+        return "none before"
+    return f"{'all' if is_all(reference) else format_rounded(reference)} before"

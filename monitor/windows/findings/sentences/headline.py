@@ -1,0 +1,94 @@
+"""Findings of an assessment in the order in which a reader acts on them, and the headline.
+
+What hurts users comes first: metrics, and events of the responses. Then slow drift that alarms.
+Then, of the prompts and of the responses, what explains their change, and the rest or the whole
+with its topics; then the mix of task types, further changes, and what did not change or could not
+be compared.
+"""
+
+from collections.abc import Sequence
+
+from monitor.drift import MixComparison
+from monitor.rendering.numbers import format_estimate, is_above_zero
+from monitor.settings import Drift
+from monitor.store.windows.assessment import FamilyAssessment, NumericAssessment, ShareEstimate
+from monitor.windows.findings.sentences.descriptors import (
+    changed_descriptors,
+    changed_texts,
+    worse_descriptors,
+)
+from monitor.windows.findings.sentences.explanations import events, explanations
+from monitor.windows.findings.sentences.families import (
+    describe_change,
+    slow_drift,
+    unchanged,
+    untested,
+)
+from monitor.windows.findings.sentences.metrics import (
+    degraded_metrics,
+    further_metrics,
+    undirected_metrics,
+)
+from monitor.windows.findings.sentences.topics import MAX_WORDS
+
+
+def describe_findings(
+    input_family: FamilyAssessment,
+    output_family: FamilyAssessment,
+    numeric_columns: Sequence[NumericAssessment],
+    *,
+    drift: Drift,
+    mix: MixComparison | None = None,
+    lost_metrics: Sequence[str] = (),
+) -> tuple[str, ...]:
+    """Return the findings, a sentence each; none only where no family has a known verdict.
+
+    ``lost_metrics`` are sentences on guarded metrics that are no longer sent. What alarms is always
+    named; another change from the least effects of the settings on, where its interval holds no 0.
+    """
+    families = (input_family, output_family)
+    worse = worse_descriptors(output_family, drift)
+    changed = changed_descriptors(output_family, numeric_columns, drift)
+    hurting = [
+        *degraded_metrics(numeric_columns),
+        *events(families, drift),
+        *worse,
+        *undirected_metrics(numeric_columns, drift),
+        *lost_metrics,
+    ]
+    changes = [
+        *slow_drift(input_family),
+        *explanations(input_family, drift),
+        *describe_change(input_family, drift),
+        *_mix(input_family, mix, drift),
+        *explanations(output_family, drift),
+        *describe_change(output_family, drift, is_named=bool(worse or changed)),
+        *changed,
+    ]
+    further = [
+        *changed_texts(families, numeric_columns, drift),
+        *further_metrics(numeric_columns, drift),
+    ]
+    has_changes = bool(hurting or changes or further)
+    nothing = unchanged(families, has_changes=has_changes)
+    return tuple(dict.fromkeys([*hurting, *changes, *untested(families), *further, *nothing]))
+
+
+def compose_headline(findings: Sequence[str]) -> str:
+    """Return the first findings, as many as fit into :data:`MAX_WORDS` words; at least one."""
+    sentences = list(findings[:1])
+    for finding in findings[1:]:
+        if len(" ".join([*sentences, finding]).split()) > MAX_WORDS:
+            break
+        sentences.append(finding)
+    return " ".join(sentences)
+
+
+def _mix(family: FamilyAssessment, mix: MixComparison | None, drift: Drift) -> list[str]:
+    """Return the share that moved between task types, where it surely did with the prompts."""
+    if family.verdict != "drift" or mix is None:
+        return []
+    moved = ShareEstimate.of(mix.moved_share, mix.moved_share_interval)
+    if not (mix.moved_share >= drift.min_reported_share and is_above_zero(moved)):
+        return []
+    return [f"{format_estimate(moved).capitalize()} of the traffic moved between task types."]
