@@ -16,6 +16,7 @@ from monitor.windows.comparison.equal_prompts import pair_exchanges
 from monitor.windows.comparison.events import EVENTS
 from monitor.windows.comparison.format_conformance import Formats
 from monitor.windows.comparison.numeric_columns import text_columns_of
+from monitor.windows.comparison.numeric_comparison import NumericColumn
 from monitor.windows.comparison.response_comparison import compare_responses
 from monitor.windows.comparison.window_comparison import (
     INPUT_REST_STREAM,
@@ -82,6 +83,15 @@ class ExplainedFamily:
             apart[self.rest[1].rows] = False
         return apart
 
+    def without(self, dropped: Sequence[FoundExplanation]) -> "ExplainedFamily":
+        """Return the family without some explanations, before the rest is tested."""
+        ids = set(map(id, dropped))  # equal ones would be compared by their arrays
+        return replace(
+            self,
+            matches=tuple(match for match in self.matches if id(match) not in ids),
+            taken_out=tuple(match for match in self.taken_out if id(match) not in ids),
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Explained:
@@ -123,7 +133,8 @@ def explain_window(
     """Find what explains the significant changes of a window, and test the rest.
 
     The test of the rest has the level of the window's, and never alarms. There is none where texts
-    would be embedded again, and ``encode`` is missing or raises a :class:`ModelError`.
+    would be embedded again, and ``encode`` is missing or raises a :class:`ModelError`; and no
+    explanation where the texts of the baseline are withheld.
     """
     plain = unexplained(comparison)
     is_searched = comparison.is_compared and not are_withheld(comparison.reference.whole.prompts)
@@ -198,21 +209,16 @@ class _Search:
         """
         sample = self.sides[1]
         has_event = np.zeros(len(sample.side.whole), dtype=np.bool_)
-        for column in self.comparison.columns:
-            if column.side == "response" and EVENTS.get(column.name) in events:
-                has_event[sample.side.rows] |= column.current == 1.0
+        for column in self._columns_of(events):
+            has_event[sample.side.rows] |= column.current == 1.0
         rows = has_event[sample.rows]
-        repeated = set()
+        repeated = []
         for match in family.matches:
             is_loss = match.difference.mean < 0.0
             changed = ~match.current_rows if is_loss else match.current_rows
             if changed.any() and rows[changed].mean() >= COVERED:
-                repeated.add(id(match))
-        return replace(
-            family,
-            matches=tuple(match for match in family.matches if id(match) not in repeated),
-            taken_out=tuple(match for match in family.taken_out if id(match) not in repeated),
-        )
+                repeated.append(match)
+        return family.without(repeated)
 
     def _take_out(
         self,
@@ -230,15 +236,17 @@ class _Search:
             current.take_out(take_out(texts[1], matches, "current"), family, self.encode),
         )
 
-    def _set_apart(self, rest: RestSides, events: Sequence[ExplanationKind]) -> RestSides:
-        """Set responses with an event apart on both sides."""
-        columns = [
+    def _columns_of(self, events: Sequence[ExplanationKind]) -> list[NumericColumn]:
+        return [
             column
             for column in self.comparison.columns
             if column.side == "response" and EVENTS.get(column.name) in events
         ]
+
+    def _set_apart(self, rest: RestSides, events: Sequence[ExplanationKind]) -> RestSides:
+        """Set responses with an event apart on both sides."""
         reference, current = rest
-        for column in columns:
+        for column in self._columns_of(events):
             reference = reference.keep(column.reference[reference.rows] != 1.0)
             current = current.keep(column.current[current.rows] != 1.0)
         return reference, current
@@ -255,16 +263,12 @@ class _Search:
             return family, sides
         rest = self._take_out(*sides, side, family.taken_out)
         tested = self._test(family, rest, side)
-        dropped = {
-            id(match) for match in family.taken_out if _comes_with_texts(match, tested.rest_result)
-        }
+        dropped = [
+            match for match in family.taken_out if _comes_with_texts(match, tested.rest_result)
+        ]
         if not dropped:
             return tested, rest
-        left = replace(
-            family,
-            matches=tuple(match for match in family.matches if id(match) not in dropped),
-            taken_out=tuple(match for match in family.taken_out if id(match) not in dropped),
-        )
+        left = family.without(dropped)
         return self._test_rest(left, sides, side, is_changed=is_changed)
 
     def _test(self, family: ExplainedFamily, rest: RestSides, side: Side) -> ExplainedFamily:
