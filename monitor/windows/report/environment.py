@@ -62,7 +62,6 @@ def _environment() -> Environment:
         "p_level": format_level,
         "p_stated": state_p_value,
         "share": numbers.format_share,
-        "estimate": numbers.format_estimate,
         "version_name": excerpt_of_version,
     }
     environment.globals |= {
@@ -100,7 +99,6 @@ def _environment() -> Environment:
         "describe_absence": wording.describe_absence,
         "count_affected": wording.count_affected,
         "further_findings": wording.further_findings,
-        "change_tables": change_tables.change_tables,
         "MEANS": change_tables.MEANS,
     }
     return environment
