@@ -83,8 +83,8 @@ class ExplainedFamily:
             apart[self.rest[1].rows] = False
         return apart
 
-    def without(self, dropped: Sequence[FoundExplanation]) -> "ExplainedFamily":
-        """Return the family without some explanations, before the rest is tested."""
+    def drop(self, dropped: Sequence[FoundExplanation]) -> "ExplainedFamily":
+        """Return the family without some explanations; before the rest is tested."""
         ids = set(map(id, dropped))  # equal ones would be compared by their arrays
         return replace(
             self,
@@ -218,7 +218,7 @@ class _Search:
             changed = ~match.current_rows if is_loss else match.current_rows
             if changed.any() and rows[changed].mean() >= COVERED:
                 repeated.append(match)
-        return family.without(repeated)
+        return family.drop(repeated)
 
     def _take_out(
         self,
@@ -268,7 +268,7 @@ class _Search:
         ]
         if not dropped:
             return tested, rest
-        left = family.without(dropped)
+        left = family.drop(dropped)
         return self._test_rest(left, sides, side, is_changed=is_changed)
 
     def _test(self, family: ExplainedFamily, rest: RestSides, side: Side) -> ExplainedFamily:
