@@ -6,6 +6,9 @@ samples as probability. The p-values are adjusted for all regions that have enou
 significant at all (Tarone, Biometrics 1990), so that a window without drift has *any* cluster with
 a probability of at most 5%. Of nested regions the most significant one is reported. Counts are
 divided by the region's size-weighted number of messages per owner.
+
+A region of cells also holds samples of its neighbourhood. Of the reference, those count that are as
+near to the members' mean as nine of ten members: a topic without any is new.
 """
 
 import numpy as np
@@ -24,6 +27,8 @@ FAMILYWISE_ERROR = 0.05
 MINIMUM_MEMBERS = 5
 #: A region with a larger share of the pool is too large for a topic.
 MAXIMUM_SHARE = 0.5
+#: Of the members, those farther from their mean than the others; chosen on 30 intents of CLINC150.
+FAR = 0.1
 #: Regions whose owners are counted at once.
 CHUNK_REGIONS = 256
 
@@ -122,17 +127,24 @@ def _describe(
     rows = np.flatnonzero(inside & pool.is_current)
     rows = rows[np.argsort(pool.origin[rows])]
     members = pool.vectors.part(rows)
-    medoid = rows[int(members.dot(members.mean()).argmax())]
-    low, high = jeffreys_interval(current, total, 0.95)
-    outside = int((inside & ~pool.is_current).sum())
+    mean = members.mean()
+    nearness = members.dot(mean)
+    outside = inside & ~pool.is_current
+    near = outside.copy()
+    if outside.any():
+        before_vectors = pool.vectors.part(np.flatnonzero(outside))
+        near[outside] = before_vectors.dot(mean) >= np.quantile(nearness, FAR)
+    # Counts are of owners, so that the share of the samples that are near is applied.
+    before = (total - current) * near.sum() / max(outside.sum(), 1)
+    low, high = jeffreys_interval(current, current + before, 0.95)
     odds = (1.0 - base) / base
     return Cluster(
         members=pool.origin[rows],
-        medoid=int(pool.origin[medoid]),
+        medoid=int(pool.origin[rows[int(nearness.argmax())]]),
         size=len(rows),
         share_current=layout.share_of_current(inside),
-        share_reference=outside / pool.n_reference,
-        enrichment=(current + 0.5) / (total - current + 0.5) * odds,
+        share_reference=layout.share_of_reference(near),
+        enrichment=(current + 0.5) / (before + 0.5) * odds,
         enrichment_lower=low / (1.0 - low) * odds,
         enrichment_upper=high / max(1.0 - high, 1e-12) * odds,
         adjusted_p_value=adjusted_p_value,

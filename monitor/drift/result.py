@@ -146,6 +146,9 @@ class DriftResult:
     novelty: NDArray[np.float64]
     #: Most significant first.
     clusters: tuple[Cluster, ...]
+    #: Of prompts: regions where the current window is underrepresented, the sides swapped: members
+    #: are indices into ``reference``, and ``share_current`` is their share of it.
+    rarer_clusters: tuple[Cluster, ...] = ()
     n_reference: int
     n_current: int
     #: Number of exchangeable units (users, sessions or single samples) on each side.

@@ -30,6 +30,7 @@ def conclude(
     descriptors: tuple[DescriptorChange, ...] = (),
     novelty: NDArray[np.float64],
     clusters: tuple[Cluster, ...],
+    rarer_clusters: tuple[Cluster, ...] = (),
     alpha: float,
     minimum_drifted_share: float,
 ) -> DriftResult:
@@ -88,6 +89,7 @@ def conclude(
         descriptors=descriptors,
         novelty=novelty,
         clusters=clusters,
+        rarer_clusters=rarer_clusters,
         n_reference=pool.n_reference,
         n_current=pool.n_current,
         n_reference_groups=pool.n_reference_units,

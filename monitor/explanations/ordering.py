@@ -18,6 +18,7 @@ CHANGES: tuple[ExplanationKind, ...] = (
     "letter_case",
     "punctuation",
     "markup",
+    "rarer_topic",
 )
 #: Least changes of a share, in either direction, that make it large, or of middle size.
 SIZES = (0.5, 0.1)

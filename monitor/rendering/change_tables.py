@@ -93,12 +93,14 @@ def change_tables(assessment: Assessment) -> list[ChangeTable]:
     untested = [column for column in of_side["response"] if column.name not in tested]
     level = assessment.metrics_level
     alarms = "" if level is None else f"; a worse one alarms at {format_level(level)} or less"
+    is_paired = assessment.output.n_pairs is not None
+    pairing = "of pairs with the same prompt" if is_paired else "at comparable prompts"
     tables = [
         _numeric_table("metrics", "Metrics", of_side["metric"], len(of_side["metric"]), alarms),
         ChangeTable(
             "given_prompts",
             "Responses given the prompts",
-            "permutation test at comparable prompts; p adjusted over "
+            f"permutation test {pairing}; p adjusted over "
             f"{pluralize(len(tested), 'descriptor')} (Holm)",
             tuple(
                 ChangeRow(

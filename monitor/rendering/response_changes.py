@@ -61,9 +61,9 @@ def significant_descriptors(family: FamilyAssessment) -> list[DescriptorChange]:
     return sorted(changed, key=lambda change: (change.p_value, change.name))
 
 
-def describe_descriptor(change: DescriptorChange) -> str:
+def describe_descriptor(change: DescriptorChange, family: FamilyAssessment) -> str:
     """Return a sentence on a change, given the prompts, whose interval holds no 0."""
-    subject = "responses to comparable prompts"
+    subject = f"responses to {_prompts_of(family)}"
     is_rise = change.change > 0.0
     nearest, farthest = sorted((change.lower, change.upper), key=abs)
     size, low, high = format_known(
@@ -73,7 +73,7 @@ def describe_descriptor(change: DescriptorChange) -> str:
     interval = f"({low} to {high})"
     words = COMPARATIVES.get(change.name)
     if words is not None:
-        return f"Responses to comparable prompts {words[not is_rise].format(amount)} {interval}."
+        return f"{subject.capitalize()} {words[not is_rise].format(amount)} {interval}."
     phrase = FAULTS.get(change.name)
     if change.name.startswith(LANGUAGE):
         phrase = f"are in language {change.name.removeprefix(LANGUAGE)}"
@@ -124,7 +124,11 @@ def subject_of(family: FamilyAssessment) -> str:
     share = (
         "" if family.comparable_share >= NEARLY_ALL else f" ({family.comparable_share:.0%} of all)"
     )
-    return f"responses to comparable prompts{share}"
+    return f"responses to {_prompts_of(family)}{share}"
+
+
+def _prompts_of(family: FamilyAssessment) -> str:
+    return "comparable prompts" if family.n_pairs is None else "the same prompts"
 
 
 def describe_extent(family: FamilyAssessment) -> str:

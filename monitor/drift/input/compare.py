@@ -137,11 +137,13 @@ def compare(
     drifted_share = estimate_drifted_share(search, layout.weights, draws)
     novelty = np.zeros(pool.n_current)
     clusters: tuple[Cluster, ...] = ()
+    rarer_clusters: tuple[Cluster, ...] = ()
     if locate:
         novelty = score_novelty(search, layout.weights, draws)
         if components.p_value <= cluster_alpha:
             regions = grow_regions(pool.vectors, cell, draws, fitted=layout.rows)
             clusters = find_clusters(layout, regions)
+            rarer_clusters = find_clusters(layout.swap_sides(), regions)
     return conclude(
         pool,
         components,
@@ -151,6 +153,7 @@ def compare(
         else None,
         novelty=novelty,
         clusters=clusters,
+        rarer_clusters=rarer_clusters,
         alpha=alpha,
         minimum_drifted_share=minimum_drifted_share,
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.drift.samples.pool import Pool, subset
+from monitor.drift.samples.pool import Pool, subset, swap_sides
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +39,20 @@ class Layout:
 
     def share_of_current(self, inside: NDArray[np.bool_]) -> float:
         """Return the estimated share of the current window that lies inside, bool ``[N]``."""
-        current = self.weights[self.pool.is_current]
-        return float(self.weights[inside & self.pool.is_current].sum() / current.sum())
+        return self._share(inside, self.pool.is_current)
+
+    def share_of_reference(self, inside: NDArray[np.bool_]) -> float:
+        """Return the share of the reference that lies inside, bool ``[N]``."""
+        return self._share(inside, ~self.pool.is_current)
+
+    def swap_sides(self) -> "Layout":
+        """Return the layout whose reference samples are the current ones."""
+        return Layout(
+            swap_sides(self.pool), swap_sides(self.comparable_pool), self.rows, self.weights
+        )
+
+    def _share(self, inside: NDArray[np.bool_], side: NDArray[np.bool_]) -> float:
+        return float(self.weights[inside & side].sum() / self.weights[side].sum())
 
 
 def make_layout(pool: Pool, design: SampleDesign | None) -> Layout:

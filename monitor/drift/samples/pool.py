@@ -1,7 +1,7 @@
 """Pool of the samples of two windows, in an order that is independent of their labels."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,6 +100,16 @@ def subset(pool: Pool, rows: NDArray[np.int64]) -> Pool:
     """Return some rows of a pool, in its order; ``origin`` still points into the whole windows."""
     vectors, is_current = pool.vectors.part(rows), pool.is_current[rows]
     return _number(vectors, is_current, pool.owner[rows], pool.origin[rows])
+
+
+def swap_sides(pool: Pool) -> Pool:
+    """Return a pool whose reference samples are the current ones; units keep their numbers."""
+    return replace(
+        pool,
+        is_current=~pool.is_current,
+        n_reference_units=pool.n_current_units,
+        n_current_units=pool.n_reference_units,
+    )
 
 
 def _number(

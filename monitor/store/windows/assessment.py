@@ -181,7 +181,8 @@ class DetectableShare(msgspec.Struct, frozen=True, kw_only=True):
 #: What an explanation says of the texts. Events of responses: empty, refused, cut off, in a broken
 #: format, or no response but an error. Around prompts: another system message, other definitions
 #: of tools, a new constant beginning or end. Of the texts themselves: letter case, punctuation,
-#: markup, language, script, a wrong encoding, copies of one text, or many exchanges of one user.
+#: markup, language, script, a wrong encoding, copies of one text, many exchanges of one user, or a
+#: topic of the baseline that became rarer, whose name is ``before``.
 ExplanationKind = Literal[
     "empty",
     "refusal",
@@ -200,6 +201,7 @@ ExplanationKind = Literal[
     "encoding",
     "copies",
     "one_user",
+    "rarer_topic",
 ]
 
 

@@ -63,6 +63,8 @@ class ExplainedFamily:
     #: Of the window's test or, where some was taken out, of that of the rest.
     novelty: NDArray[np.float64]
     clusters: tuple[Cluster, ...]
+    #: Of the baseline's prompts, where the window has fewer like them.
+    rarer_clusters: tuple[Cluster, ...] = ()
     #: Both sides with the texts that name topics.
     named: tuple[Exchanges, Exchanges]
     #: The most important first.
@@ -114,6 +116,7 @@ def unexplained(comparison: WindowComparison) -> Explained:
         input=ExplainedFamily(
             novelty=np.zeros(len(sides[1])) if prompts is None else prompts.novelty,
             clusters=comparison.prompt_clusters,
+            rarer_clusters=_rarer(prompts, comparison),
             named=sides,
         ),
         output=None
@@ -284,7 +287,7 @@ class _Search:
             compared = self._compare(exchanges, rest, side)
             result = None if compared.verdict == "not_enough_data" else compared
         if result is not None:
-            result = expand(result, rest[1], family.novelty)
+            result = expand(result, rest, family.novelty)
         return replace(
             family,
             novelty=family.novelty if result is None else result.novelty,
@@ -333,7 +336,11 @@ class _Search:
         )
         return replace(
             explained,
-            input=replace(explained.input, clusters=of_prompts),
+            input=replace(
+                explained.input,
+                clusters=of_prompts,
+                rarer_clusters=_rarer(prompts, comparison),
+            ),
             output=None if output is None else replace(output, clusters=of_responses),
         )
 
@@ -345,8 +352,14 @@ def _comes_with_texts(match: FoundExplanation, rest: DriftResult | None) -> bool
     return rest.drifted_share >= abs(match.difference.mean) * OF_NEW_TEXTS
 
 
+def _rarer(prompts: DriftResult | None, comparison: WindowComparison) -> tuple[Cluster, ...]:
+    """Return the clusters that became rarer, where the test of the prompts is significant."""
+    is_significant = prompts is not None and prompts.p_value <= comparison.levels.input
+    return prompts.rarer_clusters if prompts is not None and is_significant else ()
+
+
 def _reported(result: DriftResult | None, family: ExplainedFamily) -> DriftResult | None:
     """Return the test whose clusters are reported; without any where too little was left."""
     if family.rest is None or result is None:
         return result
-    return family.rest_result or replace(result, clusters=())
+    return family.rest_result or replace(result, clusters=(), rarer_clusters=())

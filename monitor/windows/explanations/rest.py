@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.drift import DriftResult, SampleDesign
+from monitor.drift.result import Cluster
 from monitor.explanations import RestTexts, TextSide
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.windows.comparison.text_sample import sample_rows
@@ -119,19 +120,29 @@ def select_design(
     )
 
 
-def expand(result: DriftResult, rest: RestSide, novelty: NDArray[np.float64]) -> DriftResult:
-    """Return a result whose rows are those of the window.
+def expand(
+    result: DriftResult, rest: tuple[RestSide, RestSide], novelty: NDArray[np.float64]
+) -> DriftResult:
+    """Return a result whose rows are those of the window and of its baseline.
 
     Exchanges that are set apart keep the novelty that they had, ``[n_current]``.
     """
-    rows = rest.rows
+    reference, current = rest
     of_all = novelty.copy()
-    of_all[rows] = result.novelty
-    clusters = tuple(
-        replace(cluster, members=rows[cluster.members], medoid=int(rows[cluster.medoid]))
-        for cluster in result.clusters
+    of_all[current.rows] = result.novelty
+    return replace(
+        result,
+        novelty=of_all,
+        clusters=_expand(result.clusters, current.rows),
+        rarer_clusters=_expand(result.rarer_clusters, reference.rows),
     )
-    return replace(result, novelty=of_all, clusters=clusters)
+
+
+def _expand(clusters: Sequence[Cluster], rows: NDArray[np.int64]) -> tuple[Cluster, ...]:
+    return tuple(
+        replace(cluster, members=rows[cluster.members], medoid=int(rows[cluster.medoid]))
+        for cluster in clusters
+    )
 
 
 def rename(whole: Exchanges, rest: RestSide) -> Exchanges:

@@ -20,7 +20,9 @@ from monitor.windows.explanations.explained import SET_APART, ExplainedFamily
 from monitor.windows.findings.unread_texts import QUOTED_FROM_USERS
 
 #: Kinds whose text is a passage of the traffic; of the others it is a word of driftwarden's own.
-QUOTING = frozenset({"system_message", "tools", "prefix", "suffix", "copies", "one_user"})
+QUOTING = frozenset(
+    {"system_message", "tools", "prefix", "suffix", "copies", "one_user", "rarer_topic"}
+)
 
 
 def state_matches(

@@ -33,6 +33,7 @@ from monitor.windows.findings.metric_remarks import (
     metrics_not_compared,
     metrics_without_direction,
 )
+from monitor.windows.findings.rarer_topics import state_rarer_topics
 from monitor.windows.findings.remarks import (
     remark_on_design,
     remarks_on_copies,
@@ -265,7 +266,12 @@ def collect_findings(
             unread=comparison.unread_prompts,
             explained=own,
             explanations=join_explanations(
-                (*of_input, *state_matches(own, "prompt", explained.window)), redactor
+                (
+                    *of_input,
+                    *state_matches(own, "prompt", explained.window),
+                    *state_rarer_topics(own, replace(quoter, named=own.named), rng),
+                ),
+                redactor,
             ),
         )
     else:

@@ -47,12 +47,8 @@ def build_topics(
     """
     if not clusters:
         return []
-    reference, current = quoter.reference, quoter.current
-    names = _names(clusters, side, quoter, rng)
-    merged = merge_same_topics(
-        clusters, names, reference, current, given_prompts=side == "responses"
-    )
-    merged.sort(key=lambda pair: -pair[0].size)
+    current = quoter.current
+    merged = sorted(name_topics(clusters, side, quoter, rng), key=lambda pair: -pair[0].size)
     taken: set[str] = set()
     topics = []
     for index, (cluster, cluster_name) in enumerate(merged, first_index):
@@ -94,10 +90,23 @@ def topic_indices(n: int, clusters: Sequence[Cluster]) -> NDArray[np.int64]:
     return topics
 
 
+def name_topics(
+    clusters: Sequence[Cluster], side: Side, quoter: Quoter, rng: np.random.Generator
+) -> list[tuple[Cluster, str]]:
+    """Return clusters with their names; those with similar names are one.
+
+    A name is of redacted texts, and empty where no word is distinctive.
+    """
+    names = _names(clusters, side, quoter, rng)
+    return merge_same_topics(
+        clusters, names, quoter.reference, quoter.current, given_prompts=side == "responses"
+    )
+
+
 def _names(
     clusters: Sequence[Cluster], side: Side, quoter: Quoter, rng: np.random.Generator
 ) -> list[str]:
-    """Return the name of each cluster, of redacted texts; empty where no word is distinctive."""
+    """Return the name of each cluster."""
     reference, current = quoter.named or (quoter.reference, quoter.current)
     read = _sample(len(reference), rng)
     texts, users, counts = [], [], []

@@ -60,6 +60,11 @@ class Quoter:
     #: Both sides with the texts that name topics, such as without a template; ``None``: as quoted.
     named: tuple[Exchanges, Exchanges] | None = None
 
+    def swap_sides(self) -> "Quoter":
+        """Return a quoter whose window is the baseline."""
+        named = None if self.named is None else (self.named[1], self.named[0])
+        return Quoter(self.current, self.reference, self.redactor, named)
+
     def of_cluster(
         self, cluster: Cluster, side: Side, novelty: NDArray[np.float64]
     ) -> tuple[Example, ...]:

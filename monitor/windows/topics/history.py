@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from monitor.store.windows.assessment import FamilyAssessment, Topic
+from monitor.windows.topics.names import MIXED
 from monitor.windows.topics.timeline import Beginning
 
 #: Earlier windows searched: a topic may be insignificant in some windows and still be the same.
@@ -56,5 +57,5 @@ def _is_same(name: str, other: str) -> bool:
 
 def _words(name: str) -> set[str]:
     """Return the words of a name; none of a name that is the beginning of a text."""
-    words = name.removeprefix("various: ").split(", ")
+    words = name.removeprefix(MIXED).split(", ")
     return {word for word in words if word and " " not in word and not word.startswith("(")}

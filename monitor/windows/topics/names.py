@@ -15,6 +15,8 @@ from monitor.windows.topics.words import stop_words_of, words_of
 
 #: End users who must write a word of a name.
 MIN_USERS = 2
+#: Beginning of the name of a topic whose texts share no word.
+MIXED = "various: "
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def name_topic(
             break
     name = ", ".join(chosen)
     mixed = bool(chosen) and own.counts[first] < own.n_users / 6
-    return f"various: {name}" if mixed else name
+    return f"{MIXED}{name}" if mixed else name
 
 
 def _same_stem(first: str, second: str) -> bool:

@@ -37,6 +37,7 @@ def compare(
     folder: Path,
     prompt: Callable[[int, np.random.Generator], str],
     *,
+    before: Callable[[int, np.random.Generator], str] = known,
     response: Callable[[int], str] = lambda row: (
         f"Go to the {PLACES[row % 8]} and ask at desk {row} there."
     ),
@@ -45,7 +46,7 @@ def compare(
     """Compare N exchanges with N of the baseline, which has neither."""
     sides = []
     for seed, write, respond in (
-        (1, known, lambda row: f"Go to the {PLACES[row % 8]} and ask at desk {row} there."),
+        (1, before, lambda row: f"Go to the {PLACES[row % 8]} and ask at desk {row} there."),
         (2, prompt, response),
     ):
         rng = np.random.default_rng(seed)
@@ -97,6 +98,20 @@ def test_header_with_new_topic_leaves_topic_and_its_share(tmp_path: Path) -> Non
     assert set(topic.name.split(", ")).isdisjoint({"sent", "web", "widget", "phone"})
     # As the exchange is stored, so that erasure recognises it.
     assert topic.examples[0].prompt.startswith(HEADER.strip())
+
+
+def test_a_topic_that_is_gone_is_named(tmp_path: Path) -> None:
+    def before(row: int, rng: np.random.Generator) -> str:
+        return (coins if row % 3 == 0 else known)(row, rng)
+
+    result = compare(tmp_path, known, before=before)
+
+    (rarer,) = [item for item in result.input.explanations if item.kind == "rarer_topic"]
+    assert "crypto" in rarer.before
+    assert rarer.reference.lower <= 1 / 3 <= rarer.reference.upper
+    assert rarer.current.estimate == 0.0
+    assert f"“{rarer.before}” fell from 33% of the prompts to none." in result.findings
+    assert "various" not in " ".join(result.findings)
 
 
 def test_header_hides_responses_but_not_from_rest(tmp_path: Path) -> None:

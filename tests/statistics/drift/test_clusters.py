@@ -95,6 +95,35 @@ def test_a_new_topic_is_one_cluster_that_holds_it() -> None:
     assert cluster.adjusted_p_value < 1e-6
 
 
+def test_samples_far_from_a_topic_are_none_of_it() -> None:
+    rng = np.random.default_rng(5)
+    centre = scattered(1, rng)
+    topic = centre + 0.05 * rng.standard_normal((60, 16))
+    around = centre + 0.16 * rng.standard_normal((12, 16))
+    inside = centre + 0.05 * rng.standard_normal((12, 16))
+    current = np.concatenate([scattered(540, rng), topic])
+    shares = []
+    for before in (around, inside):
+        reference = np.concatenate([scattered(588, rng), before])
+        sides = (
+            side / np.linalg.norm(side, axis=1, keepdims=True) for side in (reference, current)
+        )
+        shares.append(clusters(*sides, rng)[0].share_reference)
+    assert shares[0] <= 0.004
+    assert shares[1] == pytest.approx(0.02, abs=0.006)
+
+
+def test_a_lost_topic_is_a_cluster_of_the_swapped_sides() -> None:
+    rng = np.random.default_rng(6)
+    topic = np.tile(scattered(1, rng), (60, 1)) + 0.05 * rng.standard_normal((60, 16))
+    topic /= np.linalg.norm(topic, axis=1, keepdims=True)
+    reference = np.concatenate([scattered(340, rng), topic])
+    layout, regions = laid_out(reference, scattered(400, rng), rng)
+    (cluster,) = find_clusters(layout.swap_sides(), regions)
+    assert set(range(340, 400)) <= set(cluster.members.tolist())
+    assert (cluster.share_current, cluster.share_reference) == (cluster.size / 400, 0.0)
+
+
 @pytest.mark.slow
 @trials(40, 150)
 def test_without_drift_few_windows_have_any_cluster(n_trials: int) -> None:

@@ -35,7 +35,7 @@ EVENTS = {
 def worse_descriptors(family: FamilyAssessment, drift: Drift) -> list[str]:
     """Return a sentence on each fault that the responses have more often, given the prompts."""
     return [
-        describe_descriptor(change)
+        describe_descriptor(change, family)
         for change in significant_descriptors(family)
         if _is_worse(family, change, drift)
     ]
@@ -53,7 +53,7 @@ def changed_descriptors(
     changed = [
         change for change in significant_descriptors(family) if _is_far(change, columns, drift)
     ]
-    sentences = [describe_descriptor(change) for change in changed[:NAMED]]
+    sentences = [describe_descriptor(change, family) for change in changed[:NAMED]]
     n_more = len(changed) - NAMED
     more = f"{pluralize(n_more, 'more descriptor')} of the responses changed."
     return [*sentences, more] if n_more > 0 else sentences

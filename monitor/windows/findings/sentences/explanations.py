@@ -41,6 +41,8 @@ UNNAMED = {
 NAMED = frozenset({"letter_case", "punctuation", "markup", "language", "script", "encoding"})
 #: "All", and "every", need this lower limit of a share that the window has in full.
 NEARLY_ALL = 0.95
+#: A share that rounds to all, where it is not.
+ALMOST_ALL = 0.995
 #: A share of the baseline that is none, rounded.
 NONE = 0.0005
 
@@ -85,6 +87,8 @@ def _is_harm(explanation: Explanation) -> bool:
 def _describe(explanation: Explanation) -> str:
     if explanation.kind in INSTRUCTIONS:
         return _instructions(explanation)
+    if explanation.kind == "rarer_topic":
+        return _rarer_topic(explanation)
     side, share = explanation.side, explanation.current
     plural, singular = _phrases(explanation)
     if share.estimate == 0.0:
@@ -114,6 +118,8 @@ def _phrases(explanation: Explanation) -> tuple[str, str]:
     described = UNNAMED.get(kind, "")
     if text:
         described = excerpt(text) if kind in NAMED else quote(text)
+        if kind in AROUND and not any(map(str.isalpha, text)):
+            described = f"a number, date or id: {described}"
     # A later release may know another kind.
     plural, singular = PHRASES.get(kind, ("have a change", "has a change"))
     return plural.format(described), singular.format(described)
@@ -136,10 +142,20 @@ def _instructions(explanation: Explanation) -> str:
     return sentence if sentence[-2:] in {".”", "!”", "?”"} else f"{sentence}."
 
 
+def _rarer_topic(explanation: Explanation) -> str:
+    name = quote(explanation.before) if explanation.before else "A topic"
+    before, now = format_rounded(explanation.reference), format_rounded(explanation.current)
+    if explanation.current.estimate == 0.0:
+        return f"{name} fell from {before} of the prompts to none."
+    return f"{name} fell from {before} to {now} of the prompts."
+
+
 def _part(share: ShareEstimate, noun: str) -> str:
     """Return how many texts have it: "All prompts", "About 5% of the prompts"."""
     if is_all(share):
         return f"All {noun}"
+    if share.estimate >= ALMOST_ALL and share.lower >= NEARLY_ALL:
+        return f"Almost all {noun}"
     return f"About {format_rounded(share)} of the {noun}"
 
 

@@ -10,9 +10,11 @@ from monitor.store.windows.assessment import FamilyAssessment, ShareEstimate
 from monitor.windows.findings.sentences.explanations import is_reported
 from monitor.windows.findings.sentences.topics import (
     grown_topics,
+    is_new,
     new_topics,
     reported_topics,
 )
+from monitor.windows.topics.names import MIXED
 
 #: Explanations of form: the same text, written otherwise.
 FORMS = frozenset({"prefix", "suffix", "letter_case", "punctuation", "markup", "encoding"})
@@ -73,6 +75,9 @@ def _extent(family: FamilyAssessment, share: ShareEstimate | None, drift: Drift)
     With another mix of topics, the share that moved comes before all.
     """
     topics = reported_topics(family, drift)
+    if any(item.kind == "rarer_topic" for item in family.explanations):
+        # All others are more frequent where a topic is rarer: no common word is no news.
+        topics = [topic for topic in topics if is_new(topic) or not topic.name.startswith(MIXED)]
     new, grown = new_topics(topics, family.family), grown_topics(topics, family.family)
     sentences = _share(family, share, n_new=len(new), n_grown=len(grown))
     moved = family.moved_share
@@ -96,9 +101,11 @@ def _share(
     if share is None or not is_above_zero(share):
         return [f"The {subject} changed significantly; how many of them is not sure."]
     change = "are unlike the baseline's"
-    if family.family == "input" and (n_new or n_grown):
-        change = "are new or more frequent" if n_grown else "are new"
-    if family.explanations and family.rest is None:
+    is_rarer = [item.kind == "rarer_topic" for item in family.explanations]
+    if family.family == "input" and (n_new or n_grown or any(is_rarer)):
+        # Where a topic is rarer, all others are more frequent.
+        change = "are new" if n_new and not n_grown and not is_rarer else "are new or more frequent"
+    if family.rest is None and not all(is_rarer):
         return [f"In all, {format_estimate(share)} of the {subject} are unlike the baseline's."]
     return [f"{format_estimate(share).capitalize()} of the {subject} {change}."]
 
