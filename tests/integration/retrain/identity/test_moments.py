@@ -242,7 +242,7 @@ def test_a_swapped_candidate_is_not_promoted(
     assert desk.stage() == "candidate"
 
 
-def test_a_candidate_whose_folder_is_gone_is_not_promoted(desk: Desk) -> None:
+def test_a_candidate_without_its_folder_is_not_promoted(desk: Desk) -> None:
     desk.pass_gates()
     desk.files.adapter.rename(desk.folder / "elsewhere")
     with refusal("weights_missing"):
