@@ -178,14 +178,19 @@ def revert(
 def status(
     model: ModelFilter = None, as_json: JsonOption = False, config: ConfigOption = None
 ) -> None:
-    """Show stage, weights, newest look and checks of each model's rollout."""
+    """Show stage, weights, newest look and checks of each model's rollout.
+
+    Gateway and rollout.journal are read, too: they may have a revert that the database has not.
+    """
     from monitor.store.engine import transaction
-    from retrain.rollout.commands.text import read_status, status_lines
+    from retrain.rollout.commands.text import status_lines, status_reader
 
     configuration = read_configuration(config)
-    with transaction(open_database(configuration)) as connection:
+    engine = open_database(configuration)
+    with transaction(engine) as connection:
         models = _models(connection, configuration, model)
-        statuses = [read_status(connection, of_model) for of_model in models]
+    read = status_reader(engine, configuration)
+    statuses = [read(of_model) for of_model in models]
     if as_json:
         print_json([of_model.as_json() for of_model in statuses])
         return
@@ -212,17 +217,17 @@ def watch(
 
     from monitor.errors import DatabaseUnavailableError
     from monitor.store.engine import transaction
-    from retrain.rollout.commands.text import read_status, status_lines
+    from retrain.rollout.commands.text import status_lines, status_reader
 
     configuration = read_configuration(config)
     engine = open_database(configuration)
     with transaction(engine) as connection:
         name = model_named(connection, configuration, model)
+    read = status_reader(engine, configuration)
     before: dict[str, Any] | None = None
     while True:
         try:
-            with transaction(engine) as connection:
-                state = read_status(connection, name)
+            state = read(name)
         except DatabaseUnavailableError as error:
             typer.echo(f"{error}; reading again", err=True)
             time.sleep(seconds)

@@ -164,6 +164,46 @@ def test_revert_now_without_database(desk: RolloutDesk, run_command: Run, tmp_pa
     assert desk.rollout().status == "reverted"
 
 
+def test_status_shows_a_revert_that_no_row_has(
+    desk: RolloutDesk,
+    run_command: Run,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    """A revert without the database, which is back before a leader has recorded it."""
+    desk.start()
+    desk.tick()
+    assert "gateway:  version 1 at 95%, version 2 at 5%" in run_command("rollout", "status").stdout
+    file = tmp_path / "config.toml"
+    before = file.read_text()
+    file.write_text(before.replace(before.splitlines()[0], 'database.url = "sqlite:///no/such/db"'))
+    done = run_command("rollout", "revert", "--now", "--reason", "it insults users")
+    assert done.returncode == 0, done.stderr
+    file.write_text(before)
+    text = run_command("rollout", "status").stdout
+    assert "running at 5%" not in text
+    assert "running, 5% wanted, NOT known to be in force" in text
+    assert "gateway:  version 1 at 100%" in text
+    assert "it insults users" in text
+    assert "It moves to" not in text
+    assert "Version 2 had 5% when last confirmed" in text
+    (document,) = json.loads(run_command("rollout", "status", "--json").stdout)
+    assert document["in_force"]["applied"]["canary"] is None
+    assert [entry["reason"] for entry in document["in_force"]["reverts"]] == ["it insults users"]
+    assert document["not_in_force"]
+    desk.apply()
+    (document,) = json.loads(run_command("rollout", "status", "--json").stdout)
+    assert (document["rollout"]["status"], document["not_in_force"]) == ("reverted", "")
+
+
+def test_status_shows_a_gateway_that_is_unavailable(desk: RolloutDesk, run_command: Run) -> None:  # noqa: F811
+    desk.start()
+    desk.tick()
+    desk.gateway.available = False
+    text = run_command("rollout", "status").stdout
+    assert "gateway:  can't be read now" in text
+    assert "running at 5%" not in text
+
+
 def test_experiment_needs_a_gateway_that_keeps_users(
     desk: RolloutDesk,
     run_command: Run,  # noqa: F811
