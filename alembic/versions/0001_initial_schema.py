@@ -812,6 +812,7 @@ def upgrade() -> None:
         sa.Column("training_run_id", ID),
         sa.Column("adapter_path", sa.String(), nullable=False),
         sa.Column("adapter_digest", sa.String(), nullable=False),
+        sa.Column("identity", JSON),
         sa.Column("lineage", JSON, nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.ForeignKeyConstraint(

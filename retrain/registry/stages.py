@@ -12,6 +12,7 @@ from monitor.store.training import registry as store
 from monitor.store.training.baseline_plans import plan_baseline
 from monitor.store.training.candidate_results import StratumScore
 from monitor.store.training.registry import ScoreRow, VersionRow
+from monitor.store.training.weights_identity import WeightsIdentity
 from monitor.stored_words import Words
 from retrain.registry.taints import inherit_taints, lineage_note
 
@@ -38,6 +39,7 @@ def register_version(
     now: datetime,
     parent_id: int | None = None,
     training_run_id: int | None = None,
+    identity: WeightsIdentity | None = None,
     by: str = SYSTEM,
 ) -> int:
     """Register a candidate, once per run, with the taints of its weights; return its id."""
@@ -55,6 +57,7 @@ def register_version(
         adapter_digest=adapter_digest,
         lineage=lineage,
         created_at=now,
+        identity=identity,
     )
     details: dict[str, Any] = {"model": model, "adapter_digest": adapter_digest}
     taints = inherit_taints(connection, version_id, training_run_id, now)

@@ -7,6 +7,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from monitor.store.training.candidate_results import CandidateResults
+from monitor.store.training.weights_identity import WeightsIdentity
 from monitor.table_types import contents
 from monitor.table_types.base import Base, BigId, StructJson
 
@@ -83,7 +84,12 @@ class ModelVersion(Base):
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("model_versions.id"))
     training_run_id: Mapped[int | None] = mapped_column(ForeignKey("training_runs.id"), unique=True)
     adapter_path: Mapped[str] = mapped_column(info=contents.PATH)
+    #: ``sha256:...`` of the tensors, which recognises copies.
     adapter_digest: Mapped[str] = mapped_column(info=contents.DIGEST)
+    #: Digests and file states of all that acts; ``NULL``: not recorded.
+    identity: Mapped[WeightsIdentity | None] = mapped_column(
+        StructJson(WeightsIdentity), info=contents.PATH
+    )
     #: Base model and revision, data digest, method, seed, package versions.
     lineage: Mapped[dict[str, Any]] = mapped_column(info=contents.WORDS)
     created_at: Mapped[datetime]

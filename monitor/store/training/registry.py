@@ -12,6 +12,7 @@ from monitor.store.model_sets import Models, of_models
 from monitor.store.rows import columns_of, insert_row, read_row, read_rows, update_row
 from monitor.store.tables import ModelScore, ModelVersion, StageChange
 from monitor.store.training.registry_mirrors import count_registry_change
+from monitor.store.training.weights_identity import WeightsIdentity
 
 #: Class of the PostgreSQL locks that serialize changes of a model's versions.
 ADVISORY_LOCK = 0x6477_6D76
@@ -32,6 +33,8 @@ class VersionRow:
     adapter_digest: str
     lineage: dict[str, Any]
     created_at: datetime
+    #: Digests and file states of all that acts; ``None``: not recorded.
+    identity: WeightsIdentity | None = None
 
 
 _COLUMNS = columns_of(VersionRow, ModelVersion)
@@ -72,6 +75,7 @@ def insert_version(
     adapter_digest: str,
     lineage: dict[str, Any],
     created_at: datetime,
+    identity: WeightsIdentity | None = None,
 ) -> int:
     """Insert the next version of a model and return its id."""
     highest = select(func.max(ModelVersion.version)).where(ModelVersion.model == model)
@@ -89,6 +93,7 @@ def insert_version(
         adapter_digest=adapter_digest,
         lineage=lineage,
         created_at=created_at,
+        identity=identity,
     )
 
 
@@ -179,6 +184,11 @@ def add_lineage_taints(
             known.append(note)
             erasures.add(note["erasure"])
     _save_lineage(connection, version, version.lineage | {"taints": known})
+
+
+def save_identity(connection: Connection, version_id: int, identity: WeightsIdentity) -> None:
+    """Store the digests and file states of a version's weights."""
+    update_row(connection, ModelVersion, version_id, identity=identity)
 
 
 def _save_lineage(connection: Connection, version: VersionRow, lineage: dict[str, Any]) -> None:
