@@ -283,22 +283,32 @@ def change(
 
     ``step`` is called with the transaction, the model, the settings, and time, user and reason.
     ``describe`` returns lines on the change, from a snapshot: they may take seconds, in which
-    ingest must be able to write. Without ``wait_seconds`` the weights stay.
+    ingest must be able to write. Without ``wait_seconds`` the weights stay. A step that is refused
+    because the canary's files changed reverts it.
     """
+    from contextlib import suppress
     from datetime import UTC, datetime
 
+    from monitor.errors import DriftwardenError
     from monitor.store.engine import snapshot, transaction
+    from retrain.rollout.emergency.changed_weights import verifying_refused
 
     configuration = read_configuration(config)
     engine: Engine = open_database(configuration)
     with transaction(engine) as connection:
         name = model_named(connection, configuration, model)
-        settings = configuration.settings_of(name)
+    settings, now = configuration.settings_of(name), datetime.now(UTC)
+
+    def send() -> None:
+        with suppress(DriftwardenError):  # the daemon sends them, too
+            send_weights(engine, configuration, name, wait_seconds=0)
+
+    with verifying_refused(engine, name, now, send), transaction(engine) as connection:
         rollout = step(
             connection,
             name,
             settings,
-            now=datetime.now(UTC),
+            now=now,
             by=_actor(connection, name, user),
             reason=reason,
         )

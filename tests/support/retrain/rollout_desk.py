@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from monitor.settings import Settings
 from monitor.store.engine import transaction
 from monitor.store.training import registry as versions
+from monitor.store.training.weights_identity import WeightsIdentity
 from retrain.registry.stages import register_version
 from retrain.rollout.checks.decision import Action
 from retrain.rollout.emergency.canary_probes import CanaryProbes
@@ -23,6 +24,7 @@ from retrain.rollout.rows.weights import WeightsRow
 from retrain.rollout.transitions.promotion import promote_version
 from retrain.rollout.transitions.start import start_rollout
 from tests.support.retrain.candidates import evaluated
+from tests.support.retrain.weights import record_without_files
 
 MODEL = "desk"
 
@@ -108,8 +110,8 @@ class RolloutDesk:
         """The model."""
         return self.settings.model.name
 
-    def register(self, *, gates: bool = True) -> int:
-        """Register a version with a backend, and return its id."""
+    def register(self, *, gates: bool = True, identity: WeightsIdentity | None = None) -> int:
+        """Register a version with a backend, and return its id; its record names no file."""
         with transaction(self.engine) as connection:
             version_id = register_version(
                 connection,
@@ -118,6 +120,7 @@ class RolloutDesk:
                 adapter_digest="d",
                 lineage={},
                 now=self.now,
+                identity=identity or record_without_files(self.now),
             )
             if gates:
                 evaluated(connection, version_id, self.now)

@@ -1,12 +1,14 @@
 """Small folders of real weights: a LoRA adapter, a base, a sharded whole model."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from safetensors.numpy import save_file
 
+from monitor.store.training.weights_identity import WeightsIdentity
 from retrain.models.source import Source
 
 CONFIG = {
@@ -56,3 +58,8 @@ def adapter_on_base(folder: Path, seed: int = 0) -> Source:
     base = write_base(folder / "base")
     adapter = write_adapter(folder / "adapter", seed, base_model_name_or_path=str(base))
     return Source(base=str(base), adapter=str(adapter))
+
+
+def record_without_files(now: datetime) -> WeightsIdentity:
+    """Return the record of a version whose files no test reads."""
+    return WeightsIdentity(acting="sha256:d", folders=(), hub="", recorded_at=now)
