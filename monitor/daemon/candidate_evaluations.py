@@ -36,6 +36,7 @@ from retrain.evaluation.lifecycle import (
     stop_children,
 )
 from retrain.evaluation.request import as_request, request_for
+from retrain.evaluation.weights import weights_checks
 from retrain.jobs.launcher import LauncherSource
 from retrain.run_folder import RunFolder, read_lines
 
@@ -151,12 +152,18 @@ class CandidateEvaluations:
         if human_evaluation is None:
             self._open_human_evaluation(connection, row, now)
         elif human_evaluation.results is not None and row.results is not None:
-            conclude(connection, row, with_human_evaluation(connection, row, human_evaluation), now)
+            results = with_human_evaluation(connection, row, human_evaluation)
+            conclude(
+                connection, row, add_checks(results, weights_checks(connection, row, now)), now
+            )
 
     def _open_human_evaluation(
         self, connection: Connection, row: CandidateEvaluationRow, now: datetime
     ) -> None:
-        """Open a human evaluation of the responses; without responses a lead must decide."""
+        """Open a human evaluation of the responses.
+
+        Without responses, or where the weights are not those that gave them, a lead must decide.
+        """
         request = as_request(row.request)
         plan, results = request.plan.human_eval, row.results
         # An evaluation awaits ratings only with a plan and with results.
@@ -165,6 +172,11 @@ class CandidateEvaluations:
         suites = set(results.safety_suites)
         responses = [line for line in responses if line["by"] != PROMPTED]  # not rated
         rated = [line for line in responses if line["benchmark"] not in suites] or responses
+        changed = weights_checks(connection, row, now)
+        if changed:
+            log.warning("human_evaluation_not_opened", evaluation=row.id, error=changed[0].observed)
+            conclude(connection, row, add_checks(results, changed), now)
+            return
         try:
             _require_all([name for name in results.systems if name != PROMPTED], rated)
             human_evaluation = open_human_evaluation(

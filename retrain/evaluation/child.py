@@ -8,19 +8,27 @@ comes from the environment.
 
 import hashlib
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from monitor.private_files import use_private_umask
 from monitor.settings import load_secrets
 from monitor.store.training.candidate_results import PREVIOUS
-from retrain.evaluation.request import read_request
+from retrain.evaluation.request import EvaluationRequest, read_request
 from retrain.jobs.child_process import hide_bitsandbytes, prepare_environment, run_child
 from retrain.models.template_date import date_remarks
 from retrain.run_folder import RunFolder, write_json, write_lines
+
+if TYPE_CHECKING:
+    from retrain.evaluation.benchmark import Benchmark
+    from retrain.evaluation.earlier_responses import EarlierResponses
+    from retrain.evaluation.response_cache import ResponseCache
+    from retrain.evaluation.systems import SystemLoader
+    from retrain.evaluation.weights import LoadedWeights
 
 
 def main(arguments: list[str]) -> int:
@@ -37,7 +45,6 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
 
     from retrain.evaluation.benchmark import load_benchmarks  # noqa: PLC0415
     from retrain.evaluation.candidate import evaluate_candidate, response_rows, score_systems  # noqa: PLC0415
-    from retrain.evaluation.earlier_responses import EarlierResponses  # noqa: PLC0415
     from retrain.evaluation.gates.coverage import check_coverage  # noqa: PLC0415
     from retrain.evaluation.gates.late_leakage import check_late_leakage  # noqa: PLC0415
     from retrain.evaluation.judge.chat_client import judge_of  # noqa: PLC0415
@@ -50,9 +57,7 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
         missing_prompts,
     )
     from retrain.evaluation.reevaluation import check_kept_items  # noqa: PLC0415
-    from retrain.evaluation.response_cache import ResponseCache  # noqa: PLC0415
-    from retrain.evaluation.systems import generate_responses, systems_of  # noqa: PLC0415
-    from retrain.models.generation import device_type  # noqa: PLC0415
+    from retrain.evaluation.systems import systems_of  # noqa: PLC0415
 
     progress = _Progress(folder)
     judging = request.judging
@@ -80,9 +85,9 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
                 secrets.previous_system_api_key.get_secret_value(),
             )
         progress.begin(sum(len(benchmark.items) for benchmark in benchmarks) * len(systems))
-        cache = ResponseCache(folder, evaluation_id, request, benchmarks)
-        earlier = EarlierResponses(folder, request, device_type())
-        responses = generate_responses(systems, benchmarks, progress.add_responses, cache, earlier)
+        responses, weights, cache, earlier = _generate(
+            folder, evaluation_id, request, benchmarks, systems=systems, progress=progress
+        )
         if request.previous_system.responses:
             responses[PREVIOUS] = recorded_responses(
                 request.previous_system, benchmarks, folder.root
@@ -116,7 +121,32 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
         "status": "succeeded",
         "evaluation_id": evaluation_id,
         "gate_result": results.gate_result,
+        "identities": msgspec.to_builtins(weights.identities),
     }
+
+
+def _generate(
+    folder: RunFolder,
+    evaluation_id: int,
+    request: EvaluationRequest,
+    benchmarks: "Sequence[Benchmark]",
+    *,
+    systems: "Mapping[str, SystemLoader]",
+    progress: "_Progress",
+) -> "tuple[dict[str, dict[str, list[str]]], LoadedWeights, ResponseCache, EarlierResponses]":
+    """Generate the responses by the recorded weights; return them with what they depend on."""
+    from retrain.evaluation.earlier_responses import EarlierResponses  # noqa: PLC0415
+    from retrain.evaluation.response_cache import ResponseCache  # noqa: PLC0415
+    from retrain.evaluation.systems import generate_responses  # noqa: PLC0415
+    from retrain.evaluation.weights import LoadedWeights  # noqa: PLC0415
+    from retrain.models.generation import device_type  # noqa: PLC0415
+
+    weights = LoadedWeights(request, datetime.now(UTC))
+    cache = ResponseCache(folder, evaluation_id, request, benchmarks, weights)
+    earlier = EarlierResponses(folder, request, weights, device_type())
+    responses = generate_responses(systems, benchmarks, progress.add_responses, cache, earlier)
+    weights.require_unchanged(datetime.now(UTC))
+    return responses, weights, cache, earlier
 
 
 class _Progress:

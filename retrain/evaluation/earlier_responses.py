@@ -10,7 +10,6 @@ who can write to the folders of runs must not decide what a candidate is compare
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,9 @@ from monitor.settings import Scoring
 from monitor.store.training.candidate_results import BASE, CANDIDATE, INCUMBENT, SYSTEM_NAMES
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.request import EvaluationRequest
+from retrain.evaluation.weights import LoadedWeights
+from retrain.identity.digests import acting_digest
 from retrain.models.adapter_folder import package_versions
-from retrain.models.base_model import folder_digest
 from retrain.models.response import Response
 from retrain.models.source import Source
 from retrain.models.template_date import RECORDED
@@ -29,10 +29,6 @@ from retrain.run_folder import RunFolder, canonical
 
 #: Increased when prompts are rendered or decoded in another way.
 GENERATION = 2
-#: Files that describe weights. An evaluation and an erasure rewrite them.
-DESCRIPTIONS = frozenset(
-    {"README.md", "scores.json", "recipe.json", "lineage.json", "dataset.json", "dataset.md"}
-)
 #: Systems whose earlier responses are read.
 REFERENCES = (INCUMBENT, BASE)
 
@@ -55,12 +51,19 @@ class EarlierResponses:
     The folders of other runs are next to the run's. Devices of another type round otherwise.
     """
 
-    def __init__(self, folder: RunFolder, request: EvaluationRequest, device: str) -> None:
+    def __init__(
+        self, folder: RunFolder, request: EvaluationRequest, weights: LoadedWeights, device: str
+    ) -> None:
+        digests = {
+            known.path: known.acting
+            for identity in weights.identities.values()
+            for known in identity.folders
+        }
         #: System -> digest of what its responses depend on; empty: they can't be reused.
         self.generators = {
-            CANDIDATE: _generator(request, request.candidate, "", device),
-            INCUMBENT: _generator(request, request.incumbent, "", device),
-            BASE: _generator(request, request.base, request.base_prompt, device),
+            CANDIDATE: _generator(request, digests, request.candidate, "", device),
+            INCUMBENT: _generator(request, digests, request.incumbent, "", device),
+            BASE: _generator(request, digests, request.base, request.base_prompt, device),
         }
         wanted = {self.generators[name] for name in REFERENCES} - {""}
         scoring: Scoring = request.answering
@@ -91,21 +94,28 @@ class EarlierResponses:
         ]
 
 
-def _generator(request: EvaluationRequest, source: Source | None, prompt: str, device: str) -> str:
+def _generator(
+    request: EvaluationRequest,
+    digests: Mapping[str, str],
+    source: Source | None,
+    prompt: str,
+    device: str,
+) -> str:
     """Return a digest of all that a greedy response depends on besides its conversation.
 
-    Empty for a hub model without a commit, whose weights may change.
+    ``digests`` are of folders whose content is known. The result is empty for a hub model without a
+    commit, whose weights may change.
     """
     if source is None:
         return ""
     base = Path(source.base)
-    weights = _digest_of(base) if base.is_dir() else source.revision
+    weights = _digest_of(base, digests) if base.is_dir() else source.revision
     if not weights:
         return ""
     content = {
         "base": source.base if not base.is_dir() else "",
         "weights": weights,
-        "adapter": _digest_of(Path(source.adapter)) if source.adapter else "",
+        "adapter": _digest_of(Path(source.adapter), digests, source.base) if source.adapter else "",
         "prompt": prompt,
         "chat_template": source.chat_template,
         "max_new_tokens": request.answering.max_new_tokens,
@@ -118,9 +128,8 @@ def _generator(request: EvaluationRequest, source: Source | None, prompt: str, d
     return f"sha256:{hashlib.sha256(canonical(content).encode()).hexdigest()}"
 
 
-@cache
-def _digest_of(folder: Path) -> str:
-    return folder_digest(folder, excluded=DESCRIPTIONS)
+def _digest_of(folder: Path, digests: Mapping[str, str], base: str = "") -> str:
+    return digests.get(str(folder.absolute())) or acting_digest(folder, base)
 
 
 def _known_files(folder: RunFolder, request: EvaluationRequest) -> Iterator[bytes]:

@@ -26,6 +26,7 @@ from monitor.telemetry import get_logger
 from retrain.evaluation.gates.promotion_rule import combine_checks
 from retrain.evaluation.reevaluation import may_lift_rejection
 from retrain.evaluation.request import as_request
+from retrain.identity.verification import require_unchanged
 from retrain.models.adapter_folder import add_scores
 from retrain.planning.next_step import next_step_after
 from retrain.registry.stages import move_stage, store_scores
@@ -93,7 +94,7 @@ def approve(
 
     Raises:
         WorkflowError: The gate result is not undecided, the candidate is already approved, or the
-            version is no longer a candidate.
+            version is no longer a candidate, or no longer what was evaluated.
     """
     row = store.candidate_evaluation_by_id(connection, evaluation_id, lock=True)
     if row.gate_result != "undecided":
@@ -106,6 +107,7 @@ def approve(
         raise WorkflowError(
             f"{row.model} version {row.version} is already {row.stage}", code="not_candidate"
         )
+    require_unchanged(connection, versions.version_by_id(connection, row.version_id), now)
     if not store.approve_evaluation(connection, evaluation_id, by, reason, now):
         raise WorkflowError(
             f"evaluation {evaluation_id} was already approved by {row.approved_by}", code="approved"

@@ -23,6 +23,11 @@ from monitor.store.training.runs import run_by_id
 from retrain.evaluation.gate_result import append_audit, conclude, record_scores
 from retrain.evaluation.reevaluation import prepare_reevaluation
 from retrain.evaluation.request import EvaluationRequest, as_request, write_request
+from retrain.evaluation.weights import (
+    describe_changes,
+    recorded_identities,
+    store_identities,
+)
 from retrain.jobs.child_result import describe_exit
 from retrain.jobs.launcher import Launcher, LauncherSource
 from retrain.jobs.lifecycle import ChildLifecycle
@@ -95,6 +100,31 @@ def plan_evaluation(
     return evaluation_id
 
 
+def start_evaluation(
+    engine: Engine,
+    evaluation_id: int,
+    launcher: Launcher,
+    now: datetime,
+    environment: Mapping[str, str] | None = None,
+) -> None:
+    """Start the child of an evaluation, which fails where weights are not what was registered.
+
+    See :meth:`retrain.jobs.lifecycle.ChildLifecycle.start`.
+
+    Raises:
+        WorkflowError: The evaluation is not planned.
+        TransientError: The child of a cancelled evaluation still runs.
+    """
+    with transaction(engine) as connection:
+        row = store.candidate_evaluation_by_id(connection, evaluation_id)
+    changes = describe_changes(engine, row, now) if row.status == "planned" else ""
+    if changes:
+        with transaction(engine) as connection:
+            store.finish_candidate_evaluation(connection, row.id, "failed", now=now, error=changes)
+        return
+    EVALUATIONS.start(engine, evaluation_id, launcher, now, environment)
+
+
 def poll_evaluation(
     engine: Engine, evaluation_id: int, launcher: Launcher, now: datetime
 ) -> EvaluationState:
@@ -142,7 +172,9 @@ def _prepare(connection: Connection, row: CandidateEvaluationRow, folder: RunFol
             code="child_running",
         )
     request = msgspec.structs.replace(
-        as_request(row.request), known_responses=tuple(store.responses_digests(connection))
+        as_request(row.request),
+        known_responses=tuple(store.responses_digests(connection)),
+        identities=recorded_identities(connection, row),
     )
     try:
         write_request(folder, row.id, row.attempts, request)
@@ -182,6 +214,7 @@ def _settle(
     if results is None:
         store.finish_candidate_evaluation(connection, row.id, "failed", now=now, error=error)
         return
+    store_identities(connection, row, result)
     record_scores(connection, row.version_id, results, now)
     plan = as_request(row.request).plan
     if plan.human_eval is not None and results.gate_result != "reject":
@@ -214,8 +247,6 @@ EVALUATIONS: ChildLifecycle[CandidateEvaluationRow] = ChildLifecycle(
     mark_running=store.mark_running,
     mark_cancelled=_mark_cancelled,
 )
-#: Raises a TransientError, too, while the child of a cancelled evaluation still runs.
-start_evaluation = EVALUATIONS.start
 #: An open human evaluation is cancelled, too.
 cancel_evaluation = EVALUATIONS.cancel
 stop_children = EVALUATIONS.terminate_all

@@ -14,6 +14,7 @@ from monitor.settings.evaluation_file import EvaluationPlan, read_plan
 from monitor.settings.evaluation_file.plan import parse_plan
 from monitor.store.training.registry import VersionRow, production_version
 from monitor.store.training.runs import run_by_id
+from monitor.store.training.weights_identity import WeightsIdentity
 from retrain.models.source import Source, source_of
 from retrain.run_folder import RunFolder, read_json, write_json
 
@@ -53,6 +54,8 @@ class EvaluationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     previous: dict[str, Any] = {}
     #: SHA-256 of the files of earlier responses that the database vouches for; others aren't read.
     known_responses: tuple[str, ...] = ()
+    #: What candidate and incumbent were recorded as when the child starts.
+    identities: dict[str, WeightsIdentity] = {}
     #: Examples in the base model's prompt, from ``[retrain.prompted]``; older requests have none.
     prompted: dict[str, Any] = msgspec.field(default_factory=lambda: {"examples": 0})
 

@@ -14,6 +14,7 @@ from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.candidate import response_row
 from retrain.evaluation.request import EvaluationRequest
+from retrain.evaluation.weights import LoadedWeights
 from retrain.models.response import Response
 from retrain.run_folder import RunFolder, canonical, read_lines, write_lines
 
@@ -21,7 +22,8 @@ from retrain.run_folder import RunFolder, canonical, read_lines, write_lines
 class ResponseCache:
     """The generated responses of an evaluation, from this child and earlier children.
 
-    Responses of another evaluation, of another request or to changed benchmarks are dropped.
+    Responses of another evaluation, of another request, by weights that were written meanwhile, or
+    to changed benchmarks are dropped.
     ``folder`` is the run's.
     """
 
@@ -31,12 +33,16 @@ class ResponseCache:
         evaluation_id: int,
         request: EvaluationRequest,
         benchmarks: Sequence[Benchmark],
+        weights: LoadedWeights,
     ) -> None:
         self._path = folder.unscored_responses
         requested = {
             "evaluation_id": evaluation_id,
             # Between two attempts another evaluation may end.
-            "request": msgspec.to_builtins(msgspec.structs.replace(request, known_responses=())),
+            "request": msgspec.to_builtins(
+                msgspec.structs.replace(request, known_responses=(), identities={})
+            ),
+            "weights": weights.states,
             "benchmarks": {benchmark.name: benchmark.digest for benchmark in benchmarks},
         }
         self._digest = hashlib.sha256(canonical(requested).encode()).hexdigest()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from monitor.errors import ModelError
 from monitor.store.training.weights_identity import WeightsIdentity
 from retrain.identity.digests import digest_values, read_folder, settle
 from retrain.models.source import Source
@@ -16,13 +17,17 @@ def take_identity(source: Source, now: datetime) -> WeightsIdentity:
     A base of the hub is named with its commit, which pins its contents.
 
     Raises:
-        ModelError: A file of weights is damaged.
-        OSError: A folder is missing, or a file can't be read.
+        ModelError: A file of weights is damaged, missing or unreadable.
     """
-    is_hub = bool(source.adapter) and not Path(source.base).is_dir()
+    is_hub = not (Path(source.base).is_absolute() or Path(source.base).is_dir())
     hub = f"{source.base}@{source.revision}" if is_hub else ""
     places = [source.adapter, "" if is_hub else source.base]
-    read = [read_folder(Path(place), source.base) for place in places if place]
+    try:
+        read = [read_folder(Path(place), source.base) for place in places if place]
+    except OSError as error:
+        raise ModelError(
+            f"{error.filename}: can't be read: {error.strerror}", code="no_weights"
+        ) from None
     folders = tuple(
         msgspec.structs.replace(folder, files=tuple(settle(file, now) for file in folder.files))
         for folder in read

@@ -1,16 +1,18 @@
 """Comparison of a version's files with what was recorded of them."""
 
 import shlex
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from monitor.errors import ModelError, WorkflowError
-from monitor.store.training.registry import VersionRow, save_identity
+from monitor.store.engine import transaction
+from monitor.store.training.registry import VersionRow, save_identity, version_by_id
 from monitor.store.training.weights_identity import RecordedFile, WeightsIdentity
 from retrain.identity.digests import acting_files, read_file, settle
 
@@ -61,6 +63,21 @@ def find_change(
     return comparison.change
 
 
+def verify_version(
+    engine: Engine, version_id: int, now: datetime, *, rehash: bool = False
+) -> Change | None:
+    """Compare as :func:`find_change` does, and hold no transaction while files are read."""
+    with transaction(engine) as connection:
+        version = version_by_id(connection, version_id)
+    if version.identity is None:
+        return not_recorded(version)
+    comparison = compare(version.identity, now, rehash=rehash)
+    if comparison.identity != version.identity:
+        with transaction(engine) as connection:
+            save_identity(connection, version_id, comparison.identity)
+    return comparison.change
+
+
 def require_unchanged(connection: Connection, version: VersionRow, now: datetime) -> None:
     """Require that what acts is what was recorded of a version.
 
@@ -101,6 +118,26 @@ def compare(identity: WeightsIdentity, now: datetime, *, rehash: bool = False) -
         folders.append(msgspec.structs.replace(folder, files=tuple(file for _, file in files)))
     change = _change(differing, identity) if differing else None
     return Comparison(change, msgspec.structs.replace(identity, folders=tuple(folders)))
+
+
+def read_states(identities: Collection[WeightsIdentity]) -> dict[str, tuple[int, int, int]]:
+    """Return size, inode and time of change of each file by its path; zeros: it can't be read.
+
+    Those of a base's folder, where nothing is written, tell that a file came and went.
+    """
+    folders = [folder for identity in identities for folder in identity.folders]
+    bases = [identity.folders[-1] for identity in identities if len(identity.folders) > 1]
+    paths = [Path(folder.path, file.name) for folder in folders for file in folder.files]
+    paths += [Path(folder.path) for folder in bases]
+    return {str(path): _read_state(path) for path in paths}
+
+
+def _read_state(path: Path) -> tuple[int, int, int]:
+    try:
+        state = path.stat()
+    except OSError:
+        return (0, 0, 0)
+    return (state.st_size, state.st_ino, state.st_ctime_ns)
 
 
 def _compare_file(

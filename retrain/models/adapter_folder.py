@@ -1,6 +1,5 @@
 """An adapter's folder: lineage, recipe, scores and model card."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -35,24 +34,17 @@ def package_versions() -> dict[str, str]:
     return matches
 
 
-def weights_digest(adapter: Path) -> str:
-    """Digest the weights alone, so that equal training gives equal digests."""
-    total = hashlib.sha256()
-    for path in sorted(adapter.glob("*.safetensors")):
-        with path.open("rb") as file:
-            total.update(hashlib.file_digest(file, "sha256").digest())
-    return f"sha256:{total.hexdigest()}"
+def complete_adapter(adapter: Path, tokenizer: Any) -> None:
+    """Write the tokenizer, and name a local base absolutely: all that acts is there then."""
+    _name_base_absolutely(adapter / "adapter_config.json")
+    tokenizer.save_pretrained(adapter)
 
 
-def describe_adapter(
-    folder: RunFolder, recipe: Recipe, lineage: dict[str, Any], tokenizer: Any
-) -> None:
-    """Write ``README.md``, ``recipe.json``, ``lineage.json`` and the tokenizer."""
-    _name_base_absolutely(folder.adapter / "adapter_config.json")
+def describe_adapter(folder: RunFolder, recipe: Recipe, lineage: dict[str, Any]) -> None:
+    """Write ``README.md``, ``recipe.json`` and ``lineage.json``."""
     write_json(folder.adapter / "recipe.json", msgspec.to_builtins(recipe))
     write_json(folder.adapter / "lineage.json", lineage)
     (folder.adapter / "README.md").write_text(model_card(recipe, lineage), encoding="utf-8")
-    tokenizer.save_pretrained(folder.adapter)
 
 
 def _name_base_absolutely(config: Path) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -139,22 +139,9 @@ def load_tokenizer(base: BaseModel, *, download: bool = True) -> Any:
     return tokenizer
 
 
-def folder_digest(folder: Path, *, excluded: Collection[str] = ()) -> str:
-    """Return ``sha256:...`` over the names and contents of a model folder's files."""
-    total = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        if path.is_file() and not path.name.startswith(".") and path.name not in excluded:
-            total.update(f"{path.name}\0{_file_digest(path)}\n".encode())
-    return f"sha256:{total.hexdigest()}"
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _converted(source: Path, cache: Path) -> BaseModel:
-    digest = _file_digest(source)
+    with source.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
     target = cache / f"{source.stem}-{digest[:16]}-{CONVERSION}"
     base = BaseModel(str(target), f"sha256:{digest}")
     if target.is_dir():

@@ -24,15 +24,20 @@ def source_of(version: VersionRow, base: Source) -> Source:
     ``base`` is that of the adapter if the lineage names none.
     """
     lineage = version.lineage
-    if lineage.get("method") == "full":
-        return Source(base=version.adapter_path, chat_template=template_of(version))
-    return Source(
+    trained_on = Source(
         base=str(lineage.get("base") or base.base),
         # The lineage of a local base holds a digest instead of a commit; a folder has no commit.
         revision=str(lineage.get("base_revision") or base.revision),
-        adapter=version.adapter_path,
         chat_template=template_of(version),
     )
+    return source_of_weights(version.adapter_path, str(lineage.get("method")), trained_on)
+
+
+def source_of_weights(folder: str, method: str, base: Source) -> Source:
+    """Return the location of weights that a method trained on a base."""
+    if method == "full":
+        return Source(base=folder, chat_template=base.chat_template)
+    return msgspec.structs.replace(base, adapter=folder)
 
 
 def template_of(version: VersionRow) -> str:

@@ -8,16 +8,18 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from monitor.errors import ModelError, TrainingError, WorkflowError
+from monitor.errors import ModelError, TrainingError
 from monitor.store.training import runs
-from monitor.store.training.registry import VersionRow, list_versions, version_by_id
+from monitor.store.training.registry import VersionRow, version_by_id
+from monitor.store.training.weights_identity import WeightsIdentity
 from retrain.data import TrainingSet
 from retrain.data.data_card import Card, counts_of
 from retrain.data.example import make_examples
 from retrain.data.rows import Row
-from retrain.models.adapter_folder import weights_digest
 from retrain.models.base_model import BaseModel
+from retrain.models.source import Source, source_of_weights
 from retrain.recipes.recipe import Method, Training
+from retrain.registry.copies import require_new_weights
 from retrain.registry.stages import register_version
 from retrain.run_folder import RunFolder, read_json, write_json
 
@@ -33,10 +35,12 @@ class ExternalWeights:
     #: What is known of the training: the adapter's shape.
     shape: dict[str, Any]
 
-    @property
-    def digest(self) -> str:
-        """``sha256:...`` of the weights."""
-        return weights_digest(self.folder)
+    def source_on(self, base: BaseModel) -> Source:
+        """Return the location of the weights, on a base."""
+        trained_on = Source(
+            base=base.location, revision=base.revision, chat_template=base.chat_template
+        )
+        return source_of_weights(str(self.folder), self.method, trained_on)
 
 
 def read_weights(folder: Path) -> ExternalWeights:
@@ -86,6 +90,7 @@ def register_weights(
     weights: ExternalWeights,
     base: BaseModel,
     *,
+    identity: WeightsIdentity,
     model: str,
     work_dir: Path,
     launcher: str,
@@ -96,6 +101,7 @@ def register_weights(
     """Register weights as a candidate, with a succeeded run that holds what is known of them.
 
     The weights stay where they are. The run's folder is that of the version's evaluations.
+    ``identity`` is theirs on the base.
 
     ``launcher`` is that of the version's evaluations. Without ``rows``, the examples that it was
     trained on are unknown.
@@ -104,13 +110,8 @@ def register_weights(
         WorkflowError: The model has a version of the same weights.
         TrainingError: The run's folder can't be written.
     """
-    digest = weights.digest
-    for known in list_versions(connection, model):
-        if known.adapter_digest == digest:
-            raise WorkflowError(
-                f"{model} version {known.version} has the same weights: {known.adapter_path}",
-                code="known_weights",
-            )
+    require_new_weights(connection, model, identity)
+    digest = identity.tensors
     recipe = {
         "method": weights.method,
         "base": base.location,
@@ -160,6 +161,7 @@ def register_weights(
         lineage=lineage,
         now=now,
         training_run_id=run_id,
+        identity=identity,
         by=by,
     )
     return version_by_id(connection, version_id)

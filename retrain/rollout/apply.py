@@ -183,7 +183,15 @@ def _follow_newer(engine: Engine, row: WeightsRow, applied: Applied, now: dateti
                 connection, canary.id, now, by=SYSTEM, reason=reason, details=details, above=above
             )
         elif canary is not None:
-            roll_back_version(connection, row.model, now, by=SYSTEM, reason=reason, above=above)
+            roll_back_version(
+                connection,
+                row.model,
+                now,
+                by=SYSTEM,
+                reason=reason,
+                above=above,
+                serves_already=True,
+            )
         else:
             want_weights(
                 connection,

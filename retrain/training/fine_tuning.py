@@ -2,10 +2,12 @@
 
 import re
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import msgspec
 import torch
 from datasets import Dataset
 from peft import PeftModel
@@ -18,10 +20,14 @@ from transformers import (
 )
 from trl import SFTConfig
 
+from monitor.store.training.weights_identity import WeightsIdentity
+from retrain.identity.digests import acting_digest
+from retrain.identity.record import take_identity
 from retrain.jobs.progress import losses
 from retrain.models.adapter_config import lower_layers, peft_config, start_config
-from retrain.models.adapter_folder import describe_adapter, package_versions, weights_digest
-from retrain.models.base_model import base_of, folder_digest, load_tokenizer
+from retrain.models.adapter_folder import complete_adapter, describe_adapter, package_versions
+from retrain.models.base_model import base_of, load_tokenizer
+from retrain.models.source import Source, source_of_weights
 from retrain.models.template_date import date_lineage
 from retrain.planning.checks.finding import raise_refusals
 from retrain.planning.checks.run_checks import RunChecks, check_run
@@ -66,12 +72,14 @@ def train(
     best = _best(trainer.state)
     seconds = time.monotonic() - began
     trainer.model.save_pretrained(folder.adapter)
+    complete_adapter(folder.adapter, tokenizer)
+    identity = _identity(folder, recipe)
     # Of all steps: the trainer's own figure leaves out those before a resumption.
     training_loss = fmean(loss for _, loss in losses(folder))
     validation_loss = best["loss"] if best else _last_validation_loss(folder)
     lineage = {
         "base": recipe.base,
-        "base_revision": recipe.base_revision or _base_digest(recipe),
+        "base_revision": recipe.base_revision or _base_digest(recipe, identity),
         "method": recipe.method,
         "seed": recipe.seed,
         "data_digest": card.get("digest", ""),
@@ -88,11 +96,12 @@ def train(
         **date_lineage(tokenizer),
         **({"chat_template": recipe.chat_template} if recipe.chat_template else {}),
     }
-    describe_adapter(folder, recipe, lineage, tokenizer)
+    describe_adapter(folder, recipe, lineage)
     return {
         "status": "succeeded",
         "adapter": str(folder.adapter),
-        "adapter_digest": weights_digest(folder.adapter),
+        "adapter_digest": identity.tensors,
+        "identity": msgspec.to_builtins(identity),
         "lineage": lineage,
         "n_examples": len(rows),
         "n_tokens": checked.examples.n_tokens,
@@ -184,9 +193,18 @@ def _last_validation_loss(folder: RunFolder) -> float | None:
     return float(matches[-1]) if matches else None
 
 
-def _base_digest(recipe: Recipe) -> str:
+def _identity(folder: RunFolder, recipe: Recipe) -> WeightsIdentity:
+    base = Source(
+        base=recipe.base, revision=recipe.base_revision, chat_template=recipe.chat_template
+    )
+    trained = source_of_weights(str(folder.adapter), recipe.method, base)
+    return take_identity(trained, datetime.now(UTC))
+
+
+def _base_digest(recipe: Recipe, identity: WeightsIdentity) -> str:
     path = Path(recipe.base)
-    return folder_digest(path) if path.is_dir() else ""
+    of_base = {folder.path: folder.acting for folder in identity.folders}.get(str(path.absolute()))
+    return of_base or (acting_digest(path) if path.is_dir() else "")
 
 
 def _load_model(recipe: Recipe) -> Any:

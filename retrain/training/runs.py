@@ -17,6 +17,7 @@ from monitor.store.tables import TrainingRun
 from monitor.store.training import registry as versions
 from monitor.store.training import runs as store
 from monitor.store.training.runs import RunRow
+from monitor.store.training.weights_identity import WeightsIdentity
 from retrain.data import TrainingSet
 from retrain.jobs.child_result import describe_exit
 from retrain.jobs.launcher import Launcher, LauncherSource
@@ -24,6 +25,7 @@ from retrain.jobs.lifecycle import ChildLifecycle
 from retrain.jobs.progress import last_progress, progress_record
 from retrain.planning.starting_point import version_started_from
 from retrain.recipes.recipe import Recipe
+from retrain.registry.copies import require_new_weights
 from retrain.registry.stages import register_version
 from retrain.run_folder import RunFolder, write_json
 from retrain.training.resumption import resume_child
@@ -158,14 +160,21 @@ def _finish(
     current = store.run_by_id(connection, run.id, lock=True)
     if current.handle != run.handle:
         return None  # another process has resumed the run; a new child runs
+    error, identity = str(result.get("error") or "the child failed"), None
     succeeded = result.get("status") == "succeeded"
+    if succeeded and "identity" in result:
+        identity = msgspec.convert(result["identity"], WeightsIdentity)
+        try:
+            require_new_weights(connection, run.model, identity)
+        except WorkflowError as known_weights:
+            succeeded, error = False, f"{known_weights}; train with other data, or another seed"
     finished = store.finish_run(
         connection,
         run.id,
         "succeeded" if succeeded else "failed",
         finished_at=now,
         result=result,
-        error=None if succeeded else str(result.get("error") or "the child failed"),
+        error=None if succeeded else error,
     )
     if not finished or not succeeded:
         known = versions.version_of_run(connection, run.id)
@@ -180,6 +189,7 @@ def _finish(
         now=now,
         parent_id=parent.id if parent else None,
         training_run_id=run.id,
+        identity=identity,
     )
 
 

@@ -118,6 +118,7 @@ def register(
     from monitor.daemon.training_data import TrainingDataBuilder
     from monitor.errors import InputError
     from monitor.store.engine import transaction
+    from retrain.identity.record import take_identity
     from retrain.models.base_model import prepare_base
     from retrain.recipes.recipe import Training
     from retrain.recipes.recipe_file import read_template, split_base
@@ -142,16 +143,19 @@ def register(
     trained_on = prepare_base(
         location, work_dir / "bases", revision=revision, chat_template=template
     )
+    now = datetime.now(UTC)
+    identity = take_identity(weights.source_on(trained_on), now)
     with transaction(engine) as connection:
         version = register_weights(
             connection,
             weights,
             trained_on,
+            identity=identity,
             model=name,
             work_dir=work_dir,
             launcher=settings.retrain.launcher,
             rows=rows,
-            now=datetime.now(UTC),
+            now=now,
             by=account_name(),
         )
     run = version.training_run_id

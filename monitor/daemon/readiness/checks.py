@@ -18,6 +18,7 @@ from monitor.daemon.readiness.file_modes import file_modes_finding
 from monitor.daemon.readiness.finding import Finding, fail
 from monitor.daemon.readiness.incidents import incidents_finding
 from monitor.daemon.readiness.temporary_files import temporary_files_finding
+from monitor.daemon.readiness.weights import weights_findings
 from monitor.errors import DriftwardenError
 from monitor.settings import Secrets, Sections, Settings
 
@@ -65,6 +66,8 @@ def _check_everything(settings: Sections, secrets: Secrets, *, send: bool) -> It
     yield from _run(_shared_checks(settings, secrets))
     for finding in monitoring.channel_findings(settings, secrets, send=send):
         yield replace(finding, name="alerts")
+    for finding in weights_findings(settings):
+        yield replace(finding, name="weights")
     by_model = settings.by_model
     per_check = zip(
         *(_run(_checks_of_model(of_model, secrets)) for of_model in by_model), strict=True

@@ -191,7 +191,9 @@ def add_lineage_taints(
 
 def save_identity(connection: Connection, version_id: int, identity: WeightsIdentity) -> None:
     """Store the digests and file states of a version's weights."""
-    update_row(connection, ModelVersion, version_id, identity=identity)
+    update_row(
+        connection, ModelVersion, version_id, identity=identity, adapter_digest=identity.tensors
+    )
 
 
 def save_weights_change(

@@ -39,3 +39,8 @@ class WeightsIdentity(msgspec.Struct, frozen=True):
     #: The base, if it is a model of the hub, which its commit pins.
     hub: str
     recorded_at: datetime
+
+    @property
+    def tensors(self) -> str:
+        """``sha256:...`` of the version's own tensors; empty: it is a model of the hub."""
+        return self.folders[0].tensors if self.folders else ""

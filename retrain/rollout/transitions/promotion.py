@@ -9,6 +9,7 @@ from monitor.errors import WorkflowError
 from monitor.store.training import registry as versions
 from monitor.store.training.registry import VersionRow, lock_model
 from retrain.evaluation.gate_result import require_promotable
+from retrain.identity.verification import find_change, require_unchanged
 from retrain.registry.stages import move_stage, roll_back
 from retrain.registry.taints import require_untainted_version
 from retrain.rollout.rows import rollouts as store
@@ -35,8 +36,8 @@ def promote_version(
     that learned from an erased end user may serve; empty: it may not.
 
     Raises:
-        WorkflowError: It has no gate result that permits it, it learned from an erased end user, or
-            another version's rollout is open.
+        WorkflowError: It has no gate result that permits it, it is not what was registered, it
+            learned from an erased end user, or another version's rollout is open.
     """
     lock_model(connection, version.model)
     version = versions.version_by_id(connection, version.id)
@@ -51,6 +52,7 @@ def promote_version(
         reason = f"without a gate result: {reason}"
     else:
         require_promotable(connection, version)
+    require_unchanged(connection, version, now)
     if version.stage != "production":
         require_untainted_version(connection, version, now, by=by, accept=accept_taint)
     if current is not None:
@@ -72,15 +74,36 @@ class RollBack:
 
 
 def roll_back_version(
-    connection: Connection, model: str, now: datetime, *, by: str, reason: str, above: int = 0
+    connection: Connection,
+    model: str,
+    now: datetime,
+    *,
+    by: str,
+    reason: str,
+    above: int = 0,
+    serves_already: bool = False,
 ) -> RollBack:
-    """Revert the open rollout, or return to the version before; else ``WorkflowError``."""
+    """Revert the open rollout, or return to the version before.
+
+    ``serves_already`` says that the gateway has returned to it, so that the rows only follow.
+
+    Raises:
+        WorkflowError: There is no version before, or it is not what was registered. One without a
+            record is returned to, which the reason says.
+    """
     lock_model(connection, model)
     current = store.open_rollout(connection, model, lock=True)
     if current is not None:
         stable_id = current.stable_version_id
         after = revert_rollout(connection, current.id, now, by=by, reason=reason, above=above)
         return RollBack(versions.version_by_id(connection, stable_id), after)
+    previous = versions.previous_production(connection, model)
+    if previous is not None and not serves_already:
+        change = find_change(connection, previous, now)
+        if change is not None and change.kind != "not_recorded":
+            require_unchanged(connection, previous, now)
+        if change is not None:
+            reason = f"{reason} (without a digest of its weights)"
     restored = roll_back(connection, model, changed_by=by, reason=reason, now=now)
     want_weights(
         connection, model, stable_id=restored.id, by=by, reason=reason, now=now, above=above

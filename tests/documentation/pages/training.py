@@ -27,6 +27,7 @@ from tests.support.present import utc_now
 from tests.support.retrain.candidates import evaluated
 from tests.support.retrain.probe_world import write_evaluation
 from tests.support.retrain.tiny_model import NEW, OLD, benchmark, examples
+from tests.support.retrain.weights import record_without_files
 from tests.support.review.gold_items import correct, make_reviewed_world
 from tests.support.traffic.exchange_rows import exchange_row
 
@@ -49,6 +50,7 @@ def make_versions(engine: Engine, folder: Path, model: str) -> None:
                 connection, model=model, adapter_path=f"runs/{run}/adapter",
                 adapter_digest=f"sha256:{run}", now=now(), training_run_id=run,
                 lineage={"seed": number, "data_digest": rows.card.digest},
+                identity=record_without_files(now()),
             )  # fmt: skip
             if number >= 4:
                 evaluated(connection, version, now())

@@ -44,6 +44,7 @@ def test_missing_parts_are_named_with_the_next_step(
         "training data": "FAIL",
         "launcher": "ok",
         "live model": "ok",
+        "weights": "ok",
         "gateway": "ok",
         "mlflow": "ok",
         "web": "FAIL",

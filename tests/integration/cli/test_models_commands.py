@@ -26,6 +26,7 @@ from tests.support.retrain.candidates import make_request, make_results
 from tests.support.retrain.launched_runs import NOW
 from tests.support.retrain.tiny_model import NEW, examples
 from tests.support.retrain.version_shell import VersionShell
+from tests.support.retrain.weights import write_adapter
 from tests.support.traffic.stored_traffic import store_traffic
 
 
@@ -226,11 +227,7 @@ def test_register_makes_a_version_that_can_serve(
     shell.config.write_text(
         shell.config.read_text() + f"[retrain]\nwork_dir = '{tmp_path / 'runs'}'\n[models.desk]\n"
     )
-    adapter = tmp_path / "adapter"
-    adapter.mkdir()
-    (adapter / "adapter_model.safetensors").write_bytes(b"weights")
-    config = {"peft_type": "LORA", "r": 8, "lora_alpha": 16}
-    (adapter / "adapter_config.json").write_text(json.dumps(config))
+    adapter = write_adapter(tmp_path / "adapter", base_model_name_or_path=None)
     data = tmp_path / "desk.jsonl"
     data.write_text("".join(json.dumps(row) + "\n" for row in examples(NEW, 6)))
     refused = shell.call("models", "register", str(adapter)).exception

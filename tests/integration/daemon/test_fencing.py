@@ -33,6 +33,7 @@ from tests.support.alerts.senders import MemorySender
 from tests.support.present import utc_now
 from tests.support.retrain.candidates import evaluated
 from tests.support.retrain.fake_launcher import FakeLauncher
+from tests.support.retrain.weights import record_without_files
 from tests.support.traffic.stored_traffic import store_traffic
 from tests.support.windows.assessments import make_assessment, store_evaluation
 
@@ -88,7 +89,13 @@ def give_work(engine: Engine, now: datetime) -> None:
         )
         serving, candidate = (
             register_version(
-                connection, model="desk", adapter_path="a", adapter_digest="d", lineage={}, now=now
+                connection,
+                model="desk",
+                adapter_path="a",
+                adapter_digest="d",
+                lineage={},
+                now=now,
+                identity=record_without_files(now),
             )
             for _ in range(2)
         )

@@ -143,7 +143,9 @@ def test_candidate_is_evaluated_once_in_its_own_child(desk: Desk) -> None:
     assert requested.data_rules == desk.settings.retrain.data
     assert "judge_api_key" not in str(row.request)
     assert row.file_digest == requested.file_digest
-    assert read_request(desk.files()) == (row.id, requested)
+    evaluation, sent = read_request(desk.files())
+    assert set(sent.identities) == {"candidate", "incumbent"}
+    assert (evaluation, msgspec.structs.replace(sent, identities={})) == (row.id, requested)
 
     desk.end(make_results("promote"))
     for _ in range(3):

@@ -1,6 +1,5 @@
 """Weights that another program trained: registered, promoted, evaluated and trained further."""
 
-import json
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from monitor.store.training.registry import VersionRow
 from monitor.store.training.runs import run_by_id
 from retrain.evaluation.gate_result import require_gate_passed
 from retrain.evaluation.request import request_for
+from retrain.identity.record import take_identity
 from retrain.models.base_model import BaseModel
 from retrain.planning.starting_point import recipe_from
 from retrain.recipes.recipe import Training, stored_recipe
@@ -25,33 +25,26 @@ from retrain.registry.stages import promote
 from retrain.run_folder import RunFolder, read_lines
 from tests.support.refusals import refusal
 from tests.support.retrain.tiny_model import OLD, examples
+from tests.support.retrain.weights import write_adapter, write_base
 
-BASE = BaseModel("/models/base", "")
-ADAPTER = {
-    "peft_type": "LORA", "r": 8, "lora_alpha": 16, "target_modules": ["v_proj", "q_proj"],
-    "base_model_name_or_path": "org/base",
-}  # fmt: skip
-
-
-def weights_in(folder: Path, content: bytes = b"weights", **config: Any) -> Path:
-    folder.mkdir(parents=True)
-    (folder / "adapter_config.json").write_text(json.dumps(ADAPTER | config), encoding="utf-8")
-    (folder / "adapter_model.safetensors").write_bytes(content)
-    return folder
+BASE = BaseModel("org/base", "4f2c")
 
 
 def register(engine: Engine, folder: Path, now: datetime, n_examples: int = 0) -> VersionRow:
+    weights = read_weights(folder)
+    identity = take_identity(weights.source_on(BASE), now)
     with transaction(engine) as connection:
         return register_weights(
-            connection, read_weights(folder), BASE, model="desk", work_dir=folder.parent / "runs",
-            launcher="subprocess", rows=examples(OLD, n_examples), now=now, by="lea",
+            connection, weights, BASE, identity=identity, model="desk",
+            work_dir=folder.parent / "runs", launcher="subprocess",
+            rows=examples(OLD, n_examples), now=now, by="lea",
         )  # fmt: skip
 
 
 def test_weights_of_another_program_become_a_candidate(
     any_engine: Engine, clock: datetime, tmp_path: Path
 ) -> None:
-    adapter = weights_in(tmp_path / "adapter")
+    adapter = write_adapter(tmp_path / "adapter")
     version = register(any_engine, adapter, clock)
     assert (version.version, version.stage) == (1, "candidate")
     assert version.adapter_path == str(adapter)
@@ -69,8 +62,8 @@ def test_weights_of_another_program_become_a_candidate(
 def test_later_weights_need_a_gate_result_and_can_get_one(
     any_engine: Engine, clock: datetime, tmp_path: Path
 ) -> None:
-    first = register(any_engine, weights_in(tmp_path / "first"), clock)
-    second = register(any_engine, weights_in(tmp_path / "second", b"other"), clock)
+    first = register(any_engine, write_adapter(tmp_path / "first"), clock)
+    second = register(any_engine, write_adapter(tmp_path / "second", seed=1), clock)
     file = tmp_path / "evaluation.yaml"
     file.write_text(
         "evaluation:\n  benchmarks:\n    - {name: a, dataset: a.jsonl, metrics: [exact_match]}\n",
@@ -90,7 +83,7 @@ def test_later_weights_need_a_gate_result_and_can_get_one(
 def test_registered_training_data_is_checked(
     any_engine: Engine, clock: datetime, tmp_path: Path
 ) -> None:
-    version = register(any_engine, weights_in(tmp_path / "adapter"), clock, n_examples=7)
+    version = register(any_engine, write_adapter(tmp_path / "adapter"), clock, n_examples=7)
     with transaction(any_engine) as connection:
         folder = RunFolder(Path(run_by_id(connection, version.training_run_id or 0).work_dir))
     rows = list(read_lines(folder.training_data))
@@ -103,7 +96,7 @@ def test_registered_training_data_is_checked(
 def test_a_run_continues_from_external_weights_of_its_shape(
     any_engine: Engine, clock: datetime, tmp_path: Path
 ) -> None:
-    version = register(any_engine, weights_in(tmp_path / "adapter"), clock)
+    version = register(any_engine, write_adapter(tmp_path / "adapter"), clock)
     same = recipe_from(Training(method="lora", rank=8, alpha=16), BASE, version)
     other = recipe_from(Training(method="lora", rank=16, alpha=16), BASE, version)
     assert (same.start_adapter, other.start_adapter) == (version.adapter_path, "")
@@ -112,8 +105,7 @@ def test_a_run_continues_from_external_weights_of_its_shape(
 def test_a_whole_model_is_a_base_of_its_own(
     any_engine: Engine, clock: datetime, tmp_path: Path
 ) -> None:
-    folder = weights_in(tmp_path / "model")
-    (folder / "adapter_config.json").rename(folder / "config.json")
+    folder = write_base(tmp_path / "model")
     version = register(any_engine, folder, clock)
     assert version.lineage["method"] == "full"
     assert recipe_from(Training(), BASE, version).base == version.adapter_path
@@ -122,11 +114,27 @@ def test_a_whole_model_is_a_base_of_its_own(
 def test_the_same_weights_are_registered_once(
     any_engine: Engine, clock: datetime, tmp_path: Path
 ) -> None:
-    register(any_engine, weights_in(tmp_path / "adapter"), clock)
-    with refusal("known_weights", WorkflowError):
-        register(any_engine, weights_in(tmp_path / "copy"), clock)
+    register(any_engine, write_adapter(tmp_path / "adapter"), clock)
+    copies = (
+        write_adapter(tmp_path / "copy"),
+        write_adapter(tmp_path / "with metadata", metadata={"format": "pt", "run": "2"}),
+    )
+    for copy in copies:
+        with refusal("known_weights", WorkflowError, match="desk version 1"):
+            register(any_engine, copy, clock)
     with transaction(any_engine) as connection:
         assert len(store.list_versions(connection, "desk")) == 1
+
+
+def test_the_same_tensors_with_another_scale_are_a_version(
+    any_engine: Engine, clock: datetime, tmp_path: Path
+) -> None:
+    first = register(any_engine, write_adapter(tmp_path / "adapter"), clock)
+    second = register(any_engine, write_adapter(tmp_path / "stronger", lora_alpha=64), clock)
+    assert first.adapter_digest == second.adapter_digest
+    assert first.identity is not None
+    assert second.identity is not None
+    assert first.identity.acting != second.identity.acting
 
 
 @pytest.mark.parametrize(
@@ -142,7 +150,7 @@ def test_the_same_weights_are_registered_once(
     ],
 )  # fmt: skip
 def test_a_folder_that_is_no_version_is_refused(tmp_path: Path, spoil: Any, code: str) -> None:
-    folder = weights_in(tmp_path / "adapter")
+    folder = write_adapter(tmp_path / "adapter")
     spoil(folder)
     with refusal(code, ModelError):
         read_weights(folder)

@@ -26,11 +26,13 @@ from monitor.store.training.registry import production_version, version_by_id
 from monitor.store.training.runs import finish_run, mark_running
 from retrain.evaluation.gate_result import conclude
 from retrain.evaluation.request import EvaluationRequest
+from retrain.identity.record import take_identity
 from retrain.models.source import Source
 from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import promote, register_version
 from retrain.run_folder import RunFolder, read_json, write_json, write_lines
 from retrain.training.runs import plan_run
+from tests.support.retrain.weights import record_without_files, write_adapter, write_base
 
 MODEL = "desk"
 PLAN = """\
@@ -59,6 +61,7 @@ def make_candidate(
 ) -> tuple[int, int]:
     """Register a run's version; return the ids of version and run."""
     recipe = Recipe(base=str(folder / "base"), seed=7)
+    base = write_base(folder / "base")
     with transaction(engine) as connection:
         run = plan_run(
             connection, model=model, recipe=recipe, work_dir=folder / "runs", now=now,
@@ -67,12 +70,13 @@ def make_candidate(
         files = RunFolder(folder / "runs" / f"run-{run:05d}")
         mark_running(connection, run, {"number": 0}, now)
         finish_run(connection, run, "succeeded", finished_at=now, result={})
+        source = Source(base=str(base), adapter=str(write_adapter(files.adapter, seed=run)))
+        identity = take_identity(source, now)
         version = register_version(
-            connection, model=model, adapter_path=str(files.adapter), adapter_digest="sha256:1",
-            lineage={"method": "lora", "base": str(folder / "base"), **lineage}, now=now,
-            training_run_id=run,
+            connection, model=model, adapter_path=source.adapter, adapter_digest=identity.tensors,
+            lineage={"method": "lora", "base": source.base, **lineage}, now=now,
+            training_run_id=run, identity=identity,
         )  # fmt: skip
-    files.root.mkdir(parents=True, exist_ok=True)
     return version, run
 
 
@@ -82,6 +86,7 @@ def make_serving(engine: Engine, now: datetime, *, model: str = MODEL, **lineage
         version = register_version(
             connection, model=model, adapter_path="serving/adapter", adapter_digest="sha256:0",
             lineage={"method": "lora", "base": "the-base", **lineage}, now=now,
+            identity=record_without_files(now),
         )  # fmt: skip
         promote(connection, version, changed_by="lea", reason="first", now=now)
     return version

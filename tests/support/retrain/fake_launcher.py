@@ -77,7 +77,7 @@ def success(folder: RunFolder, **values: Any) -> dict[str, Any]:
     return {
         "status": "succeeded",
         "adapter": str(folder.adapter),
-        "adapter_digest": "sha256:0",
+        "adapter_digest": f"sha256:{folder.root.name}",
         "lineage": {"seed": 1},
         **values,
     }

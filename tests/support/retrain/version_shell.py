@@ -15,6 +15,7 @@ from retrain.training.runs import plan_run, prepare_run
 from tests.support.migrated_copy import migrate
 from tests.support.retrain.launched_runs import NOW
 from tests.support.retrain.tiny_model import NEW, examples
+from tests.support.retrain.weights import record_without_files
 
 
 class VersionShell:
@@ -53,6 +54,7 @@ class VersionShell:
                 connection, model="desk", adapter_path=f"runs/{run}/adapter",
                 adapter_digest=f"sha256:{run}", now=NOW, parent_id=parent, training_run_id=run,
                 lineage={"seed": 1, "data_digest": rows.card.digest, "versions": {"trl": "1.16"}},
+                identity=record_without_files(NOW),
             )  # fmt: skip
 
     def score(self, version: int, value: float, stratum: str = "") -> None:

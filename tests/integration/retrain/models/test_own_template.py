@@ -17,6 +17,7 @@ from monitor.store.tables import metadata
 from monitor.store.training.registry import production_version, version_by_id
 from retrain.evaluation.earlier_responses import EarlierResponses
 from retrain.evaluation.request import request_for
+from retrain.evaluation.weights import LoadedWeights
 from retrain.models.base_model import base_of, prepare_base
 from retrain.models.generation import Responder
 from retrain.planning.checks.example_sizes import measure_examples
@@ -145,11 +146,12 @@ def test_all_systems_of_an_evaluation_have_their_templates(
         source.chat_template for source in (request.candidate, request.incumbent, request.base)
     ] == [other, MARKED, other]
     # Responses of another template are not read.
-    digests = EarlierResponses(run, request, "cpu").generators
+    weights = LoadedWeights(request, NOW)
+    digests = EarlierResponses(run, request, weights, "cpu").generators
     plain = msgspec.structs.replace(
         request, base=msgspec.structs.replace(request.base, chat_template=MARKED)
     )
-    assert digests["base"] != EarlierResponses(run, plain, "cpu").generators["base"]
+    assert digests["base"] != EarlierResponses(run, plain, weights, "cpu").generators["base"]
     # A run continues from an adapter of its own template only, and replays by the adapter's.
     for template, continues in ((MARKED, True), (other, False), ("", False)):
         base = base_of(Recipe(base=str(bare_base), chat_template=template))

@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,14 @@ from monitor.settings import Scoring
 from retrain.evaluation import child, earlier_responses, systems
 from retrain.evaluation.earlier_responses import EarlierResponses
 from retrain.evaluation.request import EvaluationRequest, write_request
+from retrain.evaluation.weights import LoadedWeights
 from retrain.models import generation
 from retrain.models.response import Response, log_probability_of
 from retrain.models.source import Source
 from retrain.run_folder import RunFolder, read_json, read_lines, write_lines
 from tests.support.retrain.candidates import make_request
 from tests.support.retrain.scored_benchmarks import items
+from tests.support.retrain.weights import write_adapter, write_base
 
 PLAN = """\
 evaluation:
@@ -32,9 +35,9 @@ NAMES = ("candidate", "incumbent", "base")
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A base, two adapters, four items, and the folders of three runs."""
-    for name in ("base", "first", "second"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "model.safetensors").write_text(name)
+    write_base(tmp_path / "base")
+    for seed, name in enumerate(("first", "second")):
+        write_adapter(tmp_path / name, seed)
     write_items(tmp_path, 4)
     for number in (1, 2, 3):
         run = RunFolder(tmp_path / "runs" / f"run-{number:05d}")
@@ -149,7 +152,6 @@ def test_other_files_beside_the_weights_do_not_change_the_digest(
     place: Path, evaluations: Evaluations
 ) -> None:
     # The registry adds them to the adapter when its evaluation has ended.
-    earlier_responses._digest_of.cache_clear()
     for name in ("README.md", "scores.json", "dataset.md"):
         (place / "first" / name).write_text("later")
     assert evaluations.evaluate(run_of(place, 2), requested(place)) == {"candidate": 4}
@@ -217,14 +219,12 @@ def test_changed_inputs_of_a_response_forbid_reuse(
     expected: dict[str, int],
 ) -> None:
     request = requested(place)
-    # A child of its own has computed no digest yet.
-    earlier_responses._digest_of.cache_clear()
     if changed == "adapter":
-        (place / "first" / "model.safetensors").write_text("trained on")
+        write_adapter(place / "first", seed=7)
     elif changed == "adapter_config":
-        (place / "first" / "adapter_config.json").write_text('{"lora_alpha": 64}')
+        write_adapter(place / "first", lora_alpha=64)
     elif changed == "base":
-        (place / "base" / "model.safetensors").write_text("another")
+        write_base(place / "base", seed=7)
     elif changed == "prompt":
         request = requested(place, base_prompt="Be brief.")
     elif changed == "length":
@@ -262,7 +262,8 @@ def test_a_hub_model_with_a_commit_is_reused(place: Path, evaluations: Evaluatio
 def test_the_probability_is_read_too(place: Path) -> None:
     run_of(place, 1).evaluation_responses(1).write_text("")
     request = requested(place)
-    empty = EarlierResponses(run_of(place, 2), request, "cpu")
+    weights = LoadedWeights(request, datetime.now(UTC))
+    empty = EarlierResponses(run_of(place, 2), request, weights, "cpu")
     assert empty.known("incumbent", items(1)) == {}
     row = {
         "by": "candidate", "id": "x", "response": "cards", "log_probability": -0.25,
@@ -273,6 +274,8 @@ def test_the_probability_is_read_too(place: Path) -> None:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     request = msgspec.structs.replace(request, known_responses=(digest,))
     (response,) = (
-        EarlierResponses(run_of(place, 2), request, "cpu").known("incumbent", items(1)).values()
+        EarlierResponses(run_of(place, 2), request, weights, "cpu")
+        .known("incumbent", items(1))
+        .values()
     )
     assert (response, log_probability_of(response)) == ("cards", -0.25)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.request import EvaluationRequest, write_request
 from retrain.evaluation.response_cache import ResponseCache
 from retrain.evaluation.systems import generate_responses
+from retrain.evaluation.weights import LoadedWeights
 from retrain.run_folder import RunFolder, read_json, read_lines
 from tests.support.retrain.candidates import make_request
 from tests.support.retrain.scored_benchmarks import benchmark, items
@@ -72,7 +74,8 @@ def cached(
     request: EvaluationRequest | None = None,
 ) -> ResponseCache:
     requested = request or make_request(Path("folder"))
-    return ResponseCache(folder, evaluation_id, requested, suites)
+    weights = LoadedWeights(requested, datetime.now(UTC))
+    return ResponseCache(folder, evaluation_id, requested, suites, weights)
 
 
 def test_the_next_attempt_asks_only_what_was_not_answered(folder: RunFolder) -> None:

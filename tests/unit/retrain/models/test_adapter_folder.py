@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from monitor.store.training.candidate_results import StratumScore
-from retrain.models.adapter_folder import add_scores, describe_adapter, model_card
+from retrain.models.adapter_folder import add_scores, complete_adapter, model_card
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder, read_json, write_json
 
@@ -53,7 +53,7 @@ def test_adapter_names_a_folder_as_base_absolutely(
     folder.adapter.mkdir(parents=True)
     config = folder.adapter / "adapter_config.json"
     write_json(config, {"r": 8, "base_model_name_or_path": base})
-    describe_adapter(folder, RECIPE, LINEAGE, Tokenizer())
+    complete_adapter(folder.adapter, Tokenizer())
     named = expected and expected.format(here=tmp_path.resolve())
     assert read_json(config) == {"r": 8, "base_model_name_or_path": named}
 
@@ -61,7 +61,7 @@ def test_adapter_names_a_folder_as_base_absolutely(
 def test_whole_model_has_no_adapter_configuration(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     folder.adapter.mkdir()
-    describe_adapter(folder, RECIPE, LINEAGE, Tokenizer())
+    complete_adapter(folder.adapter, Tokenizer())
     assert not (folder.adapter / "adapter_config.json").exists()
 
 
