@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from monitor.errors import DatabaseUnavailableError, loggable
 from monitor.settings import Secrets, Sections, Settings
 from monitor.store.engine import transaction
+from monitor.store.training.registry import version_by_id
 from monitor.telemetry import SERVICE_FAILURES, get_logger
 from retrain.rollout.apply import apply_weights
 from retrain.rollout.automatic_start import start_automatically
@@ -93,7 +94,7 @@ class Rollouts:
                 continue
             # Those of models that are not watched any more are left, once the gateway has them.
             if row.confirmed_at is None or self.settings.is_watched(row.model):
-                work = partial(self._each, row.model, partial(self._apply, row.model, now))
+                work = partial(self._each, row.model, partial(self._apply_row, row, now))
                 # With the epoch of the leader, which is the context's.
                 begun.append(self.threads.submit(copy_context().run, work))
                 self.sending[row.model] = begun[-1]
@@ -147,6 +148,14 @@ class Rollouts:
         for settings in watched:
             model = settings.model.name
             self._each(model, partial(self._verify, model, now, may_continue))
+
+    def _apply_row(self, row: WeightsRow, now: datetime) -> None:
+        """Apply the newest weights; a canary whose files have changed gets no new ones."""
+        if row.canary_version_id is not None and row.confirmed_at is None:
+            with transaction(self.engine) as connection:
+                canary = version_by_id(connection, row.canary_version_id)
+            verify_version(self.engine, canary, now)
+        self._apply(row.model, now)
 
     def _apply(self, model: str, now: datetime) -> None:
         application = apply_weights(self.engine, self.gateway, model, now)
