@@ -180,7 +180,7 @@ def status(
 ) -> None:
     """Show stage, weights, newest look and checks of each model's rollout.
 
-    Gateway and rollout.journal are read, too: they may have a revert that the database has not.
+    Gateway and rollout.journal are read, too.
     """
     from monitor.store.engine import transaction
     from retrain.rollout.commands.text import status_lines, status_reader

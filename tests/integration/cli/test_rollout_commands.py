@@ -210,7 +210,7 @@ def test_status_shows_a_gateway_that_is_unavailable(desk: RolloutDesk, run_comma
     assert "running at 5%" not in text
 
 
-def test_refused_step_reverts_a_canary_whose_files_changed(
+def test_refused_step_reverts_a_canary_with_changed_files(
     engine: Engine,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
