@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,8 @@ RECIPE = {
 }  # fmt: skip
 N_STEPS = 60
 
+NUMBERS = count()
+
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Iterator[Desk]:  # noqa: F811
@@ -41,9 +44,10 @@ def desk(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Iterator[
 
 
 def begin(desk: Desk, method: Method = "lora") -> int:
-    """Plan and start a run with a validation set."""
+    """Plan and start a run with a validation set, of a model of its own: a copy is no version."""
     recipe = desk.recipe(method=method, **RECIPE)
-    run = desk.plan(recipe, original_training_set(examples(OLD, 40), seed=1))
+    rows = original_training_set(examples(OLD, 40), seed=1)
+    run = desk.plan(recipe, rows, f"desk {next(NUMBERS)}")
     write_lines(desk.files(run).validation_data, examples(NEW, 5))
     start_run(desk.engine, run, desk.launcher, NOW, environment=ENVIRONMENT)
     return run

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from safetensors import safe_open
 from monitor.store.engine import transaction
 from monitor.store.training import registry as versions
 from retrain.data import TrainingSet, build_training_set, original_training_set
+from retrain.identity.verification import compare
 from retrain.jobs import local_launcher
 from retrain.jobs.local_launcher import SubprocessLauncher
 from retrain.jobs.process_identity import start_ticks
@@ -90,6 +92,12 @@ def test_lora_trains_and_its_adapter_is_registered(desk: Desk, runs: Runs) -> No
     )  # fmt: skip
     assert version.lineage["data_digest"] == (read_json(files.card) or {})["digest"]
     assert version.lineage["base_revision"].startswith("sha256:")
+    assert version.identity is not None
+    folders = version.identity.folders
+    assert [folder.path for folder in folders] == [version.adapter_path, str(desk.base)]
+    assert folders[1].acting == version.lineage["base_revision"]
+    assert {"adapter_config.json", "tokenizer.json"} <= {file.name for file in folders[0].files}
+    assert compare(version.identity, datetime.now(UTC)).change is None
     assert version.lineage["versions"]["torch"]
     assert [entry["outcome"] for entry in result["checks"]] == ["ok"] * 4
     assert result["memory"]["measured_gib"] > 0.1
@@ -123,12 +131,11 @@ def test_a_run_that_ended_is_registered_once(desk: Desk, runs: Runs) -> None:
 
 
 def test_the_same_seed_gives_the_same_bits(desk: Desk, runs: Runs) -> None:
-    digests = {
-        (desk.succeeded(run).run.result or {})["adapter_digest"] for run in (runs.lora, runs.again)
-    }
-    assert len(digests) == 1
-    other = (desk.succeeded(runs.qlora).run.result or {})["adapter_digest"]
-    assert other not in digests
+    states = (desk.succeeded(runs.lora), desk.wait(runs.again), desk.succeeded(runs.qlora))
+    first, again, other = ((state.run.result or {})["adapter_digest"] for state in states)
+    assert first == again != other
+    assert (states[1].run.status, states[1].version_id) == ("failed", None)
+    assert "the same weights as desk version" in (states[1].run.error or "")
 
 
 def test_qlora_trains_on_four_bits(desk: Desk, runs: Runs) -> None:

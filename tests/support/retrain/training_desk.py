@@ -70,10 +70,10 @@ class Desk:
             }
         )  # fmt: skip
 
-    def plan(self, recipe: Recipe, rows: TrainingSet) -> int:
+    def plan(self, recipe: Recipe, rows: TrainingSet, model: str = "desk") -> int:
         with transaction(self.engine) as connection:
             run = plan_run(
-                connection, model="desk", recipe=recipe, work_dir=self.folder / "runs", now=NOW
+                connection, model=model, recipe=recipe, work_dir=self.folder / "runs", now=NOW
             )
             prepare_run(connection, run, rows)
         return run
