@@ -813,6 +813,7 @@ def upgrade() -> None:
         sa.Column("adapter_path", sa.String(), nullable=False),
         sa.Column("adapter_digest", sa.String(), nullable=False),
         sa.Column("identity", JSON),
+        sa.Column("weights_change", JSON),
         sa.Column("lineage", JSON, nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.ForeignKeyConstraint(

@@ -20,6 +20,7 @@ from monitor.store.migrations import upgrade
 from monitor.store.training import candidate_evaluations as evaluations
 from monitor.store.training.candidate_results import CandidateResults
 from monitor.store.training.registry import version_by_id
+from monitor.store.training.weights_identity import WeightsIdentity
 from monitor.telemetry import configure_logging
 from retrain.evaluation.gate_result import conclude
 from retrain.evaluation.request import EvaluationRequest
@@ -142,6 +143,7 @@ def _start(
                 adapter_digest=f"digest {number}",
                 lineage={},
                 now=START,
+                identity=WeightsIdentity("", folders=(), hub="", recorded_at=START),
             )
             for number in (1, 2)
         )

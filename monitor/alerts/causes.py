@@ -163,6 +163,16 @@ _ALL = (
         ),
     ),
     Cause(
+        name="weights_changed",
+        level="critical",
+        title="Weights changed",
+        next_steps=(
+            "• A canary is reverted; production stays: find out what its servers have loaded.",
+            "• Find who wrote the files, and restore them from a copy.",
+            "• Or register them as a new version: `driftwarden models register FOLDER{of_model}`.",
+        ),
+    ),
+    Cause(
         name="served_model_changed",
         level="critical",
         title="Served model changed",

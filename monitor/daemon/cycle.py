@@ -213,6 +213,10 @@ class Cycle:
         self.rollouts.look(watched, now, may_continue)
         announce_rollouts(self.engine, watched, now)
 
+    def verify_weights(self, now: datetime, may_continue: MayContinue = always) -> None:
+        """Compare the files of the versions that serve, or may, with their record."""
+        self.rollouts.verify(self._watched(), now, may_continue)
+
     def compare_rollout_responses(self, now: datetime, may_continue: MayContinue = always) -> None:
         """Compare the responses of rollouts' versions given the prompts."""
         self.rollout_comparisons.compare(now, may_continue)

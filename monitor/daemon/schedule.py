@@ -27,6 +27,8 @@ DELIVER_EVERY_SECONDS = 5
 #: Longest time for which a gateway differs from the wanted weights unnoticed.
 APPLY_EVERY_SECONDS = 5
 ROLL_OUT_EVERY_SECONDS = 60
+#: Time between looks at which files are to be compared; most are hourly.
+VERIFY_EVERY_SECONDS = 60
 #: Presses of buttons in Slack, and the replies to them.
 ACT_EVERY_SECONDS = 1
 #: Not longer than Prometheus' shortest usual interval of scrapes.
@@ -121,6 +123,8 @@ def build_scheduler(
         "apply_weights": (cycle.apply_weights, APPLY_EVERY_SECONDS),
         "probe_canaries": (cycle.probe_canaries, APPLY_EVERY_SECONDS),
         "roll_out": (cycle.roll_out, ROLL_OUT_EVERY_SECONDS),
+        # A job of its own: files may be large.
+        "verify_weights": (cycle.verify_weights, VERIFY_EVERY_SECONDS),
         "compare_rollout_responses": (cycle.compare_rollout_responses, ROLL_OUT_EVERY_SECONDS),
         "judge_rollout_responses": (cycle.judge_rollout_responses, ROLL_OUT_EVERY_SECONDS),
         "watch": (cycle.watch, WATCH_EVERY_SECONDS),

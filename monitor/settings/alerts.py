@@ -27,6 +27,7 @@ Subject = Literal[
     "rollout_holding",
     "rollout_not_applied",
     "rollout_shares_differ",
+    "weights_changed",
     "promotion_not_served",
     "probes_unanswered",
     "served_model_changed",

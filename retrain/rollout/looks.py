@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine
 
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
+from retrain.rollout.checks.decision import Action, Reason
 from retrain.rollout.plan import RolloutPlan, plan_of
 from retrain.rollout.rows.events import last_event
 from retrain.rollout.rows.looks import Look, insert_look
@@ -15,6 +16,7 @@ from retrain.rollout.rows.rollouts import RolloutRow, update_rollout
 from retrain.rollout.states import Event
 from retrain.rollout.steps import take_step
 from retrain.rollout.transitions.open_rollout import confirmed_weights, lock_rollout
+from retrain.rollout.transitions.recorded_weights import find_refusal, versions_of
 from retrain.rollout.transitions.revert import revert_rollout
 from retrain.rollout.transitions.stages import advance, complete
 
@@ -38,6 +40,8 @@ def take_look(
     with transaction(engine) as connection:
         if lock_rollout(connection, rollout.id) != rollout:
             return None
+        if look.action == "advance" and rollout.status != "paused":
+            look = _compare_weights(connection, rollout, look, now)
         insert_look(connection, look)
         return _act(connection, rollout, look, now)
 
@@ -53,6 +57,20 @@ def ask_in_time(engine: Engine, rollout: RolloutRow, now: datetime) -> bool:
         if held is None or now - held.at < plan.max_hold:
             return False
         return _ask(connection, current, now) is not current
+
+
+def _compare_weights(
+    connection: Connection, rollout: RolloutRow, look: Look, now: datetime
+) -> Look:
+    """Return a look that advances no version whose files are not those of its record."""
+    refusal = find_refusal(connection, *versions_of(connection, rollout), now)
+    if refusal is None:
+        return look
+    reverts = refusal.version.id == rollout.version_id and refusal.change.is_mismatch
+    otherwise: Action = "ask" if rollout.status == "holdback" else "hold"
+    reason = Reason("weights", refusal.text)
+    action = "revert" if reverts else otherwise
+    return replace(look, action=action, reason=reason.text, reasons=(reason,))
 
 
 def _act(connection: Connection, rollout: RolloutRow, look: Look, now: datetime) -> RolloutRow:

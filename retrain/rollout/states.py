@@ -132,7 +132,7 @@ TRANSITIONS: tuple[RolloutTransition, ...] = (
     RolloutTransition(
         event="reverted",
         by="a look: a check shows that the canary is worse, or a limit is broken; probes that the "
-        "canary does not respond to; lead or admin, at any time",
+        "canary does not respond to, or otherwise; changed files; lead or admin, at any time",
         sources=OPEN,
         target="reverted",
         effect="all traffic goes to the stable version; the canary is a candidate again, with the "

@@ -37,6 +37,7 @@ from tests.services.envoy import EXAMPLE, Envoy, running_envoy
 from tests.services.llm_backends import running_version
 from tests.support.present import utc_now
 from tests.support.retrain.candidates import evaluated
+from tests.support.retrain.weights import record_without_files
 
 VICTIMS = ("daemon", "gateway", "database")
 #: How a rollout ends that is not left to complete.
@@ -226,8 +227,9 @@ class _Site:
 
     def _register(self, connection: Any, now: datetime) -> int:
         version_id = register_version(
-            connection, model=MODEL, adapter_path="a", adapter_digest="d", lineage={}, now=now
-        )
+            connection, model=MODEL, adapter_path="a", adapter_digest="d", lineage={}, now=now,
+            identity=record_without_files(now),
+        )  # fmt: skip
         evaluated(connection, version_id, now)
         return version_id
 

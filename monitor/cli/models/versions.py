@@ -227,16 +227,18 @@ def promote(
     """
     from monitor.store.engine import transaction
     from monitor.store.training import registry
+    from retrain.rollout.emergency.changed_weights import verifying_refused
     from retrain.rollout.transitions.promotion import promote_version
 
     configuration = read_configuration(config)
-    engine = open_database(configuration)
+    engine, now = open_database(configuration), datetime.now(UTC)
     with transaction(engine) as connection:
         name = model_named(connection, configuration, model)
+    with verifying_refused(engine, name, now), transaction(engine) as connection:
         promote_version(
             connection,
             registry.version_by_number(connection, name, version),
-            datetime.now(UTC),
+            now,
             by=account_name(),
             reason=reason,
             without_gate=without_gate,

@@ -31,6 +31,11 @@ def weights_findings(settings: Sections) -> Iterator[Finding]:
         change = not_recorded(version) if identity is None else compare(identity, now).change
         if change is None:
             n_same += 1
+            if version.weights_change is not None:
+                name = f"{version.model} version {version.version}, {version.stage}"
+                yield note(
+                    f"{name}: as registered, but the leader finds: {version.weights_change.text}"
+                )
         else:
             yield _finding(version, change)
     if n_same == len(versions):

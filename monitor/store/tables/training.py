@@ -7,6 +7,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from monitor.store.training.candidate_results import CandidateResults
+from monitor.store.training.weights_change import WeightsChange
 from monitor.store.training.weights_identity import WeightsIdentity
 from monitor.table_types import contents
 from monitor.table_types.base import Base, BigId, StructJson
@@ -89,6 +90,10 @@ class ModelVersion(Base):
     #: Digests and file states of all that acts; ``NULL``: not recorded.
     identity: Mapped[WeightsIdentity | None] = mapped_column(
         StructJson(WeightsIdentity), info=contents.PATH
+    )
+    #: What the newest comparison found; ``NULL``: the files are those of the record.
+    weights_change: Mapped[WeightsChange | None] = mapped_column(
+        StructJson(WeightsChange), info=contents.PATH
     )
     #: Base model and revision, data digest, method, seed, package versions.
     lineage: Mapped[dict[str, Any]] = mapped_column(info=contents.WORDS)

@@ -12,6 +12,7 @@ from monitor.store.model_sets import Models, of_models
 from monitor.store.rows import columns_of, insert_row, read_row, read_rows, update_row
 from monitor.store.tables import ModelScore, ModelVersion, StageChange
 from monitor.store.training.registry_mirrors import count_registry_change
+from monitor.store.training.weights_change import WeightsChange
 from monitor.store.training.weights_identity import WeightsIdentity
 
 #: Class of the PostgreSQL locks that serialize changes of a model's versions.
@@ -35,6 +36,8 @@ class VersionRow:
     created_at: datetime
     #: Digests and file states of all that acts; ``None``: not recorded.
     identity: WeightsIdentity | None = None
+    #: What the newest comparison with it found; ``None``: no difference.
+    weights_change: WeightsChange | None = None
 
 
 _COLUMNS = columns_of(VersionRow, ModelVersion)
@@ -191,6 +194,13 @@ def save_identity(connection: Connection, version_id: int, identity: WeightsIden
     update_row(
         connection, ModelVersion, version_id, identity=identity, adapter_digest=identity.tensors
     )
+
+
+def save_weights_change(
+    connection: Connection, version_id: int, change: WeightsChange | None
+) -> None:
+    """Store what a comparison of a version's files with their record found."""
+    update_row(connection, ModelVersion, version_id, weights_change=change)
 
 
 def _save_lineage(connection: Connection, version: VersionRow, lineage: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from monitor.web.current_user import Visit
 from monitor.web.forms.reason import require_reason
 from monitor.web.handlers import form
 from retrain.registry.rejection import reject_version
+from retrain.rollout.emergency.changed_weights import verifying_refused
 from retrain.rollout.rows.rollouts import open_rollout
 from retrain.rollout.transitions.promotion import promote_version, roll_back_version
 
@@ -31,9 +32,14 @@ def promote(
 ) -> Redirect:
     """Promote a version to all traffic, if a gate result permits it."""
     reason = require_reason(request, data)
+    now = lead_visit.now
     with lead_visit.transaction() as connection:
         version = version_by_id(connection, version_id)
-        promote_version(connection, version, lead_visit.now, by=lead_visit.user.name, reason=reason)
+    with (
+        verifying_refused(lead_visit.engine, version.model, now),
+        lead_visit.transaction() as connection,
+    ):
+        promote_version(connection, version, now, by=lead_visit.user.name, reason=reason)
     return Redirect(f"/models/versions/{version_id}", status_code=303)
 
 

@@ -178,14 +178,19 @@ def revert(
 def status(
     model: ModelFilter = None, as_json: JsonOption = False, config: ConfigOption = None
 ) -> None:
-    """Show stage, weights, newest look and checks of each model's rollout."""
+    """Show stage, weights, newest look and checks of each model's rollout.
+
+    Gateway and rollout.journal are read, too.
+    """
     from monitor.store.engine import transaction
-    from retrain.rollout.commands.text import read_status, status_lines
+    from retrain.rollout.commands.text import status_lines, status_reader
 
     configuration = read_configuration(config)
-    with transaction(open_database(configuration)) as connection:
+    engine = open_database(configuration)
+    with transaction(engine) as connection:
         models = _models(connection, configuration, model)
-        statuses = [read_status(connection, of_model) for of_model in models]
+    read = status_reader(engine, configuration)
+    statuses = [read(of_model) for of_model in models]
     if as_json:
         print_json([of_model.as_json() for of_model in statuses])
         return
@@ -212,17 +217,17 @@ def watch(
 
     from monitor.errors import DatabaseUnavailableError
     from monitor.store.engine import transaction
-    from retrain.rollout.commands.text import read_status, status_lines
+    from retrain.rollout.commands.text import status_lines, status_reader
 
     configuration = read_configuration(config)
     engine = open_database(configuration)
     with transaction(engine) as connection:
         name = model_named(connection, configuration, model)
+    read = status_reader(engine, configuration)
     before: dict[str, Any] | None = None
     while True:
         try:
-            with transaction(engine) as connection:
-                state = read_status(connection, name)
+            state = read(name)
         except DatabaseUnavailableError as error:
             typer.echo(f"{error}; reading again", err=True)
             time.sleep(seconds)
@@ -278,22 +283,32 @@ def change(
 
     ``step`` is called with the transaction, the model, the settings, and time, user and reason.
     ``describe`` returns lines on the change, from a snapshot: they may take seconds, in which
-    ingest must be able to write. Without ``wait_seconds`` the weights stay.
+    ingest must be able to write. Without ``wait_seconds`` the weights stay. A step that is refused
+    because the canary's files changed reverts it.
     """
+    from contextlib import suppress
     from datetime import UTC, datetime
 
+    from monitor.errors import DriftwardenError
     from monitor.store.engine import snapshot, transaction
+    from retrain.rollout.emergency.changed_weights import verifying_refused
 
     configuration = read_configuration(config)
     engine: Engine = open_database(configuration)
     with transaction(engine) as connection:
         name = model_named(connection, configuration, model)
-        settings = configuration.settings_of(name)
+    settings, now = configuration.settings_of(name), datetime.now(UTC)
+
+    def send() -> None:
+        with suppress(DriftwardenError):  # the daemon sends them, too
+            send_weights(engine, configuration, name, wait_seconds=0)
+
+    with verifying_refused(engine, name, now, send), transaction(engine) as connection:
         rollout = step(
             connection,
             name,
             settings,
-            now=datetime.now(UTC),
+            now=now,
             by=_actor(connection, name, user),
             reason=reason,
         )

@@ -1,12 +1,14 @@
 """Text of rollouts: status, history and checks."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
 
+    from monitor.settings import Configuration
+    from retrain.rollout.emergency.in_force import InForce
     from retrain.rollout.plan import RolloutPlan
     from retrain.rollout.rows.events import RolloutEventRow
     from retrain.rollout.rows.looks import Look
@@ -29,6 +31,23 @@ class RolloutStatus:
     plan: "RolloutPlan | None" = None
     #: Unknown label -> estimated number of exchanges; empty: without a version.
     labels: Mapping[str, float] = field(default_factory=dict)
+    #: At the gateway now; ``None``: nothing was read there.
+    in_force: "InForce | None" = None
+
+    @property
+    def not_in_force(self) -> str:
+        """Why the wanted weights are not known to be in force now."""
+        rollout = None if self.situation is None else self.situation.rollout
+        started_at = rollout.started_at if rollout is not None and rollout.is_open else None
+        return "" if self.in_force is None else self.in_force.contradict(self.weights, started_at)
+
+    def compared_with(self, in_force: "InForce") -> "RolloutStatus":
+        """Return the status with what is in force now."""
+        status = replace(self, in_force=in_force)
+        situation = self.situation
+        if situation is None or self.weights is None or situation.wanted != self.weights:
+            return status
+        return replace(status, situation=replace(situation, not_in_force=status.not_in_force))
 
     def as_json(self) -> dict[str, Any]:
         """Return the document of `--json`."""
@@ -43,6 +62,8 @@ class RolloutStatus:
                 "rollout": None if situation is None else situation.rollout,
                 "stages": None if self.plan is None else self.plan.stages,
                 "weights": self.weights,
+                "in_force": self.in_force,
+                "not_in_force": self.not_in_force,
                 "look": None if situation is None else look_document(situation.look),
                 "unknown_labels": self.labels,
                 "not_compared": {} if situation is None else situation.not_compared,
@@ -75,6 +96,28 @@ def read_status(connection: "Connection", model: str) -> RolloutStatus:
     )
 
 
+def status_reader(
+    engine: "Engine", configuration: "Configuration"
+) -> Callable[[str], RolloutStatus]:
+    """Return a function that reads a model's status, and what is in force at the gateway."""
+    from pathlib import Path
+
+    from monitor.settings import load_secrets
+    from monitor.store.engine import transaction
+    from retrain.rollout.emergency.in_force import read_in_force
+    from retrain.rollout.gateways.factory import create_gateway
+
+    gateway = create_gateway(configuration, load_secrets(), engine)
+    journal = Path(configuration.rollout.journal)
+
+    def read(model: str) -> RolloutStatus:
+        with transaction(engine) as connection:
+            status = read_status(connection, model)
+        return status.compared_with(read_in_force(gateway, journal, model))
+
+    return read
+
+
 def status_lines(status: RolloutStatus) -> Iterator[str]:
     """Yield the lines about a model's rollout."""
     situation, plan = status.situation, status.plan
@@ -82,10 +125,10 @@ def status_lines(status: RolloutStatus) -> Iterator[str]:
         yield f"{status.model}: no rollout yet"
     else:
         rollout = situation.rollout
-        yield (
-            f"{status.model}: {rollout.kind} {rollout.id} of version {rollout.version}, "
-            f"{rollout.status} at {rollout.weight_percent}%"
-        )
+        at = f"{rollout.status} at {rollout.weight_percent}%"
+        if situation.not_in_force:
+            at = f"{rollout.status}, {rollout.weight_percent}% wanted, NOT known to be in force"
+        yield f"{status.model}: {rollout.kind} {rollout.id} of version {rollout.version}, {at}"
         yield from _summary_lines(situation, plan)
         yield f"  started:  {rollout.started_at:%Y-%m-%d %H:%M} UTC by {rollout.started_by}"
         if rollout.finished_at is not None:
@@ -100,6 +143,8 @@ def status_lines(status: RolloutStatus) -> Iterator[str]:
         yield f"  reason:   {rollout.reason}"
     if status.weights is not None:
         yield f"  weights:  {_weights(status.weights)}"
+    if status.in_force is not None and status.in_force.is_read:
+        yield f"  gateway:  {status.in_force.text}"
     if status.labels:
         yield f"  labels:   {_labels(status.labels)}"
     if situation is not None and situation.look is not None:

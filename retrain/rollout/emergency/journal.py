@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -58,22 +59,28 @@ def write_entry(folder: Path, entry: JournalEntry) -> Path:
     return path
 
 
+def pending_entries(folder: Path) -> Iterator[tuple[Path, JournalEntry]]:
+    """Yield the entries that are still to be reconciled, with their files, the oldest first.
+
+    An entry that can't be read is logged and left.
+    """
+    for path in sorted(folder.glob(f"[!.]*{PENDING}")):
+        try:
+            yield path, msgspec.json.decode(path.read_bytes(), type=JournalEntry)
+        except (OSError, msgspec.MsgspecError) as error:
+            log.warning("journal_entry_unreadable", file=path.name, error=type(error).__name__)
+
+
 def reconcile_journal(engine: Engine, folder: Path, now: datetime) -> list[JournalEntry]:
     """Revert the open rollouts that a folder's entries name; mark and return these entries.
 
-    Idempotent: a rollout that began after an entry is left. An entry that can't be read is logged
-    and left.
+    Idempotent: a rollout that began after an entry is left.
 
     Raises:
         DatabaseUnavailableError: The database is unavailable.
     """
     reconciled = []
-    for path in sorted(folder.glob(f"[!.]*{PENDING}")):
-        try:
-            entry = msgspec.json.decode(path.read_bytes(), type=JournalEntry)
-        except (OSError, msgspec.MsgspecError) as error:
-            log.warning("journal_entry_unreadable", file=path.name, error=type(error).__name__)
-            continue
+    for path, entry in pending_entries(folder):
         with transaction(engine) as connection:
             lock_model(connection, entry.model)
             rollout = open_rollout(connection, entry.model)

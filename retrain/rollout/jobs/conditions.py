@@ -16,6 +16,7 @@ from monitor.settings import Settings
 from monitor.store.audit_log import SYSTEM
 from monitor.store.training.registry import stage_changes, version_by_id
 from retrain.rollout.checks.decision import NOT_AS_WEIGHTED
+from retrain.rollout.emergency.changed_weights import verified_versions
 from retrain.rollout.rows.events import last_event
 from retrain.rollout.rows.looks import newest_look
 from retrain.rollout.rows.rollouts import RolloutRow, newest_rollout, open_rollout
@@ -139,6 +140,23 @@ def rollout_shares_differ(check: ConditionCheck[Settings]) -> Result:
     )
 
 
+def weights_changed(check: ConditionCheck[Settings]) -> Result:
+    """Hold while the files of a version that serves, or may, differ from their record."""
+    changes = [
+        (row, row.weights_change)
+        for row in verified_versions(check.connection, check.settings.model.name)
+        if row.weights_change is not None and row.weights_change.is_mismatch
+    ]
+    if not changes:
+        return CLEAR
+    texts = [
+        f"Version {row.version} ({row.stage}) is not what was evaluated, found "
+        f"{format_instant(change.found_at)}: {change.text}."
+        for row, change in changes
+    ]
+    return Holds(" ".join(texts), frozenset(f"version {row.version}" for row, _ in changes))
+
+
 def _traffic_after(check: ConditionCheck[Settings], rollout: RolloutRow) -> str:
     """Return a sentence on where the traffic is after a revert."""
     row = newest_weights(check.connection, rollout.model)
@@ -171,4 +189,5 @@ OF_ROLLOUTS: Mapping[str, Callable[[ConditionCheck[Settings]], Result]] = {
     "rollout_holding": rollout_holding,
     "rollout_not_applied": rollout_not_applied,
     "rollout_shares_differ": rollout_shares_differ,
+    "weights_changed": weights_changed,
 }

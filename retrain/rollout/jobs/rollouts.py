@@ -13,21 +13,29 @@ from sqlalchemy import Engine
 from monitor.errors import DatabaseUnavailableError, loggable
 from monitor.settings import Secrets, Sections, Settings
 from monitor.store.engine import transaction
+from monitor.store.training.registry import version_by_id
 from monitor.telemetry import SERVICE_FAILURES, get_logger
 from retrain.rollout.apply import apply_weights
 from retrain.rollout.automatic_start import start_automatically
 from retrain.rollout.emergency.canary_probes import CanaryProbes
+from retrain.rollout.emergency.changed_weights import (
+    revert_changed_responses,
+    verified_versions,
+    verify_version,
+)
 from retrain.rollout.emergency.journal import reconcile_journal
 from retrain.rollout.gateways.factory import create_gateway
 from retrain.rollout.gateways.protocol import Gateway
 from retrain.rollout.looks import NextLook, ask_in_time, take_look
 from retrain.rollout.plan import RolloutPlan
 from retrain.rollout.rows.looks import Look
-from retrain.rollout.rows.rollouts import RolloutRow, open_rollouts, rollout_by_id
+from retrain.rollout.rows.rollouts import RolloutRow, open_rollout, open_rollouts, rollout_by_id
 from retrain.rollout.rows.weights import WeightsRow, newest_of_each_model
 
 #: Longest time of the requests that a version got before it lost its traffic.
 DRAIN_TIME = timedelta(minutes=10)
+#: Time between two comparisons of the files of a version that nothing makes urgent.
+VERIFY_EVERY = timedelta(hours=1)
 #: Models whose weights are sent, or whose canaries are probed, at once.
 MAX_MODELS = 16
 #: Time after which a run leaves the models whose gateway has not responded to the next.
@@ -49,6 +57,8 @@ class Rollouts:
     unloads: bool = False
     #: Generation by model after which the reverted version was removed.
     removed: dict[str, int] = field(default_factory=dict)
+    #: When the files of a version were compared, by its id; another leader begins anew.
+    verified: dict[int, datetime] = field(default_factory=dict)
     #: The work on weights by model; a thread for each, as a canary that hangs delays its own only.
     sending: dict[str, Future[None]] = field(default_factory=dict)
     threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(MAX_MODELS))
@@ -84,7 +94,7 @@ class Rollouts:
                 continue
             # Those of models that are not watched any more are left, once the gateway has them.
             if row.confirmed_at is None or self.settings.is_watched(row.model):
-                work = partial(self._each, row.model, partial(self._apply, row.model, now))
+                work = partial(self._each, row.model, partial(self._apply_row, row, now))
                 # With the epoch of the leader, which is the context's.
                 begun.append(self.threads.submit(copy_context().run, work))
                 self.sending[row.model] = begun[-1]
@@ -125,6 +135,28 @@ class Rollouts:
             elif rollout is not None:
                 self._each(model, partial(self._look, rollout, settings, now, may_continue))
 
+    def verify(
+        self,
+        watched: Iterable[Settings],
+        now: datetime,
+        may_continue: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Compare what acts with its record, and revert a canary that differs.
+
+        The versions of an open rollout and those that differ are compared each time, others hourly.
+        """
+        for settings in watched:
+            model = settings.model.name
+            self._each(model, partial(self._verify, model, now, may_continue))
+
+    def _apply_row(self, row: WeightsRow, now: datetime) -> None:
+        """Apply the newest weights; a canary whose files have changed gets no new ones."""
+        if row.canary_version_id is not None and row.confirmed_at is None:
+            with transaction(self.engine) as connection:
+                canary = version_by_id(connection, row.canary_version_id)
+            verify_version(self.engine, canary, now)
+        self._apply(row.model, now)
+
     def _apply(self, model: str, now: datetime) -> None:
         application = apply_weights(self.engine, self.gateway, model, now)
         if application is not None and application.confirmed and self.unloads:
@@ -133,6 +165,23 @@ class Rollouts:
     def _probe(self, row: WeightsRow, now: datetime) -> None:
         if self.probes.check(row, now):
             apply_weights(self.engine, self.gateway, row.model, now)
+
+    def _verify(self, model: str, now: datetime, may_continue: Callable[[], bool]) -> None:
+        with transaction(self.engine) as connection:
+            rollout = open_rollout(connection, model)
+            rows = verified_versions(connection, model)
+        split = set() if rollout is None else {rollout.version_id, rollout.stable_version_id}
+        reverted = False
+        for row in rows:
+            if not may_continue():
+                return
+            last = self.verified.get(row.id)
+            is_urgent = row.id in split or row.weights_change is not None
+            if is_urgent or last is None or now - last >= VERIFY_EVERY:
+                reverted |= verify_version(self.engine, row, now)
+                self.verified[row.id] = now
+        if reverted or revert_changed_responses(self.engine, model, now):
+            apply_weights(self.engine, self.gateway, model, now)
 
     def _unload_reverted(self, row: WeightsRow, now: datetime) -> None:
         """Remove a reverted version from the gateway once its last requests have ended."""

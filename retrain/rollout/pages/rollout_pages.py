@@ -15,6 +15,7 @@ from monitor.store.training.registry import VersionRow, version_by_id
 from monitor.web.access.audience import LEADS, REVIEWERS, WORDS, texts
 from monitor.web.current_user import Visit
 from monitor.web.handlers import form, get
+from retrain.rollout.emergency.changed_weights import verifying_refused
 from retrain.rollout.measurement.start_forecast import forecast_start
 from retrain.rollout.pages.rollout_view import (
     EVENTS_SHOWN,
@@ -133,14 +134,19 @@ def start(
     version_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
 ) -> Template | Redirect:
     """Start the rollout of a version that passed the gates."""
+    now = lead_visit.now
     try:
         with lead_visit.transaction() as connection:
             version = version_by_id(connection, version_id)
+        with (
+            verifying_refused(lead_visit.engine, version.model, now),
+            lead_visit.transaction() as connection,
+        ):
             row = start_rollout(
                 connection,
                 version_id,
                 lead_visit.settings.settings_of(version.model),
-                lead_visit.now,
+                now,
                 by=lead_visit.user.name,
                 reason=_text(data, "reason"),
             )
@@ -162,8 +168,13 @@ def _take(
     ``data`` has the reason and ``seen``, the newest event on the page of the form. With ``current``
     the page must show the newest event: a revert is never too late.
     """
+    with visit.transaction() as connection:
+        model = rollout_by_id(connection, rollout_id).model
     try:
-        with visit.transaction() as connection:
+        with (
+            verifying_refused(visit.engine, model, visit.now),
+            visit.transaction() as connection,
+        ):
             row = lock_rollout(connection, rollout_id)
             if current:
                 _require_rollout(row)

@@ -35,6 +35,8 @@ class RolloutSituation:
     not_compared: Mapping[str, str] = field(default_factory=dict)
     #: Stage of the version now; after the end it may be another than the rollout left it in.
     version_stage: str = "candidate"
+    #: Why the wanted weights are not known to be in force, where gateway and journal were read now.
+    not_in_force: str = ""
 
     @property
     def wanted(self) -> WeightsRow | None:
@@ -50,7 +52,8 @@ class RolloutSituation:
     def is_confirmed(self) -> bool:
         """Whether the gateway has the wanted weights."""
         row = self.wanted
-        return row is not None and row.confirmed_at is not None and not row.error
+        confirmed = row is not None and row.confirmed_at is not None and not row.error
+        return confirmed and not self.not_in_force
 
     @property
     def is_waited(self) -> bool:

@@ -15,6 +15,7 @@ from retrain.rollout.transitions.open_rollout import (
     require_reason,
     want_present_weights,
 )
+from retrain.rollout.transitions.recorded_weights import require_unchanged_rollout
 from retrain.rollout.weights import want_weights
 
 
@@ -33,10 +34,16 @@ def pause(
 def resume(
     connection: Connection, rollout_id: int, now: datetime, *, by: str, reason: str = ""
 ) -> RolloutRow:
-    """Let a paused rollout go on; one that is not paused is a ``WorkflowError``."""
+    """Let a paused rollout go on.
+
+    Raises:
+        WorkflowError: It is not paused, or the files of a version are not those of its record.
+    """
     rollout = lock_rollout(connection, rollout_id)
     reason = reason or "resumed; the next look decides"
-    return take_step(connection, rollout, "resumed", by=by, now=now, reason=reason)
+    after = take_step(connection, rollout, "resumed", by=by, now=now, reason=reason)
+    require_unchanged_rollout(connection, rollout, now)
+    return after
 
 
 def advance(
@@ -54,7 +61,8 @@ def advance(
 
     Raises:
         WorkflowError: The gateway has not confirmed the present weight, the named stage is not a
-            later one, or the rollout's status does not allow it.
+            later one, the rollout's status does not allow it, or the files of a version are not
+            those of its record.
     """
     rollout = lock_rollout(connection, rollout_id)
     if rollout.kind != "rollout":
@@ -71,6 +79,7 @@ def advance(
     stage = rollout.stage + 1 if to_percent is None else _named_stage(plan, rollout, to_percent)
     if stage == plan.last_stage and not plan.holdback:
         return complete(connection, rollout, now, by=by, reason=reason)
+    require_unchanged_rollout(connection, rollout, now)
     after = take_step(
         connection,
         rollout,
@@ -95,8 +104,10 @@ def complete(
     The transaction has the lock of the model, under which the rollout was read.
 
     Raises:
-        WorkflowError: The rollout has ended, or its version is not the canary any more.
+        WorkflowError: The rollout has ended, its version is not the canary any more, or the files
+            of a version are not those of its record.
     """
+    require_unchanged_rollout(connection, rollout, now)
     after = take_step(
         connection, rollout, "completed", by=by, now=now, reason=reason, weight_percent=100
     )

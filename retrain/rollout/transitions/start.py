@@ -19,6 +19,7 @@ from retrain.rollout.plan import make_plan, plan_as_json
 from retrain.rollout.rows.rollouts import RolloutRow
 from retrain.rollout.steps import take_step
 from retrain.rollout.transitions.open_rollout import require_no_open_rollout, want_present_weights
+from retrain.rollout.transitions.recorded_weights import require_unchanged_versions
 
 #: What a user may do with a version, by the stage that it has instead of ``candidate``.
 _ADVICE = Words(
@@ -49,8 +50,8 @@ def start_rollout(
 
     Raises:
         WorkflowError: The version is no candidate, has not passed the gates against the serving
-            version, or learned from an erased end user; no version serves yet; or a rollout or
-            experiment of the model is open.
+            version, or learned from an erased end user; no version serves yet; a rollout or
+            experiment of the model is open; or the files of a version are not those of its record.
     """
     version = versions.version_by_id(connection, version_id, lock=True)
     serving = require_start(connection, version)
@@ -114,7 +115,11 @@ def split_traffic(
     """Start a rollout or an experiment: the version is the canary, with a wanted weight.
 
     ``settings`` holds the plan, and the design of an experiment.
+
+    Raises:
+        WorkflowError: The files of a version are not those of its record.
     """
+    require_unchanged_versions(connection, version, serving, now)
     rollout = take_step(
         connection,
         None,

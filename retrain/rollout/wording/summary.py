@@ -53,6 +53,14 @@ class RolloutSummary:
 
 def summarize_rollout(situation: RolloutSituation, plan: RolloutPlan | None) -> RolloutSummary:
     """Return where a rollout stands; ``plan`` is ``None`` where it has no stages."""
+    summary = _summarize(situation, plan)
+    if situation.not_in_force and situation.rollout.is_open:
+        step = "Nothing advances until a leader has made gateway and database agree."
+        return replace(summary, next=step)
+    return summary
+
+
+def _summarize(situation: RolloutSituation, plan: RolloutPlan | None) -> RolloutSummary:
     rollout = situation.rollout
     if rollout.status == "completed":
         return _completed(situation)
@@ -296,6 +304,8 @@ def _unconfirmed(situation: RolloutSituation) -> tuple[str, ...]:
     row = situation.wanted
     if row is None or situation.is_confirmed:
         return ()
+    if situation.not_in_force:
+        return (f"{_upper(situation.not_in_force)}.",)
     if row.confirmed_at is not None:
         attempts = pluralize(row.attempts, "failed attempt")
         since = format_instant(row.confirmed_at)

@@ -14,6 +14,7 @@ from retrain.rollout.rows.events import list_events
 from retrain.rollout.rows.observations import LabelKey, add_labels
 from tests.support.command import Run, run_command  # noqa: F401 - a fixture
 from tests.support.present import utc_now
+from tests.support.retrain.recorded_desk import WEIGHTS, recorded_desk
 from tests.support.retrain.rollout_desk import RolloutDesk
 from tests.support.review.roles import add_reviewer
 
@@ -22,13 +23,18 @@ from tests.support.review.roles import add_reviewer
 def desk(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RolloutDesk:
     """Return a desk whose gateway and database the commands use."""
     made = RolloutDesk(engine, utc_now())
-    url = engine.url.render_as_string(hide_password=False)
-    (tmp_path / "config.toml").write_text(
+    configure(made, tmp_path, monkeypatch)
+    return made
+
+
+def configure(desk: RolloutDesk, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the commands use a desk's gateway and database."""
+    url = desk.engine.url.render_as_string(hide_password=False)
+    (folder / "config.toml").write_text(
         f'database.url = "{url}"\ndrift.higher_is_better = ["csat"]\n[models.desk]\n'
     )
-    monkeypatch.setattr(factory, "create_gateway", lambda *_: made.gateway)
+    monkeypatch.setattr(factory, "create_gateway", lambda *_: desk.gateway)
     monkeypatch.setattr("monitor.store.migrations.require_current", lambda _engine: None)
-    return made
 
 
 def test_commands_change_rows_and_gateway(desk: RolloutDesk, run_command: Run) -> None:  # noqa: F811
@@ -162,6 +168,68 @@ def test_revert_now_without_database(desk: RolloutDesk, run_command: Run, tmp_pa
     done = run_command("rollout", "revert", "--now", "--reason", "bad")
     assert done.returncode == 0
     assert desk.rollout().status == "reverted"
+
+
+def test_status_shows_a_revert_that_no_row_has(
+    desk: RolloutDesk,
+    run_command: Run,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    """A revert without the database, which is back before a leader has recorded it."""
+    desk.start()
+    desk.tick()
+    assert "gateway:  version 1 at 95%, version 2 at 5%" in run_command("rollout", "status").stdout
+    file = tmp_path / "config.toml"
+    before = file.read_text()
+    file.write_text(before.replace(before.splitlines()[0], 'database.url = "sqlite:///no/such/db"'))
+    done = run_command("rollout", "revert", "--now", "--reason", "it insults users")
+    assert done.returncode == 0, done.stderr
+    file.write_text(before)
+    text = run_command("rollout", "status").stdout
+    assert "running at 5%" not in text
+    assert "running, 5% wanted, NOT known to be in force" in text
+    assert "gateway:  version 1 at 100%" in text
+    assert "it insults users" in text
+    assert "It moves to" not in text
+    assert "Version 2 had 5% when last confirmed" in text
+    (document,) = json.loads(run_command("rollout", "status", "--json").stdout)
+    assert document["in_force"]["applied"]["canary"] is None
+    assert [entry["reason"] for entry in document["in_force"]["reverts"]] == ["it insults users"]
+    assert document["not_in_force"]
+    desk.apply()
+    (document,) = json.loads(run_command("rollout", "status", "--json").stdout)
+    assert (document["rollout"]["status"], document["not_in_force"]) == ("reverted", "")
+
+
+def test_status_shows_a_gateway_that_is_unavailable(desk: RolloutDesk, run_command: Run) -> None:  # noqa: F811
+    desk.start()
+    desk.tick()
+    desk.gateway.available = False
+    text = run_command("rollout", "status").stdout
+    assert "gateway:  can't be read now" in text
+    assert "running at 5%" not in text
+
+
+def test_refused_step_reverts_a_canary_with_changed_files(
+    engine: Engine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    run_command: Run,  # noqa: F811
+) -> None:
+    """No daemon runs: the command reverts by rows and at the gateway."""
+    desk = recorded_desk(engine, tmp_path / "weights")
+    configure(desk, tmp_path, monkeypatch)
+    desk.start()
+    desk.tick()
+    desk.swap(2)
+    done = run_command("rollout", "advance", "--reason", "enough was seen")
+    assert (done.returncode, WEIGHTS in done.stderr) == (1, True)
+    assert (desk.rollout().status, desk.in_force()) == ("reverted", (1, None, 0))
+    done = run_command("models", "promote", "2")
+    assert (done.returncode, WEIGHTS in done.stderr) == (1, True)
+    desk.restore(2)
+    done = run_command("rollout", "start", "2", "--reason", "restored from the backup")
+    assert (done.returncode, desk.in_force()) == (0, (1, 2, 5)), done.stderr
 
 
 def test_experiment_needs_a_gateway_that_keeps_users(

@@ -48,6 +48,7 @@ from tests.support.alerts.senders import MemorySender
 from tests.support.present import utc_now
 from tests.support.retrain.candidates import evaluated
 from tests.support.retrain.fake_launcher import FakeLauncher
+from tests.support.retrain.weights import record_without_files
 from tests.support.traffic.stored_traffic import store_traffic
 from tests.support.windows.assessments import make_assessment, store_evaluation
 from tests.support.windows.ownership import mixed_rows
@@ -148,6 +149,7 @@ def test_removed_model_has_no_jobs(engine: Engine, clock: datetime, tmp_path: Pa
                 adapter_digest="d",
                 lineage={},
                 now=clock,
+                identity=record_without_files(clock),
             )
             for _ in range(2)
         )

@@ -8,13 +8,23 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from monitor.store.engine import transaction
+from monitor.store.probes.runs import recent_runs
+from retrain.registry.stages import register_version
+from retrain.rollout.emergency.canary_probes import CanaryProbes
 from retrain.rollout.gateways.envoy import EnvoyGateway
 from retrain.rollout.gateways.envoy_routes import RouteNames
 from retrain.rollout.gateways.probes import ProbeRequest
 from retrain.rollout.gateways.protocol import Weights, wait_until_applied
+from retrain.rollout.jobs.rollouts import Rollouts, no_look
+from retrain.rollout.rows.rollouts import newest_rollout
+from retrain.rollout.transitions.start import start_rollout
 from tests.services.envoy import Envoy, running_envoy
 from tests.services.live_endpoint import FakeEndpoint, running_endpoint, scripted
+from tests.support.retrain.candidates import evaluated
 from tests.support.retrain.probe_world import ProbeWorld
+from tests.support.retrain.rollout_desk import settings_of
+from tests.support.retrain.weights import record_without_files
 
 
 @dataclass
@@ -26,18 +36,22 @@ class Site:
     canary: FakeEndpoint
     world: ProbeWorld
 
-    def split(self, canary_percent: int, generation: int) -> None:
-        """Set the weights at Envoy."""
-        gateway = EnvoyGateway(
+    @property
+    def gateway(self) -> EnvoyGateway:
+        """Envoy as a gateway."""
+        return EnvoyGateway(
             self.envoy.routes,
             RouteNames(default_model="desk"),
             [self.envoy.admin],
             [self.envoy.listener],
             ProbeRequest(path="/v1/chat/completions", body='{"messages": []}'),
         )
+
+    def split(self, canary_percent: int, generation: int) -> None:
+        """Set the weights at Envoy."""
         weights = Weights("desk", 1, 2 if canary_percent else None, canary_percent, generation)
-        gateway.set(weights)
-        applied = wait_until_applied(gateway, weights, 5.0, poll_seconds=0.02)
+        self.gateway.set(weights)
+        applied = wait_until_applied(self.gateway, weights, 5.0, poll_seconds=0.02)
         assert applied is not None
         assert applied.matches(weights)
 
@@ -80,3 +94,45 @@ def test_responses_of_another_version_are_no_change(site: Site) -> None:
     assert len(site.canary.requests) > n_before
     assert set(site.world.verdicts) <= {"reference", "same", "discarded"}
     assert not site.world.incidents()
+
+
+def roll_out(site: Site) -> Rollouts:
+    """Start the rollout of version 2, and return the leader's jobs, which address it by Envoy."""
+    world, envoy = site.world, site.envoy
+    options = {"routes": str(envoy.routes), "admin": [envoy.admin], "listeners": [envoy.listener]}
+    rollout = settings_of(gateway="envoy", envoy=options).rollout
+    world.settings = world.settings.model_copy(update={"rollout": rollout})
+    daemon = Rollouts(
+        world.engine, world.settings, site.gateway, no_look,
+        CanaryProbes(world.engine, site.gateway),
+    )  # fmt: skip
+    with transaction(world.engine) as connection:
+        version = register_version(
+            connection, model="desk", adapter_path="b", adapter_digest="sha256:b", now=world.now,
+            lineage={}, identity=record_without_files(world.now),
+        )  # fmt: skip
+        evaluated(connection, version, world.now)
+        start_rollout(connection, version, world.settings, world.now, by="lea")
+    daemon.apply(world.now)
+    return daemon
+
+
+@pytest.mark.parametrize("swapped", [True, False], ids=["swapped", "restarted"])
+def test_another_model_served_as_canary_is_reverted(site: Site, swapped: bool) -> None:
+    """The files of the registry stay: the server has loaded others."""
+    daemon = roll_out(site)
+    site.world.advance(14)
+    if swapped:
+        site.canary.model = scripted("three")
+    site.world.advance(13)
+    daemon.verify([site.world.settings], site.world.now)
+    applied = site.gateway.read("desk")
+    assert applied is not None
+    assert applied.canary == (None if swapped else 2)
+    with transaction(site.world.engine) as connection:
+        rollout = newest_rollout(connection, "desk")
+        runs = recent_runs(connection, "desk", role="canary", limit=1000)
+    assert rollout is not None
+    assert rollout.status == ("reverted" if swapped else "running")
+    assert (runs[0].verdict == "changed") == swapped
+    assert "served_model_changed" not in site.world.incidents()

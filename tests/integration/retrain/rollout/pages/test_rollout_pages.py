@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from monitor.settings import Configuration, Secrets, Settings
 from monitor.settings.drift import Drift
 from monitor.store.engine import transaction
 from monitor.store.tables import Rollout, RolloutObservation, TrafficWeights
+from monitor.store.training.registry import save_identity
+from retrain.identity.record import take_identity
 from retrain.rollout.checks.check import SHARES
 from retrain.rollout.rows.comparisons import save_comparison
 from retrain.rollout.rows.events import list_events
@@ -27,6 +30,7 @@ from retrain.rollout.transitions import stages
 from retrain.rollout.transitions.revert import revert_rollout
 from tests.integration.web.test_pages_snapshot import main_text
 from tests.support.retrain.rollout_desk import MODEL, RolloutDesk, settings_of
+from tests.support.retrain.weights import adapter_on_base, write_adapter
 from tests.support.review.human_evaluation import make_human_evaluation
 from tests.support.review.review_world import PASSWORD, make_world
 from tests.support.web.apps import create_app
@@ -395,6 +399,22 @@ def test_an_advance_pressed_twice_moves_one_stage(desk: RolloutDesk, visit: Visi
     form = {"reason": "x", "seen": seen(lea.get("/rollouts/1").text)}
     assert [lea.post("/rollouts/1/advance", form).status_code for _ in range(2)] == [303, 409]
     assert desk.rollout().weight_percent == 25
+
+
+def test_an_advance_refused_for_changed_weights_reverts(
+    desk: RolloutDesk, visit: Visit, tmp_path: Path
+) -> None:
+    lea, rollout = visit(), desk.rollout()
+    form = {"reason": "enough was seen", "seen": seen(lea.get("/rollouts/1").text)}
+    source = adapter_on_base(tmp_path)
+    with transaction(desk.engine) as connection:
+        save_identity(connection, rollout.version_id, take_identity(source, desk.now))
+    write_adapter(Path(source.adapter), seed=1, base_model_name_or_path=source.base)
+    response = lea.post("/rollouts/1/advance", form)
+    assert (response.status_code, "adapter_model.safetensors" in response.text) == (409, True)
+    assert events(desk) == [("started", "lea"), ("reverted", "driftwarden")]
+    response = lea.post(f"/rollouts/start/{rollout.version_id}", {"reason": "again"})
+    assert (response.status_code, "adapter_model.safetensors" in response.text) == (409, True)
 
 
 def test_an_advance_waits_for_the_gateway(desk: RolloutDesk, visit: Visit) -> None:
