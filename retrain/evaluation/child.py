@@ -49,8 +49,8 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
         check_training_data,
         missing_prompts,
     )
-    from retrain.evaluation.reevaluation import check_kept_items  # noqa: PLC0415
     from retrain.evaluation.response_cache import ResponseCache  # noqa: PLC0415
+    from retrain.evaluation.rules.kept_items import check_kept_items  # noqa: PLC0415
     from retrain.evaluation.systems import generate_responses, systems_of  # noqa: PLC0415
     from retrain.models.generation import device_type  # noqa: PLC0415
 

@@ -21,8 +21,8 @@ from monitor.store.training.candidate_results import read_candidate_results
 from monitor.store.training.registry import VersionRow
 from monitor.store.training.runs import run_by_id
 from retrain.evaluation.gate_result import append_audit, conclude, record_scores
-from retrain.evaluation.reevaluation import prepare_reevaluation
 from retrain.evaluation.request import EvaluationRequest, as_request, write_request
+from retrain.evaluation.rules.preparation import prepare_reevaluation
 from retrain.jobs.child_result import describe_exit
 from retrain.jobs.launcher import Launcher, LauncherSource
 from retrain.jobs.lifecycle import ChildLifecycle

@@ -8,7 +8,8 @@ import pytest
 
 from monitor.settings import Gates
 from monitor.store.training.candidate_results import GateCheck
-from retrain.evaluation.reevaluation import check_kept_items, may_lift_rejection, weaknesses
+from retrain.evaluation.rules.kept_items import check_kept_items, may_lift_rejection
+from retrain.evaluation.rules.weaknesses import weaknesses
 from tests.support.retrain.candidates import make_request, make_results
 from tests.support.retrain.scored_benchmarks import benchmark, items
 
