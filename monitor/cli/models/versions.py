@@ -217,27 +217,33 @@ def promote(
 
     It needs a gate result that permits it, against the version in production. The first version of
     a model and versions that were in production before need none. The open rollout of the version
-    is completed. A version that learned from an erased end user is not promoted without a reason.
+    is completed. What the evaluation asks less for than earlier ones is printed with its reason. A
+    version that learned from an erased end user is not promoted without a reason.
 
     Exit status 75: the version is promoted, but the gateway has not confirmed the weights yet.
     """
     from monitor.store.engine import transaction
     from monitor.store.training import registry
+    from monitor.store.training.candidate_evaluations import weaker_rules_of
     from retrain.rollout.transitions.promotion import promote_version
 
     configuration = read_configuration(config)
     engine = open_database(configuration)
     with transaction(engine) as connection:
         name = model_named(connection, configuration, model)
+        row = registry.version_by_number(connection, name, version)
+        weaker = weaker_rules_of(connection, row.id)
         promote_version(
             connection,
-            registry.version_by_number(connection, name, version),
+            row,
             datetime.now(UTC),
             by=account_name(),
             reason=reason,
             without_gate=without_gate,
             accept_taint=accept_taint,
         )
+    for entry in weaker:
+        typer.echo(f"note: its evaluation {entry}", err=True)
     typer.echo(f"{name}: version {version} is in production")
     typer.echo(f"{name}: {send_weights(engine, configuration, name, wait)}")
 

@@ -13,7 +13,7 @@ from monitor.store.model_sets import Models, of_models
 from monitor.store.rows import columns_of, insert_row, read_row, read_rows
 from monitor.store.tables import CandidateEvaluation, ModelVersion
 from monitor.store.training import children
-from monitor.store.training.candidate_results import CandidateResults
+from monitor.store.training.candidate_results import CandidateResults, WeakerRules
 from monitor.store.training.registry import VersionRow, version_by_id
 
 
@@ -140,6 +140,21 @@ def latest_evaluation_with_results(
     )
 
 
+def latest_evaluation_of_model(connection: Connection, model: str) -> CandidateEvaluationRow | None:
+    """Return the newest evaluation with results of whichever version of a model."""
+    return _first(
+        connection,
+        ModelVersion.model == model,
+        CandidateEvaluation.dataset_digests.is_not(None),
+    )
+
+
+def weaker_rules_of(connection: Connection, version_id: int) -> tuple[WeakerRules, ...]:
+    """Return what a version's gate result asks less for than earlier evaluations."""
+    row = latest_succeeded_evaluation(connection, version_id)
+    return row.results.weaker_rules if row is not None and row.results is not None else ()
+
+
 def responses_digests(connection: Connection) -> list[str]:
     """Return the SHA-256 of the file of responses of each evaluation with results."""
     digest = type_coerce(CandidateEvaluation.results, JSON())["responses_digest"].as_string()
@@ -243,9 +258,11 @@ def finish_candidate_evaluation(
 ) -> bool:
     """Finish an evaluation with a final status; return whether this call did it."""
     values: dict[str, Any] = {"error": error}
-    details = {}
+    details: dict[str, Any] = {}
     if results is not None:
         details = {"gate_result": results.gate_result}
+        if results.weaker_rules:
+            details["weaker_rules"] = [str(entry) for entry in results.weaker_rules]
         values |= {
             "results": results,
             "gate_result": results.gate_result,

@@ -1,46 +1,104 @@
-"""Second evaluation of a version: by rules and items that ask for no less than before."""
+"""Preparation of an evaluation: by rules and items that ask for no less than the last one."""
 
 import msgspec
 from sqlalchemy import Connection
 
 from monitor.errors import WorkflowError
-from monitor.store.training.candidate_evaluations import latest_evaluation_with_results
-from monitor.store.training.registry import VersionRow
-from retrain.evaluation.request import EvaluationRequest, as_request
+from monitor.store.training.candidate_evaluations import (
+    CandidateEvaluationRow,
+    candidate_evaluation_by_id,
+    latest_evaluation_of_model,
+    latest_evaluation_with_results,
+)
+from monitor.store.training.candidate_results import WeakerRules
+from monitor.store.training.registry import VersionRow, stage_changes
+from retrain.evaluation.request import EarlierItems, EvaluationRequest, as_request
 from retrain.evaluation.rules.weaknesses import weaknesses
 
 
 def prepare_reevaluation(
-    connection: Connection, version: VersionRow, request: EvaluationRequest
+    connection: Connection, version: VersionRow, request: EvaluationRequest, *, by: str
 ) -> EvaluationRequest:
-    """Return the request with the data sets of the version's last evaluation, if there was one.
+    """Return the request with what it asks less for than the last evaluations, and their items.
 
-    Otherwise a version would be evaluated by weaker and weaker rules until it passes.
+    Otherwise a model would be evaluated by weaker and weaker rules until a version passes.
 
     Raises:
-        WorkflowError: The file or the settings ask for less than those of the last evaluation, or
-            the version is rejected and there is no reason.
+        WorkflowError: The file or the settings ask for less than the last evaluation of the version
+            or of the model, without a reason or for a rejected version; or there is no reason to
+            evaluate a rejected version again.
     """
     name = f"{version.model} version {version.version}"
-    if version.stage == "rejected" and not request.reason.strip():
+    is_rejected = version.stage == "rejected"
+    evaluate = f"driftwarden retrain evaluate {version.training_run_id}"
+    if is_rejected and not request.reason.strip():
         raise WorkflowError(
-            f"{name} is rejected; to evaluate it again, give a reason: driftwarden retrain "
-            f"evaluate {version.training_run_id} --reason WHY",
+            f"{name} is rejected; to evaluate it again, give a reason: {evaluate} --reason WHY",
             code="rejected",
         )
-    before = latest_evaluation_with_results(connection, version.id)
-    if before is None:
-        return request
-    weaker = list(weaknesses(request, as_request(before.request)))
-    if weaker:
+    if is_rejected and request.move_because:
         raise WorkflowError(
-            f"{name} was evaluated before, and this evaluation asks for less than evaluation "
-            f"{before.id}: {'; '.join(weaker)}; ask for no less, or train a new version",
+            f"{name} is rejected: its items count where they did; evaluate it again without "
+            "--move-items, or train a new version",
             code="weaker_evaluation",
+        )
+    own = latest_evaluation_with_results(connection, version.id)
+    last = latest_evaluation_of_model(connection, version.model)
+    if last is None:
+        return request
+    weaker = []
+    for before in {row.id: row for row in (own, last) if row is not None}.values():
+        rules = tuple(weaknesses(request, as_request(before.request)))
+        if not rules:
+            continue
+        if is_rejected or not request.weaker_because:
+            step = "train a new version" if is_rejected else f"say why: {evaluate} --weaker-because"
+            raise WorkflowError(
+                f"{name}: this evaluation asks for less than evaluation {before.id}: "
+                f"{'; '.join(rules)}; ask for no less, or {step}",
+                code="weaker_evaluation",
+            )
+        weaker.append(
+            WeakerRules(evaluation=before.id, rules=rules, reason=request.weaker_because, by=by)
         )
     return msgspec.structs.replace(
         request,
-        evaluation_before=before.id,
-        digests_before=dict(before.dataset_digests or {}),
-        items_before=before.results.item_digests if before.results else {},
+        evaluation_before=own.id if own else 0,
+        digests_before=dict(own.dataset_digests or {}) if own else {},
+        items_before=own.results.item_digests if own and own.results else {},
+        model_evaluation_before=last.id,
+        accepted_by=by,
+        weaker_rules=(*_carried(connection, last, request), *weaker),
     )
+
+
+def earlier_items(connection: Connection, request: EvaluationRequest) -> EarlierItems | None:
+    """Return the items of the model's evaluation before a request's."""
+    if not request.model_evaluation_before:
+        return None
+    row = candidate_evaluation_by_id(connection, request.model_evaluation_before)
+    return EarlierItems(
+        evaluation=row.id,
+        dataset_digests=dict(row.dataset_digests or {}),
+        item_digests=row.results.item_digests if row.results else {},
+        places=row.results.places if row.results else (),
+    )
+
+
+def _carried(
+    connection: Connection, last: CandidateEvaluationRow, request: EvaluationRequest
+) -> list[WeakerRules]:
+    """Return the weaker rules of the last evaluation that still hold and were never promoted.
+
+    Otherwise a second evaluation by the same file would hide them from the promotion.
+    """
+    changes = stage_changes(connection, last.version_id)
+    if last.results is None or any(change.to_stage == "production" for change in changes):
+        return []
+    carried = []
+    for entry in last.results.weaker_rules:
+        before = as_request(candidate_evaluation_by_id(connection, entry.evaluation).request)
+        rules = entry.rules if entry.of_items else tuple(weaknesses(request, before))
+        if rules:
+            carried.append(msgspec.structs.replace(entry, rules=rules))
+    return carried

@@ -70,6 +70,9 @@ def _weaker_benchmark(new: BenchmarkPlan, old: BenchmarkPlan) -> Iterator[str]:
     for metric in old.metric_names:
         if not names & _equivalents(metric):
             yield f"{old.name}: no metric {metric}"
+    fields = [field for field in old.stratify_by if field not in new.stratify_by]
+    if fields:
+        yield f"{old.name}: not stratified by {', '.join(fields)}"
     limits = {canonical_name(threshold.metric): threshold.limit for threshold in new.thresholds}
     for threshold in old.thresholds:
         before = threshold.limit

@@ -125,7 +125,7 @@ def check_items(n: int, *, changed: int = 0, old: int = 6, **values: object) -> 
         "items_before": {"suite": {item.id: item.digest for item in before}},
     }
     request = msgspec.structs.replace(make_request(Path("folder")), **(known | values))
-    return check_kept_items([suite], request)
+    return check_kept_items([suite], request)[0]
 
 
 def test_all_items_of_the_evaluation_before_must_be_there() -> None:
