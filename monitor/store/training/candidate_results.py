@@ -187,7 +187,7 @@ class HumanEvaluationResults(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ItemPlace(msgspec.Struct, frozen=True):
-    """Items that count in the same split and strata of a benchmark."""
+    """The split and strata in which items of a benchmark count."""
 
     benchmark: str
     split: str
@@ -198,7 +198,7 @@ class ItemPlace(msgspec.Struct, frozen=True):
 
 
 class WeakerRules(msgspec.Struct, frozen=True, kw_only=True):
-    """What an evaluation asks less for than an earlier one, and why a lead allows it."""
+    """Rules that ask for less than those of an earlier evaluation, and a lead's reason."""
 
     #: The earlier evaluation.
     evaluation: int

@@ -15,6 +15,7 @@ from monitor.statistics.p_value_text import state_p_value
 from monitor.store.training.candidate_results import CheckOutcome, GateCheck
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.comparison import goodness
+from retrain.evaluation.gates.least_items import MIN_ITEMS
 from retrain.evaluation.gates.paired_tests import Values, sign_flip_p_values
 from retrain.evaluation.metrics.metric import Metric
 from retrain.evaluation.metrics.scoring import ItemScore
@@ -83,9 +84,9 @@ def check_strata(
 
     Each stratum is tested on old items and on all of them. It is lost if the loss is larger than
     the margin and significant after Tarone's adjustment over all strata and metrics, which spends
-    nothing on strata that are too small to be significant. In these the losses may gather: if more
-    of the benchmark's losses are in a stratum than chance would put there, the check is undecided.
-    Items without task types and strata have no check.
+    nothing on strata that are too small to be significant. If more of the benchmark's losses gather
+    in a stratum of few items than chance would put there, the check is undecided. Items without
+    task types and strata have no check.
     """
     strata = [
         stratum
@@ -139,7 +140,8 @@ def adjusted_p_values(
         [(s.n_items, s.n_losses, len(s.differences), s.n_own_losses) for s in strata]
     ).T
     law = stats.hypergeom(n_items, n_losses, sizes)
-    p_gathered = np.where(own <= MAX_P_OF_SUSPICION, law.sf(here - 1), 1.0)
+    suspected = (own <= MAX_P_OF_SUSPICION) & (sizes < MIN_ITEMS)
+    p_gathered = np.where(suspected, law.sf(here - 1), 1.0)
     gathered = tarone(p_gathered, law.sf(np.minimum(n_losses, sizes) - 1), MAX_P_GATHERED)
     return adjusted, gathered
 

@@ -22,7 +22,7 @@ class AppliedRules:
 
     @property
     def places(self) -> tuple[ItemPlace, ...]:
-        """Where the items count, for the next evaluation."""
+        """Split and strata of the items, for the next evaluation."""
         return places_of(self.benchmarks)
 
 

@@ -42,7 +42,7 @@ def keep_places(
         return list(benchmarks), []
     known = _known_places(request.earlier.places)
     moved: dict[tuple[str, str], list[str]] = defaultdict(list)
-    kept = []
+    placed = []
     for benchmark in benchmarks:
         items = []
         for item in benchmark.items:
@@ -53,8 +53,8 @@ def keep_places(
                 moved[benchmark.name, change].append(item.id)
             stays = place and changes and not request.move_because
             items.append(_placed(item, place) if place and stays else item)
-        kept.append(dataclasses.replace(benchmark, items=tuple(items)))
-    return kept, [
+        placed.append(dataclasses.replace(benchmark, items=tuple(items)))
+    return placed, [
         f"{name}: {pluralize(len(ids), 'item')} moved from {change} ({named(ids)})"
         for (name, change), ids in moved.items()
     ]

@@ -52,7 +52,11 @@ def prepare_reevaluation(
         if not rules:
             continue
         if is_rejected or not request.weaker_because:
-            step = "train a new version" if is_rejected else f"say why: {evaluate} --weaker-because"
+            step = (
+                "train a new version"
+                if is_rejected
+                else f"say why: {evaluate} --weaker-because WHY"
+            )
             raise WorkflowError(
                 f"{name}: this evaluation asks for less than evaluation {before.id}: "
                 f"{'; '.join(rules)}; ask for no less, or {step}",

@@ -68,9 +68,9 @@ def test_losses_that_gather_in_a_small_intent_are_undecided() -> None:
 
 def test_a_significant_loss_within_the_margin_passes() -> None:
     chosen = in_intents(2, 400)
-    (within,) = check(chosen, dict.fromkeys(range(19), 0.0))
-    (beyond,) = check(chosen, dict.fromkeys(range(21), 0.0))
-    assert (within.outcome, beyond.outcome) == ("passed", "failed")
+    (smaller,) = check(chosen, dict.fromkeys(range(19), 0.0))
+    (larger,) = check(chosen, dict.fromkeys(range(21), 0.0))
+    assert (smaller.outcome, larger.outcome) == ("passed", "failed")
 
 
 def test_a_stratum_of_new_items_is_checked_too() -> None:
