@@ -217,8 +217,7 @@ def promote(
 
     It needs a gate result that permits it, against the version in production. The first version of
     a model and versions that were in production before need none. The open rollout of the version
-    is completed. What the evaluation asks less for than earlier ones is printed with its reason. A
-    version that learned from an erased end user is not promoted without a reason.
+    is completed. A version that learned from an erased end user is not promoted without a reason.
 
     Exit status 75: the version is promoted, but the gateway has not confirmed the weights yet.
     """

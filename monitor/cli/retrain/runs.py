@@ -193,16 +193,15 @@ def evaluate(
     weaker_because: Annotated[
         str,
         typer.Option(
-            help="Why file or settings may ask for less than the model's last evaluation, or a "
-            "benchmark has other items; recorded, and shown at the promotion."
+            help="Why it may ask for less than the model's last evaluation; recorded, and shown "
+            "at the promotion."
         ),
     ] = "",
     move_items: Annotated[
         str,
         typer.Option(
             metavar="WHY",
-            help="Why items may have another split or stratum than in that evaluation; recorded, "
-            "and shown at the promotion. Otherwise they count where they did.",
+            help="Why items have another split or stratum than there; recorded, too.",
         ),
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
