@@ -1,6 +1,6 @@
 """Queries on candidate evaluations: planned, running, awaiting ratings, finished."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -129,24 +129,23 @@ def latest_succeeded_evaluation(
     )
 
 
-def latest_evaluation_with_results(
-    connection: Connection, version_id: int
-) -> CandidateEvaluationRow | None:
-    """Return a version's newest evaluation that had results, also if it was cancelled then."""
-    return _first(
-        connection,
-        CandidateEvaluation.version_id == version_id,
-        CandidateEvaluation.dataset_digests.is_not(None),
-    )
+def evaluations_with_results(
+    connection: Connection, model: str, version_id: int | None = None
+) -> Iterator[CandidateEvaluationRow]:
+    """Yield the evaluations of a model, or of a version of it, that had results, newest first.
 
-
-def latest_evaluation_of_model(connection: Connection, model: str) -> CandidateEvaluationRow | None:
-    """Return the newest evaluation with results of whichever version of a model."""
-    return _first(
-        connection,
-        ModelVersion.model == model,
-        CandidateEvaluation.dataset_digests.is_not(None),
+    Those that were cancelled then are among them.
+    """
+    statement = (
+        select(CandidateEvaluation.id)
+        .join(ModelVersion, ModelVersion.id == CandidateEvaluation.version_id)
+        .where(ModelVersion.model == model, CandidateEvaluation.dataset_digests.is_not(None))
+        .order_by(CandidateEvaluation.id.desc())
     )
+    if version_id is not None:
+        statement = statement.where(CandidateEvaluation.version_id == version_id)
+    for evaluation_id in connection.execute(statement).scalars().all():
+        yield candidate_evaluation_by_id(connection, evaluation_id)
 
 
 def weaker_rules_of(connection: Connection, version_id: int) -> tuple[WeakerRules, ...]:

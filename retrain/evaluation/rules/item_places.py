@@ -34,9 +34,9 @@ def keep_places(
 ) -> tuple[list[Benchmark], list[str]]:
     """Return the benchmarks with each known item in its former place, and what was moved.
 
-    A known item has the content of one of the model's last evaluation, under whatever id and in
-    whatever benchmark. A field that it lacked there may be added. With the request's reason to move
-    items they stay where the file has them.
+    A known item, or a copy of it that is left out, has the content of one of the model's last
+    evaluation, under whatever id and in whatever benchmark. A field that it lacked there may be
+    added. With the request's reason to move items they stay where the file has them.
     """
     if request.earlier is None:
         return list(benchmarks), []
@@ -44,10 +44,13 @@ def keep_places(
     moved: dict[tuple[str, str], list[str]] = defaultdict(list)
     placed = []
     for benchmark in benchmarks:
+        digests = defaultdict(list)
+        for item_id, digest in benchmark.content_digests.items():
+            digests[_counting(item_id, benchmark.copies)].append(digest)
         items = []
         for item in benchmark.items:
-            digest = item.content_digest
-            place = known.get((benchmark.name, digest)) or known.get(("", digest))
+            keys = [(name, d) for d in digests[item.id] for name in (benchmark.name, "")]
+            place = next((known[key] for key in keys if key in known), None)
             changes = _changes(item, place) if place else []
             for change in changes:
                 moved[benchmark.name, change].append(item.id)
@@ -74,6 +77,13 @@ def _known_places(places: Sequence[ItemPlace]) -> Mapping[tuple[str, str], ItemP
             known.setdefault((place.benchmark, digest), place)
             known.setdefault(("", digest), place)
     return known
+
+
+def _counting(item_id: str, copies: Mapping[str, str]) -> str:
+    """Return the item that counts for an item: itself, or the one that it is a copy of."""
+    while item_id in copies:
+        item_id = copies[item_id]
+    return item_id
 
 
 def _changes(item: BenchmarkItem, place: ItemPlace) -> list[str]:

@@ -1,5 +1,7 @@
 """Preparation of an evaluation: by rules and items that ask for no less than the last one."""
 
+from functools import partial
+
 import msgspec
 from sqlalchemy import Connection
 
@@ -7,8 +9,7 @@ from monitor.errors import WorkflowError
 from monitor.store.training.candidate_evaluations import (
     CandidateEvaluationRow,
     candidate_evaluation_by_id,
-    latest_evaluation_of_model,
-    latest_evaluation_with_results,
+    evaluations_with_results,
 )
 from monitor.store.training.candidate_results import WeakerRules
 from monitor.store.training.registry import VersionRow, stage_changes
@@ -42,8 +43,9 @@ def prepare_reevaluation(
             "--move-items, or train a new version",
             code="weaker_evaluation",
         )
-    own = latest_evaluation_with_results(connection, version.id)
-    last = latest_evaluation_of_model(connection, version.model)
+    of_model = partial(evaluations_with_results, connection, version.model)
+    of_version = partial(of_model, version.id)
+    last, own = next(of_model(), None), next(of_version(), None)
     if last is None:
         return request
     weaker = []
@@ -65,12 +67,14 @@ def prepare_reevaluation(
         weaker.append(
             WeakerRules(evaluation=before.id, rules=rules, reason=request.weaker_because, by=by)
         )
+    items = next(filter(_has_all_items, of_version()), None)
+    items_of_model = next(filter(_has_all_items, of_model()), None)
     return msgspec.structs.replace(
         request,
-        evaluation_before=own.id if own else 0,
-        digests_before=dict(own.dataset_digests or {}) if own else {},
-        items_before=own.results.item_digests if own and own.results else {},
-        model_evaluation_before=last.id,
+        evaluation_before=items.id if items else 0,
+        digests_before=dict(items.dataset_digests or {}) if items else {},
+        items_before=items.results.item_digests if items and items.results else {},
+        model_evaluation_before=items_of_model.id if items_of_model else 0,
         accepted_by=by,
         weaker_rules=(*_carried(connection, last, request), *weaker),
     )
@@ -86,6 +90,17 @@ def earlier_items(connection: Connection, request: EvaluationRequest) -> Earlier
         dataset_digests=dict(row.dataset_digests or {}),
         item_digests=row.results.item_digests if row.results else {},
         places=row.results.places if row.results else (),
+    )
+
+
+def _has_all_items(row: CandidateEvaluationRow) -> bool:
+    """Return whether an evaluation had all items of the one before, or a lead approved it.
+
+    Otherwise two evaluations without an item would do what one can't.
+    """
+    checks = row.results.checks if row.results else ()
+    return row.approved_by is not None or not any(
+        check.code == "kept_items" and check.outcome != "passed" for check in checks
     )
 
 

@@ -1,5 +1,6 @@
 """Weaker rules of a model: refused, or planned with a reason that stays with the model."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,8 +19,9 @@ from monitor.store.training.candidate_evaluations import (
     mark_running,
     weaker_rules_of,
 )
+from monitor.store.training.candidate_results import GateCheck
 from monitor.store.training.registry import version_by_id
-from retrain.evaluation.gate_result import conclude
+from retrain.evaluation.gate_result import approve, conclude
 from retrain.evaluation.lifecycle import plan_evaluation
 from retrain.evaluation.request import EvaluationRequest, as_request, request_for
 from retrain.evaluation.rules.preparation import earlier_items
@@ -62,14 +64,20 @@ class Registry:
             return candidate_evaluation_by_id(connection, planned)
 
     def evaluate(
-        self, version: int, content: str, result: Any = "undecided", **reasons: str
+        self,
+        version: int,
+        content: str,
+        result: Any = "undecided",
+        checks: Sequence[GateCheck] = (),
+        **reasons: str,
     ) -> int:
         """Evaluate a version by a file's content; return the id of the evaluation."""
         row = self.plan(version, content, **reasons)
         weaker = as_request(row.request).weaker_rules
         with transaction(self.engine) as connection:
             mark_running(connection, row.id, {"number": 1}, self.now)
-            results = make_results(result, weaker_rules=weaker)
+            values = {"checks": tuple(checks)} if checks else {}
+            results = make_results(result, weaker_rules=weaker, **values)
             conclude(connection, candidate_evaluation_by_id(connection, row.id), results, self.now)
         return row.id
 
@@ -130,6 +138,20 @@ def test_a_reason_stays_until_a_version_is_promoted_by_it(registry: Registry) ->
     with transaction(registry.engine) as connection:
         promote(connection, third, changed_by="lea", reason="better", now=registry.now)
     assert requested(registry.plan(registry.add(), PLAN)).weaker_rules == ()
+
+
+def test_an_evaluation_without_an_item_hides_it_from_none(registry: Registry) -> None:
+    """Otherwise a second evaluation by the thinned file would pass; an approved one counts."""
+    first = registry.evaluate(registry.add(), PLAN)
+    missing = GateCheck("every item is there", "undecided", "", "", code="kept_items")
+    version = registry.add()
+    thinned = registry.evaluate(version, PLAN, checks=(missing,))
+    again = requested(registry.plan(registry.add(), PLAN))
+    assert again.model_evaluation_before == first
+    assert requested(registry.plan(version, PLAN)).evaluation_before == 0
+    with transaction(registry.engine) as connection:
+        approve(connection, thinned, by="ben", reason="it was wrong", now=registry.now)
+    assert requested(registry.plan(registry.add(), PLAN)).model_evaluation_before == thinned
 
 
 def test_a_rejected_version_keeps_its_rules(registry: Registry) -> None:

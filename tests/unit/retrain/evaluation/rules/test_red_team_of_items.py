@@ -7,7 +7,16 @@ import msgspec
 import pytest
 
 from monitor.store.training.candidate_results import CandidateResults, GateCheck
-from tests.support.retrain.red_team import TASKS, Case, Row, evaluate, make_items, right, wrong
+from tests.support.retrain.red_team import (
+    TASKS,
+    Case,
+    Row,
+    evaluate,
+    make_items,
+    prompt_of,
+    right,
+    wrong,
+)
 
 RNG = random.Random(20261201)
 NEW = make_items(100, RNG, prefix="n", split="new", task_type="cards")
@@ -20,14 +29,14 @@ TYPES = ("cards", "loans")
 
 def tasks(rows: list[Row], lost: frozenset[str] | set[str] = frozenset(), **values: object) -> Case:
     """Return a candidate that learned the new items and lost some of the old."""
-    known = {item["messages"][0]["content"] for item in NEW}
-    gone = {item["messages"][0]["content"] for item in OLD if item["id"] in lost}
+    known = {prompt_of(item) for item in NEW}
+    gone = {prompt_of(item) for item in OLD if item["id"] in lost}
 
     def incumbent(item: Row) -> str:
-        return wrong(item) if item["messages"][0]["content"] in known else right(item)
+        return wrong(item) if prompt_of(item) in known else right(item)
 
     def candidate(item: Row) -> str:
-        return wrong(item) if item["messages"][0]["content"] in gone else right(item)
+        return wrong(item) if prompt_of(item).lower() in gone else right(item)
 
     plan = {"tasks": (rows, TASKS)}
     return Case(plan, candidate, incumbent, **{"task_types": TYPES, **values})  # type: ignore[arg-type]
@@ -64,6 +73,23 @@ def test_lost_items_that_are_called_new_count_as_old(
     assert check_of(results, "retention").outcome == "failed"
     (remark,) = [remark for remark in results.remarks if "moved" in remark]
     assert "60 items moved from split 'old' to 'new' (xo0, xo1, " in remark
+    assert {place.split: len(place.items) for place in results.places} == {"new": 100, "old": 150}
+
+
+@pytest.mark.slow
+def test_copies_of_lost_items_count_as_old(
+    before: CandidateResults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Copies that stand before the items would count in their stead."""
+    copies = [
+        {**item, "id": f"x{item['id']}", "split": "new",
+         "messages": [{"role": "user", "content": prompt_of(item).upper()}]}
+        for item in OLD if item["id"] in LOST
+    ]  # fmt: skip
+    case = tasks([*copies, *NEW, *OLD], LOST)
+    results = evaluate(case, tmp_path / "second", monkeypatch, before)
+    assert results is not None
+    assert check_of(results, "retention").outcome == "failed"
     assert {place.split: len(place.items) for place in results.places} == {"new": 100, "old": 150}
 
 
