@@ -16,7 +16,7 @@ from tests.support.retrain.scored_benchmarks import benchmark, items
 BEFORE = """\
 evaluation:
   benchmarks:
-    - {name: support, dataset: a.jsonl, metrics: [exact_match, f1]}
+    - {name: support, dataset: a.jsonl, metrics: [exact_match, f1], stratify_by: [intent]}
     - {name: safety, dataset: b.jsonl, threshold: {refusal_rate: ">= 0.95"}}
   human_eval: {sample_size: 100, reviewers: 3, dimensions: [accuracy, tone]}
 """
@@ -44,6 +44,7 @@ def weaker(
     [
         ("support,", "other,", "'support'"),
         (", f1]", "]", "f1"),
+        (", stratify_by: [intent]", "", "not stratified by intent"),
         (">= 0.95", ">= 0.9", "refusal_rate >= 0.9 instead of >= 0.95"),
         ('threshold: {refusal_rate: ">= 0.95"}', "metrics: [refusal_rate]", "refusal_rate"),
         ("sample_size: 100", "sample_size: 50", "sample_size: 50 instead of 100"),
