@@ -197,14 +197,21 @@ def test_weaker_rules_are_shown_before_a_version_is_promoted(
         evaluation=7, rules=("support: no metric <f1>",), reason="nobody reads it", by="Ben"
     )
     with transaction(world.engine) as connection:
-        evaluated(connection, candidate, clock, "promote", folder=tmp_path, weaker_rules=(rules,))
+        row = evaluated(
+            connection, candidate, clock, "promote", folder=tmp_path, weaker_rules=(rules,)
+        )
         (entry,) = connection.execute(
             select(AuditEntry.details).where(AuditEntry.action == "evaluation.succeeded")
         ).scalars()
     assert entry["weaker_rules"] == [str(rules)]
     sign_in(client, "Lea")
     text = escape(str(rules))
-    for path in (f"/models/versions/{candidate}", f"/rollouts/start/{candidate}"):
+    pages = (
+        f"/models/versions/{candidate}",
+        f"/rollouts/start/{candidate}",
+        f"/candidate-evaluations/{row.id}",
+    )
+    for path in pages:
         page = client.get(path).text
         assert text in page.replace("&#34;", "&quot;"), path
 
