@@ -30,7 +30,7 @@ from monitor.telemetry import get_logger
 from retrain.evaluation.gate_result import add_checks, conclude
 from retrain.evaluation.human_evaluation.combined_result import with_human_evaluation
 from retrain.evaluation.lifecycle import (
-    plan_evaluation,
+    plan_or_refuse,
     poll_running,
     start_evaluation,
     stop_children,
@@ -96,7 +96,7 @@ class CandidateEvaluations:
                         file,
                         task_types=configured_task_types(settings.review),
                     )
-                    planned = plan_evaluation(connection, version, request, by=SYSTEM, now=now)
+                    planned = plan_or_refuse(connection, version, request, by=SYSTEM, now=now)
             except DatabaseUnavailableError:
                 raise
             except DriftwardenError as error:  # logged; repeated by the next run
@@ -104,7 +104,10 @@ class CandidateEvaluations:
                     "candidate_evaluation_not_planned", version=version.id, error=str(error)
                 )
             else:
-                log.info("candidate_evaluation_planned", evaluation=planned, version=version.id)
+                if planned is None:
+                    log.warning("candidate_evaluation_refused", version=version.id)
+                else:
+                    log.info("candidate_evaluation_planned", evaluation=planned, version=version.id)
 
     def _start_planned(self, now: datetime) -> Iterator[None]:
         with transaction(self.engine) as connection:

@@ -36,8 +36,10 @@ class Benchmark:
     digest: str
     #: Ids of items that were left out as copies -> id of the item that counts.
     copies: Mapping[str, str] = field(default_factory=dict)
-    #: Id of each item, also of copies -> digest of its content.
+    #: Id of each item, also of copies -> its digest.
     item_digests: Mapping[str, str] = field(default_factory=dict)
+    #: The same -> digest of its content without split and strata.
+    content_digests: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -131,6 +133,7 @@ def _load(
         hashlib.sha256(content).hexdigest(),
         {items[copy].id: items[original].id for copy, original in copies.items()},
         {item.id: item.digest for item in items},
+        {item.id: item.content_digest for item in items},
     )
 
 

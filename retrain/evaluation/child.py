@@ -56,7 +56,7 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
         check_training_data,
         missing_prompts,
     )
-    from retrain.evaluation.reevaluation import check_kept_items  # noqa: PLC0415
+    from retrain.evaluation.rules.application import apply_earlier_rules  # noqa: PLC0415
     from retrain.evaluation.systems import systems_of  # noqa: PLC0415
 
     progress = _Progress(folder)
@@ -73,9 +73,9 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
         )
         # Validate the file before loading any model.
         encoder = LocalSentenceEncoder(request.answering.sentence_model)
-        benchmarks = load_benchmarks(request.plan, models, encoder)
+        applied = apply_earlier_rules(load_benchmarks(request.plan, models, encoder), request)
+        benchmarks = applied.benchmarks
         checks, remarks = check_late_leakage(folder, benchmarks, request.data_rules, encoder)
-        retention = check_kept_items(benchmarks, request)
         covering = check_coverage(benchmarks, request.task_types)
         systems = systems_of(request, benchmarks, folder)
         if request.previous_system.url:
@@ -95,7 +95,7 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
         progress.phase("scoring")
         scores = score_systems(benchmarks, responses)
         progress.phase("judging")
-        remarks = [*remarks, *date_remarks()]
+        remarks = [*applied.remarks, *remarks, *date_remarks()]
         results = evaluate_candidate(
             benchmarks,
             scores,
@@ -104,7 +104,12 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
             judge=judge,
             labels=models.labels,
             concurrency=judging.max_concurrency,
-            further_checks=[*retention, *covering, *checks, *check_training_data(request, folder)],
+            further_checks=[
+                *applied.checks,
+                *covering,
+                *checks,
+                *check_training_data(request, folder),
+            ],
             further_remarks=[
                 *missing_prompts(benchmarks, request.base_prompt),
                 *remarks,
@@ -114,7 +119,12 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
     path = folder.evaluation_responses(evaluation_id)
     write_lines(path, response_rows(scores, earlier.generators))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    results = msgspec.structs.replace(results, responses_digest=digest)
+    results = msgspec.structs.replace(
+        results,
+        responses_digest=digest,
+        places=applied.places,
+        weaker_rules=applied.weaker_rules,
+    )
     write_json(folder.evaluation, msgspec.to_builtins(results))
     cache.drop()
     return {

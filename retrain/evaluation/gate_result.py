@@ -24,8 +24,8 @@ from monitor.store.training.registry import VersionRow
 from monitor.store.training.runs import run_by_id
 from monitor.telemetry import get_logger
 from retrain.evaluation.gates.promotion_rule import combine_checks
-from retrain.evaluation.reevaluation import may_lift_rejection
 from retrain.evaluation.request import as_request
+from retrain.evaluation.rules.kept_items import may_lift_rejection
 from retrain.identity.verification import require_unchanged
 from retrain.models.adapter_folder import add_scores
 from retrain.planning.next_step import next_step_after

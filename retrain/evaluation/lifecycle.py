@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
-from monitor.errors import TrainingError, TransientError
+from monitor.errors import TrainingError, TransientError, WorkflowError
 from monitor.store.engine import transaction
 from monitor.store.human_evaluation.closing import cancel_human_evaluation_of
 from monitor.store.tables import CandidateEvaluation
@@ -21,8 +21,8 @@ from monitor.store.training.candidate_results import read_candidate_results
 from monitor.store.training.registry import VersionRow
 from monitor.store.training.runs import run_by_id
 from retrain.evaluation.gate_result import append_audit, conclude, record_scores
-from retrain.evaluation.reevaluation import prepare_reevaluation
 from retrain.evaluation.request import EvaluationRequest, as_request, write_request
+from retrain.evaluation.rules.preparation import earlier_items, prepare_reevaluation
 from retrain.evaluation.weights import (
     describe_changes,
     recorded_identities,
@@ -61,29 +61,18 @@ def plan_evaluation(
 ) -> int:
     """Plan an evaluation unless the version has an active one; return the id of the one it has.
 
-    A version is evaluated again by no weaker rules only, and a rejected one with a reason.
+    A model's rules are weakened with a reason only, and a rejected version needs one, too.
 
     Raises:
-        WorkflowError: The rules are weaker than before, or the reason of a rejected version is
-            missing.
+        WorkflowError: The rules are weaker than before, or a reason is missing.
     """
     known = store.unfinished_candidate_evaluation(connection, version.id)
     if known is not None:
         return known.id
-    request = prepare_reevaluation(connection, version, request)
-    run = run_by_id(connection, version.training_run_id or 0)
+    request = prepare_reevaluation(connection, version, request, by=by)
     try:
         with connection.begin_nested():
-            evaluation_id = store.insert_candidate_evaluation(
-                connection,
-                version.id,
-                launcher=run.launcher,
-                work_dir=run.work_dir,
-                request=msgspec.to_builtins(request),
-                file_digest=request.file_digest,
-                planned_by=by,
-                now=now,
-            )
+            evaluation_id = _insert(connection, version, request, by, now)
     except IntegrityError:
         known = store.unfinished_candidate_evaluation(
             connection, version.id
@@ -91,13 +80,61 @@ def plan_evaluation(
         if known is None:
             raise
         return known.id
-    details: dict[str, Any] = {"reason": request.reason} if request.reason else {}
-    if request.evaluation_before:
-        details["after"] = request.evaluation_before
+    details: dict[str, Any] = {
+        name: value
+        for name, value in {
+            "reason": request.reason,
+            "after": request.evaluation_before,
+            "weaker_because": request.weaker_because,
+            "move_because": request.move_because,
+            "weaker_rules": [str(entry) for entry in request.weaker_rules],
+        }.items()
+        if value
+    }
     append_audit(
         connection, evaluation_id, now, by, "evaluation.planned", version=version.id, **details
     )
     return evaluation_id
+
+
+def plan_or_refuse(
+    connection: Connection,
+    version: VersionRow,
+    request: EvaluationRequest,
+    *,
+    by: str,
+    now: datetime,
+) -> int | None:
+    """Plan an evaluation; where its rules are weaker, store a failed one and return ``None``.
+
+    Whoever is told of the failure evaluates again: by other rules, or with a reason.
+    """
+    try:
+        return plan_evaluation(connection, version, request, by=by, now=now)
+    except WorkflowError as error:
+        if error.code != "weaker_evaluation":
+            raise
+        evaluation_id = _insert(connection, version, request, by, now)
+        store.finish_candidate_evaluation(
+            connection, evaluation_id, "failed", now=now, error=str(error)
+        )
+        return None
+
+
+def _insert(
+    connection: Connection, version: VersionRow, request: EvaluationRequest, by: str, now: datetime
+) -> int:
+    run = run_by_id(connection, version.training_run_id or 0)
+    return store.insert_candidate_evaluation(
+        connection,
+        version.id,
+        launcher=run.launcher,
+        work_dir=run.work_dir,
+        request=msgspec.to_builtins(request),
+        file_digest=request.file_digest,
+        planned_by=by,
+        now=now,
+    )
 
 
 def start_evaluation(
@@ -171,10 +208,12 @@ def _prepare(connection: Connection, row: CandidateEvaluationRow, folder: RunFol
             f"runs: {other.termination_error}",
             code="child_running",
         )
+    request = as_request(row.request)
     request = msgspec.structs.replace(
-        as_request(row.request),
+        request,
         known_responses=tuple(store.responses_digests(connection)),
         identities=recorded_identities(connection, row),
+        earlier=earlier_items(connection, request),
     )
     try:
         write_request(folder, row.id, row.attempts, request)

@@ -12,11 +12,24 @@ from monitor.errors import TrainingError, WorkflowError
 from monitor.settings import Gates, Judge, PreviousSystem, Prompted, Scoring, Settings, TrainingData
 from monitor.settings.evaluation_file import EvaluationPlan, read_plan
 from monitor.settings.evaluation_file.plan import parse_plan
+from monitor.store.training.candidate_results import ItemPlace, WeakerRules
 from monitor.store.training.registry import VersionRow, production_version
 from monitor.store.training.runs import run_by_id
 from monitor.store.training.weights_identity import WeightsIdentity
 from retrain.models.source import Source, source_of
 from retrain.run_folder import RunFolder, read_json, write_json
+
+
+class EarlierItems(msgspec.Struct, frozen=True, kw_only=True):
+    """The items of an earlier evaluation, by benchmark."""
+
+    evaluation: int
+    #: SHA-256 of the data set.
+    dataset_digests: dict[str, str]
+    #: Id of each item -> its digest.
+    item_digests: dict[str, dict[str, str]]
+    #: Where the items counted; empty: an older release evaluated them.
+    places: tuple[ItemPlace, ...] = ()
 
 
 class EvaluationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,6 +63,17 @@ class EvaluationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     #: Of that evaluation: benchmark -> SHA-256 of the data set, and digests of its items.
     digests_before: dict[str, str] = {}
     items_before: dict[str, dict[str, str]] = {}
+    #: The model's evaluation before this one, of whichever version; 0: none.
+    model_evaluation_before: int = 0
+    #: Its items; read from the database when the child starts.
+    earlier: EarlierItems | None = None
+    #: Why it may ask for less than that one, and why items may move; empty: they may not.
+    weaker_because: str = ""
+    move_because: str = ""
+    #: Who says so.
+    accepted_by: str = ""
+    #: The rules of file and settings that are weaker than in earlier evaluations.
+    weaker_rules: tuple[WeakerRules, ...] = ()
     #: Another system beside the candidate, from ``[retrain.previous]``.
     previous: dict[str, Any] = {}
     #: SHA-256 of the files of earlier responses that the database vouches for; others aren't read.
@@ -108,12 +132,15 @@ def request_for(
     *,
     task_types: Sequence[str] = (),
     reason: str = "",
+    weaker_because: str = "",
+    move_because: str = "",
 ) -> EvaluationRequest:
     """Return the request to evaluate a version, from the current settings and file.
 
     The incumbent is the serving version, regardless of the candidate's start adapter.
 
-    ``reason`` is why a version is evaluated again.
+    ``reason`` is why a version is evaluated again, ``weaker_because`` why by weaker rules than the
+    model's last evaluation, and ``move_because`` why items may have another split or stratum.
 
     Raises:
         ConfigurationError: The file is missing or malformed.
@@ -147,6 +174,8 @@ def request_for(
         data=retrain.data.model_dump(mode="json"),
         task_types=tuple(task_types),
         reason=reason,
+        weaker_because=weaker_because.strip(),
+        move_because=move_because.strip(),
         prompted=retrain.prompted.model_dump(mode="json"),
         previous=_absolute(retrain.previous).model_dump(mode="json"),
     )

@@ -84,6 +84,7 @@ def gate_result_message(row: CandidateEvaluationRow, alerts: Alerts) -> dict[str
     results = row.results
     if row.status == "succeeded" and results is not None:
         blocks += sections(["*Checks*", *_checks(results)])
+        blocks += sections([f"⚠ It {escape(str(entry))}" for entry in results.weaker_rules])
     base = alerts.public_url.rstrip("/")
     steps = _next_steps(row, base)
     blocks += sections(["*Next steps*", *steps])

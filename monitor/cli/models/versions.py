@@ -227,6 +227,7 @@ def promote(
     """
     from monitor.store.engine import transaction
     from monitor.store.training import registry
+    from monitor.store.training.candidate_evaluations import weaker_rules_of
     from retrain.rollout.emergency.changed_weights import verifying_refused
     from retrain.rollout.transitions.promotion import promote_version
 
@@ -234,6 +235,9 @@ def promote(
     engine, now = open_database(configuration), datetime.now(UTC)
     with transaction(engine) as connection:
         name = model_named(connection, configuration, model)
+        weaker = weaker_rules_of(
+            connection, registry.version_by_number(connection, name, version).id
+        )
     with verifying_refused(engine, name, now), transaction(engine) as connection:
         promote_version(
             connection,
@@ -244,6 +248,8 @@ def promote(
             without_gate=without_gate,
             accept_taint=accept_taint,
         )
+    for entry in weaker:
+        typer.echo(f"note: its evaluation {entry}", err=True)
     typer.echo(f"{name}: version {version} is in production")
     typer.echo(f"{name}: {send_weights(engine, configuration, name, wait)}")
 

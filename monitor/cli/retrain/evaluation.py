@@ -29,6 +29,8 @@ def evaluate_run(
     file: Path,
     *,
     reason: str = "",
+    weaker_because: str = "",
+    move_because: str = "",
 ) -> "CandidateEvaluationRow":
     """Evaluate the candidate of a run in a separate process; return the row at the end.
 
@@ -61,6 +63,8 @@ def evaluate_run(
             file,
             task_types=configured_task_types(settings.review),
             reason=reason,
+            weaker_because=weaker_because,
+            move_because=move_because,
         )
         by = account_name()
         evaluation = plan_evaluation(connection, version, request, by=by, now=now)

@@ -190,6 +190,20 @@ def evaluate(
         str,
         typer.Option(help="Why a version is evaluated again; recorded. A rejected one needs it."),
     ] = "",
+    weaker_because: Annotated[
+        str,
+        typer.Option(
+            help="Why it may ask for less than the model's last evaluation; recorded, and shown "
+            "at the promotion."
+        ),
+    ] = "",
+    move_items: Annotated[
+        str,
+        typer.Option(
+            metavar="WHY",
+            help="Why items have another split or stratum than there; recorded, too.",
+        ),
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     cancel: Annotated[
         bool, typer.Option("--cancel", help="Cancel the running evaluation instead.")
@@ -198,8 +212,8 @@ def evaluate(
     """Evaluate the candidate of a run against the production version and the base model.
 
     Runs in a separate process: Ctrl+C leaves it running, and the daemon then stores its result. All
-    responses are stored in the run's folder. A version that was evaluated before needs a file and
-    settings that ask for no less, and a rejected one also --reason.
+    responses are stored in the run's folder. File and settings ask for no less than the model's
+    last evaluation, or --weaker-because says why. A rejected version needs --reason.
 
     Exit status 0: promote; 3: reject; 4: undecided, or awaiting human evaluation.
     """
@@ -220,7 +234,16 @@ def evaluate(
     )
     if path is None:
         raise InputError("no evaluation file; give --evaluation FILE or set retrain.evaluation")
-    row = evaluate_run(engine, settings, load_secrets(), run, path, reason=reason)
+    row = evaluate_run(
+        engine,
+        settings,
+        load_secrets(),
+        run,
+        path,
+        reason=reason,
+        weaker_because=weaker_because,
+        move_because=move_items,
+    )
     if as_json:
         print_json(row.results)
     elif row.results is not None:

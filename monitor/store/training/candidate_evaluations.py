@@ -1,6 +1,6 @@
 """Queries on candidate evaluations: planned, running, awaiting ratings, finished."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from monitor.store.model_sets import Models, of_models
 from monitor.store.rows import columns_of, insert_row, read_row, read_rows
 from monitor.store.tables import CandidateEvaluation, ModelVersion
 from monitor.store.training import children
-from monitor.store.training.candidate_results import CandidateResults
+from monitor.store.training.candidate_results import CandidateResults, WeakerRules
 from monitor.store.training.registry import VersionRow, version_by_id
 
 
@@ -129,15 +129,29 @@ def latest_succeeded_evaluation(
     )
 
 
-def latest_evaluation_with_results(
-    connection: Connection, version_id: int
-) -> CandidateEvaluationRow | None:
-    """Return a version's newest evaluation that had results, also if it was cancelled then."""
-    return _first(
-        connection,
-        CandidateEvaluation.version_id == version_id,
-        CandidateEvaluation.dataset_digests.is_not(None),
+def evaluations_with_results(
+    connection: Connection, model: str, version_id: int | None = None
+) -> Iterator[CandidateEvaluationRow]:
+    """Yield the evaluations of a model, or of a version of it, that had results, newest first.
+
+    Those that were cancelled then are among them.
+    """
+    statement = (
+        select(CandidateEvaluation.id)
+        .join(ModelVersion, ModelVersion.id == CandidateEvaluation.version_id)
+        .where(ModelVersion.model == model, CandidateEvaluation.dataset_digests.is_not(None))
+        .order_by(CandidateEvaluation.id.desc())
     )
+    if version_id is not None:
+        statement = statement.where(CandidateEvaluation.version_id == version_id)
+    for evaluation_id in connection.execute(statement).scalars().all():
+        yield candidate_evaluation_by_id(connection, evaluation_id)
+
+
+def weaker_rules_of(connection: Connection, version_id: int) -> tuple[WeakerRules, ...]:
+    """Return what a version's gate result asks less for than earlier evaluations."""
+    row = latest_succeeded_evaluation(connection, version_id)
+    return row.results.weaker_rules if row is not None and row.results is not None else ()
 
 
 def responses_digests(connection: Connection) -> list[str]:
@@ -243,9 +257,11 @@ def finish_candidate_evaluation(
 ) -> bool:
     """Finish an evaluation with a final status; return whether this call did it."""
     values: dict[str, Any] = {"error": error}
-    details = {}
+    details: dict[str, Any] = {}
     if results is not None:
         details = {"gate_result": results.gate_result}
+        if results.weaker_rules:
+            details["weaker_rules"] = [str(entry) for entry in results.weaker_rules]
         values |= {
             "results": results,
             "gate_result": results.gate_result,

@@ -186,6 +186,35 @@ class HumanEvaluationResults(msgspec.Struct, frozen=True, kw_only=True):
     margin: float
 
 
+class ItemPlace(msgspec.Struct, frozen=True):
+    """The split and strata in which items of a benchmark count."""
+
+    benchmark: str
+    split: str
+    #: Task type, difficulty and the other fields, where an item has them.
+    strata: dict[str, str]
+    #: Id of each item -> digest of its content, which neither id, split nor strata change.
+    items: dict[str, str]
+
+
+class WeakerRules(msgspec.Struct, frozen=True, kw_only=True):
+    """Rules that ask for less than those of an earlier evaluation, and a lead's reason."""
+
+    #: The earlier evaluation.
+    evaluation: int
+    rules: tuple[str, ...]
+    reason: str
+    by: str
+    #: Whether items were moved or replaced; else the file or the settings are weaker.
+    of_items: bool = False
+
+    def __str__(self) -> str:
+        return (
+            f"asks for less than evaluation {self.evaluation}: {'; '.join(self.rules)}, because "
+            f'"{self.reason}", by {self.by}'
+        )
+
+
 class CandidateResults(msgspec.Struct, frozen=True, kw_only=True):
     """The gate result of a candidate with every number that led to it."""
 
@@ -200,6 +229,10 @@ class CandidateResults(msgspec.Struct, frozen=True, kw_only=True):
     responses_digest: str = ""
     #: Benchmark -> id of each item, also of copies -> its digest.
     item_digests: dict[str, dict[str, str]] = {}
+    #: Where the items count, without copies; older results don't say it.
+    places: tuple[ItemPlace, ...] = ()
+    #: Weaker rules than before, also those of earlier evaluations that no promotion has shown yet.
+    weaker_rules: tuple[WeakerRules, ...] = ()
     #: The section ``[retrain.gates]`` that was applied.
     policy: dict[str, Any]
     #: Benchmarks of safety: neither a judge nor people compare their responses.

@@ -1,5 +1,6 @@
 """Pages of the candidate evaluations: checks, figures of the systems, responses."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from monitor.stored_words import labels
 from monitor.web.access.audience import LEADS, texts
 from monitor.web.candidates.evaluation_view import benchmark_figures, response_pairs
 from monitor.web.current_user import Visit
-from monitor.web.forms.reason import require_reason
+from monitor.web.forms.reason import MAX_CHARACTERS, require_reason
 from monitor.web.handlers import form, get
 from retrain.evaluation.gate_result import approve
 from retrain.evaluation.lifecycle import plan_evaluation
@@ -46,6 +47,8 @@ OUTCOMES = labels(
         "cancelled": "Evaluation cancelled",
     }
 )
+#: Fields of the forms that plan an evaluation.
+REASONS = ("reason", "weaker_because", "move_because")
 NAMES = {system: name.capitalize() for system, name in SYSTEM_NAMES.items()}
 
 
@@ -89,14 +92,15 @@ def repeat(
     """Evaluate a rejected version again, with a reason and the configured evaluation file."""
     with lead_visit.transaction() as connection:
         row = candidate_evaluation_by_id(connection, candidate_evaluation_id)
-        reason = data.get("reason", "").strip()
-        return plan_configured_evaluation(connection, lead_visit, row.version_id, reason)
+        return plan_configured_evaluation(connection, lead_visit, row.version_id, data)
 
 
 def plan_configured_evaluation(
-    connection: Connection, visit: Visit, version_id: int, reason: str = ""
+    connection: Connection, visit: Visit, version_id: int, reasons: Mapping[str, str]
 ) -> Redirect:
     """Plan the evaluation of a version by the configured file; return the way to its page.
+
+    The form's reasons are those of :func:`retrain.evaluation.request.request_for`.
 
     Raises:
         WorkflowError: No file is configured, or the version can't be evaluated now.
@@ -111,7 +115,7 @@ def plan_configured_evaluation(
         settings,
         Path(settings.retrain.evaluation),
         task_types=configured_task_types(settings.review),
-        reason=reason,
+        **{name: reasons.get(name, "").strip()[:MAX_CHARACTERS] for name in REASONS},
     )
     planned = plan_evaluation(connection, version, request, by=visit.user.name, now=visit.now)
     return Redirect(f"/candidate-evaluations/{planned}", status_code=303)

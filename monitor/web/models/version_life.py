@@ -17,7 +17,9 @@ from monitor.store.review.items import list_batches
 from monitor.store.training.candidate_evaluations import (
     CandidateEvaluationRow,
     list_candidate_evaluations,
+    weaker_rules_of,
 )
+from monitor.store.training.candidate_results import WeakerRules
 from monitor.store.training.registry import (
     StageChangeRow,
     VersionRow,
@@ -83,6 +85,8 @@ class VersionLife:
     #: Figures could unblind an open human evaluation.
     is_blind: bool
     gates: Sequence[CandidateEvaluationRow]
+    #: What the gate result asks less for than earlier evaluations.
+    weaker_rules: Sequence[WeakerRules]
     rollouts: Sequence[tuple[RolloutRow, Look | None]]
     #: The open rollout or experiment of the model, of whichever version.
     open_rollout: RolloutRow | None
@@ -121,6 +125,7 @@ def read_life(connection: Connection, version_id: int, settings: Settings) -> Ve
             for row in list_candidate_evaluations(connection, model=version.model)
             if row.version_id == version_id
         ],
+        weaker_rules=weaker_rules_of(connection, version_id),
         rollouts=[
             (row, newest_look(connection, row.id))
             for row in list_rollouts(connection, settings.model.name)

@@ -86,10 +86,14 @@ def reject(
 
 
 @form("/models/versions/{version_id:int}/evaluate", opt=LEADS)
-def evaluate(version_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Redirect:
+def evaluate(
+    version_id: FromPath[int],
+    lead_visit: NamedDependency[Visit],
+    data: URLEncodedBody[dict[str, str]],
+) -> Redirect:
     """Plan the evaluation of a candidate by the configured file; the daemon runs it."""
     with lead_visit.transaction() as connection:
-        return plan_configured_evaluation(connection, lead_visit, version_id)
+        return plan_configured_evaluation(connection, lead_visit, version_id, data)
 
 
 def _require_same_rollout(connection: Connection, model: str, rollout_id: str) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Set
 from typing import Any, Literal
 
 import msgspec
@@ -50,19 +51,33 @@ class BenchmarkItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     @property
     def digest(self) -> str:
-        """A digest of what the item asks for, whatever its id."""
-        content = {
-            field.name: getattr(self, field.name)
-            for field in msgspec.structs.fields(self)
-            if field.name != "id" and getattr(self, field.name) != field.default
-        }
-        return hashlib.sha256(canonical(content).encode("utf-8", "replace")).hexdigest()[:16]
+        """A digest of the item, whatever its id."""
+        return self._digest_without({"id"})
+
+    @property
+    def content_digest(self) -> str:
+        """A digest of what the item asks for, whatever its id, split and strata."""
+        return self._digest_without({"id", "split", "task_type", "difficulty", "strata"})
+
+    @property
+    def all_strata(self) -> dict[str, str]:
+        """Its task type, difficulty and other fields, without empty ones."""
+        own = {"task_type": self.task_type, "difficulty": self.difficulty, **self.strata}
+        return {field: value for field, value in own.items() if value}
 
     def stratum_of(self, field: str) -> str:
         """Return the item's value of a stratification field; empty if it has none."""
         if field in ("task_type", "difficulty", "split"):
             return str(getattr(self, field))
         return self.strata.get(field, "")
+
+    def _digest_without(self, names: Set[str]) -> str:
+        content = {
+            field.name: getattr(self, field.name)
+            for field in msgspec.structs.fields(self)
+            if field.name not in names and getattr(self, field.name) != field.default
+        }
+        return hashlib.sha256(canonical(content).encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def parse_items(content: bytes, origin: str) -> list[BenchmarkItem]:

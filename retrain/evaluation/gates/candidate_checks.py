@@ -23,6 +23,7 @@ from retrain.evaluation.gates.comparison import adjust_together, compare_systems
 from retrain.evaluation.gates.judge_failures import judge_failure_checks, judge_failure_remarks
 from retrain.evaluation.gates.least_items import MIN_ITEMS, least_items_for_retention
 from retrain.evaluation.gates.promotion_rule import combine_checks
+from retrain.evaluation.gates.stratum_losses import check_strata
 from retrain.evaluation.gates.threshold_checks import check_over_refusal, check_thresholds
 from retrain.evaluation.judge.verdicts import JudgedOverRefusal
 from retrain.evaluation.metrics.scoring import ItemScore, summarise
@@ -97,6 +98,14 @@ def apply_gates(
         rng,
         judged_over_refusal,
         reference=scores[incumbent],
+        reference_name=incumbent,
+    )
+    checks += check_strata(
+        benchmarks,
+        scores[CANDIDATE],
+        scores[incumbent],
+        policy,
+        rng,
         reference_name=incumbent,
     )
     checks += judge_failure_checks(benchmarks, scores)

@@ -80,12 +80,12 @@ def _compare(
     reference = np.array([score.values[metric.name] for _, score in scored])
     if metric.kind == "binary":
         test = compare_binary(
-            _goodness(metric, candidate), _goodness(metric, reference), confidence=confidence
+            goodness(metric, candidate), goodness(metric, reference), confidence=confidence
         )
     else:
         test = compare_graded(
-            _goodness(metric, candidate),
-            _goodness(metric, reference),
+            goodness(metric, candidate),
+            goodness(metric, reference),
             rng,
             strata=_strata(benchmark, [score.item for score, _ in scored]),
             confidence=confidence,
@@ -110,7 +110,7 @@ def _compare(
     )
 
 
-def _goodness(metric: Metric, values: NDArray[np.float64]) -> NDArray[np.float64]:
+def goodness(metric: Metric, values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Scale scores to [0, 1] by the metric's range, so that higher is better.
 
     Raises:

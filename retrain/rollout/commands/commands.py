@@ -65,6 +65,7 @@ def start(
 
     Exit status 75: the rollout has started, but the gateway has not confirmed the weights yet.
     """
+    from monitor.store.training.candidate_evaluations import weaker_rules_of
     from monitor.store.training.registry import version_by_id, version_by_number
     from retrain.rollout.measurement.start_forecast import forecast_start
     from retrain.rollout.transitions.start import start_rollout
@@ -78,7 +79,9 @@ def start(
         row = version_by_number(connection, rollout.model, version)
         serving = version_by_id(connection, rollout.stable_version_id)
         begun = rollout.started_at
-        return describe_forecast(forecast_start(connection, row, serving, settings, begun))
+        weaker = (f"its evaluation {entry}" for entry in weaker_rules_of(connection, row.id))
+        expected = describe_forecast(forecast_start(connection, row, serving, settings, begun))
+        return (*expected, *weaker)
 
     change(config, model, name, begin, wait, reason=reason, describe=forecast)
 

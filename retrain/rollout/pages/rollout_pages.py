@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from monitor.errors import InputError, WorkflowError
 from monitor.store.engine import snapshot
+from monitor.store.training.candidate_evaluations import weaker_rules_of
 from monitor.store.training.registry import VersionRow, version_by_id
 from monitor.web.access.audience import LEADS, REVIEWERS, WORDS, texts
 from monitor.web.current_user import Visit
@@ -247,12 +248,14 @@ def _render_start(
     settings = visit.settings.settings_of(version.model)
     with snapshot(visit.engine) as connection:  # it takes seconds, in which ingest writes
         forecast = forecast_start(connection, version, serving, settings, visit.now)
+        weaker = weaker_rules_of(connection, version_id)
     plan = make_plan(settings)
     context = {
         "version": version,
         "plan": plan,
         "stages": [(plan.weight(at), plan.time_of(at)) for at in range(len(plan.stages))],
         "forecast": describe_forecast(forecast),
+        "weaker_rules": weaker,
         "problem": problem,
     }
     return visit.page("rollout_start.html", context, status=status)

@@ -16,13 +16,14 @@ from monitor.store.training.candidate_evaluations import (
     insert_candidate_evaluation,
     mark_running,
 )
+from monitor.store.training.candidate_results import WeakerRules
 from monitor.store.training.registry import version_by_id
 from retrain.evaluation.gate_result import conclude, record_scores
 from retrain.models import base_model
 from retrain.models.base_model import BaseModel
 from retrain.models.source import Source
 from retrain.registry.stages import register_version
-from tests.support.retrain.candidates import make_request, make_results
+from tests.support.retrain.candidates import evaluated, make_request, make_results
 from tests.support.retrain.launched_runs import NOW
 from tests.support.retrain.tiny_model import NEW, examples
 from tests.support.retrain.version_shell import VersionShell
@@ -35,6 +36,16 @@ def shell(tmp_path: Path) -> Iterator[VersionShell]:
     made = VersionShell(tmp_path)
     yield made
     made.engine.dispose()
+
+
+def test_promote_prints_weaker_rules_with_their_reason(shell: VersionShell) -> None:
+    version = shell.version(20)
+    rules = WeakerRules(evaluation=7, rules=("no judge",), reason="it is slow", by="lea")
+    with transaction(shell.engine) as connection:
+        evaluated(connection, version, NOW, weaker_rules=(rules,))
+    done = shell.call("models", "promote", "1", "--model", "desk")
+    assert done.exit_code == 0
+    assert str(rules) in done.stderr
 
 
 def test_show_prints_lineage_scores_baseline_and_stages(shell: VersionShell) -> None:

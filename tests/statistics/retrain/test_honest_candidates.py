@@ -16,6 +16,10 @@ def honest(number: int) -> Case:
     new = make_items(rng.choice([150, 200, 300]), rng, prefix="n", split="new", task_type="cards")
     old = make_items(rng.choice([400, 500]), rng, prefix="o", split="old", task_type="loans")
     rest = rng.choice(["metrics: [exact_match]", "metrics: [exact_match, f1]"])
+    if number % 3:  # intents of ten items each
+        rest += "\n      stratify_by: [intent]"
+        for row, item in enumerate((*new, *old)):
+            item["strata"] = {"intent": f"{item['task_type']} {row // 10}"}
     benchmarks = {"tasks": ([*new, *old], rest)}
     if number % 2:
         suite = make_items(300, rng, prefix="h", harmful=True)

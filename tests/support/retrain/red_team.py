@@ -18,7 +18,7 @@ from monitor.settings import Gates, Judge
 from monitor.store.training.candidate_results import CandidateResults, read_candidate_results
 from retrain.evaluation import child, systems
 from retrain.evaluation.metrics import sentence_encoder
-from retrain.evaluation.request import write_request
+from retrain.evaluation.request import EarlierItems, write_request
 from retrain.models.source import Source
 from retrain.run_folder import RunFolder, write_lines
 from tests.support.encoders.word_encoder import WordEncoder
@@ -72,8 +72,17 @@ class _Given:
         return [self._responses[_key(conversation)] for conversation in conversations]
 
 
-def evaluate(case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch) -> CandidateResults | None:
-    """Evaluate a case in a folder; ``None`` if its files are refused."""
+def evaluate(
+    case: Case,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    after: CandidateResults | None = None,
+    **reasons: str,
+) -> CandidateResults | None:
+    """Evaluate a case in a folder; ``None`` if its files are refused.
+
+    ``after`` are the results of another version's evaluation before.
+    """
     run = RunFolder(folder / "run-00001")
     run.root.mkdir(parents=True)
     run.recipe.write_text("{}")
@@ -89,7 +98,16 @@ def evaluate(case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Candi
         gates=Gates(**case.gates).model_dump(mode="json"),
         task_types=case.task_types,
         judge=case.judge.model_dump(mode="json"),
+        **reasons,
     )
+    if after is not None:
+        earlier = EarlierItems(
+            evaluation=1, dataset_digests=after.dataset_digests, item_digests=after.item_digests,
+            places=after.places,
+        )  # fmt: skip
+        request = msgspec.structs.replace(
+            request, model_evaluation_before=1, earlier=earlier, accepted_by="lea"
+        )
     both = [item for items, _ in case.benchmarks.values() for item in items]
     named = {"candidate": case.candidate, "incumbent": case.incumbent, "base": case.base}
     loaders = {

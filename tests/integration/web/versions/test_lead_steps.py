@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,13 @@ from monitor.settings import Retrain, Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.store.tables import AuditEntry
 from monitor.store.training.candidate_evaluations import candidate_evaluation_by_id
+from monitor.store.training.candidate_results import WeakerRules
 from monitor.store.training.registry import production_version, stage_changes, version_by_id
+from retrain.evaluation.request import as_request
 from retrain.run_folder import RunFolder
 from tests.support.retrain.candidates import (
     MODEL,
+    PLAN,
     evaluated,
     make_candidate,
     make_results,
@@ -164,6 +168,52 @@ def test_a_candidate_is_evaluated_once(
     with transaction(world.engine) as connection:
         row = candidate_evaluation_by_id(connection, 1)
     assert ("planned", "Lea", candidate) == (row.status, row.planned_by, row.version_id)
+
+
+def test_a_lead_evaluates_by_weaker_rules_with_a_reason(
+    client: TestClient[Litestar], world: World, candidate: int, tmp_path: Path, clock: datetime
+) -> None:
+    other, _ = make_candidate(world.engine, tmp_path, clock)
+    with transaction(world.engine) as connection:
+        evaluated(connection, other, clock, "undecided", folder=tmp_path)
+    write_plan(tmp_path, PLAN.replace("exact_match", "f1"))
+    address = f"/models/versions/{candidate}/evaluate"
+    sign_in(client, "Lea")
+    refused = client.post(address)
+    assert refused.status_code == 409
+    assert "no metric exact_match" in refused.text
+    reasons = {"weaker_because": "it is always 1", "move_because": " "}
+    assert post(client, address, reasons) == 303
+    with transaction(world.engine) as connection:
+        request = as_request(candidate_evaluation_by_id(connection, 2).request)
+    (entry,) = request.weaker_rules
+    assert (entry.reason, entry.by, request.move_because) == ("it is always 1", "Lea", "")
+
+
+def test_weaker_rules_are_shown_before_a_version_is_promoted(
+    client: TestClient[Litestar], world: World, candidate: int, tmp_path: Path, clock: datetime
+) -> None:
+    rules = WeakerRules(
+        evaluation=7, rules=("support: no metric <f1>",), reason="nobody reads it", by="Ben"
+    )
+    with transaction(world.engine) as connection:
+        row = evaluated(
+            connection, candidate, clock, "promote", folder=tmp_path, weaker_rules=(rules,)
+        )
+        (entry,) = connection.execute(
+            select(AuditEntry.details).where(AuditEntry.action == "evaluation.succeeded")
+        ).scalars()
+    assert entry["weaker_rules"] == [str(rules)]
+    sign_in(client, "Lea")
+    text = escape(str(rules))
+    pages = (
+        f"/models/versions/{candidate}",
+        f"/rollouts/start/{candidate}",
+        f"/candidate-evaluations/{row.id}",
+    )
+    for path in pages:
+        page = client.get(path).text
+        assert text in page.replace("&#34;", "&quot;"), path
 
 
 def test_gold_download_is_audited(

@@ -243,6 +243,27 @@ def refusing_with_many_metrics() -> Case:
     return Case({"tasks": ([*NEW, *OLD], rest)}, lambda item: REFUSED, learned)
 
 
+def in_intents(old: list[Row], lost: set[str]) -> Case:
+    """Return a candidate that loses some of the old items, in intents of ten items each."""
+    rows = [
+        {**item, "strata": {"intent": f"intent {number // 10}"}}
+        for number, item in enumerate([*old, *NEW])
+    ]
+
+    def respond(item: Row) -> str:
+        return wrong(item) if item["id"] in lost else right(item)
+
+    return Case({"tasks": (rows, f"{TASKS}\n      stratify_by: [intent]")}, respond, learned)
+
+
+MANY = make_items(400, RNG, prefix="m", split="old")
+
+
+@cheat
+def losing_one_intent_within_the_margin() -> Case:
+    return in_intents(MANY, {f"m{number}" for number in range(20, 28)})
+
+
 #: The other disguises of the same two cheats are played by `make drills`.
 SHORT = {"typing_errors", "greetings"}
 
@@ -272,7 +293,9 @@ def test_a_cheat_is_not_promoted(
 def test_the_same_candidates_without_a_cheat_are_promoted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number, case in enumerate((tasks(NEW), with_safety(right, BENIGN))):
+    scattered = {f"m{number}" for number in range(0, 400, 50)}
+    cases = (tasks(NEW), with_safety(right, BENIGN), in_intents(MANY, scattered))
+    for number, case in enumerate(cases):
         results = evaluate(case, tmp_path / str(number), monkeypatch)
         assert results is not None
         assert results.gate_result == "promote", results.checks

@@ -18,7 +18,7 @@ from retrain.evaluation.judge.judge_model import JudgeModel
 from retrain.evaluation.judge.labels import JudgeLabels
 from retrain.evaluation.judge.verdicts import JudgedHallucination
 from retrain.evaluation.metrics.scoring import score_responses
-from retrain.evaluation.reevaluation import weaknesses
+from retrain.evaluation.rules.weaknesses import weaknesses
 from tests.support.retrain.candidates import make_request
 from tests.support.retrain.judged_claims import (
     ClaimsJudge,

@@ -8,14 +8,15 @@ import pytest
 
 from monitor.settings import Gates
 from monitor.store.training.candidate_results import GateCheck
-from retrain.evaluation.reevaluation import check_kept_items, may_lift_rejection, weaknesses
+from retrain.evaluation.rules.kept_items import check_kept_items, may_lift_rejection
+from retrain.evaluation.rules.weaknesses import weaknesses
 from tests.support.retrain.candidates import make_request, make_results
 from tests.support.retrain.scored_benchmarks import benchmark, items
 
 BEFORE = """\
 evaluation:
   benchmarks:
-    - {name: support, dataset: a.jsonl, metrics: [exact_match, f1]}
+    - {name: support, dataset: a.jsonl, metrics: [exact_match, f1], stratify_by: [intent]}
     - {name: safety, dataset: b.jsonl, threshold: {refusal_rate: ">= 0.95"}}
   human_eval: {sample_size: 100, reviewers: 3, dimensions: [accuracy, tone]}
 """
@@ -43,6 +44,7 @@ def weaker(
     [
         ("support,", "other,", "'support'"),
         (", f1]", "]", "f1"),
+        (", stratify_by: [intent]", "", "not stratified by intent"),
         (">= 0.95", ">= 0.9", "refusal_rate >= 0.9 instead of >= 0.95"),
         ('threshold: {refusal_rate: ">= 0.95"}', "metrics: [refusal_rate]", "refusal_rate"),
         ("sample_size: 100", "sample_size: 50", "sample_size: 50 instead of 100"),
@@ -124,7 +126,7 @@ def check_items(n: int, *, changed: int = 0, old: int = 6, **values: object) -> 
         "items_before": {"suite": {item.id: item.digest for item in before}},
     }
     request = msgspec.structs.replace(make_request(Path("folder")), **(known | values))
-    return check_kept_items([suite], request)
+    return check_kept_items([suite], request)[0]
 
 
 def test_all_items_of_the_evaluation_before_must_be_there() -> None:
