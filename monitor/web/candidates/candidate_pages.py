@@ -30,6 +30,7 @@ from monitor.web.forms.reason import require_reason
 from monitor.web.handlers import form, get
 from retrain.evaluation.gate_result import approve
 from retrain.evaluation.lifecycle import plan_evaluation
+from retrain.evaluation.report import trivial_rows
 from retrain.evaluation.request import request_for
 
 _TEXTS = texts("candidate_evaluation")
@@ -76,6 +77,7 @@ def candidate_evaluation(
         context |= {
             "systems": row.results.systems,
             "benchmarks": benchmark_figures(row.results),
+            "trivial": trivial_rows(row.results.trivial_scores, row.results),
         }
     return lead_visit.page("candidate_evaluation.html", context)
 
