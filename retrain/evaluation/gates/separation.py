@@ -4,7 +4,7 @@ A candidate that forgot everything still responds as a trivial system does. Wher
 hardly better than that, nothing can be lost that the margin would show.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -102,11 +102,7 @@ def trivial_match(
     metrics = [m for m in metrics if (~np.isnan(own[m.name][rows])).sum() >= MIN_ITEMS]
     distances = []
     for system in systems:
-        values = {
-            m.name: np.where(system.responds, system.values[m.name], before[m.name])
-            for m in metrics
-        }
-        other = replace(system, values=values)
+        other = _with_fallback(system, before)
         if distance := _distance(benchmark, own, other, rows, metrics):
             distances.append((distance, other))
     if not distances:
@@ -120,6 +116,15 @@ def trivial_match(
         if p_value <= policy.alpha / len(metrics):
             return None
     return distance
+
+
+def _with_fallback(system: TrivialSystem, incumbent: Mapping[str, Values]) -> TrivialSystem:
+    """Return a system with the incumbent's scores where it has no response."""
+    values = {
+        name: np.where(system.responds | np.isnan(scores), scores, incumbent[name])
+        for name, scores in system.values.items()
+    }
+    return replace(system, values=values)
 
 
 def _distance(

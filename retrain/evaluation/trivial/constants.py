@@ -59,6 +59,22 @@ def shuffled_references(
     return shuffles
 
 
+def of_same_system_prompt(items: Sequence[BenchmarkItem]) -> list[str]:
+    """Return the most frequent reference answer of the other items with the same system prompt.
+
+    Empty where there is no other item, and everywhere where all have the same system prompt.
+    """
+    keys = [tuple(m["content"] for m in item.messages if m["role"] == "system") for item in items]
+    counts: dict[tuple[str, ...], Counter[str]] = {key: Counter() for key in keys}
+    for key, item in zip(keys, items, strict=True):
+        counts[key].update([item.expected] if item.expected is not None else [])
+    responses = []
+    for key, item in zip(keys, items, strict=True):
+        remaining = counts[key] - Counter([item.expected or ""])
+        responses.append(remaining.most_common(1)[0][0] if remaining and len(counts) > 1 else "")
+    return responses
+
+
 def _sample(texts: Sequence[str], size: int, rng: np.random.Generator) -> list[str]:
     chosen = rng.choice(len(texts), size=min(size, len(texts)), replace=False)
     return [texts[row] for row in sorted(chosen)]

@@ -1,6 +1,6 @@
 """Scores of trivial systems on a benchmark."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +14,15 @@ from retrain.evaluation.judge.verdicts import JudgedVerdict
 from retrain.evaluation.metrics.metric import Metric, apply_metric, goodness
 from retrain.evaluation.metrics.overlap import exact_match, token_f1
 from retrain.evaluation.metrics.scoring import strata_of
-from retrain.evaluation.trivial.constants import constants, shuffled_references
+from retrain.evaluation.trivial.constants import (
+    constants,
+    of_same_system_prompt,
+    shuffled_references,
+)
 from retrain.evaluation.trivial.copying import copied_responses
 
+#: Most items of a split on which trivial systems are scored; of more, so many are drawn.
+MAX_ITEMS = 400
 #: Rules that copy, of those that come nearest to the reference answers.
 N_RULES = 3
 
@@ -50,7 +56,7 @@ def unmeasured_remarks(benchmark: Benchmark) -> list[str]:
 
 
 def measure_trivial(benchmark: Benchmark, rng: np.random.Generator) -> list[TrivialSystem]:
-    """Score the trivial systems on a benchmark, without a model.
+    """Score the trivial systems on a benchmark, without generating anything.
 
     The best constant and the best rule that copies are searched in each split for itself.
 
@@ -58,26 +64,32 @@ def measure_trivial(benchmark: Benchmark, rng: np.random.Generator) -> list[Triv
         MetricError: A metric failed.
     """
     items = benchmark.items
-    named: dict[str, list[list[str]]] = {}
+    responses: dict[str, list[dict[int, str]]] = {}
     for split in sorted({item.split for item in items}):
         rows = [row for row, item in enumerate(items) if item.split == split]
-        for name, shuffles in _systems([items[row] for row in rows], rng):
-            texts = named.setdefault(name, [[""] * len(items) for _ in shuffles])
-            for all_texts, own in zip(texts, shuffles, strict=True):
-                for row, response in zip(rows, own, strict=True):
-                    all_texts[row] = response
-    metrics = measured_metrics(benchmark)
-    return [
-        TrivialSystem(
-            name,
-            {
-                m.name: np.mean([apply_metric(m, items, texts) for texts in each], 0)
-                for m in metrics
-            },
-            np.array([bool(text) for text in each[0]]),
-        )
-        for name, each in named.items()
-    ]
+        if len(rows) > MAX_ITEMS:
+            rows = sorted(rng.choice(rows, MAX_ITEMS, replace=False).tolist())
+        for name, texts in _systems([items[row] for row in rows], rng):
+            variants = responses.setdefault(name, [{} for _ in texts])
+            for variant, own in zip(variants, texts, strict=True):
+                variant.update(zip(rows, own, strict=True))
+    return [_scored(name, benchmark, variants) for name, variants in responses.items()]
+
+
+def _scored(
+    name: str, benchmark: Benchmark, variants: Sequence[Mapping[int, str]]
+) -> TrivialSystem:
+    """Score a system by the mean over its variants: row of an item -> response."""
+    rows = sorted(variants[0])
+    items = [benchmark.items[row] for row in rows]
+    values = {}
+    for metric in measured_metrics(benchmark):
+        scores = [apply_metric(metric, items, [texts[row] for row in rows]) for texts in variants]
+        values[metric.name] = np.full(len(benchmark.items), np.nan)
+        values[metric.name][rows] = np.mean(scores, axis=0)
+    responds = np.zeros(len(benchmark.items), dtype=bool)
+    responds[rows] = [bool(variants[0][row]) for row in rows]
+    return TrivialSystem(name, values, responds)
 
 
 def best_trivial_scores(
@@ -93,11 +105,13 @@ def best_trivial_scores(
     for stratum in sorted(strata):
         for metric in measured_metrics(benchmark):
             columns = {s.name: s.values[metric.name][strata[stratum]] for s in systems}
-            means = {n: float(np.nanmean(c)) for n, c in columns.items() if not np.isnan(c).all()}
-            if not means:
+            counts = {name: int((~np.isnan(c)).sum()) for name, c in columns.items()}
+            n = max(counts.values(), default=0)
+            if not n:
                 continue
+            # A rule that only one of two splits has says nothing about both.
+            means = {name: float(np.nanmean(columns[name])) for name in counts if counts[name] == n}
             best = max(means, key=lambda name: goodness(metric, np.array(means[name])))
-            n = int((~np.isnan(columns[best])).sum())
             yield TrivialScore(benchmark.name, stratum, metric.name, best, means[best], n)
 
 
@@ -109,6 +123,7 @@ def _systems(
         yield name, [[text] * len(items)]
     if shuffles := shuffled_references(items, rng):
         yield "reference answer of another item", shuffles
+    yield "most frequent reference answer of the system prompt", [of_same_system_prompt(items)]
     rules = [(name, texts) for name, texts in copied_responses(items) if any(texts)]
     rules.sort(key=lambda rule: -_nearness(items, rule[1]))
     for name, texts in rules[:N_RULES]:

@@ -5,7 +5,11 @@ import pytest
 
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.benchmark import Benchmark
-from retrain.evaluation.trivial.constants import constants, shuffled_references
+from retrain.evaluation.trivial.constants import (
+    constants,
+    of_same_system_prompt,
+    shuffled_references,
+)
 from retrain.evaluation.trivial.copying import copied_responses
 from retrain.evaluation.trivial.measurement import best_trivial_scores, measure_trivial
 from tests.support.retrain.scored_benchmarks import benchmark, items
@@ -81,6 +85,23 @@ def test_shuffled_references_give_no_item_its_own() -> None:
         assert sorted(shuffle) == sorted(entry.expected or "" for entry in rows)
         assert all(text != entry.expected for text, entry in zip(shuffle, rows, strict=True))
     assert shuffled_references(rows[:1], np.random.default_rng(0)) == []
+
+
+def test_a_system_prompt_that_decides_the_label_is_looked_up() -> None:
+    rows = [item(number, system=f"Department {number % 4}") for number in range(16)]
+    suite = benchmark(rows, metrics=["exact_match"])
+    assert best(suite)["exact_match"][0] == 1.0
+    assert set(of_same_system_prompt(items(4, expected="x"))) == {""}
+    assert of_same_system_prompt(rows[:5]) == ["pay later", "", "", "", "pay later"]
+
+
+def test_a_large_split_is_drawn_from() -> None:
+    rows = [*items(500, expected="x"), *items(20, "new")]
+    systems = measure_trivial(benchmark(rows, metrics=["exact_match"]), np.random.default_rng(0))
+    usual = next(s for s in systems if s.name == "most frequent reference answer")
+    scored = ~np.isnan(usual.values["exact_match"])
+    assert (scored[:500].sum(), scored[500:].sum()) == (400, 20)
+    assert not usual.responds[:500][~scored[:500]].any()
 
 
 def test_each_split_and_stratum_has_its_best_system() -> None:
