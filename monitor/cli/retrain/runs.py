@@ -196,7 +196,7 @@ def evaluate(
     ] = False,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Check the file and score trivial systems; load no model."),
+        typer.Option("--dry-run", help="Only check the file and score trivial systems."),
     ] = False,
 ) -> None:
     """Evaluate the candidate of a run against the production version and the base model.

@@ -200,8 +200,21 @@ def desk(item: Row) -> str:
     return "".join("bcdfghjklm"[int(digit)] + "a" for digit in item["id"][1:].zfill(3))
 
 
+#: Played by `make drills`: `test_trivial_systems.py` has their rules.
+LONG = {f"new_answers_in_the_system_prompt_{name}" for name in HINTS if name != "sentence"} | {
+    "forgotten_where_the_assistant_said_it",
+    "forgotten_where_any_json_is_right",
+    "examples_as_earlier_turns",
+    "short_boilerplate",
+}
+
+
+def forms(names: Mapping[str, object]) -> list[object]:
+    return [pytest.param(name, marks=pytest.mark.drill) if name in LONG else name for name in names]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CHEATS)
+@pytest.mark.parametrize("name", forms(CHEATS))
 def test_a_benchmark_that_cannot_fail_promotes_nobody(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,7 +226,7 @@ def test_a_benchmark_that_cannot_fail_promotes_nobody(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", HONEST)
+@pytest.mark.parametrize("name", forms(HONEST))
 def test_an_honest_benchmark_promotes_a_better_candidate(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
