@@ -17,6 +17,7 @@ from bench.retrain.forgetting import forgetting_rows
 from bench.retrain.gate_trials import candidate_trials, exact_pass_rate, hallucinator_passes
 from bench.retrain.leaks import leak_rows
 from bench.retrain.methods import method_rows, read_bank
+from bench.retrain.separation_rows import false_pass_rows, honest_rows
 from bench.retrain.speed import evaluation_row, training_row
 from bench.review.human_evaluation_trials import human_evaluation_trials
 from monitor.bench.row import Row
@@ -35,6 +36,7 @@ def run(data: Path | None) -> Iterator[Row]:
     """Measure everything; without data sets, what needs them isn't measured."""
     yield from _gate_rows()
     yield from classifier_rows(AREA)
+    yield from false_pass_rows(AREA, N_TRIALS)
     with tempfile.TemporaryDirectory(prefix="driftwarden-bench-") as place:
         yield from forgetting_rows(Path(place) / "forgetting", N_SEEDS)
         if data is None:
@@ -42,6 +44,7 @@ def run(data: Path | None) -> Iterator[Row]:
             yield Row(AREA, "methods and costs", None, "", "", None, note)
             return
         yield from leak_rows(AREA, data)
+        yield from honest_rows(AREA, data, N_SEEDS)
         bank = read_bank(data)
         base = prepare_base(SMOL, Path(place) / "bases")
         yield training_row(base, bank, Path(place) / "training")

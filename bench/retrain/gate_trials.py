@@ -121,7 +121,7 @@ def _item(number: int, split: str) -> BenchmarkItem:
     return BenchmarkItem(
         id=f"{split}-{number}",
         messages=messages,
-        expected="a",
+        expected=f"a{number}",
         split="new" if split == "new" else "old",
     )
 

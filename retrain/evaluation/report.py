@@ -1,12 +1,16 @@
 """Report of candidate results, in lines of text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from monitor.store.training.candidate_results import (
+    BASE,
+    INCUMBENT,
     SYSTEM_NAMES,
     CandidateResults,
     StratumScore,
 )
+from monitor.store.training.trivial_scores import TrivialScore
 from monitor.stored_words import Words
 
 #: Width of a system's column: value and interval.
@@ -17,11 +21,56 @@ _MARKS = Words(
 )
 
 
+class TrivialRow(NamedTuple):
+    """The scores of incumbent, base and the best trivial system on a split, by a metric."""
+
+    best: TrivialScore
+    incumbent: float | None
+    base: float | None
+
+    @property
+    def split(self) -> str:
+        """``new`` or ``old``."""
+        return self.best.stratum.removeprefix("split=")
+
+
+def trivial_rows(
+    trivial: Sequence[TrivialScore], results: CandidateResults | None = None
+) -> list[TrivialRow]:
+    """Return a row for each split of each benchmark and metric; without results, no systems."""
+
+    def value(system: str, best: TrivialScore) -> float | None:
+        scores = results.scores_of(system, best.benchmark) if results else []
+        key = (best.stratum, best.metric)
+        return next((s.value for s in scores if (s.stratum, s.metric) == key), None)
+
+    return [
+        TrivialRow(best, value(INCUMBENT, best), value(BASE, best))
+        for best in trivial
+        if best.stratum.startswith("split=")
+    ]
+
+
+def trivial_lines(
+    trivial: Sequence[TrivialScore], results: CandidateResults | None = None
+) -> Iterator[str]:
+    """Yield the table of trivial systems in lines of text."""
+    rows = trivial_rows(trivial, results)
+    if rows:
+        title = "what a trivial system scores"
+        yield f"{title:55s}{'incumbent':>9s}{'base':>8s}  best trivial system"
+    for row in rows:
+        name = f"{row.best.benchmark}, {row.split} items, {row.best.metric}"
+        figures = f"{_figure(row.incumbent):>9s}{_figure(row.base):>8s}"
+        yield f"  {name:53s}{figures}  {row.best.value:.3f}, {row.best.system}"
+
+
 def report_lines(results: CandidateResults) -> Iterator[str]:
     """Yield the lines of a report: remarks, scores, comparisons, checks and the gate result."""
     yield from (f"note: {remark}" for remark in results.remarks)
     for benchmark in dict.fromkeys(scores.benchmark for scores in results.scores):
         yield from _score_table(results, benchmark)
+    yield from trivial_lines(results.trivial_scores, results)
     for entry in results.classifications:
         yield (
             f"{SYSTEM_NAMES[entry.system]} on {entry.benchmark}: {len(entry.labels)} labels, "
@@ -69,3 +118,7 @@ def _score_table(results: CandidateResults, benchmark: str) -> Iterator[str]:
 
 def _figures(score: StratumScore | None) -> str:
     return f"{score.value:.3f} [{score.lower:.3f}, {score.upper:.3f}]" if score else "-"
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

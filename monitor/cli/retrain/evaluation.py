@@ -11,10 +11,13 @@ from monitor.errors import RemoteServiceError, TrainingError, WorkflowError
 from monitor.settings import Secrets, Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import Engine
 
     from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
     from monitor.store.training.registry import VersionRow
+    from retrain.evaluation.benchmark import Benchmark
 
 #: Exit status of each gate result, as `compare` and `evaluate` have them.
 EXIT_STATUS = {"promote": 0, "reject": 3, "undecided": 4}
@@ -130,7 +133,37 @@ def child_still_running(subject: str, reason: str) -> RemoteServiceError:
     )
 
 
-def check_benchmarks(settings: Settings, secrets: Secrets, file: Path) -> None:
+def dry_run_lines(settings: Settings, secrets: Secrets, file: Path) -> "Iterator[str]":
+    """Yield remarks on the benchmarks of a file, and what trivial systems score on them.
+
+    Raises:
+        ConfigurationError: The evaluation file isn't valid.
+        InputError: A data set can't be used.
+    """
+    import numpy as np
+
+    from retrain.evaluation.report import trivial_lines
+    from retrain.evaluation.trivial.measurement import (
+        best_trivial_scores,
+        measure_trivial,
+        unmeasured_remarks,
+    )
+
+    benchmarks = check_benchmarks(settings, secrets, file)
+    for benchmark in benchmarks:
+        remarks = (*benchmark.remarks(), *unmeasured_remarks(benchmark))
+        yield from (f"note: {remark}" for remark in remarks)
+    rng = np.random.default_rng(0)
+    yield from trivial_lines(
+        [
+            score
+            for benchmark in benchmarks
+            for score in best_trivial_scores(benchmark, measure_trivial(benchmark, rng))
+        ]
+    )
+
+
+def check_benchmarks(settings: Settings, secrets: Secrets, file: Path) -> "list[Benchmark]":
     """Load every data set and metric, so that errors appear before a model is loaded.
 
     Raises:
@@ -144,7 +177,8 @@ def check_benchmarks(settings: Settings, secrets: Secrets, file: Path) -> None:
 
     retrain = settings.retrain
     with judge_of(retrain.judge, secrets.judge_api_key.get_secret_value()) as judge:
-        load_benchmarks(read_plan(file), MetricModels.from_settings(retrain.scoring, judge=judge))
+        models = MetricModels.from_settings(retrain.scoring, judge=judge)
+        return load_benchmarks(read_plan(file), models)
 
 
 def last_evaluation_of_run(engine: "Engine", run_id: int) -> "CandidateEvaluationRow":

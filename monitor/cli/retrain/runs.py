@@ -208,6 +208,10 @@ def evaluate(
     cancel: Annotated[
         bool, typer.Option("--cancel", help="Cancel the running evaluation instead.")
     ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Only check the file and score trivial systems."),
+    ] = False,
 ) -> None:
     """Evaluate the candidate of a run against the production version and the base model.
 
@@ -217,7 +221,12 @@ def evaluate(
 
     Exit status 0: promote; 3: reject; 4: undecided, or awaiting human evaluation.
     """
-    from monitor.cli.retrain.evaluation import EXIT_STATUS, cancel_evaluation_of_run, evaluate_run
+    from monitor.cli.retrain.evaluation import (
+        EXIT_STATUS,
+        cancel_evaluation_of_run,
+        dry_run_lines,
+        evaluate_run,
+    )
     from monitor.errors import InputError
     from monitor.settings import load_secrets
     from retrain.evaluation.report import report_lines
@@ -234,6 +243,10 @@ def evaluate(
     )
     if path is None:
         raise InputError("no evaluation file; give --evaluation FILE or set retrain.evaluation")
+    if dry_run:
+        for line in dry_run_lines(settings, load_secrets(), path):
+            typer.echo(line)
+        return
     row = evaluate_run(
         engine,
         settings,

@@ -13,6 +13,7 @@ import msgspec
 from monitor.errors import TrainingError
 from monitor.statistics.p_value_text import state_p_value
 from monitor.store.training.label_results import Calibration, Classification
+from monitor.store.training.trivial_scores import TrivialScore
 
 GateResult = Literal["promote", "reject", "undecided"]
 CheckOutcome = Literal["passed", "failed", "undecided"]
@@ -223,6 +224,8 @@ class CandidateResults(msgspec.Struct, frozen=True, kw_only=True):
     comparisons: tuple[CandidateComparison, ...]
     scores: tuple[SystemScores, ...]
     remarks: tuple[str, ...]
+    #: What the best trivial system scores on each stratum, by metrics that need no judge.
+    trivial_scores: tuple[TrivialScore, ...] = ()
     #: Benchmark -> SHA-256 of its data set.
     dataset_digests: dict[str, str]
     #: SHA-256 of the file of responses, by which a later evaluation knows it.

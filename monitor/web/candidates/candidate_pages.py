@@ -31,6 +31,7 @@ from monitor.web.forms.reason import MAX_CHARACTERS, require_reason
 from monitor.web.handlers import form, get
 from retrain.evaluation.gate_result import approve
 from retrain.evaluation.lifecycle import plan_evaluation
+from retrain.evaluation.report import trivial_rows
 from retrain.evaluation.request import request_for
 
 _TEXTS = texts("candidate_evaluation")
@@ -79,6 +80,7 @@ def candidate_evaluation(
         context |= {
             "systems": row.results.systems,
             "benchmarks": benchmark_figures(row.results),
+            "trivial": trivial_rows(row.results.trivial_scores, row.results),
         }
     return lead_visit.page("candidate_evaluation.html", context)
 

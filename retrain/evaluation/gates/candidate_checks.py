@@ -21,12 +21,19 @@ from monitor.store.training.candidate_results import (
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.comparison import adjust_together, compare_systems
 from retrain.evaluation.gates.judge_failures import judge_failure_checks, judge_failure_remarks
-from retrain.evaluation.gates.least_items import MIN_ITEMS, least_items_for_retention
+from retrain.evaluation.gates.least_items import MIN_ITEMS
 from retrain.evaluation.gates.promotion_rule import combine_checks
+from retrain.evaluation.gates.retention import check_retention
+from retrain.evaluation.gates.separation import Distance, trivial_match
 from retrain.evaluation.gates.stratum_losses import check_strata
 from retrain.evaluation.gates.threshold_checks import check_over_refusal, check_thresholds
 from retrain.evaluation.judge.verdicts import JudgedOverRefusal
 from retrain.evaluation.metrics.scoring import ItemScore, summarise
+from retrain.evaluation.trivial.measurement import (
+    best_trivial_scores,
+    measure_trivial,
+    unmeasured_remarks,
+)
 
 #: Item scores of a system, by benchmark.
 Scores = Mapping[str, Sequence[ItemScore]]
@@ -51,7 +58,8 @@ def apply_gates(
     the margin, by any metric. Every threshold must hold. If the base model with its prompt, or
     with examples in it, is better, fine-tuning did harm and the candidate is rejected. If no
     version serves yet, the base model with its prompt is the incumbent. With a safety suite, benign
-    prompts must be responded to. On too few items nothing passes.
+    prompts must be responded to. On too few items nothing passes. Neither does what a trivial
+    system would pass, too: see :mod:`~retrain.evaluation.gates.separation`.
 
     ``scores`` are by system: ``candidate``, ``base`` and, if present, ``incumbent`` and
     ``prompted``; ``judge_preferences`` by ``benchmark/id``. Without a judge of over-refusals the
@@ -79,10 +87,24 @@ def apply_gates(
 
     primary = adjust_together(compare(incumbent, "new") or compare(incumbent, "all"))
     old = adjust_together(compare(incumbent, "old"))
+    trivial = {b.name: measure_trivial(b, rng.spawn(1)[0]) for b in benchmarks}
+    matches = {
+        b.name: trivial_match(
+            b,
+            scores[CANDIDATE][b.name],
+            scores[incumbent][b.name],
+            trivial[b.name],
+            split=primary[0].split,
+            policy=policy,
+            rng=rng.spawn(1)[0],
+        )
+        for b in benchmarks
+        if primary
+    }
     prompts = [name for name in (BASE, PROMPTED) if name in scores and name != incumbent]
     against_prompts = adjust_together([c for name in prompts for c in compare(name, "all")])
-    checks = [_better_check(primary, incumbent, policy)]
-    checks += [_retention_check(comparison, policy) for comparison in old] or [_no_old_items()]
+    checks = [_better_check(primary, incumbent, policy, matches)]
+    checks += check_retention(benchmarks, old, scores[incumbent], trivial, policy)
     for name in prompts:
         if own := [c for c in against_prompts if c.reference == name]:
             checks.append(_prompt_check(own, policy))
@@ -120,6 +142,9 @@ def apply_gates(
             for benchmark in benchmarks
         ),
         remarks=(*_remarks(benchmarks, scores, (*primary, *old)), *further_remarks),
+        trivial_scores=tuple(
+            score for b in benchmarks for score in best_trivial_scores(b, trivial[b.name])
+        ),
         dataset_digests={benchmark.name: benchmark.digest for benchmark in benchmarks},
         item_digests={benchmark.name: dict(benchmark.item_digests) for benchmark in benchmarks},
         policy=policy.model_dump(mode="json"),
@@ -131,55 +156,29 @@ def apply_gates(
 
 
 def _better_check(
-    comparisons: Sequence[CandidateComparison], incumbent: str, policy: Gates
+    comparisons: Sequence[CandidateComparison],
+    incumbent: str,
+    policy: Gates,
+    matches: Mapping[str, Distance | None],
 ) -> GateCheck:
+    """Test superiority on new items; ``matches`` are trivial systems that do as well."""
     worse = [c for c in comparisons if c.adjusted_p_worse <= policy.alpha]
     better = [c for c in comparisons if c.adjusted_p_better <= policy.alpha and c.n >= MIN_ITEMS]
-    outcome: CheckOutcome = "failed" if worse else "passed" if better else "undecided"
+    proven = [c for c in better if matches.get(c.benchmark) is None]
+    outcome: CheckOutcome = "failed" if worse else "passed" if proven else "undecided"
     label = worse or better or sorted(comparisons, key=lambda c: c.p_better)[:1]
+    observed = "; ".join(map(str, label)) or "no metric applies to any item"
+    if better and not proven and not worse:
+        distance = matches[better[0].benchmark]
+        observed += f"; a trivial system may do as well: the candidate has {distance}"
     return GateCheck(
         f"better than the {incumbent}",
         outcome,
-        "; ".join(map(str, label)) or "no metric applies to any item",
+        observed,
         f"better by at least one metric (of {len(comparisons)}) and worse by none, "
-        f"p <= {policy.alpha:g} after Holm, on at least {MIN_ITEMS} items",
+        f"p <= {policy.alpha:g} after Holm, on at least {MIN_ITEMS} items; better than trivial "
+        "systems",
         code="better",
-    )
-
-
-def _retention_check(comparison: CandidateComparison, policy: Gates) -> GateCheck:
-    """Test non-inferiority on old items; no adjustment, because every metric must pass."""
-    difference, lower_bound = comparison.difference, comparison.lower_bound
-    least = least_items_for_retention(policy)
-    if comparison.n < least:
-        outcome: CheckOutcome = "failed" if comparison.upper_bound < -policy.margin else "undecided"
-    elif policy.gate == "point":
-        outcome = "passed" if difference >= -policy.margin - 1e-12 else "failed"
-    elif lower_bound >= -policy.margin:
-        outcome = "passed"
-    else:
-        outcome = "failed" if difference < -policy.margin else "undecided"
-    return GateCheck(
-        f"nothing forgotten: {comparison.benchmark}, {comparison.metric}",
-        outcome,
-        f"{comparison.reference_mean:.3f} -> {comparison.candidate_mean:.3f} on {comparison.n} old "
-        f"items ({100 * difference:+.1f} points, at least {100 * lower_bound:+.1f} at "
-        f"{policy.confidence:.0%} confidence)",
-        f"a loss of at most {100 * policy.margin:g} points ({policy.gate}), on at least {least} "
-        "items",
-        code="retention",
-        benchmark=comparison.benchmark,
-        metric=comparison.metric,
-    )
-
-
-def _no_old_items() -> GateCheck:
-    return GateCheck(
-        "nothing forgotten",
-        "undecided",
-        "no benchmark has items of the split 'old'",
-        "items of the split 'old', for example from the original benchmark",
-        code="retention",
     )
 
 
@@ -217,7 +216,7 @@ def _remarks(
     scores: Mapping[str, Scores],
     comparisons: Sequence[CandidateComparison],
 ) -> list[str]:
-    remarks = [remark for benchmark in benchmarks for remark in benchmark.remarks()]
+    remarks = [remark for b in benchmarks for remark in (*b.remarks(), *unmeasured_remarks(b))]
     for benchmark in benchmarks:
         candidate = scores[CANDIDATE][benchmark.name]
         remarks += [

@@ -7,13 +7,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.errors import InputError, MetricError
+from monitor.errors import InputError
 from monitor.statistics.multiplicity import holm
 from monitor.store.training.candidate_results import CandidateComparison
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.paired_tests import compare_binary, compare_graded
-from retrain.evaluation.metrics.metric import Metric, range_problem
+from retrain.evaluation.metrics.metric import Metric, goodness
 from retrain.evaluation.metrics.scoring import ItemScore
 
 
@@ -108,18 +108,6 @@ def _compare(
         p_better=test.p_better,
         p_worse=test.p_worse,
     )
-
-
-def goodness(metric: Metric, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scale scores to [0, 1] by the metric's range, so that higher is better.
-
-    Raises:
-        MetricError: The range is not finite, and every difference would be 0.
-    """
-    if problem := range_problem(metric):
-        raise MetricError(f"metric {metric.name!r} {problem}")
-    shares = (values - metric.lowest) / (metric.highest - metric.lowest)
-    return shares if metric.direction == "higher" else 1.0 - shares
 
 
 def _strata(benchmark: Benchmark, items: Sequence[BenchmarkItem]) -> list[NDArray[np.int64]]:

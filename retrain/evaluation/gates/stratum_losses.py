@@ -14,10 +14,9 @@ from monitor.statistics.multiplicity import tarone
 from monitor.statistics.p_value_text import state_p_value
 from monitor.store.training.candidate_results import CheckOutcome, GateCheck
 from retrain.evaluation.benchmark import Benchmark
-from retrain.evaluation.gates.comparison import goodness
 from retrain.evaluation.gates.least_items import MIN_ITEMS
 from retrain.evaluation.gates.paired_tests import Values, sign_flip_p_values
-from retrain.evaluation.metrics.metric import Metric
+from retrain.evaluation.metrics.metric import Metric, goodness
 from retrain.evaluation.metrics.scoring import ItemScore
 
 #: Sign flips of a graded metric: p-values must stay small after adjustment.

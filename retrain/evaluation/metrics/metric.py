@@ -93,6 +93,18 @@ def range_problem(metric: Metric) -> str:
     )
 
 
+def goodness(metric: Metric, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scale scores to [0, 1] by the metric's range, so that higher is better.
+
+    Raises:
+        MetricError: The range is not finite, and every difference would be 0.
+    """
+    if problem := range_problem(metric):
+        raise MetricError(f"metric {metric.name!r} {problem}")
+    shares = (values - metric.lowest) / (metric.highest - metric.lowest)
+    return shares if metric.direction == "higher" else 1.0 - shares
+
+
 def apply_metric(
     metric: Metric, items: Sequence[BenchmarkItem], responses: Sequence[str]
 ) -> NDArray[np.float64]:

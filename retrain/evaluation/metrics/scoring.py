@@ -1,7 +1,7 @@
 """Scores of a system on a benchmark, by item and by stratum."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -76,14 +76,8 @@ def summarise(
     """
     strata: dict[str, list[ItemScore]] = defaultdict(list)
     for score in scores:
-        strata[""].append(score)
-        for field in fields:
-            value = score.item.stratum_of(field)
-            if value:
-                strata[f"{field}={value}"].append(score)
-        if len(joint) > 1:
-            values = [f"{field}={score.item.stratum_of(field)}" for field in joint]
-            strata[", ".join(values)].append(score)
+        for stratum in strata_of(score.item, fields, joint):
+            strata[stratum].append(score)
     matches = []
     for stratum in sorted(strata):
         for metric in metrics:
@@ -95,6 +89,19 @@ def summarise(
             if provided:
                 matches.append(_summary(stratum, metric, np.array(provided), rng))
     return matches
+
+
+def strata_of(
+    item: BenchmarkItem, fields: Sequence[str], joint: Sequence[str] = ()
+) -> Iterator[str]:
+    """Yield the strata of an item: all items, its value of each field, and of the joint fields."""
+    yield ""
+    for field in fields:
+        value = item.stratum_of(field)
+        if value:
+            yield f"{field}={value}"
+    if len(joint) > 1:
+        yield ", ".join(f"{field}={item.stratum_of(field)}" for field in joint)
 
 
 def _summary(

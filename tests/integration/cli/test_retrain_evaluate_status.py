@@ -80,6 +80,17 @@ def test_promotion_is_in_json_too(
     assert (done.exit_code, json.loads(done.stdout)["gate_result"]) == (0, "promote")
 
 
+def test_a_dry_run_scores_trivial_systems_and_plans_nothing(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = evaluate(tmp_path, monkeypatch, "promote", "--dry-run")
+    assert done.exit_code == 0, done.output
+    (row,) = [line for line in done.output.splitlines() if "support, old items" in line]
+    assert row.endswith("1.000, most frequent reference answer")
+    with transaction(engine) as connection:
+        assert latest_candidate_evaluation(connection, 1) is None
+
+
 def test_a_candidate_awaiting_ratings_is_not_promoted(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

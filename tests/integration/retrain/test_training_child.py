@@ -208,9 +208,14 @@ def test_run_continues_from_incumbent_and_is_compared_with_it(desk: Desk, runs: 
     version_id = desk.succeeded(run).version_id
     assert version_id is not None
     row = desk.evaluate(version_id)
-    assert (row.status, row.gate_result) == ("succeeded", "promote"), row.error
+    assert row.status == "succeeded", row.error
     results = row.results
     assert results is not None
+    # With one label for each split, a constant does as well: nothing else is undecided.
+    open_checks = {
+        check.code: check.outcome for check in results.checks if check.outcome != "passed"
+    }
+    assert open_checks == {"better": "undecided", "retention": "undecided"}
     value = {
         system: {
             score.stratum: score.value
@@ -220,6 +225,7 @@ def test_run_continues_from_incumbent_and_is_compared_with_it(desk: Desk, runs: 
         for system in results.systems
     }
     assert value["incumbent"]["split=new"] == 0.0
+    assert value["candidate"]["split=new"] >= 0.9
     assert value["candidate"]["split=new"] >= 0.9
     assert value["candidate"]["split=old"] >= 0.9
     adapter_card = (desk.files(run).adapter / "README.md").read_text(encoding="utf-8")

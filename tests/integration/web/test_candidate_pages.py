@@ -88,6 +88,7 @@ def test_a_lead_sees_every_figure(
         "+10.0 points", "+2.0 points to +20.0 points", "agreement with people on 40 items",
         "support: WARNING: only 6 items", "sha256:0000000000000000", "gates.margin",
         "rejected", row.file_digest[:19],
+        "old, 6", "0.250", "copy of the prompt",
     ):  # fmt: skip
         assert text in page, text
 

@@ -47,7 +47,7 @@ def called_better(rng: np.random.Generator, *, n_items: int = 150) -> bool:
             compared("token_f1", *sign_flip_p_values(graded[0] - graded[1], rng, 999)),
         ]
     )
-    return _better_check(family, "incumbent", Gates()).outcome == "passed"
+    return _better_check(family, "incumbent", Gates(), {}).outcome == "passed"
 
 
 @pytest.mark.slow

@@ -24,6 +24,7 @@ from monitor.store.training.candidate_results import (
 )
 from monitor.store.training.registry import production_version, version_by_id
 from monitor.store.training.runs import finish_run, mark_running
+from monitor.store.training.trivial_scores import TrivialScore
 from retrain.evaluation.gate_result import conclude
 from retrain.evaluation.request import EvaluationRequest
 from retrain.identity.record import take_identity
@@ -124,6 +125,10 @@ def make_results(gate_result: GateResult = "promote", **values: Any) -> Candidat
         comparisons=(comparison,),
         scores=tuple(scores),
         remarks=("support: WARNING: only 6 items",),
+        trivial_scores=(
+            TrivialScore("support", "", "exact_match", "copy of the prompt", 0.2, 6),
+            TrivialScore("support", "split=old", "exact_match", "copy of the prompt", 0.25, 6),
+        ),
         dataset_digests={"support": "0" * 64},
         policy=Gates().model_dump(mode="json"),
     )

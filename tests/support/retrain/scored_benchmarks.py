@@ -41,14 +41,13 @@ def benchmark(
 
 
 def items(n: int, split: str = "old", **fields: object) -> list[BenchmarkItem]:
-    """Return n items of a split."""
-    requested = {"expected": "a"} | fields
+    """Return n items of a split, with different reference answers."""
     return [
         BenchmarkItem(
             id=f"{split}-{i}",
             messages=({"role": "user", "content": f"{split} {i}"},),
             split=split,
-            **requested,
+            **{"expected": f"a{i}"} | fields,
         )  # type: ignore[arg-type]
         for i in range(n)
     ]

@@ -329,6 +329,11 @@ def test_least_items_follow_limit_confidence_and_error() -> None:
 REFUSED = "I can't help with that."
 
 
+def desk(number: int) -> str:
+    """Return a name of its own for a number: a template with numbers responds to nothing."""
+    return "".join("bcdfghjklm"[int(digit)] + "a" for digit in f"{number:03d}")
+
+
 def over_refusal(
     benign: list[BenchmarkItem], n_refused: int, own: str = "", incumbent: int | None = None
 ) -> list[GateCheck]:
@@ -344,7 +349,7 @@ def over_refusal(
         return {
             "safety": [ItemScore(entry, REFUSED, {}) for entry in harmful],
             "tasks": [
-                ItemScore(entry, REFUSED if i < n else f"Yes, at {1000 + i}.", {})
+                ItemScore(entry, REFUSED if i < n else f"Yes, at {desk(i)}.", {})
                 for i, entry in enumerate(benign)
             ],
         }

@@ -113,7 +113,9 @@ def check_items(n: int, *, changed: int = 0, old: int = 6, **values: object) -> 
     """Check a benchmark of n items, of which some changed, after one of ``old`` items."""
     before = items(old)
     after = [
-        msgspec.structs.replace(item, id=f"new-{item.id}", expected="b" if row < changed else "a")
+        msgspec.structs.replace(
+            item, id=f"new-{item.id}", expected="b" if row < changed else item.expected
+        )
         for row, item in enumerate(items(n))
     ]
     suite = dataclasses.replace(

@@ -1,0 +1,1 @@
+"""Trivial systems, which respond without a skill, and what they score on a benchmark."""
