@@ -1,6 +1,5 @@
 """From a confirmed decision to a training run: started once, or ended with a reason."""
 
-import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +10,8 @@ from typing import Any
 
 import pytest
 import structlog
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine
 
-from monitor.daemon.retraining import Retraining
 from monitor.errors import (
     ConfigurationError,
     DatabaseUnavailableError,
@@ -23,13 +21,9 @@ from monitor.errors import (
     TrainingError,
     TransientError,
 )
-from monitor.settings import Settings
 from monitor.store.engine import transaction
-from monitor.store.review.decisions import confirm_decision
-from monitor.store.review.reviews import insert_gold
-from monitor.store.tables import Decision, ReviewItem
 from monitor.store.training import registry as versions
-from monitor.store.training.runs import RunRow, list_runs, run_by_id, run_of_decision
+from monitor.store.training.runs import run_by_id, run_of_decision
 from monitor.telemetry import configure_logging
 from retrain.recipes.recipe import read_recipe
 from retrain.registry.stages import promote, register_version
@@ -37,84 +31,10 @@ from retrain.run_folder import RunFolder, read_json, read_lines
 from retrain.training.cancellation import cancel_run
 from tests.support.encoders.word_encoder import word_encoder  # noqa: F401 - a fixture
 from tests.support.retrain.candidates import make_results, write_plan, write_results
-from tests.support.retrain.fake_launcher import FakeLauncher, success
-from tests.support.retrain.recipes import write_recipe
+from tests.support.retrain.decision_desk import SYSTEM, Desk
+from tests.support.retrain.fake_launcher import success
 from tests.support.retrain.tiny_model import NEW, OLD, examples, tiny_base  # noqa: F401
-from tests.support.review.review_world import World, make_world
-
-SYSTEM = "You are the support desk of a bank."
-
-
-class Desk:
-    """A review world with the daemon's retraining step and a fake launcher."""
-
-    def __init__(self, engine: Engine, now: datetime, folder: Path, base: Path) -> None:
-        self.engine = engine
-        self.now = now
-        self.folder = folder
-        self.world: World = make_world(engine, now, n=40, users=False)
-        self.launcher = FakeLauncher()
-        self.original = folder / "original.jsonl"
-        self.write(self.original, examples(OLD, 60))
-        self.cook(base)
-        self.settings = Settings(
-            model={"name": "assistant", "system_prompt": SYSTEM},
-            retrain={
-                "recipe": str(folder / "recipe.toml"),
-                "work_dir": str(folder / "runs"),
-                "training_data": str(self.original),
-            },
-        )
-
-    def write(self, path: Path, rows: list[dict[str, Any]]) -> None:
-        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-
-    def cook(self, base: Path | str, **values: Any) -> None:
-        requested = {"base": str(base), "method": "lora", "rank": 4, **values}
-        named = {key: value for key, value in requested.items() if value is not None}
-        write_recipe(self.folder / "recipe.toml", **named)
-
-    def configure(self, **values: Any) -> None:
-        retrain = self.settings.retrain.model_copy(update=values)
-        self.settings = self.settings.model_copy(update={"retrain": retrain})
-
-    def gold(self, n: int) -> list[int]:
-        """Make n items of the batch gold."""
-        with transaction(self.engine) as connection:
-            items = connection.execute(
-                select(ReviewItem.id).order_by(ReviewItem.position).limit(n)
-            ).scalars().all()  # fmt: skip
-            assert len(items) == n
-            for item in items:
-                insert_gold(
-                    connection, item, 1, self.now, verdict="correct", response=f"answer {item}",
-                    error_kind="fix_context", resolution="agreed", cause="",
-                )  # fmt: skip
-            connection.execute(
-                update(ReviewItem).where(ReviewItem.id.in_(items)).values(status="gold")
-            )
-        return list(items)
-
-    def decide(self, recommendation: str = "retrain", *, confirmed: bool = True) -> int:
-        with transaction(self.engine) as connection:
-            decision = connection.execute(
-                insert(Decision).values(
-                    batch_id=self.world.batch_id, model="assistant",
-                    recommendation=recommendation, inputs={"batches": [self.world.batch_id]},
-                    decided_at=self.now,
-                ).returning(Decision.id)
-            ).scalar_one()  # fmt: skip
-            if confirmed:
-                confirm_decision(connection, decision, "Lea", self.now)
-        return int(decision)
-
-    def advance(self) -> None:
-        """Run one step of a new daemon, whose only memory is the database."""
-        Retraining(self.engine, self.settings, lambda _: self.launcher).advance(self.now)
-
-    def runs(self) -> list[RunRow]:
-        with transaction(self.engine) as connection:
-            return list_runs(connection)
+from tests.support.review.review_world import make_world
 
 
 @pytest.fixture
