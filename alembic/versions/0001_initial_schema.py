@@ -535,6 +535,7 @@ def upgrade() -> None:
         sa.Column("decided_at", TIME, nullable=False),
         sa.Column("confirmed_by", sa.String()),
         sa.Column("confirmed_at", TIME),
+        sa.Column("preview", JSON),
         sa.ForeignKeyConstraint(["batch_id"], ["review_batches.id"], name="fk_decisions_batch_id"),
         sa.PrimaryKeyConstraint("id", name="pk_decisions"),
         sa.UniqueConstraint("batch_id", name="uq_decisions_batch_id"),

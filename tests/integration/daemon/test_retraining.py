@@ -31,7 +31,7 @@ from retrain.run_folder import RunFolder, read_json, read_lines
 from retrain.training.cancellation import cancel_run
 from tests.support.encoders.word_encoder import word_encoder  # noqa: F401 - a fixture
 from tests.support.retrain.candidates import make_results, write_plan, write_results
-from tests.support.retrain.decision_desk import SYSTEM, Desk
+from tests.support.retrain.decision_desk import SYSTEM, Desk, with_long_context
 from tests.support.retrain.fake_launcher import success
 from tests.support.retrain.tiny_model import NEW, OLD, examples, tiny_base  # noqa: F401
 from tests.support.review.review_world import make_world
@@ -44,7 +44,7 @@ def encoding_desk(
     tmp_path: Path,
     tiny_base: Path,  # noqa: F811
 ) -> Desk:
-    return Desk(engine, clock, tmp_path, tiny_base)
+    return Desk(engine, clock, tmp_path, with_long_context(tiny_base, tmp_path / "base"))
 
 
 @pytest.fixture
@@ -102,15 +102,18 @@ def test_without_required_confirmation_the_recommendation_is_enough(desk: Desk) 
     assert [run.status for run in desk.runs()] == ["running"]
 
 
-def test_too_little_gold_ends_the_run_with_the_reason(desk: Desk) -> None:
+def test_too_little_gold_is_refused_before_the_run_until_there_is_enough(desk: Desk) -> None:
     desk.gold(7)
-    desk.decide()
+    decision = desk.decide()
     for _ in range(2):
         desk.advance()
-    (run,) = desk.runs()
-    assert (run.status, run.handle) == ("failed", None)
-    assert str(run.error).startswith("7 different gold examples, 20 are needed: 13 more reviews")
-    assert desk.launcher.submitted == []
+    refusal = desk.refusal(decision)
+    assert refusal.startswith("7 different gold examples, 20 are needed: 13 more reviews")
+    assert (desk.runs(), desk.launcher.submitted) == ([], [])
+    desk.gold(30, first=7)
+    desk.advance()
+    assert [run.status for run in desk.runs()] == ["running"]
+    assert desk.refusal(decision) == ""
 
 
 @pytest.mark.parametrize(
@@ -132,9 +135,9 @@ def test_a_failed_preparation_is_logged_without_texts(
     with restored_logging():
         configure_logging(json=True)
         desk.advance()
-    assert [run.status for run in desk.runs()] == ["failed"]
+    assert desk.runs() == []
     logged = capsys.readouterr().err
-    assert "training_run_start_failed" in logged
+    assert "training_run_not_planned" in logged
     assert "zqk" not in logged
 
 
@@ -148,13 +151,12 @@ def restored_logging() -> Iterator[None]:
     root.handlers[:], root.level = handlers, level
 
 
-def test_missing_originals_end_the_run_with_the_file_named(desk: Desk) -> None:
+def test_missing_originals_are_refused_with_the_file_named(desk: Desk) -> None:
     desk.original.unlink()
     desk.gold(30)
-    desk.decide()
+    decision = desk.decide()
     desk.advance()
-    (run,) = desk.runs()
-    assert (run.status, run.error) == ("failed", f"{desk.original}: no such file")
+    assert (desk.runs(), desk.refusal(decision)) == ([], f"{desk.original}: no such file")
 
 
 def write_adapter(folder: Path) -> Path:
@@ -205,9 +207,7 @@ def test_a_run_starts_from_the_production_adapter_and_is_evaluated(desk: Desk) -
     assert desk.launcher.tasks == ["train", "evaluate"]
 
 
-def test_a_daemon_that_died_before_the_data_writes_it_now(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_daemon_that_died_plans_the_run_now(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.gold(30)
     desk.decide()
     with monkeypatch.context() as patch:
@@ -217,9 +217,7 @@ def test_a_daemon_that_died_before_the_data_writes_it_now(
         )
         with pytest.raises(KeyboardInterrupt):
             desk.advance()
-    (run,) = desk.runs()
-    assert run.status == "planned"
-    assert not RunFolder(Path(run.work_dir)).training_data.exists()
+    assert desk.runs() == []
     desk.advance()
     (run,) = desk.runs()
     assert run.status == "running"
@@ -237,7 +235,7 @@ def test_unavailable_database_fails_no_run(desk: Desk, monkeypatch: pytest.Monke
         patch.setattr("monitor.daemon.training_data.read_gold", away)
         with pytest.raises(DatabaseUnavailableError):
             desk.advance()
-    assert [run.status for run in desk.runs()] == ["planned"]
+    assert desk.runs() == []
     desk.advance()
     assert [run.status for run in desk.runs()] == ["running"]
 
@@ -252,7 +250,7 @@ def test_an_unavailable_data_set_delays_only_its_run(
     desk.launcher.end(1, success(desk.launcher.submitted[0]))
     other = make_world(desk.engine, desk.now, n=8, users=False, weeks_ago=1)
     desk.world = replace(desk.world, batch_id=other.batch_id)
-    desk.decide()
+    decision = desk.decide()
     desk.configure(evaluation=str(write_plan(desk.folder)))
 
     def away(*_arguments: Any) -> None:
@@ -261,9 +259,8 @@ def test_an_unavailable_data_set_delays_only_its_run(
     monkeypatch.setattr("monitor.daemon.training_data.benchmark_texts", away)
     for _ in range(2):
         desk.advance()
-    assert [(run.status, run.error) for run in desk.runs()] == [
-        ("planned", None), ("succeeded", None),
-    ]  # fmt: skip
+    assert [(run.status, run.error) for run in desk.runs()] == [("succeeded", None)]
+    assert desk.refusal(decision) == "", "it is tried again"
     assert desk.launcher.tasks == ["train", "evaluate"]
 
 
@@ -278,7 +275,7 @@ def test_unavailable_service_during_planning_of_a_run(
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr("monitor.daemon.retraining.prepare_bases", away)
+        patch.setattr("monitor.daemon.run_plan.prepare_bases", away)
         if isinstance(error, DatabaseUnavailableError):
             with pytest.raises(DatabaseUnavailableError):
                 desk.advance()
@@ -349,18 +346,20 @@ def test_a_run_is_planned_for_the_launcher_that_is_configured(desk: Desk) -> Non
 def test_a_missing_base_stops_no_other_run(desk: Desk) -> None:
     """A running run finishes although a new run can't be planned."""
     desk.gold(30)
+    gold = desk.world.batch_id
     desk.decide()
     desk.advance()
     desk.launcher.end(1, success(desk.launcher.submitted[0]))
     other = make_world(desk.engine, desk.now, n=8, users=False, weeks_ago=1)
     desk.world = replace(desk.world, batch_id=other.batch_id)
-    desk.decide()
+    decision = desk.decide(batches=[gold])
     desk.cook(desk.folder / "nowhere" / "base")
     desk.advance()
     assert [run.status for run in desk.runs()] == ["succeeded"]
+    assert "nowhere" in desk.refusal(decision)
     desk.cook(read_recipe_base(desk))
     desk.advance()
-    assert [run.status for run in desk.runs()] == ["failed", "succeeded"]  # too little gold
+    assert [run.status for run in desk.runs()] == ["running", "succeeded"]
 
 
 def read_base(desk: Desk) -> str:

@@ -1,6 +1,8 @@
 """A review world with the daemon's retraining step and a fake launcher."""
 
 import json
+import shutil
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -8,9 +10,9 @@ from typing import Any
 from sqlalchemy import Engine, insert, select, update
 
 from monitor.daemon.retraining import Retraining
-from monitor.settings import Settings
+from monitor.settings import Review, Settings
 from monitor.store.engine import transaction
-from monitor.store.review.decisions import confirm_decision
+from monitor.store.review.decisions import confirm_decision, decision_by_id
 from monitor.store.review.reviews import insert_gold
 from monitor.store.tables import Decision, ReviewItem
 from monitor.store.training.runs import RunRow, list_runs
@@ -25,11 +27,23 @@ SYSTEM = "You are the support desk of a bank."
 class Desk:
     """A review world with the daemon's retraining step and a fake launcher."""
 
-    def __init__(self, engine: Engine, now: datetime, folder: Path, base: Path) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        now: datetime,
+        folder: Path,
+        base: Path,
+        *,
+        n: int = 40,
+        users: bool = False,
+        cases: list[tuple[str, str, str]] | None = None,
+    ) -> None:
         self.engine = engine
         self.now = now
         self.folder = folder
-        self.world: World = make_world(engine, now, n=40, users=False)
+        self.world: World = make_world(
+            engine, now, n=n, users=users, cases=cases, review=Review(weekly_budget=max(n, 100))
+        )
         self.launcher = FakeLauncher()
         self.original = folder / "original.jsonl"
         self.write(self.original, examples(OLD, 60))
@@ -55,16 +69,18 @@ class Desk:
         retrain = self.settings.retrain.model_copy(update=values)
         self.settings = self.settings.model_copy(update={"retrain": retrain})
 
-    def gold(self, n: int) -> list[int]:
-        """Make n items of the batch gold."""
+    def gold(
+        self, n: int, first: int = 0, response: Callable[[int], str] = "answer {}".format
+    ) -> list[int]:
+        """Make n items of the batch gold, from the first on."""
         with transaction(self.engine) as connection:
             items = connection.execute(
-                select(ReviewItem.id).order_by(ReviewItem.position).limit(n)
+                select(ReviewItem.id).order_by(ReviewItem.position).offset(first).limit(n)
             ).scalars().all()  # fmt: skip
             assert len(items) == n
             for item in items:
                 insert_gold(
-                    connection, item, 1, self.now, verdict="correct", response=f"answer {item}",
+                    connection, item, 1, self.now, verdict="correct", response=response(item),
                     error_kind="fix_context", resolution="agreed", cause="",
                 )  # fmt: skip
             connection.execute(
@@ -72,13 +88,19 @@ class Desk:
             )
         return list(items)
 
-    def decide(self, recommendation: str = "retrain", *, confirmed: bool = True) -> int:
+    def decide(
+        self,
+        recommendation: str = "retrain",
+        *,
+        confirmed: bool = True,
+        batches: list[int] | None = None,
+    ) -> int:
         with transaction(self.engine) as connection:
             decision = connection.execute(
                 insert(Decision).values(
                     batch_id=self.world.batch_id, model="assistant",
-                    recommendation=recommendation, inputs={"batches": [self.world.batch_id]},
-                    decided_at=self.now,
+                    recommendation=recommendation, decided_at=self.now,
+                    inputs={"batches": batches or [self.world.batch_id]},
                 ).returning(Decision.id)
             ).scalar_one()  # fmt: skip
             if confirmed:
@@ -92,3 +114,19 @@ class Desk:
     def runs(self) -> list[RunRow]:
         with transaction(self.engine) as connection:
             return list_runs(connection)
+
+    def refusal(self, decision: int) -> str:
+        """Return why the run of a decision can't start."""
+        with transaction(self.engine) as connection:
+            return decision_by_id(connection, decision).refusal
+
+
+def with_long_context(base: Path, target: Path) -> Path:
+    """Copy a base that reads the whole conversations of the review world."""
+    shutil.copytree(base, target)
+    for name, key in (
+        ("config.json", "max_position_embeddings"), ("tokenizer_config.json", "model_max_length"),
+    ):  # fmt: skip
+        content = json.loads((target / name).read_text(encoding="utf-8"))
+        (target / name).write_text(json.dumps({**content, key: 512}), encoding="utf-8")
+    return target
