@@ -44,6 +44,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_audit_log"),
         sa.UniqueConstraint("hash", name="uq_audit_log_hash"),
     )
+    op.create_index("ix_audit_log_subject", "audit_log", ["subject"])
     op.create_table(
         "baselines",
         sa.Column("id", ID, nullable=False),

@@ -108,6 +108,7 @@ class Retrain(Section):
     training_data: str = ""
     evaluation: str = ""
     require_confirmation: bool = True
+    approval: Literal["one", "two"] = "one"
     full_fine_tuning_of: str = ""
     launcher: Literal["subprocess", "ray", "kubernetes"] = "subprocess"
     max_resumptions: Annotated[int, Field(ge=0, le=100)] = 3

@@ -30,6 +30,9 @@ VersionArgument = Annotated[int, typer.Argument(help="Number of the version.")]
 #: Of why a version is rejected, in the list; `models show` has all.
 MAX_REASON_CHARACTERS = 60
 
+#: Of a promotion by its gate result.
+DEFAULT_REASON = "promoted from the command line"
+
 ReasonOption = Annotated[str, typer.Option("--reason", help="Reason, recorded in the registry.")]
 
 
@@ -202,12 +205,13 @@ def promote(
     *,
     model: ModelOption = None,
     config: ConfigOption = None,
-    reason: ReasonOption = "promoted from the command line",
+    reason: ReasonOption = DEFAULT_REASON,
     without_gate: Annotated[
         bool,
         typer.Option(
             "--without-gate",
-            help="Promote without a gate result that permits it; recorded with the reason.",
+            help="Promote without a gate result that permits it; recorded with the reason, at "
+            "least a sentence.",
         ),
     ] = False,
     accept_taint: AcceptTaintOption = "",
@@ -218,27 +222,35 @@ def promote(
     It needs a gate result that permits it, against the version in production. The first version of
     a model and versions that were in production before need none. The open rollout of the version
     is completed. A version that learned from an erased end user is not promoted without a reason.
+    Where retrain.approval is "two", --without-gate needs another account than those that trained or
+    evaluated the version.
 
     Exit status 75: the version is promoted, but the gateway has not confirmed the weights yet.
     """
     from monitor.store.engine import transaction
     from monitor.store.training import registry
+    from retrain.registry.four_eyes import describe_approval
     from retrain.rollout.transitions.promotion import promote_version
 
     configuration = read_configuration(config)
     engine = open_database(configuration)
     with transaction(engine) as connection:
         name = model_named(connection, configuration, model)
+        row = registry.version_by_number(connection, name, version)
         promote_version(
             connection,
-            registry.version_by_number(connection, name, version),
+            row,
             datetime.now(UTC),
             by=account_name(),
-            reason=reason,
+            reason="" if without_gate and reason == DEFAULT_REASON else reason,
             without_gate=without_gate,
             accept_taint=accept_taint,
+            approval=configuration.settings_of(name).retrain.approval,
         )
+        approved = describe_approval(connection, row)
     typer.echo(f"{name}: version {version} is in production")
+    if approved:
+        typer.echo(f"{name}: {approved}")
     typer.echo(f"{name}: {send_weights(engine, configuration, name, wait)}")
 
 
