@@ -210,8 +210,8 @@ def promote(
         bool,
         typer.Option(
             "--without-gate",
-            help="Promote without a gate result that permits it; recorded with the reason, at "
-            "least a sentence.",
+            help="Promote without a gate result that permits it; recorded with the "
+            "reason, a sentence.",
         ),
     ] = False,
     accept_taint: AcceptTaintOption = "",
@@ -222,8 +222,6 @@ def promote(
     It needs a gate result that permits it, against the version in production. The first version of
     a model and versions that were in production before need none. The open rollout of the version
     is completed. A version that learned from an erased end user is not promoted without a reason.
-    Where retrain.approval is "two", --without-gate needs another account than those that trained or
-    evaluated the version.
 
     Exit status 75: the version is promoted, but the gateway has not confirmed the weights yet.
     """

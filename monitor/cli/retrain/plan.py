@@ -51,18 +51,15 @@ def plan(
     ] = False,
     left_out: Annotated[
         int,
-        typer.Option(
-            min=0, help="Number of examples to list that leak or are too long, for each of both."
-        ),
+        typer.Option(min=0, help="Leaked, and long, examples to list."),
     ] = 20,
 ) -> None:
     """Plan a training run on gold examples, and write its training data.
 
     The recipe named in [retrain] of config.toml defines the training. The command prints the
     methods and bases that fit the device, the order in which they are tried, and the findings of
-    the checks; a run that a check refuses is not planned. Examples that a benchmark contains or
-    that are too long are left out and listed. The original training data named in [retrain] is
-    replayed against forgetting.
+    the checks; a run that a check refuses is not planned. Leaked and long examples are left out.
+    The original training data named in [retrain] is replayed against forgetting.
     """
     from monitor.cli.retrain.data import summary_lines
     from monitor.daemon.run_plan import check_plan, choose_run

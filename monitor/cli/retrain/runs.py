@@ -238,13 +238,12 @@ def evaluate(
 
 def approve(
     run: RunArgument,
-    reason: Annotated[str, typer.Option(help="Reason, recorded with the gate result.")],
+    reason: Annotated[str, typer.Option(help="Reason, at least a sentence.")],
     config: ConfigOption = None,
 ) -> None:
     """Approve an undecided candidate, so that it may be rolled out.
 
-    The reason is at least a sentence. Where retrain.approval is "two", the account must be another
-    than those that trained or evaluated the version.
+    With retrain.approval = "two", another account must have trained and evaluated it.
     """
     from monitor.cli.retrain.evaluation import last_evaluation_of_run
     from monitor.store.engine import transaction
