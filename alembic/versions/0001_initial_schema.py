@@ -44,6 +44,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_audit_log"),
         sa.UniqueConstraint("hash", name="uq_audit_log_hash"),
     )
+    op.create_index("ix_audit_log_subject", "audit_log", ["subject"])
     op.create_table(
         "baselines",
         sa.Column("id", ID, nullable=False),
@@ -535,6 +536,7 @@ def upgrade() -> None:
         sa.Column("decided_at", TIME, nullable=False),
         sa.Column("confirmed_by", sa.String()),
         sa.Column("confirmed_at", TIME),
+        sa.Column("preview", JSON),
         sa.ForeignKeyConstraint(["batch_id"], ["review_batches.id"], name="fk_decisions_batch_id"),
         sa.PrimaryKeyConstraint("id", name="pk_decisions"),
         sa.UniqueConstraint("batch_id", name="uq_decisions_batch_id"),

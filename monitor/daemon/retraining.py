@@ -4,15 +4,15 @@ Training itself runs in a separate process.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
 
 from sqlalchemy import Engine
 
 from monitor.daemon.candidate_evaluations import CandidateEvaluations
 from monitor.daemon.human_evaluations import score_locked_human_evaluations
+from monitor.daemon.run_plan import RunPlan, check_plan, choose_run
 from monitor.daemon.training_data import TrainingDataBuilder
 from monitor.daemon.training_metrics import export_training_metrics
 from monitor.errors import (
@@ -21,31 +21,29 @@ from monitor.errors import (
     TransientError,
     without_quotes,
 )
-from monitor.settings import Secrets, Sections
+from monitor.settings import Secrets, Sections, Settings
+from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
-from monitor.store.review.decisions import DecisionRow, decision_by_id, list_decisions
-from monitor.store.training.registry import production_version
-from monitor.store.training.runs import RunRow, finish_run, list_runs, run_by_id, run_of_decision
+from monitor.store.review.decisions import DecisionRow, list_decisions, save_preview
+from monitor.store.training.runs import finish_run, list_runs, run_by_id, run_of_decision
 from monitor.store.training.start_requests import waiting_requests
 from monitor.telemetry import get_logger
 from retrain.data import TrainingSet
-from retrain.data.token_counts import TokenCounter
 from retrain.jobs.factory import create_launcher
 from retrain.jobs.launcher import LauncherSource
-from retrain.models.base_model import base_of, load_tokenizer
 from retrain.planning.memory.device import this_device
-from retrain.planning.options import options_for, options_json
-from retrain.planning.order import choose, rejected_attempts
-from retrain.planning.starting_point import prepare_bases, serving_source, starts_from_serving
+from retrain.planning.preview import Preview, stored_preview
 from retrain.recipes.confirmation import require_consent
-from retrain.recipes.recipe import stored_recipe
 from retrain.recipes.recipe_file import read_recipe_file
-from retrain.run_folder import RunFolder
 from retrain.training.cancellation import cancel_requested, stop_children
-from retrain.training.runs import plan_run, poll_running, prepare_run, start_run
+from retrain.training.runs import poll_running, start_run
 from retrain.training.start_requests import start_requested
 
 log = get_logger(__name__)
+
+
+#: Time after which a run that waits for a lead, or can't start, is checked again.
+RECHECKED_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -55,6 +53,8 @@ class Retraining:
     engine: Engine
     settings: Sections
     launcher_of: LauncherSource
+    #: Decisions that this process has checked: a new one may have other settings.
+    checked: set[int] = field(default_factory=set)
 
     @classmethod
     def build(cls, engine: Engine, settings: Sections, secrets: Secrets) -> "Retraining":
@@ -77,16 +77,14 @@ class Retraining:
 
     def _steps(self, now: datetime) -> Iterator[None]:
         """Do what is due; yield after each piece of work."""
-        for decision in self._confirmed():
+        for decision in self._without_run():
             yield
             try:
-                self._plan(decision, now)
+                self._check_and_plan(decision, now)
             except DatabaseUnavailableError:
                 raise
-            except DriftwardenError as error:  # logged and repeated; other runs continue
-                log.error(  # noqa: TRY400
-                    "training_run_not_planned", decision=decision.id, error=str(error)
-                )
+            except TransientError as error:  # logged and repeated; other runs continue
+                log.warning("training_run_not_planned", decision=decision.id, error=str(error))
         yield
         for run in cancel_requested(self.engine, self.launcher_of, now):
             log.info("training_run_cancelled", run=run.id, by=run.cancel_requested_by)
@@ -112,64 +110,65 @@ class Retraining:
         yield
         yield from CandidateEvaluations(self.engine, self.settings, self.launcher_of).steps(now)
 
-    def _confirmed(self) -> list[DecisionRow]:
-        """Return the confirmed decisions to retrain that have no run yet."""
+    def _without_run(self) -> list[DecisionRow]:
+        """Return decisions to retrain without a run: confirmed ones, and each model's newest."""
         with transaction(self.engine) as connection:
             return [
                 decision
                 for settings in self.settings.by_model
-                for decision in list_decisions(connection, settings.model.name)
+                for place, decision in enumerate(list_decisions(connection, settings.model.name))
                 if decision.recommendation == "retrain"
-                and (decision.confirmed_by or not settings.retrain.require_confirmation)
+                and (place == 0 or _is_confirmed(decision, settings))
                 and run_of_decision(connection, decision.id) is None
             ]
 
-    def _plan(self, decision: DecisionRow, now: datetime) -> None:
-        """Plan a run; its data are written when it starts."""
-        retrain = self.settings.settings_of(decision.model).retrain
-        work_dir = Path(retrain.work_dir)
-        requested = read_recipe_file(retrain.recipe)
-        bases = prepare_bases(requested, work_dir)
-        with transaction(self.engine) as connection:
-            serving = production_version(connection, decision.model)
-            rejected = rejected_attempts(connection, decision.model)
+    def _check_and_plan(self, decision: DecisionRow, now: datetime) -> None:
+        """Check the run of a decision for a lead to see and, where it is confirmed, plan it.
+
+        A run that would fail is not planned. It is checked again after an hour, by a new process,
+        and where a lead asks for it.
+        """
+        settings = self.settings.settings_of(decision.model)
+        confirmed, before = _is_confirmed(decision, settings), stored_preview(decision.preview)
+        if (
+            before is not None
+            and (before.refusal or not confirmed)
+            and decision.id in self.checked
+            and now - before.checked_at < RECHECKED_AFTER
+        ):
+            return
+        self.checked.add(decision.id)
+        run_id = None
+        try:
+            planned = self._make_plan(decision, settings)
+            preview = planned.preview(now)
+            with transaction(self.engine) as connection:
+                if confirmed and not preview.refusal:
+                    run_id, _ = planned.store(connection, now, decision_id=decision.id, by=SYSTEM)
+                save_preview(connection, decision.id, preview.as_json())
+        except TransientError:
+            raise
+        except DriftwardenError as error:
+            preview = Preview(checked_at=now, refusal=str(error))
+            with transaction(self.engine) as connection:
+                save_preview(connection, decision.id, preview.as_json())
+        if preview.refusal:
+            log.error("training_run_not_planned", decision=decision.id, error=preview.refusal)
+        if run_id is not None:
+            log.info("training_run_planned", run=run_id, decision=decision.id)
+
+    def _make_plan(self, decision: DecisionRow, settings: Settings) -> RunPlan:
+        retrain = settings.retrain
         launcher = self.launcher_of(retrain.launcher)
         device = this_device() if launcher.capabilities.device.able else None
-        prepared = options_for(requested, bases, serving, device)
-        recipe = choose(prepared, requested.method, rejected).recipe
-        require_consent(recipe.method, decision.model, retrain.full_fine_tuning_of)
-        with transaction(self.engine) as connection:
-            run_id = plan_run(
-                connection,
-                model=decision.model,
-                recipe=recipe,
-                work_dir=work_dir,
-                now=now,
-                decision_id=decision.id,
-                launcher=retrain.launcher,
-                plan=options_json(prepared),
-            )
-        log.info("training_run_planned", run=run_id, decision=decision.id, method=recipe.method)
 
-    def _prepare(self, run: RunRow, decision: DecisionRow) -> None:
-        """Write the data of a run."""
-        training_set = self._training_set(run, decision)
-        with transaction(self.engine) as connection:
-            prepare_run(connection, run.id, training_set)
+        def build(data: TrainingDataBuilder) -> TrainingSet:
+            return data.from_queue(decision.inputs.get("batches"))
 
-    def _training_set(self, run: RunRow, decision: DecisionRow) -> TrainingSet:
-        """Build the training set from the gold of the decision's batches and the replay."""
-        recipe = stored_recipe(run.recipe)
-        base = base_of(recipe)
-        with transaction(self.engine) as connection:
-            serving = production_version(connection, run.model)
-        anew = not starts_from_serving(recipe, serving)
-        preparation = TrainingDataBuilder(
-            self.engine, self.settings.settings_of(run.model), run.model, recipe, replay_all=anew
-        )
-        made = preparation.from_queue(decision.inputs.get("batches"))
-        counter = TokenCounter(load_tokenizer(base))
-        return made.with_base(counter, serving_source(base, serving))
+        choice = choose_run(self.engine, settings, read_recipe_file(retrain.recipe), device, build)
+        method = choice.chosen.recipe.method
+        require_consent(method, decision.model, retrain.full_fine_tuning_of)
+        return check_plan(choice, device, build)
 
     def _start_requested(self, now: datetime) -> Iterator[None]:
         """Start and resume the runs that leads requested on the page; yield before each."""
@@ -186,20 +185,17 @@ class Retraining:
     def _start_planned(self, now: datetime) -> Iterator[None]:
         """Start the runs that a decision planned; runs planned by hand are started by hand.
 
-        It yields before each. A run that can't be trained, for lack of gold for instance, fails
-        with the reason.
+        It yields before each. A run that can't be started fails with the reason.
         """
         with transaction(self.engine) as connection:
             planned = [
-                (run, decision_by_id(connection, run.decision_id))
+                run
                 for run in list_runs(connection, statuses=("planned",))
                 if run.decision_id is not None and self.settings.is_watched(run.model)
             ]
-        for run, decision in planned:
+        for run in planned:
             yield
             try:
-                if not RunFolder(Path(run.work_dir)).training_data.is_file():
-                    self._prepare(run, decision)
                 start_run(self.engine, run.id, self.launcher_of(run.launcher), now)
             except DatabaseUnavailableError:
                 raise
@@ -211,3 +207,7 @@ class Retraining:
                     finish_run(connection, run.id, "failed", finished_at=now, error=str(error))
             else:
                 log.info("training_run_started", run=run.id)
+
+
+def _is_confirmed(decision: DecisionRow, settings: Settings) -> bool:
+    return bool(decision.confirmed_by) or not settings.retrain.require_confirmation

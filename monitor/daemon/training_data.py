@@ -1,7 +1,7 @@
 """Training data of a run, from gold, the original data, benchmarks and reviews."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,11 @@ from monitor.store.review.reviews import reviews_of
 from monitor.store.training.conversations import ItemEndUser, end_users_of_items
 from monitor.traffic.files.shapes.training_rows import convert_training_row
 from retrain.data import DataChecks, TrainingSet, build_training_set, read_examples
+from retrain.data.exclusions import LISTED
 from retrain.data.leakage.leak_check import benchmark_texts
+from retrain.data.pipeline import LengthLimit
 from retrain.data.rows import Row, check_turns
+from retrain.data.similarity import CachingEncoder, SentenceEncoder
 from retrain.evaluation.metrics.sentence_encoder import LocalSentenceEncoder
 from retrain.recipes.recipe import Training
 
@@ -45,6 +48,16 @@ class TrainingDataBuilder:
     recipe: Training
     #: Replay all original data, as the starting base lacks the production version's training.
     replay_all: bool = False
+    #: The longest example; ``None``: the base is not known yet.
+    limit: LengthLimit | None = None
+    #: Examples listed per reason of exclusion.
+    n_listed: int = LISTED
+    #: ``None``: that of the settings.
+    encoder: SentenceEncoder | None = None
+
+    def with_cache(self) -> "TrainingDataBuilder":
+        """Return a builder whose copies encode each text once."""
+        return replace(self, encoder=CachingEncoder(self._make_encoder()))
 
     def from_queue(self, batch_ids: Sequence[int] | None = None) -> TrainingSet:
         """Build the training set from the gold of some batches, or of all batches of the model.
@@ -132,10 +145,15 @@ class TrainingDataBuilder:
         return DataChecks(
             rules=retrain.data,
             benchmarks=benchmark_texts(read_plan(Path(place))) if place else (),
-            encoder=LocalSentenceEncoder(scoring.sentence_model),
+            encoder=self.encoder or self._make_encoder(),
             encoder_name=scoring.sentence_model,
             max_new_tokens=scoring.max_new_tokens,
+            limit=self.limit,
+            n_listed=self.n_listed,
         )
+
+    def _make_encoder(self) -> SentenceEncoder:
+        return LocalSentenceEncoder(self.settings.retrain.scoring.sentence_model)
 
     def _with_end_users(self, gold: Sequence[Row]) -> list[Row]:
         """Add the grouping keys of each row's end user, where known: they decide the split."""

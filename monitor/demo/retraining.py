@@ -3,10 +3,10 @@
 import getpass
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor.daemon.retraining import Retraining
+from monitor.daemon.run_plan import check_plan, choose_run
 from monitor.daemon.training_data import TrainingDataBuilder
 from monitor.demo import launch, summaries
 from monitor.demo.expectations import Expectation, forgetting_expectations, learning_expectations
@@ -15,15 +15,10 @@ from monitor.review.decision.decisions import confirm_retraining
 from monitor.store.accounts.users import user_by_name
 from monitor.store.engine import transaction
 from monitor.store.training.candidate_evaluations import latest_candidate_evaluation
-from monitor.store.training.registry import production_version
 from monitor.store.training.runs import RunRow, run_by_id, run_of_decision
-from retrain.data.token_counts import TokenCounter
-from retrain.models.base_model import load_tokenizer
-from retrain.planning.options import options_for, options_json
-from retrain.planning.order import choose, rejected_attempts
-from retrain.planning.starting_point import prepare_bases, serving_source
+from retrain.data import TrainingSet
 from retrain.recipes.recipe_file import read_recipe_file
-from retrain.training.runs import plan_run, prepare_run, start_run
+from retrain.training.runs import start_run
 
 if TYPE_CHECKING:
     from monitor.demo.models import DemoModel
@@ -95,30 +90,15 @@ def _confirm(
 def _plan_as_lead(workspace: Workspace, decision: "DecisionRow") -> RunRow:
     """Plan a run by the changed recipe, as `driftwarden retrain plan` does."""
     settings, engine = workspace.settings, workspace.engine
-    name, work_dir = settings.model.name, Path(settings.retrain.work_dir)
     requested = read_recipe_file(settings.retrain.recipe)
+    batches = decision.inputs.get("batches")
+
+    def build(data: TrainingDataBuilder) -> TrainingSet:
+        return data.from_queue(batches)
+
+    planned = check_plan(choose_run(engine, settings, requested, None, build), None, build)
     with transaction(engine) as connection:
-        serving = production_version(connection, name)
-        rejected = rejected_attempts(connection, name)
-    bases = prepare_bases(requested, work_dir)
-    prepared = options_for(requested, bases, serving, None)
-    recipe = choose(prepared, requested.method, rejected).recipe
-    base = next(base for base in bases if base.location == recipe.base)
-    data = TrainingDataBuilder(engine, settings, name, recipe)
-    training_set = data.from_queue(decision.inputs.get("batches")).with_base(
-        TokenCounter(load_tokenizer(base)), serving_source(base, serving)
-    )
-    with transaction(engine) as connection:
-        run_id = plan_run(
-            connection,
-            model=name,
-            recipe=recipe,
-            work_dir=work_dir,
-            now=datetime.now(UTC),
-            plan=options_json(prepared),
-            planned_by=getpass.getuser(),
-        )
-        prepare_run(connection, run_id, training_set)
+        run_id, _ = planned.store(connection, datetime.now(UTC), by=getpass.getuser())
         return run_by_id(connection, run_id)
 
 

@@ -83,7 +83,7 @@ class TrainingData(Section):
     min_duplicate_similarity: Annotated[float, Field(gt=0.5, le=1.0)] = 0.95
     leak_ngram_size: Annotated[int, Field(ge=5)] = 13
     min_leak_overlap: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
-    max_leaked_gold: Share = 0.25
+    max_left_out: Share = 0.5
     validation_share: Annotated[float, Field(ge=0.0, le=0.5)] = 0.10
     group_by: tuple[str, ...] = ("user", "session_id", "conversation_id")
     self_generated: bool = True
@@ -108,6 +108,7 @@ class Retrain(Section):
     training_data: str = ""
     evaluation: str = ""
     require_confirmation: bool = True
+    approval: Literal["one", "two"] = "one"
     full_fine_tuning_of: str = ""
     launcher: Literal["subprocess", "ray", "kubernetes"] = "subprocess"
     max_resumptions: Annotated[int, Field(ge=0, le=100)] = 3

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -61,6 +61,14 @@ def subjects_of(connection: Connection, action: str) -> list[str]:
     """Return the subjects of an action, each once."""
     statement = select(AuditEntry.subject).where(AuditEntry.action == action).distinct()
     return sorted(connection.execute(statement).scalars())
+
+
+def actors_on(connection: Connection, subjects: Sequence[str], actions: Sequence[str]) -> list[str]:
+    """Return who took some actions on some subjects, each once."""
+    statement = select(AuditEntry.actor).where(
+        AuditEntry.subject.in_(subjects), AuditEntry.action.in_(actions)
+    )
+    return sorted(connection.execute(statement.distinct()).scalars())
 
 
 @dataclass(frozen=True)

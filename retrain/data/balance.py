@@ -7,34 +7,44 @@ from collections.abc import Sequence
 from monitor.errors import TrainingError
 from monitor.settings import TrainingData
 from retrain.data.example import Example
-from retrain.data.leakage.leak_check import Leak
+from retrain.data.exclusions import LEAKED, TOO_LONG, Exclusions
 
 
-def refuse_too_little(gold: Sequence[Example], rules: TrainingData) -> None:
+def refuse_too_little(gold: Sequence[Example], rules: TrainingData, left_out: Exclusions) -> None:
     """Require the minimum of gold examples; ``TrainingError`` says how many are missing."""
     missing = rules.min_gold - len(gold)
     if missing > 0:
+        untrainable = left_out.describe_untrainable()
         raise TrainingError(
             f"{len(gold)} different gold examples, {rules.min_gold} are needed: {missing} more "
-            "reviews, or a lower retrain.data.min_gold",
+            "reviews, or a lower retrain.data.min_gold"
+            + (f"; left out: {untrainable}; {_remedy(left_out)}" if untrainable else ""),
             code="min_gold",
         )
 
 
-def refuse_leaked_gold(n_gold: int, leaks: Sequence[Leak], rules: TrainingData) -> None:
-    """Refuse too much leaked gold; ``TrainingError`` has the counts by benchmark."""
-    leaked = [leak for leak in leaks if leak.example.source == "gold"]
-    n_leaked = len({id(leak.example) for leak in leaked})
-    if n_leaked <= rules.max_leaked_gold * n_gold:
+def refuse_left_out(n_gold: int, left_out: Exclusions, rules: TrainingData) -> None:
+    """Refuse gold of which too much leaks or is too long; ``TrainingError`` lists it.
+
+    Some such examples are left out. Many show that files or the recipe are wrong: benchmarks that
+    were drawn from the review, or a ``max_length`` for other texts.
+    """
+    n = left_out.count(LEAKED, TOO_LONG)
+    if n <= rules.max_left_out * n_gold:
         return
-    counts = Counter(leak.benchmark for leak in leaked)
-    by_benchmark = ", ".join(f"{name} {n}" for name, n in sorted(counts.items()))
     raise TrainingError(
-        f"{n_leaked} of {n_gold} gold examples are benchmark items ({by_benchmark}; allowed: "
-        f"{rules.max_leaked_gold:.0%}), so the benchmark can't measure the effect of the gold; "
-        "keep its items out of the review, or use benchmarks drawn before the review",
-        code="max_leaked_gold",
+        f"{n} of {n_gold} gold examples can't be trained on (retrain.data.max_left_out: at most "
+        f"{rules.max_left_out:.0%}): {left_out.describe_untrainable()}; {_remedy(left_out)}",
+        code="max_left_out",
     )
+
+
+def _remedy(left_out: Exclusions) -> str:
+    remedies = {
+        LEAKED: "keep benchmark items out of the review, or use benchmarks drawn before it",
+        TOO_LONG: "raise max_length in the recipe, or shorten the examples",
+    }
+    return "; ".join(text for reason, text in remedies.items() if left_out.count(reason))
 
 
 def refuse_thin_task_types(

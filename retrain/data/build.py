@@ -7,7 +7,7 @@ from monitor.errors import TrainingError
 from retrain.data.assembly import finish
 from retrain.data.balance import (
     refuse_dominance,
-    refuse_leaked_gold,
+    refuse_left_out,
     refuse_thin_task_types,
     refuse_too_little,
 )
@@ -67,8 +67,8 @@ def build_training_set(
     experts = drop_duplicates(make_examples(gold, "gold", rules.group_by), steps.dropped)
     refuse_contradictions(experts)
     retained = steps.clean(experts)
-    refuse_leaked_gold(len(experts), steps.leak_check.leaks, rules)
-    refuse_too_little(retained, rules)
+    refuse_left_out(len(experts), steps.dropped, rules)
+    refuse_too_little(retained, rules, steps.dropped)
     n_replay = round(len(retained) * replay_share / (1 - replay_share))
     pool = _pool(original, prompts, experts, steps)
     if n_replay and not pool:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from retrain.data.data_card import Card, SelfGenerated, Tokens
+from retrain.data.exclusions import LEAKED, TOO_LONG, describe_excluded
 
 
 def data_card(card: Card) -> str:
@@ -29,6 +30,16 @@ def data_card(card: Card) -> str:
         _table("Inputs", ("input", "digest"), [list(item) for item in sorted(card.inputs.items())]),
     ]
     return "\n".join(part for part in parts if part)
+
+
+def left_out_lines(card: Card) -> list[str]:
+    """Return a line for each reason of exclusion, with names where they can't be trained on."""
+    return [
+        describe_excluded(reason, n, card.dropped_examples.get(reason, ()))
+        if reason in {LEAKED, TOO_LONG}
+        else f"{n} {reason}"
+        for reason, n in card.dropped.items()
+    ]
 
 
 def _overview(card: Card) -> str:

@@ -33,6 +33,11 @@ class Example:
         return str(self.metadata.get("task_type") or "")
 
     @property
+    def known_messages(self) -> tuple[Message, ...]:
+        """The messages, without a response that is generated later."""
+        return self.messages[:-1] if self.source == "self-generated" else self.messages
+
+    @property
     def response(self) -> str:
         """The normalized response."""
         return normalised(self.messages[-1]["content"])

@@ -32,6 +32,11 @@ class CachingEncoder:
         self._encoder = encoder
         self._known: dict[str, NDArray[np.float32]] = {}
 
+    @classmethod
+    def of(cls, encoder: SentenceEncoder) -> "CachingEncoder":
+        """Return an encoder itself where it keeps its embeddings, else one that does."""
+        return encoder if isinstance(encoder, cls) else cls(encoder)
+
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return unit embeddings ``[n, d]``."""
         new = [text for text in dict.fromkeys(texts) if text not in self._known]

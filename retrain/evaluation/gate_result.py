@@ -29,6 +29,8 @@ from retrain.evaluation.rules.kept_items import may_lift_rejection
 from retrain.identity.verification import require_unchanged
 from retrain.models.adapter_folder import add_scores
 from retrain.planning.next_step import next_step_after
+from retrain.registry.four_eyes import Approval, require_other_account
+from retrain.registry.reasons import require_sentence
 from retrain.registry.stages import move_stage, store_scores
 
 log = get_logger(__name__)
@@ -88,14 +90,25 @@ def add_checks(results: CandidateResults, checks: Sequence[GateCheck]) -> Candid
 
 
 def approve(
-    connection: Connection, evaluation_id: int, *, by: str, reason: str, now: datetime
+    connection: Connection,
+    evaluation_id: int,
+    *,
+    by: str,
+    reason: str,
+    now: datetime,
+    approval: Approval = "one",
 ) -> None:
     """Approve a candidate whose gate result is undecided.
 
+    ``approval`` is ``retrain.approval``. The audit log says whether the same account trained or
+    evaluated the version.
+
     Raises:
-        WorkflowError: The gate result is not undecided, the candidate is already approved, or the
-            version is no longer a candidate, or no longer what was evaluated.
+        WorkflowError: The gate result is not undecided, the candidate is already approved, the
+            version is no longer a candidate, or no longer what was evaluated, the reason is no
+            sentence, or somebody else has to approve it.
     """
+    reason = require_sentence(reason, "an approval")
     row = store.candidate_evaluation_by_id(connection, evaluation_id, lock=True)
     if row.gate_result != "undecided":
         raise WorkflowError(
@@ -107,12 +120,16 @@ def approve(
         raise WorkflowError(
             f"{row.model} version {row.version} is already {row.stage}", code="not_candidate"
         )
-    require_unchanged(connection, versions.version_by_id(connection, row.version_id), now)
+    version = versions.version_by_id(connection, row.version_id)
+    require_unchanged(connection, version, now)
+    deeds = require_other_account(connection, version, by, approval)
     if not store.approve_evaluation(connection, evaluation_id, by, reason, now):
         raise WorkflowError(
             f"evaluation {evaluation_id} was already approved by {row.approved_by}", code="approved"
         )
-    append_audit(connection, evaluation_id, now, by, "evaluation.approved", reason=reason)
+    append_audit(
+        connection, evaluation_id, now, by, "evaluation.approved", reason=reason, did=deeds
+    )
 
 
 def require_promotable(connection: Connection, version: VersionRow) -> None:

@@ -100,8 +100,9 @@ class EvaluationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
     @property
     def data_rules(self) -> TrainingData:
-        """Leakage rules."""
-        return TrainingData.model_validate(self.data)
+        """Leakage rules, those of an older release without the keys that are gone."""
+        known = {key: self.data[key] for key in self.data if key in TrainingData.model_fields}
+        return TrainingData.model_validate(known)
 
     @property
     def judging(self) -> Judge:

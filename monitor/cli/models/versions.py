@@ -30,6 +30,9 @@ VersionArgument = Annotated[int, typer.Argument(help="Number of the version.")]
 #: Of why a version is rejected, in the list; `models show` has all.
 MAX_REASON_CHARACTERS = 60
 
+#: Of a promotion by its gate result.
+DEFAULT_REASON = "promoted from the command line"
+
 ReasonOption = Annotated[str, typer.Option("--reason", help="Reason, recorded in the registry.")]
 
 
@@ -206,12 +209,13 @@ def promote(
     *,
     model: ModelOption = None,
     config: ConfigOption = None,
-    reason: ReasonOption = "promoted from the command line",
+    reason: ReasonOption = DEFAULT_REASON,
     without_gate: Annotated[
         bool,
         typer.Option(
             "--without-gate",
-            help="Promote without a gate result that permits it; recorded with the reason.",
+            help="Promote without a gate result that permits it; recorded with the "
+            "reason, a sentence.",
         ),
     ] = False,
     accept_taint: AcceptTaintOption = "",
@@ -228,6 +232,7 @@ def promote(
     from monitor.store.engine import transaction
     from monitor.store.training import registry
     from monitor.store.training.candidate_evaluations import weaker_rules_of
+    from retrain.registry.four_eyes import describe_approval
     from retrain.rollout.emergency.changed_weights import verifying_refused
     from retrain.rollout.transitions.promotion import promote_version
 
@@ -239,18 +244,23 @@ def promote(
             connection, registry.version_by_number(connection, name, version).id
         )
     with verifying_refused(engine, name, now), transaction(engine) as connection:
+        row = registry.version_by_number(connection, name, version)
         promote_version(
             connection,
-            registry.version_by_number(connection, name, version),
+            row,
             now,
             by=account_name(),
-            reason=reason,
+            reason="" if without_gate and reason == DEFAULT_REASON else reason,
             without_gate=without_gate,
             accept_taint=accept_taint,
+            approval=configuration.settings_of(name).retrain.approval,
         )
+        approved = describe_approval(connection, row)
     for entry in weaker:
         typer.echo(f"note: its evaluation {entry}", err=True)
     typer.echo(f"{name}: version {version} is in production")
+    if approved:
+        typer.echo(f"{name}: {approved}")
     typer.echo(f"{name}: {send_weights(engine, configuration, name, wait)}")
 
 

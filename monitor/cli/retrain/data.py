@@ -9,12 +9,7 @@ from monitor.cli.shared.access import record_read
 from monitor.cli.shared.context import ConfigOption, database_transaction, read_configuration
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
-    from monitor.settings import Settings
-    from retrain.data import TrainingSet
     from retrain.data.data_card import Card
-    from retrain.recipes.recipe import Training
 
 
 def data(
@@ -57,26 +52,10 @@ def data(
         typer.echo(f"note: the examples can't be rendered here: {error}", err=True)
 
 
-def prepare_data(
-    engine: "Engine",
-    settings: "Settings",
-    model: str,
-    recipe: "Training",
-    gold: Path | None,
-    *,
-    replay_all: bool = False,
-) -> "TrainingSet":
-    """Build the training set of a run from a file of gold examples, or from the reviews."""
-    from monitor.daemon.training_data import TrainingDataBuilder
-
-    preparation = TrainingDataBuilder(engine, settings, model, recipe, replay_all=replay_all)
-    if gold is None:
-        return preparation.from_queue()
-    return preparation.from_file(gold)
-
-
 def summary_lines(card: "Card") -> list[str]:
     """Return the summary of a training set in a few lines."""
+    from retrain.data.data_card_page import left_out_lines
+
     of_which = f"{card.n_gold} gold, {card.n_replay} replayed"
     lines = [f"{card.n_examples} examples ({of_which}); {card.n_validation} more for validation"]
     if card.self_generated is not None:
@@ -89,8 +68,4 @@ def summary_lines(card: "Card") -> list[str]:
     if card.tokens is not None:
         tokens = card.tokens
         lines.append(f"{tokens.training} tokens per epoch, {tokens.longest} in the longest example")
-    if card.leaked:
-        leaked = ", ".join(f"{n} {name}" for name, n in card.leaked.items())
-        lines.append(f"left out as leaked benchmark items: {leaked}")
-    lines += [f"left out: {n} {reason}" for reason, n in card.dropped.items()]
-    return lines
+    return [*lines, *(f"left out: {text}" for text in left_out_lines(card))]

@@ -13,8 +13,10 @@ from monitor.cli.shared.inputs import INPUT_FILES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from monitor.daemon.training_data import TrainingDataBuilder
     from monitor.settings import Settings
     from monitor.store.training.registry import VersionRow
+    from retrain.data import TrainingSet
     from retrain.planning.checks.finding import PlanFinding
     from retrain.planning.memory.device import Device
     from retrain.planning.options import Option
@@ -47,57 +49,45 @@ def plan(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what fits and the findings; plan nothing.")
     ] = False,
+    left_out: Annotated[
+        int,
+        typer.Option(min=0, help="Leaked, and long, examples to list."),
+    ] = 20,
 ) -> None:
     """Plan a training run on gold examples, and write its training data.
 
     The recipe named in [retrain] of config.toml defines the training. The command prints the
     methods and bases that fit the device, the order in which they are tried, and the findings of
-    the checks; a run that a check refuses is not planned. The original training data named in
-    [retrain] is replayed against forgetting.
+    the checks; a run that a check refuses is not planned. Leaked and long examples are left out.
+    The original training data named in [retrain] is replayed against forgetting.
     """
-    from monitor.cli.retrain.data import prepare_data, summary_lines
+    from monitor.cli.retrain.data import summary_lines
+    from monitor.daemon.run_plan import check_plan, choose_run
     from monitor.store.engine import transaction
-    from monitor.store.training.registry import production_version
-    from retrain.data.token_counts import TokenCounter
-    from retrain.models.base_model import base_of, load_tokenizer
     from retrain.planning.checks.finding import raise_refusals
-    from retrain.planning.checks.run_checks import check_run
-    from retrain.planning.options import options_for, options_json
-    from retrain.planning.order import choose, rejected_attempts
-    from retrain.planning.starting_point import prepare_bases, serving_source, starts_from_serving
     from retrain.recipes.confirmation import require_confirmation
     from retrain.recipes.recipe_file import override_recipe, read_recipe_file
-    from retrain.training.runs import plan_run, prepare_run
 
     settings = read_settings(config, model)
     engine = open_database(settings)
     name = settings.model.name
     requested = read_recipe_file(str(recipe) if recipe else settings.retrain.recipe)
     requested = override_recipe(requested, method=method, base=base)
-    # First, so that bad data is refused before a base is downloaded.
-    training_set = prepare_data(engine, settings, name, requested, gold)
-    work_dir = Path(settings.retrain.work_dir)
-    bases = prepare_bases(requested, work_dir)
     device = _device(settings)
-    with transaction(engine) as connection:
-        serving = production_version(connection, name)
-        rejected = rejected_attempts(connection, name)
-    prepared = options_for(requested, bases, serving, device)
-    for line in _order([candidate.option for candidate in prepared]):
+
+    def build(data: "TrainingDataBuilder") -> "TrainingSet":
+        return data.from_queue() if gold is None else data.from_file(gold)
+
+    choice = choose_run(engine, settings, requested, device, build, n_listed=left_out)
+    for line in _order([candidate.option for candidate in choice.prepared]):
         typer.echo(line)
-    chosen = choose(prepared, requested.method, rejected)
-    typer.echo(_choice(chosen.option, requested.method, rejected))
-    typer.echo(_start(chosen.recipe, serving))
+    chosen = choice.chosen
+    typer.echo(_choice(chosen.option, requested.method, choice.rejected))
+    typer.echo(_start(chosen.recipe, choice.serving))
     if chosen.recipe.method == "full":
         require_confirmation(name, confirm or _prompt_for_confirmation(name))
-    if not starts_from_serving(chosen.recipe, serving):
-        training_set = prepare_data(engine, settings, name, requested, gold, replay_all=True)
-    trained = base_of(chosen.recipe)
-    training_set = training_set.with_base(
-        TokenCounter(load_tokenizer(trained)), serving_source(trained, serving)
-    )
-    checks = check_run(chosen.recipe, training_set.rows, device, training_set.validation)
-    card = training_set.card
+    planned = check_plan(choice, device, build)
+    checks, card = planned.checks, planned.training_set.card
     _print_findings(checks.findings, [*chosen.recipe.warnings(), *card.remarks])
     for line in summary_lines(card):
         typer.echo(line)
@@ -105,17 +95,7 @@ def plan(
     if dry_run:
         return
     with transaction(engine) as connection:
-        run_id = plan_run(
-            connection,
-            model=name,
-            recipe=chosen.recipe,
-            work_dir=work_dir,
-            now=datetime.now(UTC),
-            launcher=settings.retrain.launcher,
-            plan=options_json(prepared),
-            planned_by=account_name(),
-        )
-        folder = prepare_run(connection, run_id, training_set)
+        run_id, folder = planned.store(connection, datetime.now(UTC), by=account_name())
     typer.echo(f"run {run_id} planned in {folder.root}")
     n_trained = card.n_examples + (
         card.self_generated.wanted_training if card.self_generated else 0

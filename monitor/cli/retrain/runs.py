@@ -94,10 +94,15 @@ def start(
     wait: Annotated[bool, typer.Option(help="Wait for the end and show the progress.")] = True,
 ) -> None:
     """Start a planned run. Ctrl+C leaves it running; the daemon then stores its result."""
+    from monitor.store.audit_log import append_entry
+    from monitor.store.engine import transaction
     from retrain.training.runs import start_run
 
     engine, settings, launcher = _open_run(config, run)
-    start_run(engine, run, launcher, datetime.now(UTC))
+    now = datetime.now(UTC)
+    start_run(engine, run, launcher, now)
+    with transaction(engine) as connection:
+        append_entry(connection, now, account_name(), "run.start_requested", f"training_runs/{run}")
     if not wait:
         typer.echo(f"run {run} started; `driftwarden retrain show {run}` shows its progress")
         return
@@ -269,19 +274,29 @@ def evaluate(
 
 def approve(
     run: RunArgument,
-    reason: Annotated[str, typer.Option(help="Reason, recorded with the gate result.")],
+    reason: Annotated[str, typer.Option(help="Reason, at least a sentence.")],
     config: ConfigOption = None,
 ) -> None:
-    """Approve an undecided candidate, so that it may be rolled out."""
+    """Approve an undecided candidate, so that it may be rolled out.
+
+    With retrain.approval = "two", another account must have trained and evaluated it.
+    """
     from monitor.cli.retrain.evaluation import last_evaluation_of_run
     from monitor.store.engine import transaction
     from retrain.evaluation.gate_result import approve as approve_evaluation
 
-    engine = open_database(read_configuration(config))
+    configuration = read_configuration(config)
+    engine = open_database(configuration)
+    settings = settings_of_run(configuration, engine, run)
     row = last_evaluation_of_run(engine, run)
     with transaction(engine) as connection:
         approve_evaluation(
-            connection, row.id, by=account_name(), reason=reason, now=datetime.now(UTC)
+            connection,
+            row.id,
+            by=account_name(),
+            reason=reason,
+            now=datetime.now(UTC),
+            approval=settings.retrain.approval,
         )
     typer.echo(f"{row.model} version {row.version} may be rolled out")
 

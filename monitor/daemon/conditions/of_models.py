@@ -146,9 +146,10 @@ def training_failed(check: ConditionCheck[Settings]) -> Result:
     if decision is not None and not decision.has_run:
         since = decision.confirmed_at if required else decision.decided_at
         if since is not None and now - since > PLANNED_WITHIN:
+            why = decision.refusal or "the log of the daemon says why"
             return Holds(
                 f"The retraining of decision {decision.id} has no run since "
-                f"{format_instant(since)}: it can't be planned. The log of the daemon says why.",
+                f"{format_instant(since)}: it can't be planned: {without_quotes(why)}.",
                 frozenset({f"decision {decision.id}"}),
             )
     run = newest_run(connection, model)

@@ -84,7 +84,8 @@ def confirm_retraining(
 
     Raises:
         NotFoundError: There is no such decision.
-        WorkflowError: The user is no lead of the model, or retraining isn't recommended.
+        WorkflowError: The user is no lead of the model, retraining isn't recommended, or its run
+            can't start.
     """
     decision = decision_by_id(connection, decision_id)
     if not user.is_lead_of(decision.model):
@@ -96,5 +97,16 @@ def confirm_retraining(
             f"the decision doesn't recommend retraining, but {decision.recommendation!r}",
             code=decision.recommendation,
         )
+    require_startable(decision)
     if confirm_decision(connection, decision_id, user.name, now):
         append_entry(connection, now, user.name, "confirmed", f"decision:{decision_id}")
+
+
+def require_startable(decision: DecisionRow) -> None:
+    """Refuse a retraining whose run would fail by the last check; ``WorkflowError`` says why."""
+    if decision.refusal:
+        raise WorkflowError(
+            f"the training run of decision {decision.id} can't start: {decision.refusal}; mend "
+            "it, and let it be checked again on the page of its start",
+            code="cant_start",
+        )

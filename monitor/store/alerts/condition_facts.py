@@ -123,6 +123,8 @@ class RecommendedRetraining:
     #: ``None``: it waits for a lead.
     confirmed_at: datetime | None
     has_run: bool
+    #: Why its run can't start; empty: not known.
+    refusal: str = ""
 
     @property
     def awaits_lead(self) -> bool:
@@ -140,6 +142,7 @@ def recommended_retraining(connection: Connection, model: str) -> RecommendedRet
             Decision.confirmed_at,
             has_run,
             Decision.recommendation,
+            Decision.preview,
         )
         .where(Decision.model == model)
         .order_by(Decision.decided_at.desc(), Decision.id.desc())
@@ -147,7 +150,9 @@ def recommended_retraining(connection: Connection, model: str) -> RecommendedRet
     ).one_or_none()
     if row is None or row.recommendation != "retrain":
         return None
-    return RecommendedRetraining(row[0], row[1], row[2], bool(row[3]))
+    return RecommendedRetraining(
+        row[0], row[1], row[2], bool(row[3]), str((row.preview or {}).get("refusal", ""))
+    )
 
 
 @dataclass(frozen=True)

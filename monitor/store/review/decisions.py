@@ -29,6 +29,13 @@ class DecisionRow:
     decided_at: datetime
     confirmed_by: str | None
     confirmed_at: datetime | None
+    #: See :class:`retrain.planning.preview.Preview`.
+    preview: dict[str, Any] | None
+
+    @property
+    def refusal(self) -> str:
+        """Why its training run can't start, as last checked; empty: it can, or isn't checked."""
+        return str((self.preview or {}).get("refusal", ""))
 
 
 _COLUMNS = columns_of(DecisionRow, Decision)
@@ -102,6 +109,11 @@ def confirm_decision(connection: Connection, decision_id: int, by: str, now: dat
         .values(confirmed_by=by, confirmed_at=now)
     )
     return result.rowcount == 1
+
+
+def save_preview(connection: Connection, decision_id: int, preview: dict[str, Any] | None) -> None:
+    """Store the preview of a decision's training run; ``None``: it is to be checked again."""
+    connection.execute(update(Decision).where(Decision.id == decision_id).values(preview=preview))
 
 
 def launch_accuracy(connection: Connection, model: str) -> tuple[int, float, int] | None:

@@ -29,9 +29,10 @@ class AuditEntry(Base):
     actor: Mapped[str] = mapped_column(info=contents.ACCOUNT)
     action: Mapped[str] = mapped_column(info=contents.CODE)
     subject: Mapped[str] = mapped_column(
+        index=True,
         info=contents.unchanged(
             "append-only, under a chain of hashes", contents.Content.STAFF_WORDS
-        )
+        ),
     )
     details: Mapped[dict[str, Any]] = mapped_column(
         info=contents.unchanged(

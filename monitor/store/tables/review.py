@@ -323,3 +323,5 @@ class Decision(Base):
     decided_at: Mapped[datetime]
     confirmed_by: Mapped[str | None] = mapped_column(info=contents.ACCOUNT)
     confirmed_at: Mapped[datetime | None]
+    #: Of a recommended retraining: its data and findings before it starts; absent: to be checked.
+    preview: Mapped[dict[str, Any] | None] = mapped_column(info=contents.WORDS)

@@ -179,6 +179,14 @@ def list_candidate_evaluations(
     return read_rows(connection, CandidateEvaluationRow, statement)
 
 
+def evaluations_of_version(connection: Connection, version_id: int) -> list[CandidateEvaluationRow]:
+    """Return all evaluations of a version, the newest first."""
+    statement = _evaluations().where(CandidateEvaluation.version_id == version_id)
+    return read_rows(
+        connection, CandidateEvaluationRow, statement.order_by(CandidateEvaluation.id.desc())
+    )
+
+
 def unevaluated_candidates(connection: Connection, model: str) -> list[VersionRow]:
     """Return a model's candidates that a training made and nobody has evaluated, oldest first."""
     statement = (

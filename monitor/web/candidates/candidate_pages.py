@@ -33,6 +33,7 @@ from retrain.evaluation.gate_result import approve
 from retrain.evaluation.lifecycle import plan_evaluation
 from retrain.evaluation.report import trivial_rows
 from retrain.evaluation.request import request_for
+from retrain.registry.four_eyes import deeds_of
 
 _TEXTS = texts("candidate_evaluation")
 
@@ -69,7 +70,13 @@ def candidate_evaluation(
     with lead_visit.transaction() as connection:
         row = candidate_evaluation_by_id(connection, candidate_evaluation_id)
         blind = _is_blind(connection, row)
-    context: dict[str, Any] = {
+        version = version_by_id(connection, row.version_id)
+        by = row.approved_by or lead_visit.user.name
+        context: dict[str, Any] = {
+            "deeds": deeds_of(connection, version, by),
+            "approval": lead_visit.settings.settings_of(row.model).retrain.approval,
+        }
+    context |= {
         "row": row,
         "blind": blind,
         "x": None if blind else row.results,
@@ -133,12 +140,14 @@ def approve_candidate(
     """Approve an undecided candidate, with a reason."""
     reason = require_reason(request, data)
     with lead_visit.transaction() as connection:
+        row = candidate_evaluation_by_id(connection, candidate_evaluation_id)
         approve(
             connection,
             candidate_evaluation_id,
             by=lead_visit.user.name,
             reason=reason,
             now=lead_visit.now,
+            approval=lead_visit.settings.settings_of(row.model).retrain.approval,
         )
     return Redirect(f"/candidate-evaluations/{candidate_evaluation_id}", status_code=303)
 

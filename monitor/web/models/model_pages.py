@@ -22,6 +22,7 @@ from monitor.web.current_user import Visit
 from monitor.web.handlers import get
 from monitor.web.models.version_life import read_life
 from monitor.web.models.version_scores import draw_pair, score_versions
+from retrain.registry.four_eyes import deeds_of
 from retrain.registry.paired_scores import pair_scores_of
 from retrain.rollout.rows.rollouts import list_rollouts
 
@@ -106,8 +107,11 @@ def version(version_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Te
         model = version_by_id(connection, version_id).model
         settings = lead_visit.settings.settings_of(model)
         life = read_life(connection, version_id, settings)
+        approvers = {row.id: row.approved_by for row in life.gates if row.approved_by}
+        deeds = {key: deeds_of(connection, life.version, by) for key, by in approvers.items()}
     context = {
         "life": life,
+        "deeds": deeds,
         "probes_url": settings.probes.url,
         "has_evaluation_file": bool(settings.retrain.evaluation),
     }

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from monitor.errors import DriftwardenError, WorkflowError
 from monitor.review.export import read_gold, sft_rows
 from monitor.settings import Settings
-from monitor.store.review.decisions import DecisionRow, decision_by_id
+from monitor.store.review.decisions import DecisionRow, decision_by_id, save_preview
 from monitor.store.review.gold_export import ItemFilter
 from monitor.store.training.runs import RunRow, list_runs, run_by_id, run_of_decision
 from monitor.store.training.start_requests import pending_request
@@ -25,6 +25,7 @@ from monitor.web.filters import minute
 from monitor.web.forms.reason import require_reason
 from monitor.web.handlers import form, get
 from retrain.planning.options import Option, stored_options
+from retrain.planning.preview import stored_preview
 from retrain.recipes.recipe_file import read_recipe_file
 from retrain.run_folder import RunFolder, read_json
 from retrain.training.start_requests import request_start, require_startable
@@ -65,6 +66,8 @@ def start_page(run_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Tem
             "outlook": _outlook_of_run(connection, run),
             "requested": _requested(run),
             "refusal": _refusal(run),
+            "preview": stored_preview(run.plan),
+            "check": "",
         }
     return lead_visit.page("start.html", context)
 
@@ -94,10 +97,13 @@ def start_decided(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]
         settings = lead_visit.settings.settings_of(row.model)
         run = run_of_decision(connection, decision_id)
         refusal = requested = ""
+        can_check = run is None and row.recommendation == "retrain"
         if run is not None:
             refusal = f"training run {run.id} follows from it already"
         elif row.recommendation != "retrain":
             refusal = "the decision doesn't recommend retraining"
+        elif row.refusal:
+            refusal = row.refusal
         elif row.confirmed_by:
             requested = (
                 f"{row.confirmed_by} confirmed it {minute(row.confirmed_at)}; "
@@ -118,8 +124,19 @@ def start_decided(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]
         "outlook": outlook,
         "requested": requested,
         "refusal": refusal,
+        "preview": stored_preview(row.preview),
+        "check": f"/decisions/{decision_id}/check" if can_check else "",
     }
     return lead_visit.page("start.html", context)
+
+
+@form("/decisions/{decision_id:int}/check", opt=LEADS)
+def check_again(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Redirect:
+    """Let the daemon check the run of a decision again, after the cause of a refusal is mended."""
+    with lead_visit.transaction() as connection:
+        decision_by_id(connection, decision_id)
+        save_preview(connection, decision_id, None)
+    return Redirect(f"/decisions/{decision_id}/start", status_code=303)
 
 
 def _requested(run: RunRow) -> str:
@@ -163,6 +180,18 @@ def _outlook_of_run(connection: Connection, run: RunRow) -> Outlook:
 
 
 def _outlook_of_decision(connection: Connection, row: DecisionRow, settings: Settings) -> Outlook:
+    preview = stored_preview(row.preview)
+    if preview is not None and preview.method:
+        before = _last_success(connection, row.model, preview.method, preview.base)
+        return Outlook(
+            method=preview.method,
+            base=preview.base,
+            examples=f"{preview.n_gold:,} gold, {preview.n_replay:,} replay, and "
+            f"{preview.n_validation:,} held back for the validation loss",
+            needed_gib=preview.needed_gib,
+            measured_gib=_measured_gib(before),
+            took=_duration(before),
+        )
     recipe = read_recipe_file(settings.retrain.recipe)
     gold = read_gold(
         connection,
@@ -223,4 +252,4 @@ def _duration(run: RunRow | None) -> timedelta | None:
     return run.finished_at - run.started_at
 
 
-HANDLERS = (start_page, start, start_decided)
+HANDLERS = (start_page, start, start_decided, check_again)

@@ -6,10 +6,13 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from monitor.errors import WorkflowError
+from monitor.store.audit_log import append_entry
 from monitor.store.training import registry as versions
 from monitor.store.training.registry import VersionRow, lock_model
 from retrain.evaluation.gate_result import require_promotable
 from retrain.identity.verification import find_change, require_unchanged
+from retrain.registry.four_eyes import Approval, require_other_account
+from retrain.registry.reasons import require_sentence
 from retrain.registry.stages import move_stage, roll_back
 from retrain.registry.taints import require_untainted_version
 from retrain.rollout.rows import rollouts as store
@@ -29,15 +32,19 @@ def promote_version(
     reason: str,
     without_gate: bool = False,
     accept_taint: str = "",
+    approval: Approval = "one",
 ) -> None:
     """Move a version to production with all traffic; the rollout of this version is completed.
 
-    With ``without_gate`` it needs no gate result that permits it. ``accept_taint`` is why a version
-    that learned from an erased end user may serve; empty: it may not.
+    With ``without_gate`` it needs no gate result that permits it, but a sentence as reason and,
+    where ``approval`` (``retrain.approval``) is "two", somebody who neither trained nor evaluated
+    it. ``accept_taint`` is why a version that learned from an erased end user may serve; empty: it
+    may not.
 
     Raises:
-        WorkflowError: It has no gate result that permits it, it is not what was registered, it
-            learned from an erased end user, or another version's rollout is open.
+        WorkflowError: It has no gate result that permits it, it is not what was registered, the
+            reason is no sentence, somebody else has to promote it, it learned from an erased end
+            user, or another version's rollout is open.
     """
     lock_model(connection, version.model)
     version = versions.version_by_id(connection, version.id)
@@ -49,6 +56,10 @@ def promote_version(
             code="rollout_running",
         )
     if without_gate:
+        reason = require_sentence(reason, "a promotion without a gate result")
+        deeds = require_other_account(connection, version, by, approval)
+        details = {"reason": reason, "did": deeds}
+        append_entry(connection, now, by, "gate.waived", f"model_versions/{version.id}", details)
         reason = f"without a gate result: {reason}"
     else:
         require_promotable(connection, version)

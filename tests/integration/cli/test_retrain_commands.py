@@ -32,6 +32,7 @@ from tests.support.retrain.weights import record_without_files
 
 COMMAND = [sys.executable, "-c", "from monitor.cli import main; main()"]
 NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
+WHY = "The two lost items have wrong reference answers."
 
 
 class Shell:
@@ -437,8 +438,10 @@ def test_cancelled_run_with_a_live_process_is_reported(
 def test_promote_and_go_back(shell: Shell) -> None:
     shell.register(3)
     shell.ok("models", "promote", "1", "--model", "desk", "--reason", "reason 1")
-    promote = ["models", "promote", "2", "--model", "desk", "--reason", "reason 2"]
+    promote = ["models", "promote", "2", "--model", "desk", "--reason", WHY]
     assert shell.refusal(*promote).code == "no_training_run"
+    without_reason = shell.refusal(*promote[:-2], "--without-gate")
+    assert without_reason.code == "no_sentence", "the default is none"
     shell.ok(*promote, "--without-gate")
     assert "version 1 " in shell.ok(
         "models", "rollback", "--model", "desk", "--reason", "complaints"
@@ -457,7 +460,7 @@ def test_promote_and_go_back(shell: Shell) -> None:
     shell.ok("models", "promote", "2", "--model", "desk")
     with transaction(shell.engine) as connection:
         moves = stage_changes(connection, version_by_number(connection, "desk", 2).id)
-    reason = moves[0].reason.removesuffix("reason 2")
+    reason = moves[0].reason.removesuffix(WHY)
     assert (moves[0].to_stage, "gate" in reason) == ("production", True)
 
 

@@ -31,6 +31,7 @@ from tests.support.retrain.red_team import UNRELATED
 from tests.support.retrain.tiny_model import benchmark, tiny_base  # noqa: F401 - a fixture
 
 NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
+WHY = "The two lost items have wrong reference answers."
 EVALUATION = """\
 evaluation:
   benchmarks:
@@ -154,10 +155,17 @@ def test_json_and_an_undecided_verdict(desk: Desk) -> None:
     done = desk.evaluate("--json")
     assert done.exit_code == 4, done.output
     assert json.loads(done.stdout)["gate_result"] == "undecided"
-    approved = CliRunner().invoke(
-        app,
-        ["retrain", "approve", str(desk.run), "--reason", "no harm", "--config", str(desk.config)],
-    )
+    approve = ["retrain", "approve", str(desk.run), "--config", str(desk.config), "--reason"]
+    refused = CliRunner().invoke(app, [*approve, "."]).exception
+    assert isinstance(refused, WorkflowError)
+    assert refused.code == "no_sentence"
+    alone = desk.config.read_text()
+    desk.config.write_text(f'{alone}approval = "two"\n')
+    refused = CliRunner().invoke(app, [*approve, WHY]).exception
+    assert isinstance(refused, WorkflowError)
+    assert (refused.code, f"{account_name()} " in str(refused)) == ("four_eyes", True)
+    desk.config.write_text(alone)
+    approved = CliRunner().invoke(app, [*approve, WHY])
     assert approved.exit_code == 0, approved.output
     with transaction(desk.engine) as connection:
         row = latest_candidate_evaluation(connection, 1)
@@ -165,7 +173,7 @@ def test_json_and_an_undecided_verdict(desk: Desk) -> None:
     assert row is not None
     assert (row.gate_result, row.approved_reason, row.planned_by) == (
         "undecided",
-        "no harm",
+        WHY,
         account_name(),
     )
     assert {score.benchmark for score in scores} == {"desk"}

@@ -19,7 +19,7 @@ from monitor.store.alerts import outbox
 from monitor.store.alerts.incident_events import list_events
 from monitor.store.alerts.incidents import IncidentRow, list_incidents
 from monitor.store.engine import transaction
-from monitor.store.review.decisions import confirm_decision, save_decision
+from monitor.store.review.decisions import confirm_decision, save_decision, save_preview
 from monitor.store.tables import (
     DriftEvaluation,
     OutboxMessage,
@@ -373,8 +373,11 @@ def test_a_confirmed_retraining_without_a_run_is_reported(engine: Engine, clock:
     confirm(engine, clock)
     watch(engine, clock + 10 * MINUTE)
     assert incidents_of(engine, "training_failed") == []
+    with transaction(engine) as connection:
+        save_preview(connection, 1, {"refusal": "raise max_length to 134"})
     watch(engine, clock + 20 * MINUTE)
     (incident,) = incidents_of(engine, "training_failed")
+    assert "can't be planned: raise max_length to 134." in str(incident)
     with transaction(engine) as connection:
         run = insert_run(connection, model=MODEL, created_at=clock, **RUN, decision_id=1)
         mark_running(connection, run, {}, clock)

@@ -30,7 +30,7 @@ from monitor.store.alerts.incidents import list_incidents
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
-from monitor.store.review.decisions import decision_by_id
+from monitor.store.review.decisions import decision_by_id, save_preview
 from monitor.telemetry import Heartbeat
 from tests.services.slack import (  # noqa: F401 - a fixture
     APP_TOKEN,
@@ -262,6 +262,13 @@ def test_a_retraining_is_confirmed_in_slack(
         incident, message = slack.parents
         assert "show_retraining" in actions_of(incident)
         assert actions_of(message) == ["show_retraining"]
+        with transaction(any_engine) as connection:
+            save_preview(connection, decision.id, {"refusal": "raise max_length to 134"})
+        assert slack.press(incident, "show_retraining", LEA).acknowledged.wait(3.0)
+        work()
+        assert "raise max_length to 134" in str(slack.ephemerals.pop())
+        with transaction(any_engine) as connection:
+            save_preview(connection, decision.id, None)
         assert slack.press(incident, "show_retraining", LEA).acknowledged.wait(3.0)
         work()
         (data,) = slack.ephemerals
@@ -281,7 +288,7 @@ def test_a_retraining_is_confirmed_in_slack(
         receiver.close()
     with transaction(any_engine) as connection:
         outcomes = [press.outcome for press in list_presses(connection)]
-    assert outcomes == ["shown", "done", "refused"]
+    assert outcomes == ["refused", "shown", "done", "refused"]
 
 
 def test_check_of_buttons_without_a_schema_ends_in_order(

@@ -66,6 +66,8 @@ from tests.support.retrain.candidates import (
 from tests.support.retrain.fake_launcher import FakeLauncher
 from tests.support.review.roles import add_reviewer
 
+WHY = "The two lost items have wrong reference answers."
+
 
 class Desk:
     """A candidate with the daemon's step and a fake launcher."""
@@ -318,10 +320,10 @@ def test_undecided_candidate_awaits_approval(desk: Desk) -> None:
         desk.roll_out()
     evaluation = desk.row().id
     with transaction(desk.engine) as connection:
-        approve(connection, evaluation, by="lea", reason="pilot", now=desk.now)
+        approve(connection, evaluation, by="lea", reason=WHY, now=desk.now)
     with transaction(desk.engine) as connection, refusal("approved", match="lea"):
-        approve(connection, evaluation, by="ben", reason="me too", now=desk.now)
-    assert (desk.row().approved_by, desk.row().approved_reason) == ("lea", "pilot")
+        approve(connection, evaluation, by="ben", reason=WHY, now=desk.now)
+    assert (desk.row().approved_by, desk.row().approved_reason) == ("lea", WHY)
     desk.roll_out()
     assert desk.stage() == "canary"
 
@@ -332,7 +334,7 @@ def test_only_undecided_results_can_be_approved(desk: Desk) -> None:
         with transaction(desk.engine) as connection:
             row = evaluated(connection, version, desk.now, decision)
         with transaction(desk.engine) as connection, refusal("not_undecided", match=decision):
-            approve(connection, row.id, by="lea", reason="so", now=desk.now)
+            approve(connection, row.id, by="lea", reason=WHY, now=desk.now)
 
 
 def test_no_rollout_starts_without_a_gate_result(desk: Desk) -> None:
@@ -725,6 +727,6 @@ def test_missing_responses_leave_the_result_undecided(
     with refusal("not_promoted", match="undecided"):
         desk.roll_out()
     with transaction(desk.engine) as connection:
-        approve(connection, row.id, by="lea", reason="I read them", now=desk.now)
+        approve(connection, row.id, by="lea", reason=WHY, now=desk.now)
     desk.roll_out()
     assert desk.stage() == "canary"

@@ -26,6 +26,8 @@ from tests.support.refusals import refusal
 from tests.support.retrain.fake_launcher import FakeLauncher
 from tests.support.retrain.rollout_desk import MODEL, RolloutDesk, settings_of
 
+WHY = "The two lost items have wrong reference answers."
+
 
 @pytest.fixture
 def desk(engine: Engine, clock: datetime) -> RolloutDesk:
@@ -134,7 +136,7 @@ def test_tainted_version_is_promoted_with_a_reason_only(desk: RolloutDesk) -> No
         for without_gate in (False, True):
             with refusal("tainted"):
                 promote_version(
-                    connection, version, desk.now, by="lea", reason="", without_gate=without_gate
+                    connection, version, desk.now, by="lea", reason=WHY, without_gate=without_gate
                 )
     assert desk.stage(version_id) == "candidate"
     with transaction(desk.engine) as connection:

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, delete, update
 
 from monitor.store.engine import transaction
 from monitor.store.tables import (
+    Decision,
     GoldExample,
     Review,
     ReviewAssignment,
@@ -87,6 +88,7 @@ class Site:
                 GoldExample,
                 Review,
                 ReviewAssignment,
+                Decision,
             ):
                 connection.execute(delete(table))
             connection.execute(update(ReviewItem).values(status="queued", revision=1))

@@ -16,7 +16,7 @@ from monitor.daemon.retraining import Retraining
 from monitor.errors import RemoteServiceError
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
-from monitor.store.review.decisions import decision_by_id
+from monitor.store.review.decisions import decision_by_id, save_preview
 from monitor.store.tables import AuditEntry
 from monitor.store.training.children import record_unterminated_child
 from monitor.store.training.runs import (
@@ -25,6 +25,8 @@ from monitor.store.training.runs import (
 from monitor.store.training.start_requests import read_request, waiting_requests
 from monitor.web.filters import minute
 from retrain.jobs.launcher import Capability
+from retrain.planning.checks.finding import PlanFinding
+from retrain.planning.preview import Preview
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder
 from retrain.training.cancellation import cancel_run
@@ -299,6 +301,91 @@ def test_a_confirmed_decision_stays_on_the_list_until_its_run(
             now=clock, decision_id=decision,
         )  # fmt: skip
     assert f'href="/decisions/{decision}"' not in lead.get("/runs").text
+
+
+def preview(clock: datetime, refusal: str = "") -> Preview:
+    return Preview(
+        checked_at=clock, refusal=refusal, method="lora", base="a/base", needed_gib=3.25,
+        n_gold=93, n_replay=40, n_validation=12,
+        left_out=("40 items of a benchmark: item 9 (q3 of <b>desk</b>)", "2 duplicate in gold"),
+        findings=(
+            PlanFinding("memory", "ok", "about 3.2 GiB"),
+            PlanFinding("replay", "refused" if refusal else "note", "raise replay_share"),
+        ),
+    )  # fmt: skip
+
+
+def store_preview(world: World, decision: int, content: Preview | None) -> None:
+    with transaction(world.engine) as connection:
+        save_preview(connection, decision, None if content is None else content.as_json())
+
+
+def test_the_confirmation_shows_checks_and_what_is_left_out(
+    lead: TestClient[Litestar], world: World, clock: datetime
+) -> None:
+    decision = decide_to_retrain(world, clock)
+    address = f"/decisions/{decision}/start"
+    assert "The daemon checks" in lead.get(address).text
+    store_preview(world, decision, preview(clock))
+    source = lead.get(address).text
+    assert "<b>desk</b>" not in source
+    page = html.unescape(source)
+    for figure in (
+        "93 gold, 40 replay, and 12 held back", "at most 3.2 GiB", "about 3.2 GiB",
+        "raise replay_share", "40 items of a benchmark: item 9 (q3 of", "2 duplicate in gold",
+        f'action="/decisions/{decision}/confirm"',
+    ):  # fmt: skip
+        assert figure in page, figure
+    assert "/check" not in page
+
+
+def test_a_refused_run_is_confirmed_once_it_is_mended(
+    lead: TestClient[Litestar], world: World, clock: datetime
+) -> None:
+    decision = decide_to_retrain(world, clock)
+    address, confirm = f"/decisions/{decision}/start", f"/decisions/{decision}/confirm"
+    check = f"/decisions/{decision}/check"
+    store_preview(world, decision, preview(clock, "raise max_length to 134"))
+    page = lead.get(address).text
+    assert "raise max_length to 134" in page
+    assert (f'action="{confirm}"' in page, f'action="{check}"' in page) == (False, True)
+    assert address in lead.get(f"/decisions/{decision}").text
+    assert lead.post(confirm, follow_redirects=False).status_code == 409
+    with transaction(world.engine) as connection:
+        assert decision_by_id(connection, decision).confirmed_by is None
+    reply = lead.post(check, follow_redirects=False)
+    assert (reply.status_code, reply.headers["location"]) == (303, address)
+    with transaction(world.engine) as connection:
+        assert decision_by_id(connection, decision).preview is None
+    store_preview(world, decision, preview(clock))
+    assert lead.post(confirm, follow_redirects=False).status_code == 303
+    assert lead.post("/decisions/99/check", follow_redirects=False).status_code == 404
+
+
+def test_a_confirmed_run_shows_its_refusal(
+    lead: TestClient[Litestar], world: World, clock: datetime
+) -> None:
+    decision = decide_to_retrain(world, clock)
+    assert lead.post(f"/decisions/{decision}/confirm", follow_redirects=False).status_code == 303
+    store_preview(world, decision, preview(clock, "raise max_length to 134"))
+    assert "Its training run can't start" in html.unescape(lead.get(f"/decisions/{decision}").text)
+    page = html.unescape(lead.get(f"/decisions/{decision}/start").text)
+    assert ("raise max_length to 134" in page, f"/decisions/{decision}/check" in page) == (
+        True, True,
+    )  # fmt: skip
+
+
+def test_a_planned_run_shows_its_checks(
+    lead: TestClient[Litestar], world: World, clock: datetime, tmp_path: Path
+) -> None:
+    with transaction(world.engine) as connection:
+        run = plan_run(
+            connection, model="assistant", recipe=Recipe(base="a/base"), work_dir=tmp_path,
+            now=clock, plan={"options": []} | preview(clock).as_json(),
+        )  # fmt: skip
+    page = html.unescape(lead.get(f"/runs/{run}/start").text)
+    assert "40 items of a benchmark: item 9" in page
+    assert "raise replay_share" in page
 
 
 @pytest.mark.parametrize("ended", ["", "failed"])

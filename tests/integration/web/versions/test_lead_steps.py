@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from monitor.accounts.registration import create_user
 from monitor.settings import Retrain, Secrets, Settings
+from monitor.store.audit_log import append_entry
 from monitor.store.engine import transaction
-from monitor.store.tables import AuditEntry
+from monitor.store.tables import AuditEntry, CandidateEvaluation
 from monitor.store.training.candidate_evaluations import candidate_evaluation_by_id
 from monitor.store.training.candidate_results import WeakerRules
 from monitor.store.training.registry import production_version, stage_changes, version_by_id
@@ -30,12 +32,12 @@ from tests.support.retrain.candidates import (
     write_plan,
     write_results,
 )
-from tests.support.review.review_world import World, make_world
+from tests.support.review.review_world import PASSWORD, World, make_world
 from tests.support.review.settled_items import RIGHT, settle
 from tests.support.web.apps import create_app
 from tests.support.web.sign_in import sign_in
 
-WHY = {"reason": "the gates are met"}
+WHY = {"reason": "the gates are met, and I read every response"}
 
 
 @pytest.fixture
@@ -153,6 +155,40 @@ def test_a_lead_approves_an_undecided_candidate(
     with transaction(world.engine) as connection:
         approved = candidate_evaluation_by_id(connection, row.id).approved_by
     assert ("Lea" if 303 in statuses else None) == approved
+
+
+@pytest.mark.parametrize("approval", ["one", "two"])
+def test_the_page_names_own_training_and_evaluation(
+    world: World, candidate: int, clock: datetime, approval: str
+) -> None:
+    with transaction(world.engine) as connection:
+        version = version_by_id(connection, candidate)
+        subject = f"training_runs/{version.training_run_id}"
+        append_entry(connection, clock, "Lea", "run.planned", subject)
+        row = evaluated(connection, candidate, clock, "undecided")
+        connection.execute(update(CandidateEvaluation).values(planned_by="Lea"))
+        create_user(connection, "Max", PASSWORD, "lead", clock)
+    page, address = f"/candidate-evaluations/{row.id}", f"/candidate-evaluations/{row.id}/approve"
+    settings = Settings(retrain={"approval": approval})
+    with TestClient(create_app(world.engine, settings, Secrets())) as client:
+        sign_in(client, "Lea")
+        text = client.get(page).text
+        assert "You trained and evaluated this version" in text
+        assert (f'action="{address}"' in text) == (approval == "one")
+        assert post(client, address, {"reason": "."}) == 409
+        reply = client.post(address, data=WHY, follow_redirects=False)
+        assert reply.status_code == (303 if approval == "one" else 409)
+        assert ("Max" in reply.text) == (approval == "two")
+        if approval == "two":
+            sign_in(client, "Max")
+            assert "You trained" not in client.get(page).text
+            assert post(client, address, WHY) == 303
+        by = "Lea" if approval == "one" else "Max"
+        for place in (page, f"/models/versions/{candidate}"):
+            text = client.get(place).text
+            approved = re.search(r"pproved by (\w+)(, who trained and evaluated)?", text)
+            assert approved is not None
+            assert (approved[1], bool(approved[2])) == (by, approval == "one"), place
 
 
 def test_a_candidate_is_evaluated_once(

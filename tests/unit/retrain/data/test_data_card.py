@@ -69,12 +69,12 @@ def test_the_card_counts_what_is_trained_on(tmp_path: Path) -> None:
 
 
 def test_reasons_come_with_examples_by_name() -> None:
-    again = [row(f" move  {i} bitcoin", "queue: crypto", id=f"again-{i:02}") for i in range(15)]
-    made = build_training_set([*gold(20), *again], [], replay_share=0, seed=1)
+    again = [row(f" move  {i} bitcoin", "queue: crypto", id=f"again-{i:02}") for i in range(25)]
+    made = build_training_set([*gold(30), *again], [], replay_share=0, seed=1)
     (names,) = made.card.dropped_examples.values()
-    assert made.card.dropped == {"duplicate in gold": 15}
-    assert len(names) == 10
-    assert f"| duplicate in gold | 15 | {', '.join(names)} |" in data_card(made.card)
+    assert made.card.dropped == {"duplicate in gold": 25}
+    assert len(names) == 20
+    assert f"| duplicate in gold | 25 | {', '.join(names)} |" in data_card(made.card)
 
 
 def test_no_name_of_an_exchange_is_in_a_card() -> None:

@@ -1,6 +1,7 @@
 """Removal of leaked benchmark items from training data."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from retrain.data import BenchmarkTexts, DataChecks, TrainingSet, build_training
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.data.data_card_page import data_card
 from retrain.data.example import question_text
+from retrain.data.exclusions import LEAKED
 from retrain.data.leakage.leak_check import benchmark_texts
 from retrain.data.leakage.phrase_index import PhraseIndex
 from tests.support.encoders.word_encoder import WordEncoder
@@ -22,7 +24,7 @@ from tests.support.retrain.training_rows import Row, both_sides, gold, original,
 
 RULES = TrainingData(
     min_gold=1, min_per_task_type=0, max_task_share=1, min_duplicate_similarity=0.9,
-    max_leaked_gold=1,
+    max_left_out=1,
 )  # fmt: skip
 
 
@@ -108,10 +110,22 @@ def test_gold_that_contradicts_a_benchmark_is_named() -> None:
     assert f"- {line}" in data_card(made.card)
 
 
-def test_too_much_leaked_gold_is_refused_by_benchmark() -> None:
+def test_too_much_leaked_gold_is_refused_with_its_items() -> None:
     requested = benchmark(*questions(gold(3)))
-    with refusal("max_leaked_gold", TrainingError, match=r"^3 of 10 .*\(acceptance 3; .* 25%"):
-        built(gold(10), requested, max_leaked_gold=0.25)
+    items = [rf"\(acceptance-{number} of acceptance\)" for number in range(3)]
+    with refusal("max_left_out", TrainingError, match=r"^3 of 10 .* 25%\): 3 ") as refused:
+        built(gold(10), requested, max_left_out=0.25)
+    assert all(re.search(item, str(refused.value)) for item in items)
+    assert "max_length" not in str(refused.value)
+
+
+def test_leaked_gold_within_the_limit_is_left_out_and_listed() -> None:
+    made = built(gold(10), benchmark(*questions(gold(4))), max_left_out=0.4)
+    assert made.card.dropped == {LEAKED: 4}
+    assert {name[-28:] for name in made.card.dropped_examples[LEAKED]} == {
+        f" (acceptance-{number} of acceptance)"[-28:] for number in range(4)
+    }
+    assert made.card.n_gold == 6
 
 
 def test_gold_that_leaked_still_overrules_the_original() -> None:

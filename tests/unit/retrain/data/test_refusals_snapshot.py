@@ -9,6 +9,7 @@ from monitor.errors import TrainingError
 from monitor.settings import TrainingData
 from retrain.data import BenchmarkTexts, DataChecks, TrainingSet, build_training_set
 from retrain.data.benchmarks.item import BenchmarkItem
+from retrain.data.pipeline import LengthLimit
 from tests.support.retrain.training_rows import Row, gold, original, questions, row
 
 REFUNDS = [row(f"refund {number}", "queue: refunds", "refunds") for number in range(5)]
@@ -27,10 +28,26 @@ def leaked() -> TrainingSet:
         for text in questions(gold(3))
     ]
     checks = DataChecks(
-        rules=TrainingData(max_leaked_gold=0.1),
+        rules=TrainingData(max_left_out=0.1),
         benchmarks=[BenchmarkTexts("acceptance", items, "digest")],
     )
     return build_training_set(gold(20), [], replay_share=0, seed=1, checks=checks)
+
+
+def untrainable(rows: list[Row], n_leaked: int, **rules: float) -> TrainingSet:
+    """Build a set of rows of which some leak, and two are too long."""
+    items = [
+        BenchmarkItem(id=f"q{number}", messages=({"role": "user", "content": text},), expected="a")
+        for number, text in enumerate(questions(rows[2 : 2 + n_leaked]))
+    ]
+    long = dict.fromkeys(questions(rows[:2]), 200)
+    limit = LengthLimit(128, lambda turns: [long.get(row[0]["content"], 9) for row in turns])
+    checks = DataChecks(
+        rules=TrainingData(**rules),
+        benchmarks=[BenchmarkTexts("acceptance", items, "digest")],
+        limit=limit,
+    )
+    return build_training_set(rows, [], replay_share=0, seed=1, checks=checks)
 
 
 REFUSALS: dict[str, Callable[[], TrainingSet]] = {
@@ -38,7 +55,9 @@ REFUSALS: dict[str, Callable[[], TrainingSet]] = {
     "contradictions": lambda: built([*gold(20), row("move 3 bitcoin", "queue: wealth")]),
     "min_per_task_type": lambda: built([*gold(20), *REFUNDS[:3]], min_per_task_type=10),
     "max_task_share": lambda: built([*gold(95), *REFUNDS], max_task_share=0.8),
-    "max_leaked_gold": leaked,
+    "max_left_out": leaked,
+    "max_left_out ": lambda: untrainable(gold(60), 40),
+    "min_gold ": lambda: untrainable(gold(24), 10, max_left_out=1.0),
     "no_originals": lambda: built(gold(20), 0.3),
 }
 
@@ -53,7 +72,7 @@ REMARKS: dict[str, Callable[[], TrainingSet]] = {
 def test_refused_training_data_snapshot(code: str, snapshot: SnapshotAssertion) -> None:
     with pytest.raises(TrainingError) as error:
         REFUSALS[code]()
-    assert error.value.code == code
+    assert error.value.code == code.strip()
     assert str(error.value) == snapshot
 
 

@@ -23,7 +23,7 @@ from tests.support.retrain.training_rows import gold, row
 
 RULES = TrainingData(
     min_gold=1, min_per_task_type=0, max_task_share=1, validation_share=0,
-    max_leaked_gold=1,
+    max_left_out=1,
 )  # fmt: skip
 PLAN = """\
 evaluation:
