@@ -34,7 +34,11 @@ CHUNK_REGIONS = 256
 
 
 def find_clusters(
-    layout: Layout, regions: Regions, prompt_cell: NDArray[np.int64] | None = None
+    layout: Layout,
+    regions: Regions,
+    prompt_cell: NDArray[np.int64] | None = None,
+    *,
+    diluted: float = 0.0,
 ) -> tuple[Cluster, ...]:
     """Return the enriched clusters, most significant first; they are disjoint.
 
@@ -42,13 +46,15 @@ def find_clusters(
 
     Regions of the whole pool are grown without labels. With ``prompt_cell``, int64, of the
     comparable samples, a region is compared with the current window's share among the samples of
-    comparable prompts, not among all samples.
+    comparable prompts, not among all samples. ``diluted`` is the share of the reference that is
+    elsewhere anyway, such as new topics where the sides are swapped: all regions have less of it.
     """
     pool, leaf = layout.comparable_pool, regions.leaf[layout.rows]
     n_leaves = regions.holds.shape[1]
     size = np.bincount(leaf, minlength=n_leaves).astype(np.float64)
     members = regions.sums(np.bincount(leaf, weights=pool.is_current, minlength=n_leaves))
-    share = np.full(len(leaf), pool.n_current / len(leaf))
+    rest = (1.0 - diluted) * pool.n_reference
+    share = np.full(len(leaf), pool.n_current / (pool.n_current + rest))
     if prompt_cell is not None:
         share = _share_by_prompt_cell(pool, prompt_cell)
     expected = np.bincount(leaf, weights=share, minlength=n_leaves)

@@ -143,7 +143,9 @@ def compare(
         if components.p_value <= cluster_alpha:
             regions = grow_regions(pool.vectors, cell, draws, fitted=layout.rows)
             clusters = find_clusters(layout, regions)
-            rarer_clusters = find_clusters(layout.swap_sides(), regions)
+            rarer_clusters = find_clusters(
+                layout.swap_sides(), regions, diluted=drifted_share.estimate
+            )
     return conclude(
         pool,
         components,

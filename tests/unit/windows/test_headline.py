@@ -203,10 +203,6 @@ def test_the_rest_follows_its_explanations(rest: Any, sentence: str) -> None:
         ({"kind": "letter_case", "text": "in capitals", "current": estimated(0.4)},
          "About 40% of the prompts are in capitals (none before)."),
         ({"text": "[…]"}, "Every prompt now begins with a number, date or id: “[…]”."),
-        ({"kind": "rarer_topic", "text": "", "before": "loan, bank", "reference": estimated(0.3),
-          "current": estimated(0.04)}, "“loan, bank” fell from 30% to 4% of the prompts."),
-        ({"kind": "rarer_topic", "text": "", "before": "loan, bank", "reference": estimated(0.3),
-          "current": estimated(0.0)}, "“loan, bank” fell from 30% of the prompts to none."),
         ({"kind": "of a later release", "text": "x"}, "Every prompt now has a change"),
     ],
 )  # fmt: skip
@@ -351,6 +347,34 @@ def test_topic_has_its_date_of_origin() -> None:
     slow = make_family(**ALARM, topics=(topic,), slow=make_slow())
     assert format_day(first) in " ".join(findings(slow))
     assert "5 Oct" not in " ".join(findings(slow)).replace("26 Oct", "")
+
+
+@pytest.mark.parametrize(
+    ("now", "is_mix", "place", "sentence"),
+    [
+        (0.04, True, 0, "“loan, bank” fell from 30% to 4% of the prompts."),
+        (0.0, True, 0, "“loan, bank” fell from 30% of the prompts to none."),
+        (0.0, False, 2, "“loan, bank” fell from 30% of the prompts to none."),
+        (0.29, True, -1, ""),
+    ],
+)
+def test_rarer_topic_leads_a_mix_and_follows_what_is_new(
+    now: float, is_mix: bool, place: int, sentence: str
+) -> None:
+    rarer = make_explanation(
+        kind="rarer_topic", text="", before="loan, bank", since=None,
+        reference=estimated(0.3), current=estimated(now),
+    )  # fmt: skip
+    moved = estimated(0.4) if is_mix else None
+    family = make_family(
+        **ALARM, is_mix=is_mix, moved_share=moved, topics=(make_topic(),), explanations=(rarer,)
+    )
+    sentences = findings(family)
+    if place < 0:
+        assert "fell" not in " ".join(sentences)
+    else:
+        assert sentences[place] == sentence
+        assert any("are new or more frequent" in sentence for sentence in sentences)
 
 
 def test_moved_share_comes_before_new_prompts() -> None:

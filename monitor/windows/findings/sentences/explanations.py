@@ -23,6 +23,8 @@ PHRASES = {
     "copies": ("are copies of {}", "is a copy of {}"),
     "one_user": ("come from one user", "comes from one user"),
 }
+#: It belongs to the topics, which come after what explains a change.
+RARER = "rarer_topic"
 #: Kinds of what stands around texts.
 AROUND = frozenset({"prefix", "suffix"})
 #: Kinds without a text, where the kind says it all.
@@ -62,7 +64,18 @@ def explanations(family: FamilyAssessment, drift: Drift) -> list[str]:
     return [
         _describe(explanation)
         for explanation in family.explanations
-        if not _is_harm(explanation) and is_reported(explanation, drift)
+        if not _is_harm(explanation)
+        and explanation.kind != RARER
+        and is_reported(explanation, drift)
+    ]
+
+
+def rarer_topics(family: FamilyAssessment, drift: Drift) -> list[str]:
+    """Return a sentence on each topic of the baseline that became rarer."""
+    return [
+        _rarer_topic(explanation)
+        for explanation in family.explanations
+        if explanation.kind == RARER and is_reported(explanation, drift)
     ]
 
 
@@ -87,8 +100,6 @@ def _is_harm(explanation: Explanation) -> bool:
 def _describe(explanation: Explanation) -> str:
     if explanation.kind in INSTRUCTIONS:
         return _instructions(explanation)
-    if explanation.kind == "rarer_topic":
-        return _rarer_topic(explanation)
     side, share = explanation.side, explanation.current
     plural, singular = _phrases(explanation)
     if share.estimate == 0.0:

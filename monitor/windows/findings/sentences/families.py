@@ -7,7 +7,7 @@ from monitor.rendering.response_changes import subject_of
 from monitor.rendering.wording import NOUNS, describe_untested
 from monitor.settings import Drift
 from monitor.store.windows.assessment import FamilyAssessment, ShareEstimate
-from monitor.windows.findings.sentences.explanations import is_reported
+from monitor.windows.findings.sentences.explanations import RARER, is_reported, rarer_topics
 from monitor.windows.findings.sentences.topics import (
     grown_topics,
     is_new,
@@ -74,38 +74,39 @@ def _extent(family: FamilyAssessment, share: ShareEstimate | None, drift: Drift)
 
     With another mix of topics, the share that moved comes before all.
     """
-    topics = reported_topics(family, drift)
-    if any(item.kind == "rarer_topic" for item in family.explanations):
+    topics, rarer = reported_topics(family, drift), rarer_topics(family, drift)
+    if rarer:
         # All others are more frequent where a topic is rarer: no common word is no news.
         topics = [topic for topic in topics if is_new(topic) or not topic.name.startswith(MIXED)]
     new, grown = new_topics(topics, family.family), grown_topics(topics, family.family)
-    sentences = _share(family, share, n_new=len(new), n_grown=len(grown))
+    sentences = _share(family, share, n_new=len(new), n_grown=len(grown), n_rarer=len(rarer))
     moved = family.moved_share
     if family.is_mix and family.rest is None and moved is not None and is_above_zero(moved):
         # What moved is the whole: of many grown groups, none is the news.
         size = format_estimate(moved).capitalize()
         of_mix = f"{size} of the prompts moved between groups of similar prompts."
         return [
+            *rarer,
             of_mix,
             *(sentences if share is not None and is_above_zero(share) else ()),
             *new,
             *grown,
         ]
-    return [*sentences, *new, *grown] if new or not grown else [*grown, *sentences]
+    ordered = [*sentences, *new, *grown] if new or not grown else [*grown, *sentences]
+    return [*ordered, *rarer]
 
 
 def _share(
-    family: FamilyAssessment, share: ShareEstimate | None, *, n_new: int, n_grown: int
+    family: FamilyAssessment, share: ShareEstimate | None, *, n_new: int, n_grown: int, n_rarer: int
 ) -> list[str]:
     subject = subject_of(family)
     if share is None or not is_above_zero(share):
         return [f"The {subject} changed significantly; how many of them is not sure."]
     change = "are unlike the baseline's"
-    is_rarer = [item.kind == "rarer_topic" for item in family.explanations]
-    if family.family == "input" and (n_new or n_grown or any(is_rarer)):
+    if family.family == "input" and (n_new or n_grown or n_rarer):
         # Where a topic is rarer, all others are more frequent.
-        change = "are new" if n_new and not n_grown and not is_rarer else "are new or more frequent"
-    if family.rest is None and not all(is_rarer):
+        change = "are new or more frequent" if n_grown or n_rarer else "are new"
+    if family.rest is None and any(item.kind != RARER for item in family.explanations):
         return [f"In all, {format_estimate(share)} of the {subject} are unlike the baseline's."]
     return [f"{format_estimate(share).capitalize()} of the {subject} {change}."]
 
