@@ -94,11 +94,13 @@ def require_unchanged(connection: Connection, version: VersionRow, now: datetime
 
 def not_recorded(version: VersionRow) -> Change:
     """Return what is said of a version without a record."""
-    evaluate = f"driftwarden retrain evaluate {version.training_run_id or 'RUN'} --reason WHY"
-    return Change(
-        "not_recorded",
-        text=f"no digest of its weights is recorded; evaluate it, which records one: {evaluate}",
+    step = (
+        f"evaluate it, which records one: driftwarden retrain evaluate {version.training_run_id} "
+        "--reason WHY"
+        if version.training_run_id
+        else f"register it again: driftwarden models register {shlex.quote(version.adapter_path)}"
     )
+    return Change("not_recorded", text=f"no digest of its weights is recorded; {step}")
 
 
 def compare(identity: WeightsIdentity, now: datetime, *, rehash: bool = False) -> Comparison:

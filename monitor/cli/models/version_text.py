@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from retrain.registry.version_details import flatten
 
 if TYPE_CHECKING:
-    from monitor.store.training.registry import ScoreRow
+    from monitor.store.training.registry import ScoreRow, VersionRow
     from retrain.registry.paired_scores import PairedScore
     from retrain.registry.version_details import Difference, VersionDetails
 
@@ -28,6 +28,7 @@ def version_lines(facts: "VersionDetails") -> Iterator[str]:
     yield f"parent:  {parent}"
     yield f"adapter: {version.adapter_path}"
     yield f"digest:  {version.adapter_digest}"
+    yield f"acts:    {_identity(version)}"
     yield f"baseline: {_baseline(facts)}"
     recipe = {} if facts.run is None else facts.run.recipe
     for title, content in (("lineage", version.lineage), ("recipe", recipe), ("data", facts.card)):
@@ -95,6 +96,17 @@ def _origin(facts: "VersionDetails") -> str:
         return "hand"
     decision = facts.run.decision_id
     return f"training run {facts.run.id}" + (f" after decision {decision}" if decision else "")
+
+
+def _identity(version: "VersionRow") -> str:
+    identity = version.identity
+    if identity is None:
+        return "not recorded; an evaluation records it"
+    places = [f"{len(folder.files)} files in {folder.path}" for folder in identity.folders]
+    if identity.hub:
+        commit = version.lineage.get("base_revision")
+        places.append(f"{identity.hub}, {'pinned by its commit' if commit else 'not pinned'}")
+    return f"{identity.acting}, recorded {identity.recorded_at:%Y-%m-%d %H:%M}: {', '.join(places)}"
 
 
 def _baseline(facts: "VersionDetails") -> str:

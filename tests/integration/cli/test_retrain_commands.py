@@ -28,6 +28,7 @@ from tests.support.migrated_copy import migrate
 from tests.support.retrain.recipes import write_recipe
 from tests.support.retrain.templates import MARKED
 from tests.support.retrain.tiny_model import NEW, OLD, examples, tiny_base  # noqa: F401
+from tests.support.retrain.weights import record_without_files
 
 COMMAND = [sys.executable, "-c", "from monitor.cli import main; main()"]
 NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
@@ -116,6 +117,7 @@ class Shell:
                 register_version(
                     connection, model="desk", adapter_path="runs/1/adapter",
                     adapter_digest="sha256:1", lineage={"method": "lora"}, now=NOW,
+                    identity=record_without_files(NOW),
                 )  # fmt: skip
 
 

@@ -242,7 +242,7 @@ def test_a_swapped_candidate_is_not_promoted(
     assert desk.stage() == "candidate"
 
 
-def test_a_candidate_whose_folder_is_gone_is_not_promoted(desk: Desk) -> None:
+def test_a_candidate_without_its_folder_is_not_promoted(desk: Desk) -> None:
     desk.pass_gates()
     desk.files.adapter.rename(desk.folder / "elsewhere")
     with refusal("weights_missing"):
@@ -301,7 +301,7 @@ def test_an_honest_version_is_returned_to(desk: Desk) -> None:
     assert desk.stage() == "production"
 
 
-def test_a_version_without_a_record_is_returned_to_on_the_record(desk: Desk) -> None:
+def test_a_version_without_a_record_returns_with_a_remark(desk: Desk) -> None:
     follow(desk)
     desk.forget_record(desk.version)
     desk.roll_back()

@@ -72,7 +72,7 @@ def add_and_remove_a_template(place: Path) -> None:
     (place / "base/chat_template.jinja").unlink()
 
 
-def test_what_was_recorded_is_evaluated(tmp_path: Path, evaluate: Any) -> None:
+def test_recorded_weights_are_evaluated(tmp_path: Path, evaluate: Any) -> None:
     result = evaluate(requested(tmp_path))
     assert result["status"] == "succeeded", result
 
