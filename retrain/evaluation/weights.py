@@ -19,6 +19,7 @@ from monitor.store.training.candidate_results import (
 )
 from monitor.store.training.registry import (
     VersionRow,
+    production_version,
     save_identity,
     version_by_adapter_path,
     version_by_id,
@@ -35,7 +36,9 @@ def versions_compared(connection: Connection, row: CandidateEvaluationRow) -> di
     incumbent = as_request(row.request).incumbent
     if incumbent is not None:
         place = incumbent.adapter or incumbent.base
-        version = version_by_adapter_path(connection, row.model, place)
+        version = production_version(connection, row.model)
+        if version is None or version.adapter_path != place:  # another one serves meanwhile
+            version = version_by_adapter_path(connection, row.model, place)
         if version is not None:
             matches[INCUMBENT] = version
     return matches

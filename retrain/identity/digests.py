@@ -37,8 +37,9 @@ _TEMPLATES = "additional_chat_templates"
 _CHUNK = 1 << 20
 #: A longer header is no safetensors file, as the library holds.
 _MAX_HEADER = 100_000_000
-#: A file may change twice within a tick of the file system's clock.
-_CLOCK_TICK = timedelta(seconds=2)
+#: A file may change twice within a tick of the file system's clock, and where it is mapped into
+#: memory, until it is written back.
+_SETTLING = timedelta(minutes=1)
 
 
 def tensor_digest(folder: Path) -> str:
@@ -117,6 +118,10 @@ def read_file(folder: Path, name: str, base: str = "") -> tuple[RecordedFile, li
             digest = digest_values(tensors)
         elif name == "adapter_config.json":
             digest = digest_values(_config(file.read(), base))
+        elif name.endswith(".index.json"):
+            content = file.read()
+            _require_plain_names(content, path)
+            digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
         else:
             digest = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
     recorded = RecordedFile(name, digest, state.st_size, state.st_ino, state.st_ctime_ns)
@@ -125,7 +130,7 @@ def read_file(folder: Path, name: str, base: str = "") -> tuple[RecordedFile, li
 
 def settle(file: RecordedFile, now: datetime) -> RecordedFile:
     """Return a file read by now, without a time of change too new to tell a later one from it."""
-    is_settled = file.changed_ns < (now - _CLOCK_TICK).timestamp() * 1e9
+    is_settled = file.changed_ns < (now - _SETTLING).timestamp() * 1e9
     return file if is_settled else msgspec.structs.replace(file, changed_ns=0)
 
 
@@ -166,6 +171,17 @@ def _sha256(file: IO[bytes], length: int) -> str:
         total.update(chunk)
         length -= len(chunk)
     return total.hexdigest()
+
+
+def _require_plain_names(index: bytes, path: Path) -> None:
+    """Require that an index of shards names files of its own folder, which are digested."""
+    try:
+        names = set(json.loads(index)["weight_map"].values())
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return  # no index that a library reads
+    elsewhere = sorted(str(name) for name in names if Path(str(name)).name != name)
+    if elsewhere:
+        raise ModelError(f"{path}: names weights elsewhere: {elsewhere[0]}", code="no_weights")
 
 
 def _config(content: bytes, base: str) -> Any:

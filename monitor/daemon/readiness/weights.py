@@ -32,10 +32,8 @@ def weights_findings(settings: Sections) -> Iterator[Finding]:
         if change is None:
             n_same += 1
             if version.weights_change is not None:
-                name = f"{version.model} version {version.version}, {version.stage}"
-                yield note(
-                    f"{name}: as registered, but the leader finds: {version.weights_change.text}"
-                )
+                text = version.weights_change.text
+                yield note(f"{_name(version)}: as registered, but the leader finds: {text}")
         else:
             yield _finding(version, change)
     if n_same == len(versions):
@@ -55,6 +53,10 @@ def _versions(settings: Sections) -> "list[VersionRow]":
 
 
 def _finding(version: "VersionRow", change: "Change") -> Finding:
-    message = f"{version.model} version {version.version}, {version.stage}: {change.text}"
+    message = f"{_name(version)}: {change.text}"
     is_absent_candidate = version.stage == "candidate" and change.kind != "changed"
     return (note if is_absent_candidate or change.kind == "not_recorded" else fail)(message)
+
+
+def _name(version: "VersionRow") -> str:
+    return f"{version.model} version {version.version}, {version.stage}"

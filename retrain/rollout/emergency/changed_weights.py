@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine
 from monitor.errors import WorkflowError
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
-from monitor.store.probes.runs import recent_runs
+from monitor.store.probes.runs import drop_reference, recent_runs
 from monitor.store.training.candidate_evaluations import latest_succeeded_evaluation
 from monitor.store.training.registry import VersionRow, list_versions, version_by_id
 from monitor.telemetry import get_logger
@@ -78,7 +78,10 @@ def revert_changed_responses(engine: Engine, model: str, now: datetime) -> bool:
             f"its endpoint no longer responds as it did: probe run {run.id} differs by "
             f"{100 * (run.change or 0):.0f} points, threshold {100 * (run.threshold or 0):.0f}"
         )
-        return revert_canary(connection, version, reason, now)
+        reverted = revert_canary(connection, version, reason, now)
+        if reverted:  # who starts it again accepts what is served then
+            drop_reference(connection, model, version.id)
+        return reverted
 
 
 def revert_canary(connection: Connection, version: VersionRow, reason: str, now: datetime) -> bool:

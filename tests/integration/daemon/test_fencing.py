@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import Mock
 
+import msgspec
 import pytest
 from sqlalchemy import Engine, func, select
 
@@ -24,7 +25,8 @@ from monitor.store.alerts.slack_actions import Press, finish_press, insert_press
 from monitor.store.engine import transaction
 from monitor.store.leadership import acting_under, renew_lease, take_lease
 from monitor.store.tables import DriftEvaluation, Look, OutboxMessage, metadata
-from monitor.store.training.registry import version_by_id
+from monitor.store.training.registry import save_identity, version_by_id
+from monitor.store.training.weights_identity import RecordedFile, RecordedFolder
 from monitor.store.windows.claims import claim_drift_evaluation, fail_drift_evaluation
 from retrain.registry.mlflow_mirror import MlflowMirror
 from retrain.registry.stages import register_version
@@ -87,7 +89,7 @@ def give_work(engine: Engine, now: datetime) -> None:
         add_message(
             connection, dedupe_key="m", model="desk", incident_id=None, kind="post", **message
         )
-        serving, candidate = (
+        serving, lost, candidate = (
             register_version(
                 connection,
                 model="desk",
@@ -97,11 +99,16 @@ def give_work(engine: Engine, now: datetime) -> None:
                 now=now,
                 identity=record_without_files(now),
             )
-            for _ in range(2)
+            for _ in range(3)
         )
         row = version_by_id(connection, serving)
         promote_version(connection, row, now, by="lea", reason="first")
-        evaluated(connection, candidate, now)
+        for version in (lost, candidate):
+            evaluated(connection, version, now)
+        file = RecordedFile(name="config.json", digest="", size=1, inode=1, changed_ns=1)
+        folder = RecordedFolder(path="nowhere", tensors="", acting="", files=(file,))
+        record = msgspec.structs.replace(record_without_files(now), folders=(folder,))
+        save_identity(connection, lost, record)
         for number in (1, 2):
             insert_press(
                 connection,

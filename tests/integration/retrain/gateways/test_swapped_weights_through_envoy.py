@@ -217,6 +217,8 @@ def test_swapped_weights_get_no_rollout(
     else:
         assert desk.responses() == {good: 150}
         assert (desk.version(1).stage, desk.in_force()) == ("production", (1, None, 0))
+    if moment is before_first_weights:
+        assert {canary for _, canary, _ in desk.seen} == {None}
     expected = [] if moment is before_evaluation else [{"version 2"}]
     assert [incident.fingerprint for incident in desk.incidents()] == expected
 

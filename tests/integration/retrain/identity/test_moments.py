@@ -21,6 +21,9 @@ from monitor.store.training import candidate_evaluations as store
 from monitor.store.training import registry as versions
 from monitor.store.training.candidate_results import HumanEvaluationResults
 from retrain.evaluation.gate_result import approve
+from retrain.identity.record import take_identity
+from retrain.models.source import Source
+from retrain.registry.stages import register_version
 from retrain.rollout.transitions.promotion import promote_version, roll_back_version
 from retrain.run_folder import RunFolder
 from tests.support.refusals import refusal
@@ -158,6 +161,26 @@ def test_an_honest_candidate_is_evaluated(desk: Desk) -> None:
     honest(desk)
     desk.advance(2)
     assert (desk.evaluation().status, desk.launcher.tasks) == ("running", ["evaluate"])
+
+
+def test_a_swapped_incumbent_stops_the_evaluation(desk: Desk) -> None:
+    desk.pass_gates()
+    desk.promote()
+    swap(desk)
+    source = Source(base=str(desk.folder / "base"), adapter=str(desk.files.adapter))
+    identity = take_identity(source, LATER)
+    with transaction(desk.engine) as connection:  # what is there now is another version
+        register_version(
+            connection, model=MODEL, adapter_path=source.adapter, adapter_digest=identity.tensors,
+            lineage={}, now=LATER, identity=identity,
+        )  # fmt: skip
+    candidate, _ = make_candidate(desk.engine, desk.folder, LATER)
+    desk.advance(2)
+    with transaction(desk.engine) as connection:
+        rows = store.list_candidate_evaluations(connection)
+    (row,) = (row for row in rows if row.version_id == candidate)
+    assert row.status == "failed"
+    assert (row.error or "").startswith("the incumbent, desk version 2: not what was recorded")
 
 
 # ---- human evaluation --------------------------------------------------------------------------

@@ -134,5 +134,6 @@ def test_another_model_served_as_canary_is_reverted(site: Site, swapped: bool) -
         runs = recent_runs(connection, "desk", role="canary", limit=1000)
     assert rollout is not None
     assert rollout.status == ("reverted" if swapped else "running")
+    assert any(run.is_reference for run in runs) != swapped  # a new rollout has a new reference
     assert (runs[0].verdict == "changed") == swapped
     assert "served_model_changed" not in site.world.incidents()

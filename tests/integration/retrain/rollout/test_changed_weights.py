@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, Engine
 
+from monitor.daemon.readiness.weights import weights_findings
 from monitor.errors import WorkflowError
 from monitor.store.alerts.incident_events import list_events
 from monitor.store.engine import transaction
@@ -270,6 +271,24 @@ def test_folder_out_of_reach_opens_no_incident_and_holds(desk: RecordedDesk) -> 
     desk.run_hours(1)
     desk.verify()
     assert (desk.rollout().status, desk.version(2).weights_change) == ("running", None)
+
+
+def test_check_tells_what_the_leader_can_not_compare(
+    desk: RecordedDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "monitor.daemon.readiness.weights.open_connection", lambda _: transaction(desk.engine)
+    )
+    assert [finding.status for finding in weights_findings(desk.settings)] == ["ok"]
+    shutil.move(desk.folder / "v1", desk.folder / "away")
+    desk.verify(HOUR)
+    assert [finding.status for finding in weights_findings(desk.settings)] == ["fail"]
+    shutil.move(desk.folder / "away", desk.folder / "v1")
+    findings = list(weights_findings(desk.settings))
+    assert [finding.status for finding in findings] == ["note", "ok"]
+    assert WEIGHTS in findings[0].message
+    desk.verify(HOUR)
+    assert [finding.status for finding in weights_findings(desk.settings)] == ["ok"]
 
 
 def test_stable_version_out_of_reach_stops_no_rollout(desk: RecordedDesk) -> None:

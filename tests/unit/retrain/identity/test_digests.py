@@ -159,6 +159,15 @@ def test_damaged_weights_are_refused(content: bytes, tmp_path: Path) -> None:
         tensor_digest(folder)
 
 
+def test_an_index_names_files_of_its_own_folder(tmp_path: Path) -> None:
+    folder = write_base(tmp_path / "a", n_shards=2)
+    assert tensor_digest(folder)
+    index = folder / "model.safetensors.index.json"
+    index.write_text('{"weight_map": {"layer.0.weight": "../other.safetensors"}}')
+    with refusal("no_weights", ModelError, match="other"):
+        tensor_digest(folder)
+
+
 def test_large_weights_are_read_in_little_memory(tmp_path: Path) -> None:
     size = 64 << 20
     entry = {"a": {"dtype": "U8", "shape": [size], "data_offsets": [0, size]}}
