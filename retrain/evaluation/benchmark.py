@@ -73,8 +73,8 @@ class Benchmark:
             named = ", ".join(f"{copy} of {item}" for copy, item in pairs[:_QUOTED])
             more = ", ..." if len(pairs) > _QUOTED else ""
             matches.append(
-                f"{self.name}: {len(pairs)} of {n + len(pairs)} items are copies and don't count "
-                f"({named}{more}); {n} items remain"
+                f"{self.name}: {len(pairs)} of {n + len(pairs)} items are copies, or fill a "
+                f"template of another, and don't count ({named}{more}); {n} items remain"
             )
         if n < RECOMMENDED_ITEMS:
             matches.append(

@@ -7,6 +7,7 @@ from itertools import takewhile
 import msgspec
 
 from retrain.data.benchmarks.item import BenchmarkItem
+from retrain.data.benchmarks.templates import find_fillings
 from retrain.data.example import normalised, question_text
 from retrain.data.leakage.canonical_text import words_of
 from retrain.data.leakage.disguise_index import DisguiseIndex
@@ -28,17 +29,25 @@ def find_copies(
 
     The same words in the same order are a copy. Items with equal requirements on the response are
     copies too if the later one disguises or contains the earlier, if they share half of their
-    phrases of 13 words, or if their embeddings are near. Items with other requirements are not: the
-    systems must tell them apart.
+    phrases of 13 words, if they fill one template, or if their embeddings are near. Items with
+    other requirements are not: the systems must tell them apart.
 
     Without an encoder nothing is searched by embeddings.
     """
     copies = _by_words(items)
     texts = _without_template(items)
     copies |= _by_phrases(items, texts, _kept(items, copies))
+    requirements = {row: _requirements(items[row]) for row in _kept(items, copies)}
+    copies |= find_fillings(items, list(requirements), requirements)
     if encoder is not None:
         copies |= _by_embedding(items, texts, _kept(items, copies), encoder)
-    return copies
+    return {row: _original(row, copies) for row in copies}
+
+
+def _original(row: int, copies: Copies) -> int:
+    while row in copies:
+        row = copies[row]
+    return row
 
 
 def _by_words(items: Sequence[BenchmarkItem]) -> Copies:
@@ -116,7 +125,12 @@ def _kept(items: Sequence[BenchmarkItem], copies: Copies) -> list[int]:
 def _asks(item: BenchmarkItem) -> Hashable:
     """Return what an item asks of a response."""
     expected = None if item.expected is None else normalised(item.expected)
-    return expected, item.harmful, item.pattern, msgspec.json.encode(item.json_schema)
+    return expected, _requirements(item)
+
+
+def _requirements(item: BenchmarkItem) -> Hashable:
+    """Return what an item asks of a response besides its reference answer."""
+    return item.harmful, item.pattern, msgspec.json.encode(item.json_schema)
 
 
 def _without_template(items: Sequence[BenchmarkItem]) -> list[str]:

@@ -6,16 +6,17 @@ from typing import Any
 import pytest
 
 from retrain.data.benchmarks.item import BenchmarkItem
+from tests.support.retrain.scored_benchmarks import spelled
 
-OLD = ("card {} was lost", "cards: block card")
-NEW = ("sell coin {} now", "crypto: sell coin")
+OLD = ("lost card {}", "cards: block card")
+NEW = ("sell coin {}", "crypto: sell coin")
 
 
 def example(kind: tuple[str, str], number: int) -> dict[str, Any]:
     question, response = kind
     return {
         "messages": [
-            {"role": "user", "content": question.format(number)},
+            {"role": "user", "content": question.format(spelled(number))},
             {"role": "assistant", "content": response},
         ],
         "metadata": {"task_type": response.partition(":")[0]},
@@ -31,7 +32,7 @@ def benchmark(n: int = 12) -> list[BenchmarkItem]:
     return [
         BenchmarkItem(
             id=f"{split}-{number}",
-            messages=({"role": "user", "content": kind[0].format(number)},),
+            messages=({"role": "user", "content": kind[0].format(spelled(number))},),
             expected=kind[1],
             task_type=kind[1].partition(":")[0],
             split=split,  # type: ignore[arg-type]  # a literal, from the table below
@@ -48,7 +49,7 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     conversations = [
         [
-            {"role": "user", "content": f"{question.format(number)}? repeat {response}"},
+            {"role": "user", "content": f"{question.format(spelled(number))}? repeat {response}"},
             {"role": "assistant", "content": response},
         ]
         for number in range(48)

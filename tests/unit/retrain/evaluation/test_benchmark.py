@@ -13,11 +13,16 @@ from retrain.data.benchmarks.dataset_file import read_dataset
 from retrain.data.benchmarks.item import parse_items
 from retrain.evaluation.benchmark import Benchmark, load_benchmarks
 from tests.support.refusals import refusal
+from tests.support.retrain.scored_benchmarks import spelled
 
 
 def lines(n: int, **fields: object) -> bytes:
     rows = [
-        {"id": str(i), "messages": [{"role": "user", "content": f"q {i}"}], "expected": "a"}
+        {
+            "id": str(i),
+            "messages": [{"role": "user", "content": f"q {spelled(i)}"}],
+            "expected": "a",
+        }
         | fields
         for i in range(n)
     ]

@@ -112,7 +112,7 @@ def test_the_rules_of_the_configuration_hold(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_child_looks_for_leaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = trained(tmp_path / "run-00001", row("old 0", "x"))
+    run = trained(tmp_path / "run-00001", row("old aa", "x"))
     run.recipe.write_text("{}")
     (tmp_path / "desk.jsonl").write_bytes(msgspec.json.encode(items(1)[0]))
 
