@@ -1,6 +1,6 @@
 """Recall and precision of the leak check on CLINC150, by intent.
 
-A benchmark of 20 queries of each intent; the training data has each of them in ten disguises, and
+A benchmark of 20 queries of each intent; the training data has them in fourteen disguises, and
 the 100 other queries of the intent.
 """
 
@@ -106,7 +106,7 @@ def leak_rows(area: str, data: Path) -> list[Row]:
     return [
         Row(
             area,
-            "leaked items found under ten disguises",
+            "leaked items found under fourteen disguises",
             figures.recall,
             "",
             f">= {GOAL}",

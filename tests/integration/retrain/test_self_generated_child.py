@@ -14,7 +14,6 @@ from retrain.jobs.local_launcher import SubprocessLauncher
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder, read_json, read_lines, write_json
 from tests.services.warm_interpreter import warm_children  # noqa: F401
-from tests.support.retrain.scored_benchmarks import spelled
 from tests.support.retrain.tiny_model import NEW, OLD, example, examples, tiny_base  # noqa: F401
 from tests.support.retrain.training_rows import sources
 
@@ -118,7 +117,7 @@ def test_a_common_beginning_changes_no_response(tiny_base: Path) -> None:  # noq
     from retrain.models.response import log_probability_of
 
     words = "You are the desk of a bank, and each customer gets a short and friendly response."
-    prompts = [kind[0].format(spelled(number)) for kind in (OLD, NEW) for number in range(4)]
+    prompts = [kind[0].format(number) for kind in (OLD, NEW) for number in range(4)]
     prompts += ["hi", "ok " * 40, "", words]
     heads = [{"role": "system", "content": words}], [{"role": "system", "content": words[:30]}], []
     conversations = [
@@ -158,10 +157,7 @@ def test_probability_of_a_response_is_the_models(tiny_base: Path) -> None:  # no
     from retrain.models.generation import Responder
     from retrain.models.response import log_probability_of
 
-    prompts = [kind[0].format(spelled(number)) for kind in (OLD, NEW) for number in range(3)] + [
-        "hi",
-        "?",
-    ]
+    prompts = [kind[0].format(number) for kind in (OLD, NEW) for number in range(3)] + ["hi", "?"]
     conversations = [[{"role": "user", "content": prompt}] for prompt in prompts]
     responses = Responder(tiny_base, max_new_tokens=12).respond(conversations)
     tokenizer = AutoTokenizer.from_pretrained(tiny_base)
