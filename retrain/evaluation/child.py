@@ -38,7 +38,10 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
     from retrain.evaluation.benchmark import load_benchmarks  # noqa: PLC0415
     from retrain.evaluation.candidate import evaluate_candidate, response_rows, score_systems  # noqa: PLC0415
     from retrain.evaluation.earlier_responses import EarlierResponses  # noqa: PLC0415
-    from retrain.evaluation.gates.coverage import check_coverage  # noqa: PLC0415
+    from retrain.evaluation.gates.coverage import (  # noqa: PLC0415
+        check_coverage,
+        check_single_labels,
+    )
     from retrain.evaluation.gates.late_leakage import check_late_leakage  # noqa: PLC0415
     from retrain.evaluation.judge.chat_client import judge_of  # noqa: PLC0415
     from retrain.evaluation.judge.labels import read_labels  # noqa: PLC0415
@@ -99,7 +102,13 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
             judge=judge,
             labels=models.labels,
             concurrency=judging.max_concurrency,
-            further_checks=[*retention, *covering, *checks, *check_training_data(request, folder)],
+            further_checks=[
+                *retention,
+                *covering,
+                *check_single_labels(benchmarks),
+                *checks,
+                *check_training_data(request, folder),
+            ],
             further_remarks=[
                 *missing_prompts(benchmarks, request.base_prompt),
                 *remarks,

@@ -1,15 +1,18 @@
-"""Coverage of the taxonomy's task types, and of their difficulties, by the benchmarks."""
+"""Coverage of the taxonomy's task types and difficulties, and of labels, by the benchmarks."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from monitor.store.training.candidate_results import GateCheck
 from retrain.evaluation.benchmark import Benchmark
+from retrain.evaluation.metrics.tokens import normalise
 
 #: Least items of a task type.
 MIN_ITEMS = 5
 #: Maximum task types that a message names.
 MAX_NAMED = 10
+#: Characters of a reference answer that a message quotes.
+MAX_QUOTED = 40
 
 
 def check_coverage(benchmarks: Sequence[Benchmark], task_types: Sequence[str]) -> list[GateCheck]:
@@ -37,6 +40,34 @@ def check_coverage(benchmarks: Sequence[Benchmark], task_types: Sequence[str]) -
             code="coverage",
         )
     ]
+
+
+def check_single_labels(benchmarks: Sequence[Benchmark]) -> list[GateCheck]:
+    """Return an undecided check of each split whose items have one reference answer in common.
+
+    Items that test refusals, and splits with an item that has no reference answer, are left out.
+    """
+    return [check for benchmark in benchmarks for check in _label_checks(benchmark)]
+
+
+def _label_checks(benchmark: Benchmark) -> Iterator[GateCheck]:
+    for split in ("new", "old"):
+        items = [item for item in benchmark.items if item.split == split and item.harmful is None]
+        labels = {None if i.expected is None else normalise(i.expected) for i in items}
+        if len(items) < 2 or len(labels) > 1 or None in labels:
+            continue
+        (label,) = labels
+        more = "..." if len(str(label)) > MAX_QUOTED else ""
+        yield GateCheck(
+            f"{benchmark.name}: several reference answers, {split} items",
+            "undecided",
+            f"all {len(items)} {split} items ({items[0].id}, {items[1].id}, ...) have the "
+            f"reference answer {str(label)[:MAX_QUOTED] + more!r}: a constant is right on each; "
+            f"add {split} items with other reference answers",
+            "at least two reference answers in each split",
+            code="single_label",
+            benchmark=benchmark.name,
+        )
 
 
 def _missing_difficulties(cells: set[tuple[str, str]], task_types: Sequence[str]) -> Iterator[str]:

@@ -33,7 +33,7 @@ def example(kind: tuple[str, str], number: int) -> dict[str, Any]:
     question, response = kind
     return {
         "messages": [
-            {"role": "user", "content": question.format(number)},
+            {"role": "user", "content": question.format(_filling(number))},
             {"role": "assistant", "content": response},
         ],
         "metadata": {"task_type": response.partition(":")[0]},
@@ -59,6 +59,11 @@ def benchmark(n: int = 12) -> list[BenchmarkItem]:
     ]
 
 
+def _filling(number: int) -> str:
+    """Return a number, or for every second one words."""
+    return str(number) if number % 2 else _words(number)
+
+
 def _words(number: int) -> str:
     return " ".join(random.Random(number).sample(_WORDS, 4))
 
@@ -70,7 +75,7 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     conversations = [
         [
-            {"role": "user", "content": f"{question.format(number)}? repeat {response}"},
+            {"role": "user", "content": f"{question.format(_filling(number))}? repeat {response}"},
             {"role": "assistant", "content": response},
         ]
         for number in range(48)
