@@ -13,6 +13,7 @@ import numpy as np
 from scipy import stats
 
 from bench.retrain.classifiers import classifier_rows
+from bench.retrain.copies import copy_rows
 from bench.retrain.forgetting import forgetting_rows
 from bench.retrain.gate_trials import candidate_trials, exact_pass_rate, hallucinator_passes
 from bench.retrain.leaks import leak_rows
@@ -42,6 +43,7 @@ def run(data: Path | None) -> Iterator[Row]:
             yield Row(AREA, "methods and costs", None, "", "", None, note)
             return
         yield from leak_rows(AREA, data)
+        yield from copy_rows(AREA, data)
         bank = read_bank(data)
         base = prepare_base(SMOL, Path(place) / "bases")
         yield training_row(base, bank, Path(place) / "training")

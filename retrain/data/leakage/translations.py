@@ -46,40 +46,46 @@ class Translations:
 def find_translations(
     texts: Sequence[str], items: Sequence[str], encoder: SentenceEncoder | None = None
 ) -> Translations:
-    """Find the texts that may be items in another language than most items.
+    """Find the texts that may be items in another language.
 
-    An item must be nearer than the other texts in the items' language.
+    An item must be nearer than the other texts in its language. Languages of few items are left
+    out.
     """
-    spoken = Counter(map(identify_language, items))
-    del spoken[""]
-    if not spoken:
-        return Translations({})
-    main = spoken.most_common(1)[0][0]
+    spoken = [identify_language(item) for item in items]
     languages = [identify_language(text) for text in texts]
-    rows = [row for row, language in enumerate(languages) if language not in ("", main)]
-    if not rows:
-        return Translations({})
-    alike = [text for text, own in zip(texts, languages, strict=True) if own == main][:MAX_OTHERS]
-    known = [*items, *alike]
-    alone = len(alike) < len(items)
-    translated = [texts[row] for row in rows]
     least = None if encoder is None else translation_threshold(encoder)
-    if encoder is None or least is None:
-        least = MIN_SIMILARITY_ALONE if alone else MIN_SIMILARITY
-        similarities = _similarities(translated, known)
-    else:
-        similarities = encoder.encode(translated).astype(np.float64) @ encoder.encode(known).T
-    nearest = similarities.argmax(axis=1)
-    pairs = {
-        row: int(item)
-        for row, item, near in zip(rows, nearest, similarities, strict=True)
-        if item < len(items)
-        and near[item] >= least
-        and sorted(numbers_of(texts[row])) == sorted(numbers_of(items[item]))
-    }
-    share = MIN_SHARE_ALONE if alone else MIN_SHARE
-    is_strong = len(set(pairs.values())) >= max(MIN_ITEMS, share * len(rows))
+    pairs: dict[int, int] = {}
+    is_strong = False
+    for language, n in sorted(Counter(spoken).items()):
+        rows = [row for row, own in enumerate(languages) if own not in ("", language)]
+        if not language or n < MIN_ITEMS or not rows:
+            continue
+        columns = [column for column, own in enumerate(spoken) if own in ("", language)]
+        alike = [text for text, own in zip(texts, languages, strict=True) if own == language]
+        known = [*(items[column] for column in columns), *alike[:MAX_OTHERS]]
+        alone = len(alike) < n
+        translated = [texts[row] for row in rows]
+        if encoder is None or least is None:
+            limit = MIN_SIMILARITY_ALONE if alone else MIN_SIMILARITY
+            similarities = _similarities(translated, known)
+        else:
+            limit = least
+            similarities = encoder.encode(translated).astype(np.float64) @ encoder.encode(known).T
+        matches = {
+            row: columns[nearest]
+            for row, near in zip(rows, similarities, strict=True)
+            if (nearest := int(near.argmax())) < len(columns)
+            and near[nearest] >= limit
+            and _same_numbers(texts[row], items[columns[nearest]])
+        }
+        share = MIN_SHARE_ALONE if alone else MIN_SHARE
+        is_strong |= len(set(matches.values())) >= max(MIN_ITEMS, share * len(rows))
+        pairs |= matches
     return Translations(pairs, tuple(sorted({languages[row] for row in pairs})), is_strong)
+
+
+def _same_numbers(text: str, item: str) -> bool:
+    return sorted(numbers_of(text)) == sorted(numbers_of(item))
 
 
 def _similarities(texts: Sequence[str], known: Sequence[str]) -> Matrix:
