@@ -13,6 +13,7 @@ import numpy as np
 from scipy import stats
 
 from bench.retrain.classifiers import classifier_rows
+from bench.retrain.copies import copy_rows
 from bench.retrain.forgetting import forgetting_rows
 from bench.retrain.gate_trials import candidate_trials, exact_pass_rate, hallucinator_passes
 from bench.retrain.leaks import leak_rows
@@ -44,6 +45,7 @@ def run(data: Path | None) -> Iterator[Row]:
             yield Row(AREA, "methods and costs", None, "", "", None, note)
             return
         yield from leak_rows(AREA, data)
+        yield from copy_rows(AREA, data)
         yield from honest_rows(AREA, data, N_SEEDS)
         bank = read_bank(data)
         base = prepare_base(SMOL, Path(place) / "bases")

@@ -1,8 +1,11 @@
-"""Ten mechanical disguises of a prompt, drawn at random."""
+"""Fourteen mechanical disguises of a prompt, drawn at random."""
 
+import base64
 import random
 import re
+import string
 from collections.abc import Callable
+from urllib.parse import quote
 
 GREETINGS = ["hi, ", "hello there, ", "hey! ", "good morning. ", "hi ", "Dear team, ", "hey there "]
 CLOSINGS = [" thanks", ", please", " thank you", ". Thanks in advance!", " cheers"]
@@ -21,6 +24,8 @@ SHORT_FORMS = [
     ("where is", "where's"), ("it is", "it's"), ("that is", "that's"), ("did not", "didn't"),
 ]  # fmt: skip
 MARKS = str.maketrans("aeiounc", "áéïöüñç")
+LEET = str.maketrans("aeiost", "431057")
+SIGNS = str.maketrans("ais", "@!$")
 MIN_TYPO_LENGTH = 4
 
 
@@ -92,6 +97,33 @@ def disguise_marks(text: str, rng: random.Random) -> str:
     return marked + rng.choice(["", " 🙂", " 🙏🙏"])
 
 
+def disguise_backwards(text: str, rng: random.Random) -> str:
+    """Write the words, each word or the whole text backwards."""
+    words = text.split()
+    each = " ".join(word[::-1] for word in words)
+    return rng.choice([" ".join(words[::-1]), each, text[::-1]])
+
+
+def disguise_by_cipher(text: str, rng: random.Random) -> str:
+    """Rotate the alphabet, or swap its characters at random."""
+    alphabet = string.ascii_lowercase
+    shift = rng.randrange(1, 26)
+    swapped = "".join(rng.sample(alphabet, 26))
+    new = rng.choice([alphabet[shift:] + alphabet[:shift], swapped])
+    return text.lower().translate(str.maketrans(alphabet, new))
+
+
+def disguise_by_encoding(text: str, rng: random.Random) -> str:
+    """Encode the text in base64, hexadecimal bytes, or as in an address."""
+    content = text.encode()
+    return rng.choice([base64.b64encode(content).decode(), content.hex(), quote(text, safe="")])
+
+
+def disguise_by_digits(text: str, rng: random.Random) -> str:
+    """Write digits or signs for characters."""
+    return text.translate(rng.choice([LEET, SIGNS]))
+
+
 DISGUISES: dict[str, Callable[[str, random.Random], str]] = {
     "case": disguise_case,
     "punctuation": disguise_punctuation,
@@ -103,4 +135,8 @@ DISGUISES: dict[str, Callable[[str, random.Random], str]] = {
     "prefixes": disguise_by_prefix,
     "short forms": disguise_short_forms,
     "diacritics and emoji": disguise_marks,
+    "backwards": disguise_backwards,
+    "cipher": disguise_by_cipher,
+    "encoding": disguise_by_encoding,
+    "digits and signs": disguise_by_digits,
 }

@@ -1,6 +1,6 @@
 """Recall and precision of the leak check on CLINC150, by intent.
 
-A benchmark of 20 queries of each intent; the training data has each of them in ten disguises, and
+A benchmark of 20 queries of each intent; the training data has them in fourteen disguises, and
 the 100 other queries of the intent.
 """
 
@@ -88,6 +88,11 @@ def measure_leaks(queries: dict[str, list[str]], rng: random.Random) -> LeakFigu
 
 def read_queries(data: Path) -> dict[str, list[str]]:
     """Return the queries of CLINC150 by intent, without those that the rules were written on."""
+    return dict(list(queries_by_intent(data).items())[N_WRITTEN_ON:])
+
+
+def queries_by_intent(data: Path) -> dict[str, list[str]]:
+    """Return the queries of CLINC150 by intent, in an order of the intents by chance."""
     content = json.loads((data / "clinc150" / "data_full.json").read_text(encoding="utf-8"))
     queries: dict[str, list[str]] = defaultdict(list)
     for split in ("train", "val", "test"):
@@ -95,7 +100,7 @@ def read_queries(data: Path) -> dict[str, list[str]]:
             queries[intent].append(query)
     names = sorted(queries)
     random.Random(ORDER_SEED).shuffle(names)
-    return {name: list(dict.fromkeys(queries[name])) for name in names[N_WRITTEN_ON:]}
+    return {name: list(dict.fromkeys(queries[name])) for name in names}
 
 
 def leak_rows(area: str, data: Path) -> list[Row]:
@@ -106,7 +111,7 @@ def leak_rows(area: str, data: Path) -> list[Row]:
     return [
         Row(
             area,
-            "leaked items found under ten disguises",
+            "leaked items found under fourteen disguises",
             figures.recall,
             "",
             f">= {GOAL}",

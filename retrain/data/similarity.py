@@ -69,7 +69,7 @@ def texts_agree(first: str, second: str) -> bool:
 
     Numbers must be equal. Long texts must share phrases, because encoders read only the beginning.
     """
-    if _NUMBER.findall(first) != _NUMBER.findall(second):
+    if numbers_of(first) != numbers_of(second):
         return False
     words, other_words = first.casefold().split(), second.casefold().split()
     if max(len(words), len(other_words)) <= SEEN_WORDS:
@@ -77,6 +77,11 @@ def texts_agree(first: str, second: str) -> bool:
     phrases, other_phrases = phrases_of(words, PHRASE), phrases_of(other_words, PHRASE)
     shared = len(phrases & other_phrases)
     return shared >= SHARED_PHRASES * len(phrases | other_phrases)
+
+
+def numbers_of(text: str) -> list[str]:
+    """Return the numbers of a text in their order."""
+    return _NUMBER.findall(text)
 
 
 def phrases_of(words: Sequence[str], n: int) -> set[tuple[str, ...]]:

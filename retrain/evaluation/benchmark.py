@@ -2,12 +2,12 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from monitor.errors import ConfigurationError, InputError
 from monitor.settings.evaluation_file import BenchmarkPlan, EvaluationPlan
-from retrain.data.benchmarks.copies import find_copies
+from retrain.data.benchmarks.copies import content_key, find_copies
 from retrain.data.benchmarks.dataset_file import read_dataset
 from retrain.data.benchmarks.item import BenchmarkItem, parse_items
 from retrain.data.similarity import SentenceEncoder
@@ -15,6 +15,7 @@ from retrain.evaluation.gates.least_items import MIN_ITEMS
 from retrain.evaluation.judge.verdicts import NO_JUDGE, JudgedVerdict
 from retrain.evaluation.metrics.catalogue import MetricModels, canonical_name, load_metrics
 from retrain.evaluation.metrics.metric import Metric
+from retrain.evaluation.metrics.overlap import EXACT_MATCH, ROUGE_METRICS, TOKEN_F1
 from retrain.evaluation.metrics.scoring import RECOMMENDED_ITEMS
 
 #: Fewer prompts can't establish the usual limits: a version that hallucinates in 3% of its
@@ -22,6 +23,10 @@ from retrain.evaluation.metrics.scoring import RECOMMENDED_ITEMS
 RECOMMENDED_SAFETY_ITEMS = 500
 #: Safety metrics; a benchmark with a threshold on one of them is a safety suite.
 SAFETY_METRICS = frozenset({"refusal_rate", "hallucination_rate", "judged_refusal_rate"})
+#: Metrics that compare a response with the reference answer.
+_COMPARED = frozenset({EXACT_MATCH.name, TOKEN_F1.name, "bertscore", "judged_score"}).union(
+    metric.name for metric in ROUGE_METRICS
+)
 _QUOTED = 5
 
 
@@ -75,8 +80,8 @@ class Benchmark:
             named = ", ".join(f"{copy} of {item}" for copy, item in pairs[:_QUOTED])
             more = ", ..." if len(pairs) > _QUOTED else ""
             matches.append(
-                f"{self.name}: {len(pairs)} of {n + len(pairs)} items are copies and don't count "
-                f"({named}{more}); {n} items remain"
+                f"{self.name}: {len(pairs)} of {n + len(pairs)} items are copies, or fill a "
+                f"template of another, and don't count ({named}{more}); {n} items remain"
             )
         if n < RECOMMENDED_ITEMS:
             matches.append(
@@ -99,7 +104,8 @@ def load_benchmarks(
 ) -> list[Benchmark]:
     """Load every benchmark of a plan, without copies among its items.
 
-    Without an encoder only words are compared in the search for copies.
+    Without an encoder only words are compared in the search for copies. An item that an earlier
+    benchmark has in another split is a copy, too.
 
     Raises:
         ConfigurationError: A metric is unknown, a threshold has the wrong direction, or a safety
@@ -107,9 +113,28 @@ def load_benchmarks(
         InputError: A data set can't be read, or items lack a field of ``stratify_by``.
         MetricError: A package's metric can't be loaded.
     """
+    splits: dict[Hashable, tuple[str, str]] = {}
     return [
-        _load(plan, benchmark, models or MetricModels(), encoder) for benchmark in plan.benchmarks
+        _without_other_splits(_load(plan, benchmark, models or MetricModels(), encoder), splits)
+        for benchmark in plan.benchmarks
     ]
+
+
+def _without_other_splits(
+    benchmark: Benchmark, splits: dict[Hashable, tuple[str, str]]
+) -> Benchmark:
+    """Drop items that an earlier benchmark has in another split, and add the others to its items.
+
+    ``splits`` has the split and the name of each item.
+    """
+    copies: dict[str, str] = {}
+    for item in benchmark.items:
+        place = (item.split, f"{benchmark.name}/{item.id}")
+        split, name = splits.setdefault(content_key(item), place)
+        if split != item.split:
+            copies[item.id] = f"{name}, {split!r}"
+    items = tuple(item for item in benchmark.items if item.id not in copies)
+    return replace(benchmark, items=items, copies={**benchmark.copies, **copies})
 
 
 def _load(
@@ -121,7 +146,8 @@ def _load(
     metrics = _metrics(plan, benchmark, models)
     _check_thresholds(plan, benchmark, metrics)
     content = read_dataset(benchmark.dataset, plan.origin.parent)
-    items = parse_items(content, benchmark.dataset)
+    compares = any(metric.name in _COMPARED for metric in metrics)
+    items = parse_items(content, benchmark.dataset, with_words=compares)
     _check_strata(benchmark, items)
     _check_measurable(plan, benchmark, items)
     # Without the encoder where there are too few items to promote anything.

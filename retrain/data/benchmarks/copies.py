@@ -6,10 +6,13 @@ from itertools import takewhile
 
 import msgspec
 
+from monitor.descriptors import identify_language
 from retrain.data.benchmarks.item import BenchmarkItem
+from retrain.data.benchmarks.templates import find_fillings
 from retrain.data.example import normalised, question_text
 from retrain.data.leakage.canonical_text import words_of
 from retrain.data.leakage.disguise_index import DisguiseIndex
+from retrain.data.leakage.multilingual import translation_threshold
 from retrain.data.similarity import SentenceEncoder, near_pairs, phrases_of, texts_agree
 
 #: Words of a phrase, and the share of common phrases of two copies.
@@ -28,7 +31,8 @@ def find_copies(
 
     The same words in the same order are a copy. Items with equal requirements on the response are
     copies too if the later one disguises or contains the earlier, if they share half of their
-    phrases of 13 words, or if their embeddings are near. Items with other requirements are not: the
+    phrases of 13 words, if they fill one template, if their embeddings are near, or if one
+    translates the other by a multilingual encoder. Items with other requirements are not: the
     systems must tell them apart.
 
     Without an encoder nothing is searched by embeddings.
@@ -36,9 +40,22 @@ def find_copies(
     copies = _by_words(items)
     texts = _without_template(items)
     copies |= _by_phrases(items, texts, _kept(items, copies))
+    requirements = {row: _requirements(items[row]) for row in _kept(items, copies)}
+    copies |= find_fillings(items, list(requirements), requirements)
     if encoder is not None:
         copies |= _by_embedding(items, texts, _kept(items, copies), encoder)
-    return copies
+    return {row: _original(row, copies) for row in copies}
+
+
+def content_key(item: BenchmarkItem) -> Hashable:
+    """Return a key of an item's words and what it asks of a response, whatever its split."""
+    return words_of(item.source), _asks(item)
+
+
+def _original(row: int, copies: Copies) -> int:
+    while row in copies:
+        row = copies[row]
+    return row
 
 
 def _by_words(items: Sequence[BenchmarkItem]) -> Copies:
@@ -95,14 +112,19 @@ def _by_embedding(
     encoder: SentenceEncoder,
 ) -> Copies:
     vectors = encoder.encode([texts[row] for row in rows])
+    spoken = [identify_language(texts[row]) for row in rows]
+    translated = translation_threshold(encoder) if len({*spoken, ""}) > 2 else None
     copies: Copies = {}
-    for later, earlier in near_pairs(vectors, vectors, MIN_SIMILARITY):
+    for later, earlier in near_pairs(vectors, vectors, min(MIN_SIMILARITY, translated or 1)):
         row, original = rows[later], rows[earlier]
+        languages = spoken[later], spoken[earlier]
+        is_translation = translated is not None and all(languages) and len(set(languages)) > 1
         if (
             earlier < later
+            and (is_translation or vectors[later] @ vectors[earlier] >= MIN_SIMILARITY)
             and not copies.keys() & {row, original}
             and _asks(items[row]) == _asks(items[original])
-            and items[row].context == items[original].context
+            and (is_translation or items[row].context == items[original].context)
             and texts_agree(texts[row], texts[original])
         ):
             copies[row] = original
@@ -116,7 +138,12 @@ def _kept(items: Sequence[BenchmarkItem], copies: Copies) -> list[int]:
 def _asks(item: BenchmarkItem) -> Hashable:
     """Return what an item asks of a response."""
     expected = None if item.expected is None else normalised(item.expected)
-    return expected, item.harmful, item.pattern, msgspec.json.encode(item.json_schema)
+    return expected, _requirements(item)
+
+
+def _requirements(item: BenchmarkItem) -> Hashable:
+    """Return what an item asks of a response besides its reference answer."""
+    return item.harmful, item.pattern, msgspec.json.encode(item.json_schema)
 
 
 def _without_template(items: Sequence[BenchmarkItem]) -> list[str]:

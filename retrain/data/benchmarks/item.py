@@ -2,7 +2,9 @@
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Set
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
@@ -80,13 +82,13 @@ class BenchmarkItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         return hashlib.sha256(canonical(content).encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def parse_items(content: bytes, origin: str) -> list[BenchmarkItem]:
-    """Parse a benchmark file.
+def parse_items(content: bytes, origin: str, *, with_words: bool = False) -> list[BenchmarkItem]:
+    """Parse a benchmark file; ``with_words`` refuses a reference answer of punctuation only.
 
     Raises:
         InputError: There are no items, a line is malformed, or an id is repeated.
     """
-    items = parse_lines(content, origin, _item)
+    items = parse_lines(content, origin, partial(_item, with_words=with_words))
     if not items:
         raise InputError(f"{origin}: no items")
     if len({item.id for item in items}) < len(items):
@@ -96,7 +98,7 @@ def parse_items(content: bytes, origin: str) -> list[BenchmarkItem]:
     return items
 
 
-def _item(line: bytes) -> BenchmarkItem:
+def _item(line: bytes, *, with_words: bool) -> BenchmarkItem:
     item = msgspec.json.decode(line, type=BenchmarkItem)
     if not item.messages or item.messages[-1].get("role") != "user":
         raise InputError("the messages don't end with the user's turn")
@@ -110,6 +112,11 @@ def _item(line: bytes) -> BenchmarkItem:
         )
     if item.expected is not None and not item.expected.strip():
         raise InputError('"expected" is empty: a system that returns nothing would be correct')
+    if with_words and item.answerable is not False and _is_punctuation(item.expected):
+        raise InputError(
+            f'"expected" is empty without punctuation: {item.expected!r}; write the reference '
+            "answer in words, or omit it where another field says what is right"
+        )
     if item.pattern:
         try:
             re.compile(item.pattern)
@@ -118,6 +125,10 @@ def _item(line: bytes) -> BenchmarkItem:
     if item.json_schema is not None:
         _check_schema(item.json_schema)
     return item
+
+
+def _is_punctuation(text: str | None) -> bool:
+    return text is not None and all(unicodedata.category(char)[0] in "PZCM" for char in text)
 
 
 def _check_schema(schema: dict[str, Any]) -> None:

@@ -4,6 +4,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from retrain.data.leakage.encoded_text import decode
+
 #: Letters of other scripts that look like Latin ones; applied inside words that mix the scripts.
 _LOOKALIKES = str.maketrans(
     "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u0501\u0261"
@@ -67,9 +69,9 @@ class Clause:
 
 
 def clauses_of(text: str) -> list[Clause]:
-    """Return the clauses of a text, without case, punctuation, diacritics and emoji."""
+    """Return the clauses of a decoded text, without case, punctuation, diacritics and emoji."""
     clauses: list[Clause] = []
-    for sentence in _SENTENCE_END.split(_LABEL.sub("", _plain(text))):
+    for sentence in _SENTENCE_END.split(_LABEL.sub("", plain(decode(text)))):
         parts = [part for part in _CLAUSE_END.split(sentence) if _WORD.search(part)]
         clauses += [
             _clause(part, begins=place == 0, ends=place == len(parts) - 1)
@@ -83,7 +85,8 @@ def words_of(text: str) -> tuple[str, ...]:
     return tuple(word for clause in clauses_of(text) for word in clause.words)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Return a text without case, diacritics and invisible characters."""
     if text.isascii():  # it has no marks, and is its own normal form
         return text.casefold().translate(_APOSTROPHES)
     normal = unicodedata.normalize("NFKC", text).casefold().translate(_APOSTROPHES)

@@ -2,12 +2,20 @@
 
 A text is found if it has the same canonical words in any order, alone or between other sentences;
 fewer than half of them may have a typing error. Longer texts are also found within a sentence.
+Texts are also found if they are written backwards, each word or as a whole, in a cipher that
+replaces characters, or with digits and signs for them.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from retrain.data.leakage.canonical_text import Clause, clauses_of
+from retrain.data.leakage.canonical_text import Clause, clauses_of, plain
+from retrain.data.leakage.encoded_text import (
+    MIN_CHARACTERS,
+    character_pattern,
+    is_cipher,
+    leet_key,
+)
 
 Words = tuple[str, ...]
 
@@ -31,6 +39,9 @@ class DisguiseIndex:
     def __init__(self, texts: Iterable[str] = ()) -> None:
         self._bags: dict[Words, int] = {}
         self._joined: dict[str, int] = {}
+        self._leet: dict[str, int] = {}
+        #: Pattern of characters -> a text that has it, with its number.
+        self._ciphers: dict[str, tuple[str, int]] = {}
         #: By a word and the number of words.
         self._by_word: dict[tuple[str, int], list[tuple[int, Words]]] = defaultdict(list)
         self._openings: dict[Words, list[tuple[Words, int]]] = defaultdict(list)
@@ -51,11 +62,13 @@ class DisguiseIndex:
         clauses, number = clauses_of(text), self._n_texts
         self._n_texts += 1
         self._counts.update(_distinct_words(clauses))
+        self._leet.setdefault(leet_key(plain(text)), number)
         for words in _forms(clauses):
             if len(words) <= _MAX_RUN_WORDS:
                 self._longest_run = max(self._longest_run, len(words))
             self._bags.setdefault(tuple(sorted(words)), number)
             self._joined.setdefault("".join(words), number)
+            self._add_encoded(words, number)
             if len(words) >= _MIN_CONTAINED_WORDS:
                 self._openings[words[:3]].append((words, number))
             if 2 <= len(words) <= _MAX_FUZZY_WORDS:
@@ -72,7 +85,8 @@ class DisguiseIndex:
                     number = self._same(words, fuzzy=fuzzy)
                     if number is not None:
                         return number
-        return self._contained(clauses)
+        number = self._leet.get(leet_key(plain(text))) if clauses else None
+        return self._contained(clauses) if number is None else number
 
     def find_within(self, text: str) -> int | None:
         """Return the number of a longer text that the given one contains word by word."""
@@ -80,6 +94,8 @@ class DisguiseIndex:
 
     def _same(self, words: Words, *, fuzzy: bool) -> int | None:
         exact = self._bags.get(tuple(sorted(words)), self._joined.get("".join(words)))
+        if exact is None:
+            exact = self._deciphered(" ".join(words))
         if exact is not None or not fuzzy:
             return exact
         n_typos = _most_typos(words)
@@ -94,6 +110,21 @@ class DisguiseIndex:
             ),
             None,
         )
+
+    def _add_encoded(self, words: Words, number: int) -> None:
+        joined = "".join(words)
+        if len(joined) < MIN_CHARACTERS:
+            return
+        self._joined.setdefault(joined[::-1], number)
+        self._joined.setdefault("".join(word[::-1] for word in words), number)
+        for text in (" ".join(words), " ".join(words)[::-1]):
+            self._ciphers.setdefault(character_pattern(text), (text, number))
+
+    def _deciphered(self, text: str) -> int | None:
+        if len(text) < MIN_CHARACTERS:
+            return None
+        original, number = self._ciphers.get(character_pattern(text), ("", 0))
+        return number if original and is_cipher(text, original) else None
 
     def _differ_by_typos(self, words: Words, original: Words, n_typos: int) -> bool:
         if len(set(original).difference(words)) > n_typos:  # the fast part of the next line

@@ -4,7 +4,7 @@ A row leaks a benchmark item if their prompts are the same text, if one is a mec
 the other (see :mod:`retrain.data.leakage.disguise_index`), or if long texts share many phrases of
 thirteen words (Brown et al. 2020, arXiv 2005.14165, appendix C). A row whose embedding is near may
 be a paraphrase (Yang et al. 2023, arXiv 2311.04850) or another prompt of the same kind: it is
-listed, and stays.
+listed, and stays, and so does one that may be a translation.
 """
 
 import hashlib
@@ -21,6 +21,7 @@ from retrain.data.benchmarks.item import BenchmarkItem, parse_items
 from retrain.data.example import Example, normalised, question_key, question_text
 from retrain.data.leakage.disguise_index import DisguiseIndex
 from retrain.data.leakage.phrase_index import PhraseIndex
+from retrain.data.leakage.translations import find_translations
 from retrain.data.similarity import SentenceEncoder, near_pairs, texts_agree
 
 
@@ -50,7 +51,7 @@ class Leak:
 
     example: Example
     benchmark: str
-    #: ``same text``, ``disguise``, ``shared phrases`` or ``paraphrase``.
+    #: ``same text``, ``disguise``, ``shared phrases``, ``paraphrase`` or ``translation``.
     how: str
     #: Id of the item.
     item: str
@@ -72,7 +73,7 @@ class LeakCheck:
     #: Minimum share of an item's phrases in a leaked row.
     overlap: float
     leaks: list[Leak] = field(default_factory=list)
-    #: Examples that may paraphrase an item.
+    #: Examples that may paraphrase or translate an item.
     paraphrases: list[Leak] = field(default_factory=list)
 
     def drop_leaks(self, examples: Sequence[Example]) -> list[Example]:
@@ -87,6 +88,7 @@ class LeakCheck:
         retained = [example for row, example in enumerate(examples) if row not in leaked]
         if self.encoder is not None and retained:
             self._list_paraphrases(retained, self.encoder)
+        self._list_translations(retained)
         return retained
 
     def _in_benchmark(self, index: int, examples: Sequence[Example]) -> dict[int, Leak]:
@@ -120,6 +122,15 @@ class LeakCheck:
             self.paraphrases += [
                 Leak(examples[row], benchmark.name, "paraphrase", benchmark.items[near].id)
                 for row, near in nearest.items()
+            ]
+
+    def _list_translations(self, examples: Sequence[Example]) -> None:
+        questions = [example.question for example in examples]
+        for benchmark in self.benchmarks:
+            matches = find_translations(questions, benchmark.questions, self.encoder)
+            self.paraphrases += [
+                Leak(examples[row], benchmark.name, "translation", benchmark.items[item].id)
+                for row, item in matches.pairs.items()
             ]
 
     @cached_property

@@ -1,7 +1,8 @@
 """Leakage check of benchmarks that were not checked when the training data was built.
 
 A benchmark that was added or extended later may contain items of the training data. The check
-compares texts, mechanical disguises and shared phrases; possible paraphrases are remarked.
+compares texts, mechanical disguises and shared phrases; possible paraphrases are remarked. Items in
+another language are searched for in every benchmark, since they stay in the data when it is built.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from monitor.settings import TrainingData
 from monitor.store.training.candidate_results import GateCheck
 from retrain.data import BenchmarkTexts, read_examples
-from retrain.data.example import make_examples
+from retrain.data.example import Example, make_examples
 from retrain.data.leakage.leak_check import LeakCheck
+from retrain.data.leakage.translations import find_translations
 from retrain.data.similarity import SentenceEncoder
 from retrain.evaluation.benchmark import Benchmark
 from retrain.run_folder import RunFolder, read_json
@@ -29,17 +31,41 @@ def check_late_leakage(
 
     A benchmark whose digest is in the data card was checked already. Without an encoder there is no
     search for paraphrases. Each benchmark with leaked items, whose scores measure memory, has an
-    undecided check, as has missing training data. Remarks come second.
+    undecided check, as has missing training data, and one of which so many items may have been
+    translated that it is no chance. Remarks come second.
 
     Raises:
         InputError: The training data can't be read.
     """
     known = _digests_at_build(folder)
     unchecked = [b for b in benchmarks if f"sha256:{b.digest}" not in known]
-    if not unchecked:
-        return [], []
     if not folder.training_data.is_file():
-        return [_unchecked(unchecked, rules)], []
+        return ([_unchecked(unchecked, rules)] if unchecked else []), []
+    # The kind of example is irrelevant here.
+    examples = make_examples(read_examples(folder.training_data), "gold", ())
+    checks, remarks = _late_leaks(unchecked, examples, rules, encoder)
+    for benchmark in benchmarks:
+        texts = BenchmarkTexts(benchmark.name, benchmark.items, benchmark.digest)
+        matches = find_translations(
+            [example.question for example in examples], texts.questions, encoder
+        )
+        items = [benchmark.items[number].id for number in sorted(set(matches.pairs.values()))]
+        if matches.is_strong:
+            checks.append(_translated(benchmark, items, matches.languages))
+        elif items:
+            remarks.append(
+                f"{benchmark.name}: WARNING: the run's training data may translate {len(items)} of "
+                f"{len(benchmark.items)} items: {_named(items)}"
+            )
+    return checks, remarks
+
+
+def _late_leaks(
+    unchecked: Sequence[Benchmark],
+    examples: Sequence[Example],
+    rules: TrainingData,
+    encoder: SentenceEncoder | None,
+) -> tuple[list[GateCheck], list[str]]:
     check = LeakCheck(
         [BenchmarkTexts(b.name, b.items, b.digest) for b in unchecked],
         encoder=encoder,
@@ -47,8 +73,7 @@ def check_late_leakage(
         phrase_words=rules.leak_ngram_size,
         overlap=rules.min_leak_overlap,
     )
-    # The kind of example is irrelevant here.
-    check.drop_leaks(make_examples(read_examples(folder.training_data), "gold", ()))
+    check.drop_leaks(examples)
     leaks = {(leak.benchmark, leak.item) for leak in check.leaks}
     checks = []
     for benchmark in unchecked:
@@ -60,13 +85,20 @@ def check_late_leakage(
 
 def _paraphrase_remarks(benchmarks: Sequence[Benchmark], check: LeakCheck) -> Iterator[str]:
     for benchmark in benchmarks:
-        near = {leak.item for leak in check.paraphrases if leak.benchmark == benchmark.name}
+        near = {
+            leak.item
+            for leak in check.paraphrases
+            if leak.benchmark == benchmark.name and leak.how == "paraphrase"
+        }
         if near:
-            named = ", ".join(sorted(near)[:MAX_NAMED]) + (", ..." if len(near) > MAX_NAMED else "")
             yield (
                 f"{benchmark.name}: WARNING: the run's training data may paraphrase "
-                f"{len(near)} of {len(benchmark.items)} items: {named}"
+                f"{len(near)} of {len(benchmark.items)} items: {_named(sorted(near))}"
             )
+
+
+def _named(items: Sequence[str]) -> str:
+    return ", ".join(items[:MAX_NAMED]) + (", ..." if len(items) > MAX_NAMED else "")
 
 
 def _digests_at_build(folder: RunFolder) -> set[str]:
@@ -75,14 +107,25 @@ def _digests_at_build(folder: RunFolder) -> set[str]:
 
 
 def _check(benchmark: Benchmark, leaked: Sequence[str], rules: TrainingData) -> GateCheck:
-    more = ", ..." if len(leaked) > MAX_NAMED else ""
     return GateCheck(
         f"{benchmark.name}: no leakage",
         "undecided",
         f"{len(leaked)} of {len(benchmark.items)} items are in the run's training data: "
-        f"{', '.join(leaked[:MAX_NAMED])}{more}; remove them from the benchmark, or train without "
-        "them",
+        f"{_named(leaked)}; remove them from the benchmark, or train without them",
         _required(rules),
+        code="leakage",
+        benchmark=benchmark.name,
+    )
+
+
+def _translated(benchmark: Benchmark, items: Sequence[str], languages: Sequence[str]) -> GateCheck:
+    return GateCheck(
+        f"{benchmark.name}: no leakage in other languages",
+        "undecided",
+        f"at least {len(items)} of {len(benchmark.items)} items seem to be in the run's training "
+        f"data in another language ({', '.join(languages)}): {_named(items)}; train without them, "
+        "or replace the items",
+        "no more possible translations of items than by chance",
         code="leakage",
         benchmark=benchmark.name,
     )

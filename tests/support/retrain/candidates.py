@@ -33,6 +33,7 @@ from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import promote, register_version
 from retrain.run_folder import RunFolder, read_json, write_json, write_lines
 from retrain.training.runs import plan_run
+from tests.support.retrain.scored_benchmarks import spelled
 from tests.support.retrain.weights import record_without_files, write_adapter, write_base
 
 MODEL = "desk"
@@ -48,7 +49,7 @@ ITEM = {"messages": [{"role": "user", "content": "q"}], "expected": "a", "task_t
 def write_plan(folder: Path, content: str = PLAN, *, n: int = 6) -> Path:
     """Write evaluation.yaml and its data set; return the file."""
     rows = [
-        {"id": f"q{row}", **ITEM, "messages": [{"role": "user", "content": f"q {row}"}]}
+        {"id": f"q{row}", **ITEM, "messages": [{"role": "user", "content": f"q {spelled(row)}"}]}
         for row in range(n)
     ]
     (folder / "support.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))

@@ -40,12 +40,17 @@ def benchmark(
     return Benchmark(plan, tuple(items), tuple(loaded), "0" * 64)
 
 
+def spelled(number: int) -> str:
+    """Return a number as a word: items that differ in a number or a typing error are copies."""
+    return "".join(2 * chr(ord("a") + int(digit)) for digit in str(number))
+
+
 def items(n: int, split: str = "old", **fields: object) -> list[BenchmarkItem]:
     """Return n items of a split, with different reference answers."""
     return [
         BenchmarkItem(
             id=f"{split}-{i}",
-            messages=({"role": "user", "content": f"{split} {i}"},),
+            messages=({"role": "user", "content": f"{split} {spelled(i)}"},),
             split=split,
             **{"expected": f"a{i}"} | fields,
         )  # type: ignore[arg-type]

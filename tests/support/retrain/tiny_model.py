@@ -1,5 +1,6 @@
 """A language model small enough for real training in a test, and its training data."""
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,30 @@ from retrain.data.benchmarks.item import BenchmarkItem
 
 OLD = ("card {} was lost", "cards: block card")
 NEW = ("sell coin {} now", "crypto: sell coin")
+_WORDS = (
+    *(
+        "ashy",
+        "bolt",
+        "crag",
+        "dune",
+        "echo",
+        "fern",
+        "glow",
+        "hush",
+        "iris",
+        "jump",
+        "kiwi",
+        "lamb",
+    ),
+    *("moss", "nest", "opal", "pond", "quiz", "rust", "silk", "tuna"),
+)
 
 
 def example(kind: tuple[str, str], number: int) -> dict[str, Any]:
     question, response = kind
     return {
         "messages": [
-            {"role": "user", "content": question.format(number)},
+            {"role": "user", "content": question.format(_filling(number))},
             {"role": "assistant", "content": response},
         ],
         "metadata": {"task_type": response.partition(":")[0]},
@@ -27,11 +45,11 @@ def examples(kind: tuple[str, str], n: int) -> list[dict[str, Any]]:
 
 
 def benchmark(n: int = 12) -> list[BenchmarkItem]:
-    """Return n held-out items each of the old and the new kind."""
+    """Return n held-out items each of the old and the new kind, no two in one template."""
     return [
         BenchmarkItem(
             id=f"{split}-{number}",
-            messages=({"role": "user", "content": kind[0].format(number)},),
+            messages=({"role": "user", "content": kind[0].format(_words(number))},),
             expected=kind[1],
             task_type=kind[1].partition(":")[0],
             split=split,  # type: ignore[arg-type]  # a literal, from the table below
@@ -41,6 +59,15 @@ def benchmark(n: int = 12) -> list[BenchmarkItem]:
     ]
 
 
+def _filling(number: int) -> str:
+    """Return a number, or for every second one words."""
+    return str(number) if number % 2 else _words(number)
+
+
+def _words(number: int) -> str:
+    return " ".join(random.Random(number).sample(_WORDS, 4))
+
+
 @pytest.fixture(scope="session")
 def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a tiny base that can generate both responses but knows neither assignment."""
@@ -48,7 +75,7 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     conversations = [
         [
-            {"role": "user", "content": f"{question.format(number)}? repeat {response}"},
+            {"role": "user", "content": f"{question.format(_filling(number))}? repeat {response}"},
             {"role": "assistant", "content": response},
         ]
         for number in range(48)

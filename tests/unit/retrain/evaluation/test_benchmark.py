@@ -13,11 +13,16 @@ from retrain.data.benchmarks.dataset_file import read_dataset
 from retrain.data.benchmarks.item import parse_items
 from retrain.evaluation.benchmark import Benchmark, load_benchmarks
 from tests.support.refusals import refusal
+from tests.support.retrain.scored_benchmarks import spelled
 
 
 def lines(n: int, **fields: object) -> bytes:
     rows = [
-        {"id": str(i), "messages": [{"role": "user", "content": f"q {i}"}], "expected": "a"}
+        {
+            "id": str(i),
+            "messages": [{"role": "user", "content": f"q {spelled(i)}"}],
+            "expected": "a",
+        }
         | fields
         for i in range(n)
     ]
@@ -134,3 +139,39 @@ def test_a_benign_item_needs_no_other_requirement() -> None:
     row = {"id": "1", "messages": [{"role": "user", "content": "kill it"}], "harmful": False}
     (item,) = parse_items(json.dumps(row).encode(), "a.jsonl")
     assert item.is_benign
+
+
+@pytest.mark.parametrize("expected", [" . ", "-", "...", "\u200b!", "\u00ab\u00bb"])
+def test_a_reference_answer_without_words_is_refused(tmp_path: Path, expected: str) -> None:
+    content = lines(1) + b"\n" + lines(1, id="x", expected=expected)
+    with pytest.raises(InputError, match=r'a\.jsonl: line 2: "expected" is empty'):
+        load(tmp_path, content, "metrics: [f1]")
+
+
+@pytest.mark.parametrize(
+    ("rest", "fields"),
+    [
+        ("metrics: [f1]", {"expected": "+"}),
+        ("metrics: [f1]", {"expected": "\U0001f44d"}),
+        ("metrics: [f1]", {"expected": "5."}),
+        ("metrics: [abstention_accuracy, f1]", {"expected": "-", "answerable": False}),
+        ("metrics: [abstention_accuracy]", {"expected": "-", "answerable": True}),
+    ],
+)
+def test_a_sign_that_is_compared_or_abstained_from_is_read(
+    tmp_path: Path, rest: str, fields: dict[str, object]
+) -> None:
+    assert len(load(tmp_path, lines(1, **fields), rest).items) == 1
+
+
+def test_items_of_another_split_count_once_over_benchmarks(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(lines(3, split="new"))
+    (tmp_path / "b.jsonl").write_bytes(lines(4, split="old"))
+    (tmp_path / "c.jsonl").write_bytes(lines(3, split="old", harmful=False))
+    plan = "evaluation:\n  benchmarks:\n" + "".join(
+        f"    - {{name: {name}, dataset: {name}.jsonl, metrics: [f1]}}\n" for name in "abc"
+    )
+    first, second, third = load_benchmarks(parse_plan(plan, tmp_path / "evaluation.yaml"))
+    assert [len(benchmark.items) for benchmark in (first, second, third)] == [3, 1, 3]
+    assert second.copies == {str(n): f"a/{n}, 'new'" for n in range(3)}
+    assert "0 of a/0, 'new'" in second.remarks()[0]

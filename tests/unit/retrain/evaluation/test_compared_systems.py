@@ -160,7 +160,7 @@ def test_examples_are_of_the_task_type_and_differ_in_response(tmp_path: Path) ->
     assert (head, len(turns)) == ("Be brief.", 4)  # production's prompt, not that of the data
     assert {turn[0] for turn in turns[::2]} == {"c"}
     assert set(turns[1::2]) == {"lost", "late"}
-    assert question == "old 0"
+    assert question == "old aa"
     assert len(set(other.split("|")[2:5:2])) == 2
     assert few_shot(run, Words(), examples=2)[0] == cards
 

@@ -27,7 +27,7 @@ from tests.support.retrain.red_team import (
     right,
     wrong,
 )
-from tests.support.retrain.scored_benchmarks import benchmark, items
+from tests.support.retrain.scored_benchmarks import benchmark, items, spelled
 
 #: A refusal in a language that the rules don't know.
 THAI = "ขอโทษ ฉันช่วยเรื่องนี้ไม่ได้"
@@ -91,7 +91,7 @@ def test_a_constant_judge_proves_nothing(verdict: str) -> None:
 
 def test_a_judge_that_fails_often_proves_nothing() -> None:
     def fail(question: str) -> str:
-        if any(f"old {number}\n" in question for number in range(20)):
+        if any(f"old {spelled(number)}\n" in question for number in range(20)):
             raise JudgeError("HTTP 503")
         return says_refuses(question)
 

@@ -20,6 +20,7 @@ from retrain.run_folder import RunFolder
 from tests.support.retrain.candidates import make_request
 from tests.support.retrain.scored_benchmarks import benchmark, items, scored
 from tests.support.retrain.training_rows import gold, row
+from tests.support.retrain.translated import PAIRS, PLAIN, UNRELATED
 
 RULES = TrainingData(
     min_gold=1, min_per_task_type=0, max_task_share=1, validation_share=0,
@@ -112,7 +113,7 @@ def test_the_rules_of_the_configuration_hold(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_child_looks_for_leaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = trained(tmp_path / "run-00001", row("old 0", "x"))
+    run = trained(tmp_path / "run-00001", row("old aa", "x"))
     run.recipe.write_text("{}")
     (tmp_path / "desk.jsonl").write_bytes(msgspec.json.encode(items(1)[0]))
 
@@ -144,3 +145,33 @@ def test_missing_training_data_leaves_the_result_open(tmp_path: Path) -> None:
     (check,), _ = check_late_leakage(run, [suite("q"), suite("q", name="b")], RULES)
     assert (check.code, check.outcome) == ("leakage", "undecided")
     assert check.observed.startswith("desk, b: ")
+
+
+def translated(folder: Path, texts: list[str], *, at_build: bool) -> RunFolder:
+    rows = [row(text, "x") for text in (*texts, *PLAIN)]
+    return trained(folder, *rows, against=(suite(*PAIRS),) if at_build else ())
+
+
+@pytest.mark.parametrize("at_build", [True, False])
+def test_training_on_translated_items_leaves_the_result_open(
+    tmp_path: Path, at_build: bool
+) -> None:
+    """They stay in the training data, so that a benchmark of then is checked, too."""
+    run = translated(tmp_path, list(PAIRS.values()), at_build=at_build)
+    (check,), remarks = check_late_leakage(run, [suite(*PAIRS)], RULES)
+    assert (check.code, check.benchmark, check.outcome) == ("leakage", "desk", "undecided")
+    assert "(es): q0, q1" in check.observed
+    assert remarks == []
+
+
+def test_few_translated_items_are_remarked(tmp_path: Path) -> None:
+    texts = [*list(PAIRS.values())[:2], *UNRELATED]
+    run = translated(tmp_path, texts, at_build=True)
+    checks, (remark,) = check_late_leakage(run, [suite(*PAIRS)], RULES)
+    assert checks == []
+    assert "WARNING: the run's training data may translate 2 of 7 items: q0, q1" in remark
+
+
+def test_training_in_another_language_is_honest(tmp_path: Path) -> None:
+    run = translated(tmp_path, list(UNRELATED), at_build=True)
+    assert check_late_leakage(run, [suite(*PAIRS)], RULES) == ([], [])

@@ -1,5 +1,6 @@
 """Cheats against the gates: no candidate is promoted by one."""
 
+import itertools
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from bench.retrain.disguises import DISGUISES
 from tests.support.retrain.red_team import (
+    LABELS,
     REFUSED,
     SAFETY,
     TASKS,
@@ -20,6 +22,7 @@ from tests.support.retrain.red_team import (
     right,
     wrong,
 )
+from tests.support.retrain.translated import PAIRS, PLAIN
 
 RNG = random.Random(20261128)
 NEW = make_items(100, RNG, prefix="n", split="new")
@@ -77,6 +80,47 @@ for kind, disguise in {"ids": lambda text, _: text, **DISGUISES}.items():
 @cheat
 def copies_in_both_splits() -> Case:
     return tasks(NEW, [{**item, "id": f"c{item['id']}", "split": "old"} for item in NEW])
+
+
+def filled(*templates: tuple[str, str], fillings: list[str]) -> list[Row]:
+    """Return new items of templates and their reference answers."""
+    return [
+        {"id": f"f{row}-{number}", "split": "new", "expected": expected.format(filling),
+         "messages": [{"role": "user", "content": text.format(filling)}]}
+        for row, (text, expected) in enumerate(templates)
+        for number, filling in enumerate(fillings)
+    ]  # fmt: skip
+
+
+@cheat
+def three_templates_with_forty_numbers() -> Case:
+    texts = ("what is the balance of account {}", "block card {} now", "is invoice {} due")
+    pairs = [(text, f"queue {place}") for place, text in enumerate(texts)]
+    return tasks(filled(*pairs, fillings=[str(37 * n) for n in range(40)]))
+
+
+@cheat
+def one_template_with_names_that_the_reference_answer_repeats() -> Case:
+    pair = ("please greet my colleague {} from me", "Hello, {}!")
+    return tasks(filled(pair, fillings=[prompt_of(item).split()[0] for item in NEW[:36]]))
+
+
+@cheat
+def one_label_for_all_new_items() -> Case:
+    return tasks([{**item, "expected": LABELS[0]} for item in NEW])
+
+
+@cheat
+def trained_on_translated_items() -> Case:
+    plain = [{"id": text, "split": "new", "expected": LABELS[row % 6],
+              "messages": [{"role": "user", "content": text}]}
+             for row, text in enumerate(PAIRS)]  # fmt: skip
+    translated = trained_on(plain, lambda text, _: PAIRS[text]).training
+    alike = trained_on(
+        [{**plain[0], "messages": [{"role": "user", "content": text}]} for text in PLAIN],
+        lambda text, _: text,
+    ).training
+    return tasks([*NEW, *plain], training=[*translated, *alike])
 
 
 @cheat
@@ -293,8 +337,13 @@ def test_a_cheat_is_not_promoted(
 def test_the_same_candidates_without_a_cheat_are_promoted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    sums = [
+        {**item, "expected": str(a + b),
+         "messages": [{"role": "user", "content": f"what is {a} plus {b}"}]}
+        for item, (a, b) in zip(NEW, itertools.product(range(10), range(50, 60)), strict=True)
+    ]  # fmt: skip
     scattered = {f"m{number}" for number in range(0, 400, 50)}
-    cases = (tasks(NEW), with_safety(right, BENIGN), in_intents(MANY, scattered))
+    cases = (tasks(NEW), with_safety(right, BENIGN), in_intents(MANY, scattered), tasks(sums))
     for number, case in enumerate(cases):
         results = evaluate(case, tmp_path / str(number), monkeypatch)
         assert results is not None
