@@ -96,13 +96,18 @@ def start(
     """Start a planned run. Ctrl+C leaves it running; the daemon then stores its result."""
     from monitor.store.audit_log import append_entry
     from monitor.store.engine import transaction
+    from monitor.store.training.runs import run_by_id
     from retrain.training.runs import start_run
 
     engine, settings, launcher = _open_run(config, run)
     now = datetime.now(UTC)
-    start_run(engine, run, launcher, now)
     with transaction(engine) as connection:
-        append_entry(connection, now, account_name(), "run.start_requested", f"training_runs/{run}")
+        is_planned = run_by_id(connection, run).status == "planned"  # else it is only watched
+    start_run(engine, run, launcher, now)
+    if is_planned:
+        by, subject = account_name(), f"training_runs/{run}"
+        with transaction(engine) as connection:
+            append_entry(connection, now, by, "run.start_requested", subject)
     if not wait:
         typer.echo(f"run {run} started; `driftwarden retrain show {run}` shows its progress")
         return

@@ -16,7 +16,9 @@ from sqlalchemy import Engine
 from typer.testing import CliRunner, Result
 
 from monitor.cli.app import app
+from monitor.cli.shared.access import account_name
 from monitor.errors import DriftwardenError, SchemaError
+from monitor.store.audit_log import actors_on
 from monitor.store.engine import make_engine, transaction
 from monitor.store.training.registry import stage_changes, version_by_number
 from monitor.store.training.runs import RunRow, finish_run, list_runs, mark_running
@@ -187,6 +189,8 @@ def test_a_started_run_is_cancelled_from_another_process(
     assert started.returncode == 0
     assert "`driftwarden retrain show 1`" in started.stdout
     with transaction(trained.engine) as connection:
+        starters = actors_on(connection, ["training_runs/1"], ["run.start_requested"])
+        assert starters == [account_name()]
         pid = (list_runs(connection)[0].handle or {})["pid"]
     assert start_ticks(pid) is not None
     trained.ok("retrain", "cancel", "1")

@@ -102,7 +102,7 @@ def test_without_required_confirmation_the_recommendation_is_enough(desk: Desk) 
     assert [run.status for run in desk.runs()] == ["running"]
 
 
-def test_too_little_gold_is_refused_before_the_run_until_there_is_enough(desk: Desk) -> None:
+def test_too_little_gold_is_refused_until_there_is_enough(desk: Desk) -> None:
     desk.gold(7)
     decision = desk.decide()
     for _ in range(2):
