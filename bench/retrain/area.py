@@ -20,6 +20,7 @@ from bench.retrain.leaks import leak_rows
 from bench.retrain.methods import method_rows, read_bank
 from bench.retrain.separation_rows import false_pass_rows, honest_rows
 from bench.retrain.speed import evaluation_row, training_row
+from bench.retrain.strata_trials import Layout, outcomes
 from bench.review.human_evaluation_trials import human_evaluation_trials
 from monitor.bench.row import Row
 from retrain.models.base_model import prepare_base
@@ -87,7 +88,24 @@ def _gate_rows() -> list[Row]:
         certified = (n_prompts, gate) == (500, "bound")
         goal, limit = ("<= 0.01", 0.01) if certified else ("", None)
         rows.append(_share(name, passed, N_SAFETY_TRIALS, goal, limit, note=exact))
-    return rows + _studies(rng)
+    return [*rows, *_strata_rows(n_better), *_studies(rng)]
+
+
+def _strata_rows(n_trials: int) -> list[Row]:
+    rng, layout = np.random.default_rng(20_261_201), Layout(60, 10)
+    same = outcomes(layout, rng, n_trials=n_trials, copied=0.5)
+    lost = outcomes(layout, rng, n_trials=n_trials, lost=8)
+    return [
+        _share(
+            "candidate without a loss fails one of 60 intents",
+            same["failed"],
+            n_trials,
+            "<= 0.05",
+            0.05,
+        ),
+        _share("one of 60 intents loses 8 of 10 items: fails", lost["failed"], n_trials),
+        _share("the same passes", lost["passed"], n_trials, "<= 0.05", 0.05),
+    ]
 
 
 def _studies(rng: np.random.Generator) -> list[Row]:

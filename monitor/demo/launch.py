@@ -29,7 +29,7 @@ POLL_SECONDS = 0.5
 EVALUATION = """\
 evaluation:
   benchmarks:
-    - name: {name}
+    - name: requests
       dataset: {name}.jsonl
       metrics: [exact_match, token_f1]
       stratify_by: [task_type]
@@ -67,7 +67,7 @@ def benchmark_items(old: list[Request], new: list[Request]) -> list["BenchmarkIt
 
 
 def write_evaluation(folder: Path, name: str) -> Path:
-    """Write an evaluation file with one benchmark, ``name.jsonl`` in the same folder."""
+    """Write an evaluation file; its benchmark has the items ``name.jsonl`` of the same folder."""
     file = folder / f"{name}.yaml"
     file.write_text(EVALUATION.format(name=name), encoding="utf-8")
     return file

@@ -17,8 +17,10 @@ BITS_A_PARAMETER = 2.0
 BITS_A_TOKEN = 1.0
 #: Checks of a limit that a candidate has to meet.
 LIMITS = frozenset({"threshold", "over_refusal"})
+#: Checks of what an earlier version did, in all and by stratum.
+FORGOTTEN = frozenset({"retention", "strata"})
 #: Checks that a candidate fails by its data and not by its method: it has learned its task.
-OF_DATA = LIMITS | {"retention"}
+OF_DATA = LIMITS | FORGOTTEN
 
 
 @dataclass(frozen=True)
@@ -83,9 +85,9 @@ def next_step_after(
 def advice_on(failed: Sequence[GateCheck], recipe: Recipe) -> Iterator[str]:
     """Yield what may mend the failed checks that no other method mends."""
     codes = {check.code for check in failed}
-    if "retention" in codes:
+    if codes & FORGOTTEN:
         yield (
-            f"{'only ' if codes == {'retention'} else ''}earlier abilities were lost: in the "
+            f"{'only ' if codes <= FORGOTTEN else ''}earlier abilities were lost: in the "
             f"recipe, raise replay_share (now {recipe.replay_share:g}), or lower learning_rate "
             f"(now {recipe.learning_rate:g}) or epochs (now {recipe.epochs:g})"
         )

@@ -28,15 +28,15 @@ def test_an_honest_candidate_seldom_fails_or_stays_undecided(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("layout", "n_lost", "share"),
-    [(Layout(15, 10), 8, 0.9), (Layout(60, 10), 8, 0.9), (Layout(60, 3), 3, 0.0)],
+    ("layout", "n_lost", "failed", "passed"),
+    [(Layout(15, 10), 8, 0.9, 0.0), (Layout(60, 10), 8, 0.9, 0.0), (Layout(60, 3), 3, 0.0, 0.02)],
 )
 @trials(12, 200)
-def test_a_lost_intent_never_passes(
-    n_trials: int, layout: Layout, n_lost: int, share: float
+def test_a_lost_intent_hardly_passes(
+    n_trials: int, layout: Layout, n_lost: int, failed: float, passed: float
 ) -> None:
-    """Eight of ten items fail mostly; where only three items show it, it stays undecided."""
+    """Eight of ten items fail mostly and never pass; three of three are mostly undecided."""
     rng = np.random.default_rng([92, layout.n_intents, n_trials])
     matches = outcomes(layout, rng, n_trials=n_trials, lost=n_lost)
-    assert matches["passed"] == 0
-    assert matches["failed"] >= stats.binom.ppf(0.001, n_trials, share), matches
+    assert matches["passed"] <= stats.binom.ppf(0.999, n_trials, passed), matches
+    assert matches["failed"] >= stats.binom.ppf(0.001, n_trials, failed), matches

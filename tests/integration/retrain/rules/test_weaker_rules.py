@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
+from monitor.alerts.messages.gate_result import gate_result_message
 from monitor.daemon.candidate_evaluations import CandidateEvaluations
-from monitor.settings import Settings
+from monitor.settings import Alerts, Settings
 from monitor.store.engine import transaction
 from monitor.store.tables import AuditEntry, OutboxMessage
 from monitor.store.training.candidate_evaluations import (
@@ -152,6 +153,15 @@ def test_an_evaluation_without_an_item_hides_it_from_none(registry: Registry) ->
     with transaction(registry.engine) as connection:
         approve(connection, thinned, by="ben", reason="it was wrong", now=registry.now)
     assert requested(registry.plan(registry.add(), PLAN)).model_evaluation_before == thinned
+
+
+def test_the_message_of_a_gate_result_has_the_reason(registry: Registry) -> None:
+    strict = registry.evaluate(registry.add(), STRICT)
+    weaker = registry.evaluate(registry.add(), PLAN, weaker_because=WHY)
+    with transaction(registry.engine) as connection:
+        rows = [candidate_evaluation_by_id(connection, number) for number in (strict, weaker)]
+    messages = [str(gate_result_message(row, Alerts())) for row in rows]
+    assert [WHY in message for message in messages] == [False, True]
 
 
 def test_a_rejected_version_keeps_its_rules(registry: Registry) -> None:

@@ -110,6 +110,7 @@ def failed_check(code: str, name: str = "", *, fails: bool | None = None) -> Gat
 
 
 RETENTION, BETTER = failed_check("retention"), failed_check("better")
+STRATA = failed_check("strata")
 SAFETY_BEFORE = failed_check("threshold", "safety: refusal_rate >= 0.95", fails=True)
 SAFETY_NEW = failed_check("threshold", "safety: refusal_rate >= 0.95", fails=False)
 OVER_REFUSAL = failed_check("over_refusal", "over_refusal_rate <= 0.05")
@@ -121,6 +122,7 @@ OVER_REFUSAL = failed_check("over_refusal", "over_refusal_rate <= 0.05")
         ([], []),
         ([BETTER], []),
         ([RETENTION], ["only earlier .*replay_share"]),
+        ([STRATA, RETENTION], ["only earlier .*replay_share"]),
         (
             [RETENTION, SAFETY_BEFORE],
             ["^earlier .*replay_share", "safety: .*incumbent fails .*gold"],
@@ -132,7 +134,16 @@ OVER_REFUSAL = failed_check("over_refusal", "over_refusal_rate <= 0.05")
         ),
         ([BETTER, RETENTION], ["^earlier .*replay_share"]),
     ],
-    ids=["none", "better", "retention", "both", "safety", "limits", "better-and-retention"],
+    ids=[
+        "none",
+        "better",
+        "retention",
+        "strata",
+        "both",
+        "safety",
+        "limits",
+        "better-and-retention",
+    ],
 )
 def test_each_failed_check_gets_its_own_advice(
     failed: Sequence[GateCheck], advised: Sequence[str]
