@@ -11,8 +11,15 @@ from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.judge.reference_score import JudgedScore
 from retrain.evaluation.judge.verdicts import JudgedVerdict
+from retrain.evaluation.metrics.bertscore import BertScore
 from retrain.evaluation.metrics.metric import Metric, apply_metric, goodness
-from retrain.evaluation.metrics.overlap import exact_match, token_f1
+from retrain.evaluation.metrics.overlap import (
+    EXACT_MATCH,
+    ROUGE_METRICS,
+    TOKEN_F1,
+    exact_match,
+    token_f1,
+)
 from retrain.evaluation.metrics.scoring import strata_of
 from retrain.evaluation.trivial.constants import (
     constants,
@@ -41,17 +48,19 @@ class TrivialSystem:
 
 
 def measured_metrics(benchmark: Benchmark) -> list[Metric]:
-    """Return the metrics that need no judge."""
-    return [m for m in benchmark.metrics if not isinstance(m, JudgedVerdict | JudgedScore)]
+    """Return the metrics that need no model, and an encoder's where no overlap is measured."""
+    metrics = [m for m in benchmark.metrics if not isinstance(m, JudgedVerdict | JudgedScore)]
+    overlap = {EXACT_MATCH.name, TOKEN_F1.name, *(metric.name for metric in ROUGE_METRICS)}
+    if overlap & {metric.name for metric in metrics}:
+        return [metric for metric in metrics if not isinstance(metric, BertScore)]
+    return metrics
 
 
 def unmeasured_remarks(benchmark: Benchmark) -> list[str]:
     """Return a remark on the metrics by which no trivial system is scored."""
     measured = measured_metrics(benchmark)
-    names = [metric.name for metric in benchmark.metrics if metric not in measured]
-    reason = (
-        f"{benchmark.name}: no trivial system is scored by {', '.join(names)}: it needs a judge"
-    )
+    names = ", ".join(metric.name for metric in benchmark.metrics if metric not in measured)
+    reason = f"{benchmark.name}: no trivial system is scored by {names}: it needs a model"
     return [reason] if names else []
 
 
