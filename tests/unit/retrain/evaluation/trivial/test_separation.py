@@ -82,11 +82,11 @@ def test_one_metric_that_separates_is_enough() -> None:
 
 def test_a_metric_that_needs_a_judge_counts_only_alone() -> None:
     """Trivial systems aren't scored by it: its lowest score stands for them."""
-    judged = JudgedScore(ClaimsJudge(reads_the_context), {})
+    graded = JudgedScore(ClaimsJudge(reads_the_context), {})
     both = scored(OLD, token_f1=[0.4] * 100, judged_score=[5.0] * 100)
     for metrics, outcomes in (
-        ((TOKEN_F1, judged), ["undecided", "undecided"]),
-        ((judged,), ["passed"]),
+        ((TOKEN_F1, graded), ["undecided", "undecided"]),
+        ((graded,), ["passed"]),
     ):
         suite = replace(benchmark(OLD, metrics=["f1"]), metrics=metrics)
         assert [check.outcome for check in retention(both, suite=suite)] == outcomes
