@@ -1,11 +1,13 @@
 """Scores of trivial systems on a benchmark."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.errors import MetricError
 from monitor.store.training.trivial_scores import TrivialScore
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.benchmark import Benchmark
@@ -67,10 +69,8 @@ def unmeasured_remarks(benchmark: Benchmark) -> list[str]:
 def measure_trivial(benchmark: Benchmark, rng: np.random.Generator) -> list[TrivialSystem]:
     """Score the trivial systems on a benchmark, without generating anything.
 
-    The best constant and the best rule that copies are searched in each split for itself.
-
-    Raises:
-        MetricError: A metric failed.
+    The best constant and the best rule that copies are searched in each split for itself. A system
+    on whose responses a metric fails has no score by it.
     """
     items = benchmark.items
     responses: dict[str, list[dict[int, str]]] = {}
@@ -93,9 +93,12 @@ def _scored(
     items = [benchmark.items[row] for row in rows]
     values = {}
     for metric in measured_metrics(benchmark):
-        scores = [apply_metric(metric, items, [texts[row] for row in rows]) for texts in variants]
         values[metric.name] = np.full(len(benchmark.items), np.nan)
-        values[metric.name][rows] = np.mean(scores, axis=0)
+        with suppress(
+            MetricError
+        ):  # of a package: the systems under test may have no such response
+            scores = [apply_metric(metric, items, [v[row] for row in rows]) for v in variants]
+            values[metric.name][rows] = np.mean(scores, axis=0)
     responds = np.zeros(len(benchmark.items), dtype=bool)
     responds[rows] = [bool(variants[0][row]) for row in rows]
     return TrivialSystem(name, values, responds)

@@ -1,10 +1,13 @@
 """Trivial systems: what they respond, and what they score."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.benchmark import Benchmark
+from retrain.evaluation.metrics.metric import PerResponse
 from retrain.evaluation.trivial.constants import (
     constants,
     of_same_system_prompt,
@@ -138,6 +141,14 @@ def test_an_encoder_scores_only_where_no_overlap_is_measured(
 ) -> None:
     suite = benchmark(items(3), metrics=metrics)
     assert [metric.name for metric in measured_metrics(suite)] == expected
+
+
+def test_a_system_on_which_a_metric_fails_has_no_score() -> None:
+    inverse = PerResponse("inverse", lambda _, text: 1 / len(text), "graded")
+    suite = replace(benchmark(items(3), metrics=["f1"]), metrics=(inverse,))
+    systems = measure_trivial(suite, np.random.default_rng(0))
+    unscored = {s.name for s in systems if np.isnan(s.values["inverse"]).all()}
+    assert {"empty response"} <= unscored < {s.name for s in systems}
 
 
 def test_rules_without_anything_to_copy_respond_nothing() -> None:
