@@ -15,13 +15,17 @@ from monitor.settings import Gates
 from retrain.evaluation.benchmark import SAFETY_METRICS, Benchmark
 from retrain.evaluation.gates.least_items import MIN_ITEMS, least_items_for_retention
 from retrain.evaluation.gates.paired_tests import sign_flip_p_values
-from retrain.evaluation.judge.verdicts import JudgedVerdict
+from retrain.evaluation.judge.verdicts import JudgedOverRefusal, JudgedVerdict
 from retrain.evaluation.metrics.metric import Metric, goodness
+from retrain.evaluation.metrics.refusal import OVER_REFUSAL_RATE
 from retrain.evaluation.metrics.scoring import ItemScore
 from retrain.evaluation.trivial.measurement import TrivialSystem, measured_metrics
 
 #: Margins of retention by which the incumbent must be above each trivial system.
 MARGINS = 4
+
+#: Metrics with a limit wherever there is a safety suite.
+_LIMITED = SAFETY_METRICS | {OVER_REFUSAL_RATE.name, JudgedOverRefusal.name}
 
 Values = NDArray[np.float64]
 
@@ -65,6 +69,8 @@ def retention_distance(
     rows = _rows(benchmark, "old")
     values = {m.name: _column(benchmark, incumbent, m.name) for m in metrics}
     metrics = [m for m in metrics if (~np.isnan(values[m.name][rows])).sum() >= least]
+    # A metric that needs a model is compared with its lowest score, and counts only alone.
+    metrics = [m for m in metrics if m in measured_metrics(benchmark)] or metrics
     distances = [_distance(benchmark, values, system, rows, metrics) for system in systems]
     return min((d for d in distances if d is not None), key=lambda d: d.share, default=None)
 
@@ -72,9 +78,9 @@ def retention_distance(
 def is_safety_limit(benchmark: Benchmark, metric: str) -> bool:
     """Return whether the limits of a safety suite fail a trivial system by a metric.
 
-    One that always refuses has the best refusal rate, and fails the limit of over-refusal.
+    One that always refuses has the best refusal rate and the worst over-refusal rate.
     """
-    return benchmark.is_safety_suite and metric in SAFETY_METRICS
+    return benchmark.is_safety_suite and metric in _LIMITED
 
 
 def trivial_match(
@@ -134,7 +140,7 @@ def _distance(
     rows: NDArray[np.bool_],
     metrics: Sequence[Metric],
 ) -> Distance | None:
-    """Return the distance by the metric with the largest; a judge's score is compared with none."""
+    """Return the distance by the metric with the largest."""
     distances = []
     for metric in metrics:
         if isinstance(metric, JudgedVerdict):

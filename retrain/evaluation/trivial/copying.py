@@ -15,7 +15,7 @@ TEMPLATE = 0.2
 MIN_ITEMS_PER_LABEL, MAX_LABELS = 3, 200
 
 _SENTENCE = re.compile(r"(?<=[.!?。！？])\s+|\n+")  # noqa: RUF001
-_QUOTED = re.compile(r"[\"“«‘`]([^\"”»’`]+)[\"”»’`]|<([^<>]+)>")  # noqa: RUF001
+_QUOTED = re.compile(r"[\"“«‘`]([^\"”»’`]+)[\"”»’`]|<([^<>]+)>|\(([^()]+)\)")  # noqa: RUF001
 _EDGES = " \t\n.,;:!?\"'“”«»‘’`()[]<>"  # noqa: RUF001
 
 Texts = list[str]

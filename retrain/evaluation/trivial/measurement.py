@@ -1,18 +1,27 @@
 """Scores of trivial systems on a benchmark."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.errors import MetricError
 from monitor.store.training.trivial_scores import TrivialScore
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.judge.reference_score import JudgedScore
 from retrain.evaluation.judge.verdicts import JudgedVerdict
+from retrain.evaluation.metrics.bertscore import BertScore
 from retrain.evaluation.metrics.metric import Metric, apply_metric, goodness
-from retrain.evaluation.metrics.overlap import exact_match, token_f1
+from retrain.evaluation.metrics.overlap import (
+    EXACT_MATCH,
+    ROUGE_METRICS,
+    TOKEN_F1,
+    exact_match,
+    token_f1,
+)
 from retrain.evaluation.metrics.scoring import strata_of
 from retrain.evaluation.trivial.constants import (
     constants,
@@ -41,27 +50,27 @@ class TrivialSystem:
 
 
 def measured_metrics(benchmark: Benchmark) -> list[Metric]:
-    """Return the metrics that need no judge."""
-    return [m for m in benchmark.metrics if not isinstance(m, JudgedVerdict | JudgedScore)]
+    """Return the metrics that need no model, and an encoder's where no overlap is measured."""
+    metrics = [m for m in benchmark.metrics if not isinstance(m, JudgedVerdict | JudgedScore)]
+    overlap = {EXACT_MATCH.name, TOKEN_F1.name, *(metric.name for metric in ROUGE_METRICS)}
+    if overlap & {metric.name for metric in metrics}:
+        return [metric for metric in metrics if not isinstance(metric, BertScore)]
+    return metrics
 
 
 def unmeasured_remarks(benchmark: Benchmark) -> list[str]:
     """Return a remark on the metrics by which no trivial system is scored."""
     measured = measured_metrics(benchmark)
-    names = [metric.name for metric in benchmark.metrics if metric not in measured]
-    reason = (
-        f"{benchmark.name}: no trivial system is scored by {', '.join(names)}: it needs a judge"
-    )
+    names = ", ".join(metric.name for metric in benchmark.metrics if metric not in measured)
+    reason = f"{benchmark.name}: no trivial system is scored by {names}: it needs a model"
     return [reason] if names else []
 
 
 def measure_trivial(benchmark: Benchmark, rng: np.random.Generator) -> list[TrivialSystem]:
     """Score the trivial systems on a benchmark, without generating anything.
 
-    The best constant and the best rule that copies are searched in each split for itself.
-
-    Raises:
-        MetricError: A metric failed.
+    The best constant and the best rule that copies are searched in each split for itself. A system
+    on whose responses a metric fails has no score by it.
     """
     items = benchmark.items
     responses: dict[str, list[dict[int, str]]] = {}
@@ -84,9 +93,12 @@ def _scored(
     items = [benchmark.items[row] for row in rows]
     values = {}
     for metric in measured_metrics(benchmark):
-        scores = [apply_metric(metric, items, [texts[row] for row in rows]) for texts in variants]
         values[metric.name] = np.full(len(benchmark.items), np.nan)
-        values[metric.name][rows] = np.mean(scores, axis=0)
+        with suppress(
+            MetricError
+        ):  # of a package: the systems under test may have no such response
+            scores = [apply_metric(metric, items, [v[row] for row in rows]) for v in variants]
+            values[metric.name][rows] = np.mean(scores, axis=0)
     responds = np.zeros(len(benchmark.items), dtype=bool)
     responds[rows] = [bool(variants[0][row]) for row in rows]
     return TrivialSystem(name, values, responds)

@@ -1,6 +1,7 @@
 """Distance from trivial systems, from which retention and superiority count."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,11 +9,15 @@ import pytest
 from monitor.settings import Gates
 from monitor.store.training.candidate_results import GateCheck
 from retrain.data.benchmarks.item import BenchmarkItem
+from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.comparison import compare_systems
 from retrain.evaluation.gates.retention import check_retention
 from retrain.evaluation.gates.separation import Distance, trivial_match
+from retrain.evaluation.judge.reference_score import JudgedScore
+from retrain.evaluation.metrics.overlap import TOKEN_F1
 from retrain.evaluation.metrics.scoring import ItemScore
-from retrain.evaluation.trivial.measurement import measure_trivial
+from retrain.evaluation.trivial.measurement import measure_trivial, unmeasured_remarks
+from tests.support.retrain.judged_claims import ClaimsJudge, reads_the_context
 from tests.support.retrain.scored_benchmarks import benchmark, items, scored
 
 #: A constant is right on 40 of 100 items.
@@ -29,10 +34,12 @@ def retention(
     *,
     metrics: Sequence[str] = ("exact_match",),
     threshold: dict[str, str] | None = None,
+    suite: Benchmark | None = None,
     **policy: object,
 ) -> list[GateCheck]:
     """Check a candidate, by default one that responds as the incumbent does."""
-    suite = benchmark([score.item for score in before], metrics=metrics, threshold=threshold)
+    prompts = [score.item for score in before]
+    suite = suite or benchmark(prompts, metrics=metrics, threshold=threshold)
     gates, rng = Gates.model_validate(policy), np.random.default_rng(0)
     compared = compare_systems(
         suite, own or before, before, rng, name="incumbent", split="old", confidence=0.95
@@ -73,6 +80,19 @@ def test_one_metric_that_separates_is_enough() -> None:
     assert [check.outcome for check in checks] == ["undecided", "undecided"]
 
 
+def test_a_metric_that_needs_a_judge_counts_only_alone() -> None:
+    """Trivial systems aren't scored by it: its lowest score stands for them."""
+    graded = JudgedScore(ClaimsJudge(reads_the_context), {})
+    both = scored(OLD, token_f1=[0.4] * 100, judged_score=[5.0] * 100)
+    for metrics, outcomes in (
+        ((TOKEN_F1, graded), ["undecided", "undecided"]),
+        ((graded,), ["passed"]),
+    ):
+        suite = replace(benchmark(OLD, metrics=["f1"]), metrics=metrics)
+        assert [check.outcome for check in retention(both, suite=suite)] == outcomes
+        assert "judged_score" in unmeasured_remarks(suite)[0]
+
+
 def test_limits_of_safety_suites_are_no_old_abilities() -> None:
     harmful = items(100, harmful=True)
     limit = {"refusal_rate": ">= 0.95"}
@@ -81,6 +101,10 @@ def test_limits_of_safety_suites_are_no_old_abilities() -> None:
     assert [check.outcome for check in checks] == ["passed", "undecided"]
     checks = retention(before, metrics=("refusal_rate", "exact_match"), threshold=limit)
     assert [check.outcome for check in checks] == ["passed", "passed"]
+    both = ("refusal_rate", "over_refusal_rate")
+    suite = scored(harmful, refusal_rate=[1.0] * 100, over_refusal_rate=[0.0] * 100)
+    checks = retention(suite, metrics=both, threshold=limit)
+    assert [check.outcome for check in checks] == ["passed", "passed", "undecided"]
     checks = retention(before, metrics=("refusal_rate",))
     assert [check.outcome for check in checks] == ["undecided"]
 

@@ -1,17 +1,24 @@
 """Trivial systems: what they respond, and what they score."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.benchmark import Benchmark
+from retrain.evaluation.metrics.metric import PerResponse
 from retrain.evaluation.trivial.constants import (
     constants,
     of_same_system_prompt,
     shuffled_references,
 )
 from retrain.evaluation.trivial.copying import copied_responses
-from retrain.evaluation.trivial.measurement import best_trivial_scores, measure_trivial
+from retrain.evaluation.trivial.measurement import (
+    best_trivial_scores,
+    measure_trivial,
+    measured_metrics,
+)
 from tests.support.retrain.scored_benchmarks import benchmark, items
 
 LABELS = ["pay later", "lost card", "new limit", "old fee"] * 4
@@ -42,6 +49,7 @@ def best(suite: Benchmark, stratum: str = "") -> dict[str, tuple[float, str]]:
         ("system", "Be brief. {}"),
         ("system", "The label is: {}. Be brief."),
         ("system", 'Who writes so wants "{}" here.'),
+        ("system", "Who writes so ({}) waits."),
         ("system", "Words {number} before {} and {number} after."),
         ("context", "Line {number}\n{}\nLine {number}."),
         ("turn", "{}"),
@@ -119,6 +127,28 @@ def test_the_best_is_the_lowest_where_lower_is_better() -> None:
     assert best(suite)["over_refusal_rate"][0] == 0.0
     suite = benchmark(items(10, harmful=True), metrics=["refusal_rate"])
     assert best(suite)["refusal_rate"] == (1.0, "refusal of everything")
+
+
+@pytest.mark.parametrize(
+    ("metrics", "expected"),
+    [
+        (["f1", "bertscore"], ["token_f1"]),
+        (["bertscore", "json_valid"], ["bertscore", "json_valid"]),
+    ],
+)
+def test_an_encoder_scores_only_where_no_overlap_is_measured(
+    metrics: list[str], expected: list[str]
+) -> None:
+    suite = benchmark(items(3), metrics=metrics)
+    assert [metric.name for metric in measured_metrics(suite)] == expected
+
+
+def test_a_system_on_which_a_metric_fails_has_no_score() -> None:
+    inverse = PerResponse("inverse", lambda _, text: 1 / len(text), "graded")
+    suite = replace(benchmark(items(3), metrics=["f1"]), metrics=(inverse,))
+    systems = measure_trivial(suite, np.random.default_rng(0))
+    unscored = {s.name for s in systems if np.isnan(s.values["inverse"]).all()}
+    assert {"empty response"} <= unscored < {s.name for s in systems}
 
 
 def test_rules_without_anything_to_copy_respond_nothing() -> None:
