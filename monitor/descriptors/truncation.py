@@ -19,6 +19,8 @@ _FINISHED = re.compile(
     r"[.!?…。．！？।॥؟۔։။៕។:;：；)\]}>）」』】》\"'”’»*`|~_\u2600-\u27bf\ufe0f"  # noqa: RUF001
     r"\U0001f000-\U0001faff]\s*$"
 )
+#: A signature: the line after a closing formula, or after a dash of two or more.
+_SIGNED = re.compile(r"(?:[,，、]\s*\n|\n\s*(?:--+|[—–―]))[^\n]{1,60}$")  # noqa: RUF001
 #: Thai and Lao end a sentence with a space, so that the end of a text shows nothing.
 _WITHOUT_FULL_STOP = re.compile(r"[\u0e00-\u0eff]\s*$")
 
@@ -29,14 +31,14 @@ MIN_SENTENCE_CHARACTERS = 200
 def cut_off(text: str) -> float:
     """Return whether a long text ends within a sentence; NaN for scripts without full stops.
 
-    A list whose items have no full stop counts as cut off too.
+    A list whose items have no full stop counts as cut off too, a signature does not.
     """
     if len(text) < MIN_SENTENCE_CHARACTERS:
         return 0.0
     end = text[-20:]
     if _WITHOUT_FULL_STOP.search(end):
         return float("nan")
-    return float(_FINISHED.search(end) is None)
+    return float(_FINISHED.search(end) is None and _SIGNED.search(text[-100:]) is None)
 
 
 def stopped_by_limit(finish_reason: str) -> float:

@@ -231,6 +231,10 @@ def test_help_is_no_refusal(text: str) -> None:
         ("口座の残高を確認します。" * 20 + "次に", 1.0),
         ("मेरे खाते का शेष। " * 20, 0.0),
         ("رصيد الحساب؟ " * 20, 0.0),
+        ("We refund it. " * 20 + "\n\nKind regards,\nAnna from the bank", 0.0),
+        ("We refund it. " * 20 + "\n— Anna, the bank", 0.0),
+        ("We refund it. " * 20 + "\n- open the app and", 1.0),
+        ("We refund it. " * 20 + "\n\nOpen the app and", 1.0),
     ],
 )
 def test_long_text_that_ends_within_a_sentence_is_cut_off(text: str, cut: float) -> None:

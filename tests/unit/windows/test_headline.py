@@ -212,6 +212,32 @@ def test_sentence_of_an_explanation(values: dict[str, Any], sentence: str) -> No
     assert sentences[0].startswith(sentence)
 
 
+def test_small_explanations_follow_the_change_that_they_leave() -> None:
+    small = make_explanation(kind="markup", text="lists", current=estimated(0.04), since=None)
+    rest = make_rest(verdict="drift", drifted_share=estimated(0.31))
+    family = make_family(**ALARM, explanations=(small,), rest=rest, topics=(make_topic(),))
+    sentences = findings(family)
+    assert sentences[0].startswith("About 31% (16% to 46%) of the prompts are new")
+    assert sentences[2] == "About 4% of the prompts have lists (none before)."
+    same = make_rest(verdict="no_drift")
+    alone = findings(make_family(**ALARM, explanations=(small,), rest=same))
+    assert alone[0] == sentences[2]
+
+
+def test_small_events_that_do_not_alarm_come_late() -> None:
+    def event(*, alarm: bool, share: float) -> tuple[str, ...]:
+        refused = make_explanation(
+            kind="refusal", side="response", text="", since=None, alarm=alarm,
+            current=estimated(share),
+        )  # fmt: skip
+        return findings(make_family(**ALARM), make_family("output", explanations=(refused,)))
+
+    assert [
+        position(event(alarm=alarm, share=share), "refusals")
+        for alarm, share in ((False, 0.04), (True, 0.04), (False, 0.06))
+    ] == [1, 0, 0]
+
+
 def test_explanations_below_the_least_share_or_unsure_are_left_out() -> None:
     small = make_explanation(current=ShareEstimate(estimate=0.015, lower=0.01, upper=0.02))
     unsure = make_explanation(current=ShareEstimate(estimate=0.03, lower=0.002, upper=0.08))

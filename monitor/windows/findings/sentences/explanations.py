@@ -49,24 +49,37 @@ ALMOST_ALL = 0.995
 NONE = 0.0005
 
 
-def events(families: Sequence[FamilyAssessment], drift: Drift) -> list[str]:
-    """Return a sentence on each event that the responses have more often."""
+def events(
+    families: Sequence[FamilyAssessment], drift: Drift, *, is_minor: bool = False
+) -> list[str]:
+    """Return a sentence on each event that the responses have more often.
+
+    A minor one neither alarms nor rose by the least change that is reported of metrics.
+    """
     return [
         _describe(explanation)
         for family in families
         for explanation in family.explanations
-        if _is_harm(explanation) and is_reported(explanation, drift)
+        if _is_harm(explanation)
+        and is_reported(explanation, drift)
+        and is_minor == _is_small(explanation, drift)
     ]
 
 
-def explanations(family: FamilyAssessment, drift: Drift) -> list[str]:
-    """Return a sentence on each explanation of the family's change that is no harm by itself."""
+def explanations(family: FamilyAssessment, drift: Drift, *, is_minor: bool = False) -> list[str]:
+    """Return a sentence on each explanation of the family's change that is no harm by itself.
+
+    A minor one is small beside a change that it does not explain.
+    """
+    rest = family.rest
+    is_more = rest is not None and rest.verdict == "drift"
     return [
         _describe(explanation)
         for explanation in family.explanations
         if not _is_harm(explanation)
         and explanation.kind != RARER
         and is_reported(explanation, drift)
+        and is_minor == (is_more and _is_small(explanation, drift))
     ]
 
 
@@ -90,6 +103,11 @@ def is_reported(explanation: Explanation, drift: Drift) -> bool:
     change = high.estimate - low.estimate
     margin = hypot(high.estimate - high.lower, low.upper - low.estimate)
     return explanation.alarm or (change >= drift.min_reported_share and change > margin)
+
+
+def _is_small(explanation: Explanation, drift: Drift) -> bool:
+    change = abs(explanation.current.estimate - explanation.reference.estimate)
+    return not explanation.alarm and change < drift.min_reported_change
 
 
 def _is_harm(explanation: Explanation) -> bool:

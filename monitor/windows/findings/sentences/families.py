@@ -7,7 +7,13 @@ from monitor.rendering.response_changes import subject_of
 from monitor.rendering.wording import NOUNS, describe_untested
 from monitor.settings import Drift
 from monitor.store.windows.assessment import FamilyAssessment, ShareEstimate
-from monitor.windows.findings.sentences.explanations import RARER, is_reported, rarer_topics
+from monitor.windows.findings.sentences.explanations import (
+    RARER,
+    events,
+    explanations,
+    is_reported,
+    rarer_topics,
+)
 from monitor.windows.findings.sentences.topics import (
     grown_topics,
     is_new,
@@ -66,6 +72,8 @@ def _rest(family: FamilyAssessment, drift: Drift) -> list[str]:
             return [f"Only their form changed: without it, the {noun} show no significant change."]
         return [f"Apart from that, the {noun} show no significant change."]
     sentences = _extent(family, rest.drifted_share, drift)
+    if not explanations(family, drift) and not events((family,), drift):  # minor ones follow
+        return sentences
     return [f"Apart from that, {sentences[0][0].lower()}{sentences[0][1:]}", *sentences[1:]]
 
 

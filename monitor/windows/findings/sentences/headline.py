@@ -60,10 +60,13 @@ def describe_findings(
         *slow_drift(input_family),
         *explanations(input_family, drift),
         *describe_change(input_family, drift),
+        *explanations(input_family, drift, is_minor=True),
         *_mix(input_family, mix, drift),
         *explanations(output_family, drift),
         *describe_change(output_family, drift, is_named=bool(worse or changed)),
         *changed,
+        *explanations(output_family, drift, is_minor=True),
+        *events(families, drift, is_minor=True),
     ]
     further = [
         *changed_texts(families, numeric_columns, drift),
