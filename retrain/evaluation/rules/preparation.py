@@ -15,6 +15,7 @@ from monitor.store.training.candidate_results import WeakerRules
 from monitor.store.training.registry import VersionRow, stage_changes
 from retrain.evaluation.request import EarlierItems, EvaluationRequest, as_request
 from retrain.evaluation.rules.weaknesses import weaknesses
+from retrain.registry.reasons import require_sentence
 
 
 def prepare_reevaluation(
@@ -64,9 +65,8 @@ def prepare_reevaluation(
                 f"{'; '.join(rules)}; ask for no less, or {step}",
                 code="weaker_evaluation",
             )
-        weaker.append(
-            WeakerRules(evaluation=before.id, rules=rules, reason=request.weaker_because, by=by)
-        )
+        reason = require_sentence(request.weaker_because, "a weaker evaluation")
+        weaker.append(WeakerRules(evaluation=before.id, rules=rules, reason=reason, by=by))
     items = next(filter(_has_all_items, of_version()), None)
     items_of_model = next(filter(_has_all_items, of_model()), None)
     return msgspec.structs.replace(

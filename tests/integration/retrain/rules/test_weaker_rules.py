@@ -100,6 +100,8 @@ def test_another_version_gets_no_weaker_rules_without_a_reason(registry: Registr
         registry.plan(second, PLAN)
     with refusal("weaker_evaluation", match="f1"):
         registry.plan(second, PLAN, weaker_because="  ")
+    with refusal("no_sentence"):
+        registry.plan(second, PLAN, weaker_because="wrong metric")
     row = registry.plan(second, PLAN, weaker_because=WHY)
     (entry,) = requested(row).weaker_rules
     assert (entry.evaluation, entry.reason, entry.by) == (first, WHY, "lea")
@@ -151,7 +153,7 @@ def test_an_evaluation_without_an_item_hides_it_from_none(registry: Registry) ->
     assert again.model_evaluation_before == first
     assert requested(registry.plan(version, PLAN)).evaluation_before == 0
     with transaction(registry.engine) as connection:
-        approve(connection, thinned, by="ben", reason="it was wrong", now=registry.now)
+        approve(connection, thinned, by="ben", reason=WHY, now=registry.now)
     assert requested(registry.plan(registry.add(), PLAN)).model_evaluation_before == thinned
 
 

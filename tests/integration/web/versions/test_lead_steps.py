@@ -218,12 +218,12 @@ def test_a_lead_evaluates_by_weaker_rules_with_a_reason(
     refused = client.post(address)
     assert refused.status_code == 409
     assert "no metric exact_match" in refused.text
-    reasons = {"weaker_because": "it is always 1", "move_because": " "}
+    reasons = {"weaker_because": "the metric is always 1 for each response", "move_because": " "}
     assert post(client, address, reasons) == 303
     with transaction(world.engine) as connection:
         request = as_request(candidate_evaluation_by_id(connection, 2).request)
     (entry,) = request.weaker_rules
-    assert (entry.reason, entry.by, request.move_because) == ("it is always 1", "Lea", "")
+    assert (entry.reason, entry.by, request.move_because) == (reasons["weaker_because"], "Lea", "")
 
 
 def test_weaker_rules_are_shown_before_a_version_is_promoted(
