@@ -146,7 +146,7 @@ def _topics(sources: Sources) -> Iterator[KnownPair]:
         grown[:4] + reference[4:],
         grown[4:] + current[60:],
         first=r"transfer.*(grew|rose) from (about )?(0?\.[4-9]|1)(\.\d)?% to (about )?(9|10|11)",
-        never=(r"\bnew\b.*transfer", r"transfer.*\bnew\b"),
+        never=(r"new topics?[^.]*transfer", r"\bare new\b(?! or)"),
     )
     reference, current = sources.two(N)
     yield _pair(
@@ -165,7 +165,8 @@ def _topics(sources: Sources) -> Iterator[KnownPair]:
         banking + reference[180:],
         current,
         alarms=None,
-        never=(r"\bnew\b",),
+        first=r"“[^”]*(account|bank|balance|bill|transfer|money)[^”]*” fell from",
+        never=(r"new topic", r"\bare new\b(?! or)"),
     )
 
 
