@@ -22,6 +22,7 @@ STAGES = {
         "read_window": "read the window",
         "compare_window": "tests",
         "check_slow_drift": "slow drift",
+        "explain_window": "explanations and the rest",
         "collect_findings": "topics and remarks",
     },
     "monitor.windows.reading.baselines": {"load_baseline": "read the baseline"},
