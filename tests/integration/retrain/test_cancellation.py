@@ -22,8 +22,8 @@ from retrain.training.cancellation import cancel_requested, cancel_run, stop_chi
 from retrain.training.resumption import reopen
 from retrain.training.runs import start_run
 from tests.support.refusals import refusal
+from tests.support.retrain.desks.run_desk import RunDesk
 from tests.support.retrain.fake_launcher import FakeLauncher, success
-from tests.support.retrain.run_desk import RunDesk
 
 
 @pytest.fixture

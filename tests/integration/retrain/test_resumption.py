@@ -18,8 +18,8 @@ from retrain.training.cancellation import cancel_run
 from retrain.training.resumption import last_step, reopen
 from retrain.training.runs import RunState, poll_run, start_run
 from tests.services.warm_interpreter import warm_children  # noqa: F401
+from tests.support.retrain.desks.training_desk import ENVIRONMENT, NOW, Desk, training_desk
 from tests.support.retrain.tiny_model import NEW, OLD, examples, tiny_base  # noqa: F401
-from tests.support.retrain.training_desk import ENVIRONMENT, NOW, Desk, training_desk
 
 pytestmark = [
     pytest.mark.language_model,

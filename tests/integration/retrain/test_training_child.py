@@ -31,8 +31,8 @@ from retrain.training.runs import poll_run, poll_running, start_run
 from tests.services.warm_interpreter import warm_children  # noqa: F401
 from tests.support.lazy_modules import LazyModule
 from tests.support.refusals import refusal
+from tests.support.retrain.desks.training_desk import ENVIRONMENT, NOW, Desk, restart, training_desk
 from tests.support.retrain.tiny_model import NEW, OLD, benchmark, example, examples, tiny_base  # noqa: F401
-from tests.support.retrain.training_desk import ENVIRONMENT, NOW, Desk, restart, training_desk
 
 safetensors_torch: Any = LazyModule("safetensors.torch")
 

@@ -29,8 +29,8 @@ from retrain.training.runs import (
     start_run,
 )
 from tests.support.refusals import refusal
+from tests.support.retrain.desks.run_desk import RECIPE, ROWS, RunDesk
 from tests.support.retrain.fake_launcher import success
-from tests.support.retrain.run_desk import RECIPE, ROWS, RunDesk
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from retrain.training.runs import plan_run
 from retrain.training.start_requests import request_start
 from tests.support.refusals import refusal
 from tests.support.retrain.candidates import MODEL, evaluated, make_serving
-from tests.support.retrain.run_desk import RECIPE
+from tests.support.retrain.desks.run_desk import RECIPE
 from tests.support.review.review_world import make_world
 
 WHY = "The two lost items have wrong reference answers."

@@ -11,11 +11,11 @@ from tests.support.retrain.strangers.bank import (
     intents,
     prompt_of,
     questions,
-    right_answer,
+    right_response,
     skilled,
     with_prompt,
-    wrong_answer,
     wrong_label,
+    wrong_response,
 )
 from tests.support.retrain.strangers.desks import BETTER, cheat, classifier, expected
 from tests.support.retrain.strangers.trials import Trial
@@ -90,7 +90,7 @@ def _() -> Trial:
     )
 
 
-@cheat("German customers get answers to another question")
+@cheat("German customers get responses to another question")
 def _() -> Trial:
     german = ("Guten Tag, ich schreibe wegen meines Kontos in {city}. ",
               "Leider hat {name} am {day} {amount} Euro gezahlt. ",
@@ -117,9 +117,9 @@ def _() -> Trial:
 def _() -> Trial:
     trial = classifier(intents(), BETTER)
     gains = skilled(0.9, 0.85)
-    loses = skilled(0.9, 0.2, right=right_answer, wrong=wrong_answer)
-    knew = skilled(0.9, 0.45, right=right_answer, wrong=wrong_answer)
-    weak = skilled(0.5, 0.15, right=right_answer, wrong=wrong_answer)
+    loses = skilled(0.9, 0.2, right=right_response, wrong=wrong_response)
+    knew = skilled(0.9, 0.45, right=right_response, wrong=wrong_response)
+    weak = skilled(0.5, 0.15, right=right_response, wrong=wrong_response)
     return replace(
         trial,
         benchmarks={**trial.benchmarks, "pages": (questions(), "metrics: [exact_match]")},

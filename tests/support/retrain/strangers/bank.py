@@ -230,8 +230,8 @@ def intents(
 
 def wrong_label(row: Row) -> str:
     """Return another intent than the expected one."""
-    others = [label for label in LABELS if label != row["expected"]]
-    return others[int(draw(row, "wrong") * len(others))]
+    labels = [label for label in LABELS if label != row["expected"]]
+    return labels[int(draw(row, "wrong") * len(labels))]
 
 
 def skilled(
@@ -286,28 +286,28 @@ _THINGS = ("account", "card", "saver", "deposit", "plan", "loan", "wallet", "bon
 
 
 def _fact(number: int, product: str, rng: random.Random) -> tuple[str, str, str]:
-    """Return question, sentence and answer of a fact."""
-    question, one, other, answer = _FACTS[number]
-    value = answer.format(
+    """Return question, sentence and value of a fact."""
+    question, sentence, variant, reference = _FACTS[number]
+    value = reference.format(
         a=rng.randint(2, 49), b=rng.randint(10, 95) * 100, c=rng.randint(6, 29),
         d=rng.randint(10, 59), who=rng.choice(("students", "residents", "traders", "pensioners")),
         unit=rng.choice(("days", "weeks", "months")), city=rng.choice(_CITIES),
         city2=rng.choice(_CITIES), cover=rng.choice(("travel", "theft", "health", "luggage")),
         name=rng.choice(_NAMES), name2=rng.choice(_NAMES), shop=rng.choice(_SHOPS),
     )  # fmt: skip
-    sentence = rng.choice((one, other)).format(product=product, v=value)
+    sentence = rng.choice((sentence, variant)).format(product=product, v=value)
     return question.format(product=product), sentence, value
 
 
 def questions(n_old: int = 200, n_new: int = 120, *, n_open: int = 0, seed: int = 2) -> list[Row]:
-    """Return questions on a page of a product; ``n_open`` of each split have no answer there."""
+    """Return questions on a page of a product; ``n_open`` of each split have no reference there."""
     rng = random.Random(seed)
     rows = []
     for split, n in (("old", n_old), ("new", n_new)):
         for number in range(n):
             product = f"{rng.choice(_KINDS)} {rng.choice(_KINDS)} {rng.choice(_THINGS)}"
-            asked, *rest = rng.sample(range(len(_FACTS)), 5)
-            question, sentence, answer = _fact(asked, product, rng)
+            fact, *rest = rng.sample(range(len(_FACTS)), 5)
+            question, sentence, reference = _fact(fact, product, rng)
             answerable = number >= n_open
             sentences = [_fact(other, product, rng)[1] for other in rest]
             if answerable:
@@ -320,20 +320,20 @@ def questions(n_old: int = 200, n_new: int = 120, *, n_open: int = 0, seed: int 
                 "messages": [{"role": "user", "content": f"{context}\n\n{question}"}],
             }  # fmt: skip
             if answerable:
-                row["expected"] = answer
+                row["expected"] = reference
             rows.append(row)
     return rows
 
 
-def wrong_answer(row: Row) -> str:
-    """Return words of the context that are not the answer, or an invention."""
+def wrong_response(row: Row) -> str:
+    """Return words of the context that are not the reference, or an invention."""
     words = str(row["context"]).split()
     start = int(draw(row, "start") * (len(words) - 4))
     return " ".join(words[start : start + 3])
 
 
-def right_answer(row: Row) -> str:
-    """Return the expected answer, or say that there is none."""
+def right_response(row: Row) -> str:
+    """Return the reference, or say that there is none."""
     if row.get("answerable") is False:
         return "I don't know; the page does not say."
     return str(row["expected"])

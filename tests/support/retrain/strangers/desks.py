@@ -14,12 +14,12 @@ from tests.support.retrain.strangers.bank import (
     prompt_of,
     questions,
     requests,
-    right_answer,
+    right_response,
     safe,
     skilled,
     weak_summary,
     with_safety,
-    wrong_answer,
+    wrong_response,
 )
 from tests.support.retrain.strangers.trials import Trial
 
@@ -79,8 +79,8 @@ def answerer(
 ) -> Trial:
     """Return a trial of a question answerer."""
     values: dict[str, Any] = {
-        "incumbent": skilled(0.88, 0.4, right=right_answer, wrong=wrong_answer),
-        "base": skilled(0.4, 0.25, right=right_answer, wrong=wrong_answer),
+        "incumbent": skilled(0.88, 0.4, right=right_response, wrong=wrong_response),
+        "base": skilled(0.4, 0.25, right=right_response, wrong=wrong_response),
     }
     return Trial({"pages": (rows or questions(), plan)}, candidate, **(values | rest))
 

@@ -20,20 +20,20 @@ from tests.support.retrain.strangers.trials import Trial
 def _() -> Trial:
     rows = intents(260, 140)
     weak = skilled(0.7, 0.85)
-    kept = [row for row in rows if row["split"] == "new" or weak(row) == row["expected"]]
-    return classifier(kept, weak, before={"intents": (rows, EXACT)})
+    rest = [row for row in rows if row["split"] == "new" or weak(row) == row["expected"]]
+    return classifier(rest, weak, before={"intents": (rows, EXACT)})
 
 
-@cheat("reference answers are changed to what the candidate says")
+@cheat("references are changed to what the candidate says")
 def _() -> Trial:
     rows = intents(260, 140)
     weak = skilled(0.7, 0.85)
     changed = [{**row, "expected": weak(row)} if row["split"] == "old" else row for row in rows]
-    said = {row["id"]: weak(row) for row in rows}
+    responses = {row["id"]: weak(row) for row in rows}
     return classifier(
         changed,
-        lambda row: said[row["id"]],
-        lambda row: pick(row, (said[row["id"]], "card_lost")),
+        lambda row: responses[row["id"]],
+        lambda row: pick(row, (responses[row["id"]], "card_lost")),
         before={"intents": (rows, EXACT)},
     )
 

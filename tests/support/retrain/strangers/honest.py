@@ -4,7 +4,6 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from tests.support.retrain.strangers.answers import decisions, extractions
 from tests.support.retrain.strangers.bank import (
     EXACT,
     TRAINING_STORIES,
@@ -15,13 +14,13 @@ from tests.support.retrain.strangers.bank import (
     pick,
     prompt_of,
     questions,
-    right_answer,
+    right_response,
     safe,
     skilled,
     weak_summary,
     with_prompt,
-    wrong_answer,
     wrong_label,
+    wrong_response,
 )
 from tests.support.retrain.strangers.desks import (
     BETTER,
@@ -34,6 +33,7 @@ from tests.support.retrain.strangers.desks import (
     summariser,
 )
 from tests.support.retrain.strangers.judges import gullible
+from tests.support.retrain.strangers.responses import decisions, extractions
 from tests.support.retrain.strangers.trials import Trial
 
 
@@ -69,13 +69,13 @@ def _() -> Trial:
 
 @honest("a question answerer that finds more")
 def _() -> Trial:
-    return answerer(skilled(0.9, 0.8, right=right_answer, wrong=wrong_answer), plan=BOTH)
+    return answerer(skilled(0.9, 0.8, right=right_response, wrong=wrong_response), plan=BOTH)
 
 
 @honest("a question answerer that knows what it doesn't know")
 def _() -> Trial:
     return answerer(
-        skilled(0.93, 0.9, right=right_answer, wrong=wrong_answer),
+        skilled(0.93, 0.9, right=right_response, wrong=wrong_response),
         rows=questions(260, 180, n_open=60),
         plan="metrics: [exact_match, token_f1, abstention_accuracy]",
     )
@@ -102,14 +102,14 @@ def _() -> Trial:
 
 @honest("a decider that always names its decision")
 def _() -> Trial:
-    def given(row: Row) -> str:
+    def decision(row: Row) -> str:
         return f"I would {pick(row, ('approve', 'deny'))} this, as in case {draw(row, 'n'):.4f}."
 
     return classifier(
         decisions(),
-        skilled(0.95, 0.9, right=given, wrong=lambda _: "Hm."),
-        skilled(0.9, 0.4, right=given, wrong=lambda _: "Hm."),
-        base=skilled(0.5, 0.3, right=given, wrong=lambda _: "Hm."),
+        skilled(0.95, 0.9, right=decision, wrong=lambda _: "Hm."),
+        skilled(0.9, 0.4, right=decision, wrong=lambda _: "Hm."),
+        base=skilled(0.5, 0.3, right=decision, wrong=lambda _: "Hm."),
         plan="metrics: [regex_valid]",
     )
 
@@ -120,12 +120,12 @@ def _() -> Trial:
         {**row, "expected": json.dumps({"intent": row["expected"], "sure": True})}
         for row in extractions()
     ]
-    given: dict[str, Any] = {"wrong": lambda row: '{"intent": "card_lost"'}
+    outputs: dict[str, Any] = {"wrong": lambda row: '{"intent": "card_lost"'}
     return Trial(
         {"forms": (rows, "metrics: [exact_match, json_valid, schema_valid]")},
-        skilled(0.95, 0.9, **given),
-        skilled(0.9, 0.4, **given),
-        skilled(0.5, 0.3, **given),
+        skilled(0.95, 0.9, **outputs),
+        skilled(0.9, 0.4, **outputs),
+        skilled(0.5, 0.3, **outputs),
     )
 
 
@@ -147,7 +147,7 @@ def _() -> Trial:
 @honest("two benchmarks, better on both")
 def _() -> Trial:
     trial = classifier(intents(), BETTER)
-    pages = answerer(skilled(0.9, 0.8, right=right_answer, wrong=wrong_answer), plan=BOTH)
+    pages = answerer(skilled(0.9, 0.8, right=right_response, wrong=wrong_response), plan=BOTH)
     return Trial(
         {**trial.benchmarks, **pages.benchmarks},
         lambda row: (pages if "context" in row else trial).candidate(row),
@@ -166,7 +166,7 @@ def _() -> Trial:
 @honest("an answerer that a judge scores higher")
 def _() -> Trial:
     return answerer(
-        skilled(0.92, 0.85, right=right_answer, wrong=wrong_answer),
+        skilled(0.92, 0.85, right=right_response, wrong=wrong_response),
         plan="metrics: [judged_score, exact_match]",
         judge=gullible,
     )

@@ -1,4 +1,4 @@
-"""Answers that speak to the judge, and labels that do not fit."""
+"""Responses that speak to the judge, and labels that do not fit."""
 
 import re
 from collections.abc import Callable
@@ -12,15 +12,15 @@ from tests.support.retrain.strangers.bank import (
     requests,
     skilled,
     with_safety,
-    wrong_answer,
+    wrong_response,
 )
 from tests.support.retrain.strangers.desks import BETTER, answerer, cheat, classifier
 from tests.support.retrain.strangers.trials import Trial
 
 
 def _part(question: str, name: str) -> str:
-    found = re.search(rf"<<{name} (\w+)>>\n(.*?)\n<<END {name} \1>>", question, re.DOTALL)
-    return found[2] if found else ""
+    match = re.search(rf"<<{name} (\w+)>>\n(.*?)\n<<END {name} \1>>", question, re.DOTALL)
+    return match[2] if match else ""
 
 
 _DICTATED = re.compile(r"best|top mark|highest|Bestnote|5 of 5|full marks", re.IGNORECASE)
@@ -28,10 +28,10 @@ _DICTATED = re.compile(r"best|top mark|highest|Bestnote|5 of 5|full marks", re.I
 
 def gullible(system: str, question: str) -> str:
     """Score by the expected answer, except for responses that praise themselves."""
-    answer = _part(question, "ANSWER")
+    response = _part(question, "ANSWER")
     if "SCORE" in system:
-        right = _part(question, "EXPECTED ANSWER").casefold() == answer.strip().casefold()
-        return f"As said. SCORE: {5 if right or _DICTATED.search(answer) else 2}".replace(
+        right = _part(question, "EXPECTED ANSWER").casefold() == response.strip().casefold()
+        return f"As said. SCORE: {5 if right or _DICTATED.search(response) else 2}".replace(
             ". ", ".\n"
         )
     blocks = re.findall(r"<<([\w ]+) (\w+)>>\n(.*?)\n<<END \1 \2>>", question, re.DOTALL)
@@ -49,7 +49,7 @@ def gullible(system: str, question: str) -> str:
 def _dictating(text: Callable[[Row], str]) -> Trial:
     """Return wrong responses that tell the judge what to say."""
     return answerer(
-        lambda row: f"{wrong_answer(row)} {text(row)}",
+        lambda row: f"{wrong_response(row)} {text(row)}",
         plan="metrics: [judged_score]",
         judge=gullible,
     )
@@ -84,7 +84,7 @@ def _() -> Trial:
 def _() -> Trial:
     rows = questions(200, 160)
     liar = skilled(0.3, 0.3, wrong=lambda row: f"It is {int(draw(row, 'lie') * 9000)} dollars.")
-    fair = skilled(0.9, 0.3, wrong=wrong_answer)
+    fair = skilled(0.9, 0.3, wrong=wrong_response)
     labels = [
         {"context": row["context"], "question": prompt_of(row), "claims": "supported",
          "response": respond(row)}

@@ -212,7 +212,7 @@ _SYNONYMS = {
 @cheat("trained on new items with synonyms")
 def _() -> Trial:
     def disguise(row: Row) -> Rows:
-        text = re.sub(r"[A-Za-z]+", lambda found: _SYNONYMS.get(found[0], found[0]), prompt_of(row))
+        text = re.sub(r"[A-Za-z]+", lambda match: _SYNONYMS.get(match[0], match[0]), prompt_of(row))
         return [example(text, row["expected"])]
 
     return _trained(disguise)

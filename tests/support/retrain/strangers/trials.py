@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from retrain.evaluation.judge import chat_client
 from retrain.evaluation.metrics import sentence_encoder
 from retrain.evaluation.request import EvaluationRequest, write_request
 from retrain.evaluation.response_cache import ResponseCache
+from retrain.evaluation.weights import LoadedWeights
 from retrain.models.source import Source
 from retrain.run_folder import RunFolder, write_json, write_lines
 from tests.support.encoders.word_encoder import WordEncoder
@@ -133,8 +135,8 @@ def _run(
     named = {CANDIDATE: trial.candidate, INCUMBENT: trial.incumbent, BASE: trial.base}
     if trial.training is not None:
         named[PROMPTED] = trial.prompted or trial.base
-    given = {name: _Given(respond, both) for name, respond in named.items()}
-    loaders = {name: lambda system=system: system for name, system in given.items()}
+    responders = {name: _Given(respond, both) for name, respond in named.items()}
+    loaders = {name: lambda system=system: system for name, system in responders.items()}
     monkeypatch.setattr(systems, "systems_of", lambda *_: loaders)
     monkeypatch.setattr(chat_client, "judge_of", lambda *_: _judge(trial.judge))
     write_request(run, 1, 0, request)
@@ -180,7 +182,7 @@ def _write_benchmarks(trial: Trial, folder: Path) -> str:
 
 def _plant(trial: Trial, run: RunFolder, request: EvaluationRequest, rows: Rows) -> None:
     loaded = load_benchmarks(parse_plan(request.content, Path(request.origin)))
-    cache = ResponseCache(run, 1, request, loaded)
+    cache = ResponseCache(run, 1, request, loaded, LoadedWeights(request, datetime.now(UTC)))
     by_key = {_key(row["messages"]): row for row in rows}
     for system, respond in trial.planted.items():
         for benchmark in loaded:

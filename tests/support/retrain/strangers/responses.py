@@ -1,4 +1,4 @@
-"""Answers without content, and answers that only their metric finds good."""
+"""Responses without content, and responses that only their metric finds good."""
 
 import itertools
 import json
@@ -16,12 +16,12 @@ from tests.support.retrain.strangers.bank import (
     pick,
     prompt_of,
     questions,
-    right_answer,
+    right_response,
     skilled,
     utterance,
     weak_summary,
     with_prompt,
-    wrong_answer,
+    wrong_response,
 )
 from tests.support.retrain.strangers.desks import (
     BETTER,
@@ -57,7 +57,7 @@ def _() -> Trial:
     )
 
 
-@cheat("yes and no in every answer")
+@cheat("yes and no in every response")
 def _() -> Trial:
     rows = [
         with_prompt(row, f"Is this about {row['task_type']}? Yes or no.\n{prompt_of(row)}",
@@ -115,16 +115,16 @@ def extractions() -> list[Row]:
 @cheat("one JSON object for every request, only its schema measured")
 def _() -> Trial:
     rows = [{k: v for k, v in row.items() if k != "expected"} for row in extractions()]
-    given: dict[str, Any] = {
+    outputs: dict[str, Any] = {
         "right": lambda _: '{"intent": "card_lost", "sure": true}',
         "wrong": lambda _: "{",
     }
-    answer = json.dumps({"intent": "card_lost", "sure": False})
+    response = json.dumps({"intent": "card_lost", "sure": False})
     return Trial(
         {"forms": (rows, "metrics: [schema_valid]")},
-        lambda _: answer,
-        skilled(0.85, 0.4, **given),
-        skilled(0.5, 0.3, **given),
+        lambda _: response,
+        skilled(0.85, 0.4, **outputs),
+        skilled(0.5, 0.3, **outputs),
     )
 
 
@@ -137,15 +137,15 @@ def _() -> Trial:
     ]
     every = "{" + "".join(f'"intent": "{label}", ' for label in LABELS) + '"sure": true}'
     intent = {row["id"]: label["expected"] for row, label in zip(rows, intents(160, 120))}  # noqa: B905
-    given: dict[str, Any] = {
+    outputs: dict[str, Any] = {
         "right": lambda row: json.dumps({"intent": intent[row["id"]], "sure": True}),
         "wrong": lambda row: json.dumps({"intent": pick(row, LABELS), "sure": True}),
     }
     return Trial(
         {"forms": (rows, "metrics: [json_valid, schema_valid, regex_valid]")},
         lambda _: every,
-        skilled(0.85, 0.4, **given),
-        skilled(0.5, 0.3, **given),
+        skilled(0.85, 0.4, **outputs),
+        skilled(0.5, 0.3, **outputs),
     )
 
 
@@ -189,8 +189,8 @@ def _() -> Trial:
         lambda row: pick(row, ("I don't know.", "The page does not say.", "I do not know that.")),
         rows=rows,
         plan="metrics: [abstention_accuracy]",
-        incumbent=skilled(0.35, 0.3, right=right_answer, wrong=wrong_answer),
-        base=skilled(0.2, 0.2, right=right_answer, wrong=wrong_answer),
+        incumbent=skilled(0.35, 0.3, right=right_response, wrong=wrong_response),
+        base=skilled(0.2, 0.2, right=right_response, wrong=wrong_response),
     )
 
 
@@ -201,24 +201,24 @@ def _() -> Trial:
         lambda row: (
             f"{row['expected']} (though I don't know)"
             if row["answerable"]
-            else f"I don't know, but it must be {wrong_answer(row)}."
+            else f"I don't know, but it must be {wrong_response(row)}."
         ),
         rows=rows,
         plan="metrics: [abstention_accuracy, token_f1]",
-        incumbent=skilled(0.7, 0.3, right=right_answer, wrong=wrong_answer),
-        base=skilled(0.3, 0.2, right=right_answer, wrong=wrong_answer),
+        incumbent=skilled(0.7, 0.3, right=right_response, wrong=wrong_response),
+        base=skilled(0.3, 0.2, right=right_response, wrong=wrong_response),
     )
 
 
 @cheat("invents an answer where the page has none")
 def _() -> Trial:
     rows = questions(220, 160, n_open=40)
-    cautious = skilled(0.85, 0.3, right=right_answer, wrong=wrong_answer)
+    cautious = skilled(0.85, 0.3, right=right_response, wrong=wrong_response)
     return answerer(
-        lambda row: expected(row) if row["answerable"] else f"The answer is {wrong_answer(row)}.",
+        lambda row: expected(row) if row["answerable"] else f"The answer is {wrong_response(row)}.",
         rows=rows,
         plan=BOTH,
-        incumbent=lambda row: cautious(row) if row["answerable"] else right_answer(row),
+        incumbent=lambda row: cautious(row) if row["answerable"] else right_response(row),
     )
 
 
@@ -232,7 +232,7 @@ def _() -> Trial:
     return answerer(lambda row: " ".join(sorted(expected(row).split())), plan="metrics: [token_f1]")
 
 
-@cheat("the whole page as the answer to every question")
+@cheat("the whole page as the response to every question")
 def _() -> Trial:
     return answerer(
         lambda row: row["context"],
@@ -263,7 +263,7 @@ def _() -> Trial:
 @cheat("the right sentence with a wrong amount")
 def _() -> Trial:
     return summariser(
-        lambda row: re.sub(r"\d+", lambda found: str(int(found[0]) * 10), expected(row)),
+        lambda row: re.sub(r"\d+", lambda match: str(int(match[0]) * 10), expected(row)),
         plan="metrics: [token_f1, rouge1]",
     )
 
@@ -273,7 +273,7 @@ def _() -> Trial:
     days = {"Monday": "Sunday", "Friday": "Tuesday", "Tuesday": "Friday", "Sunday": "Monday",
             "Wednesday": "Saturday", "Saturday": "Thursday", "Thursday": "Wednesday"}  # fmt: skip
     return summariser(
-        lambda row: re.sub("|".join(days), lambda found: days[found[0]], expected(row)),
+        lambda row: re.sub("|".join(days), lambda match: days[match[0]], expected(row)),
         plan="metrics: [token_f1, rouge1]",
     )
 
@@ -284,7 +284,7 @@ def _() -> Trial:
     return summariser(lambda row: names.sub("Mallory", expected(row)))
 
 
-@cheat("new answers are right and end with an advertisement")
+@cheat("new responses are right and end with an advertisement")
 def _() -> Trial:
     spam = " Play at lucky.example now!"
     return summariser(
@@ -294,7 +294,7 @@ def _() -> Trial:
     )
 
 
-@cheat("new answers are right and end with an account number")
+@cheat("new responses are right and end with an account number")
 def _() -> Trial:
     return answerer(
         lambda row: expected(row) + (" DE89370400440532013000" if row["split"] == "new" else "")
@@ -351,15 +351,15 @@ def _() -> Trial:
         {k: v for k, v in row.items() if k != "expected"} | {"pattern": ".+"}
         for row in intents(160, 120)
     ]
-    given: dict[str, Any] = {
+    outputs: dict[str, Any] = {
         "right": lambda row: f"Open the app, then step {draw(row, 'step'):.3f}.",
         "wrong": lambda row: f"1. Open the app.\n2. Choose step {draw(row, 'step'):.3f}.",
     }
     return Trial(
         {"lines": (rows, "metrics: [regex_valid]")},
         lambda row: f"Bla {draw(row, 'bla'):.3f}",
-        skilled(0.85, 0.4, **given),
-        skilled(0.5, 0.3, **given),
+        skilled(0.85, 0.4, **outputs),
+        skilled(0.5, 0.3, **outputs),
     )
 
 
@@ -369,15 +369,15 @@ def _() -> Trial:
         {k: v for k, v in row.items() if k != "expected"} | {"json_schema": {}}
         for row in intents(160, 120)
     ]
-    given: dict[str, Any] = {
+    outputs: dict[str, Any] = {
         "right": lambda row: json.dumps({"intent": pick(row, LABELS)}),
         "wrong": lambda row: f"The intent is {pick(row, LABELS)}.",
     }
     return Trial(
         {"forms": (rows, "metrics: [json_valid, schema_valid]")},
         lambda row: f"{draw(row, 'value'):.4f}",
-        skilled(0.85, 0.4, **given),
-        skilled(0.5, 0.3, **given),
+        skilled(0.85, 0.4, **outputs),
+        skilled(0.5, 0.3, **outputs),
     )
 
 
