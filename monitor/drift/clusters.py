@@ -141,7 +141,7 @@ def _describe(
         before_vectors = pool.vectors.part(np.flatnonzero(outside))
         near[outside] = before_vectors.dot(mean) >= np.quantile(nearness, FAR)
     # Counts are of owners, so that the share of the samples that are near is applied.
-    before = (total - current) * near.sum() / max(outside.sum(), 1)
+    before = (total - current) * float(near.sum() / max(outside.sum(), 1))
     low, high = jeffreys_interval(current, current + before, 0.95)
     odds = (1.0 - base) / base
     return Cluster(

@@ -116,7 +116,7 @@ def test_reasons_name_tests_that_exist(name: str) -> None:
 
 def test_a_test_that_does_not_exist_is_noticed() -> None:
     known = ["test_pages", "test_reasons_name_tests_that_exist", "tests/documentation"]
-    absent = ["test_page", "test_reasons", "tests/documentation/absent", "tests/test_pages.py"]
+    absent = ["test_page", "test_absent", "tests/documentation/absent", "tests/test_pages.py"]
     assert unknown_names(f"see {'; '.join([*known, *absent])}.") == absent
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import typer
 
 #: Parameters of commands that are stored as they are typed.
-TYPED = frozenset({"accept_taint", "reason", "text"})
+TYPED = frozenset({"accept_taint", "move_items", "reason", "text", "weaker_because"})
 
 
 def redact_parameters(context: Any) -> None:

@@ -48,6 +48,7 @@ from monitor.store.tables import (
     EmbeddingBlock,
     Exchange,
     IncidentEvent,
+    ModelVersion,
     Review,
     ReviewItem,
     RolloutObservation,
@@ -287,6 +288,7 @@ def plant(engine: Engine, clock: datetime) -> set[tuple[str, str]]:
         connection.execute(update(Exchange).values(block_row=0))
         connection.execute(update(DriftEvaluation).values(sample_scores=None, prompt_map=None))
         connection.execute(update(Decision).values(inputs={}))
+        connection.execute(update(ModelVersion).values(identity=None, weights_change=None))
         append_entry(
             connection, clock, "Lea", "noted", f"about {ANN}", {"reason": f"as {ANN} asked"}
         )

@@ -7,7 +7,6 @@ import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from retrain.training.cancellation import cancel_run
 from retrain.training.runs import poll_run, poll_running, start_run
 from tests.services.warm_interpreter import warm_children  # noqa: F401
 from tests.support.lazy_modules import LazyModule
+from tests.support.present import utc_now
 from tests.support.refusals import refusal
 from tests.support.retrain.desks.training_desk import ENVIRONMENT, NOW, Desk, restart, training_desk
 from tests.support.retrain.tiny_model import NEW, OLD, benchmark, example, examples, tiny_base  # noqa: F401
@@ -97,7 +97,7 @@ def test_lora_trains_and_its_adapter_is_registered(desk: Desk, runs: Runs) -> No
     assert [folder.path for folder in folders] == [version.adapter_path, str(desk.base)]
     assert folders[1].acting == version.lineage["base_revision"]
     assert {"adapter_config.json", "tokenizer.json"} <= {file.name for file in folders[0].files}
-    assert compare(version.identity, datetime.now(UTC)).change is None
+    assert compare(version.identity, utc_now()).change is None
     assert version.lineage["versions"]["torch"]
     assert [entry["outcome"] for entry in result["checks"]] == ["ok"] * 4
     assert result["memory"]["measured_gib"] > 0.1

@@ -12,6 +12,7 @@ from monitor.store.engine import transaction
 from monitor.store.training.registry import VersionRow, version_by_number
 from monitor.store.training.weights_identity import WeightsIdentity
 from retrain.identity.record import take_identity
+from tests.support.present import utc_now
 from tests.support.retrain.rollout_desk import RolloutDesk
 from tests.support.retrain.weights import adapter_on_base, write_adapter
 
@@ -22,7 +23,7 @@ WEIGHTS = "adapter_model.safetensors"
 
 def later() -> datetime:
     """Return a time later than each file by more than a tick of the file system's clock."""
-    return datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=2)
+    return utc_now().replace(minute=0, second=0, microsecond=0) + timedelta(hours=2)
 
 
 @dataclass

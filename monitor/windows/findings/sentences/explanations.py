@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from math import hypot
 
+from monitor.explanations.templates.number_masks import SHOWN
 from monitor.rendering.events import EVENTS
 from monitor.rendering.excerpts import excerpt, quote
 from monitor.rendering.numbers import format_day, format_rounded
@@ -147,7 +148,7 @@ def _phrases(explanation: Explanation) -> tuple[str, str]:
     described = UNNAMED.get(kind, "")
     if text:
         described = excerpt(text) if kind in NAMED else quote(text)
-        if kind in AROUND and not any(map(str.isalpha, text)):
+        if kind in AROUND and SHOWN in text and not any(map(str.isalpha, text)):
             described = f"a number, date or id: {described}"
     # A later release may know another kind.
     plural, singular = PHRASES.get(kind, ("have a change", "has a change"))

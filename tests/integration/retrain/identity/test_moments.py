@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,7 @@ from retrain.models.source import Source
 from retrain.registry.stages import register_version
 from retrain.rollout.transitions.promotion import promote_version, roll_back_version
 from retrain.run_folder import RunFolder
+from tests.support.present import utc_now
 from tests.support.refusals import refusal
 from tests.support.retrain.candidates import (
     HUMAN,
@@ -44,7 +45,8 @@ from tests.support.retrain.weights import write_adapter, write_base
 from tests.support.review.roles import add_reviewer
 
 #: Later than each file by more than a tick of the file system's clock.
-LATER = datetime.now(UTC) + timedelta(hours=1)
+LATER = utc_now() + timedelta(hours=1)
+WHY = "I read the responses and they are right."
 WEIGHTS = "adapter_model.safetensors"
 
 
@@ -93,14 +95,12 @@ class Desk:
 
     def approve(self, evaluation: int) -> None:
         with transaction(self.engine) as connection:
-            approve(connection, evaluation, by="lea", reason="I read them", now=LATER)
+            approve(connection, evaluation, by="lea", reason=WHY, now=LATER)
 
     def promote(self, version: int | None = None, *, without_gate: bool = False) -> None:
         with transaction(self.engine) as connection:
             row = versions.version_by_id(connection, version or self.version)
-            promote_version(
-                connection, row, LATER, by="lea", reason="met", without_gate=without_gate
-            )
+            promote_version(connection, row, LATER, by="lea", reason=WHY, without_gate=without_gate)
 
     def roll_back(self) -> None:
         with transaction(self.engine) as connection:

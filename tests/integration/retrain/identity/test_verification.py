@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -18,12 +18,13 @@ from retrain.identity.record import take_identity
 from retrain.identity.verification import Change, find_change, require_unchanged
 from retrain.models.source import Source
 from retrain.registry.stages import register_version
+from tests.support.present import utc_now
 from tests.support.refusals import refusal
 from tests.support.retrain.weights import adapter_on_base, write_adapter, write_base
 
 WEIGHTS = "adapter/adapter_model.safetensors"
 #: Later than each file by more than a tick of the file system's clock.
-LATER = datetime.now(UTC) + timedelta(hours=1)
+LATER = utc_now() + timedelta(hours=1)
 
 
 def registered(engine: Engine, source: Source) -> VersionRow:
@@ -153,7 +154,7 @@ def test_only_files_with_another_state_are_read(
 
 
 def test_a_file_as_new_as_its_record_is_read_again(tmp_path: Path, read: list[str]) -> None:
-    now = datetime.now(UTC)
+    now = utc_now()
     identity = take_identity(adapter_on_base(tmp_path), now)
     assert verification.compare(identity, now).change is None
     assert len(read) == 5

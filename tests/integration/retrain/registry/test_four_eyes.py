@@ -21,6 +21,7 @@ from retrain.training.start_requests import request_start
 from tests.support.refusals import refusal
 from tests.support.retrain.candidates import MODEL, evaluated, make_serving
 from tests.support.retrain.desks.run_desk import RECIPE
+from tests.support.retrain.weights import record_without_files
 from tests.support.review.review_world import make_world
 
 WHY = "The two lost items have wrong reference answers."
@@ -47,6 +48,7 @@ class Bank:
             version = register_version(
                 connection, model=MODEL, adapter_path=f"runs/{run}", adapter_digest="d",
                 lineage={}, now=self.now, training_run_id=run,
+                identity=record_without_files(self.now),
             )  # fmt: skip
             row = evaluated(connection, version, self.now, "undecided")
             connection.execute(

@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +34,7 @@ from retrain.evaluation.weights import LoadedWeights
 from retrain.models.source import Source
 from retrain.run_folder import RunFolder, write_json, write_lines
 from tests.support.encoders.word_encoder import WordEncoder
+from tests.support.present import utc_now
 from tests.support.retrain.candidates import make_request
 from tests.support.retrain.strangers.bank import Respond, Rows
 
@@ -182,7 +182,7 @@ def _write_benchmarks(trial: Trial, folder: Path) -> str:
 
 def _plant(trial: Trial, run: RunFolder, request: EvaluationRequest, rows: Rows) -> None:
     loaded = load_benchmarks(parse_plan(request.content, Path(request.origin)))
-    cache = ResponseCache(run, 1, request, loaded, LoadedWeights(request, datetime.now(UTC)))
+    cache = ResponseCache(run, 1, request, loaded, LoadedWeights(request, utc_now()))
     by_key = {_key(row["messages"]): row for row in rows}
     for system, respond in trial.planted.items():
         for benchmark in loaded:

@@ -3,7 +3,6 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from retrain.models import generation
 from retrain.models.response import Response, log_probability_of
 from retrain.models.source import Source
 from retrain.run_folder import RunFolder, read_json, read_lines, write_lines
+from tests.support.present import utc_now
 from tests.support.retrain.candidates import make_request
 from tests.support.retrain.scored_benchmarks import items
 from tests.support.retrain.weights import write_adapter, write_base
@@ -262,7 +262,7 @@ def test_a_hub_model_with_a_commit_is_reused(place: Path, evaluations: Evaluatio
 def test_the_probability_is_read_too(place: Path) -> None:
     run_of(place, 1).evaluation_responses(1).write_text("")
     request = requested(place)
-    weights = LoadedWeights(request, datetime.now(UTC))
+    weights = LoadedWeights(request, utc_now())
     empty = EarlierResponses(run_of(place, 2), request, weights, "cpu")
     assert empty.known("incumbent", items(1)) == {}
     row = {

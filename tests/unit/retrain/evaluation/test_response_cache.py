@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from retrain.evaluation.response_cache import ResponseCache
 from retrain.evaluation.systems import generate_responses
 from retrain.evaluation.weights import LoadedWeights
 from retrain.run_folder import RunFolder, read_json, read_lines
+from tests.support.present import utc_now
 from tests.support.retrain.candidates import make_request
 from tests.support.retrain.scored_benchmarks import benchmark, items
 
@@ -74,7 +74,7 @@ def cached(
     request: EvaluationRequest | None = None,
 ) -> ResponseCache:
     requested = request or make_request(Path("folder"))
-    weights = LoadedWeights(requested, datetime.now(UTC))
+    weights = LoadedWeights(requested, utc_now())
     return ResponseCache(folder, evaluation_id, requested, suites, weights)
 
 

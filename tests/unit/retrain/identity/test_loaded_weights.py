@@ -1,7 +1,6 @@
 """Weights that an evaluation's child loads: those recorded, from first to last response."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from retrain.evaluation.response_cache import ResponseCache
 from retrain.evaluation.weights import LoadedWeights
 from retrain.identity.record import take_identity
 from retrain.run_folder import RunFolder, read_json
+from tests.support.present import utc_now
 from tests.support.retrain.candidates import make_request
 from tests.support.retrain.scored_benchmarks import items
 from tests.support.retrain.weights import adapter_on_base, write_adapter
@@ -24,7 +24,7 @@ evaluation:
   benchmarks:
     - {name: desk, dataset: desk.jsonl, metrics: [exact_match]}
 """
-NOW = datetime.now(UTC)
+NOW = utc_now()
 WEIGHTS = "adapter/adapter_model.safetensors"
 #: What somebody does while the candidate is loaded.
 Meanwhile = Callable[[Path], object]
