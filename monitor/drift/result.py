@@ -1,7 +1,7 @@
 """Results of a comparison of two windows."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -92,6 +92,10 @@ class Cluster:
     enrichment_upper: float
     #: One-sided binomial p-value, adjusted for all tested regions (Tarone).
     adjusted_p_value: float
+
+    def at_rows(self, rows: NDArray[np.int64]) -> "Cluster":
+        """Return a cluster of some rows with the indices of the whole window."""
+        return replace(self, members=rows[self.members], medoid=int(rows[self.medoid]))
 
     def __repr__(self) -> str:
         """Return the figures, without the members."""

@@ -69,10 +69,7 @@ class TextSample:
             return result
         novelty = np.zeros(self.n_current)
         novelty[rows] = result.novelty
-        clusters = tuple(
-            replace(cluster, members=rows[cluster.members], medoid=int(rows[cluster.medoid]))
-            for cluster in result.clusters
-        )
+        clusters = tuple(cluster.at_rows(rows) for cluster in result.clusters)
         return replace(result, novelty=novelty, clusters=clusters)
 
 

@@ -354,8 +354,9 @@ def _comes_with_texts(match: FoundExplanation, rest: DriftResult | None) -> bool
 
 def _rarer(prompts: DriftResult | None, comparison: WindowComparison) -> tuple[Cluster, ...]:
     """Return the clusters that became rarer, where the test of the prompts is significant."""
-    is_significant = prompts is not None and prompts.p_value <= comparison.levels.input
-    return prompts.rarer_clusters if prompts is not None and is_significant else ()
+    if prompts is None or not prompts.p_value <= comparison.levels.input:
+        return ()
+    return prompts.rarer_clusters
 
 
 def _reported(result: DriftResult | None, family: ExplainedFamily) -> DriftResult | None:

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.drift import DriftResult, SampleDesign
-from monitor.drift.result import Cluster
 from monitor.explanations import RestTexts, TextSide
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.windows.comparison.text_sample import sample_rows
@@ -133,15 +132,8 @@ def expand(
     return replace(
         result,
         novelty=of_all,
-        clusters=_expand(result.clusters, current.rows),
-        rarer_clusters=_expand(result.rarer_clusters, reference.rows),
-    )
-
-
-def _expand(clusters: Sequence[Cluster], rows: NDArray[np.int64]) -> tuple[Cluster, ...]:
-    return tuple(
-        replace(cluster, members=rows[cluster.members], medoid=int(rows[cluster.medoid]))
-        for cluster in clusters
+        clusters=tuple(cluster.at_rows(current.rows) for cluster in result.clusters),
+        rarer_clusters=tuple(cluster.at_rows(reference.rows) for cluster in result.rarer_clusters),
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Engine
 
 from monitor.daemon.conditions.watch import watch_conditions
@@ -11,6 +12,7 @@ from monitor.store.alerts.incidents import IncidentRow, list_incidents
 from monitor.store.engine import transaction
 from monitor.store.training.registry import VersionRow, version_by_number
 from monitor.store.training.weights_identity import WeightsIdentity
+from retrain.identity import verification
 from retrain.identity.record import take_identity
 from tests.support.present import utc_now
 from tests.support.retrain.rollout_desk import RolloutDesk
@@ -81,3 +83,16 @@ class RecordedDesk(RolloutDesk):
 def recorded_desk(engine: Engine, folder: Path) -> RecordedDesk:
     """Return a desk whose version 1 serves."""
     return RecordedDesk(engine, later(), folder=folder)
+
+
+def note_reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Note the names of the files that comparisons read, in the list that is returned."""
+    names: list[str] = []
+    original = verification.read_file
+
+    def noting(folder: Path, name: str, base: str = "") -> object:
+        names.append(name)
+        return original(folder, name, base)
+
+    monkeypatch.setattr(verification, "read_file", noting)
+    return names

@@ -20,6 +20,7 @@ from retrain.models.source import Source
 from retrain.registry.stages import register_version
 from tests.support.present import utc_now
 from tests.support.refusals import refusal
+from tests.support.retrain.recorded_desk import note_reads
 from tests.support.retrain.weights import adapter_on_base, write_adapter, write_base
 
 WEIGHTS = "adapter/adapter_model.safetensors"
@@ -45,15 +46,7 @@ def change_of(engine: Engine, version: VersionRow, *, rehash: bool = False) -> C
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the names of the files that comparisons read, as they are."""
-    names: list[str] = []
-    original = verification.read_file
-
-    def noting(folder: Path, name: str, base: str = "") -> object:
-        names.append(name)
-        return original(folder, name, base)
-
-    monkeypatch.setattr(verification, "read_file", noting)
-    return names
+    return note_reads(monkeypatch)
 
 
 def append(file: Path, content: bytes) -> None:

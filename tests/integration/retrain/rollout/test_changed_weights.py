@@ -13,7 +13,6 @@ from monitor.errors import WorkflowError
 from monitor.store.alerts.incident_events import list_events
 from monitor.store.engine import transaction
 from monitor.store.training.registry import version_by_number
-from retrain.identity import verification
 from retrain.rollout.emergency.changed_weights import verifying_refused
 from retrain.rollout.experiments.design import ExperimentDesign
 from retrain.rollout.experiments.life import start_experiment
@@ -23,7 +22,13 @@ from retrain.rollout.transitions.promotion import promote_version
 from retrain.rollout.transitions.stages import advance, pause, resume
 from retrain.rollout.transitions.start import start_rollout
 from tests.support.refusals import refusal
-from tests.support.retrain.recorded_desk import MINUTE, WEIGHTS, RecordedDesk, recorded_desk
+from tests.support.retrain.recorded_desk import (
+    MINUTE,
+    WEIGHTS,
+    RecordedDesk,
+    note_reads,
+    recorded_desk,
+)
 
 HOUR = timedelta(hours=1)
 BY = {"by": "lea", "reason": "enough was seen"}
@@ -37,15 +42,7 @@ def desk(engine: Engine, tmp_path: Path) -> RecordedDesk:
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the names of the files that comparisons read, as they are."""
-    names: list[str] = []
-    original = verification.read_file
-
-    def noting(folder: Path, name: str, base: str = "") -> object:
-        names.append(name)
-        return original(folder, name, base)
-
-    monkeypatch.setattr(verification, "read_file", noting)
-    return names
+    return note_reads(monkeypatch)
 
 
 def open_id(desk: RecordedDesk, connection: Connection) -> int:
