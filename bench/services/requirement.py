@@ -3,7 +3,11 @@
 import os
 import shutil
 import socket
+from random import SystemRandom
 from typing import NoReturn
+
+_PORTS = range(10_000, 32_000)
+_ports = iter(SystemRandom().sample(_PORTS, len(_PORTS)))
 
 
 def missing(subject: str, how_to_get_it: str) -> NoReturn:
@@ -22,7 +26,16 @@ def program(name: str, how_to_get_it: str) -> str:
 
 
 def free_port() -> int:
-    """Return a port that was free just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nothing listens on, once to each process.
+
+    It lies below the range from which systems take the ports of outgoing connections, so
+    that no connection takes it before the server starts.
+    """
+    while True:
+        port = next(_ports)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
