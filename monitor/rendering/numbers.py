@@ -34,7 +34,8 @@ def format_estimate(share: ShareEstimate) -> str:
 
 def format_rounded(share: ShareEstimate) -> str:
     """Return an estimated share without its interval, as exact as the interval knows it."""
-    return format_known(share.estimate, share.lower, share.upper)[0]
+    width = share.upper - share.lower
+    return format_known(share.estimate, share.estimate, share.estimate + width)[0]
 
 
 def format_relative(change: float, lower: float | None, upper: float | None) -> str:

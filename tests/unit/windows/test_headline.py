@@ -411,6 +411,15 @@ def test_moved_share_comes_before_new_prompts() -> None:
     assert "25%" not in " ".join(findings(make_family(**mixed)))
 
 
+@pytest.mark.parametrize(("share", "place"), [(0.2, 0), (0.1, 2)])
+def test_topic_that_is_most_of_a_mix_comes_first(share: float, place: int) -> None:
+    topic = make_topic(name="loan, bank", share_reference=0.05, share_current=share)
+    mixed = ALARM | {"moved_share": estimated(0.25), "drifted_share": estimated(0.033)}
+    sentences = findings(make_family(**mixed, is_mix=True, topics=(topic,)))
+    assert sentences[place].startswith("“loan, bank” grew from 5.0% to")
+    assert any("moved between groups" in sentence for sentence in sentences)
+
+
 @pytest.mark.parametrize(("lower", "is_named"), [(0.12, True), (0.0, False)])
 def test_task_types_that_moved_are_named_with_the_prompts(lower: float, is_named: bool) -> None:
     mix = MixComparison(

@@ -46,6 +46,8 @@ NAMED = frozenset({"letter_case", "punctuation", "markup", "language", "script",
 NEARLY_ALL = 0.95
 #: A share that rounds to all, where it is not.
 ALMOST_ALL = 0.995
+#: A change of a share below this is small beside a change that it does not explain.
+SMALL = 0.05
 #: A share of the baseline that is none, rounded.
 NONE = 0.0005
 
@@ -55,7 +57,7 @@ def events(
 ) -> list[str]:
     """Return a sentence on each event that the responses have more often.
 
-    A minor one neither alarms nor rose by the least change that is reported of metrics.
+    A minor one neither alarms nor rose by 5 points.
     """
     return [
         _describe(explanation)
@@ -63,7 +65,7 @@ def events(
         for explanation in family.explanations
         if _is_harm(explanation)
         and is_reported(explanation, drift)
-        and is_minor == _is_small(explanation, drift)
+        and is_minor == _is_small(explanation)
     ]
 
 
@@ -80,7 +82,7 @@ def explanations(family: FamilyAssessment, drift: Drift, *, is_minor: bool = Fal
         if not _is_harm(explanation)
         and explanation.kind != RARER
         and is_reported(explanation, drift)
-        and is_minor == (is_more and _is_small(explanation, drift))
+        and is_minor == (is_more and _is_small(explanation))
     ]
 
 
@@ -106,9 +108,9 @@ def is_reported(explanation: Explanation, drift: Drift) -> bool:
     return explanation.alarm or (change >= drift.min_reported_share and change > margin)
 
 
-def _is_small(explanation: Explanation, drift: Drift) -> bool:
+def _is_small(explanation: Explanation) -> bool:
     change = abs(explanation.current.estimate - explanation.reference.estimate)
-    return not explanation.alarm and change < drift.min_reported_change
+    return not explanation.alarm and change < SMALL
 
 
 def _is_harm(explanation: Explanation) -> bool:

@@ -26,6 +26,8 @@ from monitor.windows.topics.names import MIXED
 FORMS = frozenset({"prefix", "suffix", "letter_case", "punctuation", "markup", "encoding"})
 #: A share of texts that the encoder doesn't read, from which on it is told with "no change".
 NOTABLE_UNREAD = 0.02
+#: A topic that makes up this part of the share that moved is the news of a mix.
+MOSTLY = 0.5
 #: Reasons that need no sentence: the family has no texts, or wasn't asked for.
 SILENT = frozenset({"no_responses", "other_family"})
 
@@ -80,7 +82,7 @@ def _rest(family: FamilyAssessment, drift: Drift) -> list[str]:
 def _extent(family: FamilyAssessment, share: ShareEstimate | None, drift: Drift) -> list[str]:
     """Return the share that changed, and the topics; those that only grew come first.
 
-    With another mix of topics, the share that moved comes before all.
+    With another mix of many topics, the share that moved comes before all.
     """
     topics, rarer = reported_topics(family, drift), rarer_topics(family, drift)
     if rarer:
@@ -90,16 +92,14 @@ def _extent(family: FamilyAssessment, share: ShareEstimate | None, drift: Drift)
     sentences = _share(family, share, n_new=len(new), n_grown=len(grown), n_rarer=len(rarer))
     moved = family.moved_share
     if family.is_mix and family.rest is None and moved is not None and is_above_zero(moved):
-        # What moved is the whole: of many grown groups, none is the news.
         size = format_estimate(moved).capitalize()
-        of_mix = f"{size} of the prompts moved between groups of similar prompts."
-        return [
-            *rarer,
-            of_mix,
-            *(sentences if share is not None and is_above_zero(share) else ()),
-            *new,
-            *grown,
-        ]
+        of_mix = [f"{size} of the prompts moved between groups of similar prompts."]
+        sentences = sentences if share is not None and is_above_zero(share) else []
+        growth = max((item.share_current - item.share_reference for item in topics), default=0.0)
+        if not rarer and growth >= MOSTLY * moved.estimate:
+            return [*new, *grown, *sentences, *of_mix]
+        # What moved is the whole: of many grown groups, none is the news.
+        return [*rarer, *of_mix, *sentences, *new, *grown]
     ordered = [*sentences, *new, *grown] if new or not grown else [*grown, *sentences]
     return [*ordered, *rarer]
 
