@@ -64,7 +64,7 @@ class _Ends:
 
     @cached_property
     def zones(self) -> list[list[str]]:
-        """What may follow a filler, which has a token at least."""
+        """The first tokens behind the smallest filler."""
         return [own[1:ZONE] for own in self.folded]
 
     def share(self, run: tuple[str, ...]) -> float:
@@ -120,10 +120,10 @@ def extend_over_fillers(
     for end in ends:
         if not (template.beginning if end == "beginning" else template.end):
             continue
-        others = _Ends.of((template.unwrap(text) for text in outside), end)
+        natural = _Ends.of((template.unwrap(text) for text in outside), end)
         for _ in range(MAX_FILLERS):
             own = _Ends.of((template.unwrap(t) for t in inside if template.matches(t)), end)
-            run = _run_behind_filler(own, others)
+            run = _run_behind_filler(own, natural)
             longer = None if run is None else _add(template, own.write(run), end)
             n_matching = 0 if longer is None else sum(map(longer.matches, inside))
             if longer is None or n_matching < MOST * len(own.written):
@@ -137,16 +137,16 @@ def find_filled(inside: Sequence[str], outside: Sequence[str], end: End) -> Fill
 
     A sign or a line break divides it from the text, and the text has the words of any topic.
     """
-    own, others = _Ends.of(inside, end), _Ends.of(outside, end)
+    own, natural = _Ends.of(inside, end), _Ends.of(outside, end)
     counts = Counter(gram for zone in own.zones for gram in set(_grams(zone)))
     frequent = [gram for gram, n in counts.items() if n >= MIN_CANDIDATE_ROWS]
-    known = Counter(gram for zone in others.zones for gram in set(_grams(zone)))
-    n_own, n_others = max(len(own.zones), 1), max(len(others.zones), 1)
+    known = Counter(gram for zone in natural.zones for gram in set(_grams(zone)))
+    n_own, n_others = max(len(own.zones), 1), max(len(natural.zones), 1)
 
     def excess(gram: tuple[str, ...]) -> float:
         return counts[gram] / n_own - known[gram] / n_others
 
-    natural = WordShares([words_of(own) for own in others.folded])
+    any_topic = WordShares([words_of(own) for own in natural.folded])
     runs: dict[tuple[str, ...], None] = {}
     for gram in sorted(frequent, key=lambda gram: (-excess(gram), gram)):
         if excess(gram) < MIN_SHARE or len(runs) == MAX_RUNS:
@@ -155,7 +155,7 @@ def find_filled(inside: Sequence[str], outside: Sequence[str], end: End) -> Fill
         if run in runs:
             continue
         runs[run] = None
-        share, other_share = own.share(run), others.share(run)
+        share, other_share = own.share(run), natural.share(run)
         written = own.write(run)
         has_words = any(map(is_word, TOKEN.findall(without_markup(written))))
         if not (has_words and _has_border(run)) or other_share > MAX_OTHER_PART * share:
@@ -163,17 +163,17 @@ def find_filled(inside: Sequence[str], outside: Sequence[str], end: End) -> Fill
         template = _add(Template(), written, end)
         rest = [template.unwrap(text) for text in inside if template.matches(text)]
         words = [words_of(TOKEN.findall(mask_numbers(text).casefold())) for text in rest]
-        if len(rest) >= MOST * share * len(inside) > 0 and natural.is_like(words, ()):
+        if len(rest) >= MOST * share * len(inside) > 0 and any_topic.is_like(words, ()):
             return FilledPart(template, share - other_share, len(frequent))
     return None
 
 
-def _run_behind_filler(own: _Ends, others: _Ends) -> tuple[str, ...] | None:
-    """Return what nearly all texts have behind a filler, and few others; ``None``: nothing."""
+def _run_behind_filler(own: _Ends, natural: _Ends) -> tuple[str, ...] | None:
+    """Return what nearly all texts have behind a filler, and few texts of the other side; ``None``: nothing."""
     needed = MOST * len(own.zones)
     counts = Counter(token for zone in own.zones for token in set(zone) if not token.isspace())
     anchors = [(token,) for token, n in counts.items() if n >= needed]
-    anchors = [anchor for anchor in anchors if others.share(anchor) <= MAX_OTHER_PART]
+    anchors = [anchor for anchor in anchors if natural.share(anchor) <= MAX_OTHER_PART]
     if not anchors:
         return None
     first = min(anchors, key=lambda anchor: sum(_index(zone, anchor) or 0 for zone in own.zones))
