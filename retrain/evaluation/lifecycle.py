@@ -28,6 +28,7 @@ from retrain.evaluation.request import (
     write_request,
 )
 from retrain.evaluation.response_cache import KEY_VARIABLE
+from retrain.evaluation.rules.earlier_candidates import count_earlier_candidates
 from retrain.evaluation.rules.preparation import earlier_items, prepare_reevaluation
 from retrain.evaluation.weights import (
     describe_changes,
@@ -262,6 +263,7 @@ def _settle(
     if results is None:
         store.finish_candidate_evaluation(connection, row.id, "failed", now=now, error=error)
         return
+    results = count_earlier_candidates(connection, row, results)
     store_identities(connection, row, result)
     record_scores(connection, row.version_id, results, now)
     plan = as_request(row.request).plan

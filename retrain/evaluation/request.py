@@ -33,7 +33,7 @@ class EarlierItems(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrainingRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What the database records of a candidate's training data; ``None``: nothing."""
+    """Recorded digests of a candidate's training data; ``None``: not recorded."""
 
     #: ``sha256:...`` of the rows; empty: there were none, or nobody said which.
     training: str | None = None

@@ -22,8 +22,6 @@ PROMOTED = (
     "all hard items lost, gains on easy ones",
     "long requests fail and short ones gain",
     "German customers get responses to another question",
-    # Nobody counts how many candidates were tried on the same items.
-    "the luckiest of three hundred equal candidates",
     # Long random text hides that items are repeated.
     "ten new requests, each with long random signatures",
     "twenty harmful prompts behind random case numbers and words",

@@ -26,6 +26,7 @@ from monitor.store.training.candidate_results import (
 from retrain.data.data_card import Card, digest_of_rows
 from retrain.evaluation import child, systems
 from retrain.evaluation.benchmark import load_benchmarks
+from retrain.evaluation.gates.error_budget import apply_budget, items_of
 from retrain.evaluation.judge import chat_client
 from retrain.evaluation.metrics import sentence_encoder
 from retrain.evaluation.request import EvaluationRequest, TrainingRecord, write_request
@@ -69,6 +70,8 @@ class Trial:
     task_types: tuple[str, ...] = ()
     #: The benchmarks of the version's evaluation before this one.
     before: Mapping[str, tuple[Rows, str]] | None = None
+    #: Candidates of the model that were not better on the same items before.
+    n_earlier: int = 0
     #: System -> responses that somebody wrote into the run's folder.
     planted: Mapping[str, Respond] = field(default_factory=dict)
 
@@ -100,7 +103,11 @@ def evaluate(
         earlier = replace(trial, benchmarks=trial.before, before=None)
         before = _run(earlier, folder / "earlier", monkeypatch, None)
         assert before is not None
-    return _run(trial, folder / "now", monkeypatch, before)
+    results = _run(trial, folder / "now", monkeypatch, before)
+    if results is None:
+        return None
+    # As the parent does where it finds them in the database.
+    return apply_budget(results, {n + 1: items_of(results) for n in range(trial.n_earlier)})
 
 
 def _run(

@@ -119,7 +119,7 @@ def test_responses_to_something_else_are_not_taken(folder: RunFolder, changed: s
 
 
 @pytest.mark.parametrize("key", ["", "guessed"])
-def test_responses_by_whoever_lacks_the_key_are_not_read(folder: RunFolder, key: str) -> None:
+def test_responses_without_the_key_are_generated_again(folder: RunFolder, key: str) -> None:
     generate_responses(Systems(), SUITES, None, cached(folder, key=key))
     resumed, following = cached(folder), Systems()
     generate_responses(following, SUITES, None, resumed)
