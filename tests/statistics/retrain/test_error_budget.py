@@ -47,7 +47,7 @@ def test_the_best_of_equal_candidates_is_called_better_within_alpha(n_trials: in
 
 @pytest.mark.slow
 @trials(200, 4_000)
-def test_the_third_candidate_loses_little_power_on_a_gain_of_a_fifth(n_trials: int) -> None:
+def test_the_third_candidate_loses_little_power(n_trials: int) -> None:
     rng = np.random.default_rng(38)
     values = np.array([p for _ in range(n_trials) for p in p_values(rng, 1, 0.2)])
     power = [float((values <= level).mean()) for level in (ALPHA, level_of(ALPHA, 3))]
