@@ -15,7 +15,7 @@ from retrain.evaluation import child, systems
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.candidate import evaluate_candidate
 from retrain.evaluation.gates.late_leakage import check_late_leakage
-from retrain.evaluation.request import write_request
+from retrain.evaluation.request import TrainingRecord, write_request
 from retrain.run_folder import RunFolder
 from tests.support.retrain.candidates import make_request
 from tests.support.retrain.scored_benchmarks import benchmark, items, scored
@@ -88,9 +88,11 @@ def test_benchmark_checked_at_build_is_not_checked_again(
     same = suite("who are you?")
     run = trained(tmp_path, row("who are you?", "x"), against=(same,))
     run.training_data.unlink()
-    assert check_late_leakage(run, [same, suite("who are you?", name="other")], RULES) == (
-        [], [],
-    )  # fmt: skip
+    record = TrainingRecord(training="sha256:0", benchmarks=(f"sha256:{DIGEST}",))
+    other = suite("who are you?", name="other")
+    assert check_late_leakage(run, [same, other], RULES, record=record) == ([], [])
+    (check,), _ = check_late_leakage(run, [same, other], RULES)  # the card may be replaced
+    assert check.outcome == "undecided"
 
 
 def test_a_benchmark_that_has_grown_is_looked_at_again(tmp_path: Path) -> None:
