@@ -169,7 +169,7 @@ def find_filled(inside: Sequence[str], outside: Sequence[str], end: End) -> Fill
 
 
 def _run_behind_filler(own: _Ends, natural: _Ends) -> tuple[str, ...] | None:
-    """Return what nearly all texts have behind a filler, and few texts of the other side; ``None``: nothing."""
+    """Return what nearly all texts, and few of the other side, have behind a filler."""
     needed = MOST * len(own.zones)
     counts = Counter(token for zone in own.zones for token in set(zone) if not token.isspace())
     anchors = [(token,) for token, n in counts.items() if n >= needed]
