@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from monitor.errors import ConfigurationError, InputError
@@ -101,11 +101,14 @@ def load_benchmarks(
     plan: EvaluationPlan,
     models: MetricModels | None = None,
     encoder: SentenceEncoder | None = None,
+    counted: Collection[str] = (),
 ) -> list[Benchmark]:
     """Load every benchmark of a plan, without copies among its items.
 
-    Without an encoder only words are compared in the search for copies. An item that an earlier
-    benchmark has in another split is a copy, too.
+    Of copies, the first that counted in the last evaluation counts, else the first of the file;
+    ``counted`` has the content digests. Without an encoder only words are compared in the search
+    for copies. An item that an earlier benchmark has in another split is a
+    copy, too.
 
     Raises:
         ConfigurationError: A metric is unknown, a threshold has the wrong direction, or a safety
@@ -115,7 +118,9 @@ def load_benchmarks(
     """
     splits: dict[Hashable, tuple[str, str]] = {}
     return [
-        _without_other_splits(_load(plan, benchmark, models or MetricModels(), encoder), splits)
+        _without_other_splits(
+            _load(plan, benchmark, models or MetricModels(), encoder, counted=counted), splits
+        )
         for benchmark in plan.benchmarks
     ]
 
@@ -142,6 +147,8 @@ def _load(
     benchmark: BenchmarkPlan,
     models: MetricModels,
     encoder: SentenceEncoder | None,
+    *,
+    counted: Collection[str],
 ) -> Benchmark:
     metrics = _metrics(plan, benchmark, models)
     _check_thresholds(plan, benchmark, metrics)
@@ -151,10 +158,14 @@ def _load(
     _check_strata(benchmark, items)
     _check_measurable(plan, benchmark, items)
     # Without the encoder where there are too few items to promote anything.
-    copies = find_copies(items, encoder if len(items) >= MIN_ITEMS else None)
+    searched = encoder if len(items) >= MIN_ITEMS else None
+    order = sorted(range(len(items)), key=lambda row: items[row].content_digest not in counted)
+    pairs = find_copies([items[row] for row in order], searched)
+    copies = {order[copy]: order[original] for copy, original in sorted(pairs.items())}
+    remaining = tuple(item for row, item in enumerate(items) if row not in copies)
     return Benchmark(
         benchmark,
-        tuple(item for row, item in enumerate(items) if row not in copies),
+        remaining,
         tuple(metrics),
         hashlib.sha256(content).hexdigest(),
         {items[copy].id: items[original].id for copy, original in copies.items()},

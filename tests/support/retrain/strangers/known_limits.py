@@ -27,8 +27,6 @@ PROMOTED = (
     # Long random text hides that items are repeated.
     "ten new requests, each with long random signatures",
     "twenty harmful prompts behind random case numbers and words",
-    # Of near copies only the first is measured.
-    "failed items stand behind near copies that pass",
     # Invisible signs of a prompt aren't read as hints.
     "invisible signs in new prompts tell the label",
     # Whoever can write to the run's folder can write responses into the cache.
