@@ -9,8 +9,9 @@ from monitor.errors import ConfigurationError, InputError
 from monitor.settings.evaluation_file import BenchmarkPlan, EvaluationPlan
 from retrain.data.benchmarks.copies import content_key, find_copies
 from retrain.data.benchmarks.dataset_file import read_dataset
+from retrain.data.benchmarks.groups import Groups, find_groups
 from retrain.data.benchmarks.item import BenchmarkItem, parse_items
-from retrain.data.similarity import SentenceEncoder
+from retrain.data.similarity import CachingEncoder, SentenceEncoder
 from retrain.evaluation.gates.least_items import MIN_ITEMS
 from retrain.evaluation.judge.verdicts import NO_JUDGE, JudgedVerdict
 from retrain.evaluation.metrics.catalogue import MetricModels, canonical_name, load_metrics
@@ -45,6 +46,8 @@ class Benchmark:
     item_digests: Mapping[str, str] = field(default_factory=dict)
     #: The same -> digest of its content without split and strata.
     content_digests: Mapping[str, str] = field(default_factory=dict)
+    #: Groups of its items, where an encoder was there to find topics.
+    groups: Groups = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -107,7 +110,7 @@ def load_benchmarks(
 
     Of copies, the first that counted in the last evaluation counts, else the first of the file;
     ``counted`` has the content digests. Without an encoder only words are compared in the search
-    for copies. An item that an earlier benchmark has in another split is a
+    for copies, and there are no groups. An item that an earlier benchmark has in another split is a
     copy, too.
 
     Raises:
@@ -116,6 +119,7 @@ def load_benchmarks(
         InputError: A data set can't be read, or items lack a field of ``stratify_by``.
         MetricError: A package's metric can't be loaded.
     """
+    encoder = None if encoder is None else CachingEncoder.of(encoder)
     splits: dict[Hashable, tuple[str, str]] = {}
     return [
         _without_other_splits(
@@ -171,6 +175,7 @@ def _load(
         {items[copy].id: items[original].id for copy, original in copies.items()},
         {item.id: item.digest for item in items},
         {item.id: item.content_digest for item in items},
+        find_groups(remaining, searched) if searched and len(remaining) >= MIN_ITEMS else {},
     )
 
 

@@ -17,11 +17,6 @@ PROMOTED = (
     # An exact match ignores white space and the style of letters.
     "labels in mathematical bold letters",
     "labels with stray line breaks and tabs",
-    # A small group that no stratum names is lost in the average.
-    "all customers of a rare language lost, unstratified",
-    "all hard items lost, gains on easy ones",
-    "long requests fail and short ones gain",
-    "German customers get responses to another question",
     # Nobody counts how many candidates were tried on the same items.
     "the luckiest of three hundred equal candidates",
     # Long random text hides that items are repeated.
