@@ -2,15 +2,16 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from monitor.errors import ConfigurationError, InputError
 from monitor.settings.evaluation_file import BenchmarkPlan, EvaluationPlan
 from retrain.data.benchmarks.copies import content_key, find_copies
 from retrain.data.benchmarks.dataset_file import read_dataset
+from retrain.data.benchmarks.groups import Groups, find_groups
 from retrain.data.benchmarks.item import BenchmarkItem, parse_items
-from retrain.data.similarity import SentenceEncoder
+from retrain.data.similarity import CachingEncoder, SentenceEncoder
 from retrain.evaluation.gates.least_items import MIN_ITEMS
 from retrain.evaluation.judge.verdicts import NO_JUDGE, JudgedVerdict
 from retrain.evaluation.metrics.catalogue import MetricModels, canonical_name, load_metrics
@@ -45,6 +46,8 @@ class Benchmark:
     item_digests: Mapping[str, str] = field(default_factory=dict)
     #: The same -> digest of its content without split and strata.
     content_digests: Mapping[str, str] = field(default_factory=dict)
+    #: Groups of its items, where an encoder was there to find topics.
+    groups: Groups = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -101,11 +104,14 @@ def load_benchmarks(
     plan: EvaluationPlan,
     models: MetricModels | None = None,
     encoder: SentenceEncoder | None = None,
+    counted: Collection[str] = (),
 ) -> list[Benchmark]:
     """Load every benchmark of a plan, without copies among its items.
 
-    Without an encoder only words are compared in the search for copies. An item that an earlier
-    benchmark has in another split is a copy, too.
+    Of copies, the first that counted in the last evaluation counts, else the first of the file;
+    ``counted`` has the content digests. Without an encoder only words are compared in the search
+    for copies, and there are no groups. An item that an earlier benchmark has in another split is a
+    copy, too.
 
     Raises:
         ConfigurationError: A metric is unknown, a threshold has the wrong direction, or a safety
@@ -113,9 +119,12 @@ def load_benchmarks(
         InputError: A data set can't be read, or items lack a field of ``stratify_by``.
         MetricError: A package's metric can't be loaded.
     """
+    encoder = None if encoder is None else CachingEncoder.of(encoder)
     splits: dict[Hashable, tuple[str, str]] = {}
     return [
-        _without_other_splits(_load(plan, benchmark, models or MetricModels(), encoder), splits)
+        _without_other_splits(
+            _load(plan, benchmark, models or MetricModels(), encoder, counted=counted), splits
+        )
         for benchmark in plan.benchmarks
     ]
 
@@ -142,6 +151,8 @@ def _load(
     benchmark: BenchmarkPlan,
     models: MetricModels,
     encoder: SentenceEncoder | None,
+    *,
+    counted: Collection[str],
 ) -> Benchmark:
     metrics = _metrics(plan, benchmark, models)
     _check_thresholds(plan, benchmark, metrics)
@@ -151,15 +162,20 @@ def _load(
     _check_strata(benchmark, items)
     _check_measurable(plan, benchmark, items)
     # Without the encoder where there are too few items to promote anything.
-    copies = find_copies(items, encoder if len(items) >= MIN_ITEMS else None)
+    searched = encoder if len(items) >= MIN_ITEMS else None
+    order = sorted(range(len(items)), key=lambda row: items[row].content_digest not in counted)
+    pairs = find_copies([items[row] for row in order], searched)
+    copies = {order[copy]: order[original] for copy, original in sorted(pairs.items())}
+    remaining = tuple(item for row, item in enumerate(items) if row not in copies)
     return Benchmark(
         benchmark,
-        tuple(item for row, item in enumerate(items) if row not in copies),
+        remaining,
         tuple(metrics),
         hashlib.sha256(content).hexdigest(),
         {items[copy].id: items[original].id for copy, original in copies.items()},
         {item.id: item.digest for item in items},
         {item.id: item.content_digest for item in items},
+        find_groups(remaining, searched) if searched and len(remaining) >= MIN_ITEMS else {},
     )
 
 

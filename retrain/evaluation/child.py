@@ -74,7 +74,8 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
         )
         # Validate the file before loading any model.
         encoder = LocalSentenceEncoder(request.answering.sentence_model)
-        applied = apply_earlier_rules(load_benchmarks(request.plan, models, encoder), request)
+        loaded = load_benchmarks(request.plan, models, encoder, request.counted)
+        applied = apply_earlier_rules(loaded, request)
         benchmarks = applied.benchmarks
         checks, remarks = check_late_leakage(
             folder, benchmarks, request.data_rules, encoder, request.trained_on

@@ -110,6 +110,12 @@ class EvaluationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
         return parse_plan(self.content, Path(self.origin))
 
     @property
+    def counted(self) -> frozenset[str]:
+        """Content digests of the items that counted in the model's last evaluation."""
+        places = self.earlier.places if self.earlier else ()
+        return frozenset(digest for place in places for digest in place.items.values())
+
+    @property
     def policy(self) -> Gates:
         """The policy of the gates."""
         return Gates.model_validate(self.gates)

@@ -38,7 +38,7 @@ def find_copies(
     Without an encoder nothing is searched by embeddings.
     """
     copies = _by_words(items)
-    texts = _without_template(items)
+    texts = without_template(items)
     copies |= _by_phrases(items, texts, _kept(items, copies))
     requirements = {row: _requirements(items[row]) for row in _kept(items, copies)}
     copies |= find_fillings(items, list(requirements), requirements)
@@ -146,7 +146,7 @@ def _requirements(item: BenchmarkItem) -> Hashable:
     return item.harmful, item.pattern, msgspec.json.encode(item.json_schema)
 
 
-def _without_template(items: Sequence[BenchmarkItem]) -> list[str]:
+def without_template(items: Sequence[BenchmarkItem]) -> list[str]:
     """Return the prompts without the words that all of them begin or end with.
 
     Where all items ask for the same, a common beginning may be all that there is, and stays.

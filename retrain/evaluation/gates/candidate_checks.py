@@ -21,6 +21,7 @@ from monitor.store.training.candidate_results import (
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.comparison import adjust_together, compare_systems
 from retrain.evaluation.gates.error_budget import BETTER, level_of
+from retrain.evaluation.gates.group_losses import check_groups
 from retrain.evaluation.gates.judge_failures import judge_failure_checks, judge_failure_remarks
 from retrain.evaluation.gates.least_items import MIN_ITEMS
 from retrain.evaluation.gates.promotion_rule import combine_checks
@@ -130,6 +131,15 @@ def apply_gates(
         policy,
         rng,
         reference_name=incumbent,
+    )
+    checks += check_groups(
+        benchmarks,
+        scores[CANDIDATE],
+        scores[incumbent],
+        policy,
+        rng,
+        reference_name=incumbent,
+        base=None if incumbent == BASE else scores[BASE],
     )
     checks += judge_failure_checks(benchmarks, scores)
     checks += further_checks

@@ -1,8 +1,9 @@
 """Losses of a candidate in single strata, which the total may hide."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import ceil, log2
 
 import numpy as np
@@ -31,6 +32,8 @@ _NAMED = 5
 
 #: Item scores of a system, by benchmark.
 Scores = Mapping[str, Sequence[ItemScore]]
+#: Item scores and the rows of a split -> name and rows of each stratum.
+Members = Callable[[Sequence[ItemScore], Sequence[int]], Iterator[tuple[str, tuple[int, ...]]]]
 
 
 @dataclass(frozen=True)
@@ -42,10 +45,11 @@ class Stratum:
     #: ``[n]``, in [-1, 1]; above 0 the candidate is better.
     differences: Values
     is_binary: bool
-    #: Items of the same benchmark and split, those with a loss beyond the margin, and these here.
+    #: Items of the same benchmark and split, and those with a loss beyond the margin.
     n_items: int
     n_losses: int
-    n_own_losses: int
+    #: Ids of its own items with such a loss.
+    lost: tuple[str, ...]
 
     @property
     def mean(self) -> float:
@@ -90,8 +94,12 @@ def check_strata(
     strata = [
         stratum
         for benchmark in benchmarks
-        for stratum in _strata_of(
-            benchmark, candidate[benchmark.name], reference[benchmark.name], policy.margin
+        for stratum in paired_strata(
+            benchmark,
+            candidate[benchmark.name],
+            reference[benchmark.name],
+            policy.margin,
+            partial(_members, fields=named_fields(benchmark)),
         )
     ]
     if not strata:
@@ -102,7 +110,7 @@ def check_strata(
     outcome: CheckOutcome = "failed" if len(lost) else "undecided" if len(suspected) else "passed"
     named = [f"{strata[row]}, adjusted {state_p_value(adjusted[row])}" for row in lost]
     named += [
-        f"{strata[row]}: {strata[row].n_own_losses} of the {strata[row].n_losses} losses, too few "
+        f"{strata[row]}: {len(strata[row].lost)} of the {strata[row].n_losses} losses, too few "
         "items to tell; add items of this stratum"
         for row in suspected
     ]
@@ -125,34 +133,44 @@ def check_strata(
 
 
 def adjusted_p_values(
-    strata: Sequence[Stratum], policy: Gates, rng: np.random.Generator
+    strata: Sequence[Stratum],
+    policy: Gates,
+    rng: np.random.Generator,
+    max_p_of_suspicion: float = MAX_P_OF_SUSPICION,
 ) -> tuple[Values, Values]:
     """Return the adjusted p-values of losses, ``[m]``, and of gathered losses, ``[m]``.
 
-    Only a loss of more than the margin is tested; the others have 1.
+    Only a loss of more than the margin is tested, and only where its own p-value is small whether
+    losses gather; the others have 1.
     """
     own = np.array(
         [stratum.p_value(rng) if stratum.mean < -policy.margin else 1.0 for stratum in strata]
     )
     adjusted = tarone(own, np.array([stratum.attainable for stratum in strata]), policy.alpha)
     n_items, n_losses, sizes, here = np.array(
-        [(s.n_items, s.n_losses, len(s.differences), s.n_own_losses) for s in strata]
+        [(s.n_items, s.n_losses, len(s.differences), len(s.lost)) for s in strata]
     ).T
     law = stats.hypergeom(n_items, n_losses, sizes)
-    suspected = (own <= MAX_P_OF_SUSPICION) & (sizes < MIN_ITEMS)
+    suspected = (own <= max_p_of_suspicion) & (sizes < MIN_ITEMS)
     p_gathered = np.where(suspected, law.sf(here - 1), 1.0)
     gathered = tarone(p_gathered, law.sf(np.minimum(n_losses, sizes) - 1), MAX_P_GATHERED)
     return adjusted, gathered
 
 
-def _strata_of(
+def named_fields(benchmark: Benchmark) -> Mapping[str, None]:
+    """Return the fields that name a benchmark's strata."""
+    return dict.fromkeys(("task_type", *benchmark.plan.stratify_by))
+
+
+def paired_strata(
     benchmark: Benchmark,
     candidate: Sequence[ItemScore],
     reference: Sequence[ItemScore],
     margin: float,
+    members: Members,
 ) -> Iterator[Stratum]:
+    """Yield the strata of old items and of all, by each metric, each set of items once."""
     by_id = {score.item.id: score for score in reference}
-    fields = dict.fromkeys(("task_type", *benchmark.plan.stratify_by))
     for metric in benchmark.metrics:
         pairs = [
             (score, by_id[score.item.id])
@@ -167,18 +185,18 @@ def _strata_of(
             known.add(tuple(rows))  # the total has checks of its own
             differences = _differences(metric, pairs)
             n_losses = int((differences[rows] < -margin).sum())
-            for name, members in _members([score for score, _ in pairs], rows, fields):
-                if members in known:
+            for name, own_rows in members([score for score, _ in pairs], rows):
+                if own_rows in known:
                     continue
-                known.add(members)
-                own = differences[list(members)]
+                known.add(own_rows)
+                own = differences[list(own_rows)]
                 yield Stratum(
                     f"{benchmark.name}, {metric.name}, {name}, {split} items",
                     own,
                     metric.kind == "binary",
                     len(rows),
                     n_losses,
-                    int((own < -margin).sum()),
+                    tuple(pairs[row][0].item.id for row in own_rows if differences[row] < -margin),
                 )
 
 

@@ -17,16 +17,9 @@ PROMOTED = (
     # An exact match ignores white space and the style of letters.
     "labels in mathematical bold letters",
     "labels with stray line breaks and tabs",
-    # A small group that no stratum names is lost in the average.
-    "all customers of a rare language lost, unstratified",
-    "all hard items lost, gains on easy ones",
-    "long requests fail and short ones gain",
-    "German customers get responses to another question",
     # Long random text hides that items are repeated.
     "ten new requests, each with long random signatures",
     "twenty harmful prompts behind random case numbers and words",
-    # Of near copies only the first is measured.
-    "failed items stand behind near copies that pass",
     # Invisible signs of a prompt aren't read as hints.
     "invisible signs in new prompts tell the label",
     # Rules find refusals by their words, and not all harmful help around them.

@@ -29,7 +29,12 @@ from retrain.evaluation.benchmark import load_benchmarks
 from retrain.evaluation.gates.error_budget import apply_budget, items_of
 from retrain.evaluation.judge import chat_client
 from retrain.evaluation.metrics import sentence_encoder
-from retrain.evaluation.request import EvaluationRequest, TrainingRecord, write_request
+from retrain.evaluation.request import (
+    EarlierItems,
+    EvaluationRequest,
+    TrainingRecord,
+    write_request,
+)
 from retrain.evaluation.response_cache import KEY_VARIABLE, ResponseCache
 from retrain.evaluation.weights import LoadedWeights
 from retrain.models.source import Source
@@ -142,6 +147,13 @@ def _run(
             digests_before=before.dataset_digests,
             items_before=before.item_digests,
             reason="evaluated again",
+            model_evaluation_before=1,
+            earlier=EarlierItems(
+                evaluation=1,
+                dataset_digests=before.dataset_digests,
+                item_digests=before.item_digests,
+                places=before.places,
+            ),
         )
     both = [item for items, _ in trial.benchmarks.values() for item in items]
     named = {CANDIDATE: trial.candidate, INCUMBENT: trial.incumbent, BASE: trial.base}

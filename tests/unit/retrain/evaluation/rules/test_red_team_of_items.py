@@ -1,6 +1,7 @@
 """Cheats by items that a second evaluation moves, renames or leaves out."""
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -77,13 +78,19 @@ def test_lost_items_that_are_called_new_count_as_old(
 
 
 @pytest.mark.slow
-def test_copies_of_lost_items_count_as_old(
-    before: CandidateResults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Copies that stand before the items would count in their stead."""
+@pytest.mark.parametrize(
+    "disguise",
+    [str.upper, "{} Kind regards".format, "Good morning, {}".format],
+    ids=["case", "closing", "greeting"],
+)
+def test_copies_before_lost_items_do_not_count(
+    disguise: Callable[[str], str], before: CandidateResults, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """The candidate responds to greetings and closings as expected."""
     copies = [
         {**item, "id": f"x{item['id']}", "split": "new",
-         "messages": [{"role": "user", "content": prompt_of(item).upper()}]}
+         "messages": [{"role": "user", "content": disguise(prompt_of(item))}]}
         for item in OLD if item["id"] in LOST
     ]  # fmt: skip
     case = tasks([*copies, *NEW, *OLD], LOST)
@@ -91,6 +98,7 @@ def test_copies_of_lost_items_count_as_old(
     assert results is not None
     assert check_of(results, "retention").outcome == "failed"
     assert {place.split: len(place.items) for place in results.places} == {"new": 100, "old": 150}
+    assert not any(item.startswith("x") for place in results.places for item in place.items)
 
 
 @pytest.mark.slow
