@@ -19,6 +19,8 @@ from monitor.store.training.candidate_results import (
     SystemScores,
 )
 from retrain.evaluation.benchmark import Benchmark
+from retrain.evaluation.companions.check import check_companions
+from retrain.evaluation.companions.form_only import check_forms
 from retrain.evaluation.gates.comparison import adjust_together, compare_systems
 from retrain.evaluation.gates.judge_failures import judge_failure_checks, judge_failure_remarks
 from retrain.evaluation.gates.least_items import MIN_ITEMS
@@ -129,6 +131,12 @@ def apply_gates(
         policy,
         rng,
         reference_name=incumbent,
+    )
+    checks += check_companions(
+        benchmarks, scores[CANDIDATE], scores[incumbent], policy, reference_name=incumbent
+    )
+    checks += check_forms(
+        benchmarks, scores[CANDIDATE], scores[incumbent], policy, rng, reference_name=incumbent
     )
     checks += judge_failure_checks(benchmarks, scores)
     checks += further_checks
