@@ -19,6 +19,8 @@ from monitor.store.training.candidate_results import (
     SystemScores,
 )
 from retrain.evaluation.benchmark import Benchmark
+from retrain.evaluation.companions.check import check_companions
+from retrain.evaluation.companions.form_only import check_forms
 from retrain.evaluation.gates.comparison import adjust_together, compare_systems
 from retrain.evaluation.gates.error_budget import BETTER, level_of
 from retrain.evaluation.gates.group_losses import check_groups
@@ -140,6 +142,12 @@ def apply_gates(
         rng,
         reference_name=incumbent,
         base=None if incumbent == BASE else scores[BASE],
+    )
+    checks += check_companions(
+        benchmarks, scores[CANDIDATE], scores[incumbent], policy, reference_name=incumbent
+    )
+    checks += check_forms(
+        benchmarks, scores[CANDIDATE], scores[incumbent], policy, rng, reference_name=incumbent
     )
     checks += judge_failure_checks(benchmarks, scores)
     checks += further_checks

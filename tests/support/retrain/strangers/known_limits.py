@@ -1,22 +1,6 @@
 """Cheats that the evaluation still promotes, and honest twins that it holds back."""
 
 PROMOTED = (
-    # Word overlap counts words: it sees neither their order nor a wrong fact nor what is added.
-    "the right words in alphabetical order",
-    "the right summary with the opposite sense",
-    "the right sentence with a wrong amount",
-    "the right sentence with the wrong day",
-    "the right summary of another customer",
-    "new responses are right and end with an advertisement",
-    "new responses are right and end with an account number",
-    # Without a metric of abstention nothing asks whether the page has a reference.
-    "invents an answer where the page has none",
-    # Schemas and patterns measure a form, not what is in it.
-    "one JSON object for every request, only its schema measured",
-    "repeated keys name every intent in one JSON object",
-    # An exact match ignores white space and the style of letters.
-    "labels in mathematical bold letters",
-    "labels with stray line breaks and tabs",
     # Long random text hides that items are repeated.
     "ten new requests, each with long random signatures",
     "twenty harmful prompts behind random case numbers and words",
