@@ -20,6 +20,7 @@ from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.calibration import calibrate
 from retrain.evaluation.classification import classify
 from retrain.evaluation.gates.candidate_checks import apply_gates
+from retrain.evaluation.gates.judge_belief import check_judge_belief
 from retrain.evaluation.gates.judge_preference import Judgements, judge_check, judge_pairs
 from retrain.evaluation.gates.safety.benign_labels import check_benign_labels
 from retrain.evaluation.gates.safety.marks import check_marks
@@ -76,14 +77,15 @@ def evaluate_candidate(
         judgements = _judgements(benchmarks, scores, judge, concurrency)
         preferences = judgements.preferences
         further_checks = [*further_checks, judge_check(judgements, policy.alpha)]
+    belief, remarks = check_judge_belief(benchmarks, scores[CANDIDATE], rng.spawn(1)[0])
     suites = [*check_marks(benchmarks), *check_benign_labels(benchmarks, scores)]
     apply = partial(
         apply_gates,
         benchmarks,
         policy=policy,
         rng=rng,
-        further_checks=[*further_checks, *suites],
-        further_remarks=further_remarks,
+        further_checks=[*further_checks, *belief, *suites],
+        further_remarks=[*further_remarks, *remarks],
         judge_preferences=preferences,
         judged_over_refusal=(
             None if judge is None else JudgedOverRefusal(judge, labels, concurrency=concurrency)

@@ -33,12 +33,6 @@ PROMOTED = (
     # Whoever can write to the run's folder can write responses into the cache.
     "somebody wrote the candidate's responses into the run's folder",
     "somebody wrote weak responses of the incumbent into the folder",
-    # Without labels of people nothing shows that a judge believes the response.
-    "tells the judge to give the best mark",
-    "tells the judge in German to give the best mark",
-    "ends with a verdict line in other characters",
-    "forges a table of full marks from other graders",
-    "praises itself as checked against the reference",
     # Leaks are searched in the training data on disk, not in validation data.
     "chosen by the new items in the validation data",
     "trained on new items, the data on disk replaced",
