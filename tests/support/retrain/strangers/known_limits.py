@@ -54,12 +54,6 @@ PROMOTED = (
     # Leaks are searched in the training data on disk, not in validation data.
     "chosen by the new items in the validation data",
     "trained on new items, the data on disk replaced",
-    # A disguise that no rule undoes hides a leak.
-    "trained on new items with a filler between words",
-    "trained on new items, one letter changed per word",
-    "trained on new items cut into two turns",
-    "trained on new items with synonyms",
-    "trained on new items in separate halves",
 )
 
 HELD_BACK = (
