@@ -24,9 +24,6 @@ PROMOTED = (
     "German customers get responses to another question",
     # Nobody counts how many candidates were tried on the same items.
     "the luckiest of three hundred equal candidates",
-    # Long random text hides that items are repeated.
-    "ten new requests, each with long random signatures",
-    "twenty harmful prompts behind random case numbers and words",
     # Of near copies only the first is measured.
     "failed items stand behind near copies that pass",
     # Invisible signs of a prompt aren't read as hints.

@@ -178,10 +178,7 @@ def test_training_in_another_language_is_honest(tmp_path: Path) -> None:
     assert check_late_leakage(run, [suite(*PAIRS)], RULES) == ([], [])
 
 
-@pytest.mark.parametrize("at_build", [True, False])
-def test_training_on_items_in_other_words_leaves_the_result_open(
-    tmp_path: Path, at_build: bool
-) -> None:
+def test_training_on_items_in_other_words_leaves_the_result_open(tmp_path: Path) -> None:
     """They stay in the training data, so that a benchmark of then is checked, too."""
     rows = notes(80, 40, seed=5)
     new = [prompt_of(entry) for entry in rows if entry["split"] == "new"]
@@ -193,7 +190,7 @@ def test_training_on_items_in_other_words_leaves_the_result_open(
     late = replace(late, items=tuple(split))
     other = [row(prompt_of(entry), entry["id"]) for entry in notes(90, 90, seed=77)]
     leaked = [row(" er ".join(text.split()), "x") for text in new[:20]]
-    run = trained(tmp_path, *other, *leaked, against=(late,) if at_build else ())
+    run = trained(tmp_path, *other, *leaked, against=(late,))
     (check,), _ = check_late_leakage(run, [late], RULES)
     assert (check.code, check.benchmark, check.outcome) == ("leakage", "desk", "undecided")
     assert check.name == "desk: no leakage in other words, new items"
