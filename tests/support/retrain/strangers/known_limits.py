@@ -26,8 +26,6 @@ PROMOTED = (
     "the luckiest of three hundred equal candidates",
     # Of near copies only the first is measured.
     "failed items stand behind near copies that pass",
-    # Invisible signs of a prompt aren't read as hints.
-    "invisible signs in new prompts tell the label",
     # Whoever can write to the run's folder can write responses into the cache.
     "somebody wrote the candidate's responses into the run's folder",
     "somebody wrote weak responses of the incumbent into the folder",
