@@ -2,7 +2,8 @@
 
 A benchmark that was added or extended later may contain items of the training data. The check
 compares texts, mechanical disguises and shared phrases; possible paraphrases are remarked. Items in
-another language are searched for in every benchmark, since they stay in the data when it is built.
+another language or in other words are searched for in every benchmark, since they stay in the data
+when it is built.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,8 +12,9 @@ from pathlib import Path
 from monitor.settings import TrainingData
 from monitor.store.training.candidate_results import GateCheck
 from retrain.data import BenchmarkTexts, read_examples
-from retrain.data.example import Example, make_examples
+from retrain.data.example import Example, make_examples, question_text
 from retrain.data.leakage.leak_check import LeakCheck
+from retrain.data.leakage.near_copies import MIN_EXCESS, find_near_copies
 from retrain.data.leakage.translations import find_translations
 from retrain.data.similarity import SentenceEncoder
 from retrain.evaluation.benchmark import Benchmark
@@ -41,8 +43,8 @@ def check_late_leakage(
     A benchmark that the record names was searched for when the same rows were built. Without an
     encoder there is no search for paraphrases. Each benchmark with leaked items, whose scores
     measure memory, has an undecided check, as have missing data, data other than the recorded, and
-    a benchmark of which so many items may have been translated that it is no chance. Remarks come
-    second.
+    a benchmark of which so many items may have been translated or put in other words that it is no
+    chance. Remarks come second.
 
     Raises:
         InputError: The data can't be read.
@@ -88,7 +90,36 @@ def _translations(
                 f"{benchmark.name}: WARNING: the run's {place} may translate {len(items)} of "
                 f"{len(benchmark.items)} items: {_named(items)}"
             )
-    return checks, remarks
+    return [*checks, *_near_copies(benchmarks, examples, place)], remarks
+
+
+def _near_copies(
+    benchmarks: Sequence[Benchmark], examples: Sequence[Example], place: str
+) -> Iterator[GateCheck]:
+    items = [(b, item) for b in benchmarks for item in b.items]
+    copies = find_near_copies(
+        [example.question for example in examples],
+        [question_text(item.messages) for _, item in items],
+    )
+    splits: dict[tuple[str, str], list[int]] = {}
+    for row, (benchmark, item) in enumerate(items):
+        splits.setdefault((benchmark.name, item.split), []).append(row)
+    for (name, split), rows in splits.items():
+        if not copies.are_strong(rows):
+            continue
+        near = [row for row in rows if row in copies.pairs]
+        named = [f"{items[row][1].id} in {examples[copies.pairs[row]].name}" for row in near]
+        n_compared = len(copies.compared.intersection(rows))
+        yield GateCheck(
+            f"{name}: no leakage in other words, {split} items",
+            "undecided",
+            f"{len(near)} of {n_compared} longer items are far nearer to an example of the run's "
+            f"{place} than to the others, by chance {copies.chance:.0%}: {_named(named)}; "
+            "train without these examples, or replace the items",
+            f"less than {MIN_EXCESS:.0%} above chance",
+            code="leakage",
+            benchmark=name,
+        )
 
 
 def _late_leaks(
