@@ -157,7 +157,7 @@ def find_filled(inside: Sequence[str], outside: Sequence[str], end: End) -> Fill
         runs[run] = None
         share, other_share = own.share(run), natural.share(run)
         written = own.write(run)
-        has_words = any(map(is_word, TOKEN.findall(without_markup(written))))
+        has_words = any(map(str.isalpha, TOKEN.findall(without_markup(written))))
         if not (has_words and _has_border(run)) or other_share > MAX_OTHER_PART * share:
             continue
         template = _add(Template(), written, end)

@@ -114,7 +114,7 @@ def _near_copies(
             f"{name}: no leakage in other words, {split} items",
             "undecided",
             f"{len(near)} of {n_compared} longer items are far nearer to an example of the run's "
-            f"{place} than to the others, by chance {copies.chance:.0%}: {_named(named)}; "
+            f"{place.split(',')[0]} than to the others, by chance {copies.chance:.0%}: {_named(named)}; "
             "train without these examples, or replace the items",
             f"less than {MIN_EXCESS:.0%} above chance",
             code="leakage",

@@ -86,7 +86,9 @@ def test_deleted_data_is_missing_where_it_was_not_searched(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     "disguise", [str, str.upper, lambda text: text[::-1], lambda text: f"Hello! {text} Thanks"]
 )
-def test_items_in_validation_data_are_told_apart(tmp_path: Path, disguise: Any) -> None:
+def test_items_in_validation_data_leave_a_candidate_undecided(
+    tmp_path: Path, disguise: Any
+) -> None:
     held = [row(disguise(text), "a") for text in ITEMS]
     record = TrainingRecord(training=digest_of_rows(PLAIN), validation=digest_of_rows(held))
     ((code, text),) = checked(tmp_path, PLAIN, held, record)
