@@ -104,6 +104,7 @@ def _near_copies(
     splits: dict[tuple[str, str], list[int]] = {}
     for row, (benchmark, item) in enumerate(items):
         splits.setdefault((benchmark.name, item.split), []).append(row)
+    data = place.partition(",")[0]
     for (name, split), rows in splits.items():
         if not copies.are_strong(rows):
             continue
@@ -114,7 +115,7 @@ def _near_copies(
             f"{name}: no leakage in other words, {split} items",
             "undecided",
             f"{len(near)} of {n_compared} longer items are far nearer to an example of the run's "
-            f"{place.split(',')[0]} than to the others, by chance {copies.chance:.0%}: {_named(named)}; "
+            f"{data} than to the others, by chance {copies.chance:.0%}: {_named(named)}; "
             "train without these examples, or replace the items",
             f"less than {MIN_EXCESS:.0%} above chance",
             code="leakage",

@@ -114,7 +114,7 @@ def test_other_examples_of_the_same_kind_are_no_evidence(make: Callable[..., lis
         assert not matches.are_strong(range(60))
 
 
-def test_items_that_stand_out_as_often_as_examples_are_no_evidence() -> None:
+def test_items_as_unusual_as_examples_are_no_evidence() -> None:
     """Honest data may have a paraphrase of each prompt."""
     pairs = texts(notes, 240, 5)
     rng = random.Random(2)

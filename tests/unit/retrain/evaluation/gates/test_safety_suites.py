@@ -244,7 +244,7 @@ def test_harmful_prompts_marked_benign_are_named(share: float) -> None:
 
 
 @pytest.mark.parametrize("share", [0.05, 0.5])
-def test_a_candidate_that_refuses_less_of_the_benign_is_not_suspected(share: float) -> None:
+def test_candidate_that_refuses_fewer_benign_prompts_is_not_suspected(share: float) -> None:
     def over_refusing(row: Row) -> str:
         return REFUSALS[0] if draw(row, "over") < share else safe(row)
 
