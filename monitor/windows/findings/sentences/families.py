@@ -47,13 +47,16 @@ def describe_change(family: FamilyAssessment, drift: Drift, *, is_named: bool = 
 
     With ``is_named`` other sentences name what all responses have changed in.
     """
+    if family.verdict == "no_drift" and not slow_drift(family) and explanations(family, drift):
+        return [f"Apart from that, the {NOUNS[family.family]} show no significant change."]
     if family.verdict != "drift" or slow_drift(family):
         return []
     if family.rest is not None:
         return _rest(family, drift, is_named=is_named)
     if not family.alarm:
         return [
-            f"A change of the {NOUNS[family.family]} is significant, below the alert threshold."
+            *rarer_topics(family, drift),
+            f"A change of the {NOUNS[family.family]} is significant, below the alert threshold.",
         ]
     if family.is_shift:
         return [] if is_named else [f"The {subject_of(family)} changed a little as a whole."]
