@@ -42,7 +42,7 @@ from retrain.evaluation.lifecycle import (
     start_evaluation,
 )
 from retrain.evaluation.report import report_lines
-from retrain.evaluation.request import as_request, read_request, request_for
+from retrain.evaluation.request import TrainingRecord, as_request, read_request, request_for
 from retrain.evaluation.response_cache import KEY_VARIABLE
 from retrain.planning.options import Option
 from retrain.recipes.recipe import Recipe
@@ -449,6 +449,14 @@ def test_attempts_have_a_key_that_the_folder_lacks(desk: Desk) -> None:
     assert len(first) == 64
     files = [path.read_bytes() for path in desk.files().root.rglob("*") if path.is_file()]
     assert not any(first.encode() in content for content in files)
+
+
+def test_the_child_gets_the_record_of_its_training_data(desk: Desk) -> None:
+    facts = {"data_digest": "sha256:1", "checked_benchmarks": ["sha256:2"]}
+    _, run = make_candidate(desk.engine, desk.folder, desk.now, **facts)
+    desk.advance()
+    _, sent = read_request(RunFolder(desk.folder / "runs" / f"run-{run:05d}"))
+    assert sent.trained_on == TrainingRecord(training="sha256:1", benchmarks=("sha256:2",))
 
 
 def test_a_permanent_failure_is_not_retried(desk: Desk) -> None:

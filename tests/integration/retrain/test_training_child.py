@@ -16,6 +16,8 @@ from safetensors import safe_open
 from monitor.store.engine import transaction
 from monitor.store.training import registry as versions
 from retrain.data import TrainingSet, build_training_set, original_training_set
+from retrain.evaluation.gates.training_record import changed_files
+from retrain.evaluation.request import read_request
 from retrain.identity.verification import compare
 from retrain.jobs import local_launcher
 from retrain.jobs.local_launcher import SubprocessLauncher
@@ -24,7 +26,7 @@ from retrain.jobs.progress import losses
 from retrain.planning.checks.run_checks import check_run
 from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import promote
-from retrain.run_folder import read_json, read_lines
+from retrain.run_folder import read_json, read_lines, write_lines
 from retrain.training.cancellation import cancel_run
 from retrain.training.runs import poll_run, poll_running, start_run
 from tests.services.warm_interpreter import warm_children  # noqa: F401
@@ -228,6 +230,10 @@ def test_run_continues_from_incumbent_and_is_compared_with_it(desk: Desk, runs: 
     assert value["candidate"]["split=new"] >= 0.9
     assert value["candidate"]["split=new"] >= 0.9
     assert value["candidate"]["split=old"] >= 0.9
+    _, requested = read_request(desk.files(run))
+    assert requested.trained_on.training == rows.card.digest
+    write_lines(desk.files(run).training_data, rows.rows[1:])
+    assert changed_files(desk.files(run), requested.trained_on) == ["train.jsonl"]
     adapter_card = (desk.files(run).adapter / "README.md").read_text(encoding="utf-8")
     assert "| desk | split=new | exact_match | " in adapter_card
     responses = list(read_lines(desk.files(run).evaluation_responses(row.id)))
