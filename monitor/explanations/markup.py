@@ -94,4 +94,4 @@ def without_markup(text: str) -> str:
     if not _SIGNS.search(text):
         return text
     # Tags divide words, signs of Markdown don't.
-    return _UNDONE.sub(lambda found: " " if found[0].startswith("<") else "", text).strip()
+    return _UNDONE.sub(lambda match: " " if match[0].startswith("<") else "", text).strip()

@@ -10,6 +10,7 @@ from monitor.rendering.numbers import (
     format_instant,
     format_mean,
     format_share,
+    is_above_zero,
 )
 from monitor.rendering.task_types import select_task_types, sum_other_task_types
 from monitor.statistics.p_value_text import state_p_value
@@ -92,10 +93,8 @@ def describe_mix_change(assessment: Assessment) -> str:
     p_value = state_p_value(assessment.mix_p_value, MIX_LEVEL)
     if assessment.mix_p_value > MIX_LEVEL:
         return f"the mix of task types shows no significant change, {p_value}"
-    return (
-        f"{format_estimate(moved)} of the traffic moved between task types, {p_value}; a change of "
-        "the mix never alarms by itself"
-    )
+    size = f"{format_estimate(moved)} of the traffic" if is_above_zero(moved) else "some traffic"
+    return f"{size} moved between task types, {p_value}; a change of the mix never alarms by itself"
 
 
 def further_findings(assessment: Assessment) -> list[str]:
@@ -110,7 +109,7 @@ def describe_state(family: FamilyAssessment) -> str:
     if family.alarm or family.slow_alarm is not None:
         return "drift"
     if family.event_alarms:
-        return "alarm by an event"
+        return "alarm by an event; all responses:"
     if family.verdict == "drift":
         return "significant, below the alert threshold"
     return "no significant change"

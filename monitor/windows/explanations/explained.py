@@ -205,8 +205,8 @@ class _Search:
     ) -> ExplainedFamily:
         texts = (own.texts_of(side) for own in self.sides)
         if not is_significant:
-            found = find_explanations(*texts, min_difference=MIN_UNTESTED, level=UNTESTED_LEVEL)
-            return replace(family, matches=found)
+            matches = find_explanations(*texts, min_difference=MIN_UNTESTED, level=UNTESTED_LEVEL)
+            return replace(family, matches=matches)
         matches = find_explanations(*texts)
         # One text in many exchanges is a topic, too, which reviewers are to see.
         taken_out = tuple(match for match in matches if match.kind != "copies")

@@ -139,7 +139,7 @@ def numbers_of(sentence: str) -> list[float]:
 @given(
     prompts=families("input"),
     responses=families("output"),
-    numeric=st.lists(columns(), max_size=6),
+    numeric=st.lists(columns(), max_size=6, unique_by=lambda column: column.name),
 )
 def test_findings_are_ordered_sure_and_of_consequence(
     prompts: FamilyAssessment, responses: FamilyAssessment, numeric: list[NumericAssessment]

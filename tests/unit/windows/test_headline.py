@@ -365,6 +365,39 @@ def test_findings_of_prompts_only_omit_responses() -> None:
     assert findings(None, few)[0].startswith("The responses could not be compared: too few")
 
 
+@pytest.mark.parametrize(
+    ("verdict", "result"),
+    [("no_drift", "show no significant change"), ("drift", "changed significantly")],
+)
+def test_responses_to_prompts_in_a_new_form_are_told(verdict: str, result: str) -> None:
+    hidden = make_family(
+        "output", verdict="not_enough_data", untested_reason="few_comparable_prompts",
+        rest=make_rest(verdict=verdict),
+    )  # fmt: skip
+    sentences = findings(make_family(**ALARM, explanations=(make_explanation(),)), hidden)
+    assert f"Without the new form of the prompts, the responses {result}." in sentences
+    assert "could not be compared" not in " ".join(sentences)
+
+
+def test_explanation_without_a_significant_change_leads() -> None:
+    capitals = make_explanation(kind="letter_case", text="in capitals", since=None)
+    sentences = findings(make_family(explanations=(capitals,)))
+    assert sentences[:2] == (
+        "Every prompt is now in capitals.",
+        "Apart from that, the prompts show no significant change.",
+    )
+
+
+def test_topic_that_is_gone_leads_a_change_below_the_threshold() -> None:
+    gone = make_explanation(
+        kind="rarer_topic", text="", before="loan, bank", since=None,
+        reference=estimated(0.1), current=estimated(0.0),
+    )  # fmt: skip
+    sentences = findings(make_family(verdict="drift", explanations=(gone,)))
+    assert sentences[0] == "“loan, bank” fell from 10% of the prompts to none."
+    assert "below the alert threshold" in sentences[1]
+
+
 def test_no_change_names_unread_texts() -> None:
     unread = make_family(unread_current=0.06, unread_reference=0.0)
     assert "(the encoder cannot read 6% of them)" in findings(unread)[0]

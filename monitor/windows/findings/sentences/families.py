@@ -132,12 +132,22 @@ def _share(
 
 
 def untested(families: Sequence[FamilyAssessment]) -> list[str]:
-    """Return why a family could not be compared, where it has texts to compare."""
-    return [
-        f"The {NOUNS[family.family]} could not be compared: {describe_untested(family)}."
-        for family in families
-        if family.verdict == "not_enough_data" and family.untested_reason not in SILENT
-    ]
+    """Return why a family could not be compared, where it has texts to compare.
+
+    Responses to prompts in a new template may have been tested without the template.
+    """
+    sentences = []
+    for family in families:
+        if family.verdict != "not_enough_data" or family.untested_reason in SILENT:
+            continue
+        noun = NOUNS[family.family]
+        rest = None if family.rest is None else family.rest.verdict
+        if family.untested_reason == "few_comparable_prompts" and rest in {"drift", "no_drift"}:
+            result = "show no significant change" if rest == "no_drift" else "changed significantly"
+            sentences.append(f"Without the new form of the prompts, the {noun} {result}.")
+            continue
+        sentences.append(f"The {noun} could not be compared: {describe_untested(family)}.")
+    return sentences
 
 
 def unchanged(families: Sequence[FamilyAssessment], *, has_changes: bool) -> list[str]:
