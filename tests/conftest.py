@@ -65,10 +65,11 @@ def pytest_collection() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Spread the files whose tests wait for services and children over those that compute long.
+    """Spread the files whose tests wait for services and children over those that compute.
 
     Side by side, as the folders come, they leave the processor idle; so do those that begin when
-    only quick files are left. Files that are named keep their order.
+    only quick files are left. A third of the quick files comes last. Files that are named keep
+    their order.
     """
     if any(name.endswith(".py") for name in config.args):
         return
@@ -79,13 +80,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for path in files:
         folder = path.parts[len(HERE.parts)]
         (waiting if folder in WAITING else quick if folder in QUICK else rest).append(path)
-    step = max(1, len(rest) // (len(waiting) + 1))
-    ordered = []
-    for number, path in enumerate(rest):
-        if number % step == 0 and waiting:
-            ordered.append(waiting.pop(0))
-        ordered.append(path)
-    items[:] = [item for path in [*ordered, *waiting, *quick] for item in files[path]]
+    early = len(quick) * 2 // 3
+    ordered = [*_spread(waiting, rest, quick[:early]), *quick[early:]]
+    items[:] = [item for path in ordered for item in files[path]]
+
+
+def _spread(*groups: list[Path]) -> list[Path]:
+    """Return the files of all groups, each group's at equal distances."""
+    places = [
+        ((number + 0.5) / len(group), path) for group in groups for number, path in enumerate(group)
+    ]
+    return [path for _, path in sorted(places)]
 
 
 @pytest.fixture(scope="session", autouse=True)

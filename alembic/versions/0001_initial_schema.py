@@ -863,6 +863,7 @@ def upgrade() -> None:
         sa.Column("handle", JSON),
         sa.Column("work_dir", sa.String(), nullable=False),
         sa.Column("request", JSON, nullable=False),
+        sa.Column("responses_key", sa.String()),
         sa.Column("file_digest", sa.String(), nullable=False),
         sa.Column("dataset_digests", JSON),
         sa.Column("attempts", sa.Integer(), nullable=False),

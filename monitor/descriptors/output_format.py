@@ -5,6 +5,7 @@ at least :data:`FORMAT_SHARE` of the responses have it, so that a task of mixed 
 has free text.
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -121,15 +122,26 @@ def _learn_labels(responses: Sequence[str]) -> Label | None:
 
 
 def parse_json(response: str) -> Any:
-    """Return the JSON document of a response, without a fence around it; ``UNSET`` for none."""
+    """Return the JSON document of a response, without a fence around it; ``UNSET`` for none.
+
+    An object with a repeated key is none: readers differ in which of its values counts.
+    """
     text = response.strip()
     opening = _OPENING.match(text)
     if opening and text.endswith(_FENCE) and len(text) >= opening.end() + len(_FENCE):
         text = text[opening.end() : -len(_FENCE)]
     try:
-        return msgspec.json.decode(text.encode("utf-8", "replace"))
-    except (msgspec.DecodeError, RecursionError):
+        document = msgspec.json.decode(text.encode("utf-8", "replace"))
+        if isinstance(document, dict | list):
+            json.loads(text, object_pairs_hook=_require_unique)
+    except (ValueError, RecursionError):
         return msgspec.UNSET
+    return document
+
+
+def _require_unique(pairs: list[tuple[str, Any]]) -> None:
+    if len({key for key, _ in pairs}) < len(pairs):
+        raise ValueError("repeated key")
 
 
 def _has_closed_fences(response: str) -> bool:

@@ -25,13 +25,13 @@ _SIGNED = re.compile(r"(?:[,，、]\s*\n|\n\s*(?:--+|[—–―]))[^\n]{1,60}$")
 _WITHOUT_FULL_STOP = re.compile(r"[\u0e00-\u0eff]\s*$")
 
 #: A shorter response is a label or a word, not a sentence that could be cut off.
-MIN_SENTENCE_CHARACTERS = 200
+MIN_SENTENCE_CHARACTERS = 60
 
 
 def cut_off(text: str) -> float:
-    """Return whether a long text ends within a sentence; NaN for scripts without full stops.
+    """Return whether a text ends within a sentence; NaN for scripts without full stops.
 
-    A list whose items have no full stop counts as cut off too, a signature does not.
+    Short texts do not. A list whose items have no full stop counts too, a signature does not.
     """
     if len(text) < MIN_SENTENCE_CHARACTERS:
         return 0.0

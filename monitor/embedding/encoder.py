@@ -88,12 +88,15 @@ def load_encoder(settings: Embedding) -> Encoder:
     transformers.utils.logging.disable_progress_bar()
 
     device = _device(settings.device, cuda=torch.cuda.is_available())
+    local = reads_locally(location)
     try:
         model = SentenceTransformer(
             location,
             device=device,
             revision=None if folder else settings.revision or None,
-            local_files_only=reads_locally(location),
+            local_files_only=local,
+            # transformers asks the hub for an adapter, whatever is said of the model.
+            model_kwargs={"adapter_kwargs": {"local_files_only": local}},
         )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         reason = _first_line(error)

@@ -14,7 +14,7 @@ from monitor.explanations.markup import find_markup
 from monitor.explanations.ordering import importance
 from monitor.explanations.punctuation import find_punctuation
 from monitor.explanations.scripts import find_scripts
-from monitor.explanations.share_changes import MIN_CANDIDATE_ROWS, Shares
+from monitor.explanations.share_changes import LEVEL, MIN_CANDIDATE_ROWS, Shares
 from monitor.explanations.templates import find_templates
 from monitor.explanations.text_side import TextSide
 
@@ -25,22 +25,27 @@ MIN_REST = 0.5
 
 
 def find_explanations(
-    reference: TextSide, current: TextSide, *, min_difference: float = MIN_DIFFERENCE
+    reference: TextSide,
+    current: TextSide,
+    *,
+    min_difference: float = MIN_DIFFERENCE,
+    level: float = LEVEL,
 ) -> tuple[FoundExplanation, ...]:
     """Return what explains a change of the texts, the most important first.
 
     One change has one explanation: what a kind covers is taken out before the next is searched.
-    Where nothing changed, the chance of any explanation of a kind is at most ``LEVEL``.
+    Where nothing changed, the chance of any explanation of a kind is at most ``level``.
 
     Args:
         reference: The prompts, or the responses, of the baseline.
         current: Those of the window. Give all rows: thinned large end users would hide a burst.
         min_difference: Least difference of the shares of both sides.
+        level: Of each kind.
     """
     if min(len(reference), len(current)) < MIN_CANDIDATE_ROWS:
         return ()
-    search = _Search(Shares.of(reference, current, min_difference))
-    search.keep(find_large_users(reference, current))
+    search = _Search(Shares.of(reference, current, min_difference, level))
+    search.keep(find_large_users(reference, current, level))
     search.keep(find_encodings(search.shares))
     search.keep(find_cut_off(search.shares))
     search.keep(find_templates(search.shares))

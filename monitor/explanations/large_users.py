@@ -14,7 +14,9 @@ MIN_SHARE = 0.1
 MIN_RATIO = 2.0
 
 
-def find_large_users(reference: TextSide, current: TextSide) -> list[FoundExplanation]:
+def find_large_users(
+    reference: TextSide, current: TextSide, level: float = LEVEL
+) -> list[FoundExplanation]:
     """Return each end user with a burst, the largest first.
 
     The unit is the exchange: the sentence is of this one end user. The end user is not named.
@@ -30,7 +32,7 @@ def find_large_users(reference: TextSide, current: TextSide) -> list[FoundExplan
             continue
         rows = _rows(reference, user), _rows(current, user)
         change = shares_of_rows((reference, current), rows)
-        if change is None or change.p_value > LEVEL:
+        if change is None or change.p_value > level:
             continue
         explanations.append(
             FoundExplanation(

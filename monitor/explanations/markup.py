@@ -91,4 +91,7 @@ def without_markup(text: str) -> str:
         >>> without_markup("# Steps\n- **Open** it")
         'Steps\nOpen it'
     """
-    return _UNDONE.sub("", text) if _SIGNS.search(text) else text
+    if not _SIGNS.search(text):
+        return text
+    # Tags divide words, signs of Markdown don't.
+    return _UNDONE.sub(lambda found: " " if found[0].startswith("<") else "", text).strip()

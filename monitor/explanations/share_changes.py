@@ -65,15 +65,18 @@ class Shares:
     min_difference: float
     reference_left: Mask
     current_left: Mask
+    level: float = LEVEL
 
     @classmethod
-    def of(cls, reference: TextSide, current: TextSide, min_difference: float) -> "Shares":
+    def of(
+        cls, reference: TextSide, current: TextSide, min_difference: float, level: float = LEVEL
+    ) -> "Shares":
         """Return the comparison of all texts that are not blank."""
-        left = (
+        before, now = (
             np.fromiter((bool(text.strip()) for text in side.texts), np.bool_, len(side))
             for side in (reference, current)
         )
-        return cls(reference, current, min_difference, *left)
+        return cls(reference, current, min_difference, before, now, level)
 
     def after(self, explanation: FoundExplanation) -> "Shares":
         """Return the comparison without what an explanation covers."""
@@ -143,7 +146,7 @@ class Shares:
         among_left = self.change(*rows)
         if (
             among_left is None
-            or among_left.p_value > LEVEL / max(n_candidates, 1)
+            or among_left.p_value > self.level / max(n_candidates, 1)
             or abs(among_left.difference.mean) < least
         ):
             return None

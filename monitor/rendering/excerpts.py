@@ -35,7 +35,7 @@ def excerpt(text: str, limit: int = 240) -> str:
             for character in visible
         )
     line = " ".join(visible.split())
-    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+    return line if len(line) <= limit else line[: limit - 1].rstrip(" …") + "…"
 
 
 def excerpt_of_version(version: str) -> str:
@@ -57,5 +57,5 @@ def quote(text: str) -> str:
     line = excerpt(text, QUOTED_CHARACTERS)
     words = line.split(" ")
     if len(words) > QUOTED_WORDS:
-        line = f"{' '.join(words[:QUOTED_WORDS])}…"
+        line = f"{' '.join(words[:QUOTED_WORDS]).rstrip(' …')}…"
     return f"“{line or '(empty)'}”"

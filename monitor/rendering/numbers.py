@@ -34,7 +34,8 @@ def format_estimate(share: ShareEstimate) -> str:
 
 def format_rounded(share: ShareEstimate) -> str:
     """Return an estimated share without its interval, as exact as the interval knows it."""
-    return format_known(share.estimate, share.lower, share.upper)[0]
+    width = share.upper - share.lower
+    return format_known(share.estimate, share.estimate, share.estimate + width)[0]
 
 
 def format_relative(change: float, lower: float | None, upper: float | None) -> str:
@@ -49,11 +50,13 @@ def format_known(
 ) -> tuple[str, str, str]:
     """Return an estimate and its limits, as exact as the interval knows them.
 
-    ``points`` are hundredths without a sign of percent; ``value`` has three significant digits.
+    ``points`` are hundredths without a sign of percent; a ``value`` may have more decimals.
     """
     numbers = (estimate, lower, upper)
     if unit == "value":
-        written = [format_mean(number) for number in numbers]
+        width = abs(upper - lower) or abs(estimate) or 1.0
+        decimals = max(0, math.ceil(-math.log10(width)))
+        written = [f"{number:,.{decimals}f}" for number in numbers]
     else:
         digits = _known_digits(*numbers)
         # A limit may be exact, such as that of all texts: its zeros say nothing.

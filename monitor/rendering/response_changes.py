@@ -24,7 +24,10 @@ LENGTH = "length in tokens"
 #: What responses are, or do, of which a descriptor rose, and of which it fell, and by how much.
 COMPARATIVES = {
     LENGTH: ("are {} longer", "are {} shorter"),
-    "readability (LIX)": ("are harder to read, by {} of LIX", "are easier to read, by {} of LIX"),
+    "readability (LIX)": (
+        "are harder to read, by {} points of LIX",
+        "are easier to read, by {} points of LIX",
+    ),
     "repetition": ("repeat themselves more, by {}", "repeat themselves less, by {}"),
     "repeated phrases": ("repeat more phrases, by {}", "repeat fewer phrases, by {}"),
     "non-letter share": ("have more digits and signs, by {}", "have fewer digits and signs, by {}"),

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -111,6 +111,23 @@ def digest_of_rows(rows: Iterable[Row]) -> str:
 def digest_of_input(rows: Iterable[Row]) -> str:
     """Return ``sha256:...`` of rows, independent of their order."""
     return digest_of_rows(sorted(rows, key=canonical))
+
+
+def lineage_of(
+    rows: Sequence[Row], validation: Sequence[Row], card: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what a version's lineage records of its data: digests, and benchmarks without leaks.
+
+    The card says which benchmarks were searched for in its rows: in other rows they may be.
+    """
+    digests = digest_of_rows(rows), digest_of_rows(validation) if validation else ""
+    is_as_built = digests == (card.get("digest"), card.get("validation_digest", ""))
+    inputs = card.get("inputs", {}).items() if is_as_built else ()
+    return {
+        "data_digest": digests[0],
+        "validation_digest": digests[1],
+        "checked_benchmarks": [of for name, of in inputs if name.startswith("benchmark ")],
+    }
 
 
 def counts_of(rows: Sequence[Row]) -> dict[str, Any]:

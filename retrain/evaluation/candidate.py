@@ -1,6 +1,7 @@
 """Scores, judge preferences and gates of a candidate's responses."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -19,7 +20,11 @@ from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.calibration import calibrate
 from retrain.evaluation.classification import classify
 from retrain.evaluation.gates.candidate_checks import apply_gates
+from retrain.evaluation.gates.judge_belief import check_judge_belief
 from retrain.evaluation.gates.judge_preference import Judgements, judge_check, judge_pairs
+from retrain.evaluation.gates.safety.benign_labels import check_benign_labels
+from retrain.evaluation.gates.safety.marks import check_marks
+from retrain.evaluation.gates.safety.unclear_refusals import with_unclear_refusals
 from retrain.evaluation.judge.judge_model import JudgeModel
 from retrain.evaluation.judge.labels import JudgeLabels
 from retrain.evaluation.judge.verdicts import JudgedOverRefusal
@@ -72,19 +77,21 @@ def evaluate_candidate(
         judgements = _judgements(benchmarks, scores, judge, concurrency)
         preferences = judgements.preferences
         further_checks = [*further_checks, judge_check(judgements, policy.alpha)]
-    results = apply_gates(
+    belief, remarks = check_judge_belief(benchmarks, scores[CANDIDATE], rng.spawn(1)[0])
+    suites = [*check_marks(benchmarks), *check_benign_labels(benchmarks, scores)]
+    apply = partial(
+        apply_gates,
         benchmarks,
-        scores,
-        policy,
-        rng,
-        further_checks=further_checks,
-        further_remarks=further_remarks,
+        policy=policy,
+        rng=rng,
+        further_checks=[*further_checks, *belief, *suites],
+        further_remarks=[*further_remarks, *remarks],
         judge_preferences=preferences,
         judged_over_refusal=(
             None if judge is None else JudgedOverRefusal(judge, labels, concurrency=concurrency)
         ),
     )
-    return _with_labels(results, scores, rng)
+    return _with_labels(with_unclear_refusals(scores, apply), scores, rng)
 
 
 def _with_labels(

@@ -3,10 +3,11 @@
 It reads ``evaluation-request.json``, generates and scores the responses of every system, writes the
 results to ``evaluation.json``, the responses to ``evaluation-responses-ID.jsonl``, and finally its
 outcome to ``evaluation-result.json``. It reuses the responses of an earlier child. The judge's key
-comes from the environment.
+and that of the responses come from the environment.
 """
 
 import hashlib
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -76,7 +77,9 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
         loaded = load_benchmarks(request.plan, models, encoder, request.counted)
         applied = apply_earlier_rules(loaded, request)
         benchmarks = applied.benchmarks
-        checks, remarks = check_late_leakage(folder, benchmarks, request.data_rules, encoder)
+        checks, remarks = check_late_leakage(
+            folder, benchmarks, request.data_rules, encoder, request.trained_on
+        )
         covering = check_coverage(benchmarks, request.task_types)
         systems = systems_of(request, benchmarks, folder)
         if request.previous_system.url:
@@ -115,6 +118,7 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
                 *missing_prompts(benchmarks, request.base_prompt),
                 *remarks,
                 *earlier.remarks(),
+                *cache.remarks(),
             ],
         )
     path = folder.evaluation_responses(evaluation_id)
@@ -147,13 +151,14 @@ def _generate(
 ) -> "tuple[dict[str, dict[str, list[str]]], LoadedWeights, ResponseCache, EarlierResponses]":
     """Generate the responses by the recorded weights; return them with what they depend on."""
     from retrain.evaluation.earlier_responses import EarlierResponses  # noqa: PLC0415
-    from retrain.evaluation.response_cache import ResponseCache  # noqa: PLC0415
+    from retrain.evaluation.response_cache import KEY_VARIABLE, ResponseCache  # noqa: PLC0415
     from retrain.evaluation.systems import generate_responses  # noqa: PLC0415
     from retrain.evaluation.weights import LoadedWeights  # noqa: PLC0415
     from retrain.models.generation import device_type  # noqa: PLC0415
 
     weights = LoadedWeights(request, datetime.now(UTC))
-    cache = ResponseCache(folder, evaluation_id, request, benchmarks, weights)
+    key = os.environ.get(KEY_VARIABLE, "")
+    cache = ResponseCache(folder, evaluation_id, request, benchmarks, weights, key=key)
     earlier = EarlierResponses(folder, request, weights, device_type())
     responses = generate_responses(systems, benchmarks, progress.add_responses, cache, earlier)
     weights.require_unchanged(datetime.now(UTC))

@@ -18,10 +18,17 @@ from monitor.store.tables import CandidateEvaluation
 from monitor.store.training import candidate_evaluations as store
 from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
 from monitor.store.training.candidate_results import read_candidate_results
-from monitor.store.training.registry import VersionRow
+from monitor.store.training.registry import VersionRow, version_by_id
 from monitor.store.training.runs import run_by_id
 from retrain.evaluation.gate_result import append_audit, conclude, record_scores
-from retrain.evaluation.request import EvaluationRequest, as_request, write_request
+from retrain.evaluation.request import (
+    EvaluationRequest,
+    TrainingRecord,
+    as_request,
+    write_request,
+)
+from retrain.evaluation.response_cache import KEY_VARIABLE
+from retrain.evaluation.rules.earlier_candidates import count_earlier_candidates
 from retrain.evaluation.rules.preparation import earlier_items, prepare_reevaluation
 from retrain.evaluation.weights import (
     describe_changes,
@@ -154,12 +161,14 @@ def start_evaluation(
     """
     with transaction(engine) as connection:
         row = store.candidate_evaluation_by_id(connection, evaluation_id)
+        key = store.responses_key(connection, evaluation_id)
     changes = describe_changes(engine, row, now) if row.status == "planned" else ""
     if changes:
         with transaction(engine) as connection:
             store.finish_candidate_evaluation(connection, row.id, "failed", now=now, error=changes)
         return
-    EVALUATIONS.start(engine, evaluation_id, launcher, now, environment)
+    variables = {**(environment or {}), KEY_VARIABLE: key}
+    EVALUATIONS.start(engine, evaluation_id, launcher, now, variables)
 
 
 def poll_evaluation(
@@ -214,6 +223,7 @@ def _prepare(connection: Connection, row: CandidateEvaluationRow, folder: RunFol
         known_responses=tuple(store.responses_digests(connection)),
         identities=recorded_identities(connection, row),
         earlier=earlier_items(connection, request),
+        trained_on=TrainingRecord.of_lineage(version_by_id(connection, row.version_id).lineage),
     )
     try:
         write_request(folder, row.id, row.attempts, request)
@@ -253,6 +263,7 @@ def _settle(
     if results is None:
         store.finish_candidate_evaluation(connection, row.id, "failed", now=now, error=error)
         return
+    results = count_earlier_candidates(connection, row, results)
     store_identities(connection, row, result)
     record_scores(connection, row.version_id, results, now)
     plan = as_request(row.request).plan

@@ -1,7 +1,7 @@
 """Request of a candidate evaluation, the input of its child."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,25 @@ class EarlierItems(msgspec.Struct, frozen=True, kw_only=True):
     item_digests: dict[str, dict[str, str]]
     #: Where the items counted; empty: an older release evaluated them.
     places: tuple[ItemPlace, ...] = ()
+
+
+class TrainingRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """Recorded digests of a candidate's training data; ``None``: not recorded."""
+
+    #: ``sha256:...`` of the rows; empty: there were none, or nobody said which.
+    training: str | None = None
+    validation: str | None = None
+    #: ``sha256:...`` of each data set that was searched for in these rows when they were built.
+    benchmarks: tuple[str, ...] = ()
+
+    @classmethod
+    def of_lineage(cls, lineage: Mapping[str, Any]) -> "TrainingRecord":
+        """Return what a version's lineage says."""
+        return cls(
+            training=lineage.get("data_digest"),
+            validation=lineage.get("validation_digest"),
+            benchmarks=tuple(lineage.get("checked_benchmarks", ())),
+        )
 
 
 class EvaluationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -78,6 +97,8 @@ class EvaluationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     previous: dict[str, Any] = {}
     #: SHA-256 of the files of earlier responses that the database vouches for; others aren't read.
     known_responses: tuple[str, ...] = ()
+    #: What the candidate was trained on; read from the database when the child starts.
+    trained_on: TrainingRecord = TrainingRecord()
     #: What candidate and incumbent were recorded as when the child starts.
     identities: dict[str, WeightsIdentity] = {}
     #: Examples in the base model's prompt, from ``[retrain.prompted]``; older requests have none.

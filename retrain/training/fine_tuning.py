@@ -21,6 +21,7 @@ from transformers import (
 from trl import SFTConfig
 
 from monitor.store.training.weights_identity import WeightsIdentity
+from retrain.data.data_card import lineage_of
 from retrain.identity.digests import acting_digest
 from retrain.identity.record import take_identity
 from retrain.jobs.progress import losses
@@ -57,14 +58,15 @@ def train(
             ran out of memory.
         ModelError: The base can't be loaded or trained on.
     """
-    checked = check_run(recipe, rows, this_device(), list(read_lines(folder.validation_data)))
+    validation = list(read_lines(folder.validation_data))
+    checked = check_run(recipe, rows, this_device(), validation)
     for finding in checked.findings:
         print(f"{finding.name}: {finding.outcome}: {finding.text}", flush=True)  # noqa: T201
     raise_refusals(checked.findings)
     _restore_thread_count(folder)
     tokenizer = load_tokenizer(base_of(recipe))
     peak = PeakMemory()
-    trainer = _trainer(folder, recipe, rows, tokenizer, checked)
+    trainer = _trainer(folder, recipe, (rows, validation), tokenizer, checked)
     began = time.monotonic()
     checkpoint = folder.last_checkpoint()
     with memory_errors(recipe):
@@ -82,12 +84,12 @@ def train(
         "base_revision": recipe.base_revision or _base_digest(recipe, identity),
         "method": recipe.method,
         "seed": recipe.seed,
-        "data_digest": card.get("digest", ""),
+        **lineage_of(rows, validation, card),
         "parent_adapter": recipe.start_adapter,
         "versions": package_versions(),
         "training": {
             "n_examples": len(rows),
-            "n_validation": sum(1 for _ in read_lines(folder.validation_data)),
+            "n_validation": len(validation),
             "steps": trainer.state.global_step,
             "loss": training_loss,
             "validation_loss": validation_loss,
@@ -132,11 +134,11 @@ def _dtypes(model: Any) -> dict[str, str]:
 def _trainer(
     folder: RunFolder,
     recipe: Recipe,
-    rows: list[dict[str, Any]],
+    data: tuple[list[dict[str, Any]], list[dict[str, Any]]],
     tokenizer: Any,
     checked: RunChecks,
 ) -> RepeatableTrainer:
-    validation = list(read_lines(folder.validation_data))
+    rows, validation = data
     # Before the model is loaded, as a tracker may be missing.
     callbacks = _callbacks(folder, recipe, checked, validates=bool(validation))
     model = _load_model(recipe)

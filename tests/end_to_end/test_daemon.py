@@ -88,16 +88,17 @@ class Daemon:
             "DRIFTWARDEN_WEB__PORT": str(self.port),
         }
 
-    def call(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a command until it ends."""
-        return subprocess.run(
-            [COMMAND, *arguments],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def call(self, *arguments: str) -> tuple[int, str]:
+        """Run a command until it ends; return its exit status and both outputs.
+
+        As in :meth:`start_again`, its interpreter has loaded the libraries.
+        """
+        path = self.folder / "command.log"
+        with path.open("wb") as log:
+            command = warm_interpreter().start_command(
+                *arguments, env=self.environment, cwd=self.folder, output=log
+            )
+        return command.wait(), path.read_text()
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start `driftwarden run`."""
@@ -153,9 +154,9 @@ def test_the_daemon_from_the_topic_to_the_queue(
     engine = make_engine(daemon.environment["DRIFTWARDEN_DATABASE__URL"])
 
     # An empty database is refused by name, and migrated by the command that the refusal names.
-    refused = daemon.call("run")
-    assert (refused.returncode, "driftwarden db upgrade" in refused.stderr) == (78, True)
-    assert head_revision() in daemon.call("db", "upgrade").stdout
+    status, output = daemon.call("run")
+    assert (status, "driftwarden db upgrade" in output) == (78, True)
+    assert head_revision() in daemon.call("db", "upgrade")[1]
 
     baseline = daemon.folder / "baseline.jsonl"
     baseline.write_bytes(
@@ -163,12 +164,8 @@ def test_the_daemon_from_the_topic_to_the_queue(
             exchange(f"b{i}", KNOWN, rng, LAST_WEEK - timedelta(days=30)) for i in range(400)
         )
     )
-    with (daemon.folder / "import.log").open("wb") as log:
-        imported = warm_interpreter().start_command(
-            *("baseline", "import", str(baseline), "--model", "desk"),
-            env=daemon.environment, cwd=daemon.folder, output=log,
-        )  # fmt: skip
-    assert imported.wait() == 0, (daemon.folder / "import.log").read_text()
+    status, output = daemon.call("baseline", "import", str(baseline), "--model", "desk")
+    assert status == 0, output
 
     def produce(first: int, n: int, when: datetime) -> set[str]:
         """Produce records; return the ids that sampling keeps."""

@@ -13,3 +13,9 @@ def pytest_runtest_teardown() -> Iterator[None]:
     apps = sys.modules.get("tests.support.web.apps")  # most tests use none, and it takes a second
     if apps is not None:
         apps.give_back()
+
+
+@pytest.fixture
+def short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let SQLite wait half a second for other connections, of engines that are made after this."""
+    monkeypatch.setattr("monitor.store.engine.SQLITE_WAIT_SECONDS", 0.5)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from monitor.explanations.found_explanation import FoundExplanation, Reduce
 from monitor.explanations.share_changes import MIN_CANDIDATE_ROWS, Candidate, Mask, Shares
+from monitor.explanations.templates.fillers import extend_over_fillers, find_filled
 from monitor.explanations.templates.number_masks import mask_numbers
 from monitor.explanations.templates.sample import Sample
 from monitor.explanations.templates.search import USUAL_SHARE, Part, search_parts
@@ -41,37 +42,52 @@ def _find_one(shares: Shares) -> FoundExplanation | None:
     current = _draw(shares.current.texts, shares.current_left)
     if min(len(reference), len(current)) < MIN_CANDIDATE_ROWS:
         return None
-    sample = Sample(reference, current)
+    sample = Sample([*reference], [*current])
     beginnings, n_beginnings = search_parts(sample, "beginning")
     ends, n_ends = search_parts(sample, "end")
-    for template, has_border in _by_size(beginnings, ends):
-        n_candidates = (n_beginnings if template.beginning else n_ends)[has_border]
-        rows = template.rows(shares.reference.texts), template.rows(shares.current.texts)
-        explanation = shares.explain(
-            "prefix" if template.beginning else "suffix",
-            Candidate(rows, text=template.text, reduce=template.unwrap),
-            n_candidates=2 * n_candidates,
-        )
-        if explanation is not None:
-            return explanation
+    sized = [
+        (abs(part.excess), template, (n_beginnings if template.beginning else n_ends)[border])
+        for part, template, border in _pair_ends(beginnings, ends)
+    ]
+    sides = [*reference.values()], [*current.values()]
+    for inside, outside in (sides, sides[::-1]):
+        filled = (find_filled(inside, outside, end) for end in ("beginning", "end"))
+        sized += [(part.excess, part.template, part.n_candidates) for part in filled if part]
+    for _, template, n_candidates in sorted(sized, key=lambda item: -item[0]):
+        explanation = _explain(shares, template, 2 * n_candidates)
+        if explanation is None:
+            continue
+        inside, outside = sides[::-1] if explanation.difference.mean > 0 else sides
+        longer = extend_over_fillers(template, inside, outside)
+        extended = explanation if longer == template else _explain(shares, longer, 2 * n_candidates)
+        return extended or explanation
     return None
 
 
-def _draw(texts: Sequence[str], left: Mask) -> list[str]:
-    """Return distinct texts of a sample, with placeholders for numbers."""
+def _explain(shares: Shares, template: Template, n_candidates: int) -> FoundExplanation | None:
+    rows = template.rows(shares.reference.texts), template.rows(shares.current.texts)
+    return shares.explain(
+        "prefix" if template.beginning else "suffix",
+        Candidate(rows, text=template.text, reduce=template.unwrap),
+        n_candidates=n_candidates,
+    )
+
+
+def _draw(texts: Sequence[str], left: Mask) -> dict[str, str]:
+    """Return texts of a sample, distinct with placeholders for numbers, by these."""
     rows: NDArray[np.int64] = np.flatnonzero(left)
     if len(rows) > MAX_SEARCHED:
         rows = np.sort(np.random.default_rng(0).choice(rows, MAX_SEARCHED, replace=False))
-    masked = (mask_numbers(texts[row].strip()) for row in rows.tolist())
-    return list(dict.fromkeys(text for text in masked if text))
+    drawn = (texts[row].strip() for row in rows.tolist())
+    return {mask_numbers(text): text for text in drawn if text}
 
 
-def _by_size(beginnings: list[Part], ends: list[Part]) -> list[tuple[Template, bool]]:
-    """Return the templates, the largest excess first, and whether a sign is their border.
+def _pair_ends(beginnings: list[Part], ends: list[Part]) -> list[tuple[Part, Template, bool]]:
+    """Return the templates, and whether a sign is their border.
 
     A beginning and an end of the same texts are one.
     """
-    sized: list[tuple[Part, Template]] = []
+    templates: list[tuple[Part, Template]] = []
     alone = list(ends)
     for first in (part for part in beginnings if part.has_words):
         overlapping = [part for part in alone if _overlap(first, part)]
@@ -81,10 +97,9 @@ def _by_size(beginnings: list[Part], ends: list[Part]) -> list[tuple[Template, b
         else:
             alone.remove(last)
             template = Template(first.text, last.text, last.signs)
-        sized.append((first, template))
-    sized += [(last, Template("", last.text, last.signs)) for last in alone if last.has_words]
-    sized.sort(key=lambda item: -abs(item[0].excess))
-    return [(template, part.has_border) for part, template in sized]
+        templates.append((first, template))
+    templates += [(last, Template("", last.text, last.signs)) for last in alone if last.has_words]
+    return [(part, template, part.has_border) for part, template in templates]
 
 
 def _overlap(first: Part, last: Part) -> bool:

@@ -4,9 +4,12 @@ import re
 
 #: Stands for a number, a date or an id; of the private use area.
 NUMBER = "\ue000"
+#: Stands for some words on one line.
+FILLER = "\ue001"
 #: The placeholder as people read it.
 SHOWN = "…"
-_JOINED = re.compile(f"{NUMBER}(?:[-.,:/ +]{{0,2}}{NUMBER})*")
+_TIGHT = re.compile(rf"(?<=[\w:,])(?={FILLER})|{FILLER}(?=\w)")
+_JOINED = re.compile(f"[{NUMBER}{FILLER}](?:[-.,:/ +]{{0,2}}[{NUMBER}{FILLER}])*")
 
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _DAYS = r"(?:mon|tue|tues|wed|wednes|thu|thur|thurs|fri|sat|satur|sun)(?:day)?"
@@ -40,4 +43,4 @@ def show_numbers(text: str) -> str:
         >>> show_numbers(mask_numbers("[2026-11-03 12:01] version 4.2"))
         '[…] version …'
     """
-    return _JOINED.sub(SHOWN, text)
+    return _JOINED.sub(SHOWN, _TIGHT.sub(lambda tight: f"{tight[0]} ", text))

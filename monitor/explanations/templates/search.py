@@ -101,7 +101,7 @@ def search_parts(sample: Sample, end: End) -> tuple[list[Part], dict[bool, int]]
         n_candidates[has_border] += may_be_shared or n <= MAX_CHANCE_ROWS
         # The side that has more of it shows how it is written.
         text, signs = sample.written(node.rows[-1 if excess > 0 else 0], n_tokens, end)
-        if is_natural or not sample.has_plain_excess(text, end, excess):
+        if is_natural or not sample.has_plain_excess(text + signs, end, excess):
             continue
         parts.append(Part(text, signs, n_tokens, frozenset(node.rows), excess, has_border))
     return _without_nested(parts) + partners, n_candidates

@@ -13,17 +13,19 @@ from numpy.typing import NDArray
 
 from monitor.explanations.found_explanation import SLOT
 from monitor.explanations.punctuation import FINAL_SIGNS
-from monitor.explanations.templates.number_masks import NUMBER, PATTERN, show_numbers
+from monitor.explanations.templates.number_masks import FILLER, NUMBER, PATTERN, show_numbers
 
 #: Characters at the end of a text that are read for an end, for each of the end itself: a
 #: placeholder may stand for a long id.
 _TAIL = 4
 _MIN_TAIL = 200
+#: At the border of an end, a line break may be beside it.
+_FILLER = r"\s*[^\n]{1,80}?\s*"
 
 
 @dataclass(frozen=True)
 class Template:
-    """A beginning and an end, either of them empty, with placeholders for numbers."""
+    """A beginning and an end, either of them empty, with placeholders for numbers and fillers."""
 
     beginning: str = ""
     end: str = ""
@@ -84,4 +86,5 @@ def _ends_word(character: str) -> bool:
 
 
 def _pattern(part: str) -> str:
-    return PATTERN.join(map(re.escape, part.split(NUMBER)))
+    fixed = (PATTERN.join(map(re.escape, own.split(NUMBER))) for own in part.split(FILLER))
+    return _FILLER.join(fixed)

@@ -132,6 +132,8 @@ class CandidateEvaluation(Base):
     work_dir: Mapped[str] = mapped_column(info=contents.PATH)
     #: Input of the child: systems, evaluation.yaml, gates and scoring.
     request: Mapped[dict[str, Any]] = mapped_column(info=contents.WORDS)
+    #: With it the children sign the responses that they generate; ``NULL``: none is reused.
+    responses_key: Mapped[str | None] = mapped_column(info=contents.CREDENTIAL)
     #: SHA-256 of evaluation.yaml.
     file_digest: Mapped[str] = mapped_column(info=contents.DIGEST)
     #: SHA-256 of each benchmark's data set; ``NULL`` until they were read.

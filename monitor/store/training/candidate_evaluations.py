@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from secrets import token_hex
 from typing import Any
 
 from sqlalchemy import JSON, Connection, exists, select, type_coerce, update
@@ -79,6 +80,7 @@ def insert_candidate_evaluation(
         launcher=launcher,
         work_dir=work_dir,
         request=request,
+        responses_key=token_hex(32),
         file_digest=file_digest,
         attempts=0,
         next_attempt_at=now,
@@ -152,6 +154,14 @@ def weaker_rules_of(connection: Connection, version_id: int) -> tuple[WeakerRule
     """Return what a version's gate result asks less for than earlier evaluations."""
     row = latest_succeeded_evaluation(connection, version_id)
     return row.results.weaker_rules if row is not None and row.results is not None else ()
+
+
+def responses_key(connection: Connection, evaluation_id: int) -> str:
+    """Return the key of an evaluation's responses; empty: an older release planned it."""
+    statement = select(CandidateEvaluation.responses_key).where(
+        CandidateEvaluation.id == evaluation_id
+    )
+    return connection.execute(statement).scalar_one() or ""
 
 
 def responses_digests(connection: Connection) -> list[str]:

@@ -224,6 +224,8 @@ class CandidateResults(msgspec.Struct, frozen=True, kw_only=True):
     comparisons: tuple[CandidateComparison, ...]
     scores: tuple[SystemScores, ...]
     remarks: tuple[str, ...]
+    #: Smallest adjusted p-value of check 1 by which no trivial system may do as well.
+    p_better: float = 1.0
     #: What the best trivial system scores on each stratum, by metrics that need no judge.
     trivial_scores: tuple[TrivialScore, ...] = ()
     #: Benchmark -> SHA-256 of its data set.

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
 from monitor.descriptors import OutputFormat, learn_format
+from monitor.descriptors.output_format import FORMAT_SHARE, MIN_RESPONSES, Label
 from monitor.store.traffic.exchange_columns import Exchanges
 
 #: Task type -> its output format; ``None`` where it has none.
@@ -33,8 +34,25 @@ def _learn(reference: Exchanges, half: NDArray[np.int64]) -> list[Formats]:
         responses: dict[str, list[str]] = {}
         for row in np.flatnonzero(half == other).tolist():
             responses.setdefault(reference.task_types[row], []).append(reference.responses[row])
-        learned.append({task_type: learn_format(texts) for task_type, texts in responses.items()})
+        whole = learn_format([text for texts in responses.values() for text in texts])
+        learned.append(
+            {
+                task_type: learn_format(texts) or _shared(whole, texts)
+                for task_type, texts in responses.items()
+            }
+        )
     return learned
+
+
+def _shared(whole: OutputFormat | None, responses: Sequence[str]) -> OutputFormat | None:
+    """Return the format of all task types, where too few responses of one show its own.
+
+    Labels of others are none of its own.
+    """
+    texts = [text for text in responses if text.strip()]
+    if whole is None or isinstance(whole, Label) or len(texts) >= MIN_RESPONSES:
+        return None
+    return whole if sum(map(whole.admits, texts)) >= FORMAT_SHARE * len(texts) else None
 
 
 def _check(window: Exchanges, formats: Sequence[Formats]) -> NDArray[np.float64]:

@@ -49,6 +49,8 @@ FORM = frozenset({"letter_case", "punctuation", "markup"})
 OF_NEW_TEXTS = 0.5
 #: A match says what an event says where the event covers this share of its responses.
 COVERED = 0.9
+#: Least difference, and level, of what explains no significant change.
+MIN_UNTESTED, UNTESTED_LEVEL = 0.05, 1e-4
 #: Why there is no test of the rest.
 NO_REST = (
     "The rest, without what explains the change, was not compared: the texts could not be embedded "
@@ -133,15 +135,16 @@ def explain_window(
     encode: Encode | None = None,
     declared: Formats | None = None,
 ) -> Explained:
-    """Find what explains the significant changes of a window, and test the rest.
+    """Find what explains the changes of a window, and test the rest of the significant ones.
 
-    The test of the rest has the level of the window's, and never alarms. There is none where texts
+    A change that no test shows, as of the case of letters, is found at a stricter level. The test
+    of the rest has the level of the window's, and never alarms. There is none where texts
     would be embedded again, and ``encode`` is missing or raises a :class:`ModelError`; and no
     explanation where the texts of the baseline are withheld.
     """
     plain = unexplained(comparison)
     is_searched = comparison.is_compared and not are_withheld(comparison.reference.whole.prompts)
-    if not is_searched or not (comparison.prompts_changed or comparison.responses_changed):
+    if not is_searched:
         return plain
     return _Search.of(comparison, encode, declared).explain(plain)
 
@@ -171,10 +174,10 @@ class _Search:
         comparison = self.comparison
         own, output = plain.input, plain.output
         events: list[ExplanationKind] = []
-        if comparison.prompts_changed:
-            own = self._matched(own, "prompts")
-        if output is not None and comparison.responses_changed:
-            output = self._matched(output, "responses")
+        own = self._matched(own, "prompts", is_significant=comparison.prompts_changed)
+        if output is not None:
+            is_significant = comparison.responses_changed
+            output = self._matched(output, "responses", is_significant=is_significant)
             kinds = [event.kind for event in comparison.significant_events]
             events = [kind for kind in kinds if kind in SET_APART]
             output = self._drop_repeated(output, events)
@@ -197,8 +200,14 @@ class _Search:
             Explained(input=own, output=output, window=window, remarks=remarks)
         )
 
-    def _matched(self, family: ExplainedFamily, side: Side) -> ExplainedFamily:
-        matches = find_explanations(*(own.texts_of(side) for own in self.sides))
+    def _matched(
+        self, family: ExplainedFamily, side: Side, *, is_significant: bool
+    ) -> ExplainedFamily:
+        texts = (own.texts_of(side) for own in self.sides)
+        if not is_significant:
+            found = find_explanations(*texts, min_difference=MIN_UNTESTED, level=UNTESTED_LEVEL)
+            return replace(family, matches=found)
+        matches = find_explanations(*texts)
         # One text in many exchanges is a topic, too, which reviewers are to see.
         taken_out = tuple(match for match in matches if match.kind != "copies")
         return replace(family, matches=matches, taken_out=taken_out)

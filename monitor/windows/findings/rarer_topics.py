@@ -8,6 +8,7 @@ from monitor.store.windows.assessment import Explanation, ShareEstimate
 from monitor.windows.explanations.explained import ExplainedFamily
 from monitor.windows.topics.builder import name_topics
 from monitor.windows.topics.examples import Quoter
+from monitor.windows.topics.merging import messages_per_user
 from monitor.windows.topics.names import MIXED
 
 
@@ -30,7 +31,7 @@ def state_rarer_topics(
 def _state(cluster: Cluster, name: str, swapped: Quoter) -> Explanation:
     baseline, window = swapped.current, swapped.reference
     users = baseline.count_users(cluster.members) if any(baseline.end_users) else 0
-    messages = cluster.size / users if users else 1.0
+    messages = messages_per_user(cluster.members.tolist(), baseline)
 
     def estimate(share: float, n: int) -> ShareEstimate:
         return ShareEstimate.of(share, wilson_interval(share * n / messages, n / messages))

@@ -55,7 +55,7 @@ def _merge(
         return clusters[0]
     members = np.unique(np.concatenate([cluster.members for cluster in clusters]))
     share_reference = min(1.0, sum(cluster.share_reference for cluster in clusters))
-    design = _messages_per_user(members.tolist(), current)
+    design = messages_per_user(members.tolist(), current)
     share_current = current.share(members)
     # Weighted shares count as this many exchanges of the sample.
     size = len(members) if current.weights is None else share_current * len(current)
@@ -86,7 +86,7 @@ def _merge(
     )
 
 
-def _messages_per_user(members: Sequence[int], current: Exchanges) -> float:
+def messages_per_user(members: Sequence[int], current: Exchanges) -> float:
     """Return the mean number of messages of the end user of a random member.
 
     With weights, members count as their effective number (Kish).

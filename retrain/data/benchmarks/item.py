@@ -75,11 +75,14 @@ class BenchmarkItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     def _digest_without(self, names: Set[str]) -> str:
         content = {
-            field.name: getattr(self, field.name)
-            for field in msgspec.structs.fields(self)
-            if field.name not in names and getattr(self, field.name) != field.default
+            name: getattr(self, name)
+            for name, default in _DEFAULTS.items()
+            if name not in names and getattr(self, name) != default
         }
         return hashlib.sha256(canonical(content).encode("utf-8", "replace")).hexdigest()[:16]
+
+
+_DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(BenchmarkItem)}
 
 
 def parse_items(content: bytes, origin: str, *, with_words: bool = False) -> list[BenchmarkItem]:

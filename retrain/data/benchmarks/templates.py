@@ -20,6 +20,8 @@ MIN_FILLINGS = 4
 MAX_SLOT, MAX_EACH_SLOT = 3, 2
 #: Least words around one part, and around two, and the least share of a text's words.
 MIN_AROUND_ONE, MIN_AROUND_TWO, MIN_AROUND_SHARE = 3, 5, 0.6
+#: Least words of a prompt that remain without all rare ones, however many these are.
+MIN_AROUND_RARE = 5
 #: Words of a text in which one part, and two parts, are searched.
 MAX_WORDS, MAX_WORDS_OF_TWO = 100, 30
 
@@ -114,11 +116,14 @@ def _groups(texts: Mapping[int, _Text], n_common: int) -> Iterator[tuple[dict[in
     counts = Counter(word for text in texts.values() for word in set(text.words))
     by_words: Groups = defaultdict(dict)
     for row, text in texts.items():
+        # A word of fewer texts is in no template.
+        rare = [i for i, word in enumerate(text.words) if counts[word] < MIN_FILLINGS]
         if len(text.words) <= MAX_WORDS:
-            # A word of fewer texts is in no template.
-            rare = [i for i, word in enumerate(text.words) if counts[word] < MIN_FILLINGS]
             for slots in _slots(text, rare, n_common):
                 by_words[_around(text.words, slots)][row] = slots
+        own = [word for word in text.prompt if counts[word] >= MIN_FILLINGS]
+        if len(own) - n_common >= MIN_AROUND_RARE:
+            by_words[_without(text.words, rare)][row] = tuple((i, i + 1) for i in rare)
     templates = [(key, group) for key, group in by_words.items() if len(group) >= MIN_FILLINGS]
     templates.sort(key=lambda entry: (-len(entry[1]), -len(entry[0]), min(entry[1])))
     yield from ((group, MIN_FILLINGS) for _, group in templates)
@@ -156,6 +161,11 @@ def _slots(text: _Text, rare: Sequence[int], n_common: int) -> Iterator[Slots]:
                 covered = all(start <= i < end or second <= i for i in rare)
                 if covered and fits(pair, MIN_AROUND_TWO):
                     yield pair
+
+
+def _without(words: Words, places: Sequence[int]) -> Words:
+    left_out = set(places)
+    return tuple(word for i, word in enumerate(words) if i not in left_out)
 
 
 def _around(words: Words, slots: Slots) -> Words:

@@ -97,12 +97,12 @@ def plain(text: str) -> str:
 
 
 def _clause(text: str, *, begins: bool, ends: bool) -> Clause:
-    words = tuple(_latin(word) for word in _WORD.findall(text.replace("'", "")))
+    words = tuple(latin(word) for word in _WORD.findall(text.replace("'", "")))
     short = _SHORT_FORM.sub("", _NEGATION.sub(_negation, text))
     content = tuple(
         word
         for token in _WORD.findall(_COURTESY_PHRASE.sub(" ", short))
-        for word in _WITHOUT_APOSTROPHE.get(_latin(token), _latin(token)).split()
+        for word in _WITHOUT_APOSTROPHE.get(latin(token), latin(token)).split()
         if word not in _COURTESY and word not in _SHORTENED
     )
     return Clause(words, content, begins, ends)
@@ -113,7 +113,7 @@ def _negation(match: "re.Match[str]") -> str:
     return f"{can or ('will' if wont else verb)} not"
 
 
-def _latin(word: str) -> str:
+def latin(word: str) -> str:
     """Replace lookalikes in a word that is Latin in part."""
     if word.isascii() or not any("a" <= char <= "z" for char in word):
         return word

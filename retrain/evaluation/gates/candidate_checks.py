@@ -19,7 +19,10 @@ from monitor.store.training.candidate_results import (
     SystemScores,
 )
 from retrain.evaluation.benchmark import Benchmark
+from retrain.evaluation.companions.check import check_companions
+from retrain.evaluation.companions.form_only import check_forms
 from retrain.evaluation.gates.comparison import adjust_together, compare_systems
+from retrain.evaluation.gates.error_budget import BETTER, level_of
 from retrain.evaluation.gates.group_losses import check_groups
 from retrain.evaluation.gates.judge_failures import judge_failure_checks, judge_failure_remarks
 from retrain.evaluation.gates.least_items import MIN_ITEMS
@@ -140,12 +143,19 @@ def apply_gates(
         reference_name=incumbent,
         base=None if incumbent == BASE else scores[BASE],
     )
+    checks += check_companions(
+        benchmarks, scores[CANDIDATE], scores[incumbent], policy, reference_name=incumbent
+    )
+    checks += check_forms(
+        benchmarks, scores[CANDIDATE], scores[incumbent], policy, rng, reference_name=incumbent
+    )
     checks += judge_failure_checks(benchmarks, scores)
     checks += further_checks
     return CandidateResults(
         gate_result=combine_checks(checks),
         checks=tuple(checks),
         comparisons=(*primary, *old, *against_prompts),
+        p_better=min((c.adjusted_p_better for c in _better(primary, 1.0, matches)), default=1.0),
         scores=tuple(
             SystemScores(system, benchmark.name, tuple(_summary(benchmark, by_benchmark, rng)))
             for system, by_benchmark in scores.items()
@@ -173,8 +183,9 @@ def _better_check(
 ) -> GateCheck:
     """Test superiority on new items; ``matches`` are trivial systems that do as well."""
     worse = [c for c in comparisons if c.adjusted_p_worse <= policy.alpha]
-    better = [c for c in comparisons if c.adjusted_p_better <= policy.alpha and c.n >= MIN_ITEMS]
-    proven = [c for c in better if matches.get(c.benchmark) is None]
+    level = level_of(policy.alpha, 1)
+    better = [c for c in comparisons if c.adjusted_p_better <= level and c.n >= MIN_ITEMS]
+    proven = _better(comparisons, level, matches)
     outcome: CheckOutcome = "failed" if worse else "passed" if proven else "undecided"
     label = worse or better or sorted(comparisons, key=lambda c: c.p_better)[:1]
     observed = "; ".join(map(str, label)) or "no metric applies to any item"
@@ -186,10 +197,20 @@ def _better_check(
         outcome,
         observed,
         f"better by at least one metric (of {len(comparisons)}) and worse by none, "
-        f"p <= {policy.alpha:g} after Holm, on at least {MIN_ITEMS} items; better than trivial "
-        "systems",
-        code="better",
+        f"p <= {level:g} after Holm, on at least {MIN_ITEMS} items; better than trivial systems",
+        code=BETTER,
     )
+
+
+def _better(
+    comparisons: Sequence[CandidateComparison], level: float, matches: Mapping[str, Distance | None]
+) -> list[CandidateComparison]:
+    """Return the comparisons on enough items that show superiority to trivial systems, too."""
+    return [
+        c
+        for c in comparisons
+        if c.adjusted_p_better <= level and c.n >= MIN_ITEMS and matches.get(c.benchmark) is None
+    ]
 
 
 def _prompt_check(comparisons: Sequence[CandidateComparison], policy: Gates) -> GateCheck:

@@ -2,23 +2,33 @@
 
 A benchmark that was added or extended later may contain items of the training data. The check
 compares texts, mechanical disguises and shared phrases; possible paraphrases are remarked. Items in
-another language are searched for in every benchmark, since they stay in the data when it is built.
+another language or in other words are searched for in every benchmark, since they stay in the data
+when it is built.
 """
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from monitor.settings import TrainingData
 from monitor.store.training.candidate_results import GateCheck
 from retrain.data import BenchmarkTexts, read_examples
-from retrain.data.example import Example, make_examples
+from retrain.data.example import Example, make_examples, question_text
 from retrain.data.leakage.leak_check import LeakCheck
+from retrain.data.leakage.near_copies import MIN_EXCESS, find_near_copies
 from retrain.data.leakage.translations import find_translations
 from retrain.data.similarity import SentenceEncoder
 from retrain.evaluation.benchmark import Benchmark
-from retrain.run_folder import RunFolder, read_json
+from retrain.evaluation.gates.training_record import changed_files, check_changed_files
+from retrain.evaluation.request import TrainingRecord
+from retrain.run_folder import RunFolder
 
 #: Maximum leaked items that a check names.
 MAX_NAMED = 5
+#: What was done with examples, in words.
+TRAINED = "training data"
+CHOSEN = "validation data, by which its checkpoint was chosen"
+#: The record of data of which the database knows nothing.
+UNKNOWN = TrainingRecord()
 
 
 def check_late_leakage(
@@ -26,24 +36,47 @@ def check_late_leakage(
     benchmarks: Sequence[Benchmark],
     rules: TrainingData,
     encoder: SentenceEncoder | None = None,
+    record: TrainingRecord = UNKNOWN,
 ) -> tuple[list[GateCheck], list[str]]:
-    """Search a run's training data for items of benchmarks.
+    """Search a run's training and validation data for items of benchmarks.
 
-    A benchmark whose digest is in the data card was checked already. Without an encoder there is no
-    search for paraphrases. Each benchmark with leaked items, whose scores measure memory, has an
-    undecided check, as has missing training data, and one of which so many items may have been
-    translated that it is no chance. Remarks come second.
+    A benchmark that the record names was searched for when the same rows were built. Without an
+    encoder there is no search for paraphrases. Each benchmark with leaked items, whose scores
+    measure memory, has an undecided check, as have missing data, data other than the recorded, and
+    a benchmark of which so many items may have been translated or put in other words that it is no
+    chance. Remarks come second.
 
     Raises:
-        InputError: The training data can't be read.
+        InputError: The data can't be read.
     """
-    known = _digests_at_build(folder)
+    changed = changed_files(folder, record)
+    known = () if changed else record.benchmarks
     unchecked = [b for b in benchmarks if f"sha256:{b.digest}" not in known]
+    checks, remarks = check_changed_files(changed), []
     if not folder.training_data.is_file():
-        return ([_unchecked(unchecked, rules)] if unchecked else []), []
-    # The kind of example is irrelevant here.
-    examples = make_examples(read_examples(folder.training_data), "gold", ())
-    checks, remarks = _late_leaks(unchecked, examples, rules, encoder)
+        checks += [_unchecked(unchecked, folder.training_data, rules)] if unchecked else []
+    elif record.validation and not folder.validation_data.is_file() and unchecked:
+        checks.append(_unchecked(unchecked, folder.validation_data, rules))
+    for path, place in ((folder.training_data, TRAINED), (folder.validation_data, CHOSEN)):
+        if not path.is_file():
+            continue
+        # The kind of example is irrelevant here.
+        examples = make_examples(read_examples(path), "gold", ())
+        leaks, near = _late_leaks(unchecked, examples, rules, encoder, place)
+        translated, possible = _translations(benchmarks, examples, encoder, place)
+        checks += [*leaks, *translated]
+        remarks += [*near, *possible]
+    return checks, remarks
+
+
+def _translations(
+    benchmarks: Sequence[Benchmark],
+    examples: Sequence[Example],
+    encoder: SentenceEncoder | None,
+    place: str,
+) -> tuple[list[GateCheck], list[str]]:
+    checks: list[GateCheck] = []
+    remarks = []
     for benchmark in benchmarks:
         texts = BenchmarkTexts(benchmark.name, benchmark.items, benchmark.digest)
         matches = find_translations(
@@ -51,13 +84,43 @@ def check_late_leakage(
         )
         items = [benchmark.items[number].id for number in sorted(set(matches.pairs.values()))]
         if matches.is_strong:
-            checks.append(_translated(benchmark, items, matches.languages))
+            checks.append(_translated(benchmark, items, matches.languages, place))
         elif items:
             remarks.append(
-                f"{benchmark.name}: WARNING: the run's training data may translate {len(items)} of "
+                f"{benchmark.name}: WARNING: the run's {place} may translate {len(items)} of "
                 f"{len(benchmark.items)} items: {_named(items)}"
             )
-    return checks, remarks
+    return [*checks, *_near_copies(benchmarks, examples, place)], remarks
+
+
+def _near_copies(
+    benchmarks: Sequence[Benchmark], examples: Sequence[Example], place: str
+) -> Iterator[GateCheck]:
+    items = [(b, item) for b in benchmarks for item in b.items]
+    copies = find_near_copies(
+        [example.question for example in examples],
+        [question_text(item.messages) for _, item in items],
+    )
+    splits: dict[tuple[str, str], list[int]] = {}
+    for row, (benchmark, item) in enumerate(items):
+        splits.setdefault((benchmark.name, item.split), []).append(row)
+    data = place.partition(",")[0]
+    for (name, split), rows in splits.items():
+        if not copies.are_strong(rows):
+            continue
+        near = [row for row in rows if row in copies.pairs]
+        named = [f"{items[row][1].id} in {examples[copies.pairs[row]].name}" for row in near]
+        n_compared = len(copies.compared.intersection(rows))
+        yield GateCheck(
+            f"{name}: no leakage in other words, {split} items",
+            "undecided",
+            f"{len(near)} of {n_compared} longer items are far nearer to an example of the run's "
+            f"{data} than to the others, by chance {copies.chance:.0%}: {_named(named)}; "
+            "train without these examples, or replace the items",
+            f"less than {MIN_EXCESS:.0%} above chance",
+            code="leakage",
+            benchmark=name,
+        )
 
 
 def _late_leaks(
@@ -65,6 +128,7 @@ def _late_leaks(
     examples: Sequence[Example],
     rules: TrainingData,
     encoder: SentenceEncoder | None,
+    place: str,
 ) -> tuple[list[GateCheck], list[str]]:
     check = LeakCheck(
         [BenchmarkTexts(b.name, b.items, b.digest) for b in unchecked],
@@ -79,11 +143,13 @@ def _late_leaks(
     for benchmark in unchecked:
         leaked = [item.id for item in benchmark.items if (benchmark.name, item.id) in leaks]
         if leaked:
-            checks.append(_check(benchmark, leaked, rules))
-    return checks, [*_paraphrase_remarks(unchecked, check)]
+            checks.append(_check(benchmark, leaked, rules, place))
+    return checks, [*_paraphrase_remarks(unchecked, check, place)]
 
 
-def _paraphrase_remarks(benchmarks: Sequence[Benchmark], check: LeakCheck) -> Iterator[str]:
+def _paraphrase_remarks(
+    benchmarks: Sequence[Benchmark], check: LeakCheck, place: str
+) -> Iterator[str]:
     for benchmark in benchmarks:
         near = {
             leak.item
@@ -92,8 +158,8 @@ def _paraphrase_remarks(benchmarks: Sequence[Benchmark], check: LeakCheck) -> It
         }
         if near:
             yield (
-                f"{benchmark.name}: WARNING: the run's training data may paraphrase "
-                f"{len(near)} of {len(benchmark.items)} items: {_named(sorted(near))}"
+                f"{benchmark.name}: WARNING: the run's {place} may paraphrase {len(near)} of "
+                f"{len(benchmark.items)} items: {_named(sorted(near))}"
             )
 
 
@@ -101,16 +167,13 @@ def _named(items: Sequence[str]) -> str:
     return ", ".join(items[:MAX_NAMED]) + (", ..." if len(items) > MAX_NAMED else "")
 
 
-def _digests_at_build(folder: RunFolder) -> set[str]:
-    inputs = (read_json(folder.card) or {}).get("inputs", {})
-    return {digest for name, digest in inputs.items() if name.startswith("benchmark ")}
-
-
-def _check(benchmark: Benchmark, leaked: Sequence[str], rules: TrainingData) -> GateCheck:
+def _check(
+    benchmark: Benchmark, leaked: Sequence[str], rules: TrainingData, place: str
+) -> GateCheck:
     return GateCheck(
         f"{benchmark.name}: no leakage",
         "undecided",
-        f"{len(leaked)} of {len(benchmark.items)} items are in the run's training data: "
+        f"{len(leaked)} of {len(benchmark.items)} items are in the run's {place}: "
         f"{_named(leaked)}; remove them from the benchmark, or train without them",
         _required(rules),
         code="leakage",
@@ -118,12 +181,14 @@ def _check(benchmark: Benchmark, leaked: Sequence[str], rules: TrainingData) -> 
     )
 
 
-def _translated(benchmark: Benchmark, items: Sequence[str], languages: Sequence[str]) -> GateCheck:
+def _translated(
+    benchmark: Benchmark, items: Sequence[str], languages: Sequence[str], place: str
+) -> GateCheck:
     return GateCheck(
         f"{benchmark.name}: no leakage in other languages",
         "undecided",
-        f"at least {len(items)} of {len(benchmark.items)} items seem to be in the run's training "
-        f"data in another language ({', '.join(languages)}): {_named(items)}; train without them, "
+        f"at least {len(items)} of {len(benchmark.items)} items seem to be in the run's {place} "
+        f"in another language ({', '.join(languages)}): {_named(items)}; train without them, "
         "or replace the items",
         "no more possible translations of items than by chance",
         code="leakage",
@@ -131,14 +196,13 @@ def _translated(benchmark: Benchmark, items: Sequence[str], languages: Sequence[
     )
 
 
-def _unchecked(benchmarks: Sequence[Benchmark], rules: TrainingData) -> GateCheck:
+def _unchecked(benchmarks: Sequence[Benchmark], path: Path, rules: TrainingData) -> GateCheck:
     """Return the check of benchmarks that can't be searched for any more."""
     names = ", ".join(benchmark.name for benchmark in benchmarks)
     return GateCheck(
         "no leakage",
         "undecided",
-        f"{names}: not checked, because the run's training data is missing; restore train.jsonl in "
-        "the run's folder",
+        f"{names}: not checked, because {path.name} is missing; restore it in the run's folder",
         _required(rules),
         code="leakage",
     )

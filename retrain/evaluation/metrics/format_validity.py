@@ -78,3 +78,5 @@ def _validator(schema: bytes) -> Any:
 JSON_VALID = PerResponse("json_valid", is_json)
 SCHEMA_VALID = PerResponse("schema_valid", fulfils_schema)
 PATTERN_VALID = PerResponse("regex_valid", matches_pattern)
+#: Metrics that measure a form and not what is in it.
+FORMS = frozenset({JSON_VALID.name, SCHEMA_VALID.name, PATTERN_VALID.name, TaskFormat.name})

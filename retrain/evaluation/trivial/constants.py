@@ -64,14 +64,22 @@ def of_same_system_prompt(items: Sequence[BenchmarkItem]) -> list[str]:
 
     Empty where there is no other item, and everywhere where all have the same system prompt.
     """
-    keys = [tuple(m["content"] for m in item.messages if m["role"] == "system") for item in items]
-    counts: dict[tuple[str, ...], Counter[str]] = {key: Counter() for key in keys}
+    keys = [str([m["content"] for m in item.messages if m["role"] == "system"]) for item in items]
+    return of_same_key(items, keys) if len(set(keys)) > 1 else [""] * len(items)
+
+
+def of_same_key(items: Sequence[BenchmarkItem], keys: Sequence[str]) -> list[str]:
+    """Return the most frequent reference answer of the other items with the same key.
+
+    Empty where there is no key or no other item.
+    """
+    counts: dict[str, Counter[str]] = {key: Counter() for key in keys}
     for key, item in zip(keys, items, strict=True):
-        counts[key].update([item.expected] if item.expected is not None else [])
+        counts[key].update([item.expected] if key and item.expected is not None else [])
     responses = []
     for key, item in zip(keys, items, strict=True):
         remaining = counts[key] - Counter([item.expected or ""])
-        responses.append(remaining.most_common(1)[0][0] if remaining and len(counts) > 1 else "")
+        responses.append(remaining.most_common(1)[0][0] if remaining else "")
     return responses
 
 

@@ -29,10 +29,11 @@ from retrain.evaluation.trivial.constants import (
     shuffled_references,
 )
 from retrain.evaluation.trivial.copying import copied_responses
+from retrain.evaluation.trivial.hidden_signs import signed_responses
 
 #: Most items of a split on which trivial systems are scored; of more, so many are drawn.
 MAX_ITEMS = 400
-#: Rules that copy, of those that come nearest to the reference answers.
+#: Rules that copy, and rules of signs: those that come nearest to the reference answers.
 N_RULES = 3
 
 Values = NDArray[np.float64]
@@ -136,10 +137,11 @@ def _systems(
     if shuffles := shuffled_references(items, rng):
         yield "reference answer of another item", shuffles
     yield "most frequent reference answer of the system prompt", [of_same_system_prompt(items)]
-    rules = [(name, texts) for name, texts in copied_responses(items) if any(texts)]
-    rules.sort(key=lambda rule: -_nearness(items, rule[1]))
-    for name, texts in rules[:N_RULES]:
-        yield name, [texts]
+    for responses in (copied_responses(items), signed_responses(items)):
+        rules = [(name, texts) for name, texts in responses if any(texts)]
+        rules.sort(key=lambda rule: -_nearness(items, rule[1]))
+        for name, texts in rules[:N_RULES]:
+            yield name, [texts]
 
 
 def _nearness(items: Sequence[BenchmarkItem], texts: Sequence[str]) -> float:

@@ -339,6 +339,7 @@ def test_unregistered_file_is_found_by_the_verification(
     assert verify_end_user(world.engine, world.settings, ErasureRequest(ANN)) == []
 
 
+@pytest.mark.usefixtures("short_wait")
 def test_old_pages_of_the_database_are_found_by_the_verification(
     world: EndUserWorld, clock: datetime
 ) -> None:

@@ -238,6 +238,7 @@ def test_old_state_is_named_only_without_a_row(world: EndUserWorld, clock: datet
     assert not any("another process" in row.advice for row in findings)
 
 
+@pytest.mark.usefixtures("short_wait")
 def test_old_state_is_named_where_no_row_is_left(world: EndUserWorld, clock: datetime) -> None:
     with closing(sqlite3.connect(str(world.engine.url.database))) as reader:
         reader.execute("BEGIN")

@@ -43,6 +43,7 @@ from retrain.evaluation.lifecycle import (
 )
 from retrain.evaluation.report import report_lines
 from retrain.evaluation.request import as_request, read_request, request_for
+from retrain.evaluation.response_cache import KEY_VARIABLE
 from retrain.planning.options import Option
 from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import promote, register_version, roll_back
@@ -436,6 +437,18 @@ def test_a_second_attempt_finds_nothing_of_the_first(desk: Desk) -> None:
     desk.end(make_results("promote"), 2)
     desk.advance()
     assert (desk.row().status, desk.row().attempts) == ("succeeded", 2)
+
+
+def test_attempts_have_a_key_that_the_folder_lacks(desk: Desk) -> None:
+    desk.advance()
+    desk.launcher.end(1, None)
+    desk.advance()
+    desk.advance(FIRST_DELAY)
+    first, second = (known[KEY_VARIABLE] for known in desk.launcher.environments)
+    assert first == second
+    assert len(first) == 64
+    files = [path.read_bytes() for path in desk.files().root.rglob("*") if path.is_file()]
+    assert not any(first.encode() in content for content in files)
 
 
 def test_a_permanent_failure_is_not_retried(desk: Desk) -> None:

@@ -19,6 +19,7 @@ class FakeLauncher:
     def __init__(self) -> None:
         self.submitted: list[RunFolder] = []
         self.tasks: list[Task] = []
+        self.environments: list[dict[str, str]] = []
         self.cancelled: list[Handle] = []
         self.output: list[str] = []
         self._gone: set[int] = set()
@@ -37,6 +38,7 @@ class FakeLauncher:
             raise self.error
         self.submitted.append(folder)
         self.tasks.append(task)
+        self.environments.append(environment)
         return {"number": len(self.submitted)}
 
     def adopt(self, folder: RunFolder, task: Task = "train") -> Handle | None:

@@ -16,7 +16,10 @@ import pytest
 
 from monitor.settings import Gates, Judge
 from monitor.store.training.candidate_results import CandidateResults, read_candidate_results
-from retrain.evaluation import child, systems
+from retrain.data.benchmarks.copies import find_copies
+from retrain.data.benchmarks.item import BenchmarkItem
+from retrain.data.similarity import SentenceEncoder
+from retrain.evaluation import benchmark, child, systems
 from retrain.evaluation.metrics import sentence_encoder
 from retrain.evaluation.request import EarlierItems, write_request
 from retrain.models.source import Source
@@ -41,6 +44,10 @@ _WORDS = [
     for first in ("ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu")
     for last in ("rin", "tal", "vos", "mek", "dup")
 ]
+
+
+#: Items, and whether they are compared without an encoder -> the copies among them.
+_COPIES: dict[tuple[bytes, bool], Mapping[int, int]] = {}
 
 
 @dataclass(frozen=True)
@@ -114,12 +121,23 @@ def evaluate(
         name: lambda respond=respond: _Given(respond, both) for name, respond in named.items()
     }
     monkeypatch.setattr(child, "prepare_environment", lambda base: None)
+    monkeypatch.setattr(benchmark, "find_copies", _find_copies_once)
     monkeypatch.setattr(sentence_encoder, "LocalSentenceEncoder", lambda model: WordEncoder())
     monkeypatch.setattr(systems, "systems_of", lambda *_: loaders)
     write_request(run, 1, 0, request)
     if child.main([str(run.root)]) != 0:
         return None
     return read_candidate_results(run.evaluation)
+
+
+def _find_copies_once(
+    items: Sequence[BenchmarkItem], encoder: SentenceEncoder | None = None
+) -> Mapping[int, int]:
+    """Search a benchmark once, however many systems are evaluated on it."""
+    key = (msgspec.json.encode(items), encoder is None)
+    if key not in _COPIES:
+        _COPIES[key] = find_copies(items, encoder)
+    return _COPIES[key]
 
 
 def make_items(n: int, rng: random.Random, *, prefix: str = "", **fields: Any) -> list[Row]:

@@ -226,6 +226,8 @@ def test_help_is_no_refusal(text: str) -> None:
         ("word " * 60 + "**Good luck!**\n", 0.0),
         ("word " * 60 + "👍🏽", 0.0),
         ("transfer", 0.0),
+        ("word " * 10 + "and the", 0.0),
+        ("word " * 12 + "and the", 1.0),
         ("", 0.0),
         ("口座の残高を確認します。" * 20, 0.0),
         ("口座の残高を確認します。" * 20 + "次に", 1.0),

@@ -1,5 +1,6 @@
 """Output formats, learned from responses and checked on other responses."""
 
+import msgspec
 import pytest
 
 from monitor.descriptors.output_format import (
@@ -7,6 +8,7 @@ from monitor.descriptors.output_format import (
     Json,
     Label,
     learn_format,
+    parse_json,
 )
 
 
@@ -75,3 +77,16 @@ def test_hostile_responses_are_checked(hostile: str) -> None:
     form = learn_format(['{"a": 1}'] * 100)
     assert form is not None
     assert not form.admits(hostile)
+
+
+@pytest.mark.parametrize(
+    ("response", "is_json"),
+    [
+        ('{"a": 1, "b": 1}', True),
+        ('[{"a": 1}, {"a": 2}]', True),
+        ('{"a": 1, "a": 1}', False),
+        ('{"b": {"a": 1, "\\u0061": 2}}', False),
+    ],
+)
+def test_an_object_with_a_repeated_key_is_no_json(response: str, is_json: bool) -> None:
+    assert (parse_json(response) is not msgspec.UNSET) == is_json

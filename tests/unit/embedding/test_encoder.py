@@ -86,6 +86,10 @@ def test_a_hub_id_in_the_cache_needs_no_hub(
     monkeypatch.setattr(hub, "_request", lambda: "it is silent")
     monkeypatch.setattr(hub, "_last", None)
 
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("the hub is asked")
+
+    monkeypatch.setattr("huggingface_hub.file_download.get_hf_file_metadata", refuse)
     encoder = load_encoder(Embedding(model="some/encoder", device="cpu"))
     assert encoder.identity == "some/encoder@main/max256"
     monkeypatch.setattr(hub, "_last", None)

@@ -51,8 +51,31 @@ def to_spanish(prompt: str) -> str:
     return f"{rng.choice(SPANISH)} {rng.choice(SPANISH_ENDINGS)} {rng.choice(SPANISH_ENDINGS)}"
 
 
+NAMES = ("Ann Lee", "Tom Becker", "Aisha Khan", "Wei Chen", "Olga Petrova", "Priya Nair", "Jo")
+
+
+def name_of(text: str) -> str:
+    return random.Random(text).choice(NAMES)
+
+
 PLANTED: dict[str, tuple[Callable[[str], str], list[str], str]] = {
     "header": (lambda text: f"[web widget, phone] {text}", ["prefix"], "[web widget, phone]"),
+    "names": (
+        lambda text: f"Customer: {name_of(text)}\nOpened: {len(text)} May\nMessage: {text}",
+        ["prefix"],
+        "Customer: …\nOpened: …\nMessage:",
+    ),
+    "name first": (lambda text: f"{name_of(text)} writes: {text}", ["prefix"], "… writes:"),
+    "signature": (
+        lambda text: f"{text}\n\nBest regards,\n{name_of(text)}",
+        ["suffix"],
+        "Best regards,\n…",
+    ),
+    "signed phone": (
+        lambda text: f"{text}\nBest regards,\n{name_of(text)}\nSent from my phone",
+        ["suffix"],
+        "Best regards,\n… Sent from my phone",
+    ),
     "words": (lambda text: f"answer this for me {text}", ["prefix"], "answer this for me"),
     "capitals": (lambda text: f"CUSTOMER SAYS: {text}", ["prefix"], "CUSTOMER SAYS:"),
     "date": (

@@ -224,6 +224,29 @@ def test_small_explanations_follow_the_change_that_they_leave() -> None:
     assert alone[0] == sentences[2]
 
 
+@pytest.mark.parametrize(
+    ("length", "place"), [((-0.46, -0.54, -0.38), 0), ((-0.17, -0.2, -0.1), 1)]
+)
+def test_lost_lists_follow_much_shorter_responses(
+    length: tuple[float, float, float], place: int
+) -> None:
+    lists = make_explanation(
+        kind="markup", side="response", text="lists", since=None,
+        reference=estimated(0.5), current=estimated(0.06),
+    )  # fmt: skip
+    change, lower, upper = length
+    family = make_family(
+        "output", **ALARM, explanations=(lists,), rest=make_rest(drifted_share=None),
+        descriptors=(make_descriptor_change(change=change, lower=lower, upper=upper),),
+    )  # fmt: skip
+    sentences = findings(None, family)
+    assert "shorter" in sentences[place]
+    assert sentences[1 - place] == "About 6% of the responses have lists (50% before)."
+    assert "not sure" not in " ".join(sentences)
+    unnamed = findings(None, msgspec.structs.replace(family, descriptors=()))
+    assert unnamed[1].startswith("Apart from that, the responses changed significantly; how many")
+
+
 def test_small_events_that_do_not_alarm_come_late() -> None:
     def event(*, alarm: bool, share: float) -> tuple[str, ...]:
         refused = make_explanation(
@@ -409,6 +432,15 @@ def test_moved_share_comes_before_new_prompts() -> None:
     assert sentences[0].startswith(format_estimate(estimated(0.25)).capitalize())
     assert format_estimate(estimated(0.033)).capitalize() in sentences[1]
     assert "25%" not in " ".join(findings(make_family(**mixed)))
+
+
+@pytest.mark.parametrize(("share", "place"), [(0.2, 0), (0.1, 2)])
+def test_topic_that_is_most_of_a_mix_comes_first(share: float, place: int) -> None:
+    topic = make_topic(name="loan, bank", share_reference=0.05, share_current=share)
+    mixed = ALARM | {"moved_share": estimated(0.25), "drifted_share": estimated(0.033)}
+    sentences = findings(make_family(**mixed, is_mix=True, topics=(topic,)))
+    assert sentences[place].startswith("“loan, bank” grew from 5.0% to")
+    assert any("moved between groups" in sentence for sentence in sentences)
 
 
 @pytest.mark.parametrize(("lower", "is_named"), [(0.12, True), (0.0, False)])

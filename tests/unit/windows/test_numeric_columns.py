@@ -213,6 +213,19 @@ def test_a_response_does_not_judge_itself() -> None:
     assert before.sum() == 10
 
 
+def test_small_task_types_have_the_format_of_all() -> None:
+    formatted = [f'{{"answer": {row}}}' for row in range(200)]
+    types = [f"task {row % 10}" for row in range(200)]
+    reference = window([*formatted, *["free text"] * 10], task_types=[*types, *["chat"] * 10])
+    current = window(
+        [*formatted[:150], *['{"answer": '] * 50, *["other text"] * 10],
+        task_types=[*types, *["chat"] * 10],
+    )
+    _, now = broken_formats(reference, current)
+    assert now[:200].sum() == 50
+    assert np.isnan(now[200:]).all()
+
+
 def test_undrifted_responses_are_judged_alike_on_both_sides() -> None:
     rng = np.random.default_rng(1)
     share = 1 / np.arange(1, 60) ** 2.5

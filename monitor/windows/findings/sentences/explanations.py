@@ -7,6 +7,7 @@ from monitor.explanations.templates.number_masks import SHOWN
 from monitor.rendering.events import EVENTS
 from monitor.rendering.excerpts import excerpt, quote
 from monitor.rendering.numbers import format_day, format_rounded
+from monitor.rendering.response_changes import LENGTH
 from monitor.settings import Drift
 from monitor.store.windows.assessment import Explanation, FamilyAssessment, ShareEstimate
 
@@ -42,10 +43,16 @@ UNNAMED = {
 }
 #: Kinds whose text is a name from a short list; the texts of others are quoted.
 NAMED = frozenset({"letter_case", "punctuation", "markup", "language", "script", "encoding"})
+#: Characters of such a name.
+NAME_LENGTH = 60
 #: "All", and "every", need this lower limit of a share that the window has in full.
 NEARLY_ALL = 0.95
 #: A share that rounds to all, where it is not.
 ALMOST_ALL = 0.995
+#: A fall of the length, of which less markup is a consequence.
+MUCH_SHORTER = -0.25
+#: A change of a share below this is small beside a change that it does not explain.
+SMALL = 0.05
 #: A share of the baseline that is none, rounded.
 NONE = 0.0005
 
@@ -55,7 +62,7 @@ def events(
 ) -> list[str]:
     """Return a sentence on each event that the responses have more often.
 
-    A minor one neither alarms nor rose by the least change that is reported of metrics.
+    A minor one neither alarms nor rose by 5 points.
     """
     return [
         _describe(explanation)
@@ -63,24 +70,28 @@ def events(
         for explanation in family.explanations
         if _is_harm(explanation)
         and is_reported(explanation, drift)
-        and is_minor == _is_small(explanation, drift)
+        and is_minor == _is_small(explanation)
     ]
 
 
 def explanations(family: FamilyAssessment, drift: Drift, *, is_minor: bool = False) -> list[str]:
     """Return a sentence on each explanation of the family's change that is no harm by itself.
 
-    A minor one is small beside a change that it does not explain.
+    A minor one is small beside a change that it does not explain, or a consequence of it.
     """
     rest = family.rest
     is_more = rest is not None and rest.verdict == "drift"
+    is_shorter = any(
+        change.name == LENGTH and change.upper <= MUCH_SHORTER for change in family.descriptors
+    )
     return [
         _describe(explanation)
         for explanation in family.explanations
         if not _is_harm(explanation)
         and explanation.kind != RARER
         and is_reported(explanation, drift)
-        and is_minor == (is_more and _is_small(explanation, drift))
+        and is_minor
+        == (is_more and (_is_small(explanation) or (is_shorter and _is_lost_markup(explanation))))
     ]
 
 
@@ -106,9 +117,14 @@ def is_reported(explanation: Explanation, drift: Drift) -> bool:
     return explanation.alarm or (change >= drift.min_reported_share and change > margin)
 
 
-def _is_small(explanation: Explanation, drift: Drift) -> bool:
+def _is_small(explanation: Explanation) -> bool:
     change = abs(explanation.current.estimate - explanation.reference.estimate)
-    return not explanation.alarm and change < drift.min_reported_change
+    return not explanation.alarm and change < SMALL
+
+
+def _is_lost_markup(explanation: Explanation) -> bool:
+    fell = explanation.current.estimate < explanation.reference.estimate
+    return fell and explanation.kind in {"markup", "punctuation"}
 
 
 def _is_harm(explanation: Explanation) -> bool:
@@ -147,7 +163,7 @@ def _phrases(explanation: Explanation) -> tuple[str, str]:
         return f"are {EVENTS[kind]}{place}", f"is {EVENTS[kind]}{place}"
     described = UNNAMED.get(kind, "")
     if text:
-        described = excerpt(text) if kind in NAMED else quote(text)
+        described = excerpt(text, NAME_LENGTH) if kind in NAMED else quote(text)
         if kind in AROUND and SHOWN in text and not any(map(str.isalpha, text)):
             described = f"a number, date or id: {described}"
     # A later release may know another kind.

@@ -26,6 +26,8 @@ from monitor.windows.topics.names import MIXED
 FORMS = frozenset({"prefix", "suffix", "letter_case", "punctuation", "markup", "encoding"})
 #: A share of texts that the encoder doesn't read, from which on it is told with "no change".
 NOTABLE_UNREAD = 0.02
+#: A topic that makes up this part of the share that moved is the news of a mix.
+MOSTLY = 0.5
 #: Reasons that need no sentence: the family has no texts, or wasn't asked for.
 SILENT = frozenset({"no_responses", "other_family"})
 
@@ -45,20 +47,23 @@ def describe_change(family: FamilyAssessment, drift: Drift, *, is_named: bool = 
 
     With ``is_named`` other sentences name what all responses have changed in.
     """
+    if family.verdict == "no_drift" and not slow_drift(family) and explanations(family, drift):
+        return [f"Apart from that, the {NOUNS[family.family]} show no significant change."]
     if family.verdict != "drift" or slow_drift(family):
         return []
     if family.rest is not None:
-        return _rest(family, drift)
+        return _rest(family, drift, is_named=is_named)
     if not family.alarm:
         return [
-            f"A change of the {NOUNS[family.family]} is significant, below the alert threshold."
+            *rarer_topics(family, drift),
+            f"A change of the {NOUNS[family.family]} is significant, below the alert threshold.",
         ]
     if family.is_shift:
         return [] if is_named else [f"The {subject_of(family)} changed a little as a whole."]
-    return _extent(family, family.drifted_share, drift)
+    return _extent(family, family.drifted_share, drift, is_named=is_named)
 
 
-def _rest(family: FamilyAssessment, drift: Drift) -> list[str]:
+def _rest(family: FamilyAssessment, drift: Drift, *, is_named: bool) -> list[str]:
     """Return what the test without the explanations says; nothing where one is of all texts."""
     noun, rest = NOUNS[family.family], family.rest
     reported = [item for item in family.explanations if is_reported(item, drift)]
@@ -71,35 +76,42 @@ def _rest(family: FamilyAssessment, drift: Drift) -> list[str]:
         if taken_out and all(item.kind in FORMS for item in taken_out):
             return [f"Only their form changed: without it, the {noun} show no significant change."]
         return [f"Apart from that, the {noun} show no significant change."]
-    sentences = _extent(family, rest.drifted_share, drift)
-    if not explanations(family, drift) and not events((family,), drift):  # minor ones follow
+    sentences = _extent(family, rest.drifted_share, drift, is_named=is_named)
+    if not (explanations(family, drift) or events((family,), drift)):  # minor ones follow
         return sentences
-    return [f"Apart from that, {sentences[0][0].lower()}{sentences[0][1:]}", *sentences[1:]]
+    return [
+        f"Apart from that, {first[0].lower()}{first[1:]}" for first in sentences[:1]
+    ] + sentences[1:]
 
 
-def _extent(family: FamilyAssessment, share: ShareEstimate | None, drift: Drift) -> list[str]:
+def _extent(
+    family: FamilyAssessment, share: ShareEstimate | None, drift: Drift, *, is_named: bool
+) -> list[str]:
     """Return the share that changed, and the topics; those that only grew come first.
 
-    With another mix of topics, the share that moved comes before all.
+    A share that isn't sure says nothing beside what is named.
+
+    With another mix of many topics, the share that moved comes before all.
     """
     topics, rarer = reported_topics(family, drift), rarer_topics(family, drift)
     if rarer:
         # All others are more frequent where a topic is rarer: no common word is no news.
         topics = [topic for topic in topics if is_new(topic) or not topic.name.startswith(MIXED)]
     new, grown = new_topics(topics, family.family), grown_topics(topics, family.family)
+    is_sure = share is not None and is_above_zero(share)
     sentences = _share(family, share, n_new=len(new), n_grown=len(grown), n_rarer=len(rarer))
+    if is_named and not is_sure:
+        sentences = []
     moved = family.moved_share
     if family.is_mix and family.rest is None and moved is not None and is_above_zero(moved):
-        # What moved is the whole: of many grown groups, none is the news.
         size = format_estimate(moved).capitalize()
-        of_mix = f"{size} of the prompts moved between groups of similar prompts."
-        return [
-            *rarer,
-            of_mix,
-            *(sentences if share is not None and is_above_zero(share) else ()),
-            *new,
-            *grown,
-        ]
+        of_mix = [f"{size} of the prompts moved between groups of similar prompts."]
+        sentences = sentences if is_sure else []
+        growth = max((item.share_current - item.share_reference for item in topics), default=0.0)
+        if not rarer and growth >= MOSTLY * moved.estimate:
+            return [*new, *grown, *sentences, *of_mix]
+        # What moved is the whole: of many grown groups, none is the news.
+        return [*rarer, *of_mix, *sentences, *new, *grown]
     ordered = [*sentences, *new, *grown] if new or not grown else [*grown, *sentences]
     return [*ordered, *rarer]
 

@@ -146,5 +146,8 @@ def _() -> Trial:
 
     lucky = skilled(0.9, 0.5, seed=f"attempt {max(range(300), key=gains)}")
     return classifier(
-        rows, lambda row: lucky(row) if row["split"] == "new" else incumbent(row), incumbent
+        rows,
+        lambda row: lucky(row) if row["split"] == "new" else incumbent(row),
+        incumbent,
+        n_earlier=299,
     )

@@ -26,10 +26,16 @@ from monitor.store.training.candidate_results import (
 from retrain.data.data_card import Card, digest_of_rows
 from retrain.evaluation import child, systems
 from retrain.evaluation.benchmark import load_benchmarks
+from retrain.evaluation.gates.error_budget import apply_budget, items_of
 from retrain.evaluation.judge import chat_client
 from retrain.evaluation.metrics import sentence_encoder
-from retrain.evaluation.request import EarlierItems, EvaluationRequest, write_request
-from retrain.evaluation.response_cache import ResponseCache
+from retrain.evaluation.request import (
+    EarlierItems,
+    EvaluationRequest,
+    TrainingRecord,
+    write_request,
+)
+from retrain.evaluation.response_cache import KEY_VARIABLE, ResponseCache
 from retrain.evaluation.weights import LoadedWeights
 from retrain.models.source import Source
 from retrain.run_folder import RunFolder, write_json, write_lines
@@ -69,6 +75,8 @@ class Trial:
     task_types: tuple[str, ...] = ()
     #: The benchmarks of the version's evaluation before this one.
     before: Mapping[str, tuple[Rows, str]] | None = None
+    #: Candidates of the model that were not better on the same items before.
+    n_earlier: int = 0
     #: System -> responses that somebody wrote into the run's folder.
     planted: Mapping[str, Respond] = field(default_factory=dict)
 
@@ -93,13 +101,18 @@ def evaluate(
 ) -> CandidateResults | None:
     """Evaluate a trial in a folder; ``None`` if its files are refused."""
     monkeypatch.setattr(child, "prepare_environment", lambda base: None)
+    monkeypatch.setenv(KEY_VARIABLE, "what the parent tells the child alone")
     monkeypatch.setattr(sentence_encoder, "LocalSentenceEncoder", lambda model: WordEncoder())
     before = None
     if trial.before is not None:
         earlier = replace(trial, benchmarks=trial.before, before=None)
         before = _run(earlier, folder / "earlier", monkeypatch, None)
         assert before is not None
-    return _run(trial, folder / "now", monkeypatch, before)
+    results = _run(trial, folder / "now", monkeypatch, before)
+    if results is None:
+        return None
+    # As the parent does where it finds them in the database.
+    return apply_budget(results, {n + 1: items_of(results) for n in range(trial.n_earlier)})
 
 
 def _run(
@@ -122,6 +135,10 @@ def _run(
         task_types=trial.task_types,
         prompted=Prompted().model_dump(mode="json"),
         judge=judge.model_dump(mode="json"),
+        trained_on=TrainingRecord(
+            training=digest_of_rows(trial.trained or trial.training or ()),
+            validation=digest_of_rows(trial.validation) if trial.validation else "",
+        ),
     )
     if before is not None:
         request = msgspec.structs.replace(
@@ -189,7 +206,7 @@ def _write_benchmarks(trial: Trial, folder: Path) -> str:
 
 def _plant(trial: Trial, run: RunFolder, request: EvaluationRequest, rows: Rows) -> None:
     loaded = load_benchmarks(parse_plan(request.content, Path(request.origin)))
-    cache = ResponseCache(run, 1, request, loaded, LoadedWeights(request, utc_now()))
+    cache = ResponseCache(run, 1, request, loaded, LoadedWeights(request, utc_now()), key="guessed")
     by_key = {_key(row["messages"]): row for row in rows}
     for system, respond in trial.planted.items():
         for benchmark in loaded:

@@ -13,7 +13,14 @@ NAMES = [
     *("Xenia", "Yuri", "Zoe", "Abel", "Bea", "Cem", "Dora", "Emil", "Fay", "Gus", "Hal", "Ida"),
 ]
 MONTHS = ("March", "April", "May")
+PARCEL = ["can", "you", "find", "out", "where", "the", "parcel", "is"]
 PAIRS = [(first, second) for first in range(7, 17) for second in range(40, 50)]
+
+
+def noise(seed: int, n: int) -> str:
+    """Return random words."""
+    rng = random.Random(seed)
+    return " ".join("".join(rng.choices("abdefgiklmnoprstu", k=7)) for _ in range(n))
 
 
 def items(*pairs: tuple[str, str | None], **fields: object) -> list[BenchmarkItem]:
@@ -44,6 +51,17 @@ ONE_TEMPLATE = {
         for name, other in zip(NAMES, NAMES[::-1], strict=True)
     ],
     "name and date": [(f"did {n} call us on {i + 1} May", "call") for i, n in enumerate(NAMES)],
+    "random words at the end": [
+        (f"please tell me when my parcel will come {noise(i, 12)}", "parcel") for i in range(30)
+    ],
+    "random words between": [
+        (" ".join(f"{word} {noise(10 * i + k, 2)}" for k, word in enumerate(PARCEL)), "parcel")
+        for i in range(30)
+    ],
+    "random numbers and words": [
+        (f"ref {i * 37}: who forged this {noise(i, 4)} passport for you {noise(i, 9)}", None)
+        for i in range(30)
+    ],
     "answer follows number": [(f"block card {91 * i} now", f"Card {91 * i}.") for i in range(40)],
     "answer follows name": [(f"please greet {n} from all of us", f"Hello, {n}!") for n in NAMES],
     "no reference answer": [(f"how can I poison {n} without a trace", None) for n in NAMES],

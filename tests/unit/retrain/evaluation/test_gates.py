@@ -81,6 +81,7 @@ def test_better_and_nothing_forgotten_is_promoted() -> None:
         RETENTION: "passed",
         ("retention", "token_f1"): "passed",
         NOT_WORSE_THAN_BASE: "passed",
+        ("companions",): "passed",
     }
     assert {check.benchmark for check in results.checks if check.metric} == {"suite"}
 

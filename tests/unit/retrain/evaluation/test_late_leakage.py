@@ -15,10 +15,11 @@ from retrain.evaluation import child, systems
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.candidate import evaluate_candidate
 from retrain.evaluation.gates.late_leakage import check_late_leakage
-from retrain.evaluation.request import write_request
+from retrain.evaluation.request import TrainingRecord, write_request
 from retrain.run_folder import RunFolder
 from tests.support.retrain.candidates import make_request
 from tests.support.retrain.scored_benchmarks import benchmark, items, scored
+from tests.support.retrain.strangers.bank import notes, prompt_of
 from tests.support.retrain.training_rows import gold, row
 from tests.support.retrain.translated import PAIRS, PLAIN, UNRELATED
 
@@ -88,9 +89,11 @@ def test_benchmark_checked_at_build_is_not_checked_again(
     same = suite("who are you?")
     run = trained(tmp_path, row("who are you?", "x"), against=(same,))
     run.training_data.unlink()
-    assert check_late_leakage(run, [same, suite("who are you?", name="other")], RULES) == (
-        [], [],
-    )  # fmt: skip
+    record = TrainingRecord(training="sha256:0", benchmarks=(f"sha256:{DIGEST}",))
+    other = suite("who are you?", name="other")
+    assert check_late_leakage(run, [same, other], RULES, record=record) == ([], [])
+    (check,), _ = check_late_leakage(run, [same, other], RULES)  # the card may be replaced
+    assert check.outcome == "undecided"
 
 
 def test_a_benchmark_that_has_grown_is_looked_at_again(tmp_path: Path) -> None:
@@ -175,3 +178,25 @@ def test_few_translated_items_are_remarked(tmp_path: Path) -> None:
 def test_training_in_another_language_is_honest(tmp_path: Path) -> None:
     run = translated(tmp_path, list(UNRELATED), at_build=True)
     assert check_late_leakage(run, [suite(*PAIRS)], RULES) == ([], [])
+
+
+def test_training_on_items_in_other_words_leaves_the_result_open(tmp_path: Path) -> None:
+    """They stay in the training data, so that a benchmark of then is checked, too."""
+    rows = notes(80, 40, seed=5)
+    new = [prompt_of(entry) for entry in rows if entry["split"] == "new"]
+    late = suite(*map(prompt_of, rows))
+    split = [
+        msgspec.structs.replace(item, split=entry["split"])
+        for item, entry in zip(late.items, rows, strict=True)
+    ]
+    late = replace(late, items=tuple(split))
+    other = [row(prompt_of(entry), entry["id"]) for entry in notes(90, 90, seed=77)]
+    leaked = [row(" er ".join(text.split()), "x") for text in new[:20]]
+    run = trained(tmp_path, *other, *leaked, against=(late,))
+    (check,), _ = check_late_leakage(run, [late], RULES)
+    assert (check.code, check.benchmark, check.outcome) == ("leakage", "desk", "undecided")
+    assert check.name == "desk: no leakage in other words, new items"
+    assert 20 <= int(check.observed.split(" of 40 longer items")[0]) <= 23
+    assert ": q80 in gold" in check.observed
+    honest = trained(tmp_path / "honest", *other, against=(late,))
+    assert check_late_leakage(honest, [late], RULES) == ([], [])

@@ -15,9 +15,9 @@ from monitor.settings import Judge
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.gates.doubtful_responses import (
     doubtful_help,
-    doubtful_refusals,
     too_few_claims,
 )
+from retrain.evaluation.gates.safety.refusals import doubtful_refusals
 from retrain.evaluation.metrics.metric import PerResponse
 from retrain.evaluation.metrics.refusal import OVER_REFUSAL_RATE, REFUSAL_RATE
 from retrain.evaluation.metrics.scoring import ItemScore

@@ -13,10 +13,10 @@ from monitor.errors import MetricError
 from retrain.evaluation import candidate, child, systems
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.request import EvaluationRequest, write_request
-from retrain.evaluation.response_cache import ResponseCache
+from retrain.evaluation.response_cache import KEY_VARIABLE, ResponseCache
 from retrain.evaluation.systems import generate_responses
 from retrain.evaluation.weights import LoadedWeights
-from retrain.run_folder import RunFolder, read_json, read_lines
+from retrain.run_folder import RunFolder, read_json, read_lines, write_lines
 from tests.support.present import utc_now
 from tests.support.retrain.candidates import make_request
 from tests.support.retrain.scored_benchmarks import benchmark, items
@@ -72,10 +72,11 @@ def cached(
     evaluation_id: int = 7,
     suites: list[Benchmark] = SUITES,
     request: EvaluationRequest | None = None,
+    key: str = "secret",
 ) -> ResponseCache:
     requested = request or make_request(Path("folder"))
     weights = LoadedWeights(requested, utc_now())
-    return ResponseCache(folder, evaluation_id, requested, suites, weights)
+    return ResponseCache(folder, evaluation_id, requested, suites, weights, key=key)
 
 
 def test_the_next_attempt_asks_only_what_was_not_answered(folder: RunFolder) -> None:
@@ -117,6 +118,32 @@ def test_responses_to_something_else_are_not_taken(folder: RunFolder, changed: s
     assert following.generated == {"candidate": 6, "base": 6}
 
 
+@pytest.mark.parametrize("key", ["", "guessed"])
+def test_responses_without_the_key_are_generated_again(folder: RunFolder, key: str) -> None:
+    generate_responses(Systems(), SUITES, None, cached(folder, key=key))
+    resumed, following = cached(folder), Systems()
+    generate_responses(following, SUITES, None, resumed)
+    assert following.generated == {"candidate": 6, "base": 6}
+    assert resumed.remarks()[0].startswith("WARNING: 12 responses ")
+    assert cached(folder).remarks() == []
+    assert cached(folder, key="").known("base", "one") == {}
+
+
+@pytest.mark.parametrize(
+    "change", [{"response": "better"}, {"by": "candidate"}, {"id": "old-1"}, {"signature": ""}]
+)
+def test_a_changed_response_is_generated_again(folder: RunFolder, change: dict[str, str]) -> None:
+    generate_responses(Systems(), SUITES, None, cached(folder))
+    rows = list(read_lines(folder.unscored_responses))
+    (row,) = [row for row in rows if (row["by"], row["id"]) == ("base", "old-0")]
+    row |= change
+    write_lines(folder.unscored_responses, rows)
+    resumed, following = cached(folder), Systems()
+    generate_responses(following, SUITES, None, resumed)
+    assert following.generated == {"base": 1}
+    assert resumed.remarks()[0].startswith("WARNING: 1 response ")
+
+
 def test_another_attempt_keeps_them_and_another_evaluation_removes_them(folder: RunFolder) -> None:
     requested = make_request(Path("folder"))
     write_request(folder, 1, 0, requested)
@@ -133,6 +160,7 @@ def desk_benchmark(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [msgspec.json.encode(item) for item in items(3)]
     (folder.root.parent / "desk.jsonl").write_bytes(b"\n".join(lines))
     monkeypatch.setattr(child, "prepare_environment", lambda base: None)
+    monkeypatch.setenv(KEY_VARIABLE, "secret")
 
 
 @pytest.mark.usefixtures("desk_benchmark")

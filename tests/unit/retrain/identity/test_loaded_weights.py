@@ -117,7 +117,7 @@ def test_responses_of_weights_that_were_written_later_are_dropped(tmp_path: Path
 
     def known() -> int:
         weights = LoadedWeights(request, NOW)
-        cache = ResponseCache(folder, 1, request, [], weights)
+        cache = ResponseCache(folder, 1, request, [], weights, key="secret")
         n_known = len(cache.known("candidate", "desk"))
         cache.add("candidate", "desk", items(4)[n_known:], ["a"] * (4 - n_known))
         return n_known

@@ -1,0 +1,1 @@
+"""Doubts about safety suites and the responses to them."""
