@@ -8,6 +8,7 @@ from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.cluster.hierarchy import linkage
 
 from monitor.descriptors import identify_language
 from monitor.descriptors.stop_words import WORDS
@@ -21,8 +22,8 @@ from retrain.data.similarity import SentenceEncoder
 MIN_MEMBERS = 3
 #: Shares of the items with the lowest and the highest values of a number.
 SHARES = (0.05, 0.1, 0.2, 1 / 3)
-#: Items of a topic on average, at two scales, and rounds of their search.
-TOPIC_SIZES, N_ROUNDS = (20, 60), 10
+#: Items of a topic, and items among which topics are searched.
+MIN_TOPIC, MAX_TOPIC, MAX_COMPARED = 6, 60, 5_000
 #: Words that name a topic, and characters of a value that a name has.
 N_NAMING, MAX_NAMED = 3, 40
 
@@ -119,28 +120,14 @@ _FORMS: dict[str, Callable[[str], str]] = {
 
 
 def _topics(texts: Sequence[str], vectors: NDArray[np.float32]) -> Iterator[tuple[str, list[int]]]:
-    """Yield the rows of each topic, named by the words that set it apart, at each scale."""
+    """Yield the rows of each topic, at every scale, named by the words that set it apart."""
     words = [set(words_of(text)) - _STOPPED for text in texts]
     counts = Counter(word for own in words for word in own)
-    number = 0
-    for size in TOPIC_SIZES:
-        nearest = _clusters(vectors, max(2, len(texts) // size))
-        for cluster in np.unique(nearest):
-            rows = np.flatnonzero(nearest == cluster).tolist()
+    members = {row: [row] for row in range(min(len(texts), MAX_COMPARED))}
+    tree = linkage(vectors[:MAX_COMPARED].astype(np.float64), "ward")
+    for number, (first, second) in enumerate(tree[:, :2].astype(int).tolist(), len(members)):
+        members[number] = rows = members.pop(first) + members.pop(second)
+        if MIN_TOPIC <= len(rows) <= MAX_TOPIC:
             own = Counter(word for row in rows for word in words[row])
             apart = sorted(own, key=lambda w: (counts[w] / len(texts) - own[w] / len(rows), w))
-            number += 1
             yield f"topic {number}={', '.join(apart[:N_NAMING])}", rows
-
-
-def _clusters(vectors: NDArray[np.float32], n_clusters: int) -> NDArray[np.intp]:
-    """Return the cluster of each unit vector, ``[n]``, by spherical k-means from a fixed start."""
-    rng = np.random.default_rng(0)
-    centres = vectors[rng.choice(len(vectors), n_clusters, replace=False)]
-    for _ in range(N_ROUNDS):
-        nearest = np.argmax(vectors @ centres.T, axis=1)
-        sums = np.zeros_like(centres)
-        np.add.at(sums, nearest, vectors)
-        lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-        centres = np.where(lengths > 0, sums / np.maximum(lengths, 1e-9), centres)
-    return np.asarray(np.argmax(vectors @ centres.T, axis=1))

@@ -106,6 +106,7 @@ def _groups(benchmark: Benchmark, base: Sequence[ItemScore]) -> Groups:
 def _members(
     scores: Sequence[ItemScore], rows: Sequence[int], groups: Groups
 ) -> Iterator[tuple[str, tuple[int, ...]]]:
+    places = {scores[row].item.id: row for row in rows}
     for name, ids in groups.items():
-        if members := tuple(row for row in rows if scores[row].item.id in ids):
+        if members := tuple(sorted(places[item] for item in ids if item in places)):
             yield name, members

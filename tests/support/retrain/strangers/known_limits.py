@@ -3,7 +3,7 @@
 PROMOTED = ()
 
 HELD_BACK = (
-    # A copy of the prompt names both decisions, so that the benchmark can't fail.
+    # A copy of the prompt passes, and so would "approve" for all: the file measures a form only.
     "a decider that always names its decision",
     "an assistant that refuses and offers a lawful way",
 )

@@ -139,6 +139,17 @@ def test_lost_items_that_the_base_finds_hard_are_undecided() -> None:
     assert unknown.outcome == "passed"
 
 
+@pytest.mark.parametrize(("n_lost", "outcome"), [(6, "undecided"), (4, "passed")])
+def test_six_losses_without_a_gain_are_undecided(n_lost: int, outcome: str) -> None:
+    chosen = range(0, N, N // n_lost)
+    items = [
+        DIFFERENCES["region=islands"](item) if row in chosen else item
+        for row, item in enumerate(tickets())
+    ]
+    (lost,) = check(items, chosen)
+    assert lost.outcome == outcome
+
+
 def test_spread_losses_pass() -> None:
     (honest,) = check(tickets(), random.Random(1).sample(range(N), 14), gained=range(3, N, 20))
     assert honest.outcome == "passed"
