@@ -14,7 +14,7 @@ from retrain.evaluation.companions.check import check_companions
 from retrain.evaluation.metrics.scoring import score_responses
 
 #: The rules were chosen with other draws.
-SEED = 4
+SEED = 5
 RELEASES = ("0301", "0613", "1106")
 #: Share of the responses that the candidate replaces by the reference answer.
 LEARNED = 0.3
