@@ -15,6 +15,7 @@ from retrain.evaluation.metrics.scoring import score_responses
 
 #: The rules were chosen with other draws.
 SEED = 5
+RELEASE = "open responses of another release"
 RELEASES = ("0301", "0613", "1106")
 #: Share of the responses that the candidate replaces by the reference answer.
 LEARNED = 0.3
@@ -41,7 +42,9 @@ def companion_rows(area: str, data: Path, n_seeds: int) -> Iterator[Row]:
     for name, count in n.items():
         title = f"honest candidate held back by companions of metrics: {name}"
         k = held[name]
-        yield Row(area, title, k / count, "", "<= 0.05", k <= 0.05 * count, f"{k} of {count}")
+        # Another release may really have fewer details: a figure without a goal.
+        goal, holds = ("", None) if name == RELEASE else ("<= 0.05", k <= 0.05 * count)
+        yield Row(area, title, k / count, "", goal, holds, f"{k} of {count}")
 
 
 def _pairs(data: Path, rng: random.Random) -> Iterator[Pair]:
@@ -56,4 +59,4 @@ def _pairs(data: Path, rng: random.Random) -> Iterator[Pair]:
     prompts = rng.sample(sorted(texts[0]), N_ITEMS)
     items = [make_item(row, prompt, texts[0][prompt]) for row, prompt in enumerate(prompts)]
     candidate, incumbent = ([text[prompt] for prompt in prompts] for text in texts[1:])
-    yield "open responses of another release", make_benchmark(items, BOTH), candidate, incumbent
+    yield RELEASE, make_benchmark(items, BOTH), candidate, incumbent
