@@ -13,6 +13,7 @@ import numpy as np
 from scipy import stats
 
 from bench.retrain.classifiers import classifier_rows
+from bench.retrain.companion_rows import companion_rows
 from bench.retrain.copies import copy_rows
 from bench.retrain.forgetting import forgetting_rows
 from bench.retrain.gate_trials import candidate_trials, exact_pass_rate, hallucinator_passes
@@ -48,6 +49,7 @@ def run(data: Path | None) -> Iterator[Row]:
         yield from leak_rows(AREA, data)
         yield from copy_rows(AREA, data)
         yield from honest_rows(AREA, data, N_SEEDS)
+        yield from companion_rows(AREA, data, N_SEEDS)
         bank = read_bank(data)
         base = prepare_base(SMOL, Path(place) / "bases")
         yield training_row(base, bank, Path(place) / "training")

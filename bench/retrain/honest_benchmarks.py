@@ -47,7 +47,7 @@ def honest_benchmarks(data: Path, rng: random.Random) -> Iterator[Honest]:
     outside = [(t, "out of scope") for t, _ in rng.sample(full["oos_test"], N_ITEMS // 2)]
     items = [make_item(n, *row) for n, row in enumerate([*inside, *outside])]
     yield "2 labels, half each", make_benchmark(items), _responses(items, rng, least=0.85)
-    first, second = (_release(data, name) for name in rng.sample(["0301", "0613", "1106"], 2))
+    first, second = (release(data, name) for name in rng.sample(["0301", "0613", "1106"], 2))
     prompts = rng.sample(sorted(first), N_ITEMS)
     items = [make_item(number, prompt, first[prompt]) for number, prompt in enumerate(prompts)]
     yield (
@@ -72,7 +72,8 @@ def _line_of_a_log(number: int, texts: Sequence[str], rng: random.Random) -> Ben
     return make_item(number, f"What did {names[place]} say?", lines[place], context=log)
 
 
-def _release(data: Path, name: str) -> dict[str, str]:
+def release(data: Path, name: str) -> dict[str, str]:
+    """Return the responses of a release in AlpacaEval by prompt."""
     path = data / f"alpaca_eval/gpt-3.5-turbo-{name}.json"
     rows = json.loads(path.read_text(encoding="utf-8"))
     return {row["instruction"]: row["output"] for row in rows}

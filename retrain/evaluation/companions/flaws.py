@@ -116,7 +116,7 @@ def _is_scrambled(item: BenchmarkItem, response: str, names: Names) -> bool | No
 def _replaces(item: BenchmarkItem, response: str) -> bool | None:
     if item.expected is None:
         return None
-    if token_f1(item.expected, response) < texts.SAME_WORDS:
+    if token_f1(item.expected, response) < texts.NEARLY_EQUAL:
         return False
     known = content_units(fold(f"{item.source}\n{item.expected}"))
     return not set(content_units(fold(response))) <= set(known)

@@ -8,12 +8,12 @@ from retrain.evaluation.metrics.overlap import exact_match, token_f1
 from retrain.evaluation.metrics.tokens import alphanumeric_tokens
 
 #: Least share of the reference answer's words in a response that a metric of words may find right.
-MOST_WORDS = 0.5
+MOST_WORDS = 0.7
 #: Least token F1 from which a response has the reference's words, and the share of them in order
 #: up to which they are scrambled.
 SAME_WORDS, IN_ORDER = 0.7, 0.7
-#: Least token F1 from which details in another order are an exchange.
-NEARLY_EQUAL = 0.9
+#: Least token F1 from which another word, or details in another order, are no paraphrase.
+NEARLY_EQUAL = 0.87
 #: Words of a stock phrase, and the share and number of responses with it.
 PHRASE, STOCK_SHARE, LEAST_STOCK = 4, 0.05, 3
 #: Unusual characters, and spaces at an end, that are left alone.

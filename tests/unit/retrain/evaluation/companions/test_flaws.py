@@ -18,7 +18,7 @@ Respond = Callable[[str], str]
 NAMES = ("Ruth", "Igor", "Selma", "Bruno", "Edith", "Oskar", "Paula", "Hugo", "Vera", "Agnes")
 DRUGS = ("ibuprofen", "amoxicillin", "metformin", "ramipril", "heparin", "codeine")
 #: Items, and how many of them are new.
-N, N_NEW = 140, 60
+N, N_NEW = 100, 50
 
 
 def off_by_ten(text: str) -> str:

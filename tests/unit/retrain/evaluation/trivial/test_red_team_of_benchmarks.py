@@ -76,14 +76,14 @@ HINTS = {
     "line": "Be polite.\n{}\nBe brief.",
     "among_other_words": "{other} goes to {} as all know, and {other}",
 }
-#: Check that stops a cheat, and the cheat.
+#: Checks that stop a cheat, and the cheat.
 CHEATS: Mapping[str, tuple[str, Callable[[], Case]]] = {
     "incumbent_knows_no_old_item": (
         "retention",
         lambda: tasks(NEW, OLD, candidate=on_old(wrong), incumbent=wrong),
     ),
     "forgotten_under_boilerplate": (
-        "retention",
+        "retention companions",
         lambda: tasks(
             NEW, long_references(OLD), "metrics: [token_f1]",
             candidate=on_old(lambda item: f"{BOILERPLATE} banana"),
@@ -218,10 +218,10 @@ def forms(names: Mapping[str, object]) -> list[object]:
 def test_a_benchmark_that_cannot_fail_promotes_nobody(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code, make = CHEATS[name]
+    codes, make = CHEATS[name]
     results = evaluate(make(), tmp_path, monkeypatch)
     assert results is not None
-    assert {check.code for check in results.checks if check.outcome != "passed"} == {code}
+    assert {check.code for check in results.checks if check.outcome != "passed"} == {*codes.split()}
     assert results.gate_result == "undecided"
 
 
