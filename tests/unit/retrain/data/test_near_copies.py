@@ -132,7 +132,7 @@ def test_few_examples_of_new_frames_are_no_evidence(seed: int) -> None:
     assert not matches.are_strong
 
 
-def test_items_that_stand_out_as_often_as_examples_are_no_evidence() -> None:
+def test_items_no_nearer_than_examples_are_no_evidence() -> None:
     """Honest data may have paraphrases of a prompt."""
     pairs, rng = texts(notes, 60, 5), random.Random(2)
     paraphrases = [text for pair in pairs for _ in range(3) for text in fill(pair, rng)]
