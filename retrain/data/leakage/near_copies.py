@@ -6,7 +6,7 @@ share of such items is compared with that of the examples near them which stand 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -122,27 +122,32 @@ def _similarities(queries: Sequence[Words], texts: Sequence[Words]) -> Iterator[
         word: i for i, word in enumerate(dict.fromkeys(w for words in queries for w in words))
     }
     similar = _similar_words(columns)
-    rows = [set().union(*map(similar, words)) for words in texts]
     counts = np.zeros(len(columns))
-    for row in rows:
-        counts[list(row)] += 1
+    for words in texts:
+        counts[list(set().union(*map(similar, words)))] += 1
     weights = _weights(counts, len(texts))
     frequencies = Counter(word for words in texts for word in words)
     rest = {word: float(_weights(np.array([n]), len(texts))[0]) for word, n in frequencies.items()}
 
     @cache
     def weight_of(word: str) -> float:
-        return float(min((weights[i] for i in similar(word)), default=rest[word]))
+        return min(rest[word], max((float(weights[i]) for i in similar(word)), default=rest[word]))
 
+    rows: list[dict[int, float]] = []
+    for words in texts:
+        rows.append({})
+        for word in sorted(words, key=weight_of):
+            rows[-1] |= {i: min(float(weights[i]), weight_of(word)) for i in similar(word)}
     sizes = np.array([sum(map(weight_of, words)) for words in texts], dtype=np.float32)
     sizes[[len(words) < MIN_PIECE_WORDS for words in texts]] = 1e30  # near nothing
-    matrix = _matrix(rows, (weights > 0).astype(np.float32)).T.tocsc()
+    matrix = _matrix(rows, len(columns)).T.tocsc()
     for start in range(0, len(queries), BLOCK):
         block = [[columns[word] for word in words] for words in queries[start : start + BLOCK]]
-        weighted = _matrix(block, weights)
-        shared = (weighted @ matrix).toarray()
-        lengths = weighted.sum(axis=1)[:, None]
-        yield from shared / np.sqrt(np.maximum(lengths * sizes, 1e-9))
+        shared = (
+            _matrix([dict.fromkeys(row, 1.0) for row in block], len(columns)) @ matrix
+        ).toarray()
+        lengths = np.array([[weights[row].sum()] for row in block], dtype=np.float32)
+        yield from np.minimum(shared / np.sqrt(np.maximum(lengths * sizes, 1.0)), 1)
 
 
 def _weights(counts: NDArray[np.float64], n: int) -> Weights:
@@ -172,9 +177,10 @@ def _forms(word: str) -> set[str]:
     return {word, *(word[:i] + word[i + 1 :] for i in range(len(word)))}
 
 
-def _matrix(rows: Sequence[Collection[int]], weights: Weights) -> sparse.csr_array:
+def _matrix(rows: Sequence[Mapping[int, float]], n_columns: int) -> sparse.csr_array:
     columns = np.fromiter((column for row in rows for column in row), dtype=np.int32)
+    values = np.fromiter((value for row in rows for value in row.values()), dtype=np.float32)
     starts = np.concatenate([[0], np.cumsum([len(row) for row in rows])])
-    matrix = sparse.csr_array((weights[columns], columns, starts), shape=(len(rows), len(weights)))
+    matrix = sparse.csr_array((values, columns, starts), shape=(len(rows), n_columns))
     matrix.eliminate_zeros()
     return matrix
