@@ -19,6 +19,7 @@ from bench.retrain.forgetting import forgetting_rows
 from bench.retrain.gate_trials import candidate_trials, exact_pass_rate, hallucinator_passes
 from bench.retrain.leaks import leak_rows
 from bench.retrain.methods import method_rows, read_bank
+from bench.retrain.near_copies import near_copy_rows
 from bench.retrain.separation_rows import false_pass_rows, honest_rows
 from bench.retrain.speed import evaluation_row, training_row
 from bench.retrain.strata_trials import Layout, outcomes
@@ -48,6 +49,7 @@ def run(data: Path | None) -> Iterator[Row]:
             return
         yield from leak_rows(AREA, data)
         yield from copy_rows(AREA, data)
+        yield from near_copy_rows(AREA, data, 8 if QUICK else 80)
         yield from honest_rows(AREA, data, N_SEEDS)
         yield from companion_rows(AREA, data, N_SEEDS)
         bank = read_bank(data)

@@ -14,7 +14,7 @@ from monitor.store.training.candidate_results import GateCheck
 from retrain.data import BenchmarkTexts, read_examples
 from retrain.data.example import Example, make_examples, question_text
 from retrain.data.leakage.leak_check import LeakCheck
-from retrain.data.leakage.near_copies import MIN_EXCESS, find_near_copies
+from retrain.data.leakage.near_copies import MIN_EXCESS, NearCopySearch
 from retrain.data.leakage.translations import find_translations
 from retrain.data.similarity import SentenceEncoder
 from retrain.evaluation.benchmark import Benchmark
@@ -96,31 +96,25 @@ def _translations(
 def _near_copies(
     benchmarks: Sequence[Benchmark], examples: Sequence[Example], place: str
 ) -> Iterator[GateCheck]:
-    items = [(b, item) for b in benchmarks for item in b.items]
-    copies = find_near_copies(
-        [example.question for example in examples],
-        [question_text(item.messages) for _, item in items],
-    )
-    splits: dict[tuple[str, str], list[int]] = {}
-    for row, (benchmark, item) in enumerate(items):
-        splits.setdefault((benchmark.name, item.split), []).append(row)
     data = place.partition(",")[0]
-    for (name, split), rows in splits.items():
-        if not copies.are_strong(rows):
-            continue
-        near = [row for row in rows if row in copies.pairs]
-        named = [f"{items[row][1].id} in {examples[copies.pairs[row]].name}" for row in near]
-        n_compared = len(copies.compared.intersection(rows))
-        yield GateCheck(
-            f"{name}: no leakage in other words, {split} items",
-            "undecided",
-            f"{len(near)} of {n_compared} longer items are far nearer to an example of the run's "
-            f"{data} than to the others, by chance {copies.chance:.0%}: {_named(named)}; "
-            "train without these examples, or replace the items",
-            f"less than {MIN_EXCESS:.0%} above chance",
-            code="leakage",
-            benchmark=name,
-        )
+    search = NearCopySearch([example.question for example in examples])
+    for benchmark in benchmarks:
+        for split in sorted({item.split for item in benchmark.items}):
+            items = [item for item in benchmark.items if item.split == split]
+            copies = search.find([question_text(item.messages) for item in items])
+            if not copies.are_strong:
+                continue
+            named = [f"{items[row].id} in {examples[i].name}" for row, i in copies.pairs.items()]
+            yield GateCheck(
+                f"{benchmark.name}: no leakage in other words, {split} items",
+                "undecided",
+                f"{len(named)} of {copies.n_compared} longer items are far nearer to an example of "
+                f"the run's {data} than to the others, by chance {copies.chance:.0%}: "
+                f"{_named(named)}; train without these examples, or replace the items",
+                f"less than {MIN_EXCESS:.0%} above chance",
+                code="leakage",
+                benchmark=benchmark.name,
+            )
 
 
 def _late_leaks(

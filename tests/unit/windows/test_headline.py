@@ -369,7 +369,7 @@ def test_findings_of_prompts_only_omit_responses() -> None:
     ("verdict", "result"),
     [("no_drift", "show no significant change"), ("drift", "changed significantly")],
 )
-def test_responses_to_prompts_in_a_new_form_are_told(verdict: str, result: str) -> None:
+def test_responses_are_compared_without_the_new_form_of_prompts(verdict: str, result: str) -> None:
     hidden = make_family(
         "output", verdict="not_enough_data", untested_reason="few_comparable_prompts",
         rest=make_rest(verdict=verdict),

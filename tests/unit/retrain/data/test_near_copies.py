@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from retrain.data.leakage.near_copies import find_near_copies
+from monitor.demo.request_generator import RequestGenerator
+from retrain.data.leakage.near_copies import NearCopySearch
 from tests.support.retrain.strangers.bank import Row, notes, prompt_of, questions, requests
 
 Disguise = Callable[[str, random.Random], list[str]]
@@ -92,43 +93,59 @@ def test_items_trained_on_in_a_disguise_stand_out(
     items, rng = texts(make, 60, 5), random.Random(1)
     leaked = [text for item in items for text in disguise(item, rng)]
     rest = texts(make, 150, 77)
-    matches = find_near_copies([*rest, *leaked], items)
-    assert matches.are_strong(range(60))
+    matches = NearCopySearch([*rest, *leaked]).find(items)
+    assert matches.are_strong
     assert all(row >= len(rest) for row in list(matches.pairs.values())[:20])
 
 
-def test_training_data_of_disguised_items_alone_is_strong_evidence() -> None:
+@pytest.mark.parametrize("disguise", [fill, drop_characters, in_turns])
+def test_few_examples_show_what_is_nearly_whole(disguise: Disguise) -> None:
     items, rng = texts(notes, 60, 5), random.Random(1)
-    for number in (60, 120):
-        items = texts(notes, number, 5)
-        matches = find_near_copies([text for item in items for text in fill(item, rng)], items)
-        assert matches.are_strong(range(number))
-        assert matches.chance == 0
+    leaked = [text for item in items for text in disguise(item, rng)]
+    assert NearCopySearch(leaked).find(items).are_strong
+
+
+def test_items_in_two_disguises_stand_out() -> None:
+    """The one disguise is no chance that excuses the other."""
+    items, rng = texts(notes, 60, 5), random.Random(1)
+    leaked = [text for item in items for make in (fill, in_turns) for text in make(item, rng)]
+    assert NearCopySearch([*texts(notes, 150, 77), *leaked]).find(items).are_strong
 
 
 @pytest.mark.parametrize("make", [notes, questions, requests])
 def test_other_examples_of_the_same_kind_are_no_evidence(make: Callable[..., list[Row]]) -> None:
     for n in (40, 150):
-        matches = find_near_copies(texts(make, n, 77), texts(make, 60, 5))
-        assert len(matches.compared) == 60
-        assert not matches.are_strong(range(60))
+        matches = NearCopySearch(texts(make, n, 77)).find(texts(make, 60, 5))
+        assert matches.n_compared == 60
+        assert not matches.are_strong
 
 
-def test_items_as_unusual_as_examples_are_no_evidence() -> None:
-    """Honest data may have a paraphrase of each prompt."""
-    pairs = texts(notes, 240, 5)
-    rng = random.Random(2)
-    doubled = [text for pair in pairs[:180] for text in (pair, *fill(pair, rng))]
-    honest = [text for pair in pairs[180:] for text in fill(pair, rng)]
-    matches = find_near_copies([*doubled, *honest], pairs[180:])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_few_examples_of_new_frames_are_no_evidence(seed: int) -> None:
+    """New items fill the frames of few examples, beside many examples of other kinds."""
+    generator = RequestGenerator(seed)
+    training = generator.training_examples(600)
+    traffic = [request for request in generator.traffic(4, 900, drifted=True) if request.is_new]
+    items = [request.prompt for request in generator.holdout_new(45)]
+    matches = NearCopySearch([r.prompt for r in (*training, *traffic[:35])]).find(items)
+    assert len(matches.pairs) >= 15
+    assert not matches.are_strong
+
+
+def test_items_no_nearer_than_examples_are_no_evidence() -> None:
+    """Honest data may have paraphrases of a prompt."""
+    pairs, rng = texts(notes, 60, 5), random.Random(2)
+    paraphrases = [text for pair in pairs for _ in range(3) for text in fill(pair, rng)]
+    matches = NearCopySearch([*texts(notes, 150, 77), *paraphrases]).find(pairs)
     assert len(matches.pairs) >= 50
-    assert matches.chance > 0.8
-    assert not matches.are_strong(range(60))
+    assert matches.chance > 0.9
+    assert not matches.are_strong
 
 
 def test_few_words_few_items_and_no_examples_are_no_evidence() -> None:
     items = texts(notes, 60, 5)
-    assert not find_near_copies(items, ["block my card please"] * 60).compared
-    assert not find_near_copies(items, items[:4]).are_strong(range(4))
-    assert not find_near_copies([], items).are_strong(range(60))
-    assert not find_near_copies(items, []).are_strong([])
+    search = NearCopySearch(items)
+    assert search.find(["block my card please"] * 60).n_compared == 0
+    assert not search.find(items[:4]).are_strong
+    assert not NearCopySearch([]).find(items).are_strong
+    assert not search.find([]).are_strong

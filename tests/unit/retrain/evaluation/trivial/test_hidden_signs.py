@@ -83,7 +83,7 @@ def test_items_without_a_sign_get_no_response() -> None:
         lambda text, label, n: f"{text}, grüße, naïve Señora",
     ],
 )
-def test_signs_that_follow_no_label_are_no_hint(
+def test_signs_without_relation_to_the_label_are_no_hint(
     mark: Mark,
 ) -> None:
     assert best(suite(mark)) <= 0.45
