@@ -149,3 +149,15 @@ def test_few_words_few_items_and_no_examples_are_no_evidence() -> None:
     assert not search.find(items[:4]).are_strong
     assert not NearCopySearch([]).find(items).are_strong
     assert not search.find([]).are_strong
+
+
+def test_words_between_common_and_rare_ones_are_no_evidence() -> None:
+    """An example's words are each an error from a common word, and from a rare one of an item."""
+    rng = random.Random(3)
+    common = ["".join(rng.sample("abdefgiklmnoprstu", 6)) for _ in range(8)]
+    between = [f"{word[:-1]}z" for word in common]
+    rare = [f"x{word[1:]}" for word in between]
+    rest = ["".join(rng.sample("abdefgiklmnoprstu", 8)) for _ in range(900)]
+    examples = [" ".join((*common, *rng.sample(rest, 6))) for _ in range(150)]
+    items = [" ".join((*common, rare[n % 8], *rng.sample(rest, 6))) for n in range(60)]
+    assert len(NearCopySearch([*examples, " ".join(between)]).find(items).pairs) <= 6
