@@ -141,7 +141,7 @@ def apply_gates(
         policy,
         rng,
         reference_name=incumbent,
-        base=None if incumbent == BASE else scores[BASE],
+        base=None if incumbent == BASE else scores.get(BASE),
     )
     checks += check_companions(
         benchmarks, scores[CANDIDATE], scores[incumbent], policy, reference_name=incumbent

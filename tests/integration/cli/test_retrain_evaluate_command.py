@@ -127,7 +127,7 @@ def test_a_candidate_that_changed_nothing_is_not_promoted(desk: Desk) -> None:
     outcomes = {check["code"]: check["outcome"] for check in stored["checks"]}
     assert outcomes == {
         "better": "undecided", "retention": "undecided", "threshold": "failed",
-        "over_refusal": "undecided", "strata": "passed",
+        "over_refusal": "undecided", "strata": "passed", "companions": "passed",
         "judge_preference": "passed", "not_worse_than_prompted": "passed",
     }  # fmt: skip
     strata = {line["stratum"] for part in stored["scores"] for line in part["scores"]}

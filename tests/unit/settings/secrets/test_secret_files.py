@@ -41,6 +41,7 @@ READERS_OF_THE_ENVIRONMENT = {
     "monitor/settings/secrets/variables.py": "the names of variables, in capitals",
     "monitor/windows/report/evidently.py": "DO_NOT_TRACK",
     "monitor/windows/report/evidently_snapshot.py": "DO_NOT_TRACK",
+    "retrain/evaluation/child.py": "the key of its responses, which the parent makes",
     "retrain/jobs/child_environment.py": "what a child inherits",
     "retrain/jobs/child_process.py": "options of libraries",
     "retrain/jobs/kubernetes/api_server.py": "the address of the API server",
