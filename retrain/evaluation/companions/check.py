@@ -18,6 +18,8 @@ from retrain.evaluation.metrics.scoring import ItemScore
 
 #: Share of a metric's gain that responses with a flaw more may make up.
 MAX_SHARE_OF_GAIN = 0.5
+#: Fewer right responses of the reference show no share of flaws in them.
+LEAST_RIGHT = 10
 _NAMED = 3
 _QUOTED = 3
 
@@ -35,6 +37,9 @@ class Excess:
     #: Whether a response has the flaw, ``[n]`` each.
     candidate: NDArray[np.bool_]
     reference: NDArray[np.bool_]
+    #: Whether a response has most of the reference answer's words, ``[n]`` each.
+    candidate_right: NDArray[np.bool_]
+    reference_right: NDArray[np.bool_]
     #: The largest gain by a metric that ignores the flaw.
     gain: float
 
@@ -45,10 +50,18 @@ class Excess:
 
     def p_value(self, margin: float) -> float:
         """Return the p-value that the candidate has no more; 1 for a negligible excess."""
-        if self.value <= max(margin, MAX_SHARE_OF_GAIN * self.gain):
+        if self.value <= max(margin, MAX_SHARE_OF_GAIN * self.gain) or self._is_usual(margin):
             return 1.0
         more = int((self.candidate & ~self.reference).sum())
         return mcnemar_p_value(more, int((self.reference & ~self.candidate).sum()))
+
+    def _is_usual(self, margin: float) -> bool:
+        """Return whether right responses have it as often as the reference's, which are fewer."""
+        own, other = self.candidate & self.candidate_right, self.reference & self.reference_right
+        if 2 * own.sum() < self.candidate.sum() or self.reference_right.sum() < LEAST_RIGHT:
+            return False
+        usual = float(other.sum() / self.reference_right.sum())
+        return bool(own.sum() <= (usual + margin) * self.candidate_right.sum())
 
     def __str__(self) -> str:
         rows = np.flatnonzero(self.candidate & ~self.reference)[:_QUOTED]
@@ -70,7 +83,8 @@ def check_companions(
     """Check that the candidate has no flaw in more responses than the reference.
 
     A flaw makes the check undecided if its excess on new or old items is larger than the margin and
-    than half of the gain by a metric that ignores it, and significant after Holm over all flaws.
+    than half of the gain by a metric that ignores it, and significant after Holm over all flaws;
+    not where right responses have it as often, and there are only more of these.
     Without metrics of overlap, only a check that is undecided is returned.
     """
     excesses = [
@@ -113,8 +127,11 @@ def _excesses(
         own = [score for score in candidate if score.item.split == split]
         if not own:
             continue
-        has_words = np.array([has_most_words(s.item.expected or "", s.response) for s in own])
         paired = [by_id[score.item.id] for score in own]
+        has_words, pair_has_words = (
+            np.array([has_most_words(s.item.expected or "", s.response) for s in scores])
+            for scores in (own, paired)
+        )
         for flaw in flaws:
             matches = flaw.find(own)
             rows = np.flatnonzero(~np.isnan(matches))
@@ -125,6 +142,8 @@ def _excesses(
                     [own[row].item.id for row in rows],
                     counts[rows],
                     flaw.find(paired)[rows] == 1,
+                    has_words[rows],
+                    pair_has_words[rows],
                     _gain([(own[row], paired[row]) for row in rows]),
                 )
 
