@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.settings import Gates
-from monitor.statistics.intervals import mcnemar_p_value
+from monitor.statistics.intervals import clopper_pearson, mcnemar_p_value
 from monitor.statistics.multiplicity import holm
 from monitor.store.training.candidate_results import GateCheck
 from retrain.evaluation.benchmark import Benchmark
@@ -60,7 +60,8 @@ class Excess:
         own, other = self.candidate & self.candidate_right, self.reference & self.reference_right
         if 2 * own.sum() < self.candidate.sum() or self.reference_right.sum() < LEAST_RIGHT:
             return False
-        usual = float(other.sum() / self.reference_right.sum())
+        # The upper limit: the reference's right responses are few.
+        _, usual = clopper_pearson(int(other.sum()), int(self.reference_right.sum()))
         return bool(own.sum() <= (usual + margin) * self.candidate_right.sum())
 
     def __str__(self) -> str:

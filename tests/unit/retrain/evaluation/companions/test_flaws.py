@@ -178,6 +178,27 @@ def test_a_flaw_that_the_incumbent_has_too_passes() -> None:
     assert result.outcome == "passed"
 
 
+@pytest.mark.parametrize(("share", "outcome"), [(0.35, "passed"), (0.9, "undecided")])
+def test_flaws_as_frequent_in_right_responses_pass(share: float, outcome: str) -> None:
+    items = [clinic(n, "new") for n in range(150)]
+    suite = benchmark(items, metrics=["token_f1"])
+
+    def respond(right: float, other_words: float, seed: int) -> list[str]:
+        rng, texts = random.Random(seed), []
+        for each in items:
+            text = each.expected or ""
+            text = text.replace(" was ", " looked ") if rng.random() < other_words else text
+            texts.append(text if rng.random() < right else "nobody knows")
+        return texts
+
+    candidate, reference = (
+        {"suite": score_responses(items, texts, suite.metrics)}
+        for texts in (respond(0.9, share, 1), respond(0.5, 0.35, 2))
+    )
+    (result,) = check_companions([suite], candidate, reference, Gates(), reference_name="incumbent")
+    assert result.outcome == outcome
+
+
 @pytest.mark.parametrize(
     ("expected", "invention"),
     [("The report does not say.", "It was Dr. Nemo."), ("Das ist nicht bekannt.", "Am Montag.")],
