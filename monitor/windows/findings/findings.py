@@ -290,9 +290,10 @@ def collect_findings(
             explained=output,
             explanations=join_explanations(comparison.significant_events, redactor),
         )
-        untested_remarks = remarks_on_untested_responses(
-            responses_reason, reference, current, drift.min_samples
-        )
+        if output is None or output.rest_result is None:
+            untested_remarks = remarks_on_untested_responses(
+                responses_reason, reference, current, drift.min_samples
+            )
     else:
         output_family = build_family(
             "output",

@@ -119,6 +119,8 @@ def test_header_hides_responses_but_not_from_rest(tmp_path: Path) -> None:
     result = compare(tmp_path, lambda row, rng: long + known(row, rng))
 
     assert result.output.untested_reason == "few_comparable_prompts"
+    # The page has no second sentence that says otherwise.
+    assert not any("could not be compared" in text for text in (*result.findings, *result.remarks))
     assert result.output.rest is not None
     assert result.output.rest.verdict == "no_drift"
     assert not result.output.alarm
