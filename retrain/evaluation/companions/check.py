@@ -1,6 +1,6 @@
 """Check of the flaws that metrics of words ignore, against the incumbent's."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.companions.flaws import OVERLAP, flaws_of
 from retrain.evaluation.companions.texts import has_most_words
 from retrain.evaluation.metrics.overlap import EXACT_MATCH
-from retrain.evaluation.metrics.scoring import ItemScore
+from retrain.evaluation.metrics.scoring import ItemScore, Scores
 
 #: Share of a metric's gain that responses with a flaw more may make up.
 MAX_SHARE_OF_GAIN = 0.5
@@ -22,9 +22,6 @@ MAX_SHARE_OF_GAIN = 0.5
 LEAST_RIGHT = 10
 _NAMED = 3
 _QUOTED = 3
-
-#: Item scores of a system, by benchmark.
-Scores = Mapping[str, Sequence[ItemScore]]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Benchmarks whose metrics measure a form and not what is in it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -10,14 +10,11 @@ from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.least_items import MIN_ITEMS
 from retrain.evaluation.metrics.format_validity import FORMS
 from retrain.evaluation.metrics.overlap import token_f1
-from retrain.evaluation.metrics.scoring import ItemScore
+from retrain.evaluation.metrics.scoring import ItemScore, Scores
 
 N_SHUFFLES = 999
 #: Most pairs that are compared; of more, so many are drawn.
 MAX_PAIRS = 200
-
-#: Item scores of a system, by benchmark.
-Scores = Mapping[str, Sequence[ItemScore]]
 
 
 def check_forms(

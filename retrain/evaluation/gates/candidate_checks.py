@@ -32,15 +32,12 @@ from retrain.evaluation.gates.separation import Distance, trivial_match
 from retrain.evaluation.gates.stratum_losses import check_strata
 from retrain.evaluation.gates.threshold_checks import check_over_refusal, check_thresholds
 from retrain.evaluation.judge.verdicts import JudgedOverRefusal
-from retrain.evaluation.metrics.scoring import ItemScore, summarise
+from retrain.evaluation.metrics.scoring import Scores, summarise
 from retrain.evaluation.trivial.measurement import (
     best_trivial_scores,
     measure_trivial,
     unmeasured_remarks,
 )
-
-#: Item scores of a system, by benchmark.
-Scores = Mapping[str, Sequence[ItemScore]]
 
 
 def apply_gates(

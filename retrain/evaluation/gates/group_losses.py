@@ -11,13 +11,12 @@ from retrain.data.benchmarks.groups import by_rank, by_value
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.stratum_losses import (
     MAX_P_GATHERED,
-    Scores,
     adjusted_p_values,
     named_fields,
     paired_strata,
 )
 from retrain.evaluation.metrics.metric import goodness
-from retrain.evaluation.metrics.scoring import ItemScore
+from retrain.evaluation.metrics.scoring import ItemScore, Scores
 from retrain.evaluation.rules.item_places import named
 
 #: Largest p-value of a group by itself where gathered losses count: six losses without a gain, or

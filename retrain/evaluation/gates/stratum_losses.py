@@ -18,7 +18,7 @@ from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.least_items import MIN_ITEMS
 from retrain.evaluation.gates.paired_tests import Values, sign_flip_p_values
 from retrain.evaluation.metrics.metric import Metric, goodness
-from retrain.evaluation.metrics.scoring import ItemScore
+from retrain.evaluation.metrics.scoring import ItemScore, Scores
 
 #: Sign flips of a graded metric: p-values must stay small after adjustment.
 N_PERMUTATIONS = 49_999
@@ -30,8 +30,6 @@ MAX_P_OF_SUSPICION = 0.125
 MAX_P_GATHERED = 0.01
 _NAMED = 5
 
-#: Item scores of a system, by benchmark.
-Scores = Mapping[str, Sequence[ItemScore]]
 #: Item scores and the rows of a split -> name and rows of each stratum.
 Members = Callable[[Sequence[ItemScore], Sequence[int]], Iterator[tuple[str, tuple[int, ...]]]]
 

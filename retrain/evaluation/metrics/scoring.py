@@ -1,7 +1,7 @@
 """Scores of a system on a benchmark, by item and by stratum."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,6 +36,10 @@ class ItemScore:
     response: str
     #: Metric -> value, without metrics that do not apply to the item.
     values: dict[str, float]
+
+
+#: Item scores of a system, by benchmark.
+Scores = Mapping[str, Sequence[ItemScore]]
 
 
 def score_responses(

@@ -77,11 +77,11 @@ def _rest(family: FamilyAssessment, drift: Drift, *, is_named: bool) -> list[str
             return [f"Only their form changed: without it, the {noun} show no significant change."]
         return [f"Apart from that, the {noun} show no significant change."]
     sentences = _extent(family, rest.drifted_share, drift, is_named=is_named)
-    if not (explanations(family, drift) or events((family,), drift)):  # minor ones follow
+    has_major = bool(explanations(family, drift) or events((family,), drift))
+    if not sentences or not has_major:  # minor ones follow
         return sentences
-    return [
-        f"Apart from that, {first[0].lower()}{first[1:]}" for first in sentences[:1]
-    ] + sentences[1:]
+    first, *further = sentences
+    return [f"Apart from that, {first[0].lower()}{first[1:]}", *further]
 
 
 def _extent(
@@ -89,9 +89,8 @@ def _extent(
 ) -> list[str]:
     """Return the share that changed, and the topics; those that only grew come first.
 
-    A share that isn't sure says nothing beside what is named.
-
-    With another mix of many topics, the share that moved comes before all.
+    A share that isn't sure says nothing beside what is named. With another mix of many
+    topics, the share that moved comes before all.
     """
     topics, rarer = reported_topics(family, drift), rarer_topics(family, drift)
     if rarer:
