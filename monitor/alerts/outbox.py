@@ -32,9 +32,10 @@ LEASE = timedelta(minutes=2)
 MAX_AGE_OF_LEASE = LEASE / 2
 
 FIRST_DELAY = timedelta(seconds=10)
-MAX_DELAY = timedelta(hours=1)
-#: A mended configuration is noticed after this time.
-MAX_DELAY_MISCONFIGURED = timedelta(minutes=5)
+#: A mended channel is noticed after this time.
+MAX_DELAY = timedelta(minutes=5)
+#: A channel may ask for a longer one, and a message that can't be looked up is repeated less often.
+MAX_LONG_DELAY = timedelta(hours=1)
 
 #: Older messages expire: after an outage they would flood the channel.
 EXPIRES_AFTER = timedelta(days=7)
@@ -125,7 +126,11 @@ def takes(sender: Sender | None, message: routing.UnroutedMessage | DueMessage) 
     )
 
 
-def delay_after(attempts: int, retry_after_seconds: float | None = None) -> timedelta:
+def delay_after(
+    attempts: int,
+    retry_after_seconds: float | None = None,
+    max_delay: timedelta = MAX_DELAY,
+) -> timedelta:
     """Return the delay after a number of failed attempts: doubling, and at least the channel's.
 
     No channel may ask for more than an hour: the next attempt asks it again.
@@ -136,8 +141,8 @@ def delay_after(attempts: int, retry_after_seconds: float | None = None) -> time
         >>> delay_after(1, retry_after_seconds=90).total_seconds()
         90.0
     """
-    doubled = min(MAX_DELAY, FIRST_DELAY * (1 << min(attempts - 1, 12)))
-    retry_after = min(retry_after_seconds or 0.0, MAX_DELAY.total_seconds())
+    doubled = min(max_delay, FIRST_DELAY * (1 << min(attempts - 1, 12)))
+    retry_after = min(retry_after_seconds or 0.0, MAX_LONG_DELAY.total_seconds())
     return max(doubled, timedelta(seconds=retry_after))
 
 
@@ -163,7 +168,7 @@ class _Delivery:
                     connection,
                     self.now,
                     running + LEASE,
-                    not_after=self.now + 2 * MAX_DELAY,
+                    not_after=self.now + 2 * MAX_LONG_DELAY,
                     channel=self.name,
                     target=self.sender.target,
                 )
@@ -187,7 +192,7 @@ class _Delivery:
             self._give_up(message, "refused", str(error))
             return False
         except (ChannelUnavailableError, ChannelMisconfiguredError) as error:
-            self._delay(message, error, attempt.unknown_since(error, self.now))
+            self._delay(message, error, attempt)
             return None
         except Exception as error:  # of a library; the other channels go on
             log.exception("message_failed")
@@ -197,7 +202,7 @@ class _Delivery:
             problem = ChannelUnavailableError(
                 f"{type(error).__name__}; see the log", code="unknown_outcome"
             )
-            self._delay(message, problem, attempt.unknown_since(problem, self.now))
+            self._delay(message, problem, attempt)
             return None
         with transaction(self.engine) as connection:
             delivery.mark_sent(connection, message, self.sender.target, posted, self.now)
@@ -226,18 +231,20 @@ class _Delivery:
         self,
         message: DueMessage,
         error: ChannelUnavailableError | ChannelMisconfiguredError,
-        unknown_since: datetime | None,
+        attempt: "_Attempt",
     ) -> None:
-        wait = delay_after(message.attempts + 1, getattr(error, "retry_after_seconds", None))
-        if isinstance(error, ChannelMisconfiguredError):
-            wait = min(wait, MAX_DELAY_MISCONFIGURED)
+        wait = delay_after(
+            message.attempts + 1,
+            getattr(error, "retry_after_seconds", None),
+            MAX_LONG_DELAY if attempt.was_repeated else MAX_DELAY,
+        )
         with transaction(self.engine) as connection:
             delivery.mark_retry(
                 connection,
                 message,
                 str(error),
                 self.now + wait,
-                attempted_at=unknown_since,
+                attempted_at=attempt.unknown_since(error, self.now),
                 now=self.now,
             )
         log.warning(
@@ -258,6 +265,8 @@ class _Attempt:
         self._message = message
         #: Whether an earlier attempt may have posted it.
         self._in_doubt = message.attempted_at is not None and not sender.is_idempotent
+        #: Whether it was sent once more although it could not be looked up.
+        self.was_repeated = False
 
     def send_in_some_form(self) -> Thread:
         """Send the message; in a simpler form where its blocks are refused."""
@@ -296,6 +305,7 @@ class _Attempt:
             try:
                 posted = self._sender.find(self._message, thread)
             except ChannelMisconfiguredError:
+                self.was_repeated = True
                 return self._post(_marked(payload), thread)
             if posted is not None:
                 log.info("message_known")
