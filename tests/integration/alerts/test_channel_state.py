@@ -153,15 +153,16 @@ def test_a_channel_that_fails_again_fails_since_then(any_engine: Engine, clock: 
 
 def test_a_delivery_of_next_year_hides_no_failure(any_engine: Engine, clock: datetime) -> None:
     sender = MemorySender()
-    add_messages(any_engine, 1, clock)
-    deliver_due(any_engine, only(sender), clock + timedelta(days=365))
+    next_year = clock + timedelta(days=365)
+    add_messages(any_engine, 1, next_year)
+    assert deliver_due(any_engine, only(sender), next_year) == 1
     sender.errors = [UNAVAILABLE]
     add_messages(any_engine, 1, clock, subject="digest")
     deliver_due(any_engine, only(sender), clock)
     assert failing_since(any_engine, clock + PATIENCE) == clock
 
 
-def test_what_is_repeated_blindly_waits_up_to_an_hour(
+def test_a_blindly_repeated_message_waits_up_to_an_hour(
     engine: Engine,
     clock: datetime,
     slack: FakeSlack,  # noqa: F811
