@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection, Engine
 
 from monitor.alerts.channels import Channels
 from monitor.alerts.incidents import clear, report
 from monitor.alerts.outbox import deliver_due, repeat_due, route, takes
+from monitor.alerts.sending import INSTEAD_OF, NOTE
 from monitor.plurals import pluralize
-from monitor.rendering.mrkdwn import context, escape, within_limits
 from monitor.rendering.numbers import format_instant
 from monitor.settings import Alerts
 from monitor.store.alerts import channel_state, routing
@@ -138,14 +137,9 @@ def _copy_to_fallback(
         ]
         for message, reason in waiting:
             if takes(sender, message):
-                payload = _with_note(message.payload, f"Sent here because {reason}.")
+                marks = {INSTEAD_OF: message.channel, NOTE: f"Sent here because {reason}."}
+                payload = message.payload | marks
                 n += routing.copy_message(
                     connection, message.id, fallback, payload=payload, now=now
                 )
     return n
-
-
-def _with_note(payload: dict[str, Any], note: str) -> dict[str, Any]:
-    if not payload.get("blocks"):
-        return payload | {"text": f"{payload['text']} {escape(note)}"}
-    return payload | {"blocks": within_limits([context(escape(note)), *payload["blocks"]])}

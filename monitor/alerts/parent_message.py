@@ -83,6 +83,13 @@ def add_update(
     )
 
 
+def present_message(connection: Connection, incident_id: int, alerts: Alerts) -> dict[str, Any]:
+    """Return the payload of an incident's message as of now. It reads only."""
+    incident = incident_by_id(connection, incident_id)
+    payload, _ = _parent(connection, incident, alerts)
+    return with_buttons(connection, payload, incident, alerts)
+
+
 def update_retraining(connection: Connection, model: str, now: datetime, alerts: Alerts) -> None:
     """Update the messages of a model's incidents when a retraining awaits a lead, and when not.
 
@@ -147,6 +154,7 @@ def describe_state(connection: Connection, incident: IncidentRow) -> tuple[str, 
             notes.append(f"Resolved by {ended.by}: {ended.reason}")
         elif incident.cause != "drift" and ended.reason not in {"", NO_LONGER_SO}:
             notes.append(f"Resolved: {ended.reason}")
+        notes.append(f"From {_since(connection, incident)} until {format_instant(ended.at)}.")
         return tuple(notes)
     if incident.quiet_windows:
         left = QUIET_WINDOWS - incident.quiet_windows

@@ -11,5 +11,6 @@ Homes of the sentences of an incident of drift:
 - `monitor.alerts.drift_incidents`: the summary of the incident (`describe_drift`), stored in
   its row.
 
-A message is rendered when it is written to the outbox, and stored so.
+A message is rendered when it is written to the outbox, and again when it is sent
+(`monitor.alerts.sending`), and stored so.
 """

@@ -126,6 +126,40 @@ def lease_due_message(
     return _due_message(connection, row, target)
 
 
+@dataclass(frozen=True)
+class LaterMessage:
+    """A pending message of an incident that follows another."""
+
+    id: int
+    kind: Kind
+    is_broadcast: bool
+
+
+def later_messages(connection: Connection, message: DueMessage) -> list[LaterMessage]:
+    """Return the pending messages of an incident in a channel after one."""
+    rows = connection.execute(
+        select(OutboxMessage.id, OutboxMessage.kind, OutboxMessage.payload).where(
+            IS_PENDING,
+            OutboxMessage.channel == message.channel,
+            OutboxMessage.id > message.id,
+            OutboxMessage.incident_id == message.incident_id,
+        )
+    )
+    return [
+        LaterMessage(row.id, row.kind, bool(row.payload.get("reply_broadcast"))) for row in rows
+    ]
+
+
+def was_sent(connection: Connection, dedupe_key: str, channel: str) -> bool:
+    """Return whether a channel has taken the message of a key."""
+    statement = select(OutboxMessage.id).where(
+        OutboxMessage.dedupe_key == dedupe_key,
+        OutboxMessage.channel == channel,
+        OutboxMessage.sent_at.is_not(None),
+    )
+    return connection.execute(statement).one_or_none() is not None
+
+
 def standing_messages(connection: Connection, channel: str, target: str) -> list[DueMessage]:
     """Return the newest sent message of each unresolved incident in a channel."""
     newest = (

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, insert, select
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from monitor.store.alerts.channel_state import is_stuck, last_delivery_at
 from monitor.store.alerts.outbox import IS_PENDING, WITHDRAWN, Kind
@@ -87,16 +87,14 @@ def copy_message(
     return True
 
 
-def withhold_message(connection: Connection, message_id: int, reason: str, now: datetime) -> None:
-    """Record that a message is sent nowhere."""
-    update_row(
-        connection,
-        OutboxMessage,
-        message_id,
-        error=reason,
-        failed_at=now,
-        attempts=0,
-        attempted_at=None,
+def withhold_messages(
+    connection: Connection, message_ids: Collection[int], reason: str, now: datetime
+) -> None:
+    """Record that pending messages are sent nowhere, which is no failure."""
+    connection.execute(
+        update(OutboxMessage)
+        .where(IS_PENDING, OutboxMessage.id.in_(message_ids))
+        .values(error=reason, failed_at=now, attempts=0, attempted_at=None)
     )
 
 
