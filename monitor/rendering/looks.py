@@ -63,6 +63,8 @@ def describe_change(finding: LookFinding) -> str:
     """Return a large change with its estimate and 95% interval."""
     noun = "prompts" if finding.kind == "input" else "responses"
     if finding.measure == "unlike":
+        if finding.lower <= 0.0:
+            return f"the {noun} changed significantly; how many of them is not sure"
         topic = f" (“{finding.topic}”)" if finding.topic else ""
         return f"about {_share_interval(finding)} of the {noun} are unlike the baseline{topic}"
     before = f"({format_share(finding.reference)} before)"
