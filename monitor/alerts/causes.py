@@ -194,7 +194,7 @@ _ALL = (
     Cause(
         name="probes_unanswered",
         level="warning",
-        title="Live endpoint does not respond to probes",
+        title="Probes not answered",
         next_steps=(
             "• Try it: `driftwarden probes run{of_model}`; compare `probes.url`, key and log.",
             "• Until it responds, a change of what it serves is not noticed.",

@@ -18,7 +18,11 @@ from monitor.rendering.numbers import format_instant, format_window, join_names
 from monitor.store.alerts.incident_events import IncidentEventRow, list_events
 from monitor.store.alerts.incidents import IncidentRow
 from monitor.store.windows.assessment import Assessment
-from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
+from monitor.store.windows.drift_evaluations import (
+    DriftEvaluationRow,
+    drift_evaluation_by_id,
+    list_drift_evaluations,
+)
 from monitor.store.windows.looks import LookRow, look_by_id, newest_look
 
 BEGINS = ("opened", "reopened")
@@ -48,7 +52,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of an incident since it was opened, or reopened last."""
+    """Events, windows and looks of an incident since it was opened, or reopened last."""
 
     #: The oldest first; empty only where an incident was written without.
     events: tuple[IncidentEventRow, ...]
@@ -97,7 +101,7 @@ def load_evidence(connection: Connection, incident: IncidentRow) -> Evidence:
     window = blind = None
     ids = [event.evaluation_id for event in reversed(events)] or [incident.last_evaluation_id]
     for evaluation in _evaluations(connection, ids):
-        if evaluation.assessment is not None and evaluation.assessment.verdict != NO_DATA:
+        if _is_measured(evaluation):
             window = evaluation
             break
         blind = blind or evaluation
@@ -113,6 +117,10 @@ def load_evidence(connection: Connection, incident: IncidentRow) -> Evidence:
         newest = newest_look(connection, incident.model)
         if newest is not None and newest.looked_until > look.looked_until and not newest.alarm:
             quiet_look = newest
+        # A quiet window ends no alarm of the newest look, and is no event of its incident.
+        for evaluation in list_drift_evaluations(connection, incident.model, 1):
+            if _is_measured(evaluation) and evaluation.window_end > look.looked_until:
+                window = evaluation
     return Evidence(tuple(events), window, blind, look, quiet_look)
 
 
@@ -146,6 +154,11 @@ def describe_missing(evidence: Evidence, incident: IncidentRow) -> str:
     if not missing or not evidence.source:
         return ""
     return f"No longer found in {evidence.source}: {join_names(name_kinds(missing))}."
+
+
+def _is_measured(evaluation: DriftEvaluationRow) -> bool:
+    assessment = evaluation.assessment
+    return assessment is not None and assessment.verdict != NO_DATA
 
 
 def _evaluations(connection: Connection, ids: Iterable[int | None]) -> Iterable[DriftEvaluationRow]:
@@ -192,12 +205,12 @@ def _kind_of(text: str, assessment: Assessment) -> str:
     for event in assessment.output.event_alarms:
         if text == f"{describe_event(event)}.":
             return f"{EVENT}{event.kind}"
-    said = _QUOTED.sub("", text)
-    if said.startswith("`"):
+    unquoted = _QUOTED.sub("", text)
+    if unquoted.startswith("`"):
         return ""
-    if _OF_RESPONSES.search(said):
+    if _OF_RESPONSES.search(unquoted):
         return "output"
-    return "input" if _OF_PROMPTS.search(said) else ""
+    return "input" if _OF_PROMPTS.search(unquoted) else ""
 
 
 def _without(findings: Iterable[Finding], kinds: Iterable[str]) -> list[Finding]:

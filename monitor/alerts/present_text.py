@@ -2,6 +2,7 @@
 
 import html
 import shlex
+from contextlib import suppress
 
 from sqlalchemy import Connection
 
@@ -10,20 +11,24 @@ from monitor.alerts.incident_states import NO_LONGER_SO, QUIET_WINDOWS
 from monitor.alerts.messages.identity import incident_link, rollouts_of
 from monitor.alerts.messages.next_steps import next_step_of, next_steps, next_steps_of_look
 from monitor.alerts.messages.text import IncidentText
+from monitor.alerts.present_changes import (
+    describe_changes,
+    describe_new_parts,
+    kinds_of,
+    new_findings,
+)
 from monitor.alerts.present_findings import (
-    Finding,
     describe_missing,
     find_present,
     load_evidence,
 )
-from monitor.plurals import pluralize
+from monitor.errors import NotFoundError
 from monitor.rendering.excerpts import excerpt
-from monitor.rendering.fingerprints import name_kinds
 from monitor.rendering.looks import format_onset
 from monitor.rendering.mrkdwn import link
-from monitor.rendering.numbers import format_instant, format_window, join_names
+from monitor.rendering.numbers import format_instant, format_window
 from monitor.settings import Alerts
-from monitor.store.alerts.incident_events import IncidentEventRow, last_event
+from monitor.store.alerts.incident_events import last_event
 from monitor.store.alerts.incidents import IncidentRow
 from monitor.store.audit_log import SYSTEM
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
@@ -129,7 +134,7 @@ class _Present:
     def _present(self) -> tuple[str, ...]:
         incident, evidence = self._incident, self._evidence
         if self._findings:
-            new = self._new_findings()
+            new = new_findings(evidence, self._findings)
             return tuple(finding.text for finding in self._findings if finding not in new)
         if self._is_gone:
             return (describe_missing(evidence, incident) or f"No alarm in {evidence.source}.",)
@@ -165,65 +170,34 @@ class _Present:
                     return onset, True
         window = evidence.window
         if first is not None and first.evaluation_id is not None:
-            window = drift_evaluation_by_id(self._connection, first.evaluation_id)
+            with suppress(NotFoundError):
+                window = drift_evaluation_by_id(self._connection, first.evaluation_id)
         if window is None:
             return "", False
         return f"the window of {format_window((window.window_start, window.window_end))}", False
 
-    def _new_findings(self) -> list[Finding]:
-        """Return the findings, beside those of the worst kind, that worsened the incident last."""
-        new = self._new_kinds() - {finding.kind for finding in self._findings[:1]}
-        return [finding for finding in self._findings if finding.kind in new]
-
-    def _new_kinds(self) -> frozenset[str]:
-        last, before = self._last_alarms()
-        if last is None or before is None or last.event != "worsened":
-            return frozenset()
-        return _kinds(last) - _kinds(before)
-
-    def _last_alarms(self) -> tuple[IncidentEventRow | None, IncidentEventRow | None]:
-        """Return the last two events that changed what alarms."""
-        changing = [None, None, *(event for event in self._evidence.events if event.fingerprint)]
-        return changing[-1], changing[-2]
-
     def _changes(self) -> list[str]:
         incident, evidence = self._incident, self._evidence
         changes = []
-        if self._event == "worsened" and incident.cause == "drift":
-            changes.append(self._worsening())
-        if incident.quiet_windows:
-            left = QUIET_WINDOWS - incident.quiet_windows
-            changes.append(
-                f"{pluralize(incident.quiet_windows, 'quiet window')}: {left} more in a row "
-                f"{'resolves' if left == 1 else 'resolve'} the incident."
-            )
-            changes.append(f"Had drifted: {incident.summary}.")
-        elif self._findings:
-            changes.append(describe_missing(evidence, incident))
-        if evidence.blind is not None and evidence.blind.assessment is not None:
-            blind = evidence.blind
-            period = format_window((blind.window_start, blind.window_end))
-            changes.append(f"Window of {period}: {evidence.blind.assessment.headline}")
+        if incident.cause == "drift":
+            changes += describe_changes(incident, evidence, self._findings)
+        else:
+            changes.append(describe_new_parts(evidence))
         if incident.clear_since is not None:
             since = format_instant(incident.clear_since)
             changes.append(f"It has not held since {since}. If that lasts, it is resolved.")
-        if self._event == "reopened" and evidence.events:
-            changes.append(evidence.events[0].reason)
+        if self._event == "reopened":
+            changes.append(self._return())
         if evidence.events and evidence.events[-1].event == "woken":
             changes.append("Its snooze has ended.")
         return changes
 
-    def _worsening(self) -> str:
-        """Return what the last change for the worse was."""
-        last, before = self._last_alarms()
-        if last is None or before is None:
-            return ""
-        kinds = self._new_kinds()
-        if not kinds:
-            return f"Larger than on {format_instant(before.at)}."
-        new = " ".join(finding.text for finding in self._new_findings())
-        news = f"{new[0].lower()}{new[1:]}" if new else f"{join_names(name_kinds(kinds))}."
-        return f"New since {format_instant(before.at)}: {news}"
+    def _return(self) -> str:
+        """Return what an incident was before it was reopened."""
+        ended = last_event(self._connection, self._incident.id, ("resolved",))
+        if self._incident.cause == "drift" or ended is None:
+            return next((event.reason for event in self._evidence.events), "")
+        return f"It is back; it was resolved {format_instant(ended.at)}."
 
     def _past(self) -> tuple[str, ...]:
         verb = "Had drifted" if self._incident.cause == "drift" else "Before"
@@ -234,7 +208,7 @@ class _Present:
         incident, events = self._incident, self._evidence.events
         began = format_instant(events[0].at if events else incident.opened_at)
         if incident.cause == "drift" and events:
-            onsets = [self._onset(kind)[0] for kind in sorted(_kinds(events[0]))]
+            onsets = [self._onset(kind)[0] for kind in sorted(kinds_of(events[0]))]
             began = next(filter(None, onsets), began)
         ended = incident.resolved_at
         return "" if ended is None else f"From {began} until {format_instant(ended)}."
@@ -294,7 +268,3 @@ def _steps(incident: IncidentRow) -> list[str]:
     """Return what to do about a condition, as mrkdwn: commands name the incident's model."""
     option = html.escape(f" --model {shlex.quote(incident.model)}".replace("`", "'"), quote=False)
     return [step.replace("{of_model}", option) for step in CAUSES[incident.cause].next_steps]
-
-
-def _kinds(event: IncidentEventRow) -> frozenset[str]:
-    return frozenset(filter(None, event.fingerprint.split("\n")))

@@ -21,13 +21,15 @@ MAX_WORDS = 80
 MAX_TITLE_WORDS, MAX_FINDING_WORDS, MAX_CHANGE_WORDS, MAX_OWNER_WORDS = 12, 35, 30, 12
 #: Of the note on what does not fit.
 NOTE_WORDS = 6
+#: Of sentences.
+ENDS = ".!?…”"
 #: Of a sentence: a name may be one long word.
 MAX_CHARACTERS = 400
 
 
 @dataclass(frozen=True, kw_only=True)
 class IncidentText:
-    """What is wrong as of now, since when, what changed, who has it, and what to do."""
+    """Finding, onset, changes, owner and next step of an incident, as of now."""
 
     title: str
     #: Plain sentences, the worst first; at least one.
@@ -58,35 +60,33 @@ class IncidentText:
     @property
     def summary(self) -> str:
         """Return the message as plain text, for notifications, pagers and subjects."""
-        shown = self._shown()
-        step = shown.next_step and f"Next: {_plain(shown.next_step)}"
-        parts = (f"{shown.title}.", *shown.findings, shown.since, *shown.changes, shown.owner, step)
-        return " ".join(filter(None, parts))
+        text = self._fitted()
+        step = text.next_step and f"Next: {_plain(text.next_step)}"
+        parts = (f"{text.title}.", *text.findings, text.since, *text.changes, text.owner, step)
+        return " ".join(part if part[-1] in ENDS else f"{part}." for part in parts if part)
 
     @property
     def news(self) -> str:
         """Return the title with what changed, or else the worst finding, for a reply."""
-        shown = self._shown()
+        text = self._fitted()
         if self.is_ended:
             return self.summary
-        return f"{shown.title}. {(*shown.changes, *shown.findings)[0]}"
+        return f"{text.title}. {(*text.changes, *text.findings)[0]}"
 
     def blocks(self) -> list[Block]:
         """Return the message as blocks of Slack."""
-        shown = self._shown()
-        first, *further = shown.findings
-        lines = [
-            *filter(None, (bold(first), *map(escape, (*further, shown.since, *shown.changes))))
-        ]
-        footer = "  ·  ".join(filter(None, (escape(shown.owner), *shown.links)))
+        text = self._fitted()
+        first, *further = text.findings
+        lines = [*filter(None, (bold(first), *map(escape, (*further, text.since, *text.changes))))]
+        footer = "  ·  ".join(filter(None, (escape(text.owner), *text.links)))
         return [
-            header(shown.title),
+            header(text.title),
             *sections([" ".join(lines)] if self.is_ended else lines),
-            *sections([f"Next: {shown.next_step}"] if shown.next_step else []),
+            *sections([f"Next: {text.next_step}"] if text.next_step else []),
             context(footer),
         ]
 
-    def _shown(self) -> "IncidentText":
+    def _fitted(self) -> "IncidentText":
         """Return what fits into :data:`MAX_WORDS` words: the worst finding always, whole or cut."""
         title, owner = _clip(self.title, MAX_TITLE_WORDS), _clip(self.owner, MAX_OWNER_WORDS)
         left = MAX_WORDS - count_words((title, self.since, owner, "Next:", self.next_step))
@@ -103,12 +103,12 @@ class IncidentText:
         if n_hidden := len(self.findings) - len(findings):
             findings.append(f"{pluralize(n_hidden, 'further finding')} on the page.")
             left -= NOTE_WORDS
-        kept = changes[:1]
+        fitting = changes[:1]
         for change in changes[1:]:
             left -= count_words([change])
-            kept += [change] if left >= 0 else []
+            fitting += [change] if left >= 0 else []
         return replace(
-            self, title=title, findings=tuple(findings), changes=tuple(kept), owner=owner
+            self, title=title, findings=tuple(findings), changes=tuple(fitting), owner=owner
         )
 
 

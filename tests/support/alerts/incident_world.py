@@ -14,7 +14,7 @@ from monitor.alerts.parent_message import add_update, present_message
 from monitor.alerts.present_text import present_text
 from monitor.alerts.steps import take_step
 from monitor.settings import Alerts
-from monitor.store.alerts.incidents import incident_by_id, unresolved_incidents_of
+from monitor.store.alerts.incidents import list_incidents
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import metadata
@@ -121,29 +121,30 @@ class IncidentWorld:
     def act(self, step: str, user: str = "Ann") -> Self:
         """Acknowledge, snooze for a day, wake, resolve or no longer watch the newest incident."""
         with transaction(self.engine) as connection:
+            (incident, *_) = list_incidents(connection)
             if step == "acknowledge":
-                acknowledge(connection, 1, user, self.now, alerts=self.alerts)
+                acknowledge(connection, incident.id, user, self.now, alerts=self.alerts)
             elif step == "snooze":
                 until = self.now + DAY
-                snooze(connection, 1, user, until, self.now, alerts=self.alerts)
+                snooze(connection, incident.id, user, until, self.now, alerts=self.alerts)
             elif step == "wake":
                 self.now += DAY
                 wake_due(connection, self.now, lambda _: self.alerts)
             elif step == "resolve":
-                resolve(connection, 1, user, "rolled back", self.now, alerts=self.alerts)
+                resolve(connection, incident.id, user, "rolled back", self.now, alerts=self.alerts)
             else:
-                incident = incident_by_id(connection, 1)
-                for row in unresolved_incidents_of(connection, incident.model):
-                    take_step(connection, row, "unwatched", by=SYSTEM, now=self.now)
-                    add_update(connection, row.id, self.now, self.alerts)
+                take_step(connection, incident, "unwatched", by=SYSTEM, now=self.now)
+                add_update(connection, incident.id, self.now, self.alerts)
         return self
 
-    def text(self, incident_id: int = 1) -> IncidentText:
-        """Return what the message of an incident says now."""
+    def text(self) -> IncidentText:
+        """Return what the message of the newest incident says now."""
         with transaction(self.engine) as connection:
-            return present_text(connection, incident_by_id(connection, incident_id), self.alerts)
+            (incident, *_) = list_incidents(connection)
+            return present_text(connection, incident, self.alerts)
 
-    def payload(self, incident_id: int = 1) -> dict[str, Any]:
-        """Return the payload of the message now."""
+    def payload(self) -> dict[str, Any]:
+        """Return the payload of the newest incident's message now."""
         with transaction(self.engine) as connection:
-            return present_message(connection, incident_id, self.alerts)
+            (incident, *_) = list_incidents(connection)
+            return present_message(connection, incident.id, self.alerts)
