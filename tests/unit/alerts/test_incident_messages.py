@@ -196,7 +196,7 @@ def test_look_without_words_of_its_topic_is_still_a_finding() -> None:
     assert "are unlike the baseline." in world.text().finding
 
 
-def test_share_whose_interval_holds_zero_is_no_figure() -> None:
+def test_share_with_zero_in_its_interval_has_no_figure() -> None:
     text = looked(make_prompts_finding(estimate=0.04, lower=0.0, upper=0.09)).text()
     assert "how many of them is not sure" in text.finding
     assert "0%" not in text.finding
