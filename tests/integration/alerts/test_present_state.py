@@ -359,9 +359,7 @@ def test_a_removal_names_the_models_still_removed(
         assert [row.failed_at for row in outbox_rows(any_engine)] == [None]
 
 
-def test_a_removal_of_a_listed_model_is_withdrawn(
-    any_engine: Engine, clock: datetime
-) -> None:
+def test_a_removal_of_a_listed_model_is_withdrawn(any_engine: Engine, clock: datetime) -> None:
     """From a stale outbox, before the pause of the model has ended."""
     with transaction(any_engine) as connection:
         pause = begin_pause(connection, "bot5", clock)
