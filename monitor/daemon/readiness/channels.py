@@ -69,6 +69,22 @@ def route_findings(settings: Sections, secrets: Secrets, channels: "Channels") -
         yield note(NO_FALLBACK)
 
 
+def heartbeat_finding(settings: Sections, secrets: Secrets, *, send: bool) -> Finding:
+    """Check that somebody outside notices where no daemon runs; with ``send`` by a heartbeat."""
+    from monitor.alerts.heartbeat import HeartbeatSender, lacks_secret
+
+    address = settings.alerts.heartbeat_url
+    if lacks_secret(settings.alerts, secrets):
+        return fail(f"{address}: none is sent; set HEARTBEAT_SECRET")
+    sender = HeartbeatSender.build(settings.alerts, secrets)
+    if sender is None:
+        return note("none: only Prometheus tells that no daemon runs; set alerts.heartbeat_url")
+    if not send:
+        return ok(f"{address}, every minute; proven by `driftwarden check --send`")
+    sender.send()
+    return ok(f"{address}: a heartbeat was sent")
+
+
 def _channel_findings(
     name: str, sender: "Sender", settings: Sections | None, *, send: bool
 ) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from monitor.daemon.readiness import (
     retraining,
     slack_buttons,
 )
-from monitor.daemon.readiness.channels import channel_checks, route_findings
+from monitor.daemon.readiness.channels import channel_checks, heartbeat_finding, route_findings
 from monitor.daemon.readiness.dead_letters import dead_letters_finding
 from monitor.daemon.readiness.encoder import encoder_finding, encoder_in_use
 from monitor.daemon.readiness.feedback import feedback_finding
@@ -101,6 +101,12 @@ def _checks(settings: Sections, secrets: Secrets, *, send: bool) -> list[Check]:
         *_shared_checks(settings, secrets),
         *channel_checks(channels, settings, send=send),
         Check("alerts", lambda: route_findings(settings, secrets, channels), reads_database=False),
+        Check(
+            "heartbeat",
+            lambda: heartbeat_finding(settings, secrets, send=send),
+            "alerts.heartbeat_url",
+            reads_database=False,
+        ),
         Check("weights", lambda: weights_findings(settings), is_long=True),
         *_checks_of_models(settings, secrets),
     ]
