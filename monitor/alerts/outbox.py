@@ -178,9 +178,10 @@ class _Delivery:
                     channel=self.name,
                     target=self.sender.target,
                 )
-                prepared = None if leased is None else self._prepare(connection, leased)
-            if leased is None:
-                return sent
+                if leased is None:
+                    return sent
+                with bound_contextvars(**leased.log_ids, channel=self.name):
+                    prepared = self._prepare(connection, leased)
             if prepared is None:
                 continue
             with bound_contextvars(**leased.log_ids, channel=self.name):
@@ -203,7 +204,7 @@ class _Delivery:
         if isinstance(prepared, Prepared):
             return prepared
         routing.withhold_messages(connection, [message.id], prepared.reason, self.now)
-        log.info("message_withdrawn", **message.log_ids, reason=prepared.reason)
+        log.info("message_withdrawn", reason=prepared.reason)
         return None
 
     def _send(self, prepared: Prepared, leased_at: float) -> bool | None:

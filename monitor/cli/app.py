@@ -21,7 +21,9 @@ class Commands(LazyGroup):
         "init": Entry("monitor.cli.init:init", "Write a config.toml to start from."),
         "demo": Entry("monitor.cli.demo:demo", "Run the end-to-end demo.", (*DAEMON, *TRAIN)),
         "run": Entry("monitor.cli.run:run", "Run the daemon until SIGTERM or Ctrl+C.", DAEMON),
-        "check": Entry("monitor.cli.check:check", "Check what the daemon needs.", DAEMON),
+        "check": Entry(
+            "monitor.cli.check:check", "Check what the daemon needs, or what is broken now.", DAEMON
+        ),
         "sizing": Entry(
             "monitor.cli.sizing.command:sizing",
             "Show the resources that a volume of traffic needs.",

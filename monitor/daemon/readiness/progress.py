@@ -1,8 +1,10 @@
 """Checks of how far ingest and evaluations have come."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from monitor.daemon.readiness.finding import Finding, note, ok, open_connection
+from monitor.errors import DriftwardenError
 from monitor.settings import Secrets, Sections, Settings
 
 #: Time after a window's end at which its evaluation is late, as of the rule for Prometheus.
@@ -45,16 +47,26 @@ def windows_finding(settings: Settings) -> Finding:
 
 
 def broker_finding(settings: Sections, secrets: Secrets) -> Finding:
+    """Check the Kafka brokers and the topic."""
+    from monitor.traffic.kafka.consumer import probe_topic
+
+    return ok(_where(settings, probe_topic(settings.kafka, secrets)))
+
+
+def stored_records_finding(settings: Sections, secrets: Secrets) -> Finding:
     """Check the Kafka brokers, the topic, and whether its records are stored."""
     from monitor.store.traffic.offsets import last_moved_at, next_offsets
     from monitor.traffic.kafka.consumer import probe_topic
 
     topic = settings.kafka.topic
     ends = probe_topic(settings.kafka, secrets)
-    where = f"{settings.kafka.bootstrap_servers}, topic {topic} with {len(ends)} partitions"
-    with open_connection(settings) as connection:
-        stored = next_offsets(connection, topic)
-        moved_at = last_moved_at(connection, topic)
+    where = _where(settings, ends)
+    try:
+        with open_connection(settings) as connection:
+            stored = next_offsets(connection, topic)
+            moved_at = last_moved_at(connection, topic)
+    except DriftwardenError:  # told by the check of the database
+        return ok(f"{where}; the database has how far it is read")
     if moved_at is None:
         return ok(f"{where}; nothing is read yet")
     lag = sum(max(end - stored.get(partition, end), 0) for partition, end in ends.items())
@@ -65,3 +77,8 @@ def broker_finding(settings: Sections, secrets: Secrets) -> Finding:
             "run`, or read its log; what the topic's retention deletes meanwhile is lost"
         )
     return ok(state)
+
+
+def _where(settings: Sections, ends: Mapping[int, int]) -> str:
+    kafka = settings.kafka
+    return f"{kafka.bootstrap_servers}, topic {kafka.topic} with {len(ends)} partitions"
