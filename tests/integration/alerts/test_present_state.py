@@ -102,17 +102,17 @@ def test_pending_changes_become_one_update_and_the_last_reply(
 
 @pytest.mark.parametrize("change", ["snoozed", "resolved while snoozed", "closed"])
 def test_a_reply_that_is_not_so_any_more_is_folded(
-    any_engine: Engine,
+    engine: Engine,
     clock: datetime,
     slack: FakeSlack,  # noqa: F811
     change: str,
 ) -> None:
     """The change after it wrote no reply: the incident's message tells it."""
     channels = only(slack_sender(slack))
-    incident = hold(any_engine, clock)
-    deliver_due(any_engine, channels, clock)
-    hold(any_engine, clock + MINUTE, "worse")
-    with transaction(any_engine) as connection:
+    incident = hold(engine, clock)
+    deliver_due(engine, channels, clock)
+    hold(engine, clock + MINUTE, "worse")
+    with transaction(engine) as connection:
         if change == "closed":
             values = {"status": "closed", "resolved_at": clock + 2 * MINUTE}
             connection.execute(update(Incident).values(values))
@@ -120,8 +120,8 @@ def test_a_reply_that_is_not_so_any_more_is_folded(
             until, now = clock + HOUR, clock + 2 * MINUTE
             snooze(connection, incident, "Ann", until, now, alerts=ALERTS)
     if change == "resolved while snoozed":
-        end(any_engine, clock + 3 * MINUTE)
-    deliver_due(any_engine, channels, clock + 4 * MINUTE)
+        end(engine, clock + 3 * MINUTE)
+    deliver_due(engine, channels, clock + 4 * MINUTE)
     (parent,) = slack.parents
     assert slack.replies(parent) == []
     assert parent.n_updates == 1
@@ -148,16 +148,16 @@ def test_a_reply_that_is_so_is_sent_with_its_time(
 
 
 def test_a_reopened_incident_has_one_reply(
-    any_engine: Engine,
+    engine: Engine,
     clock: datetime,
     slack: FakeSlack,  # noqa: F811
 ) -> None:
     channels = only(slack_sender(slack))
-    hold(any_engine, clock)
-    deliver_due(any_engine, channels, clock)
-    end(any_engine, clock + HOUR)
-    hold(any_engine, clock + 2 * HOUR, text="No record for 5 hours.")
-    deliver_due(any_engine, channels, clock + 2 * HOUR)
+    hold(engine, clock)
+    deliver_due(engine, channels, clock)
+    end(engine, clock + HOUR)
+    hold(engine, clock + 2 * HOUR, text="No record for 5 hours.")
+    deliver_due(engine, channels, clock + 2 * HOUR)
     (parent,) = slack.parents
     (reply,) = slack.replies(parent)
     assert "5 hours" in reply.text
@@ -165,17 +165,17 @@ def test_a_reopened_incident_has_one_reply(
 
 
 def test_a_leader_killed_after_the_post_loses_no_change(
-    any_engine: Engine,
+    engine: Engine,
     clock: datetime,
     slack: FakeSlack,  # noqa: F811
 ) -> None:
     """The post is found as it was: what came after it is told, and nothing twice."""
     channels = only(slack_sender(slack))
-    hold(any_engine, clock)
+    hold(engine, clock)
     slack.faults = ["response_lost"]  # as if it died before it wrote that it was sent
-    deliver_due(any_engine, channels, clock)
-    hold(any_engine, clock + MINUTE, "worse", text="No record for 3 hours.")
-    deliver_due(any_engine, channels, clock + HOUR)
+    deliver_due(engine, channels, clock)
+    hold(engine, clock + MINUTE, "worse", text="No record for 3 hours.")
+    deliver_due(engine, channels, clock + HOUR)
     (parent,) = slack.parents
     assert "3 hours" in render_text(parent.blocks)
     assert ["3 hours" in reply.text for reply in slack.replies(parent)] == [True]
@@ -261,23 +261,23 @@ def test_a_renamed_channel_gets_what_waits_as_of_now(engine: Engine, clock: date
 
 @pytest.mark.parametrize("is_away", [False, True])
 def test_the_fallback_tells_the_present_state_with_its_reason(
-    any_engine: Engine, clock: datetime, is_away: bool
+    engine: Engine, clock: datetime, is_away: bool
 ) -> None:
     main, fallback = MemorySender("main"), MemorySender("mail")
     channel = ChannelSettings(kind="slack", channel="C0DRIFT")
     routes = Routes({"slack": channel, "mail": channel}, (), "mail")
     channels = Channels(routes, {"slack": main, "mail": fallback})
     main.errors = [ChannelUnavailableError("down")] * 50
-    hold(any_engine, clock)
-    deliver(any_engine, channels, clock, alerts=ALERTS)
-    hold(any_engine, clock + MINUTE, "worse")
+    hold(engine, clock)
+    deliver(engine, channels, clock, alerts=ALERTS)
+    hold(engine, clock + MINUTE, "worse")
     if not is_away:
-        end(any_engine, clock + 10 * MINUTE)
+        end(engine, clock + 10 * MINUTE)
     fallback.errors = [ChannelUnavailableError("down, too")] * is_away
-    deliver(any_engine, channels, clock + PATIENCE, alerts=ALERTS)
+    deliver(engine, channels, clock + PATIENCE, alerts=ALERTS)
     if is_away:
-        end(any_engine, clock + PATIENCE + MINUTE)
-        deliver(any_engine, channels, clock + PATIENCE + 2 * MINUTE, alerts=ALERTS)
+        end(engine, clock + PATIENCE + MINUTE)
+        deliver(engine, channels, clock + PATIENCE + 2 * MINUTE, alerts=ALERTS)
     about_model = [text for _, text in fallback.sent if MODEL in text]
     assert all("resolved" in text.lower() for text in about_model)
     assert is_away or len(about_model) == 1
@@ -287,17 +287,17 @@ def test_the_fallback_tells_the_present_state_with_its_reason(
     assert {*fallback.payloads[0]} <= {"text", "blocks", "reply_broadcast"}
 
 
-def test_a_copy_of_a_sent_message_is_withdrawn(any_engine: Engine, clock: datetime) -> None:
+def test_a_copy_of_a_sent_message_is_withdrawn(engine: Engine, clock: datetime) -> None:
     main, fallback = MemorySender("main"), MemorySender("mail")
     channel = ChannelSettings(kind="slack", channel="C0DRIFT")
     routes = Routes({"slack": channel, "mail": channel}, (), "mail")
     channels = Channels(routes, {"slack": main, "mail": fallback})
     main.errors = [ChannelUnavailableError("down")] * 2
     fallback.errors = [ChannelUnavailableError("down, too")]
-    add_messages(any_engine, 1, clock)
-    deliver(any_engine, channels, clock, alerts=ALERTS)
-    deliver(any_engine, channels, clock + PATIENCE, alerts=ALERTS)
-    deliver(any_engine, channels, clock + HOUR, alerts=ALERTS)
+    add_messages(engine, 1, clock)
+    deliver(engine, channels, clock, alerts=ALERTS)
+    deliver(engine, channels, clock + PATIENCE, alerts=ALERTS)
+    deliver(engine, channels, clock + HOUR, alerts=ALERTS)
     assert "message 0" in [text for _, text in main.sent]
     assert "message 0" not in [text for _, text in fallback.sent]
 
@@ -345,18 +345,18 @@ def test_the_sent_payload_is_stored(engine: Engine, clock: datetime) -> None:
 
 @pytest.mark.parametrize(("back", "n_sent"), [(("bot4", "bot5"), 0), (("bot5",), 1), ((), 1)])
 def test_a_removal_names_the_models_still_removed(
-    any_engine: Engine, clock: datetime, back: tuple[str, ...], n_sent: int
+    engine: Engine, clock: datetime, back: tuple[str, ...], n_sent: int
 ) -> None:
     listed = Configuration(models={"stays": {}})
-    with transaction(any_engine) as connection:
+    with transaction(engine) as connection:
         pauses = [begin_pause(connection, model, clock) for model in ("bot4", "bot5")]
         announce_removed_models(connection, listed, pauses[0], clock)
         end_pauses(connection, back, clock + MINUTE)
     sender = MemorySender()
-    assert deliver_due(any_engine, only(sender, settings=listed), clock + HOUR) == n_sent
+    assert deliver_due(engine, only(sender, settings=listed), clock + HOUR) == n_sent
     if n_sent:
         assert ("2 models" in sender.sent[0][1]) == (not back)
-        assert [row.failed_at for row in outbox_rows(any_engine)] == [None]
+        assert [row.failed_at for row in outbox_rows(engine)] == [None]
 
 
 def test_a_removal_of_a_listed_model_is_withdrawn(any_engine: Engine, clock: datetime) -> None:
