@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine
 from monitor.alerts.channels import Channels
 from monitor.alerts.incidents import clear, report
 from monitor.alerts.outbox import deliver_due, repeat_due, route, takes
-from monitor.alerts.sending import INSTEAD_OF, NOTE
+from monitor.alerts.sending.preparation import INSTEAD_OF, NOTE
 from monitor.plurals import pluralize
 from monitor.rendering.numbers import format_instant
 from monitor.settings import Alerts

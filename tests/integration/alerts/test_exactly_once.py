@@ -13,7 +13,8 @@ from sqlalchemy import Engine
 
 from monitor.alerts import outbox
 from monitor.alerts.channels import only
-from monitor.alerts.outbox import LEASE, MAX_DELAY, MAY_BE_REPEATED, deliver_due
+from monitor.alerts.outbox import LEASE, MAX_DELAY, deliver_due
+from monitor.alerts.sending.attempt import MAY_BE_REPEATED
 from monitor.errors import ChannelMisconfiguredError
 from monitor.store.alerts.delivery import DueMessage, Thread
 from monitor.store.engine import make_engine

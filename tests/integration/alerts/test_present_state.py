@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Engine, update
 
-from monitor.alerts import sending
 from monitor.alerts.channels import Channels, only
 from monitor.alerts.channels.alertmanager import AlertmanagerSender
 from monitor.alerts.fallback import PATIENCE, deliver
@@ -14,7 +13,8 @@ from monitor.alerts.incidents import acknowledge, clear, note, report, snooze
 from monitor.alerts.messages.removed_models import announce_removed_models
 from monitor.alerts.outbox import LEASE, deliver_due, repeat_due
 from monitor.alerts.routes import Routes
-from monitor.alerts.sending import OVERTAKEN
+from monitor.alerts.sending import preparation
+from monitor.alerts.sending.preparation import OVERTAKEN
 from monitor.errors import ChannelUnavailableError
 from monitor.rendering.mrkdwn import render_text
 from monitor.rendering.numbers import format_instant
@@ -199,7 +199,7 @@ def test_a_leader_killed_between_lease_and_post_loses_nothing(
             target=CHANNEL,
         )
         assert leased is not None
-        sending.prepare(connection, leased, channels.sections, clock)
+        preparation.prepare(connection, leased, channels.sections, clock)
     end(any_engine, clock + MINUTE)
     other = only(slack_sender(slack))
     assert deliver_due(any_engine, other, clock + MINUTE) == 0
@@ -330,7 +330,7 @@ def test_a_message_that_cannot_be_made_is_sent_as_written(
 
     sender = MemorySender()
     hold(engine, clock)
-    monkeypatch.setattr(sending, "present_message", fail)
+    monkeypatch.setattr(preparation, "present_message", fail)
     assert deliver_due(engine, only(sender), clock) == 1
     assert MODEL in sender.sent[0][1]
 
@@ -367,7 +367,7 @@ def test_a_removal_of_a_listed_model_is_withdrawn(any_engine: Engine, clock: dat
     newer = Configuration(models={"stays": {}, "bot5": {}})
     assert deliver_due(any_engine, only(MemorySender(), settings=newer), clock + MINUTE) == 0
     (row,) = outbox_rows(any_engine)
-    assert (row.error, row.attempts) == (sending.NOT_SO_NOW, 0)
+    assert (row.error, row.attempts) == (preparation.NOT_SO_NOW, 0)
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from monitor.alerts.incidents import alerts_of
-from monitor.alerts.notices import present_notice
 from monitor.alerts.parent_message import present_message
+from monitor.alerts.sending.notices import present_notice
 from monitor.rendering.mrkdwn import context, escape, within_limits
 from monitor.rendering.numbers import format_instant
 from monitor.settings import Sections

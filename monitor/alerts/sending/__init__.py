@@ -1,0 +1,1 @@
+"""Messages at the time of sending: made again or withdrawn, and attempted."""
