@@ -90,6 +90,17 @@ _ALL = (
         of_daemon=True,
     ),
     Cause(
+        name="dead_letters",
+        level="error",
+        title="Records could not be read",
+        next_steps=(
+            "• See one of each reason: `driftwarden dead-letters`.",
+            "• Mend the cause, then read the kept ones: `driftwarden replay --dead-letters`.",
+        ),
+        of_daemon=True,
+        hold=timedelta(minutes=15),
+    ),
+    Cause(
         name="messages_undelivered",
         level="critical",
         title="Messages not delivered",

@@ -19,6 +19,7 @@ Subject = Literal[
     "no_traffic",
     "consumer_stalled",
     "records_lost",
+    "dead_letters",
     "messages_undelivered",
     "training_failed",
     "decision_overdue",
