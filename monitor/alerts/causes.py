@@ -59,6 +59,15 @@ _ALL = (
         ),
     ),
     Cause(
+        name="late_records",
+        level="warning",
+        title="Exchanges arrived after the evaluation",
+        next_steps=(
+            "• Once all have arrived, evaluate the window again: the command is above.",
+            "• Find what delays them: `driftwarden check`.",
+        ),
+    ),
+    Cause(
         name="no_traffic",
         level="error",
         title="No traffic",

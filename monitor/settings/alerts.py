@@ -16,6 +16,7 @@ Subject = Literal[
     "drift",
     "evaluation_failed",
     "evaluation_overdue",
+    "late_records",
     "no_traffic",
     "consumer_stalled",
     "records_lost",
