@@ -42,9 +42,9 @@ def handle_evaluation(
     """Open, update, resolve or reopen the model's incident after a finished drift evaluation.
 
     Messages are written to the outbox in the same transaction. Handling an evaluation again changes
-    nothing, and neither does one whose window lies before a window that was already followed up.
-    Nothing happens while the evaluation is not done. Return the incident that it belongs to, if
-    there is one.
+    nothing (`monitor.alerts.repeated_evaluations` does), and neither does one whose window lies
+    before a window that was already followed up. Nothing happens while the evaluation is not done.
+    Return the incident that it belongs to, if there is one.
     """
     evaluation = drift_evaluation_by_id(connection, evaluation_id)
     assessment = evaluation.assessment
@@ -58,7 +58,7 @@ def handle_evaluation(
         return None
     event = event_of(assessment, current)
     if event is None or (
-        event in {"quiet", "resolved"} and _is_changed_later(connection, evaluation, current)
+        event in {"quiet", "resolved"} and is_changed_later(connection, evaluation, current)
     ):
         return None
     if current is not None and current.is_resolved and event != "reopened":
@@ -73,7 +73,7 @@ def handle_evaluation(
             now=now,
             model=evaluation.model,
             evaluation_id=evaluation_id,
-            **_changes(assessment, current, event),
+            **changes_of(assessment, current, event),
         )
     if incident_id is None:
         _announce_missing_data(connection, evaluation, now, alerts)
@@ -83,7 +83,7 @@ def handle_evaluation(
         )
         if current is not None and current.opening_evaluation_id is None:
             silent = False  # a look opened it, without examples: the first window has them
-        _announce(connection, incident_id, evaluation, event, now, alerts=alerts, silent=silent)
+        announce(connection, incident_id, evaluation, event, now, alerts=alerts, silent=silent)
     return incident_id
 
 
@@ -113,7 +113,9 @@ def event_of(assessment: Assessment, incident: IncidentRow | None) -> Event | No
     return "worsened" if _is_worse(assessment, incident) else "continued"
 
 
-def _changes(assessment: Assessment, incident: IncidentRow | None, event: Event) -> dict[str, Any]:
+def changes_of(
+    assessment: Assessment, incident: IncidentRow | None, event: Event
+) -> dict[str, Any]:
     """Return the columns that an event changes."""
     if event in {"quiet", "resolved"}:
         assert incident is not None  # noqa: S101 - only an unresolved incident is resolved
@@ -133,7 +135,7 @@ def _changes(assessment: Assessment, incident: IncidentRow | None, event: Event)
     return changes | {"reason": summary}
 
 
-def _is_changed_later(
+def is_changed_later(
     connection: Connection, evaluation: DriftEvaluationRow, incident: IncidentRow | None
 ) -> bool:
     """Return whether a look found a large change that the window hardly contains, or not at all.
@@ -163,7 +165,7 @@ def _is_worse(assessment: Assessment, incident: IncidentRow) -> bool:
     )
 
 
-def _announce(
+def announce(
     connection: Connection,
     incident_id: int,
     evaluation: DriftEvaluationRow,
@@ -172,12 +174,13 @@ def _announce(
     *,
     alerts: Alerts,
     silent: bool,
+    repetition: int = 0,
 ) -> None:
     """Post or update the incident's message; reply in its thread where users must notice."""
     # Missing data is announced once per series of windows: silence would read as health.
     if event == "not_enough_data" and not _is_first_without_data(connection, evaluation.id):
         return
-    key = f"evaluation:{evaluation.id}:{event}"
+    key = f"evaluation:{evaluation.id}:{event}" + (f":{repetition}" if repetition else "")
     add_update(connection, incident_id, now, alerts, key=key)
     # Slack notifies of replies, not of updates: nobody is disturbed while nothing got worse.
     if silent:

@@ -24,6 +24,7 @@ from monitor.alerts.present_findings import (
 )
 from monitor.errors import NotFoundError
 from monitor.rendering.excerpts import excerpt
+from monitor.rendering.late_exchanges import describe_late
 from monitor.rendering.looks import format_onset
 from monitor.rendering.mrkdwn import link
 from monitor.rendering.numbers import format_instant, format_window
@@ -181,6 +182,8 @@ class _Present:
         changes = []
         if incident.cause == "drift":
             changes += describe_changes(incident, evidence, self._findings)
+            if evidence.window is not None:
+                changes.append(describe_late(self._connection, evidence.window))
         else:
             changes.append(describe_new_parts(evidence))
         if incident.clear_since is not None:

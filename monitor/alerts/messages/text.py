@@ -18,7 +18,7 @@ from monitor.rendering.mrkdwn import (
 #: Of the whole message with its title; addresses of links don't count.
 MAX_WORDS = 80
 #: Of its parts whose length depends on names and errors.
-MAX_TITLE_WORDS, MAX_FINDING_WORDS, MAX_CHANGE_WORDS, MAX_OWNER_WORDS = 12, 35, 30, 12
+MAX_TITLE_WORDS, MAX_FINDING_WORDS, MAX_CHANGE_WORDS, MAX_OWNER_WORDS = 12, 45, 30, 12
 #: Of the note on what does not fit.
 NOTE_WORDS = 6
 #: Of sentences.

@@ -14,6 +14,7 @@ from monitor.store.tables import EmbeddingBlock, Exchange, metadata
 from monitor.store.traffic.column_reading import CollectedNumbers, collector_of
 from monitor.store.traffic.embedding_blocks import insert_block, load_vectors
 from monitor.store.traffic.exchange_columns import COLUMNS, Exchanges
+from monitor.store.traffic.stored_counts import add_stored
 
 ROWS_AT_ONCE = 4_096
 #: Conversations are the longest column.
@@ -67,6 +68,8 @@ def insert_exchanges(
         metadata.tables[Exchange.__tablename__],
         [{**row, **common, "block_row": index} for index, row in enumerate(exchanges.rows())],
     )
+    if baseline_id is None:
+        add_stored(connection, zip(exchanges.models, exchanges.occurred_at, strict=True))
 
 
 def load_window(
