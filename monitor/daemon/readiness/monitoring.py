@@ -171,7 +171,7 @@ def _failing_since(settings: Sections, name: str) -> str:
 
     try:
         with open_connection(settings) as connection:
-            failing = failing_channel(connection, name)
+            failing = failing_channel(connection, name, datetime.now(UTC))
             n = pending_messages(connection, [name]).n
     except DriftwardenError:  # told by the check of the database
         return ""
@@ -181,12 +181,19 @@ def _failing_since(settings: Sections, name: str) -> str:
 
 
 def _channel_finding(settings: Sections, name: str, sender: "Sender") -> Finding:
-    from monitor.store.alerts.channel_state import last_delivery_error
+    from monitor.alerts.fallback import describe, describe_stuck
+    from monitor.store.alerts.channel_state import failing_channel, last_refusal, stuck_messages
 
     where = sender.check()
-    since = datetime.now(UTC) - DELIVERY_ERRORS_SHOWN
+    now = datetime.now(UTC)
     with open_connection(settings) as connection:
-        error = last_delivery_error(connection, name, since)
+        failing = failing_channel(connection, name, now)
+        stuck = stuck_messages(connection, name, now)
+        error = last_refusal(connection, name, now - DELIVERY_ERRORS_SHOWN)
+    if failing is not None:
+        return fail(f"{name}, {where}; {describe(failing)}")
+    if stuck is not None:
+        return fail(f"{name}, {where}; {describe_stuck(stuck)}")
     if error is not None:
         return fail(f"{name}, {where}; a message was not delivered: {error}")
     return ok(f"{name}, {where}")

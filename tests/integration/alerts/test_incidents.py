@@ -286,16 +286,17 @@ def test_messages_wait_until_the_channel_is_mended(
         assert deliver_due(any_engine, only(broken), now + timedelta(hours=hours)) == 0
     with transaction(any_engine) as connection:
         assert channel_state.pending_messages(connection).n == 2
-        error = channel_state.last_delivery_error(connection, "slack", now)
-    assert error is not None
-    assert reason in error
+        failing = channel_state.failing_channel(connection, "slack", now + timedelta(hours=4))
+    assert failing is not None
+    assert failing.since == now
+    assert reason in failing.error
     slack.is_member = True
     mended = now + timedelta(hours=4, minutes=5)
     assert deliver_due(any_engine, only(sender_for(slack)), mended) == 2
     (parent,) = slack.parents
     assert len(slack.replies(parent)) == 1
     with transaction(any_engine) as connection:
-        assert channel_state.last_delivery_error(connection, "slack", now) is None
+        assert channel_state.failing_channel(connection, "slack", mended) is None
 
 
 def test_refused_blocks_are_sent_as_text(
