@@ -1,11 +1,11 @@
 """Coverage: the share of exchanges that have a value, and the rule by which it has fallen."""
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
 
 #: Level of the one-sided test that a coverage has fallen.
@@ -16,26 +16,26 @@ LEFT = 0.5
 
 @dataclass(frozen=True)
 class Coverage:
-    """The exchanges that have a value, ``n``, among ``of``."""
+    """The exchanges that have a value, ``n``, among ``of``; fractions are of weighted ones."""
 
-    n: int
-    of: int
+    n: float
+    of: float
     #: Correlation within the clusters, in [0, 1]: 1 where a cluster has all values or none.
     correlation: float = 0.0
     #: Exchanges in the cluster of an exchange, on average.
     cluster_size: float = 1.0
 
     @classmethod
-    def of_clusters(cls, clusters: Iterable[tuple[int, int]]) -> Self:
-        """Return the coverage of clusters, such as end users or days, each given by ``n``, ``of``.
+    def of_clusters(cls, with_value: ArrayLike, sizes: ArrayLike) -> Self:
+        """Return the coverage of clusters, such as end users or days.
 
-        The correlation is the one with which the variance of the share between the clusters is as
+        Both arrays, ``[n_clusters]``, may be fractional, of weighted exchanges. The correlation is the one with which the variance of the share between the clusters is as
         large as observed (Kish, Survey Sampling, 1965, chapter 5).
         """
-        counts = np.array([cluster for cluster in clusters if cluster[1]], dtype=np.float64)
-        if not len(counts):
+        n, of = np.asarray(with_value, dtype=np.float64), np.asarray(sizes, dtype=np.float64)
+        n, of = n[of > 0.0], of[of > 0.0]
+        if not len(of):
             return cls(0, 0)
-        n, of = counts.T
         total, share = of.sum(), n.sum() / of.sum()
         size = (of**2).sum() / total
         chance = share * (1.0 - share) * total
@@ -43,7 +43,7 @@ class Coverage:
         if chance > 0.0 and size > 1.0 and len(of) > 1:
             spread = ((n - share * of) ** 2).sum() * len(of) / (len(of) - 1)
             correlation = (spread / chance - 1.0) / (size - 1.0)
-        return cls(int(n.sum()), int(total), float(np.clip(correlation, 0.0, 1.0)), float(size))
+        return cls(n.sum(), total, float(np.clip(correlation, 0.0, 1.0)), size)
 
     @property
     def share(self) -> float:
@@ -52,7 +52,7 @@ class Coverage:
 
     def effective_size(self, correlation: float, cluster_size: float) -> int:
         """Return the number of independent exchanges that tell as much about the share."""
-        return math.ceil(self.of / (1.0 + (cluster_size - 1.0) * correlation))
+        return math.ceil(round(self.of / (1.0 + (cluster_size - 1.0) * correlation), 6))
 
 
 def has_fallen(before: Coverage, now: Coverage) -> bool:

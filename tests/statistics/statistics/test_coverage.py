@@ -30,7 +30,7 @@ def draw_users(
     active = activity * (rng.random(len(activity)) < 0.5)
     active[rng.integers(len(activity))] += 1e-3
     counts = rng.multinomial(n, active / active.sum())
-    return Coverage.of_clusters(zip(rng.binomial(counts, shares), counts, strict=True))
+    return Coverage.of_clusters(rng.binomial(counts, shares), counts)
 
 
 @trials(short=400, long=20_000)
@@ -59,16 +59,16 @@ def test_has_fallen_lost_values_is_true(before: float, now: float, n: int) -> No
 
 
 def test_has_fallen_heavy_user_that_left_is_false() -> None:
-    before = Coverage.of_clusters([(250, 250)] + [(0, 1)] * 250)
-    now = Coverage.of_clusters([(0, 1)] * 400)
+    before = Coverage.of_clusters([250] + [0] * 250, [250] + [1] * 250)
+    now = Coverage.of_clusters([0] * 400, [1] * 400)
     assert not has_fallen(before, now)
     assert has_fallen(Coverage(before.n, before.of), now)
 
 
 def test_has_fallen_value_of_a_few_days_is_false() -> None:
     """A batch job sends the value on two days of four weeks."""
-    before = Coverage.of_clusters([(100, 100)] * 2 + [(0, 100)] * 26)
-    assert not has_fallen(before, Coverage.of_clusters([(0, 100)] * 7))
+    before = Coverage.of_clusters([100] * 2 + [0] * 26, [100] * 28)
+    assert not has_fallen(before, Coverage.of_clusters([0] * 7, [100] * 7))
 
 
 @pytest.mark.parametrize(
