@@ -29,21 +29,22 @@ class Coverage:
     def of_clusters(cls, with_value: ArrayLike, sizes: ArrayLike) -> Self:
         """Return the coverage of clusters, such as end users or days.
 
-        Both arrays, ``[n_clusters]``, may be fractional, of weighted exchanges. The correlation is the one with which the variance of the share between the clusters is as
-        large as observed (Kish, Survey Sampling, 1965, chapter 5).
+        Both arrays, ``[n_clusters]``, may be fractional, of weighted exchanges. The correlation is
+        the one with which the variance of the share between the clusters is as large as observed
+        (Kish, Survey Sampling, 1965, chapter 5).
         """
         n, of = np.asarray(with_value, dtype=np.float64), np.asarray(sizes, dtype=np.float64)
         n, of = n[of > 0.0], of[of > 0.0]
         if not len(of):
             return cls(0, 0)
-        total, share = of.sum(), n.sum() / of.sum()
-        size = (of**2).sum() / total
+        total, share = float(of.sum()), float(n.sum() / of.sum())
+        size = float((of**2).sum()) / total
         chance = share * (1.0 - share) * total
         correlation = 0.0
         if chance > 0.0 and size > 1.0 and len(of) > 1:
             spread = ((n - share * of) ** 2).sum() * len(of) / (len(of) - 1)
             correlation = (spread / chance - 1.0) / (size - 1.0)
-        return cls(n.sum(), total, float(np.clip(correlation, 0.0, 1.0)), size)
+        return cls(float(n.sum()), total, float(np.clip(correlation, 0.0, 1.0)), size)
 
     @property
     def share(self) -> float:

@@ -23,6 +23,7 @@ from monitor.rendering.mrkdwn import (
     within_limits,
 )
 from monitor.rendering.numbers import format_window
+from monitor.rendering.remedies import remedies
 from monitor.rendering.response_changes import describe_rest
 from monitor.rendering.wording import (
     NOUNS,
@@ -37,6 +38,7 @@ from monitor.rendering.wording import (
     example_line,
     further_findings,
     mix_rows,
+    state_verdict,
 )
 from monitor.settings import Alerts
 from monitor.statistics.p_value_text import format_p_value, state_p_value
@@ -58,6 +60,9 @@ TITLES: dict[Event, str] = {
     "not_enough_data": "⚪ Not enough data: {model}",
     "unwatched": "⚪ Drift, no longer watched: {model}",
 }
+
+#: In place of that of "not_enough_data".
+NOT_COMPARABLE = "⚪ Not comparable: {model}"
 
 TOPICS_SHOWN = 5
 #: Of each table of changes.
@@ -98,7 +103,10 @@ class EvaluationSummary:
 def incident_blocks(summary: EvaluationSummary, event: Event, alerts: Alerts) -> list[Block]:
     """Return the blocks of the incident's message: evidence, scope, next steps and links."""
     assessment = summary.assessment
-    blocks = [header(TITLES[event].format(model=assessment.model))]
+    title = TITLES[event]
+    if event == "not_enough_data" and assessment.is_not_comparable:
+        title = NOT_COMPARABLE
+    blocks = [header(title.format(model=assessment.model))]
     findings = further_findings(assessment)
     more = [f"• {escape(finding)}" for finding in findings[:FINDINGS_SHOWN]]
     if len(findings) > FINDINGS_SHOWN:
@@ -133,7 +141,7 @@ def detail_blocks(summary: EvaluationSummary, event: Event) -> list[Block]:
         "resolved": ["*Resolved.*", escape(assessment.headline)],
         "reopened": ["*The drift is back.*", escape(assessment.headline)],
         "not_enough_data": [
-            "*Not enough data to evaluate this window.* The incident stays open.",
+            f"*{state_verdict(assessment)}.* The incident stays open.",
             escape(assessment.headline),
         ],
         "unwatched": ["The model is no longer watched."],
@@ -252,13 +260,12 @@ def _mix_change(assessment: Assessment) -> list[str]:
 
 def next_steps(assessment: Assessment) -> list[str]:
     """Return what to do after an evaluation, as mrkdwn."""
-    if assessment.verdict == "not_enough_data" and assessment.is_compared:
-        return ["• See in the report what could not be compared, and why. The rest does not alarm."]
     if assessment.verdict == "not_enough_data":
-        return [
-            "• Check that production writes traffic and driftwarden reads it: `driftwarden check`.",
-            "• Check that the model has a baseline: `driftwarden baseline import FILE`.",
-        ]
+        what_to_do = remedies(
+            assessment.shortages, assessment.fallen_coverage, model=assessment.model
+        )
+        report = "See in the report what could not be compared, and why. The rest does not alarm."
+        return [f"• {escape(sentence)}" for sentence in what_to_do or (report,)]
     steps = [NEXT_STEP] if assessment.output.event_alarms else []
     prompts, responses = assessment.input, assessment.output
     if prompts.alarm and prompts.explanations:
