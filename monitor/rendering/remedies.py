@@ -9,12 +9,15 @@ from monitor.store.windows.assessment import FallenCoverage, Shortage
 
 #: Names in a sentence.
 NAMED = 3
+CHECK_TRAFFIC = (
+    "Check that production writes traffic and driftwarden reads it: `driftwarden check`."
+)
 
 
 def remedies(
     shortages: Sequence[Shortage], fallen: Sequence[FallenCoverage], *, model: str
 ) -> tuple[str, ...]:
-    """Return a sentence on each thing to do; none where the headline says it."""
+    """Return a sentence on each thing to do."""
     return tuple(_remedies(shortages, fallen, model))
 
 
@@ -30,7 +33,7 @@ def _remedies(
             "`drift.optional`, or import a newer baseline."
         )
     if "no_traffic" in shortages:
-        yield "Check that production writes traffic and driftwarden reads it: `driftwarden check`."
+        yield CHECK_TRAFFIC
     if "small_window" in shortages:
         yield (
             "Compare a longer period (`monitoring.drift_detection`), sample more "
@@ -41,8 +44,12 @@ def _remedies(
             "Compare a longer period, or sample more (`monitoring.sample_rate`). Check that `user` "
             "names the end user, not a service."
         )
+    command = import_command(model or "MODEL")
+    if "no_baseline" in shortages:
+        yield f"Import a baseline: `{command}`."
     if "small_baseline" in shortages:
         yield (
-            "Use a baseline of at least `drift.min_samples` exchanges: "
-            f"`{import_command(model or 'MODEL')}` imports one."
+            f"Use a baseline of at least `drift.min_samples` exchanges: `{command}` imports one."
         )
+    if "other_encoder" in shortages:
+        yield "Set `embedding.model` to the encoder of the traffic; evaluate the window again."

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, update
@@ -207,6 +208,31 @@ def test_each_mail_of_an_incident_links_it_once(
     assert len(mails) == 4
     links = [re.findall(rf"\({PAGE}/incidents/(\d+)\)", text) for _, text in mails]
     assert sorted(links) == [["1"], ["1"], ["2"], ["2"]]
+
+
+@pytest.mark.parametrize(
+    ("make", "summary_of"),
+    [
+        (pagerduty, lambda body: body["payload"]["summary"]),
+        (alertmanager, lambda body: body[0]["annotations"]["summary"]),
+        (apprise, lambda body: body["title"]),
+    ],
+)
+def test_each_channel_begins_with_the_same_text(
+    engine: Engine,
+    clock: datetime,
+    webhooks: Webhooks,  # noqa: F811
+    make: Callable[[Webhooks], Sender],
+    summary_of: Callable[[Any], str],
+) -> None:
+    with transaction(engine) as connection:
+        report(connection, "no_traffic", "desk", clock, text="No record.", alerts=Alerts())
+    deliver_due(engine, only_to(make(webhooks), "second"), clock)
+    ((_, body),) = webhooks.accepted
+    beginning = "🔴 No traffic: desk. No record. Noticed 2 Nov 2026, 00:00 UTC. Acknowledged by"
+    assert summary_of(body).startswith(beginning)
+    if make is apprise:
+        assert body["message"].startswith("No record.")
 
 
 @pytest.mark.parametrize("make", [pagerduty, alertmanager, apprise])
