@@ -209,6 +209,7 @@ def _store(
     window, reported = comparison.window, comparison.reported
     findings, baseline = reported.findings, reported.reference.baseline
     reports, report_remarks = rendered
+    finding = finding_without_traffic(comparison, settings.model.name)
     provenance = build_provenance(
         window,
         reported.reference,
@@ -231,7 +232,8 @@ def _store(
             encoder=provenance["encoder"],
             package_versions=provenance["versions"],
             n_withheld=window.withheld.n,
-            finding=finding_without_traffic(comparison, settings.model.name),
+            finding=finding,
+            shortages=("no_traffic",) if finding else (),
             first_remarks=remarks_before(comparison, settings.model.name),
             last_remarks=(*remarks_after(comparison, bounds), *report_remarks),
         ),

@@ -243,6 +243,7 @@ def _compare_part(
         findings = uncompared_findings(
             rows,
             reference.reason,
+            reference.shortage,
             n_reference=0 if baseline is None else baseline.n_exchanges,
             bounds=bounds,
         )
