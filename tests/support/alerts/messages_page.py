@@ -43,6 +43,13 @@ EXAMPLES = {
     "2026, 14:40 UTC.",
     "messages_undelivered": "The channel slack has taken no message since 3 Nov 2026, 14:40 UTC: "
     "Slack refuses all messages: invalid_auth; check SLACK_BOT_TOKEN.",
+    "signal_missing": "Metric “resolved”: 92% of exchanges usually, 0% in the last 24 hours, last "
+    "2 Nov 2026, 15:00 UTC. “resolved” cannot alarm. User: 80% of exchanges usually, 11% in the "
+    "last 24 hours. Forgetting misses them.",
+    "looks_overdue": "Looks for a large change are hourly, and the last one ended 3 Nov 2026, "
+    "11:00 UTC. The newest failed.",
+    "backup_overdue": "The last `driftwarden db backup` was 31 Oct 2026, 02:00 UTC; before, there "
+    "was one about every 24 hours.",
     "late_records": "2 Nov to 8 Nov 2026: 212 exchanges of this week arrived after its evaluation "
     "of 9 Nov 2026, 00:30 UTC (3.4% of it); its result does not count them. Evaluate it again: "
     "driftwarden evaluate --from 2026-11-02 --to 2026-11-09 --again --model assistant.",

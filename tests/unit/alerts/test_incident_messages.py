@@ -66,6 +66,7 @@ def test_every_message_of_the_page_is_short() -> None:
         title, rest = text.split(". ", 1)
         assert len(title) <= PHONE_LINE
         assert rest
+        assert "the command is above" not in text or "--again --model assistant." in text
         assert text.count("Next: ") == (state != "unwatched" and "resolved" not in state)
 
 
