@@ -154,7 +154,7 @@ class Site:
             return [event.event for event in list_events(connection, incident.id)]
 
 
-def test_late_exchanges_are_told_and_end_with_a_repetition(
+def test_late_exchanges_open_an_incident_until_the_repetition(
     any_engine: Engine, clock: datetime
 ) -> None:
     site, now = Site(any_engine, clock), clock + WEEK + HOUR
@@ -197,7 +197,7 @@ def test_late_exchanges_are_told_and_end_with_a_repetition(
     assert resolved.status == "resolved"
 
 
-def test_weeks_and_a_fifth_are_told_once_each(any_engine: Engine, clock: datetime) -> None:
+def test_each_week_and_a_fifth_worsen_it_once(any_engine: Engine, clock: datetime) -> None:
     site, now = Site(any_engine, clock), clock + 6 * WEEK + HOUR
     for week in range(6):
         site.pretend(week, 120)
@@ -227,7 +227,7 @@ def test_weeks_and_a_fifth_are_told_once_each(any_engine: Engine, clock: datetim
     assert ended.clear_since == now + 5 * WEEK
 
 
-def test_trickle_into_daily_windows_is_told_once_a_week(engine: Engine, clock: datetime) -> None:
+def test_trickle_into_daily_windows_worsens_it_once_a_week(engine: Engine, clock: datetime) -> None:
     daily = Settings(monitoring={"drift_detection": "daily"})
     site = Site(engine, clock, daily)
     for day in range(14):
