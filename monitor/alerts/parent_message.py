@@ -120,6 +120,7 @@ def add_news(
     *,
     broadcast: bool = True,
     key: str = "",
+    evaluation_id: int | None = None,
 ) -> None:
     """Write what changed as a reply, one sentence with a link, which notifies.
 
@@ -137,6 +138,7 @@ def add_news(
         broadcast=broadcast,
         is_titled=True,
         key=key,
+        evaluation_id=evaluation_id,
     )
 
 

@@ -100,6 +100,7 @@ class _Present:
             owner="" if ended else self._owner(),
             next_step="" if ended else self._next_step(),
             links=tuple(self._links()),
+            is_changed=self._is_changed,
             is_ended=ended,
         )
 
@@ -117,6 +118,12 @@ class _Present:
         if last.event == "continued" and last.evaluation_id == incident.opening_evaluation_id:
             return "opened"  # by a look: its first window is no news, and no repetition
         return last.event
+
+    @property
+    def _is_changed(self) -> bool:
+        """Return whether the incident's last event is news by itself."""
+        last = self._evidence.events[-1].event if self._evidence.events else ""
+        return last in {"worsened", "not_enough_data"}
 
     @property
     def _is_gone(self) -> bool:

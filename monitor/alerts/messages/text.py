@@ -46,6 +46,8 @@ class IncidentText:
     next_step: str = ""
     #: As mrkdwn.
     links: tuple[str, ...] = ()
+    #: Whether the first change is the news, not that the worst finding is there again.
+    is_changed: bool = False
     #: Whether the incident is resolved, or its model no longer watched: then it is one line.
     is_ended: bool = False
 
@@ -73,7 +75,8 @@ class IncidentText:
         text = self._fitted()
         if self.is_ended:
             return self.summary
-        return f"{text.title}. {(*text.changes, *text.findings)[0]}"
+        changes = text.changes if self.is_changed else ()
+        return f"{text.title}. {(*changes, *text.findings)[0]}"
 
     def blocks(self) -> list[Block]:
         """Return the message as blocks of Slack."""
