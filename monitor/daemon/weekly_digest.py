@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Engine
 
 from monitor.alerts.messages.weekly_digest import ModelWeek, announce_week
+from monitor.rendering.excerpts import excerpt
 from monitor.rendering.late_exchanges import describe_late
-from monitor.rendering.numbers import format_share, format_window
+from monitor.rendering.numbers import format_share, format_window, join_names
 from monitor.settings import Alerts, Settings
 from monitor.settings.alerts import parse_weekly_time
 from monitor.store.alerts.incidents import unresolved_incidents
@@ -92,5 +93,8 @@ def _describe(window: WindowFigures, n_subthreshold: int) -> str:
         if family.significant_share
     ]
     result = ", ".join(shares) or figures.verdict.replace("_", " ")
+    if figures.is_not_comparable:
+        names = [f"`{excerpt(item.name, 40)}`" for item in figures.fallen_coverage]
+        result = f"not comparable, lacks {join_names(names)}"
     below = f", {n_subthreshold} below the alert threshold" if n_subthreshold else ""
     return f"{when}: {result}{below}, n = {figures.n_current:,}."

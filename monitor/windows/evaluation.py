@@ -235,7 +235,7 @@ def _store(
             finding=finding,
             shortages=("no_traffic",) if finding else (),
             first_remarks=remarks_before(comparison, settings.model.name),
-            last_remarks=(*remarks_after(comparison, bounds), *report_remarks),
+            last_remarks=(*remarks_after(comparison, bounds, settings.drift), *report_remarks),
         ),
     )
     prompt_map = None

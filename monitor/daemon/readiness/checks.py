@@ -17,6 +17,7 @@ from monitor.daemon.readiness.feedback import feedback_finding
 from monitor.daemon.readiness.file_modes import file_modes_finding
 from monitor.daemon.readiness.finding import Finding, fail
 from monitor.daemon.readiness.incidents import incidents_finding
+from monitor.daemon.readiness.metric_names import metric_names_finding
 from monitor.daemon.readiness.temporary_files import temporary_files_finding
 from monitor.daemon.readiness.weights import weights_findings
 from monitor.errors import DriftwardenError
@@ -103,6 +104,7 @@ def _shared_checks(settings: Sections, secrets: Secrets) -> Checks:
         ("broker TLS", lambda: encryption.broker_encryption_finding(settings)),
         ("dead letters", lambda: dead_letters_finding(settings)),
         ("feedback", lambda: feedback_finding(settings)),
+        ("metric names", lambda: metric_names_finding(settings)),
         ("user ids", lambda: end_users.user_ids_finding(settings, secrets)),
         ("suppression", lambda: end_users.suppression_finding(settings)),
         ("unlisted", lambda: monitoring.unlisted_finding(settings)),

@@ -7,7 +7,9 @@ from typing import Any
 from monitor.rendering.excerpts import excerpt
 from monitor.settings import Drift
 from monitor.settings.metrics.directions import direction_of, is_direction_unknown
+from monitor.settings.metrics.unknown_names import list_unknown, unknown_metrics
 from monitor.store.windows.assessment import NumericAssessment
+from monitor.windows.comparison.context_columns import NAMES
 from monitor.windows.comparison.metrics import MIN_VALUES, count_values
 
 Rows = Sequence[Mapping[str, Any]]
@@ -72,6 +74,29 @@ def metrics_without_direction(
     remark = (
         f"Metrics that cannot alarm, because it is unknown whether higher or lower is better: "
         f"{listed}. Name each in drift.higher_is_better or drift.lower_is_better."
+    )
+    return (remark,)
+
+
+def remarks_on_unknown_metrics(
+    sides: Sequence[Rows], drift: Drift, *, only_similar: bool = False
+) -> tuple[str, ...]:
+    """Return a remark on names with a direction that neither side has.
+
+    With ``only_similar``, only those that resemble a name of the sides: the settings of several
+    models name the metrics of all.
+    """
+    known = {*NAMES, *(name for side in sides for name in count_values(side))}
+    unknown = {
+        name: similar
+        for name, similar in unknown_metrics(drift, sorted(known)).items()
+        if similar or not only_similar
+    }
+    if not unknown:
+        return ()
+    remark = (
+        f"Named by drift.higher_is_better or drift.lower_is_better, and in no exchange of either "
+        f"side: {list_unknown(unknown)}."
     )
     return (remark,)
 

@@ -7,6 +7,7 @@ import structlog
 from sqlalchemy import Engine
 
 from monitor.errors import ModelError
+from monitor.rendering.commands import import_command
 from monitor.store.engine import snapshot, transaction
 from monitor.store.traffic.baseline_copies import copy_baseline_with_vectors
 from monitor.store.traffic.baselines import BaselineRow, list_baselines
@@ -62,7 +63,8 @@ class Baselines:
             return Reference(
                 None,
                 None,
-                f"Not enough data: the model {self._model} has no baseline.",
+                f"Not enough data: the model {self._model} has no baseline. "
+                f"`{import_command(self._model)}` imports one.",
             )
         newest = candidates[0]
         if self._window_encoder in {"", newest.encoder}:

@@ -163,7 +163,7 @@ def test_look_before_a_resolution_is_not_present_after_it() -> None:
     assert "`resolved`" not in world.text().finding
 
 
-def test_onset_in_the_worst_finding_is_said_once() -> None:
+def test_onset_in_the_worst_finding_has_no_line() -> None:
     text = IncidentWorld().window(with_findings(CASES["slow_drift"]())).text()
     assert "since 5 Oct" in text.findings[0]
     assert text.since == ""
