@@ -205,6 +205,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("model", "digest", name="uq_probe_sets_digest"),
     )
     op.create_table(
+        "record_counts",
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("read_from", TIME, nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("count", ID, nullable=False),
+        sa.PrimaryKeyConstraint("source", "read_from", "reason", name="pk_record_counts"),
+    )
+    op.create_table(
         "registry_mirrors",
         sa.Column("model", sa.String(), nullable=False),
         sa.Column("n_changes", sa.Integer(), nullable=False),
@@ -265,6 +273,13 @@ def upgrade() -> None:
         sa.Column("updated_at", TIME, nullable=False),
         sa.Column("caught_up_at", TIME),
         sa.PrimaryKeyConstraint("source", "partition", name="pk_source_offsets"),
+    )
+    op.create_table(
+        "stored_exchanges",
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("day", TIME, nullable=False),
+        sa.Column("count", ID, nullable=False),
+        sa.PrimaryKeyConstraint("model", "day", name="pk_stored_exchanges"),
     )
     op.create_table(
         "suppressions",
@@ -1417,10 +1432,12 @@ def downgrade() -> None:
     op.drop_table("unlisted_exchanges")
     op.drop_table("taxonomy_versions")
     op.drop_table("suppressions")
+    op.drop_table("stored_exchanges")
     op.drop_table("source_offsets")
     op.drop_table("slack_actions")
     op.drop_table("sign_in_attempts")
     op.drop_table("registry_mirrors")
+    op.drop_table("record_counts")
     op.drop_table("probe_sets")
     op.drop_table("pending_halves")
     op.drop_table("offset_gaps")

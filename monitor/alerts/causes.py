@@ -59,6 +59,15 @@ _ALL = (
         ),
     ),
     Cause(
+        name="late_records",
+        level="warning",
+        title="Exchanges arrived after the evaluation",
+        next_steps=(
+            "• Once all have arrived, evaluate the window again: the command is above.",
+            "• Find what delays them: `driftwarden check`.",
+        ),
+    ),
+    Cause(
         name="no_traffic",
         level="error",
         title="No traffic",
@@ -88,6 +97,17 @@ _ALL = (
             "• A window with lost records says so in its remarks.",
         ),
         of_daemon=True,
+    ),
+    Cause(
+        name="dead_letters",
+        level="error",
+        title="Records could not be read",
+        next_steps=(
+            "• See one of each reason: `driftwarden dead-letters`.",
+            "• Mend the cause, then read the kept ones: `driftwarden replay --dead-letters`.",
+        ),
+        of_daemon=True,
+        hold=timedelta(minutes=15),
     ),
     Cause(
         name="messages_undelivered",

@@ -22,7 +22,11 @@ from monitor.store.alerts import incidents, outbox
 from monitor.store.alerts.incidents import IncidentRow
 from monitor.store.audit_log import SYSTEM
 from monitor.store.windows.assessment import Assessment
-from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
+from monitor.store.windows.drift_evaluations import (
+    DriftEvaluationRow,
+    assessments_before,
+    drift_evaluation_by_id,
+)
 from monitor.store.windows.looks import look_by_id, newest_look
 
 #: An incident worsens when its severity grows by this factor *and* by this difference.
@@ -42,9 +46,9 @@ def handle_evaluation(
     """Open, update, resolve or reopen the model's incident after a finished drift evaluation.
 
     Messages are written to the outbox in the same transaction. Handling an evaluation again changes
-    nothing, and neither does one whose window lies before a window that was already followed up.
-    Nothing happens while the evaluation is not done. Return the incident that it belongs to, if
-    there is one.
+    nothing (`monitor.alerts.repeated_evaluations` does), and neither does one whose window lies
+    before a window that was already followed up. Nothing happens while the evaluation is not done.
+    Return the incident that it belongs to, if there is one.
     """
     evaluation = drift_evaluation_by_id(connection, evaluation_id)
     assessment = evaluation.assessment
@@ -58,7 +62,7 @@ def handle_evaluation(
         return None
     event = event_of(assessment, current)
     if event is None or (
-        event in {"quiet", "resolved"} and _is_changed_later(connection, evaluation, current)
+        event in {"quiet", "resolved"} and is_changed_later(connection, evaluation, current)
     ):
         return None
     if current is not None and current.is_resolved and event != "reopened":
@@ -73,7 +77,7 @@ def handle_evaluation(
             now=now,
             model=evaluation.model,
             evaluation_id=evaluation_id,
-            **_changes(assessment, current, event),
+            **changes_of(assessment, current, event),
         )
     if incident_id is None:
         _announce_missing_data(connection, evaluation, now, alerts)
@@ -83,7 +87,7 @@ def handle_evaluation(
         )
         if current is not None and current.opening_evaluation_id is None:
             silent = False  # a look opened it, without examples: the first window has them
-        _announce(connection, incident_id, evaluation, event, now, alerts=alerts, silent=silent)
+        announce(connection, incident_id, evaluation, event, now, alerts=alerts, silent=silent)
     return incident_id
 
 
@@ -113,7 +117,9 @@ def event_of(assessment: Assessment, incident: IncidentRow | None) -> Event | No
     return "worsened" if _is_worse(assessment, incident) else "continued"
 
 
-def _changes(assessment: Assessment, incident: IncidentRow | None, event: Event) -> dict[str, Any]:
+def changes_of(
+    assessment: Assessment, incident: IncidentRow | None, event: Event
+) -> dict[str, Any]:
     """Return the columns that an event changes."""
     if event in {"quiet", "resolved"}:
         assert incident is not None  # noqa: S101 - only an unresolved incident is resolved
@@ -133,7 +139,7 @@ def _changes(assessment: Assessment, incident: IncidentRow | None, event: Event)
     return changes | {"reason": summary}
 
 
-def _is_changed_later(
+def is_changed_later(
     connection: Connection, evaluation: DriftEvaluationRow, incident: IncidentRow | None
 ) -> bool:
     """Return whether a look found a large change that the window hardly contains, or not at all.
@@ -163,7 +169,7 @@ def _is_worse(assessment: Assessment, incident: IncidentRow) -> bool:
     )
 
 
-def _announce(
+def announce(
     connection: Connection,
     incident_id: int,
     evaluation: DriftEvaluationRow,
@@ -172,12 +178,13 @@ def _announce(
     *,
     alerts: Alerts,
     silent: bool,
+    repetition: int = 0,
 ) -> None:
     """Post or update the incident's message; reply in its thread where users must notice."""
     # Missing data is announced once per series of windows: silence would read as health.
-    if event == "not_enough_data" and not _is_first_without_data(connection, evaluation.id):
+    if event == "not_enough_data" and not _is_first_without_data(connection, evaluation):
         return
-    key = f"evaluation:{evaluation.id}:{event}"
+    key = f"evaluation:{evaluation.id}:{event}" + (f":{repetition}" if repetition else "")
     add_update(connection, incident_id, now, alerts, key=key)
     # Slack notifies of replies, not of updates: nobody is disturbed while nothing got worse.
     if silent:
@@ -204,7 +211,7 @@ def _announce_missing_data(
     connection: Connection, evaluation: DriftEvaluationRow, now: datetime, alerts: Alerts
 ) -> None:
     """Announce missing data of a model without an incident, once per series of windows."""
-    if not _is_first_without_data(connection, evaluation.id):
+    if not _is_first_without_data(connection, evaluation):
         return
     summary: EvaluationSummary = summarize(connection, None, evaluation)
     outbox.add_message(
@@ -217,5 +224,11 @@ def _announce_missing_data(
     )
 
 
-def _is_first_without_data(connection: Connection, evaluation_id: int) -> bool:
-    return incidents.previous_verdict(connection, evaluation_id) != "not_enough_data"
+def _is_first_without_data(connection: Connection, evaluation: DriftEvaluationRow) -> bool:
+    """Return whether the window before had enough data, or lacked less than this one."""
+    before = assessments_before(connection, evaluation.model, evaluation.window_start, 1)
+    if not before or before[0].verdict != "not_enough_data":
+        return True
+    assessment = evaluation.assessment
+    assert assessment is not None  # noqa: S101 - it is done
+    return not assessment.missing_names <= before[0].missing_names

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from monitor.alerts.causes import CAUSES
 from monitor.alerts.drift_incidents import REOPENED_WITHIN
 from monitor.alerts.incident_states import NO_LONGER_SO, Event
-from monitor.alerts.parent_message import add_reply, add_update, describe_earlier
+from monitor.alerts.parent_message import add_news, add_reply, add_update, describe_earlier
 from monitor.alerts.steps import take_step
 from monitor.errors import InputError
 from monitor.rendering.numbers import format_instant
@@ -140,7 +140,7 @@ def resolve(
         return False
     take_step(connection, incident, "resolved", by=user, now=now, reason=reason)
     add_update(connection, incident_id, now, alerts)
-    add_reply(connection, incident_id, f"Resolved by {user}: {reason}", now)
+    add_news(connection, incident_id, now, alerts)
     return True
 
 
@@ -215,8 +215,7 @@ def report(
     )
     add_update(connection, incident_id, now, alerts, evaluation_id=evaluation_id)
     if event != "opened":
-        reply = text if event == "worsened" else f"{text} {reason}"
-        add_reply(connection, incident_id, reply, now, evaluation_id=evaluation_id)
+        add_news(connection, incident_id, now, alerts, evaluation_id=evaluation_id)
     return incident_id
 
 
@@ -250,8 +249,7 @@ def clear(
     take_step(connection, current, "resolved", by=SYSTEM, now=now, reason=reason or NO_LONGER_SO)
     add_update(connection, current.id, now, alerts)
     if current.status != "snoozed":
-        ended = f"{CAUSES[cause].title}{f': {reason}' if reason else ''}"
-        add_reply(connection, current.id, f"Resolved: {ended}. Before: {current.summary}", now)
+        add_news(connection, current.id, now, alerts)
     return current.id
 
 

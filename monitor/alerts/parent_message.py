@@ -84,17 +84,19 @@ def add_reply(
     *,
     blocks: list[Block] | None = None,
     broadcast: bool = True,
+    is_titled: bool = False,
     key: str = "",
     evaluation_id: int | None = None,
 ) -> None:
     """Write a reply in the incident's thread, which notifies; with ``broadcast`` the channel too.
 
     Call it inside the caller's transaction, after the step. The text, which is plain, is the reply,
-    or its summary where it has blocks. By default the key is the version of the incident.
+    or its summary where it has blocks; ``is_titled`` where it names model and cause itself. By
+    default the key is the version of the incident.
     """
     incident = incident_by_id(connection, incident_id)
     subject = f"Incident {incident_id}" + (f", {incident.model}" if incident.model else "")
-    summary = f"{subject}: {text}"
+    summary = text if is_titled else f"{subject}: {text}"
     payload = build_message(blocks or sections(map(escape, split_lines(text))), summary)
     if broadcast:
         payload["reply_broadcast"] = True
@@ -118,6 +120,7 @@ def add_news(
     *,
     broadcast: bool = True,
     key: str = "",
+    evaluation_id: int | None = None,
 ) -> None:
     """Write what changed as a reply, one sentence with a link, which notifies.
 
@@ -133,7 +136,9 @@ def add_news(
         now,
         blocks=sections(lines),
         broadcast=broadcast,
+        is_titled=True,
         key=key,
+        evaluation_id=evaluation_id,
     )
 
 

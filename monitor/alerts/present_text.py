@@ -18,15 +18,18 @@ from monitor.alerts.present_changes import (
     new_findings,
 )
 from monitor.alerts.present_findings import (
+    NO_DATA,
     describe_missing,
     find_present,
     load_evidence,
 )
 from monitor.errors import NotFoundError
 from monitor.rendering.excerpts import excerpt
+from monitor.rendering.late_exchanges import describe_late
 from monitor.rendering.looks import format_onset
 from monitor.rendering.mrkdwn import link
 from monitor.rendering.numbers import format_instant, format_window
+from monitor.rendering.wording import state_verdict
 from monitor.settings import Alerts
 from monitor.store.alerts.incident_events import last_event
 from monitor.store.alerts.incidents import IncidentRow
@@ -44,7 +47,7 @@ STATES: dict[str, tuple[str, str]] = {
     "worsened": (", worse", ""),
     "continued": (" continues", "🟠"),
     "quiet": (", no longer found", "🟡"),
-    "not_enough_data": (", not enough data", "⚪"),
+    NO_DATA: (", not enough data", "⚪"),
     "reopened": (", again", ""),
     "resolved": (", resolved", "🟢"),
     "unwatched": (", no longer watched", "⚪"),
@@ -97,6 +100,7 @@ class _Present:
             owner="" if ended else self._owner(),
             next_step="" if ended else self._next_step(),
             links=tuple(self._links()),
+            is_changed=self._is_changed,
             is_ended=ended,
         )
 
@@ -116,6 +120,12 @@ class _Present:
         return last.event
 
     @property
+    def _is_changed(self) -> bool:
+        """Return whether the incident's last event is news by itself."""
+        last = self._evidence.events[-1].event if self._evidence.events else ""
+        return last in {"worsened", "not_enough_data"}
+
+    @property
     def _is_gone(self) -> bool:
         """Return whether looks and windows no longer find anything."""
         is_unresolved_drift = self._incident.cause == "drift" and not self._incident.is_resolved
@@ -124,6 +134,9 @@ class _Present:
     def _title(self) -> str:
         incident = self._incident
         state, mark = STATES[self._event]
+        blind = self._evidence.blind
+        if self._event == NO_DATA and blind is not None and blind.assessment is not None:
+            state = f", {state_verdict(blind.assessment).lower()}"
         model = f": {excerpt(incident.model, MODEL_CHARACTERS)}" if incident.model else ""
         return f"{mark or MARKS[incident.level]} {self._cause.title}{state}{model}"
 
@@ -181,6 +194,8 @@ class _Present:
         changes = []
         if incident.cause == "drift":
             changes += describe_changes(incident, evidence, self._findings)
+            if evidence.window is not None:
+                changes.append(describe_late(self._connection, evidence.window))
         else:
             changes.append(describe_new_parts(evidence))
         if incident.clear_since is not None:

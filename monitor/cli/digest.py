@@ -1,5 +1,6 @@
 """`driftwarden digest`: a year of drift evaluations in the terminal."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,12 +44,15 @@ def digest(
     Digest.
     """
     from monitor.store.training.model_age import production_age
+    from monitor.store.windows.late_exchanges import late_windows
     from monitor.windows.history.digest import build_digest
 
     with transaction_of_model(config, model) as (connection, settings):
         name = settings.model.name
         record_read(connection, "digest", "drift_evaluation", model=name)
         year = build_digest(connection, name, n_windows=windows)
+        evaluated = late_windows(connection, name, year.windows[0].start) if year.windows else []
+        late = {window.evaluation_id: window.late.n for window in evaluated}
         live = production_age(connection, name, datetime.now(UTC))
     if as_json:
         document: dict[str, object] = {
@@ -63,7 +67,7 @@ def digest(
     from rich.console import Console
 
     console = Console()
-    _print(year, console)
+    _print(year, late, console)
     if live is not None:
         suggestion = live.suggestion(settings.retrain.max_age)
         console.print(
@@ -86,7 +90,8 @@ def _effect(finding: "SubthresholdFinding") -> str:
     return f"about {finding.drifted_share:.1%}"
 
 
-def _print(year: "Digest", console: "Console") -> None:
+def _print(year: "Digest", late: Mapping[int, int], console: "Console") -> None:
+    """Print a digest; `late` has the exchanges that arrived after each evaluation."""
     from rich.table import Table
 
     from monitor.rendering.wording import describe_incident_status
@@ -107,6 +112,7 @@ def _print(year: "Digest", console: "Console") -> None:
             table.add_row(days, window.status, "", "", "")
             continue
         verdict = window.figures.verdict
+        n_late = late.get(window.evaluation_id, 0)
         table.add_row(
             days,
             f"[{COLOURS[verdict]}]{NAMES[verdict]}[/]",
@@ -114,7 +120,7 @@ def _print(year: "Digest", console: "Console") -> None:
                 "-" if family.verdict == "not_enough_data" else f"{family.significant_share:.1%}"
                 for family in (window.figures.input, window.figures.output)
             ),
-            f"{window.figures.n_current:,}",
+            f"{window.figures.n_current:,}{f' (+{n_late:,} late)' if n_late else ''}",
         )
     console.print(table)
     alarms = [window for window in year.windows if window.figures and window.figures.alarm]

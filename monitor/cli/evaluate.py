@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.shared.access import record_read
+from monitor.cli.shared.access import account_name, record_read
 from monitor.cli.shared.context import ConfigOption, ModelOption, open_database, read_settings
 from monitor.cli.shared.output import ProgressBars, exit_status, show
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+    from monitor.windows.schedule import Cadence
 
 
 def evaluate(
@@ -37,7 +39,11 @@ def evaluate(
     ] = None,
     again: Annotated[
         bool,
-        typer.Option("--again", help="Evaluate again, for instance after importing a baseline."),
+        typer.Option(
+            "--again",
+            help="Evaluate again, such as after a baseline import, or what arrived late. The first "
+            "result counts no longer.",
+        ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the assessment as JSON.")] = False,
     config: ConfigOption = None,
@@ -51,29 +57,15 @@ def evaluate(
     Exit status: 0 no drift, 3 drift, 4 not enough data, 2 an option can't be used or nothing is
     stored, 75 another process is evaluating the window, 1 the evaluation failed.
     """
+    from monitor.rendering.late_exchanges import describe_late
     from monitor.store.engine import transaction
     from monitor.store.windows.drift_evaluations import drift_evaluation_of_window
+    from monitor.store.windows.late_exchanges import late_exchanges
     from monitor.windows.evaluation import evaluate_window, monitoring_start
-    from monitor.windows.schedule import LENGTH, window_of
 
     settings = read_settings(config, model)
     now = datetime.now(UTC)
-    length = LENGTH[settings.monitoring.drift_detection]
-    begins, ends = window_of(now - length, settings.monitoring.drift_detection)
-    if start is not None:
-        begins = start.replace(tzinfo=UTC)
-        ends = begins + length
-    if end is not None:
-        ends = end.replace(tzinfo=UTC)
-        begins = begins if start is not None else ends - length
-    if begins >= ends:
-        raise typer.BadParameter(f"--from {begins:%Y-%m-%d} is not before --to {ends:%Y-%m-%d}")
-    if ends > now:
-        # Stored, it would count as done, and the whole window would never be evaluated.
-        raise typer.BadParameter(
-            f"the window ends in the future: {ends:%Y-%m-%d %H:%M} UTC; give an earlier --to to "
-            "evaluate the traffic so far"
-        )
+    begins, ends = _window(start, end, settings.monitoring.drift_detection, now)
     engine = open_database(settings)
     with transaction(engine) as connection:
         stored = drift_evaluation_of_window(connection, settings.model.name, begins, ends)
@@ -81,9 +73,18 @@ def evaluate(
             # Stored, a window without traffic would appear in the digest.
             typer.echo(_nothing_stored(connection, settings.model.name, (begins, ends)), err=True)
             raise typer.Exit(2)
+        late = None if stored is None else late_exchanges(connection, stored)
+        if again and late is not None and not late.n:
+            typer.echo(
+                "No exchange has arrived since the evaluation: with the same baseline and settings "
+                "the result is the same.",
+                err=True,
+            )
     with ProgressBars() as progress:
         progress("Evaluating the window", 0, 1)
-        evaluation_id = evaluate_window(engine, settings, begins, ends, now, again=again)
+        evaluation_id = evaluate_window(
+            engine, settings, begins, ends, now, again=again, by=account_name()
+        )
     with transaction(engine) as connection:
         evaluation = drift_evaluation_of_window(connection, settings.model.name, begins, ends)
     if evaluation is not None and evaluation.status == "failed":
@@ -105,13 +106,41 @@ def evaluate(
     with transaction(engine) as connection:
         name = settings.model.name
         record_read(connection, "evaluate", "drift_evaluation", evaluation.id, model=name)
+        late_remark = describe_late(connection, evaluation)
     typer.echo(
         f"Evaluation {evaluation.id}: {settings.model.name}, {begins:%Y-%m-%d %H:%M} to "
         f"{ends:%Y-%m-%d %H:%M} UTC",
         err=True,
     )
+    if late_remark:
+        typer.echo(f"{late_remark} --again counts them.", err=True)
     show(evaluation.assessment, as_json=as_json)
     raise typer.Exit(exit_status(evaluation.assessment))
+
+
+def _window(
+    start: datetime | None, end: datetime | None, cadence: "Cadence", now: datetime
+) -> tuple[datetime, datetime]:
+    """Return the window that the options name, by default the last whole one."""
+    from monitor.windows.schedule import LENGTH, window_of
+
+    length = LENGTH[cadence]
+    begins, ends = window_of(now - length, cadence)
+    if start is not None:
+        begins = start.replace(tzinfo=UTC)
+        ends = begins + length
+    if end is not None:
+        ends = end.replace(tzinfo=UTC)
+        begins = begins if start is not None else ends - length
+    if begins >= ends:
+        raise typer.BadParameter(f"--from {begins:%Y-%m-%d} is not before --to {ends:%Y-%m-%d}")
+    if ends > now:
+        # Stored, it would count as done, and the whole window would never be evaluated.
+        raise typer.BadParameter(
+            f"the window ends in the future: {ends:%Y-%m-%d %H:%M} UTC; give an earlier --to to "
+            "evaluate the traffic so far"
+        )
+    return begins, ends
 
 
 def _nothing_stored(connection: "Connection", model: str, window: tuple[datetime, datetime]) -> str:

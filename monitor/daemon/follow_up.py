@@ -13,6 +13,7 @@ from monitor.alerts.messages.decision import announce_decisions
 from monitor.alerts.messages.late_alarm import announce_late_alarm
 from monitor.alerts.messages.model_age import announce_model_age
 from monitor.alerts.parent_message import update_retraining
+from monitor.alerts.repeated_evaluations import replace_result
 from monitor.review.decision.decisions import decide_open_batches
 from monitor.review.sampling.batch import create_batch
 from monitor.settings import Settings
@@ -63,6 +64,7 @@ def follow_up(
             break
         evaluation_id = entry.id
         with bound_contextvars(evaluation=evaluation_id), transaction(engine) as connection:
+            replace_result(connection, evaluation_id, now, alerts=settings.alerts)
             incident = handle_evaluation(connection, evaluation_id, now, alerts=settings.alerts)
             evaluation = drift_evaluation_by_id(connection, evaluation_id)
             if incident is None and entry.epoch is not None:

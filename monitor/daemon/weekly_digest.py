@@ -6,14 +6,16 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Engine
 
 from monitor.alerts.messages.weekly_digest import ModelWeek, announce_week
-from monitor.rendering.numbers import format_share, format_window
+from monitor.rendering.excerpts import excerpt
+from monitor.rendering.late_exchanges import describe_late
+from monitor.rendering.numbers import format_share, format_window, join_names
 from monitor.settings import Alerts, Settings
 from monitor.settings.alerts import parse_weekly_time
 from monitor.store.alerts.incidents import unresolved_incidents
 from monitor.store.alerts.outbox import has_message
 from monitor.store.engine import transaction
 from monitor.store.windows.digest import WindowFigures
-from monitor.store.windows.drift_evaluations import any_result_before
+from monitor.store.windows.drift_evaluations import any_result_before, drift_evaluation_by_id
 from monitor.windows.history.digest import build_digest
 
 WEEK = timedelta(weeks=1)
@@ -62,10 +64,12 @@ def summarize_week(connection: Connection, model: str) -> ModelWeek | None:
     newest = digest.windows[-1]
     shares = [_share(window) for window in digest.windows]
     figures = newest.figures
+    text = _describe(newest, sum(f.window == newest for f in digest.subthreshold_findings))
+    evaluation = drift_evaluation_by_id(connection, newest.evaluation_id)
     return ModelWeek(
         name=model,
         verdict="" if figures is None else figures.verdict,
-        text=_describe(newest, sum(f.window == newest for f in digest.subthreshold_findings)),
+        text=f"{text} {describe_late(connection, evaluation)}".rstrip(),
         shares=tuple(shares),
     )
 
@@ -89,5 +93,8 @@ def _describe(window: WindowFigures, n_subthreshold: int) -> str:
         if family.significant_share
     ]
     result = ", ".join(shares) or figures.verdict.replace("_", " ")
+    if figures.is_not_comparable:
+        names = [f"`{excerpt(item.name, 40)}`" for item in figures.fallen_coverage]
+        result = f"not comparable, lacks {join_names(names)}"
     below = f", {n_subthreshold} below the alert threshold" if n_subthreshold else ""
     return f"{when}: {result}{below}, n = {figures.n_current:,}."

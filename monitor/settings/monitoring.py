@@ -20,6 +20,7 @@ class Monitoring(Section):
     alert_threshold: Level = 0.10
     max_evaluation_time: Annotated[AnyDuration, Within("1s", "24h")] = timedelta(hours=1)
     false_alarms_a_year: Annotated[float, Field(ge=0.0)] = 0.0
+    max_late_share: Level = 0.02
     unlisted_models: Literal["report", "watch", "ignore"] = "report"
 
 

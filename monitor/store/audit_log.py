@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, text
 
+from monitor.store.rows import columns_of, read_rows
 from monitor.store.tables import AuditEntry
 
 #: The author of what no person did. No user may have a name that looks like it.
@@ -20,6 +21,15 @@ GENESIS = "0" * 64
 ROWS_PER_FETCH = 1000
 #: Key of the PostgreSQL lock held until commit, so that no two entries follow the same one.
 ADVISORY_LOCK = 0x6472_6966_7461_7564
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry of the log: who did what."""
+
+    occurred_at: datetime
+    actor: str
+    details: dict[str, Any]
 
 
 def append_entry(  # noqa: PLR0917 - the columns of a line, in their order
@@ -55,6 +65,16 @@ def last_entry_at(connection: Connection, action: str) -> datetime | None:
     """Return when an action was last recorded."""
     statement = select(func.max(AuditEntry.occurred_at)).where(AuditEntry.action == action)
     return connection.execute(statement).scalar_one()
+
+
+def entries_on(connection: Connection, action: str, subject: str) -> list[Entry]:
+    """Return the entries of an action on a subject, the oldest first."""
+    statement = (
+        select(*columns_of(Entry, AuditEntry))
+        .where(AuditEntry.action == action, AuditEntry.subject == subject)
+        .order_by(AuditEntry.id)
+    )
+    return read_rows(connection, Entry, statement)
 
 
 def subjects_of(connection: Connection, action: str) -> list[str]:

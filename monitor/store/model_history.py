@@ -33,6 +33,7 @@ from monitor.store.tables import (
     RegistryMirror,
     Rollout,
     RolloutObservation,
+    StoredExchanges,
     TrainingRun,
     UnlistedExchanges,
     UserGrant,
@@ -41,6 +42,7 @@ from monitor.store.tables import (
 )
 from monitor.store.traffic.daily_counts import ModelDay, SampledCount, add_counts
 from monitor.store.traffic.exchanges import stored_models
+from monitor.store.traffic.stored_counts import add_stored_counts
 from monitor.table_types.base import Base
 
 ACTOR = "driftwarden"
@@ -58,6 +60,7 @@ OF_BOTH_NAMES = frozenset(
         Exchange,
         Feedback,
         RolloutObservation,
+        StoredExchanges,
         WithheldExchanges,
         Baseline,
         Incident,
@@ -124,6 +127,7 @@ def carry_over(connection: Connection, old: str, new: str, now: datetime) -> int
 def _rename_rows(connection: Connection, old: str, new: str, loser: str) -> int:
     _revoke_claims(connection, old)
     _add_withheld(connection, old, new)
+    _add_stored(connection, old, new)
     renamed = 0
     for table in _tables():
         _delete_duplicates(connection, table, loser, old if loser == new else new)
@@ -179,6 +183,15 @@ def _add_withheld(connection: Connection, old: str, new: str) -> None:
     counts = {ModelDay(source, new, day): SampledCount(n, total) for source, day, n, total in rows}
     add_counts(connection, WithheldExchanges, counts)
     connection.execute(delete(WithheldExchanges).where(WithheldExchanges.model == old))
+
+
+def _add_stored(connection: Connection, old: str, new: str) -> None:
+    rows = connection.execute(
+        delete(StoredExchanges)
+        .where(StoredExchanges.model == old)
+        .returning(StoredExchanges.day, StoredExchanges.count)
+    )
+    add_stored_counts(connection, {(new, day): count for day, count in rows})
 
 
 def _delete_duplicates(connection: Connection, table: Table, loser: str, winner: str) -> None:

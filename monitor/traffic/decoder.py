@@ -53,6 +53,8 @@ REASONS = (
     "missing_response",
     "missing_join_id",
     "bad_timestamp",
+    "old_timestamp",
+    "future_timestamp",
     BAD_FEEDBACK,
 )
 #: A record with more unreadable parts becomes one dead letter.
@@ -80,6 +82,12 @@ class Decoded:
     unreadable: list[UnreadableRecord] = field(default_factory=list)
     #: Parts that are no exchanges and not meant to be.
     n_ignored: int = 0
+
+    @property
+    def n_parts(self) -> int:
+        """Return the number of parts that are exchanges, halves or feedback, readable or not."""
+        n_readable = len(self.exchanges) + len(self.halves) + len(self.feedback)
+        return n_readable + len(self.unreadable)
 
 
 class Decoder:
@@ -260,12 +268,12 @@ class Decoder:
         max_age = self._settings.max_age
         if moment > record.read_at + MAX_AHEAD:
             raise RecordError(
-                "bad_timestamp",
+                "future_timestamp",
                 f"{moment.isoformat()} is in the future; check the producer's clock",
             )
         if moment < record.read_at - max_age:
             raise RecordError(
-                "bad_timestamp",
+                "old_timestamp",
                 f"{moment.isoformat()} is older than traffic.max_age = {format_duration(max_age)}",
             )
         return moment

@@ -10,9 +10,11 @@ import structlog
 from sqlalchemy import Connection, Engine
 from threadpoolctl import threadpool_limits
 
+from monitor.alerts.repeated_evaluations import describe_result
 from monitor.embedding.encoder import load_encoder
 from monitor.errors import DatabaseUnavailableError, LostOwnershipError
 from monitor.settings import Settings
+from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
 from monitor.store.traffic.baselines import first_baseline_at
 from monitor.store.traffic.exchanges import first_exchange_at, record_ranges
@@ -24,8 +26,13 @@ from monitor.store.windows.claims import (
     fail_drift_evaluation,
     finish_drift_evaluation,
 )
-from monitor.store.windows.drift_evaluations import assessments_before, newest_evaluated_end
+from monitor.store.windows.drift_evaluations import (
+    assessments_before,
+    drift_evaluation_by_id,
+    newest_evaluated_end,
+)
 from monitor.store.windows.pauses import pauses_of
+from monitor.store.windows.repetitions import record_repetition
 from monitor.store.windows.reports import save_report
 from monitor.store.windows.sample_scores import SampleScores
 from monitor.store.windows.slow_drift import save_slow_drift_window
@@ -86,17 +93,19 @@ def evaluate_window(
     now: datetime,
     *,
     again: bool = False,
+    by: str = SYSTEM,
     encoder: EncoderSource | None = None,
     evidently: bool = True,
 ) -> int | None:
     """Evaluate the window ``[start, end)`` of the configured model, and store the assessment.
 
-    With ``again`` it is evaluated even if it was before, such as after a baseline import. Without
-    an encoder, the configured one is loaded where texts are to be embedded again. With
-    ``evidently`` Evidently's report is rendered and stored. The result is the evaluation's id;
-    ``None`` where it is done, or another process runs it.
+    With ``again`` it is evaluated even if it was before, such as after a baseline import: the audit
+    log says by whom, and the result that no longer counts. Without an encoder, the configured one
+    is loaded where texts are to be embedded again. With ``evidently`` Evidently's report is
+    rendered and stored. The result is the evaluation's id; ``None`` where it is done, or another
+    process runs it.
     """
-    claim = claim_window(engine, settings, (start, end), now, again=again)
+    claim = claim_window(engine, settings, (start, end), now, again=again, by=by)
     if claim is None:
         return None
     encoder = encoder or cache(lambda: load_encoder(settings.embedding))
@@ -113,6 +122,7 @@ def claim_window(
     now: datetime,
     *,
     again: bool = False,
+    by: str = SYSTEM,
 ) -> EvaluationClaim | None:
     """Claim a window for as long as its evaluation may take; ``None``: there is nothing to do.
 
@@ -120,7 +130,7 @@ def claim_window(
     then claimed again.
     """
     with transaction(engine) as connection:
-        return claim_drift_evaluation(
+        claim = claim_drift_evaluation(
             connection,
             settings.model.name,
             *bounds,
@@ -129,6 +139,11 @@ def claim_window(
             again=again,
             lease=settings.monitoring.max_evaluation_time + LEASE_MARGIN,
         )
+        if claim is not None and again:
+            evaluation = drift_evaluation_by_id(connection, claim.evaluation_id)
+            drifted = describe_result(evaluation.assessment)
+            record_repetition(connection, evaluation, drifted=drifted, by=by, now=now)
+        return claim
 
 
 def evaluate_claimed(
@@ -194,6 +209,7 @@ def _store(
     window, reported = comparison.window, comparison.reported
     findings, baseline = reported.findings, reported.reference.baseline
     reports, report_remarks = rendered
+    finding = finding_without_traffic(comparison, settings.model.name)
     provenance = build_provenance(
         window,
         reported.reference,
@@ -216,9 +232,10 @@ def _store(
             encoder=provenance["encoder"],
             package_versions=provenance["versions"],
             n_withheld=window.withheld.n,
-            finding=finding_without_traffic(comparison, settings.model.name),
+            finding=finding,
+            shortages=("no_traffic",) if finding else (),
             first_remarks=remarks_before(comparison, settings.model.name),
-            last_remarks=(*remarks_after(comparison, bounds), *report_remarks),
+            last_remarks=(*remarks_after(comparison, bounds, settings.drift), *report_remarks),
         ),
     )
     prompt_map = None

@@ -11,5 +11,7 @@ Homes of the sentences of an incident of drift:
 - `monitor.alerts.present_findings`: what look and window find as of now, the worst first.
 - `monitor.alerts.present_text`: since when, what changed, who has it, what to do.
 - `monitor.alerts.drift_alarms`: the summary of the incident (`describe_drift`), stored in its row.
-- `monitor.alerts.sending`: the message at the time of sending, made again or withdrawn.
+
+A message is rendered when it is written to the outbox, and again when it is sent
+(`monitor.alerts.sending`), and stored so.
 """

@@ -18,7 +18,9 @@ from monitor.rendering.mrkdwn import (
 #: Of the whole message with its title; addresses of links don't count.
 MAX_WORDS = 80
 #: Of its parts whose length depends on names and errors.
-MAX_TITLE_WORDS, MAX_FINDING_WORDS, MAX_CHANGE_WORDS, MAX_OWNER_WORDS = 12, 35, 30, 12
+MAX_TITLE_WORDS, MAX_FINDING_WORDS, MAX_CHANGE_WORDS, MAX_OWNER_WORDS = 12, 50, 30, 12
+#: Fewer words of a sentence say nothing.
+MIN_CLIPPED_WORDS = 15
 #: Of the note on what does not fit.
 NOTE_WORDS = 6
 #: Of sentences.
@@ -44,6 +46,8 @@ class IncidentText:
     next_step: str = ""
     #: As mrkdwn.
     links: tuple[str, ...] = ()
+    #: Whether the first change is the news, not that the worst finding is there again.
+    is_changed: bool = False
     #: Whether the incident is resolved, or its model no longer watched: then it is one line.
     is_ended: bool = False
 
@@ -71,7 +75,8 @@ class IncidentText:
         text = self._fitted()
         if self.is_ended:
             return self.summary
-        return f"{text.title}. {(*text.changes, *text.findings)[0]}"
+        changes = text.changes if self.is_changed else ()
+        return f"{text.title}. {(*changes, *text.findings)[0]}"
 
     def blocks(self) -> list[Block]:
         """Return the message as blocks of Slack."""
@@ -90,17 +95,21 @@ class IncidentText:
         """Return what fits into :data:`MAX_WORDS` words: the worst finding always, whole or cut."""
         title, owner = _clip(self.title, MAX_TITLE_WORDS), _clip(self.owner, MAX_OWNER_WORDS)
         left = MAX_WORDS - count_words((title, self.since, owner, "Next:", self.next_step))
-        left -= count_words(self.links)
+        left = max(left - count_words(self.links), MIN_CLIPPED_WORDS)
         findings = [_clip(self.findings[0], min(left, MAX_FINDING_WORDS))]
         left -= count_words(findings)
-        changes = [_clip(change, min(left, MAX_CHANGE_WORDS)) for change in self.changes]
+        changes = [_clip(change, MAX_CHANGE_WORDS) for change in self.changes]
+        if count_words(changes[:1]) > left:
+            changes = [_clip(changes[0], left)] if left >= MIN_CLIPPED_WORDS else []
         left -= count_words(changes[:1])
-        for finding in self.findings[1:]:
-            if count_words([finding]) > left - NOTE_WORDS:
+        for number, finding in enumerate(self.findings[1:], 2):
+            note = NOTE_WORDS if number < len(self.findings) else 0
+            if count_words([finding]) > left - note:
                 break
             findings.append(finding)
             left -= count_words([finding])
-        if n_hidden := len(self.findings) - len(findings):
+        n_hidden = len(self.findings) - len(findings)
+        if n_hidden and left >= NOTE_WORDS:
             findings.append(f"{pluralize(n_hidden, 'further finding')} on the page.")
             left -= NOTE_WORDS
         fitting = changes[:1]

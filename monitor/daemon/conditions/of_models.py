@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
+from monitor.daemon.conditions.of_late_records import late_records
 from monitor.daemon.conditions.of_probes import (
     probes_unanswered,
     promotion_not_served,
@@ -202,6 +203,7 @@ OF_MODELS: Mapping[str, Callable[[ConditionCheck[Settings]], Result]] = {
     "evaluation_failed": evaluation_failed,
     "evaluation_overdue": evaluation_overdue,
     "no_traffic": no_traffic,
+    "late_records": late_records,
     "training_failed": training_failed,
     "decision_overdue": decision_overdue,
     "queue_not_worked": queue_not_worked,

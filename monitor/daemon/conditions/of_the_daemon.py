@@ -3,12 +3,30 @@
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
+from monitor.daemon.conditions.dead_letter_share import (
+    HISTORY,
+    LONGEST,
+    MIN_DEAD_LETTERS,
+    MIN_RECORDS,
+    add_up,
+    newest_slots,
+    since_onset,
+    slots_of,
+    unusual_from,
+    usual_share,
+)
 from monitor.plurals import pluralize
-from monitor.rendering.numbers import format_instant
+from monitor.rendering.numbers import format_instant, format_share, join_names
 from monitor.scheduling.condition_check import CLEAR, UNKNOWN, ConditionCheck, Holds, Result
 from monitor.settings import Sections
 from monitor.store.alerts.condition_facts import has_source, progress_of
+from monitor.store.alerts.incident_events import last_event
+from monitor.store.alerts.incidents import list_incidents
+from monitor.store.model_history import DAEMON
+from monitor.store.traffic.dead_letters import models_named
 from monitor.store.traffic.offsets import gaps_detected
+from monitor.store.traffic.record_counts import SLOT, record_counts
+from monitor.store.windows.incident_spans import BEGINNINGS
 
 #: Time in which the position of each partition moves, or is confirmed to be the topic's end.
 STALLED_AFTER = timedelta(minutes=15)
@@ -69,8 +87,47 @@ def records_lost(check: ConditionCheck[Sections]) -> Result:
     )
 
 
+def dead_letters(check: ConditionCheck[Sections]) -> Result:
+    """Hold while many more of the records than usual can't be read."""
+    connection, topic, now = check.connection, check.settings.kafka.topic, check.now
+    began = now
+    for incident in list_incidents(connection, DAEMON, cause="dead_letters", unresolved=True):
+        event = last_event(connection, incident.id, BEGINNINGS)
+        began = incident.opened_at if event is None else event.at
+    since = max(began - LONGEST, now - HISTORY)
+    slots = slots_of(record_counts(connection, topic, since, now + SLOT))
+    newest = newest_slots(slots, now)
+    recent = add_up(newest) if newest else None
+    if recent is None or (recent.n < MIN_RECORDS and recent.n_dead < MIN_DEAD_LETTERS):
+        return UNKNOWN
+    if recent.share <= unusual_from(0.0):
+        return CLEAR
+    usual_until = min(began - timedelta(hours=1), recent.since)
+    history = slots_of(record_counts(connection, topic, usual_until - HISTORY, usual_until))
+    usual = usual_share(history)
+    limit = unusual_from(usual)
+    if not recent.exceeds(limit):
+        return UNKNOWN if recent.share > limit else CLEAR
+    lasting = since_onset(slots, limit)
+    if lasting is None or lasting.n_dead < MIN_DEAD_LETTERS:
+        lasting = recent
+    reasons = ", ".join(f"{n:,} {reason}" for reason, n in lasting.by_reason.most_common())
+    before = f"at most {format_share(usual)} are usual" if usual else "hardly any are usual"
+    share = format_share(lasting.share)
+    text = (
+        f"{lasting.n_dead:,} of {lasting.n:,} sampled records ({share}) could not be read since "
+        f"{format_instant(lasting.since)}: {reasons}; {before}."
+    )
+    models = models_named(connection, topic, lasting.since, check.settings.names.listed)
+    if models:
+        text += f" They name {join_names(models)}."
+    keys = {reason for reason, n in recent.by_reason.items() if n >= MIN_DEAD_LETTERS}
+    return Holds(text, frozenset(keys or dict(recent.by_reason.most_common(1))))
+
+
 #: By cause. That of messages is checked with their delivery (monitor/alerts/fallback.py).
 OF_THE_DAEMON: Mapping[str, Callable[[ConditionCheck[Sections]], Result]] = {
     "consumer_stalled": consumer_stalled,
     "records_lost": records_lost,
+    "dead_letters": dead_letters,
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 
 from monitor.daemon.readiness import (
@@ -13,12 +14,12 @@ from monitor.daemon.readiness import (
     slack_buttons,
 )
 from monitor.daemon.readiness.channels import channel_checks, heartbeat_finding, route_findings
-from monitor.daemon.readiness.dead_letters import dead_letters_finding
 from monitor.daemon.readiness.encoder import encoder_finding, encoder_in_use
 from monitor.daemon.readiness.feedback import feedback_finding
 from monitor.daemon.readiness.file_modes import file_modes_finding
 from monitor.daemon.readiness.finding import Finding, note
 from monitor.daemon.readiness.incidents import incidents_finding
+from monitor.daemon.readiness.metric_names import metric_names_finding
 from monitor.daemon.readiness.running import Check, findings_of, run_checks
 from monitor.daemon.readiness.temporary_files import temporary_files_finding
 from monitor.daemon.readiness.weights import weights_findings
@@ -128,8 +129,9 @@ def _shared_checks(settings: Sections, secrets: Secrets) -> list[Check]:
             "kafka.bootstrap_servers",
         ),
         of_files("broker TLS", lambda: encryption.broker_encryption_finding(settings)),
-        Check("dead letters", lambda: dead_letters_finding(settings)),
+        Check("dead letters", lambda: progress.dead_letters_finding(settings)),
         Check("feedback", lambda: feedback_finding(settings)),
+        Check("metric names", lambda: metric_names_finding(settings)),
         Check("user ids", lambda: end_users.user_ids_finding(settings, secrets)),
         Check("suppression", lambda: end_users.suppression_finding(settings)),
         Check("unlisted", lambda: monitoring.unlisted_finding(settings)),
@@ -167,6 +169,7 @@ def _checks_of_models(settings: Sections, secrets: Secrets) -> list[Check]:
     return [
         of_each("baseline", monitoring.baseline_finding),
         of_each("windows", progress.windows_finding),
+        of_each("samples", partial(progress.samples_finding, now=datetime.now(UTC))),
         of_each("looks", monitoring.looks_finding),
         of_each("taxonomy", monitoring.taxonomy_finding),
         of_files("recipe", retraining.recipe_finding),

@@ -234,6 +234,46 @@ class UnlistedExchanges(Base):
     estimated_total: Mapped[float]
 
 
+class StoredExchanges(Base):
+    """Number of a model's sampled exchanges of a day that were ever stored: it never falls.
+
+    It is written with the exchanges, so what an evaluation has not read is a difference, whatever
+    was erased since.
+    """
+
+    __tablename__ = "stored_exchanges"
+    __table_args__ = contents.table(
+        "say how many exchanges arrived after the evaluation of their window",
+        contents.LEADS,
+        no_period=contents.COUNTS,
+        access=contents.Access(ingest="raw", schedule="rawd", web="r"),
+    )
+
+    model: Mapped[str] = mapped_column(primary_key=True, info=contents.NAME)
+    #: Midnight UTC at the start of the day on which they occurred.
+    day: Mapped[datetime] = mapped_column(primary_key=True)
+    count: Mapped[int] = mapped_column(BigId)
+
+
+class RecordCount(Base):
+    """Number of records of the sample that were read in a quarter of an hour, by their reason."""
+
+    __tablename__ = "record_counts"
+    __table_args__ = contents.table(
+        "notice that more records than usual can't be read",
+        contents.OPERATOR,
+        period="dead_letters",
+        access=contents.Access(ingest="raw", schedule="rd"),
+    )
+
+    source: Mapped[str] = mapped_column(primary_key=True, info=contents.NAME)
+    #: Start of the quarter of an hour.
+    read_from: Mapped[datetime] = mapped_column(primary_key=True)
+    #: Of a dead letter; empty: all records, readable or not.
+    reason: Mapped[str] = mapped_column(primary_key=True, info=contents.CODE)
+    count: Mapped[int] = mapped_column(BigId)
+
+
 class DeadLetter(Base):
     """A record, or a range of records, that could not be processed."""
 

@@ -12,6 +12,9 @@ from monitor.store.rows import columns_of
 from monitor.store.tables import DeadLetter
 from monitor.store.traffic.position import Position
 
+#: Dead letters in which names are searched.
+NEWEST = 50
+
 
 @dataclass(frozen=True)
 class DeadLetterRow:
@@ -142,6 +145,24 @@ def summarize_dead_letters(connection: Connection) -> list[DeadLetterSummary]:
         )
     )
     return [DeadLetterSummary(*group[:3], newest[group[3]]) for group in groups]
+
+
+def models_named(
+    connection: Connection, source: str, since: datetime, models: Sequence[str]
+) -> list[str]:
+    """Return the models that the newest dead letters of a source name as a JSON string."""
+    statement = (
+        select(DeadLetter.value)
+        .where(
+            DeadLetter.source == source,
+            DeadLetter.received_at >= since,
+            DeadLetter.value.is_not(None),
+        )
+        .order_by(DeadLetter.received_at.desc(), DeadLetter.id.desc())
+        .limit(NEWEST)
+    )
+    values = [value or b"" for value in connection.execute(statement).scalars()]
+    return [model for model in models if any(f'"{model}"'.encode() in value for value in values)]
 
 
 def _with_id(row: Sequence[Any]) -> tuple[int, DeadLetterRow]:

@@ -14,6 +14,7 @@ from monitor.store.tables import EmbeddingBlock, Exchange, metadata
 from monitor.store.traffic.column_reading import CollectedNumbers, collector_of
 from monitor.store.traffic.embedding_blocks import insert_block, load_vectors
 from monitor.store.traffic.exchange_columns import COLUMNS, Exchanges
+from monitor.store.traffic.stored_counts import add_stored
 
 ROWS_AT_ONCE = 4_096
 #: Conversations are the longest column.
@@ -67,6 +68,8 @@ def insert_exchanges(
         metadata.tables[Exchange.__tablename__],
         [{**row, **common, "block_row": index} for index, row in enumerate(exchanges.rows())],
     )
+    if baseline_id is None:
+        add_stored(connection, zip(exchanges.models, exchanges.occurred_at, strict=True))
 
 
 def load_window(
@@ -153,6 +156,20 @@ def record_ranges(connection: Connection, model: str, start: datetime, end: date
         .order_by(Exchange.source, Exchange.partition)
     )
     return [f"{source}/{partition}@{first}-{last}" for source, partition, first, last in rows]
+
+
+def newest_attributes(
+    connection: Connection, model: str, limit: int, *, of_baseline: bool
+) -> list[dict[str, Any]]:
+    """Return the attributes of a model's newest exchanges, of its baselines or of its traffic."""
+    side = Exchange.baseline_id.is_not(None) if of_baseline else Exchange.baseline_id.is_(None)
+    statement = (
+        select(Exchange.attributes)
+        .where(Exchange.model == model, side)
+        .order_by(Exchange.occurred_at.desc())
+        .limit(limit)
+    )
+    return list(connection.execute(statement).scalars())
 
 
 def first_exchange_at(connection: Connection, model: str) -> datetime | None:

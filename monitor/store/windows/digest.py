@@ -79,6 +79,12 @@ class NumericColumnFigures(msgspec.Struct, frozen=True, kw_only=True):
     degraded: bool
 
 
+class FallenFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """What a window lacks: :class:`monitor.store.windows.assessment.FallenCoverage`."""
+
+    name: str
+
+
 class AssessmentFigures(msgspec.Struct, frozen=True, kw_only=True):
     """The part of an assessment that the digest shows."""
 
@@ -89,6 +95,12 @@ class AssessmentFigures(msgspec.Struct, frozen=True, kw_only=True):
     input: FamilyFigures
     output: FamilyFigures
     numeric_columns: tuple[NumericColumnFigures, ...] = ()
+    fallen_coverage: tuple[FallenFigures, ...] = ()
+
+    @property
+    def is_not_comparable(self) -> bool:
+        """Return whether nothing alarms, and the verdict is unknown for want of coverage."""
+        return self.verdict == "not_enough_data" and bool(self.fallen_coverage)
 
 
 @dataclass(frozen=True)

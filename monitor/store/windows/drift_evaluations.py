@@ -32,6 +32,7 @@ class DriftEvaluationRow:
     error: str | None
     started_at: datetime
     finished_at: datetime | None
+    followed_up_at: datetime | None
 
 
 def drift_evaluation_by_id(connection: Connection, evaluation_id: int) -> DriftEvaluationRow:

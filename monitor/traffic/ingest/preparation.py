@@ -56,6 +56,9 @@ class PreparedBatch:
     withheld: DailyCounts = field(default_factory=dict)
     #: Exchanges of models that are not listed, where they are not watched.
     unlisted: DailyCounts = field(default_factory=dict)
+    #: Source -> number of records of the sample, or of their parts, that are exchanges, halves or
+    #: feedback, or were meant to be.
+    n_records: Mapping[str, int] = field(default_factory=dict)
     #: Source -> number of parts of records that are no exchanges and not meant to be.
     ignored: Mapping[str, int] = field(default_factory=dict)
     #: Exchanges observed for rollouts, whether or not they are of the sample too.
@@ -159,6 +162,7 @@ class BatchPreparer:
         feedback: list[FeedbackRow] = []
         unreadable: list[DeadLetterRow] = []
         ignored: Counter[str] = Counter()
+        n_records = Counter(dead_letter.position.source for dead_letter in dead_letters)
         observer = Observer(self._sections, self._design, self._redactor)
         end_users = self.end_user_filter()
         for record, draw in zip(records, draws or map(self._design.draw, records), strict=True):
@@ -166,10 +170,12 @@ class BatchPreparer:
                 decoded = self._decoder.decode(record)
             except RecordError as error:
                 if record.sampled:
+                    n_records[record.position.source] += 1
                     dead_letter = record_dead_letter(record, error, draw, received_at)
                     unreadable += end_users.keep_dead_letters([dead_letter], record)
                 continue
             if record.sampled:
+                n_records[record.position.source] += decoded.n_parts
                 if decoded.n_ignored:
                     ignored[record.position.source] += decoded.n_ignored
                 parts = part_dead_letters(record, decoded, draw, received_at)
@@ -202,6 +208,7 @@ class BatchPreparer:
             dead_letters=unreadable,
             halves=waiting,
             feedback=feedback,
+            n_records=n_records,
             ignored=ignored,
         )
 

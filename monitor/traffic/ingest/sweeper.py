@@ -20,6 +20,7 @@ from monitor.store.traffic.pending_halves import (
     overdue_halves,
     unpaired_halves,
 )
+from monitor.store.traffic.record_counts import add_record_counts
 from monitor.store.traffic.unlisted import add_unlisted
 from monitor.store.traffic.withheld import add_withheld
 from monitor.telemetry import EXCHANGES_JOINED, SERVICE_FAILURES, get_logger
@@ -142,6 +143,7 @@ class Sweeper:
             add_unlisted(connection, prepared.unlisted)
             store_observations(connection, prepared, now=self._clock())
             restore_dead_letters(connection, refused)
+            add_record_counts(connection, {}, refused, self._clock())
         return refused
 
     def _expire_overdue(self, now: datetime) -> int:
@@ -153,6 +155,7 @@ class Sweeper:
                 connection, now=now, timeout=self._timeout, patience=PATIENCE, limit=PAIRS
             )
             dead_letters = _expire(connection, halves, time_limit, end_users)
+            add_record_counts(connection, {}, dead_letters, now)
         count_dead_letters(dead_letters)
         count_suppressed(end_users.n_dropped)
         return len(halves)

@@ -18,6 +18,7 @@ from monitor.store.traffic.exchanges import insert_exchanges
 from monitor.store.traffic.feedback import insert_feedback
 from monitor.store.traffic.offsets import OffsetMove, advance
 from monitor.store.traffic.pending_halves import insert_halves
+from monitor.store.traffic.record_counts import add_record_counts
 from monitor.store.traffic.unlisted import add_unlisted
 from monitor.store.traffic.withheld import add_withheld
 from monitor.telemetry import SERVICE_FAILURES, STORE_DURATION, get_logger
@@ -92,6 +93,7 @@ def store_batch(
             ),
         ]
         insert_dead_letters(connection, dead_letters)
+        add_record_counts(connection, prepared.n_records, dead_letters, now)
     count_stored(prepared, dead_letters)
     return StoreResult(
         n_exchanges=len(prepared.exchanges) - len(refused),

@@ -13,6 +13,7 @@ from monitor.store.review.items import batch_by_id
 from monitor.store.review.reviews import GoldRow, gold_of_batches
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
+from monitor.store.windows.repetitions import repetitions_of
 from monitor.stored_words import labels
 from monitor.web.access.audience import LEADS, texts
 from monitor.web.current_user import Visit
@@ -60,7 +61,10 @@ def decision(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> 
         row = decision_by_id(connection, decision_id)
         batch = batch_by_id(connection, row.batch_id)
         gold = gold_of_batches(connection, row.inputs["batches"])
-        assessment = drift_evaluation_by_id(connection, batch.evaluation_id).assessment
+        evaluation = drift_evaluation_by_id(connection, batch.evaluation_id)
+        # A repeated evaluation numbers its topics anew.
+        is_repeated = bool(repetitions_of(connection, evaluation.id))
+        assessment = None if is_repeated else evaluation.assessment
     inputs = row.inputs
     context: dict[str, Any] = {
         "row": row,

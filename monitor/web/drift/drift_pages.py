@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from monitor.errors import WorkflowError
+from monitor.rendering.late_exchanges import again_command, describe_late
 from monitor.rendering.looks import describe_look
 from monitor.review.sampling.batch import create_batch
 from monitor.store.audit_log import append_entry
@@ -27,6 +28,7 @@ from monitor.store.windows.drift_evaluations import (
 )
 from monitor.store.windows.looks import LookRow, newest_look
 from monitor.store.windows.prompt_maps import PromptMap, prompt_map
+from monitor.store.windows.repetitions import repetitions_of
 from monitor.store.windows.reports import load_report, report_kinds
 from monitor.web.access.audience import LEADS, REVIEWERS, texts
 from monitor.web.blindness import WITHHELD, blind_models, is_blind, refuse_blind
@@ -92,6 +94,7 @@ def evaluation(
         settings = visit.settings.settings_of(row.model)
         overview = window_timeline(connection, row, settings)
         followed = view_follow_up(connection, row)
+        late, repetitions = describe_late(connection, row), repetitions_of(connection, row.id)
         blind = is_blind(connection, visit.user, row.model)
         placed = None if blind else prompt_map(connection, evaluation_id)
         evidently = "evidently" in report_kinds(connection, evaluation_id) and (
@@ -114,6 +117,9 @@ def evaluation(
         "chart": chart,
         "examples": examples,
         "followed": followed,
+        "late": late,
+        "again": again_command(row.model, (row.window_start, row.window_end)),
+        "repetitions": repetitions,
         "withheld": WITHHELD if blind else "",
         **dict.fromkeys(("verdict", "responses", "map", "map_title", "findings")),
     }

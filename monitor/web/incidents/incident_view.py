@@ -14,7 +14,7 @@ from monitor.alerts.incidents import alerts_of
 from monitor.alerts.messages.identity import rollouts_of
 from monitor.alerts.present_text import describe_steps, present_text
 from monitor.errors import NotFoundError
-from monitor.rendering.looks import count_examined, describe_change, format_onset, look_headline
+from monitor.rendering.looks import describe_change, format_onset, look_headline
 from monitor.settings import Sections
 from monitor.store.alerts.consequences import Consequences, consequences_of
 from monitor.store.alerts.incident_events import IncidentEventRow, list_events
@@ -186,7 +186,6 @@ def _looks(connection: Connection, row: IncidentRow) -> list[dict[str, Any]]:
             {
                 "look": look,
                 "headline": look_headline(look),
-                "examined": count_examined(look),
                 "changes": changes,
             }
         )

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_info
 
 from monitor.settings import Settings
 from monitor.store.windows.assessment import Source
+from monitor.store.windows.late_exchanges import MARK
 from monitor.windows.reading.baselines import Reference
 from monitor.windows.reading.stored_window import StoredWindow
 
@@ -55,6 +56,7 @@ def build_provenance(
             "n_exchanges": len(window.rows),
             "n_reembedded": window.n_reembedded,
             "n_withheld": window.withheld.n,
+            MARK: window.n_stored,
         },
         "encoder": window.rows.encoder,
         "n_other_encoder": window.rows.n_other_encoder,

@@ -13,6 +13,7 @@ from monitor.store.traffic.baselines import list_baselines
 from monitor.store.traffic.daily_counts import SampledCount
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.exchanges import count_by_encoder, load_window
+from monitor.store.traffic.stored_counts import count_stored
 from monitor.store.traffic.withheld import count_withheld
 from monitor.windows.reading.final_sample import final_sample
 from monitor.windows.reading.reembedding import EncoderSource, reembed
@@ -27,6 +28,8 @@ class StoredWindow:
     withheld: SampledCount
     #: Exchanges that were embedded again, because another encoder had made their vectors.
     n_reembedded: int
+    #: Exchanges of the window that were ever stored; ``None``: it is not made of whole days.
+    n_stored: int | None
     #: Remarks on encoders and samples.
     remarks: tuple[str, ...]
 
@@ -49,6 +52,7 @@ def read_window(
             load_window(connection, model, *bounds, encoder=name) for name in encoders or {"": 0}
         ]
         withheld = count_withheld(connection, model, *bounds)
+        n_stored = count_stored(connection, model, *bounds)
         of_baselines = {baseline.encoder for baseline in list_baselines(connection, model)}
     remarks: list[str] = []
     rows, n_again = parts[0], 0
@@ -57,7 +61,7 @@ def read_window(
     sample = final_sample(rows, bounds)
     if sample.remark:
         remarks.append(sample.remark)
-    return StoredWindow(sample.rows, withheld, n_again, tuple(remarks))
+    return StoredWindow(sample.rows, withheld, n_again, n_stored, tuple(remarks))
 
 
 def _of_one_encoder(

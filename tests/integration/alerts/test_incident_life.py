@@ -45,6 +45,7 @@ from tests.support.refusals import refusal
 from tests.support.windows.assessments import (
     make_assessment,
     make_numeric_column,
+    not_comparable,
     not_enough_data,
     store_evaluation,
 )
@@ -55,6 +56,7 @@ MINUTE = timedelta(minutes=1)
 ALERTS = Alerts(public_url="https://drift.example")
 KEYS = itertools.count()
 QUIET, DRIFT, BLIND = make_assessment(), make_assessment(0.2), not_enough_data()
+LACKING = not_comparable("resolved")
 
 
 def live_through(engine: Engine, start: datetime, *assessments) -> datetime:
@@ -108,6 +110,8 @@ def parent_text(engine: Engine) -> str:
         ([DRIFT, QUIET, DRIFT, QUIET], "open", ["opened", "quiet", "continued", "quiet"]),
         ([DRIFT, QUIET, BLIND, QUIET], "resolved", ["opened", "quiet", "not_enough_data"]),
         ([DRIFT, BLIND, BLIND], "open", ["opened", "not_enough_data", "not_enough_data"]),
+        ([DRIFT, QUIET, LACKING, LACKING], "open", ["opened", "quiet", "not_enough_data"]),
+        ([DRIFT, QUIET, LACKING, QUIET], "resolved", ["opened", "quiet", "not_enough_data"]),
     ],
 )
 def test_two_measured_quiet_windows_in_a_row_resolve(

@@ -30,6 +30,7 @@ from tests.services.slack import (  # noqa: F401 - a fixture
 from tests.support.windows.assessments import (
     make_assessment,
     make_numeric_column,
+    not_comparable,
     not_enough_data,
     store_evaluation,
 )
@@ -171,7 +172,22 @@ def test_missing_data_is_announced_once_per_series(engine: Engine, clock: dateti
     with transaction(engine) as connection:
         messages = outbox.list_messages(connection)
     assert [message.kind for message in messages] == ["post", "post"]
-    assert "driftwarden baseline import" in render_text(messages[0].payload["blocks"])
+    assert "driftwarden check" in render_text(messages[0].payload["blocks"])
+
+
+def test_window_that_lacks_more_is_announced_again(engine: Engine, clock: datetime) -> None:
+    lacking, more = not_comparable("resolved"), not_comparable("csat", "resolved")
+    live_through(engine, clock, not_enough_data(), lacking, lacking, more, lacking)
+    with transaction(engine) as connection:
+        newest, *_, first = outbox.list_messages(connection)[:2]
+    for message, name in ((newest, "csat"), (first, "resolved")):
+        text = render_text(message.payload["blocks"])
+        assert "Not comparable: assistant" in text
+        assert f"{name}' is no longer sent (600 values before, none now)" in text
+        assert "drift.optional" in text
+    with transaction(engine) as connection:
+        assert len(outbox.list_messages(connection)) == 3
+        assert incidents.list_incidents(connection) == []
 
 
 def test_missing_data_does_not_resolve_an_incident(engine: Engine, clock: datetime) -> None:

@@ -12,10 +12,12 @@ from sqlalchemy import Engine, update
 from typer.testing import CliRunner
 
 from monitor.cli.app import app
+from monitor.cli.shared.access import account_name
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import DriftEvaluation
 from monitor.store.windows.claims import claim_drift_evaluation, fail_drift_evaluation
 from monitor.store.windows.drift_evaluations import list_drift_evaluations
+from monitor.store.windows.repetitions import repetitions_of
 from monitor.windows.schedule import window_of
 from tests.support.migrated_copy import migrate
 from tests.support.present import utc_now
@@ -121,3 +123,27 @@ def test_evaluation_running_elsewhere_is_waited_for(stored: Engine, last_week: d
         connection.execute(update(DriftEvaluation).values(running))
     done = evaluate()
     assert (done.exit_code, done.stdout) == (75, "")
+    assert evaluate("--again").exit_code == 75
+    with transaction(stored) as connection:
+        assert repetitions_of(connection, 1) == []
+
+
+def test_exchanges_that_arrived_late_are_counted_until_again(
+    stored: Engine, last_week: datetime
+) -> None:
+    store_traffic(stored, last_week, 20, seed=1, baseline=True)
+    store_traffic(stored, last_week, 30, seed=2)
+    assert "late" not in evaluate().stderr
+    assert "No exchange has arrived" in evaluate("--again").stderr
+    store_traffic(stored, last_week, 10, seed=3)
+    shown = evaluate()
+    assert "10 exchanges of this week arrived after its evaluation" in shown.stderr
+    assert "(25% of it)" in shown.stderr
+    assert "(+10 late)" in CliRunner().invoke(app, ["digest"]).stdout
+    again = evaluate("--again")
+    assert "arrived" not in again.stderr
+    with transaction(stored) as connection:
+        first, second = repetitions_of(connection, 1)
+    assert first.by == second.by == account_name()
+    assert second.before == "not enough data, 30 exchanges"
+    assert "(+10 late)" not in CliRunner().invoke(app, ["digest"]).stdout

@@ -20,6 +20,7 @@ from monitor.store.alerts.incident_events import list_events
 from monitor.store.alerts.incidents import IncidentRow, list_incidents
 from monitor.store.engine import transaction
 from monitor.store.review.decisions import confirm_decision, save_decision, save_preview
+from monitor.store.rows import update_row
 from monitor.store.tables import (
     DriftEvaluation,
     OutboxMessage,
@@ -28,7 +29,11 @@ from monitor.store.tables import (
     ReviewItem,
     SourceOffset,
 )
+from monitor.store.traffic.dead_letters import DeadLetterRow
 from monitor.store.traffic.offsets import advance, claim, record_caught_up, record_gap
+from monitor.store.traffic.position import Position
+from monitor.store.traffic.record_counts import add_record_counts
+from monitor.store.traffic.stored_counts import add_stored_counts
 from monitor.store.training.runs import finish_run, insert_run, mark_running
 from monitor.store.windows.claims import (
     claim_drift_evaluation,
@@ -131,6 +136,36 @@ def keep_records(engine: Engine, now: datetime) -> None:
     """Lose nothing more: the loss is a day old."""
 
 
+def deliver_late(engine: Engine, now: datetime) -> None:
+    start = window_start(now)
+    with transaction(engine) as connection:
+        add_stored_counts(connection, {(MODEL, start): 150})
+        evaluation = store_evaluation(connection, make_assessment(), start)
+        provenance = {"window": {"n_stored": 100, "n_exchanges": 100}}
+        update_row(connection, DriftEvaluation, evaluation, provenance=provenance)
+
+
+def count_late(engine: Engine, _: datetime) -> None:
+    with transaction(engine) as connection:
+        provenance = {"window": {"n_stored": 150, "n_exchanges": 150}}
+        connection.execute(update(DriftEvaluation).values(provenance=provenance))
+
+
+def break_records(engine: Engine, now: datetime) -> None:
+    count_records(engine, now, 200, 120)
+
+
+def read_readable(engine: Engine, now: datetime) -> None:
+    count_records(engine, now, 200, 0)
+
+
+def count_records(engine: Engine, now: datetime, n: int, n_dead: int) -> None:
+    """Count records that were read now, and dead letters among them."""
+    dead_letter = DeadLetterRow(Position(TOPIC, 0, 0), None, None, "invalid_json", "", 1.0, now)
+    with transaction(engine) as connection:
+        add_record_counts(connection, {TOPIC: n}, [dead_letter] * n_dead, now)
+
+
 def plan(engine: Engine, now: datetime) -> int:
     with transaction(engine) as connection:
         run = insert_run(connection, model=MODEL, created_at=now, **RUN, decision_id=None)
@@ -204,6 +239,8 @@ CASES = {
     "no_traffic": Case(stop_traffic, resume_traffic),
     "consumer_stalled": Case(stall, read_on),
     "records_lost": Case(lose_records, keep_records, DAY + HOUR),
+    "late_records": Case(deliver_late, count_late),
+    "dead_letters": Case(break_records, read_readable),
     "training_failed": Case(fail_training, train_again),
     "decision_overdue": Case(recommend, confirm),
     "queue_not_worked": Case(leave_queue, review_item),
@@ -243,9 +280,8 @@ def test_condition_is_reported_once_and_resolved_with_it(
     assert [message.kind for message in messages] == ["post"]
     text = render_text(messages[0].payload["blocks"])
     assert f"/incidents/{incident.id})" in text
-    assert f"driftwarden incidents show {incident.id}" in text
     assert f"/runbooks/{CAUSES[cause].page})" in text
-    assert f"incident {incident.id}" in messages[0].payload["text"]
+    assert messages[0].payload["text"].startswith(messages[0].payload["blocks"][0]["text"]["text"])
 
     later = now + CASES[cause].after
     CASES[cause].end(any_engine, later)

@@ -8,13 +8,18 @@ from sqlalchemy import Engine
 from syrupy.assertion import SnapshotAssertion
 
 from monitor.alerts.drift_incidents import handle_evaluation
-from monitor.daemon.weekly_digest import MAX_DELAY, announce_due, last_due
+from monitor.daemon.weekly_digest import MAX_DELAY, announce_due, last_due, summarize_week
 from monitor.rendering.mrkdwn import render_text
 from monitor.settings import Alerts, Configuration
 from monitor.store.alerts.outbox import list_messages
 from monitor.store.engine import transaction
 from monitor.store.windows.assessment import Assessment
-from tests.support.windows.assessments import make_assessment, not_enough_data, store_evaluation
+from tests.support.windows.assessments import (
+    make_assessment,
+    not_comparable,
+    not_enough_data,
+    store_evaluation,
+)
 
 WEEK = timedelta(weeks=1)
 ALERTS = Alerts(public_url="https://drift.example")
@@ -81,6 +86,14 @@ def test_the_first_digest_follows_the_first_result(any_engine: Engine, clock: da
     assert announce_due(any_engine, FLEET, result + hours, ALERTS)
     late = Alerts(public_url=ALERTS.public_url, digest="sunday 09:00")
     assert not announce_due(any_engine, FLEET, result + hours, late)
+
+
+def test_digest_names_what_a_window_lacks(engine: Engine, clock: datetime) -> None:
+    store_weeks(engine, clock, "router", make_assessment(), not_comparable("csat", "resolved"))
+    with transaction(engine) as connection:
+        week = summarize_week(connection, "router")
+    assert week is not None
+    assert "not comparable, lacks `csat` and `resolved`" in week.text
 
 
 def test_digest_of_all_models_snapshot(

@@ -15,6 +15,7 @@ from monitor.store.engine import transaction
 from monitor.store.privacy.deletion import delete_exchanges
 from monitor.store.review.draws import count_reused
 from monitor.store.review.items import batch_of_evaluation, items_of_batches
+from monitor.store.rows import update_row
 from monitor.store.tables import (
     AuditEntry,
     DriftEvaluation,
@@ -23,10 +24,13 @@ from monitor.store.tables import (
     ReviewBatch,
     ReviewDraw,
     ReviewItem,
+    StoredExchanges,
 )
+from monitor.store.traffic.stored_counts import add_stored_counts
 from monitor.store.windows.claims import claim_drift_evaluation, fail_drift_evaluation
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from monitor.store.windows.prompt_maps import prompt_map, save_prompt_map
+from monitor.store.windows.repetitions import record_repetition
 from monitor.web.server import BackgroundServer
 from monitor.web.withheld_texts import withhold_texts
 from tests.support.review.review_world import CASES, PASSWORD, World, make_world
@@ -402,3 +406,23 @@ def test_a_blind_reviewer_reads_no_changed_response(changed: World, reader) -> N
     assert not any(quote in page.text for quote in PAIR)
     assert "What changed" not in page.text
     assert read(path(changed, "/report")).status_code == 403
+
+
+def test_page_counts_late_exchanges_and_names_repetitions(
+    any_engine: Engine, world: World, read: Callable[[str], httpx.Response], clock: datetime
+) -> None:
+    assert "arrived after its evaluation" not in read(path(world)).text
+    with transaction(any_engine) as connection:
+        row = drift_evaluation_by_id(connection, world.evaluation_id)
+        provenance = {**row.provenance, "window": {"n_stored": 0, "n_exchanges": 190}}
+        update_row(connection, DriftEvaluation, row.id, provenance=provenance)
+        day = row.window_start
+        connection.execute(delete(StoredExchanges))
+        add_stored_counts(connection, {(row.model, day): 10})
+        record_repetition(connection, row, drifted="Prompts", by="<ada>", now=clock)
+    page = read(path(world)).text
+    assert "10 exchanges of this week arrived after its evaluation" in page
+    assert "(5.0% of it)" in page
+    assert f"driftwarden evaluate --from {day:%Y-%m-%d} --to" in page
+    assert "Evaluated again by &lt;ada&gt;" in page
+    assert "Before: drift (Prompts)" in page

@@ -4,11 +4,14 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
+from monitor.daemon.follow_up import follow_up
 from monitor.rendering.numbers import format_estimate
-from monitor.settings import Drift, ModelSection, Settings
+from monitor.settings import Drift, ModelSection, Review, Settings
+from monitor.store.alerts.incidents import list_incidents
 from monitor.store.engine import transaction
+from monitor.store.tables import ReviewBatch
 from monitor.store.windows.drift_evaluations import (
     DriftEvaluationRow,
     drift_evaluation_by_id,
@@ -254,9 +257,25 @@ def test_a_metric_that_vanishes_is_reported(engine: Engine, clock: datetime) -> 
     store_traffic(engine, clock, 300, seed=43, metric="isResolved")
     assessment = run(engine, clock).assessment
     (new,) = [remark for remark in assessment.remarks if "Metrics" in remark]
-    lost = "`resolved` is no longer sent (600 values before, none now), so it cannot alarm."
+    lost = "Not comparable: `resolved` is no longer sent (600 values before, none now)."
     assert assessment.headline.startswith(lost)
+    assert assessment.verdict == "not_enough_data"
     assert new.endswith("`isResolved` (0 in the baseline, 300 in the window).")
+
+
+@pytest.mark.usefixtures("no_evidently", "baseline")
+def test_window_that_lacks_a_metric_is_reviewed_as_before(engine: Engine, clock: datetime) -> None:
+    store_traffic(engine, clock, 300, seed=43, metric="isResolved")
+    row = run(engine, clock)
+    assert row.assessment.is_not_comparable
+    assert row.assessment.input.drifted_share is not None
+    settings = SETTINGS.model_copy(update={"review": Review(queue="every_window")})
+    assert follow_up(engine, settings, clock + 2 * WEEK) == [row.id]
+    with transaction(engine) as connection:
+        batches = connection.execute(select(ReviewBatch.evaluation_id)).scalars().all()
+        assert batches == [row.id]
+        assert list_incidents(connection) == []
+        assert len(sample_scores(connection, row.id).ids) == 300
 
 
 @pytest.mark.usefixtures("baseline")

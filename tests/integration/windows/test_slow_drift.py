@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, func, select
 
-from monitor.alerts.drift_incidents import fingerprint_of, handle_evaluation, severity_of
+from monitor.alerts.drift_alarms import fingerprint_of, severity_of
+from monitor.alerts.drift_incidents import handle_evaluation
 from monitor.rendering.numbers import format_estimate
 from monitor.settings import Alerts, Drift, Settings
 from monitor.store.engine import transaction

@@ -43,6 +43,18 @@ EXAMPLES = {
     "2026, 14:40 UTC.",
     "messages_undelivered": "The channel slack has taken no message since 3 Nov 2026, 14:40 UTC: "
     "Slack refuses all messages: invalid_auth; check SLACK_BOT_TOKEN.",
+    "signal_missing": "Metric “resolved”: 92% of exchanges usually, 0% in the last 24 hours, last "
+    "2 Nov 2026, 15:00 UTC. “resolved” cannot alarm. User: 80% of exchanges usually, 11% in the "
+    "last 24 hours. Forgetting misses them.",
+    "looks_overdue": "Looks for a large change are hourly, and the last one ended 3 Nov 2026, "
+    "11:00 UTC. The newest failed.",
+    "backup_overdue": "The last `driftwarden db backup` was 31 Oct 2026, 02:00 UTC; before, there "
+    "was one about every 24 hours.",
+    "late_records": "2 Nov to 8 Nov 2026: 212 exchanges of this week arrived after its evaluation "
+    "of 9 Nov 2026, 00:30 UTC (3.4% of it); its result does not count them. Evaluate it again: "
+    "driftwarden evaluate --from 2026-11-02 --to 2026-11-09 --again --model assistant.",
+    "dead_letters": "2,400 of 5,800 sampled records (41%) could not be read since 3 Nov 2026, "
+    "14:00 UTC: 1,700 not_json, 700 wrong_time; hardly any are usual. They name assistant.",
     "training_failed": "Training run 4 failed: CUDA out of memory.",
     "decision_overdue": "Decision 3 of 30 Oct 2026, 09:00 UTC recommends to retrain, and no lead "
     "has confirmed it.",
@@ -124,6 +136,7 @@ def states_of(cause: Cause, world: IncidentWorld) -> Iterator[str]:
     """Move an incident of a condition through its states, and yield their names."""
     name, of_daemon = cause.name, cause.of_daemon
     text = EXAMPLES.get(name, "What is wrong.")
+    world.now = TUESDAY
     world.condition(name, text, "first", of_daemon=of_daemon)
     yield "opened"
     world.act("acknowledge")
@@ -147,7 +160,7 @@ def messages() -> Iterator[tuple[str, str, IncidentWorld]]:
     """Yield cause, state and world of each message, in that state."""
     for state, build in DRIFT.items():
         yield "drift", state, build()
-    world = IncidentWorld(now=TUESDAY)
+    world = IncidentWorld()
     for cause in CAUSES.values():
         if cause.name != "drift":
             for state in states_of(cause, world):

@@ -16,6 +16,7 @@ from monitor.store.windows.assessment import (
     DriftTest,
     Example,
     Explanation,
+    FallenCoverage,
     FamilyAssessment,
     NumericAssessment,
     Quote,
@@ -298,7 +299,7 @@ def huge(character: str = "x") -> Assessment:
     )
 
 
-def not_enough_data() -> Assessment:
+def not_enough_data(**values: Any) -> Assessment:
     """Build the assessment of a window without enough data."""
     unknown = {"verdict": "not_enough_data", "p_value": math.nan}
     return make_assessment(
@@ -307,6 +308,27 @@ def not_enough_data() -> Assessment:
         n_current=3,
         input=make_family("input", **unknown),
         output=make_family("output", **unknown),
+        **values,
+    )
+
+
+def not_comparable(*names: str) -> Assessment:
+    """Build the assessment of a window that lacks metrics, and doesn't alarm."""
+    lost = (f"`{name}` is no longer sent (600 values before, none now)." for name in names)
+    return make_assessment(
+        verdict="not_enough_data",
+        headline=f"Not comparable: {' '.join(lost)}",
+        fallen_coverage=tuple(
+            FallenCoverage(
+                kind="metric",
+                name=name,
+                n_reference=600,
+                n_current=0,
+                share_reference=1.0,
+                share_current=0.0,
+            )
+            for name in names
+        ),
     )
 
 

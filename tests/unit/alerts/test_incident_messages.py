@@ -66,6 +66,7 @@ def test_every_message_of_the_page_is_short() -> None:
         title, rest = text.split(". ", 1)
         assert len(title) <= PHONE_LINE
         assert rest
+        assert "the command is above" not in text or "--again --model assistant." in text
         assert text.count("Next: ") == (state != "unwatched" and "resolved" not in state)
 
 
@@ -154,10 +155,25 @@ def test_reopened_incident_has_its_own_onset_and_no_old_look() -> None:
     assert "3 Nov" not in text.since
 
 
+def test_look_before_a_resolution_is_not_present_after_it() -> None:
+    world = looked().look(make_finding(), until=MONDAY + WEEK + 2 * HOUR).act("resolve")
+    world.now += HOUR
+    world.window(PROMPTS)
+    assert world.text().title == "🔴 Drift, again: assistant"
+    assert "`resolved`" not in world.text().finding
+
+
+def test_onset_in_the_worst_finding_has_no_line() -> None:
+    text = IncidentWorld().window(with_findings(CASES["slow_drift"]())).text()
+    assert "since 5 Oct" in text.findings[0]
+    assert text.since == ""
+
+
 def test_resolved_incident_is_one_line_with_times_and_reason() -> None:
     text = looked().act("resolve").text()
     (section,) = [block for block in text.blocks() if block["type"] == "section"]
     line = section["text"]["text"]
+    assert "\n" not in line
     for part in ("'resolved'", "3 Nov 2026, 14:00 UTC until", "Resolved by Ann: rolled back"):
         assert part in line
     assert (text.next_step, text.owner) == ("", "")
@@ -178,6 +194,13 @@ def test_message_is_rendered_without_its_deleted_evidence(table: Any) -> None:
     delete_all(world, table)
     assert "assistant" in world.payload()["text"]
     assert "`resolved`" in world.text().finding
+    assert "Had drifted" in world.act("resolve").text().finding
+
+
+def test_resolved_incident_is_rendered_without_its_window() -> None:
+    world = IncidentWorld().window(BOTH).act("resolve")
+    delete_all(world, DriftEvaluation)
+    assert world.text().since == "From 9 Nov 2026, 00:30 UTC until 9 Nov 2026, 00:30 UTC."
 
 
 def test_message_is_rendered_without_any_evidence() -> None:

@@ -132,17 +132,13 @@ def messages(text: str) -> list[dict[str, Any]]:
         acknowledged_by=text,
     )
     message = IncidentText(
-        title=text,
-        findings=(text, text),
-        since=text,
-        changes=(text,),
-        owner=text,
-        next_step=code(text),
-        links=(link("https://a.example", text),),
+        title=text, findings=(text,), owner=text, links=(link("https://a.example", "a"),)
     )
+    changed = IncidentText(title="a", findings=("b",), changes=(text,), next_step="c")
     week = ModelWeek(name=text, verdict="drift", text=text, shares=(0.0, 0.4))
     return [
         build_message(message.blocks(), message.summary),
+        build_message(changed.blocks(), changed.summary),
         digest_message([week], [incident], Alerts(public_url="https://a.example")),
         build_message(detail_blocks(summary, "reopened", alerts), text),
         build_message([header(text), *sections([*lines, link("https://a.example", text)])], text),

@@ -22,6 +22,7 @@ def test_withhold_texts_explanations_keep_language_and_figures() -> None:
     row = DriftEvaluationRow(
         id=1, model="assistant", window_start=AT, window_end=AT, status="done", verdict="drift",
         seed=1, baseline_id=1, provenance={}, error=None, started_at=AT, finished_at=AT,
+        followed_up_at=AT,
         assessment=make_assessment(
             findings=("All prompts begin with “Dear Ann,”.",),
             input=make_family(explanations=(prefix, spanish)),

@@ -1,0 +1,113 @@
+"""Share of the records that could not be read, compared with its own history."""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from monitor.statistics.intervals import clopper_pearson
+from monitor.store.traffic.record_counts import ALL, SLOT, CountedRecords
+
+#: The newest quarters of an hour are judged, more of them where they have fewer records.
+MIN_RECORDS = 50
+LONGEST = timedelta(days=1)
+#: Fewer dead letters never open an incident.
+MIN_DEAD_LETTERS = 20
+#: An hour or a day with fewer is no history.
+MIN_OF_HISTORY = 10
+#: Probability with which the share's lower limit is wrong.
+TAIL = 0.001
+#: A share is unusual where it is at least so much above the usual one.
+MIN_RISE = 0.05
+HISTORY = timedelta(days=28)
+#: The usual share is reached within one hour, or a day, on at least this share of the days before.
+USUAL_DAYS = 0.25
+
+
+@dataclass(frozen=True)
+class Records:
+    """Records that were read from a time on, and the dead letters among them."""
+
+    since: datetime
+    n: int
+    by_reason: Counter[str]
+
+    @property
+    def n_dead(self) -> int:
+        """Return the number of dead letters."""
+        return self.by_reason.total()
+
+    @property
+    def share(self) -> float:
+        """Return the share of dead letters; 0 without records."""
+        return self.n_dead / self.n if self.n else 0.0
+
+    def exceeds(self, limit: float) -> bool:
+        """Return whether the share is above a limit, by its lower limit of 99.9% confidence."""
+        lower, _ = clopper_pearson(self.n_dead, self.n, TAIL)
+        return self.n_dead >= MIN_DEAD_LETTERS and lower > limit
+
+
+def slots_of(counts: Iterable[CountedRecords]) -> list[Records]:
+    """Return the records of each quarter of an hour, the oldest first."""
+    totals: dict[datetime, Counter[str]] = defaultdict(Counter)
+    for count in counts:
+        totals[count.read_from][count.reason] += count.count
+    slots = []
+    for start, by_reason in sorted(totals.items()):
+        n = by_reason.pop(ALL, 0)
+        # A half without a counterpart may have been read long before.
+        slots.append(Records(start, max(n, by_reason.total()), by_reason))
+    return slots
+
+
+def add_up(slots: Sequence[Records]) -> Records:
+    """Return the sum of quarters of an hour; there is at least one."""
+    by_reason = sum((slot.by_reason for slot in slots), Counter[str]())
+    return Records(slots[0].since, sum(slot.n for slot in slots), by_reason)
+
+
+def newest_slots(slots: Sequence[Records], now: datetime) -> Sequence[Records]:
+    """Return the newest quarters of an hour: two, or as many as have :data:`MIN_RECORDS`."""
+    n, first = 0, len(slots)
+    for slot in reversed(slots):
+        enough = n >= MIN_RECORDS and slot.since <= now - 2 * SLOT
+        if enough or slot.since <= now - LONGEST:
+            break
+        n, first = n + slot.n, first - 1
+    return slots[first:]
+
+
+def usual_share(slots: Iterable[Records]) -> float:
+    """Return the share that an hour or a day reached on a quarter of the days, and on two days."""
+    of_days: dict[datetime, list[Records]] = defaultdict(list)
+    for slot in slots:
+        of_days[slot.since.replace(hour=0, minute=0)].append(slot)
+    highest = sorted((_highest_share(of_day) for of_day in of_days.values()), reverse=True)
+    rank = max(2, math.ceil(USUAL_DAYS * len(highest)))
+    return highest[rank - 1] if len(highest) >= rank else 0.0
+
+
+def unusual_from(usual: float) -> float:
+    """Return the share above which one is unusual: 5 points and twice as high.
+
+    Where most records are dead letters already, half of the rest.
+    """
+    return usual + max(MIN_RISE, min(usual, (1.0 - usual) / 2))
+
+
+def since_onset(slots: Sequence[Records], limit: float) -> Records | None:
+    """Return the records since the share is above a limit; ``None`` where it is not now."""
+    first = len(slots)
+    while first and slots[first - 1].share > limit:
+        first -= 1
+    return add_up(slots[first:]) if first < len(slots) else None
+
+
+def _highest_share(of_day: Sequence[Records]) -> float:
+    hours: dict[int, list[Records]] = defaultdict(list)
+    for slot in of_day:
+        hours[slot.since.hour].append(slot)
+    periods = [add_up(of_day), *map(add_up, hours.values())]
+    return max((p.share for p in periods if p.n_dead >= MIN_OF_HISTORY), default=0.0)

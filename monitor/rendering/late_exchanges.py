@@ -1,0 +1,43 @@
+"""Sentences on the exchanges that arrived after the evaluation of their window."""
+
+import shlex
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from monitor.plurals import pluralize
+from monitor.rendering.numbers import format_instant, format_share
+from monitor.store.windows.drift_evaluations import DriftEvaluationRow
+from monitor.store.windows.late_exchanges import LateExchanges, late_exchanges
+
+LENGTHS = {timedelta(days=1): "day", timedelta(weeks=1): "week"}
+
+
+def describe_late(connection: Connection, evaluation: DriftEvaluationRow) -> str:
+    """Return how many exchanges arrived after an evaluation; empty: none, or it is not known."""
+    late = late_exchanges(connection, evaluation)
+    if late is None or not late.n:
+        return ""
+    window = evaluation.window_start, evaluation.window_end
+    return state_late(late, window, evaluation.started_at)
+
+
+def state_late(
+    late: LateExchanges, window: tuple[datetime, datetime], evaluated_at: datetime
+) -> str:
+    """Return the number and share of the late exchanges of a window."""
+    length = LENGTHS.get(window[1] - window[0], "window")
+    return (
+        f"{pluralize(late.n, 'exchange')} of this {length} arrived after its evaluation of "
+        f"{format_instant(evaluated_at)} ({format_share(late.share)} of it); its result does not "
+        "count them."
+    )
+
+
+def again_command(model: str, window: tuple[datetime, datetime]) -> str:
+    """Return the command that evaluates a window again."""
+    start, end = window
+    return (
+        f"driftwarden evaluate --from {start:%Y-%m-%d} --to {end:%Y-%m-%d} --again "
+        f"--model {shlex.quote(model)}"
+    )
