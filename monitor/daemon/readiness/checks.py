@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 
 from monitor.daemon.readiness import (
@@ -167,6 +168,7 @@ def _checks_of_models(settings: Sections, secrets: Secrets) -> list[Check]:
     return [
         of_each("baseline", monitoring.baseline_finding),
         of_each("windows", progress.windows_finding),
+        of_each("samples", partial(progress.samples_finding, now=datetime.now(UTC))),
         of_each("looks", monitoring.looks_finding),
         of_each("taxonomy", monitoring.taxonomy_finding),
         of_files("recipe", retraining.recipe_finding),
