@@ -14,7 +14,6 @@ from monitor.daemon.readiness import (
     slack_buttons,
 )
 from monitor.daemon.readiness.channels import channel_checks, heartbeat_finding, route_findings
-from monitor.daemon.readiness.dead_letters import dead_letters_finding
 from monitor.daemon.readiness.encoder import encoder_finding, encoder_in_use
 from monitor.daemon.readiness.feedback import feedback_finding
 from monitor.daemon.readiness.file_modes import file_modes_finding
@@ -129,7 +128,7 @@ def _shared_checks(settings: Sections, secrets: Secrets) -> list[Check]:
             "kafka.bootstrap_servers",
         ),
         of_files("broker TLS", lambda: encryption.broker_encryption_finding(settings)),
-        Check("dead letters", lambda: dead_letters_finding(settings)),
+        Check("dead letters", lambda: progress.dead_letters_finding(settings)),
         Check("feedback", lambda: feedback_finding(settings)),
         Check("user ids", lambda: end_users.user_ids_finding(settings, secrets)),
         Check("suppression", lambda: end_users.suppression_finding(settings)),

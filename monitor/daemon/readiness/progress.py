@@ -1,4 +1,4 @@
-"""Checks of how far ingest and evaluations have come."""
+"""Checks of how far ingest and evaluations have come, and of what could not be processed."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -17,6 +17,7 @@ LATE_AFTER = timedelta(hours=12)
 STALLED_AFTER = timedelta(minutes=30)
 #: Share of a window after which its number of exchanges at its end is extrapolated.
 ENOUGH_ELAPSED = 0.25
+MISSING_RESPONSE = "missing_response"
 MORE_SAMPLES = (
     "it has too few exchanges for an evaluation: raise monitoring.sample_rate, take weekly windows "
     "(monitoring.drift_detection), or lower drift.min_samples"
@@ -131,3 +132,24 @@ def stored_records_finding(settings: Sections, secrets: Secrets) -> Finding:
 def _where(settings: Sections, ends: Mapping[int, int]) -> str:
     kafka = settings.kafka
     return f"{kafka.bootstrap_servers}, topic {kafka.topic} with {len(ends)} partitions"
+
+
+def dead_letters_finding(settings: Sections) -> Finding:
+    """Count the dead letters that were not replayed, by reason."""
+    from monitor.store.traffic.dead_letters import count_by_reason
+
+    with open_connection(settings) as connection:
+        counts = count_by_reason(connection)
+    if not counts:
+        return ok("none")
+    reasons = ", ".join(
+        f"{n:,} {reason}" for reason, n in sorted(counts.items(), key=lambda item: -item[1])
+    )
+    message = f"{reasons}; `driftwarden dead-letters` shows an example of each"
+    if MISSING_RESPONSE in counts:
+        message += (
+            "; prompts without a response are kept apart: check the name of the response, set "
+            "traffic.join.enabled where it is a record of its own, or traffic.prompts_only where "
+            "there is none, then `driftwarden replay --dead-letters`"
+        )
+    return note(message)
