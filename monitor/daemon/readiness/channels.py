@@ -90,9 +90,13 @@ def _channel_findings(
 ) -> Iterator[Finding]:
     try:
         where = f"{name}, {sender.check()}"
-        yield ok(where) if settings is None else _delivery_finding(settings, name, where)
+        proof = sender.probe() if send else ""
+        if settings is None:
+            yield ok(where)
+        else:
+            yield _delivery_finding(settings, name, where, is_proven=send)
         if send:
-            yield ok(f"{name}: {sender.probe()}")
+            yield ok(f"{name}: {proof}")
     except DriftwardenError as error:
         since = "" if settings is None else _failing_since(settings, name)
         yield fail(f"{name}: {error}{since}")
@@ -122,7 +126,7 @@ def _failing_since(settings: Sections, name: str) -> str:
 
     try:
         with open_connection(settings) as connection:
-            failing = failing_channel(connection, name)
+            failing = failing_channel(connection, name, datetime.now(UTC))
             n = pending_messages(connection, [name]).n
     except DriftwardenError:  # told by the check of the database
         return ""
@@ -131,22 +135,28 @@ def _failing_since(settings: Sections, name: str) -> str:
     return f"; {pluralize(n, 'message')} waiting since {format_instant(failing.since)}"
 
 
-def _delivery_finding(settings: Sections, name: str, where: str) -> Finding:
-    """Return what became of the channel's messages, where the channel itself responds."""
-    from monitor.store.alerts.channel_state import failing_channel, last_delivery_error
+def _delivery_finding(settings: Sections, name: str, where: str, *, is_proven: bool) -> Finding:
+    """Return what became of the channel's messages, where the channel itself responds.
 
-    since = datetime.now(UTC) - DELIVERY_ERRORS_SHOWN
+    Where a test message has proven it, what failed before is tried again within 5 minutes.
+    """
+    from monitor.alerts.fallback import describe, describe_stuck
+    from monitor.store.alerts.channel_state import failing_channel, last_refusal, stuck_messages
+
+    now = datetime.now(UTC)
     try:
         with open_connection(settings) as connection:
-            failing = failing_channel(connection, name)
-            error = last_delivery_error(connection, name, since)
+            failing = failing_channel(connection, name, now)
+            stuck = stuck_messages(connection, name, now)
+            error = last_refusal(connection, name, now - DELIVERY_ERRORS_SHOWN)
     except DriftwardenError:  # told by the check of the database
         return ok(where)
     if failing is not None:
-        return fail(
-            f"{where}; it has taken no message since {format_instant(failing.since)}: "
-            f"{failing.error}"
-        )
+        if is_proven:
+            return note(f"{where}; it takes messages now; before, {describe(failing)}")
+        return fail(f"{where}; {describe(failing)}")
+    if stuck is not None:
+        return fail(f"{where}; {describe_stuck(stuck)}")
     if error is not None:
         return note(f"{where}; a message was not delivered: {error}")
     return ok(where)

@@ -154,12 +154,6 @@ def incident_of_evaluation(connection: Connection, evaluation_id: int) -> int | 
     ).scalar_one_or_none()
 
 
-def models_with_unresolved_incidents(connection: Connection) -> set[str]:
-    """Return the models that have an unresolved incident; empty: the daemon."""
-    statement = select(Incident.model).where(Incident.resolved_at.is_(None))
-    return set(connection.execute(statement.distinct()).scalars())
-
-
 def close_duplicates(connection: Connection, model: str, other: str, now: datetime) -> None:
     """Close the unresolved incidents of a model of whose cause another model has one, too.
 

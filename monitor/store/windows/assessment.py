@@ -7,7 +7,9 @@ changing its meaning, raises the version.
 """
 
 import math
+from collections.abc import Mapping
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -203,6 +205,16 @@ ExplanationKind = Literal[
     "one_user",
     "rarer_topic",
 ]
+#: Descriptor of the responses -> the event that it shows.
+EVENT_KINDS: Mapping[str, ExplanationKind] = MappingProxyType(
+    {
+        "error": "error",
+        "empty": "empty",
+        "refusal": "refusal",
+        "broken format": "broken_format",
+        "cut off": "cut_off",
+    }
+)
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
