@@ -22,7 +22,11 @@ from monitor.store.alerts import incidents, outbox
 from monitor.store.alerts.incidents import IncidentRow
 from monitor.store.audit_log import SYSTEM
 from monitor.store.windows.assessment import Assessment
-from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
+from monitor.store.windows.drift_evaluations import (
+    DriftEvaluationRow,
+    assessments_before,
+    drift_evaluation_by_id,
+)
 from monitor.store.windows.looks import look_by_id, newest_look
 
 #: An incident worsens when its severity grows by this factor *and* by this difference.
@@ -175,7 +179,7 @@ def _announce(
 ) -> None:
     """Post or update the incident's message; reply in its thread where users must notice."""
     # Missing data is announced once per series of windows: silence would read as health.
-    if event == "not_enough_data" and not _is_first_without_data(connection, evaluation.id):
+    if event == "not_enough_data" and not _is_first_without_data(connection, evaluation):
         return
     key = f"evaluation:{evaluation.id}:{event}"
     add_update(connection, incident_id, now, alerts, key=key)
@@ -204,7 +208,7 @@ def _announce_missing_data(
     connection: Connection, evaluation: DriftEvaluationRow, now: datetime, alerts: Alerts
 ) -> None:
     """Announce missing data of a model without an incident, once per series of windows."""
-    if not _is_first_without_data(connection, evaluation.id):
+    if not _is_first_without_data(connection, evaluation):
         return
     summary: EvaluationSummary = summarize(connection, None, evaluation)
     outbox.add_message(
@@ -217,5 +221,11 @@ def _announce_missing_data(
     )
 
 
-def _is_first_without_data(connection: Connection, evaluation_id: int) -> bool:
-    return incidents.previous_verdict(connection, evaluation_id) != "not_enough_data"
+def _is_first_without_data(connection: Connection, evaluation: DriftEvaluationRow) -> bool:
+    """Return whether the window before had enough data, or lacked less than this one."""
+    before = assessments_before(connection, evaluation.model, evaluation.window_start, 1)
+    if not before or before[0].verdict != "not_enough_data":
+        return True
+    assessment = evaluation.assessment
+    assert assessment is not None  # noqa: S101 - it is done
+    return not assessment.missing_names <= before[0].missing_names

@@ -18,6 +18,7 @@ from monitor.alerts.present_changes import (
     new_findings,
 )
 from monitor.alerts.present_findings import (
+    NO_DATA,
     describe_missing,
     find_present,
     load_evidence,
@@ -27,6 +28,7 @@ from monitor.rendering.excerpts import excerpt
 from monitor.rendering.looks import format_onset
 from monitor.rendering.mrkdwn import link
 from monitor.rendering.numbers import format_instant, format_window
+from monitor.rendering.wording import state_verdict
 from monitor.settings import Alerts
 from monitor.store.alerts.incident_events import last_event
 from monitor.store.alerts.incidents import IncidentRow
@@ -44,7 +46,7 @@ STATES: dict[str, tuple[str, str]] = {
     "worsened": (", worse", ""),
     "continued": (" continues", "🟠"),
     "quiet": (", no longer found", "🟡"),
-    "not_enough_data": (", not enough data", "⚪"),
+    NO_DATA: (", not enough data", "⚪"),
     "reopened": (", again", ""),
     "resolved": (", resolved", "🟢"),
     "unwatched": (", no longer watched", "⚪"),
@@ -124,6 +126,9 @@ class _Present:
     def _title(self) -> str:
         incident = self._incident
         state, mark = STATES[self._event]
+        blind = self._evidence.blind
+        if self._event == NO_DATA and blind is not None and blind.assessment is not None:
+            state = f", {state_verdict(blind.assessment).lower()}"
         model = f": {excerpt(incident.model, MODEL_CHARACTERS)}" if incident.model else ""
         return f"{mark or MARKS[incident.level]} {self._cause.title}{state}{model}"
 

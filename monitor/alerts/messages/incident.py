@@ -37,6 +37,7 @@ from monitor.rendering.wording import (
     example_line,
     further_findings,
     mix_rows,
+    state_verdict,
 )
 from monitor.settings import Alerts
 from monitor.statistics.p_value_text import format_p_value, state_p_value
@@ -52,7 +53,7 @@ LINES: dict[Event, str] = {
     "opened": "Details of the window",
     "worsened": "*The drift worsened.*",
     "reopened": "*The drift is back.*",
-    "not_enough_data": "*Not enough data to evaluate this window.*",
+    "not_enough_data": "*No verdict on this window.*",
 }
 
 TOPICS_SHOWN = 5
@@ -86,7 +87,8 @@ class EvaluationSummary:
 
 def missing_data_blocks(summary: EvaluationSummary, alerts: Alerts) -> list[Block]:
     """Return the blocks of the message on a window without enough data, without an incident."""
-    title = header(f"⚪ Not enough data: {summary.assessment.model}")
+    verdict = state_verdict(summary.assessment)
+    title = header(f"⚪ {verdict}: {summary.assessment.model}")
     return within_limits([title, *detail_blocks(summary, "not_enough_data", alerts)])
 
 

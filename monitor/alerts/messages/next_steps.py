@@ -2,6 +2,8 @@
 
 from monitor.rendering.events import NEXT_STEP
 from monitor.rendering.fingerprints import EVENT
+from monitor.rendering.mrkdwn import escape
+from monitor.rendering.remedies import CHECK_TRAFFIC, remedies
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.looks import LookRow
 
@@ -24,13 +26,13 @@ def next_step_of(kind: str, assessment: Assessment | None, details: str) -> str:
 
 def next_steps(assessment: Assessment) -> list[str]:
     """Return what to do after an evaluation, as mrkdwn."""
-    if assessment.verdict == "not_enough_data" and assessment.is_compared:
-        return ["• See in the report what could not be compared, and why. The rest does not alarm."]
     if assessment.verdict == "not_enough_data":
-        return [
-            "• Check that production writes traffic and driftwarden reads it: `driftwarden check`.",
-            "• Check that the model has a baseline: `driftwarden baseline import FILE`.",
-        ]
+        what_to_do = remedies(
+            assessment.shortages, assessment.fallen_coverage, model=assessment.model
+        )
+        if not what_to_do and assessment.is_compared:
+            what_to_do = ("See in the report what could not be compared. The rest does not alarm.",)
+        return [f"• {escape(sentence)}" for sentence in what_to_do or (CHECK_TRAFFIC,)]
     steps = [NEXT_STEP] if assessment.output.event_alarms else []
     prompts, responses = assessment.input, assessment.output
     if prompts.alarm and prompts.explanations:

@@ -19,6 +19,7 @@ from monitor.daemon.readiness.feedback import feedback_finding
 from monitor.daemon.readiness.file_modes import file_modes_finding
 from monitor.daemon.readiness.finding import Finding, note
 from monitor.daemon.readiness.incidents import incidents_finding
+from monitor.daemon.readiness.metric_names import metric_names_finding
 from monitor.daemon.readiness.running import Check, findings_of, run_checks
 from monitor.daemon.readiness.temporary_files import temporary_files_finding
 from monitor.daemon.readiness.weights import weights_findings
@@ -130,6 +131,7 @@ def _shared_checks(settings: Sections, secrets: Secrets) -> list[Check]:
         of_files("broker TLS", lambda: encryption.broker_encryption_finding(settings)),
         Check("dead letters", lambda: progress.dead_letters_finding(settings)),
         Check("feedback", lambda: feedback_finding(settings)),
+        Check("metric names", lambda: metric_names_finding(settings)),
         Check("user ids", lambda: end_users.user_ids_finding(settings, secrets)),
         Check("suppression", lambda: end_users.suppression_finding(settings)),
         Check("unlisted", lambda: monitoring.unlisted_finding(settings)),

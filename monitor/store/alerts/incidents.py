@@ -227,25 +227,6 @@ def is_superseded(connection: Connection, evaluation_id: int) -> bool:
     return later is not None
 
 
-def previous_verdict(connection: Connection, evaluation_id: int) -> str | None:
-    """Return the verdict of the model's last evaluation before this one's window."""
-    own = select(DriftEvaluation.model, DriftEvaluation.window_end).where(
-        DriftEvaluation.id == evaluation_id
-    )
-    model, window_end = connection.execute(own).one()
-    return connection.execute(
-        select(DriftEvaluation.verdict)
-        .where(
-            DriftEvaluation.model == model,
-            DriftEvaluation.status == "done",
-            DriftEvaluation.id != evaluation_id,
-            DriftEvaluation.window_end <= window_end,
-        )
-        .order_by(DriftEvaluation.window_end.desc(), DriftEvaluation.id.desc())
-        .limit(1)
-    ).scalar_one_or_none()
-
-
 _ROWS = select(*columns_of(IncidentRow, Incident))
 
 #: Separator of the names in a fingerprint, which occurs in no topic or metric name.

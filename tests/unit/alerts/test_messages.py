@@ -176,12 +176,21 @@ def test_topic_has_its_date_of_origin() -> None:
 
 
 def test_missing_data_names_commands_to_check() -> None:
-    steps = "\n".join(next_steps(not_enough_data()))
-    assert "driftwarden check" in steps
-    assert "driftwarden baseline import" in steps
-    assert "driftwarden check" not in "\n".join(
-        next_steps(make_assessment(verdict="not_enough_data"))
-    )
+    command = "driftwarden baseline import"
+
+    def steps(assessment: Assessment) -> str:
+        return "\n".join(next_steps(assessment))
+
+    assert "driftwarden check" in steps(not_enough_data())
+    assert "driftwarden check" not in steps(make_assessment(verdict="not_enough_data"))
+    assert command not in steps(not_enough_data())
+    for shortage in ("no_baseline", "small_baseline"):
+        assert command in steps(not_enough_data(shortages=(shortage,)))
+    small = steps(not_enough_data(shortages=("small_window",)))
+    assert "drift.min_samples" in small
+    assert command not in small
+    assert "driftwarden check" in steps(not_enough_data(shortages=("no_traffic",)))
+    assert "'user'" in steps(not_enough_data(shortages=("few_end_users",)))
 
 
 def test_escaping_leaves_one_line_without_code_spans() -> None:
