@@ -75,6 +75,11 @@ def baseline_finding(settings: Settings) -> Finding:
             "import FILE`, with --model where several are listed"
         )
     size = pluralize(baseline.n_exchanges, "exchange")
+    if baseline.n_exchanges < settings.drift.min_samples:
+        return note(
+            f"{size}, too few to be compared: drift.min_samples = {settings.drift.min_samples}; "
+            "import a larger baseline, or lower drift.min_samples"
+        )
     return ok(f"{size}, {baseline.digest[:12]}")
 
 

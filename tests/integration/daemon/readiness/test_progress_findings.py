@@ -8,8 +8,11 @@ import pytest
 from kafka import KafkaProducer
 from sqlalchemy import Engine
 
-from monitor.daemon.readiness.dead_letters import dead_letters_finding
-from monitor.daemon.readiness.progress import stored_records_finding, windows_finding
+from monitor.daemon.readiness.progress import (
+    dead_letters_finding,
+    stored_records_finding,
+    windows_finding,
+)
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import make_engine, transaction
 from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters
