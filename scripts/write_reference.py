@@ -8,6 +8,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +185,13 @@ def page_with_table(page: Path, table: str) -> str:
     return f"{before}{begin}{table}\n{end}{rest.split(end)[1]}"
 
 
+def messages_page() -> str:
+    """Return the messages of incidents that the tests hold to their limits."""
+    sys.path.append(str(ROOT))
+    text: str = import_module("tests.support.alerts.messages_page").page()
+    return text
+
+
 def pages() -> dict[Path, str]:
     """Return the text of each page as it should be."""
     return {
@@ -191,6 +199,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "commands.md": commands_page(),
         REFERENCE / "assessment.schema.json": assessment_schema(),
         REFERENCE / "personal-data.md": inventory_page(),
+        REFERENCE / "messages.md": messages_page(),
         ROLES: f"{ROLES_INTRODUCTION}\n\n{grant_statements(default_roles())}",
         RUNBOOKS: page_with_table(RUNBOOKS, causes_table()),
         WORKFLOW: page_with_table(WORKFLOW, items_table()),

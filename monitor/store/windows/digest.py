@@ -80,7 +80,7 @@ class NumericColumnFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FallenFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """What a window lacks: :class:`monitor.store.windows.assessment.FallenCoverage`."""
+    """The name of a :class:`monitor.store.windows.assessment.FallenCoverage`."""
 
     name: str
 

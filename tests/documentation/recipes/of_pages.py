@@ -83,24 +83,28 @@ SENTENCES = f"{SNAPSHOTS}/test_sentences_snapshot.ambr"
 SENTENCE = Recipe(
     title="A sentence in Slack",
     edits=(
-        Edit(MESSAGE, "🟡 Drift halted: {model}", "🟡 Drift paused: {model}"),
-        Edit(
-            f"{SNAPSHOTS}/test_messages_snapshot.ambr",
-            "🟡 Drift halted: assistant",
-            "🟡 Drift paused: assistant",
+        Edit(MESSAGE, "*Strongest single cases: ", "*Strongest outliers: "),
+        *(
+            Edit(
+                f"{SNAPSHOTS}/test_messages_snapshot.ambr",
+                f"Strongest single cases: {noun}",
+                f"Strongest outliers: {noun}",
+            )
+            for noun in ("prompts", "responses")
         ),
-        Edit(SENTENCES, "🟡 Drift halted: {model}", "🟡 Drift paused: {model}"),
+        Edit(SENTENCES, "Strongest single cases", "Strongest outliers"),
     ),
     commands=("make snapshots",),
     tests=(
         "tests/unit/alerts/test_messages_snapshot.py",
         "tests/unit/alerts/test_sentences_snapshot.py",
     ),
-    mistake=Mistake(SENTENCES, "🟡 Drift halted: {model}"),
+    mistake=Mistake(SENTENCES, "Strongest single cases"),
     own=frozenset({f"{SNAPSHOTS}/test_messages_snapshot.ambr", SENTENCES}),
     other={
         "retrain/rollout/messages/": "a sentence about a rollout",
         "retrain/rollout/wording/": "a sentence about a rollout",
+        "monitor/alerts/present_text.py": "a sentence of an incident's message",
         "monitor/rendering/mrkdwn.py": "what texts of traffic go through",
         "tests/unit/alerts/test_markup.py": "a text that comes from outside",
     },
@@ -127,20 +131,7 @@ Their slots are reserved.
 
 1. Remind the reviewers.
 """
-MESSAGE_OF_CAUSE = """# name: test_message_of_a_cause_snapshot[drafts_untouched]
-  '''
-  🟠 Drafts untouched: desk
-  ========================
-  
-  What is wrong.
-  
-  Next steps
-  • Ask the reviewers.
-  
-  Incident 7 (https://drift.example/incidents/7)  ·  Runbook (https://drift.example/runbooks/drafts-untouched)
-  '''
-# ---
-"""  # noqa: W293 - as the snapshot has it
+EXAMPLES = "tests/support/alerts/messages_page.py"
 CASES = "tests/integration/daemon/test_conditions.py"
 SUBJECTS = "monitor/settings/alerts.py"
 CAUSE = Recipe(
@@ -166,11 +157,7 @@ CAUSE = Recipe(
             '    "queue_not_worked": Case(',
             '    "drafts_untouched": Case(leave_queue, review_item),\n',
         ),
-        before(
-            f"{SNAPSHOTS}/test_cause_messages_snapshot.ambr",
-            "# name: test_message_of_a_cause_snapshot[evaluation_failed]",
-            MESSAGE_OF_CAUSE,
-        ),
+        before(EXAMPLES, '    "training_failed":', '    "drafts_untouched": "Untouched.",\n'),
         before(SENTENCES, "  Rollout reverted\n", "  Drafts untouched\n  • Ask the reviewers.\n"),
     ),
     commands=("make docs", "make snapshots"),
@@ -178,9 +165,9 @@ CAUSE = Recipe(
         CASES,
         "tests/unit/alerts/test_causes.py",
         "tests/unit/alerts/test_channels.py",
-        "tests/unit/alerts/test_cause_messages_snapshot.py",
+        "tests/unit/alerts/test_incident_messages.py",
     ),
-    own=frozenset({f"{SNAPSHOTS}/test_cause_messages_snapshot.ambr", SENTENCES}),
+    own=frozenset({SENTENCES}),
     mistake=Mistake(SUBJECTS, "to Subject in monitor/settings/alerts.py"),
     other={
         "retrain/rollout/jobs/conditions.py": "a condition of rollouts",

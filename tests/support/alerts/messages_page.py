@@ -1,13 +1,10 @@
-"""Reference page of incidents' messages: each cause in each state, by the functions of the daemon.
+"""Reference page of incidents' messages: each cause in each state, as the daemon writes them."""
 
-`make docs` writes it with ``python -m tests.support.alerts.messages_page FILE``; a test compares.
-"""
-
-import argparse
 import html
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from pathlib import Path
+
+from structlog.testing import capture_logs
 
 from monitor.alerts.causes import CAUSES, Cause
 from monitor.alerts.messages.text import MAX_WORDS
@@ -168,7 +165,12 @@ def messages() -> Iterator[tuple[str, str, IncidentWorld]]:
 
 
 def page() -> str:
-    """Return the page."""
+    """Return the page, as `make docs` writes it."""
+    with capture_logs():
+        return _page()
+
+
+def _page() -> str:
     world = looked().window(BOTH)
     payload = world.payload()
     lines = [
@@ -189,14 +191,3 @@ def page() -> str:
         text = html.unescape(current.payload()["text"]).replace("|", r"\|")
         lines.append(f"| {state} | {text} |")
     return "\n".join(lines) + "\n"
-
-
-def main() -> None:
-    """Parse the command line and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("path", type=Path, metavar="FILE.md")
-    parser.parse_args().path.write_text(page(), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

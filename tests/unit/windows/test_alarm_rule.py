@@ -7,7 +7,7 @@ import pytest
 from monitor.drift import compare_numeric
 from monitor.store.windows.assessment import Explanation, FamilyAssessment, NumericAssessment
 from monitor.windows import alarm_rule
-from tests.support.windows.assessments import estimated
+from tests.support.windows.assessments import estimated, not_comparable
 
 ALONE = [""] * 5000
 QUIET = FamilyAssessment(
@@ -196,3 +196,10 @@ def test_untested_family_is_no_clean_verdict() -> None:
     assert alarm_rule.window_verdict([alarming, untested], []) == "drift"
     silent = msgspec.structs.replace(untested, untested_reason="no_responses")
     assert alarm_rule.window_verdict([QUIET, silent], []) == "no_drift"
+
+
+def test_window_that_lacks_a_metric_has_no_clean_verdict() -> None:
+    fallen = not_comparable("resolved").fallen_coverage
+    assert alarm_rule.window_verdict([QUIET, QUIET], [], fallen) == "not_enough_data"
+    alarming = msgspec.structs.replace(QUIET, alarm=True, verdict="drift")
+    assert alarm_rule.window_verdict([alarming, QUIET], [], fallen) == "drift"

@@ -15,6 +15,7 @@ from tests.support.windows.assessments import (
     make_assessment,
     make_family,
     make_numeric_column,
+    not_comparable,
     not_enough_data,
 )
 from tests.support.windows.gate_cases import BASIS, make_rule, make_segment, make_segmentation
@@ -85,6 +86,15 @@ def test_a_guarded_metric_is_decided_by_its_direction(
         if check.name == "resolved" and check.is_gated and check.kind == "metric"
     )
     assert ("drift.higher_is_better" in check.sentence) is (metric.direction == 0)
+
+
+def test_guarded_metric_of_few_exchanges_is_undecided_unless_worse() -> None:
+    fallen = not_comparable("resolved").fallen_coverage
+    for values, expected in (({"adjusted_p_value": 0.5}, "undecided"), ({}, "failed")):
+        assessment = make_assessment(
+            numeric_columns=(make_numeric_column(**values),), basis=BASIS, fallen_coverage=fallen
+        )
+        assert outcome(assessment, "metric:resolved") == expected
 
 
 def test_only_what_fail_on_names_decides() -> None:

@@ -17,7 +17,13 @@ from monitor.windows.gate.markdown import escape_markdown, render_markdown
 from monitor.windows.report.page import render_page
 from monitor.windows.report.terminal import print_assessment
 from tests.support.windows.assessment_cases import CASES, metric_fell
-from tests.support.windows.assessments import HOSTILE, huge, make_assessment, make_numeric_column
+from tests.support.windows.assessments import (
+    HOSTILE,
+    huge,
+    make_assessment,
+    make_numeric_column,
+    not_comparable,
+)
 from tests.support.windows.gate_cases import BASIS, make_rule, make_segment, make_segmentation
 
 #: Of junit-10.xsd, the schema of Jenkins' xUnit plugin: element -> its attributes and children.
@@ -99,6 +105,23 @@ def test_junit_skips_what_is_undecided_or_not_in_fail_on() -> None:
     messages = [element.get("message", "") for element in skipped if element is not None]
     assert sum(message.startswith("not in --fail-on: ") for message in messages) == 3
     assert sum(message.startswith("not enough data: ") for message in messages) == 2
+
+
+def test_window_that_lacks_a_metric_is_undecided_everywhere() -> None:
+    assessment = not_comparable("resolved")
+    checks = list_checks(assessment, FailOn())
+    assert outcome_of(checks) == "undecided"
+    console = Console(file=StringIO(), width=200)
+    print_assessment(assessment, console)
+    terminal = console.file.getvalue()  # type: ignore[attr-defined]
+    junit, markdown = render_junit(assessment, checks), render_markdown(assessment, checks)
+    page = render_page(assessment)
+    for output in (terminal, junit, markdown, page):
+        assert "is no longer sent (600 values before, none now)" in output.replace("\\", "")
+    assert " NOT COMPARABLE " in terminal
+    assert "Not comparable</span>" in page
+    assert 'failures="0"' in junit
+    assert "### driftwarden: undecided" in markdown
 
 
 def test_failures_carry_headline_and_findings() -> None:
