@@ -84,7 +84,8 @@ def test_a_topic_never_read_to_its_end_is_reported(baseline: Engine, clock: date
 def test_traffic_of_other_models_is_named(baseline: Engine, clock: datetime) -> None:
     with transaction(baseline) as connection:
         add_unlisted(connection, {ModelDay("t", "assistant-v2", clock): SampledCount(40, 800.0)})
-    (remark,) = run(baseline, clock).assessment.remarks
+    remedy, remark = run(baseline, clock).assessment.remarks
+    assert "`driftwarden check`" in remedy
     assert "`assistant-v2`" in remark
     assert "[models]" in remark
 
@@ -116,4 +117,5 @@ def test_too_little_is_no_alarm_and_names_no_days(baseline: Engine, clock: datet
     store_traffic(baseline, clock, 9, seed=2)
     row = run(baseline, clock)
     assert row.verdict == "not_enough_data"
-    assert row.assessment.remarks == ()
+    (remedy,) = row.assessment.remarks
+    assert "`drift.min_samples`" in remedy
