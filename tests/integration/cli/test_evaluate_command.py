@@ -136,9 +136,9 @@ def test_exchanges_that_arrived_late_are_counted_until_again(
     assert "late" not in evaluate().stderr
     assert "No exchange has arrived" in evaluate("--again").stderr
     store_traffic(stored, last_week, 10, seed=3)
-    shown = evaluate()
-    assert "10 exchanges of this week arrived after its evaluation" in shown.stderr
-    assert "(25% of it)" in shown.stderr
+    output = evaluate()
+    assert "10 exchanges of this week arrived after its evaluation" in output.stderr
+    assert "(25% of it)" in output.stderr
     assert "(+10 late)" in CliRunner().invoke(app, ["digest"]).stdout
     again = evaluate("--again")
     assert "arrived" not in again.stderr

@@ -118,6 +118,11 @@ def test_few_dead_letters_open_nothing(dead: int, n: int, *, opens: bool) -> Non
     assert Records(START, n, Counter(x=dead)).exceeds(unusual_from(0.0)) is opens
 
 
+def test_one_bad_day_of_a_new_site_is_not_usual() -> None:
+    assert usual_share(drawn(lambda _: (60.0, 0.4), 1)) == 0.0
+    assert usual_share(drawn(lambda _: (60.0, 0.4), 2)) > 0.3
+
+
 def test_two_bad_days_are_no_history_of_a_month() -> None:
     bad = START + 10 * DAY
     slots = drawn(lambda since: (60.0, 0.4 if bad <= since < bad + 2 * DAY else 0.0), 20)

@@ -111,6 +111,18 @@ def test_share_of_dead_letters_opens_worsens_and_resolves(
         assert len(list_events(connection, ended.id)) == 3
 
 
+def test_share_that_may_be_usual_neither_opens_nor_ends(engine: Engine, clock: datetime) -> None:
+    topic, now = Topic(engine), clock
+    topic.read([CUT_OFF] * 60, now)
+    opened = topic.watch(now)
+    for _ in range(4):
+        now += HOUR
+        topic.read([good(now)] * 46 + [CUT_OFF] * 4, now)
+        lasting = topic.watch(now)
+        assert lasting is not None
+        assert lasting == opened
+
+
 @pytest.mark.parametrize(
     ("values", "opens"),
     [
