@@ -32,6 +32,7 @@ from monitor.store.tables import (
     OutboxMessage,
     RegistryMirror,
     RolloutObservation,
+    SignalCount,
     TrainingRun,
     UnlistedExchanges,
     UserGrant,
@@ -63,6 +64,7 @@ OF_BOTH_NAMES = frozenset(
         Look,
         OutboxMessage,
         RegistryMirror,
+        SignalCount,
         WatchPause,
     )
 )
