@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
+from monitor.daemon.conditions.of_signals import backup_overdue
 from monitor.plurals import pluralize
 from monitor.rendering.numbers import format_instant
 from monitor.scheduling.condition_check import CLEAR, UNKNOWN, ConditionCheck, Holds, Result
@@ -73,4 +74,5 @@ def records_lost(check: ConditionCheck[Sections]) -> Result:
 OF_THE_DAEMON: Mapping[str, Callable[[ConditionCheck[Sections]], Result]] = {
     "consumer_stalled": consumer_stalled,
     "records_lost": records_lost,
+    "backup_overdue": backup_overdue,
 }
