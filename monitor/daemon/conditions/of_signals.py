@@ -24,6 +24,7 @@ from monitor.store.alerts.incidents import last_resolved_incident_of, unresolved
 from monitor.store.audit_log import SYSTEM
 from monitor.store.signals.counts import (
     KEPT,
+    NAMED_KINDS,
     SAMPLED,
     TRAFFIC,
     Signal,
@@ -60,7 +61,7 @@ _FIELDS: Mapping[str, str] = {
 
 def signal_missing(check: ConditionCheck[Settings]) -> Result:
     """Hold while a metric, field, task type or feedback comes much more rarely than it did."""
-    history = read_history(check)
+    history = read_history(check, of_exchanges=True)
     if history is None:
         return UNKNOWN
     began, reported, resolved = _episode(check)
@@ -81,7 +82,7 @@ def signal_missing(check: ConditionCheck[Settings]) -> Result:
 
 def describe_traffic_fall(check: ConditionCheck[Settings]) -> str:
     """Return how a model's traffic fell to a small share; empty where it did not."""
-    history = read_history(check, (SAMPLED.kind, TRAFFIC.kind))
+    history = read_history(check, of_exchanges=False)
     if history is None:
         return ""
     fall = find_traffic_fall(history)
@@ -92,17 +93,21 @@ def describe_traffic_fall(check: ConditionCheck[Settings]) -> str:
     return "" if fall is None else _describe_traffic(fall)
 
 
-def read_history(check: ConditionCheck[Settings], kinds: tuple[str, ...] = ()) -> History | None:
-    """Return the counts of a model, and with kinds the traffic of all; ``None``: not up to date."""
+def read_history(check: ConditionCheck[Settings], *, of_exchanges: bool) -> History | None:
+    """Return the counts of a model: of what its exchanges have, or of its traffic and that of all.
+
+    ``None``: they are not up to date.
+    """
     until = counted_until(check.connection)
     if until is None or check.now - until > COUNTED_WITHIN:
         return None
     until = until.replace(minute=0, second=0, microsecond=0)
-    since = first_day(until)
+    since, model = first_day(until), check.settings.model.name
+    kinds = (SAMPLED.kind, TRAFFIC.kind, *(NAMED_KINDS if of_exchanges else ()))
     return make_history(
         until,
-        load_counts(check.connection, check.settings.model.name, since, kinds),
-        load_traffic(check.connection, since) if kinds else (),
+        load_counts(check.connection, model, since, kinds),
+        () if of_exchanges else load_traffic(check.connection, since),
     )
 
 
@@ -199,10 +204,10 @@ def _meaning(signal: Signal) -> str:
 def _describe_traffic(fall: TrafficFall) -> str:
     if fall.share is None or fall.fewest_share is None:
         return (
-            f"Hardly any traffic: {fall.now:,.0f} exchanges in 24 hours; the day with fewest of "
-            f"the weeks before had {fall.fewest:,.0f}."
+            f"Hardly any traffic: {fall.now:,.0f} exchanges in 24 hours; {fall.fewest:,.0f} or "
+            "more on the same day of each week before."
         )
     return (
         f"Hardly any of the traffic: {format_share(fall.share)} of that of all models in 24 hours; "
-        f"it was {format_share(fall.fewest_share)} or more on each day of the weeks before."
+        f"it was {format_share(fall.fewest_share)} or more on the same day of each week before."
     )

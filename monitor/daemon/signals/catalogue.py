@@ -33,14 +33,14 @@ _CUT = f"{_SIGNALS}test_signal_that_is_cut_is_reported_within_a_day"
 SENSORS = (
     Sensor(
         signal="traffic of a model",
-        expected="the day with fewest exchanges of four weeks, from its first week on",
+        expected="the fewest of the same weekday in four weeks, from its first week on",
         found_within="25 hours",
         told_by="no_traffic",
         test=f"{_SIGNALS}test_traffic_that_falls_to_a_tenth_is_reported",
     ),
     Sensor(
         signal="a model's share of all traffic",
-        expected="the day with least of four weeks, from its first week on",
+        expected="the least of the same weekday in four weeks, from its first week on",
         found_within="25 hours",
         told_by="no_traffic",
         test=f"{_SIGNALS}test_share_of_a_model_that_falls_is_reported",

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine
 from monitor.store.engine import transaction
 from monitor.store.signals.counts import (
     KEPT,
+    NAMED_KINDS,
     SAMPLED,
     TRAFFIC,
     Counts,
@@ -41,8 +42,6 @@ MIN_SHARE, MIN_COUNT = 0.01, 2
 MAX_NAME_CHARACTERS = 100
 #: A time of the traffic may be so far ahead.
 MAX_AHEAD = timedelta(days=1)
-#: Kinds whose names the traffic gives.
-_NAMED = ("metric", "field", "task type", "feedback")
 
 _TABLES: tuple[type[Exchange] | type[Feedback], ...] = (Exchange, Feedback)
 
@@ -181,7 +180,7 @@ def _limit(connection: Connection, weights: Counts, numbers: dict[str, Counter[S
     return {
         key: weight
         for key, weight in weights.items()
-        if key.signal.kind not in _NAMED or key.signal in known[key.model]
+        if key.signal.kind not in NAMED_KINDS or key.signal in known[key.model]
     }
 
 

@@ -26,7 +26,7 @@ MIN_AGE = 2 * WEEK
 BACK_HOURS, BACK_COUNT = 6, 5
 #: A day with less than half of what is usual is in a gap where chance is at most this.
 GAP_LEVEL = 0.01
-#: Traffic falls to a small share where less of the day with least of it is left.
+#: Traffic falls to a small share where less is left of the same weekday with least of it.
 SMALL_SHARE = 0.2
 
 
@@ -46,9 +46,9 @@ class Fall:
 
 @dataclass(frozen=True)
 class TrafficFall:
-    """Traffic of a model that is a small share of what it was on the day with least of it."""
+    """Traffic of a model that is a small share of what it was."""
 
-    #: Traffic of 24 hours, and of the day with least.
+    #: Traffic of 24 hours, and of the same weekday with least.
     now: float
     fewest: float
     #: Shares of the traffic of all models; ``None``: the traffic itself is that small.
@@ -69,6 +69,9 @@ def find_fall(
     if days is None:
         return None
     age, least = _age(history, signal, new_since)
+    newest = _usual_days(days.sampled[:age], 1, 1, least)
+    if newest is None or not days.is_rarer(1, newest[0]):
+        return None  # such as on a weekend, of what comes on working days
     for n_days in DAYS_UNDER_TEST:
         usual = _usual_days(days.sampled[:age], n_days, n_days, least)
         if usual is None or not days.is_rarer(n_days, usual[0]):
@@ -154,28 +157,48 @@ class _Days:
 def find_traffic_fall(
     history: History, *, known_until: datetime | None = None
 ) -> TrafficFall | None:
-    """Return how the traffic of a model fell; ``None`` where it did not, or none is usual."""
+    """Return how the traffic of a model fell; ``None`` where it did not, or none is usual.
+
+    A small share is less than a fifth of the fewest of the same weekdays, and less than half of the
+    fewest of all days, as a holiday may be like a Sunday. ``known_until``: only the days before say
+    what is usual.
+    """
     hours, sampled = history.of(TRAFFIC), days_of(history.of(SAMPLED))
+    if not hours.any():
+        return None
     skipped = 1 if known_until is None else math.ceil((history.until - known_until) / (24 * HOUR))
-    started = len(hours) - int(np.flatnonzero(hours)[0]) if hours.any() else 0
-    usual = slice(max(1, skipped), min(started // 24, max(1, skipped) + MAX_BEFORE))
+    age = (len(hours) - int(np.flatnonzero(hours)[0])) // 24
+    used = np.arange(max(1, skipped), min(age, max(1, skipped) + MAX_BEFORE))
+    if len(used) < MIN_BEFORE:
+        return None
+    same = used[_weekdays(used) == 0]
+    # That half of the fewest came to so little would be chance.
+    if stats.poisson.cdf(sampled[0], LEFT * sampled[same].min()) > LEVEL:
+        return None
     traffic, total = days_of(hours), days_of(history.all_traffic)
-    if usual.stop - usual.start < MIN_BEFORE:
-        return None
-    fewest = float(traffic[usual].min())
-    recent = float(hours[-BACK_HOURS:].sum()) * 24 / BACK_HOURS
-    # That half of it came to so little would be chance.
-    chance = stats.poisson.cdf(sampled[0], LEFT * sampled[usual].min())
-    if chance > LEVEL:
-        return None
-    if max(traffic[0], recent) < SMALL_SHARE * fewest:
+    recent, recent_total = _last_hours(hours), _last_hours(history.all_traffic)
+    fewest = float(traffic[same].min())
+    if _is_small(traffic, recent, same, used):
         return TrafficFall(float(traffic[0]), fewest)
-    shares = traffic / np.maximum(total, 1.0)
-    few = float(shares[usual].min())
-    recent_share = hours[-BACK_HOURS:].sum() / max(history.all_traffic[-BACK_HOURS:].sum(), 1.0)
-    if max(shares[0], recent_share) < SMALL_SHARE * few and traffic[0] < LEFT * fewest:
-        return TrafficFall(float(traffic[0]), fewest, float(shares[0]), few)
+    shares, recent_shares = traffic / np.maximum(total, 1), recent / np.maximum(recent_total, 1)
+    if traffic[0] < LEFT * fewest and _is_small(shares, recent_shares, same, used):
+        return TrafficFall(float(traffic[0]), fewest, float(shares[0]), float(shares[same].min()))
     return None
+
+
+def _is_small(days: Hours, recent: Hours, same: Days, used: Days) -> bool:
+    """Return whether the newest day is small, and its last hours are not as usual again."""
+    least = recent[same].min()
+    is_back = least > 0 and recent[0] >= LEFT * least
+    is_small = days[0] < min(SMALL_SHARE * days[same].min(), LEFT * days[used].min())
+    return bool(is_small and not is_back)
+
+
+def _last_hours(hours: Hours) -> Hours:
+    """Return the sums of the last hours of each day that ends now, the newest first."""
+    ends = hours[len(hours) % 24 :].reshape(-1, 24)[::-1, -BACK_HOURS:]
+    sums: Hours = ends.sum(axis=1)
+    return sums
 
 
 def _age(history: History, signal: Signal, new_since: datetime | None) -> tuple[int, int]:

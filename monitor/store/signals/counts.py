@@ -29,6 +29,8 @@ class Signal(NamedTuple):
         return f"{self.kind} {self.name}"
 
 
+#: Kinds whose names the traffic gives.
+NAMED_KINDS = ("metric", "field", "task type", "feedback")
 #: Exchanges of the sample, and the traffic that they represent.
 SAMPLED, TRAFFIC = Signal("sampled"), Signal("traffic")
 
@@ -151,17 +153,12 @@ def add_counts(connection: Connection, counts: Counts) -> None:
 
 
 def load_counts(
-    connection: Connection, model: str, since: datetime, kinds: Collection[str] = ()
+    connection: Connection, model: str, since: datetime, kinds: Collection[str]
 ) -> Iterator[tuple[datetime, Signal, list[float]]]:
-    """Yield day, signal and count of each of 24 hours of a model, from a day on.
-
-    Of the kinds; without any, of all.
-    """
+    """Yield day, signal and count of each of 24 hours of a model, from a day on."""
     statement = select(
         SignalCount.day, SignalCount.kind, SignalCount.name, SignalCount.hours
-    ).where(SignalCount.model == model, SignalCount.day >= since)
-    if kinds:
-        statement = statement.where(SignalCount.kind.in_(kinds))
+    ).where(SignalCount.model == model, SignalCount.day >= since, SignalCount.kind.in_(kinds))
     for day, kind, name, hours in connection.execute(statement):
         yield day, Signal(kind, name), hours
 

@@ -6,7 +6,9 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select, update
 
 from monitor.store.rows import columns_of, read_row
-from monitor.store.tables import SignalProgress
+from monitor.store.tables import Exchange, Feedback, SignalProgress
+
+COUNTED_TABLES = (Exchange.__tablename__, Feedback.__tablename__)
 
 
 @dataclass(frozen=True)
@@ -43,5 +45,8 @@ def save_progress(connection: Connection, progress: Progress, *, is_first: bool 
 
 def counted_until(connection: Connection) -> datetime | None:
     """Return the time until which all traffic and feedback is counted; ``None``: not known."""
-    rows = connection.execute(select(SignalProgress.counted_until)).scalars().all()
-    return min((row for row in rows if row is not None), default=None) if all(rows) else None
+    statement = select(SignalProgress.counted_until).where(
+        SignalProgress.counted_table.in_(COUNTED_TABLES)
+    )
+    times = connection.execute(statement).scalars().all()
+    return min((at for at in times if at is not None), default=None) if all(times) else None

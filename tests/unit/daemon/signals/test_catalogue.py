@@ -9,7 +9,7 @@ import pytest
 from monitor.alerts.causes import CAUSES
 from monitor.daemon.signals.catalogue import SENSORS, TESTS, Sensor
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 ALERTS = set(
     re.findall(r"- alert: (\w+)", (ROOT / "deploy/prometheus/rules.yaml").read_text("utf-8"))
 )
