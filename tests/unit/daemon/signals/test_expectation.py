@@ -49,7 +49,7 @@ def of(share: ShareOf, daily: float = 2000, **values: object) -> Desk:
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
-    ("share", "within"),
+    ("share", "limit"),
     [
         (constant(1.0), 25),
         (constant(0.3), 25),
@@ -59,10 +59,10 @@ def of(share: ShareOf, daily: float = 2000, **values: object) -> Desk:
     ],
     ids=["always", "some", "weekdays", "office hours", "rare"],
 )
-def test_signal_that_ends_is_found_in_time(share: ShareOf, within: int, seed: int) -> None:
+def test_signal_that_ends_is_found_in_time(share: ShareOf, limit: int, seed: int) -> None:
     at = first_fall(of(until(CUT, share)), range(CUT, CUT + 40), seed=seed)
     assert at is not None
-    assert CUT < at <= CUT + within
+    assert CUT < at <= CUT + limit
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -99,7 +99,7 @@ def test_fall_says_what_was_usual_and_when_it_was_last_seen() -> None:
     ],
     ids=["weekdays", "campaign", "half", "comes and goes", "new model", "six days old"],
 )
-def test_what_is_usual_or_not_known_is_no_fall(desk: Desk, first: int, last: int) -> None:
+def test_usual_or_unknown_share_is_no_fall(desk: Desk, first: int, last: int) -> None:
     assert first_fall(desk, range(first, last, 3)) is None
 
 
@@ -158,17 +158,17 @@ def test_traffic_as_usual_is_no_fall(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("left", [0.0, 0.1])
-@pytest.mark.parametrize(("daily", "within"), [(100, 30), (10_000, 25)])
-def test_traffic_that_falls_is_found_within_a_day(daily: float, within: int, left: float) -> None:
+@pytest.mark.parametrize(("daily", "limit"), [(100, 30), (10_000, 25)])
+def test_traffic_that_falls_is_found_within_a_day(daily: float, limit: int, left: float) -> None:
     counts = draw_hours(Desk(daily), 60, np.random.default_rng(2))
     rng = np.random.default_rng(3)
     for signal, hours in counts.items():
         counts[signal] = np.where(
             np.arange(len(hours)) < CUT, hours, rng.binomial(hours.astype(int), left)
         )
-    found = [hour for hour in range(CUT, CUT + 31) if find_traffic_fall(history_at(counts, hour))]
-    assert found
-    assert found[0] <= CUT + within
+    falls = [hour for hour in range(CUT, CUT + 31) if find_traffic_fall(history_at(counts, hour))]
+    assert falls
+    assert falls[0] <= CUT + limit
 
 
 def test_share_of_all_traffic_that_falls_is_found() -> None:
