@@ -173,6 +173,7 @@ def test_every_row_belongs_to_one_model_or_none() -> None:
     """Rows of the daemon itself have no column of a model; the outbox has an empty one."""
     own = {
         "source_offsets", "offset_gaps", "pending_halves", "dead_letters", "embedding_blocks",
+        "signal_progress",
         "audit_log", "users", "invitations", "sign_in_attempts", "erasures", "suppressions",
         "user_id_keys",
         "leadership", "slack_actions", "web_sessions", "taxonomy_versions", "review_draws",
