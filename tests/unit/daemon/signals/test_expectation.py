@@ -78,7 +78,7 @@ def test_model_with_five_exchanges_a_day_takes_days() -> None:
     assert first_fall(of(until(CUT, constant(0.05)), daily=5), range(CUT, CUT + 24 * 7)) is None
 
 
-def test_fall_says_what_was_usual_and_when_it_was_last_seen() -> None:
+def test_fall_says_usual_share_and_last_hour() -> None:
     counts = draw_hours(of(until(CUT, constant(0.9))), 50, np.random.default_rng(1))
     fall = find_fall(history_at(counts, CUT + 24), RESOLVED)
     assert fall is not None
@@ -131,7 +131,7 @@ def test_known_fall_lasts_until_the_signal_is_back() -> None:
     assert find_lasting_fall(after_weeks, RESOLVED, START + CUT * HOUR)
 
 
-def test_signal_that_a_user_gave_up_is_expected_after_a_week() -> None:
+def test_given_up_signal_is_expected_after_a_week() -> None:
     counts = draw_hours(of(until(CUT, constant(0.9))), 80, np.random.default_rng(1))
     resolved_at = START + (CUT - 24 * 5) * HOUR
     history = history_at(counts, CUT + 24)
