@@ -1,12 +1,18 @@
-"""Tables of the causes of incidents and of transitions, for the documentation."""
+"""Tables of causes of incidents, signals and transitions, for the documentation."""
 
+import json
 from collections.abc import Iterable
 from datetime import timedelta
+from pathlib import Path
 
 from monitor.alerts.causes import CAUSES
 from monitor.alerts.incident_states import IncidentTransition
+from monitor.daemon.signals.catalogue import SENSORS
 from monitor.review.items.states import TRANSITIONS
 from retrain.rollout.states import RolloutTransition
+
+#: Measured times until a signal's end was told, by signal: `{"metric": "14 hours"}`.
+MEASURED = Path(__file__).resolve().parents[1] / "docs" / "explanation" / "measured_signals.json"
 
 
 def causes_table() -> str:
@@ -20,6 +26,21 @@ def causes_table() -> str:
             clear = "two measured windows in a row without an alarm"
         name = f"[{cause.title}]({cause.page}.md) (`{cause.name}`)"
         lines.append(f"| {name} | {cause.level} | {scope} | {clear} |")
+    return "\n".join(lines)
+
+
+def signals_table() -> str:
+    """Return the signals, with links to the runbook of what tells their end."""
+    measured = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.is_file() else {}
+    lines = ["| signal | expected from | found within | measured | told by |"]
+    lines.append("| --- | --- | --- | --- | --- |")
+    for sensor in SENSORS:
+        page = "prometheus.md"
+        if sensor.told_by in CAUSES:
+            page = f"{CAUSES[sensor.told_by].page}.md"
+        times = f"{sensor.found_within} | {measured.get(sensor.signal, '')}"
+        link = f"[{sensor.told_by}](../runbooks/{page})"
+        lines.append(f"| {sensor.signal} | {sensor.expected} | {times} | {link} |")
     return "\n".join(lines)
 
 

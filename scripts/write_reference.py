@@ -15,7 +15,7 @@ from typing import Any
 import typer
 from assessment_schema import assessment_schema
 from draw_rooms import PICTURE, draw
-from state_tables import causes_table, items_table, transitions_table
+from state_tables import causes_table, items_table, signals_table, transitions_table
 
 from monitor.alerts import incident_states
 from monitor.cli.app import app
@@ -30,6 +30,7 @@ REFERENCE = ROOT / "docs" / "reference"
 ROLES = ROOT / "deploy" / "postgresql" / "roles.sql"
 RUNBOOKS = ROOT / "docs" / "runbooks" / "README.md"
 INCIDENTS = ROOT / "docs" / "explanation" / "incidents.md"
+SIGNALS = ROOT / "docs" / "explanation" / "signals.md"
 WORKFLOW = ROOT / "docs" / "explanation" / "review-workflow.md"
 ROLL_OUT = ROOT / "docs" / "how-to" / "roll-out.md"
 GENERATED = "<!-- Written by `make docs` from {source}. Change that, not this page. -->"
@@ -202,6 +203,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "messages.md": messages_page(),
         ROLES: f"{ROLES_INTRODUCTION}\n\n{grant_statements(default_roles())}",
         RUNBOOKS: page_with_table(RUNBOOKS, causes_table()),
+        SIGNALS: page_with_table(SIGNALS, signals_table()),
         WORKFLOW: page_with_table(WORKFLOW, items_table()),
         INCIDENTS: page_with_table(INCIDENTS, transitions_table(incident_states.TRANSITIONS)),
         PICTURE: draw(),

@@ -233,6 +233,25 @@ def upgrade() -> None:
     )
     op.create_index("ix_sign_in_attempts_last_at", "sign_in_attempts", ["last_at"])
     op.create_table(
+        "signal_counts",
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("day", TIME, nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("hours", JSON, nullable=False),
+        sa.PrimaryKeyConstraint("model", "day", "kind", "name", name="pk_signal_counts"),
+    )
+    op.create_table(
+        "signal_progress",
+        sa.Column("counted_table", sa.String(), nullable=False),
+        sa.Column("counted_id", ID, nullable=False),
+        sa.Column("counted_until", TIME),
+        sa.Column("next_id", ID, nullable=False),
+        sa.Column("next_until", TIME, nullable=False),
+        sa.Column("next_at", TIME, nullable=False),
+        sa.PrimaryKeyConstraint("counted_table", name="pk_signal_progress"),
+    )
+    op.create_table(
         "slack_actions",
         sa.Column("id", ID, nullable=False),
         sa.Column("press", sa.String(), nullable=False),
@@ -1435,6 +1454,8 @@ def downgrade() -> None:
     op.drop_table("stored_exchanges")
     op.drop_table("source_offsets")
     op.drop_table("slack_actions")
+    op.drop_table("signal_progress")
+    op.drop_table("signal_counts")
     op.drop_table("sign_in_attempts")
     op.drop_table("registry_mirrors")
     op.drop_table("record_counts")

@@ -118,6 +118,8 @@ GRANT SELECT, INSERT ON rollout_scores TO "driftwarden_schedule";
 GRANT USAGE ON SEQUENCE rollout_scores_id_seq TO "driftwarden_schedule";
 GRANT SELECT, INSERT, UPDATE ON rollouts TO "driftwarden_schedule";
 GRANT USAGE ON SEQUENCE rollouts_id_seq TO "driftwarden_schedule";
+GRANT SELECT, INSERT, UPDATE, DELETE ON signal_counts TO "driftwarden_schedule";
+GRANT SELECT, INSERT, UPDATE ON signal_progress TO "driftwarden_schedule";
 GRANT SELECT, INSERT, UPDATE, DELETE ON slack_actions TO "driftwarden_schedule";
 GRANT USAGE ON SEQUENCE slack_actions_id_seq TO "driftwarden_schedule";
 GRANT SELECT, INSERT, DELETE ON slow_drift_windows TO "driftwarden_schedule";

@@ -78,6 +78,25 @@ _ALL = (
         hold=timedelta(hours=1),
     ),
     Cause(
+        name="signal_missing",
+        level="error",
+        title="Signal missing",
+        next_steps=(
+            "• Find what stopped sending it: a release, a renamed key, a job.",
+            "• Left out on purpose: resolve the incident; after a week it is no longer expected.",
+        ),
+        hold=timedelta(hours=1),
+    ),
+    Cause(
+        name="looks_overdue",
+        level="warning",
+        title="Looks overdue",
+        next_steps=(
+            "• Until they are made, a large change is not noticed before the window ends.",
+            "• The log of the daemon says what fails or takes long: `look_failed`.",
+        ),
+    ),
+    Cause(
         name="consumer_stalled",
         level="critical",
         title="Ingest stalled",
@@ -119,6 +138,16 @@ _ALL = (
         ),
         of_daemon=True,
         hold=timedelta(minutes=15),
+    ),
+    Cause(
+        name="backup_overdue",
+        level="warning",
+        title="Backup overdue",
+        next_steps=(
+            "• Find why `driftwarden db backup` no longer runs: its timer, its log, its disk.",
+            "• Made otherwise on purpose: resolve the incident.",
+        ),
+        of_daemon=True,
     ),
     Cause(
         name="training_failed",

@@ -23,6 +23,7 @@ from monitor.daemon.leader_metrics import read_gauges
 from monitor.daemon.probes import Probes
 from monitor.daemon.removed_models import follow_configuration
 from monitor.daemon.retraining import Retraining
+from monitor.daemon.signals.counting import count_signals
 from monitor.daemon.weekly_digest import announce_due
 from monitor.errors import TransientError
 from monitor.privacy.retention.application import apply_retention, is_due
@@ -226,7 +227,11 @@ class Cycle:
         self.rollout_measurement.judge(now, may_continue)
 
     def watch(self, now: datetime, may_continue: MayContinue = always) -> None:
-        """Check the conditions that are incidents of their own, and end the snoozes in time."""
+        """Check the conditions that are incidents of their own, and end the snoozes in time.
+
+        The signals of the new traffic are counted first.
+        """
+        count_signals(self.engine, now, self._complete_until(now), may_continue)
         watch_conditions(
             self.engine,
             self.settings,

@@ -65,7 +65,7 @@ def read_gauges(
             ends = failed_window_ends(connection, settings.model.name)
             # In a pause it is not repeated.
             failed[model] = sum(not any(p.covers(end) for p in pauses) for end in ends)
-            looked[model] = last_look_at(connection, settings.model.name, only_done=True)
+            looked[model] = last_look_at(connection, settings.model.name, statuses=("done",))
             if settings.probes.url:
                 for run in recent_runs(
                     connection, settings.model.name, role="stable", statuses=("done",)

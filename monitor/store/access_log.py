@@ -75,3 +75,10 @@ def list_accesses(connection: Connection, search: AccessFilter, limit: int) -> l
     statement = select(*columns_of(AccessRow, AccessEntry)).where(*conditions)
     statement = statement.order_by(AccessEntry.id.desc()).limit(limit)
     return [AccessRow(**row) for row in connection.execute(statement).mappings()]
+
+
+def last_times(connection: Connection, place: str, limit: int) -> list[datetime]:
+    """Return when a command or page was last used, the newest first."""
+    statement = select(AccessEntry.occurred_at).where(AccessEntry.place == place)
+    statement = statement.order_by(AccessEntry.id.desc()).limit(limit)
+    return list(connection.execute(statement).scalars())

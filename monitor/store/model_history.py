@@ -33,6 +33,7 @@ from monitor.store.tables import (
     RegistryMirror,
     Rollout,
     RolloutObservation,
+    SignalCount,
     StoredExchanges,
     TrainingRun,
     UnlistedExchanges,
@@ -67,6 +68,7 @@ OF_BOTH_NAMES = frozenset(
         Look,
         OutboxMessage,
         RegistryMirror,
+        SignalCount,
         WatchPause,
     )
 )

@@ -97,6 +97,14 @@ def _add_rest(connection: Connection, clock: datetime) -> None:
             recipe=msgspec.to_builtins(Recipe(base="b")), started_at=clock,
         )  # fmt: skip
     _add(connection, tables.StageChange, from_stage="candidate", to_stage="canary")
+    count = {"day": clock, "kind": "metric", "name": "resolved", "hours": [1.0] * 24}
+    connection.execute(insert(tables.SignalCount).values(model=MODEL, **count))
+    progress = {"counted_id": 0, "next_id": 0, "next_until": clock, "next_at": clock}
+    connection.execute(
+        insert(tables.SignalProgress).values(
+            counted_table="exchanges", counted_until=clock, **progress
+        )
+    )
     rows: list[tuple[type[tables.Base], dict[str, Any]]] = [
         (tables.ProbeSet, {"model": MODEL}),
         (tables.ProbeRun, {"role": "stable", "purpose": "schedule", "status": "done",

@@ -9,6 +9,11 @@ from monitor.daemon.conditions.of_probes import (
     promotion_not_served,
     served_model_changed,
 )
+from monitor.daemon.conditions.of_signals import (
+    describe_traffic_fall,
+    looks_overdue,
+    signal_missing,
+)
 from monitor.errors import without_quotes
 from monitor.plurals import pluralize
 from monitor.rendering.numbers import format_day, format_instant
@@ -22,6 +27,7 @@ from monitor.store.alerts.condition_facts import (
     window_states_of,
 )
 from monitor.store.traffic.offsets import complete_until
+from monitor.store.windows.drift_evaluations import pending_follow_ups
 from monitor.store.windows.pauses import pauses_of
 from monitor.windows.evaluation import monitoring_start
 from monitor.windows.schedule import due_windows
@@ -74,9 +80,25 @@ def evaluation_failed(check: ConditionCheck[Settings]) -> Result:
 
 
 def evaluation_overdue(check: ConditionCheck[Settings]) -> Result:
-    """Hold while the newest window that should be evaluated has been left for a day."""
+    """Hold while the newest window that should be evaluated, or followed up, is left for a day."""
     if check.now - check.started_at < CATCH_UP:
         return UNKNOWN
+    return _not_followed_up(check) or _not_evaluated(check)
+
+
+def _not_followed_up(check: ConditionCheck[Settings]) -> Holds | None:
+    left = pending_follow_ups(check.connection, check.settings.model.name)
+    if not left or check.now - left[0].finished_at <= OVERDUE_AFTER:
+        return None
+    return Holds(
+        f"Drift evaluation {left[0].id} ended {format_instant(left[0].finished_at)}, and "
+        "neither its incident nor its review batch is written; later ones wait for it.",
+        frozenset({f"evaluation {left[0].id}"}),
+        left[0].id,
+    )
+
+
+def _not_evaluated(check: ConditionCheck[Settings]) -> Result:
     connection, settings = check.connection, check.settings
     model = settings.model.name
     first = monitoring_start(connection, model)
@@ -112,11 +134,12 @@ def evaluation_overdue(check: ConditionCheck[Settings]) -> Result:
 
 
 def no_traffic(check: ConditionCheck[Settings]) -> Result:
-    """Hold where a model without a record for a day had some on each of the seven days before."""
+    """Hold where a model that had traffic each day has none for a day, or hardly any."""
     connection, settings, now = check.connection, check.settings, check.now
     model = settings.model.name
     if has_traffic(connection, model, now - SILENT_AFTER, now):
-        return CLEAR
+        text = describe_traffic_fall(check)
+        return Holds(text) if text else CLEAR
     read_until = complete_until(connection, settings.kafka.topic)
     if read_until is None or now - read_until > timedelta(hours=1):
         return UNKNOWN  # ingest is behind, or files are replayed
@@ -204,6 +227,8 @@ OF_MODELS: Mapping[str, Callable[[ConditionCheck[Settings]], Result]] = {
     "evaluation_overdue": evaluation_overdue,
     "no_traffic": no_traffic,
     "late_records": late_records,
+    "signal_missing": signal_missing,
+    "looks_overdue": looks_overdue,
     "training_failed": training_failed,
     "decision_overdue": decision_overdue,
     "queue_not_worked": queue_not_worked,

@@ -1,17 +1,23 @@
 """Conditions of the probes: another model responds, a promotion has not arrived, no response."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from monitor.errors import without_quotes
 from monitor.rendering.numbers import format_instant
 from monitor.scheduling.condition_check import CLEAR, UNKNOWN, ConditionCheck, Holds, Result
+from monitor.setting_types.durations import format_duration
 from monitor.settings import Settings
-from monitor.store.probes.runs import ProbeRunRow, recent_runs
+from monitor.store.probes.runs import ProbeRunRow, open_run, recent_runs
+from retrain.probes.runs import can_probe
+from retrain.probes.serving import read_serving
 
 #: Examples of an incident's text, and the characters of each response.
 N_EXAMPLES, EXAMPLE_CHARACTERS = 2, 80
 #: Time that a promotion may take to arrive where nothing confirms the weights.
 ARRIVES_WITHIN = timedelta(hours=24)
+#: Time in which a daemon that was started begins a run that is due.
+STARTED_WITHIN = timedelta(hours=1)
+NEVER = datetime.min.replace(tzinfo=UTC)
 #: Runs in which the beginning of a change is searched.
 N_RUNS = 60
 
@@ -65,7 +71,13 @@ def promotion_not_served(check: ConditionCheck[Settings]) -> Result:
 
 
 def probes_unanswered(check: ConditionCheck[Settings]) -> Result:
-    """Hold while the last run ended without responses; a change of the model is not known then."""
+    """Hold while the last run has no responses, or none began: no change would be noticed."""
+    if (since := _unprobed_since(check)) is not None:
+        return Holds(
+            f"No run of probes began since {format_instant(since)}; `probes.interval` is "
+            f"{format_duration(check.settings.probes.interval)}. The log says why: "
+            "`model_not_probed`."
+        )
     runs = _runs(check, ("done", "unavailable"))
     if not runs or runs[0].status == "done":
         return CLEAR
@@ -80,6 +92,20 @@ def probes_unanswered(check: ConditionCheck[Settings]) -> Result:
         f"The live endpoint did not respond to probes after {failed.attempts} attempts; {last}. "
         f"Last error: {without_quotes(failed.error or 'unknown error')}"
     )
+
+
+def _unprobed_since(check: ConditionCheck[Settings]) -> datetime | None:
+    """Return since when no run began, where that is twice as long as it should be."""
+    connection, probes = check.connection, check.settings.probes
+    if not probes.url or check.now - check.started_at < STARTED_WITHIN:
+        return None
+    serving = read_serving(connection, check.settings, check.now)
+    model = check.settings.model.name
+    if not can_probe(check.settings, serving) or open_run(connection, model, "stable"):
+        return None
+    last = next(iter(recent_runs(connection, model, role="stable")), None)
+    since = max(check.started_at if last is None else last.started_at, serving.since or NEVER)
+    return since if check.now - since > 2 * probes.interval else None
 
 
 def _runs(check: ConditionCheck[Settings], statuses: tuple[str, ...]) -> list[ProbeRunRow]:

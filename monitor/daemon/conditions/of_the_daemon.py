@@ -15,6 +15,7 @@ from monitor.daemon.conditions.dead_letter_share import (
     unusual_from,
     usual_share,
 )
+from monitor.daemon.conditions.of_signals import backup_overdue
 from monitor.plurals import pluralize
 from monitor.rendering.numbers import format_instant, format_share, join_names
 from monitor.scheduling.condition_check import CLEAR, UNKNOWN, ConditionCheck, Holds, Result
@@ -130,4 +131,5 @@ OF_THE_DAEMON: Mapping[str, Callable[[ConditionCheck[Sections]], Result]] = {
     "consumer_stalled": consumer_stalled,
     "records_lost": records_lost,
     "dead_letters": dead_letters,
+    "backup_overdue": backup_overdue,
 }

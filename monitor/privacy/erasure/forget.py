@@ -41,10 +41,10 @@ from monitor.privacy.erasure.manual_steps import (
 )
 from monitor.privacy.erasure.masking import (
     MaskedRow,
-    find_labels_of_models,
+    find_names_in_counts,
     find_words,
     mask_words,
-    remove_labels_of_models,
+    remove_names_in_counts,
 )
 from monitor.privacy.erasure.traces import Traces, find_traces
 from monitor.privacy.erasure.verification import RemainingText, verify
@@ -160,7 +160,7 @@ def forget(
     _remove_derived(engine, end_user, redactor)
     remove_feedback(engine, end_user)  # found by the exchanges and the observations
     remove_observations(engine, end_user)
-    remove_labels_of_models(engine, traces)
+    remove_names_in_counts(engine, traces)
     mask_words(engine, traces, words)
     _remove_exchanges(engine, end_user)
     with transaction(engine) as connection:
@@ -260,7 +260,7 @@ def _count(
     counts["observations of rollouts"] = len(find_observations(engine, end_user))
     counts["values of feedback"] = len(find_feedback(engine, end_user))
     counts["labels of rollouts"] = len(find_labels(engine, end_user.request))
-    counts["labels of models"] = len(find_labels_of_models(engine, traces))
+    counts["labels of models"] = len(find_names_in_counts(engine, traces))
     counts["rows in files"] = files.n_rows
     counts["words in files"] = files.n_named
     if cache is not None:

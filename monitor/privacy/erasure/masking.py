@@ -20,6 +20,8 @@ from monitor.table_types.contents import Erasure
 GZIP = b"\x1f\x8b"
 #: Tables of the words of end users, each of whom may have written what another wrote.
 OF_END_USERS = frozenset({"exchanges", "rollout_observations", "pending_halves", "dead_letters"})
+#: Tables of counts, and their column with a name that the traffic gives.
+COUNTED_NAMES = (("unlisted_exchanges", "model"), ("signal_counts", "name"))
 #: Tables of items of benchmarks, and of the responses to them.
 OF_BENCHMARKS = frozenset(
     {
@@ -99,20 +101,21 @@ def mask_words(engine: Engine, traces: Traces, rows: Iterable[MaskedRow]) -> Non
             store.replace_values(connection, row.table, row.key, masked)
 
 
-def find_labels_of_models(engine: Engine, traces: Traces) -> list[Key]:
-    """Return the counts of unlisted models whose label in the traffic names the end user."""
+def find_names_in_counts(engine: Engine, traces: Traces) -> list[tuple[str, Key]]:
+    """Return table and key of the counts under names of the traffic that name the end user."""
     return [
-        key
-        for key, (label,) in read_table(engine, "unlisted_exchanges", ["model"])
-        if traces.in_value(label)
+        (table, key)
+        for table, column in COUNTED_NAMES
+        for key, (name,) in read_table(engine, table, [column])
+        if traces.in_value(name)
     ]
 
 
-def remove_labels_of_models(engine: Engine, traces: Traces) -> None:
-    """Remove the counts of unlisted models whose label names the end user."""
-    for key in find_labels_of_models(engine, traces):
+def remove_names_in_counts(engine: Engine, traces: Traces) -> None:
+    """Remove the counts under names of the traffic that name the end user."""
+    for table, key in find_names_in_counts(engine, traces):
         with transaction(engine) as connection:
-            store.delete_row(connection, "unlisted_exchanges", key)
+            store.delete_row(connection, table, key)
 
 
 def read_table(

@@ -47,6 +47,7 @@ from monitor.store.tables import (
     RolloutLabel,
     RolloutLook,
     RolloutObservation,
+    SignalCount,
     SlackAction,
     StageChange,
     TrafficWeights,
@@ -109,6 +110,7 @@ EXPIRED_ROWS: Sequence[Expiry] = (
     Expiry("exchanges", Feedback.received_at.expression, (Feedback.exchange_id,)),
     Expiry("exchanges", UnlistedExchanges.day.expression, (UnlistedExchanges.model,)),
     Expiry("dead_letters", RecordCount.read_from.expression, (RecordCount.reason,)),
+    Expiry("exchanges", SignalCount.day.expression, (SignalCount.name,)),
     Expiry("observations", RolloutLabel.last_seen_at.expression, (RolloutLabel.label,)),
     Expiry("observations", RolloutObservation.received_at.expression, (RolloutObservation.prompt,)),
     # An old button stays without effect: the version of its incident, or its decision, has changed.

@@ -1,6 +1,6 @@
 """Queries of looks: searches of the last 24 hours for a large change."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -166,11 +166,13 @@ def save_look(
     return int(written)
 
 
-def last_look_at(connection: Connection, model: str, *, only_done: bool = False) -> datetime | None:
+def last_look_at(
+    connection: Connection, model: str, statuses: Collection[str] = ("done", "skipped", "failed")
+) -> datetime | None:
     """Return the end of the newest look of a model; ``None`` where there is none."""
-    statement = select(func.max(Look.looked_until)).where(Look.model == model)
-    if only_done:
-        statement = statement.where(Look.status == "done")
+    statement = select(func.max(Look.looked_until)).where(
+        Look.model == model, Look.status.in_(statuses)
+    )
     return connection.execute(statement).scalar_one()
 
 

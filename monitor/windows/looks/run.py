@@ -80,7 +80,7 @@ def run_look(
     model, bounds = settings.model.name, (end - DAY, end)
     with transaction(engine) as connection:
         n, n_users = count_traffic(connection, model, *bounds)
-        before = last_look_at(connection, model, only_done=True)
+        before = last_look_at(connection, model, statuses=("done",))
         n_new = n if before is None else count_traffic(connection, model, before, end)[0]
     result, digest = None, ""
     enough = n >= settings.drift.min_samples and n_users >= MIN_END_USERS

@@ -10,11 +10,13 @@ from sqlalchemy import Engine, insert, select, update
 from monitor.alerts.causes import CAUSES
 from monitor.alerts.fallback import CAUSE as UNDELIVERED
 from monitor.daemon.conditions.of_models import OF_MODELS
+from monitor.daemon.conditions.of_signals import BACKUP
 from monitor.daemon.conditions.of_the_daemon import OF_THE_DAEMON
 from monitor.daemon.conditions.watch import watch_conditions
 from monitor.rendering.mrkdwn import render_text
 from monitor.rendering.numbers import format_instant
 from monitor.settings import Settings
+from monitor.store.access_log import Access, append_access
 from monitor.store.alerts import outbox
 from monitor.store.alerts.incident_events import list_events
 from monitor.store.alerts.incidents import IncidentRow, list_incidents
@@ -40,6 +42,8 @@ from monitor.store.windows.claims import (
     fail_drift_evaluation,
     window_states,
 )
+from monitor.store.windows.drift_evaluations import mark_followed_up
+from monitor.store.windows.looks import save_look
 from retrain.rollout.jobs.conditions import OF_ROLLOUTS
 from tests.support.review.review_world import make_world
 from tests.support.traffic.stored_traffic import store_traffic
@@ -103,7 +107,8 @@ def window_start(now: datetime) -> datetime:
 
 def evaluate_window(engine: Engine, now: datetime) -> None:
     with transaction(engine) as connection:
-        store_evaluation(connection, make_assessment(), window_start(now))
+        evaluation = store_evaluation(connection, make_assessment(), window_start(now))
+        mark_followed_up(connection, evaluation, now)
 
 
 def stop_traffic(engine: Engine, now: datetime) -> None:
@@ -223,6 +228,35 @@ def review_item(engine: Engine, now: datetime) -> None:
         )  # fmt: skip
 
 
+def leave_looks(engine: Engine, now: datetime) -> None:
+    store_traffic(engine, now - 2 * DAY, 20, seed=60, days=1.0)
+    read_all(engine, now)
+
+
+def look(engine: Engine, now: datetime, status: str = "skipped") -> None:
+    read_all(engine, now)
+    end = now.replace(minute=0, second=0)
+    with transaction(engine) as connection:
+        save_look(
+            connection, model=MODEL, looked_until=end, n_exchanges=0, n_end_users=0,
+            findings=None, provenance={}, now=now, error="" if status == "skipped" else status,
+        )  # fmt: skip
+
+
+def stop_backups(engine: Engine, now: datetime) -> None:
+    for day in (5, 4, 3):
+        back_up(engine, now - day * DAY)
+
+
+def back_up(engine: Engine, now: datetime) -> None:
+    with transaction(engine) as connection:
+        append_access(
+            connection,
+            Access(occurred_at=now, source="command", actor="root", action="exported",
+                   kind="database", place=BACKUP),
+        )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Case:
     """How a condition begins and ends."""
@@ -237,6 +271,8 @@ CASES = {
     "evaluation_failed": Case(fail_window, retry_window),
     "evaluation_overdue": Case(leave_window, evaluate_window),
     "no_traffic": Case(stop_traffic, resume_traffic),
+    "looks_overdue": Case(leave_looks, look),
+    "backup_overdue": Case(stop_backups, back_up),
     "consumer_stalled": Case(stall, read_on),
     "records_lost": Case(lose_records, keep_records, DAY + HOUR),
     "late_records": Case(deliver_late, count_late),
@@ -253,8 +289,9 @@ def test_every_cause_has_a_condition_and_a_test() -> None:
     # Drift has its evaluations and looks, undelivered messages test_fallback.py.
     conditions = set(OF_MODELS) | set(OF_THE_DAEMON) | set(OF_ROLLOUTS)
     assert conditions | {"drift", UNDELIVERED} == set(CAUSES)
-    # Those of rollouts are in test_rollout_conditions.py, those of probes in test_probes.py.
-    assert set(CASES) == conditions - set(OF_ROLLOUTS) - OF_PROBES
+    # Those of rollouts are in test_rollout_conditions.py, those of probes in test_probes.py, and
+    # signals of the traffic in test_signals.py.
+    assert set(CASES) == conditions - set(OF_ROLLOUTS) - OF_PROBES - {"signal_missing"}
     of_daemon = {cause.name for cause in CAUSES.values() if cause.of_daemon}
     assert of_daemon == set(OF_THE_DAEMON) | {UNDELIVERED}
 
@@ -451,3 +488,62 @@ def test_a_broken_condition_leaves_the_others(
     lose_records(engine, clock)
     watch(engine, clock)
     assert len(incidents_of(engine, "records_lost")) == 1
+
+
+def test_failing_looks_are_overdue_though_recorded(engine: Engine, clock: datetime) -> None:
+    leave_looks(engine, clock)
+    look(engine, clock - HOUR)
+    for hour in range(5):
+        now = clock + hour * HOUR
+        look(engine, now, "RuntimeError: no memory")
+        watch(engine, now)
+    (incident,) = incidents_of(engine, "looks_overdue")
+    assert "The newest failed." in incident.summary
+
+
+@pytest.mark.parametrize("doubt", ["ingest is behind", "the daemon has just started", "off"])
+def test_looks_that_wait_are_not_overdue(engine: Engine, clock: datetime, doubt: str) -> None:
+    leave_looks(engine, clock)
+    settings = Settings(monitoring={"large_changes": "off" if doubt == "off" else "hourly"})
+    if doubt == "ingest is behind":
+        stall(engine, clock - 4 * HOUR)
+    started_at = clock - HOUR if doubt == "the daemon has just started" else LONG_AGO
+    watch_conditions(engine, settings, [settings], clock, started_at=started_at)
+    assert incidents_of(engine, "looks_overdue") == []
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "is_overdue"),
+    [
+        ((3,), False),
+        ((3, 4), False),
+        ((3, 3.01, 3.02, 3.03), False),  # tried by hand
+        ((3, 4, 5), True),
+        ((1.9, 2.9, 3.9), False),
+        ((2.9, 3.9, 4.9, 7.9, 8.9, 9.9), False),  # not at weekends
+        ((3.9, 4.9, 5.9, 8.9, 9.9, 10.9), True),
+        ((13, 20, 27), False),
+        ((15, 22, 29), True),
+    ],
+)
+def test_backups_are_overdue_by_their_own_interval(
+    engine: Engine, clock: datetime, days_ago: tuple[float, ...], *, is_overdue: bool
+) -> None:
+    for days in sorted(days_ago, reverse=True):
+        back_up(engine, clock - days * DAY)
+    watch(engine, clock)
+    assert bool(incidents_of(engine, "backup_overdue")) == is_overdue
+
+
+def test_evaluation_that_is_not_followed_up_is_reported(
+    any_engine: Engine, clock: datetime
+) -> None:
+    with transaction(any_engine) as connection:
+        evaluation = store_evaluation(connection, make_assessment(), clock - 7 * DAY)
+        connection.execute(update(DriftEvaluation).values(followed_up_at=None, finished_at=clock))
+    for hours, n_incidents in ((25, 0), (27, 1)):
+        now = clock + hours * HOUR
+        watch(any_engine, now, started_at=clock)
+        assert len(incidents_of(any_engine, "evaluation_overdue")) == n_incidents
+    (incident,) = incidents_of(any_engine, "evaluation_overdue")
+    assert f"Drift evaluation {evaluation} " in incident.summary

@@ -35,6 +35,7 @@ from monitor.store.tables import (
     ReviewProposal,
     Rollout,
     RolloutEvent,
+    SignalCount,
     StageChange,
     TrainingRun,
     UnlistedExchanges,
@@ -223,16 +224,20 @@ def test_packed_report_and_label_of_a_model_are_erased(
         counted = {"source": "topic", "day": clock, "count": 1, "estimated_total": 1.0}
         for label in (f"tuned-for-{ANN}", ANN, "other"):
             connection.execute(insert(UnlistedExchanges).values(model=label, **counted))
+            metric = {"model": "assistant", "day": clock, "kind": "metric", "hours": [1] * 24}
+            connection.execute(insert(SignalCount).values(name=label, **metric))
     before = verify_end_user(world.engine, world.settings, ErasureRequest(ANN))
-    assert {"reports.content", "unlisted_exchanges.model"} <= {row.place for row in before}
+    counts = {"unlisted_exchanges.model", "signal_counts.name"}
+    assert {"reports.content", *counts} <= {row.place for row in before}
 
     assert_nothing_left(world, forget_ann(world, clock))
 
     with transaction(world.engine) as connection:
         content = connection.execute(select(Report.content)).scalar_one()
         labels = connection.execute(select(UnlistedExchanges.model)).scalars().all()
+        names = connection.execute(select(SignalCount.name)).scalars().all()
     assert gzip.decompress(content).decode() == "<p>as in “[erased]?”, see above</p><i>[erased]</i>"
-    assert labels == ["other"]
+    assert labels == names == ["other"]
 
 
 def cancelled_run(world: EndUserWorld, clock: datetime) -> tuple[int, RunFolder]:

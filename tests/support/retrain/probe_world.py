@@ -104,12 +104,15 @@ class ProbeWorld:
                 return
             self.now = min(until, self.now + timedelta(hours=1))
 
-    def watch(self) -> None:
-        """Check the conditions of probes, as the leader does every minute."""
-        alerts = self.settings.alerts
+    def watch(self, *, started_at: datetime | None = None) -> None:
+        """Check the conditions of probes, as the leader does every minute.
+
+        The daemon was started at a time, by default now.
+        """
+        alerts, started_at = self.settings.alerts, started_at or self.now
         with transaction(self.engine) as connection:
             for cause, condition in CONDITIONS.items():
-                result = condition(ConditionCheck(connection, self.settings, self.now, self.now))
+                result = condition(ConditionCheck(connection, self.settings, self.now, started_at))
                 if isinstance(result, Holds):
                     report(
                         connection, cause, self.name, self.now, text=result.text, keys=result.keys,

@@ -272,6 +272,19 @@ def test_endpoint_without_completions_is_unavailable_and_unchanged(
     assert not world.incidents()
 
 
+def test_no_run_for_twice_the_interval_is_an_incident(world: ProbeWorld) -> None:
+    world.advance(2)
+    assert not world.incidents()
+    began = world.now
+    for hours, causes in ((20, set()), (27, {"probes_unanswered"})):
+        world.now = began + timedelta(hours=hours)
+        world.watch(started_at=began - timedelta(days=2))
+        assert set(world.incidents()) == causes
+    assert "No run of probes began since" in world.incidents()["probes_unanswered"].summary
+    world.advance(1)
+    assert not world.incidents()
+
+
 def test_rejected_prompt_is_compared_and_stops_no_run(
     world: ProbeWorld,
     live_endpoint: FakeEndpoint,  # noqa: F811

@@ -1,0 +1,1 @@
+"""Signals: what arrives regularly, and whose end must be told."""

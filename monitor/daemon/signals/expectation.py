@@ -1,0 +1,290 @@
+"""Rules by which a signal is missing: what is expected follows from its own history."""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from monitor.daemon.signals.history import HOUR, History, Hours, days_of
+from monitor.statistics.coverage import LEFT, LEVEL, Coverage, has_fallen
+from monitor.store.signals.counts import SAMPLED, TRAFFIC, Signal
+
+#: Numbers of days before now.
+Days = NDArray[np.int64]
+
+WEEK = 7
+#: Days under test: the first of these times in which the rule finds that the signal is missing.
+DAYS_UNDER_TEST = (1, 2, 3, 5, 7)
+#: Days before them that say what is usual; with two weeks the same days of the week do.
+MIN_BEFORE, MAX_BEFORE = WEEK, 4 * WEEK
+#: Of a signal that began later than its model, which may be of a campaign.
+MIN_AGE = 2 * WEEK
+#: A signal is back when it came as often in so many hours, and so many times.
+BACK_HOURS, BACK_COUNT = 6, 5
+#: A day with less than half of what is usual is in a gap where chance is at most this.
+GAP_LEVEL = 0.01
+#: Traffic falls to a small share where less is left of the same weekday with least of it.
+SMALL_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class Fall:
+    """A signal that is missing."""
+
+    signal: Signal
+    #: Shares of the exchanges that have it, usually and in the days under test.
+    before: float
+    now: float
+    #: Days under test.
+    days: int
+    #: End of the last hour in which it came.
+    last_seen: datetime
+
+
+@dataclass(frozen=True)
+class TrafficFall:
+    """Traffic of a model that is a small share of what it was."""
+
+    #: Traffic of 24 hours, and of the same weekday with least.
+    now: float
+    fewest: float
+    #: Shares of the traffic of all models; ``None``: the traffic itself is that small.
+    share: float | None = None
+    fewest_share: float | None = None
+
+
+def find_fall(
+    history: History, signal: Signal, *, new_since: datetime | None = None
+) -> Fall | None:
+    """Return how a signal fell; ``None`` where it did not, or nothing says what is usual.
+
+    Its share and its number must have fallen below half: the share alone falls where other traffic
+    joins, the number alone on a holiday. ``new_since``: only the days since say what is usual, as a
+    user said that it is missing on purpose.
+    """
+    days = _Days.of(history, signal)
+    if days is None:
+        return None
+    age, least = _age(history, signal, new_since)
+    newest = _usual_days(days.sampled[:age], 1, 1, least)
+    if newest is None or not days.is_rarer(1, newest[0]):
+        return None  # such as on a weekend, of what comes on working days
+    for n_days in DAYS_UNDER_TEST:
+        usual = _usual_days(days.sampled[:age], n_days, n_days, least)
+        if usual is None or not days.is_rarer(n_days, usual[0]):
+            continue
+        same, used = usual
+        before = _usual_coverage(days.matches, days.sampled, same, used)
+        now = days.coverage(n_days)
+        if (
+            not days.is_back(before.share)
+            and _chance_of_gap(days.matches, days.sampled, used, n_days) <= LEVEL
+            and now.share < LEFT * _fewest_share(days.matches, days.sampled, used, n_days)
+            and has_fallen(before, now)
+        ):
+            return Fall(signal, before.share, now.share, n_days, days.last_seen)
+    return None
+
+
+def find_lasting_fall(history: History, signal: Signal, known_until: datetime) -> Fall | None:
+    """Return how a signal that was missing after a time still is; ``None`` where it is back.
+
+    Only the days before that time say what is usual. ``None`` where nothing does, too.
+    """
+    days = _Days.of(history, signal)
+    skipped = max(1, math.ceil((history.until - known_until) / (24 * HOUR)))
+    if days is None or not days.sampled[0]:
+        return None
+    usual = _usual_days(days.sampled[: _age(history, signal, None)[0]], 1, skipped, 1)
+    if usual is None:
+        return None
+    before = _usual_coverage(days.matches, days.sampled, *usual)
+    now = days.coverage(1)
+    if now.share >= LEFT * before.share or days.is_back(before.share):
+        return None
+    return Fall(signal, before.share, now.share, 1, days.last_seen)
+
+
+@dataclass(frozen=True)
+class _Days:
+    """A signal by days that end now, the newest first: each ``[n_days]``."""
+
+    #: Exchanges of the traffic with the signal, and of the sample with and without it.
+    number: Hours
+    matches: Hours
+    sampled: Hours
+    #: Exchanges of the sample in the last hours, with the signal and with or without it.
+    recent: tuple[float, float]
+    last_seen: datetime
+
+    @classmethod
+    def of(cls, history: History, signal: Signal) -> "_Days | None":
+        """Return the days of a signal; ``None`` where it never came."""
+        counts, traffic, sampled = map(history.of, (signal, TRAFFIC, SAMPLED))
+        if not (counts.any() and traffic.any()):
+            return None
+        shares = np.divide(counts, traffic, out=np.zeros_like(traffic), where=traffic > 0)
+        matches = np.minimum(shares, 1.0) * sampled
+        return cls(
+            days_of(counts),
+            days_of(matches),
+            days_of(sampled),
+            (float(matches[-BACK_HOURS:].sum()), float(sampled[-BACK_HOURS:].sum())),
+            history.until - (len(counts) - 1 - int(np.flatnonzero(counts)[-1])) * HOUR,
+        )
+
+    def is_rarer(self, n_days: int, same: Days) -> bool:
+        """Return whether the last days have less than half of the number of other days."""
+        return bool(self.number[:n_days].mean() < LEFT * self.number[same].mean())
+
+    def coverage(self, n_days: int) -> Coverage:
+        """Return the coverage of the last days."""
+        return Coverage(
+            round(self.matches[:n_days].sum()),
+            round(self.sampled[:n_days].sum()),
+            cluster_size=float(self.sampled[:n_days].mean()),
+        )
+
+    def is_back(self, usual_share: float) -> bool:
+        """Return whether it came as often as usual in the last hours."""
+        matches, sampled = self.recent
+        return matches >= max(BACK_COUNT, LEFT * usual_share * sampled)
+
+
+def find_traffic_fall(
+    history: History, *, known_until: datetime | None = None
+) -> TrafficFall | None:
+    """Return how the traffic of a model fell; ``None`` where it did not, or none is usual.
+
+    A small share is less than a fifth of the fewest of the same weekdays, and less than half of the
+    fewest of all days, as a holiday may be like a Sunday. ``known_until``: only the days before say
+    what is usual.
+    """
+    hours, sampled = history.of(TRAFFIC), days_of(history.of(SAMPLED))
+    if not hours.any():
+        return None
+    skipped = 1 if known_until is None else math.ceil((history.until - known_until) / (24 * HOUR))
+    age = (len(hours) - int(np.flatnonzero(hours)[0])) // 24
+    used = np.arange(max(1, skipped), min(age, max(1, skipped) + MAX_BEFORE))
+    if len(used) < MIN_BEFORE:
+        return None
+    same = used[_weekdays(used) == 0]
+    # That half of the fewest came to so little would be chance.
+    if stats.poisson.cdf(sampled[0], LEFT * sampled[same].min()) > LEVEL:
+        return None
+    traffic, total = days_of(hours), days_of(history.all_traffic)
+    recent, recent_total = _last_hours(hours), _last_hours(history.all_traffic)
+    fewest = float(traffic[same].min())
+    if _is_small(traffic, recent, same, used):
+        return TrafficFall(float(traffic[0]), fewest)
+    shares, recent_shares = traffic / np.maximum(total, 1), recent / np.maximum(recent_total, 1)
+    if traffic[0] < LEFT * fewest and _is_small(shares, recent_shares, same, used):
+        return TrafficFall(float(traffic[0]), fewest, float(shares[0]), float(shares[same].min()))
+    return None
+
+
+def _is_small(days: Hours, recent: Hours, same: Days, used: Days) -> bool:
+    """Return whether the newest day is small, and its last hours are not as usual again."""
+    least = recent[same].min()
+    is_back = least > 0 and recent[0] >= LEFT * least
+    is_small = days[0] < min(SMALL_SHARE * days[same].min(), LEFT * days[used].min())
+    return bool(is_small and not is_back)
+
+
+def _last_hours(hours: Hours) -> Hours:
+    """Return the sums of the last hours of each day that ends now, the newest first."""
+    ends = hours[len(hours) % 24 :].reshape(-1, 24)[::-1, -BACK_HOURS:]
+    sums: Hours = ends.sum(axis=1)
+    return sums
+
+
+def _age(history: History, signal: Signal, new_since: datetime | None) -> tuple[int, int]:
+    """Return for how many days a signal is known, and how many say what is usual at least."""
+    of_model, of_signal = (
+        (len(hours) - int(np.flatnonzero(hours)[0])) // 24
+        for hours in (history.of(TRAFFIC), history.of(signal))
+    )
+    if new_since is not None:
+        of_signal = min(of_signal, (history.until - new_since) // (24 * HOUR))
+    return of_signal, MIN_BEFORE if of_model - of_signal < WEEK else MIN_AGE
+
+
+def _usual_days(sampled: Hours, days: int, skipped: int, least: int) -> tuple[Days, Days] | None:
+    """Return the days that say what is usual, and all before; ``None``: not known.
+
+    With two weeks the first are the same weekdays as the days under test.
+
+    Args:
+        sampled: Exchanges of each day, the newest first, ``[n_days]``.
+        days: Days under test.
+        skipped: Days that say nothing.
+        least: Days that say what is usual, at least.
+    """
+    last = min(len(sampled), skipped + MAX_BEFORE)
+    if last - skipped < least:
+        return None
+    used = np.array([day for day in range(skipped, last) if sampled[day] > 0], dtype=np.int64)
+    same = used[np.isin(_weekdays(used), _weekdays(used, of=np.arange(days)))]
+    return (same, used) if len(same) else None
+
+
+def _weekdays(used: Days, of: Days | None = None) -> Days:
+    """Return the weekdays of days, by default those used; 0 where these are less than two weeks."""
+    has_weeks = len(used) > 0 and used[-1] - used[0] + 1 >= 2 * WEEK
+    return (used if of is None else of) % (WEEK if has_weeks else 1)
+
+
+def _usual_coverage(matches: Hours, sampled: Hours, same: Days, used: Days) -> Coverage:
+    """Return the coverage of some days, which vary as all do around their weekday.
+
+    The correlation within a day is the variance of the days' shares beyond chance, in parts of
+    that of single exchanges. Each day counts alike, so that weekends with little traffic do.
+    """
+    n, of, expected = matches[used], sampled[used], _expected_shares(matches, sampled, used)
+    single = expected * (1.0 - expected)
+    freedom = len(used) - len(np.unique(_weekdays(used)))
+    correlation = 0.0
+    if single.any() and freedom > 0:
+        between = ((n / of - expected) ** 2).sum() / freedom - (single / of).mean()
+        correlation = float(np.clip(between / single.mean(), 0.0, 1.0))
+    return Coverage(
+        round(matches[same].sum()),
+        round(sampled[same].sum()),
+        correlation,
+        cluster_size=float(of.mean()),
+    )
+
+
+def _fewest_share(matches: Hours, sampled: Hours, used: Days, days: int) -> float:
+    """Return the least share of the same time of the weeks before, or of the days without weeks."""
+    first, last = used[0], used[-1] + 1
+    step = WEEK if last - first >= 2 * WEEK else 1
+    starts = range(-(-first // step) * step, last - days + 1, step)
+    times = [slice(start, start + days) for start in starts]
+    shares = [matches[time].sum() / sampled[time].sum() for time in times if sampled[time].any()]
+    return float(min(shares, default=0.0))
+
+
+def _chance_of_gap(matches: Hours, sampled: Hours, used: Days, days: int) -> float:
+    """Return the chance of a gap of so many days, by how many of the days before were in one.
+
+    A day is in a gap where it has less than half of what is usual, and not by chance. Days of a
+    week that never have the signal do not count. Without a gap before, one day is enough.
+    """
+    n, of, expected = matches[used], sampled[used], _expected_shares(matches, sampled, used)
+    by_chance = stats.binom.cdf(np.round(n), np.round(of), expected) > GAP_LEVEL
+    n_gaps = int(((n < LEFT * expected * of) & ~by_chance).sum())
+    return float(((n_gaps + 1) / ((expected > 0).sum() + 1)) ** days) if n_gaps else 0.0
+
+
+def _expected_shares(matches: Hours, sampled: Hours, used: Days) -> Hours:
+    """Return the mean share of the weekday of each of some days."""
+    shares = matches[used] / sampled[used]
+    weekday = _weekdays(used)
+    expected = np.zeros_like(shares)
+    for group in np.unique(weekday):
+        expected[weekday == group] = shares[weekday == group].mean()
+    return expected

@@ -1,0 +1,79 @@
+"""Counts of a model's signals as arrays of days that end now."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.store.signals.counts import KEPT, SAMPLED, TRAFFIC, Signal
+
+HOUR = timedelta(hours=1)
+Hours = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class History:
+    """The counts of each hour before ``until``, the oldest first; each array is ``[n_hours]``."""
+
+    until: datetime
+    hours: Mapping[Signal, Hours]
+    #: Traffic of all models, ``[n_hours]``.
+    all_traffic: Hours
+
+    def of(self, signal: Signal) -> Hours:
+        """Return the counts of a signal; zeros where it is not known."""
+        return self.hours.get(signal, np.zeros_like(self.all_traffic))
+
+    def before(self, until: datetime) -> "History":
+        """Return the history as it was at an earlier full hour."""
+        n_hours = max(0, len(self.all_traffic) - (self.until - until) // HOUR)
+        return History(
+            until,
+            {signal: hours[:n_hours] for signal, hours in self.hours.items()},
+            self.all_traffic[:n_hours],
+        )
+
+    @property
+    def names(self) -> list[Signal]:
+        """Return the signals of exchanges, without their numbers, in order."""
+        return sorted(self.hours.keys() - {SAMPLED, TRAFFIC})
+
+
+def days_of(hours: Hours) -> Hours:
+    """Return the sums of whole days that end now, the newest first: ``[n_days]``."""
+    n_days = len(hours) // 24
+    days: Hours = hours[len(hours) - 24 * n_days :].reshape(n_days, 24).sum(axis=1)[::-1]
+    return days
+
+
+def make_history(
+    until: datetime,
+    counts: Iterable[tuple[datetime, Signal, list[float]]],
+    all_traffic: Iterable[tuple[datetime, list[float]]],
+) -> History:
+    """Build the history before a full hour, of counts by day."""
+    first = first_day(until)
+    n_hours = (until - first) // HOUR
+    empty = n_hours + 24 * 3  # times of the traffic may be ahead
+    hours: dict[Signal, Hours] = {}
+    for day, signal, values in counts:
+        _add(hours.setdefault(signal, np.zeros(empty)), day, first, values)
+    total = np.zeros(empty)
+    for day, values in all_traffic:
+        _add(total, day, first, values)
+    return History(
+        until, {signal: array[:n_hours] for signal, array in hours.items()}, total[:n_hours]
+    )
+
+
+def first_day(until: datetime) -> datetime:
+    """Return the first day of a history."""
+    return (until - KEPT).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _add(hours: Hours, day: datetime, first: datetime, values: list[float]) -> None:
+    at = (day - first) // HOUR
+    if 0 <= at <= len(hours) - 24:
+        hours[at : at + 24] += values

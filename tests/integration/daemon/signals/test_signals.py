@@ -1,0 +1,146 @@
+"""Signals that are cut: each is told in time, once, and no longer when it is back."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine, select, update
+
+from monitor.alerts.incidents import resolve
+from monitor.daemon.conditions.watch import watch_conditions
+from monitor.settings import Alerts
+from monitor.store.alerts.incident_events import list_events
+from monitor.store.engine import transaction
+from monitor.store.tables import Exchange, SignalCount
+from tests.support.signals.signal_world import HOUR, SignalWorld, ordinary_world
+
+DAY = timedelta(days=1)
+#: Signals whose end is no end of another.
+CUT = {
+    "model-metric": "metric resolved",
+    "model-user": "field user",
+    "model-response": "field response",
+    "model-version": "field version",
+    "model-type": "task type refunds",
+    "model-feedback": "feedback thumbs_up",
+}
+
+
+def test_signal_that_is_cut_is_reported_within_a_day(any_engine: Engine, clock: datetime) -> None:
+    world = ordinary_world(any_engine, clock, *CUT)
+
+    world.pass_time(25, cut=lambda model, _: {CUT[model]}, check_every=5)
+
+    assert world.reported() == {model: {signal} for model, signal in CUT.items()}
+    assert all("0% in the last" in incident.summary for incident in world.incidents())
+    assert world.reported("no_traffic") == {}
+
+    world.pass_time(24, check_every=4)
+    assert world.reported() == {}
+    incidents = world.incidents()
+    with transaction(any_engine) as connection:
+        for incident in incidents:
+            events = [event.event for event in list_events(connection, incident.id)]
+            assert events == ["opened", "resolved"]
+
+
+def test_missing_field_of_task_types_reports_each(engine: Engine, clock: datetime) -> None:
+    world = ordinary_world(engine, clock)
+    world.pass_time(25, cut=lambda *_: {"field task type"}, check_every=25)
+    assert world.reported() == {"assistant": {"field task type", "task type refunds",
+                                              "task type cards"}}  # fmt: skip
+
+
+@pytest.mark.parametrize("left", [0, 4])
+def test_metric_missing_for_weeks_stays_reported(
+    engine: Engine, clock: datetime, left: int
+) -> None:
+    def cut(_: str, at: datetime) -> set[str]:
+        return set() if at.hour < left else {"metric resolved"}
+
+    world = ordinary_world(engine, clock, days=10)
+    for _ in range(4):
+        world.pass_time(24 * 7, cut=cut, check_every=24 * 3)
+        assert world.reported() == {"assistant": {"metric resolved"}}
+    (incident,) = world.incidents()
+    with transaction(engine) as connection:
+        assert [event.event for event in list_events(connection, incident.id)] == ["opened"]
+
+
+def test_metric_removed_on_purpose_is_reported_no_more(engine: Engine, clock: datetime) -> None:
+    world = ordinary_world(engine, clock)
+    removed = {"metric resolved"}
+    world.pass_time(25, cut=lambda *_: removed, check_every=25)
+    (incident,) = world.incidents()
+    with transaction(engine) as connection:
+        alerts = Alerts()
+        assert resolve(connection, incident.id, "Lea", "removed", world.now, alerts=alerts)
+    world.pass_time(24 * 10, cut=lambda *_: removed, check_every=30)
+    assert world.reported() == {}
+
+    both = removed | {"field user"}
+    world.pass_time(26, cut=lambda *_: both, check_every=13)
+    assert world.reported() == {"assistant": {"field user"}}
+
+
+def test_renamed_metric_is_reported_by_its_old_name(engine: Engine, clock: datetime) -> None:
+    world = ordinary_world(engine, clock)
+    with transaction(engine) as connection:
+        n_before = connection.execute(select(SignalCount.name).distinct()).scalars().all()
+    world.pass_time(25, cut=lambda *_: {"metric resolved"}, check_every=25)
+    with transaction(engine) as connection:
+        connection.execute(
+            update(Exchange)
+            .where(Exchange.occurred_at >= world.now - DAY)
+            .values(attributes={"solved": True})
+        )
+    assert "solved" not in n_before
+    assert world.reported()["assistant"] == {"metric resolved"}
+    assert "“resolved” cannot alarm" in world.incidents()[0].summary
+
+
+def test_paused_model_is_not_reported(engine: Engine, clock: datetime) -> None:
+    world = ordinary_world(engine, clock)
+    world.pass_time(24 * 3, per_hour=lambda *_: 0, check_every=24 * 3)
+    assert world.reported() == {}
+    world.pass_time(30, cut=lambda *_: (), check_every=6)
+    assert world.reported() == {}
+
+
+def test_counts_behind_the_traffic_report_nothing(engine: Engine, clock: datetime) -> None:
+    world = ordinary_world(engine, clock)
+    world.pass_time(25, cut=lambda *_: {"metric resolved"}, check_every=100)
+    (incident,) = world.incidents()
+    later = world.now + 4 * HOUR  # nothing is counted any more
+    watch_conditions(engine, world.settings[0], world.settings, later, started_at=clock)
+    assert world.incidents()[0].version == incident.version
+
+
+def test_traffic_that_falls_to_a_tenth_is_reported(any_engine: Engine, clock: datetime) -> None:
+    world = ordinary_world(any_engine, clock)
+    world.pass_time(25, per_hour=lambda _, at: int(at.hour % 6 == 0), check_every=5)
+    assert list(world.reported("no_traffic")) == ["assistant"]
+    assert "Hardly any traffic" in world.incidents("no_traffic")[0].summary
+    assert world.reported() == {}
+    world.pass_time(24 * 12, per_hour=lambda _, at: int(at.hour % 6 == 0), check_every=36)
+    assert list(world.reported("no_traffic")) == ["assistant"]
+    world.pass_time(10, check_every=2)
+    assert world.reported("no_traffic") == {}
+
+
+def test_share_of_a_model_that_falls_is_reported(engine: Engine, clock: datetime) -> None:
+    world = SignalWorld(engine, clock, ("moved", "other"))
+    world.pass_time(24 * 9, per_hour=lambda *_: 20, check_every=24 * 9)
+
+    def moved(model: str, _: datetime) -> int:
+        return 6 if model == "moved" else 80
+
+    world.pass_time(26, per_hour=moved, check_every=13)
+    assert list(world.reported("no_traffic")) == ["moved"]
+    assert "that of all models" in world.incidents("no_traffic")[0].summary
+
+
+def test_half_of_the_traffic_is_a_holiday(engine: Engine, clock: datetime) -> None:
+    world = SignalWorld(engine, clock, ("desk", "router"))
+    world.pass_time(24 * 9, per_hour=lambda *_: 4, check_every=24 * 9)
+    world.pass_time(36, per_hour=lambda *_: 2, check_every=12)
+    assert world.reported("no_traffic") == world.reported() == {}
