@@ -14,6 +14,8 @@ FAULTS: dict[str, Fault] = {fault.name: fault for fault in (*OF_TRAFFIC, *OF_SER
 IN_PAIRS = 0.5
 #: Shortest and longest calm before a fault.
 CALM = (HOUR, 9 * HOUR)
+#: Shortest time between two faults that do not meet.
+PAUSE = 40 * MINUTE
 #: Delay of the fault that another one needs.
 NEEDED_AFTER = 5 * MINUTE
 
@@ -43,14 +45,10 @@ def draw_script(
     for name in rng.permutation(list(names) or list(FAULTS)):
         fault = FAULTS[str(name)]
         model = str(rng.choice(list(fault.models or models))) if fault.of_model else ""
-        meets = rng.random() < IN_PAIRS
-        busy_until = sorted((strike.end for strike in strikes), reverse=True)[:2]
-        free = begin if not busy_until else busy_until[0]
-        if meets and len(busy_until) == 2:
-            free = busy_until[1]
-        at = _begin(fault, free + _between(rng, *CALM))
+        most = 2 if rng.random() < IN_PAIRS else 1
+        at = _begin(fault, begin + _between(rng, *CALM))
         strike = Strike(fault, at, at + _between(rng, *fault.lasts), model, float(rng.random()))
-        strikes += _with_needed(_after_conflicts(strike, strikes), strikes, rng)
+        strikes += _with_needed(_in_gap(strike, strikes, most), strikes, rng)
     watched = [strike for strike in strikes if strike.end + _watched_after(strike) <= end]
     return Script(seed, begin, end, tuple(sorted(watched, key=lambda strike: strike.begin)))
 
@@ -65,16 +63,19 @@ def _begin(fault: Fault, earliest: datetime) -> datetime:
     return at if at >= earliest else at + timedelta(days=7)
 
 
-def _after_conflicts(strike: Strike, strikes: list[Strike]) -> Strike:
-    """Move a strike after those that change the same, or that it would make a third."""
+def _in_gap(strike: Strike, strikes: list[Strike], most: int) -> Strike:
+    """Move a strike to where it is one of at most so many, and no other changes the same."""
     length = strike.end - strike.begin
     while True:
-        met = [other for other in strikes if other.begin < strike.end and strike.begin < other.end]
+        met = [
+            other
+            for other in strikes
+            if other.begin < strike.end + PAUSE and strike.begin < other.end + PAUSE
+        ]
         clashes = [other for other in met if other.fault.touches == strike.fault.touches]
-        if not clashes and len(met) < 2:
+        if not clashes and len(met) < most:
             return strike
-        begin = min(other.end for other in clashes or met) + HOUR
-        begin = _begin(strike.fault, begin)
+        begin = _begin(strike.fault, min(other.end for other in clashes or met) + 2 * PAUSE)
         strike = Strike(strike.fault, begin, begin + length, strike.model, strike.size)
 
 
@@ -83,18 +84,10 @@ def _with_needed(strike: Strike, strikes: list[Strike], rng: np.random.Generator
     if not strike.fault.needs:
         return [strike]
     fault = FAULTS[strike.fault.needs]
-    strike = _alone(strike, strikes)
+    strike = _in_gap(strike, strikes, 1)
     begin = strike.begin + NEEDED_AFTER
     needed = Strike(fault, begin, begin + _between(rng, 25 * MINUTE, 50 * MINUTE), "", 0.0)
     return [strike, needed]
-
-
-def _alone(strike: Strike, strikes: list[Strike]) -> Strike:
-    last = max((other.end for other in strikes), default=strike.begin)
-    begin = max(strike.begin, last + HOUR)
-    return Strike(
-        strike.fault, begin, begin + (strike.end - strike.begin), strike.model, strike.size
-    )
 
 
 def _watched_after(strike: Strike) -> timedelta:

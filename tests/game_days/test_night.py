@@ -12,7 +12,7 @@ NIGHT = ("slack refuses", "deploy", "leader killed")
 
 
 def test_short_night_has_only_true_messages_in_time(lived: Path, tmp_path: Path) -> None:
-    script = draw_script(3, END, MODELS, days=1.2, names=NIGHT)
+    script = draw_script(2, END, MODELS, days=0.6, names=NIGHT)
     assert {strike.fault.name for strike in script.strikes} >= {"slack refuses", "broker away"}
     verdict = judge(play(script, lived, tmp_path / "world"))
     report = render_report([verdict])
