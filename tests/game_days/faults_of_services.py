@@ -97,6 +97,10 @@ def _swap_model_back(world: World, _strike: Strike) -> None:
     world.endpoint.model = scripted("one")
 
 
+def _set_backups(world: World, _strike: Strike, *, are_stopped: bool) -> None:
+    world.backups.is_stopped = are_stopped
+
+
 def _send_reviewers_away(world: World, _strike: Strike) -> None:
     world.reviewers.are_away = True
 
@@ -139,7 +143,8 @@ def _channel_refuses(channel: str) -> Fault:
 
 
 STALLED = {
-    "says": ("ingest|nothing was read|stalled",),
+    # Without ingest the heartbeat is silent, too.
+    "says": ("ingest|nothing was read|stalled|heartbeat",),
     "acts": r"driftwarden check",
     "of_model": False,
     "blinds": True,
@@ -204,7 +209,8 @@ OF_SERVICES = (
         begin=partial(_stop_job, job="look"),
         end=partial(_start_job, job="look"),
         lasts=(8 * HOUR, 30 * HOUR),
-        promised=4 * HOUR,
+        # Three hours after one was due: at the next full hour, and ten minutes for late records.
+        promised=4 * HOUR + 15 * MINUTE,
         says=("look",),
         acts=r"driftwarden check|log",
         ends_within=4 * HOUR,
@@ -217,13 +223,55 @@ OF_SERVICES = (
         begin=partial(_break_task, task="run_look"),
         end=partial(_mend_task, task="run_look"),
         lasts=(8 * HOUR, 30 * HOUR),
-        promised=4 * HOUR,
+        # Three hours after one was due: at the next full hour, and ten minutes for late records.
+        promised=4 * HOUR + 15 * MINUTE,
         says=("look",),
         acts=r"driftwarden check|log",
         ends_within=4 * HOUR,
         resolution=2 * HOUR,
         of_model=False,
         touches="looks",
+    ),
+    Fault(
+        name="evaluations stop",
+        begin=partial(_stop_job, job="evaluate"),
+        end=partial(_start_job, job="evaluate"),
+        begins_at=(6, 22),
+        lasts=(32 * HOUR, 40 * HOUR),
+        # A day after the window's end, and two hours for ingest.
+        promised=28 * HOUR + 15 * MINUTE,
+        says=("evaluation overdue",),
+        acts=r"driftwarden check",
+        ends_within=3 * HOUR,
+        of_model=False,
+        touches="evaluation",
+    ),
+    Fault(
+        name="follow-up stops",
+        begin=partial(_stop_job, job="advance"),
+        end=partial(_start_job, job="advance"),
+        begins_at=(6, 22),
+        lasts=(32 * HOUR, 40 * HOUR),
+        promised=28 * HOUR + 15 * MINUTE,
+        says=("overdue|follow",),
+        acts=r"driftwarden check|log",
+        ends_within=3 * HOUR,
+        of_model=False,
+        touches="evaluation",
+    ),
+    Fault(
+        name="backups stop",
+        begin=partial(_set_backups, are_stopped=True),
+        end=partial(_set_backups, are_stopped=False),
+        lasts=(56 * HOUR, 80 * HOUR),
+        # Twice the interval after the last one, which may be a day old.
+        promised=50 * HOUR,
+        says=("backup",),
+        acts=r"db backup",
+        ends_within=26 * HOUR,
+        resolution=25 * HOUR,
+        of_model=False,
+        touches="backups",
     ),
     Fault(
         name="probes unanswered",

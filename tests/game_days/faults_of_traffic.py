@@ -10,7 +10,7 @@ from tests.game_days.world import World
 #: Time in which a signal that is missing is told.
 SIGNAL_WITHIN = 26 * HOUR
 SIGNAL_LASTS = (30 * HOUR, 44 * HOUR)
-SIGNAL = r"missing|not comparable|no longer|fell|stopped|fewer"
+SIGNAL = r"missing|usually|not comparable|no longer|fell|stopped|fewer"
 
 
 def _sender(world: World, strike: Strike) -> Sender:
@@ -123,7 +123,7 @@ OF_TRAFFIC = (
         end=_restore_volume,
         lasts=SIGNAL_LASTS,
         promised=SIGNAL_WITHIN,
-        says=(r"\b{model}\b", r"traffic|records|exchanges", SIGNAL + "|no traffic"),
+        says=(r"\b{model}\b", r"traffic|records|exchanges", SIGNAL + "|no traffic|hardly any"),
         acts=r"production|producer|dead-letters|driftwarden",
         ends_within=50 * HOUR,
         lingers=30 * HOUR,

@@ -21,6 +21,7 @@ from monitor.traffic.baseline_import import import_baseline
 from monitor.traffic.end_users.rules import open_rules
 from monitor.traffic.redaction import build_redactor
 from monitor.windows.evaluation import evaluate_claimed
+from tests.game_days.backups import Backups
 from tests.game_days.channels import Servers, running_servers
 from tests.game_days.ledger import Ledger
 from tests.game_days.production import Production
@@ -118,6 +119,7 @@ class World:
         self.engine = make_engine(f"sqlite:///{folder / 'driftwarden.db'}")
         event.listen(self.engine, "begin", self._require_database)
         self.reviewers = Reviewers(self.engine)
+        self.backups = Backups(self.engine)
         self.start()
 
     def create(self) -> None:
@@ -183,6 +185,7 @@ class World:
             self._run("ingest", self._read_topic)
         if not self._database_is_away:
             self.reviewers.work(self.now)
+            self.backups.run(self.now)
         if self.leads:
             cycle = self.cycle
             slow = (cycle.evaluate, cycle.look, cycle.probe, cycle.tidy)
