@@ -78,9 +78,14 @@ def _serve_requests(world: World, strike: Strike) -> None:
     _sender(world, strike).resolved = 0.9
 
 
+def _named(pattern: str) -> str:
+    """Return the pattern of a name that is quoted, or called what it is."""
+    return rf"['“\"`]{pattern}\b|(metric|field) {pattern}\b|\b{pattern} (fell|\d)"
+
+
 def _missing_value(name: str) -> Fault:
     """Return the fault of a metric or field that is no longer sent."""
-    word = name.replace("_", "[_ ]")
+    word = _named(name.replace("_", "[_ ]"))
     return Fault(
         name=f"{name} not sent",
         begin=partial(_drop, name=name),
@@ -137,7 +142,7 @@ OF_TRAFFIC = (
         end=_regain_type,
         lasts=SIGNAL_LASTS,
         promised=SIGNAL_WITHIN,
-        says=(r"\b{model}\b", "loans", SIGNAL),
+        says=(r"\b{model}\b", _named("loans"), SIGNAL),
         acts=r"production|producer|send|task",
         ends_within=50 * HOUR,
         # A look may call it a change of the prompts: it is one.
@@ -195,7 +200,7 @@ OF_TRAFFIC = (
         name="requests unresolved",
         begin=_fail_requests,
         end=_serve_requests,
-        says=(r"\b{model}\b", "resolved"),
+        says=(r"\b{model}\b", _named("resolved")),
         acts=r"deploy|release|roll|version|change|review|baseline",
         touches="resolved",
         **DRIFT,
