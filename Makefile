@@ -144,6 +144,7 @@ format: setup ## Format the code and fix what ruff can fix
 .PHONY: docs
 docs: setup ## Rewrite what is generated: reference pages, tables of pages, roles of PostgreSQL
 	@$(BIN)/python scripts/write_reference.py
+	@$(BIN)/python -m tests.support.alerts.messages_page docs/reference/messages.md
 
 .PHONY: screenshots
 screenshots: setup # Remake the pictures in docs/images (needs Chromium)

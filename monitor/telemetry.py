@@ -260,7 +260,7 @@ class LeaderGauges(Collector):
         ),
         "driftwarden_channel_failing_seconds": (
             ("channel",),
-            "Time for which a channel of alerts has taken no message; 0: it takes them.",
+            "Time since a channel's first failure after its last delivery; 0: it takes messages.",
         ),
         "driftwarden_open_incidents": (
             ("model", "cause", "level"),

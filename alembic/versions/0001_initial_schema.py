@@ -599,7 +599,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_outbox"),
         sa.UniqueConstraint("dedupe_key", "channel", name="uq_outbox_dedupe_key"),
     )
+    op.create_index("ix_outbox_channel_sent_at", "outbox", ["channel", "sent_at"])
     op.create_index("ix_outbox_next_attempt_at", "outbox", ["next_attempt_at"])
+    op.create_index(
+        "ix_outbox_pending",
+        "outbox",
+        ["channel", "id"],
+        postgresql_where=sa.text("sent_at IS NULL AND failed_at IS NULL"),
+        sqlite_where=sa.text("sent_at IS NULL AND failed_at IS NULL"),
+    )
     op.create_table(
         "review_items",
         sa.Column("id", ID, nullable=False),

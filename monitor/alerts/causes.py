@@ -19,8 +19,8 @@ class Cause:
     name: str
     level: Level
     title: str
-    #: What to do, as mrkdwn; the page of the cause has more. ``{of_model}`` is the option that
-    #: names the model.
+    #: What to do, as mrkdwn: the message has the first step only, the page of the incident all,
+    #: that of the cause more. ``{of_model}`` is the option that names the model.
     next_steps: tuple[str, ...]
     #: Whether it is the daemon's own, not of a model.
     of_daemon: bool = False
@@ -45,8 +45,8 @@ _ALL = (
         level="error",
         title="Drift evaluation failed",
         next_steps=(
+            "• Read the error: `driftwarden check`, or the daemon's log.",
             "• It is repeated every hour; until it succeeds, drift of this window is not noticed.",
-            "• The log of the daemon has the whole error; `driftwarden check` the newest one.",
         ),
     ),
     Cause(
@@ -54,8 +54,8 @@ _ALL = (
         level="error",
         title="Drift evaluation overdue",
         next_steps=(
-            "• Until it is evaluated, drift of this window is not noticed.",
             "• Check that a replica leads and that ingest keeps up: `driftwarden check`.",
+            "• Until it is evaluated, drift of this window is not noticed.",
         ),
     ),
     Cause(
@@ -63,8 +63,8 @@ _ALL = (
         level="error",
         title="No traffic",
         next_steps=(
-            "• Check that production still serves the model, under a name of config.toml.",
-            "• Check that its records reach the topic and can be read: `driftwarden dead-letters`.",
+            "• Check that production serves the model, then `driftwarden dead-letters`.",
+            "• Its records must reach the topic, under a name of config.toml.",
         ),
         hold=timedelta(hours=1),
     ),
@@ -84,7 +84,7 @@ _ALL = (
         level="error",
         title="Records lost",
         next_steps=(
-            "• Lengthen the retention of the topic, or mend what keeps ingest behind.",
+            "• Mend what keeps ingest behind: `driftwarden check`; lengthen the topic's retention.",
             "• A window with lost records says so in its remarks.",
         ),
         of_daemon=True,
@@ -94,7 +94,7 @@ _ALL = (
         level="critical",
         title="Messages not delivered",
         next_steps=(
-            "• `driftwarden check` proves the channel and shows the newest error.",
+            "• Prove the channel and read its newest error: `driftwarden check`.",
             "• Until then only the fallback is told, if there is one; the page has all incidents.",
         ),
         of_daemon=True,
@@ -120,8 +120,8 @@ _ALL = (
         level="warning",
         title="Review queue not worked",
         next_steps=(
-            "• Ask the reviewers; without verdicts there is no decision on retraining.",
-            "• `driftwarden review queue` shows the progress of the batches.",
+            "• Ask the reviewers to work the queue: `driftwarden review queue`.",
+            "• Without verdicts there is no decision on retraining.",
         ),
     ),
     Cause(
@@ -149,7 +149,7 @@ _ALL = (
         level="critical",
         title="Weights not applied",
         next_steps=(
-            "• Check that the gateway runs, and has a backend for each version.",
+            "• Check the gateway and its backends: `driftwarden rollout status{of_model}`.",
             "• Take the traffic back: `driftwarden rollout revert --now{of_model} --reason WHY`.",
         ),
     ),
@@ -167,8 +167,8 @@ _ALL = (
         level="critical",
         title="Weights changed",
         next_steps=(
-            "• A canary is reverted; production stays: find out what its servers have loaded.",
             "• Find who wrote the files, and restore them from a copy.",
+            "• A canary is reverted; production stays: find out what its servers have loaded.",
             "• Or register them as a new version: `driftwarden models register FOLDER{of_model}`.",
         ),
     ),
@@ -194,7 +194,7 @@ _ALL = (
     Cause(
         name="probes_unanswered",
         level="warning",
-        title="Live endpoint does not respond to probes",
+        title="Probes not answered",
         next_steps=(
             "• Try it: `driftwarden probes run{of_model}`; compare `probes.url`, key and log.",
             "• Until it responds, a change of what it serves is not noticed.",

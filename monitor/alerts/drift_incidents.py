@@ -5,25 +5,28 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from monitor.alerts.drift_alarms import describe_drift, fingerprint_of, severity_of
 from monitor.alerts.incident_states import QUIET_WINDOWS, Event
-from monitor.alerts.messages.incident import EvaluationSummary, detail_blocks, incident_blocks
+from monitor.alerts.messages.incident import EvaluationSummary, detail_blocks, missing_data_blocks
 from monitor.alerts.parent_message import (
+    add_news,
     add_reply,
     add_update,
     describe_earlier,
     summarize,
 )
 from monitor.alerts.steps import take_step
-from monitor.rendering.events import EVENTS
 from monitor.rendering.mrkdwn import build_message
-from monitor.rendering.numbers import format_share
-from monitor.rendering.wording import NOUNS
 from monitor.settings import Alerts
 from monitor.store.alerts import incidents, outbox
 from monitor.store.alerts.incidents import IncidentRow
 from monitor.store.audit_log import SYSTEM
 from monitor.store.windows.assessment import Assessment
-from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
+from monitor.store.windows.drift_evaluations import (
+    DriftEvaluationRow,
+    assessments_before,
+    drift_evaluation_by_id,
+)
 from monitor.store.windows.looks import look_by_id, newest_look
 
 #: An incident worsens when its severity grows by this factor *and* by this difference.
@@ -114,51 +117,6 @@ def event_of(assessment: Assessment, incident: IncidentRow | None) -> Event | No
     return "worsened" if _is_worse(assessment, incident) else "continued"
 
 
-def describe_drift(fingerprint: frozenset[str], severity: float) -> str:
-    """Return what drifted and by how much, without a quote of the traffic.
-
-    Example:
-        >>> describe_drift(frozenset({"input", "metric:resolved"}), 0.12)
-        'Prompts, metric resolved; largest change 12%'
-    """
-    words = {**NOUNS, **{f"event:{kind}": text for kind, text in EVENTS.items()}}
-    names = [
-        words.get(name, name.replace("metric:", "metric ", 1))
-        for name in sorted(fingerprint, key=lambda name: (":" in name, name))
-    ]
-    listed = ", ".join(names)
-    return f"{listed[:1].upper()}{listed[1:]}; largest change {format_share(severity)}"
-
-
-def fingerprint_of(assessment: Assessment) -> frozenset[str]:
-    """Return what alarms: families, events of responses and degraded metrics."""
-    families = {family.family for family in (assessment.input, assessment.output) if family.alarms}
-    events = {f"event:{event.kind}" for event in assessment.output.event_alarms}
-    metrics = {f"metric:{column.name}" for column in assessment.numeric_columns if column.degraded}
-    return frozenset(families | events | metrics)
-
-
-def severity_of(assessment: Assessment) -> float:
-    """Return the severity in [0, 1]: the largest changed share, or relative loss of a metric."""
-    families = assessment.input, assessment.output
-    shares = [family.changed_share for family in families if family.alarm]
-    shares += [
-        family.slow.drifted_share.estimate
-        for family in families
-        if family.slow is not None and family.slow.alarm
-    ]
-    shares += [
-        event.current.estimate - event.reference.estimate
-        for event in assessment.output.event_alarms
-    ]
-    losses = [
-        1.0 if column.relative_change is None else min(1.0, abs(column.relative_change))
-        for column in assessment.numeric_columns
-        if column.degraded
-    ]
-    return max([0.0, *shares, *losses])
-
-
 def _changes(assessment: Assessment, incident: IncidentRow | None, event: Event) -> dict[str, Any]:
     """Return the columns that an event changes."""
     if event in {"quiet", "resolved"}:
@@ -221,44 +179,53 @@ def _announce(
 ) -> None:
     """Post or update the incident's message; reply in its thread where users must notice."""
     # Missing data is announced once per series of windows: silence would read as health.
-    if event == "not_enough_data" and not _is_first_without_data(connection, evaluation.id):
+    if event == "not_enough_data" and not _is_first_without_data(connection, evaluation):
         return
     key = f"evaluation:{evaluation.id}:{event}"
     add_update(connection, incident_id, now, alerts, key=key)
     # Slack notifies of replies, not of updates: nobody is disturbed while nothing got worse.
     if silent:
         return
-    summary = summarize(connection, incident_id, evaluation)
-    add_reply(
-        connection,
-        incident_id,
-        summary.assessment.headline,
-        now,
-        blocks=detail_blocks(summary, "opened" if event == "continued" else event),
-        broadcast=event in {"worsened", "resolved", "reopened"},
-        key=f"{key}:details",
-        evaluation_id=evaluation.id,
-    )
+    if event in {"worsened", "resolved", "reopened", "not_enough_data"}:
+        broadcast = event != "not_enough_data"
+        add_news(connection, incident_id, now, alerts, key=f"{key}:news", broadcast=broadcast)
+    if event in ALARMS:
+        summary = summarize(connection, incident_id, evaluation)
+        details = detail_blocks(summary, "opened" if event == "continued" else event, alerts)
+        add_reply(
+            connection,
+            incident_id,
+            summary.assessment.headline,
+            now,
+            blocks=details,
+            broadcast=False,
+            key=f"{key}:details",
+            evaluation_id=evaluation.id,
+        )
 
 
 def _announce_missing_data(
     connection: Connection, evaluation: DriftEvaluationRow, now: datetime, alerts: Alerts
 ) -> None:
     """Announce missing data of a model without an incident, once per series of windows."""
-    if not _is_first_without_data(connection, evaluation.id):
+    if not _is_first_without_data(connection, evaluation):
         return
     summary: EvaluationSummary = summarize(connection, None, evaluation)
     outbox.add_message(
         connection,
         dedupe_key=f"evaluation:{evaluation.id}:not_enough_data",
         model=evaluation.model,
-        payload=build_message(
-            incident_blocks(summary, "not_enough_data", alerts), summary.assessment.headline
-        ),
+        payload=build_message(missing_data_blocks(summary, alerts), summary.assessment.headline),
         now=now,
         evaluation_id=evaluation.id,
     )
 
 
-def _is_first_without_data(connection: Connection, evaluation_id: int) -> bool:
-    return incidents.previous_verdict(connection, evaluation_id) != "not_enough_data"
+def _is_first_without_data(connection: Connection, evaluation: DriftEvaluationRow) -> bool:
+    """Return whether the window before had enough data, or lacked less than this one."""
+    before = assessments_before(connection, evaluation.model, evaluation.window_start, 1)
+    if not before or before[0].verdict != "not_enough_data":
+        return True
+    assessment = evaluation.assessment
+    assert assessment is not None  # noqa: S101 - it is done
+    return not assessment.missing_names <= before[0].missing_names

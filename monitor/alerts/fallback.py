@@ -2,19 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection, Engine
 
 from monitor.alerts.channels import Channels
 from monitor.alerts.incidents import clear, report
 from monitor.alerts.outbox import deliver_due, repeat_due, route, takes
+from monitor.alerts.sending import INSTEAD_OF, NOTE
 from monitor.plurals import pluralize
-from monitor.rendering.mrkdwn import context, escape, within_limits
 from monitor.rendering.numbers import format_instant
 from monitor.settings import Alerts
 from monitor.store.alerts import channel_state, routing
-from monitor.store.alerts.channel_state import FailingChannel
+from monitor.store.alerts.channel_state import FailingChannel, StuckMessages
 from monitor.store.engine import transaction
 
 #: A channel that has taken no message for this time is not waited for.
@@ -41,8 +40,11 @@ def deliver(
     n_sent = deliver_due(engine, channels, now, may_continue=may_continue)
     with transaction(engine) as connection:
         failing = failing_channels(connection, channels, now)
+        stuck = _stuck_messages(connection, channels, now)
         facts = [f"{describe(channel)}." for channel in failing]
+        facts += [f"{describe_stuck(messages)}." for messages in stuck]
         keys = [channel.name for channel in failing]
+        keys += [f"{messages.channel}:stuck" for messages in stuck]
         n_refused = 0
         if channels.senders.get(channels.routes.fallback) is None:
             n_refused = channel_state.count_refused(connection, now - RECENT, except_cause=CAUSE)
@@ -55,7 +57,7 @@ def deliver(
             clear(connection, CAUSE, "", now, alerts=alerts)
     route(engine, channels, now)  # the report waits for the failing channel, too
     repeat_due(engine, channels, now)
-    if _copy_to_fallback(engine, channels, failing, now):
+    if _copy_to_fallback(engine, channels, failing, stuck, now):
         n_sent += deliver_due(engine, channels, now, may_continue=may_continue)
     return n_sent
 
@@ -70,7 +72,7 @@ def failing_channels(
     failing = []
     for name in channels.routes.channels:
         lacks_secret = name not in channels.senders
-        channel = channel_state.failing_channel(connection, name, lacks_secret=lacks_secret)
+        channel = channel_state.failing_channel(connection, name, now, lacks_secret=lacks_secret)
         # A time that lies ahead is of a clock that was wrong.
         if channel is not None and abs(now - channel.since) >= PATIENCE:
             failing.append(channel)
@@ -85,8 +87,30 @@ def describe(channel: FailingChannel) -> str:
     )
 
 
+def describe_stuck(messages: StuckMessages) -> str:
+    """Return how many messages a channel does not take, while it takes others, and why."""
+    return (
+        f"{messages.channel}: {pluralize(messages.n, 'message')} not delivered, "
+        f"{pluralize(messages.attempts, 'attempt')}: {messages.error}"
+    )
+
+
+def _stuck_messages(
+    connection: Connection, channels: Channels, now: datetime
+) -> list[StuckMessages]:
+    """Return what channels have not taken for 15 minutes, while they took other messages."""
+    stuck = (
+        channel_state.stuck_messages(connection, name, now) for name in channels.routes.channels
+    )
+    return [messages for messages in stuck if messages and now - messages.since >= PATIENCE]
+
+
 def _copy_to_fallback(
-    engine: Engine, channels: Channels, failing: Sequence[FailingChannel], now: datetime
+    engine: Engine,
+    channels: Channels,
+    failing: Sequence[FailingChannel],
+    stuck: Sequence[StuckMessages],
+    now: datetime,
 ) -> int:
     """Copy what waits for failing channels, and what they refused; return the number of copies."""
     fallback = channels.routes.fallback
@@ -102,19 +126,20 @@ def _copy_to_fallback(
             for message in routing.pending_of_channel(connection, channel.name)
         ]
         waiting += [
+            (message, describe_stuck(messages))
+            for messages in stuck
+            if messages.channel != fallback
+            for message in routing.stuck_of_channel(connection, messages.channel, now)
+        ]
+        waiting += [
             (message, f"{message.channel} refused it")
             for message in routing.refused_messages(connection, now - PATIENCE, fallback)
         ]
         for message, reason in waiting:
             if takes(sender, message):
-                payload = _with_note(message.payload, f"Sent here because {reason}.")
+                marks = {INSTEAD_OF: message.channel, NOTE: f"Sent here because {reason}."}
+                payload = message.payload | marks
                 n += routing.copy_message(
                     connection, message.id, fallback, payload=payload, now=now
                 )
     return n
-
-
-def _with_note(payload: dict[str, Any], note: str) -> dict[str, Any]:
-    if not payload.get("blocks"):
-        return payload | {"text": f"{payload['text']} {escape(note)}"}
-    return payload | {"blocks": within_limits([context(escape(note)), *payload["blocks"]])}

@@ -66,7 +66,8 @@ TRANSITIONS: tuple[IncidentTransition, ...] = (
         "snoozed incident: only an alarm of a new kind",
         sources=UNRESOLVED,
         target="open",
-        effect="the message is updated; the details go to the thread and to the channel",
+        effect="the message is updated; the change is posted to the channel, its details in the "
+        "thread",
     ),
     IncidentTransition(
         event="continued",

@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from monitor.alerts.drift_incidents import describe_drift, incident_to_continue
+from monitor.alerts.drift_alarms import describe_drift
+from monitor.alerts.drift_incidents import incident_to_continue
 from monitor.alerts.incident_states import Event
-from monitor.alerts.parent_message import add_reply, add_update, describe_earlier
+from monitor.alerts.parent_message import add_news, add_update, describe_earlier
 from monitor.alerts.steps import take_step
-from monitor.rendering.looks import LOOKED_BACK, look_headline
-from monitor.rendering.mrkdwn import bold, escape, sections
+from monitor.rendering.looks import LOOKED_BACK
 from monitor.settings import Alerts
 from monitor.store.alerts import incidents
 from monitor.store.alerts.incident_events import last_event
@@ -77,11 +77,7 @@ def handle_look(
     key = f"look:{look.id}:{event}"
     add_update(connection, incident_id, now, alerts, key=key)
     if event != "opened":  # Slack notifies of replies, not of updates
-        headline = look_headline(look)
-        lines = [bold(headline), *([escape(reason)] if reason else [])]
-        add_reply(
-            connection, incident_id, headline, now, blocks=sections(lines), key=f"{key}:details"
-        )
+        add_news(connection, incident_id, now, alerts, key=f"{key}:news")
     return incident_id
 
 

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from structlog.contextvars import bound_contextvars
 
 from monitor.alerts.channels import Channels
 from monitor.alerts.channels.sender import Sender
+from monitor.alerts.sending import OVERTAKEN, Prepared, prepare, present_standing
 from monitor.errors import (
     ChannelMisconfiguredError,
     ChannelRefusedError,
@@ -19,6 +20,7 @@ from monitor.errors import (
     DriftwardenError,
 )
 from monitor.rendering.mrkdwn import context, escape, within_limits, without_charts
+from monitor.settings import Sections
 from monitor.store.alerts import delivery, routing
 from monitor.store.alerts.delivery import DueMessage, Thread
 from monitor.store.alerts.incidents import incident_by_id
@@ -32,9 +34,10 @@ LEASE = timedelta(minutes=2)
 MAX_AGE_OF_LEASE = LEASE / 2
 
 FIRST_DELAY = timedelta(seconds=10)
-MAX_DELAY = timedelta(hours=1)
-#: A mended configuration is noticed after this time.
-MAX_DELAY_MISCONFIGURED = timedelta(minutes=5)
+#: A mended channel is noticed after this time.
+MAX_DELAY = timedelta(minutes=5)
+#: A channel may ask for a longer one, and a message that can't be looked up is repeated less often.
+MAX_LONG_DELAY = timedelta(hours=1)
 
 #: Older messages expire: after an outage they would flood the channel.
 EXPIRES_AFTER = timedelta(days=7)
@@ -67,7 +70,7 @@ def deliver_due(
     """
     route(engine, channels, now)
     return sum(
-        _Delivery(engine, name, sender, now, may_continue).run()
+        _Delivery(engine, name, sender, channels.sections, now, may_continue).run()
         for name, sender in channels.senders.items()
     )
 
@@ -94,7 +97,7 @@ def route(engine: Engine, channels: Channels, now: datetime) -> None:
                 wanted += [name for name in known if name not in wanted]
             chosen = [name for name in wanted if takes(channels.senders.get(name), message)]
             if not routing.assign_channels(connection, message, chosen):
-                routing.withhold_message(connection, message.id, WITHHELD, now)
+                routing.withhold_messages(connection, [message.id], WITHHELD, now)
 
 
 def repeat_due(engine: Engine, channels: Channels, now: datetime) -> int:
@@ -106,7 +109,10 @@ def repeat_due(engine: Engine, channels: Channels, now: datetime) -> int:
             continue
         channels.repeated_at[name] = now
         with transaction(engine) as connection:
-            standing = delivery.standing_messages(connection, name, sender.target)
+            standing = [
+                present_standing(connection, message, channels.sections)
+                for message in delivery.standing_messages(connection, name, sender.target)
+            ]
         try:
             for message in standing:
                 sender.send(message, message.payload, message.thread)
@@ -125,7 +131,11 @@ def takes(sender: Sender | None, message: routing.UnroutedMessage | DueMessage) 
     )
 
 
-def delay_after(attempts: int, retry_after_seconds: float | None = None) -> timedelta:
+def delay_after(
+    attempts: int,
+    retry_after_seconds: float | None = None,
+    max_delay: timedelta = MAX_DELAY,
+) -> timedelta:
     """Return the delay after a number of failed attempts: doubling, and at least the channel's.
 
     No channel may ask for more than an hour: the next attempt asks it again.
@@ -136,8 +146,8 @@ def delay_after(attempts: int, retry_after_seconds: float | None = None) -> time
         >>> delay_after(1, retry_after_seconds=90).total_seconds()
         90.0
     """
-    doubled = min(MAX_DELAY, FIRST_DELAY * (1 << min(attempts - 1, 12)))
-    retry_after = min(retry_after_seconds or 0.0, MAX_DELAY.total_seconds())
+    doubled = min(max_delay, FIRST_DELAY * (1 << min(attempts - 1, 12)))
+    retry_after = min(retry_after_seconds or 0.0, MAX_LONG_DELAY.total_seconds())
     return max(doubled, timedelta(seconds=retry_after))
 
 
@@ -148,6 +158,7 @@ class _Delivery:
     engine: Engine
     name: str
     sender: Sender
+    settings: Sections
     now: datetime
     may_continue: Callable[[], bool]
 
@@ -159,66 +170,79 @@ class _Delivery:
             leased_at = time.monotonic()
             running = self.now + timedelta(seconds=leased_at - began)
             with transaction(self.engine) as connection:
-                message = delivery.lease_due_message(
+                leased = delivery.lease_due_message(
                     connection,
                     self.now,
                     running + LEASE,
-                    not_after=self.now + 2 * MAX_DELAY,
+                    not_after=self.now + 2 * MAX_LONG_DELAY,
                     channel=self.name,
                     target=self.sender.target,
                 )
-            if message is None:
-                return sent
-            with bound_contextvars(**message.log_ids, channel=self.name):
-                outcome = self._send(message, leased_at)
+                if leased is None:
+                    return sent
+                with bound_contextvars(**leased.log_ids, channel=self.name):
+                    prepared = self._prepare(connection, leased)
+            if prepared is None:
+                continue
+            with bound_contextvars(**leased.log_ids, channel=self.name):
+                outcome = self._send(prepared, leased_at)
             if outcome is None:
                 return sent  # further messages would fail, too
             sent += outcome
         return sent
 
-    def _send(self, message: DueMessage, leased_at: float) -> bool | None:
+    def _prepare(self, connection: Connection, message: DueMessage) -> Prepared | None:
+        """Return a leased message as of now; ``None`` where it is not sent, and record why."""
+        if self.now - message.created_at > EXPIRES_AFTER:
+            reason = f"expired: not delivered within {EXPIRES_AFTER.days} days"
+            self._give_up(connection, message, "expired", reason)
+            return None
+        if not takes(self.sender, message):  # routed while its secret was not set
+            routing.withhold_messages(connection, [message.id], WITHHELD, self.now)
+            return None
+        prepared = prepare(connection, message, self.settings, self.now)
+        if isinstance(prepared, Prepared):
+            return prepared
+        routing.withhold_messages(connection, [message.id], prepared.reason, self.now)
+        log.info("message_withdrawn", reason=prepared.reason)
+        return None
+
+    def _send(self, prepared: Prepared, leased_at: float) -> bool | None:
         """Send a message; return whether it was sent, ``None`` where the channel is unavailable."""
-        if not self._is_sendable(message):
-            return False
+        message = prepared.message
         attempt = _Attempt(self.sender, message, leased_at + MAX_AGE_OF_LEASE.total_seconds())
         try:
             posted = attempt.send_in_some_form()
         except ChannelRefusedError as error:
-            self._give_up(message, "refused", str(error))
+            with transaction(self.engine) as connection:
+                self._give_up(connection, message, "refused", str(error))
             return False
         except (ChannelUnavailableError, ChannelMisconfiguredError) as error:
-            self._delay(message, error, attempt.unknown_since(error, self.now))
+            self._delay(message, error, attempt)
             return None
         except Exception as error:  # of a library; the other channels go on
             log.exception("message_failed")
             if message.attempts + 1 >= MAX_DEFECTS:
-                self._give_up(message, "refused", f"{type(error).__name__}; see the log")
+                with transaction(self.engine) as connection:
+                    reason = f"{type(error).__name__}; see the log"
+                    self._give_up(connection, message, "refused", reason)
                 return False
             problem = ChannelUnavailableError(
                 f"{type(error).__name__}; see the log", code="unknown_outcome"
             )
-            self._delay(message, problem, attempt.unknown_since(problem, self.now))
+            self._delay(message, problem, attempt)
             return None
         with transaction(self.engine) as connection:
             delivery.mark_sent(connection, message, self.sender.target, posted, self.now)
+            if prepared.covered and not attempt.was_found:  # else it may tell an earlier state
+                routing.withhold_messages(connection, prepared.covered, OVERTAKEN, self.now)
         log.info("message_sent", kind=message.kind)
         return True
 
-    def _is_sendable(self, message: DueMessage) -> bool:
-        """Return whether a message is to be sent; record why it isn't."""
-        if self.now - message.created_at > EXPIRES_AFTER:
-            reason = f"expired: not delivered within {EXPIRES_AFTER.days} days"
-            self._give_up(message, "expired", reason)
-            return False
-        if takes(self.sender, message):
-            return True
-        with transaction(self.engine) as connection:  # routed while its secret was not set
-            routing.withhold_message(connection, message.id, WITHHELD, self.now)
-        return False
-
-    def _give_up(self, message: DueMessage, cause: str, reason: str) -> None:
-        with transaction(self.engine) as connection:
-            delivery.mark_failed(connection, message, reason, self.now)
+    def _give_up(
+        self, connection: Connection, message: DueMessage, cause: str, reason: str
+    ) -> None:
+        delivery.mark_failed(connection, message, reason, self.now)
         MESSAGES_FAILED.labels(cause).inc()
         log.error("message_refused", kind=message.kind, reason=reason)
 
@@ -226,18 +250,20 @@ class _Delivery:
         self,
         message: DueMessage,
         error: ChannelUnavailableError | ChannelMisconfiguredError,
-        unknown_since: datetime | None,
+        attempt: "_Attempt",
     ) -> None:
-        wait = delay_after(message.attempts + 1, getattr(error, "retry_after_seconds", None))
-        if isinstance(error, ChannelMisconfiguredError):
-            wait = min(wait, MAX_DELAY_MISCONFIGURED)
+        wait = delay_after(
+            message.attempts + 1,
+            getattr(error, "retry_after_seconds", None),
+            MAX_LONG_DELAY if attempt.was_repeated else MAX_DELAY,
+        )
         with transaction(self.engine) as connection:
             delivery.mark_retry(
                 connection,
                 message,
                 str(error),
                 self.now + wait,
-                attempted_at=unknown_since,
+                attempted_at=attempt.unknown_since(error, self.now),
                 now=self.now,
             )
         log.warning(
@@ -258,6 +284,10 @@ class _Attempt:
         self._message = message
         #: Whether an earlier attempt may have posted it.
         self._in_doubt = message.attempted_at is not None and not sender.is_idempotent
+        #: Whether it was sent once more although it could not be looked up.
+        self.was_repeated = False
+        #: Whether an earlier attempt had posted it, perhaps in an earlier state of its incident.
+        self.was_found = False
 
     def send_in_some_form(self) -> Thread:
         """Send the message; in a simpler form where its blocks are refused."""
@@ -296,9 +326,11 @@ class _Attempt:
             try:
                 posted = self._sender.find(self._message, thread)
             except ChannelMisconfiguredError:
+                self.was_repeated = True
                 return self._post(_marked(payload), thread)
             if posted is not None:
                 log.info("message_known")
+                self.was_found = True
                 return posted
             self._in_doubt = False
         return self._post(payload, thread)

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Annotated, ClassVar
 
 import typer
@@ -21,7 +22,9 @@ class Commands(LazyGroup):
         "init": Entry("monitor.cli.init:init", "Write a config.toml to start from."),
         "demo": Entry("monitor.cli.demo:demo", "Run the end-to-end demo.", (*DAEMON, *TRAIN)),
         "run": Entry("monitor.cli.run:run", "Run the daemon until SIGTERM or Ctrl+C.", DAEMON),
-        "check": Entry("monitor.cli.check:check", "Check what the daemon needs.", DAEMON),
+        "check": Entry(
+            "monitor.cli.check:check", "Check what the daemon needs, or what is broken now.", DAEMON
+        ),
         "sizing": Entry(
             "monitor.cli.sizing.command:sizing",
             "Show the resources that a volume of traffic needs.",
@@ -166,8 +169,21 @@ def main() -> None:
     try:
         app()
     except DriftwardenError as error:
-        print(f"driftwarden: {error}", file=sys.stderr)  # noqa: T201
+        _report(error)
         sys.exit(error.exit_status)
     except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
         sys.stderr.close()
         sys.exit(141)
+
+
+def _report(error: DriftwardenError) -> None:
+    """Print an error on a line of stderr; that of the daemon is JSON where its log is."""
+    if sys.argv[1:2] == ["run"] and not sys.stderr.isatty():
+        with suppress(ImportError):  # without the extra there is no log
+            from monitor.telemetry import configure_logging, get_logger
+
+            configure_logging()
+            status = error.exit_status
+            get_logger(__name__).error("daemon_ended", error=str(error), exit_status=status)
+            return
+    print(f"driftwarden: {error}", file=sys.stderr)  # noqa: T201

@@ -1,20 +1,29 @@
-"""`driftwarden check`: readiness of everything that the daemon needs."""
+"""`driftwarden check`: readiness of everything that the daemon needs, and what is broken now."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from monitor.cli.shared.context import ConfigOption, ModelOption, read_configuration
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from monitor.daemon.readiness.finding import Finding
     from monitor.settings import Configuration
 
 MARKS = {"ok": ("ok  ", typer.colors.GREEN), "note": ("note", typer.colors.YELLOW)}
 FAILED = ("FAIL", typer.colors.RED)
+#: Of a message, which may quote a service.
+MAX_CHARACTERS = 4_000
 
 
 def check(
     *,
+    now: Annotated[
+        bool, typer.Option("--now", help="Only what is broken now, the worst first.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     model: ModelOption = None,
     send: Annotated[
         bool, typer.Option("--send", help="Send a test message to each channel of alerts.")
@@ -25,25 +34,33 @@ def check(
     ] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Check what the daemon needs.
+    """Check what the daemon needs, or what is broken now.
 
     Checks the configuration, the database, the baseline, the Kafka topic, the channels of alerts,
     the reviewers, sign-in, the gateway, what retraining needs, and the encoder. Each line is ok,
     note or FAIL; the last two say what to do. Changes nothing.
 
+    With --now, prints what is broken now, the worst first, each with the command to type next, or
+    one line where nothing is: for the night. The checks run at once, and each ends after 5 seconds.
+
     The encoder is loaded, unless it embedded traffic in the last 24 hours.
 
     With --send, each channel of alerts also gets a test message, which is taken back: deleted in
-    Slack, resolved in PagerDuty and Alertmanager. One by Apprise can't be taken back.
+    Slack, resolved in PagerDuty and Alertmanager. One by Apprise can't be taken back. The heartbeat
+    is sent, too.
+
+    With --json, prints a list of findings, the worst first.
 
     With --model, prints the settings of a model instead, and where each comes from: its own table,
     the file, the environment, an evaluation file, or the defaults.
 
-    Exit status 0: ready; 1: something failed.
+    Exit status 0: ready, or nothing is broken; 1: something failed; 78: the configuration is wrong.
     """
     import logging
+    import time
 
     from monitor.daemon.readiness.checks import check_everything
+    from monitor.daemon.readiness.now import check_now
     from monitor.settings import load_secrets
     from monitor.telemetry import configure_logging
 
@@ -52,23 +69,76 @@ def check(
         _print_settings(settings, settings.only(model).model.name)
         return
     configure_logging(level=logging.ERROR)  # findings are printed, not logged
-    typer.secho("ok  ", fg=typer.colors.GREEN, nl=False)
-    names = ", ".join(map(repr, settings.models))
-    typer.echo(f" {'configuration':<14} model{'s' if len(settings.models) > 1 else ''} {names}")
-    failed = False
-    for finding in check_everything(
-        settings,
-        load_secrets(),
-        send=send,
-        load=load_encoder,
-        announce=lambda text: typer.echo(text, err=True),
-    ):
-        mark, colour = MARKS.get(finding.status, FAILED)
-        failed |= finding.status not in MARKS
-        typer.secho(mark, fg=colour, nl=False)
-        typer.echo(f" {finding.name:<14} {finding.message}")
-    if failed:
+    logging.getLogger("slack_sdk").setLevel(logging.CRITICAL)
+    models = settings.names.listed
+    began = time.monotonic()
+    if now:
+        results = check_now(settings, load_secrets())
+        if as_json:
+            _print_json(results)
+        elif results:
+            _print_with_command(models, results)
+        else:
+            _print_mark("ok")
+            typer.echo(f" nothing is broken ({time.monotonic() - began:.1f} s)")
+    else:
+        results = []
+        if not as_json:
+            _print_mark("ok")
+            names = ", ".join(map(repr, models))
+            typer.echo(f" {'configuration':<14} model{'s' if len(models) > 1 else ''} {names}")
+        for findings in check_everything(
+            settings,
+            load_secrets(),
+            send=send,
+            load=load_encoder,
+            announce=lambda text: typer.echo(text, err=True),
+        ):
+            results += findings
+            if not as_json:
+                _print(models, findings)
+        if as_json:
+            _print_json(results)
+    if any(finding.status not in MARKS for finding in results):
         raise typer.Exit(1)
+
+
+def _print(models: "Sequence[str]", findings: "Iterable[Finding]") -> None:
+    from monitor.daemon.readiness.checks import merge_findings
+    from monitor.rendering.excerpts import excerpt
+
+    for finding in merge_findings(models, findings):
+        _print_mark(finding.status)
+        typer.echo(f" {finding.name:<14} {excerpt(finding.message, MAX_CHARACTERS)}")
+
+
+def _print_with_command(models: "Sequence[str]", findings: "Iterable[Finding]") -> None:
+    for finding in findings:
+        _print(models, [finding])
+        typer.echo(f"{'':<20}-> {finding.command}")
+
+
+def _print_mark(status: str) -> None:
+    mark, colour = MARKS.get(status, FAILED)
+    typer.secho(mark, fg=colour, nl=False)
+
+
+def _print_json(findings: "Iterable[Finding]") -> None:
+    from monitor.cli.shared.output import print_json
+    from monitor.daemon.readiness.finding import worst_first
+
+    print_json([_as_dict(finding) for finding in sorted(findings, key=worst_first)])
+
+
+def _as_dict(finding: "Finding") -> dict[str, Any]:
+    facts = {
+        "name": finding.name,
+        "status": finding.status,
+        "message": finding.message,
+        "command": finding.command,
+        "seconds": finding.seconds,
+    }
+    return facts | ({"model": finding.model} if finding.model else {})
 
 
 def _print_settings(configuration: "Configuration", model: str) -> None:

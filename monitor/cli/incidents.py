@@ -81,7 +81,7 @@ def show(
     """Show an incident: what is wrong, its windows, what followed, and who did what."""
     from monitor.alerts.causes import runbook_url
     from monitor.alerts.incidents import alerts_of
-    from monitor.alerts.parent_message import describe_newest, describe_state
+    from monitor.alerts.present_text import present_text
     from monitor.rendering.excerpts import excerpt
     from monitor.store.alerts.consequences import consequences_of
     from monitor.store.alerts.incident_events import list_events
@@ -90,8 +90,8 @@ def show(
     configuration = read_configuration(config)
     with database_transaction(configuration) as connection:
         row = incident_by_id(connection, incident)
-        headline, _ = describe_newest(connection, row)
-        notes = describe_state(connection, row)
+        alerts = alerts_of(configuration, row.model)
+        text = present_text(connection, row, alerts)
         events = list_events(connection, incident)
         followed = consequences_of(connection, incident)
         record_read(connection, "incidents show", "incident", incident, model=row.model)
@@ -99,9 +99,9 @@ def show(
         print_json(_as_dict(row) | {"events": events, "consequences": followed})
         return
     typer.echo(_line(row))
-    if headline not in {row.summary, ""}:
-        typer.echo(f"  {excerpt(headline, 1000)}")
-    for note_ in notes:
+    if text.finding != row.summary:
+        typer.echo(f"  {excerpt(text.finding, 1000)}")
+    for note_ in text.notes:
         typer.echo(f"  {excerpt(note_, 500)}")
     for window in followed.windows:
         typer.echo(
@@ -121,7 +121,6 @@ def show(
     for event in events:
         reason = f": {excerpt(event.reason)}" if event.reason else ""
         typer.echo(f"  {event.at:%Y-%m-%d %H:%M} UTC  {event.event} by {event.by}{reason}")
-    alerts = alerts_of(configuration, row.model)
     typer.echo(f"  page: {alerts.public_url.rstrip('/')}/incidents/{row.id}")
     typer.echo(f"  runbook: {runbook_url(alerts, row.cause)}")
 

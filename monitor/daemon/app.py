@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from sqlalchemy import Engine
 
 from monitor.daemon.readiness.disk_space import export_disk_space
+from monitor.daemon.readiness.temporary_files import warn_of_ignored_folder
 from monitor.errors import ConfigurationError, DatabaseUnavailableError, loggable
 from monitor.settings import Secrets, Sections
 from monitor.store.engine import make_engine, transaction
@@ -46,6 +47,7 @@ def run_daemon(
             return
         if set(parts) - {"ingest", "health"} or not parts:
             _remember_taxonomy(engine, settings)
+        warn_of_ignored_folder()
         export_disk_space(settings)
         running = [
             _Running(name, body, stop)

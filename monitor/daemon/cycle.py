@@ -286,7 +286,7 @@ class Cycle:
                 n_rows = carry_over(connection, old, model, now)
             if n_rows:
                 log.info("model_renamed", model=model, old_name=old, rows=n_rows)
-        follow_configuration(self.engine, self.settings, now)
+        follow_configuration(self.engine, self.settings, now, started_at=self.started_at)
 
     def _watched(self) -> Sequence[Settings]:
         """Return the settings of each watched model: listed, or seen in the traffic."""

@@ -10,8 +10,10 @@ from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Engine
 
 from monitor.alerts.actions.receiver import PressReceiver
+from monitor.alerts.heartbeat import HeartbeatSender
 from monitor.daemon.actions.table import ACTIONS
 from monitor.daemon.cycle import Cycle
+from monitor.daemon.heartbeat import FinishedJobs, Heartbeats
 from monitor.daemon.leader_metrics import create_counters, withdraw_gauges
 from monitor.daemon.leadership import LEASE, Leadership
 from monitor.errors import LostLeadershipError, TransientError
@@ -39,6 +41,8 @@ WATCH_EVERY_SECONDS = 60
 MIRROR_EVERY_SECONDS = 30
 #: Time between checks whether probes are due, or are to be tried again.
 PROBE_EVERY_SECONDS = 30
+#: Time between checks whether a heartbeat is due.
+HEARTBEAT_CHECKED_EVERY_SECONDS = 5
 #: Time between checks whether the daily retention run is due.
 TIDY_EVERY_SECONDS = 600
 MAX_JOBS = 32
@@ -74,11 +78,12 @@ def prepare(
         receives_presses=lambda: receiver is not None and not receiver.is_refused,
     )
     create_counters(settings.names.listed)
+    sender = HeartbeatSender.build(settings.alerts, secrets)
 
     def run() -> None:
         if receiver is not None:
             receiver.start()
-        scheduler = build_scheduler(cycle, leadership, stop)
+        scheduler = build_scheduler(cycle, leadership, stop, sender=sender)
         scheduler.start()
         leadership.start(on_taken=lambda: _wake(scheduler))
         try:
@@ -96,9 +101,13 @@ def prepare(
 
 
 def build_scheduler(
-    cycle: Cycle, leadership: Leadership, stop: threading.Event
+    cycle: Cycle,
+    leadership: Leadership,
+    stop: threading.Event,
+    *,
+    sender: HeartbeatSender | None = None,
 ) -> BackgroundScheduler:
-    """Build the scheduler with its jobs.
+    """Build the scheduler with its jobs; without a sender none sends heartbeats.
 
     The state is in the database; the scheduler only wakes the jobs. So its jobs are in memory, a
     late job still runs (``misfire_grace_time=None``), and several late runs of a job become one
@@ -140,9 +149,15 @@ def build_scheduler(
     if cycle.replies is not None:
         # A user waits for it, as for "act"; a reply that Slack doesn't take delays no action.
         jobs["reply"] = (cycle.reply, ACT_EVERY_SECONDS)
+    finished = FinishedJobs()
+    if sender is not None:
+        heartbeats = Heartbeats(
+            sender, cycle.engine, cycle.settings, cycle.channels, cycle.started_at, finished
+        )
+        jobs["heartbeat"] = (heartbeats.send, HEARTBEAT_CHECKED_EVERY_SECONDS)
     for name, (job, seconds) in jobs.items():
         otherwise = withdraw_gauges if name == "publish_gauges" else None
-        guarded = _guarded(name, job, leadership, may_continue, otherwise=otherwise)
+        guarded = _guarded(name, job, leadership, may_continue, finished, otherwise=otherwise)
         scheduler.add_job(guarded, IntervalTrigger(seconds=seconds, timezone=UTC), id=name)
     return scheduler
 
@@ -158,6 +173,7 @@ def _guarded(
     job: Job,
     leadership: Leadership,
     may_continue: Callable[[], bool],
+    finished: FinishedJobs,
     *,
     otherwise: Callable[[], None] | None = None,
 ) -> Callable[[], None]:
@@ -165,7 +181,7 @@ def _guarded(
 
     The job has the name in metrics and log. It is called with the time, and with ``may_continue``:
     whether it may begin another piece of its work, as this process leads and the daemon isn't
-    stopping. ``otherwise`` is called where it does not run.
+    stopping. ``finished`` notes its success. ``otherwise`` is called where it does not run.
     """
     failures = SERVICE_FAILURES.labels(name)
     outage = OutageLog(log)
@@ -173,6 +189,7 @@ def _guarded(
     def run() -> None:
         with leadership.acting() as leads:
             if not leads or not may_continue():
+                finished.forget(name)
                 if otherwise is not None:
                     otherwise()
                 return
@@ -187,6 +204,7 @@ def _guarded(
                 failures.inc()
                 log.exception("job_failed", job=name)
             else:
+                finished.succeeded(name)
                 outage.succeeded("service_available", job=name)
 
     return run

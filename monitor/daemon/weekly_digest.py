@@ -13,6 +13,7 @@ from monitor.store.alerts.incidents import unresolved_incidents
 from monitor.store.alerts.outbox import has_message
 from monitor.store.engine import transaction
 from monitor.store.windows.digest import WindowFigures
+from monitor.store.windows.drift_evaluations import any_result_before
 from monitor.windows.history.digest import build_digest
 
 WEEK = timedelta(weeks=1)
@@ -26,20 +27,18 @@ def announce_due(
 ) -> bool:
     """Write the digest of all models if it is due; return whether it was written.
 
-    Nothing is written while no model has a window: there is nothing to report. ``alerts`` has the
-    day and time of the digest.
+    The first one follows the first result: one that fell due before it would report nothing.
+    ``alerts`` has the day and time of the digest.
     """
     due = last_due(alerts.digest, now)
     if due is None or now - due > MAX_DELAY:
         return False
     key = f"digest:{due:%Y-%m-%d}"
     with transaction(engine) as connection:
-        if has_message(connection, key):
+        if has_message(connection, key) or not any_result_before(connection, due):
             return False
         weeks = [summarize_week(connection, settings.model.name) for settings in watched]
         models = [week for week in weeks if week is not None]
-        if not models:
-            return False
         incidents = unresolved_incidents(connection)
         return announce_week(connection, models, incidents, key=key, now=now, alerts=alerts)
 

@@ -77,7 +77,7 @@ def load_encoder(settings: Embedding) -> Encoder:
         ModelError: The model is missing or isn't a sentence encoder, or the device isn't available.
         MissingExtraError: torch, transformers or sentence-transformers is missing or broken.
     """
-    location = locate_model(settings.model)
+    location = locate_model(settings.model, "embedding.model")
     folder = Path(location) if Path(location).is_dir() else None
     revision = _revision(settings, folder)
     with using_extras("the encoder", "text"):
@@ -124,7 +124,7 @@ def encoder_name(settings: Embedding) -> str:
     Raises:
         ModelError: Its folder or package is missing.
     """
-    location = locate_model(settings.model)
+    location = locate_model(settings.model, "embedding.model")
     if settings.model.startswith(PACKAGE_PREFIX) or not Path(location).is_dir():
         return settings.model
     return Path(location).resolve().name  # a moved model keeps its identity
@@ -136,7 +136,7 @@ def is_configured(settings: Embedding, identity: str) -> bool:
     Raises:
         ModelError: Its folder or package is missing.
     """
-    location = Path(locate_model(settings.model))
+    location = Path(locate_model(settings.model, "embedding.model"))
     revision = _revision(settings, location if location.is_dir() else None)
     return identity.startswith(f"{encoder_name(settings)}@{revision}/max")
 

@@ -29,7 +29,7 @@ def fingerprint_encoder(settings: Embedding) -> bytes:
         ModelError: The model is missing.
         NoFingerprintError: The folder is an adapter, or a hub id has no commit as its revision.
     """
-    location = locate_model(settings.model)
+    location = locate_model(settings.model, "embedding.model")
     folder = Path(location)
     if folder.is_dir():
         if (folder / "adapter_config.json").is_file():

@@ -84,7 +84,7 @@ def load_vocabulary(settings: Embedding, identity: str) -> Vocabulary | None:
 
 
 def _tokenizer_file(settings: Embedding) -> Path | None:
-    location = locate_model(settings.model)
+    location = locate_model(settings.model, "embedding.model")
     if Path(location).is_dir():
         # That of the model itself lies highest; exports to other formats have copies below.
         files = sorted(Path(location).rglob("tokenizer.json"), key=lambda file: len(file.parts))

@@ -1,6 +1,8 @@
 """Phrases for events of the responses: empty, refused, cut off, malformed, or errors."""
 
+from monitor.rendering.excerpts import excerpt
 from monitor.rendering.numbers import format_share
+from monitor.rendering.shares import describe_before, describe_part
 from monitor.statistics.p_value_text import state_p_value
 from monitor.store.windows.assessment import Explanation
 from monitor.stored_words import labels
@@ -23,18 +25,17 @@ NEXT_STEP = (
 
 
 def describe_event(event: Explanation) -> str:
-    """Describe an event: "10% of the responses are empty, 0% in the baseline"."""
-    return (
-        f"{format_share(event.current.estimate)} of the responses are {EVENTS[event.kind]}, "
-        f"{format_share(event.reference.estimate)} in the baseline"
-    )
+    """Describe an event: "About 10% of the responses are empty (none before)"."""
+    place = f" {excerpt(event.text)}" if event.kind == "cut_off" and event.text else ""
+    part = describe_part(event.current, "responses")
+    return f"{part} are {EVENTS[event.kind]}{place} ({describe_before(event.reference)})"
 
 
 def describe_event_test(event: Explanation) -> str:
     """Describe an event with its interval, its end users and its test."""
     share = event.current
     interval = f"95% interval {format_share(share.lower)} to {format_share(share.upper)}"
-    parts = [f"{describe_event(event)} ({interval})"]
+    parts = [describe_event(event), interval]
     if event.n_end_users:
         parts.append(f"end users: {event.n_end_users:,}")
     if event.p_value is not None:

@@ -8,6 +8,9 @@ CHARACTERS_READ = 4_000
 #: Characters of a version's name in an excerpt.
 VERSION_CHARACTERS = 60
 
+#: Characters of a metric's name that a sentence quotes.
+METRIC_CHARACTERS = 40
+
 #: Words and characters of a text that a sentence quotes.
 QUOTED_WORDS = 8
 QUOTED_CHARACTERS = 60
@@ -47,6 +50,12 @@ def excerpt_of_version(version: str) -> str:
         return version
     begins = VERSION_CHARACTERS // 2
     return f"{version[:begins]}…{version[begins + 1 - VERSION_CHARACTERS :]}"
+
+
+def quote_metric(name: str) -> str:
+    """Return the name of a metric as a sentence quotes it."""
+    line = excerpt(name, METRIC_CHARACTERS).replace("`", "'")
+    return f"`{line}`"
 
 
 def quote(text: str) -> str:

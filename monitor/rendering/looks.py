@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 from monitor.plurals import pluralize
+from monitor.rendering.excerpts import quote_metric
 from monitor.rendering.numbers import format_instant, format_mean, format_share
+from monitor.rendering.response_changes import FAULTS
 from monitor.store.windows.looks import LookFinding, LookRow
 
 #: Changes named in a headline.
@@ -59,19 +61,24 @@ def count_examined(look: LookRow) -> str:
 
 def describe_change(finding: LookFinding) -> str:
     """Return a large change with its estimate and 95% interval."""
+    noun = "prompts" if finding.kind == "input" else "responses"
     if finding.measure == "unlike":
-        subject = "prompts" if finding.kind == "input" else "responses"
+        if finding.lower <= 0.0:
+            return f"the {noun} changed significantly; how many of them is not sure"
         topic = f" (“{finding.topic}”)" if finding.topic else ""
-        return f"about {_share_interval(finding)} of the {subject} are unlike the baseline{topic}"
-    if finding.measure == "rate":
-        return (
-            f"{finding.name} {finding.reference:.2f} → {finding.estimate:.2f} "
-            f"({finding.lower:.2f} to {finding.upper:.2f})"
-        )
-    threshold = "" if finding.threshold is None else f" {format_mean(finding.threshold)}"
+        return f"about {_share_interval(finding)} of the {noun} are unlike the baseline{topic}"
+    before = f"({format_share(finding.reference)} before)"
+    if finding.measure != "rate":
+        subject = f"the {finding.name}" if finding.kind == "output" else quote_metric(finding.name)
+        limit = "" if finding.threshold is None else f" {format_mean(finding.threshold)}"
+        share = f"{_share_interval(finding)} of the {noun}"
+        return f"{subject} is {finding.measure}{limit} in {share} {before}"
+    if finding.name in FAULTS:
+        return f"about {_share_interval(finding)} of the {noun} {FAULTS[finding.name]} {before}"
+    verb = "fell" if finding.estimate < finding.reference else "rose"
     return (
-        f"{finding.name} {finding.measure}{threshold} in {format_share(finding.reference)} → "
-        f"{_share_interval(finding)}"
+        f"{quote_metric(finding.name)} {verb} from {finding.reference:.2f} to "
+        f"{finding.estimate:.2f} ({finding.lower:.2f} to {finding.upper:.2f})"
     )
 
 

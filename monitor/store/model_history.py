@@ -31,6 +31,7 @@ from monitor.store.tables import (
     ModelVersion,
     OutboxMessage,
     RegistryMirror,
+    Rollout,
     RolloutObservation,
     TrainingRun,
     UnlistedExchanges,
@@ -80,6 +81,21 @@ def models_with_history(connection: Connection) -> set[str]:
 def watched_models(connection: Connection) -> set[str]:
     """Return the models that were evaluated, trained or served under this name."""
     queries = [select(table.c.model) for table in _tables() if table not in OF_BOTH_NAMES]
+    return set(connection.execute(union(*queries)).scalars()) - {DAEMON}
+
+
+def watched_since_before(connection: Connection, time: datetime) -> set[str]:
+    """Return the models that were evaluated, trained or rolled out, or had an incident, by a time.
+
+    One that is not listed yet may have a baseline, versions and traffic: it was never watched.
+    """
+    began = (
+        (DriftEvaluation.model, DriftEvaluation.started_at),
+        (TrainingRun.model, TrainingRun.created_at),
+        (Rollout.model, Rollout.started_at),
+        (Incident.model, Incident.opened_at),
+    )
+    queries = [select(model).where(at <= time) for model, at in began]
     return set(connection.execute(union(*queries)).scalars()) - {DAEMON}
 
 

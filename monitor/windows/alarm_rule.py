@@ -12,7 +12,12 @@ from collections.abc import Sequence
 from typing import Literal
 
 from monitor.drift import DriftResult, NumericComparison
-from monitor.store.windows.assessment import FamilyAssessment, NumericAssessment, Verdict
+from monitor.store.windows.assessment import (
+    FallenCoverage,
+    FamilyAssessment,
+    NumericAssessment,
+    Verdict,
+)
 
 #: A loss, or rise, of exactly the threshold alarms; it may be smaller by rounding.
 ROUNDING = 1e-9
@@ -86,16 +91,18 @@ def window_alarms(
 
 
 def window_verdict(
-    families: Sequence[FamilyAssessment], numeric_columns: Sequence[NumericAssessment]
+    families: Sequence[FamilyAssessment],
+    numeric_columns: Sequence[NumericAssessment],
+    fallen_coverage: Sequence[FallenCoverage] = (),
 ) -> Verdict:
     """Return the verdict of a window.
 
-    Where a side has responses that could not be compared, and nothing alarms, it is unknown whether
-    they drifted: not enough data.
+    Where a side has responses that could not be compared, or the window lacks what the baseline
+    has, and nothing alarms, it is unknown whether they drifted: not enough data.
     """
     if window_alarms(families, numeric_columns):
         return "drift"
     untested = [family for family in families if family.verdict == "not_enough_data"]
-    if any(family.untested_reason != "no_responses" for family in untested):
+    if fallen_coverage or any(family.untested_reason != "no_responses" for family in untested):
         return "not_enough_data"
     return "no_drift"

@@ -194,6 +194,7 @@ def _store(
     window, reported = comparison.window, comparison.reported
     findings, baseline = reported.findings, reported.reference.baseline
     reports, report_remarks = rendered
+    finding = finding_without_traffic(comparison, settings.model.name)
     provenance = build_provenance(
         window,
         reported.reference,
@@ -216,9 +217,10 @@ def _store(
             encoder=provenance["encoder"],
             package_versions=provenance["versions"],
             n_withheld=window.withheld.n,
-            finding=finding_without_traffic(comparison, settings.model.name),
+            finding=finding,
+            shortages=("no_traffic",) if finding else (),
             first_remarks=remarks_before(comparison, settings.model.name),
-            last_remarks=(*remarks_after(comparison, bounds), *report_remarks),
+            last_remarks=(*remarks_after(comparison, bounds, settings.drift), *report_remarks),
         ),
     )
     prompt_map = None

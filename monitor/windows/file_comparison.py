@@ -38,6 +38,7 @@ from monitor.windows.explanations.instructions import Instructions, find_instruc
 from monitor.windows.explanations.rest import Encode
 from monitor.windows.findings.file_remarks import finding_of_copies, remarks_on_files
 from monitor.windows.findings.findings import Findings, collect_findings
+from monitor.windows.findings.metric_remarks import remarks_on_unknown_metrics
 from monitor.windows.gate.guarded_metrics import require_metrics
 from monitor.windows.gate.rule_results import check_rules
 from monitor.windows.gate.segment_column import segment_labels
@@ -171,6 +172,9 @@ def compare_files(
                 *split.remarks,
                 *remarks_on_files(sides, field=field, now=now),
                 *remarks_on_saved(saved),
+                *remarks_on_unknown_metrics(
+                    [side.window.attributes for side in sides], settings.drift
+                ),
             ),
         ),
     )

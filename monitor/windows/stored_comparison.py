@@ -13,7 +13,7 @@ from monitor.embedding.vocabulary import load_vocabulary
 from monitor.errors import ModelError
 from monitor.rendering.commands import import_command
 from monitor.rendering.excerpts import excerpt_of_version
-from monitor.settings import Settings
+from monitor.settings import Drift, Settings
 from monitor.store.engine import transaction
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.training.serving_periods import serving_periods
@@ -27,6 +27,7 @@ from monitor.windows.comparison.window_comparison import compare_window
 from monitor.windows.explanations.explained import explain_window
 from monitor.windows.explanations.instructions import find_instruction_changes
 from monitor.windows.findings.findings import collect_findings, uncompared_findings
+from monitor.windows.findings.metric_remarks import remarks_on_unknown_metrics
 from monitor.windows.findings.remarks import remarks_on_silent_days, withheld_remark
 from monitor.windows.reading.baselines import Baselines, Reference
 from monitor.windows.reading.declared_formats import DeclaredFormats, load_declared_formats
@@ -207,9 +208,9 @@ def remarks_before(comparison: StoredComparison, model: str) -> tuple[str, ...]:
 
 
 def remarks_after(
-    comparison: StoredComparison, bounds: tuple[datetime, datetime]
+    comparison: StoredComparison, bounds: tuple[datetime, datetime], drift: Drift
 ) -> tuple[str, ...]:
-    """Return remarks on the whole window: silent days, encoders, missing traffic, versions."""
+    """Return remarks on the window: silent days, encoders, missing traffic, versions, metrics."""
     window = comparison.window
     rows, withheld = window.rows, window.withheld
     silent_days = remarks_on_silent_days(rows.occurred_at, bounds)
@@ -218,6 +219,18 @@ def remarks_after(
         *window.remarks,
         *remarks_on_missing_traffic(comparison.missing),
         *comparison.split.remarks,
+        *remarks_on_unknown_metrics(
+            [
+                rows.attributes,
+                *(
+                    part.reference.rows.attributes
+                    for part in comparison.parts
+                    if part.reference.rows is not None
+                ),
+            ],
+            drift,
+            only_similar=True,
+        ),
     ]
     if withheld.n:
         n_compared = float((1.0 / rows.inclusion_probability).sum())
@@ -243,6 +256,7 @@ def _compare_part(
         findings = uncompared_findings(
             rows,
             reference.reason,
+            reference.shortage,
             n_reference=0 if baseline is None else baseline.n_exchanges,
             bounds=bounds,
         )

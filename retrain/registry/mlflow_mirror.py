@@ -31,6 +31,7 @@ CHAMPION, CHALLENGER = "champion", "challenger"
 MAX_TAG_CHARACTERS = 5000
 FIRST_DELAY, MAX_DELAY = timedelta(seconds=30), timedelta(hours=1)
 _API = "/api/2.0/mlflow"
+_VERSION = re.compile(r"\d+\.[\w.+-]{1,30}")
 _NUMBER = "driftwarden.version"
 
 log = get_logger(__name__)
@@ -70,7 +71,10 @@ class MlflowMirror:
         response = self.rest.request("GET", "/version")
         if not response.is_success:
             raise RemoteServiceError(f"no MLflow server at {self.rest.url}: {quoted(response)}")
-        return f"MLflow {response.text.strip()} at {self.rest.url}"
+        version = response.text.strip()
+        if not _VERSION.fullmatch(version):
+            raise RemoteServiceError(f"no MLflow server at {self.rest.url}: {quoted(response)}")
+        return f"MLflow {version} at {self.rest.url}"
 
     def follow(
         self, model: str, rows: list[VersionRow], scores: Mapping[int, list[ScoreRow]]

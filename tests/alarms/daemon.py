@@ -32,7 +32,7 @@ def scale_times(factor: float) -> None:
         name = f"{job}_EVERY_SECONDS"
         setattr(schedule, name, max(SHORTEST_SECONDS, getattr(schedule, name) / factor))
     lag.MEASURE_EVERY_SECONDS = max(SHORTEST_SECONDS, lag.MEASURE_EVERY_SECONDS / factor)
-    for name in ("FIRST_DELAY", "MAX_DELAY", "MAX_DELAY_MISCONFIGURED"):
+    for name in ("FIRST_DELAY", "MAX_DELAY", "MAX_LONG_DELAY"):
         setattr(outbox, name, getattr(outbox, name) / factor)
     claims.RETRY_AFTER = claims.RETRY_AFTER / factor
     schedule.prepare = partial(schedule.prepare, lease=LEASE)

@@ -16,7 +16,7 @@ from monitor.store.tables import metadata
 from monitor.store.windows.drift_evaluations import mark_followed_up
 from tests.services.browser import chromium
 from tests.support.alerts.slack_html import page
-from tests.support.windows.assessment_cases import CASES
+from tests.support.windows.assessment_cases import CASES, with_findings
 from tests.support.windows.assessments import make_assessment, store_evaluation
 
 BEGIN = datetime(2026, 8, 31, tzinfo=UTC)
@@ -29,7 +29,7 @@ def incident_messages(folder: Path) -> list[StoredMessage]:
     engine = make_engine(f"sqlite:///{folder}/slack.db")
     metadata.create_all(engine)
     quiet = [make_assessment() for _ in range(9)]
-    weeks = [*quiet, make_assessment(0.12), CASES["input_drift"]()]
+    weeks = map(with_findings, [*quiet, make_assessment(0.12), CASES["input_drift"]()])
     with transaction(engine) as connection:
         for number, assessment in enumerate(weeks):
             start = BEGIN + number * WEEK
@@ -46,7 +46,7 @@ def shoot(browser: Browser, messages: list[StoredMessage], path: Path) -> None:
     parents = [message.payload for message in messages if message.kind != "reply"]
     replies = [message.payload for message in messages if message.kind == "reply"]
     view = browser.new_page(viewport={"width": 780, "height": 800})
-    view.set_content(page(parents[-1:], replies[-1:]))
+    view.set_content(page(parents[-1:], replies[-2:]))
     view.screenshot(path=path, full_page=True)
     view.close()
     with Image.open(path) as picture:

@@ -13,7 +13,7 @@ from monitor.alerts.channels.pagerduty import PagerDutySender
 from monitor.alerts.channels.sender import Sender
 from monitor.alerts.channels.slack import SlackSender
 from monitor.alerts.routes import Routes
-from monitor.settings import ChannelSettings, Secrets, Sections
+from monitor.settings import ChannelSettings, Secrets, Sections, default_configuration
 from monitor.settings.secrets import channel_secret, channel_variable
 
 log = structlog.get_logger()
@@ -67,6 +67,13 @@ class Channels:
     senders: Mapping[str, Sender] = field(default_factory=dict)
     #: When the unresolved incidents were last sent again, by name.
     repeated_at: dict[str, datetime] = field(default_factory=dict)
+    #: Of what the messages say; ``None``: the defaults.
+    settings: Sections | None = None
+
+    @property
+    def sections(self) -> Sections:
+        """The settings of what the messages say."""
+        return default_configuration() if self.settings is None else self.settings
 
     def reach(self, model: str) -> bool:
         """Return whether incidents of a model's drift are sent somewhere."""
@@ -105,13 +112,13 @@ def open_channels(
             )
         else:
             senders[name] = KINDS[channel.kind].build(site)
-    return Channels(routes, senders)
+    return Channels(routes, senders, settings=settings)
 
 
-def only(sender: Sender, name: str = "slack") -> Channels:
+def only(sender: Sender, name: str = "slack", *, settings: Sections | None = None) -> Channels:
     """Return channels of which one gets all messages."""
     channel = ChannelSettings(kind="slack", channel=name)
-    return Channels(Routes({name: channel}, ()), {name: sender})
+    return Channels(Routes({name: channel}, ()), {name: sender}, settings=settings)
 
 
 def missing_secret(secrets: Secrets, name: str, channel: ChannelSettings) -> bool:

@@ -4,7 +4,7 @@ import html
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from monitor.alerts.channels.http import request
+from monitor.alerts.channels.http import not_from, request
 from monitor.alerts.channels.sender import IncidentSender
 from monitor.alerts.routes import level_of
 from monitor.rendering.mrkdwn import render_text, without_quotes
@@ -77,7 +77,11 @@ class AlertmanagerSender(IncidentSender):
     def check(self) -> str:
         """Return the version of Alertmanager."""
         status = request("Alertmanager", "GET", f"{self._url}/api/v2/status", token=self._token)
-        return f"{self._url}, version {status['versionInfo']['version']}"
+        try:
+            version = str(status["versionInfo"]["version"])
+        except (LookupError, TypeError):
+            raise not_from("Alertmanager", status) from None
+        return f"{self._url}, version {version}"
 
     def probe(self) -> str:
         """Send a test alert, and resolve it."""

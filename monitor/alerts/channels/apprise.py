@@ -48,7 +48,11 @@ class AppriseSender:
         """Send a notification of plain text; a reply, which has no thread here, gets a link."""
         summary = html.unescape(payload["text"])
         name = f"{message.model}: " if message.model and message.model not in summary else ""
-        text = render_text(without_quotes(payload.get("blocks", []))) or summary
+        blocks = without_quotes(payload.get("blocks", []))
+        title = blocks[0]["text"]["text"] if blocks and blocks[0]["type"] == "header" else ""
+        if title and summary.startswith(title):  # the subject says it
+            blocks = blocks[1:]
+        text = render_text(blocks) or summary
         page = f"({self._public_url}/incidents/{message.incident_id})"
         if message.incident_id is not None and page not in text:
             text = f"{text}\n\nIncident {message.incident_id} {page}"

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPException
 from typing import Any
 
 from slack_sdk import WebClient
@@ -66,6 +67,9 @@ TRANSIENT = frozenset(
 
 #: Errors of those that say that nothing was posted.
 NOT_TAKEN = frozenset({"rate_limited", "ratelimited", "service_unavailable", "team_added_to_org"})
+
+#: Of slack_sdk, where what responds is not Slack.
+STRANGE = (AttributeError, HTTPException, LookupError, RecursionError, ValueError)
 
 EVENT_TYPE = "driftwarden_message"
 #: Slack's clock and ours may differ by this time.
@@ -189,8 +193,9 @@ class SlackSender:
         at = int((datetime.now(UTC) + FAR_AHEAD).timestamp())
         probe = {"channel": self.channel, "post_at": at, "text": "Check of driftwarden"}
         scheduled = self._request("chat.scheduleMessage", probe)
-        channel = str(scheduled["channel"])
-        deleted = {"channel": channel, "scheduled_message_id": scheduled["scheduled_message_id"]}
+        channel = _field(scheduled, "channel")
+        message_id = _field(scheduled, "scheduled_message_id")
+        deleted = {"channel": channel, "scheduled_message_id": message_id}
         self._request("chat.deleteScheduledMessage", deleted)
         if channel != self.channel:
             raise ChannelMisconfiguredError(
@@ -221,7 +226,7 @@ class SlackSender:
         has_buttons = self._has_socket_mode and self._receives_presses()
         body = arguments if has_buttons else without_buttons(arguments)
         response = self._request(method, body)
-        return Thread(str(response["channel"]), str(response["ts"]))
+        return Thread(_field(response, "channel"), _field(response, "ts"))
 
     def _request(
         self, method: str, arguments: dict[str, Any], *, read: bool = False
@@ -241,11 +246,23 @@ class SlackSender:
             raise ChannelUnavailableError(
                 f"Slack is unavailable: {error}", code="" if not_sent else "unknown_outcome"
             ) from error
+        except STRANGE:
+            raise _strange() from None
         if not isinstance(response.data, dict):
-            raise ChannelUnavailableError(
-                "Slack is unavailable: its response is not JSON", code="unknown_outcome"
-            )
+            raise _strange()
         return response.data
+
+
+def _field(response: dict[str, Any], name: str) -> str:
+    if name not in response:
+        raise _strange()
+    return str(response[name])
+
+
+def _strange() -> ChannelUnavailableError:
+    return ChannelUnavailableError(
+        "the response is not one of Slack's; is SLACK_API_URL its address?", code="unknown_outcome"
+    )
 
 
 def _translate(

@@ -76,16 +76,21 @@ def announce_decisions(
         missing = decision.inputs.get("missing", "")
         if missing == "control" and now - batch.created_at < CONTROL_SLICE_GRACE:
             continue
-        key = f"decision:{decision.id}:{decision.recommendation}"
         written += add_message(
             connection,
-            dedupe_key=f"{key}:{missing}" if missing else key,
+            dedupe_key=decision_key(decision),
             model=decision.model,
             payload=decision_message(decision, batch, alerts, needs_lead=needs_lead),
             now=now,
             subject="decision",
         )
     return written
+
+
+def decision_key(decision: DecisionRow) -> str:
+    """Return the key of the message about a decision as it is."""
+    missing = decision.inputs.get("missing", "")
+    return ":".join(filter(None, ("decision", str(decision.id), decision.recommendation, missing)))
 
 
 def decision_message(

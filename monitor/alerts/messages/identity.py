@@ -1,9 +1,8 @@
-"""Incident of a message: its number, level, status and pages."""
+"""Pages of a message: of its incident and of the rollouts that it is about."""
 
 import re
 
-from monitor.rendering.mrkdwn import Block, code, context, escape, link
-from monitor.rendering.numbers import format_instant
+from monitor.rendering.mrkdwn import link
 from monitor.settings import Alerts
 from monitor.store.alerts.incidents import IncidentRow
 
@@ -26,17 +25,3 @@ def rollouts_of(incident: IncidentRow) -> list[int]:
     if incident.cause == "drift":
         return []
     return sorted({int(number) for key in incident.fingerprint for number in ROLLOUT.findall(key)})
-
-
-def identity_block(incident: IncidentRow, since: str) -> Block:
-    """Return the line below the title: which incident, how bad, since when, who has it."""
-    status = incident.status
-    if status == "open":
-        status = "open, acknowledged by nobody"
-    elif status == "acknowledged":
-        status = f"acknowledged by {incident.acknowledged_by}"
-    elif status == "snoozed" and incident.snoozed_until is not None:
-        status = f"snoozed until {format_instant(incident.snoozed_until)}"
-    parts = (f"Incident {incident.id}", incident.level, escape(status), f"since {since}")
-    command = code(f"driftwarden incidents show {incident.id}")
-    return context("  ·  ".join((*parts, command)))

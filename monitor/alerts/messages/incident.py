@@ -1,4 +1,4 @@
-"""Slack messages of incidents: the message itself, and details for its thread."""
+"""Details of a window for the thread of its incident, and the message on missing data."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,10 +6,11 @@ from datetime import datetime
 from monitor.alerts.causes import runbook_url
 from monitor.alerts.incident_states import Event
 from monitor.alerts.messages.identity import incident_link
+from monitor.alerts.messages.next_steps import next_steps
 from monitor.plurals import pluralize
 from monitor.rendering.change_tables import ChangeRow, ChangeTable, change_tables
 from monitor.rendering.chart import drift_chart
-from monitor.rendering.events import NEXT_STEP, describe_event, describe_event_test
+from monitor.rendering.events import EVENTS, describe_event_test
 from monitor.rendering.mrkdwn import (
     QUOTED,
     Block,
@@ -22,7 +23,6 @@ from monitor.rendering.mrkdwn import (
     sections,
     within_limits,
 )
-from monitor.rendering.numbers import format_window
 from monitor.rendering.response_changes import describe_rest
 from monitor.rendering.wording import (
     NOUNS,
@@ -37,6 +37,7 @@ from monitor.rendering.wording import (
     example_line,
     further_findings,
     mix_rows,
+    state_verdict,
 )
 from monitor.settings import Alerts
 from monitor.statistics.p_value_text import format_p_value, state_p_value
@@ -44,28 +45,21 @@ from monitor.store.windows.assessment import (
     Assessment,
     Example,
     FamilyAssessment,
-    Topic,
 )
 from monitor.store.windows.digest import WindowFigures
 
-TITLES: dict[Event, str] = {
-    "opened": "🔴 Drift: {model}",
-    "worsened": "🔴 Drift worsened: {model}",
-    "continued": "🟠 Drift continues: {model}",
-    "quiet": "🟡 Drift paused: {model}",
-    "resolved": "🟢 Drift resolved: {model}",
-    "reopened": "🔴 Drift is back: {model}",
-    "not_enough_data": "⚪ Not enough data: {model}",
-    "unwatched": "⚪ Drift, no longer watched: {model}",
+#: The first line of the details after an event.
+LINES: dict[Event, str] = {
+    "opened": "Details of the window",
+    "worsened": "*The drift worsened.*",
+    "reopened": "*The drift is back.*",
+    "not_enough_data": "*No verdict on this window.*",
 }
 
 TOPICS_SHOWN = 5
 #: Of each table of changes.
 ROWS_SHOWN = 8
 FINDINGS_SHOWN = 10
-
-#: Of each topic, in the message itself; the thread has more.
-EXAMPLES_SHOWN = 1
 #: Of a quoted exchange.
 QUOTED_CHARACTERS = 300
 
@@ -87,23 +81,25 @@ class EvaluationSummary:
     baseline: str
     #: The incident that it belongs to; ``None`` without one.
     incident_id: int | None = None
-    #: The state of the incident, a line each.
-    notes: tuple[str, ...] = ()
-    #: First and last time of the window that opened the incident; ``None`` without an incident.
-    since: tuple[datetime, datetime] | None = None
     #: The last windows up to this one, in order of time.
     history: tuple[WindowFigures, ...] = ()
 
 
-def incident_blocks(summary: EvaluationSummary, event: Event, alerts: Alerts) -> list[Block]:
-    """Return the blocks of the incident's message: evidence, scope, next steps and links."""
+def missing_data_blocks(summary: EvaluationSummary, alerts: Alerts) -> list[Block]:
+    """Return the blocks of the message on a window without enough data, without an incident."""
+    verdict = state_verdict(summary.assessment)
+    title = header(f"⚪ {verdict}: {summary.assessment.model}")
+    return within_limits([title, *detail_blocks(summary, "not_enough_data", alerts)])
+
+
+def detail_blocks(summary: EvaluationSummary, event: Event, alerts: Alerts) -> list[Block]:
+    """Return the blocks of the details: findings, evidence, scope, examples, next steps."""
     assessment = summary.assessment
-    blocks = [header(TITLES[event].format(model=assessment.model))]
     findings = further_findings(assessment)
     more = [f"• {escape(finding)}" for finding in findings[:FINDINGS_SHOWN]]
     if len(findings) > FINDINGS_SHOWN:
         more.append(f"• {len(findings) - FINDINGS_SHOWN} more findings in the report")
-    blocks += sections([bold(assessment.headline), *more, *_since(summary)])
+    blocks = sections([LINES[event], bold(assessment.headline), *more])
     if detectable := describe_detectable(assessment):
         blocks += sections([detectable])
     if assessment.is_compared:
@@ -112,43 +108,16 @@ def incident_blocks(summary: EvaluationSummary, event: Event, alerts: Alerts) ->
         blocks += sections(["*Evidence*", *evidence] if evidence else [])
         blocks += drift_chart(summary.history)
         affected = [*_affected_by_events(assessment), *_topics(assessment), *_mix(assessment)]
-        if affected:
-            blocks += sections(["*Who is affected*", *affected])
-    if event not in {"quiet", "resolved", "unwatched"}:
-        blocks += sections(["*Next steps*", *next_steps(assessment)])
-    blocks += sections([_links(summary, alerts)])
-    blocks.append(context(_compared(summary)))
-    blocks += [context(escape(note)) for note in summary.notes]
-    return within_limits(blocks)
-
-
-def detail_blocks(summary: EvaluationSummary, event: Event) -> list[Block]:
-    """Return the blocks of a reply in the thread: examples, numeric columns, mix, remarks."""
-    assessment = summary.assessment
-    lines: dict[Event, list[str]] = {
-        "opened": ["Details of the window"],
-        "worsened": ["*The drift worsened.*", escape(assessment.headline)],
-        "continued": ["The drift continues and has not worsened."],
-        "quiet": ["The window is quiet."],
-        "resolved": ["*Resolved.*", escape(assessment.headline)],
-        "reopened": ["*The drift is back.*", escape(assessment.headline)],
-        "not_enough_data": [
-            "*Not enough data to evaluate this window.* The incident stays open.",
-            escape(assessment.headline),
-        ],
-        "unwatched": ["The model is no longer watched."],
-    }
-    blocks = sections(lines[event])
-    if event in {"resolved", "reopened"}:
-        blocks += [context(escape(note)) for note in summary.notes]
-    if event in {"opened", "worsened", "reopened"}:
+        blocks += sections(["*Who is affected*", *affected] if affected else [])
         for family in (assessment.input, assessment.output):
-            for topic in family.topics[:TOPICS_SHOWN]:
-                blocks += sections(_examples(topic, family.family))
             blocks += sections(_outliers(family))
         blocks += sections([*_changes(assessment), *_mix_change(assessment)])
     if assessment.remarks:
         blocks += sections(["*Remarks*", *(f"• {escape(remark)}" for remark in assessment.remarks)])
+    steps = next_steps(assessment)
+    blocks += sections(["*Next steps*", *steps] if steps else [])
+    blocks += sections([_links(summary, alerts)])
+    blocks.append(context(_compared(summary)))
     return within_limits(blocks)
 
 
@@ -198,7 +167,8 @@ def _topics(assessment: Assessment) -> list[str]:
             enriched = describe_enrichment(topic, family.family)
             name = f"{NOUNS[family.family]}: {bold(topic.name, 100)}"
             lines.append(f"• {name}, {size}, {enriched}")
-            lines += map(_quoted, topic.examples[:EXAMPLES_SHOWN])
+            lines += [describe_choice(topic)] if topic.examples else []
+            lines += map(_quoted, topic.examples)
         n_more = len(family.topics) - TOPICS_SHOWN
         if n_more > 0:
             lines.append(f"• {n_more} more in the report")
@@ -207,8 +177,9 @@ def _topics(assessment: Assessment) -> list[str]:
 
 def _affected_by_events(assessment: Assessment) -> list[str]:
     return [
-        f"• {describe_event(event)}{_share_of_users(event.n_end_users, assessment)}"
+        f"• responses that are {EVENTS[event.kind]}{_share_of_users(event.n_end_users, assessment)}"
         for event in assessment.output.event_alarms
+        if event.n_end_users
     ]
 
 
@@ -219,13 +190,6 @@ def _share_of_users(n_end_users: int, assessment: Assessment) -> str:
     total = None if assessment.basis is None else assessment.basis.current.n_end_users
     share = f" ({n_end_users / total:.0%} of all)" if total else ""
     return f", from {pluralize(n_end_users, 'end user')}{share}"
-
-
-def _since(summary: EvaluationSummary) -> list[str]:
-    """Return since when the incident lasts, where it is older than the window."""
-    if summary.since is None or summary.since[0] >= summary.window_start:
-        return []
-    return [f"Since the window of {format_window(summary.since)}."]
 
 
 def _mix(assessment: Assessment) -> list[str]:
@@ -250,42 +214,6 @@ def _mix_change(assessment: Assessment) -> list[str]:
     return [f"{change[0].upper()}{change[1:]}."] if change else []
 
 
-def next_steps(assessment: Assessment) -> list[str]:
-    """Return what to do after an evaluation, as mrkdwn."""
-    if assessment.verdict == "not_enough_data" and assessment.is_compared:
-        return ["• See in the report what could not be compared, and why. The rest does not alarm."]
-    if assessment.verdict == "not_enough_data":
-        return [
-            "• Check that production writes traffic and driftwarden reads it: `driftwarden check`.",
-            "• Check that the model has a baseline: `driftwarden baseline import FILE`.",
-        ]
-    steps = [NEXT_STEP] if assessment.output.event_alarms else []
-    prompts, responses = assessment.input, assessment.output
-    if prompts.alarm and prompts.explanations:
-        steps.append(
-            "• Check what writes the prompts: what was released in the window (prompt template, "
-            "system message, client)."
-        )
-    is_new = prompts.alarm and (prompts.rest is None or prompts.rest.verdict == "drift")
-    if is_new or prompts.slow_alarm:
-        steps.append(
-            "• The model receives prompts that it was not trained for: read the examples, in the "
-            "thread or the report, and have the review queue worked; the verdicts decide on "
-            "retraining."
-        )
-    if responses.alarm or any(explanation.alarm for explanation in responses.explanations):
-        steps.append(
-            "• Responses to comparable prompts changed: check first what was released in the "
-            "window (model, prompt template, retrieval, a provider's version)."
-        )
-    if any(column.degraded for column in assessment.numeric_columns):
-        steps.append(
-            "• A metric is worse than its baseline: check in the report whether on the drifted "
-            "topics only or everywhere."
-        )
-    return steps
-
-
 def _links(summary: EvaluationSummary, alerts: Alerts) -> str:
     base = alerts.public_url.rstrip("/")
     links = [
@@ -307,13 +235,6 @@ def _compared(summary: EvaluationSummary) -> str:
     )
 
 
-def _examples(topic: Topic, family: str) -> list[str]:
-    title = f"*{NOUNS[family].capitalize()}: {escape(topic.name, 100) or '(empty)'}*"
-    if not topic.examples:
-        return [title]
-    return [title, describe_choice(topic), *map(_quoted, topic.examples)]
-
-
 def _outliers(family: FamilyAssessment) -> list[str]:
     title = f"*Strongest outliers: {NOUNS[family.family]} outside the topics*"
     return [title, *map(_quoted, family.outliers)] if family.outliers else []
@@ -332,7 +253,7 @@ def _changes(assessment: Assessment) -> list[str]:
 
 
 def _significant_rows(table: ChangeTable) -> list[str]:
-    # The message itself has the degraded ones.
+    # The evidence has the degraded ones.
     rows = [row for row in table.rows if row.is_significant and not row.is_degraded]
     if not rows:
         return []

@@ -4,9 +4,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from monitor.alerts.messages.notice import add_notice
+from monitor.alerts.messages.notice import notice_message
 from monitor.rendering.numbers import format_window
 from monitor.settings import Alerts
+from monitor.store.alerts.outbox import add_message
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow
 
 NEXT_STEPS = (
@@ -27,15 +28,18 @@ def announce_late_alarm(
         return False
     period = format_window((evaluation.window_start, evaluation.window_end))
     public_url = alerts.public_url.rstrip("/")
-    return add_notice(
+    payload = notice_message(
+        f"🔴 Drift found late: {evaluation.model}",
+        [f"{period}: {assessment.headline}"],
+        NEXT_STEPS,
+        page=(f"{public_url}/drift-evaluations/{evaluation.id}", "Drift evaluation"),
+        summary=assessment.headline,
+    )
+    return add_message(
         connection,
         dedupe_key=f"late_alarm:{evaluation.id}",
         model=evaluation.model,
-        title=f"🔴 Drift found late: {evaluation.model}",
-        lines=[f"{period}: {assessment.headline}"],
-        next_steps=NEXT_STEPS,
-        page=(f"{public_url}/drift-evaluations/{evaluation.id}", "Drift evaluation"),
-        summary=assessment.headline,
+        payload=payload,
         subject="drift",
         now=now,
         evaluation_id=evaluation.id,

@@ -1,12 +1,16 @@
 """Slack message once the version in production exceeds its maximum age."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection
 
-from monitor.alerts.messages.notice import add_notice
+from monitor.alerts.messages.notice import notice_message
 from monitor.settings import Alerts
-from monitor.store.training.model_age import production_age
+from monitor.store.alerts.outbox import add_message
+from monitor.store.training.model_age import ProductionAge, production_age
+
+KEY = "age"
 
 NEXT_STEP = (
     "• Check whether the traffic has drifted in recent months: `driftwarden digest`. Then plan a "
@@ -26,17 +30,24 @@ def announce_model_age(
     Return whether a message was written.
     """
     live = production_age(connection, model, now)
-    suggestion = live.suggestion(max_age) if live else ""
-    if live is None or not suggestion:
+    payload = None if live is None else age_message(live, max_age, alerts)
+    if live is None or payload is None:
         return False
-    return add_notice(
-        connection,
-        dedupe_key=f"age:{live.version.id}",
-        model=model,
-        title=f"🔵 Retraining suggested: {model}",
-        lines=[f"{suggestion}."],
-        next_steps=[NEXT_STEP],
+    key = f"{KEY}:{live.version.id}"
+    return add_message(connection, dedupe_key=key, model=model, payload=payload, now=now)
+
+
+def age_message(
+    live: ProductionAge, max_age: timedelta | None, alerts: Alerts
+) -> dict[str, Any] | None:
+    """Return the payload; ``None`` where the version in production is young enough."""
+    suggestion = live.suggestion(max_age)
+    if not suggestion:
+        return None
+    return notice_message(
+        f"🔵 Retraining suggested: {live.version.model}",
+        [f"{suggestion}."],
+        [NEXT_STEP],
         page=(f"{alerts.public_url.rstrip('/')}/models", "Versions and scores"),
         summary=f"{suggestion}.",
-        now=now,
     )

@@ -1,14 +1,22 @@
 """Slack message about models that were removed from the configuration."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
-from monitor.alerts.messages.notice import add_notice
+from monitor.alerts.messages.notice import notice_message
 from monitor.plurals import pluralize
 from monitor.rendering.excerpts import excerpt
+from monitor.settings import Sections
+from monitor.store.alerts.incident_events import closed_incidents
+from monitor.store.alerts.outbox import add_message, count_withdrawn
+from monitor.store.training.runs import list_runs
+from monitor.store.windows.pauses import pauses_begun_with
+from retrain.rollout.rows.rollouts import open_rollout
+
+KEY = "removed"
 
 NEXT_STEP = (
     "• Nothing, if this was meant: the history stays on the page. To watch a model again, list it "
@@ -34,26 +42,48 @@ class InFlight:
 
 
 def announce_removed_models(
-    connection: Connection, first_pause: int, ended: Sequence[InFlight], now: datetime
+    connection: Connection, settings: Sections, first_pause: int, now: datetime
 ) -> None:
     """Announce that models are no longer watched, and what ends with them.
 
     The message is the daemon's own: the channel of a removed model is not known any more.
-    ``first_pause``, that of the first model, makes it the only one. ``ended`` are the models with
-    what was in progress.
+    ``first_pause``, that of the first model, makes it the only one.
     """
+    payload = removed_message(connection, settings, first_pause)
+    if payload is not None:
+        key = f"{KEY}:{first_pause}"
+        add_message(connection, dedupe_key=key, model="", payload=payload, now=now)
+
+
+def removed_message(
+    connection: Connection, settings: Sections, first_pause: int
+) -> dict[str, Any] | None:
+    """Return the payload about models whose pause began together; ``None`` where all are back."""
+    ended = [
+        _in_flight(connection, model, since)
+        for model, since in pauses_begun_with(connection, first_pause).items()
+        if not settings.is_watched(model)
+    ]
+    if not ended:
+        return None
     lines = [f"• {describe_removed(model)}" for model in ended[:MAX_MODELS]]
     left = len(ended) - MAX_MODELS
     if left > 0:
         lines.append(f"• and {pluralize(left, 'more model')}")
-    add_notice(
-        connection,
-        dedupe_key=f"removed:{first_pause}",
-        model="",
-        title=f"🔵 No longer watched: {pluralize(len(ended), 'model')}",
-        lines=lines,
-        next_steps=[NEXT_STEP],
-        now=now,
+    title = f"🔵 No longer watched: {pluralize(len(ended), 'model')}"
+    return notice_message(title, lines, [NEXT_STEP])
+
+
+def _in_flight(connection: Connection, model: str, since: datetime) -> InFlight:
+    """Return what was in progress when a model was removed."""
+    rollout = open_rollout(connection, model)
+    running = list_runs(connection, statuses=("running",))
+    return InFlight(
+        model=model,
+        incidents=tuple(closed_incidents(connection, model, since)),
+        n_messages=count_withdrawn(connection, model, since),
+        runs=tuple(run.id for run in running if run.model == model),
+        rollouts=() if rollout is None else ((rollout.version, rollout.weight_percent),),
     )
 
 

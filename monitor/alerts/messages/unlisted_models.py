@@ -3,16 +3,18 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection
 
-from monitor.alerts.messages.notice import add_notice
+from monitor.alerts.messages.notice import notice_message
 from monitor.plurals import pluralize
 from monitor.rendering.excerpts import excerpt
 from monitor.rendering.mrkdwn import code, code_block
 from monitor.rendering.numbers import format_day, format_share
 from monitor.settings import Sections
 from monitor.settings.models.names import twins_in_case
+from monitor.store.alerts.outbox import add_message
 from monitor.store.traffic.daily_counts import start_of_day
 from monitor.store.traffic.unlisted import (
     OTHER_NAMES,
@@ -21,6 +23,7 @@ from monitor.store.traffic.unlisted import (
     unlisted_models,
 )
 
+KEY = "unlisted"
 WEEK = timedelta(weeks=1)
 MAX_NAMES = 10
 WATCH = "• Watch them: add these lines to config.toml, or a name to the `aliases` of a model."
@@ -32,21 +35,26 @@ def announce_unlisted_models(connection: Connection, settings: Sections, now: da
 
     Return whether a message was written.
     """
-    if settings.monitoring.unlisted_models != "report":
-        return False
     monday = start_of_day(now) - timedelta(days=now.weekday())
+    payload = unlisted_message(connection, settings, monday)
+    key = f"{KEY}:{monday:%Y-%m-%d}"
+    return payload is not None and add_message(
+        connection, dedupe_key=key, model="", payload=payload, now=now
+    )
+
+
+def unlisted_message(
+    connection: Connection, settings: Sections, monday: datetime
+) -> dict[str, Any] | None:
+    """Return the payload about the week before a Monday; ``None`` where all models are listed."""
     models = unlisted_models(connection, monday - WEEK, monday, settings.names.listed)
-    if not models:
-        return False
+    if not models or settings.monitoring.unlisted_models != "report":
+        return None
     stored = estimated_traffic(connection, monday - WEEK, monday)
-    return add_notice(
-        connection,
-        dedupe_key=f"unlisted:{monday:%Y-%m-%d}",
-        model="",
-        title=f"🔵 Traffic of {pluralize(len(models), 'model')} that nobody watches",
-        lines=[f"• {line}" for line in describe_unlisted(models, stored)],
-        next_steps=_next_steps(models, settings.names.listed),
-        now=now,
+    return notice_message(
+        f"🔵 Traffic of {pluralize(len(models), 'model')} that nobody watches",
+        [f"• {line}" for line in describe_unlisted(models, stored)],
+        _next_steps(models, settings.names.listed),
     )
 
 

@@ -38,6 +38,13 @@ def encoder_in_use(settings: Sections) -> tuple[str, datetime] | None:
     return newest
 
 
+def location_finding(settings: Sections) -> Finding:
+    """Check that the encoder's folder or package is there; nothing is loaded."""
+    from monitor.embedding.encoder import encoder_name
+
+    return ok(encoder_name(settings.embedding))
+
+
 def encoder_finding(settings: Sections, in_use: tuple[str, datetime] | None = None) -> Finding:
     """Check that the encoder loads, and say which scripts it reads.
 

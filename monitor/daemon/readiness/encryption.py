@@ -66,8 +66,12 @@ def broker_encryption_finding(settings: Sections) -> Finding:
 
 def addresses_finding(settings: Sections) -> Finding:
     """Check that no texts, alerts or passwords go over http:// to another machine."""
-    named = {"alerts.public_url": settings.alerts.public_url}
-    for name, channel in settings.alerts.all_channels.items():
+    alerts = settings.alerts
+    named = {
+        "alerts.public_url": alerts.public_url,
+        "alerts.heartbeat_url": alerts.heartbeat_url,
+    }
+    for name, channel in alerts.all_channels.items():
         named[f"alerts.channels.{name}.url"] = channel.url
         if channel.kind == "apprise":
             named |= _address_of_apprise(name)

@@ -1,26 +1,13 @@
 """Checks of what monitoring and review need."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from monitor.daemon.readiness.finding import Finding, fail, note, ok, open_connection
-from monitor.errors import DriftwardenError
 from monitor.plurals import pluralize
-from monitor.rendering.numbers import format_instant
 from monitor.settings import Secrets, Sections, Settings
 
-if TYPE_CHECKING:
-    from monitor.alerts.channels.sender import Sender
-
 HOUR = timedelta(hours=1)
-NO_FALLBACK = (
-    "no fallback: while a channel takes no messages, nobody is told; list another channel and name "
-    "it as alerts.fallback"
-)
-#: Undelivered messages that are older are no longer told.
-DELIVERY_ERRORS_SHOWN = timedelta(days=7)
 
 
 def budget_finding(settings: Sections) -> Finding:
@@ -38,15 +25,20 @@ def budget_finding(settings: Sections) -> Finding:
 
 def database_finding(settings: Sections) -> Finding:
     """Check the database and its schema."""
-    from monitor.store.engine import refuses_to_write
-    from monitor.store.migrations import head_revision
+    from monitor.store.engine import make_engine, refuses_to_write, transaction
+    from monitor.store.migrations import head_revision, require_current
 
-    with open_connection(settings) as connection:
-        kind = connection.dialect.name
-        if refuses_to_write(connection):
-            problem = "the server is read-only: a standby, or full; name the primary, or free space"
-            return fail(problem)
-    return ok(f"{kind}, revision {head_revision()}")
+    engine = make_engine(settings.database.url)
+    try:
+        require_current(engine)
+        with transaction(engine) as connection:
+            if refuses_to_write(connection):
+                return fail(
+                    "the server is read-only: a standby, or full; name the primary, or free space"
+                )
+    finally:
+        engine.dispose()
+    return ok(f"{engine.dialect.name}, revision {head_revision()}")
 
 
 def leader_finding(settings: Sections) -> Finding:
@@ -58,7 +50,7 @@ def leader_finding(settings: Sections) -> Finding:
     if lease is None:
         return ok("none yet; `driftwarden run` begins")
     if not lease.held:
-        return note(
+        return fail(
             f"none {_since(lease.expires_at, now)}: nothing is evaluated and no message is sent; "
             "start `driftwarden run`; if one runs, `lease_not_renewed` in its log says why it "
             f"can't lead. The last leader was {lease.holder}"
@@ -83,6 +75,11 @@ def baseline_finding(settings: Settings) -> Finding:
             "import FILE`, with --model where several are listed"
         )
     size = pluralize(baseline.n_exchanges, "exchange")
+    if baseline.n_exchanges < settings.drift.min_samples:
+        return note(
+            f"{size}, too few to be compared: drift.min_samples = {settings.drift.min_samples}; "
+            "import a larger baseline, or lower drift.min_samples"
+        )
     return ok(f"{size}, {baseline.digest[:12]}")
 
 
@@ -126,70 +123,6 @@ def looks_finding(settings: Settings) -> Finding:
     if look is None:
         return ok("none yet; the first follows a day of traffic")
     return Finding("note" if look.alarm else "ok", describe_look(look))
-
-
-def channel_findings(
-    settings: Sections, secrets: Secrets, *, send: bool = False
-) -> Iterator[Finding]:
-    """Check the channels of alerts; with ``send`` by a test message to each."""
-    from monitor.alerts.channels import needs, open_channels, variable
-
-    channels = open_channels(secrets, settings)
-    if not channels.routes.channels:
-        lacking = needs(secrets, settings)
-        yield note(f"alerts are stored, not sent; set {lacking}")
-    for name, channel in channels.routes.channels.items():
-        sender = channels.senders.get(name)
-        if sender is None:
-            lacking = variable(name, channel)
-            yield note(f"{name}: its messages wait; set {lacking}")
-            continue
-        try:
-            yield _channel_finding(settings, name, sender)
-            if send:
-                yield ok(f"{name}: {sender.probe()}")
-        except DriftwardenError as error:
-            yield fail(f"{name}: {error}{_failing_since(settings, name)}")
-    unheard = [name for name in settings.names.listed if not channels.reach(name)]
-    if channels.senders and unheard:
-        names = ", ".join(unheard)
-        yield note(f"{names}: drift is shown on the page only, by the routes")
-    known = {*settings.names.listed, ""}
-    unknown = sorted(
-        {name for rule in settings.alerts.routes for name in rule.models or ()} - known
-    )
-    if unknown and settings.monitoring.unlisted_models != "watch":
-        names = ", ".join(unknown)
-        yield note(f"alerts.routes name models that are not listed: {names}")
-    if channels.senders and not channels.routes.fallback:
-        yield note(NO_FALLBACK)
-
-
-def _failing_since(settings: Sections, name: str) -> str:
-    """Return since when a channel takes no messages, and how many wait; empty where it does."""
-    from monitor.store.alerts.channel_state import failing_channel, pending_messages
-
-    try:
-        with open_connection(settings) as connection:
-            failing = failing_channel(connection, name)
-            n = pending_messages(connection, [name]).n
-    except DriftwardenError:  # told by the check of the database
-        return ""
-    if failing is None:
-        return ""
-    return f"; {pluralize(n, 'message')} waiting since {format_instant(failing.since)}"
-
-
-def _channel_finding(settings: Sections, name: str, sender: "Sender") -> Finding:
-    from monitor.store.alerts.channel_state import last_delivery_error
-
-    where = sender.check()
-    since = datetime.now(UTC) - DELIVERY_ERRORS_SHOWN
-    with open_connection(settings) as connection:
-        error = last_delivery_error(connection, name, since)
-    if error is not None:
-        return fail(f"{name}, {where}; a message was not delivered: {error}")
-    return ok(f"{name}, {where}")
 
 
 def reviewers_finding(settings: Sections) -> Finding:

@@ -1,14 +1,27 @@
-"""Checks of how far ingest and evaluations have come."""
+"""Checks of how far ingest and evaluations have come, and of what could not be processed."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from monitor.daemon.readiness.finding import Finding, note, ok, open_connection
+from monitor.errors import DriftwardenError
 from monitor.settings import Secrets, Sections, Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 #: Time after a window's end at which its evaluation is late, as of the rule for Prometheus.
 LATE_AFTER = timedelta(hours=12)
 #: Time without a stored record, while some wait, after which ingest is stalled.
 STALLED_AFTER = timedelta(minutes=30)
+#: Share of a window after which its number of exchanges at its end is extrapolated.
+ENOUGH_ELAPSED = 0.25
+MISSING_RESPONSE = "missing_response"
+MORE_SAMPLES = (
+    "it has too few exchanges for an evaluation: raise monitoring.sample_rate, take weekly windows "
+    "(monitoring.drift_detection), or lower drift.min_samples"
+)
 
 
 def windows_finding(settings: Settings) -> Finding:
@@ -44,17 +57,66 @@ def windows_finding(settings: Settings) -> Finding:
     return ok(state)
 
 
+def samples_finding(settings: Settings, now: datetime) -> Finding:
+    """Check that the last window, and the running one at its rate, have enough to be compared."""
+    from monitor.store.traffic.exchanges import first_exchange_at
+    from monitor.store.windows.pauses import pauses_of
+    from monitor.windows.schedule import window_of
+
+    needed = settings.drift.min_samples
+    start, end = window_of(now, settings.monitoring.drift_detection)
+    with open_connection(settings) as connection:
+        first = first_exchange_at(connection, settings.model.name)
+        if first is None:
+            return ok(f"none yet; a window needs {needed} (drift.min_samples)")
+        pauses = pauses_of(connection, settings.model.name)
+        n_last = _count(connection, settings, start - (end - start), start)
+        n_running = _count(connection, settings, start, now)
+    needs = f"of {needed} exchanges (drift.min_samples)"
+    running = f"{n_running} {needs} so far in the window to {end:%Y-%m-%d}"
+    if first < start and n_last < needed and not any(pause.covers(start) for pause in pauses):
+        return note(
+            f"{n_last} {needs} in the window to {start:%Y-%m-%d}: {MORE_SAMPLES}; {running}"
+        )
+    elapsed = (now - max(start, first)) / (end - start)
+    at_end = n_running + n_running / max(elapsed, 1e-9) * ((end - now) / (end - start))
+    if elapsed >= ENOUGH_ELAPSED and at_end < needed:
+        return note(f"{running}, about {at_end:.0f} by its end: {MORE_SAMPLES}")
+    return ok(running)
+
+
+def _count(connection: "Connection", settings: Settings, start: datetime, end: datetime) -> int:
+    """Return the number of a window's exchanges; at least the needed one where there are more."""
+    from monitor.store.alerts.condition_facts import has_traffic
+    from monitor.store.traffic.exchanges import count_by_encoder
+
+    model, needed = settings.model.name, settings.drift.min_samples
+    if has_traffic(connection, model, start, end, at_least=needed):
+        return needed
+    return sum(count_by_encoder(connection, model, start, end).values())
+
+
 def broker_finding(settings: Sections, secrets: Secrets) -> Finding:
+    """Check the Kafka brokers and the topic."""
+    from monitor.traffic.kafka.consumer import probe_topic
+
+    return ok(_where(settings, probe_topic(settings.kafka, secrets)))
+
+
+def stored_records_finding(settings: Sections, secrets: Secrets) -> Finding:
     """Check the Kafka brokers, the topic, and whether its records are stored."""
     from monitor.store.traffic.offsets import last_moved_at, next_offsets
     from monitor.traffic.kafka.consumer import probe_topic
 
     topic = settings.kafka.topic
     ends = probe_topic(settings.kafka, secrets)
-    where = f"{settings.kafka.bootstrap_servers}, topic {topic} with {len(ends)} partitions"
-    with open_connection(settings) as connection:
-        stored = next_offsets(connection, topic)
-        moved_at = last_moved_at(connection, topic)
+    where = _where(settings, ends)
+    try:
+        with open_connection(settings) as connection:
+            stored = next_offsets(connection, topic)
+            moved_at = last_moved_at(connection, topic)
+    except DriftwardenError:  # told by the check of the database
+        return ok(f"{where}; the database has how far it is read")
     if moved_at is None:
         return ok(f"{where}; nothing is read yet")
     lag = sum(max(end - stored.get(partition, end), 0) for partition, end in ends.items())
@@ -65,3 +127,29 @@ def broker_finding(settings: Sections, secrets: Secrets) -> Finding:
             "run`, or read its log; what the topic's retention deletes meanwhile is lost"
         )
     return ok(state)
+
+
+def _where(settings: Sections, ends: Mapping[int, int]) -> str:
+    kafka = settings.kafka
+    return f"{kafka.bootstrap_servers}, topic {kafka.topic} with {len(ends)} partitions"
+
+
+def dead_letters_finding(settings: Sections) -> Finding:
+    """Count the dead letters that were not replayed, by reason."""
+    from monitor.store.traffic.dead_letters import count_by_reason
+
+    with open_connection(settings) as connection:
+        counts = count_by_reason(connection)
+    if not counts:
+        return ok("none")
+    reasons = ", ".join(
+        f"{n:,} {reason}" for reason, n in sorted(counts.items(), key=lambda item: -item[1])
+    )
+    message = f"{reasons}; `driftwarden dead-letters` shows an example of each"
+    if MISSING_RESPONSE in counts:
+        message += (
+            "; prompts without a response are kept apart: check the name of the response, set "
+            "traffic.join.enabled where it is a record of its own, or traffic.prompts_only where "
+            "there is none, then `driftwarden replay --dead-letters`"
+        )
+    return note(message)

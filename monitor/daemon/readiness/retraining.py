@@ -4,12 +4,14 @@ import shutil
 from pathlib import Path
 
 from monitor.daemon.readiness.finding import Finding, fail, note, ok, open_connection
-from monitor.errors import InputError
+from monitor.errors import DriftwardenError, InputError
 from monitor.input_files import open_source
 from monitor.settings import Secrets, Sections, Settings
 
 #: Less free space is likely to be filled by checkpoints and SQLite's log.
 MIN_FREE_BYTES = 2 * 1024**3
+#: Less than the limit of `check --now`.
+JUDGE_SECONDS = 4.0
 
 
 def recipe_finding(settings: Settings) -> Finding:
@@ -76,6 +78,32 @@ def evaluation_finding(settings: Settings, secrets: Secrets) -> Finding:
                 f"monitoring.{key} = {effective!r}"
             )
     return Finding(status, "; ".join(parts))
+
+
+def judge_finding(settings: Settings, secrets: Secrets) -> Finding:
+    """Check that the judge's endpoint responds and takes its key; nothing is judged."""
+    import httpx
+
+    from monitor.alerts.channels.http import receive
+
+    url = settings.retrain.judge.url
+    if not url:
+        return ok("none: retrain.judge.url is empty")
+    key = secrets.judge_api_key.get_secret_value()
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    try:
+        response, _ = receive("GET", f"{url.rstrip('/')}/models", JUDGE_SECONDS, headers=headers)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        reason = str(error) or type(error).__name__
+        return note(f"retrain.judge.url = {url!r} does not respond: {reason}")
+    status = response.status_code
+    if status in {401, 403}:
+        return note(
+            f"retrain.judge.url = {url!r} refuses the key: HTTP {status}; set JUDGE_API_KEY"
+        )
+    if response.is_redirect or status >= 500:
+        return note(f"retrain.judge.url = {url!r} responds with HTTP {status}")
+    return ok(url)
 
 
 #: Models that the finding about the gateway shows.
@@ -149,8 +177,11 @@ def mlflow_finding(settings: Sections, secrets: Secrets) -> Finding:
     if mirror is None:
         return ok("no mirror: retrain.mlflow.tracking_url is empty")
     state = mirror.check()
-    with open_connection(settings) as connection:
-        failed = [row for row in list_mirrors(connection) if row.error]
+    try:
+        with open_connection(settings) as connection:
+            failed = [row for row in list_mirrors(connection) if row.error]
+    except DriftwardenError:  # told by the check of the database
+        return ok(state)
     if failed:
         return note(f"{state}; {failed[0].model} is not mirrored: {failed[0].error}")
     return ok(state)

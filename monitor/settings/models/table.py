@@ -22,6 +22,7 @@ OVERRIDABLE: Mapping[str, Mapping[str, str]] = {
     "alerts": {
         "public_url": "all models share one web page",
         "digest": "one message has all models",
+        "heartbeat_url": "it is the daemon's, not a model's",
         **dict.fromkeys(
             ("channels", "routes", "fallback"),
             "set it in [alerts]; a route names the models that it is about",

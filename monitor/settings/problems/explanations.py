@@ -71,6 +71,9 @@ def explain(problem: Mapping[str, Any]) -> str:
     """Return one line about a problem: the key, its value, and what is allowed."""
     location = [str(part) for part in problem["loc"] if part != "[key]"]
     key, value = ".".join(map(_quote, location)), problem["input"]
+    if problem["type"] in {"tuple_type", "list_type"}:
+        example = json.dumps([value], ensure_ascii=False, default=str)
+        return f"{key} = {value!r}: not a list; write {_quote(location[-1])} = {example}"
     if problem["type"] != "extra_forbidden":
         return f"{key} = {value!r}: {problem['msg'].removeprefix('Value error, ')}"
     if location[0] == "models" and len(location) == 3 and location[2] in SHARED:

@@ -1,7 +1,10 @@
 """The environment as a source of settings, with the database's address from a file."""
 
+import json
 from collections.abc import Mapping
+from typing import Any
 
+from pydantic.fields import FieldInfo
 from pydantic_settings import EnvSettingsSource
 
 from monitor.settings.secrets.files import DATABASE_URL, SUFFIX, read_variable
@@ -15,3 +18,10 @@ class Environment(EnvSettingsSource):
         if variables.pop((DATABASE_URL + SUFFIX).lower(), None):
             variables[DATABASE_URL.lower()] = read_variable(DATABASE_URL)
         return variables
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        """Return a list or table from JSON; what is none is refused as that of a file."""
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except json.JSONDecodeError:
+            return value

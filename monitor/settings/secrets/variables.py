@@ -49,6 +49,8 @@ class Secrets(BaseSettings):
     """App-level token for Socket Mode, `xapp-...`. Empty: messages have no buttons."""
     slack_api_url: str = "https://slack.com/api/"
     """Address of Slack's Web API, for a proxy or a test server."""
+    heartbeat_secret: SecretStr = SecretStr("")
+    """What takes the place of `{secret}` in `alerts.heartbeat_url`."""
     kafka_sasl_username: str = ""
     """User name for `SASL_*`."""
     kafka_sasl_password: SecretStr = SecretStr("")

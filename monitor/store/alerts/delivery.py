@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, update
 from sqlalchemy.orm import aliased
 
+from monitor.store.alerts.channel_state import last_delivery_at
 from monitor.store.alerts.outbox import IS_PENDING, Kind, log_ids
 from monitor.store.rows import update_row
 from monitor.store.tables import Incident, IncidentThread, OutboxMessage
@@ -120,8 +121,43 @@ def lease_due_message(
         next_attempt_at=leased_until,
         attempts=row.attempts + 1,
         attempted_at=row.attempted_at or now,
+        error=None,
     )
     return _due_message(connection, row, target)
+
+
+@dataclass(frozen=True)
+class LaterMessage:
+    """A pending message of an incident that follows another."""
+
+    id: int
+    kind: Kind
+    is_broadcast: bool
+
+
+def later_messages(connection: Connection, message: DueMessage) -> list[LaterMessage]:
+    """Return the pending messages of an incident in a channel after one."""
+    rows = connection.execute(
+        select(OutboxMessage.id, OutboxMessage.kind, OutboxMessage.payload).where(
+            IS_PENDING,
+            OutboxMessage.channel == message.channel,
+            OutboxMessage.id > message.id,
+            OutboxMessage.incident_id == message.incident_id,
+        )
+    )
+    return [
+        LaterMessage(row.id, row.kind, bool(row.payload.get("reply_broadcast"))) for row in rows
+    ]
+
+
+def was_sent(connection: Connection, dedupe_key: str, channel: str) -> bool:
+    """Return whether a channel has taken the message of a key."""
+    statement = select(OutboxMessage.id).where(
+        OutboxMessage.dedupe_key == dedupe_key,
+        OutboxMessage.channel == channel,
+        OutboxMessage.sent_at.is_not(None),
+    )
+    return connection.execute(statement).one_or_none() is not None
 
 
 def standing_messages(connection: Connection, channel: str, target: str) -> list[DueMessage]:
@@ -181,7 +217,9 @@ def mark_sent(
     """Record that the channel accepted the message.
 
     An incident's first message starts its thread; an update that was posted anew starts another.
+    The messages that failed since the channel's last delivery become due: it takes messages again.
     """
+    _release(connection, message.channel, now)
     update_row(connection, OutboxMessage, message.id, sent_at=now, error=None, attempted_at=None)
     if message.kind == "reply" or message.incident is None or posted == message.thread:
         return
@@ -191,6 +229,23 @@ def mark_sent(
         connection.execute(
             insert(IncidentThread).values(incident_id=message.incident.id, target=target, **values)
         )
+
+
+def _release(connection: Connection, channel: str, now: datetime) -> None:
+    """Make the messages due that wait because a channel took none, but not those under way."""
+    taken = last_delivery_at(connection, channel, now)
+    since_then = () if taken is None else (OutboxMessage.failing_since >= taken,)
+    connection.execute(
+        update(OutboxMessage)
+        .where(
+            IS_PENDING,
+            OutboxMessage.channel == channel,
+            OutboxMessage.next_attempt_at > now,
+            OutboxMessage.error.is_not(None),
+            *since_then,
+        )
+        .values(next_attempt_at=now)
+    )
 
 
 def mark_retry(

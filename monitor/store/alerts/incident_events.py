@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select
 
 from monitor.store.rows import columns_of, read_row, read_rows
-from monitor.store.tables import IncidentEvent
+from monitor.store.tables import Incident, IncidentEvent
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,16 @@ def last_event(
         .limit(1)
     )
     return read_row(connection, IncidentEventRow, statement)
+
+
+def closed_incidents(connection: Connection, model: str, at: datetime) -> list[int]:
+    """Return the incidents of a model that its removal closed at a time."""
+    statement = (
+        select(IncidentEvent.incident_id)
+        .join(Incident, Incident.id == IncidentEvent.incident_id)
+        .where(Incident.model == model, IncidentEvent.event == "unwatched", IncidentEvent.at == at)
+    )
+    return list(connection.execute(statement.order_by(IncidentEvent.id)).scalars())
 
 
 def count_events(connection: Connection, incident_id: int, event: str, since: datetime) -> int:

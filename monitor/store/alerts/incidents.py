@@ -154,12 +154,6 @@ def incident_of_evaluation(connection: Connection, evaluation_id: int) -> int | 
     ).scalar_one_or_none()
 
 
-def models_with_unresolved_incidents(connection: Connection) -> set[str]:
-    """Return the models that have an unresolved incident; empty: the daemon."""
-    statement = select(Incident.model).where(Incident.resolved_at.is_(None))
-    return set(connection.execute(statement.distinct()).scalars())
-
-
 def close_duplicates(connection: Connection, model: str, other: str, now: datetime) -> None:
     """Close the unresolved incidents of a model of whose cause another model has one, too.
 
@@ -231,25 +225,6 @@ def is_superseded(connection: Connection, evaluation_id: int) -> bool:
         .limit(1)
     ).one_or_none()
     return later is not None
-
-
-def previous_verdict(connection: Connection, evaluation_id: int) -> str | None:
-    """Return the verdict of the model's last evaluation before this one's window."""
-    own = select(DriftEvaluation.model, DriftEvaluation.window_end).where(
-        DriftEvaluation.id == evaluation_id
-    )
-    model, window_end = connection.execute(own).one()
-    return connection.execute(
-        select(DriftEvaluation.verdict)
-        .where(
-            DriftEvaluation.model == model,
-            DriftEvaluation.status == "done",
-            DriftEvaluation.id != evaluation_id,
-            DriftEvaluation.window_end <= window_end,
-        )
-        .order_by(DriftEvaluation.window_end.desc(), DriftEvaluation.id.desc())
-        .limit(1)
-    ).scalar_one_or_none()
 
 
 _ROWS = select(*columns_of(IncidentRow, Incident))

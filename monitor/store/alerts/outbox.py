@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, and_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, select, update
 
 from monitor.store.rows import columns_of, insert_row, update_row
 from monitor.store.tables import Incident, OutboxMessage
@@ -110,6 +110,14 @@ def withdraw_messages(connection: Connection, model: str, now: datetime) -> int:
         .where(OutboxMessage.model == model, IS_PENDING)
         .values(failed_at=now, error=WITHDRAWN)
     ).rowcount
+
+
+def count_withdrawn(connection: Connection, model: str, at: datetime) -> int:
+    """Return the number of messages of a model that its removal withdrew at a time."""
+    mine = (OutboxMessage.model == model, OutboxMessage.failed_at == at)
+    return connection.execute(
+        select(func.count()).where(*mine, OutboxMessage.error == WITHDRAWN)
+    ).scalar_one()
 
 
 def messages_created_before(connection: Connection, before: datetime) -> list[int]:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, insert, select
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 
+from monitor.store.alerts.channel_state import is_stuck, last_delivery_at
 from monitor.store.alerts.outbox import IS_PENDING, WITHDRAWN, Kind
 from monitor.store.rows import columns_of, read_rows, update_row
 from monitor.store.tables import OutboxMessage
@@ -27,7 +28,7 @@ class UnroutedMessage:
 
 
 def unrouted_messages(connection: Connection, channels: Collection[str]) -> list[UnroutedMessage]:
-    """Return the pending messages of none of the channels, the oldest first."""
+    """Return the pending messages of none of the channels, the oldest of each first."""
     return _messages(connection, IS_PENDING, OutboxMessage.channel.not_in(channels))
 
 
@@ -86,16 +87,14 @@ def copy_message(
     return True
 
 
-def withhold_message(connection: Connection, message_id: int, reason: str, now: datetime) -> None:
-    """Record that a message is sent nowhere."""
-    update_row(
-        connection,
-        OutboxMessage,
-        message_id,
-        error=reason,
-        failed_at=now,
-        attempts=0,
-        attempted_at=None,
+def withhold_messages(
+    connection: Connection, message_ids: Collection[int], reason: str, now: datetime
+) -> None:
+    """Record that pending messages are sent nowhere, which is no failure."""
+    connection.execute(
+        update(OutboxMessage)
+        .where(IS_PENDING, OutboxMessage.id.in_(message_ids))
+        .values(error=reason, failed_at=now, attempts=0, attempted_at=None)
     )
 
 
@@ -117,10 +116,16 @@ def pending_of_channel(connection: Connection, channel: str) -> list[UnroutedMes
     return _messages(connection, IS_PENDING, OutboxMessage.channel == channel)
 
 
+def stuck_of_channel(connection: Connection, channel: str, now: datetime) -> list[UnroutedMessage]:
+    """Return the messages that a channel does not take although it takes others, oldest first."""
+    taken = last_delivery_at(connection, channel, now)
+    return [] if taken is None else _messages(connection, *is_stuck(channel, taken))
+
+
 def _messages(connection: Connection, *conditions: ColumnElement[bool]) -> list[UnroutedMessage]:
     statement = (
         select(*columns_of(UnroutedMessage, OutboxMessage))
         .where(*conditions)
-        .order_by(OutboxMessage.id)
+        .order_by(OutboxMessage.channel, OutboxMessage.id)  # as the index of what is pending
     )
     return read_rows(connection, UnroutedMessage, statement)

@@ -121,6 +121,16 @@ class OutboxMessage(Base):
     # An event has one message for each channel.
     __table_args__ = (
         UniqueConstraint("dedupe_key", "channel"),
+        # The next message of a channel, among all that were ever sent.
+        Index(
+            "ix_outbox_pending",
+            "channel",
+            "id",
+            postgresql_where=text("sent_at IS NULL AND failed_at IS NULL"),
+            sqlite_where=text("sent_at IS NULL AND failed_at IS NULL"),
+        ),
+        # Its last delivery.
+        Index("ix_outbox_channel_sent_at", "channel", "sent_at"),
         contents.table(
             "send messages to staff",
             contents.STAFF,
@@ -155,4 +165,5 @@ class OutboxMessage(Base):
     sent_at: Mapped[datetime | None]
     #: Set when the channel rejected the message permanently, or no channel takes it.
     failed_at: Mapped[datetime | None]
+    #: Of the last attempt; ``None`` while one is under way.
     error: Mapped[str | None] = mapped_column(info=contents.WORDS)

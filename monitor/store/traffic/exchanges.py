@@ -155,6 +155,20 @@ def record_ranges(connection: Connection, model: str, start: datetime, end: date
     return [f"{source}/{partition}@{first}-{last}" for source, partition, first, last in rows]
 
 
+def newest_attributes(
+    connection: Connection, model: str, limit: int, *, of_baseline: bool
+) -> list[dict[str, Any]]:
+    """Return the attributes of a model's newest exchanges, of its baselines or of its traffic."""
+    side = Exchange.baseline_id.is_not(None) if of_baseline else Exchange.baseline_id.is_(None)
+    statement = (
+        select(Exchange.attributes)
+        .where(Exchange.model == model, side)
+        .order_by(Exchange.occurred_at.desc())
+        .limit(limit)
+    )
+    return list(connection.execute(statement).scalars())
+
+
 def first_exchange_at(connection: Connection, model: str) -> datetime | None:
     """Return when the oldest traffic of a model occurred; ``None`` where there is none."""
     return connection.execute(

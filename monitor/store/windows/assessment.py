@@ -7,7 +7,9 @@ changing its meaning, raises the version.
 """
 
 import math
+from collections.abc import Mapping
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -35,6 +37,13 @@ UntestedReason = Literal[
     "other_family",
 ]
 
+
+CoverageKind = Literal["metric", "field", "task_type"]
+#: Why a window could not be compared. Sides: fewer than ``drift.min_samples`` exchanges, or too few
+#: end users, of which the sentence of the headline has the numbers.
+Shortage = Literal[
+    "no_traffic", "no_baseline", "other_encoder", "small_window", "small_baseline", "few_end_users"
+]
 
 RuleOutcome = Literal["kept", "broken", "undecided"]
 
@@ -203,6 +212,16 @@ ExplanationKind = Literal[
     "one_user",
     "rarer_topic",
 ]
+#: Descriptor of the responses -> the event that it shows.
+EVENT_KINDS: Mapping[str, ExplanationKind] = MappingProxyType(
+    {
+        "error": "error",
+        "empty": "empty",
+        "refusal": "refusal",
+        "broken format": "broken_format",
+        "cut off": "cut_off",
+    }
+)
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
@@ -464,6 +483,24 @@ class VersionAssessment(msgspec.Struct, frozen=True, kw_only=True):
         _read_missing(self, "input_p_value", "output_p_value")
 
 
+class FallenCoverage(msgspec.Struct, frozen=True, kw_only=True):
+    """A metric, field or task type that exchanges of the window have no longer, or far fewer."""
+
+    kind: CoverageKind
+    #: Of the metric or task type, or the key of the field: ``user``, ``task_type``, ``response``,
+    #: ``context``.
+    name: str
+    #: Exchanges with a value.
+    n_reference: int
+    n_current: int
+    #: Their shares of the exchanges: of the baseline's on the window's days of the week, with the
+    #: window's mix of task types.
+    share_reference: float
+    share_current: float
+    #: Values of a metric that are texts.
+    n_texts: int = 0
+
+
 class RuleResult(msgspec.Struct, frozen=True, kw_only=True):
     """A fixed rule (``drift.rules``), of the window alone."""
 
@@ -575,7 +612,8 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     schema_version: Literal[1] = 1
     model: str
     #: ``not_enough_data`` also where nothing alarms and a tenth or more of the serving versions'
-    #: exchanges, or prompts, or responses could not be compared: then the rest may have figures.
+    #: exchanges, or prompts, or responses could not be compared, or the coverage of a guarded
+    #: metric, a field or a task type has fallen: then the rest may have figures.
     verdict: Verdict
     #: An alarm of a family, of slow drift, or of an event, or a degraded metric.
     alarm: bool
@@ -618,6 +656,11 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     #: the part of chance. Its interval contains 0 where the test does not reject at 5%. ``None``
     #: where there was nothing to test.
     mix_moved_share: ShareEstimate | None = None
+    #: Of the serving versions. A window whose verdict is ``not_enough_data`` for it is not
+    #: comparable.
+    fallen_coverage: tuple[FallenCoverage, ...] = ()
+    #: Why nothing could be compared; empty where something was.
+    shortages: tuple[Shortage, ...] = ()
     #: Limitations of the data: a day without traffic, one end user with half of the window.
     remarks: tuple[str, ...] = ()
     #: The window by version, where several responded; the last one to respond comes last.
@@ -645,6 +688,16 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
         if version is not None:
             return 2.0 * version.levels.metrics
         return None if self.basis is None else 2.0 * self.basis.levels.metrics
+
+    @property
+    def missing_names(self) -> frozenset[tuple[CoverageKind, str]]:
+        """Return what the window lacks."""
+        return frozenset((item.kind, item.name) for item in self.fallen_coverage)
+
+    @property
+    def is_not_comparable(self) -> bool:
+        """Return whether nothing alarms, and the verdict is unknown for want of coverage."""
+        return self.verdict == "not_enough_data" and bool(self.fallen_coverage)
 
     @property
     def is_compared(self) -> bool:

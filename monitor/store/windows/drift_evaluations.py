@@ -101,6 +101,20 @@ def newest_evaluated_end(connection: Connection, model: str) -> datetime | None:
     ).scalar_one()
 
 
+def any_result_before(connection: Connection, before: datetime) -> bool:
+    """Return whether a window of some model was evaluated with enough data until a time."""
+    statement = (
+        select(DriftEvaluation.id)
+        .where(
+            DriftEvaluation.status == "done",
+            DriftEvaluation.verdict != "not_enough_data",
+            DriftEvaluation.finished_at <= before,
+        )
+        .limit(1)
+    )
+    return connection.execute(statement).one_or_none() is not None
+
+
 def failed_window_ends(connection: Connection, model: str) -> list[datetime]:
     """Return the ends of the windows of a model whose evaluation failed, and has not succeeded.
 

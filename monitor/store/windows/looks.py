@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from monitor.errors import NotFoundError
 from monitor.store.rows import columns_of, update_row
 from monitor.store.tables import Exchange, Incident, Look
+from monitor.store.windows.assessment import EVENT_KINDS
 from monitor.table_types.documents import read_document
 
 #: Looks without an alarm are kept as long.
@@ -52,8 +53,11 @@ class LookFinding(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def fingerprint(self) -> str:
-        """Return the name of the change in an incident's fingerprint."""
-        return f"metric:{self.name}" if self.kind == "metric" else self.kind
+        """Return the name of the change in an incident's fingerprint, as a window names it."""
+        if self.kind != "metric":
+            return self.kind
+        event = EVENT_KINDS.get(self.name)
+        return f"metric:{self.name}" if event is None else f"event:{event}"
 
     @property
     def severity(self) -> float:

@@ -31,13 +31,20 @@ def pauses_of(connection: Connection, model: str) -> list[Pause]:
     return [Pause(*row) for row in connection.execute(statement)]
 
 
-def paused_models(connection: Connection) -> set[str]:
-    """Return the models that are in a pause now."""
-    return set(
-        connection.execute(
-            select(WatchPause.model).where(WatchPause.resumed_at.is_(None))
-        ).scalars()
+def paused_models(connection: Connection) -> dict[str, datetime]:
+    """Return the models that are in a pause now, with its begin."""
+    statement = select(WatchPause.model, WatchPause.ended_at).where(WatchPause.resumed_at.is_(None))
+    return {row.model: row.ended_at for row in connection.execute(statement)}
+
+
+def pauses_begun_with(connection: Connection, pause_id: int) -> dict[str, datetime]:
+    """Return the models that are in a pause since one began, with its begin."""
+    since = select(WatchPause.ended_at).where(WatchPause.id == pause_id).scalar_subquery()
+    statement = select(WatchPause.model, WatchPause.ended_at).where(
+        WatchPause.resumed_at.is_(None), WatchPause.ended_at == since
     )
+    rows = connection.execute(statement.order_by(WatchPause.id))
+    return {row.model: row.ended_at for row in rows}
 
 
 def begin_pause(connection: Connection, model: str, now: datetime) -> int:

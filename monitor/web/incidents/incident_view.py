@@ -12,7 +12,7 @@ from monitor.alerts.causes import CAUSES, Cause, runbook_url
 from monitor.alerts.incident_states import transition_of
 from monitor.alerts.incidents import alerts_of
 from monitor.alerts.messages.identity import rollouts_of
-from monitor.alerts.parent_message import describe_newest, describe_state
+from monitor.alerts.present_text import describe_steps, present_text
 from monitor.errors import NotFoundError
 from monitor.rendering.looks import count_examined, describe_change, format_onset, look_headline
 from monitor.settings import Sections
@@ -82,13 +82,14 @@ def load_view(connection: Connection, settings: Sections, row: IncidentRow) -> I
     """Load what belongs to an incident."""
     cause = CAUSES[row.cause]
     keys = [key.split(" ") for key in sorted(row.fingerprint) if row.cause != "drift"]
-    headline, next_steps = describe_newest(connection, row)
     alerts = alerts_of(settings, row.model).model_copy(update={"public_url": ""})
+    text = present_text(connection, row, alerts)
+    next_steps = describe_steps(connection, row)
     return IncidentView(
         row=row,
         cause=cause,
-        headline=headline.replace("`", "'"),
-        notes=describe_state(connection, row),
+        headline=text.finding.replace("`", "'"),
+        notes=text.notes,
         next_steps=[html.unescape(step.removeprefix("• ")) for step in next_steps]
         if row.resolved_at is None
         else [],

@@ -89,7 +89,7 @@ def _view_daemon(
         failing=[
             channel
             for name in Routes.of(settings).channels
-            if (channel := failing_channel(connection, name)) is not None
+            if (channel := failing_channel(connection, name, now)) is not None
         ],
         lease=current_lease(connection),
     )

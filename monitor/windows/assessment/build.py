@@ -3,12 +3,14 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.drift import MixComparison
+from monitor.rendering.remedies import remedies
 from monitor.settings import Drift
 from monitor.statistics.alarm_levels import AlarmLevels
 from monitor.store.traffic.exchange_columns import count_users
@@ -17,6 +19,7 @@ from monitor.store.windows.assessment import (
     Basis,
     DetectableShare,
     ShareEstimate,
+    Shortage,
     Source,
 )
 from monitor.windows.assessment.detectable_shares import stored_shares
@@ -47,6 +50,8 @@ class WindowContext:
     n_withheld: int = 0
     #: Replaces all findings, for a window without traffic; empty: it does not.
     finding: str = ""
+    #: Why nothing was compared, where that isn't known of the findings.
+    shortages: tuple[Shortage, ...] = ()
     #: Remarks before and after those of the findings.
     first_remarks: tuple[str, ...] = ()
     last_remarks: tuple[str, ...] = ()
@@ -77,6 +82,9 @@ def build_assessment(
         sentences = (context.finding,)
     estimates = [part.findings.sides.estimated_current for part in parts]
     is_split = len(parts) > 1
+    serving = (part.findings.fallen_coverage for part in parts if part.part.is_serving)
+    fallen = tuple(dict.fromkeys(chain.from_iterable(serving)))
+    shortages = context.shortages or findings.shortages
     versions = tuple(
         assess_version(part, context.end_users, is_reported=part is reported)
         for part in parts
@@ -104,7 +112,10 @@ def build_assessment(
         mix_p_value=_defined(None if findings.mix is None else findings.mix.p_value),
         mix_effect_size=None if findings.mix is None else findings.mix.effect_size,
         mix_moved_share=_moved_share(findings.mix),
+        fallen_coverage=fallen,
+        shortages=shortages,
         remarks=(
+            *remedies(shortages, fallen, model=context.model),
             *context.first_remarks,
             *(remark_on_version(part) for part in parts if part is not reported),
             *findings.remarks,

@@ -4,9 +4,8 @@ They are rare, and one in ten is an incident at sizes where no test of vectors o
 they have an exact test of their own, and a part of the false-alarm budget.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,21 +18,10 @@ from monitor.drift.samples.pool import number_owners
 from monitor.statistics.mover import Limits
 from monitor.statistics.multiplicity import tarone
 from monitor.store.traffic.exchange_columns import Exchanges
-from monitor.store.windows.assessment import Explanation, ExplanationKind, ShareEstimate
+from monitor.store.windows.assessment import EVENT_KINDS, Explanation, ShareEstimate
 from monitor.windows.alarm_rule import event_alarms
 from monitor.windows.comparison.bursts import burst_groups
 from monitor.windows.comparison.numeric_comparison import NumericColumn
-
-#: Descriptor of the responses -> the event that it shows.
-EVENTS: Mapping[str, ExplanationKind] = MappingProxyType(
-    {
-        "error": "error",
-        "empty": "empty",
-        "refusal": "refusal",
-        "broken format": "broken_format",
-        "cut off": "cut_off",
-    }
-)
 
 #: Events and owners of both sides, the baseline's first.
 Values = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -63,7 +51,9 @@ def compare_events(
         level: Of all events together.
         min_rise: Least rise of the share that alarms.
     """
-    columns = [column for column in columns if column.side == "response" and column.name in EVENTS]
+    columns = [
+        column for column in columns if column.side == "response" and column.name in EVENT_KINDS
+    ]
     failed = next((column for column in columns if column.name == "error"), None)
     owners = (_owners(reference, "reference"), _owners(current, "current"))
     values = [_values(column, failed) for column in columns]
@@ -84,7 +74,7 @@ def compare_events(
         rows = np.flatnonzero(of_event[1] == 1.0)
         events.append(
             Explanation(
-                kind=EVENTS[column.name],
+                kind=EVENT_KINDS[column.name],
                 side="response",
                 reference=_estimate(before),
                 current=_estimate(now),

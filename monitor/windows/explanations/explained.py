@@ -11,9 +11,8 @@ from monitor.drift import Cluster, DriftResult
 from monitor.errors import ModelError
 from monitor.explanations import FoundExplanation, find_explanations, take_out
 from monitor.store.traffic.exchange_columns import Exchanges, count_users
-from monitor.store.windows.assessment import ExplanationKind
+from monitor.store.windows.assessment import EVENT_KINDS, ExplanationKind
 from monitor.windows.comparison.equal_prompts import pair_exchanges
-from monitor.windows.comparison.events import EVENTS
 from monitor.windows.comparison.format_conformance import Formats
 from monitor.windows.comparison.numeric_columns import text_columns_of
 from monitor.windows.comparison.numeric_comparison import NumericColumn
@@ -252,7 +251,7 @@ class _Search:
         return [
             column
             for column in self.comparison.columns
-            if column.side == "response" and EVENTS.get(column.name) in events
+            if column.side == "response" and EVENT_KINDS.get(column.name) in events
         ]
 
     def _set_apart(self, rest: RestSides, events: Sequence[ExplanationKind]) -> RestSides:

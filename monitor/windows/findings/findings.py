@@ -14,8 +14,10 @@ from monitor.store.traffic.exchange_columns import Exchanges, count_users
 from monitor.store.windows.assessment import (
     Assessment,
     Explanation,
+    FallenCoverage,
     FamilyAssessment,
     NumericAssessment,
+    Shortage,
     SlowDrift,
     UntestedReason,
     Verdict,
@@ -27,12 +29,9 @@ from monitor.windows.comparison.task_mix import TaskMix, mix_of
 from monitor.windows.comparison.window_comparison import TOPIC_STREAM, WindowComparison
 from monitor.windows.explanations.explained import Explained, unexplained
 from monitor.windows.findings.explanations import join_explanations, state_events, state_matches
+from monitor.windows.findings.fallen_coverage import find_fallen_coverage
 from monitor.windows.findings.families import build_family, untested_family
-from monitor.windows.findings.metric_remarks import (
-    lost_metrics,
-    metrics_not_compared,
-    metrics_without_direction,
-)
+from monitor.windows.findings.metric_remarks import metrics_not_compared, metrics_without_direction
 from monitor.windows.findings.rarer_topics import state_rarer_topics
 from monitor.windows.findings.remarks import (
     remark_on_design,
@@ -49,8 +48,8 @@ from monitor.windows.findings.remarks import (
 from monitor.windows.findings.sentences.headline import describe_findings
 from monitor.windows.findings.sentences.metrics import is_notable
 from monitor.windows.findings.sentences.missing_data import (
+    describe_fallen_coverage,
     describe_few_end_users,
-    describe_small_comparison,
     describe_small_side,
 )
 from monitor.windows.findings.unread_texts import (
@@ -87,6 +86,7 @@ class Findings:
     output: FamilyAssessment
     #: Why nothing was compared; empty where the prompts were.
     reason: str = ""
+    shortages: tuple[Shortage, ...] = ()
     #: Directions of metrics, and the least effects of findings.
     drift: Drift = field(default_factory=Drift)
     numeric_columns: tuple[NumericAssessment, ...] = ()
@@ -96,8 +96,8 @@ class Findings:
     n_reference_end_users: int | None = None
     n_current_end_users: int | None = None
     remarks: tuple[str, ...] = ()
-    #: Sentences on guarded metrics that are no longer sent.
-    lost_metrics: tuple[str, ...] = ()
+    #: What the baseline has and the window lacks.
+    fallen_coverage: tuple[FallenCoverage, ...] = ()
     #: Remarks on metrics that only one side has; also among ``remarks``.
     metric_remarks: tuple[str, ...] = ()
     #: float64 ``[n_current]``, in [0, 1]; higher is less like the baseline.
@@ -127,7 +127,12 @@ class Findings:
         """Return the verdict by the alarm rule."""
         if self.reason:
             return "not_enough_data"
-        return window_verdict((self.input, self.output), self.numeric_columns)
+        return window_verdict((self.input, self.output), self.numeric_columns, self.fallen_coverage)
+
+    @property
+    def is_not_comparable(self) -> bool:
+        """Return whether nothing alarms, and the window lacks what the baseline has."""
+        return bool(self.fallen_coverage) and not self.alarm
 
     @property
     def alarm(self) -> bool:
@@ -145,13 +150,14 @@ class Findings:
             self.numeric_columns,
             drift=self.drift,
             mix=self.mix,
-            lost_metrics=self.lost_metrics,
+            fallen=describe_fallen_coverage(self.fallen_coverage),
         )
 
 
 def uncompared_findings(
     current: Exchanges,
     reason: str,
+    shortage: Shortage,
     *,
     n_reference: int,
     bounds: tuple[datetime, datetime] | None = None,
@@ -164,6 +170,7 @@ def uncompared_findings(
         input=untested_family("input"),
         output=untested_family("output"),
         reason=reason,
+        shortages=(shortage,),
         sides=Sides(
             n_reference=n_reference,
             n_current=len(current),
@@ -208,10 +215,12 @@ def collect_findings(
     )
     prompts, responses, drift = comparison.prompts, comparison.responses, comparison.drift
     if not comparison.is_compared or prompts is None:
+        reason, shortages = _reason(comparison)
         return Findings(
             input=untested_family("input"),
             output=untested_family("output"),
-            reason=_reason(comparison),
+            reason=reason,
+            shortages=shortages,
             remarks=(*large_users, *silent_days),
             novelty=np.zeros(len(whole)),
             topic_of=np.full(len(whole), -1, dtype=np.int64),
@@ -314,8 +323,10 @@ def collect_findings(
                 redactor,
             ),
         )
-    attributes = reference.attributes, current.attributes
-    metric_remarks = metrics_not_compared(*attributes, drift)
+    fallen = find_fallen_coverage(comparison)
+    metric_remarks = metrics_not_compared(
+        reference.attributes, current.attributes, drift, gone=[item.name for item in fallen]
+    )
     rows = comparison.current.rows
     novelty = np.zeros(len(whole))
     topics = np.full(len(whole), -1, dtype=np.int64)
@@ -337,7 +348,7 @@ def collect_findings(
         output=output_family,
         numeric_columns=comparison.numeric_columns,
         drift=drift,
-        lost_metrics=lost_metrics(*attributes, drift),
+        fallen_coverage=fallen,
         mix=comparison.mix,
         n_reference_end_users=prompts.n_reference_groups if any(reference.end_users) else None,
         n_current_end_users=prompts.n_current_groups if any(current.end_users) else None,
@@ -397,17 +408,25 @@ def _untested_reason_of_responses(comparison: WindowComparison) -> UntestedReaso
     return reason
 
 
-def _reason(comparison: WindowComparison) -> str:
-    """Return the finding of a comparison with too little data."""
+def _reason(comparison: WindowComparison) -> tuple[str, tuple[Shortage, ...]]:
+    """Return the finding of a comparison with too little data, and what there is too little of."""
     sides = (comparison.reference, comparison.current)
-    n_reference, n_current = (len(side.compared) for side in sides)
-    least = comparison.drift.min_samples
-    if comparison.prompts is None and min(n_reference, n_current) >= least:
-        reason = describe_few_end_users(*(count_users(side.compared.end_users) for side in sides))
-    elif comparison.prompts is None:
-        reason = describe_small_side(n_reference, n_current, least)
-    else:
-        reason = describe_small_comparison(comparison.prompts, comparison.design, least)
+    n_left = [len(side.compared) for side in sides]
+    least, design = comparison.drift.min_samples, comparison.design
+    thinned = ""
+    if min(n_left) >= least and design is not None:
+        n_left = [int(design.reference_comparable.sum()), int(design.current_comparable.sum())]
+        thinned = " These are left after thinning task types that were sampled at different rates."
     if any(len(side.compared) < min(least, len(side.whole)) for side in sides):
-        reason += " These are left after thinning an end user with over a quarter of the exchanges."
-    return reason
+        thinned = " These are left after thinning an end user with over a quarter of the exchanges."
+    if min(n_left) < least:
+        small: tuple[tuple[Shortage, int], ...] = (
+            ("small_window", n_left[1]),
+            ("small_baseline", n_left[0]),
+        )
+        shortages = tuple(shortage for shortage, n in small if n < least)
+        return f"{describe_small_side(n_left[0], n_left[1], least)}{thinned}", shortages
+    n_users = [count_users(side.compared.end_users) for side in sides]
+    if comparison.prompts is not None:
+        n_users = [comparison.prompts.n_reference_groups, comparison.prompts.n_current_groups]
+    return describe_few_end_users(n_users[0], n_users[1]), ("few_end_users",)

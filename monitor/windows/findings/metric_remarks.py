@@ -7,25 +7,25 @@ from typing import Any
 from monitor.rendering.excerpts import excerpt
 from monitor.settings import Drift
 from monitor.settings.metrics.directions import direction_of, is_direction_unknown
+from monitor.settings.metrics.unknown_names import list_unknown, unknown_metrics
 from monitor.store.windows.assessment import NumericAssessment
+from monitor.windows.comparison.context_columns import NAMES
 from monitor.windows.comparison.metrics import MIN_VALUES, count_values
 
 Rows = Sequence[Mapping[str, Any]]
-
-#: A metric with less of its rate in the baseline is no longer sent.
-LEFT = 0.1
 
 #: Most metrics named in a remark.
 SHOWN = 7
 
 
-def metrics_not_compared(reference: Rows, current: Rows, drift: Drift) -> tuple[str, ...]:
+def metrics_not_compared(
+    reference: Rows, current: Rows, drift: Drift, *, gone: Sequence[str] = ()
+) -> tuple[str, ...]:
     """Return remarks on metrics that only one side has enough values of.
 
-    Metrics with a direction come first, as only they may alarm.
+    Metrics with a direction come first, as only they may alarm. Findings say which are gone.
     """
     before, now = count_values(reference), count_values(current)
-    gone = _gone(reference, current, drift)
     lost = [name for name in _enough_only_in(before, now, drift) if name not in gone]
     new = _enough_only_in(now, before, drift)
     remarks = []
@@ -53,33 +53,6 @@ def metrics_not_compared(reference: Rows, current: Rows, drift: Drift) -> tuple[
     return tuple(remarks)
 
 
-def lost_metrics(reference: Rows, current: Rows, drift: Drift) -> tuple[str, ...]:
-    """Return a sentence on each metric with a direction that is no longer sent.
-
-    Its rate fell to a tenth or less, where the window would have enough values at the old one.
-    """
-    before, now = count_values(reference), count_values(current)
-    gone = _gone(reference, current, drift)
-    texts = Counter(name for row in current for name in gone if isinstance(row.get(name), str))
-    return tuple(
-        f"{_named(name)} is no longer sent ({before[name]:,} values before, {now[name] or 'none'} "
-        f"now{f', but {texts[name]:,} texts' if texts[name] else ''}), so it cannot alarm."
-        for name in gone
-    )
-
-
-def _gone(reference: Rows, current: Rows, drift: Drift) -> list[str]:
-    before, now = count_values(reference), count_values(current)
-    scale = len(current) / max(len(reference), 1)
-    return [
-        name
-        for name in _enough_only_in(before, now, drift)
-        if direction_of(name, drift) != 0
-        and before[name] * scale >= MIN_VALUES
-        and now[name] <= LEFT * before[name] * scale
-    ]
-
-
 def metrics_without_direction(
     numeric_columns: Sequence[NumericAssessment], drift: Drift
 ) -> tuple[str, ...]:
@@ -101,6 +74,29 @@ def metrics_without_direction(
     remark = (
         f"Metrics that cannot alarm, because it is unknown whether higher or lower is better: "
         f"{listed}. Name each in drift.higher_is_better or drift.lower_is_better."
+    )
+    return (remark,)
+
+
+def remarks_on_unknown_metrics(
+    sides: Sequence[Rows], drift: Drift, *, only_similar: bool = False
+) -> tuple[str, ...]:
+    """Return a remark on names with a direction that neither side has.
+
+    With ``only_similar``, only those that resemble a name of the sides: the settings of several
+    models name the metrics of all.
+    """
+    known = {*NAMES, *(name for side in sides for name in count_values(side))}
+    unknown = {
+        name: similar
+        for name, similar in unknown_metrics(drift, sorted(known)).items()
+        if similar or not only_similar
+    }
+    if not unknown:
+        return ()
+    remark = (
+        f"Named by drift.higher_is_better or drift.lower_is_better, and in no exchange of either "
+        f"side: {list_unknown(unknown)}."
     )
     return (remark,)
 

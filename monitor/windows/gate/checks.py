@@ -88,7 +88,7 @@ def list_checks(assessment: Assessment, fail_on: FailOn) -> list[Check]:
     return [
         *families,
         *(
-            _check_metric(column, fail_on)
+            _check_metric(column, assessment, fail_on)
             for column in metrics
             if column.name not in fail_on.metrics
         ),
@@ -135,8 +135,8 @@ def _check_family(family: FamilyAssessment, assessment: Assessment, fail_on: Fai
     return Check("drift", noun, outcome, is_gated, f"{sentence[0].upper()}{sentence[1:]}.")
 
 
-def _check_metric(column: NumericAssessment, fail_on: FailOn) -> Check:
-    outcome: Outcome = "failed" if column.degraded else "passed"
+def _check_metric(column: NumericAssessment, assessment: Assessment, fail_on: FailOn) -> Check:
+    outcome: Outcome = "failed" if column.degraded else _unless_fallen(column.name, assessment)
     sentence = f"{_describe_metric(column)}."
     return Check("metric", excerpt(column.name, NAME), outcome, fail_on.drift, sentence)
 
@@ -169,7 +169,14 @@ def _check_guarded(name: str, assessment: Assessment) -> Check:
         outcome: Outcome = "undecided" if changed else "passed"
         return Check("metric", label, outcome, True, sentence)
     is_worse = column.direction * (column.current_mean - column.reference_mean) < 0.0
-    return Check("metric", label, "failed" if changed and is_worse else "passed", True, sentence)
+    outcome = "failed" if changed and is_worse else _unless_fallen(name, assessment)
+    return Check("metric", label, outcome, True, sentence)
+
+
+def _unless_fallen(name: str, assessment: Assessment) -> Outcome:
+    """Return the outcome of a metric that isn't worse: undecided where its coverage fell."""
+    fallen = (item.name for item in assessment.fallen_coverage if item.kind == "metric")
+    return "undecided" if name in fallen else "passed"
 
 
 def _describe_metric(column: NumericAssessment, level: float | None = None) -> str:

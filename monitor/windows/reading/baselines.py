@@ -7,12 +7,12 @@ import structlog
 from sqlalchemy import Engine
 
 from monitor.errors import ModelError
-from monitor.rendering.commands import import_command
 from monitor.store.engine import snapshot, transaction
 from monitor.store.traffic.baseline_copies import copy_baseline_with_vectors
 from monitor.store.traffic.baselines import BaselineRow, list_baselines
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.exchanges import load_baseline
+from monitor.store.windows.assessment import Shortage
 from monitor.windows.reading.reembedding import EncoderSource, reembed
 
 log = structlog.get_logger()
@@ -27,6 +27,7 @@ class Reference:
     rows: Exchanges | None
     #: Headline where it cannot; empty where it can.
     reason: str = ""
+    shortage: Shortage = "no_baseline"
 
 
 class Baselines:
@@ -61,8 +62,7 @@ class Baselines:
             return Reference(
                 None,
                 None,
-                f"Not enough data: the model {self._model} has no baseline. "
-                f"`{import_command(self._model)}` imports one.",
+                f"Not enough data: the model {self._model} has no baseline.",
             )
         newest = candidates[0]
         if self._window_encoder in {"", newest.encoder}:
@@ -88,6 +88,7 @@ class Baselines:
             f"Not compared: the baseline was embedded by {newest.encoder}, the window by "
             f"{self._window_encoder}, and {problem}. Set embedding.model to the "
             "encoder of the traffic and evaluate the window again.",
+            "other_encoder",
         )
 
     def _load(self, baseline: BaselineRow) -> Exchanges:

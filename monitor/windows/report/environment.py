@@ -69,6 +69,7 @@ def _environment() -> Environment:
         "DESCRIPTOR_LEVEL": response_changes.LEVEL,
         "UNITS": response_changes.UNITS,
         "VERDICTS": wording.VERDICTS,
+        "state_verdict": wording.state_verdict,
         "day": numbers.format_day,
         "format_window": numbers.format_window,
         "growth": growth,

@@ -52,7 +52,7 @@ def render_page(
     return str(
         render_template(
             "page.html.j2",
-            title=wording.VERDICTS[assessment.verdict],
+            title=wording.state_verdict(assessment),
             model=assessment.model,
             parts=parts,
             styles=styles,

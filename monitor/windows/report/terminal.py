@@ -31,6 +31,7 @@ from monitor.rendering.wording import (
     example_line,
     further_findings,
     mix_rows,
+    state_verdict,
 )
 from monitor.statistics.p_value_text import format_p_value, state_p_value
 from monitor.store.windows.assessment import (
@@ -39,16 +40,12 @@ from monitor.store.windows.assessment import (
     FamilyAssessment,
     Topic,
 )
-from monitor.stored_words import Words, labels, name_unknown
+from monitor.stored_words import Words, labels
 from monitor.windows.report.gate_tables import gate_tables
 
-VERDICTS = Words(
-    {
-        "drift": ("DRIFT", "bold white on red"),
-        "no_drift": ("NO DRIFT", "bold white on green"),
-        "not_enough_data": ("NOT ENOUGH DATA", "bold black on yellow"),
-    },
-    lambda word: (name_unknown(word).upper(), "bold black on yellow"),
+STYLES_OF_VERDICTS = Words(
+    {"drift": "bold white on red", "no_drift": "bold white on green"},
+    lambda _: "bold black on yellow",
 )
 
 TITLES = labels({"input": "Input: prompts", "output": "Output: responses given the prompts"})
@@ -73,7 +70,7 @@ def print_assessment(assessment: Assessment, console: Console) -> None:
 
 def render_assessment(assessment: Assessment) -> RenderableType:
     """Return what :func:`print_assessment` prints."""
-    label, style = VERDICTS[assessment.verdict]
+    label, style = state_verdict(assessment).upper(), STYLES_OF_VERDICTS[assessment.verdict]
     counts = (
         f"{assessment.current_count} exchanges of {excerpt(assessment.model, 60) or 'the model'} "
         f"compared with {assessment.n_reference:,} of the baseline"

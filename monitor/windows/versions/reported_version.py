@@ -24,6 +24,8 @@ from monitor.statistics.alarm_levels import AlarmLevels
 from monitor.store.traffic.exchange_columns import count_users
 from monitor.store.windows.assessment import Verdict, VersionAssessment
 from monitor.windows.findings.findings import Findings
+from monitor.windows.findings.sentences.headline import NOT_COMPARABLE
+from monitor.windows.findings.sentences.missing_data import describe_fallen_coverage
 from monitor.windows.versions.split import VersionPart
 
 #: Where at least this share of the serving exchanges could not be compared, and the rest does not
@@ -117,6 +119,10 @@ def conclude(
     names = [
         f"{part.name} ({len(part.part.rows):,})" for part in uncompared if part is not reported
     ]
+    if findings.is_not_comparable:
+        further_parts = [f"Not compared either: {join_names(names)}."] if names else []
+        first, *further = findings.sentences
+        return findings.verdict, (_of_version(first, subject), *further_parts, *further)
     if not reported.is_compared:
         uncompared_names = join_names([subject, *names])
         remark = f"Serving versions could not be compared: {uncompared_names}."
@@ -135,7 +141,17 @@ def conclude(
     )
     if findings.alarm or share < UNCOMPARED_SHARE:
         return findings.verdict, (*sentences, remark)
-    return "not_enough_data", (remark, *sentences)
+    lacking = [
+        _of_version(part.findings.sentences[0], f"{part.name} ({len(part.part.rows):,})")
+        for part in uncompared
+        if part.findings.is_not_comparable
+    ]
+    return "not_enough_data", (*lacking, remark, *sentences)
+
+
+def _of_version(sentence: str, subject: str) -> str:
+    """Return a sentence on what a window lacks as one on a version's part of it."""
+    return sentence.replace(NOT_COMPARABLE, f"{NOT_COMPARABLE}{subject}: ", 1)
 
 
 def assess_version(
@@ -180,9 +196,13 @@ def remark_on_version(part: PartFindings) -> str:
     name = f"{part.name[0].upper()}{part.name[1:]}, {n}"
     if part.occurred_at:
         name += f", {min(part.occurred_at):%Y-%m-%d} to {max(part.occurred_at):%Y-%m-%d}"
+    metrics = "".join(f" {line}" for line in findings.metric_remarks)
+    if findings.is_not_comparable:
+        return f"{name}: {' '.join(findings.sentences)}{metrics}"
     if not part.is_compared:
         return f"{name}: could not be compared. {' '.join(findings.sentences)}"
-    metrics = "".join(f" {line}" for line in (*findings.lost_metrics, *findings.metric_remarks))
+    fallen = describe_fallen_coverage(findings.fallen_coverage)
+    metrics = "".join(f" {line}" for line in fallen) + metrics
     if not findings.alarm:
         return f"{name}: no drift.{metrics}"
     changes = [describe_event(event) for event in findings.output.event_alarms]

@@ -37,6 +37,7 @@ def add_incident(engine: Engine, now: datetime) -> int:
                 status="open",
                 fingerprint="input",
                 severity=0.2,
+                summary="Prompts; largest change 20%",
                 opened_at=now,
             )
             .returning(Incident.id)

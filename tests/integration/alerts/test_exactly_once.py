@@ -36,7 +36,7 @@ def posts_by_row(server: FakeSlack) -> Counter[str]:
 def deliver_all(engine: Engine, server: FakeSlack, now: datetime) -> None:
     for attempt in range(40):
         deliver_due(engine, only(slack_sender(server)), now + attempt * MAX_DELAY)
-        if all(row.sent_at for row in outbox_rows(engine)):
+        if all(row.sent_at or row.failed_at for row in outbox_rows(engine)):
             return
 
 
@@ -53,7 +53,8 @@ def test_with_history_each_message_is_posted_once(
     deliver_all(any_engine, slack, clock)
     assert list(posts_by_row(slack).values()) == [1, 1, 1, 1]
     (parent, *_) = slack.parents
-    assert parent.n_updates == 1
+    # One that is found may tell an earlier state; else it tells what the update does.
+    assert parent.n_updates == (fault in LOST)
     assert len(slack.replies(parent)) == 1
     assert not any(MAY_BE_REPEATED in message.text for message in slack.messages.values())
 

@@ -10,7 +10,7 @@ from monitor.alerts.channels import only
 from monitor.alerts.messages.gate_result import announce_gate_results
 from monitor.alerts.outbox import deliver_due
 from monitor.rendering.mrkdwn import MAX_BLOCKS, MAX_SECTION_CHARACTERS, render_text
-from monitor.settings import Alerts
+from monitor.settings import Alerts, default_configuration
 from monitor.store.engine import transaction
 from monitor.store.tables import CandidateEvaluation
 from tests.integration.alerts.test_incidents import sender_for
@@ -53,7 +53,9 @@ def test_verdict_is_reported_once_with_its_reasons(
         )  # fmt: skip
     assert announce(any_engine, clock) == 1
     assert announce(any_engine, clock) == 0
-    assert deliver_due(any_engine, only(sender_for(slack)), clock) == 1
+    settings = default_configuration(alerts=ALERTS)
+    channels = only(sender_for(slack), settings=settings)
+    assert deliver_due(any_engine, channels, clock) == 1
     (message,) = slack.parents
     assert message.blocks[0]["text"]["text"] == title
     text = render_text(message.blocks)

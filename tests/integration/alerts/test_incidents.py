@@ -10,7 +10,6 @@ from monitor.alerts.channels import only, open_channels
 from monitor.alerts.channels.slack import SlackSender
 from monitor.alerts.drift_incidents import handle_evaluation
 from monitor.alerts.incidents import acknowledge
-from monitor.alerts.messages.incident import TITLES
 from monitor.alerts.outbox import EXPIRES_AFTER, LEASE, deliver_due
 from monitor.errors import ChannelMisconfiguredError, NotFoundError
 from monitor.rendering.mrkdwn import render_text
@@ -80,27 +79,28 @@ def test_incident_from_alarm_to_resolution(
     live_through(any_engine, clock, make_assessment(0.10))
     assert deliver_due(any_engine, only(sender), clock + WEEK) == 2
     (parent,) = slack.parents
-    assert parent.blocks[0]["text"]["text"] == TITLES["opened"].format(model="assistant")
+    assert parent.blocks[0]["text"]["text"] == "🔴 Drift: assistant"
     assert len(slack.replies(parent)) == 1
     assert thread_ts(any_engine) == parent.ts
 
     live_through(any_engine, clock + WEEK, make_assessment(0.11))
     assert deliver_due(any_engine, only(sender), clock + 2 * WEEK) == 1
-    assert parent.blocks[0]["text"]["text"] == TITLES["continued"].format(model="assistant")
+    assert parent.blocks[0]["text"]["text"] == "🟠 Drift continues: assistant"
     assert len(slack.replies(parent)) == 1
 
     live_through(any_engine, clock + 2 * WEEK, make_assessment(0.30))
     deliver_due(any_engine, only(sender), clock + 3 * WEEK)
-    assert parent.blocks[0]["text"]["text"] == TITLES["worsened"].format(model="assistant")
-    assert slack.calls[-1][1]["reply_broadcast"] is True
+    assert parent.blocks[0]["text"]["text"] == "🔴 Drift, worse: assistant"
+    assert slack.calls[-2][1]["reply_broadcast"] is True
+    assert "reply_broadcast" not in slack.calls[-1][1]
 
     live_through(any_engine, clock + 3 * WEEK, make_assessment())
     assert deliver_due(any_engine, only(sender), clock + 4 * WEEK) == 1  # nobody is notified
-    assert parent.blocks[0]["text"]["text"] == TITLES["quiet"].format(model="assistant")
+    assert parent.blocks[0]["text"]["text"] == "🟡 Drift, no longer found: assistant"
 
     live_through(any_engine, clock + 4 * WEEK, make_assessment())
     assert deliver_due(any_engine, only(sender), clock + 5 * WEEK) == 2
-    assert parent.blocks[0]["text"]["text"] == TITLES["resolved"].format(model="assistant")
+    assert parent.blocks[0]["text"]["text"] == "🟢 Drift, resolved: assistant"
     assert slack.calls[-1][1]["reply_broadcast"] is True
     assert [parent.ts] == [message.ts for message in slack.parents]
     assert parent.n_updates == 4
@@ -151,7 +151,7 @@ def test_new_kind_of_alarm_worsens_an_incident(engine: Engine, clock: datetime) 
     assert incident.fingerprint == {"input", "metric:resolved"}
     with transaction(engine) as connection:
         kinds = [message.kind for message in reversed(outbox.list_messages(connection))]
-    assert kinds == ["post", "reply", "update", "reply", "update"]
+    assert kinds == ["post", "reply", "update", "reply", "reply", "update"]
 
 
 def test_growing_severity_worsens_an_incident_above_the_thresholds(
@@ -161,7 +161,7 @@ def test_growing_severity_worsens_an_incident_above_the_thresholds(
     live_through(engine, clock, *(make_assessment(share) for share in shares))
     with transaction(engine) as connection:
         kinds = [message.kind for message in reversed(outbox.list_messages(connection))]
-    assert kinds == ["post", "reply", "update", "update", "update", "reply"]
+    assert kinds == ["post", "reply", "update", "update", "update", "reply", "reply"]
 
 
 def test_missing_data_is_announced_once_per_series(engine: Engine, clock: datetime) -> None:
@@ -216,7 +216,7 @@ def test_acknowledging_names_the_user_in_slack(
             acknowledge(connection, 99, "Ann", clock, alerts=ALERTS)
     deliver_due(engine, only(sender_for(slack)), clock + WEEK)
     (parent,) = slack.parents
-    assert parent.blocks[-1]["elements"][0]["text"] == "Acknowledged by Ann &lt;b&gt;."
+    assert parent.blocks[-1]["elements"][0]["text"].startswith("Acknowledged by Ann &lt;b&gt;.")
     live_through(engine, clock + WEEK, make_assessment(0.6))
     assert only_incident(engine).status == "open"
 
@@ -286,16 +286,17 @@ def test_messages_wait_until_the_channel_is_mended(
         assert deliver_due(any_engine, only(broken), now + timedelta(hours=hours)) == 0
     with transaction(any_engine) as connection:
         assert channel_state.pending_messages(connection).n == 2
-        error = channel_state.last_delivery_error(connection, "slack", now)
-    assert error is not None
-    assert reason in error
+        failing = channel_state.failing_channel(connection, "slack", now + timedelta(hours=4))
+    assert failing is not None
+    assert failing.since == now
+    assert reason in failing.error
     slack.is_member = True
     mended = now + timedelta(hours=4, minutes=5)
     assert deliver_due(any_engine, only(sender_for(slack)), mended) == 2
     (parent,) = slack.parents
     assert len(slack.replies(parent)) == 1
     with transaction(any_engine) as connection:
-        assert channel_state.last_delivery_error(connection, "slack", now) is None
+        assert channel_state.failing_channel(connection, "slack", mended) is None
 
 
 def test_refused_blocks_are_sent_as_text(
@@ -320,13 +321,13 @@ def test_without_charts_the_message_has_its_text(
     live_through(engine, clock, make_assessment(), make_assessment(0.2))
     assert deliver_due(engine, only(sender_for(slack)), clock + 2 * WEEK) == 2
     slack.has_charts = False
-    live_through(engine, clock + 2 * WEEK, make_assessment(0.2))
+    live_through(engine, clock + 2 * WEEK, make_assessment(0.4))
     deliver_due(engine, only(sender_for(slack)), clock + 3 * WEEK)
     (parent,) = slack.parents
     sent = [arguments["blocks"] for method, arguments in slack.calls if method != "auth.test"]
-    types = [{block["type"] for block in blocks} for blocks in (sent[0], sent[-1])]
+    types = [{block["type"] for block in blocks} for blocks in (sent[1], sent[-1])]
     assert ["data_visualization" in kinds for kinds in types] == [True, False]
-    assert "▁██" in render_text(parent.blocks)
+    assert "▁▅█" in render_text(slack.replies(parent)[-1].blocks)
 
 
 def test_a_refusal_in_every_form_is_counted(

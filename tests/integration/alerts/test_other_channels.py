@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, update
@@ -78,7 +79,6 @@ def test_pagerduty_triggers_acknowledges_and_resolves_by_one_key(
     events = [body for _, body in webhooks.accepted]
     assert [event["event_action"] for event in events] == [
         "trigger",
-        "trigger",
         "acknowledge",
         "resolve",
     ]
@@ -110,7 +110,7 @@ def test_alertmanager_fires_one_alert_until_it_is_resolved(
     }
     assert {alert["startsAt"] for alert in alerts} == {clock.isoformat()}
     lasts = [datetime.fromisoformat(alert["endsAt"]) - utc_now() for alert in alerts]
-    assert [left > timedelta(days=300) for left in lasts] == [True, True, True, False]
+    assert [left > timedelta(days=300) for left in lasts] == [True, True, False]
     assert lasts[-1] <= timedelta()
     assert set(webhooks.tokens) == {"Bearer token"}
 
@@ -140,7 +140,7 @@ def test_the_end_of_a_snooze_triggers_anew(
         if make is pagerduty
         else [alert["endsAt"] > utc_now().isoformat() for (alert,) in bodies]
     )
-    assert fires[:2] == [True, True]
+    assert fires[0]
     assert fires[-1]
     assert not fires[-2]
 
@@ -187,7 +187,9 @@ def test_apprise_gets_what_is_new_once(
 ) -> None:
     live_through(engine, only_to(apprise(webhooks), "mail"), clock)
     titles = [body["title"] for _, body in webhooks.accepted]
-    assert titles == ["assistant: incident, post", "assistant: incident, reply"]
+    assert len(titles) == 2
+    assert "Drift: assistant" in titles[0]
+    assert titles[1] == "assistant: incident, reply"
 
 
 def test_each_mail_of_an_incident_links_it_once(
@@ -199,6 +201,8 @@ def test_each_mail_of_an_incident_links_it_once(
     with transaction(engine) as connection:
         for cause in ("no_traffic", "training_failed"):
             report(connection, cause, "assistant", clock, text="x", alerts=alerts)
+    deliver_due(engine, only_to(apprise(webhooks), "mail"), clock)
+    with transaction(engine) as connection:
         for incident in (1, 2):
             resolve(connection, incident, "lee", "known", clock + HOUR, alerts=alerts)
     deliver_due(engine, only_to(apprise(webhooks), "mail"), clock + HOUR)
@@ -207,6 +211,31 @@ def test_each_mail_of_an_incident_links_it_once(
     assert len(mails) == 4
     links = [re.findall(rf"\({PAGE}/incidents/(\d+)\)", text) for _, text in mails]
     assert sorted(links) == [["1"], ["1"], ["2"], ["2"]]
+
+
+@pytest.mark.parametrize(
+    ("make", "summary_of"),
+    [
+        (pagerduty, lambda body: body["payload"]["summary"]),
+        (alertmanager, lambda body: body[0]["annotations"]["summary"]),
+        (apprise, lambda body: body["title"]),
+    ],
+)
+def test_each_channel_begins_with_the_same_text(
+    engine: Engine,
+    clock: datetime,
+    webhooks: Webhooks,  # noqa: F811
+    make: Callable[[Webhooks], Sender],
+    summary_of: Callable[[Any], str],
+) -> None:
+    with transaction(engine) as connection:
+        report(connection, "no_traffic", "desk", clock, text="No record.", alerts=Alerts())
+    deliver_due(engine, only_to(make(webhooks), "second"), clock)
+    ((_, body),) = webhooks.accepted
+    beginning = "🔴 No traffic: desk. No record. Noticed 2 Nov 2026, 00:00 UTC. Acknowledged by"
+    assert summary_of(body).startswith(beginning)
+    if make is apprise:
+        assert body["message"].startswith("No record.")
 
 
 @pytest.mark.parametrize("make", [pagerduty, alertmanager, apprise])
@@ -306,7 +335,7 @@ def test_messages_routed_without_a_secret_are_withheld_later(
     add_messages(engine, 1, clock)
     assert deliver_due(engine, Channels(channels.routes), clock) == 0
     add_incident(engine, clock)
-    assert deliver_due(engine, channels, clock) == 2
+    assert deliver_due(engine, channels, clock) == 1
     (notice, *_) = outbox_rows(engine)
     assert (notice.sent_at, notice.attempts) == (None, 0)
     assert notice.failed_at is not None
@@ -334,7 +363,7 @@ def test_a_defect_in_one_channel_leaves_the_others_alone(
     channels = Channels(routes, {"first": broken, "pager": pagerduty(webhooks)})
     add_incident(engine, clock)
     deliver_due(engine, channels, clock)
-    assert len(webhooks.accepted) == 2
+    assert len(webhooks.accepted) == 1
     assert broken.sent == []
     deliver_due(engine, channels, clock + HOUR)
-    assert len(broken.sent) == 3
+    assert len(broken.sent) == 2

@@ -7,8 +7,6 @@ from sqlalchemy import Engine, select
 
 from monitor.alerts.drift_incidents import handle_evaluation
 from monitor.alerts.incidents import acknowledge
-from monitor.alerts.messages import look as look_messages
-from monitor.alerts.messages.incident import TITLES
 from monitor.daemon import follow_up as follow_up_module
 from monitor.daemon.follow_up import follow_up_looks
 from monitor.settings import Settings
@@ -214,8 +212,8 @@ def test_first_window_after_a_look_puts_examples_into_thread(
     assert events == ["opened", "continued", "continued"]
     assert [message.kind for message in messages] == ["post", "update", "reply", "update"]
     first, second = (message.payload for message in messages if message.kind == "update")
-    assert first["blocks"][0]["text"]["text"] == TITLES["opened"].format(model="assistant")
-    assert second["blocks"][0]["text"]["text"] == TITLES["continued"].format(model="assistant")
+    assert first["blocks"][0]["text"]["text"] == "🔴 Drift: assistant"
+    assert second["blocks"][0]["text"]["text"] == "🟠 Drift continues: assistant"
     assert "reply_broadcast" not in messages[2].payload
 
 
@@ -249,7 +247,7 @@ def test_incident_of_a_look_is_acknowledged(engine: Engine, alarmed: datetime) -
         newest = max(outbox.list_messages(connection), key=lambda message: message.id)
     assert only_incident(engine).acknowledged_by == "Ann"
     assert newest.kind == "update"
-    assert look_messages.TITLES["opened"].format(model="assistant") in str(newest.payload)
+    assert "Acknowledged by Ann." in newest.payload["text"]
 
 
 @pytest.mark.parametrize("last", [None, datetime(2026, 11, 25, tzinfo=UTC)])

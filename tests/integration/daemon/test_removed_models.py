@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, func, insert, select
+from sqlalchemy import Connection, Engine, func, insert, select
 
 from monitor.alerts.channels import Channels
 from monitor.alerts.channels.alertmanager import AlertmanagerSender
@@ -276,3 +276,50 @@ def test_all_incidents_of_a_removed_model_are_closed(engine: Engine, clock: date
     cycle_of(engine, fleet("a"), clock).watch(clock + 2 * DAY)
     with transaction(engine) as connection:
         assert len(list_incidents(connection)) == 6
+
+
+def test_a_model_listed_after_the_start_was_never_removed(
+    any_engine: Engine, clock: datetime
+) -> None:
+    """Its baseline, evaluation and incident came by a newer config.toml."""
+    old = cycle_of(any_engine, fleet("stays"), clock)
+    new = cycle_of(any_engine, fleet("stays", "bot5"), clock + DAY)
+    store_traffic(any_engine, clock, 30, seed=1, model="bot5", baseline=True)
+    with transaction(any_engine) as connection:
+        register_version(
+            connection,
+            model="bot5",
+            adapter_path="a",
+            adapter_digest="d",
+            lineage={},
+            now=clock - DAY,
+            identity=record_without_files(clock),
+        )
+    alarm(any_engine, "bot5", clock)
+    for hours in range(4):  # the lease passes from one to the other
+        step((old, new)[hours % 2], clock + WEEK + timedelta(hours=hours))
+    assert messages(any_engine, "") == []
+    with transaction(any_engine) as connection:
+        assert [row.status for row in list_incidents(connection)] == ["open"]
+        assert pauses(connection) == []
+
+
+def test_an_older_configuration_does_not_resume_a_model(
+    any_engine: Engine, clock: datetime
+) -> None:
+    alarm(any_engine, "gone", clock - WEEK)
+    old = cycle_of(any_engine, fleet("stays", "gone"), clock)
+    new = cycle_of(any_engine, fleet("stays"), clock + DAY)
+    for hours in range(1, 5):
+        (old, new)[hours % 2].evaluate(clock + DAY + timedelta(hours=hours))
+    assert len(messages(any_engine, "")) == 1
+    with transaction(any_engine) as connection:
+        assert pauses(connection) == [None]
+    cycle_of(any_engine, fleet("stays", "gone"), clock + 2 * DAY).evaluate(clock + 2 * DAY)
+    with transaction(any_engine) as connection:
+        assert pauses(connection) == [clock + 2 * DAY]
+
+
+def pauses(connection: Connection) -> list[datetime | None]:
+    """Return the end of each pause."""
+    return list(connection.execute(select(WatchPause.resumed_at)).scalars())

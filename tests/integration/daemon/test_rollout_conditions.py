@@ -8,8 +8,8 @@ from sqlalchemy import Engine
 
 from monitor.alerts.causes import CAUSES
 from monitor.alerts.incident_states import NO_LONGER_SO
-from monitor.alerts.messages.condition import condition_blocks
-from monitor.alerts.parent_message import describe_state
+from monitor.alerts.parent_message import present_message
+from monitor.alerts.present_text import describe_steps, present_text
 from monitor.daemon.conditions.watch import watch_conditions
 from monitor.store.alerts.incident_events import list_events
 from monitor.store.alerts.incidents import IncidentRow, list_incidents
@@ -68,7 +68,7 @@ def assert_resolved(desk: RolloutDesk, cause: str) -> str:
     assert incident.status == "resolved"
     with transaction(desk.engine) as connection:
         reason = list_events(connection, incident.id)[-1].reason
-        notes = describe_state(connection, incident)
+        notes = present_text(connection, incident, desk.settings.alerts).notes
         replies = [row.payload for row in list_messages(connection, incident.id)]
     is_known = reason != NO_LONGER_SO
     assert is_known == (reason in str(replies)) == (f"Resolved: {reason}" in notes)
@@ -84,7 +84,8 @@ def test_revert_is_reported_until_its_version_is_rejected(desk: RolloutDesk) -> 
     desk.now += 10 * timedelta(days=1)  # nothing changes by time alone
     watch(desk)
     assert incidents_of(desk, "rollout_reverted")[0].status == "open"
-    message = str(condition_blocks(incident, "opened", (), desk.settings.alerts))
+    with transaction(desk.engine) as connection:
+        message = str(present_message(connection, incident.id, desk.settings.alerts))
     assert "/rollouts/1|Rollout 1>" in message
     version = desk.rollout().version_id
     with transaction(desk.engine) as connection:
@@ -159,9 +160,12 @@ def test_unavailable_gateway_is_reported_with_its_error(desk: RolloutDesk) -> No
     desk.apply()
     incident = assert_open(desk, "rollout_not_applied")
     assert "the in-process gateway is unavailable" in incident.summary
-    message = str(condition_blocks(incident, "opened", (), desk.settings.alerts))
+    with transaction(desk.engine) as connection:
+        message = str(present_message(connection, incident.id, desk.settings.alerts))
+        steps = describe_steps(connection, incident)
     assert "/rollouts/1|Rollout 1>" in message
-    assert f"driftwarden rollout revert --now --model {MODEL} --reason WHY" in message
+    assert f"driftwarden rollout status --model {MODEL}" in message
+    assert f"driftwarden rollout revert --now --model {MODEL} --reason WHY" in str(steps)
     desk.gateway.available = True
     desk.apply()
     assert_resolved(desk, "rollout_not_applied")

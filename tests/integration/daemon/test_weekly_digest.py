@@ -71,6 +71,18 @@ def test_digest_without_windows_is_not_sent(engine: Engine, clock: datetime) -> 
     assert not announce_due(engine, FLEET, clock + WEEK + timedelta(hours=9), off)
 
 
+def test_the_first_digest_follows_the_first_result(any_engine: Engine, clock: datetime) -> None:
+    """Not on the day after it fell due, nor about windows without enough data only."""
+    store_weeks(any_engine, clock, "router", not_enough_data(), make_assessment())
+    hours = timedelta(hours=9)
+    assert not announce_due(any_engine, FLEET, clock + WEEK + hours, ALERTS)
+    result = clock + 2 * WEEK  # midnight, when Monday's digest is due at 9
+    assert not announce_due(any_engine, FLEET, result + timedelta(hours=1), ALERTS)
+    assert announce_due(any_engine, FLEET, result + hours, ALERTS)
+    late = Alerts(public_url=ALERTS.public_url, digest="sunday 09:00")
+    assert not announce_due(any_engine, FLEET, result + hours, late)
+
+
 def test_digest_of_all_models_snapshot(
     engine: Engine, clock: datetime, snapshot: SnapshotAssertion
 ) -> None:

@@ -100,8 +100,8 @@ def configured(folder: Path, taxonomy: Path, **sections: object) -> Settings:
 
 
 def finding(settings: Settings) -> tuple[str, str]:
-    findings = check_everything(settings, Secrets())
-    taxonomy = next(finding for finding in findings if finding.name == "taxonomy")
+    results = check_everything(settings, Secrets())
+    (taxonomy,) = next(findings for findings in results if findings[0].name == "taxonomy")
     return taxonomy.status, taxonomy.message
 
 

@@ -254,8 +254,9 @@ def test_a_metric_that_vanishes_is_reported(engine: Engine, clock: datetime) -> 
     store_traffic(engine, clock, 300, seed=43, metric="isResolved")
     assessment = run(engine, clock).assessment
     (new,) = [remark for remark in assessment.remarks if "Metrics" in remark]
-    lost = "`resolved` is no longer sent (600 values before, none now), so it cannot alarm."
+    lost = "Not comparable: `resolved` is no longer sent (600 values before, none now)."
     assert assessment.headline.startswith(lost)
+    assert assessment.verdict == "not_enough_data"
     assert new.endswith("`isResolved` (0 in the baseline, 300 in the window).")
 
 

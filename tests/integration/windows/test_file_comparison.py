@@ -227,12 +227,14 @@ def test_a_metric_that_vanishes_or_becomes_text_is_reported(tmp_path: Path) -> N
     assert remarks_on(compared(reference, same)) == ()
     current = write(tmp_path / "current.jsonl", 120, metadata=broken)
     result = compared(reference, current)
-    (new,) = remarks_on(result)
+    remedy, new = remarks_on(result)
     latency, thumbs, *_ = result.findings
     assert latency.startswith(
-        "`latency_ms` is no longer sent (150 values before, none now, but 120"
+        "Not comparable: `latency_ms` is no longer sent (150 values before, none now, but 120"
     )
     assert thumbs.startswith("`thumbs_up` is no longer sent (150 values before, none now)")
+    assert "`drift.optional`" in remedy
+    assert (result.verdict, result.is_not_comparable) == ("not_enough_data", True)
     assert "the baseline has fewer than 20 values" in new
     assert "`thumbsUp` (0 in the baseline, 120 in the window)" in new
 
@@ -253,10 +255,11 @@ def test_lines_without_a_user_are_counted_if_others_have_users(tmp_path: Path) -
     bare = write(tmp_path / "bare.jsonl", 150, user=None)
     counts = " of 120 exchanges in the window, {} of 150 in the baseline."
     unnamed = write(tmp_path / "unnamed.jsonl", 120, user=None)
-    (remark,) = remarks(reference, unnamed)
+    remedy, remark = remarks(reference, unnamed)
+    assert "`user`" in remedy
     assert f"Without an end user: 120{counts.format(0)}" in remark
     mixed = write(tmp_path / "mixed.jsonl", 120, user=some)
-    (remark,) = remarks(reference, mixed)
+    _, remark = remarks(reference, mixed)
     assert f"Without an end user: 80{counts.format(0)}" in remark
     (remark,) = remarks(bare, mixed)
     assert f"Without an end user: 80{counts.format(150)}" in remark
@@ -451,7 +454,7 @@ def test_a_small_current_version_does_not_get_its_predecessors_verdict(
     )
     result = compared(reference, current)
     assert (result.verdict, result.alarm) == ("not_enough_data", False)
-    for fact in ("version new (20 of 140 exchanges)", "100 exchanges are required"):
+    for fact in ("version new (20 of 140 exchanges)", "`drift.min_samples` requires 100"):
         assert fact in result.headline
     assert [
         (version.version, version.is_reported, version.verdict, version.alarm)

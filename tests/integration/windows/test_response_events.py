@@ -10,8 +10,9 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from monitor.alerts.drift_incidents import describe_drift, fingerprint_of, severity_of
-from monitor.alerts.messages.incident import EvaluationSummary, incident_blocks, next_steps
+from monitor.alerts.drift_alarms import describe_drift, fingerprint_of, severity_of
+from monitor.alerts.messages.incident import EvaluationSummary, detail_blocks
+from monitor.alerts.messages.next_steps import next_steps
 from monitor.cli.app import main
 from monitor.rendering.events import NEXT_STEP
 from monitor.settings import Alerts, Drift, Settings
@@ -96,7 +97,7 @@ def test_event_is_shown_and_alerted_with_its_next_step(tmp_path: Path) -> None:
         assessment=assessment,
         baseline="",
     )
-    message = json.dumps(incident_blocks(summary, "opened", Alerts()))
+    message = json.dumps(detail_blocks(summary, "opened", Alerts()))
     assert "from 15 end users (10% of all)" in message
     console = Console(file=StringIO(), width=200)
     print_assessment(assessment, console)

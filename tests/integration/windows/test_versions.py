@@ -198,7 +198,11 @@ def test_a_small_current_version_does_not_get_its_predecessors_verdict(
     row = run(engine, clock)
     assessment = row.assessment
     assert (row.verdict, assessment.alarm) == ("not_enough_data", False)
-    for fact in ("version v2 (30 of 430 exchanges)", "100 exchanges", "the window has 30"):
+    for fact in (
+        "version v2 (30 of 430 exchanges)",
+        "`drift.min_samples` requires 100",
+        "the window has 30",
+    ):
         assert fact in assessment.headline
     first, second = assessment.versions
     assert (first.verdict, first.alarm) == ("drift" if changed_share else "no_drift", False)
@@ -316,6 +320,10 @@ def test_a_vanished_metric_is_reported_for_its_version(any_engine: Engine, clock
     assert remark.startswith("Version v2, 200 exchanges, ")
     assert "`resolved` is no longer sent (600 values before, none now)" in remark
     assert "`isResolved` (0 in the baseline, 200 in the window)" in remark
+    assert assessment.verdict == "not_enough_data"
+    assert assessment.headline.startswith(
+        "Not comparable: version v2 (200): `resolved` is no longer sent (600 values before"
+    )
 
 
 def test_versions_side_by_side_share_the_level(replaced: Engine, clock: datetime) -> None:

@@ -37,6 +37,7 @@ class MemorySender:
         self.target = target
         #: Kind and summary of each message.
         self.sent: list[tuple[str, str]] = []
+        self.payloads: list[dict[str, Any]] = []
         #: Raised in place of the next results.
         self.errors: list[Exception] = []
 
@@ -49,6 +50,7 @@ class MemorySender:
         if self.errors:
             raise self.errors.pop(0)
         self.sent.append((message.kind, payload["text"]))
+        self.payloads.append(payload)
         return thread or Thread(self.target, str(len(self.sent)))
 
     def find(self, message: DueMessage, thread: Thread | None) -> Thread | None:

@@ -298,7 +298,7 @@ def huge(character: str = "x") -> Assessment:
     )
 
 
-def not_enough_data() -> Assessment:
+def not_enough_data(**values: Any) -> Assessment:
     """Build the assessment of a window without enough data."""
     unknown = {"verdict": "not_enough_data", "p_value": math.nan}
     return make_assessment(
@@ -307,6 +307,7 @@ def not_enough_data() -> Assessment:
         n_current=3,
         input=make_family("input", **unknown),
         output=make_family("output", **unknown),
+        **values,
     )
 
 

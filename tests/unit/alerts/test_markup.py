@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.alerts.channels.slack import LITERAL
-from monitor.alerts.messages.condition import condition_blocks
-from monitor.alerts.messages.incident import EvaluationSummary, detail_blocks, incident_blocks
+from monitor.alerts.messages.incident import EvaluationSummary, detail_blocks
+from monitor.alerts.messages.text import IncidentText
 from monitor.alerts.messages.weekly_digest import ModelWeek, digest_message
 from monitor.rendering.mrkdwn import (
     bold,
@@ -107,7 +107,6 @@ def messages(text: str) -> list[dict[str, Any]]:
         window_end=datetime(2026, 11, 9, tzinfo=UTC),
         assessment=assessment,
         baseline=text,
-        notes=(text,),
     )
     alerts = Alerts(runbook_url="https://wiki.example/a_b_c")
     lines = [f"a {escape(text)} b", f"a {bold(text)} b", f"a {code(text)} b", code_block([text])]
@@ -132,12 +131,20 @@ def messages(text: str) -> list[dict[str, Any]]:
         resolved_at=None,
         acknowledged_by=text,
     )
+    message = IncidentText(
+        title=text,
+        findings=(text, text),
+        since=text,
+        changes=(text,),
+        owner=text,
+        next_step=code(text),
+        links=(link("https://a.example", text),),
+    )
     week = ModelWeek(name=text, verdict="drift", text=text, shares=(0.0, 0.4))
     return [
-        build_message(condition_blocks(incident, "opened", (text,), alerts), text),
+        build_message(message.blocks(), message.summary),
         digest_message([week], [incident], Alerts(public_url="https://a.example")),
-        build_message(incident_blocks(summary, "opened", alerts), text),
-        build_message(detail_blocks(summary, "reopened"), text),
+        build_message(detail_blocks(summary, "reopened", alerts), text),
         build_message([header(text), *sections([*lines, link("https://a.example", text)])], text),
     ]
 

@@ -5,14 +5,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from monitor.alerts.drift_incidents import fingerprint_of, severity_of
+from monitor.alerts.drift_alarms import fingerprint_of, severity_of
 from monitor.alerts.incident_states import Event
 from monitor.alerts.messages.incident import (
-    TITLES,
+    LINES,
     EvaluationSummary,
     detail_blocks,
-    incident_blocks,
+    missing_data_blocks,
 )
+from monitor.alerts.messages.next_steps import next_steps
 from monitor.rendering.mrkdwn import MAX_BLOCKS, escape, render_text, sections, within_limits
 from monitor.settings import Alerts
 from monitor.store.windows.assessment import Assessment, ShareEstimate
@@ -66,10 +67,10 @@ def longest_text(blocks: list[dict]) -> int:
     return max(len(text) for text in texts)
 
 
-@pytest.mark.parametrize("event", list(TITLES))
+@pytest.mark.parametrize("event", list(LINES))
 def test_largest_message_is_within_slacks_limits(event: Event) -> None:
     summary = summarize(huge_and_hostile())
-    for blocks in (incident_blocks(summary, event, ALERTS), detail_blocks(summary, event)):
+    for blocks in (detail_blocks(summary, event, ALERTS), missing_data_blocks(summary, ALERTS)):
         assert 0 < len(blocks) <= MAX_BLOCKS
         assert longest_text(blocks) <= 3000
         assert len(blocks[0]["text"]["text"]) <= 150 or blocks[0]["type"] == "section"
@@ -87,9 +88,7 @@ def test_untrusted_text_mentions_and_links_nothing() -> None:
         remarks=(HOSTILE,),
     )
     summary = summarize(assessment)
-    written = json.dumps(
-        [incident_blocks(summary, "opened", ALERTS), detail_blocks(summary, "opened")]
-    )
+    written = json.dumps(detail_blocks(summary, "opened", ALERTS))
     assert "<!channel>" not in written
     assert "<https://evil.example" not in written
     assert "<script>" not in written
@@ -104,7 +103,7 @@ def test_message_shows_figures_and_links() -> None:
         mix_current={"billing": 0.3, "cards": 0.5, "crypto": 0.2},
     )
     summary = summarize(with_findings(assessment))
-    text = render_text(incident_blocks(summary, "opened", ALERTS))
+    text = render_text(detail_blocks(summary, "opened", ALERTS))
     for figure in (
         "About 31% (16% to 46%) of the prompts",
         "resolved: -34% (-39% to -29%), p adjusted ≤ 0.0001, n = 2,000 → 500",
@@ -120,7 +119,7 @@ def test_message_shows_figures_and_links() -> None:
 
 
 def test_details_quote_examples() -> None:
-    text = render_text(detail_blocks(summarize(make_assessment(0.31)), "opened"))
+    text = render_text(detail_blocks(summarize(make_assessment(0.31)), "opened", ALERTS))
     prompts = [
         example.prompt for topic in make_assessment(0.31).input.topics for example in topic.examples
     ]
@@ -130,19 +129,11 @@ def test_details_quote_examples() -> None:
 
 def test_details_show_the_mix_change_where_it_was_tested() -> None:
     tested = make_assessment(0.31, mix_p_value=0.0015, mix_moved_share=estimated(0.2))
-    text = render_text(detail_blocks(summarize(tested), "opened"))
-    untested = render_text(detail_blocks(summarize(make_assessment(0.31)), "opened"))
+    text = render_text(detail_blocks(summarize(tested), "opened", ALERTS))
+    untested = render_text(detail_blocks(summarize(make_assessment(0.31)), "opened", ALERTS))
     (line,) = {*text.splitlines()} - {*untested.splitlines()}
     assert "20% (10% to 30%)" in line
     assert "p = 0.0015, level 0.05" in line
-
-
-def next_steps(assessment: Assessment, event: Event = "opened") -> list[str]:
-    """Return the lines under the heading of next steps."""
-    blocks = incident_blocks(summarize(assessment), event, ALERTS)
-    texts = [block["text"]["text"] for block in blocks if block["type"] == "section"]
-    (steps,) = [text for text in texts if text.startswith("*Next steps*")]
-    return steps.splitlines()[1:]
 
 
 def test_next_steps_depend_on_what_alarms() -> None:
@@ -169,10 +160,7 @@ def test_recovery_names_no_onset_in_its_headline(bound: float) -> None:
         )
     )
     recovered = with_findings(make_assessment(input=family))
-    blocks = [
-        *incident_blocks(summarize(recovered), "resolved", ALERTS),
-        *detail_blocks(summarize(recovered), "resolved"),
-    ]
+    blocks = detail_blocks(summarize(recovered), "opened", ALERTS)
     dated = [line for line in render_text(blocks).split("\n") if "5 Oct" in line]
     # What still grows below the threshold is evidence, with its figures.
     assert len(dated) == (bound > 0.0)
@@ -182,18 +170,27 @@ def test_topic_has_its_date_of_origin() -> None:
     topic = make_topic(exists_since=datetime(2026, 10, 26, tzinfo=UTC))
     family = make_family(verdict="drift", alarm=True, topics=(topic,), slow=make_slow())
     summary = summarize(with_findings(make_assessment(0.3, input=family)))
-    text = render_text(incident_blocks(summary, "opened", ALERTS))
+    text = render_text(detail_blocks(summary, "opened", ALERTS))
     assert "since 26 Oct" in text
     assert "5 Oct" not in text
 
 
 def test_missing_data_names_commands_to_check() -> None:
-    steps = "\n".join(next_steps(not_enough_data(), "not_enough_data"))
-    assert "driftwarden check" in steps
-    assert "driftwarden baseline import" in steps
-    assert "driftwarden check" not in "\n".join(
-        next_steps(make_assessment(verdict="not_enough_data"), "not_enough_data")
-    )
+    command = "driftwarden baseline import"
+
+    def steps(assessment: Assessment) -> str:
+        return "\n".join(next_steps(assessment))
+
+    assert "driftwarden check" in steps(not_enough_data())
+    assert "driftwarden check" not in steps(make_assessment(verdict="not_enough_data"))
+    assert command not in steps(not_enough_data())
+    for shortage in ("no_baseline", "small_baseline"):
+        assert command in steps(not_enough_data(shortages=(shortage,)))
+    small = steps(not_enough_data(shortages=("small_window",)))
+    assert "drift.min_samples" in small
+    assert command not in small
+    assert "driftwarden check" in steps(not_enough_data(shortages=("no_traffic",)))
+    assert "'user'" in steps(not_enough_data(shortages=("few_end_users",)))
 
 
 def test_escaping_leaves_one_line_without_code_spans() -> None:
@@ -232,9 +229,11 @@ def test_slow_drift_is_input_drift_with_its_own_severity() -> None:
 
 def test_message_repeats_no_sentence() -> None:
     for case in CASES.values():
-        message = incident_blocks(summarize(with_findings(case())), "opened", ALERTS)
+        message = detail_blocks(summarize(with_findings(case())), "opened", ALERTS)
         lines = [line for block in render_text(message).split("\n\n") for line in block.split("\n")]
-        sentences = [line.removeprefix("• ") for line in lines if line.endswith(".")]
+        sentences = [
+            line.removeprefix("• ") for line in lines if line.endswith(".") and line[0] != ">"
+        ]
         headline = next(line for line in sentences)
         assert not [line for line in sentences[1:] if line in headline]
         assert len(sentences) == len(set(sentences))

@@ -1,14 +1,20 @@
-"""Findings of `driftwarden check` about many models."""
+"""Findings of `driftwarden check`: their order, and those about many models."""
+
+from dataclasses import replace
 
 from monitor.daemon.readiness.checks import MAX_NAMED, merge_findings, note_repeated
-from monitor.daemon.readiness.finding import Finding
+from monitor.daemon.readiness.finding import Finding, worst_first
+from monitor.daemon.readiness.running import Check
 
 READY = Finding("ok", "300 exchanges", "baseline")
 LACKING = Finding("fail", "no baseline", "baseline")
 
 
 def messages(models: list[str], findings: list[Finding]) -> list[str]:
-    return [finding.message for finding in merge_findings(models, findings)]
+    results = [
+        replace(finding, model=model) for model, finding in zip(models, findings, strict=True)
+    ]
+    return [finding.message for finding in merge_findings(models, results)]
 
 
 def test_single_model_is_not_named() -> None:
@@ -29,18 +35,29 @@ def test_a_line_of_many_models_names_ten() -> None:
     assert first == f"{', '.join(names[:MAX_NAMED])} and 3 more: no baseline"
 
 
-def test_a_problem_of_the_database_is_note_repeated() -> None:
-    problem = "outdated database schema"
+def test_a_problem_of_the_database_is_noted_by_its_readers() -> None:
+    apart = {"broker", "alerts"}
+    names = ("leader", "database", "incidents", "broker", "alerts")
+    checks = [Check(name, list, reads_database=name not in apart) for name in names]
+    results = [[Finding("fail", "no", name)] for name in names]
+    results[0] = [Finding("ok", "leads", "leader")]
+
+    statuses = [finding.status for (finding,) in note_repeated(checks, results)]
+
+    assert dict(zip(names, statuses, strict=True)) == {
+        "leader": "ok",
+        "database": "fail",
+        "incidents": "note",
+        "broker": "fail",
+        "alerts": "fail",
+    }
+
+
+def test_worst_findings_come_first() -> None:
     findings = [
-        Finding("fail", problem, "database"),
-        Finding("fail", problem, "leader"),
-        Finding("fail", f"slack: {problem}", "alerts"),
-        Finding("fail", "no broker listens", "broker"),
+        Finding("ok", "a"),
+        Finding("note", "b", rank=0),
+        Finding("fail", "c", rank=1),
+        Finding("fail", "d", rank=0),
     ]
-    statuses = [(finding.name, finding.status) for finding in note_repeated(findings)]
-    assert statuses == [
-        ("database", "fail"),
-        ("leader", "note"),
-        ("alerts", "note"),
-        ("broker", "fail"),
-    ]
+    assert [finding.message for finding in sorted(findings, key=worst_first)] == [*"dcba"]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from monitor import model_hub as hub
-from monitor.embedding.encoder import Encoder, is_configured, load_encoder
+from monitor.embedding.encoder import Encoder, encoder_name, is_configured, load_encoder
 from monitor.errors import ModelError
 from monitor.settings import Embedding
 from monitor.settings.model_location import locate_model
@@ -54,8 +54,10 @@ def test_the_identity_names_model_weights_and_truncation(encoder: Encoder) -> No
 
 @pytest.mark.parametrize("model", ["package:no_such_package", "./no/such/folder"])
 def test_a_missing_model_is_reported(model: str) -> None:
-    with pytest.raises(ModelError, match=r"package not installed|no such model folder"):
-        load_encoder(Embedding(model=model))
+    code = "no_package" if model.startswith("package:") else "no_folder"
+    for find in (load_encoder, encoder_name):
+        with refusal(code, ModelError, match="embedding.model"):
+            find(Embedding(model=model))
 
 
 def test_a_hub_that_does_not_respond_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:

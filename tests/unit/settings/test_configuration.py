@@ -258,6 +258,19 @@ def test_a_misspelt_section_is_named_with_what_was_meant(tmp_path: Path) -> None
             "'point' or 'bound'",
         ),
         ("[rollout]\nstages = [5, 200]\n", "rollout.stages.1", "200", "less than or equal to 100"),
+        (
+            '[drift]\nhigher_is_better = "resolved"\n',
+            "drift.higher_is_better",
+            "'resolved'",
+            'not a list; write higher_is_better = ["resolved"]',
+        ),
+        (
+            '[models.bot.drift]\nlower_is_better = "cost"\n',
+            "models.bot.drift.lower_is_better",
+            "'cost'",
+            'write lower_is_better = ["cost"]',
+        ),
+        ("[rollout]\nstages = 5\n", "rollout.stages", "5", "write stages = [5]"),
         ('[redaction]\nenabled = "perhaps"\n', "redaction.enabled", "'perhaps'", "valid boolean"),
         (
             "[redaction.patterns]\nORDER = 'ORD-('\n",
@@ -375,6 +388,14 @@ def test_lists_come_from_the_environment_as_json(monkeypatch: pytest.MonkeyPatch
 def test_a_bad_value_in_the_environment_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DRIFTWARDEN_MONITORING__SAMPLE_RATE", "lots")
     with pytest.raises(ConfigurationError, match=r"monitoring\.sample_rate = 'lots'"):
+        load_settings()
+
+
+@pytest.mark.parametrize("key", ["drift.higher_is_better", "models.bot.aliases"])
+def test_no_list_in_the_environment_is_explained(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setenv(f"DRIFTWARDEN_{key.upper().replace('.', '__')}", "csat")
+    name = key.rpartition(".")[2]
+    with pytest.raises(ConfigurationError, match=rf'{key} = .*write {name} = \["csat"\]'):
         load_settings()
 
 

@@ -101,7 +101,7 @@ def test_window_without_a_baseline_is_valid(
     validator: jsonschema.Draft202012Validator,
 ) -> None:
     current = window(20, 1)
-    findings = uncompared_findings(current, "No baseline.", n_reference=0)
+    findings = uncompared_findings(current, "No baseline.", "no_baseline", n_reference=0)
     result = build_of(findings, current, drift=Drift(), seed=1)
     validator.validate(written(result.assessment))
     assert result.assessment.basis is None

@@ -92,9 +92,16 @@ def test_a_metric_of_unknown_direction_asks_for_it() -> None:
 
 
 def test_lost_metric_is_named_with_what_hurts() -> None:
-    lost = "`resolved` is no longer sent (900 values before, none now), so it cannot alarm."
-    sentences = findings(make_family(**ALARM), lost_metrics=(lost,))
+    lost = "`resolved` is no longer sent (900 values before, none now)."
+    sentences = findings(make_family(**ALARM), fallen=(lost,))
     assert sentences[0] == lost
+
+
+def test_lost_metric_without_an_alarm_is_the_headline() -> None:
+    lost = "Task type `refund` is no longer sent (190 exchanges before, none now)."
+    sentences = findings(columns=(judge(),), fallen=(lost,))
+    assert sentences[0] == f"Not comparable: {lost[0].lower()}{lost[1:]}"
+    assert "`judge`" in sentences[1]
 
 
 @pytest.mark.parametrize(
@@ -410,8 +417,8 @@ def test_an_unknown_verdict_is_not_no_change() -> None:
 
 def test_missing_data_is_reported_in_numbers() -> None:
     sentence = describe_small_side(2000, 37, 100)
-    assert "100 exchanges are required" in sentence
-    assert "the window has 37" in sentence
+    assert "`drift.min_samples` requires 100" in sentence
+    assert "the window has 37 exchanges" in sentence
     assert "2,000" not in sentence
 
 

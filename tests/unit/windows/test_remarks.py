@@ -9,7 +9,11 @@ import pytest
 from monitor.settings import Drift
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.windows.comparison.large_users import large_user_shares
-from monitor.windows.findings.metric_remarks import metrics_not_compared, metrics_without_direction
+from monitor.windows.findings.metric_remarks import (
+    metrics_not_compared,
+    metrics_without_direction,
+    remarks_on_unknown_metrics,
+)
 from monitor.windows.findings.remarks import remarks_on_copies, remarks_on_silent_days
 from tests.support.windows.assessments import make_numeric_column
 
@@ -79,6 +83,21 @@ def test_a_metric_without_direction_is_named_until_it_is_set(name: str) -> None:
     for setting in ("higher_is_better", "lower_is_better"):
         assert f"drift.{setting}" in remark
         assert metrics_without_direction(columns, Drift(**{setting: (name,)})) == ()
+
+
+def test_name_that_neither_side_has_is_remarked_on() -> None:
+    sides = [{"csat": 4}] * 2, [{"cost": 1, "note": "csta"}]
+    drift = Drift(higher_is_better=("csta", "csat"), lower_is_better=("xyz", "context tokens"))
+    (remark,) = remarks_on_unknown_metrics(sides, drift)
+    assert "`csta` (did you mean `csat`?)" in remark
+    assert "`xyz`." in remark
+    assert "`context tokens`" not in remark
+    (similar,) = remarks_on_unknown_metrics(
+        sides, Drift(higher_is_better=("csta", "xyz")), only_similar=True
+    )
+    assert "`csta`" in similar
+    assert "xyz" not in similar
+    assert remarks_on_unknown_metrics(sides, Drift(higher_is_better=("csat",))) == ()
 
 
 def test_known_directions_lengths_and_descriptors_need_no_setting() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from monitor.alerts.messages.incident import EvaluationSummary, incident_blocks
+from monitor.alerts.messages.incident import EvaluationSummary, detail_blocks
 from monitor.rendering.mrkdwn import render_text
 from monitor.rendering.task_types import select_task_types
 from monitor.rendering.wording import describe_mix_change, mix_rows
@@ -50,7 +50,7 @@ def slack(assessment: Assessment) -> str:
         assessment=assessment,
         baseline="b",
     )
-    return render_text(incident_blocks(summary, "opened", Alerts()))
+    return render_text(detail_blocks(summary, "opened", Alerts()))
 
 
 def terminal(assessment: Assessment) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from monitor.alerts.messages.incident import EvaluationSummary, incident_blocks
+from monitor.alerts.messages.incident import EvaluationSummary, detail_blocks
 from monitor.drift.result import Cluster
 from monitor.settings import Alerts
 from monitor.store.traffic.exchange_columns import Exchanges
@@ -64,7 +64,7 @@ def everywhere(assessment: Assessment) -> list[str]:
         assessment=assessment,
         baseline="b",
     )
-    blocks = str(incident_blocks(subject, "opened", Alerts()))
+    blocks = str(detail_blocks(subject, "opened", Alerts()))
     return [written.getvalue(), render_page(assessment), blocks]
 
 

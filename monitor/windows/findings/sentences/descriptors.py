@@ -14,6 +14,7 @@ from monitor.rendering.response_changes import (
 )
 from monitor.settings import Drift
 from monitor.store.windows.assessment import (
+    EVENT_KINDS,
     DescriptorChange,
     FamilyAssessment,
     NumericAssessment,
@@ -22,14 +23,6 @@ from monitor.windows.findings.sentences.explanations import is_reported
 from monitor.windows.findings.sentences.metrics import describe_size, is_notable
 
 NAMED = 3
-#: Descriptors of the events that are explanations by themselves.
-EVENTS = {
-    "empty": "empty",
-    "refusal": "refusal",
-    "cut off": "cut_off",
-    "broken format": "broken_format",
-    "error": "error",
-}
 
 
 def worse_descriptors(family: FamilyAssessment, drift: Drift) -> list[str]:
@@ -110,7 +103,7 @@ def _is_worse(family: FamilyAssessment, change: DescriptorChange, drift: Drift) 
     """Return whether a fault became more frequent, by enough, unless an event says so."""
     kinds = {item.kind for item in family.explanations if is_reported(item, drift)}
     is_rise = change.name in FAULTS and change.change >= drift.min_reported_share
-    return is_rise and EVENTS.get(change.name) not in kinds
+    return is_rise and EVENT_KINDS.get(change.name) not in kinds
 
 
 def _is_far(change: DescriptorChange, columns: Sequence[NumericAssessment], drift: Drift) -> bool:

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from math import hypot
 
 from monitor.explanations.templates.number_masks import SHOWN
-from monitor.rendering.events import EVENTS
+from monitor.rendering.events import EVENTS, describe_event
 from monitor.rendering.excerpts import excerpt, quote
 from monitor.rendering.numbers import format_day, format_rounded
 from monitor.rendering.response_changes import LENGTH
+from monitor.rendering.shares import NONE, describe_before, describe_part, is_all
 from monitor.settings import Drift
-from monitor.store.windows.assessment import Explanation, FamilyAssessment, ShareEstimate
+from monitor.store.windows.assessment import Explanation, FamilyAssessment
 
 INSTRUCTIONS = {"system_message": "system message", "tools": "definition of tools"}
 #: What texts have, in the plural and in the singular; ``{}`` is the text of the explanation.
@@ -45,16 +46,10 @@ UNNAMED = {
 NAMED = frozenset({"letter_case", "punctuation", "markup", "language", "script", "encoding"})
 #: Characters of such a name.
 NAME_LENGTH = 60
-#: "All", and "every", need this lower limit of a share that the window has in full.
-NEARLY_ALL = 0.95
-#: A share that rounds to all, where it is not.
-ALMOST_ALL = 0.995
 #: A fall of the length, of which less markup is a consequence.
 MUCH_SHORTER = -0.25
 #: A change of a share below this is small beside a change that it does not explain.
 SMALL = 0.05
-#: A share of the baseline that is none, rounded.
-NONE = 0.0005
 
 
 def events(
@@ -135,32 +130,33 @@ def _is_harm(explanation: Explanation) -> bool:
 def _describe(explanation: Explanation) -> str:
     if explanation.kind in INSTRUCTIONS:
         return _instructions(explanation)
+    if explanation.kind in EVENTS and explanation.current.estimate > 0.0:
+        return f"{describe_event(explanation)}."
     side, share = explanation.side, explanation.current
     plural, singular = _phrases(explanation)
     if share.estimate == 0.0:
         sentence = f"No {side} {singular} any more"
-    elif is_all(share) and explanation.kind not in EVENTS:
+    elif is_all(share):
         verb, _, rest = singular.partition(" ")
         now = f"{verb} now {rest}" if verb == "is" else f"now {singular}"
         sentence = f"Every {side} {now if explanation.since is None else singular}"
     else:
-        sentence = f"{_part(share, f'{side}s')} {plural}"
-    if explanation.since is not None and explanation.kind not in EVENTS:
+        sentence = f"{describe_part(share, f'{side}s')} {plural}"
+    if explanation.since is not None:
         since = format_day(explanation.since)
         sentence = f"Since {since}, {sentence[0].lower()}{sentence[1:]}"
     if explanation.kind in AROUND and explanation.before:
         return f"{sentence}, no longer with {quote(explanation.before)}."
     if " now " in sentence and explanation.reference.estimate < NONE:
         return f"{sentence}."
-    return f"{sentence} ({_before(explanation.reference)})."
+    return f"{sentence} ({describe_before(explanation.reference)})."
 
 
 def _phrases(explanation: Explanation) -> tuple[str, str]:
     """Return what texts have, in the plural and in the singular."""
     kind, text = explanation.kind, explanation.text
     if kind in EVENTS:
-        place = f" {excerpt(text)}" if kind == "cut_off" and text else ""
-        return f"are {EVENTS[kind]}{place}", f"is {EVENTS[kind]}{place}"
+        return f"are {EVENTS[kind]}", f"is {EVENTS[kind]}"
     described = UNNAMED.get(kind, "")
     if text:
         described = excerpt(text, NAME_LENGTH) if kind in NAMED else quote(text)
@@ -175,7 +171,7 @@ def _instructions(explanation: Explanation) -> str:
     """Return what the system message, or the tools, of how many exchanges is now, and was."""
     name = INSTRUCTIONS[explanation.kind]
     since = f" since {format_day(explanation.since)}" if explanation.since else ""
-    part = _part(explanation.current, "exchanges")
+    part = describe_part(explanation.current, "exchanges")
     part = f"{part[0].lower()}{part[1:]}"
     now, before = explanation.text, explanation.before
     sentence = f"The {name} changed on {part}{since}"
@@ -194,23 +190,3 @@ def _rarer_topic(explanation: Explanation) -> str:
     if explanation.current.estimate == 0.0:
         return f"{name} fell from {before} of the prompts to none."
     return f"{name} fell from {before} to {now} of the prompts."
-
-
-def _part(share: ShareEstimate, noun: str) -> str:
-    """Return how many texts have it: "All prompts", "About 5% of the prompts"."""
-    if is_all(share):
-        return f"All {noun}"
-    if share.estimate >= ALMOST_ALL and share.lower >= NEARLY_ALL:
-        return f"Almost all {noun}"
-    return f"About {format_rounded(share)} of the {noun}"
-
-
-def is_all(share: ShareEstimate) -> bool:
-    """Return whether every text has it, and the interval of the share says so, too."""
-    return share.estimate >= 1.0 and share.lower >= NEARLY_ALL
-
-
-def _before(reference: ShareEstimate) -> str:
-    if reference.estimate < NONE:
-        return "none before"
-    return f"{'all' if is_all(reference) else format_rounded(reference)} before"

@@ -1,9 +1,9 @@
 """Findings of an assessment in the order in which a reader acts on them, and the headline.
 
-What hurts users comes first: metrics, and events of the responses. Then slow drift that alarms.
-Then, of the prompts and of the responses, what explains their change, and the rest or the whole
-with its topics; then the mix of task types, further changes, and what did not change or could not
-be compared.
+First, where nothing alarms, comes what the window lacks, by which it is not comparable. Then what
+hurts users: metrics, and events of the responses. Then slow drift that alarms. Then, of the prompts
+and of the responses, what explains their change, and the rest or the whole with its topics; then
+the mix of task types, further changes, and what did not change or could not be compared.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from monitor.drift import MixComparison
 from monitor.rendering.numbers import format_estimate, is_above_zero
 from monitor.settings import Drift
 from monitor.store.windows.assessment import FamilyAssessment, NumericAssessment, ShareEstimate
+from monitor.windows.alarm_rule import window_alarms
 from monitor.windows.findings.sentences.descriptors import (
     changed_descriptors,
     changed_texts,
@@ -31,6 +32,9 @@ from monitor.windows.findings.sentences.metrics import (
 )
 from monitor.windows.findings.sentences.topics import MAX_WORDS
 
+#: Beginning of the headline of a window that lacks what the baseline has.
+NOT_COMPARABLE = "Not comparable: "
+
 
 def describe_findings(
     input_family: FamilyAssessment,
@@ -39,12 +43,12 @@ def describe_findings(
     *,
     drift: Drift,
     mix: MixComparison | None = None,
-    lost_metrics: Sequence[str] = (),
+    fallen: Sequence[str] = (),
 ) -> tuple[str, ...]:
     """Return the findings, a sentence each; none only where no family has a known verdict.
 
-    ``lost_metrics`` are sentences on guarded metrics that are no longer sent. What alarms is always
-    named; another change from the least effects of the settings on, where its interval holds no 0.
+    ``fallen`` are sentences on what the window lacks. What alarms is always named; another change
+    from the least effects of the settings on, where its interval holds no 0.
     """
     families = (input_family, output_family)
     worse = worse_descriptors(output_family, drift)
@@ -54,8 +58,12 @@ def describe_findings(
         *events(families, drift),
         *worse,
         *undirected_metrics(numeric_columns, drift),
-        *lost_metrics,
     ]
+    if window_alarms(families, numeric_columns):
+        hurting += fallen
+    elif fallen:
+        first = f"{NOT_COMPARABLE}{fallen[0][0].lower()}{fallen[0][1:]}"
+        hurting = [first, *fallen[1:], *hurting]
     changes = [
         *slow_drift(input_family),
         *explanations(input_family, drift),

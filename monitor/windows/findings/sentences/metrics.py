@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from monitor.plurals import pluralize
-from monitor.rendering.excerpts import excerpt
+from monitor.rendering.excerpts import quote_metric
 from monitor.rendering.numbers import excludes_zero, format_means, format_relative
 from monitor.settings import Drift
 from monitor.settings.metrics.directions import is_direction_unknown
@@ -96,6 +96,5 @@ def _relative_size(column: NumericAssessment) -> float:
 
 
 def _change(column: NumericAssessment, *, with_means: bool = True) -> str:
-    name = excerpt(column.name, 40).replace("`", "'")
     verb = "fell" if column.current_mean < column.reference_mean else "rose"
-    return f"`{name}` {verb} {describe_size(column, with_means=with_means)}"
+    return f"{quote_metric(column.name)} {verb} {describe_size(column, with_means=with_means)}"

@@ -82,7 +82,7 @@ def segmented(
     def compare(before: Exchanges, now: Exchanges, levels: AlarmLevels, seed: int) -> Findings:
         name = [*before.prompts, *now.prompts][0].split()[0]
         calls.append((name, len(now), levels, seed))
-        findings = uncompared_findings(now, "Few.", n_reference=len(before))
+        findings = uncompared_findings(now, "Few.", "small_window", n_reference=len(before))
         if min(len(before), len(now)) < 100:
             return findings
         share = (drifted or {}).get(name)

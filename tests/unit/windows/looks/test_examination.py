@@ -100,7 +100,7 @@ def test_broken_template_is_found_in_the_responses() -> None:
     reference = exchanges(3_000, 1, days=7)
     broken = ["" if row % 3 else "It costs two euros a month." for row in range(800)]
     findings = look(reference, exchanges(800, 2, responses=broken)).findings
-    assert "metric:empty" in {finding.fingerprint for finding in findings}
+    assert "event:empty" in {finding.fingerprint for finding in findings}
 
 
 @pytest.mark.slow

@@ -112,26 +112,34 @@ def test_encoder_comes_last_and_is_announced(
         return Finding("ok", "loaded")
 
     monkeypatch.setattr(
-        checks, "_check_everything", lambda *_, **__: iter([Finding("ok", "", "x")])
+        checks, "_check_everything", lambda *_, **__: iter([[Finding("ok", "", "x")]])
     )
     monkeypatch.setattr(checks, "encoder_finding", record)
     announced: list[str] = []
-    findings = checks.check_everything(settings, Secrets(), load=load, announce=announced.append)
-    assert [finding.name for finding in findings] == ["x", "encoder"]
+    results = checks.check_everything(settings, Secrets(), load=load, announce=announced.append)
+    assert [finding.name for (finding,) in results] == ["x", "encoder"]
     assert (len(announced), calls[0] is None) == ((1, True) if load else (0, False))
 
 
-def test_no_other_check_imports_torch(tmp_path: Path) -> None:
+def test_other_checks_import_no_torch_and_no_package_at_once(tmp_path: Path) -> None:
     code = (
-        "import sys\n"
+        "import sys, threading\n"
+        "imported = []\n"
+        "def note(event, arguments):\n"
+        "    if event == 'import' and threading.current_thread().name.startswith('check '):\n"
+        "        imported.append(arguments[0].partition('.')[0])\n"
+        "sys.addaudithook(note)\n"
         "from monitor.daemon.readiness import checks\n"
         "from monitor.settings import Configuration, Secrets\n"
         "checks.encoder_finding = lambda *_: checks.Finding('ok', '')\n"
         f"settings = Configuration(database={{'url': 'sqlite:///{tmp_path}/x.db'}})\n"
-        "names = {finding.name for finding in checks.check_everything(settings, Secrets())}\n"
+        "results = checks.check_everything(settings, Secrets())\n"
+        "names = {finding.name for findings in results for finding in findings}\n"
         "assert {'encoder', 'recipe', 'launcher', 'alerts', 'broker'} <= names, names\n"
         "heavy = {'torch', 'transformers', 'sentence_transformers', 'sklearn', 'pandas'}\n"
         "print(sorted(heavy & sys.modules.keys()))\n"
+        "assert imported\n"
+        "print(sorted(set(imported) - sys.stdlib_module_names - {'monitor', 'retrain'}))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[]"
+    assert done.stdout.splitlines()[-2:] == ["[]", "[]"]

@@ -27,5 +27,5 @@ def test_leader_is_named_with_its_time(tmp_path: Path) -> None:
     assert finding().message.startswith("host:1:abc since ")
     with transaction(engine) as connection:
         renew_lease(connection, 1, timedelta())
-    assert finding().status == "note"
+    assert finding().status == "fail"
     assert "host:1:abc" in finding().message

@@ -8,8 +8,11 @@ import pytest
 from kafka import KafkaProducer
 from sqlalchemy import Engine
 
-from monitor.daemon.readiness.dead_letters import dead_letters_finding
-from monitor.daemon.readiness.progress import broker_finding, windows_finding
+from monitor.daemon.readiness.progress import (
+    dead_letters_finding,
+    stored_records_finding,
+    windows_finding,
+)
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import make_engine, transaction
 from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters
@@ -59,20 +62,20 @@ def test_unstored_records_are_noted(
 ) -> None:
     engine, settings = site
     settings = ingest_settings(bootstrap_servers, topic, settings.database.url)
-    assert broker_finding(settings, Secrets()).status == "ok"  # nothing is read yet
+    assert stored_records_finding(settings, Secrets()).status == "ok"  # nothing is read yet
 
     produce(producer, topic, 0, 7)
     long_ago = NOW - timedelta(hours=1)
     with transaction(engine) as connection:
         for partition in range(3):
             claim(connection, topic, partition, first=0, now=long_ago)
-    stalled = broker_finding(settings, Secrets())
+    stalled = stored_records_finding(settings, Secrets())
     assert stalled.status == "note"
     assert "7 records behind" in stalled.message
 
     with transaction(engine) as connection:
         advance(connection, topic, 0, expected=0, new=1, now=NOW)
-    assert broker_finding(settings, Secrets()).status == "ok"
+    assert stored_records_finding(settings, Secrets()).status == "ok"
 
 
 def test_prompts_without_a_response_are_reported(site: tuple[Engine, Settings]) -> None:

@@ -1,0 +1,73 @@
+"""Heartbeats to a service that tells when they stop, such as healthchecks.io."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import httpx
+import structlog
+from pydantic import SecretStr
+
+from monitor.alerts.channels.http import TIMEOUT_SECONDS, receive
+from monitor.errors import ChannelMisconfiguredError, ChannelUnavailableError
+from monitor.settings import Alerts, Secrets
+from monitor.settings.alerts import SECRET_PLACE
+
+#: healthchecks.io responds so, with status 200, where it knows no such check.
+UNKNOWN = b"not found"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class HeartbeatSender:
+    """A sender of heartbeats to one address, whose secret no log and no error has."""
+
+    address: str
+    secret: SecretStr
+
+    @classmethod
+    def build(cls, alerts: Alerts, secrets: Secrets) -> "HeartbeatSender | None":
+        """Build the sender of ``alerts.heartbeat_url``; ``None`` without an address, or its secret.
+
+        The latter is logged.
+        """
+        if not alerts.heartbeat_url:
+            return None
+        if lacks_secret(alerts, secrets):
+            log.warning("heartbeat_disabled", reason="HEARTBEAT_SECRET is not set")
+            return None
+        return cls(alerts.heartbeat_url, secrets.heartbeat_secret)
+
+    def send(self) -> None:
+        """Send a heartbeat; redirects are not followed.
+
+        Raises:
+            ChannelUnavailableError: The service does not respond in time, or fails.
+            ChannelMisconfiguredError: The service doesn't know the address.
+        """
+        address = self.address.replace(SECRET_PLACE, self.secret.get_secret_value().strip())
+        try:
+            response, content = receive("GET", address, TIMEOUT_SECONDS)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            # Without the message, which may quote the address.
+            raise ChannelUnavailableError(
+                f"{self.address} is unavailable: {type(error).__name__}"
+            ) from None
+        status = response.status_code
+        if status == 429 or status >= 500:
+            raise ChannelUnavailableError(f"{self.address}: HTTP {status}")
+        if not response.is_success or UNKNOWN in content[:100].lower():
+            target = f", which leads to {_host_of(response)}" if response.is_redirect else ""
+            raise ChannelMisconfiguredError(
+                f"{self.address} takes no heartbeat: HTTP {status}{target}; compare "
+                "alerts.heartbeat_url and HEARTBEAT_SECRET with the service"
+            )
+
+
+def lacks_secret(alerts: Alerts, secrets: Secrets) -> bool:
+    """Return whether the address of heartbeats names a secret that is not set."""
+    return SECRET_PLACE in alerts.heartbeat_url and not secrets.heartbeat_secret.get_secret_value()
+
+
+def _host_of(response: httpx.Response) -> str:
+    return urlsplit(response.headers.get("Location", "")).hostname or "another path"

@@ -1,0 +1,131 @@
+"""Text of an incident's message, in its present state: the same in every channel."""
+
+import html
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from monitor.plurals import pluralize
+from monitor.rendering.mrkdwn import (
+    LINK,
+    Block,
+    bold,
+    context,
+    escape,
+    header,
+    sections,
+)
+
+#: Of the whole message with its title; addresses of links don't count.
+MAX_WORDS = 80
+#: Of its parts whose length depends on names and errors.
+MAX_TITLE_WORDS, MAX_FINDING_WORDS, MAX_CHANGE_WORDS, MAX_OWNER_WORDS = 12, 35, 30, 12
+#: Of the note on what does not fit.
+NOTE_WORDS = 6
+#: Of sentences.
+ENDS = ".!?…”"
+#: Of a sentence: a name may be one long word.
+MAX_CHARACTERS = 400
+
+
+@dataclass(frozen=True, kw_only=True)
+class IncidentText:
+    """Finding, onset, changes, owner and next step of an incident, as of now."""
+
+    title: str
+    #: Plain sentences, the worst first; at least one.
+    findings: tuple[str, ...]
+    #: When it began, and how sure that is; empty where the first finding says it.
+    since: str = ""
+    #: What is different from the message before, the most important first.
+    changes: tuple[str, ...] = ()
+    #: Who has acknowledged or snoozed it; empty where it is resolved.
+    owner: str = ""
+    #: One sentence as mrkdwn, with a command or a link; empty where it is resolved.
+    next_step: str = ""
+    #: As mrkdwn.
+    links: tuple[str, ...] = ()
+    #: Whether the incident is resolved, or its model no longer watched: then it is one line.
+    is_ended: bool = False
+
+    @property
+    def finding(self) -> str:
+        """Return all findings, for the page."""
+        return " ".join(self.findings)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return since when it lasts, what changed, and who has it, for the page."""
+        return tuple(filter(None, (self.since, *self.changes, self.owner)))
+
+    @property
+    def summary(self) -> str:
+        """Return the message as plain text, for notifications, pagers and subjects."""
+        text = self._fitted()
+        step = text.next_step and f"Next: {_plain(text.next_step)}"
+        parts = (f"{text.title}.", *text.findings, text.since, *text.changes, text.owner, step)
+        return " ".join(part if part[-1] in ENDS else f"{part}." for part in parts if part)
+
+    @property
+    def news(self) -> str:
+        """Return the title with what changed, or else the worst finding, for a reply."""
+        text = self._fitted()
+        if self.is_ended:
+            return self.summary
+        return f"{text.title}. {(*text.changes, *text.findings)[0]}"
+
+    def blocks(self) -> list[Block]:
+        """Return the message as blocks of Slack."""
+        text = self._fitted()
+        first, *further = text.findings
+        lines = [*filter(None, (bold(first), *map(escape, (*further, text.since, *text.changes))))]
+        footer = "  ·  ".join(filter(None, (escape(text.owner), *text.links)))
+        return [
+            header(text.title),
+            *sections([" ".join(lines)] if self.is_ended else lines),
+            *sections([f"Next: {text.next_step}"] if text.next_step else []),
+            context(footer),
+        ]
+
+    def _fitted(self) -> "IncidentText":
+        """Return what fits into :data:`MAX_WORDS` words: the worst finding always, whole or cut."""
+        title, owner = _clip(self.title, MAX_TITLE_WORDS), _clip(self.owner, MAX_OWNER_WORDS)
+        left = MAX_WORDS - count_words((title, self.since, owner, "Next:", self.next_step))
+        left -= count_words(self.links)
+        findings = [_clip(self.findings[0], min(left, MAX_FINDING_WORDS))]
+        left -= count_words(findings)
+        changes = [_clip(change, min(left, MAX_CHANGE_WORDS)) for change in self.changes]
+        left -= count_words(changes[:1])
+        for finding in self.findings[1:]:
+            if count_words([finding]) > left - NOTE_WORDS:
+                break
+            findings.append(finding)
+            left -= count_words([finding])
+        if n_hidden := len(self.findings) - len(findings):
+            findings.append(f"{pluralize(n_hidden, 'further finding')} on the page.")
+            left -= NOTE_WORDS
+        fitting = changes[:1]
+        for change in changes[1:]:
+            left -= count_words([change])
+            fitting += [change] if left >= 0 else []
+        return replace(
+            self, title=title, findings=tuple(findings), changes=tuple(fitting), owner=owner
+        )
+
+
+def count_words(texts: Iterable[str]) -> int:
+    """Return the number of words of mrkdwn; addresses, marks and dots between parts are none."""
+    words = [word for text in texts for word in _plain(text).split()]
+    return sum(any(map(str.isalnum, word)) for word in words)
+
+
+def _plain(markup: str) -> str:
+    return html.unescape(LINK.sub(r"\2", markup))
+
+
+def _clip(text: str, limit: int) -> str:
+    """Return the first words of a text."""
+    words = text.split()
+    clipped = " ".join(words[:limit])
+    if len(words) <= limit and len(text) <= MAX_CHARACTERS:
+        return text
+    return f"{clipped[:MAX_CHARACTERS].rstrip(' .,;:')}…"

@@ -1,0 +1,279 @@
+"""Messages of incidents: one text of at most 80 words, of the present state."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from monitor.alerts.channels.apprise import MAX_TITLE_CHARACTERS
+from monitor.alerts.channels.pagerduty import MAX_SUMMARY_CHARACTERS
+from monitor.alerts.messages.text import MAX_WORDS, IncidentText, count_words
+from monitor.alerts.present_text import STATES
+from monitor.rendering.mrkdwn import render_text
+from monitor.store.engine import transaction
+from monitor.store.tables import DriftEvaluation, Incident, Look
+from tests.support.alerts.incident_world import (
+    DAY,
+    HOUR,
+    MONDAY,
+    WEEK,
+    IncidentWorld,
+    make_finding,
+    make_prompts_finding,
+)
+from tests.support.alerts.messages_page import BOTH, MORE_PROMPTS, PROMPTS, QUIET, TUESDAY, page
+from tests.support.windows.assessment_cases import CASES, with_findings
+from tests.support.windows.assessments import (
+    HOSTILE,
+    make_assessment,
+    make_explanation,
+    make_family,
+    make_numeric_column,
+    make_topic,
+)
+
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "messages.md"
+#: Characters of a line of a phone's notification, and of the two that it shows.
+PHONE_LINE, PHONE_CHARACTERS = 70, 130
+
+
+def words_of(payload: dict[str, Any]) -> int:
+    text = re.sub(r" \(https?://[^)\s]*\)", "", render_text(payload["blocks"]))
+    return sum(any(map(str.isalnum, word)) for word in text.split())
+
+
+def looked(*findings: Any) -> IncidentWorld:
+    return IncidentWorld().look(*(findings or (make_finding(),)), until=TUESDAY)
+
+
+@pytest.mark.slow
+def test_page_of_messages_is_up_to_date() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "make docs"
+
+
+@pytest.mark.slow
+def test_every_message_of_the_page_is_short() -> None:
+    rows = re.findall(
+        r"^\| (?!state|---)([^|]+) \| (.*) \|$", PAGE.read_text("utf-8"), re.MULTILINE
+    )
+    assert len(rows) > 100
+    for state, text in rows:
+        assert count_words([text]) <= MAX_WORDS, (state, text)
+        assert len(text) <= MAX_SUMMARY_CHARACTERS
+        title, rest = text.split(". ", 1)
+        assert len(title) <= PHONE_LINE
+        assert rest
+        assert text.count("Next: ") == (state != "unwatched" and "resolved" not in state)
+
+
+def test_every_case_of_an_alarm_is_short_in_every_state() -> None:
+    for name in ("input_drift", "output_shift", "explained", "events", "slow_drift"):
+        world = looked(make_finding(), make_prompts_finding()).window(with_findings(CASES[name]()))
+        for step in ("acknowledge", "snooze", "wake"):
+            world.act(step)
+            assert words_of(world.payload()) <= MAX_WORDS, (name, step, world.payload()["text"])
+
+
+def test_window_after_a_look_leads_with_what_hurts_most() -> None:
+    text = looked().window(BOTH).text()
+    assert text.findings[0].startswith("`resolved` fell by 34%")
+    assert text.since == "Most likely since 3 Nov 2026, 14:00 UTC."
+    assert text.changes[0].startswith("New since 3 Nov 2026, 16:00 UTC: about 31%")
+    assert "“crypto, wallet, transfer”" in text.changes[0]
+    assert text.finding.count("`resolved`") == 1
+
+
+def test_look_of_the_next_week_has_the_newer_figure_once() -> None:
+    lower = make_finding(estimate=0.5, since=MONDAY + WEEK + HOUR)
+    world = looked().window(BOTH).look(lower, until=MONDAY + WEEK + 3 * HOUR)
+    text = world.text()
+    assert text.findings[0].startswith("`resolved` fell from 0.90 to 0.50")
+    assert "34%" not in text.summary
+    assert "31%" in text.summary
+    assert "14:00" in text.since  # the first look knows when
+
+
+def test_look_with_less_than_the_window_keeps_the_rest() -> None:
+    world = IncidentWorld().window(BOTH)
+    world.look(make_prompts_finding(), until=MONDAY + WEEK + 2 * HOUR)
+    text = world.text()
+    assert text.findings[0].startswith("`resolved` fell by 34%")
+    assert [line for line in text.findings if "prompts" in line] == [
+        "About 21% (17% to 26%) of the prompts are unlike the baseline (“crypto, wallet”)."
+    ]
+
+
+def test_change_of_the_look_only_is_named_as_gone() -> None:
+    text = looked().window(PROMPTS).text()
+    assert "`resolved`" not in text.finding
+    assert "No longer found in the window of 2 Nov to 8 Nov 2026: `resolved`." in text.changes
+
+
+def test_change_of_the_same_hour_is_no_second_finding() -> None:
+    end = MONDAY + WEEK
+    world = IncidentWorld().look(make_finding(since=end - HOUR), until=end).window(PROMPTS)
+    assert "`resolved` fell from 0.90 to 0.63" in world.text().finding  # a small part of the week
+    world.look(until=end + HOUR)
+    assert "`resolved`" not in world.text().finding
+
+
+def test_look_and_window_name_the_same_event_once() -> None:
+    event = make_explanation(kind="refusal", side="response", alarm=True)
+    output = make_family("output", explanations=(event,))
+    window = with_findings(make_assessment(alarm=True, verdict="drift", output=output))
+    refusals = make_finding(
+        kind="metric", name="refusal", reference=0.01, estimate=0.2, lower=0.15, upper=0.25
+    )
+    world = looked(refusals)
+    assert "About 20% (15% to 25%) of the responses are refusals" in world.text().finding
+    world.window(window)
+    assert world.text().finding.count("refusals") == 1
+    assert "refusals" not in " ".join(world.text().changes)
+
+
+@pytest.mark.parametrize("kind", ["look", "window"])
+def test_end_without_a_new_window_says_that_it_is_gone(kind: str) -> None:
+    world = looked()
+    if kind == "look":
+        world.look(until=TUESDAY + HOUR)
+    else:
+        world.window(QUIET).window(QUIET, MONDAY + WEEK)
+    assert world.text().title.startswith(("🟡", "🟢"))
+    assert "fell" not in world.text().summary
+
+
+def test_reopened_incident_has_its_own_onset_and_no_old_look() -> None:
+    world = looked().window(BOTH).act("resolve")
+    text = world.window(MORE_PROMPTS, MONDAY + 5 * WEEK).text()
+    assert text.title == "🔴 Drift, again: assistant"
+    assert text.since == "Began in the window of 7 Dec to 13 Dec 2026; no look found when."
+    assert "`resolved`" not in text.finding
+    assert "3 Nov" not in text.since
+
+
+def test_resolved_incident_is_one_line_with_times_and_reason() -> None:
+    text = looked().act("resolve").text()
+    (section,) = [block for block in text.blocks() if block["type"] == "section"]
+    line = section["text"]["text"]
+    for part in ("'resolved'", "3 Nov 2026, 14:00 UTC until", "Resolved by Ann: rolled back"):
+        assert part in line
+    assert (text.next_step, text.owner) == ("", "")
+
+
+def delete_all(world: IncidentWorld, table: Any) -> None:
+    """Delete rows that the incident refers to, as no function of the product does."""
+    driver = world.engine.raw_connection().driver_connection
+    assert driver is not None
+    driver.execute("PRAGMA foreign_keys = OFF")
+    driver.execute(f"DELETE FROM {table.__tablename__}")
+    driver.commit()
+
+
+@pytest.mark.parametrize("table", [Look, DriftEvaluation])
+def test_message_is_rendered_without_its_deleted_evidence(table: Any) -> None:
+    world = looked().window(BOTH)
+    delete_all(world, table)
+    assert "assistant" in world.payload()["text"]
+    assert "`resolved`" in world.text().finding
+
+
+def test_message_is_rendered_without_any_evidence() -> None:
+    world = looked()
+    delete_all(world, Look)
+    with transaction(world.engine) as connection:
+        connection.execute(update(Incident).values(cause="zq_future", level="zq"))
+    assert "Unknown cause (zq_future)" in world.text().title
+    with transaction(world.engine) as connection:
+        connection.execute(update(Incident).values(cause="drift"))
+    assert world.text().findings == ("`resolved`; largest change 30%",)
+
+
+def test_look_without_words_of_its_topic_is_still_a_finding() -> None:
+    world = looked(make_prompts_finding(topic="", examples=()))
+    assert "are unlike the baseline." in world.text().finding
+
+
+def test_share_with_zero_in_its_interval_has_no_figure() -> None:
+    text = looked(make_prompts_finding(estimate=0.04, lower=0.0, upper=0.09)).text()
+    assert "how many of them is not sure" in text.finding
+    assert "0%" not in text.finding
+
+
+def huge(n: int) -> IncidentWorld:
+    """Return an incident of a model with markup, long metrics and hostile topics."""
+    columns = tuple(make_numeric_column(name=f"{number} " + "m<&>*_" * 40) for number in range(n))
+    topics = tuple(make_topic(index=at, name=HOSTILE + "\u202e🔥 :fire: " * 9) for at in range(n))
+    family = make_family(verdict="drift", alarm=True, topics=topics)
+    output = make_family("output", verdict="drift", alarm=True, topics=topics)
+    assessment = make_assessment(
+        0.3, model="a<b> *c* " * 12, input=family, output=output, numeric_columns=columns
+    )
+    return IncidentWorld(model="a<b> *c* " * 12).window(with_findings(assessment))
+
+
+def test_thirty_hostile_findings_fit_and_show_no_markup() -> None:
+    world = huge(30)
+    world.act("acknowledge", user="Ann " * 30)
+    payload = world.payload()
+    assert words_of(payload) <= MAX_WORDS
+    assert len(payload["text"]) <= MAX_SUMMARY_CHARACTERS
+    assert "further findings on the page" in payload["text"]
+    written = str(payload["blocks"])
+    for mark in ("<!channel>", "<https://evil", "\u202e", ":fire:"):
+        assert mark not in written
+
+
+def test_worst_finding_is_cut_rather_than_left_out() -> None:
+    text = IncidentText(title="t", findings=("word " * 200, "b"), next_step="step " * 16)
+    assert 40 < count_words([text.summary]) <= MAX_WORDS
+    assert "word word" in text.summary
+
+
+def test_condition_names_its_new_part_and_its_return() -> None:
+    world = IncidentWorld(now=TUESDAY)
+    world.condition("training_failed", "Training run 4 failed.", "run 4")
+    world.now += HOUR
+    world.condition("training_failed", "Training run 5 failed.", "run 5")
+    assert world.text().changes == ("New since 3 Nov 2026, 16:00 UTC: run 5.",)
+    world.clear("training_failed", after=timedelta(days=2))
+    world.condition("training_failed", "Training run 6 failed.", "run 6")
+    assert world.text().title == "🟠 Training failed, again: assistant"
+    assert world.text().changes[0].startswith("It is back; it was resolved ")
+
+
+def test_condition_says_once_when_it_began() -> None:
+    world = IncidentWorld(now=TUESDAY)
+    world.condition("consumer_stalled", "Nothing was read since 14:40.", of_daemon=True)
+    assert world.text().since == ""
+    world.condition("no_traffic", "No record for 24 hours.")
+    assert world.text().since == "Noticed 3 Nov 2026, 16:00 UTC."
+
+
+def test_two_models_have_messages_of_their_own() -> None:
+    world = looked()
+    world.model = "other"
+    world.look(make_prompts_finding(), until=TUESDAY + DAY)
+    assert "`resolved`" not in world.text().finding
+    assert world.text().title == "🔴 Drift: other"
+
+
+def test_reply_on_news_is_the_title_with_one_change() -> None:
+    text = looked().window(BOTH).text()
+    assert text.news == f"{text.title}. {text.changes[0]}"
+    opened = looked().text()
+    assert opened.news == f"{opened.title}. {opened.findings[0]}"
+
+
+def test_notification_of_a_phone_has_model_and_worst_finding() -> None:
+    for world in (looked(), looked().window(BOTH), IncidentWorld().window(BOTH)):
+        beginning = world.payload()["text"][:PHONE_CHARACTERS]
+        assert "assistant" in beginning
+        assert "'resolved' fell" in beginning
+    assert MAX_TITLE_CHARACTERS >= PHONE_CHARACTERS
+
+
+def test_every_titled_state_has_words() -> None:
+    assert {state for state, (words, _) in STATES.items() if not words} == {"opened"}
