@@ -11,6 +11,7 @@ from tests.services.slack import CHANNEL, TOKEN, FakeSlack, Reply, running_slack
 from tests.services.webhooks import Webhooks, running_webhooks
 
 SLACK, PAGER, ALERTMANAGER, MAIL = "slack", "pager", "am", "mail"
+HEARTBEATS = "heartbeat"
 
 
 class _Always(list[Any]):
@@ -28,6 +29,8 @@ class Servers:
     pager: Webhooks
     alertmanager: Webhooks
     mail: Webhooks
+    #: A service that takes heartbeats; another channel tells when they stop.
+    heartbeats: Webhooks
 
     def fail(self, channel: str) -> None:
         """Let a channel take no messages until it is mended."""
@@ -56,6 +59,7 @@ class Servers:
         return f"""
 [alerts]
 channel = "{CHANNEL}"
+heartbeat_url = "{self.heartbeats.url}/ping"
 fallback = "{MAIL}"
 public_url = "https://drift.example.com"
 [alerts.channels.{PAGER}]
@@ -74,7 +78,8 @@ def running_servers() -> Iterator[Servers]:
     """Serve on loopback ports, with the secrets in the environment, until the block ends."""
     with ExitStack() as stack:
         slack = stack.enter_context(running_slack())
-        pager, alertmanager, mail = (stack.enter_context(running_webhooks()) for _ in range(3))
+        webhooks = [stack.enter_context(running_webhooks()) for _ in range(4)]
+        pager, alertmanager, mail, heartbeats = webhooks
         variables = {
             "SLACK_BOT_TOKEN": TOKEN,
             "SLACK_API_URL": slack.url,
@@ -83,4 +88,4 @@ def running_servers() -> Iterator[Servers]:
             f"ALERTS_{MAIL.upper()}_SECRET": mail.url.replace("http://", "json://"),
         }
         stack.enter_context(mock.patch.dict(os.environ, variables))
-        yield Servers(slack, pager, alertmanager, mail)
+        yield Servers(slack, pager, alertmanager, mail, heartbeats)

@@ -2,14 +2,16 @@
 
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from monitor.rendering.mrkdwn import render_text
-from tests.game_days.channels import ALERTMANAGER, MAIL, PAGER, SLACK, Servers
+from tests.game_days.channels import ALERTMANAGER, HEARTBEATS, MAIL, PAGER, SLACK, Servers
 
 Kind = Literal["post", "update", "reply"]
 
+#: Time without a heartbeat after which their service tells it.
+GRACE = timedelta(minutes=10)
 INCIDENT = re.compile(r"incident[ s/]+(\d+)", re.IGNORECASE)
 #: How a message says that its incident has ended.
 ENDED = re.compile(r"\b(resolved|closed|ended|no longer watched|over)\b", re.IGNORECASE)
@@ -48,6 +50,9 @@ class Ledger:
     _incident_of: dict[str, int | None] = field(default_factory=dict)
     _n_read: dict[str, int] = field(default_factory=dict)
     _alerts: dict[str, tuple[bool, str]] = field(default_factory=dict)
+    _n_beats: int = 0
+    _beat_at: datetime | None = None
+    _is_silent: bool = False
 
     def read(self, now: datetime) -> None:
         """Add what the channels have shown since the last call."""
@@ -57,6 +62,7 @@ class Ledger:
         for alerts in self._new(ALERTMANAGER, self.servers.alertmanager.accepted):
             for alert in alerts:
                 self._read_alert(alert, now)
+        self._read_heartbeats(now)
         for body in self._new(MAIL, self.servers.mail.accepted):
             text = f"{body['title']}\n{body['message']}"
             self._add(now, MAIL, "post", _incident(text), body["title"], text)
@@ -111,6 +117,18 @@ class Ledger:
         self.messages.append(
             Message(now, ALERTMANAGER, kind, incident, title, text, is_open, labels["severity"])
         )
+
+    def _read_heartbeats(self, now: datetime) -> None:
+        """Add what the service that takes the heartbeats tells: that they stop, and are back."""
+        n_beats = len(self.servers.heartbeats.tokens)
+        if n_beats != self._n_beats:
+            self._n_beats, self._beat_at = n_beats, now
+            if self._is_silent:
+                self._is_silent = False
+                self._add(now, HEARTBEATS, "post", None, "", "Heartbeat missing, ended")
+        elif self._beat_at is not None and not self._is_silent and now - self._beat_at >= GRACE:
+            self._is_silent = True
+            self._add(now, HEARTBEATS, "post", None, "", "Heartbeat missing")
 
     def _add(
         self,

@@ -144,7 +144,7 @@ def _outcome(strike: Strike, night: Night) -> Outcome:
     is_enough = telling is not None and any(
         re.search(fault.acts, message.text, re.IGNORECASE)
         for message in messages
-        if message.incident == telling.incident and message.at == telling.at
+        if _is_same(message, telling) and message.at == telling.at
     )
     ended_at = end_deadline = None
     if fault.ends_within is not None and telling is not None:
@@ -154,7 +154,7 @@ def _outcome(strike: Strike, night: Night) -> Outcome:
                 message.at
                 for message in messages
                 if message.at >= strike.end
-                and message.incident == telling.incident
+                and _is_same(message, telling)
                 and not message.is_open
             ),
             None,
@@ -162,6 +162,13 @@ def _outcome(strike: Strike, night: Night) -> Outcome:
     # A fault that ends before it is due, to the grain of the steps, may be told.
     is_due = deadline + HOUR <= strike.end or fault.promised <= HOUR
     return Outcome(strike, is_due, deadline, telling, is_enough, ended_at, end_deadline)
+
+
+def _is_same(message: Message, telling: Message) -> bool:
+    """Return whether two messages are of one incident, or of one channel without incidents."""
+    if telling.incident is None:
+        return message.channel == telling.channel
+    return message.incident == telling.incident
 
 
 def _later(strike: Strike, deadline: datetime, strikes: Sequence[Strike]) -> datetime:

@@ -11,7 +11,9 @@ from unittest import mock
 
 from sqlalchemy import Engine, event
 
+from monitor.alerts.heartbeat import HeartbeatSender
 from monitor.daemon.cycle import Cycle
+from monitor.daemon.heartbeat import FinishedJobs, Heartbeats
 from monitor.errors import DatabaseUnavailableError, TransientError
 from monitor.scheduling.runner import DirectRunner
 from monitor.settings import Configuration, load_configuration, load_secrets
@@ -156,6 +158,12 @@ class World:
         cycle = Cycle.build(self.engine, settings, secrets, self.now, encoder=TopicEncoder)
         runner = _Runner(self, settings)
         self.cycle = replace(cycle, evaluations=runner, looks=runner)
+        self._finished = FinishedJobs(lambda: self.now.timestamp())
+        sender = HeartbeatSender.build(settings.alerts, secrets)
+        assert sender is not None
+        self._heartbeats = Heartbeats(
+            sender, self.engine, settings, cycle.channels, self.now, self._finished
+        )
         self._ingest: Ingest | None = None
         self._build_ingest = lambda: Ingest(
             self.engine, settings, secrets, self.topic, TopicEncoder()
@@ -194,6 +202,9 @@ class World:
                 self._slow_at = self.now
             for job in (*(slow if is_time else ()), cycle.advance, cycle.watch, cycle.deliver):
                 self._run(job.__name__, partial(job, self.now))
+            # The time between two heartbeats is that of the real clock.
+            self._heartbeats._next = 0.0
+            self._run("heartbeat", lambda: self._heartbeats.send(self.now, lambda: True))
         self.ledger.read(self.now)
 
     def _read_topic(self) -> None:
@@ -211,6 +222,8 @@ class World:
                 raise
         except Exception as error:  # noqa: BLE001 - the daemon logs it and goes on; the report has it
             self.ledger.defects.append((self.now, name, repr(error)[:300]))
+        else:
+            self._finished.succeeded(name)
 
     def _require_database(self, _connection: Any) -> None:
         if self._database_is_away:
