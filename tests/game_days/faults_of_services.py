@@ -3,9 +3,9 @@
 from datetime import timedelta
 from functools import partial
 
-from tests.game_days.channels import ALERTMANAGER, PAGER, SLACK
 from tests.game_days.faults import DAY, HOUR, MINUTE, Fault, Strike
-from tests.game_days.world import World
+from tests.game_days.world.channels import ALERTMANAGER, PAGER, SLACK
+from tests.game_days.world.world import World
 from tests.services.live_endpoint import scripted
 
 #: Records that retention deletes before they are read.

@@ -4,8 +4,8 @@ from datetime import timedelta
 from functools import partial
 
 from tests.game_days.faults import DAY, HOUR, MINUTE, Fault, Strike
-from tests.game_days.production import RATED, Sender
-from tests.game_days.world import World
+from tests.game_days.world.production import RATED, Sender
+from tests.game_days.world.world import World
 
 #: Time in which a signal that is missing is told.
 SIGNAL_WITHIN = 26 * HOUR

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from monitor.rendering.mrkdwn import render_text
-from tests.game_days.channels import ALERTMANAGER, HEARTBEATS, MAIL, PAGER, SLACK, Servers
+from tests.game_days.world.channels import ALERTMANAGER, HEARTBEATS, MAIL, PAGER, SLACK, Servers
 
 Kind = Literal["post", "update", "reply"]
 

@@ -10,7 +10,7 @@ from tests.game_days.faults import HOUR, Strike
 from tests.game_days.ledger import Message
 from tests.game_days.script import Script
 from tests.game_days.warm_up import copy_world
-from tests.game_days.world import World, open_world
+from tests.game_days.world.world import World, open_world
 
 #: Longest time between two steps where nothing begins or ends.
 STEP = HOUR

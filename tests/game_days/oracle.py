@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from tests.game_days.channels import ALERTMANAGER, PAGER, SLACK
 from tests.game_days.faults import HOUR, MINUTE, Strike
 from tests.game_days.ledger import Message, says_open
 from tests.game_days.night import Night
+from tests.game_days.world.channels import ALERTMANAGER, PAGER, SLACK
 
 #: Words of a message, from its begin, in which it says what it is about.
 HEAD = 900
@@ -153,9 +153,7 @@ def _outcome(strike: Strike, night: Night) -> Outcome:
             (
                 message.at
                 for message in messages
-                if message.at >= strike.end
-                and _is_same(message, telling)
-                and not message.is_open
+                if message.at >= strike.end and _is_same(message, telling) and not message.is_open
             ),
             None,
         )

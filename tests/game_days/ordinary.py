@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from tests.game_days.faults import DAY, HOUR, MINUTE, Action, Fault, Strike, ends_by_itself
 from tests.game_days.faults_of_services import QUIET
 from tests.game_days.script import Script
-from tests.game_days.world import World
+from tests.game_days.world.world import World
 
 DAYS = 30
 #: Hours from one step of a rollout to the next, and the shares.

@@ -11,14 +11,14 @@ import pytest
 from monitor.daemon.conditions import of_the_daemon
 from monitor.daemon.conditions.of_models import OF_MODELS
 from monitor.scheduling.condition_check import CLEAR, Holds
-from tests.game_days.channels import PAGER, SLACK
 from tests.game_days.conftest import STALLED
 from tests.game_days.faults import HOUR
 from tests.game_days.ledger import Message
 from tests.game_days.night import Night, play
 from tests.game_days.oracle import judge
 from tests.game_days.script import Script
-from tests.game_days.world import World
+from tests.game_days.world.channels import PAGER, SLACK
+from tests.game_days.world.world import World
 
 EARLIER = timedelta(days=1)
 

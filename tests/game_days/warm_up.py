@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.game_days.production import Production
-from tests.game_days.topic import Topic
-from tests.game_days.world import History, open_world
+from tests.game_days.world.production import Production
+from tests.game_days.world.topic import Topic
+from tests.game_days.world.world import History, open_world
 
 MODELS = ("desk", "router")
 #: The Sunday on which the nights begin: before the end of a window.

@@ -17,7 +17,7 @@ from monitor.traffic.record import RawRecord
 from monitor.traffic.sampling.design import SamplingDesign
 from monitor.traffic.sampling.observation_plan import build_plan
 from retrain.rollout.rows.observation_plans import observed_rollouts
-from tests.game_days.production import Sent
+from tests.game_days.world.production import Sent
 
 BATCH = 512
 

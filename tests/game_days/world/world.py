@@ -23,12 +23,12 @@ from monitor.traffic.baseline_import import import_baseline
 from monitor.traffic.end_users.rules import open_rules
 from monitor.traffic.redaction import build_redactor
 from monitor.windows.evaluation import evaluate_claimed
-from tests.game_days.backups import Backups
-from tests.game_days.channels import Servers, running_servers
 from tests.game_days.ledger import Ledger
-from tests.game_days.production import Production
-from tests.game_days.reviewers import Reviewers
-from tests.game_days.topic import Ingest, Topic
+from tests.game_days.world.backups import Backups
+from tests.game_days.world.channels import Servers, running_servers
+from tests.game_days.world.production import Production
+from tests.game_days.world.reviewers import Reviewers
+from tests.game_days.world.topic import Ingest, Topic
 from tests.services.live_endpoint import FakeEndpoint, running_endpoint
 from tests.support.retrain.probe_world import write_evaluation
 from tests.support.shared_compilation import shared_authorities, shared_statements
