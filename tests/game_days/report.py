@@ -86,9 +86,9 @@ def _measured_times(verdicts: Sequence[Verdict]) -> Iterator[str]:
         took = [outcome.took for outcome in outcomes if outcome.took is not None]
         promised = outcomes[0].strike.fault.promised
         n_told = sum(outcome.in_time for outcome in outcomes)
-        times = (_span(median(took)), _span(max(took))) if took else ("-", "-")
+        times = (span(median(took)), span(max(took))) if took else ("-", "-")
         share = f"{n_told} of {len(outcomes)}"
-        yield f"| {name} | {_span(promised)} | {share} | {times[0]} | {times[1]} |"
+        yield f"| {name} | {span(promised)} | {share} | {times[0]} | {times[1]} |"
     yield ""
 
 
@@ -121,17 +121,18 @@ def _timeline(verdict: Verdict) -> Iterator[str]:
             if not holds
         ]
         if problems:
-            took = "never" if outcome.took is None else f"after {_span(outcome.took)}"
+            took = "never" if outcome.took is None else f"after {span(outcome.took)}"
             yield f"- **{outcome.strike.name}**: {', '.join(problems)} (told {took})"
     for at, job, error in verdict.night.defects[:10]:
         yield f"- job {job} failed {at:%d %b %H:%M}: {_cell(error)}"
     yield ""
 
 
-def _span(span: timedelta | None) -> str:
-    if span is None:
+def span(time: timedelta | None) -> str:
+    """Return a time in minutes or hours."""
+    if time is None:
         return "-"
-    minutes = round(span.total_seconds() / 60)
+    minutes = round(time.total_seconds() / 60)
     return f"{minutes} min" if minutes < 100 else f"{minutes / 60:.1f} h"
 
 

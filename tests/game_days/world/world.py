@@ -158,7 +158,7 @@ class World:
         cycle = Cycle.build(self.engine, settings, secrets, self.now, encoder=TopicEncoder)
         runner = _Runner(self, settings)
         self.cycle = replace(cycle, evaluations=runner, looks=runner)
-        self._finished = FinishedJobs(lambda: self.now.timestamp())
+        self._finished = FinishedJobs(self._seconds)
         sender = HeartbeatSender.build(settings.alerts, secrets)
         assert sender is not None
         self._heartbeats = Heartbeats(
@@ -206,6 +206,10 @@ class World:
             self._heartbeats._next = 0.0
             self._run("heartbeat", lambda: self._heartbeats.send(self.now, lambda: True))
         self.ledger.read(self.now)
+
+    def _seconds(self) -> float:
+        """Return the time on the driven clock."""
+        return self.now.timestamp()
 
     def _read_topic(self) -> None:
         if self._ingest is None:
