@@ -291,8 +291,9 @@ OF_SERVICES = (
         name="benchmarks unreadable",
         begin=_damage_benchmarks,
         end=_mend_benchmarks,
-        lasts=(30 * HOUR, 44 * HOUR),
-        promised=26 * HOUR,
+        lasts=(40 * HOUR, 54 * HOUR),
+        # Twice the interval after the last run, which began twelve hours before at most.
+        promised=38 * HOUR,
         says=(r"\b{model}\b", "probe"),
         acts=r"probes run|benchmark|evaluation|log|driftwarden check",
         ends_within=15 * HOUR,

@@ -86,6 +86,8 @@ def _named(pattern: str) -> str:
 def _missing_value(name: str) -> Fault:
     """Return the fault of a metric or field that is no longer sent."""
     word = _named(name.replace("_", "[_ ]"))
+    if name == "task_type":  # each of them is missing
+        word = f"{word}|task type “"
     return Fault(
         name=f"{name} not sent",
         begin=partial(_drop, name=name),
@@ -119,6 +121,8 @@ OF_TRAFFIC = (
         says=(r"\b{model}\b", r"no traffic|no record"),
         acts=r"production still serves|dead-letters|driftwarden check",
         ends_within=3 * HOUR,
+        # What comes back is counted by the hour.
+        lingers=80 * MINUTE,
         resolution=2 * HOUR,
         touches="volume",
     ),
@@ -169,7 +173,7 @@ OF_TRAFFIC = (
         end=_mend_records,
         lasts=(3 * HOUR, 12 * HOUR),
         promised=2 * HOUR,
-        says=("dead letter",),
+        says=("dead letter|could not be read",),
         acts=r"dead-letters",
         ends_within=30 * HOUR,
         lingers=26 * HOUR,

@@ -14,6 +14,7 @@ Kind = Literal["post", "update", "reply"]
 GRACE = timedelta(minutes=10)
 INCIDENT = re.compile(r"incident[ s/]+(\d+)", re.IGNORECASE)
 #: How a message says that its incident has ended.
+QUOTED = re.compile(r"“[^”]*”|'[^']*'")
 ENDED = re.compile(r"\b(resolved|closed|ended|no longer watched|over)\b", re.IGNORECASE)
 
 
@@ -154,7 +155,7 @@ class Ledger:
 
 def says_open(text: str) -> bool:
     """Return whether a message says that something is so now, by its title."""
-    return ENDED.search(_first_line(text)) is None
+    return ENDED.search(QUOTED.sub("", _first_line(text))) is None
 
 
 def _incident(text: str) -> int | None:

@@ -16,6 +16,8 @@ INSTANT = r"(\d{1,2} [A-Z][a-z]{2} \d{4}, \d\d:\d\d) UTC"
 SINCE = re.compile(rf"\bsince {INSTANT}", re.IGNORECASE)
 #: What follows is of the past.
 PAST = re.compile(r"\bBefore: |\bIt is back\b|\bHistory\b")
+#: How a message of an incident that is not resolved yet says that what it names has ended.
+NO_LONGER = re.compile(r"has not held since", re.IGNORECASE)
 #: Messages without an incident that are no alarm.
 NOTICES = re.compile(
     r"digest|keep the model|retrain|no longer watched|not listed|months old", re.IGNORECASE
@@ -197,7 +199,7 @@ def _flaws(message: Message, strikes: Sequence[Strike]) -> Iterator[Flaw]:
         for strike in begun
         if message.at <= strike.end + strike.fault.lingers + _slack(strike)
     ]
-    if message.is_open and not lasting:
+    if message.is_open and not lasting and not NO_LONGER.search(message.text):
         ended = max(strike.end for strike in begun)
         yield _flaw("stale", message, f"it ended {ended:%d %b %H:%M}")
     if not message.is_open and all(strike.end > message.at for strike in begun):
@@ -232,7 +234,7 @@ def _contradictions(messages: Sequence[Message], strikes: Sequence[Strike]) -> I
                 if key not in known:
                     known.add(key)
                     why = f"incident {incident}: {kind}; {second.channel}: {second.title[:120]}"
-                    yield _flaw("contradicting", first, why)
+                    yield _flaw("contradicting", first, why, message.at)
 
 
 def _differing(
@@ -274,5 +276,5 @@ def _since(text: str) -> Iterator[datetime]:
         yield datetime.strptime(match[1], "%d %b %Y, %H:%M").replace(tzinfo=UTC)
 
 
-def _flaw(kind: str, message: Message, why: str) -> Flaw:
-    return Flaw(kind, message.at, message.channel, why, message.title)
+def _flaw(kind: str, message: Message, why: str, at: datetime | None = None) -> Flaw:
+    return Flaw(kind, at or message.at, message.channel, why, message.title)

@@ -44,7 +44,12 @@ def draw_script(
     strikes: list[Strike] = []
     for name in rng.permutation(list(names) or list(FAULTS)):
         fault = FAULTS[str(name)]
-        model = str(rng.choice(list(fault.models or models))) if fault.of_model else ""
+        # A second gap of the same signal is less unusual: it is found later.
+        cut = {strike.model for strike in strikes if strike.fault.touches == fault.touches}
+        choice = list(fault.models) or [model for model in models if model not in cut]
+        if fault.of_model and not choice:
+            continue
+        model = str(rng.choice(choice)) if fault.of_model else ""
         most = 2 if rng.random() < IN_PAIRS else 1
         at = _begin(fault, begin + _between(rng, *CALM))
         strike = Strike(fault, at, at + _between(rng, *fault.lasts), model, float(rng.random()))
