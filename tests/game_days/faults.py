@@ -67,6 +67,8 @@ class Fault:
     touches: str
     #: Whether nothing is seen of models while it lasts.
     blinds: bool = False
+    #: Whether no other meets it.
+    is_alone: bool = False
     #: Channels that are disturbed, with the delays of repeated attempts.
     disturbs: tuple[str, ...] = ()
     #: Day of the week and hour at which it begins; ``None``: any.

@@ -142,6 +142,16 @@ def _channel_refuses(channel: str) -> Fault:
     )
 
 
+def _remove_model(world: World, strike: Strike) -> None:
+    world.models.remove(strike.model)
+    world.start()
+
+
+def _list_model(world: World, strike: Strike) -> None:
+    world.models.append(strike.model)
+    world.start()
+
+
 STALLED = {
     # Without ingest the heartbeat is silent, too.
     "says": ("ingest|nothing was read|stalled|heartbeat",),
@@ -329,6 +339,20 @@ OF_SERVICES = (
         resolution=DAY,
         of_model=False,
         touches="reviewers",
+    ),
+    Fault(
+        name="model removed",
+        begin=_remove_model,
+        end=_list_model,
+        lasts=(3 * HOUR, 8 * HOUR),
+        promised=10 * MINUTE,
+        says=(r"\b{model}\b", "no longer watched"),
+        acts=r"config\.toml",
+        lingers=HOUR,
+        is_alone=True,
+        touches="configuration",
+        grain=5 * MINUTE,
+        grain_for=15 * MINUTE,
     ),
     *map(_channel_refuses, (SLACK, PAGER, ALERTMANAGER)),
     Fault(

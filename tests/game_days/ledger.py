@@ -15,7 +15,7 @@ GRACE = timedelta(minutes=10)
 INCIDENT = re.compile(r"incident[ s/]+(\d+)", re.IGNORECASE)
 #: How a message says that its incident has ended.
 QUOTED = re.compile(r"“[^”]*”|'[^']*'")
-ENDED = re.compile(r"\b(resolved|closed|ended|no longer watched|over)\b", re.IGNORECASE)
+ENDED = re.compile(r"\b(resolved|closed|ended|over)\b|, no longer watched", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,7 @@ PAST = re.compile(r"\bBefore: |\bIt is back\b|\bHistory\b")
 #: How a message of an incident that is not resolved yet says that what it names has ended.
 NO_LONGER = re.compile(r"has not held since", re.IGNORECASE)
 #: Messages without an incident that are no alarm.
-NOTICES = re.compile(
-    r"digest|keep the model|retrain|no longer watched|not listed|months old", re.IGNORECASE
-)
+NOTICES = re.compile(r"digest|keep the model|retrain|not listed|months old", re.IGNORECASE)
 #: Time after a disturbance in which a channel may be behind: the longest delay of an attempt.
 BEHIND = 65 * MINUTE
 #: Times in messages are to the minute.

@@ -30,7 +30,8 @@ def ordinary_month(seed: int, begin: datetime, days: int = DAYS) -> Script:
         add(quiet["broker restarts"], day, 4.5, 8 * MINUTE)
         add(quiet["slack refuses briefly"], day, 8.9, 9 * MINUTE)
     for week in range(days // 7):
-        add(_change("new model", _add_model), 7 * week + 3, 11.0, MINUTE, f"bot{week}")
+        new_model = _change("new model", _add_model, _restart)
+        add(new_model, 7 * week + 3, 11.0, 3 * HOUR, f"bot{week}")
         add(_change("configuration changed", _change_configuration), 7 * week + 5, 14.0, MINUTE)
     for stage in range(len(SHARES)):
         roll_out = _change(f"rollout stage {stage}", _roll_out(stage))
@@ -54,12 +55,15 @@ def _change(name: str, begin: Action, end: Action = ends_by_itself) -> Fault:
 
 
 def _add_model(world: World, strike: Strike) -> None:
-    """List a new model, with its baseline; it has a third of the traffic of the others."""
+    """List a new model with a baseline; its traffic comes before the daemon is restarted."""
     world.production.add(strike.model)
     world.production.senders[strike.model].per_day /= 3
     world.models.append(strike.model)
-    world.start()
     world.import_baseline(strike.model)
+
+
+def _restart(world: World, _strike: Strike) -> None:
+    world.start()
 
 
 def _change_configuration(world: World, _strike: Strike) -> None:

@@ -50,7 +50,7 @@ def draw_script(
         if fault.of_model and not choice:
             continue
         model = str(rng.choice(choice)) if fault.of_model else ""
-        most = 2 if rng.random() < IN_PAIRS else 1
+        most = 2 if rng.random() < IN_PAIRS and not fault.is_alone else 1
         at = _begin(fault, begin + _between(rng, *CALM))
         strike = Strike(fault, at, at + _between(rng, *fault.lasts), model, float(rng.random()))
         strikes += _with_needed(_in_gap(strike, strikes, most), strikes, rng)

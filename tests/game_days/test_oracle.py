@@ -1,6 +1,7 @@
 """The oracle: a broken product, or a message that is wrong, is noticed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -106,16 +107,23 @@ def test_pager_that_resolves_with_words_of_the_opening_is_noticed(short_night: N
     assert "contradicting" in _kinds(_with(short_night, resolved))
 
 
-def _sensor_off() -> mock._patch_dict:
-    return mock.patch.dict(of_the_daemon.OF_THE_DAEMON, {"consumer_stalled": lambda _: CLEAR})
+@contextmanager
+def _sensor_off() -> Iterator[None]:
+    """Switch the sensor off, of the incident and of the heartbeat."""
+    off = {"consumer_stalled": lambda _: CLEAR}
+    with (
+        mock.patch.dict(of_the_daemon.OF_THE_DAEMON, off),
+        mock.patch("monitor.daemon.heartbeat.consumer_stalled", return_value=CLEAR),
+    ):
+        yield
 
 
-def _false_alarm() -> mock._patch_dict:
+def _false_alarm() -> AbstractContextManager[object]:
     text = "No record for 24 hours; each of the seven days before had some."
     return mock.patch.dict(OF_MODELS, {"no_traffic": lambda _: Holds(text)})
 
 
-def _wrong_since() -> mock._patch:
+def _wrong_since() -> AbstractContextManager[object]:
     right = of_the_daemon.format_instant
     return mock.patch.object(of_the_daemon, "format_instant", lambda at: right(at - EARLIER))
 
@@ -128,7 +136,7 @@ def test_broken_product_is_noticed(
     lived: Path,
     tmp_path: Path,
     short_script: Script,
-    broken: Callable[[], mock._patch],
+    broken: Callable[[], AbstractContextManager[object]],
     kind: str,
 ) -> None:
     until_told = replace(short_script, end=STALLED.begin + 0.5 * HOUR)
