@@ -263,7 +263,8 @@ OF_SERVICES = (
         begins_at=(6, 22),
         lasts=(32 * HOUR, 40 * HOUR),
         promised=28 * HOUR + 15 * MINUTE,
-        says=("overdue|follow",),
+        # Without it the heartbeat is silent, too.
+        says=("overdue|follow|heartbeat",),
         acts=r"driftwarden check|log",
         ends_within=3 * HOUR,
         of_model=False,

@@ -12,6 +12,8 @@ Kind = Literal["post", "update", "reply"]
 
 #: Time without a heartbeat after which their service tells it.
 GRACE = timedelta(minutes=10)
+#: The words of that service, and what the site has written there.
+SILENCE, DESCRIPTION = "Heartbeat missing", "Run `driftwarden check` on the host."
 INCIDENT = re.compile(r"incident[ s/]+(\d+)", re.IGNORECASE)
 #: How a message says that its incident has ended.
 QUOTED = re.compile(r"“[^”]*”|'[^']*'")
@@ -126,10 +128,10 @@ class Ledger:
             self._n_beats, self._beat_at = n_beats, now
             if self._is_silent:
                 self._is_silent = False
-                self._add(now, HEARTBEATS, "post", None, "", "Heartbeat missing, ended")
+                self._add(now, HEARTBEATS, "post", None, SILENCE, f"{SILENCE}, ended")
         elif self._beat_at is not None and not self._is_silent and now - self._beat_at >= GRACE:
             self._is_silent = True
-            self._add(now, HEARTBEATS, "post", None, "", "Heartbeat missing")
+            self._add(now, HEARTBEATS, "post", None, SILENCE, f"{SILENCE}\n{DESCRIPTION}")
 
     def _add(
         self,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
+from monitor.plurals import pluralize
 from tests.game_days.oracle import Verdict
 from tests.game_days.report import span
 
@@ -40,5 +41,7 @@ def write_measured_times(verdicts: Sequence[Verdict]) -> None:
             if outcome.strike.fault.name in names and outcome.took is not None
         ]
         if took:
-            times[signal] = f"{span(median(took))}, at most {span(max(took))} ({len(took)} cuts)"
+            times[signal] = (
+                f"{span(median(took))}, at most {span(max(took))} ({pluralize(len(took), 'cut')})"
+            )
     FILE.write_text(json.dumps(times, indent=1) + "\n", encoding="utf-8")
