@@ -87,6 +87,11 @@ fuzz: setup # Mutate the records of the fixtures and decode them (SECONDS=300 SE
 night: setup # Fail Kafka, the database, the leader and Slack in turn, in 55 minutes; show what is told to whom
 	@$(TEST_ENVIRONMENT) $(BIN)/python -m tests.soak.night
 
+.PHONY: game-days
+game-days: setup ## Play drawn faults on a driven clock; judge what is told to whom (SEED=1 N=200; ORDINARY=1: a month without)
+	@$(TEST_ENVIRONMENT) $(BIN)/python -m tests.game_days --seed $(or $(SEED),1) --faults $(or $(N),200) \
+		$(if $(ORDINARY),--ordinary)
+
 .PHONY: soak
 soak: setup # Kill, stop and cut all under load; show one row per record (SEED=1 KILLS=55 DURATION=540)
 	@$(TEST_ENVIRONMENT) $(BIN)/python -m tests.soak --seed $(or $(SEED),1) \

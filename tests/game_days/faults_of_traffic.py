@@ -1,0 +1,212 @@
+"""Faults of what production sends: traffic, fields, metrics, feedback, late records."""
+
+from datetime import timedelta
+from functools import partial
+
+from tests.game_days.faults import DAY, HOUR, MINUTE, Fault, Strike
+from tests.game_days.world.production import RATED, Sender
+from tests.game_days.world.world import World
+
+#: Time in which a signal that is missing is told.
+SIGNAL_WITHIN = 26 * HOUR
+SIGNAL_LASTS = (30 * HOUR, 44 * HOUR)
+SIGNAL = r"missing|usually|not comparable|no longer|fell|stopped|fewer"
+
+
+def _sender(world: World, strike: Strike) -> Sender:
+    return world.production.senders[strike.model]
+
+
+def _set_volume(world: World, strike: Strike, *, least: float, most: float) -> None:
+    _sender(world, strike).volume = least + strike.size * (most - least)
+
+
+def _restore_volume(world: World, strike: Strike) -> None:
+    _sender(world, strike).volume = 1.0
+
+
+def _drop(world: World, strike: Strike, *, name: str) -> None:
+    _sender(world, strike).omitted.add(name)
+
+
+def _restore(world: World, strike: Strike, *, name: str) -> None:
+    _sender(world, strike).omitted.discard(name)
+
+
+def _lose_type(world: World, strike: Strike) -> None:
+    _sender(world, strike).absent_types.add("loans")
+
+
+def _regain_type(world: World, strike: Strike) -> None:
+    _sender(world, strike).absent_types.discard("loans")
+
+
+def _set_rated(world: World, strike: Strike, *, rated: float) -> None:
+    _sender(world, strike).rated = rated
+
+
+def _break_records(world: World, strike: Strike) -> None:
+    _sender(world, strike).malformed = 0.3 + 0.5 * strike.size
+
+
+def _mend_records(world: World, strike: Strike) -> None:
+    _sender(world, strike).malformed = 0.0
+
+
+def _send_late(world: World, strike: Strike) -> None:
+    """Deliver records of the week that was evaluated last, a tenth to a half of them."""
+    monday = strike.begin.replace(hour=0, minute=0, second=0, microsecond=0)
+    monday -= timedelta(days=monday.weekday())
+    n = round((0.1 + 0.4 * strike.size) * 7 * _sender(world, strike).per_day)
+    late = world.production.send_late(strike.model, n, monday - 7 * DAY, monday - HOUR)
+    world.topic.append(late)
+
+
+def _shift_prompts(world: World, strike: Strike) -> None:
+    _sender(world, strike).new_topic = 0.4 + 0.3 * strike.size
+
+
+def _shift_prompts_back(world: World, strike: Strike) -> None:
+    _sender(world, strike).new_topic = 0.0
+
+
+def _fail_requests(world: World, strike: Strike) -> None:
+    _sender(world, strike).resolved = 0.5 - 0.3 * strike.size
+
+
+def _serve_requests(world: World, strike: Strike) -> None:
+    _sender(world, strike).resolved = 0.9
+
+
+def _named(pattern: str) -> str:
+    """Return the pattern of a name that is quoted, or called what it is."""
+    return rf"['“\"`]{pattern}\b|(metric|field) {pattern}\b|\b{pattern} (fell|\d)"
+
+
+def _missing_value(name: str) -> Fault:
+    """Return the fault of a metric or field that is no longer sent."""
+    word = _named(name.replace("_", "[_ ]"))
+    if name == "task_type":  # each of them is missing
+        word = f"{word}|task type “"
+    return Fault(
+        name=f"{name} not sent",
+        begin=partial(_drop, name=name),
+        end=partial(_restore, name=name),
+        lasts=SIGNAL_LASTS,
+        promised=SIGNAL_WITHIN,
+        says=(r"\b{model}\b", word, SIGNAL),
+        acts=r"production|producer|send|field|metadata",
+        ends_within=50 * HOUR,
+        lingers=30 * HOUR,
+        resolution=DAY,
+        touches=name,
+    )
+
+
+DRIFT = {
+    "lasts": (30 * HOUR, 44 * HOUR),
+    "promised": 26 * HOUR,
+    # The window that holds it is evaluated after its end, and names it.
+    "lingers": 30 * DAY,
+    "resolution": DAY,
+}
+
+OF_TRAFFIC = (
+    Fault(
+        name="traffic stops",
+        begin=partial(_set_volume, least=0.0, most=0.0),
+        end=_restore_volume,
+        lasts=(26 * HOUR, 40 * HOUR),
+        promised=25 * HOUR,
+        says=(r"\b{model}\b", r"no traffic|no record"),
+        acts=r"production still serves|dead-letters|driftwarden check",
+        ends_within=3 * HOUR,
+        # What comes back is counted by the hour.
+        lingers=80 * MINUTE,
+        resolution=2 * HOUR,
+        touches="volume",
+    ),
+    Fault(
+        name="traffic falls",
+        begin=partial(_set_volume, least=0.03, most=0.2),
+        end=_restore_volume,
+        lasts=SIGNAL_LASTS,
+        promised=SIGNAL_WITHIN,
+        says=(r"\b{model}\b", r"traffic|records|exchanges", SIGNAL + "|no traffic|hardly any"),
+        acts=r"production|producer|dead-letters|driftwarden",
+        ends_within=50 * HOUR,
+        lingers=30 * HOUR,
+        resolution=DAY,
+        touches="volume",
+    ),
+    *map(_missing_value, ("resolved", "judge", "latency", "user", "task_type")),
+    Fault(
+        name="task type not sent",
+        begin=_lose_type,
+        end=_regain_type,
+        lasts=SIGNAL_LASTS,
+        promised=SIGNAL_WITHIN,
+        says=(r"\b{model}\b", _named("loans"), SIGNAL),
+        acts=r"production|producer|send|task",
+        ends_within=50 * HOUR,
+        # A look may call it a change of the prompts: it is one.
+        lingers=30 * DAY,
+        resolution=DAY,
+        touches="task_type",
+    ),
+    Fault(
+        name="feedback stops",
+        begin=partial(_set_rated, rated=0.0),
+        end=partial(_set_rated, rated=RATED),
+        lasts=SIGNAL_LASTS,
+        promised=SIGNAL_WITHIN,
+        says=(r"\b{model}\b", "feedback", SIGNAL),
+        acts=r"production|producer|send|feedback",
+        ends_within=50 * HOUR,
+        lingers=30 * HOUR,
+        resolution=DAY,
+        touches="feedback",
+    ),
+    Fault(
+        name="records unreadable",
+        begin=_break_records,
+        end=_mend_records,
+        lasts=(3 * HOUR, 12 * HOUR),
+        promised=2 * HOUR,
+        says=("dead letter|could not be read",),
+        acts=r"dead-letters",
+        ends_within=30 * HOUR,
+        lingers=26 * HOUR,
+        touches="malformed",
+    ),
+    Fault(
+        name="records late",
+        begin=_send_late,
+        lasts=(3 * HOUR, 3 * HOUR),
+        promised=HOUR,
+        says=(r"\b{model}\b", "late|after the evaluation|came after"),
+        acts=r"--again",
+        # They stay late until a person evaluates the week again.
+        lingers=30 * DAY,
+        touches="late",
+        grain=5 * MINUTE,
+    ),
+    Fault(
+        name="new prompts",
+        begin=_shift_prompts,
+        end=_shift_prompts_back,
+        says=(r"\b{model}\b", r"drift|change|prompt|new"),
+        acts=r"incidents|topic|prompt|deploy|release|review|baseline",
+        touches="prompts",
+        **DRIFT,
+    ),
+    Fault(
+        name="requests unresolved",
+        begin=_fail_requests,
+        end=_serve_requests,
+        says=(r"\b{model}\b", _named("resolved")),
+        acts=r"deploy|release|roll|version|change|review|baseline",
+        touches="resolved",
+        **DRIFT,
+    ),
+)

@@ -1,0 +1,158 @@
+"""The oracle: a broken product, or a message that is wrong, is noticed."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from monitor.daemon.conditions import of_the_daemon
+from monitor.daemon.conditions.of_models import OF_MODELS
+from monitor.scheduling.condition_check import CLEAR, Holds
+from tests.game_days.conftest import STALLED
+from tests.game_days.faults import HOUR
+from tests.game_days.ledger import Message
+from tests.game_days.night import Night, play
+from tests.game_days.oracle import judge
+from tests.game_days.script import Script
+from tests.game_days.world.channels import PAGER, SLACK
+from tests.game_days.world.world import World
+
+EARLIER = timedelta(days=1)
+
+
+def _opening(night: Night, channel: str = SLACK) -> Message:
+    return next(message for message in night.messages if message.channel == channel)
+
+
+def _kinds(night: Night) -> set[str]:
+    return {flaw.kind for flaw in judge(night).flaws}
+
+
+def _with(night: Night, message: Message) -> Night:
+    messages = sorted([*night.messages, message], key=lambda entry: entry.at)
+    return replace(night, messages=tuple(messages))
+
+
+def _changed(night: Night, change: Callable[[Message], Message | None]) -> Night:
+    changed = map(change, night.messages)
+    return replace(night, messages=tuple(message for message in changed if message is not None))
+
+
+def test_good_night_holds(short_night: Night) -> None:
+    verdict = judge(short_night)
+    assert verdict.holds, verdict.flaws
+    assert len(verdict.due) == 1
+
+
+def test_silence_is_noticed(short_night: Night) -> None:
+    (outcome,) = judge(replace(short_night, messages=())).due
+    assert not outcome.in_time
+
+
+def test_late_message_is_noticed(short_night: Night) -> None:
+    late = _changed(short_night, lambda message: replace(message, at=message.at + 0.4 * HOUR))
+    assert not judge(late).due[0].in_time
+
+
+def test_message_without_a_step_is_noticed(short_night: Night) -> None:
+    def without_steps(message: Message) -> Message:
+        return replace(message, text=message.text.replace("driftwarden check", ""))
+
+    assert not judge(_changed(short_night, without_steps)).due[0].is_enough
+
+
+def test_end_that_is_not_told_is_noticed(short_night: Night) -> None:
+    endless = _changed(short_night, lambda message: message if message.is_open else None)
+    assert not judge(endless).due[0].end_in_time
+
+
+def test_message_about_what_is_not_so_is_noticed(short_night: Night) -> None:
+    message = replace(
+        _opening(short_night), title="No traffic: desk (incident 9).", text="", incident=9
+    )
+    assert "false" in _kinds(_with(short_night, message))
+
+
+def test_stale_message_is_noticed(short_night: Night) -> None:
+    message = replace(_opening(short_night), at=STALLED.end + 2 * HOUR)
+    assert "stale" in _kinds(_with(short_night, message))
+
+
+def test_end_told_too_early_is_noticed(short_night: Night) -> None:
+    end = next(message for message in short_night.messages if not message.is_open)
+    early = replace(end, at=STALLED.end - timedelta(minutes=2))
+    assert "false" in _kinds(_with(short_night, early))
+
+
+def test_reply_that_contradicts_its_parent_is_noticed(short_night: Night) -> None:
+    opening = _opening(short_night)
+    reply = replace(opening, kind="reply", text="Resolved", is_open=False)
+    assert "contradicting" in _kinds(_with(short_night, reply))
+
+
+def test_pager_that_never_hears_of_the_end_is_noticed(short_night: Night) -> None:
+    def deaf(message: Message) -> Message | None:
+        return None if message.channel == PAGER and not message.is_open else message
+
+    assert "contradicting" in _kinds(_changed(short_night, deaf))
+
+
+def test_pager_that_resolves_with_words_of_the_opening_is_noticed(short_night: Night) -> None:
+    opening = _opening(short_night, PAGER)
+    resolved = replace(opening, is_open=False, at=STALLED.end + HOUR)
+    assert "contradicting" in _kinds(_with(short_night, resolved))
+
+
+@contextmanager
+def _sensor_off() -> Iterator[None]:
+    """Switch the sensor off, of the incident and of the heartbeat."""
+    off = {"consumer_stalled": lambda _: CLEAR}
+    with (
+        mock.patch.dict(of_the_daemon.OF_THE_DAEMON, off),
+        mock.patch("monitor.daemon.heartbeat.consumer_stalled", return_value=CLEAR),
+    ):
+        yield
+
+
+def _false_alarm() -> AbstractContextManager[object]:
+    text = "No record for 24 hours; each of the seven days before had some."
+    return mock.patch.dict(OF_MODELS, {"no_traffic": lambda _: Holds(text)})
+
+
+def _wrong_since() -> AbstractContextManager[object]:
+    right = of_the_daemon.format_instant
+    return mock.patch.object(of_the_daemon, "format_instant", lambda at: right(at - EARLIER))
+
+
+@pytest.mark.parametrize(
+    ("broken", "kind"),
+    [(_sensor_off, ""), (_false_alarm, "false"), (_wrong_since, "contradicting")],
+)
+def test_broken_product_is_noticed(
+    lived: Path,
+    tmp_path: Path,
+    short_script: Script,
+    broken: Callable[[], AbstractContextManager[object]],
+    kind: str,
+) -> None:
+    until_told = replace(short_script, end=STALLED.begin + 0.5 * HOUR)
+    with broken():
+        night = play(until_told, lived, tmp_path / "world")
+    if kind:
+        assert kind in _kinds(night)
+    else:
+        assert judge(night).due[0].message is None
+
+
+def test_daemon_that_watches_nothing_is_noticed(
+    lived: Path, tmp_path: Path, short_script: Script
+) -> None:
+    def stop_watching(world: World) -> None:
+        world.stopped_jobs.add("watch")
+
+    night = play(short_script, lived, tmp_path / "world", prepare=stop_watching)
+    assert not judge(night).due[0].in_time
