@@ -263,7 +263,7 @@ def test_messages_are_shown_with_their_delivery(
 ) -> None:
     states = {
         "sent": {"sent_at": clock},
-        "refused": {"failed_at": clock, "error": "too <long>"},
+        "refused": {"failed_at": clock, "error": "too <long>", "attempts": 1},
         "waiting": {"error": "not_in_channel"},
     }
     for label, values in states.items():
