@@ -24,8 +24,6 @@ MIN_BEFORE, MAX_BEFORE = WEEK, 4 * WEEK
 MIN_AGE = 2 * WEEK
 #: A signal is back when it came as often in so many hours, and so many times.
 BACK_HOURS, BACK_COUNT = 6, 5
-#: A day with less than half of what is usual is in a gap where chance is at most this.
-GAP_LEVEL = 0.01
 #: Traffic falls to a small share where less is left of the same weekday with least of it.
 SMALL_SHARE = 0.2
 
@@ -81,7 +79,6 @@ def find_fall(
         now = days.coverage(n_days)
         if (
             not days.is_back(before.share)
-            and _chance_of_gap(days.matches, days.sampled, used, n_days) <= LEVEL
             and now.share < LEFT * _fewest_share(days.matches, days.sampled, used, n_days)
             and has_fallen(before, now)
         ):
@@ -266,18 +263,6 @@ def _fewest_share(matches: Hours, sampled: Hours, used: Days, days: int) -> floa
     times = [slice(start, start + days) for start in starts]
     shares = [matches[time].sum() / sampled[time].sum() for time in times if sampled[time].any()]
     return float(min(shares, default=0.0))
-
-
-def _chance_of_gap(matches: Hours, sampled: Hours, used: Days, days: int) -> float:
-    """Return the chance of a gap of so many days, by how many of the days before were in one.
-
-    A day is in a gap where it has less than half of what is usual, and not by chance. Days of a
-    week that never have the signal do not count. Without a gap before, one day is enough.
-    """
-    n, of, expected = matches[used], sampled[used], _expected_shares(matches, sampled, used)
-    by_chance = stats.binom.cdf(np.round(n), np.round(of), expected) > GAP_LEVEL
-    n_gaps = int(((n < LEFT * expected * of) & ~by_chance).sum())
-    return float(((n_gaps + 1) / ((expected > 0).sum() + 1)) ** days) if n_gaps else 0.0
 
 
 def _expected_shares(matches: Hours, sampled: Hours, used: Days) -> Hours:
