@@ -71,7 +71,8 @@ def test_a_window_of_a_single_user_is_not_enough_data(engine: Engine, clock: dat
     store_traffic(engine, clock, 300, seed=5, large_user=1.0)
     assessment = run(engine, clock).assessment
     assert (assessment.verdict, assessment.n_current) == ("not_enough_data", 300)
-    assert "the window has 1. These are left after thinning" in assessment.headline
+    assert "the window has 1 exchange;" in assessment.headline
+    assert "These are left after thinning" in assessment.headline
     assert any("1 of these exchanges are compared" in remark for remark in assessment.remarks)
     assert assessment.mix_reference
     assert assessment.basis is not None
