@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
@@ -46,6 +46,12 @@ class FinishedJobs:
     def lacking(self, names: tuple[str, ...]) -> list[str]:
         """Return the jobs that have not succeeded since this process leads."""
         return [name for name in names if name not in self._finished]
+
+    def idle(self, names: tuple[str, ...]) -> timedelta | None:
+        """Return the time since each job had succeeded; ``None``: one has not since it leads."""
+        times = [self._finished.get(name) for name in names]
+        known = [at for at in times if at is not None]
+        return timedelta(seconds=self._monotonic() - min(known)) if known == times else None
 
     def overdue(self, names: tuple[str, ...], seconds: float) -> list[str]:
         """Return the jobs that have not succeeded for some time."""

@@ -42,7 +42,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     migrate(engine)
     with transaction(engine) as connection:
         take_lease(connection, "host:1:abc", timedelta(hours=1))
-        connection.execute(update(Leadership).values(acquired_at=NOW - 5 * HOUR))
+        connection.execute(update(Leadership).values(acquired_at=NOW - 5 * HOUR, worked_at=NOW))
         claim(connection, "llm-traffic", 0, first=0, now=NOW)
         record_caught_up(connection, "llm-traffic", {0: NOW})
     return engine
