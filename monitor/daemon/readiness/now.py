@@ -1,6 +1,6 @@
 """Checks of `driftwarden check --now`: what is broken now, without advice on the set-up."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ from monitor.settings import Secrets, Sections
 #: Time for a check. They run at once, so that all take little longer.
 LIMIT_SECONDS = 5.0
 #: Checks whose notes are no advice on the set-up.
-NOTED = frozenset({"incidents", "conditions", "judge"})
+NOTED = frozenset({"incidents", "conditions", "judge", "broker"})
 
 #: Rank of what fails in a check, and what to do next; else :attr:`Finding.rank` is kept.
 NEXT: dict[str, tuple[int, str]] = {
@@ -44,18 +44,29 @@ def check_now(
     """
     checks = _checks(settings, secrets)
     results = [
-        _with_next_step(finding)
+        finding
         for findings in note_repeated(checks, run_checks(checks, limit_seconds=limit_seconds))
         for finding in findings
-        if _is_broken(finding)
     ]
-    return sorted(results, key=worst_first)
+    unknown = [finding.name for finding in results if finding.message == NOT_CHECKED]
+    broken = [
+        _with_next_step(_naming(unknown, finding)) for finding in results if _is_broken(finding)
+    ]
+    return sorted(broken, key=worst_first)
 
 
 def _is_broken(finding: Finding) -> bool:
     if finding.status == "note":
         return finding.name in NOTED and finding.message != NOT_CHECKED
     return finding.status == "fail"
+
+
+def _naming(unknown: Sequence[str], finding: Finding) -> Finding:
+    """Return the finding; that of the database names what nobody knows without it."""
+    if not unknown or finding.name != "database":
+        return finding
+    message = f"{finding.message}; not known without it: {', '.join(unknown)}"
+    return replace(finding, message=message)
 
 
 def _with_next_step(finding: Finding) -> Finding:

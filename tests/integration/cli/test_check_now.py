@@ -16,6 +16,7 @@ from monitor.settings import Alerts
 from monitor.store.engine import make_engine, transaction
 from monitor.store.leadership import renew_lease, take_lease
 from monitor.store.tables.leadership import Leadership
+from monitor.store.tables.traffic import SourceOffset
 from monitor.store.traffic.offsets import claim, record_caught_up
 from tests.support.command import Run, run_command  # noqa: F401
 from tests.support.migrated_copy import migrate
@@ -89,7 +90,12 @@ def test_findings_are_sorted_worst_first(
         raise BrokerUnavailableError("no broker listens at kafka:9092")
 
     monkeypatch.setattr("monitor.traffic.kafka.consumer.probe_topic", refuse)
+    (elsewhere,) = findings(run_command, 0)  # ingest has just read the topic
+    assert (elsewhere["name"], elsewhere["status"]) == ("broker", "note")
+    assert "ingest read the topic" in elsewhere["message"]
     with transaction(site) as connection:
+        record_caught_up(connection, "llm-traffic", {0: NOW - timedelta(minutes=2)})
+        connection.execute(update(SourceOffset).values(updated_at=NOW - timedelta(minutes=2)))
         renew_lease(connection, 1, timedelta())
         ids = [
             report(connection, cause, model, NOW, text=cause, alerts=ALERTS)
@@ -169,6 +175,7 @@ def test_a_database_that_is_away_hides_nothing_else(
     (database,) = findings(run_command, 1)
     assert database["name"] == "database"
     assert "db upgrade" in database["message"]
+    assert database["message"].endswith("without it: leader, incidents, conditions, messages")
 
     lines = run_command("check").stdout.splitlines()
     (broker,) = [line for line in lines if line[5:].startswith("broker  ")]
