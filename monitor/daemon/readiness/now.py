@@ -1,6 +1,6 @@
 """Checks of `driftwarden check --now`: what is broken now, without advice on the set-up."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -48,10 +48,7 @@ def check_now(
         for findings in note_repeated(checks, run_checks(checks, limit_seconds=limit_seconds))
         for finding in findings
     ]
-    unknown = [finding.name for finding in results if finding.message == NOT_CHECKED]
-    broken = [
-        _with_next_step(_naming(unknown, finding)) for finding in results if _is_broken(finding)
-    ]
+    broken = [_with_next_step(finding) for finding in _in_context(results) if _is_broken(finding)]
     return sorted(broken, key=worst_first)
 
 
@@ -61,12 +58,22 @@ def _is_broken(finding: Finding) -> bool:
     return finding.status == "fail"
 
 
-def _naming(unknown: Sequence[str], finding: Finding) -> Finding:
-    """Return the finding; that of the database names what nobody knows without it."""
-    if not unknown or finding.name != "database":
-        return finding
-    message = f"{finding.message}; not known without it: {', '.join(unknown)}"
-    return replace(finding, message=message)
+def _in_context(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """Yield the findings; that of the database names what nobody knows without it.
+
+    A broker that this host can't reach, and that ingest has just read, is noted.
+    """
+    unknown = ", ".join(finding.name for finding in findings if finding.message == NOT_CHECKED)
+    reading = [f.message for f in findings if f.name == "ingest" and f.status == "ok"]
+    for finding in findings:
+        message = finding.message
+        if finding.name == "database" and unknown:
+            yield replace(finding, message=f"{message}; not known without it: {unknown}")
+        elif finding.name == "broker" and finding.status == "fail" and reading:
+            state = f"{message}; but {reading[0]}: no outage, if it still does in a minute"
+            yield replace(finding, status="note", message=state)
+        else:
+            yield finding
 
 
 def _with_next_step(finding: Finding) -> Finding:
@@ -84,7 +91,7 @@ def _checks(settings: Sections, secrets: Secrets) -> list[Check]:
 
     channels = open_channels(secrets, settings)
     return [
-        Check("database", lambda: monitoring.database_finding(settings)),
+        Check("database", lambda: monitoring.database_finding(settings), "database.url"),
         Check("leader", lambda: monitoring.leader_finding(settings)),
         Check("incidents", lambda: unresolved_findings(settings)),
         Check("conditions", lambda: condition_findings(settings)),
@@ -94,6 +101,7 @@ def _checks(settings: Sections, secrets: Secrets) -> list[Check]:
             lambda: progress.broker_finding(settings, secrets),
             "kafka.bootstrap_servers",
         ),
+        Check("ingest", lambda: progress.reading_finding(settings)),
         *channel_checks(channels, None),
         apart("disk", lambda: full_findings(settings)),
         apart("temp files", temporary_files.temporary_files_finding),

@@ -60,7 +60,8 @@ def test_a_site_without_a_fault_is_one_line(site: Engine, run_command: Run) -> N
     done = run_command("check", "--now")
 
     assert done.returncode == 0, done.stdout
-    assert len(done.stdout.splitlines()) == 1
+    (line,) = done.stdout.splitlines()
+    assert f"2 models, {site.url}" in line
     assert findings(run_command, 0) == []
 
 
@@ -182,7 +183,9 @@ def test_a_database_that_is_away_hides_nothing_else(
     (database,) = findings(run_command, 1)
     assert database["name"] == "database"
     assert "db upgrade" in database["message"]
-    assert database["message"].endswith("without it: leader, incidents, conditions, messages")
+    assert database["message"].endswith(
+        "without it: leader, incidents, conditions, messages, ingest"
+    )
 
     lines = run_command("check").stdout.splitlines()
     (broker,) = [line for line in lines if line[5:].startswith("broker  ")]

@@ -117,13 +117,13 @@ def shake_hands(
                 _greet(_Broker(connection), address, settings, options)
             except ssl.SSLError as error:
                 raise _refused_certificate(address, settings, error) from None
-            except (OSError, struct.error) as error:
-                problem = (
-                    "accepts the connection, and does not respond"
-                    if isinstance(error, TimeoutError)
-                    else "closed the connection"
-                )
-                raise _unusable(address, settings, problem, timeout_seconds) from None
+            except TimeoutError:
+                raise BrokerUnavailableError(
+                    f"{host}:{port}: the broker accepts the connection, and does not respond in "
+                    f"{timeout_seconds:.1f} s"
+                ) from None
+            except (OSError, struct.error):
+                raise _closed(address, settings) from None
 
 
 def _encrypt(connection: socket.socket, context: ssl.SSLContext, address: Address) -> ssl.SSLSocket:
@@ -183,28 +183,26 @@ def _refused_certificate(
     )
 
 
-def _unusable(
-    address: Address, settings: Kafka, problem: str, timeout_seconds: float
-) -> BrokerUnavailableError:
-    """Return why the broker closed the connection, or doesn't respond."""
+def _closed(address: Address, settings: Kafka) -> BrokerUnavailableError:
+    """Return why the broker closed the connection."""
     where = f"{address[0]}:{address[1]}"
-    if not settings.uses_tls and _speaks_tls(address, timeout_seconds):
+    if not settings.uses_tls and _speaks_tls(address):
         return BrokerRefusedError(
             f"{where}: the broker expects TLS on this port; set kafka.security_protocol = "
             f'"{"SASL_SSL" if settings.uses_sasl else "SSL"}"',
             code="broker_with_tls",
         )
-    return BrokerUnavailableError(f"{where}: the broker {problem}")
+    return BrokerUnavailableError(f"{where}: the broker closed the connection")
 
 
-def _speaks_tls(address: Address, timeout_seconds: float) -> bool:
+def _speaks_tls(address: Address) -> bool:
     """Return whether a port speaks TLS, whatever its certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     # Nothing is sent over this connection.
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
         with (
-            socket.create_connection(address, timeout_seconds) as connection,
+            socket.create_connection(address, TIMEOUT_SECONDS) as connection,
             context.wrap_socket(connection),
         ):
             return True
