@@ -59,8 +59,11 @@ def check(
     import logging
     import time
 
+    from sqlalchemy import make_url
+
     from monitor.daemon.readiness.checks import check_everything
     from monitor.daemon.readiness.now import check_now
+    from monitor.plurals import pluralize
     from monitor.settings import load_secrets
     from monitor.telemetry import configure_logging
 
@@ -80,7 +83,9 @@ def check(
             _print_with_command(models, results)
         else:
             _print_mark("ok")
-            typer.echo(f" nothing is broken ({time.monotonic() - began:.1f} s)")
+            database = make_url(settings.database.url).render_as_string()
+            where = f"{pluralize(len(models), 'model')}, {database}"
+            typer.echo(f" nothing is broken: {where} ({time.monotonic() - began:.1f} s)")
     else:
         results = []
         if not as_json:

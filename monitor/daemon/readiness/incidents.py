@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from monitor.daemon.readiness.finding import Finding, note, ok, open_connection
 from monitor.plurals import pluralize
@@ -64,14 +63,14 @@ def condition_findings(settings: Sections) -> Iterator[Finding]:
     from monitor.daemon.conditions.of_models import OF_MODELS
     from monitor.daemon.conditions.of_the_daemon import OF_THE_DAEMON
     from monitor.store.alerts.incidents import unresolved_incidents
-    from monitor.store.leadership import current_lease
+    from monitor.store.leadership import current_lease, database_time
     from retrain.rollout.jobs.conditions import OF_ROLLOUTS
 
     with open_connection(settings) as connection:
         lease = current_lease(connection)
         if lease is None:
             return
-        now = datetime.now(UTC)
+        now = database_time(connection)
         known = {(row.cause, row.model) for row in unresolved_incidents(connection)}
         for of_model in settings.by_model:
             name = of_model.model.name
