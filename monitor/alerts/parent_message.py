@@ -16,7 +16,7 @@ from monitor.alerts.messages.look import look_blocks
 from monitor.alerts.messages.look import next_steps as next_steps_of_look
 from monitor.plurals import pluralize
 from monitor.rendering.chart import WINDOWS
-from monitor.rendering.late_exchanges import describe_late
+from monitor.rendering.late_exchanges import describe_changes, describe_late
 from monitor.rendering.looks import look_headline
 from monitor.rendering.mrkdwn import (
     Block,
@@ -162,7 +162,8 @@ def describe_state(connection: Connection, incident: IncidentRow) -> tuple[str, 
             notes.append(f"All that drifted in this incident: {incident.summary}.")
     if incident.cause == "drift" and incident.last_evaluation_id is not None:
         evaluation = drift_evaluation_by_id(connection, incident.last_evaluation_id)
-        notes += filter(None, [describe_late(connection, evaluation)])
+        remarks = describe_late(connection, evaluation), describe_changes(evaluation)
+        notes += filter(None, remarks)
     if incident.clear_since is not None and not incident.is_resolved:
         since = format_instant(incident.clear_since)
         notes.append(f"It has not held since {since}. If that lasts, the incident is resolved.")
