@@ -28,6 +28,7 @@ from monitor.store.windows.drift_evaluations import (
     drift_evaluation_by_id,
 )
 from monitor.store.windows.looks import look_by_id, newest_look
+from monitor.store.windows.repetitions import changed_inputs
 
 #: An incident worsens when its severity grows by this factor *and* by this difference.
 WORSE_FACTOR = 1.25
@@ -62,7 +63,11 @@ def handle_evaluation(
         return None
     event = event_of(assessment, current)
     if event is None or (
-        event in {"quiet", "resolved"} and is_changed_later(connection, evaluation, current)
+        event in {"quiet", "resolved"}
+        and (
+            changed_inputs(evaluation.provenance)
+            or is_changed_later(connection, evaluation, current)
+        )
     ):
         return None
     if current is not None and current.is_resolved and event != "reopened":

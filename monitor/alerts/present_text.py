@@ -25,6 +25,7 @@ from monitor.alerts.present_findings import (
 )
 from monitor.errors import NotFoundError
 from monitor.rendering.excerpts import excerpt
+from monitor.rendering.late_exchanges import describe_changes as describe_changed_inputs
 from monitor.rendering.late_exchanges import describe_late
 from monitor.rendering.looks import format_onset
 from monitor.rendering.mrkdwn import link
@@ -196,6 +197,7 @@ class _Present:
             changes += describe_changes(incident, evidence, self._findings)
             if evidence.window is not None:
                 changes.append(describe_late(self._connection, evidence.window))
+                changes.append(describe_changed_inputs(evidence.window))
         else:
             changes.append(describe_new_parts(evidence))
         if incident.clear_since is not None:
