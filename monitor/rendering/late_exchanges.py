@@ -1,5 +1,6 @@
 """Sentences on the exchanges that arrived after the evaluation of their window."""
 
+import re
 import shlex
 from datetime import datetime, timedelta
 
@@ -9,6 +10,9 @@ from monitor.plurals import pluralize
 from monitor.rendering.numbers import format_instant, format_share
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow
 from monitor.store.windows.late_exchanges import LateExchanges, late_exchanges
+
+#: In the text of a condition; the message has the command as its next step.
+_AGAIN = re.compile(r" Evaluate it again: `(.+)`\.")
 
 LENGTHS = {timedelta(days=1): "day", timedelta(weeks=1): "week"}
 
@@ -32,6 +36,17 @@ def state_late(
         f"{format_instant(evaluated_at)} ({format_share(late.share)} of it); its result does not "
         "count them."
     )
+
+
+def state_again(model: str, window: tuple[datetime, datetime]) -> str:
+    """Return the sentence on the command, after another one."""
+    return f" Evaluate it again: `{again_command(model, window)}`."
+
+
+def split_again(text: str) -> tuple[str, str]:
+    """Return a text without that sentence, and its command; empty where it has none."""
+    found = _AGAIN.search(text)
+    return (text, "") if found is None else (text.replace(found[0], ""), found[1])
 
 
 def again_command(model: str, window: tuple[datetime, datetime]) -> str:

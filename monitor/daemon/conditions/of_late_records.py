@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from monitor.plurals import pluralize
-from monitor.rendering.late_exchanges import again_command, state_late
+from monitor.rendering.late_exchanges import state_again, state_late
 from monitor.rendering.numbers import format_window
 from monitor.scheduling.condition_check import Clear, ConditionCheck, Holds, Result
 from monitor.settings import Settings
@@ -42,8 +42,8 @@ def late_records(check: ConditionCheck[Settings]) -> Result:
         if window.late.share > MANY
     }
     return Holds(
-        f"{format_window(bounds)}: {state_late(worst.late, bounds, worst.evaluated_at)} "
-        f"Evaluate it again: {again_command(model, bounds)}.{more}",
+        f"{format_window(bounds)}: {state_late(worst.late, bounds, worst.evaluated_at)}"
+        f"{state_again(model, bounds)}{more}",
         frozenset(weeks | many),
         worst.evaluation_id,
     )
