@@ -13,7 +13,7 @@ from monitor.alerts.messages.next_steps import (
     next_steps_of_look,
     steps_of,
 )
-from monitor.alerts.messages.text import IncidentText
+from monitor.alerts.messages.text import MODEL_CHARACTERS, IncidentText
 from monitor.alerts.present_changes import (
     describe_changes,
     describe_new_parts,
@@ -55,7 +55,6 @@ STATES: dict[str, tuple[str, str]] = {
     "resolved": (", resolved", "🟢"),
     "unwatched": (", no longer watched", "⚪"),
 }
-MODEL_CHARACTERS = 60
 ALARMS = ("opened", "worsened", "continued", "reopened")
 #: A condition's own text says since when; else the time of the incident follows.
 SAYS_WHEN = ("since", "noticed")

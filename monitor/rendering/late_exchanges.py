@@ -45,8 +45,8 @@ def state_again(model: str, window: tuple[datetime, datetime]) -> str:
 
 def split_again(text: str) -> tuple[str, str]:
     """Return a text without that sentence, and its command; empty where it has none."""
-    found = _AGAIN.search(text)
-    return (text, "") if found is None else (text.replace(found[0], ""), found[1])
+    match = _AGAIN.search(text)
+    return (text, "") if match is None else (text.replace(match[0], ""), match[1])
 
 
 def again_command(model: str, window: tuple[datetime, datetime]) -> str:

@@ -88,6 +88,6 @@ def steps_of(cause: str, model: str, text: str) -> list[str]:
     parts = {"{of_model}": option, "{again}": again}
     steps = list(CAUSES[cause].next_steps)
     for name, part in parts.items():
-        shown = html.escape(part.replace("`", "'"), quote=False)
-        steps = [step.replace(name, shown) for step in steps]
+        filled = html.escape(part.replace("`", "'"), quote=False)
+        steps = [step.replace(name, filled) for step in steps]
     return steps

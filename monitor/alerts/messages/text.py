@@ -19,6 +19,8 @@ from monitor.rendering.mrkdwn import (
 MAX_WORDS = 80
 #: Of its parts whose length depends on names and errors.
 MAX_TITLE_WORDS, MAX_FINDING_WORDS, MAX_CHANGE_WORDS, MAX_OWNER_WORDS = 12, 50, 30, 12
+#: Of the name of a model in a title.
+MODEL_CHARACTERS = 60
 #: Fewer words of a sentence say nothing.
 MIN_CLIPPED_WORDS = 15
 #: Of the note on what does not fit.
@@ -130,8 +132,8 @@ def count_words(texts: Iterable[str]) -> int:
 
 
 def _weight(word: str) -> int:
-    letters = word.strip(MARKS)
-    return -(-len(letters) // WORD_CHARACTERS) if any(map(str.isalnum, letters)) else 0
+    core = word.strip(MARKS)
+    return -(-len(core) // WORD_CHARACTERS) if any(map(str.isalnum, core)) else 0
 
 
 def _plain(markup: str) -> str:

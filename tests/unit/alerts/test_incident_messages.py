@@ -288,9 +288,9 @@ def test_whole_parts_are_left_out_of_any_message() -> None:
         assert len(text.summary) <= MAX_SUMMARY_CHARACTERS
         stays = ("assistant", "Finding 0", text.since, "Acknowledged by", "released then (page).")
         assert all(part in text.summary for part in stays), text
-        shown = sum(f"Finding {number} " in text.summary for number in range(n_findings))
+        n_told = sum(f"Finding {number} " in text.summary for number in range(n_findings))
         more = re.search(r"(\d) further finding", text.summary)
-        assert shown + (int(more[1]) if more else 0) == n_findings
+        assert n_told + (int(more[1]) if more else 0) == n_findings
         assert "Incident 1" in blocks
 
 
