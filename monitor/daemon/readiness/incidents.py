@@ -1,5 +1,6 @@
 """Checks of the incidents, and of conditions that would open one."""
 
+import html
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -86,10 +87,11 @@ def condition_findings(settings: Sections) -> Iterator[Finding]:
 
 def _condition_finding(cause: str, model: str, result: object) -> Iterator[Finding]:
     from monitor.alerts.causes import CAUSES
+    from monitor.alerts.messages.next_steps import steps_of
 
     if isinstance(result, Holds):
         known = CAUSES[cause]
-        step = known.next_steps[0].removeprefix("• ").format(of_model="")
+        step = html.unescape(steps_of(cause, model, result.text)[0]).removeprefix("• ")
         message = f"{known.title}, not told yet: {result.text}"
         yield replace(of_level(known.level), message=message, model=model, command=step)
 
