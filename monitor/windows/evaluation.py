@@ -250,7 +250,7 @@ def _store(
     rows, assessment = window.rows, result.assessment
     with transaction(engine) as connection:
         before = drift_evaluation_by_id(connection, claim.evaluation_id)
-        provenance |= first_inputs(before.provenance)
+        provenance |= first_inputs(before.provenance, provenance)
         finish_drift_evaluation(
             connection,
             claim,

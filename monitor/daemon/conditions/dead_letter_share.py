@@ -3,8 +3,9 @@
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Self
 
 from monitor.statistics.intervals import clopper_pearson
 from monitor.store.traffic.record_counts import ALL, SLOT, CountedRecords
@@ -58,9 +59,9 @@ class Records:
         lower, _ = clopper_pearson(self.n_dead, self.n, TAIL)
         return lower > limit
 
-    def of_reason(self, reason: str) -> "Records":
+    def of_reason(self, reason: str) -> Self:
         """Return the records with the dead letters of one reason."""
-        return Records(self.since, self.n, Counter({reason: self.by_reason[reason]}))
+        return replace(self, by_reason=Counter({reason: self.by_reason[reason]}))
 
 
 def slots_of(counts: Iterable[CountedRecords]) -> list[Records]:

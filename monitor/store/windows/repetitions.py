@@ -60,14 +60,13 @@ def repetitions_of(connection: Connection, evaluation_id: int) -> list[Repetitio
     ]
 
 
-def first_inputs(before: dict[str, Any]) -> dict[str, Any]:
-    """Return the provenance's entry of what the first evaluation depended on.
+def first_inputs(before: dict[str, Any], provenance: dict[str, Any]) -> dict[str, Any]:
+    """Return the provenance's entry of what the first evaluation depended on, where that differs.
 
     ``before`` is the provenance of the result that is replaced; empty without one.
     """
-    if not before:
-        return {}
-    return {FIRST: before.get(FIRST) or _inputs(before)}
+    first = before.get(FIRST) or _inputs(before)
+    return {FIRST: first} if before and first != _inputs(provenance) else {}
 
 
 def changed_inputs(provenance: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
