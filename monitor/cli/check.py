@@ -42,6 +42,7 @@ def check(
 
     With --now, prints what is broken now, the worst first, each with the command to type next, or
     one line where nothing is: for the night. The checks run at once, and each ends after 5 seconds.
+    An orchestrator asks /healthz instead.
 
     The encoder is loaded, unless it embedded traffic in the last 24 hours.
 

@@ -161,6 +161,21 @@ def test_a_condition_without_an_incident_is_a_finding(
     assert known["name"] == "incidents"
 
 
+def test_ages_are_by_the_clock_of_the_database(
+    site: Engine,
+    run_command: Run,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    then = NOW - HOUR  # this host is an hour ahead
+    monkeypatch.setattr("monitor.store.leadership.database_time", lambda _: then)
+    with transaction(site) as connection:
+        record_caught_up(connection, "llm-traffic", {0: then})
+        connection.execute(update(SourceOffset).values(updated_at=then))
+        connection.execute(update(Leadership).values(worked_at=then, expires_at=NOW))
+
+    assert findings(run_command, 0) == []
+
+
 def test_a_new_leader_has_time_to_catch_up(
     site: Engine,
     run_command: Run,  # noqa: F811
