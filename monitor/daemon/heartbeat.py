@@ -118,7 +118,9 @@ class Heartbeats:
         if isinstance(stalled, Holds) and not working & self._receivers("consumer_stalled"):
             return stalled.text
         if failing and not working & self._receivers(CAUSE):
-            return f"no other channel tells that these take no messages: {', '.join(failing)}"
+            return (
+                f"no other channel tells that these take no messages: {', '.join(sorted(failing))}"
+            )
         return ""
 
     def _receivers(self, cause: str) -> set[str]:

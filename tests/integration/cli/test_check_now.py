@@ -98,6 +98,8 @@ def test_findings_are_sorted_worst_first(
         raise BrokerUnavailableError("no broker listens at kafka:9092")
 
     monkeypatch.setattr("monitor.traffic.kafka.consumer.probe_topic", refuse)
+    with transaction(site) as connection:
+        record_caught_up(connection, "llm-traffic", {0: utc_now()})
     (elsewhere,) = findings(run_command, 0)  # ingest has just read the topic
     assert (elsewhere["name"], elsewhere["status"]) == ("broker", "note")
     assert "ingest read the topic" in elsewhere["message"]
