@@ -67,6 +67,23 @@ def route_findings(settings: Sections, secrets: Secrets, channels: "Channels") -
         yield note(f"alerts.routes name models that are not listed: {names}")
     if channels.senders and not channels.routes.fallback:
         yield note(NO_FALLBACK)
+    same = _of_the_service_of_the_fallback(channels)
+    if same:
+        yield note(f"alerts.fallback fails with {', '.join(same)}: it is the same service")
+
+
+def _of_the_service_of_the_fallback(channels: "Channels") -> list[str]:
+    """Return the other channels that are of the same service; of Apprise nothing is known."""
+    name = channels.routes.fallback
+    fallback = channels.routes.channels.get(name)
+    if fallback is None or fallback.kind == "apprise":
+        return []
+    service = (fallback.kind, fallback.url)
+    return [
+        other
+        for other, channel in channels.routes.channels.items()
+        if other != name and (channel.kind, channel.url) == service
+    ]
 
 
 def heartbeat_finding(settings: Sections, secrets: Secrets, *, send: bool) -> Finding:

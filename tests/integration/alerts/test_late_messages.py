@@ -83,7 +83,7 @@ def test_a_late_post_names_its_time(
     assert f"Written {format_instant(clock)}, delivered late." in render_text(parent.blocks)
 
 
-def test_an_incident_that_came_again_while_the_channel_was_away_is_open(
+def test_an_incident_that_came_again_meanwhile_is_open(
     engine: Engine,
     clock: datetime,
     slack: FakeSlack,  # noqa: F811

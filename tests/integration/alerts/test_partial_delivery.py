@@ -104,7 +104,7 @@ def test_a_channel_that_refuses_updates_gets_the_replies(
     assert "slack: 1 message not delivered" in daemon.summary
 
 
-def test_the_fallback_gets_what_waits_behind_a_message_that_is_not_taken(
+def test_the_fallback_gets_what_waits_behind_a_stuck_message(
     engine: Engine, clock: datetime
 ) -> None:
     """Nobody has tried it yet, and the channel takes others."""
@@ -124,7 +124,7 @@ def test_the_fallback_gets_what_waits_behind_a_message_that_is_not_taken(
     assert "message 0" not in [text for _, text in mail.sent]
 
 
-def test_one_message_in_ten_is_one_incident_and_the_fallback_speaks(
+def test_a_slow_channel_is_one_incident_and_has_the_fallback(
     engine: Engine, clock: datetime
 ) -> None:
     """Slack takes one each 12 minutes; the daemon is started again each minute."""
@@ -159,7 +159,7 @@ def test_one_message_in_ten_is_one_incident_and_the_fallback_speaks(
 
 
 @pytest.mark.parametrize("ahead", [timedelta(), 10 * MINUTE])
-def test_failures_count_by_their_order_and_not_by_the_clock_of_the_replica(
+def test_failures_count_by_their_order_and_not_by_clocks(
     any_engine: Engine, clock: datetime, ahead: timedelta
 ) -> None:
     """One replica notes a failure by a clock that is ahead; then another delivers."""
@@ -177,9 +177,7 @@ def test_failures_count_by_their_order_and_not_by_the_clock_of_the_replica(
             assert stuck.since < clock
 
 
-def test_a_delivery_by_a_clock_that_is_ahead_hides_no_failure(
-    engine: Engine, clock: datetime
-) -> None:
+def test_a_delivery_by_a_fast_clock_hides_no_failure(engine: Engine, clock: datetime) -> None:
     main, mail = MemorySender("main"), Mail("mail")
     channels = with_mail(main, mail)
     add_messages(engine, 1, clock + 10 * MINUTE)

@@ -53,9 +53,7 @@ def deployment(engine: Engine, clock: datetime) -> Deployment:
     return Deployment(engine)
 
 
-def test_a_model_that_one_replica_lists_is_watched_while_they_take_turns(
-    deployment: Deployment, clock: datetime
-) -> None:
+def test_a_model_that_one_replica_lists_is_watched(deployment: Deployment, clock: datetime) -> None:
     """The old replica leads after the new one, and is started again with the new file."""
     old = deployment.start(OLD, clock)
     new = deployment.start(NEW, clock + DAY)
@@ -75,7 +73,7 @@ def test_a_model_that_one_replica_lists_is_watched_while_they_take_turns(
 
 
 @pytest.mark.parametrize("is_slack_away", [False, True])
-def test_a_replica_that_reads_the_old_file_again_removes_the_model_until_the_next_start(
+def test_an_old_file_that_is_read_again_removes_the_model(
     deployment: Deployment, clock: datetime, is_slack_away: bool
 ) -> None:
     """The file that was read last counts; what waits is not told under a leader that lists it."""

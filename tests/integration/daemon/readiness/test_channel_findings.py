@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from monitor.alerts.channels import Channels, only
+from monitor.alerts.channels import Channels, only, open_channels
 from monitor.alerts.outbox import deliver_due
-from monitor.daemon.readiness.channels import channel_checks
+from monitor.daemon.readiness.channels import channel_checks, route_findings
 from monitor.daemon.readiness.running import run_checks
 from monitor.errors import ChannelRefusedError, ChannelUnavailableError
-from monitor.settings import Configuration
+from monitor.settings import Configuration, Secrets
 from monitor.store.engine import make_engine
 from tests.integration.alerts.outbox_messages import add_messages
 from tests.support.alerts.senders import MemorySender
@@ -68,3 +68,13 @@ def test_a_test_message_proves_a_channel_that_failed(engine: Engine) -> None:
     add_messages(engine, 1, utc_now() - HOUR)
     deliver_due(engine, only(sender), utc_now() - HOUR)
     assert statuses(engine, only(sender), send=True) == ["note", "ok"]
+
+
+@pytest.mark.parametrize(("kind", "n"), [("slack", 1), ("pagerduty", 0), ("apprise", 0)])
+def test_a_fallback_of_the_same_service_is_noted(kind: str, n: int) -> None:
+    fallback = {"kind": kind} | ({"channel": "C2"} if kind == "slack" else {})
+    channels = {"team": {"kind": "slack", "channel": "C1"}, "second": fallback}
+    settings = Configuration(alerts={"channels": channels, "fallback": "second"})
+    findings = route_findings(settings, Secrets(), open_channels(Secrets(), settings))
+    texts = [finding.message for finding in findings]
+    assert sum("alerts.fallback fails with team" in text for text in texts) == n
