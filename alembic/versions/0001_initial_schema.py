@@ -130,6 +130,7 @@ def upgrade() -> None:
         sa.Column("holder", sa.String(), nullable=False),
         sa.Column("acquired_at", TIME, nullable=False),
         sa.Column("expires_at", TIME, nullable=False),
+        sa.Column("worked_at", TIME),
         sa.CheckConstraint("id = 1", name="ck_leadership_single_row"),
         sa.PrimaryKeyConstraint("id", name="pk_leadership"),
         sa.UniqueConstraint("epoch", name="uq_leadership_epoch"),

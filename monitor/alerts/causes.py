@@ -20,7 +20,8 @@ class Cause:
     level: Level
     title: str
     #: What to do, as mrkdwn: the message has the first step only, the page of the incident all,
-    #: that of the cause more. ``{of_model}`` is the option that names the model.
+    #: that of the cause more. The first has a command. ``{of_model}`` is the option that names the
+    #: model, ``{again}`` the command that evaluates the window again.
     next_steps: tuple[str, ...]
     #: Whether it is the daemon's own, not of a model.
     of_daemon: bool = False
@@ -63,7 +64,7 @@ _ALL = (
         level="warning",
         title="Exchanges arrived after the evaluation",
         next_steps=(
-            "• Once all have arrived, evaluate the window again: the command is above.",
+            "• Once all have arrived: `{again}`.",
             "• Find what delays them: `driftwarden check`.",
         ),
     ),
@@ -82,7 +83,7 @@ _ALL = (
         level="error",
         title="Signal missing",
         next_steps=(
-            "• Find what stopped sending it: a release, a renamed key, a job.",
+            "• Find what stopped sending it, a release, a renamed key, a job: `driftwarden check`.",
             "• Left out on purpose: resolve the incident; after a week it is no longer expected.",
         ),
         hold=timedelta(hours=1),
@@ -92,8 +93,8 @@ _ALL = (
         level="warning",
         title="Looks overdue",
         next_steps=(
+            "• Find what fails or takes long: `driftwarden check`, `look_failed` in the log.",
             "• Until they are made, a large change is not noticed before the window ends.",
-            "• The log of the daemon says what fails or takes long: `look_failed`.",
         ),
     ),
     Cause(
@@ -162,7 +163,9 @@ _ALL = (
         name="decision_overdue",
         level="warning",
         title="Retraining waits for a confirmation",
-        next_steps=("• A lead confirms the retraining on the page of the decision.",),
+        next_steps=(
+            "• A lead confirms it, on its page or by `driftwarden review confirm DECISION`.",
+        ),
     ),
     Cause(
         name="queue_not_worked",
@@ -216,7 +219,8 @@ _ALL = (
         level="critical",
         title="Weights changed",
         next_steps=(
-            "• Find who wrote the files, and restore them from a copy.",
+            "• Restore the files from a copy; `driftwarden check` compares them.",
+            "• Find who wrote them.",
             "• A canary is reverted; production stays: find out what its servers have loaded.",
             "• Or register them as a new version: `driftwarden models register FOLDER{of_model}`.",
         ),
@@ -226,7 +230,8 @@ _ALL = (
         level="critical",
         title="Served model changed",
         next_steps=(
-            "• Find what was deployed: adapter, base model, server, system prompt, sampling.",
+            "• Find what was deployed; `driftwarden probes status{of_model}` has the responses.",
+            "• It may be the adapter, base model, server, system prompt or sampling.",
             "• Deployed by mistake: deploy the version of the registry again; probes notice it.",
             "• Deployed on purpose: `driftwarden probes accept{of_model} --reason WHY`.",
         ),
@@ -254,7 +259,7 @@ _ALL = (
 
 def _unknown(name: str) -> Cause:
     """Return what is known of a cause that a newer release has added: it is as urgent as any."""
-    steps = ("• A newer release of driftwarden opened it: see its page there.",)
+    steps = ("• A newer release opened it, and knows its page: `driftwarden incidents list`.",)
     return Cause(name=name, level="critical", title=f"Unknown cause ({name})", next_steps=steps)
 
 

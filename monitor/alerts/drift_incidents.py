@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from monitor.alerts.drift_alarms import describe_drift, fingerprint_of, severity_of
 from monitor.alerts.incident_states import QUIET_WINDOWS, Event
-from monitor.alerts.messages.incident import EvaluationSummary, detail_blocks, missing_data_blocks
+from monitor.alerts.messages.incident import detail_blocks, missing_data_text
 from monitor.alerts.parent_message import (
     add_news,
     add_reply,
@@ -28,6 +28,7 @@ from monitor.store.windows.drift_evaluations import (
     drift_evaluation_by_id,
 )
 from monitor.store.windows.looks import look_by_id, newest_look
+from monitor.store.windows.repetitions import changed_inputs
 
 #: An incident worsens when its severity grows by this factor *and* by this difference.
 WORSE_FACTOR = 1.25
@@ -62,7 +63,11 @@ def handle_evaluation(
         return None
     event = event_of(assessment, current)
     if event is None or (
-        event in {"quiet", "resolved"} and is_changed_later(connection, evaluation, current)
+        event in {"quiet", "resolved"}
+        and (
+            changed_inputs(evaluation.provenance)
+            or is_changed_later(connection, evaluation, current)
+        )
     ):
         return None
     if current is not None and current.is_resolved and event != "reopened":
@@ -213,12 +218,12 @@ def _announce_missing_data(
     """Announce missing data of a model without an incident, once per series of windows."""
     if not _is_first_without_data(connection, evaluation):
         return
-    summary: EvaluationSummary = summarize(connection, None, evaluation)
+    text = missing_data_text(summarize(connection, None, evaluation), alerts)
     outbox.add_message(
         connection,
         dedupe_key=f"evaluation:{evaluation.id}:not_enough_data",
         model=evaluation.model,
-        payload=build_message(missing_data_blocks(summary, alerts), summary.assessment.headline),
+        payload=build_message(text.blocks(), text.summary),
         now=now,
         evaluation_id=evaluation.id,
     )

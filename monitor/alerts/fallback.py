@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine
 from monitor.alerts.channels import Channels
 from monitor.alerts.incidents import clear, report
 from monitor.alerts.outbox import deliver_due, repeat_due, route, takes
-from monitor.alerts.sending.preparation import INSTEAD_OF, NOTE
+from monitor.alerts.sending.preparation import INSTEAD_OF, NOTE, UNDELIVERED
 from monitor.plurals import pluralize
 from monitor.rendering.numbers import format_instant
 from monitor.settings import Alerts
@@ -21,8 +21,6 @@ PATIENCE = timedelta(minutes=15)
 
 #: A message that was refused and that no fallback took is told for as long.
 RECENT = timedelta(days=1)
-
-CAUSE = "messages_undelivered"
 
 
 def deliver(
@@ -47,14 +45,16 @@ def deliver(
         keys += [f"{messages.channel}:stuck" for messages in stuck]
         n_refused = 0
         if channels.senders.get(channels.routes.fallback) is None:
-            n_refused = channel_state.count_refused(connection, now - RECENT, except_cause=CAUSE)
+            n_refused = channel_state.count_refused(
+                connection, now - RECENT, except_cause=UNDELIVERED
+            )
         if n_refused:
             facts.append(f"{pluralize(n_refused, 'message')} refused in the last day.")
             keys.append("refused")
         if facts:
-            report(connection, CAUSE, "", now, text=" ".join(facts), keys=keys, alerts=alerts)
+            report(connection, UNDELIVERED, "", now, text=" ".join(facts), keys=keys, alerts=alerts)
         else:
-            clear(connection, CAUSE, "", now, alerts=alerts)
+            clear(connection, UNDELIVERED, "", now, alerts=alerts)
     route(engine, channels, now)  # the report waits for the failing channel, too
     repeat_due(engine, channels, now)
     if _copy_to_fallback(engine, channels, failing, stuck, now):
@@ -129,7 +129,9 @@ def _copy_to_fallback(
             (message, describe_stuck(messages))
             for messages in stuck
             if messages.channel != fallback
-            for message in routing.stuck_of_channel(connection, messages.channel, now)
+            for message in routing.pending_of_channel(
+                connection, messages.channel, until=now - PATIENCE
+            )
         ]
         waiting += [
             (message, f"{message.channel} refused it")

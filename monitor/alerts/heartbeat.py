@@ -1,5 +1,6 @@
 """Heartbeats to a service that tells when they stop, such as healthchecks.io."""
 
+import socket
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -12,8 +13,9 @@ from monitor.errors import ChannelMisconfiguredError, ChannelUnavailableError
 from monitor.settings import Alerts, Secrets
 from monitor.settings.alerts import SECRET_PLACE
 
-#: healthchecks.io responds so, with status 200, where it knows no such check.
-UNKNOWN = b"not found"
+#: In responses with status 200: healthchecks.io knows no such check, or takes no more; a page is of
+#: a proxy that asks for a password.
+REFUSALS = {b"not found": "not found", b"rate limited": "rate limited", b"<html": "a page"}
 
 log = structlog.get_logger()
 
@@ -47,7 +49,13 @@ class HeartbeatSender:
         """
         address = self.address.replace(SECRET_PLACE, self.secret.get_secret_value().strip())
         try:
-            response, content = receive("GET", address, TIMEOUT_SECONDS)
+            # The name of the sender: the service shows it, so that a second one is noticed.
+            response, content = receive(
+                "GET",
+                address,
+                TIMEOUT_SECONDS,
+                headers={"User-Agent": f"driftwarden on {socket.gethostname()}"},
+            )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             # Without the message, which may quote the address.
             raise ChannelUnavailableError(
@@ -56,8 +64,9 @@ class HeartbeatSender:
         status = response.status_code
         if status == 429 or status >= 500:
             raise ChannelUnavailableError(f"{self.address}: HTTP {status}")
-        if not response.is_success or UNKNOWN in content[:100].lower():
-            target = f", which leads to {_host_of(response)}" if response.is_redirect else ""
+        refusal = _refusal(content)
+        if not response.is_success or refusal:
+            target = f", which leads to {_host_of(response)}" if response.is_redirect else refusal
             raise ChannelMisconfiguredError(
                 f"{self.address} takes no heartbeat: HTTP {status}{target}; compare "
                 "alerts.heartbeat_url and HEARTBEAT_SECRET with the service"
@@ -67,6 +76,12 @@ class HeartbeatSender:
 def lacks_secret(alerts: Alerts, secrets: Secrets) -> bool:
     """Return whether the address of heartbeats names a secret that is not set."""
     return SECRET_PLACE in alerts.heartbeat_url and not secrets.heartbeat_secret.get_secret_value()
+
+
+def _refusal(content: bytes) -> str:
+    """Return what a response says against the heartbeat, as the end of a phrase."""
+    beginning = content[:100].lower()
+    return next((f", {text}" for mark, text in REFUSALS.items() if mark in beginning), "")
 
 
 def _host_of(response: httpx.Response) -> str:

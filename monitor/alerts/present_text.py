@@ -1,7 +1,5 @@
 """Present state of an incident as text: what is wrong, since when, what changed, what to do."""
 
-import html
-import shlex
 from contextlib import suppress
 
 from sqlalchemy import Connection
@@ -9,8 +7,13 @@ from sqlalchemy import Connection
 from monitor.alerts.causes import CAUSES, Cause, runbook_url
 from monitor.alerts.incident_states import NO_LONGER_SO, QUIET_WINDOWS
 from monitor.alerts.messages.identity import incident_link, rollouts_of
-from monitor.alerts.messages.next_steps import next_step_of, next_steps, next_steps_of_look
-from monitor.alerts.messages.text import IncidentText
+from monitor.alerts.messages.next_steps import (
+    next_step_of,
+    next_steps,
+    next_steps_of_look,
+    steps_of,
+)
+from monitor.alerts.messages.text import MODEL_CHARACTERS, IncidentText
 from monitor.alerts.present_changes import (
     describe_changes,
     describe_new_parts,
@@ -25,7 +28,8 @@ from monitor.alerts.present_findings import (
 )
 from monitor.errors import NotFoundError
 from monitor.rendering.excerpts import excerpt
-from monitor.rendering.late_exchanges import describe_late
+from monitor.rendering.late_exchanges import describe_changes as describe_changed_inputs
+from monitor.rendering.late_exchanges import describe_late, split_again
 from monitor.rendering.looks import format_onset
 from monitor.rendering.mrkdwn import link
 from monitor.rendering.numbers import format_instant, format_window
@@ -52,7 +56,6 @@ STATES: dict[str, tuple[str, str]] = {
     "resolved": (", resolved", "🟢"),
     "unwatched": (", no longer watched", "⚪"),
 }
-MODEL_CHARACTERS = 60
 ALARMS = ("opened", "worsened", "continued", "reopened")
 #: A condition's own text says since when; else the time of the incident follows.
 SAYS_WHEN = ("since", "noticed")
@@ -66,7 +69,7 @@ def present_text(connection: Connection, incident: IncidentRow, alerts: Alerts) 
 def describe_steps(connection: Connection, incident: IncidentRow) -> list[str]:
     """Return all that there is to do, as mrkdwn: the page has it whole."""
     if incident.cause != "drift":
-        return _steps(incident)
+        return steps_of(incident.cause, incident.model, incident.summary)
     evidence = load_evidence(connection, incident)
     steps = []
     if evidence.look is not None and evidence.is_look_present:
@@ -151,7 +154,7 @@ class _Present:
             return tuple(finding.text for finding in self._findings if finding not in new)
         if self._is_gone:
             return (describe_missing(evidence, incident) or f"No alarm in {evidence.source}.",)
-        return (incident.summary or self._cause.title,)
+        return (split_again(incident.summary)[0] or self._cause.title,)
 
     def _since(self) -> str:
         """Return when the worst finding began, and how sure that is."""
@@ -196,6 +199,7 @@ class _Present:
             changes += describe_changes(incident, evidence, self._findings)
             if evidence.window is not None:
                 changes.append(describe_late(self._connection, evidence.window))
+                changes.append(describe_changed_inputs(evidence.window))
         else:
             changes.append(describe_new_parts(evidence))
         if incident.clear_since is not None:
@@ -216,7 +220,8 @@ class _Present:
 
     def _past(self) -> tuple[str, ...]:
         verb = "Had drifted" if self._incident.cause == "drift" else "Before"
-        return (f"{verb}: {self._incident.summary.removesuffix('.') or 'unknown'}.",)
+        summary = split_again(self._incident.summary)[0].removesuffix(".")
+        return (f"{verb}: {summary or 'unknown'}.",)
 
     def _period(self) -> str:
         """Return from when to when an incident lasted."""
@@ -255,7 +260,9 @@ class _Present:
 
     def _next_step(self) -> str:
         if self._incident.cause != "drift":
-            return next(iter(_steps(self._incident)), "").removeprefix("• ")
+            return next(iter(describe_steps(self._connection, self._incident)), "").removeprefix(
+                "• "
+            )
         kind = next((finding.kind for finding in self._findings if finding.kind), "")
         window = self._evidence.window
         return next_step_of(kind, None if window is None else window.assessment, self._details())
@@ -277,9 +284,3 @@ class _Present:
             ),
             link(runbook_url(alerts, incident.cause), "Runbook"),
         ]
-
-
-def _steps(incident: IncidentRow) -> list[str]:
-    """Return what to do about a condition, as mrkdwn: commands name the incident's model."""
-    option = html.escape(f" --model {shlex.quote(incident.model)}".replace("`", "'"), quote=False)
-    return [step.replace("{of_model}", option) for step in CAUSES[incident.cause].next_steps]

@@ -17,7 +17,7 @@ from monitor.store.alerts.incidents import IncidentRow, incident_by_id
 from monitor.store.audit_log import SYSTEM
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
-from monitor.store.windows.repetitions import repetitions_of
+from monitor.store.windows.repetitions import changed_inputs, repetitions_of
 
 
 def replace_result(
@@ -25,7 +25,8 @@ def replace_result(
 ) -> None:
     """Update the incident of an evaluation that was repeated since it was handled.
 
-    The window counts as quiet once at most; where a later window was handled, that one decides.
+    The window counts as quiet once at most, and not by other settings than the first; where a later
+    window was handled, that one decides.
     Of an evaluation that was not handled or not repeated, nothing changes.
     """
     evaluation = drift_evaluation_by_id(connection, evaluation_id)
@@ -41,11 +42,12 @@ def replace_result(
     events = list_events(connection, handled)
     own_events = [event.event for event in events if event.evaluation_id == evaluation_id]
     was_quiet = own_events[-1:] in (["quiet"], ["resolved"])
+    differs = bool(changed_inputs(evaluation.provenance))
     if incident.is_resolved:
         event, changes = _reopening(incident, assessment, was_quiet=was_quiet)
     elif not assessment.alarm and (
         assessment.verdict != "not_enough_data"
-        and (was_quiet or is_changed_later(connection, evaluation, incident))
+        and (was_quiet or differs or is_changed_later(connection, evaluation, incident))
     ):
         event, changes = None, {}
     else:

@@ -42,6 +42,7 @@ def check(
 
     With --now, prints what is broken now, the worst first, each with the command to type next, or
     one line where nothing is: for the night. The checks run at once, and each ends after 5 seconds.
+    An orchestrator asks /healthz instead.
 
     The encoder is loaded, unless it embedded traffic in the last 24 hours.
 
@@ -59,8 +60,11 @@ def check(
     import logging
     import time
 
+    from sqlalchemy import make_url
+
     from monitor.daemon.readiness.checks import check_everything
     from monitor.daemon.readiness.now import check_now
+    from monitor.plurals import pluralize
     from monitor.settings import load_secrets
     from monitor.telemetry import configure_logging
 
@@ -80,7 +84,9 @@ def check(
             _print_with_command(models, results)
         else:
             _print_mark("ok")
-            typer.echo(f" nothing is broken ({time.monotonic() - began:.1f} s)")
+            database = make_url(settings.database.url).render_as_string()
+            where = f"{pluralize(len(models), 'model')}, {database}"
+            typer.echo(f" nothing is broken: {where} ({time.monotonic() - began:.1f} s)")
     else:
         results = []
         if not as_json:

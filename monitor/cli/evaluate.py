@@ -12,7 +12,11 @@ from monitor.cli.shared.output import ProgressBars, exit_status, show
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from monitor.store.windows.drift_evaluations import DriftEvaluationRow
     from monitor.windows.schedule import Cadence
+
+#: A result is replaced only while this share of its exchanges is still stored.
+MIN_LEFT = 0.95
 
 
 def evaluate(
@@ -45,6 +49,10 @@ def evaluate(
             "result counts no longer.",
         ),
     ] = False,
+    anyway: Annotated[
+        bool,
+        typer.Option("--anyway", help="Evaluate again although exchanges are still arriving."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the assessment as JSON.")] = False,
     config: ConfigOption = None,
 ) -> None:
@@ -55,12 +63,12 @@ def evaluate(
     shown, not evaluated again. Nothing is stored for a model without traffic and baseline.
 
     Exit status: 0 no drift, 3 drift, 4 not enough data, 2 an option can't be used or nothing is
-    stored, 75 another process is evaluating the window, 1 the evaluation failed.
+    stored, 75 another process is evaluating the window, or its exchanges are still arriving, 1 the
+    evaluation failed.
     """
-    from monitor.rendering.late_exchanges import describe_late
+    from monitor.rendering.late_exchanges import describe_changes, describe_late
     from monitor.store.engine import transaction
     from monitor.store.windows.drift_evaluations import drift_evaluation_of_window
-    from monitor.store.windows.late_exchanges import late_exchanges
     from monitor.windows.evaluation import evaluate_window, monitoring_start
 
     settings = read_settings(config, model)
@@ -73,13 +81,8 @@ def evaluate(
             # Stored, a window without traffic would appear in the digest.
             typer.echo(_nothing_stored(connection, settings.model.name, (begins, ends)), err=True)
             raise typer.Exit(2)
-        late = None if stored is None else late_exchanges(connection, stored)
-        if again and late is not None and not late.n:
-            typer.echo(
-                "No exchange has arrived since the evaluation: with the same baseline and settings "
-                "the result is the same.",
-                err=True,
-            )
+        if again and stored is not None and stored.assessment is not None:
+            _check_again(connection, stored, settings.kafka.topic, anyway=anyway)
     with ProgressBars() as progress:
         progress("Evaluating the window", 0, 1)
         evaluation_id = evaluate_window(
@@ -106,7 +109,7 @@ def evaluate(
     with transaction(engine) as connection:
         name = settings.model.name
         record_read(connection, "evaluate", "drift_evaluation", evaluation.id, model=name)
-        late_remark = describe_late(connection, evaluation)
+        late_remark, changes = describe_late(connection, evaluation), describe_changes(evaluation)
     typer.echo(
         f"Evaluation {evaluation.id}: {settings.model.name}, {begins:%Y-%m-%d %H:%M} to "
         f"{ends:%Y-%m-%d %H:%M} UTC",
@@ -114,8 +117,42 @@ def evaluate(
     )
     if late_remark:
         typer.echo(f"{late_remark} --again counts them.", err=True)
+    if changes:
+        typer.echo(changes, err=True)
     show(evaluation.assessment, as_json=as_json)
     raise typer.Exit(exit_status(evaluation.assessment))
+
+
+def _check_again(
+    connection: "Connection", stored: "DriftEvaluationRow", topic: str, *, anyway: bool
+) -> None:
+    """Refuse to replace a result by that of a part of its window; say what is to be expected."""
+    from monitor.store.traffic.offsets import complete_until
+    from monitor.store.windows.late_exchanges import late_exchanges, share_left
+
+    left = share_left(connection, stored)
+    if left is not None and left < MIN_LEFT:
+        typer.echo(
+            f"{1 - left:.0%} of the exchanges of evaluation {stored.id} are deleted: the rest says "
+            "less than its result, which stays.",
+            err=True,
+        )
+        raise typer.Exit(2)
+    until = complete_until(connection, topic)
+    if until is not None and until < stored.window_end and not anyway:
+        typer.echo(
+            "Exchanges of this window are still arriving: not all partitions have been read past "
+            "its end. Repeat the command when ingest has caught up, or give --anyway.",
+            err=True,
+        )
+        raise typer.Exit(75)
+    late = late_exchanges(connection, stored)
+    if late is not None and not late.n:
+        typer.echo(
+            "No exchange has arrived since the evaluation: with the same baseline and settings "
+            "the result is the same.",
+            err=True,
+        )
 
 
 def _window(

@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
 from monitor.alerts.channels import Channels
-from monitor.alerts.fallback import failing_channels
+from monitor.alerts.fallback import CAUSE, failing_channels
 from monitor.alerts.heartbeat import HeartbeatSender
 from monitor.daemon.conditions.of_the_daemon import consumer_stalled
 from monitor.errors import DriftwardenError
@@ -47,6 +47,12 @@ class FinishedJobs:
         """Return the jobs that have not succeeded since this process leads."""
         return [name for name in names if name not in self._finished]
 
+    def idle(self, names: tuple[str, ...]) -> timedelta | None:
+        """Return the time since each job had succeeded; ``None``: one has not since it leads."""
+        times = [self._finished.get(name) for name in names]
+        known = [at for at in times if at is not None]
+        return timedelta(seconds=self._monotonic() - min(known)) if known == times else None
+
     def overdue(self, names: tuple[str, ...], seconds: float) -> list[str]:
         """Return the jobs that have not succeeded for some time."""
         since = self._monotonic() - seconds
@@ -64,7 +70,8 @@ class Heartbeats:
     #: When the daemon started.
     started_at: datetime
     jobs: FinishedJobs
-    _next: float = 0.0
+    #: Not at once: a daemon that ends soon after each start is none that works.
+    _next: float = field(default_factory=lambda: time.monotonic() + EVERY_SECONDS)
     _problem: str = STARTING
 
     def send(self, now: datetime, may_continue: Callable[[], bool]) -> None:
@@ -94,7 +101,10 @@ class Heartbeats:
         self._problem = problem
 
     def silence_reason(self, now: datetime) -> str:
-        """Return why no heartbeat may be sent; empty: the leader's work is alive."""
+        """Return why no heartbeat may be sent; empty: the leader works, and can tell of problems.
+
+        What a channel tells does not keep it back.
+        """
         if self.jobs.lacking(TELLING):
             return STARTING
         overdue = self.jobs.overdue(TELLING, HUNG_AFTER_SECONDS)
@@ -103,10 +113,16 @@ class Heartbeats:
         with transaction(self.engine) as connection:
             check = ConditionCheck(connection, self.settings, now, self.started_at)
             stalled = consumer_stalled(check)
-            failing = failing_channels(connection, self.channels, now)
-        if isinstance(stalled, Holds):
+            failing = {row.name for row in failing_channels(connection, self.channels, now)}
+        working = set(self.channels.senders) - failing
+        if isinstance(stalled, Holds) and not working & self._receivers("consumer_stalled"):
             return stalled.text
-        names = self.channels.routes.channels
-        if names and len(failing) == len(names):
-            return f"no channel takes messages: {', '.join(names)}"
+        if failing and not working & self._receivers(CAUSE):
+            return (
+                f"no other channel tells that these take no messages: {', '.join(sorted(failing))}"
+            )
         return ""
+
+    def _receivers(self, cause: str) -> set[str]:
+        routes = self.channels.routes
+        return {*routes.channels_of("", cause), routes.fallback}

@@ -74,7 +74,12 @@ def read_gauges(
                     if run.change is not None and run.threshold is not None:
                         changes[model], thresholds[model] = run.change, run.threshold
             lengths[model] = LENGTH[settings.monitoring.drift_detection].total_seconds()
-        failing = {(name,): failing_channel(connection, name, now) for name in channels.senders}
+        failing = {
+            (name,): failing_channel(
+                connection, name, now, lacks_secret=name not in channels.senders
+            )
+            for name in channels.routes.channels
+        }
         pending = pending_messages(connection, channels.senders)
         given_up = last_failure_at(connection)
         open_incidents = count_unresolved(connection)

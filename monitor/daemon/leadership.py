@@ -67,6 +67,7 @@ class Leadership:
         #: With a connection of its own: a renewal waits for no other part of the process.
         self._own_engine = make_engine(engine.url.render_as_string(hide_password=False))
         self._on_taken: Callable[[], None] = lambda: None
+        self._idle: Callable[[], timedelta | None] = lambda: None
         self._lease = lease
         #: The newest epoch of another holder.
         self._seen = 0
@@ -74,9 +75,16 @@ class Leadership:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="leadership", daemon=True)
 
-    def start(self, on_taken: Callable[[], None]) -> None:
-        """Begin to take and renew the lease; call a function when this process begins to lead."""
-        self._on_taken = on_taken
+    def start(
+        self,
+        on_taken: Callable[[], None],
+        idle: Callable[[], timedelta | None] = lambda: None,
+    ) -> None:
+        """Begin to take and renew the lease; call a function when this process begins to lead.
+
+        ``idle`` returns the time since each job that tells of problems had succeeded, if known.
+        """
+        self._on_taken, self._idle = on_taken, idle
         LEADER.set_function(lambda: float(self.held()))
         self._thread.start()
 
@@ -121,7 +129,9 @@ class Leadership:
         """Return the epoch in which this process leads; ``None``: another one does."""
         with transaction(self._own_engine) as connection:
             term = self._term
-            if term is not None and renew_lease(connection, term.epoch, self._lease):
+            if term is not None and renew_lease(
+                connection, term.epoch, self._lease, idle=self._idle()
+            ):
                 return term.epoch
             epoch = take_lease(connection, self.holder, self._lease)
             if epoch is None:

@@ -13,7 +13,7 @@ from monitor.alerts.actions.receiver import PressReceiver
 from monitor.alerts.heartbeat import HeartbeatSender
 from monitor.daemon.actions.table import ACTIONS
 from monitor.daemon.cycle import Cycle
-from monitor.daemon.heartbeat import FinishedJobs, Heartbeats
+from monitor.daemon.heartbeat import TELLING, FinishedJobs, Heartbeats
 from monitor.daemon.leader_metrics import create_counters, withdraw_gauges
 from monitor.daemon.leadership import LEASE, Leadership
 from monitor.errors import LostLeadershipError, TransientError
@@ -83,9 +83,10 @@ def prepare(
     def run() -> None:
         if receiver is not None:
             receiver.start()
-        scheduler = build_scheduler(cycle, leadership, stop, sender=sender)
+        finished = FinishedJobs()
+        scheduler = build_scheduler(cycle, leadership, stop, sender=sender, finished=finished)
         scheduler.start()
-        leadership.start(on_taken=lambda: _wake(scheduler))
+        leadership.start(on_taken=lambda: _wake(scheduler), idle=lambda: finished.idle(TELLING))
         try:
             while not stop.wait(BEAT_SECONDS):
                 heartbeat.beat()
@@ -106,8 +107,11 @@ def build_scheduler(
     stop: threading.Event,
     *,
     sender: HeartbeatSender | None = None,
+    finished: FinishedJobs | None = None,
 ) -> BackgroundScheduler:
     """Build the scheduler with its jobs; without a sender none sends heartbeats.
+
+    ``finished`` notes which jobs succeed.
 
     The state is in the database; the scheduler only wakes the jobs. So its jobs are in memory, a
     late job still runs (``misfire_grace_time=None``), and several late runs of a job become one
@@ -149,7 +153,7 @@ def build_scheduler(
     if cycle.replies is not None:
         # A user waits for it, as for "act"; a reply that Slack doesn't take delays no action.
         jobs["reply"] = (cycle.reply, ACT_EVERY_SECONDS)
-    finished = FinishedJobs()
+    finished = finished or FinishedJobs()
     if sender is not None:
         heartbeats = Heartbeats(
             sender, cycle.engine, cycle.settings, cycle.channels, cycle.started_at, finished

@@ -1,14 +1,22 @@
 """Sentences on the exchanges that arrived after the evaluation of their window."""
 
+import re
 import shlex
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from monitor.plurals import pluralize
+from monitor.rendering.excerpts import excerpt
 from monitor.rendering.numbers import format_instant, format_share
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow
-from monitor.store.windows.late_exchanges import LateExchanges, late_exchanges
+from monitor.store.windows.late_exchanges import Arrivals, LateExchanges, late_exchanges
+from monitor.store.windows.repetitions import changed_inputs
+
+#: Differences that a sentence names.
+SHOWN = 4
+#: In the text of a condition; the message has the command as its next step.
+_AGAIN = re.compile(r" Evaluate it again: `(.+)`\.")
 
 LENGTHS = {timedelta(days=1): "day", timedelta(weeks=1): "week"}
 
@@ -20,6 +28,21 @@ def describe_late(connection: Connection, evaluation: DriftEvaluationRow) -> str
         return ""
     window = evaluation.window_start, evaluation.window_end
     return state_late(late, window, evaluation.started_at)
+
+
+def describe_changes(evaluation: DriftEvaluationRow) -> str:
+    """Return in what a repeated evaluation differs from the first one; empty: in nothing."""
+    changed = [
+        f"{name} from {_short(before)} to {_short(now)}"
+        for name, (before, now) in changed_inputs(evaluation.provenance).items()
+    ]
+    if not changed:
+        return ""
+    more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
+    return (
+        f"Evaluated again with other inputs than first: {'; '.join(changed[:SHOWN])}{more}. "
+        "Without an alarm it does not count as a quiet window."
+    )
 
 
 def state_late(
@@ -34,6 +57,32 @@ def state_late(
     )
 
 
+def state_arrivals(arrivals: Arrivals, late: LateExchanges) -> str:
+    """Return the sources of late exchanges; empty: none is known."""
+    sentences = []
+    if arrivals.newest_at is not None:
+        users = pluralize(arrivals.n_end_users, "end user")
+        newest = format_instant(arrivals.newest_at)
+        sentences.append(f"They are of {users}; the newest arrived on {newest}.")
+    if arrivals.n_of_files:
+        sentences.append(f"{arrivals.n_of_files:,} of them were replayed from files.")
+    # Fewer may have been read just before the evaluation.
+    if 2 * arrivals.n_replayed > late.n:
+        sentences.append(f"At least {arrivals.n_replayed:,} of them were dead letters, replayed.")
+    return " ".join(sentences)
+
+
+def state_again(model: str, window: tuple[datetime, datetime]) -> str:
+    """Return the sentence on the command, after another one."""
+    return f" Evaluate it again: `{again_command(model, window)}`."
+
+
+def split_again(text: str) -> tuple[str, str]:
+    """Return a text without that sentence, and its command; empty where it has none."""
+    match = _AGAIN.search(text)
+    return (text, "") if match is None else (text.replace(match[0], ""), match[1])
+
+
 def again_command(model: str, window: tuple[datetime, datetime]) -> str:
     """Return the command that evaluates a window again."""
     start, end = window
@@ -41,3 +90,7 @@ def again_command(model: str, window: tuple[datetime, datetime]) -> str:
         f"driftwarden evaluate --from {start:%Y-%m-%d} --to {end:%Y-%m-%d} --again "
         f"--model {shlex.quote(model)}"
     )
+
+
+def _short(value: object) -> str:
+    return "none" if value is None else excerpt(str(value), 40)

@@ -40,6 +40,8 @@ class Lease:
     holder: str
     acquired_at: datetime
     expires_at: datetime
+    #: When each job that tells of problems had succeeded last; ``None``: not in this term.
+    worked_at: datetime | None
     #: Whether it has not expired.
     held: bool
 
@@ -72,17 +74,29 @@ def take_lease(connection: Connection, holder: str, duration: timedelta) -> int 
             | (Leadership.holder == holder)
         )
         .values(
-            epoch=Leadership.epoch + 1, holder=holder, acquired_at=now, expires_at=now + duration
+            epoch=Leadership.epoch + 1,
+            holder=holder,
+            acquired_at=now,
+            expires_at=now + duration,
+            worked_at=None,
         )
         .returning(Leadership.epoch)
     ).scalar_one_or_none()
 
 
-def renew_lease(connection: Connection, epoch: int, duration: timedelta) -> bool:
-    """Renew the lease of an epoch, for ``timedelta()`` to give it back; return whether it holds."""
+def renew_lease(
+    connection: Connection, epoch: int, duration: timedelta, *, idle: timedelta | None = None
+) -> bool:
+    """Renew the lease of an epoch, for ``timedelta()`` to give it back; return whether it holds.
+
+    ``idle`` is the time since each job that tells of problems had succeeded; ``None``: unknown.
+    """
     limit_idle_time(connection, MAX_COMMIT_SECONDS)
-    expires_at = database_time(connection) + duration
-    renewed = update(Leadership).where(Leadership.epoch == epoch).values(expires_at=expires_at)
+    now = database_time(connection)
+    values = {"expires_at": now + duration}
+    if idle is not None:
+        values["worked_at"] = now - idle
+    renewed = update(Leadership).where(Leadership.epoch == epoch).values(values)
     return connection.execute(renewed).rowcount == 1
 
 

@@ -32,7 +32,7 @@ from monitor.store.windows.drift_evaluations import (
     newest_evaluated_end,
 )
 from monitor.store.windows.pauses import pauses_of
-from monitor.store.windows.repetitions import record_repetition
+from monitor.store.windows.repetitions import first_inputs, record_repetition
 from monitor.store.windows.reports import save_report
 from monitor.store.windows.sample_scores import SampleScores
 from monitor.store.windows.slow_drift import save_slow_drift_window
@@ -249,6 +249,8 @@ def _store(
         )
     rows, assessment = window.rows, result.assessment
     with transaction(engine) as connection:
+        before = drift_evaluation_by_id(connection, claim.evaluation_id)
+        provenance |= first_inputs(before.provenance, provenance)
         finish_drift_evaluation(
             connection,
             claim,

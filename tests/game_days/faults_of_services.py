@@ -299,21 +299,6 @@ OF_SERVICES = (
         touches="probes",
     ),
     Fault(
-        name="benchmarks unreadable",
-        begin=_damage_benchmarks,
-        end=_mend_benchmarks,
-        lasts=(40 * HOUR, 54 * HOUR),
-        # Twice the interval after the last run, which began twelve hours before at most.
-        promised=38 * HOUR,
-        says=(r"\b{model}\b", "probe"),
-        acts=r"probes run|benchmark|evaluation|log|driftwarden check",
-        ends_within=15 * HOUR,
-        lingers=13 * HOUR,
-        resolution=13 * HOUR,
-        models=("desk",),
-        touches="probes",
-    ),
-    Fault(
         name="model swapped",
         begin=_swap_model,
         end=_swap_model_back,
@@ -436,6 +421,16 @@ QUIET = (
         disturbs=(SLACK,),
         grain=5 * MINUTE,
         grain_for=20 * MINUTE,
+    ),
+    Fault(
+        # The prompts of the probes are stored.
+        name="benchmarks unreadable",
+        begin=_damage_benchmarks,
+        end=_mend_benchmarks,
+        lasts=(20 * HOUR, 40 * HOUR),
+        promised=None,
+        models=("desk",),
+        touches="benchmarks",
     ),
     Fault(
         name="holiday of two days",

@@ -10,8 +10,8 @@ from tests.game_days.world.channels import ALERTMANAGER, HEARTBEATS, MAIL, PAGER
 
 Kind = Literal["post", "update", "reply"]
 
-#: Time without a heartbeat after which their service tells it.
-GRACE = timedelta(minutes=10)
+#: Time without a heartbeat after which their service tells it: a deploy takes ten minutes.
+GRACE = timedelta(minutes=15)
 #: The words of that service, and what the site has written there.
 SILENCE, DESCRIPTION = "Heartbeat missing", "Run `driftwarden check` on the host."
 INCIDENT = re.compile(r"incident[ s/]+(\d+)", re.IGNORECASE)

@@ -18,7 +18,7 @@ FAULTS_OF = {
     "field: user, response, task type, version": ("user not sent", "task_type not sent"),
     "task type": ("task type not sent",),
     "feedback": ("feedback stops",),
-    "probes": ("probes unanswered", "benchmarks unreadable"),
+    "probes": ("probes unanswered",),
     "reviews": ("reviewers away",),
     "incidents and review batches of evaluations": ("follow-up stops",),
     "drift evaluations": ("evaluations stop",),

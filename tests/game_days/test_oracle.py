@@ -14,7 +14,7 @@ from monitor.daemon.conditions.of_models import OF_MODELS
 from monitor.scheduling.condition_check import CLEAR, Holds
 from tests.game_days.conftest import STALLED
 from tests.game_days.faults import HOUR
-from tests.game_days.ledger import Message
+from tests.game_days.ledger import Message, says_open
 from tests.game_days.night import Night, play
 from tests.game_days.oracle import judge
 from tests.game_days.script import Script
@@ -26,6 +26,19 @@ EARLIER = timedelta(days=1)
 
 def _opening(night: Night, channel: str = SLACK) -> Message:
     return next(message for message in night.messages if message.channel == channel)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_open"),
+    [
+        ("🟢 No traffic, resolved: desk. Before: No record.", False),
+        ("Incident 3, desk: Metric “resolved”: 42% in 24 hours", True),
+        ("🔵 No longer watched: 1 model", True),
+        ("⚪ Drift, no longer watched: desk", False),
+    ],
+)
+def test_state_of_a_message_is_read_from_its_title(text: str, is_open: bool) -> None:
+    assert says_open(text) is is_open
 
 
 def _kinds(night: Night) -> set[str]:

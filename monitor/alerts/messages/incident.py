@@ -7,10 +7,12 @@ from monitor.alerts.causes import runbook_url
 from monitor.alerts.incident_states import Event
 from monitor.alerts.messages.identity import incident_link
 from monitor.alerts.messages.next_steps import next_steps
+from monitor.alerts.messages.text import MODEL_CHARACTERS, IncidentText
 from monitor.plurals import pluralize
 from monitor.rendering.change_tables import ChangeRow, ChangeTable, change_tables
 from monitor.rendering.chart import drift_chart
 from monitor.rendering.events import EVENTS, describe_event_test
+from monitor.rendering.excerpts import excerpt
 from monitor.rendering.mrkdwn import (
     QUOTED,
     Block,
@@ -18,11 +20,11 @@ from monitor.rendering.mrkdwn import (
     code,
     context,
     escape,
-    header,
     link,
     sections,
     within_limits,
 )
+from monitor.rendering.numbers import format_window
 from monitor.rendering.response_changes import describe_rest
 from monitor.rendering.wording import (
     NOUNS,
@@ -53,7 +55,6 @@ LINES: dict[Event, str] = {
     "opened": "Details of the window",
     "worsened": "*The drift worsened.*",
     "reopened": "*The drift is back.*",
-    "not_enough_data": "*No verdict on this window.*",
 }
 
 TOPICS_SHOWN = 5
@@ -85,11 +86,20 @@ class EvaluationSummary:
     history: tuple[WindowFigures, ...] = ()
 
 
-def missing_data_blocks(summary: EvaluationSummary, alerts: Alerts) -> list[Block]:
-    """Return the blocks of the message on a window without enough data, without an incident."""
-    verdict = state_verdict(summary.assessment)
-    title = header(f"⚪ {verdict}: {summary.assessment.model}")
-    return within_limits([title, *detail_blocks(summary, "not_enough_data", alerts)])
+def missing_data_text(summary: EvaluationSummary, alerts: Alerts) -> IncidentText:
+    """Return the text of the message on a window without enough data, without an incident."""
+    assessment = summary.assessment
+    verdict = state_verdict(assessment)
+    why = assessment.headline.removeprefix(f"{verdict}: ")
+    period = format_window((summary.window_start, summary.window_end))
+    report = f"{alerts.public_url.rstrip('/')}/drift-evaluations/{summary.evaluation_id}/report"
+    return IncidentText(
+        title=f"⚪ {verdict}: {excerpt(assessment.model, MODEL_CHARACTERS)}",
+        findings=(f"{why[0].upper()}{why[1:]}", *further_findings(assessment)),
+        since=f"Window of {period}.",
+        next_step=next_steps(assessment)[0].removeprefix("• "),
+        links=(link(report, "Report"), link(runbook_url(alerts, "drift"), "Runbook")),
+    )
 
 
 def detail_blocks(summary: EvaluationSummary, event: Event, alerts: Alerts) -> list[Block]:

@@ -1,7 +1,12 @@
-"""Next steps after drift: one for the message, all for the thread and the page."""
+"""Next steps: one for the message, all for the thread and the page."""
 
+import html
+import shlex
+
+from monitor.alerts.causes import CAUSES
 from monitor.rendering.events import NEXT_STEP
 from monitor.rendering.fingerprints import EVENT
+from monitor.rendering.late_exchanges import split_again
 from monitor.rendering.mrkdwn import escape
 from monitor.rendering.remedies import CHECK_TRAFFIC, remedies
 from monitor.store.windows.assessment import Assessment
@@ -73,4 +78,16 @@ def next_steps_of_look(look: LookRow) -> list[str]:
             "• Check first what was released at that time: model, prompt template, retrieval, a "
             "provider's version."
         )
+    return steps
+
+
+def steps_of(cause: str, model: str, text: str) -> list[str]:
+    """Return what to do about a condition with this text, as mrkdwn; commands name its model."""
+    option = f" --model {shlex.quote(model)}" if model else ""
+    again = split_again(text)[1] or f"driftwarden evaluate --again{option}"
+    parts = {"{of_model}": option, "{again}": again}
+    steps = list(CAUSES[cause].next_steps)
+    for name, part in parts.items():
+        filled = html.escape(part.replace("`", "'"), quote=False)
+        steps = [step.replace(name, filled) for step in steps]
     return steps

@@ -19,14 +19,18 @@ from monitor.rendering.mrkdwn import (
 MAX_WORDS = 80
 #: Of its parts whose length depends on names and errors.
 MAX_TITLE_WORDS, MAX_FINDING_WORDS, MAX_CHANGE_WORDS, MAX_OWNER_WORDS = 12, 50, 30, 12
+#: Of the name of a model in a title.
+MODEL_CHARACTERS = 60
 #: Fewer words of a sentence say nothing.
 MIN_CLIPPED_WORDS = 15
 #: Of the note on what does not fit.
 NOTE_WORDS = 6
 #: Of sentences.
 ENDS = ".!?…”"
-#: Of a sentence: a name may be one long word.
-MAX_CHARACTERS = 400
+#: Around a word.
+MARKS = ".,;:!?…“”()`"
+#: A longer word counts as several: names may be long, and some languages write no spaces.
+WORD_CHARACTERS = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +99,8 @@ class IncidentText:
         """Return what fits into :data:`MAX_WORDS` words: the worst finding always, whole or cut."""
         title, owner = _clip(self.title, MAX_TITLE_WORDS), _clip(self.owner, MAX_OWNER_WORDS)
         left = MAX_WORDS - count_words((title, self.since, owner, "Next:", self.next_step))
-        left = max(left - count_words(self.links), MIN_CLIPPED_WORDS)
+        note = NOTE_WORDS if len(self.findings) > 1 else 0
+        left = max(left - count_words(self.links) - note, MIN_CLIPPED_WORDS)
         findings = [_clip(self.findings[0], min(left, MAX_FINDING_WORDS))]
         left -= count_words(findings)
         changes = [_clip(change, MAX_CHANGE_WORDS) for change in self.changes]
@@ -103,15 +108,15 @@ class IncidentText:
             changes = [_clip(changes[0], left)] if left >= MIN_CLIPPED_WORDS else []
         left -= count_words(changes[:1])
         for number, finding in enumerate(self.findings[1:], 2):
-            note = NOTE_WORDS if number < len(self.findings) else 0
-            if count_words([finding]) > left - note:
+            left += note if number == len(self.findings) else 0
+            if count_words([finding]) > left:
                 break
             findings.append(finding)
             left -= count_words([finding])
         n_hidden = len(self.findings) - len(findings)
-        if n_hidden and left >= NOTE_WORDS:
+        if n_hidden:
             findings.append(f"{pluralize(n_hidden, 'further finding')} on the page.")
-            left -= NOTE_WORDS
+            left -= note if n_hidden == 1 else 0
         fitting = changes[:1]
         for change in changes[1:]:
             left -= count_words([change])
@@ -123,8 +128,12 @@ class IncidentText:
 
 def count_words(texts: Iterable[str]) -> int:
     """Return the number of words of mrkdwn; addresses, marks and dots between parts are none."""
-    words = [word for text in texts for word in _plain(text).split()]
-    return sum(any(map(str.isalnum, word)) for word in words)
+    return sum(_weight(word) for text in texts for word in _plain(text).split())
+
+
+def _weight(word: str) -> int:
+    core = word.strip(MARKS)
+    return -(-len(core) // WORD_CHARACTERS) if any(map(str.isalnum, core)) else 0
 
 
 def _plain(markup: str) -> str:
@@ -132,9 +141,14 @@ def _plain(markup: str) -> str:
 
 
 def _clip(text: str, limit: int) -> str:
-    """Return the first words of a text."""
+    """Return the first words of a text: whole sentences where these are half of what fits."""
     words = text.split()
-    clipped = " ".join(words[:limit])
-    if len(words) <= limit and len(text) <= MAX_CHARACTERS:
+    n_fit, left = 0, limit
+    while n_fit < len(words) and _weight(words[n_fit]) <= left:
+        left -= _weight(words[n_fit])
+        n_fit += 1
+    if n_fit == len(words):
         return text
-    return f"{clipped[:MAX_CHARACTERS].rstrip(' .,;:')}…"
+    clipped = " ".join([*words[:n_fit], words[n_fit][: left * WORD_CHARACTERS]])
+    end = max(clipped.rfind(f"{mark} ") for mark in ".!?")
+    return f"{clipped[:end] if 2 * end > len(clipped) else clipped.rstrip(' .,;:')}…"

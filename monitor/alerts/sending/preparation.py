@@ -21,12 +21,16 @@ from monitor.store.alerts.incident_events import last_event
 from monitor.store.alerts.incidents import incident_by_id
 from monitor.store.alerts.outbox import replace_payload
 
-#: A message that is sent as it was written says when that was, if it was longer ago.
+#: A post, and what is sent as it was written, says when that was, if it was longer ago.
 LATE = timedelta(minutes=15)
 
 NOT_SO_NOW = "withdrawn: it is not so any more"
 OVERTAKEN = "superseded: a later message of the incident tells it"
 TAKEN = "withdrawn: the channel took it after all"
+SNOOZED = "withdrawn: the incident is snoozed; the end of that posts it"
+
+#: The cause of the incident about channels that take no messages.
+UNDELIVERED = "messages_undelivered"
 
 #: Keys of a payload that are no part of the message: of a copy, the channel and why it was made.
 INSTEAD_OF, NOTE = "instead_of", "note"
@@ -59,6 +63,8 @@ def prepare(
     can't be made is sent as it was written.
     """
     marks = {key: message.payload[key] for key in (INSTEAD_OF, NOTE) if key in message.payload}
+    if message.incident and message.incident.status == "snoozed" and message.thread is None:
+        return Withdrawn(SNOOZED)
     if marks and delivery.was_sent(connection, message.dedupe_key, marks[INSTEAD_OF]):
         return Withdrawn(TAKEN)
     payload: dict[str, Any] | None = message.payload
@@ -73,14 +79,25 @@ def prepare(
     if payload is None:
         return Withdrawn(NOT_SO_NOW)
     notes = list(filter(None, [marks.get(NOTE)]))
-    if payload is message.payload:
+    as_written = payload is message.payload
+    if now - message.created_at >= LATE and (as_written or message.kind == "post"):
+        notes.append(f"Written {format_instant(message.created_at)}, delivered late.")
+    if _tells_of_its_channel(connection, message):
+        notes.append(f"{message.channel} has taken this message: it takes messages again.")
+    if as_written:
         covered = ()
-        if now - message.created_at >= LATE:
-            notes.append(f"Written {format_instant(message.created_at)}, delivered late.")
     else:
         replace_payload(connection, message.id, payload | marks)
     sent = {key: value for key, value in payload.items() if key not in marks}
     return Prepared(replace(message, payload=_with_notes(sent, notes)), covered)
+
+
+def _tells_of_its_channel(connection: Connection, message: DueMessage) -> bool:
+    """Return whether a message says that its own channel takes none, which it disproves."""
+    if message.incident is None or message.subject != UNDELIVERED:
+        return False
+    incident = incident_by_id(connection, message.incident.id)
+    return not incident.is_resolved and message.channel in incident.fingerprint
 
 
 def present_standing(connection: Connection, message: DueMessage, settings: Sections) -> DueMessage:
@@ -142,9 +159,12 @@ def _is_overtaken(connection: Connection, message: DueMessage) -> bool:
 
 
 def _with_notes(payload: dict[str, Any], notes: list[str]) -> dict[str, Any]:
+    """Return a payload with notes below its header."""
     if not notes:
         return payload
     if not payload.get("blocks"):
         return payload | {"text": " ".join([payload["text"], *map(escape, notes)])}
-    blocks = [*(context(escape(note)) for note in notes), *payload["blocks"]]
-    return payload | {"blocks": within_limits(blocks)}
+    blocks = payload["blocks"]
+    n_first = 1 if blocks[0]["type"] == "header" else 0
+    noted = [*blocks[:n_first], *(context(escape(note)) for note in notes), *blocks[n_first:]]
+    return payload | {"blocks": within_limits(noted)}

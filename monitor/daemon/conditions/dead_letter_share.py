@@ -3,8 +3,9 @@
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Self
 
 from monitor.statistics.intervals import clopper_pearson
 from monitor.store.traffic.record_counts import ALL, SLOT, CountedRecords
@@ -20,7 +21,15 @@ MIN_OF_HISTORY = 10
 TAIL = 0.001
 #: A share is unusual where it is at least so much above the usual one.
 MIN_RISE = 0.05
+#: A share above it is unusual where nothing is known of the days before.
+WITHOUT_HISTORY = 0.2
+#: A reason's share of a day is unusual where it is 4 times the usual one and so much above it, in
+#: as many hours: a small model, or a producer, is no large share of all records.
+MIN_RISE_OF_REASON = 0.005
+HOURS_OF_REASON = 6
 HISTORY = timedelta(days=28)
+#: Less says nothing on what is usual.
+SHORTEST_HISTORY = timedelta(days=2)
 #: The usual share is reached within one hour, or a day, on at least this share of the days before.
 USUAL_DAYS = 0.25
 
@@ -45,8 +54,14 @@ class Records:
 
     def exceeds(self, limit: float) -> bool:
         """Return whether the share is above a limit, by its lower limit of 99.9% confidence."""
+        if self.n_dead < MIN_DEAD_LETTERS or self.share <= limit:
+            return False
         lower, _ = clopper_pearson(self.n_dead, self.n, TAIL)
-        return self.n_dead >= MIN_DEAD_LETTERS and lower > limit
+        return lower > limit
+
+    def of_reason(self, reason: str) -> Self:
+        """Return the records with the dead letters of one reason."""
+        return replace(self, by_reason=Counter({reason: self.by_reason[reason]}))
 
 
 def slots_of(counts: Iterable[CountedRecords]) -> list[Records]:
@@ -79,22 +94,45 @@ def newest_slots(slots: Sequence[Records], now: datetime) -> Sequence[Records]:
     return slots[first:]
 
 
-def usual_share(slots: Iterable[Records]) -> float:
-    """Return the share that an hour or a day reached on a quarter of the days, and on two days."""
+def usual_share(slots: Sequence[Records], until: datetime) -> float | None:
+    """Return the share that an hour or a day usually reached before a time.
+
+    It did on a quarter of the days, and on two, or on two of that weekday. ``None``: the history is
+    too short.
+    """
+    if not slots or slots[0].since > until - SHORTEST_HISTORY:
+        return None
     of_days: dict[datetime, list[Records]] = defaultdict(list)
     for slot in slots:
         of_days[slot.since.replace(hour=0, minute=0)].append(slot)
-    highest = sorted((_highest_share(of_day) for of_day in of_days.values()), reverse=True)
+    highest = {day: _highest_share(of_day) for day, of_day in of_days.items()}
+    of_weekday = [share for day, share in highest.items() if day.weekday() == until.weekday()]
     rank = max(2, math.ceil(USUAL_DAYS * len(highest)))
-    return highest[rank - 1] if len(highest) >= rank else 0.0
+    return max(_at_rank(highest.values(), rank), _at_rank(of_weekday, 2))
 
 
-def unusual_from(usual: float) -> float:
+def unusual_from(usual: float | None) -> float:
     """Return the share above which one is unusual: 5 points and twice as high.
 
     Where most records are dead letters already, half of the rest.
     """
+    if usual is None:
+        return WITHOUT_HISTORY
     return usual + max(MIN_RISE, min(usual, (1.0 - usual) / 2))
+
+
+def limits_of_reasons(
+    day: Sequence[Records], history: Sequence[Records], until: datetime
+) -> dict[str, float]:
+    """Return the share of a day above which each reason in many of its hours is unusual."""
+    hours = {(reason, slot.since.replace(minute=0)) for slot in day for reason in +slot.by_reason}
+    n_hours = Counter(reason for reason, _ in hours)
+    limits = {}
+    for reason in [reason for reason, n in n_hours.items() if n >= HOURS_OF_REASON]:
+        usual = usual_share([slot.of_reason(reason) for slot in history], until)
+        if usual is not None:
+            limits[reason] = 4 * usual + MIN_RISE_OF_REASON
+    return limits
 
 
 def since_onset(slots: Sequence[Records], limit: float) -> Records | None:
@@ -111,3 +149,8 @@ def _highest_share(of_day: Sequence[Records]) -> float:
         hours[slot.since.hour].append(slot)
     periods = [add_up(of_day), *map(add_up, hours.values())]
     return max((p.share for p in periods if p.n_dead >= MIN_OF_HISTORY), default=0.0)
+
+
+def _at_rank(shares: Iterable[float], rank: int) -> float:
+    highest = sorted(shares, reverse=True)
+    return highest[rank - 1] if len(highest) >= rank else 0.0

@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 from monitor.plurals import pluralize
-from monitor.rendering.late_exchanges import again_command, state_late
+from monitor.rendering.late_exchanges import state_again, state_arrivals, state_late
 from monitor.rendering.numbers import format_window
 from monitor.scheduling.condition_check import Clear, ConditionCheck, Holds, Result
 from monitor.settings import Settings
-from monitor.store.windows.late_exchanges import late_windows
+from monitor.store.windows.late_exchanges import arrivals_of, late_windows
 from monitor.windows.schedule import window_of
 
 #: Windows that ended before are history.
@@ -41,9 +41,10 @@ def late_records(check: ConditionCheck[Settings]) -> Result:
         for window in windows
         if window.late.share > MANY
     }
+    source = state_arrivals(arrivals_of(check.connection, model, worst), worst.late)
     return Holds(
-        f"{format_window(bounds)}: {state_late(worst.late, bounds, worst.evaluated_at)} "
-        f"Evaluate it again: {again_command(model, bounds)}.{more}",
+        f"{format_window(bounds)}: {state_late(worst.late, bounds, worst.evaluated_at)}"
+        f"{' ' * bool(source)}{source}{state_again(model, bounds)}{more}",
         frozenset(weeks | many),
         worst.evaluation_id,
     )

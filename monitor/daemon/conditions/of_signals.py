@@ -41,8 +41,8 @@ from monitor.windows.looks.run import due_looks
 COUNTED_WITHIN = timedelta(hours=3)
 #: Days before an incident in which its signal may have been missing already.
 WHILE_FOUND = timedelta(days=2)
-#: Signals that an incident's text names.
-N_NAMED = 5
+#: Signals that an incident's text names, so that its message holds it; the others are counted.
+N_NAMED = 2
 
 LOOK_OVERDUE_AFTER = timedelta(hours=3)
 

@@ -1,6 +1,8 @@
 """Conditions of the daemon itself: what is read of the topic, and what was lost."""
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Set
+from dataclasses import replace
 from datetime import timedelta
 
 from monitor.daemon.conditions.dead_letter_share import (
@@ -8,7 +10,10 @@ from monitor.daemon.conditions.dead_letter_share import (
     LONGEST,
     MIN_DEAD_LETTERS,
     MIN_RECORDS,
+    MIN_RISE_OF_REASON,
+    Records,
     add_up,
+    limits_of_reasons,
     newest_slots,
     since_onset,
     slots_of,
@@ -101,29 +106,53 @@ def dead_letters(check: ConditionCheck[Sections]) -> Result:
     recent = add_up(newest) if newest else None
     if recent is None or (recent.n < MIN_RECORDS and recent.n_dead < MIN_DEAD_LETTERS):
         return UNKNOWN
-    if recent.share <= unusual_from(0.0):
+    of_day = [slot for slot in slots if slot.since > now - LONGEST]
+    day = add_up(of_day)
+    rare = [r for r in day.by_reason if day.of_reason(r).share > MIN_RISE_OF_REASON]
+    if recent.share <= unusual_from(0.0) and not rare:
         return CLEAR
-    usual_until = min(began - timedelta(hours=1), recent.since)
-    history = slots_of(record_counts(connection, topic, usual_until - HISTORY, usual_until))
-    usual = usual_share(history)
+    until = min(began - timedelta(hours=1), recent.since)
+    history = slots_of(record_counts(connection, topic, until - HISTORY, until))
+    usual = usual_share(history, until)
     limit = unusual_from(usual)
-    if not recent.exceeds(limit):
-        return UNKNOWN if recent.share > limit else CLEAR
-    lasting = since_onset(slots, limit)
-    if lasting is None or lasting.n_dead < MIN_DEAD_LETTERS:
-        lasting = recent
+    if recent.exceeds(limit):
+        lasting = since_onset(slots, limit)
+        if lasting is None or lasting.n_dead < MIN_DEAD_LETTERS:
+            lasting = recent
+        keys = {reason for reason, n in recent.by_reason.items() if n >= MIN_DEAD_LETTERS}
+        keys = {"many"} | (keys or set(dict(recent.by_reason.most_common(1))))
+        return _state_dead_letters(check, lasting, usual, keys)
+    limits = limits_of_reasons(of_day, history, until)
+    keys = {reason for reason, least in limits.items() if day.of_reason(reason).exceeds(least)}
+    if keys:
+        by_reason = Counter({reason: day.by_reason[reason] for reason in keys})
+        return _state_dead_letters(check, replace(day, by_reason=by_reason), 0.0, keys)
+    near = any(day.of_reason(reason).share > least for reason, least in limits.items())
+    may_be_usual = recent.share > (unusual_from(0.0) if usual is None else limit)
+    return UNKNOWN if may_be_usual or near else CLEAR
+
+
+def _state_dead_letters(
+    check: ConditionCheck[Sections], lasting: Records, usual: float | None, keys: Set[str]
+) -> Holds:
     reasons = ", ".join(f"{n:,} {reason}" for reason, n in lasting.by_reason.most_common())
     before = f"at most {format_share(usual)} are usual" if usual else "hardly any are usual"
-    share = format_share(lasting.share)
+    if usual is None:
+        before = "what is usual is not known yet"
     text = (
-        f"{lasting.n_dead:,} of {lasting.n:,} sampled records ({share}) could not be read since "
-        f"{format_instant(lasting.since)}: {reasons}; {before}."
+        f"{lasting.n_dead:,} of {lasting.n:,} sampled records ({format_share(lasting.share)}) "
+        f"could not be read since {format_instant(lasting.since)}: {reasons}; {before}."
     )
-    models = models_named(connection, topic, lasting.since, check.settings.names.listed)
+    models = models_named(
+        check.connection,
+        check.settings.kafka.topic,
+        lasting.since,
+        check.settings.names.listed,
+        reasons=list(lasting.by_reason),
+    )
     if models:
         text += f" They name {join_names(models)}."
-    keys = {reason for reason, n in recent.by_reason.items() if n >= MIN_DEAD_LETTERS}
-    return Holds(text, frozenset(keys or dict(recent.by_reason.most_common(1))))
+    return Holds(text, frozenset(keys))
 
 
 #: By cause. That of messages is checked with their delivery (monitor/alerts/fallback.py).

@@ -106,9 +106,10 @@ def undelivered_findings(settings: Sections, channels: "Channels") -> Iterator[F
     """Yield the channels that take no messages, and messages that wait for long in the rest."""
     from monitor.alerts.fallback import PATIENCE, describe, failing_channels
     from monitor.store.alerts.channel_state import pending_messages
+    from monitor.store.leadership import database_time
 
-    now = datetime.now(UTC)
     with open_connection(settings) as connection:
+        now = database_time(connection)
         failing = failing_channels(connection, channels, now)
         working = set(channels.senders) - {channel.name for channel in failing}
         pending = pending_messages(connection, working)

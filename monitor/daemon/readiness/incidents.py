@@ -1,8 +1,8 @@
 """Checks of the incidents, and of conditions that would open one."""
 
+import html
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from monitor.daemon.readiness.finding import Finding, note, ok, open_connection
 from monitor.plurals import pluralize
@@ -64,14 +64,14 @@ def condition_findings(settings: Sections) -> Iterator[Finding]:
     from monitor.daemon.conditions.of_models import OF_MODELS
     from monitor.daemon.conditions.of_the_daemon import OF_THE_DAEMON
     from monitor.store.alerts.incidents import unresolved_incidents
-    from monitor.store.leadership import current_lease
+    from monitor.store.leadership import current_lease, database_time
     from retrain.rollout.jobs.conditions import OF_ROLLOUTS
 
     with open_connection(settings) as connection:
         lease = current_lease(connection)
         if lease is None:
             return
-        now = datetime.now(UTC)
+        now = database_time(connection)
         known = {(row.cause, row.model) for row in unresolved_incidents(connection)}
         for of_model in settings.by_model:
             name = of_model.model.name
@@ -87,10 +87,11 @@ def condition_findings(settings: Sections) -> Iterator[Finding]:
 
 def _condition_finding(cause: str, model: str, result: object) -> Iterator[Finding]:
     from monitor.alerts.causes import CAUSES
+    from monitor.alerts.messages.next_steps import steps_of
 
     if isinstance(result, Holds):
         known = CAUSES[cause]
-        step = known.next_steps[0].removeprefix("• ").format(of_model="")
+        step = html.unescape(steps_of(cause, model, result.text)[0]).removeprefix("• ")
         message = f"{known.title}, not told yet: {result.text}"
         yield replace(of_level(known.level), message=message, model=model, command=step)
 

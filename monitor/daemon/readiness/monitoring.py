@@ -42,7 +42,8 @@ def database_finding(settings: Sections) -> Finding:
 
 
 def leader_finding(settings: Sections) -> Finding:
-    """Report which replica leads, and since when."""
+    """Report which replica leads, since when, and whether its jobs work."""
+    from monitor.daemon.heartbeat import HUNG_AFTER_SECONDS
     from monitor.store.leadership import current_lease, database_time
 
     with open_connection(settings) as connection:
@@ -54,6 +55,13 @@ def leader_finding(settings: Sections) -> Finding:
             f"none {_since(lease.expires_at, now)}: nothing is evaluated and no message is sent; "
             "start `driftwarden run`; if one runs, `lease_not_renewed` in its log says why it "
             f"can't lead. The last leader was {lease.holder}"
+        )
+    worked_at = lease.worked_at or lease.acquired_at
+    if (now - worked_at).total_seconds() > HUNG_AFTER_SECONDS:
+        return fail(
+            f"{lease.holder} leads, but its jobs hang or fail {_since(worked_at, now)}: problems "
+            "are not told; its log names those that fail",
+            command=f"restart the process {lease.holder}",
         )
     since = _since(lease.acquired_at, now)
     return ok(f"{lease.holder} {since}, epoch {lease.epoch}")

@@ -1,6 +1,6 @@
 """Checks of `driftwarden check --now`: what is broken now, without advice on the set-up."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ from monitor.settings import Secrets, Sections
 #: Time for a check. They run at once, so that all take little longer.
 LIMIT_SECONDS = 5.0
 #: Checks whose notes are no advice on the set-up.
-NOTED = frozenset({"incidents", "conditions", "judge"})
+NOTED = frozenset({"incidents", "conditions", "judge", "broker"})
 
 #: Rank of what fails in a check, and what to do next; else :attr:`Finding.rank` is kept.
 NEXT: dict[str, tuple[int, str]] = {
@@ -44,18 +44,36 @@ def check_now(
     """
     checks = _checks(settings, secrets)
     results = [
-        _with_next_step(finding)
+        finding
         for findings in note_repeated(checks, run_checks(checks, limit_seconds=limit_seconds))
         for finding in findings
-        if _is_broken(finding)
     ]
-    return sorted(results, key=worst_first)
+    broken = [_with_next_step(finding) for finding in _in_context(results) if _is_broken(finding)]
+    return sorted(broken, key=worst_first)
 
 
 def _is_broken(finding: Finding) -> bool:
     if finding.status == "note":
         return finding.name in NOTED and finding.message != NOT_CHECKED
     return finding.status == "fail"
+
+
+def _in_context(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """Yield the findings; that of the database names what nobody knows without it.
+
+    A broker that this host can't reach, and that ingest has just read, is noted.
+    """
+    unknown = ", ".join(finding.name for finding in findings if finding.message == NOT_CHECKED)
+    reading = [f.message for f in findings if f.name == "ingest" and f.status == "ok"]
+    for finding in findings:
+        message = finding.message
+        if finding.name == "database" and unknown:
+            yield replace(finding, message=f"{message}; not known without it: {unknown}")
+        elif finding.name == "broker" and finding.status == "fail" and reading:
+            state = f"{message}; but {reading[0]}: no outage, if it still does in a minute"
+            yield replace(finding, status="note", message=state)
+        else:
+            yield finding
 
 
 def _with_next_step(finding: Finding) -> Finding:
@@ -73,7 +91,7 @@ def _checks(settings: Sections, secrets: Secrets) -> list[Check]:
 
     channels = open_channels(secrets, settings)
     return [
-        Check("database", lambda: monitoring.database_finding(settings)),
+        Check("database", lambda: monitoring.database_finding(settings), "database.url"),
         Check("leader", lambda: monitoring.leader_finding(settings)),
         Check("incidents", lambda: unresolved_findings(settings)),
         Check("conditions", lambda: condition_findings(settings)),
@@ -83,6 +101,7 @@ def _checks(settings: Sections, secrets: Secrets) -> list[Check]:
             lambda: progress.broker_finding(settings, secrets),
             "kafka.bootstrap_servers",
         ),
+        Check("ingest", lambda: progress.reading_finding(settings)),
         *channel_checks(channels, None),
         apart("disk", lambda: full_findings(settings)),
         apart("temp files", temporary_files.temporary_files_finding),

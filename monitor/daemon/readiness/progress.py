@@ -1,11 +1,12 @@
 """Checks of how far ingest and evaluations have come, and of what could not be processed."""
 
+import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from monitor.daemon.readiness.finding import Finding, note, ok, open_connection
-from monitor.errors import DriftwardenError
+from monitor.daemon.readiness.finding import Finding, fail, note, ok, open_connection
+from monitor.errors import BrokerUnavailableError, DriftwardenError
 from monitor.settings import Secrets, Sections, Settings
 
 if TYPE_CHECKING:
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 LATE_AFTER = timedelta(hours=12)
 #: Time without a stored record, while some wait, after which ingest is stalled.
 STALLED_AFTER = timedelta(minutes=30)
+#: Time for the handshakes: below the limit of a check, so that a broker that accepts connections
+#: and never responds is told as such.
+HANDSHAKE_SECONDS = 3.0
+#: Time since ingest read the topic within which a broker that this host can't reach is no outage.
+READ_LATELY = timedelta(minutes=1)
 #: Share of a window after which its number of exchanges at its end is extrapolated.
 ENOUGH_ELAPSED = 0.25
 MISSING_RESPONSE = "missing_response"
@@ -97,10 +103,29 @@ def _count(connection: "Connection", settings: Settings, start: datetime, end: d
 
 
 def broker_finding(settings: Sections, secrets: Secrets) -> Finding:
-    """Check the Kafka brokers and the topic."""
+    """Check the Kafka brokers and the topic from this host."""
     from monitor.traffic.kafka.consumer import probe_topic
 
-    return ok(_where(settings, probe_topic(settings.kafka, secrets)))
+    n_addresses = settings.kafka.bootstrap_servers.count(",") + 1
+    try:
+        ends = probe_topic(settings.kafka, secrets, HANDSHAKE_SECONDS / n_addresses)
+    except BrokerUnavailableError as error:
+        return fail(f"{error} (tried from {socket.gethostname()})")
+    return ok(_where(settings, ends))
+
+
+def reading_finding(settings: Sections) -> Finding:
+    """Check whether ingest, on whatever host, has just read all of the topic."""
+    from monitor.store.alerts.condition_facts import progress_of
+    from monitor.store.leadership import database_time
+
+    with open_connection(settings) as connection:
+        progress = progress_of(connection, settings.kafka.topic)
+        now = database_time(connection)
+    read_at = [max(row.updated_at, row.caught_up_at or row.updated_at) for row in progress]
+    if not read_at or now - min(read_at) > READ_LATELY:
+        return note("ingest has not just read the topic")
+    return ok(f"ingest read the topic {(now - min(read_at)).total_seconds():.0f} s ago")
 
 
 def stored_records_finding(settings: Sections, secrets: Secrets) -> Finding:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import Connection, func, select
 
 from monitor.store.alerts.outbox import IS_PENDING, WITHDRAWN
 from monitor.store.tables import Incident, OutboxMessage
@@ -78,7 +78,7 @@ def stuck_messages(connection: Connection, channel: str, now: datetime) -> Stuck
         return None
     rows = connection.execute(
         select(OutboxMessage.failing_since, OutboxMessage.attempts, OutboxMessage.error)
-        .where(*is_stuck(channel, taken))
+        .where(IS_PENDING, OutboxMessage.channel == channel, OutboxMessage.failing_since < taken)
         .order_by(OutboxMessage.attempts.desc(), OutboxMessage.id)
     ).all()
     if not rows:
@@ -90,11 +90,6 @@ def stuck_messages(connection: Connection, channel: str, now: datetime) -> Stuck
         rows[0].attempts,
         rows[0].error or ATTEMPTED,
     )
-
-
-def is_stuck(channel: str, taken: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions of messages that a channel did not take before its last delivery."""
-    return IS_PENDING, OutboxMessage.channel == channel, OutboxMessage.failing_since < taken
 
 
 def count_refused(connection: Connection, since: datetime, *, except_cause: str) -> int:

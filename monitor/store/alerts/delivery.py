@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, update
@@ -88,10 +88,11 @@ def lease_due_message(
 ) -> DueMessage | None:
     """Lease the oldest due message of a channel until ``leased_until``, and note the attempt.
 
-    Messages of one incident are sent in order: none is due while an earlier one is pending. On
-    PostgreSQL, rows that another process is leasing are skipped; SQLite has one writer. The
-    transaction ends before the attempt begins. From ``leased_until`` another process may take the
-    message. None waits beyond ``not_after``, unless the clock was wrong: then it is due now.
+    Messages of one incident are sent in order: none is due while an earlier one is pending; but an
+    update, which notifies nobody, holds back no reply. On PostgreSQL, rows that another process is
+    leasing are skipped; SQLite has one writer. The transaction ends before the attempt begins. From
+    ``leased_until`` another process may take the message. None waits beyond ``not_after``, unless
+    the clock was wrong: then it is due now.
     """
     earlier = aliased(OutboxMessage)
     blocked = exists().where(
@@ -100,6 +101,7 @@ def lease_due_message(
         earlier.id < OutboxMessage.id,
         earlier.sent_at.is_(None),
         earlier.failed_at.is_(None),
+        or_(earlier.kind != "update", OutboxMessage.kind != "reply"),
     )
     row = connection.execute(
         _DUE.where(
@@ -220,6 +222,7 @@ def mark_sent(
     The messages that failed since the channel's last delivery become due: it takes messages again.
     """
     _release(connection, message.channel, now)
+    _date_failures_before(connection, message.channel, now)
     update_row(connection, OutboxMessage, message.id, sent_at=now, error=None, attempted_at=None)
     if message.kind == "reply" or message.incident is None or posted == message.thread:
         return
@@ -245,6 +248,18 @@ def _release(connection: Connection, channel: str, now: datetime) -> None:
             *since_then,
         )
         .values(next_attempt_at=now)
+    )
+
+
+def _date_failures_before(connection: Connection, channel: str, now: datetime) -> None:
+    """Date the failures that were recorded earlier before a delivery.
+
+    They may have its time, or a later one by the clock of another replica.
+    """
+    connection.execute(
+        update(OutboxMessage)
+        .where(IS_PENDING, OutboxMessage.channel == channel, OutboxMessage.failing_since >= now)
+        .values(failing_since=now - timedelta(microseconds=1))
     )
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 
-from monitor.store.alerts.channel_state import is_stuck, last_delivery_at
 from monitor.store.alerts.outbox import IS_PENDING, WITHDRAWN, Kind
 from monitor.store.rows import columns_of, read_rows, update_row
 from monitor.store.tables import OutboxMessage
@@ -111,15 +110,12 @@ def refused_messages(
     )
 
 
-def pending_of_channel(connection: Connection, channel: str) -> list[UnroutedMessage]:
-    """Return the pending messages of a channel, the oldest first."""
-    return _messages(connection, IS_PENDING, OutboxMessage.channel == channel)
-
-
-def stuck_of_channel(connection: Connection, channel: str, now: datetime) -> list[UnroutedMessage]:
-    """Return the messages that a channel does not take although it takes others, oldest first."""
-    taken = last_delivery_at(connection, channel, now)
-    return [] if taken is None else _messages(connection, *is_stuck(channel, taken))
+def pending_of_channel(
+    connection: Connection, channel: str, *, until: datetime | None = None
+) -> list[UnroutedMessage]:
+    """Return the pending messages of a channel, the oldest first; with ``until`` the older ones."""
+    older = () if until is None else (OutboxMessage.created_at <= until,)
+    return _messages(connection, IS_PENDING, OutboxMessage.channel == channel, *older)
 
 
 def _messages(connection: Connection, *conditions: ColumnElement[bool]) -> list[UnroutedMessage]:

@@ -109,8 +109,8 @@ EXPIRED_ROWS: Sequence[Expiry] = (
     Expiry("exchanges", PendingHalf.received_at.expression, (PendingHalf.payload,)),
     Expiry("exchanges", Feedback.received_at.expression, (Feedback.exchange_id,)),
     Expiry("exchanges", UnlistedExchanges.day.expression, (UnlistedExchanges.model,)),
-    Expiry("dead_letters", RecordCount.read_from.expression, (RecordCount.reason,)),
     Expiry("exchanges", SignalCount.day.expression, (SignalCount.name,)),
+    Expiry("exchanges", RecordCount.read_from.expression, (RecordCount.reason,)),
     Expiry("observations", RolloutLabel.last_seen_at.expression, (RolloutLabel.label,)),
     Expiry("observations", RolloutObservation.received_at.expression, (RolloutObservation.prompt,)),
     # An old button stays without effect: the version of its incident, or its decision, has changed.

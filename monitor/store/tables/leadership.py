@@ -32,3 +32,5 @@ class Leadership(Base):
     acquired_at: Mapped[datetime]
     #: By the database's clock.
     expires_at: Mapped[datetime]
+    #: When each job that tells of problems had succeeded last; ``None``: not since this term began.
+    worked_at: Mapped[datetime | None]

@@ -262,7 +262,7 @@ class RecordCount(Base):
     __table_args__ = contents.table(
         "notice that more records than usual can't be read",
         contents.OPERATOR,
-        period="dead_letters",
+        period="exchanges",
         access=contents.Access(ingest="raw", schedule="rd"),
     )
 

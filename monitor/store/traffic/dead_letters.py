@@ -66,23 +66,29 @@ def insert_dead_letters(connection: Connection, rows: Sequence[DeadLetterRow]) -
         connection.execute(insert(DeadLetter), [_values(row) for row in rows])
 
 
-def restore_dead_letters(connection: Connection, rows: Sequence[DeadLetterRow]) -> None:
-    """Insert dead letters, in place of replayed ones of the same records."""
+def restore_dead_letters(
+    connection: Connection, rows: Sequence[DeadLetterRow]
+) -> list[DeadLetterRow]:
+    """Insert dead letters, in place of replayed ones of the same records; return the others."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    position = ["source", "partition", "offset", "record_index"]
+    new = []
     for row in rows:
         values = _values(row)
+        statement = dialect.insert(DeadLetter).values(values)
+        inserted = statement.on_conflict_do_nothing(index_elements=position)
+        if connection.execute(inserted.returning(DeadLetter.id)).first():
+            new.append(row)
+            continue
         connection.execute(
-            dialect.insert(DeadLetter)
-            .values(values)
-            .on_conflict_do_update(
-                index_elements=["source", "partition", "offset", "record_index"],
-                set_={
-                    **{name: values[name] for name in ("key", "value", "reason", "detail")},
-                    "received_at": row.received_at,
-                    "replayed_at": None,
-                },
+            update(DeadLetter)
+            .where(*(getattr(DeadLetter, name) == values[name] for name in position))
+            .values(
+                {name: values[name] for name in ("key", "value", "reason", "detail")}
+                | {"received_at": row.received_at, "replayed_at": None}
             )
         )
+    return new
 
 
 def pending_dead_letters(
@@ -148,7 +154,12 @@ def summarize_dead_letters(connection: Connection) -> list[DeadLetterSummary]:
 
 
 def models_named(
-    connection: Connection, source: str, since: datetime, models: Sequence[str]
+    connection: Connection,
+    source: str,
+    since: datetime,
+    models: Sequence[str],
+    *,
+    reasons: Sequence[str],
 ) -> list[str]:
     """Return the models that the newest dead letters of a source name as a JSON string."""
     statement = (
@@ -156,6 +167,7 @@ def models_named(
         .where(
             DeadLetter.source == source,
             DeadLetter.received_at >= since,
+            DeadLetter.reason.in_(reasons),
             DeadLetter.value.is_not(None),
         )
         .order_by(DeadLetter.received_at.desc(), DeadLetter.id.desc())

@@ -142,8 +142,8 @@ class Sweeper:
             add_withheld(connection, prepared.withheld)
             add_unlisted(connection, prepared.unlisted)
             store_observations(connection, prepared, now=self._clock())
-            restore_dead_letters(connection, refused)
-            add_record_counts(connection, {}, refused, self._clock())
+            new = restore_dead_letters(connection, refused)
+            add_record_counts(connection, {}, new, self._clock())
         return refused
 
     def _expire_overdue(self, now: datetime) -> int:
@@ -154,8 +154,8 @@ class Sweeper:
             halves = overdue_halves(
                 connection, now=now, timeout=self._timeout, patience=PATIENCE, limit=PAIRS
             )
-            dead_letters = _expire(connection, halves, time_limit, end_users)
-            add_record_counts(connection, {}, dead_letters, now)
+            dead_letters, new = _expire(connection, halves, time_limit, end_users)
+            add_record_counts(connection, {}, new, now)
         count_dead_letters(dead_letters)
         count_suppressed(end_users.n_dropped)
         return len(halves)
@@ -165,7 +165,7 @@ class Sweeper:
         end_users = self._preparer.end_user_filter()
         with transaction(self._engine) as connection:
             halves = unpaired_halves(connection, source, limit=PAIRS)
-            dead_letters = _expire(connection, halves, "the file", end_users)
+            dead_letters, _ = _expire(connection, halves, "the file", end_users)
         count_dead_letters(dead_letters)
         count_suppressed(end_users.n_dropped)
         return len(halves)
@@ -176,16 +176,17 @@ def _expire(
     halves: Sequence[StoredHalf],
     time_limit: str,
     end_users: EndUserFilter,
-) -> list[DeadLetterRow]:
+) -> tuple[list[DeadLetterRow], list[DeadLetterRow]]:
+    """Replace halves by dead letters; return these, and which of them were none before."""
     # A half that waited to be observed only is no loss of the sample.
     dead_letters = [
         unpaired_dead_letter(half.row, time_limit)
         for half in halves
         if half.row.is_sampled and not end_users.drops_half(half.row)
     ]
-    restore_dead_letters(connection, dead_letters)
+    new = restore_dead_letters(connection, dead_letters)
     delete_halves(connection, [half.id for half in halves])
-    return dead_letters
+    return dead_letters, new
 
 
 def _repeat(step: Callable[[], int], stop: threading.Event) -> int:

@@ -12,6 +12,7 @@ from monitor.errors import BrokerUnavailableError, ConfigurationError
 from monitor.settings import Kafka, Secrets
 from monitor.traffic.kafka.security.client_options import client_options
 from monitor.traffic.kafka.security.handshake import (
+    TIMEOUT_SECONDS,
     parse_addresses,
     require_all_brokers,
     require_broker,
@@ -103,15 +104,21 @@ def open_consumer(
     return consumer
 
 
-def probe_topic(settings: Kafka, secrets: Secrets) -> dict[int, int]:
+def probe_topic(
+    settings: Kafka, secrets: Secrets, handshake_seconds: float = TIMEOUT_SECONDS
+) -> dict[int, int]:
     """Return the end offset of each of the topic's partitions without joining a group.
+
+    ``handshake_seconds`` is the time limit of each step of the handshake with a broker.
 
     Raises:
         BrokerUnavailableError: No broker is available.
         ConfigurationError: The topic doesn't exist, or the client rejects the settings.
     """
     require_codecs()
-    consumer = connect(settings, secrets, group_id=None, enable_auto_commit=False)
+    consumer = connect(
+        settings, secrets, handshake_seconds, group_id=None, enable_auto_commit=False
+    )
     ends: dict[TopicPartition, int] = {}
     try:
         partitions = consumer.partitions_for_topic(settings.topic)
@@ -130,7 +137,12 @@ def probe_topic(settings: Kafka, secrets: Secrets) -> dict[int, int]:
     return {partition.partition: end for partition, end in ends.items()}
 
 
-def connect(settings: Kafka, secrets: Secrets, **options: Any) -> Any:
+def connect(
+    settings: Kafka,
+    secrets: Secrets,
+    handshake_seconds: float = TIMEOUT_SECONDS,
+    **options: Any,
+) -> Any:
     """Open a consumer with the client's options.
 
     Raises:
@@ -138,7 +150,8 @@ def connect(settings: Kafka, secrets: Secrets, **options: Any) -> Any:
         ConfigurationError: The client rejects the settings.
     """
     # First: a consumer that fails to open leaks its thread, and doesn't say why.
-    require_broker(parse_addresses(settings.bootstrap_servers), settings, secrets)
+    addresses = parse_addresses(settings.bootstrap_servers)
+    require_broker(addresses, settings, secrets, handshake_seconds)
     options |= client_options(settings, secrets)
     try:
         return KafkaConsumer(

@@ -63,8 +63,8 @@ def decision(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> 
         gold = gold_of_batches(connection, row.inputs["batches"])
         evaluation = drift_evaluation_by_id(connection, batch.evaluation_id)
         # A repeated evaluation numbers its topics anew.
-        is_repeated = bool(repetitions_of(connection, evaluation.id))
-        assessment = None if is_repeated else evaluation.assessment
+        repetitions = repetitions_of(connection, evaluation.id)
+        assessment = None if repetitions else evaluation.assessment
     inputs = row.inputs
     context: dict[str, Any] = {
         "row": row,
@@ -74,6 +74,8 @@ def decision(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> 
         "axis_end": _axis(inputs),
         "examples": _examples(gold),
         "topics": _topic_names(assessment),
+        "repetitions": repetitions,
+        "verdict": evaluation.verdict,
         "outcomes": OUTCOMES,
         "answerable": ANSWERABLE,
         "error_kinds": ERROR_KINDS,

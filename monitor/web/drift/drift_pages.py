@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from monitor.errors import WorkflowError
-from monitor.rendering.late_exchanges import again_command, describe_late
+from monitor.rendering.late_exchanges import again_command, describe_changes, describe_late
 from monitor.rendering.looks import describe_look
 from monitor.review.sampling.batch import create_batch
 from monitor.store.audit_log import append_entry
@@ -120,6 +120,7 @@ def evaluation(
         "late": late,
         "again": again_command(row.model, (row.window_start, row.window_end)),
         "repetitions": repetitions,
+        "changes": describe_changes(row),
         "withheld": WITHHELD if blind else "",
         **dict.fromkeys(("verdict", "responses", "map", "map_title", "findings")),
     }

@@ -16,6 +16,7 @@ from monitor.settings import Alerts
 from monitor.store.engine import make_engine, transaction
 from monitor.store.leadership import renew_lease, take_lease
 from monitor.store.tables.leadership import Leadership
+from monitor.store.tables.traffic import SourceOffset
 from monitor.store.traffic.offsets import claim, record_caught_up
 from tests.support.command import Run, run_command  # noqa: F401
 from tests.support.migrated_copy import migrate
@@ -42,7 +43,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     migrate(engine)
     with transaction(engine) as connection:
         take_lease(connection, "host:1:abc", timedelta(hours=1))
-        connection.execute(update(Leadership).values(acquired_at=NOW - 5 * HOUR))
+        connection.execute(update(Leadership).values(acquired_at=NOW - 5 * HOUR, worked_at=NOW))
         claim(connection, "llm-traffic", 0, first=0, now=NOW)
         record_caught_up(connection, "llm-traffic", {0: NOW})
     return engine
@@ -59,16 +60,24 @@ def test_a_site_without_a_fault_is_one_line(site: Engine, run_command: Run) -> N
     done = run_command("check", "--now")
 
     assert done.returncode == 0, done.stdout
-    assert len(done.stdout.splitlines()) == 1
+    (line,) = done.stdout.splitlines()
+    assert f"2 models, {site.url}" in line
     assert findings(run_command, 0) == []
 
 
-@pytest.mark.usefixtures("site")
-def test_advice_on_the_set_up_is_in_the_other_form(run_command: Run) -> None:  # noqa: F811
+def test_advice_on_the_set_up_is_in_the_other_form(
+    site: Engine,
+    run_command: Run,  # noqa: F811
+) -> None:
+    with transaction(site) as connection:
+        renew_lease(connection, 1, timedelta())
+        report(connection, "messages_undelivered", "", NOW, text="away", alerts=ALERTS)
+
     done = run_command("check", "--json")
 
     results = json.loads(done.stdout)
-    assert {"user ids", "reviewers"} <= {
+    # `driftwarden check && driftwarden run` starts the daemon that is missing.
+    assert {"user ids", "reviewers", "leader", "incidents"} <= {
         finding["name"] for finding in results if finding["status"] == "note"
     }
     ranks = [("fail", "note", "ok").index(finding["status"]) for finding in results]
@@ -90,6 +99,13 @@ def test_findings_are_sorted_worst_first(
 
     monkeypatch.setattr("monitor.traffic.kafka.consumer.probe_topic", refuse)
     with transaction(site) as connection:
+        record_caught_up(connection, "llm-traffic", {0: utc_now()})
+    (elsewhere,) = findings(run_command, 0)  # ingest has just read the topic
+    assert (elsewhere["name"], elsewhere["status"]) == ("broker", "note")
+    assert "ingest read the topic" in elsewhere["message"]
+    with transaction(site) as connection:
+        record_caught_up(connection, "llm-traffic", {0: NOW - timedelta(minutes=2)})
+        connection.execute(update(SourceOffset).values(updated_at=NOW - timedelta(minutes=2)))
         renew_lease(connection, 1, timedelta())
         ids = [
             report(connection, cause, model, NOW, text=cause, alerts=ALERTS)
@@ -147,6 +163,21 @@ def test_a_condition_without_an_incident_is_a_finding(
     assert known["name"] == "incidents"
 
 
+def test_ages_are_by_the_clock_of_the_database(
+    site: Engine,
+    run_command: Run,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    then = NOW - HOUR  # this host is an hour ahead
+    monkeypatch.setattr("monitor.store.leadership.database_time", lambda _: then)
+    with transaction(site) as connection:
+        record_caught_up(connection, "llm-traffic", {0: then})
+        connection.execute(update(SourceOffset).values(updated_at=then))
+        connection.execute(update(Leadership).values(worked_at=then, expires_at=NOW))
+
+    assert findings(run_command, 0) == []
+
+
 def test_a_new_leader_has_time_to_catch_up(
     site: Engine,
     run_command: Run,  # noqa: F811
@@ -169,6 +200,9 @@ def test_a_database_that_is_away_hides_nothing_else(
     (database,) = findings(run_command, 1)
     assert database["name"] == "database"
     assert "db upgrade" in database["message"]
+    assert database["message"].endswith(
+        "without it: leader, incidents, conditions, messages, ingest"
+    )
 
     lines = run_command("check").stdout.splitlines()
     (broker,) = [line for line in lines if line[5:].startswith("broker  ")]

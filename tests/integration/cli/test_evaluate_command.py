@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, delete, select, update
 from typer.testing import CliRunner
 
 from monitor.cli.app import app
 from monitor.cli.shared.access import account_name
 from monitor.store.engine import make_engine, transaction
-from monitor.store.tables import DriftEvaluation
+from monitor.store.tables import DriftEvaluation, Exchange
+from monitor.store.traffic.offsets import claim
 from monitor.store.windows.claims import claim_drift_evaluation, fail_drift_evaluation
 from monitor.store.windows.drift_evaluations import list_drift_evaluations
 from monitor.store.windows.repetitions import repetitions_of
@@ -147,3 +148,27 @@ def test_exchanges_that_arrived_late_are_counted_until_again(
     assert first.by == second.by == account_name()
     assert second.before == "not enough data, 30 exchanges"
     assert "(+10 late)" not in CliRunner().invoke(app, ["digest"]).stdout
+
+
+def test_again_waits_for_the_rest_and_is_refused_for_a_part(
+    stored: Engine, last_week: datetime
+) -> None:
+    store_traffic(stored, last_week, 20, seed=1, baseline=True)
+    store_traffic(stored, last_week, 30, seed=2)
+    evaluate()
+    with transaction(stored) as connection:
+        claim(connection, "llm-traffic", 0, first=0, now=utc_now())
+    assert evaluate("--again").exit_code == 75
+    with transaction(stored) as connection:
+        assert repetitions_of(connection, 1) == []
+    assert evaluate("--again", "--anyway").exit_code == 4
+    with transaction(stored) as connection:
+        assert len(repetitions_of(connection, 1)) == 1
+        ids = select(Exchange.id).where(Exchange.baseline_id.is_(None)).limit(3)
+        connection.execute(delete(Exchange).where(Exchange.id.in_(ids)))
+    store_traffic(stored, last_week, 100, seed=3)
+    refused = evaluate("--again", "--anyway")
+    assert refused.exit_code == 2
+    assert "10% of the exchanges of evaluation 1 are deleted" in refused.stderr
+    with transaction(stored) as connection:
+        assert len(repetitions_of(connection, 1)) == 1

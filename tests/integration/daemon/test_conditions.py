@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, insert, select, update
 
 from monitor.alerts.causes import CAUSES
-from monitor.alerts.fallback import CAUSE as UNDELIVERED
+from monitor.alerts.sending.preparation import UNDELIVERED
 from monitor.daemon.conditions.of_models import OF_MODELS
 from monitor.daemon.conditions.of_signals import BACKUP
 from monitor.daemon.conditions.of_the_daemon import OF_THE_DAEMON

@@ -23,7 +23,7 @@ from monitor.settings import ChannelSettings, Configuration, Rollout, Secrets
 from monitor.store.alerts.outbox import add_message
 from monitor.store.alerts.slack_actions import Press, finish_press, insert_press
 from monitor.store.engine import transaction
-from monitor.store.leadership import acting_under, renew_lease, take_lease
+from monitor.store.leadership import acting_under, current_lease, renew_lease, take_lease
 from monitor.store.tables import DriftEvaluation, Look, OutboxMessage, metadata
 from monitor.store.training.registry import save_identity, version_by_id
 from monitor.store.training.weights_identity import RecordedFile, RecordedFolder
@@ -238,11 +238,17 @@ def test_lease_is_given_back_at_once(any_engine: Engine) -> None:
     lease = timedelta(seconds=3)
     first, second = (Leadership(any_engine, lease=lease, holder=name) for name in "ab")
     taken = [threading.Event(), threading.Event()]
-    first.start(taken[0].set)
+    idle = timedelta(minutes=20)
+    first.start(taken[0].set, idle=lambda: idle)
     assert taken[0].wait(5)
     second.start(taken[1].set)
     time.sleep(4)  # it is renewed
     assert (first.held(), second.held()) == (True, False)
+    with transaction(any_engine) as connection:
+        held = current_lease(connection)
+    assert held is not None
+    assert held.worked_at is not None
+    assert held.expires_at - held.worked_at == lease + idle
     began = time.monotonic()
     first.release()
     assert not first.held()

@@ -18,6 +18,7 @@ from monitor.store.tables import Exchange, PendingHalf
 from monitor.store.traffic.daily_counts import SampledCount
 from monitor.store.traffic.offsets import claim, record_caught_up
 from monitor.store.traffic.pending_halves import delete_halves
+from monitor.store.traffic.record_counts import ALL, record_counts
 from monitor.store.traffic.withheld import count_withheld
 from monitor.telemetry import DEAD_LETTERS
 from monitor.traffic.dead_letter_replay import replay_dead_letters
@@ -41,7 +42,7 @@ from tests.support.traffic.halves import (
 
 MAIL = "ann@example.org"
 GO_ON = threading.Event()
-SECOND = timedelta(seconds=1)
+SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 TIMEOUT = timedelta(seconds=TIMEOUT_SECONDS)
 
 
@@ -210,6 +211,20 @@ def test_a_half_waits_until_its_source_is_read(any_engine: Engine, clock: dateti
     read_until(any_engine, {1: clock + TIMEOUT})
     assert sweeper.sweep(GO_ON) == (19, 1)
     assert dead_letters(any_engine) == {"unpaired_request": 1}
+
+
+def test_half_that_expires_again_is_counted_once(any_engine: Engine, clock: datetime) -> None:
+    now = clock
+    store(any_engine, [(0, 0, request_line("a"))], now)
+    settings = Settings(model={"name": "bank"}, traffic=JOINED)
+    for _ in range(2):
+        now += 2 * TIMEOUT
+        assert sweeper_at(any_engine, now).sweep(GO_ON) == (0, 1)
+        assert dead_letters(any_engine) == {"unpaired_request": 1}
+        replay_dead_letters(any_engine, settings, FakeEncoder(), clock=lambda now=now: now)
+    with transaction(any_engine) as connection:
+        counts = record_counts(connection, "topic", clock, now + DAY)
+    assert sum(count.count for count in counts if count.reason != ALL) == 1
 
 
 def test_a_half_expires_despite_an_unread_partition(any_engine: Engine, clock: datetime) -> None:

@@ -12,6 +12,8 @@ from monitor.review.decision.decisions import decide
 from monitor.settings import Review, Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.store.review.decisions import DecisionRow
+from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
+from monitor.store.windows.repetitions import record_repetition
 from tests.support.review.review_world import CASES, World, make_world
 from tests.support.review.settled_items import settle_to_retrain
 from tests.support.web.apps import create_app
@@ -37,7 +39,9 @@ def client(world: World) -> Iterator[TestClient[Litestar]]:
         yield made
 
 
-def test_a_lead_sees_the_arithmetic(client: TestClient[Litestar], row: DecisionRow) -> None:
+def test_a_lead_sees_the_arithmetic(
+    client: TestClient[Litestar], row: DecisionRow, world: World
+) -> None:
     sign_in(client, "Lea")
     source = client.get(f"/decisions/{row.id}").text
     page = html.unescape(source)
@@ -55,6 +59,11 @@ def test_a_lead_sees_the_arithmetic(client: TestClient[Litestar], row: DecisionR
     assert HOSTILE in page
     assert "Start retraining" in page
     assert f"/decisions/{row.id}" in client.get("/decisions").text
+    assert "evaluated again" not in source
+    with transaction(world.engine) as connection:
+        evaluation = drift_evaluation_by_id(connection, world.evaluation_id)
+        record_repetition(connection, evaluation, drifted="Prompts", by="<ada>", now=row.decided_at)
+    assert "evaluated again by &lt;ada&gt;" in client.get(f"/decisions/{row.id}").text
 
 
 def test_reviewers_see_no_decisions(client: TestClient[Litestar], row: DecisionRow) -> None:

@@ -74,6 +74,11 @@ class IncidentWorld:
         self.engine = make_engine("sqlite://")
         metadata.create_all(self.engine)
 
+    def later(self, by: timedelta) -> Self:
+        """Move the clock on."""
+        self.now += by
+        return self
+
     def look(self, *findings: LookFinding, until: datetime | None = None) -> Self:
         """Handle a look that ends now; without findings it has no alarm."""
         self.now = until or self.now

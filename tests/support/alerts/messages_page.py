@@ -1,8 +1,9 @@
-"""Reference page of incidents' messages: each cause in each state, as the daemon writes them."""
+"""Reference page of incidents' messages: drift and one condition in each state, other causes."""
 
 import html
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from typing import Any
 
 from structlog.testing import capture_logs
 
@@ -29,10 +30,10 @@ QUIET = with_findings(make_assessment())
 
 #: What the conditions say; others say "What is wrong.".
 EXAMPLES = {
-    "evaluation_failed": "The window from 2 Nov could not be evaluated (evaluation 12): the "
+    "evaluation_failed": "The window from 26 Oct could not be evaluated (evaluation 12): the "
     "encoder needs 9.1 GB of memory, 4.0 GB are free.",
-    "evaluation_overdue": "The window from 2 Nov ended 9 Nov 2026, 00:00 UTC and is not evaluated; "
-    "the newest is that from 26 Oct.",
+    "evaluation_overdue": "The window from 26 Oct ended 2 Nov 2026, 00:00 UTC and is not evaluated"
+    "; the newest is that from 19 Oct.",
     "no_traffic": "No record for 24 hours; each of the seven days before had some. Everything else "
     "was read until 3 Nov 2026, 15:00 UTC.",
     "consumer_stalled": "Nothing was read of partitions 0, 3 since 3 Nov 2026, 14:40 UTC.",
@@ -41,15 +42,15 @@ EXAMPLES = {
     "messages_undelivered": "The channel slack has taken no message since 3 Nov 2026, 14:40 UTC: "
     "Slack refuses all messages: invalid_auth; check SLACK_BOT_TOKEN.",
     "signal_missing": "Metric “resolved”: 92% of exchanges usually, 0% in the last 24 hours, last "
-    "2 Nov 2026, 15:00 UTC. “resolved” cannot alarm. User: 80% of exchanges usually, 11% in the "
-    "last 24 hours. Forgetting misses them.",
+    "2 Nov 2026, 15:00 UTC. “resolved” cannot alarm. Field “user”: 80% of exchanges usually, 11% "
+    "in the last 24 hours. The tests count each exchange as of another user.",
     "looks_overdue": "Looks for a large change are hourly, and the last one ended 3 Nov 2026, "
     "11:00 UTC. The newest failed.",
     "backup_overdue": "The last `driftwarden db backup` was 31 Oct 2026, 02:00 UTC; before, there "
     "was one about every 24 hours.",
-    "late_records": "2 Nov to 8 Nov 2026: 212 exchanges of this week arrived after its evaluation "
-    "of 9 Nov 2026, 00:30 UTC (3.4% of it); its result does not count them. Evaluate it again: "
-    "driftwarden evaluate --from 2026-11-02 --to 2026-11-09 --again --model assistant.",
+    "late_records": "26 Oct to 1 Nov 2026: 212 exchanges of this week arrived after its evaluation "
+    "of 2 Nov 2026, 00:30 UTC (3.4% of it); its result does not count them. Evaluate it again: "
+    "`driftwarden evaluate --from 2026-10-26 --to 2026-11-02 --again --model assistant`.",
     "dead_letters": "2,400 of 5,800 sampled records (41%) could not be read since 3 Nov 2026, "
     "14:00 UTC: 1,700 not_json, 700 wrong_time; hardly any are usual. They name assistant.",
     "training_failed": "Training run 4 failed: CUDA out of memory.",
@@ -79,8 +80,12 @@ EXAMPLES = {
 INTRODUCTION = f"""\
 The message of an incident says in at most {MAX_WORDS} words what hurts most now, since when, what
 changed, who has it, and one next step. Slack's notification, PagerDuty's summary, the subject of a
-mail and Alertmanager's `summary` begin with the same text. Below is each
-[cause](../runbooks/README.md) in each state. A look's incident that a window worsened, in Slack:"""
+mail and Alertmanager's `summary` begin with the same text. Below are drift and one other cause in
+each state, and each further [cause](../runbooks/README.md) once; they have the same states. A
+look's incident that a window worsened, in Slack:"""
+
+#: The condition that the page has in each state.
+IN_EACH_STATE = "training_failed"
 
 
 def looked() -> IncidentWorld:
@@ -123,9 +128,9 @@ DRIFT: dict[str, Callable[[], IncidentWorld]] = {
     "snoozed": lambda: looked().act("snooze"),
     "woken": lambda: looked().act("snooze").act("wake"),
     "resolved by two quiet windows": resolved,
-    "resolved by a user": lambda: looked().act("resolve"),
-    "reopened after weeks": lambda: resolved().window(BOTH, MONDAY + 5 * WEEK),
-    "unwatched": lambda: looked().act("unwatch"),
+    "resolved by a user": lambda: looked().later(3 * HOUR).act("resolve"),
+    "reopened": lambda: resolved().window(BOTH, MONDAY + 3 * WEEK),
+    "unwatched": lambda: looked().later(DAY).act("unwatch"),
 }
 
 
@@ -134,34 +139,36 @@ def states_of(cause: Cause, world: IncidentWorld) -> Iterator[str]:
     name, of_daemon = cause.name, cause.of_daemon
     text = EXAMPLES.get(name, "What is wrong.")
     world.now = TUESDAY
-    world.condition(name, text, "first", of_daemon=of_daemon)
+    world.condition(name, text, "run 4", of_daemon=of_daemon)
     yield "opened"
-    world.act("acknowledge")
+    world.later(HOUR / 2).act("acknowledge")
     yield "acknowledged"
-    world.condition(name, text, "second", of_daemon=of_daemon)
+    text = text.replace("run 4", "run 5")
+    world.later(HOUR).condition(name, text, "run 5", of_daemon=of_daemon)
     yield "worsened"
-    world.act("snooze")
+    world.later(HOUR / 2).act("snooze")
     yield "snoozed"
     world.act("wake")
     yield "woken"
-    world.clear(name, of_daemon=of_daemon)
+    world.later(HOUR).clear(name, of_daemon=of_daemon)
     yield "resolved"
-    world.condition(name, text, "third", of_daemon=of_daemon)
+    text = text.replace("run 5", "run 6")
+    world.condition(name, text, "run 6", of_daemon=of_daemon)
     yield "reopened"
     if not of_daemon:
-        world.act("unwatch")
+        world.later(DAY).act("unwatch")
         yield "unwatched"
 
 
-def messages() -> Iterator[tuple[str, str, IncidentWorld]]:
-    """Yield cause, state and world of each message, in that state."""
+def messages() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield cause, state and payload of each message, in that state."""
     for state, build in DRIFT.items():
-        yield "drift", state, build()
+        yield "drift", state, build().payload()
     world = IncidentWorld()
     for cause in CAUSES.values():
         if cause.name != "drift":
             for state in states_of(cause, world):
-                yield cause.name, state, world
+                yield cause.name, state, world.payload()
 
 
 def page() -> str:
@@ -183,11 +190,16 @@ def _page() -> str:
         render_text(payload["blocks"]),
         "```",
     ]
-    heading = ""
-    for cause, state, current in messages():
-        if cause != heading:
-            heading = cause
-            lines += ["", f"## {CAUSES[cause].title}", "", "| state | text |", "| --- | --- |"]
-        text = html.unescape(current.payload()["text"]).replace("|", r"\|")
+    further = []
+    for cause, state, payload in messages():
+        title = CAUSES[cause].title
+        text = html.unescape(payload["text"]).replace("|", r"\|")
+        if cause not in {"drift", IN_EACH_STATE}:
+            page = f"[{title}](../runbooks/{CAUSES[cause].page}.md)"
+            further += [f"| {page} | {text} |"] if state == "opened" else []
+            continue
+        if f"## {title}" not in lines:
+            lines += ["", f"## {title}", "", "| state | text |", "| --- | --- |"]
         lines.append(f"| {state} | {text} |")
+    lines += ["", "## Further causes, opened", "", "| cause | text |", "| --- | --- |", *further]
     return "\n".join(lines) + "\n"

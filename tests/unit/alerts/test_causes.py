@@ -16,6 +16,7 @@ SECTIONS = ["## What it means", "## What to look at", "## What to do"]
 def test_cause_has_a_level_steps_and_a_page(cause: Cause) -> None:
     assert cause.level in get_args(Level)
     assert bool(cause.next_steps) == (cause.name != "drift")
+    assert all("`driftwarden " in step or "`{again}`" in step for step in cause.next_steps[:1])
     page = (RUNBOOKS / f"{cause.page}.md").read_text(encoding="utf-8")
     lines = page.splitlines()
     assert lines[0] == f"# {cause.title}"

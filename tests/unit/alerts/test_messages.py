@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from monitor.alerts.drift_alarms import fingerprint_of, severity_of
 from monitor.alerts.incident_states import Event
@@ -11,12 +12,18 @@ from monitor.alerts.messages.incident import (
     LINES,
     EvaluationSummary,
     detail_blocks,
-    missing_data_blocks,
+    missing_data_text,
 )
 from monitor.alerts.messages.next_steps import next_steps
+from monitor.alerts.messages.text import MAX_WORDS, count_words
 from monitor.rendering.mrkdwn import MAX_BLOCKS, escape, render_text, sections, within_limits
+from monitor.rendering.wording import state_verdict
 from monitor.settings import Alerts
 from monitor.store.windows.assessment import Assessment, ShareEstimate
+from monitor.windows.findings.sentences.missing_data import (
+    describe_few_end_users,
+    describe_small_side,
+)
 from tests.support.windows.assessment_cases import CASES, slow_drift, with_findings
 from tests.support.windows.assessments import (
     HOSTILE,
@@ -27,6 +34,7 @@ from tests.support.windows.assessments import (
     make_numeric_column,
     make_slow,
     make_topic,
+    not_comparable,
     not_enough_data,
 )
 
@@ -70,10 +78,36 @@ def longest_text(blocks: list[dict]) -> int:
 @pytest.mark.parametrize("event", list(LINES))
 def test_largest_message_is_within_slacks_limits(event: Event) -> None:
     summary = summarize(huge_and_hostile())
-    for blocks in (detail_blocks(summary, event, ALERTS), missing_data_blocks(summary, ALERTS)):
+    for blocks in (
+        detail_blocks(summary, event, ALERTS),
+        missing_data_text(summary, ALERTS).blocks(),
+    ):
         assert 0 < len(blocks) <= MAX_BLOCKS
         assert longest_text(blocks) <= 3000
         assert len(blocks[0]["text"]["text"]) <= 150 or blocks[0]["type"] == "section"
+
+
+@pytest.mark.parametrize(
+    "assessment",
+    [
+        replace(not_enough_data(), headline=describe_few_end_users(3, 4)),
+        replace(
+            not_enough_data(shortages=("small_window", "no_baseline")),
+            headline=describe_small_side(0, 80, 100),
+        ),
+        not_comparable("csat", "resolved"),
+        not_comparable(*(f"metric_{number} of a long name" for number in range(9))),
+    ],
+)
+def test_missing_data_without_an_incident_is_short(assessment: Assessment) -> None:
+    text = missing_data_text(summarize(assessment), ALERTS)
+    assert count_words([text.summary, *text.links]) <= MAX_WORDS
+    assert text.summary.count(state_verdict(assessment)) == 1
+    assert "Window of 2 Nov to 8 Nov 2026." in text.summary
+    assert f"Next: {next_steps(assessment)[0].removeprefix('• ')[:20]}" in render_text(
+        text.blocks()
+    )
+    assert f"/drift-evaluations/{summarize(assessment).evaluation_id}/report" in str(text.links)
 
 
 def test_untrusted_text_mentions_and_links_nothing() -> None:

@@ -46,27 +46,33 @@ def parse_addresses(bootstrap_servers: str) -> list[Address]:
     return addresses
 
 
-def require_broker(addresses: Iterable[Address], settings: Kafka, secrets: Secrets) -> None:
+def require_broker(
+    addresses: Iterable[Address],
+    settings: Kafka,
+    secrets: Secrets,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+) -> None:
     """Require that a broker at one of the addresses accepts this client.
 
     Raises:
         BrokerRefusedError: None does; its code and message are those of the first refusal.
-        BrokerUnavailableError: No broker listens.
+        BrokerUnavailableError: No broker listens and responds.
         ConfigurationError: A file of TLS can't be used, or a secret is missing.
     """
     refusal: BrokerRefusedError | None = None
+    problems = []
     for address in addresses:
         try:
-            shake_hands(address, settings, secrets)
+            shake_hands(address, settings, secrets, timeout_seconds)
         except BrokerRefusedError as error:
             refusal = refusal or error
-        except BrokerUnavailableError:
-            continue
+        except BrokerUnavailableError as error:
+            problems.append(str(error))
         else:
             return
     if refusal is not None:
         raise refusal
-    raise BrokerUnavailableError(f"no broker listens at {settings.bootstrap_servers}")
+    raise BrokerUnavailableError("; ".join(problems))
 
 
 def require_all_brokers(addresses: Iterable[Address], settings: Kafka, secrets: Secrets) -> None:
@@ -80,8 +86,15 @@ def require_all_brokers(addresses: Iterable[Address], settings: Kafka, secrets: 
         shake_hands(address, settings, secrets)
 
 
-def shake_hands(address: Address, settings: Kafka, secrets: Secrets) -> None:
+def shake_hands(
+    address: Address,
+    settings: Kafka,
+    secrets: Secrets,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+) -> None:
     """Connect to a broker, with TLS and SASL as the client does; then disconnect.
+
+    The time limit is that of each step.
 
     Raises:
         BrokerRefusedError: The broker refuses this client, or this client the broker.
@@ -92,7 +105,7 @@ def shake_hands(address: Address, settings: Kafka, secrets: Secrets) -> None:
     options = sasl_options(settings, secrets) if settings.uses_sasl else {}
     host, port = address
     try:
-        connection: socket.socket = socket.create_connection(address, TIMEOUT_SECONDS)
+        connection: socket.socket = socket.create_connection(address, timeout_seconds)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise BrokerUnavailableError(f"no broker listens at {host}:{port}: {reason}") from None
@@ -104,6 +117,11 @@ def shake_hands(address: Address, settings: Kafka, secrets: Secrets) -> None:
                 _greet(_Broker(connection), address, settings, options)
             except ssl.SSLError as error:
                 raise _refused_certificate(address, settings, error) from None
+            except TimeoutError:
+                raise BrokerUnavailableError(
+                    f"{host}:{port}: the broker accepts the connection, and does not respond in "
+                    f"{timeout_seconds:.1f} s"
+                ) from None
             except (OSError, struct.error):
                 raise _closed(address, settings) from None
 
@@ -166,7 +184,7 @@ def _refused_certificate(
 
 
 def _closed(address: Address, settings: Kafka) -> BrokerUnavailableError:
-    """Return why the broker closed the connection, or doesn't respond."""
+    """Return why the broker closed the connection."""
     where = f"{address[0]}:{address[1]}"
     if not settings.uses_tls and _speaks_tls(address):
         return BrokerRefusedError(
@@ -174,7 +192,7 @@ def _closed(address: Address, settings: Kafka) -> BrokerUnavailableError:
             f'"{"SASL_SSL" if settings.uses_sasl else "SSL"}"',
             code="broker_with_tls",
         )
-    return BrokerUnavailableError(f"{where}: the broker closed the connection, or doesn't respond")
+    return BrokerUnavailableError(f"{where}: the broker closed the connection")
 
 
 def _speaks_tls(address: Address) -> bool:

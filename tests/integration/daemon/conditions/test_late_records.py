@@ -1,11 +1,12 @@
 """Exchanges that arrive after the evaluation: counted, told, and evaluated again by a user."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Engine, delete, select, update
 
 from monitor.alerts.drift_incidents import handle_evaluation
 from monitor.alerts.incidents import resolve
@@ -14,7 +15,7 @@ from monitor.alerts.repeated_evaluations import replace_result
 from monitor.daemon.conditions.watch import watch_conditions
 from monitor.daemon.follow_up import follow_up
 from monitor.daemon.weekly_digest import summarize_week
-from monitor.rendering.late_exchanges import describe_late
+from monitor.rendering.late_exchanges import describe_changes, describe_late
 from monitor.settings import Drift, Review, Settings
 from monitor.store.alerts import outbox
 from monitor.store.alerts.incident_events import list_events
@@ -26,6 +27,7 @@ from monitor.store.tables import DriftEvaluation, Exchange, ReviewItem, SlowDrif
 from monitor.store.traffic.stored_counts import add_stored_counts
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.claims import claim_drift_evaluation, finish_drift_evaluation
+from monitor.store.windows.digest import newest_windows
 from monitor.store.windows.drift_evaluations import (
     DriftEvaluationRow,
     drift_evaluation_by_id,
@@ -178,6 +180,15 @@ def test_late_exchanges_open_an_incident_until_the_repetition(
         f"--model {MODEL}"
     )
     assert command in opened.summary
+    assert "At least 39 of them were dead letters, replayed. Evaluate it" in opened.summary
+    with transaction(any_engine) as connection:
+        late = update(Exchange).where(Exchange.source == f"test-13-{clock:%Y%m%d}")
+        connection.execute(late.values(received_at=now + HOUR, source="file:x"))
+    traced = site.watch(now)
+    assert traced is not None
+    assert re.search(r"They are of \d\d end users; the newest arrived on", traced.summary)
+    assert "30 of them were replayed from files." in traced.summary
+    assert "dead letters" not in traced.summary
     assert site.row(0) == first, "the verdict never changes by itself"
     with transaction(any_engine) as connection:
         assert describe_late(connection, first).startswith("39 exchanges of this week")
@@ -197,8 +208,8 @@ def test_late_exchanges_open_an_incident_until_the_repetition(
     assert resolved.status == "resolved"
 
 
-def test_each_week_and_a_fifth_worsen_it_once(any_engine: Engine, clock: datetime) -> None:
-    site, now = Site(any_engine, clock), clock + 6 * WEEK + HOUR
+def test_each_week_and_a_fifth_worsen_it_once(engine: Engine, clock: datetime) -> None:
+    site, now = Site(engine, clock), clock + 6 * WEEK + HOUR
     for week in range(6):
         site.pretend(week, 120)
     assert site.watch(now) is None
@@ -215,7 +226,7 @@ def test_each_week_and_a_fifth_worsen_it_once(any_engine: Engine, clock: datetim
     site.arrive(5, 10)
     site.watch(now)
     assert site.events("late_records")[4:] == ["worsened"]
-    with transaction(any_engine) as connection:
+    with transaction(engine) as connection:
         resolve(connection, incident.id, "Lea", "known", now, alerts=SETTINGS.alerts)
     site.arrive(5, 10)
     for _ in range(2):
@@ -343,13 +354,29 @@ def test_repetition_without_new_rows_changes_nothing(engine: Engine, clock: date
     assert entry.details["before"].startswith("drift (Prompts")
     assert entry.details["before"].endswith("300 exchanges")
 
+    strict = Drift(n_permutations=199, min_drifted_share=0.9)
+    site.settings = SETTINGS.model_copy(update={"drift": strict})
+    for hours in (2, 3):  # nor by other rules, once or twice
+        site.evaluate(0, now + hours * HOUR, again=True)
+        repeated = site.row(0).assessment
+        assert repeated is not None
+        assert not repeated.alarm
+        assert "drift.min_drifted_share from 0.005 to 0.9" in describe_changes(site.row(0))
+    assert site.events() == ["opened"]
+    incident = site.incident()
+    assert incident is not None
+    assert incident.quiet_windows == 0
+    changes = describe_changes(site.row(0))
+    with transaction(engine) as connection:
+        assert changes in present_text(connection, incident, site.settings.alerts).notes
 
-def test_result_that_becomes_drift_opens_the_incident(any_engine: Engine, clock: datetime) -> None:
-    site, now = Site(any_engine, clock), clock + WEEK
+
+def test_result_that_becomes_drift_opens_the_incident(engine: Engine, clock: datetime) -> None:
+    site, now = Site(engine, clock), clock + WEEK
     site.store(0, 300)
     site.evaluate(0, now)
     assert (site.row(0).verdict, site.incident()) == ("no_drift", None)
-    with transaction(any_engine) as connection:
+    with transaction(engine) as connection:
         items = set(connection.execute(select(ReviewItem.id)).scalars())
         sums = connection.execute(select(SlowDriftWindow.sums)).scalars().all()
     site.store(0, 150, new_share=0.9)
@@ -358,14 +385,14 @@ def test_result_that_becomes_drift_opens_the_incident(any_engine: Engine, clock:
     assert incident is not None
     assert site.row(0).verdict == "drift"
     assert (incident.status, incident.fingerprint) == ("open", {"input"})
-    with transaction(any_engine) as connection:
+    with transaction(engine) as connection:
         # The batch is not drawn again, and the sums take the place of the first ones.
         assert set(connection.execute(select(ReviewItem.id)).scalars()) == items
         newer = connection.execute(select(SlowDriftWindow.sums)).scalars().all()
         assert len(newer) == len(sums) == 1
         assert newer != sums
     site.store(0, 33)
-    with transaction(any_engine) as connection:
+    with transaction(engine) as connection:
         notes = present_text(connection, incident, site.settings.alerts).notes
     assert any(note.startswith("33 exchanges of this week") for note in notes)
 
@@ -395,10 +422,10 @@ METRIC = make_assessment(
     ],
 )
 def test_repeated_result_takes_the_place_of_the_first(
-    any_engine: Engine, clock: datetime, weeks: list, repeated: list, events: list, status: str,
+    engine: Engine, clock: datetime, weeks: list, repeated: list, events: list, status: str,
     n_quiet: int,
 ) -> None:  # fmt: skip
-    site = Site(any_engine, clock)
+    site = Site(engine, clock)
     for week, assessment in enumerate(weeks):
         site.pretend(week, 100, assessment)
     before = len(site.events())
@@ -423,6 +450,9 @@ def test_later_window_decides_over_a_repeated_one(engine: Engine, clock: datetim
         site.pretend(0, 100, assessment, again=True)
         site.pretend(1, 100, assessment, again=True)
     assert site.events() == ["opened", "quiet", "resolved"]
+    with transaction(engine) as connection:
+        newest = newest_windows(connection, MODEL, 1)
+    assert [window.start for window in newest] == [clock + 2 * WEEK]
 
 
 def test_alarm_that_a_user_resolved_stays_resolved(engine: Engine, clock: datetime) -> None:

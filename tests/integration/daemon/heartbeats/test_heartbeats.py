@@ -1,5 +1,6 @@
 """When a heartbeat is sent, and when none is."""
 
+import time
 from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import datetime, timedelta
@@ -85,7 +86,7 @@ def always() -> bool:
 def test_a_healthy_leader_sends_one_each_period(
     heartbeats: Heartbeats, clock: datetime, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ticks = count(step=5.0)
+    ticks = count(time.monotonic(), step=5.0)
     monkeypatch.setattr(heartbeat, "EVERY_SECONDS", 60.0)
     monkeypatch.setattr("monitor.daemon.heartbeat.time.monotonic", lambda: next(ticks))
     for _ in range(30):
@@ -137,6 +138,7 @@ def test_a_hung_job_ends_the_heartbeats(
     for job in TELLING:
         heartbeats.jobs.succeeded(job)
     now = HUNG_AFTER_SECONDS - 1
+    assert heartbeats.jobs.idle(TELLING) == timedelta(seconds=now)
     heartbeats.send(clock, always)
     assert receiver.count() == 1
 
@@ -146,6 +148,9 @@ def test_a_hung_job_ends_the_heartbeats(
     heartbeats.send(clock, always)
     assert receiver.count() == 1
     assert name in heartbeats.silence_reason(clock)
+    assert heartbeats.jobs.idle(TELLING) == timedelta(seconds=now)
+    heartbeats.jobs.forget(name)
+    assert heartbeats.jobs.idle(TELLING) is None
 
 
 def test_an_unconfirmed_topic_ends_the_heartbeats(
@@ -173,20 +178,20 @@ def test_a_process_that_stops_sends_none(
     assert receiver.count() == 0
 
 
-@pytest.mark.parametrize("fallback_works", [False, True])
+@pytest.mark.parametrize("fallback", ["", "lacks its secret", "works"])
 def test_silence_tells_where_no_channel_takes_messages(
     heartbeats: Heartbeats,
     clock: datetime,
     receiver: Receiver,
     engine: Engine,
-    fallback_works: bool,
+    fallback: str,
 ) -> None:
     slack, mail = MemorySender("slack"), MemorySender("mail")
     slack.errors = [ChannelUnavailableError("away")] * 9
     settings = ChannelSettings(kind="slack", channel="C1")
-    names = {"slack": settings} | ({"mail": settings} if fallback_works else {})
-    routes = Routes(names, (), fallback="mail" if fallback_works else "")
-    senders = {"slack": slack, "mail": mail} if fallback_works else {"slack": slack}
+    names = {"slack": settings} | ({"mail": settings} if fallback else {})
+    routes = Routes(names, (), fallback="mail" if fallback else "")
+    senders = {"slack": slack} | ({"mail": mail} if fallback == "works" else {})
     heartbeats.channels = Channels(routes, senders)
     with transaction(engine) as connection:
         report(connection, "records_lost", "", clock, text="gone", alerts=Alerts())
@@ -201,7 +206,27 @@ def test_silence_tells_where_no_channel_takes_messages(
             .values(failing_since=clock - HOUR)
         )
     heartbeats.send(clock, always)
-    assert receiver.count() == 1 + fallback_works
+    assert receiver.count() == (2 if fallback == "works" else 1)
+    heartbeats.send(clock + timedelta(minutes=16), always)  # nothing is read, which mail tells
+    assert receiver.count() == (3 if fallback == "works" else 1)
+
+
+def test_a_daemon_that_soon_ends_sends_none(
+    heartbeats: Heartbeats, clock: datetime, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heartbeat, "EVERY_SECONDS", 60.0)
+    seconds = 0.0
+    monkeypatch.setattr("monitor.daemon.heartbeat.time.monotonic", lambda: seconds)
+    started = Heartbeats(
+        heartbeats.sender, heartbeats.engine, heartbeats.settings, NO_CHANNELS, clock - HOUR,
+        heartbeats.jobs,
+    )  # fmt: skip
+    for seconds in (5.0, 45.0):  # noqa: B007 - of the clock
+        started.send(clock, always)
+    assert receiver.count() == 0
+    seconds = 60.0
+    started.send(clock, always)
+    assert receiver.count() == 1
 
 
 def test_a_refused_heartbeat_is_logged_once(
@@ -223,7 +248,10 @@ def test_a_refused_heartbeat_is_logged_once(
     [
         (200, b"OK", None),
         (204, b"", None),
+        (200, b'{"ok": true}', None),
         (200, b"OK (not found)", ChannelMisconfiguredError),
+        (200, b"OK (rate limited)", ChannelMisconfiguredError),
+        (200, b"<!DOCTYPE html>\n<html><title>Sign in</title>", ChannelMisconfiguredError),
         (404, b"no", ChannelMisconfiguredError),
         (503, b"no", ChannelUnavailableError),
         (429, b"no", ChannelUnavailableError),

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Engine
 
 from monitor.store.engine import transaction
+from monitor.store.leadership import current_lease
 from monitor.store.traffic.offsets import claim, record_caught_up
 from tests.integration.daemon.heartbeats import replica
 from tests.integration.daemon.heartbeats.receiver import Receiver, running_receiver
@@ -53,6 +54,10 @@ def test_heartbeats_follow_the_leader(postgres_engine: Engine, tmp_path: Path) -
 
         first = start("first")
         wait_until(lambda: receiver.count() >= 2, "a second heartbeat")
+        with transaction(postgres_engine) as connection:
+            held = current_lease(connection)
+        assert held is not None
+        assert held.worked_at is not None
         second = start("second")
         wait_until((tmp_path / "second.log").exists, "the start of the second")
         wait_until(lambda: "another_leads" in (tmp_path / "second.log").read_text(), "a follower")

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from monitor.alerts.channels import open_channels
-from monitor.daemon.readiness import monitoring, retraining
+from monitor.daemon.readiness import monitoring, progress, retraining
 from monitor.daemon.readiness.channels import channel_checks
 from monitor.daemon.readiness.finding import Finding
-from monitor.daemon.readiness.now import check_now
+from monitor.daemon.readiness.now import LIMIT_SECONDS, check_now
 from monitor.daemon.readiness.progress import broker_finding
 from monitor.daemon.readiness.running import Check, run_checks
 from monitor.settings import Configuration, Secrets, load_configuration
@@ -160,6 +160,23 @@ def test_strange_responses_are_findings(kind: str, server: Server, checks: list[
         # A message that such a channel is sent fails as one, too.
         assert "can't be read" not in finding.message or name != "alerts", finding
         assert len(finding.message) < 1000, (name, len(finding.message))
+
+
+@pytest.mark.parametrize("n_brokers", [1, 2])
+def test_a_silent_broker_is_a_finding_of_its_own(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch, n_brokers: int
+) -> None:
+    monkeypatch.setattr(progress, "HANDSHAKE_SECONDS", 0.1)
+    settings = configure(tmp_path, server.url, server.port)
+    servers = ",".join([f"127.0.0.1:{server.port}"] * n_brokers)
+    kafka = settings.kafka.model_copy(update={"bootstrap_servers": servers})
+    settings = settings.model_copy(update={"kafka": kafka})
+    ((late,),) = run_checks(
+        [Check("broker", lambda: broker_finding(settings, Secrets()))], limit_seconds=30
+    )
+    assert late.status == "fail"
+    assert late.message.count("accepts the connection, and does not respond") == n_brokers
+    assert late.seconds < LIMIT_SECONDS
 
 
 def test_a_server_that_never_responds_ends_no_check_late(
