@@ -238,7 +238,7 @@ class LeaderGauges(Collector):
         ),
         "driftwarden_window_verdict": (
             ("model", "side", "verdict"),
-            "1 for the verdict on the newest evaluated window, 0 for the others.",
+            "1 for the verdict on the newest evaluated window; side window: whether comparable.",
         ),
         "driftwarden_review_open_items": (("model",), "Review items without an outcome."),
         "driftwarden_review_queue_idle_seconds": (

@@ -9,7 +9,7 @@ import typer
 from monitor.cli.shared.access import record_read
 from monitor.cli.shared.context import ConfigOption, ModelOption, transaction_of_model
 from monitor.cli.shared.output import print_json
-from monitor.stored_words import Words, labels
+from monitor.stored_words import Words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 MIN_SCALE = 0.1
 MAX_SERIES = 12
 MAX_FINDINGS = 12
-NAMES = labels({"drift": "drift", "no_drift": "no drift", "not_enough_data": "not enough data"})
 COLOURS = Words(
     {"drift": "red", "no_drift": "green", "not_enough_data": "yellow"},
     lambda _: "yellow",
@@ -94,7 +93,7 @@ def _print(year: "Digest", late: Mapping[int, int], console: "Console") -> None:
     """Print a digest; `late` has the exchanges that arrived after each evaluation."""
     from rich.table import Table
 
-    from monitor.rendering.wording import describe_incident_status
+    from monitor.rendering.wording import describe_incident_status, state_verdict
     from monitor.statistics.p_value_text import state_p_value
 
     console.print(f"[bold]{_escaped(year.model)}[/bold]: {_escaped(year.summary)}", highlight=False)
@@ -115,7 +114,7 @@ def _print(year: "Digest", late: Mapping[int, int], console: "Console") -> None:
         n_late = late.get(window.evaluation_id, 0)
         table.add_row(
             days,
-            f"[{COLOURS[verdict]}]{NAMES[verdict]}[/]",
+            f"[{COLOURS[verdict]}]{state_verdict(window.figures).lower()}[/]",
             *(
                 "-" if family.verdict == "not_enough_data" else f"{family.significant_share:.1%}"
                 for family in (window.figures.input, window.figures.output)

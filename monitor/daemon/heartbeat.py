@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine
 
 from monitor.alerts.channels import Channels
-from monitor.alerts.fallback import CAUSE, failing_channels
+from monitor.alerts.fallback import failing_channels
 from monitor.alerts.heartbeat import HeartbeatSender
+from monitor.alerts.sending.preparation import UNDELIVERED
 from monitor.daemon.conditions.of_the_daemon import consumer_stalled
 from monitor.errors import DriftwardenError
 from monitor.scheduling.condition_check import ConditionCheck, Holds
@@ -117,7 +118,7 @@ class Heartbeats:
         working = set(self.channels.senders) - failing
         if isinstance(stalled, Holds) and not working & self._receivers("consumer_stalled"):
             return stalled.text
-        if failing and not working & self._receivers(CAUSE):
+        if failing and not working & self._receivers(UNDELIVERED):
             return (
                 f"no other channel tells that these take no messages: {', '.join(sorted(failing))}"
             )

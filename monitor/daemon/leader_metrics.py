@@ -121,8 +121,10 @@ def _read_newest_window(
         return {}
     verdicts: dict[tuple[str, ...], float] = {}
     shares: dict[tuple[str, ...], float] = {}
+    figures = newest[0].figures
+    verdicts[model, "window", "not_comparable"] = float(figures.is_not_comparable)
     for side in ("input", "output"):
-        family: FamilyFigures = getattr(newest[0].figures, side)
+        family: FamilyFigures = getattr(figures, side)
         for verdict in get_args(Verdict):
             verdicts[model, side, verdict] = float(family.verdict == verdict)
         if family.drifted_share is not None:

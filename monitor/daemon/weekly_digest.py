@@ -64,11 +64,14 @@ def summarize_week(connection: Connection, model: str) -> ModelWeek | None:
     newest = digest.windows[-1]
     shares = [_share(window) for window in digest.windows]
     figures = newest.figures
+    verdict: str = "" if figures is None else figures.verdict
+    if figures is not None and figures.is_not_comparable:
+        verdict = "not_comparable"
     text = _describe(newest, sum(f.window == newest for f in digest.subthreshold_findings))
     evaluation = drift_evaluation_by_id(connection, newest.evaluation_id)
     return ModelWeek(
         name=model,
-        verdict="" if figures is None else figures.verdict,
+        verdict=verdict,
         text=f"{text} {describe_late(connection, evaluation)}".rstrip(),
         shares=tuple(shares),
     )

@@ -23,12 +23,13 @@ from monitor.store.windows.assessment import (
     SlowDrift,
     Topic,
 )
+from monitor.store.windows.digest import AssessmentFigures
 from monitor.stored_words import labels
 
 VERDICTS = labels({"drift": "Drift", "no_drift": "No drift", "not_enough_data": "Not enough data"})
 
 
-def state_verdict(assessment: Assessment) -> str:
+def state_verdict(assessment: Assessment | AssessmentFigures) -> str:
     """Return the verdict in words, apart from one for want of coverage."""
     return "Not comparable" if assessment.is_not_comparable else VERDICTS[assessment.verdict]
 

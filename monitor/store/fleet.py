@@ -43,6 +43,8 @@ class WindowSize:
     min_samples: int | None
     #: ``None``: it was compared with nothing.
     baseline_id: int | None
+    #: What the baseline has and the window lacks most; ``None``: nothing.
+    lacks: str | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ def window_size(connection: Connection, evaluation_id: int) -> WindowSize | None
         DriftEvaluation,
         n_current=assessment["n_current"].as_integer(),
         n_reference=assessment["n_reference"].as_integer(),
+        lacks=assessment["fallen_coverage"][0]["name"].as_string(),
         min_samples=DriftEvaluation.provenance[("drift", "min_samples")].as_integer(),
     )
     statement = select(*columns).where(DriftEvaluation.id == evaluation_id, assessment.is_not(None))

@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 
 from monitor.alerts.causes import CAUSES
 from monitor.rendering.numbers import format_mean, format_share
-from monitor.rendering.wording import VERDICTS, describe_incident_status
+from monitor.rendering.wording import describe_incident_status, state_verdict
 from monitor.statistics.p_value_text import format_level, format_p_value, state_p_value
 from monitor.web.hidden_characters import mark_hidden
 from monitor.web.markdown import render_markdown
@@ -184,7 +184,7 @@ def register(engine: JinjaTemplateEngine) -> None:
         "last_day": last_day,
         "cause_title": cause_title,
         "incident_status": describe_incident_status,
-        "verdict": VERDICTS.__getitem__,
+        "verdict": state_verdict,
         "minute": minute,
         "period": period,
         "sentence": sentence,

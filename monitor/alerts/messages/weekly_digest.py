@@ -42,7 +42,8 @@ class ModelWeek:
     """A model in the digest."""
 
     name: str
-    #: ``drift``, ``no_drift``, ``not_enough_data``, or empty: its newest window isn't evaluated.
+    #: ``drift``, ``no_drift``, ``not_comparable``, ``not_enough_data``, or empty: its newest window
+    #: isn't evaluated.
     verdict: str
     #: The newest window, and what it showed.
     text: str
@@ -79,7 +80,7 @@ def digest_message(
     """Return the payload: a line for each model, the worst first, and the incidents."""
     title = _title(models, incidents)
     blocks: list[Block] = [header(title)]
-    order = {"drift": 0, "": 1, "not_enough_data": 2, "no_drift": 3}
+    order = {"drift": 0, "not_comparable": 1, "": 2, "not_enough_data": 3, "no_drift": 4}
     ranked = sorted(models, key=lambda model: (order[model.verdict], model.name))
     base = alerts.public_url.rstrip("/")
     listed = ranked[:MAX_MODELS]
@@ -103,10 +104,13 @@ def digest_message(
 
 def _title(models: Sequence[ModelWeek], incidents: Sequence[IncidentRow]) -> str:
     n_drifted = sum(model.verdict == "drift" for model in models)
+    n_incomparable = sum(model.verdict == "not_comparable" for model in models)
     n_blind = sum(model.verdict in {"", "not_enough_data"} for model in models)
     facts = []
     if n_drifted:
         facts.append(f"drift in {n_drifted} of {pluralize(len(models), 'model')}")
+    if n_incomparable:
+        facts.append(f"{n_incomparable} of {pluralize(len(models), 'model')} not comparable")
     if n_blind:
         facts.append(f"no result for {n_blind} of {pluralize(len(models), 'model')}")
     if incidents:

@@ -1,6 +1,6 @@
 """Conditions of signals that stopped: of exchanges, feedback, looks and backups."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -65,8 +65,10 @@ def signal_missing(check: ConditionCheck[Settings]) -> Result:
     if history is None:
         return UNKNOWN
     began, reported, resolved = _episode(check)
+    optional = check.settings.drift.optional
+    required = [signal for signal in history.names if not _is_optional(signal, optional)]
     falls = []
-    for signal in history.names:
+    for signal in required:
         fall = find_fall(history, signal, new_since=resolved.get(str(signal)))
         if fall is None and str(signal) in reported:  # it may be usual by now, and is not over
             fall = find_lasting_fall(history, signal, began - WHILE_FOUND)
@@ -75,9 +77,13 @@ def signal_missing(check: ConditionCheck[Settings]) -> Result:
         named = " ".join(_describe(fall) for fall in falls[:N_NAMED])
         more = f" {pluralize(len(falls) - N_NAMED, 'more signal')}." if falls[N_NAMED:] else ""
         return Holds(f"{named}{more}", frozenset(str(fall.signal) for fall in falls))
-    here = {str(signal) for signal in history.names if history.of(signal)[-24:].any()}
+    over = {
+        str(signal)
+        for signal in history.names
+        if signal not in required or history.of(signal)[-24:].any()
+    }
     # Nothing says any more what was usual.
-    return CLEAR if reported <= here else UNKNOWN
+    return CLEAR if reported <= over else UNKNOWN
 
 
 def describe_traffic_fall(check: ConditionCheck[Settings]) -> str:
@@ -176,6 +182,12 @@ def _episode(
 
 def _is_begin(event: IncidentEventRow) -> bool:
     return event.event in {"opened", "reopened"}
+
+
+def _is_optional(signal: Signal, optional: Collection[str]) -> bool:
+    if "task_type" in optional and "task type" in {signal.kind, signal.name}:
+        return True
+    return signal.name in optional
 
 
 def _describe(fall: Fall) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from monitor.rendering.excerpts import excerpt
 from monitor.review.items.blind_review import load_claimer
 from monitor.settings import Sections
 from monitor.store import fleet
@@ -37,6 +38,7 @@ ACKNOWLEDGED = State(6, "Incident acknowledged", "warn")
 WARNING = State(6, "Incident open", "warn")
 SNOOZED = State(6, "Incident snoozed", "warn")
 DRIFT = State(7, "Drift", "warn")
+NOT_COMPARABLE = State(8, "Not comparable", "warn")
 LITTLE_DATA = State(8, "Not enough data")
 NO_WINDOW = State(9, "No window yet")
 NO_DRIFT = State(10, "No drift", "good")
@@ -169,6 +171,8 @@ def _row(
     else:
         silent = min(now, read_until) - traffic_at > silence
     state = _state(row, silent=silent)
+    if state == LITTLE_DATA and size is not None and size.lacks is not None:
+        state = NOT_COMPARABLE
     remark = _remark(state, traffic_at, size, read=read_until is not None)
     if name in newest.evaluating:
         remark = f"{remark}, evaluating" if remark else "evaluating"
@@ -203,7 +207,9 @@ def _remark(
         return "never" if traffic_at is None else f"since {minute(traffic_at)}"
     if state == NO_WINDOW:
         return "no traffic yet" if traffic_at is None and read else ""
-    return _reason(size) if state == LITTLE_DATA and size is not None else ""
+    if size is None or state not in {LITTLE_DATA, NOT_COMPARABLE}:
+        return ""
+    return f"lacks {excerpt(size.lacks, 40)}" if size.lacks is not None else _reason(size)
 
 
 def _reason(size: fleet.WindowSize) -> str:

@@ -133,7 +133,7 @@ def _candidates(comparison: WindowComparison) -> Iterator[tuple[CoverageKind, st
         if direction_of(name, drift) != 0 and name not in optional:
             yield "metric", name, partial(_having_metric, name)
     fields: dict[str, Having] = {
-        "user": lambda side: map(bool, side.end_users or [""] * len(side)),
+        "user": lambda side: (bool(user.strip()) for user in side.end_users or [""] * len(side)),
         "task_type": lambda side: map(bool, _task_types(side)),
         CONTEXT: lambda side: (bool(read_context(row.get(CONTEXT))) for row in side.attributes),
     }

@@ -144,10 +144,15 @@ class Findings:
         """Return the findings, a sentence each, the most important first; at least one."""
         if self.reason:
             return (self.reason,)
+        # Another mean may be of which exchanges still have a value; a degraded metric is named.
+        fallen = {item.name for item in self.fallen_coverage if item.kind == "metric"}
+        columns = [
+            item for item in self.numeric_columns if item.degraded or item.name not in fallen
+        ]
         return describe_findings(
             self.input,
             self.output,
-            self.numeric_columns,
+            columns,
             drift=self.drift,
             mix=self.mix,
             fallen=describe_fallen_coverage(self.fallen_coverage),

@@ -90,8 +90,13 @@ class Digest:
             return f"No window of {self.model} has been evaluated."
         n = len(self.windows)
         parts = [f"{self.count('drift')} with drift", f"{self.count('no_drift')} without"]
-        if self.count("not_enough_data"):
-            parts.append(f"{self.count('not_enough_data')} without enough data")
+        figures = [window.figures for window in self.windows if window.figures is not None]
+        n_incomparable = sum(window.is_not_comparable for window in figures)
+        n_small = self.count("not_enough_data") - n_incomparable
+        if n_incomparable:
+            parts.append(f"{n_incomparable} not comparable")
+        if n_small:
+            parts.append(f"{n_small} without enough data")
         n_pending = sum(window.figures is None for window in self.windows)
         if n_pending:
             parts.append(f"{n_pending} not evaluated")

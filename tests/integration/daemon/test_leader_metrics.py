@@ -32,7 +32,7 @@ from retrain.rollout.transitions.revert import revert_rollout
 from tests.support.retrain.rollout_desk import RolloutDesk
 from tests.support.review.review_world import make_world
 from tests.support.traffic.stored_traffic import store_traffic
-from tests.support.windows.assessments import make_assessment, store_evaluation
+from tests.support.windows.assessments import make_assessment, not_comparable, store_evaluation
 
 WEEK, DAY = timedelta(weeks=1), timedelta(days=1)
 NEWEST_END = "driftwarden_newest_evaluated_window_end_timestamp_seconds"
@@ -179,11 +179,12 @@ def test_verdict_and_share_are_of_the_newest_window(any_engine: Engine, clock: d
     assert read() == ({}, {})
     store_traffic(any_engine, clock, 20, seed=1)
     assert read() == ({}, {})  # nothing was evaluated
-    quiet, drifted = make_assessment(), make_assessment(0.3)
-    for assessment, start in ((quiet, clock), (drifted, clock + WEEK)):
+    windows = make_assessment(), not_comparable("csat"), make_assessment(0.3)
+    for number, assessment in enumerate(windows):
         with transaction(any_engine) as connection:
-            store_evaluation(connection, assessment, start)
+            store_evaluation(connection, assessment, clock + number * WEEK)
         verdicts, shares = read()
+        assert verdicts["assistant", "window", "not_comparable"] == float(number == 1)
         for side, family in (("input", assessment.input), ("output", assessment.output)):
             known = {v: n for (_, s, v), n in verdicts.items() if s == side}
             assert known == {

@@ -94,6 +94,8 @@ def test_digest_names_what_a_window_lacks(engine: Engine, clock: datetime) -> No
         week = summarize_week(connection, "router")
     assert week is not None
     assert "not comparable, lacks `csat` and `resolved`" in week.text
+    assert announce_due(engine, FLEET, clock + 2 * WEEK + timedelta(hours=9), ALERTS)
+    assert "Weekly digest: 1 of 1 model not comparable" in digests(engine)[0].splitlines()[0]
 
 
 def test_digest_of_all_models_snapshot(

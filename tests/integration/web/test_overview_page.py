@@ -78,9 +78,12 @@ def add_window(
     status: str = "done",
     sizes: tuple[int, int] | None = None,
     end: datetime = NOW,
+    *lacks: str,
 ) -> None:
     """Store a window; ``sizes`` are its exchanges and those of the baseline."""
     assessment = None if sizes is None else {"n_current": sizes[0], "n_reference": sizes[1]}
+    if assessment is not None and lacks:
+        assessment["fallen_coverage"] = [{"name": name} for name in lacks]
     connection.execute(
         insert(DriftEvaluation).values(
             model=model, window_start=end - timedelta(days=7), window_end=end, status=status,
@@ -193,16 +196,18 @@ def test_each_reason_for_little_data_is_reported(
         add_window(connection, "idle", little, sizes=(0, 500))
         add_window(connection, "bare", little, sizes=(300, 0))
         add_window(connection, "small", little, sizes=(80, 500))
+        add_window(connection, "cut", little, "done", (300, 500), NOW, "resolved", "csat")
         # The verdict of a window is shown while the next is evaluated.
         add_window(connection, "busy", "no_drift", end=NOW - timedelta(days=7))
         add_window(connection, "busy", None, "running")
         add_window(connection, "first", None, "running")
-    page = visit("Lea", ["idle", "bare", "small", "busy", "first"]).get("/overview").text
+    page = visit("Lea", ["idle", "bare", "small", "cut", "busy", "first"]).get("/overview").text
     remark = r'<th scope="row"><a [^>]*>(\w+)</a>.*?class="badge[^>]*>(.*?)</a><small[^>]*>(.*?)<'
     assert {model: texts for model, *texts in re.findall(remark, page, re.DOTALL)} == {
         "idle": ["No traffic", "never"],
         "bare": ["Not enough data", "no baseline"],
         "small": ["Not enough data", "80 of 100 exchanges"],
+        "cut": ["Not comparable", "lacks resolved"],
         "busy": ["No drift", "evaluating"],
         "first": ["No window yet", "no traffic yet, evaluating"],
     }

@@ -54,6 +54,7 @@ def payloads(n: int, start: datetime, seed: int, *, redacted_share: float) -> li
         payload = load(name)
         payload |= {"id": f"{seed}-{number}", "end_user": f"user-{rng.integers(n)}"}
         payload["startTime"] = (start + number * WEEK / n).timestamp()
+        payload["completionStartTime"] = payload["startTime"] + 0.2
         payload["endTime"] = payload["startTime"] + float(rng.lognormal())
         if name == "litellm_success":
             requests = f"{topic} number {rng.integers(40)}"

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from monitor.drift import MixComparison
@@ -11,8 +12,13 @@ from monitor.rendering.numbers import format_day, format_estimate
 from monitor.rendering.wording import describe_first_seen
 from monitor.settings import Drift
 from monitor.store.windows.assessment import FamilyAssessment, NumericAssessment, ShareEstimate
+from monitor.windows.comparison.task_mix import TaskMix
+from monitor.windows.findings.findings import Findings, Sides
 from monitor.windows.findings.sentences.headline import compose_headline, describe_findings
-from monitor.windows.findings.sentences.missing_data import describe_small_side
+from monitor.windows.findings.sentences.missing_data import (
+    describe_fallen_coverage,
+    describe_small_side,
+)
 from tests.support.windows.assessments import (
     estimated,
     make_descriptor_change,
@@ -22,6 +28,7 @@ from tests.support.windows.assessments import (
     make_rest,
     make_slow,
     make_topic,
+    not_comparable,
 )
 
 OUTPUT = make_family("output")
@@ -102,6 +109,31 @@ def test_lost_metric_without_an_alarm_is_the_headline() -> None:
     sentences = findings(columns=(judge(),), fallen=(lost,))
     assert sentences[0] == f"Not comparable: {lost[0].lower()}{lost[1:]}"
     assert "`judge`" in sentences[1]
+
+
+def test_metric_that_fell_in_coverage_has_no_estimate_unless_degraded() -> None:
+    def sentences_on(column: NumericAssessment) -> str:
+        compared = Findings(
+            input=make_family(), output=OUTPUT, numeric_columns=(column,),
+            sides=Sides(
+                n_reference=600, n_current=400, estimated_current=None, mix=TaskMix({}, {}, None)
+            ),
+            fallen_coverage=not_comparable("judge").fallen_coverage,
+            novelty=np.zeros(400), topic_of=np.zeros(400, dtype=np.int64),
+        )  # fmt: skip
+        return " ".join(compared.sentences)
+
+    assert "`judge` fell by 25%" in sentences_on(judge(degraded=True))
+    better = sentences_on(judge(direction=-1))
+    assert better.startswith("Not comparable: `judge` is no longer sent")
+    assert "25%" not in better
+
+
+def test_fallen_user_field_explains_the_count() -> None:
+    (metric,) = not_comparable("user").fallen_coverage
+    field = msgspec.structs.replace(metric, kind="field")
+    sentences = describe_fallen_coverage([field]) + describe_fallen_coverage([metric])
+    assert ["another user" in sentence for sentence in sentences] == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -24,13 +24,16 @@ def describe_fallen_coverage(items: Sequence[FallenCoverage]) -> tuple[str, ...]
 def _describe_fallen(item: FallenCoverage) -> str:
     name = f"{'task type ' * (item.kind == 'task_type')}`{excerpt(item.name, 40)}`"
     subject = f"{name[0].upper()}{name[1:]}"
+    users = " Each exchange without it counts as that of another user." * (
+        item.kind == "field" and item.name == "user"
+    )
     if item.n_current:
         now, before = format_share(item.share_current), format_share(item.share_reference)
-        return f"{subject} is sent with {now} of the exchanges, {before} before."
+        return f"{subject} is sent with {now} of the exchanges, {before} before.{users}"
     texts = f", but {pluralize(item.n_texts, 'text')}" if item.n_texts else ""
     noun = "value" if item.kind == "metric" else "exchange"
     before = pluralize(item.n_reference, noun)
-    return f"{subject} is no longer sent ({before} before, none now{texts})."
+    return f"{subject} is no longer sent ({before} before, none now{texts}).{users}"
 
 
 def describe_small_side(n_reference: int, n_current: int, least: int) -> str:

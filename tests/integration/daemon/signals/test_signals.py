@@ -7,7 +7,7 @@ from sqlalchemy import Engine, select, update
 
 from monitor.alerts.incidents import resolve
 from monitor.daemon.conditions.watch import watch_conditions
-from monitor.settings import Alerts
+from monitor.settings import Alerts, Settings
 from monitor.store.alerts.incident_events import list_events
 from monitor.store.engine import transaction
 from monitor.store.tables import Exchange, SignalCount
@@ -80,6 +80,25 @@ def test_metric_removed_on_purpose_is_reported_no_more(engine: Engine, clock: da
     both = removed | {"field user"}
     world.pass_time(26, cut=lambda *_: both, check_every=13)
     assert world.reported() == {"assistant": {"field user"}}
+
+
+def test_optional_signal_is_not_reported_and_ends_its_incident(
+    engine: Engine, clock: datetime
+) -> None:
+    removed = {"metric resolved", "field user", "field task type"}
+    world = ordinary_world(engine, clock)
+    required = world.settings
+    drift = {"optional": ["resolved", "user", "task_type"]}
+    optional = [Settings(model={"name": "assistant"}, drift=drift)]
+    world.settings = optional
+    world.pass_time(25, cut=lambda *_: removed, check_every=25)
+    assert world.reported() == {}
+    world.settings = required
+    world.check()
+    assert removed < world.reported()["assistant"]
+    world.settings = optional
+    world.pass_time(3, cut=lambda *_: removed)
+    assert world.reported() == {}
 
 
 def test_renamed_metric_is_reported_by_its_old_name(engine: Engine, clock: datetime) -> None:

@@ -67,6 +67,10 @@ def fallen(
     return list(find_fallen_coverage(comparison))
 
 
+def of_refunds(row: int) -> dict[str, Any]:
+    return ALWAYS(row) if TASK_TYPES[row // 7 % 3] == "refund" else {}
+
+
 def with_context(row: int) -> dict[str, Any]:
     return {"resolved": True, "context": f"Policy {row % 5}."}
 
@@ -84,6 +88,17 @@ def with_context(row: int) -> dict[str, Any]:
         (window(), window(response=""), "field", "response"),
         (window(), window(metadata=lambda _: {}, days=(5,)), "metric", "resolved"),
         (window(), window(metadata=lambda _: {}, user=lambda _: "one"), "metric", "resolved"),
+        (window(), window(user=lambda _: " "), "field", "user"),
+        # fewer of its task type, which is more common: few less of all exchanges
+        (
+            window(metadata=of_refunds),
+            window(
+                metadata=lambda row: ALWAYS(row) if row // 28 % 5 < 2 and row // 7 % 4 < 2 else {},
+                task_type=lambda row: ("refund", *TASK_TYPES)[row // 7 % 4],
+            ),
+            "metric",
+            "resolved",
+        ),
     ],
 )
 def test_find_fallen_coverage_cut_value_is_named(
@@ -92,10 +107,6 @@ def test_find_fallen_coverage_cut_value_is_named(
     assert [(item.kind, item.name) for item in fallen(reference, current)] == [(kind, name)]
     assert fallen(reference, current, optional=[name]) == []
     assert fallen(reference, reference) == []
-
-
-def of_refunds(row: int) -> dict[str, Any]:
-    return ALWAYS(row) if TASK_TYPES[row // 7 % 3] == "refund" else {}
 
 
 def rare_refund(row: int) -> str:
