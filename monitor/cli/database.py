@@ -188,6 +188,7 @@ def backup(
     engine = open_database(configuration)
     record_copy(engine, "db backup")
     manifest = back_up(engine, configuration, archive, typer.echo)
+    record_copy(engine, "db backup", "archive")
     for line in manifest.left_out:
         typer.echo(f"left out: {line}", err=True)
     size = archive.stat().st_size

@@ -56,7 +56,7 @@ class Coverage:
         return math.ceil(round(self.of / (1.0 + (cluster_size - 1.0) * correlation), 6))
 
 
-def has_fallen(before: Coverage, now: Coverage) -> bool:
+def has_fallen(before: Coverage, now: Coverage, level: float = LEVEL) -> bool:
     """Return whether a coverage fell significantly, and below half of the share before.
 
     Fisher's exact test, one-sided, of effective sizes, by the larger correlation and the larger
@@ -71,4 +71,4 @@ def has_fallen(before: Coverage, now: Coverage) -> bool:
     with_value_now = math.ceil(now.share * n_now)
     with_value = math.floor(before.share * n_before) + with_value_now
     p_value = stats.hypergeom.cdf(with_value_now, n_before + n_now, with_value, n_now)
-    return bool(p_value <= LEVEL)
+    return bool(p_value <= level)

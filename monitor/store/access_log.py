@@ -77,8 +77,8 @@ def list_accesses(connection: Connection, search: AccessFilter, limit: int) -> l
     return [AccessRow(**row) for row in connection.execute(statement).mappings()]
 
 
-def last_times(connection: Connection, place: str, limit: int) -> list[datetime]:
-    """Return when a command or page was last used, the newest first."""
-    statement = select(AccessEntry.occurred_at).where(AccessEntry.place == place)
+def last_archives(connection: Connection, limit: int) -> list[datetime]:
+    """Return when archives of the database were finished, the newest first."""
+    statement = select(AccessEntry.occurred_at).where(AccessEntry.kind == "archive")
     statement = statement.order_by(AccessEntry.id.desc()).limit(limit)
     return list(connection.execute(statement).scalars())

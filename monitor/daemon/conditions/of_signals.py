@@ -1,8 +1,9 @@
 """Conditions of signals that stopped: of exchanges, feedback, looks and backups."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from monitor.daemon.signals.expectation import (
     Fall,
@@ -18,9 +19,13 @@ from monitor.rendering.numbers import format_instant, format_share
 from monitor.scheduling.complete_traffic import LATE_RECORDS
 from monitor.scheduling.condition_check import CLEAR, UNKNOWN, ConditionCheck, Holds, Result
 from monitor.settings import Sections, Settings
-from monitor.store.access_log import last_times
+from monitor.store.access_log import last_archives
 from monitor.store.alerts.incident_events import IncidentEventRow, list_events
-from monitor.store.alerts.incidents import last_resolved_incident_of, unresolved_incident_of
+from monitor.store.alerts.incidents import (
+    last_resolved_incident_of,
+    list_incidents,
+    unresolved_incident_of,
+)
 from monitor.store.audit_log import SYSTEM
 from monitor.store.signals.counts import (
     KEPT,
@@ -41,6 +46,8 @@ from monitor.windows.looks.run import due_looks
 COUNTED_WITHIN = timedelta(hours=3)
 #: Days before an incident in which its signal may have been missing already.
 WHILE_FOUND = timedelta(days=2)
+#: Time from the end of a signal to its incident, with traffic as usual.
+FOUND_AFTER = timedelta(days=1)
 #: Signals that an incident's text names, so that its message holds it; the others are counted.
 N_NAMED = 2
 
@@ -67,8 +74,10 @@ def signal_missing(check: ConditionCheck[Settings]) -> Result:
     began, reported, resolved = _episode(check)
     optional = check.settings.drift.optional
     required = [signal for signal in history.names if not _is_optional(signal, optional)]
+    outages = _outages(check, "signal_missing")
     falls = []
     for signal in required:
+        history = replace(history, outages=outages.get(str(signal), ()))
         fall = find_fall(history, signal, new_since=resolved.get(str(signal)))
         if fall is None and str(signal) in reported:  # it may be usual by now, and is not over
             fall = find_lasting_fall(history, signal, began - WHILE_FOUND)
@@ -91,6 +100,8 @@ def describe_traffic_fall(check: ConditionCheck[Settings]) -> str:
     history = read_history(check, of_exchanges=False)
     if history is None:
         return ""
+    outages = _outages(check, "no_traffic").values()
+    history = replace(history, outages=tuple(chain.from_iterable(outages)))
     fall = find_traffic_fall(history)
     incident = unresolved_incident_of(check.connection, check.settings.model.name, "no_traffic")
     if fall is None and incident is not None:  # it may be usual by now, and is not over
@@ -141,7 +152,7 @@ def looks_overdue(check: ConditionCheck[Settings]) -> Result:
 
 def backup_overdue(check: ConditionCheck[Sections]) -> Result:
     """Hold where backups were made regularly, and none for twice their usual interval."""
-    times = last_times(check.connection, BACKUP, N_BACKUPS)
+    times = last_archives(check.connection, N_BACKUPS)
     backups = [at for i, at in enumerate(times) if i == 0 or times[i - 1] - at >= SAME_BACKUP]
     if len(backups) < MIN_BACKUPS:
         return CLEAR
@@ -153,8 +164,8 @@ def backup_overdue(check: ConditionCheck[Sections]) -> Result:
     hours = round(usual / timedelta(hours=1))
     often = pluralize(round(hours / 24), "day") if hours >= 36 else pluralize(hours, "hour")
     return Holds(
-        f"The last `{BACKUP}` was {format_instant(backups[0])}; before, there was one about every "
-        f"{often}."
+        f"The last `{BACKUP}` that finished was {format_instant(backups[0])}; before, there was "
+        f"one about every {often}."
     )
 
 
@@ -178,6 +189,23 @@ def _episode(
         if event.event == "resolved" and event.by != SYSTEM:
             resolved |= dict.fromkeys(signals, event.at)
     return began, frozenset() if current is None else current.fingerprint, resolved
+
+
+def _outages(
+    check: ConditionCheck[Settings], cause: str
+) -> dict[str, tuple[tuple[datetime, datetime], ...]]:
+    """Return the times of incidents that ended by themselves, by signal; empty: of traffic."""
+    outages: dict[str, tuple[tuple[datetime, datetime], ...]] = {}
+    for incident in list_incidents(check.connection, check.settings.model.name, cause=cause):
+        began, signals = incident.opened_at, set[str]()
+        for event in list_events(check.connection, incident.id):
+            if _is_begin(event):
+                began, signals = event.at, set()
+            signals.update(event.fingerprint.splitlines() or [""])
+            if event.event == "resolved" and event.by == SYSTEM:
+                for signal in signals:
+                    outages[signal] = (*outages.get(signal, ()), (began - FOUND_AFTER, event.at))
+    return outages
 
 
 def _is_begin(event: IncidentEventRow) -> bool:

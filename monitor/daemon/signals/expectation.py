@@ -1,7 +1,7 @@
 """Rules by which a signal is missing: what is expected follows from its own history."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -24,8 +24,10 @@ MIN_BEFORE, MAX_BEFORE = WEEK, 4 * WEEK
 MIN_AGE = 2 * WEEK
 #: A signal is back when it came as often in so many hours, and so many times.
 BACK_HOURS, BACK_COUNT = 6, 5
-#: Traffic falls to a small share where less is left of the same weekday with least of it.
+#: A small share of what came on the same weekday with least.
 SMALL_SHARE = 0.2
+#: Level of the tests of a signal: they are made each hour, of several times and many signals.
+HOURLY_LEVEL = 1e-7
 
 
 @dataclass(frozen=True)
@@ -67,20 +69,21 @@ def find_fall(
     if days is None:
         return None
     age, least = _age(history, signal, new_since)
-    newest = _usual_days(days.sampled[:age], 1, 1, least)
+    newest = _usual_days(days, age, 1, 1, least)
     if newest is None or not days.is_rarer(1, newest[0]):
         return None  # such as on a weekend, of what comes on working days
     for n_days in DAYS_UNDER_TEST:
-        usual = _usual_days(days.sampled[:age], n_days, n_days, least)
+        usual = _usual_days(days, age, n_days, n_days, least)
         if usual is None or not days.is_rarer(n_days, usual[0]):
             continue
         same, used = usual
-        before = _usual_coverage(days.matches, days.sampled, same, used)
-        now = days.coverage(n_days)
+        before = _usual_coverage(days, same, used)
+        now = days.coverage(slice(n_days))
+        fewest = _fewest_share(days, used, n_days)
         if (
             not days.is_back(before.share)
-            and now.share < LEFT * _fewest_share(days.matches, days.sampled, used, n_days)
-            and has_fallen(before, now)
+            and now.share < LEFT * fewest
+            and (_is_small_share(now, days, used) or has_fallen(before, now, HOURLY_LEVEL))
         ):
             return Fall(signal, before.share, now.share, n_days, days.last_seen)
     return None
@@ -95,11 +98,11 @@ def find_lasting_fall(history: History, signal: Signal, known_until: datetime) -
     skipped = max(1, math.ceil((history.until - known_until) / (24 * HOUR)))
     if days is None or not days.sampled[0]:
         return None
-    usual = _usual_days(days.sampled[: _age(history, signal, None)[0]], 1, skipped, 1)
+    usual = _usual_days(days, _age(history, signal, None)[0], 1, skipped, 1)
     if usual is None:
         return None
-    before = _usual_coverage(days.matches, days.sampled, *usual)
-    now = days.coverage(1)
+    before = _usual_coverage(days, *usual)
+    now = days.coverage(slice(1))
     if now.share >= LEFT * before.share or days.is_back(before.share):
         return None
     return Fall(signal, before.share, now.share, 1, days.last_seen)
@@ -109,10 +112,14 @@ def find_lasting_fall(history: History, signal: Signal, known_until: datetime) -
 class _Days:
     """A signal by days that end now, the newest first: each ``[n_days]``."""
 
-    #: Exchanges of the traffic with the signal, and of the sample with and without it.
+    #: How often the signal came; the traffic with it, and with or without it, as weighted.
     number: Hours
     matches: Hours
+    traffic: Hours
+    #: Exchanges of the sample.
     sampled: Hours
+    #: Whether the day has no outage.
+    usual: NDArray[np.bool_]
     #: Exchanges of the sample in the last hours, with the signal and with or without it.
     recent: tuple[float, float]
     last_seen: datetime
@@ -124,12 +131,14 @@ class _Days:
         if not (counts.any() and traffic.any()):
             return None
         shares = np.divide(counts, traffic, out=np.zeros_like(traffic), where=traffic > 0)
-        matches = np.minimum(shares, 1.0) * sampled
+        recent = np.minimum(shares, 1.0)[-BACK_HOURS:] * sampled[-BACK_HOURS:]
         return cls(
             days_of(counts),
-            days_of(matches),
+            days_of(np.minimum(counts, traffic)),
+            days_of(traffic),
             days_of(sampled),
-            (float(matches[-BACK_HOURS:].sum()), float(sampled[-BACK_HOURS:].sum())),
+            history.usual_days(),
+            (float(recent.sum()), float(sampled[-BACK_HOURS:].sum())),
             history.until - (len(counts) - 1 - int(np.flatnonzero(counts)[-1])) * HOUR,
         )
 
@@ -137,12 +146,24 @@ class _Days:
         """Return whether the last days have less than half of the number of other days."""
         return bool(self.number[:n_days].mean() < LEFT * self.number[same].mean())
 
-    def coverage(self, n_days: int) -> Coverage:
-        """Return the coverage of the last days."""
+    def share(self, days: Days | slice) -> float:
+        """Return the share of the traffic of some days that has the signal."""
+        traffic = self.traffic[days].sum()
+        return float(self.matches[days].sum() / traffic) if traffic else 0.0
+
+    def coverage(self, days: Days | slice) -> Coverage:
+        """Return the coverage of some days, however they were sampled.
+
+        Its size is that of a sample of constant rate: the effective size of Kish.
+        """
+        days = np.arange(len(self.sampled))[days]
+        days = days[self.sampled[days] > 0]
+        if not len(days):
+            return Coverage(0, 0)
+        traffic, sampled = self.traffic[days], self.sampled[days]
+        size = traffic.sum() ** 2 / (traffic**2 / sampled).sum()
         return Coverage(
-            round(self.matches[:n_days].sum()),
-            round(self.sampled[:n_days].sum()),
-            cluster_size=float(self.sampled[:n_days].mean()),
+            round(self.share(days) * size), round(size), cluster_size=float(sampled.mean())
         )
 
     def is_back(self, usual_share: float) -> bool:
@@ -151,30 +172,41 @@ class _Days:
         return matches >= max(BACK_COUNT, LEFT * usual_share * sampled)
 
 
+def _is_small_share(now: Coverage, days: _Days, used: Days) -> bool:
+    """Return whether a signal is rarer than by chance with a small share of the day with least.
+
+    The test of the coverage is too careful where the days vary much, and none is without it.
+    """
+    least = (days.matches[used] / days.traffic[used]).min()
+    return bool(stats.binom.cdf(now.n, now.of, SMALL_SHARE * least) <= HOURLY_LEVEL)
+
+
 def find_traffic_fall(
     history: History, *, known_until: datetime | None = None
 ) -> TrafficFall | None:
     """Return how the traffic of a model fell; ``None`` where it did not, or none is usual.
 
-    A small share is less than a fifth of the fewest of the same weekdays, and less than half of the
-    fewest of all days, as a holiday may be like a Sunday. ``known_until``: only the days before say
-    what is usual.
+    A small share is less than a fifth of the fewest of the same weekdays. As a holiday may be like
+    a Sunday, it also is less than half of the fewest of all days; or the day before is as small,
+    of a model whose weeks are alike. ``known_until``: only the days before say what is usual.
     """
     hours, sampled = history.of(TRAFFIC), days_of(history.of(SAMPLED))
-    if not hours.any():
+    if not days_of(hours).any():
         return None
     skipped = 1 if known_until is None else math.ceil((history.until - known_until) / (24 * HOUR))
     age = (len(hours) - int(np.flatnonzero(hours)[0])) // 24
     used = np.arange(max(1, skipped), min(age, max(1, skipped) + MAX_BEFORE))
-    if len(used) < MIN_BEFORE:
-        return None
+    used = used[history.usual_days()[used]]
     same = used[_weekdays(used) == 0]
-    # That half of the fewest came to so little would be chance.
-    if stats.poisson.cdf(sampled[0], LEFT * sampled[same].min()) > LEVEL:
+    if len(used) < MIN_BEFORE or not len(same):
         return None
     traffic, total = days_of(hours), days_of(history.all_traffic)
     recent, recent_total = _last_hours(hours), _last_hours(history.all_traffic)
     fewest = float(traffic[same].min())
+    newest = np.flatnonzero(traffic)[0]
+    # That half of the fewest came to so little would be chance, as it is sampled now.
+    if stats.poisson.cdf(sampled[0], LEFT * fewest * sampled[newest] / traffic[newest]) > LEVEL:
+        return None
     if _is_small(traffic, recent, same, used):
         return TrafficFall(float(traffic[0]), fewest)
     shares, recent_shares = traffic / np.maximum(total, 1), recent / np.maximum(recent_total, 1)
@@ -187,8 +219,12 @@ def _is_small(days: Hours, recent: Hours, same: Days, used: Days) -> bool:
     """Return whether the newest day is small, and its last hours are not as usual again."""
     least = recent[same].min()
     is_back = least > 0 and recent[0] >= LEFT * least
-    is_small = days[0] < min(SMALL_SHARE * days[same].min(), LEFT * days[used].min())
-    return bool(is_small and not is_back)
+    is_small = days[0] < SMALL_SHARE * days[same].min()
+    before = used[(used > 1) & (_weekdays(used) == _weekdays(used, of=np.array([1])))]
+    is_longer = len(before) > 0 and days[1] < SMALL_SHARE * days[before].min()
+    is_steady = days[same].min() >= LEFT * days[same].mean()
+    is_less = days[0] < LEFT * days[used].min()
+    return bool(is_small and (is_less or (is_longer and is_steady)) and not is_back)
 
 
 def _last_hours(hours: Hours) -> Hours:
@@ -209,22 +245,24 @@ def _age(history: History, signal: Signal, new_since: datetime | None) -> tuple[
     return of_signal, MIN_BEFORE if of_model - of_signal < WEEK else MIN_AGE
 
 
-def _usual_days(sampled: Hours, days: int, skipped: int, least: int) -> tuple[Days, Days] | None:
+def _usual_days(
+    days: _Days, age: int, n_days: int, skipped: int, least: int
+) -> tuple[Days, Days] | None:
     """Return the days that say what is usual, and all before; ``None``: not known.
 
     With two weeks the first are the same weekdays as the days under test.
 
     Args:
-        sampled: Exchanges of each day, the newest first, ``[n_days]``.
-        days: Days under test.
+        age: Days for which the signal is known.
+        n_days: Days under test.
         skipped: Days that say nothing.
         least: Days that say what is usual, at least.
     """
-    last = min(len(sampled), skipped + MAX_BEFORE)
-    if last - skipped < least:
+    usual = days.usual[skipped : min(age, skipped + MAX_BEFORE)]
+    if usual.sum() < least:
         return None
-    used = np.array([day for day in range(skipped, last) if sampled[day] > 0], dtype=np.int64)
-    same = used[np.isin(_weekdays(used), _weekdays(used, of=np.arange(days)))]
+    used = skipped + np.flatnonzero(usual & (days.sampled[skipped:][: len(usual)] > 0))
+    same = used[np.isin(_weekdays(used), _weekdays(used, of=np.arange(n_days)))]
     return (same, used) if len(same) else None
 
 
@@ -234,40 +272,37 @@ def _weekdays(used: Days, of: Days | None = None) -> Days:
     return (used if of is None else of) % (WEEK if has_weeks else 1)
 
 
-def _usual_coverage(matches: Hours, sampled: Hours, same: Days, used: Days) -> Coverage:
+def _usual_coverage(days: _Days, same: Days, used: Days) -> Coverage:
     """Return the coverage of some days, which vary as all do around their weekday.
 
     The correlation within a day is the variance of the days' shares beyond chance, in parts of
     that of single exchanges. Each day counts alike, so that weekends with little traffic do.
     """
-    n, of, expected = matches[used], sampled[used], _expected_shares(matches, sampled, used)
+    shares, of = days.matches[used] / days.traffic[used], days.sampled[used]
+    expected = _expected_shares(shares, used)
     single = expected * (1.0 - expected)
     freedom = len(used) - len(np.unique(_weekdays(used)))
     correlation = 0.0
     if single.any() and freedom > 0:
-        between = ((n / of - expected) ** 2).sum() / freedom - (single / of).mean()
+        between = ((shares - expected) ** 2).sum() / freedom - (single / of).mean()
         correlation = float(np.clip(between / single.mean(), 0.0, 1.0))
-    return Coverage(
-        round(matches[same].sum()),
-        round(sampled[same].sum()),
-        correlation,
-        cluster_size=float(of.mean()),
-    )
+    return replace(days.coverage(same), correlation=correlation, cluster_size=float(of.mean()))
 
 
-def _fewest_share(matches: Hours, sampled: Hours, used: Days, days: int) -> float:
+def _fewest_share(days: _Days, used: Days, n_days: int) -> float:
     """Return the least share of the same time of the weeks before, or of the days without weeks."""
     first, last = used[0], used[-1] + 1
     step = WEEK if last - first >= 2 * WEEK else 1
-    starts = range(-(-first // step) * step, last - days + 1, step)
-    times = [slice(start, start + days) for start in starts]
-    shares = [matches[time].sum() / sampled[time].sum() for time in times if sampled[time].any()]
+    starts = range(-(-first // step) * step, last - n_days + 1, step)
+    times = [slice(start, start + n_days) for start in starts]
+    shares = [
+        days.share(time) for time in times if days.usual[time].all() and days.sampled[time].any()
+    ]
     return float(min(shares, default=0.0))
 
 
-def _expected_shares(matches: Hours, sampled: Hours, used: Days) -> Hours:
+def _expected_shares(shares: Hours, used: Days) -> Hours:
     """Return the mean share of the weekday of each of some days."""
-    shares = matches[used] / sampled[used]
     weekday = _weekdays(used)
     expected = np.zeros_like(shares)
     for group in np.unique(weekday):

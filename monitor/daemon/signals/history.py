@@ -21,6 +21,8 @@ class History:
     hours: Mapping[Signal, Hours]
     #: Traffic of all models, ``[n_hours]``.
     all_traffic: Hours
+    #: Begins and ends of incidents: what came then does not say what is usual.
+    outages: tuple[tuple[datetime, datetime], ...] = ()
 
     def of(self, signal: Signal) -> Hours:
         """Return the counts of a signal; zeros where it is not known."""
@@ -33,7 +35,16 @@ class History:
             until,
             {signal: hours[:n_hours] for signal, hours in self.hours.items()},
             self.all_traffic[:n_hours],
+            self.outages,
         )
+
+    def usual_days(self) -> NDArray[np.bool_]:
+        """Return which days that end now have no outage, the newest first: ``[n_days]``."""
+        usual = np.ones(len(self.all_traffic) // 24, dtype=np.bool_)
+        for begin, end in self.outages:
+            newest, oldest = ((self.until - at) // (24 * HOUR) for at in (end, begin))
+            usual[max(0, newest) : max(0, oldest + 1)] = False
+        return usual
 
     @property
     def names(self) -> list[Signal]:

@@ -253,7 +253,7 @@ def back_up(engine: Engine, now: datetime) -> None:
         append_access(
             connection,
             Access(occurred_at=now, source="command", actor="root", action="exported",
-                   kind="database", place=BACKUP),
+                   kind="archive", place=BACKUP),
         )  # fmt: skip
 
 

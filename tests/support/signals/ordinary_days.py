@@ -28,8 +28,9 @@ class Desk:
     night: float = 0.2
     #: Of each day: its level is log-normal with this spread, so that some are bursts.
     spread: float = 0.15
-    #: Days with half of the usual traffic.
+    #: Days with a part of the usual traffic.
     holidays: frozenset[int] = frozenset()
+    holiday: float = 0.5
     #: Hours of which ten minutes are lost by a deploy.
     deploys: frozenset[int] = frozenset()
     #: First hour with traffic.
@@ -71,7 +72,7 @@ def draw_hours(desk: Desk, n_days: int, rng: np.random.Generator) -> dict[Signal
     hour = np.arange(24 * n_days)
     day = hour // 24
     level = np.where(day % 7 < 5, 1.0, desk.weekend) * rng.lognormal(0, desk.spread, n_days)[day]
-    level *= np.where(np.isin(day, list(desk.holidays)), 0.5, 1.0)
+    level *= np.where(np.isin(day, list(desk.holidays)), desk.holiday, 1.0)
     level *= np.where(np.isin(hour, list(desk.deploys)), 50 / 60, 1.0)
     awake = (hour % 24 >= 6) & (hour % 24 < 22)
     rhythm = np.where(awake, 1.0, desk.night)

@@ -103,11 +103,22 @@ def test_a_command_that_prints_texts_is_recorded(
     rest = ["backup.tar"] if command == "db backup" else []
     done = run_command(*command.split(" "), *rest)
     assert done.returncode == 0, done.stderr
-    (row,) = entries(world)
+    *finished, row = entries(world)
+    assert [entry.kind for entry in finished] == ["archive"] * (command == "db backup")
     assert (row.action, row.kind) == READS[command]
     assert (row.source, row.place) == ("command", f"driftwarden {command}")
     assert row.actor == pwd.getpwuid(os.getuid()).pw_name
     assert row.address == socket.gethostname()
+
+
+def test_backup_that_fails_is_no_archive(
+    world: World,
+    run_command: Run,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "backup.tar").touch()
+    assert run_command("db", "backup", "backup.tar").returncode
+    assert [row.kind for row in entries(world)] == ["database"]
 
 
 def test_no_export_without_an_audit_entry(

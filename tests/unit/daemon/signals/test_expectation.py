@@ -12,7 +12,7 @@ from monitor.daemon.signals.expectation import (
     find_traffic_fall,
 )
 from monitor.daemon.signals.history import HOUR
-from monitor.store.signals.counts import TRAFFIC, Signal
+from monitor.store.signals.counts import SAMPLED, TRAFFIC, Signal
 from tests.support.signals.ordinary_days import (
     START,
     Desk,
@@ -147,6 +147,15 @@ TRAFFIC_THAT_IS_USUAL = {
     "nights": (Desk(2000, night=0.0), 0.0),
     "rare": (Desk(5), 0.0),
     "a lower sample rate": (Desk(5000, rate=lambda hour: np.where(hour < CUT, 1.0, 0.02)), 0.0),
+    "a lower rate of little": (
+        Desk(60, weekend=1.0, rate=lambda hour: np.where(hour < CUT, 1.0, 0.05)),
+        0.0,
+    ),
+    "weekdays alone": (Desk(2000, weekend=0.001), 0.0),
+    "a holiday without any": (
+        Desk(2000, weekend=0.01, holidays=frozenset({44}), holiday=0.02),
+        0.0,
+    ),
     "deploys": (Desk(2000, deploys=frozenset(range(0, 2000, 7))), 0.0),
 }
 
@@ -155,6 +164,38 @@ TRAFFIC_THAT_IS_USUAL = {
                          ids=list(TRAFFIC_THAT_IS_USUAL))  # fmt: skip
 def test_traffic_as_usual_is_no_fall(desk: Desk) -> None:
     assert first_traffic_fall(desk, range(24 * 35, 24 * 60, 2)) is None
+
+
+def test_traffic_of_weekdays_that_ends_is_found_in_two_days() -> None:
+    wednesday = CUT + 24 * 2 + 3
+    counts = draw_hours(Desk(2000, weekend=0.001), 60, np.random.default_rng(2))
+    for hours in counts.values():
+        hours[wednesday:] = 0.0
+    falls = [
+        hour
+        for hour in range(wednesday, wednesday + 50)
+        if find_traffic_fall(history_at(counts, hour))
+    ]
+    assert falls
+    assert falls[0] <= wednesday + 49
+
+
+@pytest.mark.parametrize("weeks_ago", [1, 3])
+def test_outage_does_not_make_the_next_usual(weeks_ago: int) -> None:
+    first = CUT - 24 * 7 * weeks_ago
+    counts = draw_hours(of(constant(0.9)), 60, np.random.default_rng(1))
+    for began in (first, CUT):
+        for signal in (RESOLVED, TRAFFIC, SAMPLED):
+            counts[signal][began : began + 26] = 0.0 if signal == RESOLVED else 40.0
+    history = history_at(counts, CUT + 25)
+    outages = ((START + first * HOUR, START + (first + 32) * HOUR),)
+    assert find_fall(history, RESOLVED) is None
+    assert find_fall(replace(history, outages=outages), RESOLVED)
+    for signal in (TRAFFIC, SAMPLED):
+        counts[signal][first : first + 26] = counts[signal][CUT:] = 0.0
+    history = history_at(counts, CUT + 25)
+    assert find_traffic_fall(history) is None
+    assert find_traffic_fall(replace(history, outages=outages))
 
 
 @pytest.mark.parametrize("left", [0.0, 0.1])
@@ -230,4 +271,4 @@ def test_ordinary_days_report_nothing() -> None:
 
 @pytest.mark.drill
 def test_ordinary_days_of_many_models_report_next_to_nothing() -> None:
-    assert count_reports(120, seed=6, step=6) <= 3
+    assert count_reports(120, seed=6, step=1) == 0
