@@ -242,7 +242,7 @@ def huge(n: int) -> IncidentWorld:
     return IncidentWorld(model="a<b> *c* " * 12).window(with_findings(assessment))
 
 
-def test_smaller_change_names_its_peak_and_the_time_of_its_figures() -> None:
+def test_smaller_change_names_its_peak_and_its_window() -> None:
     """The largest change may be back at the next busy hour."""
     text = IncidentWorld().window(MORE_PROMPTS).window(PROMPTS, MONDAY + WEEK).text()
     assert "figures of the window of 9 Nov to 15 Nov 2026" in text.since
