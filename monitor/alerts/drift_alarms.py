@@ -4,6 +4,10 @@ from monitor.rendering.fingerprints import name_kinds
 from monitor.rendering.numbers import format_share
 from monitor.store.windows.assessment import Assessment
 
+#: An incident worsens when its severity grows by this factor *and* by this difference.
+WORSE_FACTOR = 1.25
+WORSE_DIFFERENCE = 0.05
+
 
 def describe_drift(fingerprint: frozenset[str], severity: float) -> str:
     """Return what drifted and by how much, without a quote of the traffic.
@@ -22,6 +26,11 @@ def fingerprint_of(assessment: Assessment) -> frozenset[str]:
     events = {f"event:{event.kind}" for event in assessment.output.event_alarms}
     metrics = {f"metric:{column.name}" for column in assessment.numeric_columns if column.degraded}
     return frozenset(families | events | metrics)
+
+
+def is_much_larger(severity: float, other: float) -> bool:
+    """Return whether a severity is larger by the factor *and* by the difference that worsen."""
+    return severity >= other * WORSE_FACTOR and severity >= other + WORSE_DIFFERENCE
 
 
 def severity_of(assessment: Assessment) -> float:

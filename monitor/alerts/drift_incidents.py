@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from monitor.alerts.drift_alarms import describe_drift, fingerprint_of, severity_of
+from monitor.alerts.drift_alarms import describe_drift, fingerprint_of, is_much_larger, severity_of
 from monitor.alerts.incident_states import QUIET_WINDOWS, Event
 from monitor.alerts.messages.incident import detail_blocks, missing_data_text
 from monitor.alerts.parent_message import (
@@ -29,10 +29,6 @@ from monitor.store.windows.drift_evaluations import (
 )
 from monitor.store.windows.looks import look_by_id, newest_look
 from monitor.store.windows.repetitions import changed_inputs
-
-#: An incident worsens when its severity grows by this factor *and* by this difference.
-WORSE_FACTOR = 1.25
-WORSE_DIFFERENCE = 0.05
 
 #: The same cause reopens an incident that was resolved less than this ago.
 REOPENED_WITHIN = timedelta(weeks=8)
@@ -165,12 +161,9 @@ def is_changed_later(
 def _is_worse(assessment: Assessment, incident: IncidentRow) -> bool:
     if not fingerprint_of(assessment) <= incident.fingerprint:
         return True
-    severity = severity_of(assessment)
     # A snooze covers the growth of the snoozed change, but no change of another kind.
-    return (
-        incident.status != "snoozed"
-        and severity >= incident.severity * WORSE_FACTOR
-        and severity >= incident.severity + WORSE_DIFFERENCE
+    return incident.status != "snoozed" and is_much_larger(
+        severity_of(assessment), incident.severity
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from monitor.alerts.drift_alarms import describe_drift
+from monitor.alerts.drift_alarms import WORSE_DIFFERENCE, describe_drift
 from monitor.alerts.drift_incidents import incident_to_continue
 from monitor.alerts.incident_states import Event
 from monitor.alerts.parent_message import add_news, add_update, describe_earlier
@@ -20,6 +20,9 @@ from monitor.store.alerts.incidents import IncidentRow
 from monitor.store.audit_log import SYSTEM
 from monitor.store.windows.drift_evaluations import last_followed_up_end
 from monitor.store.windows.looks import LookRow, look_by_id, set_findings
+
+#: A look worsens an incident where the change has grown by this factor.
+DOUBLED = 2.0
 
 
 def handle_look(
@@ -41,12 +44,14 @@ def handle_look(
     current = incident_to_continue(connection, look.model, now)
     if current is not None and _is_known_to_users(connection, look, current):
         return None
-    event = event_of_look(look, current)
+    told_at = _told_at(connection, current)
+    event = event_of_look(look, current, told_at)
     if current is not None and event != "reopened":
         look = _with_first_onsets(connection, look, current)
     changes: dict[str, Any] = {"last_look_id": look.id, "quiet_windows": 0}
     if current is not None and event == "continued":
-        changes["severity"] = max(current.severity, look.severity)
+        if not _is_settled(look, told_at):
+            changes["severity"] = max(current.severity, look.severity)
         if current.quiet_windows:  # the message says that it ends
             take_step(connection, current, event, by=SYSTEM, now=now, **changes)
             add_update(connection, current.id, now, alerts, key=f"look:{look.id}:{event}")
@@ -110,18 +115,39 @@ def _with_first_onsets(connection: Connection, look: LookRow, incident: Incident
     return replace(look, findings=tuple(findings))
 
 
-def event_of_look(look: LookRow, incident: IncidentRow | None) -> Event:
+def event_of_look(
+    look: LookRow, incident: IncidentRow | None, told_at: datetime | None = None
+) -> Event:
     """Return the event that the alarm of a look causes.
 
-    A new kind of change worsens an incident. A larger estimate doesn't: that of a sudden change
-    grows for a day, while it fills the 24 hours. The incident is the one that the alarm belongs to,
-    if there is one.
+    A new kind of change worsens an incident. So does one twice as large as when users were told
+    last, a day or more ago: the estimate of a sudden change grows for a day, while it fills the 24
+    hours. The incident is the one that the alarm belongs to, if there is one.
     """
     if incident is None:
         return "opened"
     if incident.is_resolved:
         return "reopened"
-    return "continued" if look.fingerprint <= incident.fingerprint else "worsened"
+    if not look.fingerprint <= incident.fingerprint:
+        return "worsened"
+    is_doubled = look.severity >= max(
+        incident.severity * DOUBLED, incident.severity + WORSE_DIFFERENCE
+    )
+    is_worse = is_doubled and _is_settled(look, told_at) and incident.status != "snoozed"
+    return "worsened" if is_worse else "continued"
+
+
+def _told_at(connection: Connection, incident: IncidentRow | None) -> datetime | None:
+    """Return when users were told last of a change of an incident."""
+    if incident is None:
+        return None
+    event = last_event(connection, incident.id, ("opened", "worsened", "reopened"))
+    return None if event is None else event.at
+
+
+def _is_settled(look: LookRow, told_at: datetime | None) -> bool:
+    """Return whether the change that users were told of has filled the 24 hours of the look."""
+    return told_at is not None and look.looked_until - told_at >= LOOKED_BACK
 
 
 def _is_known_to_users(connection: Connection, look: LookRow, incident: IncidentRow) -> bool:

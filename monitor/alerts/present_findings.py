@@ -48,6 +48,8 @@ class Finding:
     #: A sentence.
     text: str
     rank: int
+    #: Where its figures are from, in words.
+    source: str
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,7 @@ class Evidence:
         """Name the newest of looks and windows; empty without one."""
         sources: list[tuple[datetime, str]] = []
         if self.window is not None:
-            period = format_window((self.window.window_start, self.window.window_end))
-            sources.append((self.window.window_end, f"the window of {period}"))
+            sources.append((self.window.window_end, name_window(self.window)))
         for look in (self.look, self.quiet_look):
             if look is not None:
                 until = format_instant(look.looked_until)
@@ -89,6 +90,16 @@ class Evidence:
         """Return the event with which a kind of change came to the incident."""
         known = (event for event in self.events if kind in event.fingerprint.split("\n"))
         return next(known, next(iter(self.events), None))
+
+
+def name_look(look: LookRow) -> str:
+    """Return the traffic of a look in words."""
+    return f"the 24 hours until {format_instant(look.looked_until)}"
+
+
+def name_window(evaluation: DriftEvaluationRow) -> str:
+    """Return the window of an evaluation in words."""
+    return f"the window of {format_window((evaluation.window_start, evaluation.window_end))}"
 
 
 def load_evidence(connection: Connection, incident: IncidentRow) -> Evidence:
@@ -135,7 +146,7 @@ def find_present(evidence: Evidence) -> list[Finding]:
     assessment = None if window is None else window.assessment
     if window is None or assessment is None or not assessment.alarm:
         return sorted(of_look, key=lambda finding: finding.rank)
-    of_window = _findings_of_window(assessment)
+    of_window = _findings_of_window(assessment, name_window(window))
     if look is not None and look.looked_until > window.window_end:
         of_window = _without(of_window, look.fingerprint)
     else:
@@ -169,15 +180,21 @@ def _evaluations(connection: Connection, ids: Iterable[int | None]) -> Iterable[
 
 
 def _findings_of_look(look: LookRow) -> list[Finding]:
+    """Return the findings of a look, the largest first.
+
+    The next look finds the same ones in another order of p-values, and about as large.
+    """
+    source = name_look(look)
     findings = []
-    for finding in look.findings:
+    for finding in sorted(look.findings, key=lambda row: (-round(row.severity, 1), row.name)):
         text = describe_change(finding)
         kind = finding.fingerprint
-        findings.append(Finding(kind, f"{text[0].upper()}{text[1:]}.", RANKS.get(kind, HARM)))
+        text = f"{text[0].upper()}{text[1:]}."
+        findings.append(Finding(kind, text, RANKS.get(kind, HARM), source))
     return findings
 
 
-def _findings_of_window(assessment: Assessment) -> list[Finding]:
+def _findings_of_window(assessment: Assessment, source: str) -> list[Finding]:
     """Return the sentences of an assessment, each with the kind of change that it is about.
 
     What comes before its sentences on prompts and responses hurts users, too; that nothing changed
@@ -194,7 +211,7 @@ def _findings_of_window(assessment: Assessment) -> list[Finding]:
         rank = RANKS.get(kind, HARM) if kind in alarms else REST
         if not kind and all(finding.rank == HARM for finding in findings):
             rank = HARM
-        findings.append(Finding(kind, text, rank))
+        findings.append(Finding(kind, text, rank, source))
     return findings
 
 

@@ -14,6 +14,7 @@ from monitor.alerts.messages.next_steps import (
     steps_of,
 )
 from monitor.alerts.messages.text import MODEL_CHARACTERS, IncidentText
+from monitor.alerts.peak import describe_peak
 from monitor.alerts.present_changes import (
     describe_changes,
     describe_new_parts,
@@ -25,6 +26,7 @@ from monitor.alerts.present_findings import (
     describe_missing,
     find_present,
     load_evidence,
+    name_window,
 )
 from monitor.errors import NotFoundError
 from monitor.rendering.excerpts import excerpt
@@ -32,7 +34,7 @@ from monitor.rendering.late_exchanges import describe_changes as describe_change
 from monitor.rendering.late_exchanges import describe_late, split_again
 from monitor.rendering.looks import format_onset
 from monitor.rendering.mrkdwn import link
-from monitor.rendering.numbers import format_instant, format_window
+from monitor.rendering.numbers import format_instant
 from monitor.rendering.wording import state_verdict
 from monitor.settings import Alerts
 from monitor.store.alerts.incident_events import last_event
@@ -166,14 +168,16 @@ class _Present:
                 return ""
             at = self._incident.opened_at if began is None else began.at
             return f"Noticed {format_instant(at)}."
-        if not self._findings or "since" in self._findings[0].text.lower():
+        if not self._findings:
             return ""
+        source = self._findings[0].source
         onset, is_of_look = self._onset(self._findings[0].kind)
-        if not onset:
-            return ""
+        if "since" in self._findings[0].text.lower() or not onset:
+            return f"Figures of {source}."
         if is_of_look:
-            return f"Most likely since {onset}."
-        return f"Began in {onset}; no look found when."
+            return f"Most likely since {onset}; figures of {source}."
+        how_sure = "no look found when" if onset == source else f"figures of {source}"
+        return f"Began in {onset}; {how_sure}."
 
     def _onset(self, kind: str) -> tuple[str, bool]:
         """Return when a kind of change began, and whether a look found that; else its window."""
@@ -190,13 +194,15 @@ class _Present:
                 window = drift_evaluation_by_id(self._connection, first.evaluation_id)
         if window is None:
             return "", False
-        return f"the window of {format_window((window.window_start, window.window_end))}", False
+        return name_window(window), False
 
     def _changes(self) -> list[str]:
         incident, evidence = self._incident, self._evidence
         changes = []
         if incident.cause == "drift":
             changes += describe_changes(incident, evidence, self._findings)
+            if self._findings:
+                changes.append(describe_peak(self._connection, incident, evidence))
             if evidence.window is not None:
                 changes.append(describe_late(self._connection, evidence.window))
                 changes.append(describe_changed_inputs(evidence.window))

@@ -1,6 +1,6 @@
 """Conditions of signals that stopped: of exchanges, feedback, looks and backups."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain, pairwise
@@ -60,7 +60,7 @@ SAME_BACKUP = timedelta(hours=1)
 
 #: What a missing field means.
 _FIELDS: Mapping[str, str] = {
-    "user": "The tests count each exchange as of another user.",
+    "user": "Each exchange counts as another user's.",
     "response": "Responses are not compared.",
     "task type": "The mix of task types is not compared.",
 }
@@ -83,9 +83,7 @@ def signal_missing(check: ConditionCheck[Settings]) -> Result:
             fall = find_lasting_fall(history, signal, began - WHILE_FOUND)
         falls += [fall] if fall else []
     if falls:
-        named = " ".join(_describe(fall) for fall in falls[:N_NAMED])
-        more = f" {pluralize(len(falls) - N_NAMED, 'more signal')}." if falls[N_NAMED:] else ""
-        return Holds(f"{named}{more}", frozenset(str(fall.signal) for fall in falls))
+        return Holds(state_falls(falls), frozenset(str(fall.signal) for fall in falls))
     over = {
         str(signal)
         for signal in history.names
@@ -218,6 +216,13 @@ def _is_optional(signal: Signal, optional: Collection[str]) -> bool:
     return signal.name in optional
 
 
+def state_falls(falls: Sequence[Fall]) -> str:
+    """Return a sentence on each of the first missing signals, and the number of the others."""
+    named = " ".join(_describe(fall) for fall in falls[:N_NAMED])
+    more = f" {pluralize(len(falls) - N_NAMED, 'more signal')}." if falls[N_NAMED:] else ""
+    return f"{named}{more}"
+
+
 def _describe(fall: Fall) -> str:
     """Return a sentence on a signal that is missing, and what that means."""
     kind, name = fall.signal
@@ -225,16 +230,16 @@ def _describe(fall: Fall) -> str:
     seen = "" if fall.now else f", last {format_instant(fall.last_seen)}"
     return (
         f"{kind.capitalize()} {quote(name)}: {format_share(fall.before)} of exchanges usually, "
-        f"{format_share(fall.now)} in the last {time}{seen}. {_meaning(fall.signal)}"
+        f"{format_share(fall.now)} in {time}{seen}. {_meaning(fall.signal)}"
     )
 
 
 def _meaning(signal: Signal) -> str:
     match signal.kind:
         case "metric":
-            return f"{quote(signal.name)} cannot alarm."
+            return "It cannot alarm."
         case "task type":
-            return "Its drift cannot be noticed."
+            return "Its drift goes unnoticed."
         case "feedback":
             return "Rollouts decide without it."
         case _:

@@ -391,7 +391,7 @@ def onset_of(engine: Engine) -> str:
         add_update(connection, incident.id, incident.opened_at, ALERTS, key=str(next(KEYS)))
     with transaction(engine) as connection:
         newest = outbox.list_messages(connection)[0]
-    (onset,) = re.findall(r"likely since (\d[^.]*)", newest.payload["text"])
+    (onset,) = re.findall(r"likely since (\d[^.;]*)", newest.payload["text"])
     return onset
 
 

@@ -41,9 +41,9 @@ EXAMPLES = {
     "2026, 14:40 UTC.",
     "messages_undelivered": "The channel slack has taken no message since 3 Nov 2026, 14:40 UTC: "
     "Slack refuses all messages: invalid_auth; check SLACK_BOT_TOKEN.",
-    "signal_missing": "Metric “resolved”: 92% of exchanges usually, 0% in the last 24 hours, last "
-    "2 Nov 2026, 15:00 UTC. “resolved” cannot alarm. Field “user”: 80% of exchanges usually, 11% "
-    "in the last 24 hours. The tests count each exchange as of another user.",
+    "signal_missing": "Metric “resolved”: 92% of exchanges usually, 0% in 24 hours, last 2 Nov "
+    "2026, 15:00 UTC. It cannot alarm. Field “user”: 80% of exchanges usually, 11% in 24 hours. "
+    "Each exchange counts as another user's.",
     "looks_overdue": "Looks for a large change are hourly, and the last one ended 3 Nov 2026, "
     "11:00 UTC. The newest failed.",
     "backup_overdue": "The last `driftwarden db backup` was 31 Oct 2026, 02:00 UTC; before, there "

@@ -14,6 +14,7 @@ from monitor.alerts.channels.pagerduty import MAX_SUMMARY_CHARACTERS
 from monitor.alerts.messages.text import MAX_WORDS, IncidentText, count_words
 from monitor.alerts.present_text import STATES
 from monitor.rendering.mrkdwn import render_text
+from monitor.store.alerts import outbox
 from monitor.store.engine import transaction
 from monitor.store.tables import DriftEvaluation, Incident, Look
 from tests.support.alerts.incident_world import (
@@ -83,7 +84,9 @@ def test_every_case_of_an_alarm_is_short_in_every_state() -> None:
 def test_window_after_a_look_leads_with_what_hurts_most() -> None:
     text = looked().window(BOTH).text()
     assert text.findings[0].startswith("`resolved` fell by 34%")
-    assert text.since == "Most likely since 3 Nov 2026, 14:00 UTC."
+    assert text.since == (
+        "Most likely since 3 Nov 2026, 14:00 UTC; figures of the window of 2 Nov to 8 Nov 2026."
+    )
     assert text.changes[0].startswith("New since 3 Nov 2026, 16:00 UTC: about 31%")
     assert "“crypto, wallet, transfer”" in text.changes[0]
     assert text.finding.count("`resolved`") == 1
@@ -168,7 +171,7 @@ def test_look_before_a_resolution_is_not_present_after_it() -> None:
 def test_onset_in_the_worst_finding_has_no_line() -> None:
     text = IncidentWorld().window(with_findings(CASES["slow_drift"]())).text()
     assert "since 5 Oct" in text.findings[0]
-    assert text.since == ""
+    assert text.since == "Figures of the window of 2 Nov to 8 Nov 2026."
 
 
 def test_resolved_incident_is_one_line_with_times_and_reason() -> None:
@@ -237,6 +240,48 @@ def huge(n: int) -> IncidentWorld:
         0.3, model="a<b> *c* " * 12, input=family, output=output, numeric_columns=columns
     )
     return IncidentWorld(model="a<b> *c* " * 12).window(with_findings(assessment))
+
+
+def test_smaller_change_names_its_peak_and_its_window() -> None:
+    """The largest change may be back at the next busy hour."""
+    text = IncidentWorld().window(MORE_PROMPTS).window(PROMPTS, MONDAY + WEEK).text()
+    assert "figures of the window of 9 Nov to 15 Nov 2026" in text.since
+    assert text.changes[0] == "Largest change: 31% in the window of 2 Nov to 8 Nov 2026."
+    assert text.changes[0] in text.summary
+    world = looked().look(make_finding(estimate=0.8), until=TUESDAY + HOUR)
+    assert "Largest change: 30% in the 24 hours until 3 Nov" in world.text().summary
+    same = IncidentWorld().window(MORE_PROMPTS).window(MORE_PROMPTS, MONDAY + WEEK).text()
+    assert "Largest" not in same.summary
+
+
+def test_findings_of_looks_keep_their_order() -> None:
+    """The clearest change is another one each hour; the largest is the same."""
+    csat, resolved = make_finding(name="csat", estimate=0.8), make_finding()
+    orders = {
+        looked(*findings).text().findings for findings in ((csat, resolved), (resolved, csat))
+    }
+    ((first, second),) = orders
+    assert first.startswith("`resolved`")
+    assert second.startswith("`csat`")
+
+
+def test_acknowledged_incident_tells_only_what_doubled_after_its_first_day() -> None:
+    """Of a sudden change the estimate grows for a day; then 12%, 13% and 24% are 1 message."""
+    world = looked(make_finding(estimate=0.85)).act("acknowledge")
+    titles = []
+    for hours, estimate in ((5, 0.79), (24, 0.78), (30, 0.6), (31, 0.58), (32, 0.59)):
+        world.look(make_finding(estimate=estimate), until=TUESDAY + hours * HOUR)
+        titles.append(world.text().title)
+    assert titles == ["🔴 Drift: assistant"] * 2 + ["🔴 Drift, worse: assistant"] * 3
+    with transaction(world.engine) as connection:
+        messages = outbox.list_messages(connection)
+    assert sum(bool(message.payload.get("reply_broadcast")) for message in messages) == 1
+
+
+def test_clean_look_does_not_end_an_alarmed_week() -> None:
+    text = looked().window(BOTH).look(until=MONDAY + WEEK + 3 * HOUR).text()
+    assert "figures of the window of 2 Nov to 8 Nov 2026" in text.since
+    assert text.findings[0].startswith("`resolved` fell by 34%")
 
 
 def test_thirty_hostile_findings_fit_and_show_no_markup() -> None:

@@ -114,7 +114,9 @@ def test_renamed_metric_is_reported_by_its_old_name(engine: Engine, clock: datet
         )
     assert "solved" not in n_before
     assert world.reported()["assistant"] == {"metric resolved"}
-    assert "“resolved” cannot alarm" in world.incidents()[0].summary
+    summary = world.incidents()[0].summary
+    assert summary.startswith("Metric “resolved”: ")
+    assert "It cannot alarm." in summary
 
 
 def test_paused_model_is_not_reported(engine: Engine, clock: datetime) -> None:

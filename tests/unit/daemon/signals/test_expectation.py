@@ -2,11 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
+from monitor.alerts.messages.text import MAX_FINDING_WORDS, count_words
+from monitor.daemon.conditions.of_signals import state_falls
 from monitor.daemon.signals.expectation import (
+    Fall,
     find_fall,
     find_lasting_fall,
     find_traffic_fall,
@@ -262,6 +266,17 @@ def count_reports(n: int, *, seed: int, step: int) -> int:
             n_reports += any(find_fall(history, signal) for history in histories)
         n_reports += any(find_traffic_fall(history) for history in histories)
     return n_reports
+
+
+@pytest.mark.parametrize("kind", ["metric", "field", "task type", "feedback"])
+def test_text_of_missing_signals_fits_into_a_message(kind: str) -> None:
+    """With names of three words."""
+    signal = Signal(kind, "user" if kind == "field" else "csat per day")
+    seen = datetime(2026, 11, 2, 15, tzinfo=UTC)
+    fall = Fall(signal, before=0.92, now=0.0, days=14, last_seen=seen)
+    text = state_falls([fall] * 7)
+    assert count_words([text]) <= MAX_FINDING_WORDS
+    assert text.endswith(" 5 more signals.")
 
 
 @pytest.mark.slow
