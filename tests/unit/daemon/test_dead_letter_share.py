@@ -125,7 +125,7 @@ def test_few_dead_letters_open_nothing(dead: int, n: int, *, opens: bool) -> Non
     assert Records(START, n, Counter(x=dead)).exceeds(unusual_from(0.0)) is opens
 
 
-def test_rare_reason_is_found_within_a_day_beside_a_usual_one() -> None:
+def test_rare_reason_is_found_beside_a_usual_one() -> None:
     """A model of 1% of the topic breaks; another reason is as frequent as ever."""
     slots = drawn(lambda _: (400.0, 0.03), 12, seed=4)
     jump = START + 10 * DAY
