@@ -83,7 +83,7 @@ _ALL = (
         level="warning",
         title="Looks overdue",
         next_steps=(
-            "• Until they are made, a large change is not noticed before the window ends.",
+            "• Run `driftwarden check --now`: it says what is broken.",
             "• The log of the daemon says what fails or takes long: `look_failed`.",
         ),
     ),

@@ -1,6 +1,5 @@
 """Conditions of signals that stopped: of exchanges, feedback, looks and backups."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain, pairwise
@@ -32,7 +31,6 @@ from monitor.store.signals.counts import (
     NAMED_KINDS,
     SAMPLED,
     TRAFFIC,
-    Signal,
     load_counts,
     load_traffic,
 )
@@ -49,7 +47,7 @@ WHILE_FOUND = timedelta(days=2)
 #: Time from the end of a signal to its incident, with traffic as usual.
 FOUND_AFTER = timedelta(days=1)
 #: Signals that an incident's text names.
-N_NAMED = 5
+N_NAMED = 3
 
 LOOK_OVERDUE_AFTER = timedelta(hours=3)
 
@@ -57,13 +55,6 @@ BACKUP = "driftwarden db backup"
 #: Backups that say what is usual, and how many of them at least; those of an hour are one.
 N_BACKUPS, MIN_BACKUPS = 15, 3
 SAME_BACKUP = timedelta(hours=1)
-
-#: What a missing field means.
-_FIELDS: Mapping[str, str] = {
-    "user": "The tests count each exchange as of another user.",
-    "response": "Responses are not compared.",
-    "task type": "The mix of task types is not compared.",
-}
 
 
 def signal_missing(check: ConditionCheck[Settings]) -> Result:
@@ -212,21 +203,9 @@ def _describe(fall: Fall) -> str:
     time = "24 hours" if fall.days == 1 else f"{fall.days} days"
     seen = "" if fall.now else f", last {format_instant(fall.last_seen)}"
     return (
-        f"{kind.capitalize()} {quote(name)}: {format_share(fall.before)} of exchanges usually, "
-        f"{format_share(fall.now)} in the last {time}{seen}. {_meaning(fall.signal)}"
+        f"{kind.capitalize()} {quote(name)}: {format_share(fall.now)} in {time}, "
+        f"usually {format_share(fall.before)}{seen}."
     )
-
-
-def _meaning(signal: Signal) -> str:
-    match signal.kind:
-        case "metric":
-            return f"{quote(signal.name)} cannot alarm."
-        case "task type":
-            return "Its drift cannot be noticed."
-        case "feedback":
-            return "Rollouts decide without it."
-        case _:
-            return _FIELDS.get(signal.name, "What depends on it is not compared.")
 
 
 def _describe_traffic(fall: TrafficFall) -> str:
