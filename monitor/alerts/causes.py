@@ -46,7 +46,7 @@ _ALL = (
         level="error",
         title="Drift evaluation failed",
         next_steps=(
-            "• Read the error: `driftwarden check`, or the daemon's log.",
+            "• Read the error: `driftwarden check --now`, or the daemon's log.",
             "• It is repeated every hour; until it succeeds, drift of this window is not noticed.",
         ),
     ),
@@ -55,7 +55,7 @@ _ALL = (
         level="error",
         title="Drift evaluation overdue",
         next_steps=(
-            "• Check that a replica leads and that ingest keeps up: `driftwarden check`.",
+            "• Check that a replica leads and that ingest keeps up: `driftwarden check --now`.",
             "• Until it is evaluated, drift of this window is not noticed.",
         ),
     ),
@@ -93,7 +93,7 @@ _ALL = (
         level="warning",
         title="Looks overdue",
         next_steps=(
-            "• Find what fails or takes long: `driftwarden check`, `look_failed` in the log.",
+            "• Find what fails: `driftwarden check --now`, and `look_failed` in the log.",
             "• Until they are made, a large change is not noticed before the window ends.",
         ),
     ),
@@ -102,7 +102,7 @@ _ALL = (
         level="critical",
         title="Ingest stalled",
         next_steps=(
-            "• Check that a replica runs ingest, and its log: `driftwarden check`.",
+            "• Check that a replica runs ingest, and its log: `driftwarden check --now`.",
             "• Records that the topic's retention deletes before they are read are lost.",
         ),
         of_daemon=True,
@@ -113,7 +113,7 @@ _ALL = (
         level="error",
         title="Records lost",
         next_steps=(
-            "• Mend what keeps ingest behind: `driftwarden check`; lengthen the topic's retention.",
+            "• Mend what keeps ingest behind: `driftwarden check --now`; lengthen retention.",
             "• A window with lost records says so in its remarks.",
         ),
         of_daemon=True,
@@ -134,7 +134,7 @@ _ALL = (
         level="critical",
         title="Messages not delivered",
         next_steps=(
-            "• Prove the channel and read its newest error: `driftwarden check`.",
+            "• Prove the channel and read its newest error: `driftwarden check --now`.",
             "• Until then only the fallback is told, if there is one; the page has all incidents.",
         ),
         of_daemon=True,

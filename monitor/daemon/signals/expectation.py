@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from monitor.daemon.signals.history import HOUR, History, Hours, days_of
-from monitor.statistics.coverage import LEFT, LEVEL, Coverage, has_fallen
+from monitor.statistics.coverage import LEFT, Coverage, has_fallen
 from monitor.store.signals.counts import SAMPLED, TRAFFIC, Signal
 
 #: Numbers of days before now.
@@ -28,6 +28,8 @@ BACK_HOURS, BACK_COUNT = 6, 5
 SMALL_SHARE = 0.2
 #: Level of the tests of a signal: they are made each hour, of several times and many signals.
 HOURLY_LEVEL = 1e-7
+#: Level of the test of the traffic, which is one signal.
+TRAFFIC_LEVEL = 1e-6
 
 
 @dataclass(frozen=True)
@@ -205,7 +207,10 @@ def find_traffic_fall(
     fewest = float(traffic[same].min())
     newest = np.flatnonzero(traffic)[0]
     # That half of the fewest came to so little would be chance, as it is sampled now.
-    if stats.poisson.cdf(sampled[0], LEFT * fewest * sampled[newest] / traffic[newest]) > LEVEL:
+    if (
+        stats.poisson.cdf(sampled[0], LEFT * fewest * sampled[newest] / traffic[newest])
+        > TRAFFIC_LEVEL
+    ):
         return None
     if _is_small(traffic, recent, same, used):
         return TrafficFall(float(traffic[0]), fewest)

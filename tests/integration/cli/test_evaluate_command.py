@@ -150,9 +150,7 @@ def test_exchanges_that_arrived_late_are_counted_until_again(
     assert "(+10 late)" not in CliRunner().invoke(app, ["digest"]).stdout
 
 
-def test_again_waits_for_the_rest_and_refuses_a_part(
-    stored: Engine, last_week: datetime
-) -> None:
+def test_again_waits_for_the_rest_and_refuses_a_part(stored: Engine, last_week: datetime) -> None:
     store_traffic(stored, last_week, 20, seed=1, baseline=True)
     store_traffic(stored, last_week, 30, seed=2)
     evaluate()

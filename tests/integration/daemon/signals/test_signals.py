@@ -25,22 +25,31 @@ CUT = {
 }
 
 
-def test_signal_that_is_cut_is_reported_within_a_day(any_engine: Engine, clock: datetime) -> None:
-    world = ordinary_world(any_engine, clock, *CUT)
+def test_signal_that_is_cut_is_reported_within_a_day(engine: Engine, clock: datetime) -> None:
+    world = ordinary_world(engine, clock, *CUT)
 
-    world.pass_time(25, cut=lambda model, _: {CUT[model]}, check_every=5)
+    world.pass_time(25, cut=lambda model, _: {CUT[model]}, check_every=25)
 
     assert world.reported() == {model: {signal} for model, signal in CUT.items()}
-    assert all("0% in the last" in incident.summary for incident in world.incidents())
+    assert all("0% in 24 hours" in incident.summary for incident in world.incidents())
     assert world.reported("no_traffic") == {}
 
-    world.pass_time(24, check_every=4)
+    world.pass_time(24, check_every=12)
     assert world.reported() == {}
     incidents = world.incidents()
-    with transaction(any_engine) as connection:
+    with transaction(engine) as connection:
         for incident in incidents:
             events = [event.event for event in list_events(connection, incident.id)]
             assert events == ["opened", "resolved"]
+
+
+def test_second_outage_is_reported_like_the_first(engine: Engine, clock: datetime) -> None:
+    world = ordinary_world(engine, clock, days=15)
+    for _ in range(2):
+        world.pass_time(25, cut=lambda *_: {"metric resolved"}, check_every=25)
+        assert world.reported() == {"assistant": {"metric resolved"}}
+        world.pass_time(24 * 7 - 25, check_every=24)
+        assert world.reported() == {}
 
 
 def test_missing_field_of_task_types_reports_each(engine: Engine, clock: datetime) -> None:
@@ -136,8 +145,8 @@ def test_counts_behind_the_traffic_report_nothing(engine: Engine, clock: datetim
     assert world.incidents()[0].version == incident.version
 
 
-def test_traffic_that_falls_to_a_tenth_is_reported(any_engine: Engine, clock: datetime) -> None:
-    world = ordinary_world(any_engine, clock)
+def test_traffic_that_falls_to_a_tenth_is_reported(engine: Engine, clock: datetime) -> None:
+    world = ordinary_world(engine, clock)
     world.pass_time(25, per_hour=lambda _, at: int(at.hour % 6 == 0), check_every=5)
     assert list(world.reported("no_traffic")) == ["assistant"]
     assert "Hardly any traffic" in world.incidents("no_traffic")[0].summary
@@ -150,10 +159,10 @@ def test_traffic_that_falls_to_a_tenth_is_reported(any_engine: Engine, clock: da
 
 def test_share_of_a_model_that_falls_is_reported(engine: Engine, clock: datetime) -> None:
     world = SignalWorld(engine, clock, ("moved", "other"))
-    world.pass_time(24 * 9, per_hour=lambda *_: 20, check_every=24 * 9)
+    world.pass_time(24 * 9, per_hour=lambda *_: 12, check_every=24 * 9)
 
     def moved(model: str, _: datetime) -> int:
-        return 6 if model == "moved" else 80
+        return 3 if model == "moved" else 40
 
     world.pass_time(26, per_hour=moved, check_every=13)
     assert list(world.reported("no_traffic")) == ["moved"]
