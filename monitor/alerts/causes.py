@@ -83,7 +83,7 @@ _ALL = (
         level="error",
         title="Signal missing",
         next_steps=(
-            "• Find what stopped sending it, a release, a renamed key, a job: `driftwarden check`.",
+            "• Find the release, job or renamed key that ended it; then `driftwarden check --now`.",
             "• Left out on purpose: resolve the incident; after a week it is no longer expected.",
         ),
         hold=timedelta(hours=1),
@@ -91,7 +91,7 @@ _ALL = (
     Cause(
         name="looks_overdue",
         level="warning",
-        title="Looks overdue",
+        title="Looks for large changes overdue",
         next_steps=(
             "• Find what fails: `driftwarden check --now`, and `look_failed` in the log.",
             "• Until they are made, a large change is not noticed before the window ends.",
@@ -219,7 +219,7 @@ _ALL = (
         level="critical",
         title="Weights changed",
         next_steps=(
-            "• Restore the files from a copy; `driftwarden check` compares them.",
+            "• `driftwarden check` names the files: restore them, then restart the servers.",
             "• Find who wrote them.",
             "• A canary is reverted; production stays: find out what its servers have loaded.",
             "• Or register them as a new version: `driftwarden models register FOLDER{of_model}`.",
@@ -241,7 +241,7 @@ _ALL = (
         level="error",
         title="Promoted version not served",
         next_steps=(
-            "• Deploy the version, or compare the weights at the gateway: `driftwarden check`.",
+            "• See what responds: `driftwarden probes status{of_model}`. Then deploy the version.",
             "• Both versions respond alike: `driftwarden probes accept{of_model} --reason WHY`.",
         ),
     ),

@@ -84,32 +84,20 @@ def add_reply(
     *,
     blocks: list[Block] | None = None,
     broadcast: bool = True,
-    is_titled: bool = False,
     key: str = "",
     evaluation_id: int | None = None,
 ) -> None:
     """Write a reply in the incident's thread, which notifies; with ``broadcast`` the channel too.
 
     Call it inside the caller's transaction, after the step. The text, which is plain, is the reply,
-    or its summary where it has blocks; ``is_titled`` where it names model and cause itself. By
-    default the key is the version of the incident.
+    or its summary where it has blocks. By default the key is the version of the incident.
     """
     incident = incident_by_id(connection, incident_id)
     subject = f"Incident {incident_id}" + (f", {incident.model}" if incident.model else "")
-    summary = text if is_titled else f"{subject}: {text}"
-    payload = build_message(blocks or sections(map(escape, split_lines(text))), summary)
-    if broadcast:
-        payload["reply_broadcast"] = True
-    outbox.add_message(
-        connection,
-        dedupe_key=key or f"incident:{incident_id}:{incident.version}:reply",
-        model=incident.model,
-        incident_id=incident_id,
-        kind="reply",
-        payload=payload,
-        now=now,
-        evaluation_id=evaluation_id,
+    payload = build_message(
+        blocks or sections(map(escape, split_lines(text))), f"{subject}: {text}"
     )
+    _add_reply(connection, incident, payload, now, broadcast, key, evaluation_id)
 
 
 def add_news(
@@ -127,17 +115,37 @@ def add_news(
     Call it inside the caller's transaction, after the step. With ``broadcast`` the channel is
     notified too. By default the key is the version of the incident.
     """
+    incident = incident_by_id(connection, incident_id)
+    payload = news_message(connection, incident_id, alerts)
+    _add_reply(connection, incident, payload, now, broadcast, key, evaluation_id)
+
+
+def news_message(connection: Connection, incident_id: int, alerts: Alerts) -> dict[str, Any]:
+    """Return the payload of a reply that says what changed, as it is now."""
     text = present_text(connection, incident_by_id(connection, incident_id), alerts)
     lines = [escape(text.news), incident_link(alerts, incident_id)]
-    add_reply(
+    return build_message(sections(lines), text.news)
+
+
+def _add_reply(  # noqa: PLR0917 - the parts of a reply
+    connection: Connection,
+    incident: IncidentRow,
+    payload: dict[str, Any],
+    now: datetime,
+    broadcast: bool,
+    key: str,
+    evaluation_id: int | None,
+) -> None:
+    if broadcast:
+        payload |= {"reply_broadcast": True}
+    outbox.add_message(
         connection,
-        incident_id,
-        text.news,
-        now,
-        blocks=sections(lines),
-        broadcast=broadcast,
-        is_titled=True,
-        key=key,
+        dedupe_key=key or f"incident:{incident.id}:{incident.version}:reply",
+        model=incident.model,
+        incident_id=incident.id,
+        kind="reply",
+        payload=payload,
+        now=now,
         evaluation_id=evaluation_id,
     )
 

@@ -126,9 +126,9 @@ class _Present:
 
     @property
     def _is_changed(self) -> bool:
-        """Return whether the incident's last event is news by itself."""
+        """Return whether the news is what changed: the last event, or that it no longer holds."""
         last = self._evidence.events[-1].event if self._evidence.events else ""
-        return last in {"worsened", "not_enough_data"}
+        return last in {"worsened", "not_enough_data"} or self._incident.clear_since is not None
 
     @property
     def _is_gone(self) -> bool:
@@ -176,7 +176,7 @@ class _Present:
             return f"Figures of {source}."
         if is_of_look:
             return f"Most likely since {onset}; figures of {source}."
-        how_sure = "no look found when" if onset == source else f"figures of {source}"
+        how_sure = "the hour is not known" if onset == source else f"figures of {source}"
         return f"Began in {onset}; {how_sure}."
 
     def _onset(self, kind: str) -> tuple[str, bool]:

@@ -36,13 +36,14 @@ def check(
 ) -> None:
     """Check what the daemon needs, or what is broken now.
 
-    Checks the configuration, the database, the baseline, the Kafka topic, the channels of alerts,
-    the reviewers, sign-in, the gateway, what retraining needs, and the encoder. Each line is ok,
-    note or FAIL; the last two say what to do. Changes nothing.
+    Woken at night, use --now: it prints only what is broken, the worst first, each with the command
+    to type next, or one line where nothing is. The checks run at once; none takes longer than 5
+    seconds.
 
-    With --now, prints what is broken now, the worst first, each with the command to type next, or
-    one line where nothing is: for the night. The checks run at once, and each ends after 5 seconds.
-    An orchestrator asks /healthz instead.
+    Without --now, checks for the set-up the configuration, the database, the baseline, the Kafka
+    topic, the channels of alerts, the reviewers, sign-in, the gateway, what retraining needs, files
+    of weights, and the encoder. Each line is ok, note or FAIL; the last two say what to do. Changes
+    nothing.
 
     The encoder is loaded, unless it embedded traffic in the last 24 hours.
 
@@ -69,6 +70,8 @@ def check(
     from monitor.telemetry import configure_logging
 
     settings = read_configuration(config)
+    if now and (model is not None or send or load_encoder):
+        raise typer.BadParameter("--now checks all models, and takes --json and --config only")
     if model is not None:
         _print_settings(settings, settings.only(model).model.name)
         return

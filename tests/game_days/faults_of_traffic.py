@@ -95,7 +95,7 @@ def _missing_value(name: str) -> Fault:
         lasts=SIGNAL_LASTS,
         promised=SIGNAL_WITHIN,
         says=(r"\b{model}\b", word, SIGNAL),
-        acts=r"production|producer|send|field|metadata",
+        acts=r"release|production|producer|send|field|metadata",
         ends_within=50 * HOUR,
         lingers=30 * HOUR,
         resolution=DAY,

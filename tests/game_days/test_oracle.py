@@ -32,7 +32,7 @@ def _opening(night: Night, channel: str = SLACK) -> Message:
     ("text", "is_open"),
     [
         ("🟢 No traffic, resolved: desk. Before: No record.", False),
-        ("Incident 3, desk: Metric “resolved”: 42% in 24 hours", True),
+        ("Incident 3, desk: Sent more rarely: metric “resolved”, 42% in 24 hours", True),
         ("🔵 No longer watched: 1 model", True),
         ("⚪ Drift, no longer watched: desk", False),
     ],

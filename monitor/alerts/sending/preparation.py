@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from monitor.alerts.incidents import alerts_of
-from monitor.alerts.parent_message import present_message
+from monitor.alerts.parent_message import news_message, present_message
 from monitor.alerts.sending.notices import present_notice
 from monitor.rendering.mrkdwn import context, escape, within_limits
 from monitor.rendering.numbers import format_instant
@@ -76,6 +76,8 @@ def prepare(
         payload = _make(message, lambda: _present(connection, message, settings))
     elif _is_overtaken(connection, message):
         return Withdrawn(OVERTAKEN)
+    elif _no_longer_holds(connection, message):
+        payload = _make(message, lambda: _present_news(connection, message, settings))
     if payload is None:
         return Withdrawn(NOT_SO_NOW)
     notes = list(filter(None, [marks.get(NOTE)]))
@@ -123,6 +125,23 @@ def _make(message: DueMessage, make: Callable[[], dict[str, Any] | None]) -> dic
 def _present(connection: Connection, message: DueMessage, settings: Sections) -> dict[str, Any]:
     assert message.incident is not None  # noqa: S101 - the callers'
     return present_message(connection, message.incident.id, alerts_of(settings, message.model))
+
+
+def _present_news(
+    connection: Connection, message: DueMessage, settings: Sections
+) -> dict[str, Any]:
+    assert message.incident is not None  # noqa: S101 - the caller's
+    alerts = alerts_of(settings, message.model)
+    return news_message(connection, message.incident.id, alerts) | {"reply_broadcast": True}
+
+
+def _no_longer_holds(connection: Connection, message: DueMessage) -> bool:
+    """Return whether a reply to the channel was written while its condition held still."""
+    assert message.incident is not None  # noqa: S101 - the caller's
+    clear_since = incident_by_id(connection, message.incident.id).clear_since
+    if clear_since is None or not message.payload.get("reply_broadcast"):
+        return False
+    return message.created_at < clear_since
 
 
 def _covered(connection: Connection, message: DueMessage) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Self
@@ -141,6 +141,15 @@ def since_onset(slots: Sequence[Records], limit: float) -> Records | None:
     while first and slots[first - 1].share > limit:
         first -= 1
     return add_up(slots[first:]) if first < len(slots) else None
+
+
+def since_first_of(slots: Sequence[Records], reasons: Collection[str]) -> Records:
+    """Return the records since the first dead letter of some reasons, and those of the reasons."""
+    first = next(n for n, slot in enumerate(slots) if any(map(slot.by_reason.get, reasons)))
+    lasting = add_up(slots[first:])
+    return replace(
+        lasting, by_reason=Counter({reason: lasting.by_reason[reason] for reason in reasons})
+    )
 
 
 def _highest_share(of_day: Sequence[Records]) -> float:

@@ -60,7 +60,7 @@ SAME_BACKUP = timedelta(hours=1)
 
 #: What a missing field means.
 _FIELDS: Mapping[str, str] = {
-    "user": "Each exchange counts as another user's.",
+    "user": "Each exchange counts as a new user's.",
     "response": "Responses are not compared.",
     "task type": "The mix of task types is not compared.",
 }
@@ -226,12 +226,12 @@ def state_falls(falls: Sequence[Fall]) -> str:
 def _describe(fall: Fall) -> str:
     """Return a sentence on a signal that is missing, and what that means."""
     kind, name = fall.signal
+    subject = f"{kind} {quote(name)}, usually on {format_share(fall.before)} of exchanges"
+    meaning = _meaning(fall.signal)
+    if not fall.now:
+        return f"No longer sent: {subject}, last {format_instant(fall.last_seen)}. {meaning}"
     time = "24 hours" if fall.days == 1 else f"{fall.days} days"
-    seen = "" if fall.now else f", last {format_instant(fall.last_seen)}"
-    return (
-        f"{kind.capitalize()} {quote(name)}: {format_share(fall.before)} of exchanges usually, "
-        f"{format_share(fall.now)} in {time}{seen}. {_meaning(fall.signal)}"
-    )
+    return f"Sent more rarely: {subject}, {format_share(fall.now)} in {time}. {meaning}"
 
 
 def _meaning(signal: Signal) -> str:

@@ -1,8 +1,6 @@
 """Conditions of the daemon itself: what is read of the topic, and what was lost."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Set
-from dataclasses import replace
 from datetime import timedelta
 
 from monitor.daemon.conditions.dead_letter_share import (
@@ -15,6 +13,7 @@ from monitor.daemon.conditions.dead_letter_share import (
     add_up,
     limits_of_reasons,
     newest_slots,
+    since_first_of,
     since_onset,
     slots_of,
     unusual_from,
@@ -58,7 +57,7 @@ def consumer_stalled(check: ConditionCheck[Sections]) -> Result:
     }
     stalled = [partition for partition, at in last.items() if check.now - at > STALLED_AFTER]
     if stalled:
-        names = ", ".join(map(str, stalled))
+        names = join_names(list(map(str, stalled)))
         noun = "partition" if len(stalled) == 1 else "partitions"
         since = min(last[partition] for partition in stalled)
         return Holds(f"Nothing was read of {noun} {names} since {format_instant(since)}.")
@@ -125,8 +124,7 @@ def dead_letters(check: ConditionCheck[Sections]) -> Result:
     limits = limits_of_reasons(of_day, history, until)
     keys = {reason for reason, least in limits.items() if day.of_reason(reason).exceeds(least)}
     if keys:
-        by_reason = Counter({reason: day.by_reason[reason] for reason in keys})
-        return _state_dead_letters(check, replace(day, by_reason=by_reason), 0.0, keys)
+        return _state_dead_letters(check, since_first_of(of_day, keys), 0.0, keys)
     near = any(day.of_reason(reason).share > least for reason, least in limits.items())
     may_be_usual = recent.share > (unusual_from(0.0) if usual is None else limit)
     return UNKNOWN if may_be_usual or near else CLEAR
@@ -136,7 +134,7 @@ def _state_dead_letters(
     check: ConditionCheck[Sections], lasting: Records, usual: float | None, keys: Set[str]
 ) -> Holds:
     reasons = ", ".join(f"{n:,} {reason}" for reason, n in lasting.by_reason.most_common())
-    before = f"at most {format_share(usual)} are usual" if usual else "hardly any are usual"
+    before = f"usually at most {format_share(usual)}" if usual else "usually almost none"
     if usual is None:
         before = "what is usual is not known yet"
     text = (
@@ -151,7 +149,7 @@ def _state_dead_letters(
         reasons=list(lasting.by_reason),
     )
     if models:
-        text += f" They name {join_names(models)}."
+        text += f" They are of {join_names(models)}."
     return Holds(text, frozenset(keys))
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, select, update
 from monitor.alerts.channels import Channels, only
 from monitor.alerts.channels.pagerduty import PagerDutySender
 from monitor.alerts.fallback import PATIENCE, deliver
-from monitor.alerts.incidents import snooze, wake_due
+from monitor.alerts.incidents import clear, snooze, wake_due
 from monitor.alerts.messages.decision import announce_decisions
 from monitor.alerts.messages.gate_result import announce_gate_results
 from monitor.alerts.outbox import deliver_due
@@ -102,6 +102,27 @@ def test_an_incident_that_came_again_meanwhile_is_open(
     assert text.startswith("🔴")
     assert "again" in text
     assert f"resolved {format_instant(clock + 110 * MINUTE)}" in text
+
+
+def test_a_late_reply_says_that_its_condition_ended(
+    engine: Engine,
+    clock: datetime,
+    slack: FakeSlack,  # noqa: F811
+) -> None:
+    channels = only(slack_sender(slack))
+    hold(engine, clock)
+    deliver_due(engine, channels, clock)
+    end(engine, clock + 50 * MINUTE)
+    deliver_due(engine, channels, clock + 3 * HOUR)
+    slack.is_member = False
+    hold(engine, clock + 4 * HOUR)
+    deliver_due(engine, channels, clock + 4 * HOUR)
+    with transaction(engine) as connection:  # for the first time: it is not resolved yet
+        clear(connection, "no_traffic", "assistant", clock + 5 * HOUR, alerts=Alerts())
+    slack.is_member = True
+    deliver_due(engine, channels, clock + 6 * HOUR)
+    newest = list(slack.messages.values())[-1]
+    assert f"has not held since {format_instant(clock + 5 * HOUR)}" in render_text(newest.blocks)
 
 
 @pytest.mark.parametrize("pager_is_away", [False, True])

@@ -41,9 +41,9 @@ EXAMPLES = {
     "2026, 14:40 UTC.",
     "messages_undelivered": "The channel slack has taken no message since 3 Nov 2026, 14:40 UTC: "
     "Slack refuses all messages: invalid_auth; check SLACK_BOT_TOKEN.",
-    "signal_missing": "Metric “resolved”: 92% of exchanges usually, 0% in 24 hours, last 2 Nov "
-    "2026, 15:00 UTC. It cannot alarm. Field “user”: 80% of exchanges usually, 11% in 24 hours. "
-    "Each exchange counts as another user's.",
+    "signal_missing": "No longer sent: metric “resolved”, usually on 92% of exchanges, last 2 Nov "
+    "2026, 15:00 UTC. It cannot alarm. Sent more rarely: field “user”, usually on 80% of "
+    "exchanges, 11% in 24 hours. Each exchange counts as a new user's.",
     "looks_overdue": "Looks for a large change are hourly, and the last one ended 3 Nov 2026, "
     "11:00 UTC. The newest failed.",
     "backup_overdue": "The last `driftwarden db backup` was 31 Oct 2026, 02:00 UTC; before, there "
@@ -52,7 +52,7 @@ EXAMPLES = {
     "of 2 Nov 2026, 00:30 UTC (3.4% of it); its result does not count them. Evaluate it again: "
     "`driftwarden evaluate --from 2026-10-26 --to 2026-11-02 --again --model assistant`.",
     "dead_letters": "2,400 of 5,800 sampled records (41%) could not be read since 3 Nov 2026, "
-    "14:00 UTC: 1,700 not_json, 700 wrong_time; hardly any are usual. They name assistant.",
+    "14:00 UTC: 1,700 not_json, 700 wrong_time; usually almost none. They are of assistant.",
     "training_failed": "Training run 4 failed: CUDA out of memory.",
     "decision_overdue": "Decision 3 of 30 Oct 2026, 09:00 UTC recommends to retrain, and no lead "
     "has confirmed it.",

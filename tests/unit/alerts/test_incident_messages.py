@@ -87,7 +87,7 @@ def test_window_after_a_look_leads_with_what_hurts_most() -> None:
     assert text.since == (
         "Most likely since 3 Nov 2026, 14:00 UTC; figures of the window of 2 Nov to 8 Nov 2026."
     )
-    assert text.changes[0].startswith("New since 3 Nov 2026, 16:00 UTC: about 31%")
+    assert text.changes[0].startswith("Added since 3 Nov 2026, 16:00 UTC: about 31%")
     assert "“crypto, wallet, transfer”" in text.changes[0]
     assert text.finding.count("`resolved`") == 1
 
@@ -155,7 +155,7 @@ def test_reopened_incident_has_its_own_onset_and_no_old_look() -> None:
     world = looked().window(BOTH).act("resolve")
     text = world.window(MORE_PROMPTS, MONDAY + 5 * WEEK).text()
     assert text.title == "🔴 Drift, again: assistant"
-    assert text.since == "Began in the window of 7 Dec to 13 Dec 2026; no look found when."
+    assert text.since == "Began in the window of 7 Dec to 13 Dec 2026; the hour is not known."
     assert "`resolved`" not in text.finding
     assert "3 Nov" not in text.since
 
@@ -350,7 +350,7 @@ def test_condition_names_its_new_part_and_its_return() -> None:
     world.condition("training_failed", "Training run 4 failed.", "run 4")
     world.now += HOUR
     world.condition("training_failed", "Training run 5 failed.", "run 5")
-    assert world.text().changes == ("New since 3 Nov 2026, 16:00 UTC: run 5.",)
+    assert world.text().changes == ("Added since 3 Nov 2026, 16:00 UTC: run 5.",)
     world.clear("training_failed", after=timedelta(days=2))
     world.condition("training_failed", "Training run 6 failed.", "run 6")
     assert world.text().title == "🟠 Training failed, again: assistant"

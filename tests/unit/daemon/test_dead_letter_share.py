@@ -14,6 +14,7 @@ from monitor.daemon.conditions.dead_letter_share import (
     add_up,
     limits_of_reasons,
     newest_slots,
+    since_first_of,
     since_onset,
     slots_of,
     unusual_from,
@@ -171,3 +172,11 @@ def test_slow_sites_are_judged_by_more_time() -> None:
     assert newest[0].since == now - LONGEST + HOUR
     busy = drawn(lambda _: (60.0, 0.0), 1)
     assert len(newest_slots(busy, START + DAY - SLOT / 2)) == 2
+
+
+def test_onset_of_reasons_is_their_first_dead_letter() -> None:
+    by_slot = [{"other": 3}, {"other": 1}, {"invalid_json": 4}, {}, {"invalid_json": 1, "other": 2}]
+    slots = [Records(START + n * SLOT, 50, Counter(by)) for n, by in enumerate(by_slot)]
+    lasting = since_first_of(slots, {"invalid_json"})
+    assert (lasting.since, lasting.n) == (START + 2 * SLOT, 150)
+    assert lasting.by_reason == {"invalid_json": 5}

@@ -85,7 +85,7 @@ def test_share_of_dead_letters_opens_worsens_and_resolves(
     assert incident.level == "error"
     assert "60 of 150 sampled records (40%)" in incident.summary
     assert f"{jump:%H:%M} UTC: 60 invalid_json" in incident.summary
-    assert "They name assistant." in incident.summary
+    assert "They are of assistant." in incident.summary
     assert "secret" not in incident.summary
 
     broken = json.dumps({"prompt": "Hello", "response": "Hi", "timestamp": 0}).encode()

@@ -31,7 +31,7 @@ def test_signal_that_is_cut_is_reported_within_a_day(engine: Engine, clock: date
     world.pass_time(25, cut=lambda model, _: {CUT[model]}, check_every=25)
 
     assert world.reported() == {model: {signal} for model, signal in CUT.items()}
-    assert all("0% in 24 hours" in incident.summary for incident in world.incidents())
+    assert all("No longer sent: " in incident.summary for incident in world.incidents())
     assert world.reported("no_traffic") == {}
 
     world.pass_time(24, check_every=12)
@@ -124,7 +124,7 @@ def test_renamed_metric_is_reported_by_its_old_name(engine: Engine, clock: datet
     assert "solved" not in n_before
     assert world.reported()["assistant"] == {"metric resolved"}
     summary = world.incidents()[0].summary
-    assert summary.startswith("Metric “resolved”: ")
+    assert summary.startswith("No longer sent: metric “resolved”, usually on ")
     assert "It cannot alarm." in summary
 
 
