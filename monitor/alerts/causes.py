@@ -164,7 +164,7 @@ _ALL = (
         level="warning",
         title="Retraining waits for a confirmation",
         next_steps=(
-            "• A lead confirms it, on its page or by `driftwarden review confirm DECISION`.",
+            "• A lead confirms it: `driftwarden review confirm DECISION --as NAME`, or its page.",
         ),
     ),
     Cause(

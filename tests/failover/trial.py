@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Engine, func, select
 
 from monitor.daemon.follow_up import follow_up
+from monitor.store.alerts.outbox import IS_PENDING
 from monitor.store.engine import transaction
 from monitor.store.leadership import current_lease
 from monitor.store.tables import (
@@ -215,9 +216,7 @@ def _is_done(engine: Engine, folder: Path) -> bool:
         n = connection.execute(
             select(func.count()).where(DriftEvaluation.followed_up_at.is_not(None))
         ).scalar_one()
-        waiting = connection.execute(
-            select(func.count()).where(OutboxMessage.sent_at.is_(None))
-        ).scalar_one()
+        waiting = connection.execute(select(func.count()).where(IS_PENDING)).scalar_one()
     return n == sum(MODELS.values()) and not waiting
 
 

@@ -21,7 +21,11 @@ GZIP = b"\x1f\x8b"
 #: Tables of the words of end users, each of whom may have written what another wrote.
 OF_END_USERS = frozenset({"exchanges", "rollout_observations", "pending_halves", "dead_letters"})
 #: Tables of counts, and their column with a name that the traffic gives.
-COUNTED_NAMES = (("unlisted_exchanges", "model"), ("signal_counts", "name"))
+COUNTED_NAMES = (
+    ("unlisted_exchanges", "model"),
+    ("stored_exchanges", "model"),
+    ("signal_counts", "name"),
+)
 #: Tables of items of benchmarks, and of the responses to them.
 OF_BENCHMARKS = frozenset(
     {

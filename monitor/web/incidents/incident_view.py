@@ -14,7 +14,7 @@ from monitor.alerts.incidents import alerts_of
 from monitor.alerts.messages.identity import rollouts_of
 from monitor.alerts.present_text import describe_steps, present_text
 from monitor.errors import NotFoundError
-from monitor.rendering.looks import describe_change, format_onset, look_headline
+from monitor.rendering.looks import count_examined, describe_change, format_onset
 from monitor.settings import Sections
 from monitor.store.alerts.consequences import Consequences, consequences_of
 from monitor.store.alerts.incident_events import IncidentEventRow, list_events
@@ -138,7 +138,7 @@ def _withhold_texts_of_look(entry: dict[str, Any], reads: Callable[[str], bool])
         }
         for change in entry["changes"]
     ]
-    return {**entry, "headline": withhold_quoted(entry["headline"]), "changes": changes}
+    return {**entry, "changes": changes}
 
 
 def _rollout_links(connection: Connection, row: IncidentRow) -> list[tuple[str, str]]:
@@ -185,7 +185,7 @@ def _looks(connection: Connection, row: IncidentRow) -> list[dict[str, Any]]:
         entries.append(
             {
                 "look": look,
-                "headline": look_headline(look),
+                "examined": count_examined(look),
                 "changes": changes,
             }
         )

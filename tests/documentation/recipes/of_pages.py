@@ -142,7 +142,7 @@ CAUSE = Recipe(
             '    Cause(\n        name="rollout_reverted",',
             '    Cause(\n        name="drafts_untouched",\n        level="warning",\n'
             '        title="Drafts untouched",\n'
-            '        next_steps=("• Ask the reviewers.",),\n    ),\n',
+            '        next_steps=("• Ask the reviewers: `driftwarden review queue`.",),\n    ),\n',
         ),
         before(SUBJECTS, '    "rollout_reverted",\n', '    "drafts_untouched",\n'),
         before("monitor/daemon/conditions/of_models.py", "#: By cause.\nOF_MODELS", CONDITION),
@@ -158,7 +158,11 @@ CAUSE = Recipe(
             '    "drafts_untouched": Case(leave_queue, review_item),\n',
         ),
         before(EXAMPLES, '    "training_failed":', '    "drafts_untouched": "Untouched.",\n'),
-        before(SENTENCES, "  Rollout reverted\n", "  Drafts untouched\n  • Ask the reviewers.\n"),
+        before(
+            SENTENCES,
+            "  Rollout reverted\n",
+            "  Drafts untouched\n  • Ask the reviewers: `driftwarden review queue`.\n",
+        ),
     ),
     commands=("make docs", "make snapshots"),
     tests=(

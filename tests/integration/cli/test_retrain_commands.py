@@ -361,7 +361,7 @@ def no_original(shell: Shell) -> Path:
         (spoil_gold, "", 'bad.jsonl: line 1: no "messages"'),
         (few_gold, "min_gold", "3 different gold examples, 20 "),
         (no_original, "no_originals", "retrain.training_data"),
-        (lambda shell: shell.folder / "gold.jsonl", "", "no-base"),
+        (lambda shell: shell.folder / "gold.jsonl", "no_folder", "no-base"),
     ],
     ids=["missing", "folder", "no-messages", "too-few", "no-replay", "no-base"],
 )

@@ -66,7 +66,7 @@ def main(bootstrap_servers: str, topic: str, url: str, moment: str) -> None:
     elif moment == "after_claim":
         BatchPreparer.prepare_pairs = strike_before(BatchPreparer.prepare_pairs, strike)
     elif moment == "before_join_commit":
-        sweeper.restore_dead_letters = strike  # the last call in the transaction
+        sweeper.add_record_counts = strike  # the last call in the transaction
     joins = moment in {"after_claim", "before_join_commit", "never_joining"}
     sweeper.CLAIM, sweeper.INTERVAL_SECONDS, sweeper.PAIRS = timedelta(seconds=2), 0.3, 16
     stop = threading.Event()
