@@ -9,8 +9,8 @@ from monitor.cli.shared.context import ConfigOption, database_transaction, read_
 def dead_letters(config: ConfigOption = None) -> None:
     """List the dead letters.
 
-    Shows, by reason, how many there are, since when, and position and error of the newest. Dead
-    letters are records that could not be processed, stored unchanged; docs/reference/formats.md
+    Shows, by reason, how many there are, since when, and position and error of the newest. They are
+    records that could not be processed, stored unchanged; docs/reference/formats.md
     explains the reasons. `driftwarden replay --dead-letters` processes them again.
     """
     from monitor.store.traffic.dead_letters import summarize_dead_letters
