@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects import postgresql, sqlite
 
+from monitor.store.added_counts import add_to_row
 from monitor.store.tables import UnlistedExchanges, WithheldExchanges
 
 
@@ -48,22 +48,7 @@ def add_counts(
     counts: DailyCounts,
 ) -> None:
     """Add to the counts of a table, in the transaction that moves the offsets."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    # In a fixed order, so that replicas can't deadlock.
     for day, count in sorted(counts.items()):
-        statement = dialect.insert(table).values(
-            source=day.source,
-            model=day.model,
-            day=day.day,
-            count=count.n,
-            estimated_total=count.estimated_total,
-        )
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["source", "model", "day"],
-                set_={
-                    name: getattr(table, name) + statement.excluded[name]
-                    for name in ("count", "estimated_total")
-                },
-            )
-        )
+        key = {"source": day.source, "model": day.model, "day": day.day}
+        amounts = {"count": count.n, "estimated_total": count.estimated_total}
+        add_to_row(connection, table, key, amounts)

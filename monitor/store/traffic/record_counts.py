@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from monitor.store.added_counts import add_to_row
 from monitor.store.rows import columns_of, read_rows
 from monitor.store.tables import RecordCount
 from monitor.store.traffic.dead_letters import DeadLetterRow
@@ -42,20 +42,11 @@ def add_record_counts(
     counts.update((row.position.source, row.reason) for row in dead_letters)
     read_from = datetime.min.replace(tzinfo=now.tzinfo)
     read_from += (now - read_from) // SLOT * SLOT
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    # In a fixed order, so that replicas can't deadlock.
     for (source, reason), count in sorted(counts.items()):
         if not count or source.startswith("file:"):
             continue
-        statement = dialect.insert(RecordCount).values(
-            source=source, read_from=read_from, reason=reason, count=count
-        )
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["source", "read_from", "reason"],
-                set_={"count": RecordCount.count + statement.excluded.count},
-            )
-        )
+        key = {"source": source, "read_from": read_from, "reason": reason}
+        add_to_row(connection, RecordCount, key, {"count": count})
 
 
 def record_counts(

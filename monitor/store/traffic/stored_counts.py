@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from monitor.store.added_counts import add_to_row
 from monitor.store.tables import StoredExchanges
 from monitor.store.traffic.daily_counts import start_of_day
 
@@ -19,16 +19,8 @@ def add_stored(connection: Connection, exchanges: Iterable[tuple[str, datetime]]
 
 def add_stored_counts(connection: Connection, counts: Mapping[tuple[str, datetime], int]) -> None:
     """Add to the counts of models and days."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    # In a fixed order, so that replicas can't deadlock.
     for (model, day), count in sorted(counts.items()):
-        statement = dialect.insert(StoredExchanges).values(model=model, day=day, count=count)
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["model", "day"],
-                set_={"count": StoredExchanges.count + statement.excluded.count},
-            )
-        )
+        add_to_row(connection, StoredExchanges, {"model": model, "day": day}, {"count": count})
 
 
 def stored_by_day(
