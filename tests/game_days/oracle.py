@@ -10,6 +10,7 @@ from tests.game_days.ledger import Message, says_open
 from tests.game_days.night import Night
 from tests.game_days.world.channels import ALERTMANAGER, PAGER, SLACK
 
+CHANNELS = {SLACK, PAGER, ALERTMANAGER}
 #: Words of a message, from its begin, in which it says what it is about.
 HEAD = 900
 INSTANT = r"(\d{1,2} [A-Z][a-z]{2} \d{4}, \d\d:\d\d) UTC"
@@ -171,10 +172,10 @@ def _is_same(message: Message, telling: Message) -> bool:
 
 def _later(strike: Strike, deadline: datetime, strikes: Sequence[Strike]) -> datetime:
     """Return a deadline without the time in which another fault hides everything."""
-    if strike.fault.blinds:
-        return deadline + MINUTE
     for other in sorted(strikes, key=lambda other: other.begin):
-        if other.fault.blinds and other is not strike:
+        # Of one that is told without ingest, only what silences every channel hides anything.
+        hides = CHANNELS.issubset(other.fault.disturbs) or not strike.fault.blinds
+        if other.fault.blinds and hides and other is not strike:
             overlap = min(other.end, deadline) - max(other.begin, strike.begin)
             if overlap > timedelta():
                 # What is hidden counts from its end on, and what was read late takes an hour.

@@ -237,6 +237,8 @@ class World:
 
     def _write_configuration(self) -> Path:
         path = self.folder / "config.toml"
+        # A section of a model lists it.
+        probes = PROBES.format(url=self.endpoint.url) if "desk" in self.models else ""
         path.write_text(
             CONFIGURATION.format(
                 models="\n".join(f"models.{model}.aliases = []" for model in self.models),
@@ -244,7 +246,7 @@ class World:
                 min_samples=self.min_samples,
                 database=self.folder / "driftwarden.db",
                 evaluation=self._evaluation,
-                channels=self.servers.configuration + PROBES.format(url=self.endpoint.url),
+                channels=self.servers.configuration + probes,
             )
         )
         return path
