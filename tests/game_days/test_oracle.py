@@ -33,7 +33,7 @@ def _opening(night: Night, channel: str = SLACK) -> Message:
     [
         ("🟢 No traffic, resolved: desk. Before: No record.", False),
         ("Incident 3, desk: Sent more rarely: metric “resolved”, 42% in 24 hours", True),
-        ("🔵 No longer watched: 1 model", True),
+        ("🔵 No longer watched: desk", True),
         ("⚪ Drift, no longer watched: desk", False),
     ],
 )

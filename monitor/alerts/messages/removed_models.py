@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from monitor.alerts.messages.notice import notice_message
 from monitor.plurals import pluralize
 from monitor.rendering.excerpts import excerpt
+from monitor.rendering.numbers import join_names
 from monitor.settings import Sections
 from monitor.store.alerts.incident_events import closed_incidents
 from monitor.store.alerts.outbox import add_message, count_withdrawn
@@ -23,6 +24,8 @@ NEXT_STEP = (
     "in config.toml; a renamed model needs its old name in `aliases`."
 )
 MAX_MODELS = 10
+#: Models that the title names: a phone shows it alone.
+NAMED = 3
 MAX_CHARACTERS = 60
 
 
@@ -70,7 +73,10 @@ def removed_message(
     left = len(ended) - MAX_MODELS
     if left > 0:
         lines.append(f"• and {pluralize(left, 'more model')}")
-    title = f"🔵 No longer watched: {pluralize(len(ended), 'model')}"
+    named = [excerpt(model.model, MAX_CHARACTERS) for model in ended[:NAMED]]
+    if len(ended) > NAMED:
+        named.append(f"{len(ended) - NAMED} more")
+    title = f"🔵 No longer watched: {join_names(named)}"
     return notice_message(title, lines, [NEXT_STEP])
 
 

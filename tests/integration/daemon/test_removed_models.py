@@ -134,7 +134,7 @@ def test_removal_is_reported_where_the_incident_is_known(
     assert alerts[0]["labels"] == alerts[1]["labels"]
     assert datetime.fromisoformat(alerts[1]["endsAt"]) <= utc_now()
     (notice,) = later.sent
-    assert "No longer watched" in notice[1]
+    assert "No longer watched: gone" in notice[1]
 
 
 def test_removed_model_has_no_jobs(engine: Engine, clock: datetime, tmp_path: Path) -> None:
