@@ -1,5 +1,6 @@
 """The world of a game day: the product in this process, on a clock that the drill moves."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -106,6 +107,8 @@ class World:
         self.now, self.production, self.topic = history.now, history.production, history.topic
         self.ledger = Ledger(servers)
         self.models = list(self.production.senders)
+        #: Further names of each model.
+        self.aliases: dict[str, list[str]] = defaultdict(list)
         #: ``monitoring.large_changes``.
         self.looks = "hourly"
         self.min_samples = 50
@@ -239,7 +242,9 @@ class World:
         path = self.folder / "config.toml"
         path.write_text(
             CONFIGURATION.format(
-                models="\n".join(f"models.{model}.aliases = []" for model in self.models),
+                models="\n".join(
+                    f"models.{model}.aliases = {self.aliases[model]}" for model in self.models
+                ),
                 looks=self.looks,
                 min_samples=self.min_samples,
                 database=self.folder / "driftwarden.db",
