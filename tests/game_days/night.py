@@ -9,7 +9,8 @@ from pathlib import Path
 from tests.game_days.faults import HOUR, Strike
 from tests.game_days.ledger import Message
 from tests.game_days.script import Script
-from tests.game_days.warm_up import copy_world
+from tests.game_days.warm_up import SQLITE, copy_world
+from tests.game_days.world.databases import Databases
 from tests.game_days.world.world import World, open_world
 
 #: Longest time between two steps where nothing begins or ends.
@@ -31,11 +32,12 @@ def play(
     warm: Path,
     folder: Path,
     *,
+    databases: Databases = SQLITE,
     prepare: Callable[[World], None] = lambda _: None,
 ) -> Night:
     """Play a script in a copy of a lived world; ``prepare`` changes the world before."""
-    history = copy_world(warm, folder, seed=script.seed)
-    with open_world(folder, history) as world:
+    history = copy_world(warm, folder, databases, seed=script.seed)
+    with open_world(folder, history, databases) as world:
         prepare(world)
         events = sorted(
             [(strike.begin, 0, n, strike) for n, strike in enumerate(script.strikes)]
@@ -48,6 +50,7 @@ def play(
                 _, is_end, _, strike = events.pop(0)
                 (strike.fault.end if is_end else strike.fault.begin)(world, strike)
         night = Night(script, tuple(world.ledger.messages), tuple(world.ledger.defects))
+    databases.drop(folder)
     shutil.rmtree(folder)
     return night
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tests.game_days.faults import HOUR, MINUTE, Strike
-from tests.game_days.flaws import Flaw
+from tests.game_days.judgement.flaws import Flaw
+from tests.game_days.judgement.of_incidents import find_contradictions, find_doubled, find_missing
+from tests.game_days.judgement.of_messages import find_flaws
+from tests.game_days.judgement.wording import is_about
 from tests.game_days.ledger import Message
 from tests.game_days.night import Night
-from tests.game_days.oracle_of_incidents import find_contradictions, find_doubled, find_missing
-from tests.game_days.oracle_of_messages import find_flaws
-from tests.game_days.wording import is_about
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
 
-from tests.game_days.flaws import KINDS
+from tests.game_days.judgement.flaws import KINDS
 from tests.game_days.oracle import Outcome, Verdict
 from tests.game_days.world.channels import SLACK
 

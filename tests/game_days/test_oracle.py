@@ -14,13 +14,13 @@ from monitor.daemon.conditions.of_models import OF_MODELS
 from monitor.scheduling.condition_check import CLEAR, Holds
 from tests.game_days.conftest import STALLED
 from tests.game_days.faults import HOUR, Strike
+from tests.game_days.judgement.of_messages import find_flaws
+from tests.game_days.judgement.wording import SINCE
 from tests.game_days.ledger import Message, says_open
 from tests.game_days.night import Night, play
 from tests.game_days.oracle import judge
-from tests.game_days.oracle_of_messages import find_flaws
 from tests.game_days.script import FAULTS, Script
 from tests.game_days.warm_up import END
-from tests.game_days.wording import SINCE
 from tests.game_days.world.channels import PAGER, SLACK
 from tests.game_days.world.world import World
 
@@ -135,6 +135,10 @@ def _late_since(message: Message) -> Message:
     return replace(message, text=text)
 
 
+def _end_of_before(message: Message) -> Message:
+    return replace(message, text=f"{message.text} It has not held since 29 Nov 2026, 01:20 UTC.")
+
+
 def _time_to_come(message: Message) -> Message:
     return replace(message, text=f"{message.text} Noticed 1 Dec 2026, 01:00 UTC.")
 
@@ -143,7 +147,9 @@ def _cause_of_another(message: Message) -> Message:
     return replace(message, title="Records lost. Nothing was read.")
 
 
-@pytest.mark.parametrize("change", [_low_level, _late_since, _time_to_come, _cause_of_another])
+@pytest.mark.parametrize(
+    "change", [_low_level, _late_since, _end_of_before, _time_to_come, _cause_of_another]
+)
 def test_message_that_contradicts_is_noticed(
     short_night: Night, change: Callable[[Message], Message]
 ) -> None:

@@ -27,6 +27,7 @@ from monitor.windows.evaluation import evaluate_claimed
 from tests.game_days.ledger import Ledger
 from tests.game_days.world.backups import Backups
 from tests.game_days.world.channels import Servers, running_servers
+from tests.game_days.world.databases import Databases
 from tests.game_days.world.production import Production
 from tests.game_days.world.reviewers import Reviewers
 from tests.game_days.world.topic import Ingest, Topic
@@ -41,7 +42,7 @@ SLOW_EVERY = timedelta(minutes=5)
 
 CONFIGURATION = """
 {models}
-database.url = "sqlite:///{database}"
+database.url = "{database}"
 monitoring.sample_rate = 1.0
 monitoring.large_changes = "{looks}"
 drift.min_samples = {min_samples}
@@ -102,6 +103,7 @@ class World:
         servers: Servers,
         endpoint: FakeEndpoint,
         history: History,
+        url: str,
     ) -> None:
         self.folder, self.servers, self.endpoint = folder, servers, endpoint
         self.now, self.production, self.topic = history.now, history.production, history.topic
@@ -121,7 +123,8 @@ class World:
         self._database_is_away = False
         self._slow_at = history.now - timedelta(days=1)
         self._evaluation = write_evaluation(folder)
-        self.engine = make_engine(f"sqlite:///{folder / 'driftwarden.db'}")
+        self._url = url
+        self.engine = make_engine(url)
         event.listen(self.engine, "begin", self._require_database)
         self.reviewers = Reviewers(self.engine)
         self.backups = Backups(self.engine)
@@ -247,7 +250,7 @@ class World:
                 ),
                 looks=self.looks,
                 min_samples=self.min_samples,
-                database=self.folder / "driftwarden.db",
+                database=self._url,
                 evaluation=self._evaluation,
                 channels=self.servers.configuration + PROBES.format(url=self.endpoint.url),
             )
@@ -256,13 +259,13 @@ class World:
 
 
 @contextmanager
-def open_world(folder: Path, history: History) -> Iterator[World]:
-    """Run the services of a world until the block ends; its database is in the folder."""
+def open_world(folder: Path, history: History, databases: Databases) -> Iterator[World]:
+    """Run the services of a world until the block ends."""
     with ExitStack() as stack:
         stack.enter_context(shared_statements())
         stack.enter_context(shared_authorities())
         servers = stack.enter_context(running_servers())
         endpoint = stack.enter_context(running_endpoint())
-        world = World(folder, servers, endpoint, history)
+        world = World(folder, servers, endpoint, history, databases.url(folder))
         stack.callback(world.engine.dispose)
         yield world

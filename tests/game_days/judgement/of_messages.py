@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from tests.game_days.faults import MINUTE, Strike
-from tests.game_days.flaws import BEHIND, ROUNDING, Flaw, flaw
-from tests.game_days.ledger import Message, says_open
-from tests.game_days.wording import (
+from tests.game_days.judgement.flaws import BEHIND, ROUNDING, Flaw, flaw
+from tests.game_days.judgement.wording import (
     LEVELS,
     cause_of,
+    ends,
     instants,
     is_about,
     is_beside,
@@ -17,6 +17,7 @@ from tests.game_days.wording import (
     since,
     spans,
 )
+from tests.game_days.ledger import Message, says_open
 from tests.game_days.world.channels import ALERTMANAGER, PAGER
 
 #: How a message of an incident that is not resolved yet says that what it names has ended.
@@ -67,13 +68,15 @@ def _wrong_times(message: Message, about: Sequence[Strike]) -> Iterator[Flaw]:
     """Yield the times that are before the faults, after them, or to come."""
     earliest = min(strike.begin - strike.fault.resolution for strike in about) - ROUNDING
     latest = max(strike.end + strike.fault.lingers + _slack(strike) for strike in about)
-    spanned = spans(message.text)
-    for begin in (*since(message.text), *(begin for begin, _ in spanned)):
+    for begin in (*since(message.text), *(begin for begin, _ in spans(message.text))):
         if begin < earliest:
             yield flaw("contradicting", message, f"since {begin:%d %b %H:%M}, before it began")
         elif begin > latest:
             yield flaw("contradicting", message, f"since {begin:%d %b %H:%M}, after it ended")
-    for at in (*instants(message.text), *(end for _, end in spanned)):
+    ended = ends(message.text)
+    if ended and all(max(ended) < strike.end - ROUNDING for strike in about):
+        yield flaw("contradicting", message, f"until {max(ended):%d %b %H:%M}, before it ended")
+    for at in (*instants(message.text), *ended):
         if at > message.at + ROUNDING:
             yield flaw("contradicting", message, f"{at:%d %b %H:%M} is to come")
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from tests.game_days.faults import Strike
-from tests.game_days.flaws import BEHIND, Flaw, flaw
+from tests.game_days.judgement.flaws import BEHIND, Flaw, flaw
+from tests.game_days.judgement.wording import cause_of, is_about, model_of, since
 from tests.game_days.ledger import Message
 from tests.game_days.night import Night
-from tests.game_days.wording import cause_of, is_about, model_of, since
 from tests.game_days.world.channels import ALERTMANAGER, PAGER, SLACK
 
 #: Channels that are told of every incident.

@@ -12,13 +12,14 @@ from tests.game_days.ledger import Message
 HEAD = 900
 INSTANT = r"(\d{1,2} [A-Z][a-z]{2} \d{4}, \d\d:\d\d) UTC"
 SINCE = re.compile(rf"(?<!not held )\bsince {INSTANT}", re.IGNORECASE)
+NOT_HELD = re.compile(rf"\bnot held since {INSTANT}")
 SPAN = re.compile(rf"\bFrom {INSTANT} until {INSTANT}")
 #: What follows is of the past.
 PAST = re.compile(r"\bBefore: |\bIt is back\b|\bHistory\b")
 #: The words of a title before the state, and the model after them.
 CAUSE = re.compile(r"\A\W*([^,:.\n(]*)")
 MODEL = re.compile(r"\A[^.\n(]*: ([\w-]+)(?=\.|\n|\(|\Z)")
-RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks" / "README.md"
+RUNBOOKS = Path(__file__).parents[3] / "docs" / "runbooks" / "README.md"
 #: Level of each cause, by its title, as the documentation has it.
 LEVELS = dict(re.findall(r"^\| \[(.+?)\]\(.*?\| (\w+) \|", RUNBOOKS.read_text(), re.MULTILINE))
 
@@ -65,6 +66,12 @@ def present(text: str) -> str:
 def since(text: str) -> list[datetime]:
     """Return since when something is so."""
     return [_instant(match[1]) for match in SINCE.finditer(present(text))]
+
+
+def ends(text: str) -> list[datetime]:
+    """Return until when something was so."""
+    not_held = [_instant(match[1]) for match in NOT_HELD.finditer(text)]
+    return [*not_held, *(end for _, end in spans(text))]
 
 
 def spans(text: str) -> list[tuple[datetime, datetime]]:
