@@ -12,7 +12,9 @@ SIGNAL_WITHIN = 26 * HOUR
 SIGNAL_LASTS = (30 * HOUR, 44 * HOUR)
 #: A model that nobody lists.
 STRANGER = "stranger"
-SIGNAL = r"\A\W*signal missing\b"
+SIGNAL, NO_TRAFFIC = r"\A\W*signal missing\b", r"\A\W*no traffic\b"
+#: Its message, or the details in its thread.
+DRIFT_OF = r"\A\W*(drift\b|incident \d+, )"
 
 
 def _sender(world: World, strike: Strike) -> Sender:
@@ -153,7 +155,7 @@ OF_TRAFFIC = (
         end=_restore_volume,
         lasts=(26 * HOUR, 40 * HOUR),
         promised=25 * HOUR,
-        says=(r"\b{model}\b", r"no traffic|no record"),
+        says=(r"\b{model}\b", NO_TRAFFIC),
         acts=r"production still serves|dead-letters|driftwarden check",
         ends_within=3 * HOUR,
         # What comes back is counted by the hour.
@@ -167,7 +169,7 @@ OF_TRAFFIC = (
         end=_restore_volume,
         lasts=SIGNAL_LASTS,
         promised=SIGNAL_WITHIN,
-        says=(r"\b{model}\b", r"no traffic|hardly any"),
+        says=(r"\b{model}\b", NO_TRAFFIC),
         acts=r"production|producer|dead-letters|driftwarden",
         ends_within=50 * HOUR,
         lingers=30 * HOUR,
@@ -181,7 +183,7 @@ OF_TRAFFIC = (
         lasts=(52 * HOUR, 60 * HOUR),
         # With quiet weekends.
         promised=50 * HOUR,
-        says=(r"\b{model}\b", r"hardly any"),
+        says=(r"\b{model}\b", NO_TRAFFIC),
         acts=r"production|producer|dead-letters|driftwarden",
         ends_within=50 * HOUR,
         lingers=30 * HOUR,
@@ -195,7 +197,7 @@ OF_TRAFFIC = (
         end=_name_as_before,
         lasts=(26 * HOUR, 40 * HOUR),
         promised=25 * HOUR,
-        says=(r"\b{model}\b", r"no traffic|no record"),
+        says=(r"\b{model}\b", NO_TRAFFIC),
         # The new name is told on the Monday after.
         also=("nobody watches", r"{model}-unlisted"),
         acts=r"production serves|renamed|driftwarden check",
@@ -229,8 +231,8 @@ OF_TRAFFIC = (
         acts=r"production|producer|send|task",
         ends_within=50 * HOUR,
         # A look calls it a change of the prompts: it is one.
-        also=(r"\A\W*drift\b", r"\b{model}\b", "prompt"),
-        figures=(_usual_share("loans", 15, 35),),
+        also=(DRIFT_OF, r"\b{model}\b", "prompt"),
+        figures=(_usual_share("loans", 20, 45),),
         lingers=30 * HOUR,
         resolution=DAY,
         touches="task_type",
@@ -278,9 +280,9 @@ OF_TRAFFIC = (
         name="new prompts",
         begin=_shift_prompts,
         end=_shift_prompts_back,
-        says=(r"\A\W*drift\b", r"\b{model}\b", r"prompt|topic"),
+        says=(DRIFT_OF, r"\b{model}\b", r"prompt|topic"),
         # Of the topics that were asked before less than half is left.
-        also=(r"\A\W*signal missing", r"\b{model}\b", "task type"),
+        also=(SIGNAL, r"\b{model}\b", "task type"),
         acts=r"incidents|topic|prompt|deploy|release|review|baseline",
         touches="prompts",
         **DRIFT,
@@ -289,7 +291,7 @@ OF_TRAFFIC = (
         name="requests unresolved",
         begin=_fail_requests,
         end=_serve_requests,
-        says=(r"\A\W*drift\b", r"\b{model}\b", _named("resolved")),
+        says=(DRIFT_OF, r"\b{model}\b", _named("resolved")),
         figures=(
             Figure(r"'resolved' fell (?:by \d+% \()?from ([\d.]+)", lambda _: (0.8, 0.98)),
             Figure(r"'resolved' fell .{0,20}\bto ([\d.]+)", lambda size: (0.4 - 0.3 * size, 0.85)),

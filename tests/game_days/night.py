@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from tests.game_days.faults import HOUR, Strike
+from tests.game_days.faults import HOUR, MINUTE, Strike
 from tests.game_days.ledger import Message
 from tests.game_days.script import Script
 from tests.game_days.warm_up import SQLITE, copy_world
@@ -81,5 +81,6 @@ def _close(strikes: tuple[Strike, ...], now: datetime) -> Iterator[datetime]:
         for at in (strike.begin, strike.end):
             if at <= now < at + fault.grain_for:
                 yield at + fault.grain * ((now - at) // fault.grain + 1)
-        due = strike.begin + (fault.promised or timedelta())
-        yield from (due - n * timedelta(minutes=1) for n in range(3))
+        promised = fault.promised or timedelta()
+        n_minutes = 3 if promised <= HOUR else 1
+        yield from (strike.begin + promised - n * MINUTE for n in range(n_minutes))

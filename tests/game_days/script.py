@@ -82,7 +82,11 @@ def _in_gap(strike: Strike, strikes: list[Strike], most: int) -> Strike:
             for other in strikes
             if other.begin < strike.end + PAUSE and strike.begin < other.end + PAUSE
         ]
-        clashes = [other for other in met if other.fault.touches == strike.fault.touches]
+        clashes = [
+            other
+            for other in met
+            if other.fault.is_alone or other.fault.touches == strike.fault.touches
+        ]
         if not clashes and len(met) < most:
             return strike
         begin = _begin(strike.fault, min(other.end for other in clashes or met) + 2 * PAUSE)

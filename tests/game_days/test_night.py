@@ -38,3 +38,4 @@ def test_faults_of_a_script_are_single_or_in_pairs() -> None:
             ]
             assert len(met) <= 1
             assert all(other.fault.touches != strike.fault.touches for other in met)
+            assert not any(other.fault.is_alone for other in met)

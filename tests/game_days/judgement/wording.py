@@ -10,7 +10,7 @@ from tests.game_days.ledger import Message
 
 #: Words of a message, from its begin, in which it says what it is about.
 HEAD = 900
-INSTANT = r"(\d{1,2} [A-Z][a-z]{2} \d{4}, \d\d:\d\d) UTC"
+INSTANT = r"\b(\d{1,2} [A-Z][a-z]{2} \d{4}, \d\d:\d\d) UTC"
 SINCE = re.compile(rf"(?<!not held )\bsince {INSTANT}", re.IGNORECASE)
 NOT_HELD = re.compile(rf"\bnot held since {INSTANT}")
 SPAN = re.compile(rf"\bFrom {INSTANT} until {INSTANT}")
