@@ -4,7 +4,7 @@ from datetime import timedelta
 from functools import partial
 
 from tests.game_days.faults import DAY, HOUR, MINUTE, Fault, Figure, Strike
-from tests.game_days.world.production import RATED, Sender
+from tests.game_days.world.production import JUDGED, RATED, Sender
 from tests.game_days.world.world import World
 
 #: Time in which a signal that is missing is told.
@@ -108,6 +108,14 @@ def _fail_requests(world: World, strike: Strike) -> None:
 
 def _serve_requests(world: World, strike: Strike) -> None:
     _sender(world, strike).resolved = 0.9
+
+
+def _judge_worse(world: World, strike: Strike) -> None:
+    _sender(world, strike).judged = 2.8 - 0.8 * strike.size
+
+
+def _judge_as_before(world: World, strike: Strike) -> None:
+    _sender(world, strike).judged = JUDGED
 
 
 def _named(pattern: str) -> str:
@@ -298,6 +306,16 @@ OF_TRAFFIC = (
         ),
         acts=r"deploy|release|roll|version|change|review|baseline",
         touches="resolved",
+        **DRIFT,
+    ),
+    Fault(
+        name="judge scores fall",
+        begin=_judge_worse,
+        end=_judge_as_before,
+        says=(DRIFT_OF, r"\b{model}\b", _named("judge")),
+        figures=(Figure(r"'judge' fell (?:by \d+% \()?from ([\d.]+)", lambda _: (3.9, 4.5)),),
+        acts=r"deploy|release|roll|version|change|review|baseline",
+        touches="judge",
         **DRIFT,
     ),
 )
