@@ -171,7 +171,7 @@ def test_text_that_is_posted_again_is_noticed(short_night: Night) -> None:
 
 
 def test_channel_that_is_not_told_is_noticed(short_night: Night) -> None:
-    silent = _changed(short_night, lambda m: None if m.channel == PAGER else m)
+    silent = _changed(short_night, lambda m: None if m.channel == PAGER and m.is_open else m)
     assert _kinds(silent) == {"missing"}
 
 

@@ -109,12 +109,15 @@ def find_missing(night: Night) -> Iterator[Flaw]:
     for opening in openings:
         for channel in CHANNELS:
             until = _undisturbed(opening.at, [s for s in strikes if channel in s.fault.disturbs])
-            told = (
-                message
+            told = [
+                message.is_open
                 for message in night.messages
-                if message.incident == opening.incident and message.channel == channel
-            )
-            is_told = any(opening.at <= message.at <= until for message in told)
+                if message.incident == opening.incident
+                and message.channel == channel
+                and opening.at <= message.at <= until
+            ]
+            # Where it was disturbed, it may hear of the end only.
+            is_told = any(told) if until == opening.at + BEHIND else bool(told)
             if not is_told and until < night.script.end:
                 yield flaw("missing", opening, f"{channel} was not told")
     for due in _digests_due(night):
