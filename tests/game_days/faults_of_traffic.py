@@ -4,14 +4,14 @@ from datetime import timedelta
 from functools import partial
 
 from tests.game_days.faults import DAY, HOUR, MINUTE, Fault, Figure, Strike
-from tests.game_days.world.production import JUDGED, RATED, Sender
+from tests.game_days.world.production import JUDGE, RATED, Sender
 from tests.game_days.world.world import World
 
 #: Time in which a signal that is missing is told.
 SIGNAL_WITHIN = 26 * HOUR
 SIGNAL_LASTS = (30 * HOUR, 44 * HOUR)
 #: A model that nobody lists.
-STRANGER = "stranger"
+PILOT = "pilot"
 SIGNAL, NO_TRAFFIC = r"\A\W*signal missing\b", r"\A\W*no traffic\b"
 #: Its message, or the details in its thread.
 DRIFT_OF = r"\A\W*(drift\b|incident \d+, )"
@@ -37,13 +37,13 @@ def _name_as_before(world: World, strike: Strike) -> None:
     _sender(world, strike).sent_as = ""
 
 
-def _start_stranger(world: World, _strike: Strike) -> None:
-    world.production.add(STRANGER)
-    world.production.senders[STRANGER].per_day /= 4
+def _start_pilot(world: World, _strike: Strike) -> None:
+    world.production.add(PILOT)
+    world.production.senders[PILOT].per_day /= 4
 
 
-def _stop_stranger(world: World, _strike: Strike) -> None:
-    del world.production.senders[STRANGER]
+def _stop_pilot(world: World, _strike: Strike) -> None:
+    del world.production.senders[PILOT]
 
 
 def _set_share(world: World, strike: Strike, *, of_model: float, of_others: float) -> None:
@@ -111,11 +111,11 @@ def _serve_requests(world: World, strike: Strike) -> None:
 
 
 def _judge_worse(world: World, strike: Strike) -> None:
-    _sender(world, strike).judged = 2.8 - 0.8 * strike.size
+    _sender(world, strike).judge = 2.8 - 0.8 * strike.size
 
 
 def _judge_as_before(world: World, strike: Strike) -> None:
-    _sender(world, strike).judged = JUDGED
+    _sender(world, strike).judge = JUDGE
 
 
 def _named(pattern: str) -> str:
@@ -216,17 +216,17 @@ OF_TRAFFIC = (
     ),
     Fault(
         name="model that nobody lists",
-        begin=_start_stranger,
-        end=_stop_stranger,
+        begin=_start_pilot,
+        end=_stop_pilot,
         begins_at=(3, 12),
         lasts=(90 * HOUR, 90 * HOUR),
         # Once a week, of the week that has ended.
         promised=3 * DAY + 12 * HOUR + 15 * MINUTE,
-        says=("nobody watches", STRANGER),
+        says=("nobody watches", PILOT),
         acts=r"config\.toml",
         lingers=8 * DAY,
         of_model=False,
-        touches="strangers",
+        touches="pilot",
     ),
     *map(_missing_value, ("resolved", "judge", "latency", "user", "task_type")),
     Fault(

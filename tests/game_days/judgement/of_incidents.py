@@ -109,7 +109,7 @@ def find_missing(night: Night) -> Iterator[Flaw]:
     for opening in openings:
         for channel in CHANNELS:
             until = _undisturbed(opening.at, [s for s in strikes if channel in s.fault.disturbs])
-            told = [
+            heard = [
                 message.is_open
                 for message in night.messages
                 if message.incident == opening.incident
@@ -117,7 +117,7 @@ def find_missing(night: Night) -> Iterator[Flaw]:
                 and opening.at <= message.at <= until
             ]
             # Where it was disturbed, it may hear of the end only.
-            is_told = any(told) if until == opening.at + BEHIND else bool(told)
+            is_told = any(heard) if until == opening.at + BEHIND else bool(heard)
             if not is_told and until < night.script.end:
                 yield flaw("missing", opening, f"{channel} was not told")
     for due in _digests_due(night):

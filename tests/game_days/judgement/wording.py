@@ -1,4 +1,4 @@
-"""What a message says: of which cause and model, of a fault, since when."""
+"""Wording of messages: the cause, the model, the fault and the times that they name."""
 
 import re
 from collections.abc import Iterator, Sequence

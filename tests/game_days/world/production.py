@@ -12,7 +12,7 @@ from tests.support.traffic.stored_traffic import NEW_TOPIC, TOPICS
 
 TASK_TYPES = ("cards", "loans", "accounts", "other")
 #: Usual mean of the judge's scores.
-JUDGED = 4.2
+JUDGE = 4.2
 #: What a producer without a clock sends.
 WRONG_TIME = "1970-01-01T00:00:00+00:00"
 #: Share of exchanges that users rate, and the longest time until they do.
@@ -43,7 +43,7 @@ class Sender:
     #: Share of exchanges that resolve the request.
     resolved: float = 0.9
     #: Mean score of the judge, in [0, 5].
-    judged: float = JUDGED
+    judge: float = JUDGE
     #: Share of records that can't be read, and whether as their times are wrong.
     malformed: float = 0.0
     has_wrong_times: bool = False
@@ -138,7 +138,7 @@ class Production:
         }
         metadata: dict[str, float | str] = {
             "resolved": int(rng.random() < sender.resolved),
-            "judge": float(np.clip(rng.normal(sender.judged, 0.4), 0, 5)),
+            "judge": float(np.clip(rng.normal(sender.judge, 0.4), 0, 5)),
             "latency": float(rng.gamma(4.0, 0.3)),
         }
         if sender.version:
