@@ -39,20 +39,25 @@ def play(
     history = copy_world(warm, folder, databases, seed=script.seed)
     with open_world(folder, history, databases) as world:
         prepare(world)
-        events = sorted(
-            [(strike.begin, 0, n, strike) for n, strike in enumerate(script.strikes)]
-            + [(strike.end, 1, n, strike) for n, strike in enumerate(script.strikes)],
-            key=lambda entry: entry[:3],
-        )
-        for at in _steps(script):
-            world.advance(at)
-            while events and events[0][0] <= at:
-                _, is_end, _, strike = events.pop(0)
-                (strike.fault.end if is_end else strike.fault.begin)(world, strike)
+        live_through(script, world)
         night = Night(script, tuple(world.ledger.messages), tuple(world.ledger.defects))
     databases.drop(folder)
     shutil.rmtree(folder)
     return night
+
+
+def live_through(script: Script, world: World) -> None:
+    """Move the clock of a world to the end of a script, whose faults begin and end meanwhile."""
+    events = sorted(
+        [(strike.begin, 0, n, strike) for n, strike in enumerate(script.strikes)]
+        + [(strike.end, 1, n, strike) for n, strike in enumerate(script.strikes)],
+        key=lambda entry: entry[:3],
+    )
+    for at in _steps(script):
+        world.advance(at)
+        while events and events[0][0] <= at:
+            _, is_end, _, strike = events.pop(0)
+            (strike.fault.end if is_end else strike.fault.begin)(world, strike)
 
 
 def _steps(script: Script) -> Iterator[datetime]:

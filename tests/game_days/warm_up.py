@@ -21,25 +21,37 @@ STEP = timedelta(hours=12)
 FINE = timedelta(hours=6)
 
 
-def warm_up(folder: Path, *, weeks: int, seed: int, databases: Databases = SQLITE) -> Path:
-    """Live the weeks before :data:`END` in a folder, and return it.
+def warm_up(
+    folder: Path,
+    *,
+    weeks: int,
+    seed: int,
+    databases: Databases = SQLITE,
+    end: datetime = END,
+    lived: Path | None = None,
+) -> Path:
+    """Live the weeks before an instant in a folder, or on from a lived world, and return it.
 
     Raises:
         AssertionError: An incident was opened.
     """
     folder.mkdir(parents=True)
-    databases.create(folder)
-    begin = END - timedelta(weeks=weeks)
-    production = Production(list(MODELS), np.random.default_rng(seed))
-    with open_world(folder, History(begin, production, Topic()), databases) as world:
-        world.create()
+    if lived is None:
+        databases.create(folder)
+        production = Production(list(MODELS), np.random.default_rng(seed))
+        history = History(end - timedelta(weeks=weeks), production, Topic())
+    else:
+        history = copy_world(lived, folder, databases, seed=seed)
+    with open_world(folder, history, databases) as world:
+        if lived is None:
+            world.create()
         world.looks = "off"
         world.start()
-        while world.now < END - FINE:
-            world.advance(min(world.now + STEP, END - FINE))
+        while world.now < end - FINE:
+            world.advance(min(world.now + STEP, end - FINE))
         world.looks = "hourly"
         world.start()
-        while world.now < END:
+        while world.now < end:
             world.advance(world.now + timedelta(hours=1))
         alarms = [message for message in world.ledger.messages if message.incident is not None]
         assert not alarms, [(message.at, message.title) for message in alarms[:9]]

@@ -43,6 +43,7 @@ SLOW_EVERY = timedelta(minutes=5)
 
 CONFIGURATION = """
 {models}
+{own_settings}
 database.url = "{database}"
 monitoring.sample_rate = 1.0
 monitoring.large_changes = "{looks}"
@@ -115,6 +116,8 @@ class World:
         #: ``monitoring.large_changes``.
         self.looks = "hourly"
         self.min_samples = 50
+        #: Further lines of config.toml.
+        self.own_settings = ""
         #: Parts of the daemon that run; a fault stops them.
         self.ingests, self.leads = True, True
         #: Jobs that don't run, by name.
@@ -165,11 +168,11 @@ class World:
         cycle = Cycle.build(self.engine, settings, secrets, self.now, encoder=TopicEncoder)
         runner = _Runner(self, settings)
         self.cycle = replace(cycle, evaluations=runner, looks=runner)
-        self._finished = FinishedJobs(self._seconds)
+        self.finished = FinishedJobs(self._seconds)
         sender = HeartbeatSender.build(settings.alerts, secrets)
         assert sender is not None
         self._heartbeats = Heartbeats(
-            sender, self.engine, settings, cycle.channels, self.now, self._finished
+            sender, self.engine, settings, cycle.channels, self.now, self.finished
         )
         self._ingest: Ingest | None = None
         self._build_ingest = lambda: Ingest(
@@ -244,7 +247,7 @@ class World:
         except Exception as error:  # noqa: BLE001 - the daemon logs it and goes on; the report has it
             self.ledger.defects.append((self.now, name, repr(error)[:300]))
         else:
-            self._finished.succeeded(name)
+            self.finished.succeeded(name)
 
     def _require_database(self, _connection: Any) -> None:
         if self._database_is_away:
@@ -257,6 +260,7 @@ class World:
                 models="\n".join(
                     f"models.{model}.aliases = {self.aliases[model]}" for model in self.models
                 ),
+                own_settings=self.own_settings,
                 looks=self.looks,
                 min_samples=self.min_samples,
                 database=self._url,
