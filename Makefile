@@ -92,6 +92,10 @@ game-days: setup ## Play drawn faults on a driven clock; judge what is told to w
 	@$(TEST_ENVIRONMENT) $(BIN)/python -m tests.game_days --seed $(or $(SEED),1) --faults $(or $(N),200) \
 		$(if $(ORDINARY),--ordinary)
 
+.PHONY: rehearsal
+rehearsal: setup ## Run a live site with a fault for an engineer on call, and time the right first action (FAULT="traffic stops")
+	@$(TEST_ENVIRONMENT) $(BIN)/python -m tests.game_days.live $(if $(FAULT),--fault '$(FAULT)')
+
 .PHONY: soak
 soak: setup # Kill, stop and cut all under load; show one row per record (SEED=1 KILLS=55 DURATION=540)
 	@$(TEST_ENVIRONMENT) $(BIN)/python -m tests.soak --seed $(or $(SEED),1) \

@@ -23,13 +23,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="of the first game; default: 1")
     parser.add_argument("--faults", type=int, default=200, help="least number of faults")
     parser.add_argument("--only", default="", help="names of faults, comma-separated")
+    parser.add_argument("--database", default="", help="a PostgreSQL server; default: SQLite")
     parser.add_argument("--ordinary", action="store_true", help="a month without a fault")
     parser.add_argument(
         "--document", action="store_true", help="write the measured times for `make docs`"
     )
     parser.add_argument("--figures", type=Path, help="file of the figures, as JSON")
     arguments = parser.parse_args()
-    games = Games(FOLDER.resolve(), seed=arguments.seed)
+    games = Games(FOLDER.resolve(), seed=arguments.seed, server=arguments.database)
     names = tuple(filter(None, arguments.only.split(",")))
     verdicts: list[Verdict] = []
     if arguments.ordinary:

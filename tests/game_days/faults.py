@@ -30,6 +30,15 @@ class Strike:
 Action = Callable[[World, Strike], None]
 
 
+@dataclass(frozen=True)
+class Figure:
+    """A figure that a message may name: its pattern, of one group, and what is true."""
+
+    pattern: str
+    #: Least and largest true value, by the size of the strike.
+    bounds: Callable[[float], tuple[float, float]]
+
+
 def ends_by_itself(_world: World, _strike: Strike) -> None:
     """Change nothing."""
 
@@ -51,6 +60,11 @@ class Fault:
     #: Pattern of what a true message says; of several patterns each occurs. ``{model}`` is the
     #: model.
     says: tuple[str, ...] = ()
+    #: Patterns of a further message that is true of it, with an incident of its own or without:
+    #: each has its reason beside it.
+    also: tuple[str, ...] = ()
+    #: Figures of what it says.
+    figures: tuple[Figure, ...] = ()
     #: Pattern of the step that helps.
     acts: str = ""
     #: Time in which its end is told; ``None``: not within the night.

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from functools import partial
 
-from tests.game_days.faults import DAY, HOUR, MINUTE, Fault, Strike
+from tests.game_days.faults import DAY, HOUR, MINUTE, Fault, Figure, Strike
 from tests.game_days.world.channels import ALERTMANAGER, PAGER, SLACK
 from tests.game_days.world.world import World
 from tests.services.live_endpoint import scripted
@@ -63,6 +63,19 @@ def _stop_job(world: World, _strike: Strike, *, job: str) -> None:
 
 def _start_job(world: World, _strike: Strike, *, job: str) -> None:
     world.stopped_jobs.discard(job)
+
+
+#: All jobs but the heartbeats, which are sent by a thread of their own.
+JOBS = {"evaluate", "look", "probe", "tidy", "advance", "watch", "deliver"}
+
+
+def _hang_leader(world: World, _strike: Strike) -> None:
+    world.stopped_jobs |= JOBS
+
+
+def _replace_leader(world: World, _strike: Strike) -> None:
+    world.stopped_jobs -= JOBS
+    world.start()
 
 
 def _break_task(world: World, _strike: Strike, *, task: str) -> None:
@@ -142,6 +155,20 @@ def _channel_refuses(channel: str) -> Fault:
     )
 
 
+def _alias(strike: Strike) -> str:
+    return f"{strike.model}-listed"
+
+
+def _rename_with_alias(world: World, strike: Strike) -> None:
+    world.aliases[strike.model] = [_alias(strike)]
+    world.start()
+    world.production.senders[strike.model].sent_as = _alias(strike)
+
+
+def _rename_back(world: World, strike: Strike) -> None:
+    world.production.senders[strike.model].sent_as = ""
+
+
 def _remove_model(world: World, strike: Strike) -> None:
     world.models.remove(strike.model)
     world.start()
@@ -191,6 +218,8 @@ OF_SERVICES = (
         lasts=(DAY, DAY),
         promised=2 * MINUTE,
         says=("lost|no longer existed",),
+        # More where another fault keeps ingest from reading.
+        figures=(Figure(r"([\d,]+) records? of partition", lambda _: (N_LOST, 1000)),),
         acts=r"retention",
         ends_within=3 * HOUR,
         lingers=2 * HOUR,
@@ -278,6 +307,7 @@ OF_SERVICES = (
         # Twice the interval after the last one, which may be a day old.
         promised=50 * HOUR,
         says=("backup",),
+        figures=(Figure(r"one about every (\d+) hours", lambda _: (23, 25)),),
         acts=r"db backup",
         ends_within=26 * HOUR,
         resolution=25 * HOUR,
@@ -358,6 +388,23 @@ OF_SERVICES = (
         grain_for=25 * MINUTE,
     ),
     Fault(
+        name="leader hangs",
+        begin=_hang_leader,
+        end=_replace_leader,
+        lasts=(70 * MINUTE, 5 * HOUR),
+        # 15 minutes until the heartbeats stop, and the grace of their service.
+        promised=35 * MINUTE,
+        says=("heartbeat",),
+        acts="driftwarden check",
+        ends_within=10 * MINUTE,
+        of_model=False,
+        touches="ingest",
+        blinds=True,
+        disturbs=(SLACK, PAGER, ALERTMANAGER),
+        grain=5 * MINUTE,
+        grain_for=45 * MINUTE,
+    ),
+    Fault(
         name="database away",
         begin=partial(_set_database, is_away=True),
         end=partial(_set_database, is_away=False),
@@ -431,6 +478,15 @@ QUIET = (
         promised=None,
         models=("desk",),
         touches="benchmarks",
+    ),
+    Fault(
+        name="model renamed with an alias",
+        begin=_rename_with_alias,
+        end=_rename_back,
+        lasts=(30 * HOUR, 44 * HOUR),
+        promised=None,
+        is_alone=True,
+        touches="name",
     ),
     Fault(
         name="holiday of two days",

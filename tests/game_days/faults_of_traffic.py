@@ -3,14 +3,18 @@
 from datetime import timedelta
 from functools import partial
 
-from tests.game_days.faults import DAY, HOUR, MINUTE, Fault, Strike
-from tests.game_days.world.production import RATED, Sender
+from tests.game_days.faults import DAY, HOUR, MINUTE, Fault, Figure, Strike
+from tests.game_days.world.production import JUDGE, RATED, Sender
 from tests.game_days.world.world import World
 
 #: Time in which a signal that is missing is told.
 SIGNAL_WITHIN = 26 * HOUR
 SIGNAL_LASTS = (30 * HOUR, 44 * HOUR)
-SIGNAL = r"missing|usually|not comparable|no longer|fell|stopped|fewer"
+#: A model that nobody lists.
+PILOT = "pilot"
+SIGNAL, NO_TRAFFIC = r"\A\W*signal missing\b", r"\A\W*no traffic\b"
+#: Its message, or the details in its thread.
+DRIFT_OF = r"\A\W*(drift\b|incident \d+, )"
 
 
 def _sender(world: World, strike: Strike) -> Sender:
@@ -23,6 +27,28 @@ def _set_volume(world: World, strike: Strike, *, least: float, most: float) -> N
 
 def _restore_volume(world: World, strike: Strike) -> None:
     _sender(world, strike).volume = 1.0
+
+
+def _rename(world: World, strike: Strike) -> None:
+    _sender(world, strike).sent_as = f"{strike.model}-unlisted"
+
+
+def _name_as_before(world: World, strike: Strike) -> None:
+    _sender(world, strike).sent_as = ""
+
+
+def _start_pilot(world: World, _strike: Strike) -> None:
+    world.production.add(PILOT)
+    world.production.senders[PILOT].per_day /= 4
+
+
+def _stop_pilot(world: World, _strike: Strike) -> None:
+    del world.production.senders[PILOT]
+
+
+def _set_share(world: World, strike: Strike, *, of_model: float, of_others: float) -> None:
+    for sender in world.production.senders.values():
+        sender.volume = of_model if sender.model == strike.model else of_others
 
 
 def _drop(world: World, strike: Strike, *, name: str) -> None:
@@ -46,7 +72,8 @@ def _set_rated(world: World, strike: Strike, *, rated: float) -> None:
 
 
 def _break_records(world: World, strike: Strike) -> None:
-    _sender(world, strike).malformed = 0.3 + 0.5 * strike.size
+    sender = _sender(world, strike)
+    sender.malformed, sender.has_wrong_times = 0.3 + 0.5 * strike.size, strike.size < 0.5
 
 
 def _mend_records(world: World, strike: Strike) -> None:
@@ -60,6 +87,11 @@ def _send_late(world: World, strike: Strike) -> None:
     n = round((0.1 + 0.4 * strike.size) * 7 * _sender(world, strike).per_day)
     late = world.production.send_late(strike.model, n, monday - 7 * DAY, monday - HOUR)
     world.topic.append(late)
+
+
+def _late_bounds(size: float) -> tuple[float, float]:
+    n = (0.1 + 0.4 * size) * 7 * Sender("").per_day
+    return 0.95 * n, 1.05 * n
 
 
 def _shift_prompts(world: World, strike: Strike) -> None:
@@ -78,9 +110,21 @@ def _serve_requests(world: World, strike: Strike) -> None:
     _sender(world, strike).resolved = 0.9
 
 
+def _judge_worse(world: World, strike: Strike) -> None:
+    _sender(world, strike).judge = 2.8 - 0.8 * strike.size
+
+
+def _judge_as_before(world: World, strike: Strike) -> None:
+    _sender(world, strike).judge = JUDGE
+
+
 def _named(pattern: str) -> str:
     """Return the pattern of a name that is quoted, or called what it is."""
     return rf"['“\"`]{pattern}\b|(metric|field) {pattern}\b|\b{pattern} (fell|\d)"
+
+
+def _usual_share(name: str, least: float, most: float) -> Figure:
+    return Figure(rf"“{name}”, usually on ([\d.]+)%", lambda _: (least, most))
 
 
 def _missing_value(name: str) -> Fault:
@@ -100,6 +144,7 @@ def _missing_value(name: str) -> Fault:
         lingers=30 * HOUR,
         resolution=DAY,
         touches=name,
+        figures=(_usual_share(name.replace("_", " "), 90, 100),),
     )
 
 
@@ -118,7 +163,7 @@ OF_TRAFFIC = (
         end=_restore_volume,
         lasts=(26 * HOUR, 40 * HOUR),
         promised=25 * HOUR,
-        says=(r"\b{model}\b", r"no traffic|no record"),
+        says=(r"\b{model}\b", NO_TRAFFIC),
         acts=r"production still serves|dead-letters|driftwarden check",
         ends_within=3 * HOUR,
         # What comes back is counted by the hour.
@@ -132,12 +177,56 @@ OF_TRAFFIC = (
         end=_restore_volume,
         lasts=SIGNAL_LASTS,
         promised=SIGNAL_WITHIN,
-        says=(r"\b{model}\b", r"traffic|records|exchanges", SIGNAL + "|no traffic|hardly any"),
+        says=(r"\b{model}\b", NO_TRAFFIC),
         acts=r"production|producer|dead-letters|driftwarden",
         ends_within=50 * HOUR,
         lingers=30 * HOUR,
         resolution=DAY,
         touches="volume",
+    ),
+    Fault(
+        name="share falls",
+        begin=partial(_set_share, of_model=0.3, of_others=5.0),
+        end=partial(_set_share, of_model=1.0, of_others=1.0),
+        lasts=(52 * HOUR, 60 * HOUR),
+        # With quiet weekends.
+        promised=50 * HOUR,
+        says=(r"\b{model}\b", NO_TRAFFIC),
+        acts=r"production|producer|dead-letters|driftwarden",
+        ends_within=50 * HOUR,
+        lingers=30 * HOUR,
+        resolution=DAY,
+        is_alone=True,
+        touches="volume",
+    ),
+    Fault(
+        name="model renamed",
+        begin=_rename,
+        end=_name_as_before,
+        lasts=(26 * HOUR, 40 * HOUR),
+        promised=25 * HOUR,
+        says=(r"\b{model}\b", NO_TRAFFIC),
+        # The new name is told on the Monday after.
+        also=("nobody watches", r"{model}-unlisted"),
+        acts=r"production serves|renamed|driftwarden check",
+        ends_within=3 * HOUR,
+        lingers=80 * MINUTE,
+        resolution=2 * HOUR,
+        touches="volume",
+    ),
+    Fault(
+        name="model that nobody lists",
+        begin=_start_pilot,
+        end=_stop_pilot,
+        begins_at=(3, 12),
+        lasts=(90 * HOUR, 90 * HOUR),
+        # Once a week, of the week that has ended.
+        promised=3 * DAY + 12 * HOUR + 15 * MINUTE,
+        says=("nobody watches", PILOT),
+        acts=r"config\.toml",
+        lingers=8 * DAY,
+        of_model=False,
+        touches="pilot",
     ),
     *map(_missing_value, ("resolved", "judge", "latency", "user", "task_type")),
     Fault(
@@ -149,8 +238,10 @@ OF_TRAFFIC = (
         says=(r"\b{model}\b", _named("loans"), SIGNAL),
         acts=r"production|producer|send|task",
         ends_within=50 * HOUR,
-        # A look may call it a change of the prompts: it is one.
-        lingers=30 * DAY,
+        # A look calls it a change of the prompts: it is one.
+        also=(DRIFT_OF, r"\b{model}\b", "prompt"),
+        figures=(_usual_share("loans", 20, 45),),
+        lingers=30 * HOUR,
         resolution=DAY,
         touches="task_type",
     ),
@@ -161,6 +252,7 @@ OF_TRAFFIC = (
         lasts=SIGNAL_LASTS,
         promised=SIGNAL_WITHIN,
         says=(r"\b{model}\b", "feedback", SIGNAL),
+        figures=(_usual_share("thumbs_up", 30, 50),),
         acts=r"production|producer|send|feedback",
         ends_within=50 * HOUR,
         lingers=30 * HOUR,
@@ -185,6 +277,7 @@ OF_TRAFFIC = (
         lasts=(3 * HOUR, 3 * HOUR),
         promised=HOUR,
         says=(r"\b{model}\b", "late|after the evaluation|came after"),
+        figures=(Figure(r"([\d,]+) exchanges? of this week arrived", _late_bounds),),
         acts=r"--again",
         # They stay late until a person evaluates the week again.
         lingers=30 * DAY,
@@ -195,7 +288,9 @@ OF_TRAFFIC = (
         name="new prompts",
         begin=_shift_prompts,
         end=_shift_prompts_back,
-        says=(r"\b{model}\b", r"drift|change|prompt|new"),
+        says=(DRIFT_OF, r"\b{model}\b", r"prompt|topic"),
+        # Of the topics that were asked before less than half is left.
+        also=(SIGNAL, r"\b{model}\b", "task type"),
         acts=r"incidents|topic|prompt|deploy|release|review|baseline",
         touches="prompts",
         **DRIFT,
@@ -204,9 +299,23 @@ OF_TRAFFIC = (
         name="requests unresolved",
         begin=_fail_requests,
         end=_serve_requests,
-        says=(r"\b{model}\b", _named("resolved")),
+        says=(DRIFT_OF, r"\b{model}\b", _named("resolved")),
+        figures=(
+            Figure(r"'resolved' fell (?:by \d+% \()?from ([\d.]+)", lambda _: (0.8, 0.98)),
+            Figure(r"'resolved' fell .{0,20}\bto ([\d.]+)", lambda size: (0.4 - 0.3 * size, 0.85)),
+        ),
         acts=r"deploy|release|roll|version|change|review|baseline",
         touches="resolved",
+        **DRIFT,
+    ),
+    Fault(
+        name="judge scores fall",
+        begin=_judge_worse,
+        end=_judge_as_before,
+        says=(DRIFT_OF, r"\b{model}\b", _named("judge")),
+        figures=(Figure(r"'judge' fell (?:by \d+% \()?from ([\d.]+)", lambda _: (3.9, 4.5)),),
+        acts=r"deploy|release|roll|version|change|review|baseline",
+        touches="judge",
         **DRIFT,
     ),
 )

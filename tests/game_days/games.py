@@ -14,6 +14,7 @@ from tests.game_days.oracle import Verdict, judge
 from tests.game_days.ordinary import ordinary_month
 from tests.game_days.script import Script, draw_script
 from tests.game_days.warm_up import END, MODELS, warm_up
+from tests.game_days.world.databases import Databases
 
 #: Weeks that the world has lived before a game, and the days of a game.
 WEEKS, DAYS = 3, 14.0
@@ -22,11 +23,12 @@ WEEKS, DAYS = 3, 14.0
 class Games:
     """Games in a folder, which is emptied."""
 
-    def __init__(self, folder: Path, *, seed: int) -> None:
+    def __init__(self, folder: Path, *, seed: int, server: str = "") -> None:
         _be_quiet()
         shutil.rmtree(folder, ignore_errors=True)
         self.folder, self._seed = folder, seed
-        self._lived = warm_up(folder / "lived", weeks=WEEKS, seed=seed)
+        self._databases = Databases(server)
+        self._lived = warm_up(folder / "lived", weeks=WEEKS, seed=seed, databases=self._databases)
 
     def play_faults(self, least: int, names: tuple[str, ...] = ()) -> Iterator[Verdict]:
         """Play scripts of the seed and the next ones until so many faults were due to be told."""
@@ -43,7 +45,8 @@ class Games:
 
     def _play(self, script: Script) -> Verdict:
         began = time.monotonic()
-        verdict = judge(play(script, self._lived, self.folder / f"seed-{script.seed}"))
+        folder = self.folder / f"seed-{script.seed}"
+        verdict = judge(play(script, self._lived, folder, databases=self._databases))
         n_told = sum(outcome.in_time for outcome in verdict.due)
         print(
             f"seed {script.seed}: {n_told} of {len(verdict.due)} told in time, "

@@ -14,6 +14,8 @@ Kind = Literal["post", "update", "reply"]
 GRACE = timedelta(minutes=15)
 #: The words of that service, and what the site has written there.
 SILENCE, DESCRIPTION = "Heartbeat missing", "Run `driftwarden check` on the host."
+#: A message that lists incidents, and is of none.
+DIGEST = re.compile(r"\bdigest\b", re.IGNORECASE)
 INCIDENT = re.compile(r"incident[ s/]+(\d+)", re.IGNORECASE)
 #: How a message says that its incident has ended.
 QUOTED = re.compile(r"“[^”]*”|'[^']*'")
@@ -81,6 +83,8 @@ class Ledger:
             if message.thread_ts is not None:
                 kind = "reply"
                 incident = self._incident_of.get(message.thread_ts)
+            elif DIGEST.search(message.text):
+                incident = None
             else:
                 incident = _incident(message.text) or _incident(text)
             self._incident_of[ts] = incident

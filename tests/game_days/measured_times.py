@@ -13,7 +13,8 @@ FILE = Path(__file__).parents[2] / "docs" / "explanation" / "measured_signals.js
 
 #: Faults that cut each signal of the table.
 FAULTS_OF = {
-    "traffic of a model": ("traffic stops", "traffic falls"),
+    "traffic of a model": ("traffic stops", "traffic falls", "model renamed"),
+    "a model's share of all traffic": ("share falls",),
     "metric": ("resolved not sent", "judge not sent", "latency not sent"),
     "field: user, response, task type, version": ("user not sent", "task_type not sent"),
     "task type": ("task type not sent",),
@@ -26,7 +27,7 @@ FAULTS_OF = {
     "backups by `driftwarden db backup`": ("backups stop",),
     "messages": ("slack refuses", "pager refuses", "am refuses"),
     "ingest": ("broker away", "ingest stopped"),
-    "the daemon": ("daemon dead",),
+    "the daemon": ("daemon dead", "leader hangs"),
 }
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from tests.game_days.faults import HOUR, Strike
+from tests.game_days.faults import HOUR, MINUTE, Strike
 from tests.game_days.ledger import Message
 from tests.game_days.script import Script
-from tests.game_days.warm_up import copy_world
+from tests.game_days.warm_up import SQLITE, copy_world
+from tests.game_days.world.databases import Databases
 from tests.game_days.world.world import World, open_world
 
 #: Longest time between two steps where nothing begins or ends.
@@ -31,25 +32,32 @@ def play(
     warm: Path,
     folder: Path,
     *,
+    databases: Databases = SQLITE,
     prepare: Callable[[World], None] = lambda _: None,
 ) -> Night:
     """Play a script in a copy of a lived world; ``prepare`` changes the world before."""
-    history = copy_world(warm, folder, seed=script.seed)
-    with open_world(folder, history) as world:
+    history = copy_world(warm, folder, databases, seed=script.seed)
+    with open_world(folder, history, databases) as world:
         prepare(world)
-        events = sorted(
-            [(strike.begin, 0, n, strike) for n, strike in enumerate(script.strikes)]
-            + [(strike.end, 1, n, strike) for n, strike in enumerate(script.strikes)],
-            key=lambda entry: entry[:3],
-        )
-        for at in _steps(script):
-            world.advance(at)
-            while events and events[0][0] <= at:
-                _, is_end, _, strike = events.pop(0)
-                (strike.fault.end if is_end else strike.fault.begin)(world, strike)
+        live_through(script, world)
         night = Night(script, tuple(world.ledger.messages), tuple(world.ledger.defects))
+    databases.drop(folder)
     shutil.rmtree(folder)
     return night
+
+
+def live_through(script: Script, world: World) -> None:
+    """Move the clock of a world to the end of a script, whose faults begin and end meanwhile."""
+    events = sorted(
+        [(strike.begin, 0, n, strike) for n, strike in enumerate(script.strikes)]
+        + [(strike.end, 1, n, strike) for n, strike in enumerate(script.strikes)],
+        key=lambda entry: entry[:3],
+    )
+    for at in _steps(script):
+        world.advance(at)
+        while events and events[0][0] <= at:
+            _, is_end, _, strike = events.pop(0)
+            (strike.fault.end if is_end else strike.fault.begin)(world, strike)
 
 
 def _steps(script: Script) -> Iterator[datetime]:
@@ -78,5 +86,6 @@ def _close(strikes: tuple[Strike, ...], now: datetime) -> Iterator[datetime]:
         for at in (strike.begin, strike.end):
             if at <= now < at + fault.grain_for:
                 yield at + fault.grain * ((now - at) // fault.grain + 1)
-        due = strike.begin + (fault.promised or timedelta())
-        yield from (due - n * timedelta(minutes=1) for n in range(3))
+        promised = fault.promised or timedelta()
+        n_minutes = 3 if promised <= HOUR else 1
+        yield from (strike.begin + promised - n * MINUTE for n in range(n_minutes))

@@ -1,42 +1,20 @@
 """The oracle: it knows the faults and the channels only, and says what was told rightly."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from tests.game_days.faults import HOUR, MINUTE, Strike
-from tests.game_days.ledger import Message, says_open
+from tests.game_days.judgement.flaws import Flaw
+from tests.game_days.judgement.of_incidents import find_contradictions, find_doubled, find_missing
+from tests.game_days.judgement.of_messages import find_flaws
+from tests.game_days.judgement.wording import is_about
+from tests.game_days.ledger import Message
 from tests.game_days.night import Night
 from tests.game_days.world.channels import ALERTMANAGER, PAGER, SLACK
 
 CHANNELS = {SLACK, PAGER, ALERTMANAGER}
-#: Words of a message, from its begin, in which it says what it is about.
-HEAD = 900
-INSTANT = r"(\d{1,2} [A-Z][a-z]{2} \d{4}, \d\d:\d\d) UTC"
-SINCE = re.compile(rf"\bsince {INSTANT}", re.IGNORECASE)
-#: What follows is of the past.
-PAST = re.compile(r"\bBefore: |\bIt is back\b|\bHistory\b")
-#: How a message of an incident that is not resolved yet says that what it names has ended.
-NO_LONGER = re.compile(r"has not held since", re.IGNORECASE)
-#: Messages without an incident that are no alarm.
-NOTICES = re.compile(r"digest|keep the model|retrain|not listed|months old", re.IGNORECASE)
-#: Time after a disturbance in which a channel may be behind: the longest delay of an attempt.
-BEHIND = 65 * MINUTE
-#: Times in messages are to the minute.
-ROUNDING = MINUTE
-
-
-@dataclass(frozen=True)
-class Flaw:
-    """A message that was wrong."""
-
-    #: ``false``, ``stale`` or ``contradicting``.
-    kind: str
-    at: datetime
-    channel: str
-    why: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -110,20 +88,11 @@ def judge(night: Night) -> Verdict:
     """Judge a night."""
     strikes = night.script.strikes
     outcomes = tuple(_outcome(strike, night) for strike in strikes)
-    flaws = [flaw for message in night.messages for flaw in _flaws(message, strikes)]
-    flaws += _contradictions(night.messages, strikes)
+    flaws = [flaw for message in night.messages for flaw in find_flaws(message, strikes)]
+    flaws += find_contradictions(night.messages, strikes)
+    flaws += find_doubled(night.messages, strikes)
+    flaws += find_missing(night)
     return Verdict(night, outcomes, tuple(sorted(flaws, key=lambda flaw: flaw.at)))
-
-
-def is_about(message: Message, strike: Strike) -> bool:
-    """Return whether a message says what is true of a fault."""
-    if not strike.fault.says:
-        return False
-    head = f"{message.title}\n{_present(message.text)[:HEAD]}"
-    return all(
-        re.search(pattern.format(model=re.escape(strike.model)), head, re.IGNORECASE)
-        for pattern in strike.fault.says
-    )
 
 
 def _outcome(strike: Strike, night: Night) -> Outcome:
@@ -181,99 +150,3 @@ def _later(strike: Strike, deadline: datetime, strikes: Sequence[Strike]) -> dat
                 # What is hidden counts from its end on, and what was read late takes an hour.
                 deadline += (other.end - max(other.begin, strike.begin)) + HOUR
     return deadline + MINUTE
-
-
-def _flaws(message: Message, strikes: Sequence[Strike]) -> Iterator[Flaw]:
-    if NOTICES.search(message.title):
-        return
-    if message.channel in {PAGER, ALERTMANAGER} and message.is_open != says_open(message.text):
-        yield _flaw("contradicting", message, "its text and its state differ")
-    about = [strike for strike in strikes if is_about(message, strike)]
-    begun = [strike for strike in about if strike.begin <= message.at]
-    if not begun:
-        yield _flaw("false", message, "nothing of the kind was so")
-        return
-    lasting = [
-        strike
-        for strike in begun
-        if message.at <= strike.end + strike.fault.lingers + _slack(strike)
-    ]
-    if message.is_open and not lasting and not NO_LONGER.search(message.text):
-        ended = max(strike.end for strike in begun)
-        yield _flaw("stale", message, f"it ended {ended:%d %b %H:%M}")
-    if not message.is_open and all(strike.end > message.at for strike in begun):
-        yield _flaw("false", message, "it lasts, and the message says that it has ended")
-    for since in _since(message.text):
-        earliest = min(strike.begin - strike.fault.resolution for strike in begun)
-        if since < earliest - ROUNDING:
-            yield _flaw("contradicting", message, f"since {since:%d %b %H:%M}, before it began")
-        if since > message.at + ROUNDING:
-            yield _flaw("contradicting", message, f"since {since:%d %b %H:%M}, which is to come")
-
-
-def _slack(strike: Strike) -> timedelta:
-    """Return the time in which an end may be unnoticed: a step, or the attempts of a channel."""
-    return BEHIND if strike.fault.disturbs else max(strike.fault.grain, 10 * MINUTE)
-
-
-def _contradictions(messages: Sequence[Message], strikes: Sequence[Strike]) -> Iterator[Flaw]:
-    """Compare, after each step, what the channels and the thread say of an incident."""
-    states: dict[int, dict[str, Message]] = {}
-    known: set[tuple[int, str]] = set()
-    for n, message in enumerate(messages):
-        if message.incident is not None:
-            place = f"{SLACK} thread" if message.kind == "reply" else message.channel
-            states.setdefault(message.incident, {})[place] = message
-        if n + 1 < len(messages) and messages[n + 1].at == message.at:
-            continue
-        disturbed = _disturbed(strikes, message.at)
-        for incident, of_incident in states.items():
-            for kind, first, second in _differing(of_incident, disturbed):
-                key = incident, f"{kind} {first.channel} {second.channel}"
-                if key not in known:
-                    known.add(key)
-                    why = f"incident {incident}: {kind}; {second.channel}: {second.title[:120]}"
-                    yield _flaw("contradicting", first, why, message.at)
-
-
-def _differing(
-    of_incident: dict[str, Message], disturbed: set[str]
-) -> Iterator[tuple[str, Message, Message]]:
-    parent = of_incident.get(SLACK)
-    if parent is None or SLACK in disturbed:
-        return
-    thread = of_incident.get(f"{SLACK} thread")
-    if thread is not None and thread.is_open != parent.is_open and thread.at >= parent.at:
-        yield "parent and thread differ in whether it lasts", parent, thread
-    for channel in (PAGER, ALERTMANAGER):
-        other = of_incident.get(channel)
-        if other is None or channel in disturbed:
-            continue
-        if other.is_open != parent.is_open:
-            yield "channels differ in whether it lasts", parent, other
-        since, in_other = set(_since(parent.text)), set(_since(other.text))
-        if other.at == parent.at and since and in_other and not since & in_other:
-            yield "channels differ in since when", parent, other
-
-
-def _disturbed(strikes: Sequence[Strike], at: datetime) -> set[str]:
-    return {
-        channel
-        for strike in strikes
-        if strike.begin <= at <= strike.end + BEHIND
-        for channel in strike.fault.disturbs
-    }
-
-
-def _present(text: str) -> str:
-    """Return what a message says of the present."""
-    return PAST.split(text, maxsplit=1)[0]
-
-
-def _since(text: str) -> Iterator[datetime]:
-    for match in SINCE.finditer(_present(text)):
-        yield datetime.strptime(match[1], "%d %b %Y, %H:%M").replace(tzinfo=UTC)
-
-
-def _flaw(kind: str, message: Message, why: str, at: datetime | None = None) -> Flaw:
-    return Flaw(kind, at or message.at, message.channel, why, message.title)

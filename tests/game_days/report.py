@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
 
+from tests.game_days.judgement.flaws import KINDS
 from tests.game_days.oracle import Outcome, Verdict
 from tests.game_days.world.channels import SLACK
 
 #: Goal of the share that is told in the promised time.
 GOAL = 0.99
-KINDS = ("false", "stale", "contradicting")
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,10 @@ def draw_script(
     days: float,
     names: tuple[str, ...] = (),
 ) -> Script:
-    """Draw the faults of some days, of all kinds or those that are named, each once."""
+    """Draw the faults of some days, of all kinds or those that are named, each once.
+
+    The days end earlier where those that are named have been told.
+    """
     rng = np.random.default_rng(seed)
     end = begin + days * DAY
     strikes: list[Strike] = []
@@ -55,6 +58,8 @@ def draw_script(
         strike = Strike(fault, at, at + _between(rng, *fault.lasts), model, float(rng.random()))
         strikes += _with_needed(_in_gap(strike, strikes, most), strikes, rng)
     watched = [strike for strike in strikes if strike.end + _watched_after(strike) <= end]
+    if names:  # little follows the last of them
+        end = min(end, max((s.end + _watched_after(s) for s in watched), default=end) + DAY)
     return Script(seed, begin, end, tuple(sorted(watched, key=lambda strike: strike.begin)))
 
 
@@ -77,7 +82,11 @@ def _in_gap(strike: Strike, strikes: list[Strike], most: int) -> Strike:
             for other in strikes
             if other.begin < strike.end + PAUSE and strike.begin < other.end + PAUSE
         ]
-        clashes = [other for other in met if other.fault.touches == strike.fault.touches]
+        clashes = [
+            other
+            for other in met
+            if other.fault.is_alone or other.fault.touches == strike.fault.touches
+        ]
         if not clashes and len(met) < most:
             return strike
         begin = _begin(strike.fault, min(other.end for other in clashes or met) + 2 * PAUSE)

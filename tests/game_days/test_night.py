@@ -1,13 +1,23 @@
-"""One short night of game days; the long form is `make game-days`."""
+"""One short night of game days, and one rehearsal.
 
+The long forms are `make game-days` and `make rehearsal`.
+"""
+
+import subprocess
 from pathlib import Path
 
+from tests.game_days.faults import HOUR, MINUTE, Strike
+from tests.game_days.live import judge_folder
 from tests.game_days.night import play
 from tests.game_days.oracle import judge
+from tests.game_days.rehearsal.desk import Desk
+from tests.game_days.rehearsal.site import Site
 from tests.game_days.report import render_report, total
-from tests.game_days.script import draw_script
-from tests.game_days.warm_up import END, MODELS
+from tests.game_days.script import FAULTS, draw_script
+from tests.game_days.warm_up import END, MODELS, SQLITE, copy_world
+from tests.game_days.world.world import open_world
 
+REMOVED = Strike(FAULTS["model removed"], END + 5 * MINUTE, END + 9 * HOUR, "router", 0.5)
 NIGHT = ("slack refuses", "deploy", "leader killed")
 
 
@@ -38,3 +48,32 @@ def test_faults_of_a_script_are_single_or_in_pairs() -> None:
             ]
             assert len(met) <= 1
             assert all(other.fault.touches != strike.fault.touches for other in met)
+            assert not any(other.fault.is_alone for other in met)
+
+
+def test_rehearsal_calls_engineer_and_times_right_action(lived: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "site"
+    with open_world(folder, copy_world(lived, folder, SQLITE, seed=1), SQLITE) as world:
+        desk = Desk(folder)
+        site = Site(world, (REMOVED,), desk)
+        desk.furnish(url="http://127.0.0.1:1", has_broker=False)
+        site.live_until(END + 4 * MINUTE)
+        site.step(world.now)
+        assert not (folder / "phone.txt").exists()
+        site.live_until(END + 20 * MINUTE)
+        desk.note_configuration()
+        site.step(world.now)
+        assert "No longer watched" in (folder / "phone.txt").read_text()
+        assert "router" in (folder / "slack.txt").read_text()
+        subprocess.run([folder / "bin/note", "a cup of tea"], check=True, capture_output=True)
+        assert "No right action yet" in judge_folder(folder)
+        configuration = folder / "config.toml"
+        configuration.write_text(f"models.router.aliases = []\n{configuration.read_text()}")
+        site.step(world.now + MINUTE)
+        (folder / ".drill/restart").touch()
+        site.step(world.now + MINUTE)
+        site.close()
+    judgement = judge_folder(folder)
+    assert "a cup of tea" in judgement
+    assert "First right action after 0:0" in judgement, judgement
+    assert set(world.models) == set(MODELS)

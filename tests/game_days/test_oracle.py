@@ -13,11 +13,14 @@ from monitor.daemon.conditions import of_the_daemon
 from monitor.daemon.conditions.of_models import OF_MODELS
 from monitor.scheduling.condition_check import CLEAR, Holds
 from tests.game_days.conftest import STALLED
-from tests.game_days.faults import HOUR
+from tests.game_days.faults import HOUR, Strike
+from tests.game_days.judgement.of_messages import find_flaws
+from tests.game_days.judgement.wording import SINCE
 from tests.game_days.ledger import Message, says_open
 from tests.game_days.night import Night, play
 from tests.game_days.oracle import judge
-from tests.game_days.script import Script
+from tests.game_days.script import FAULTS, Script
+from tests.game_days.warm_up import END
 from tests.game_days.world.channels import PAGER, SLACK
 from tests.game_days.world.world import World
 
@@ -46,8 +49,11 @@ def _kinds(night: Night) -> set[str]:
 
 
 def _with(night: Night, message: Message) -> Night:
-    messages = sorted([*night.messages, message], key=lambda entry: entry.at)
-    return replace(night, messages=tuple(messages))
+    return replace(night, messages=_in_order([*night.messages, message]))
+
+
+def _in_order(messages: list[Message]) -> tuple[Message, ...]:
+    return tuple(sorted(messages, key=lambda message: message.at))
 
 
 def _changed(night: Night, change: Callable[[Message], Message | None]) -> Night:
@@ -118,6 +124,82 @@ def test_pager_that_resolves_with_words_of_the_opening_is_noticed(short_night: N
     opening = _opening(short_night, PAGER)
     resolved = replace(opening, is_open=False, at=STALLED.end + HOUR)
     assert "contradicting" in _kinds(_with(short_night, resolved))
+
+
+def _low_level(message: Message) -> Message:
+    return replace(message, level="warning")
+
+
+def _end_of_before(message: Message) -> Message:
+    return replace(message, text=f"{message.text} It has not held since 29 Nov 2026, 01:20 UTC.")
+
+
+def _time_to_come(message: Message) -> Message:
+    return replace(message, text=f"{message.text} Noticed 1 Dec 2026, 01:00 UTC.")
+
+
+def _cause_of_another(message: Message) -> Message:
+    return replace(message, title="Records lost. Nothing was read.")
+
+
+@pytest.mark.parametrize("change", [_low_level, _end_of_before, _time_to_come, _cause_of_another])
+def test_message_that_contradicts_is_noticed(
+    short_night: Night, change: Callable[[Message], Message]
+) -> None:
+    opening = _opening(short_night, PAGER)
+    wrong = _changed(short_night, lambda m: change(m) if m is opening else m)
+    assert _kinds(wrong) == {"contradicting"}
+
+
+def test_begin_after_the_end_is_noticed(short_night: Night) -> None:
+    opening = _opening(short_night)
+    text = SINCE.sub("since 29 Nov 2026, 03:59 UTC", opening.text)
+    late = replace(opening, at=STALLED.end + 3 * HOUR, text=text)
+    assert any("after it ended" in flaw.why for flaw in find_flaws(late, [STALLED]))
+
+
+def test_second_incident_about_a_fault_is_noticed(short_night: Night) -> None:
+    again = [replace(m, incident=9) for m in short_night.messages if m.incident is not None]
+    doubled = replace(short_night, messages=_in_order([*short_night.messages, *again]))
+    assert _kinds(doubled) == {"doubled"}
+
+
+def test_text_that_is_posted_again_is_noticed(short_night: Night) -> None:
+    opening = _opening(short_night)
+    again = replace(opening, at=opening.at + timedelta(minutes=1))
+    assert _kinds(_with(short_night, again)) == {"doubled"}
+
+
+def test_channel_that_is_not_told_is_noticed(short_night: Night) -> None:
+    silent = _changed(short_night, lambda m: None if m.channel == PAGER and m.is_open else m)
+    assert _kinds(silent) == {"missing"}
+
+
+def test_digest_that_does_not_come_is_noticed(short_night: Night) -> None:
+    script = replace(short_night.script, end=END + timedelta(days=2))
+    assert _kinds(replace(short_night, script=script)) == {"missing"}
+
+
+def test_digest_that_denies_an_incident_is_noticed(short_night: Night) -> None:
+    title = "Weekly digest: no drift in 2 models, no incident"
+    at = _opening(short_night).at + timedelta(minutes=1)
+    digest = Message(at, SLACK, "post", None, title, title, is_open=True)
+    assert _kinds(_with(short_night, digest)) == {"contradicting"}
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("Signal missing: desk. No longer sent: feedback “thumbs_up”, usually on 41%", set()),
+        ("Signal missing: desk. No longer sent: feedback “thumbs_up”, usually on 92%", {"false"}),
+        ("Signal missing: router. No longer sent: feedback “thumbs_up”, as of desk", {"false"}),
+        ("No traffic: desk. No longer sent: feedback.", {"false"}),
+    ],
+)
+def test_message_is_compared_with_the_fault(short_night: Night, text: str, kinds: set[str]) -> None:
+    strike = Strike(FAULTS["feedback stops"], END, END + 44 * HOUR, "desk", 0.5)
+    message = replace(_opening(short_night, PAGER), title=text, text=text, level="error")
+    assert {flaw.kind for flaw in find_flaws(message, [strike])} == kinds
 
 
 @contextmanager

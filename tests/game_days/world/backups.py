@@ -1,14 +1,15 @@
-"""A nightly backup of the drill: its entry in the access log, as the command leaves it."""
+"""A nightly backup of the drill: its entries in the access log, by the command's own function."""
 
 from datetime import datetime, timedelta
+from unittest import mock
 
 from sqlalchemy import Engine
 
-from monitor.store.access_log import Access, append_access
-from monitor.store.engine import transaction
+from monitor.cli.shared.access import record_copy
 
 #: Hour of the day.
 HOUR = 2
+COMMAND = "db backup"
 
 
 class Backups:
@@ -25,16 +26,7 @@ class Backups:
         if self.is_stopped or self._made_on == day or now < day + timedelta(hours=HOUR):
             return
         self._made_on = day
-        entry = Access(
-            occurred_at=now,
-            source="command",
-            actor="backup",
-            action="exported",
-            kind="database",
-            object_id="",
-            model="",
-            place="driftwarden db backup",
-            address="drill",
-        )
-        with transaction(self._engine) as connection:
-            append_access(connection, entry)
+        with mock.patch("monitor.cli.shared.access.datetime") as clock:
+            clock.now.return_value = now
+            record_copy(self._engine, COMMAND)
+            record_copy(self._engine, COMMAND, "archive")

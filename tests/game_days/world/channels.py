@@ -31,6 +31,8 @@ class Servers:
     mail: Webhooks
     #: A service that takes heartbeats; another channel tells when they stop.
     heartbeats: Webhooks
+    #: Address of the web page, which messages link.
+    public_url: str = "https://drift.example.com"
 
     def fail(self, channel: str) -> None:
         """Let a channel take no messages until it is mended."""
@@ -61,7 +63,7 @@ class Servers:
 channel = "{CHANNEL}"
 heartbeat_url = "{self.heartbeats.url}/ping"
 fallback = "{MAIL}"
-public_url = "https://drift.example.com"
+public_url = "{self.public_url}"
 [alerts.channels.{PAGER}]
 kind = "pagerduty"
 url = "{self.pager.url}"

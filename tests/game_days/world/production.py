@@ -11,6 +11,10 @@ import numpy as np
 from tests.support.traffic.stored_traffic import NEW_TOPIC, TOPICS
 
 TASK_TYPES = ("cards", "loans", "accounts", "other")
+#: Usual mean of the judge's scores.
+JUDGE = 4.2
+#: What a producer without a clock sends.
+WRONG_TIME = "1970-01-01T00:00:00+00:00"
 #: Share of exchanges that users rate, and the longest time until they do.
 RATED, RATED_WITHIN = 0.4, timedelta(hours=2)
 
@@ -30,14 +34,19 @@ class Sender:
 
     model: str
     per_day: float = 200.0
+    #: The name that it sends; empty: that of the model.
+    sent_as: str = ""
     #: Share of the usual traffic.
     volume: float = 1.0
     #: Share of prompts on a topic that the model was not trained for.
     new_topic: float = 0.0
     #: Share of exchanges that resolve the request.
     resolved: float = 0.9
-    #: Share of records that can't be read.
+    #: Mean score of the judge, in [0, 5].
+    judge: float = JUDGE
+    #: Share of records that can't be read, and whether as their times are wrong.
     malformed: float = 0.0
+    has_wrong_times: bool = False
     #: Share of exchanges with feedback.
     rated: float = RATED
     #: Fields and metrics that are not sent.
@@ -49,6 +58,11 @@ class Sender:
     version_share: float = 0.0
     #: End users.
     n_users: int = 400
+
+    @property
+    def name(self) -> str:
+        """The model's name in its records."""
+        return self.sent_as or self.model
 
 
 class Production:
@@ -98,7 +112,7 @@ class Production:
             record = self._record(sender, at)
             yield record
             if self._rng.random() < sender.rated:
-                rating = {"id": record.key.decode(), "model": sender.model}
+                rating = {"id": record.key.decode(), "model": sender.name}
                 value = json.dumps({**rating, "feedback": {"thumbs_up": bool(place < 0.8)}})
                 later = at + self._rng.random() * RATED_WITHIN
                 self._ratings.append(Sent(later, record.key, value.encode()))
@@ -107,15 +121,16 @@ class Production:
         rng = self._rng
         self._n_sent += 1
         key = f"x{self._n_sent}"
-        if rng.random() < sender.malformed:
+        is_malformed = rng.random() < sender.malformed
+        if is_malformed and not sender.has_wrong_times:
             return Sent(at, key.encode(), b'{"prompt": "cut o')
         present = [k for k in range(len(TOPICS)) if TASK_TYPES[k] not in sender.absent_types]
         topic = len(TOPICS) if rng.random() < sender.new_topic else int(rng.choice(present))
         name = (*TOPICS, NEW_TOPIC)[topic]
         record: dict[str, object] = {
             "id": key,
-            "timestamp": at.isoformat(),
-            "model": sender.model,
+            "timestamp": WRONG_TIME if is_malformed else at.isoformat(),
+            "model": sender.name,
             "task_type": TASK_TYPES[topic],
             "user": f"user-{rng.integers(sender.n_users)}",
             "prompt": f"{name} number {rng.integers(40)}",
@@ -123,7 +138,7 @@ class Production:
         }
         metadata: dict[str, float | str] = {
             "resolved": int(rng.random() < sender.resolved),
-            "judge": float(np.clip(rng.normal(4.2, 0.4), 0, 5)),
+            "judge": float(np.clip(rng.normal(sender.judge, 0.4), 0, 5)),
             "latency": float(rng.gamma(4.0, 0.3)),
         }
         if sender.version:

@@ -1,5 +1,6 @@
 """The world of a game day: the product in this process, on a clock that the drill moves."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -17,7 +18,8 @@ from monitor.daemon.heartbeat import FinishedJobs, Heartbeats
 from monitor.errors import DatabaseUnavailableError, TransientError
 from monitor.scheduling.runner import DirectRunner
 from monitor.settings import Configuration, load_configuration, load_secrets
-from monitor.store.engine import make_engine
+from monitor.store.alerts.channel_state import pending_messages
+from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import metadata
 from monitor.traffic.baseline_import import import_baseline
 from monitor.traffic.end_users.rules import open_rules
@@ -26,6 +28,7 @@ from monitor.windows.evaluation import evaluate_claimed
 from tests.game_days.ledger import Ledger
 from tests.game_days.world.backups import Backups
 from tests.game_days.world.channels import Servers, running_servers
+from tests.game_days.world.databases import Databases
 from tests.game_days.world.production import Production
 from tests.game_days.world.reviewers import Reviewers
 from tests.game_days.world.topic import Ingest, Topic
@@ -40,7 +43,8 @@ SLOW_EVERY = timedelta(minutes=5)
 
 CONFIGURATION = """
 {models}
-database.url = "sqlite:///{database}"
+{own_settings}
+database.url = "{database}"
 monitoring.sample_rate = 1.0
 monitoring.large_changes = "{looks}"
 drift.min_samples = {min_samples}
@@ -101,14 +105,19 @@ class World:
         servers: Servers,
         endpoint: FakeEndpoint,
         history: History,
+        url: str,
     ) -> None:
         self.folder, self.servers, self.endpoint = folder, servers, endpoint
         self.now, self.production, self.topic = history.now, history.production, history.topic
         self.ledger = Ledger(servers)
         self.models = list(self.production.senders)
+        #: Further names of each model.
+        self.aliases: dict[str, list[str]] = defaultdict(list)
         #: ``monitoring.large_changes``.
         self.looks = "hourly"
         self.min_samples = 50
+        #: Further lines of config.toml.
+        self.own_settings = ""
         #: Parts of the daemon that run; a fault stops them.
         self.ingests, self.leads = True, True
         #: Jobs that don't run, by name.
@@ -118,7 +127,8 @@ class World:
         self._database_is_away = False
         self._slow_at = history.now - timedelta(days=1)
         self._evaluation = write_evaluation(folder)
-        self.engine = make_engine(f"sqlite:///{folder / 'driftwarden.db'}")
+        self._url = url
+        self.engine = make_engine(url)
         event.listen(self.engine, "begin", self._require_database)
         self.reviewers = Reviewers(self.engine)
         self.backups = Backups(self.engine)
@@ -158,11 +168,11 @@ class World:
         cycle = Cycle.build(self.engine, settings, secrets, self.now, encoder=TopicEncoder)
         runner = _Runner(self, settings)
         self.cycle = replace(cycle, evaluations=runner, looks=runner)
-        self._finished = FinishedJobs(self._seconds)
+        self.finished = FinishedJobs(self._seconds)
         sender = HeartbeatSender.build(settings.alerts, secrets)
         assert sender is not None
         self._heartbeats = Heartbeats(
-            sender, self.engine, settings, cycle.channels, self.now, self._finished
+            sender, self.engine, settings, cycle.channels, self.now, self.finished
         )
         self._ingest: Ingest | None = None
         self._build_ingest = lambda: Ingest(
@@ -200,14 +210,22 @@ class World:
             is_time = self.now - self._slow_at >= SLOW_EVERY
             if is_time:
                 self._slow_at = self.now
-            # What one delivery reports is sent by the next, seconds later.
-            usual = (cycle.advance, cycle.watch, cycle.deliver, cycle.deliver)
+            usual = (cycle.advance, cycle.watch, cycle.deliver)
             for job in (*(slow if is_time else ()), *usual):
                 self._run(job.__name__, partial(job, self.now))
+            if self._has_pending():  # what one delivery reports is sent by the next, seconds later
+                self._run("deliver", partial(cycle.deliver, self.now))
             # The time between two heartbeats is that of the real clock.
             self._heartbeats._next = 0.0
             self._run("heartbeat", lambda: self._heartbeats.send(self.now, lambda: True))
         self.ledger.read(self.now)
+
+    def _has_pending(self) -> bool:
+        """Return whether a message waits to be sent."""
+        if self._database_is_away:
+            return False
+        with transaction(self.engine) as connection:
+            return pending_messages(connection).n > 0
 
     def _seconds(self) -> float:
         """Return the time on the driven clock."""
@@ -229,7 +247,7 @@ class World:
         except Exception as error:  # noqa: BLE001 - the daemon logs it and goes on; the report has it
             self.ledger.defects.append((self.now, name, repr(error)[:300]))
         else:
-            self._finished.succeeded(name)
+            self.finished.succeeded(name)
 
     def _require_database(self, _connection: Any) -> None:
         if self._database_is_away:
@@ -241,10 +259,13 @@ class World:
         probes = PROBES.format(url=self.endpoint.url) if "desk" in self.models else ""
         path.write_text(
             CONFIGURATION.format(
-                models="\n".join(f"models.{model}.aliases = []" for model in self.models),
+                models="\n".join(
+                    f"models.{model}.aliases = {self.aliases[model]}" for model in self.models
+                ),
+                own_settings=self.own_settings,
                 looks=self.looks,
                 min_samples=self.min_samples,
-                database=self.folder / "driftwarden.db",
+                database=self._url,
                 evaluation=self._evaluation,
                 channels=self.servers.configuration + probes,
             )
@@ -253,13 +274,13 @@ class World:
 
 
 @contextmanager
-def open_world(folder: Path, history: History) -> Iterator[World]:
-    """Run the services of a world until the block ends; its database is in the folder."""
+def open_world(folder: Path, history: History, databases: Databases) -> Iterator[World]:
+    """Run the services of a world until the block ends."""
     with ExitStack() as stack:
         stack.enter_context(shared_statements())
         stack.enter_context(shared_authorities())
         servers = stack.enter_context(running_servers())
         endpoint = stack.enter_context(running_endpoint())
-        world = World(folder, servers, endpoint, history)
+        world = World(folder, servers, endpoint, history, databases.url(folder))
         stack.callback(world.engine.dispose)
         yield world
