@@ -2,19 +2,24 @@
 
 import html
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
+from monitor.alerts.causes import CAUSES
 from monitor.alerts.channels.apprise import MAX_TITLE_CHARACTERS
 from monitor.alerts.channels.pagerduty import MAX_SUMMARY_CHARACTERS
+from monitor.alerts.incidents import clear
 from monitor.alerts.messages.text import MAX_WORDS, IncidentText, count_words
 from monitor.alerts.present_text import STATES
 from monitor.rendering.mrkdwn import render_text
+from monitor.rendering.numbers import format_instant
 from monitor.store.alerts import outbox
+from monitor.store.alerts.incident_events import list_events
+from monitor.store.alerts.incidents import list_incidents
 from monitor.store.engine import transaction
 from monitor.store.tables import DriftEvaluation, Incident, Look
 from tests.support.alerts.incident_world import (
@@ -33,6 +38,7 @@ from tests.support.alerts.messages_page import (
     QUIET,
     TUESDAY,
     messages,
+    states_of,
 )
 from tests.support.windows.assessment_cases import CASES, with_findings
 from tests.support.windows.assessments import (
@@ -154,7 +160,7 @@ def test_end_without_a_new_window_says_that_it_is_gone(kind: str) -> None:
 def test_reopened_incident_has_its_own_onset_and_no_old_look() -> None:
     world = looked().window(BOTH).act("resolve")
     text = world.window(MORE_PROMPTS, MONDAY + 5 * WEEK).text()
-    assert text.title == "🔴 Drift, again: assistant"
+    assert text.title == "🚨 CRITICAL Drift, again: assistant"
     assert text.since == "Began in the window of 7 Dec to 13 Dec 2026; the hour is not known."
     assert "`resolved`" not in text.finding
     assert "3 Nov" not in text.since
@@ -164,7 +170,7 @@ def test_look_before_a_resolution_is_not_present_after_it() -> None:
     world = looked().look(make_finding(), until=MONDAY + WEEK + 2 * HOUR).act("resolve")
     world.now += HOUR
     world.window(PROMPTS)
-    assert world.text().title == "🔴 Drift, again: assistant"
+    assert world.text().title == "🚨 CRITICAL Drift, again: assistant"
     assert "`resolved`" not in world.text().finding
 
 
@@ -205,7 +211,7 @@ def test_message_is_rendered_without_its_deleted_evidence(table: Any) -> None:
 def test_resolved_incident_is_rendered_without_its_window() -> None:
     world = IncidentWorld().window(BOTH).act("resolve")
     delete_all(world, DriftEvaluation)
-    assert world.text().since == "From 9 Nov 2026, 00:30 UTC until 9 Nov 2026, 00:30 UTC."
+    assert world.text().since == "Noticed 9 Nov 2026, 00:30 UTC, resolved 9 Nov 2026, 00:30 UTC."
 
 
 def test_message_is_rendered_without_any_evidence() -> None:
@@ -272,7 +278,9 @@ def test_acknowledged_incident_tells_only_what_doubled_after_its_first_day() -> 
     for hours, estimate in ((5, 0.79), (24, 0.78), (30, 0.6), (31, 0.58), (32, 0.59)):
         world.look(make_finding(estimate=estimate), until=TUESDAY + hours * HOUR)
         titles.append(world.text().title)
-    assert titles == ["🔴 Drift: assistant"] * 2 + ["🔴 Drift, worse: assistant"] * 3
+    assert (
+        titles == ["🚨 CRITICAL Drift: assistant"] * 2 + ["🚨 CRITICAL Drift, worse: assistant"] * 3
+    )
     with transaction(world.engine) as connection:
         messages = outbox.list_messages(connection)
     assert sum(bool(message.payload.get("reply_broadcast")) for message in messages) == 1
@@ -322,6 +330,7 @@ def test_whole_parts_are_left_out_of_any_message() -> None:
         text = IncidentText(
             title=f"Drift, worse: {words(0, 2)} assistant",
             findings=tuple(f"Finding {number} {words(3, 60)}." for number in range(n_findings)),
+            users="Users may get worse responses.",
             since="Most likely since 3 Nov 2026, 14:00 UTC.",
             changes=tuple(f"Change {number} {words(3, 40)}." for number in range(n_changes)),
             owner=f"Acknowledged by {words(0, 20)}",
@@ -331,7 +340,14 @@ def test_whole_parts_are_left_out_of_any_message() -> None:
         blocks = render_text(text.blocks())
         assert count_words([text.summary, *text.links]) <= MAX_WORDS
         assert len(text.summary) <= MAX_SUMMARY_CHARACTERS
-        stays = ("assistant", "Finding 0", text.since, "Acknowledged by", "released then (page).")
+        stays = (
+            "assistant",
+            text.users,
+            "Finding 0",
+            text.since,
+            "Acknowledged by",
+            "released then (page).",
+        )
         assert all(part in text.summary for part in stays), text
         n_told = sum(f"Finding {number} " in text.summary for number in range(n_findings))
         more = re.search(r"(\d) further finding", text.summary)
@@ -353,16 +369,84 @@ def test_condition_names_its_new_part_and_its_return() -> None:
     assert world.text().changes == ("Added since 3 Nov 2026, 16:00 UTC: run 5.",)
     world.clear("training_failed", after=timedelta(days=2))
     world.condition("training_failed", "Training run 6 failed.", "run 6")
-    assert world.text().title == "🟠 Training failed, again: assistant"
+    assert world.text().title == "🟠 WARNING Training failed, again: assistant"
     assert world.text().changes[0].startswith("It is back; it was resolved ")
 
 
 def test_condition_says_once_when_it_began() -> None:
     world = IncidentWorld(now=TUESDAY)
-    world.condition("consumer_stalled", "Nothing was read since 14:40.", of_daemon=True)
+    text = f"Nothing was read of partition 0 since {format_instant(TUESDAY - HOUR)}."
+    world.condition("consumer_stalled", text, since=TUESDAY - HOUR, of_daemon=True)
     assert world.text().since == ""
+    world.condition("consumer_stalled", "Ingest is behind.", since=TUESDAY, of_daemon=True)
+    assert world.text().since == "Began 3 Nov 2026, 15:00 UTC."
     world.condition("no_traffic", "No record for 24 hours.")
     assert world.text().since == "Noticed 3 Nov 2026, 16:00 UTC."
+
+
+@pytest.mark.parametrize(
+    ("since", "by_user", "period"),
+    [
+        (TUESDAY - HOUR, False, "From 3 Nov 2026, 15:00 UTC until 3 Nov 2026, 17:00 UTC."),
+        (None, False, "Noticed 3 Nov 2026, 16:00 UTC, held until 3 Nov 2026, 17:00 UTC."),
+        (TUESDAY - HOUR, True, "Since 3 Nov 2026, 15:00 UTC, resolved 3 Nov 2026, 17:00 UTC."),
+        (None, True, "Noticed 3 Nov 2026, 16:00 UTC, resolved 3 Nov 2026, 17:00 UTC."),
+    ],
+)
+def test_end_of_a_condition_has_its_onset_and_when_it_was_clear(
+    since: datetime | None, by_user: bool, period: str
+) -> None:
+    """It is resolved a while after it no longer holds, unless a user resolves it before."""
+    world = IncidentWorld(now=TUESDAY)
+    world.condition("consumer_stalled", "Nothing was read.", since=since, of_daemon=True)
+    world.later(HOUR)
+    if by_user:
+        world.act("resolve").later(HOUR)  # afterwards it is clear, too
+    world.clear("consumer_stalled", of_daemon=True, after=HOUR)
+    assert world.text().since == period
+
+
+def test_reopened_condition_has_its_own_onset() -> None:
+    world = IncidentWorld(now=TUESDAY)
+    world.condition("consumer_stalled", "Nothing was read.", since=TUESDAY - HOUR, of_daemon=True)
+    world.clear("consumer_stalled", of_daemon=True)
+    world.condition("consumer_stalled", "Nothing was read.", of_daemon=True)
+    assert world.text().since == f"Noticed {format_instant(world.now)}."
+
+
+def test_no_message_or_event_has_doubled_punctuation() -> None:
+    world = IncidentWorld()
+    for cause in CAUSES.values():
+        if cause.name != "drift":
+            list(states_of(cause, world))
+    with transaction(world.engine) as connection:
+        texts = [message.payload["text"] for message in outbox.list_messages(connection, limit=999)]
+        incidents = list_incidents(connection, limit=99)
+        events = [event for row in incidents for event in list_events(connection, row.id)]
+    texts += [event.reason for event in events]
+    assert any("It is back. Before: " in text for text in texts)
+    assert [text for text in texts if re.search(r"[.,;:!?][.,;:!?]", text)] == []
+
+
+def test_sentence_on_users_is_first_and_only_while_it_lasts() -> None:
+    world = IncidentWorld(now=TUESDAY)
+    world.condition("consumer_stalled", "Nothing was read.", of_daemon=True)
+    users = CAUSES["consumer_stalled"].users
+    assert world.payload()["text"].startswith(f"🚨 CRITICAL Ingest stalled. {users} Nothing")
+    assert render_text(world.payload()["blocks"]).count(users) == 1
+    with transaction(world.engine) as connection:
+        clear(connection, "consumer_stalled", "", world.now, alerts=world.alerts)
+    assert users not in world.payload()["text"]
+    assert looked().text().users == CAUSES["drift"].users
+    assert looked().look(until=TUESDAY + HOUR).text().users == ""
+
+
+def test_worse_drift_of_which_a_part_is_gone_or_smaller_has_changed() -> None:
+    assert looked().window(PROMPTS).text().title == "🚨 CRITICAL Drift, changed: assistant"
+    assert looked().window(BOTH).text().title == "🚨 CRITICAL Drift, worse: assistant"
+    larger = IncidentWorld().window(PROMPTS).window(MORE_PROMPTS, MONDAY + WEEK)
+    assert larger.text().title == "🚨 CRITICAL Drift, worse: assistant"
+    larger.look(make_prompts_finding(estimate=0.13), until=MONDAY + 2 * WEEK + 3 * HOUR)
 
 
 def test_two_models_have_messages_of_their_own() -> None:
@@ -370,7 +454,7 @@ def test_two_models_have_messages_of_their_own() -> None:
     world.model = "other"
     world.look(make_prompts_finding(), until=TUESDAY + DAY)
     assert "`resolved`" not in world.text().finding
-    assert world.text().title == "🔴 Drift: other"
+    assert world.text().title == "🚨 CRITICAL Drift: other"
 
 
 def test_reply_on_news_is_the_title_with_one_change() -> None:
