@@ -101,7 +101,7 @@ _ALL = (
         name="looks_overdue",
         level="warning",
         title="Looks for large changes overdue",
-        users="Users are not affected; a large change is noticed late.",
+        users="Users are not affected; a large change waits for its window.",
         next_steps=(
             "• Find what fails: `driftwarden check --now`, and `look_failed` in the log.",
             "• Until they are made, a large change is not noticed before the window ends.",
@@ -252,7 +252,7 @@ _ALL = (
         name="served_model_changed",
         level="critical",
         title="Served model changed",
-        users="Users of the endpoint get responses that nobody evaluated.",
+        users="Users are affected if they use the probed endpoint.",
         next_steps=(
             "• Find what was deployed; `driftwarden probes status{of_model}` has the responses.",
             "• It may be the adapter, base model, server, system prompt or sampling.",

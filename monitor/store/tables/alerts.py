@@ -47,7 +47,7 @@ class Incident(Base):
     #: What is wrong, without a quote of an exchange.
     summary: Mapped[str] = mapped_column(server_default=text("''"), info=contents.NOTE)
     #: Of its next step, where that depends on what is wrong; else empty.
-    command: Mapped[str] = mapped_column(server_default=text("''"), info=contents.NOTE)
+    command: Mapped[str] = mapped_column(server_default=text("''"), info=contents.KEY)
     #: What alarmed: families and metrics; of other causes the windows, runs, days, ...
     fingerprint: Mapped[str] = mapped_column(info=contents.WORDS)
     #: Of drift, in [0, 1].

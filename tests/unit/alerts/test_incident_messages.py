@@ -7,11 +7,13 @@ from random import Random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import update
 
 from monitor.alerts.causes import CAUSES
 from monitor.alerts.channels.apprise import MAX_TITLE_CHARACTERS
 from monitor.alerts.channels.pagerduty import MAX_SUMMARY_CHARACTERS
+from monitor.alerts.drift_alarms import fingerprint_of
 from monitor.alerts.incidents import clear
 from monitor.alerts.messages.text import MAX_WORDS, IncidentText, count_words
 from monitor.alerts.present_text import STATES
@@ -52,6 +54,8 @@ from tests.support.windows.assessments import (
 
 #: Characters of a line of a phone's notification, and of the two that it shows.
 PHONE_LINE, PHONE_CHARACTERS = 70, 130
+#: Characters of a line beside Slack's name of the sender on a locked phone, which shows two.
+NOTIFICATION_LINE = 45
 
 
 def words_of(payload: dict[str, Any]) -> int:
@@ -72,6 +76,9 @@ def test_every_cause_in_every_state_is_short() -> None:
         title, rest = text.split(". ", 1)
         assert len(title) <= PHONE_LINE
         assert rest
+        if state == "opened":
+            beginning = f"driftwarden: {text}"[: 2 * NOTIFICATION_LINE]
+            assert " ".join(CAUSES[cause].users.split()[:3]) in beginning
         is_ended = state == "unwatched" or "resolved" in state
         assert text.count("Next: ") == (not is_ended)
         assert "…" not in text, text
@@ -474,3 +481,19 @@ def test_notification_of_a_phone_has_model_and_worst_finding() -> None:
 
 def test_every_titled_state_has_words() -> None:
     assert {state for state, (words, _) in STATES.items() if not words} == {"opened"}
+
+
+def test_kinds_of_findings_are_those_that_alarm() -> None:
+    for name, case in CASES.items():
+        assessment = with_findings(case())
+        kinds = assessment.finding_kinds
+        assert len(kinds) == len(assessment.findings) * assessment.is_compared, name
+        # Responses alarm by their events, too.
+        alarms = fingerprint_of(assessment) - ({"output"} if "event:empty" in kinds else set())
+        assert alarms <= set(kinds), name
+
+
+def test_findings_of_an_earlier_release_are_one_of_what_hurts_most() -> None:
+    text = IncidentWorld().window(replace(BOTH, finding_kinds=())).text()
+    assert text.findings == (BOTH.headline,)
+    assert text.next_step == IncidentWorld().window(BOTH).text().next_step
