@@ -453,7 +453,10 @@ def test_worse_drift_of_which_a_part_is_gone_or_smaller_has_changed() -> None:
     assert looked().window(BOTH).text().title == "🚨 CRITICAL Drift, worse: assistant"
     larger = IncidentWorld().window(PROMPTS).window(MORE_PROMPTS, MONDAY + WEEK)
     assert larger.text().title == "🚨 CRITICAL Drift, worse: assistant"
-    larger.look(make_prompts_finding(estimate=0.13), until=MONDAY + 2 * WEEK + 3 * HOUR)
+    smaller = looked(make_finding(estimate=0.85))
+    for hours, estimate, state in ((30, 0.6, "worse"), (31, 0.82, "changed")):
+        smaller.look(make_finding(estimate=estimate), until=TUESDAY + hours * HOUR)
+        assert smaller.text().title == f"🚨 CRITICAL Drift, {state}: assistant"
 
 
 def test_two_models_have_messages_of_their_own() -> None:
