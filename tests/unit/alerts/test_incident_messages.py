@@ -400,7 +400,7 @@ def test_condition_says_once_when_it_began() -> None:
         (None, True, "Noticed 3 Nov 2026, 16:00 UTC, resolved 3 Nov 2026, 17:00 UTC."),
     ],
 )
-def test_end_of_a_condition_has_its_onset_and_when_it_was_clear(
+def test_end_of_a_condition_has_onset_and_clear_time(
     since: datetime | None, by_user: bool, period: str
 ) -> None:
     """It is resolved a while after it no longer holds, unless a user resolves it before."""
@@ -448,7 +448,7 @@ def test_sentence_on_users_is_first_and_only_while_it_lasts() -> None:
     assert looked().look(until=TUESDAY + HOUR).text().users == ""
 
 
-def test_worse_drift_of_which_a_part_is_gone_or_smaller_has_changed() -> None:
+def test_worse_drift_of_which_part_is_gone_has_changed() -> None:
     assert looked().window(PROMPTS).text().title == "🚨 CRITICAL Drift, changed: assistant"
     assert looked().window(BOTH).text().title == "🚨 CRITICAL Drift, worse: assistant"
     larger = IncidentWorld().window(PROMPTS).window(MORE_PROMPTS, MONDAY + WEEK)
@@ -496,7 +496,7 @@ def test_kinds_of_findings_are_those_that_alarm() -> None:
         assert alarms <= set(kinds), name
 
 
-def test_findings_of_an_earlier_release_are_one_of_what_hurts_most() -> None:
+def test_findings_without_kinds_are_the_headline() -> None:
     text = IncidentWorld().window(replace(BOTH, finding_kinds=())).text()
     assert text.findings == (BOTH.headline,)
     assert text.next_step == IncidentWorld().window(BOTH).text().next_step
