@@ -19,6 +19,9 @@ class Cause:
     name: str
     level: Level
     title: str
+    #: Whether users of the model notice it, or only the monitoring is blind, in one sentence; where
+    #: it depends, on what.
+    users: str
     #: What to do, as mrkdwn: the message has the first step only, the page of the incident all,
     #: that of the cause more. The first has a command. ``{of_model}`` is the option that names the
     #: model, ``{again}`` the command that evaluates the window again.
@@ -39,12 +42,14 @@ _ALL = (
         name="drift",
         level="critical",
         title="Drift",
+        users="Users may get worse responses.",
         next_steps=(),  # they depend on the evaluation
     ),
     Cause(
         name="evaluation_failed",
         level="error",
         title="Drift evaluation failed",
+        users="Users are not affected; drift of this window is not noticed.",
         next_steps=(
             "• Read the error: `driftwarden check --now`, or the daemon's log.",
             "• It is repeated every hour; until it succeeds, drift of this window is not noticed.",
@@ -54,6 +59,7 @@ _ALL = (
         name="evaluation_overdue",
         level="error",
         title="Drift evaluation overdue",
+        users="Users are not affected; drift of this window is not noticed.",
         next_steps=(
             "• Check that a replica leads and that ingest keeps up: `driftwarden check --now`.",
             "• Until it is evaluated, drift of this window is not noticed.",
@@ -62,16 +68,18 @@ _ALL = (
     Cause(
         name="late_records",
         level="warning",
-        title="Exchanges arrived after the evaluation",
+        title="Exchanges arrived late",
+        users="Users are not affected; a result lacks exchanges.",
         next_steps=(
             "• Once all have arrived: `{again}`.",
-            "• Find what delays them: `driftwarden check`.",
+            "• Find what delays them: producer, clock, replay; `driftwarden check` shows the lag.",
         ),
     ),
     Cause(
         name="no_traffic",
         level="error",
         title="No traffic",
+        users="Users get nothing if production is down; else only monitoring is blind.",
         next_steps=(
             "• Check that production serves the model, then `driftwarden dead-letters`.",
             "• Its records must reach the topic, under a name of config.toml.",
@@ -82,8 +90,9 @@ _ALL = (
         name="signal_missing",
         level="error",
         title="Signal missing",
+        users="Users notice it if a feature ended.",
         next_steps=(
-            "• Find the release, job or renamed key that ended it; then `driftwarden check --now`.",
+            "• Find the release, job or renamed key; then `driftwarden check --now`.",
             "• Left out on purpose: resolve the incident; after a week it is no longer expected.",
         ),
         hold=timedelta(hours=1),
@@ -92,6 +101,7 @@ _ALL = (
         name="looks_overdue",
         level="warning",
         title="Looks for large changes overdue",
+        users="Users are not affected; a large change waits for its window.",
         next_steps=(
             "• Find what fails: `driftwarden check --now`, and `look_failed` in the log.",
             "• Until they are made, a large change is not noticed before the window ends.",
@@ -101,6 +111,7 @@ _ALL = (
         name="consumer_stalled",
         level="critical",
         title="Ingest stalled",
+        users="Users are not affected; new traffic is not monitored.",
         next_steps=(
             "• Check that a replica runs ingest, and its log: `driftwarden check --now`.",
             "• Records that the topic's retention deletes before they are read are lost.",
@@ -112,6 +123,7 @@ _ALL = (
         name="records_lost",
         level="error",
         title="Records lost",
+        users="Users are not affected; lost records are not monitored.",
         next_steps=(
             "• Mend what keeps ingest behind: `driftwarden check --now`; lengthen retention.",
             "• A window with lost records says so in its remarks.",
@@ -122,6 +134,7 @@ _ALL = (
         name="dead_letters",
         level="error",
         title="Records could not be read",
+        users="Users are affected only if the service itself is broken.",
         next_steps=(
             "• See one of each reason: `driftwarden dead-letters`.",
             "• Mend the cause, then read the kept ones: `driftwarden replay --dead-letters`.",
@@ -133,6 +146,7 @@ _ALL = (
         name="messages_undelivered",
         level="critical",
         title="Messages not delivered",
+        users="Users are not affected; alarms do not arrive.",
         next_steps=(
             "• Prove the channel and read its newest error: `driftwarden check --now`.",
             "• Until then only the fallback is told, if there is one; the page has all incidents.",
@@ -144,6 +158,7 @@ _ALL = (
         name="backup_overdue",
         level="warning",
         title="Backup overdue",
+        users="Users are not affected; newer data has no backup.",
         next_steps=(
             "• Find why `driftwarden db backup` no longer runs: its timer, its log, its disk.",
             "• Made otherwise on purpose: resolve the incident.",
@@ -154,6 +169,7 @@ _ALL = (
         name="training_failed",
         level="warning",
         title="Training failed",
+        users="Users are not affected; production keeps its version.",
         next_steps=(
             "• Read the log: `driftwarden retrain logs RUN`.",
             "• Then resume it: `driftwarden retrain resume RUN`, or start another.",
@@ -163,6 +179,7 @@ _ALL = (
         name="decision_overdue",
         level="warning",
         title="Retraining waits for a confirmation",
+        users="Users keep getting errors that training would fix.",
         next_steps=(
             "• A lead confirms it: `driftwarden review confirm DECISION --as NAME`, or its page.",
         ),
@@ -171,6 +188,7 @@ _ALL = (
         name="queue_not_worked",
         level="warning",
         title="Review queue not worked",
+        users="Users are not affected; the error rate is not known.",
         next_steps=(
             "• Ask the reviewers to work the queue: `driftwarden review queue`.",
             "• Without verdicts there is no decision on retraining.",
@@ -180,6 +198,7 @@ _ALL = (
         name="rollout_reverted",
         level="error",
         title="Rollout reverted",
+        users="Users get the stable version, once the gateway has confirmed it.",
         next_steps=(
             "• Read why, with each check: `driftwarden rollout status{of_model}`.",
             "• Mend what was wrong, and start its rollout again.",
@@ -190,6 +209,7 @@ _ALL = (
         name="rollout_holding",
         level="warning",
         title="Rollout waits",
+        users="Users of the canary keep a version that is not proven.",
         next_steps=(
             "• Read what is missing: `driftwarden rollout status{of_model}`.",
             "• Mend it, or decide: `driftwarden rollout advance{of_model} --reason WHY`.",
@@ -200,6 +220,7 @@ _ALL = (
         name="rollout_not_applied",
         level="critical",
         title="Weights not applied",
+        users="Users may get another version than wanted.",
         next_steps=(
             "• Check the gateway and its backends: `driftwarden rollout status{of_model}`.",
             "• Take the traffic back: `driftwarden rollout revert --now{of_model} --reason WHY`.",
@@ -209,6 +230,7 @@ _ALL = (
         name="rollout_shares_differ",
         level="error",
         title="Traffic differs from its weights",
+        users="Users may get another version than wanted, unless only labels are wrong.",
         next_steps=(
             "• Compare `driftwarden rollout status{of_model}` with the gateway: routes, retries?",
             "• Check that both versions write their version into the records.",
@@ -218,21 +240,24 @@ _ALL = (
         name="weights_changed",
         level="critical",
         title="Weights changed",
+        users="Users may get responses that nobody evaluated, if this version serves.",
         next_steps=(
-            "• `driftwarden check` names the files: restore them, then restart the servers.",
-            "• Find who wrote them.",
-            "• A canary is reverted; production stays: find out what its servers have loaded.",
-            "• Or register them as a new version: `driftwarden models register FOLDER{of_model}`.",
+            "• `driftwarden check --now` names the files: restore them, then restart the servers.",
+            "• Find who wrote them. A canary is reverted; production stays.",
+            "• Changed on purpose: `driftwarden models register FOLDER{of_model}`; evaluate it.",
+            "• Of a candidate: `driftwarden models reject VERSION --reason WHY{of_model}`.",
         ),
     ),
     Cause(
         name="served_model_changed",
         level="critical",
         title="Served model changed",
+        users="Users are affected if they use the probed endpoint.",
         next_steps=(
             "• Find what was deployed; `driftwarden probes status{of_model}` has the responses.",
             "• It may be the adapter, base model, server, system prompt or sampling.",
             "• Deployed by mistake: deploy the version of the registry again; probes notice it.",
+            "• Routed by a rollout: `driftwarden rollout revert{of_model} --reason WHY`.",
             "• Deployed on purpose: `driftwarden probes accept{of_model} --reason WHY`.",
         ),
     ),
@@ -240,6 +265,7 @@ _ALL = (
         name="promotion_not_served",
         level="error",
         title="Promoted version not served",
+        users="Users still get the version before, as far as probes tell.",
         next_steps=(
             "• See what responds: `driftwarden probes status{of_model}`. Then deploy the version.",
             "• Both versions respond alike: `driftwarden probes accept{of_model} --reason WHY`.",
@@ -249,6 +275,7 @@ _ALL = (
         name="probes_unanswered",
         level="warning",
         title="Probes not answered",
+        users="Users are affected only if production does not respond either.",
         next_steps=(
             "• Try it: `driftwarden probes run{of_model}`; compare `probes.url`, key and log.",
             "• Until it responds, a change of what it serves is not noticed.",
@@ -260,8 +287,25 @@ _ALL = (
 def _unknown(name: str) -> Cause:
     """Return what is known of a cause that a newer release has added: it is as urgent as any."""
     steps = ("• A newer release opened it, and knows its page: `driftwarden incidents list`.",)
-    return Cause(name=name, level="critical", title=f"Unknown cause ({name})", next_steps=steps)
+    return Cause(
+        name=name,
+        level="critical",
+        title=f"Unknown cause ({name})",
+        users="Whether users notice it is not known.",
+        next_steps=steps,
+    )
 
+
+#: Levels in a first line: the word says it where colours and shapes are not seen.
+LEVEL_MARKS: Mapping[str, str] = Words(
+    {
+        "critical": "🚨 CRITICAL",
+        "error": "🔴 ERROR",
+        "warning": "🟠 WARNING",
+        "info": "🔵 INFO",
+    },
+    lambda _: "🚨 CRITICAL",
+)
 
 #: By name.
 CAUSES: Mapping[str, Cause] = Words({cause.name: cause for cause in _ALL}, _unknown)

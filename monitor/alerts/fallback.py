@@ -52,7 +52,16 @@ def deliver(
             facts.append(f"{pluralize(n_refused, 'message')} refused in the last day.")
             keys.append("refused")
         if facts:
-            report(connection, UNDELIVERED, "", now, text=" ".join(facts), keys=keys, alerts=alerts)
+            report(
+                connection,
+                UNDELIVERED,
+                "",
+                now,
+                text=" ".join(facts),
+                keys=keys,
+                since=min([*(c.since for c in failing), *(m.since for m in stuck)], default=None),
+                alerts=alerts,
+            )
         else:
             clear(connection, UNDELIVERED, "", now, alerts=alerts)
     route(engine, channels, now)  # the report waits for the failing channel, too

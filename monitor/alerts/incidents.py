@@ -171,6 +171,8 @@ def report(
     *,
     text: str,
     keys: Collection[str] = (),
+    since: datetime | None = None,
+    command: str = "",
     alerts: Alerts,
     evaluation_id: int | None = None,
 ) -> int:
@@ -179,16 +181,25 @@ def report(
     Call it as often as the condition is checked: it writes and notifies only what is new. The cause
     is a name of :data:`monitor.alerts.causes.CAUSES`; an empty model is the daemon itself. The text
     says what is wrong, in one or two sentences, without a quote of the traffic. The keys are what
-    it consists of (windows, runs, days, ...); a new one worsens the incident.
+    it consists of (windows, runs, days, ...); a new one worsens the incident. The condition
+    began at the earliest time that is reported. The command is that of the next step, where it
+    depends on what is wrong.
     """
     current = incidents.unresolved_incident_of(connection, model, cause)
     fingerprint = frozenset(keys)
     if current is not None:
         fingerprint |= current.fingerprint
-        changes: dict[str, Any] = {"fingerprint": fingerprint, "clear_since": None}
+        began_at = min(filter(None, (since, current.began_at)), default=None)
+        changes: dict[str, Any] = {
+            "fingerprint": fingerprint,
+            "summary": text,
+            "command": command,
+            "began_at": began_at,
+            "clear_since": None,
+        }
         if fingerprint == current.fingerprint or current.status == "snoozed":
-            if (current.summary, current.clear_since) != (text, None):
-                incidents.update_incident(connection, current.id, summary=text, **changes)
+            if any(getattr(current, name) != value for name, value in changes.items()):
+                incidents.update_incident(connection, current.id, **changes)
             return current.id
         event: Event = "worsened"
         reason = text
@@ -197,7 +208,13 @@ def report(
         if last is not None and last.clear_since is None and fingerprint <= last.fingerprint:
             return last.id  # a user resolved it, and it has not been clear since
         current = last
-        changes = {"fingerprint": fingerprint, "clear_since": None}
+        changes = {
+            "fingerprint": fingerprint,
+            "summary": text,
+            "command": command,
+            "began_at": since,
+            "clear_since": None,
+        }
         event = "opened" if last is None else "reopened"
         reason = text if last is None else describe_earlier(last)
     incident_id = take_step(
@@ -210,7 +227,6 @@ def report(
         model=model,
         cause=cause,
         severity=0.0,
-        summary=text,
         **changes,
     )
     add_update(connection, incident_id, now, alerts, evaluation_id=evaluation_id)

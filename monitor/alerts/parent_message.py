@@ -154,7 +154,7 @@ def describe_earlier(incident: IncidentRow) -> str:
     """Return what an incident was before it is reopened."""
     ended = incident.resolved_at
     until = "" if ended is None else f", resolved {format_instant(ended)}"
-    return f"It is back. Before: {incident.summary or 'unknown'}{until}."
+    return f"It is back. Before: {incident.summary.removesuffix('.') or 'unknown'}{until}."
 
 
 def summarize(

@@ -1,6 +1,5 @@
 """Findings of an incident of drift as of now: of its newest look and window together."""
 
-import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,9 +9,7 @@ from sqlalchemy import Connection
 
 from monitor.alerts.drift_alarms import fingerprint_of
 from monitor.errors import NotFoundError
-from monitor.rendering.events import describe_event
-from monitor.rendering.excerpts import quote_metric
-from monitor.rendering.fingerprints import EVENT, METRIC, name_kinds
+from monitor.rendering.fingerprints import UNCHANGED, name_kinds
 from monitor.rendering.looks import describe_change
 from monitor.rendering.numbers import format_instant, format_window, join_names
 from monitor.store.alerts.incident_events import IncidentEventRow, list_events
@@ -31,12 +28,6 @@ HARM, RESPONSES, PROMPTS, REST = range(4)
 RANKS = {"output": RESPONSES, "input": PROMPTS}
 
 NO_DATA = "not_enough_data"
-
-_QUOTED = re.compile("“[^”]*”")
-_OF_RESPONSES = re.compile(r"\bresponses?\b", re.IGNORECASE)
-_OF_PROMPTS = re.compile(
-    r"\bprompts?\b|system message|definition of tools|task types", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True)
@@ -203,31 +194,19 @@ def _findings_of_window(assessment: Assessment, source: str) -> list[Finding]:
     alarms = fingerprint_of(assessment)
     if not assessment.output.alarm and assessment.output.slow_alarm is None:
         alarms -= {"output"}  # by its events only
+    texts, kinds = assessment.findings, assessment.finding_kinds
+    if not kinds:  # of an earlier release
+        worst = min(alarms, key=lambda kind: (RANKS.get(kind, HARM), kind), default="")
+        texts, kinds = (assessment.headline,), (worst,)
     findings: list[Finding] = []
-    for text in assessment.findings or (assessment.headline,):
-        kind = _kind_of(text, assessment)
-        if text.startswith("No significant change"):
+    for text, kind in zip(texts, kinds, strict=False):
+        if kind == UNCHANGED:
             continue
         rank = RANKS.get(kind, HARM) if kind in alarms else REST
         if not kind and all(finding.rank == HARM for finding in findings):
             rank = HARM
         findings.append(Finding(kind, text, rank, source))
     return findings
-
-
-def _kind_of(text: str, assessment: Assessment) -> str:
-    for column in assessment.numeric_columns:
-        if column.degraded and text.startswith(f"{quote_metric(column.name)} "):
-            return f"{METRIC}{column.name}"
-    for event in assessment.output.event_alarms:
-        if text == f"{describe_event(event)}.":
-            return f"{EVENT}{event.kind}"
-    unquoted = _QUOTED.sub("", text)
-    if unquoted.startswith("`"):
-        return ""
-    if _OF_RESPONSES.search(unquoted):
-        return "output"
-    return "input" if _OF_PROMPTS.search(unquoted) else ""
 
 
 def _without(findings: Iterable[Finding], kinds: Iterable[str]) -> list[Finding]:

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from sqlalchemy import Connection
 
-from monitor.alerts.causes import CAUSES, Cause, runbook_url
+from monitor.alerts.causes import CAUSES, LEVEL_MARKS, Cause, runbook_url
 from monitor.alerts.incident_states import NO_LONGER_SO, QUIET_WINDOWS
 from monitor.alerts.messages.identity import incident_link, rollouts_of
 from monitor.alerts.messages.next_steps import (
@@ -31,7 +31,7 @@ from monitor.alerts.present_findings import (
 from monitor.errors import NotFoundError
 from monitor.rendering.excerpts import excerpt
 from monitor.rendering.late_exchanges import describe_changes as describe_changed_inputs
-from monitor.rendering.late_exchanges import describe_late, split_again
+from monitor.rendering.late_exchanges import describe_late
 from monitor.rendering.looks import format_onset
 from monitor.rendering.mrkdwn import link
 from monitor.rendering.numbers import format_instant
@@ -41,17 +41,12 @@ from monitor.store.alerts.incident_events import last_event
 from monitor.store.alerts.incidents import IncidentRow
 from monitor.store.audit_log import SYSTEM
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
-from monitor.stored_words import Words
 
-MARKS = Words(
-    {"critical": "🔴", "error": "🔴", "warning": "🟠", "info": "🔵"},
-    lambda _: "🔴",
-)
-#: What the title says of the last event that it names, and the mark where that is another.
+#: What the title says of the last event that it names, and the mark where it is not the level's.
 STATES: dict[str, tuple[str, str]] = {
     "opened": ("", ""),
     "worsened": (", worse", ""),
-    "continued": (" continues", "🟠"),
+    "continued": (" continues", ""),
     "quiet": (", no longer found", "🟡"),
     NO_DATA: (", not enough data", "⚪"),
     "reopened": (", again", ""),
@@ -59,8 +54,8 @@ STATES: dict[str, tuple[str, str]] = {
     "unwatched": (", no longer watched", "⚪"),
 }
 ALARMS = ("opened", "worsened", "continued", "reopened")
-#: A condition's own text says since when; else the time of the incident follows.
-SAYS_WHEN = ("since", "noticed")
+#: Of drift that worsened, and of which a part is gone, or smaller, by now.
+CHANGED = ", changed"
 
 
 def present_text(connection: Connection, incident: IncidentRow, alerts: Alerts) -> IncidentText:
@@ -71,7 +66,7 @@ def present_text(connection: Connection, incident: IncidentRow, alerts: Alerts) 
 def describe_steps(connection: Connection, incident: IncidentRow) -> list[str]:
     """Return all that there is to do, as mrkdwn: the page has it whole."""
     if incident.cause != "drift":
-        return steps_of(incident.cause, incident.model, incident.summary)
+        return steps_of(incident.cause, incident.model, incident.command)
     evidence = load_evidence(connection, incident)
     steps = []
     if evidence.look is not None and evidence.is_look_present:
@@ -99,6 +94,7 @@ class _Present:
         ended = incident.is_resolved
         return IncidentText(
             title=self._title(),
+            users="" if self._is_over else self._cause.users,
             findings=self._past() if ended else self._present(),
             since=self._period() if ended else self._since(),
             changes=tuple(filter(None, self._end() if ended else self._changes())),
@@ -136,14 +132,29 @@ class _Present:
         is_unresolved_drift = self._incident.cause == "drift" and not self._incident.is_resolved
         return is_unresolved_drift and not self._findings and bool(self._evidence.source)
 
+    @property
+    def _is_over(self) -> bool:
+        """Return whether what was wrong is so no longer, as far as it is known."""
+        incident = self._incident
+        return incident.is_resolved or incident.clear_since is not None or self._is_gone
+
     def _title(self) -> str:
         incident = self._incident
         state, mark = STATES[self._event]
         blind = self._evidence.blind
         if self._event == NO_DATA and blind is not None and blind.assessment is not None:
             state = f", {state_verdict(blind.assessment).lower()}"
+        if self._event == "worsened" and self._has_eased():
+            state = CHANGED
         model = f": {excerpt(incident.model, MODEL_CHARACTERS)}" if incident.model else ""
-        return f"{mark or MARKS[incident.level]} {self._cause.title}{state}{model}"
+        return f"{mark or LEVEL_MARKS[incident.level]} {self._cause.title}{state}{model}"
+
+    def _has_eased(self) -> bool:
+        incident, evidence = self._incident, self._evidence
+        return bool(
+            describe_missing(evidence, incident)
+            or describe_peak(self._connection, incident, evidence)
+        )
 
     @property
     def _cause(self) -> Cause:
@@ -156,18 +167,15 @@ class _Present:
             return tuple(finding.text for finding in self._findings if finding not in new)
         if self._is_gone:
             return (describe_missing(evidence, incident) or f"No alarm in {evidence.source}.",)
-        return (split_again(incident.summary)[0] or self._cause.title,)
+        return (incident.summary or self._cause.title,)
 
     def _since(self) -> str:
         """Return when the worst finding began, and how sure that is."""
-        evidence = self._evidence
         if self._incident.cause != "drift":
-            summary = self._incident.summary.lower()
-            began = next(iter(evidence.events), None)
-            if any(word in summary for word in SAYS_WHEN):
-                return ""
-            at = self._incident.opened_at if began is None else began.at
-            return f"Noticed {format_instant(at)}."
+            if self._incident.began_at is None:
+                return f"Noticed {self._noticed()}."
+            began = format_instant(self._incident.began_at)
+            return "" if began in self._incident.summary else f"Began {began}."
         if not self._findings:
             return ""
         source = self._findings[0].source
@@ -226,18 +234,40 @@ class _Present:
 
     def _past(self) -> tuple[str, ...]:
         verb = "Had drifted" if self._incident.cause == "drift" else "Before"
-        summary = split_again(self._incident.summary)[0].removesuffix(".")
+        summary = self._incident.summary.removesuffix(".")
         return (f"{verb}: {summary or 'unknown'}.",)
 
     def _period(self) -> str:
-        """Return from when to when an incident lasted."""
+        """Return from when to when an incident lasted, as far as that is known."""
+        incident = self._incident
+        resolved_at, clear_since = incident.resolved_at, incident.clear_since
+        if resolved_at is None:
+            return ""
+        is_clear = clear_since is not None and clear_since <= resolved_at
+        ended = format_instant(clear_since if is_clear and clear_since else resolved_at)
+        began = self._began()
+        if is_clear or (incident.cause == "drift" and began):
+            return (
+                f"From {began} until {ended}."
+                if began
+                else (f"Noticed {self._noticed()}, held until {ended}.")
+            )
+        # A user resolved it while it held, or its model is no longer watched.
+        since = f"Since {began}" if began else f"Noticed {self._noticed()}"
+        return f"{since}, {incident.status} {ended}."
+
+    def _began(self) -> str:
+        """Return when it began; empty where that is not known."""
         incident, events = self._incident, self._evidence.events
-        began = format_instant(events[0].at if events else incident.opened_at)
-        if incident.cause == "drift" and events:
-            onsets = [self._onset(kind)[0] for kind in sorted(kinds_of(events[0]))]
-            began = next(filter(None, onsets), began)
-        ended = incident.resolved_at
-        return "" if ended is None else f"From {began} until {format_instant(ended)}."
+        if incident.cause != "drift":
+            return "" if incident.began_at is None else format_instant(incident.began_at)
+        kinds = sorted(kinds_of(events[0])) if events else []
+        return next(filter(None, (self._onset(kind)[0] for kind in kinds)), "")
+
+    def _noticed(self) -> str:
+        """Return when it was opened, or reopened last."""
+        events = self._evidence.events
+        return format_instant(events[0].at if events else self._incident.opened_at)
 
     def _end(self) -> list[str]:
         """Return why an incident ended."""

@@ -1,5 +1,6 @@
 """`driftwarden incidents`: list, show, acknowledge, snooze, resolve and annotate incidents."""
 
+import html
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -103,6 +104,8 @@ def show(
         typer.echo(f"  {excerpt(text.finding, 1000)}")
     for note_ in text.notes:
         typer.echo(f"  {excerpt(note_, 500)}")
+    if row.cause != "drift" and text.next_step:
+        typer.echo(f"  next: {html.unescape(text.next_step)}")
     for window in followed.windows:
         typer.echo(
             f"  window {window.window_start:%Y-%m-%d} to {window.window_end:%Y-%m-%d}: "

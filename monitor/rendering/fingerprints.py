@@ -7,6 +7,8 @@ from monitor.rendering.excerpts import quote_metric
 from monitor.rendering.wording import NOUNS
 
 METRIC, EVENT = "metric:", "event:"
+#: Kind of a finding that says that nothing changed.
+UNCHANGED = "unchanged"
 
 
 def name_kinds(fingerprint: Iterable[str]) -> list[str]:

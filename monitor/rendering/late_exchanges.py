@@ -1,6 +1,5 @@
 """Sentences on the exchanges that arrived after the evaluation of their window."""
 
-import re
 import shlex
 from datetime import datetime, timedelta
 
@@ -15,8 +14,6 @@ from monitor.store.windows.repetitions import changed_inputs
 
 #: Differences that a sentence names.
 SHOWN = 4
-#: In the text of a condition; the message has the command as its next step.
-_AGAIN = re.compile(r" Evaluate it again: `(.+)`\.")
 
 LENGTHS = {timedelta(days=1): "day", timedelta(weeks=1): "week"}
 
@@ -70,17 +67,6 @@ def state_arrivals(arrivals: Arrivals, late: LateExchanges) -> str:
     if 2 * arrivals.n_replayed > late.n:
         sentences.append(f"At least {arrivals.n_replayed:,} of them were dead letters, replayed.")
     return " ".join(sentences)
-
-
-def state_again(model: str, window: tuple[datetime, datetime]) -> str:
-    """Return the sentence on the command, after another one."""
-    return f" Evaluate it again: `{again_command(model, window)}`."
-
-
-def split_again(text: str) -> tuple[str, str]:
-    """Return a text without that sentence, and its command; empty where it has none."""
-    match = _AGAIN.search(text)
-    return (text, "") if match is None else (text.replace(match[0], ""), match[1])
 
 
 def again_command(model: str, window: tuple[datetime, datetime]) -> str:

@@ -31,6 +31,10 @@ class Holds:
     text: str
     #: What it consists of: windows, runs, days, ...
     keys: frozenset[str] = frozenset()
+    #: When it began; ``None``: it is not known.
+    since: datetime | None = None
+    #: Of the next step, where that depends on what is wrong; else empty.
+    command: str = ""
     #: The drift evaluation that it is about, which the log of its messages names.
     evaluation_id: int | None = None
 

@@ -53,7 +53,7 @@ from monitor.store.windows.digest import WindowFigures
 #: The first line of the details after an event.
 LINES: dict[Event, str] = {
     "opened": "Details of the window",
-    "worsened": "*The drift worsened.*",
+    "worsened": "Details of the newest window",
     "reopened": "*The drift is back.*",
 }
 

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from monitor.alerts.causes import CAUSES, LEVEL_MARKS
 from monitor.alerts.messages.notice import notice_message
 from monitor.rendering.numbers import format_window
 from monitor.settings import Alerts
@@ -29,7 +30,7 @@ def announce_late_alarm(
     period = format_window((evaluation.window_start, evaluation.window_end))
     public_url = alerts.public_url.rstrip("/")
     payload = notice_message(
-        f"🔴 Drift found late: {evaluation.model}",
+        f"{LEVEL_MARKS[CAUSES['drift'].level]} Drift found late: {evaluation.model}",
         [f"{period}: {assessment.headline}"],
         NEXT_STEPS,
         page=(f"{public_url}/drift-evaluations/{evaluation.id}", "Drift evaluation"),

@@ -6,7 +6,6 @@ import shlex
 from monitor.alerts.causes import CAUSES
 from monitor.rendering.events import NEXT_STEP
 from monitor.rendering.fingerprints import EVENT
-from monitor.rendering.late_exchanges import split_again
 from monitor.rendering.mrkdwn import escape
 from monitor.rendering.remedies import CHECK_TRAFFIC, remedies
 from monitor.store.windows.assessment import Assessment
@@ -81,11 +80,16 @@ def next_steps_of_look(look: LookRow) -> list[str]:
     return steps
 
 
-def steps_of(cause: str, model: str, text: str) -> list[str]:
-    """Return what to do about a condition with this text, as mrkdwn; commands name its model."""
+def steps_of(cause: str, model: str, command: str) -> list[str]:
+    """Return what to do about a condition, as mrkdwn; commands name its model.
+
+    The command is that of the condition; empty where it depends on cause and model only.
+    """
     option = f" --model {shlex.quote(model)}" if model else ""
-    again = split_again(text)[1] or f"driftwarden evaluate --again{option}"
-    parts = {"{of_model}": option, "{again}": again}
+    parts = {
+        "{of_model}": option,
+        "{again}": command or f"driftwarden evaluate --again{option}",
+    }
     steps = list(CAUSES[cause].next_steps)
     for name, part in parts.items():
         filled = html.escape(part.replace("`", "'"), quote=False)

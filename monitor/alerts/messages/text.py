@@ -38,6 +38,8 @@ class IncidentText:
     """Finding, onset, changes, owner and next step of an incident, as of now."""
 
     title: str
+    #: Whether users of the model notice it, in one sentence; empty where it is over, or unknown.
+    users: str = ""
     #: Plain sentences, the worst first; at least one.
     findings: tuple[str, ...]
     #: When it began, and how sure that is; empty where the first finding says it.
@@ -62,15 +64,16 @@ class IncidentText:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Return since when it lasts, what changed, and who has it, for the page."""
-        return tuple(filter(None, (self.since, *self.changes, self.owner)))
+        """Return what users notice, since when it lasts, what changed, who has it, for the page."""
+        return tuple(filter(None, (self.users, self.since, *self.changes, self.owner)))
 
     @property
     def summary(self) -> str:
         """Return the message as plain text, for notifications, pagers and subjects."""
         text = self._fitted()
         step = text.next_step and f"Next: {_plain(text.next_step)}"
-        parts = (f"{text.title}.", *text.findings, text.since, *text.changes, text.owner, step)
+        first = (f"{text.title}.", text.users)
+        parts = (*first, *text.findings, text.since, *text.changes, text.owner, step)
         return " ".join(part if part[-1] in ENDS else f"{part}." for part in parts if part)
 
     @property
@@ -86,7 +89,8 @@ class IncidentText:
         """Return the message as blocks of Slack."""
         text = self._fitted()
         first, *further = text.findings
-        lines = [*filter(None, (bold(first), *map(escape, (*further, text.since, *text.changes))))]
+        plain = map(escape, (*further, text.since, *text.changes))
+        lines = [*filter(None, (escape(text.users), bold(first), *plain))]
         footer = "  ·  ".join(filter(None, (escape(text.owner), *text.links)))
         return [
             header(text.title),
@@ -98,7 +102,8 @@ class IncidentText:
     def _fitted(self) -> "IncidentText":
         """Return what fits into :data:`MAX_WORDS` words: the worst finding always, whole or cut."""
         title, owner = _clip(self.title, MAX_TITLE_WORDS), _clip(self.owner, MAX_OWNER_WORDS)
-        left = MAX_WORDS - count_words((title, self.since, owner, "Next:", self.next_step))
+        fixed = (title, self.users, self.since, owner, "Next:", self.next_step)
+        left = MAX_WORDS - count_words(fixed)
         note = NOTE_WORDS if len(self.findings) > 1 else 0
         left = max(left - count_words(self.links) - note, MIN_CLIPPED_WORDS)
         findings = [_clip(self.findings[0], min(left, MAX_FINDING_WORDS))]

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from monitor.plurals import pluralize
-from monitor.rendering.late_exchanges import state_again, state_arrivals, state_late
+from monitor.rendering.late_exchanges import again_command, state_arrivals, state_late
 from monitor.rendering.numbers import format_window
 from monitor.scheduling.condition_check import Clear, ConditionCheck, Holds, Result
 from monitor.settings import Settings
@@ -44,7 +44,8 @@ def late_records(check: ConditionCheck[Settings]) -> Result:
     source = state_arrivals(arrivals_of(check.connection, model, worst), worst.late)
     return Holds(
         f"{format_window(bounds)}: {state_late(worst.late, bounds, worst.evaluated_at)}"
-        f"{' ' * bool(source)}{source}{state_again(model, bounds)}{more}",
+        f"{' ' * bool(source)}{source}{more}",
         frozenset(weeks | many),
-        worst.evaluation_id,
+        evaluation_id=worst.evaluation_id,
+        command=again_command(model, bounds),
     )

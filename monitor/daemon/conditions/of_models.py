@@ -75,7 +75,7 @@ def evaluation_failed(check: ConditionCheck[Settings]) -> Result:
         f"The window from {format_day(newest.window_start)} could not be evaluated (evaluation "
         f"{newest.id}): {without_quotes(newest.error or 'unknown error')}.{more}",
         frozenset(f"{state.window_start:%Y-%m-%d}" for state in failed),
-        newest.id,
+        evaluation_id=newest.id,
     )
 
 
@@ -94,7 +94,7 @@ def _not_followed_up(check: ConditionCheck[Settings]) -> Holds | None:
         f"Drift evaluation {left[0].id} ended {format_instant(left[0].finished_at)}, and "
         "neither its incident nor its review batch is written; later ones wait for it.",
         frozenset({f"evaluation {left[0].id}"}),
-        left[0].id,
+        evaluation_id=left[0].id,
     )
 
 
@@ -175,6 +175,7 @@ def training_failed(check: ConditionCheck[Settings]) -> Result:
                 f"The retraining of decision {decision.id} has no run since "
                 f"{format_instant(since)}: it can't be planned: {without_quotes(why)}.",
                 frozenset({f"decision {decision.id}"}),
+                since=since,
             )
     run = newest_run(connection, model)
     if run is None or run.status in {"succeeded", "cancelled"}:
@@ -212,7 +213,10 @@ def queue_not_worked(check: ConditionCheck[Settings]) -> Result:
         return CLEAR
     open_items = pluralize(state.n_open, "open item")
     if check.now - state.touched_at > UNTOUCHED_AFTER:
-        return Holds(f"{open_items}, untouched since {format_instant(state.touched_at)}.")
+        return Holds(
+            f"{open_items}, untouched since {format_instant(state.touched_at)}.",
+            since=state.touched_at,
+        )
     if state.oldest_at is not None and check.now - state.oldest_at > BATCH_DUE_AFTER:
         return Holds(
             f"{open_items}; most of the batch of {format_instant(state.oldest_at)} is not reviewed "

@@ -50,6 +50,7 @@ def served_model_changed(check: ConditionCheck[Settings]) -> Result:
         f"{100 * (newest.change or 0):.0f} points, threshold {100 * (newest.threshold or 0):.0f}, "
         f"and no promotion or rollback is recorded since.{like}{_examples(newest)}",
         frozenset({f"since {first.started_at:%Y-%m-%d %H:%M}"}),
+        since=first.started_at,
     )
 
 
@@ -67,6 +68,7 @@ def promotion_not_served(check: ConditionCheck[Settings]) -> Result:
         f"Version {newest.version} should respond since {format_instant(since)}, and the responses "
         f"of the live endpoint are still those of version {resembles}.",
         frozenset({f"version {newest.version}"}),
+        since=since,
     )
 
 
@@ -76,7 +78,8 @@ def probes_unanswered(check: ConditionCheck[Settings]) -> Result:
         return Holds(
             f"No run of probes began since {format_instant(since)}; `probes.interval` is "
             f"{format_duration(check.settings.probes.interval)}. The log says why: "
-            "`model_not_probed`."
+            "`model_not_probed`.",
+            since=since,
         )
     runs = _runs(check, ("done", "unavailable"))
     if not runs or runs[0].status == "done":

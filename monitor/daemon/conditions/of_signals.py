@@ -83,7 +83,11 @@ def signal_missing(check: ConditionCheck[Settings]) -> Result:
             fall = find_lasting_fall(history, signal, began - WHILE_FOUND)
         falls += [fall] if fall else []
     if falls:
-        return Holds(state_falls(falls), frozenset(str(fall.signal) for fall in falls))
+        return Holds(
+            state_falls(falls),
+            frozenset(str(fall.signal) for fall in falls),
+            since=min((fall.last_seen for fall in falls if not fall.now), default=None),
+        )
     over = {
         str(signal)
         for signal in history.names

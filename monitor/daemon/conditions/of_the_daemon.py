@@ -50,7 +50,8 @@ def consumer_stalled(check: ConditionCheck[Sections]) -> Result:
     if not has_source(check.connection):
         return Holds(
             f"Nothing was ever read of the topic {topic}: no partition of it is known since the "
-            f"daemon started {format_instant(check.started_at)}."
+            f"daemon started {format_instant(check.started_at)}.",
+            since=check.started_at,
         )
     last = {
         row.partition: max(row.updated_at, row.caught_up_at or row.updated_at) for row in progress
@@ -60,7 +61,9 @@ def consumer_stalled(check: ConditionCheck[Sections]) -> Result:
         names = join_names(list(map(str, stalled)))
         noun = "partition" if len(stalled) == 1 else "partitions"
         since = min(last[partition] for partition in stalled)
-        return Holds(f"Nothing was read of {noun} {names} since {format_instant(since)}.")
+        return Holds(
+            f"Nothing was read of {noun} {names} since {format_instant(since)}.", since=since
+        )
     behind = [
         row.caught_up_at
         for row in progress
@@ -68,7 +71,8 @@ def consumer_stalled(check: ConditionCheck[Sections]) -> Result:
     ]
     if behind:
         return Holds(
-            f"Ingest reads, but is behind: records are stored until {format_instant(min(behind))}."
+            f"Ingest reads, but is behind: records are stored until {format_instant(min(behind))}.",
+            since=min(behind),
         )
     return CLEAR
 
@@ -86,8 +90,7 @@ def records_lost(check: ConditionCheck[Sections]) -> Result:
     n_records = sum(gap.last_offset - gap.first_offset + 1 for gap in gaps)
     partitions = ", ".join(map(str, sorted({gap.partition for gap in gaps})))
     return Holds(
-        f"{pluralize(n_records, 'record')} of partition {partitions} no longer existed when read, "
-        f"first noticed {format_instant(min(gap.detected_at for gap in gaps))}.",
+        f"{pluralize(n_records, 'record')} of partition {partitions} no longer existed when read.",
         frozenset(f"{gap.detected_at:%Y-%m-%d}" for gap in gaps),
     )
 
@@ -150,7 +153,7 @@ def _state_dead_letters(
     )
     if models:
         text += f" They are of {join_names(models)}."
-    return Holds(text, frozenset(keys))
+    return Holds(text, frozenset(keys), since=lasting.since)
 
 
 #: By cause. That of messages is checked with their delivery (monitor/alerts/fallback.py).

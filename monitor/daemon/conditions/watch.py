@@ -71,6 +71,8 @@ def _watch(  # noqa: PLR0917 - a condition and what it is checked on
                     now,
                     text=result.text,
                     keys=result.keys,
+                    since=result.since,
+                    command=result.command,
                     evaluation_id=result.evaluation_id,
                     alerts=settings.alerts,
                 )

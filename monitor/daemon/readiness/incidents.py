@@ -91,7 +91,7 @@ def _condition_finding(cause: str, model: str, result: object) -> Iterator[Findi
 
     if isinstance(result, Holds):
         known = CAUSES[cause]
-        step = html.unescape(steps_of(cause, model, result.text)[0]).removeprefix("• ")
+        step = html.unescape(steps_of(cause, model, result.command)[0]).removeprefix("• ")
         message = f"{known.title}, not told yet: {result.text}"
         yield replace(of_level(known.level), message=message, model=model, command=step)
 

@@ -31,6 +31,8 @@ class IncidentRow:
     version: int
     #: What is wrong, without a quote of an exchange.
     summary: str
+    #: Of its next step, where that depends on what is wrong; else empty.
+    command: str
     #: What alarmed: ``input``, ``output``, ``metric:resolved``, ...; of other causes the windows,
     #: runs, days, ...
     fingerprint: frozenset[str]
@@ -43,6 +45,8 @@ class IncidentRow:
     last_look_id: int | None
     #: Measured windows without an alarm since the last one with an alarm.
     quiet_windows: int
+    #: When the condition began; ``None``: it is not known.
+    began_at: datetime | None
     #: Since when the condition no longer holds; ``None``: it holds.
     clear_since: datetime | None
     opened_at: datetime

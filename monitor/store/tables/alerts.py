@@ -46,6 +46,8 @@ class Incident(Base):
     version: Mapped[int] = mapped_column(server_default=text("1"))
     #: What is wrong, without a quote of an exchange.
     summary: Mapped[str] = mapped_column(server_default=text("''"), info=contents.NOTE)
+    #: Of its next step, where that depends on what is wrong; else empty.
+    command: Mapped[str] = mapped_column(server_default=text("''"), info=contents.KEY)
     #: What alarmed: families and metrics; of other causes the windows, runs, days, ...
     fingerprint: Mapped[str] = mapped_column(info=contents.WORDS)
     #: Of drift, in [0, 1].
@@ -58,6 +60,8 @@ class Incident(Base):
     last_look_id: Mapped[int | None] = mapped_column(ForeignKey("looks.id"))
     #: Measured windows without an alarm since the last one with an alarm.
     quiet_windows: Mapped[int] = mapped_column(server_default=text("0"))
+    #: When the condition of another cause began; ``None``: it is not known.
+    began_at: Mapped[datetime | None]
     #: Since when the condition of another cause no longer holds; ``None``: it holds.
     clear_since: Mapped[datetime | None]
     opened_at: Mapped[datetime]

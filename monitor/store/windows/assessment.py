@@ -621,6 +621,9 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     headline: str
     #: The findings, a sentence each, the most important first; the headline says the first ones.
     findings: tuple[str, ...] = ()
+    #: What each is about: ``input``, ``output``, ``event:KIND``, ``metric:NAME``, ``unchanged``;
+    #: empty: none of these. No kinds: the findings are of an earlier release.
+    finding_kinds: tuple[str, ...] = ()
     n_reference: int
     #: Sampled exchanges.
     n_current: int

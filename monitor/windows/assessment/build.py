@@ -79,7 +79,7 @@ def build_assessment(
     findings = reported.findings
     verdict, sentences = conclude(parts, reported, n_window)
     if context.finding:
-        sentences = (context.finding,)
+        sentences = {context.finding: ""}
     estimates = [part.findings.sides.estimated_current for part in parts]
     is_split = len(parts) > 1
     serving = (part.findings.fallen_coverage for part in parts if part.part.is_serving)
@@ -95,7 +95,8 @@ def build_assessment(
         verdict=verdict,
         alarm=findings.alarm,
         headline=compose_headline(sentences),
-        findings=sentences,
+        findings=tuple(sentences),
+        finding_kinds=tuple(sentences.values()),
         n_reference=findings.sides.n_reference,
         n_current=n_window,
         estimated_current=None if None in estimates else sum(filter(None, estimates)),

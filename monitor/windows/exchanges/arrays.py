@@ -24,7 +24,7 @@ def to_assessment(result: DriftResult) -> Assessment:
         f"{pluralize(result.n_current_groups, 'end user')} compared with {result.n_reference:,} of "
         f"{result.n_reference_groups:,}."
     )
-    findings: tuple[str, ...] = (reason,)
+    findings = {reason: ""}
     if result.shift is not None:
         prompts, responses = untested_family("input", "other_family"), _family("output", result)
     elif result.alpha is not None:
@@ -37,7 +37,8 @@ def to_assessment(result: DriftResult) -> Assessment:
             verdict=result.verdict,
             alarm=result.verdict == "drift",
             headline=compose_headline(findings),
-            findings=findings,
+            findings=tuple(findings),
+            finding_kinds=tuple(findings.values()),
             n_reference=result.n_reference,
             n_current=result.n_current,
             input=prompts,

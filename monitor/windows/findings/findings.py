@@ -140,10 +140,10 @@ class Findings:
         return window_alarms((self.input, self.output), self.numeric_columns)
 
     @cached_property
-    def sentences(self) -> tuple[str, ...]:
-        """Return the findings, a sentence each, the most important first; at least one."""
+    def sentences(self) -> dict[str, str]:
+        """Return the findings, a sentence each, with their kinds, the most important first."""
         if self.reason:
-            return (self.reason,)
+            return {self.reason: ""}
         # Another mean may be of which exchanges still have a value; a degraded metric is named.
         fallen = {item.name for item in self.fallen_coverage if item.kind == "metric"}
         columns = [

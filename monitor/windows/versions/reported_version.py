@@ -108,8 +108,11 @@ def select_reported(parts: Sequence[PartFindings]) -> int:
 
 def conclude(
     parts: Sequence[PartFindings], reported: PartFindings, n_window: int
-) -> tuple[Verdict, tuple[str, ...]]:
-    """Return the verdict and the findings of a window, which name uncompared versions."""
+) -> tuple[Verdict, dict[str, str]]:
+    """Return the verdict and the findings of a window, with their kinds.
+
+    They name uncompared versions.
+    """
     findings = reported.findings
     if len(parts) == 1:
         return findings.verdict, findings.sentences
@@ -120,15 +123,16 @@ def conclude(
         f"{part.name} ({len(part.part.rows):,})" for part in uncompared if part is not reported
     ]
     if findings.is_not_comparable:
-        further_parts = [f"Not compared either: {join_names(names)}."] if names else []
-        first, *further = findings.sentences
-        return findings.verdict, (_of_version(first, subject), *further_parts, *further)
+        further_parts = {f"Not compared either: {join_names(names)}.": ""} if names else {}
+        first, further = _split_first(findings.sentences)
+        return findings.verdict, {_of_version(first, subject): "", **further_parts, **further}
     if not reported.is_compared:
         uncompared_names = join_names([subject, *names])
         remark = f"Serving versions could not be compared: {uncompared_names}."
-        return findings.verdict, (remark, *findings.sentences)
-    first, *further = findings.sentences
-    sentences = (f"{subject[0].upper()}{subject[1:]}: {first}", *further)
+        return findings.verdict, {remark: "", **findings.sentences}
+    first, further = _split_first(findings.sentences)
+    named = f"{subject[0].upper()}{subject[1:]}: {first}"
+    sentences = {named: findings.sentences[first], **further}
     if not uncompared:
         return findings.verdict, sentences
     n_uncompared, n_serving = (
@@ -140,13 +144,19 @@ def conclude(
         f"{join_names(names)}."
     )
     if findings.alarm or share < UNCOMPARED_SHARE:
-        return findings.verdict, (*sentences, remark)
+        return findings.verdict, {**sentences, remark: ""}
     lacking = [
-        _of_version(part.findings.sentences[0], f"{part.name} ({len(part.part.rows):,})")
+        _of_version(next(iter(part.findings.sentences)), f"{part.name} ({len(part.part.rows):,})")
         for part in uncompared
         if part.findings.is_not_comparable
     ]
-    return "not_enough_data", (*lacking, remark, *sentences)
+    return "not_enough_data", {**dict.fromkeys((*lacking, remark), ""), **sentences}
+
+
+def _split_first(sentences: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """Return the first sentence, and the others with their kinds."""
+    first = next(iter(sentences))
+    return first, {text: kind for text, kind in sentences.items() if text != first}
 
 
 def _of_version(sentence: str, subject: str) -> str:

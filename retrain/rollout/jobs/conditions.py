@@ -64,6 +64,7 @@ def rollout_reverted(check: ConditionCheck[Settings]) -> Result:
         f"{event.reason}. {_traffic_after(check, rollout)} Version {rollout.version} is a "
         "candidate again.",
         frozenset({f"rollout {rollout.id}"}),
+        since=rollout.finished_at,
     )
 
 
@@ -85,6 +86,7 @@ def rollout_holding(check: ConditionCheck[Settings]) -> Result:
             f"traffic{since}: {rollout.reason}. It stays there until a lead advances or reverts "
             "it, or nothing is missing any more.",
             frozenset({f"rollout {rollout.id}, stage {rollout.stage}"}),
+            since=None if held is None else held.at,
         )
     look = newest_look(connection, rollout.id)
     last = rollout.started_at if look is None else look.hour + timedelta(hours=1)
@@ -94,6 +96,7 @@ def rollout_holding(check: ConditionCheck[Settings]) -> Result:
             f"of the traffic, was looked at after {format_instant(last)}. It does not advance, and "
             "a worse version is not noticed, until ingest has read the traffic.",
             frozenset({f"rollout {rollout.id}, not seen"}),
+            since=last,
         )
     return CLEAR
 
@@ -114,6 +117,7 @@ def rollout_not_applied(check: ConditionCheck[Settings]) -> Result:
             f"The gateway has not confirmed {wanted}: {error}. It is tried again every 5 seconds; "
             "until then the weights of before may be in force.",
             frozenset({_key(row)}),
+            since=row.created_at,
         )
     if row.n_overwritten >= MAX_OVERWRITTEN and _is_recent(check.now, row.overwritten_at):
         return Holds(

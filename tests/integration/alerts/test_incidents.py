@@ -80,18 +80,18 @@ def test_incident_from_alarm_to_resolution(
     live_through(any_engine, clock, make_assessment(0.10))
     assert deliver_due(any_engine, only(sender), clock + WEEK) == 2
     (parent,) = slack.parents
-    assert parent.blocks[0]["text"]["text"] == "🔴 Drift: assistant"
+    assert parent.blocks[0]["text"]["text"] == "🚨 CRITICAL Drift: assistant"
     assert len(slack.replies(parent)) == 1
     assert thread_ts(any_engine) == parent.ts
 
     live_through(any_engine, clock + WEEK, make_assessment(0.11))
     assert deliver_due(any_engine, only(sender), clock + 2 * WEEK) == 1
-    assert parent.blocks[0]["text"]["text"] == "🟠 Drift continues: assistant"
+    assert parent.blocks[0]["text"]["text"] == "🚨 CRITICAL Drift continues: assistant"
     assert len(slack.replies(parent)) == 1
 
     live_through(any_engine, clock + 2 * WEEK, make_assessment(0.30))
     deliver_due(any_engine, only(sender), clock + 3 * WEEK)
-    assert parent.blocks[0]["text"]["text"] == "🔴 Drift, worse: assistant"
+    assert parent.blocks[0]["text"]["text"] == "🚨 CRITICAL Drift, worse: assistant"
     assert slack.calls[-2][1]["reply_broadcast"] is True
     assert "reply_broadcast" not in slack.calls[-1][1]
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, update
 
+from monitor.alerts.causes import CAUSES
 from monitor.alerts.channels import Channels
 from monitor.alerts.channels.alertmanager import AlertmanagerSender
 from monitor.alerts.channels.apprise import AppriseSender
@@ -232,10 +233,11 @@ def test_each_channel_begins_with_the_same_text(
         report(connection, "no_traffic", "desk", clock, text="No record.", alerts=Alerts())
     deliver_due(engine, only_to(make(webhooks), "second"), clock)
     ((_, body),) = webhooks.accepted
-    beginning = "🔴 No traffic: desk. No record. Noticed 2 Nov 2026, 00:00 UTC. Acknowledged by"
+    users = CAUSES["no_traffic"].users
+    beginning = f"🔴 ERROR No traffic: desk. {users} No record. Noticed 2 Nov 2026, 00:00 UTC."
     assert summary_of(body).startswith(beginning)
     if make is apprise:
-        assert body["message"].startswith("No record.")
+        assert body["message"].startswith(users)
 
 
 @pytest.mark.parametrize("make", [pagerduty, alertmanager, apprise])

@@ -40,10 +40,11 @@ def hold(engine: Engine, now: datetime, *keys: str, text: str = "No record for 2
         return report(connection, CAUSE, MODEL, now, text=text, keys=keys, alerts=ALERTS)
 
 
-def end(engine: Engine, now: datetime) -> None:
+def end(engine: Engine, now: datetime, *, held_until: datetime | None = None) -> None:
     """Resolve the incident of the condition, which has not held for long enough."""
+    held_until = held_until or now - timedelta(days=1)
     with transaction(engine) as connection:
-        connection.execute(update(Incident).values(clear_since=now - timedelta(days=1)))
+        connection.execute(update(Incident).values(clear_since=held_until))
         assert clear(connection, CAUSE, MODEL, now, alerts=ALERTS) is not None
 
 
@@ -69,9 +70,9 @@ def test_an_outage_that_ended_is_one_message(
     incident = hold(any_engine, clock + 5 * MINUTE, "a")
     with transaction(any_engine) as connection:
         note(connection, incident, "Ann", "looking", clock + 6 * MINUTE)
-    end(any_engine, ended)
+    end(any_engine, ended + 60 * MINUTE, held_until=ended)
     slack.is_member = True
-    assert deliver_due(any_engine, channels, ended + MINUTE) == 1
+    assert deliver_due(any_engine, channels, ended + 61 * MINUTE) == 1
     (text,) = texts(slack)
     assert "resolved" in text
     assert format_instant(began) in text

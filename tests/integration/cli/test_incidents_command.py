@@ -153,6 +153,7 @@ def test_another_lead_takes_an_incident_over(run: Callable[..., str], stored: En
 
 def test_ended_condition_names_the_time_of_its_end(run: Callable[..., str], stored: Engine) -> None:
     assert "not since" not in run("list")
+    assert "next: Check that production serves" in run("show", "2")
     with transaction(stored) as connection:
         assert clear(connection, "no_traffic", "b", NOW + DAY, alerts=Alerts()) is None
     day = f"{NOW + DAY:%Y-%m-%d %H:%M}"

@@ -212,8 +212,8 @@ def test_first_window_after_a_look_puts_examples_into_thread(
     assert events == ["opened", "continued", "continued"]
     assert [message.kind for message in messages] == ["post", "update", "reply", "update"]
     first, second = (message.payload for message in messages if message.kind == "update")
-    assert first["blocks"][0]["text"]["text"] == "🔴 Drift: assistant"
-    assert second["blocks"][0]["text"]["text"] == "🟠 Drift continues: assistant"
+    assert first["blocks"][0]["text"]["text"] == "🚨 CRITICAL Drift: assistant"
+    assert second["blocks"][0]["text"]["text"] == "🚨 CRITICAL Drift continues: assistant"
     assert "reply_broadcast" not in messages[2].payload
 
 

@@ -100,7 +100,8 @@ def test_without_texts_all_figures_are_the_same(sides: tuple[Path, Path]) -> Non
     (remark,) = set(stripped.remarks) - set(assessment.remarks)
     assert "has no texts" in remark
     assert remark.endswith("and no common text or form is found that explains a change.")
-    changed = {"remarks": (), "headline": "", "findings": (), "segmentation": None}
+    texts = {"headline": "", "findings": (), "finding_kinds": ()}
+    changed = {**texts, "remarks": (), "segmentation": None}
     documents = [
         msgspec.structs.replace(
             document,

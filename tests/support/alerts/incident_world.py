@@ -107,11 +107,14 @@ class IncidentWorld:
             mark_followed_up(connection, evaluation_id, self.now)
         return self
 
-    def condition(self, cause: str, text: str, *keys: str, of_daemon: bool = False) -> Self:
-        """Report a condition that holds."""
+    def condition(
+        self, cause: str, text: str, *keys: str, of_daemon: bool = False, **facts: Any
+    ) -> Self:
+        """Report a condition that holds; the facts are others of :func:`report`."""
         model = "" if of_daemon else self.model
+        facts = {"text": text, "keys": keys, "alerts": self.alerts, **facts}
         with transaction(self.engine) as connection:
-            report(connection, cause, model, self.now, text=text, keys=keys, alerts=self.alerts)
+            report(connection, cause, model, self.now, **facts)
         return self
 
     def clear(self, cause: str, *, of_daemon: bool = False, after: timedelta = DAY) -> Self:

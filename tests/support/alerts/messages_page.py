@@ -2,13 +2,14 @@
 
 import html
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from structlog.testing import capture_logs
 
 from monitor.alerts.causes import CAUSES, Cause
 from monitor.alerts.messages.text import MAX_WORDS
+from monitor.rendering.late_exchanges import again_command
 from monitor.rendering.mrkdwn import render_text
 from tests.support.alerts.incident_world import (
     DAY,
@@ -22,6 +23,7 @@ from tests.support.alerts.incident_world import (
 from tests.support.windows.assessment_cases import CASES, with_findings
 from tests.support.windows.assessments import make_assessment, not_enough_data
 
+MINUTE = timedelta(minutes=1)
 TUESDAY = MONDAY + DAY + 16 * HOUR
 BOTH = with_findings(CASES["input_drift"]())
 PROMPTS = with_findings(make_assessment(0.12))
@@ -37,8 +39,7 @@ EXAMPLES = {
     "no_traffic": "No record for 24 hours; each of the seven days before had some. Everything else "
     "was read until 3 Nov 2026, 15:00 UTC.",
     "consumer_stalled": "Nothing was read of partitions 0, 3 since 3 Nov 2026, 14:40 UTC.",
-    "records_lost": "2,310 records of partition 1 no longer existed when read, first noticed 3 Nov "
-    "2026, 14:40 UTC.",
+    "records_lost": "2,310 records of partition 1 no longer existed when read.",
     "messages_undelivered": "The channel slack has taken no message since 3 Nov 2026, 14:40 UTC: "
     "Slack refuses all messages: invalid_auth; check SLACK_BOT_TOKEN.",
     "signal_missing": "No longer sent: metric “resolved”, usually on 92% of exchanges, last 2 Nov "
@@ -49,8 +50,7 @@ EXAMPLES = {
     "backup_overdue": "The last `driftwarden db backup` was 31 Oct 2026, 02:00 UTC; before, there "
     "was one about every 24 hours.",
     "late_records": "26 Oct to 1 Nov 2026: 212 exchanges of this week arrived after its evaluation "
-    "of 2 Nov 2026, 00:30 UTC (3.4% of it); its result does not count them. Evaluate it again: "
-    "`driftwarden evaluate --from 2026-10-26 --to 2026-11-02 --again --model assistant`.",
+    "of 2 Nov 2026, 00:30 UTC (3.4% of it); its result does not count them.",
     "dead_letters": "2,400 of 5,800 sampled records (41%) could not be read since 3 Nov 2026, "
     "14:00 UTC: 1,700 not_json, 700 wrong_time; usually almost none. They are of assistant.",
     "training_failed": "Training run 4 failed: CUDA out of memory.",
@@ -75,14 +75,28 @@ EXAMPLES = {
     "probes_unanswered": "The live endpoint did not respond to probes after 3 attempts; the last "
     "responses are of 3 Nov 2026, 12:00 UTC. Last error: HTTP 503",
 }
+#: What they know beside their texts: when they began, and the command of the next step.
+FACTS: dict[str, dict[str, Any]] = {
+    "consumer_stalled": {"since": TUESDAY - 80 * MINUTE},
+    "dead_letters": {"since": TUESDAY - 2 * HOUR},
+    "late_records": {"command": again_command("assistant", (MONDAY - WEEK, MONDAY))},
+    "messages_undelivered": {"since": TUESDAY - 80 * MINUTE},
+    "promotion_not_served": {"since": TUESDAY - 25 * HOUR},
+    "queue_not_worked": {"since": TUESDAY - 3 * DAY + 10 * MINUTE},
+    "rollout_holding": {"since": TUESDAY - 12 * HOUR},
+    "rollout_not_applied": {"since": TUESDAY - 2 * MINUTE},
+    "rollout_reverted": {"since": TUESDAY - HOUR},
+    "served_model_changed": {"since": TUESDAY - HOUR},
+    "signal_missing": {"since": TUESDAY - 25 * HOUR},
+}
 
 
 INTRODUCTION = f"""\
-The message of an incident says in at most {MAX_WORDS} words what hurts most now, since when, what
-changed, who has it, and one next step. Slack's notification, PagerDuty's summary, the subject of a
-mail and Alertmanager's `summary` begin with the same text. Below are drift and one other cause in
-each state, and each further [cause](../runbooks/README.md) once; they have the same states. A
-look's incident that a window worsened, in Slack:"""
+The message of an incident says in at most {MAX_WORDS} words whether users notice it, what hurts
+most now, since when, what changed, who has it, and one next step. Slack's notification, PagerDuty's
+summary, the subject of a mail and Alertmanager's `summary` begin with the same text. Below are
+drift and one other cause in each state, and each further [cause](../runbooks/README.md) once; they
+have the same states. A look's incident that a window worsened, in Slack:"""
 
 #: The condition that the page has in each state.
 IN_EACH_STATE = "training_failed"
@@ -138,13 +152,14 @@ def states_of(cause: Cause, world: IncidentWorld) -> Iterator[str]:
     """Move an incident of a condition through its states, and yield their names."""
     name, of_daemon = cause.name, cause.of_daemon
     text = EXAMPLES.get(name, "What is wrong.")
+    facts = FACTS.get(name, {}) | {"of_daemon": of_daemon}
     world.now = TUESDAY
-    world.condition(name, text, "run 4", of_daemon=of_daemon)
+    world.condition(name, text, "run 4", **facts)
     yield "opened"
     world.later(HOUR / 2).act("acknowledge")
     yield "acknowledged"
     text = text.replace("run 4", "run 5")
-    world.later(HOUR).condition(name, text, "run 5", of_daemon=of_daemon)
+    world.later(HOUR).condition(name, text, "run 5", **facts)
     yield "worsened"
     world.later(HOUR / 2).act("snooze")
     yield "snoozed"
@@ -153,7 +168,7 @@ def states_of(cause: Cause, world: IncidentWorld) -> Iterator[str]:
     world.later(HOUR).clear(name, of_daemon=of_daemon)
     yield "resolved"
     text = text.replace("run 5", "run 6")
-    world.condition(name, text, "run 6", of_daemon=of_daemon)
+    world.condition(name, text, "run 6", **facts)
     yield "reopened"
     if not of_daemon:
         world.later(DAY).act("unwatch")

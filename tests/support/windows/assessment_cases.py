@@ -266,7 +266,12 @@ def with_findings(assessment: Assessment) -> Assessment:
     findings = describe_findings(
         assessment.input, assessment.output, assessment.numeric_columns, drift=Drift()
     )
-    return replace(assessment, findings=findings, headline=compose_headline(findings))
+    return replace(
+        assessment,
+        findings=tuple(findings),
+        finding_kinds=tuple(findings.values()),
+        headline=compose_headline(findings),
+    )
 
 
 CASES: dict[str, Callable[[], Assessment]] = {

@@ -2,19 +2,26 @@
 
 import html
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import update
 
+from monitor.alerts.causes import CAUSES
 from monitor.alerts.channels.apprise import MAX_TITLE_CHARACTERS
 from monitor.alerts.channels.pagerduty import MAX_SUMMARY_CHARACTERS
+from monitor.alerts.drift_alarms import fingerprint_of
+from monitor.alerts.incidents import clear
 from monitor.alerts.messages.text import MAX_WORDS, IncidentText, count_words
 from monitor.alerts.present_text import STATES
 from monitor.rendering.mrkdwn import render_text
+from monitor.rendering.numbers import format_instant
 from monitor.store.alerts import outbox
+from monitor.store.alerts.incident_events import list_events
+from monitor.store.alerts.incidents import list_incidents
 from monitor.store.engine import transaction
 from monitor.store.tables import DriftEvaluation, Incident, Look
 from tests.support.alerts.incident_world import (
@@ -33,6 +40,7 @@ from tests.support.alerts.messages_page import (
     QUIET,
     TUESDAY,
     messages,
+    states_of,
 )
 from tests.support.windows.assessment_cases import CASES, with_findings
 from tests.support.windows.assessments import (
@@ -46,6 +54,8 @@ from tests.support.windows.assessments import (
 
 #: Characters of a line of a phone's notification, and of the two that it shows.
 PHONE_LINE, PHONE_CHARACTERS = 70, 130
+#: Characters of a line beside Slack's name of the sender on a locked phone, which shows two.
+NOTIFICATION_LINE = 45
 
 
 def words_of(payload: dict[str, Any]) -> int:
@@ -66,6 +76,9 @@ def test_every_cause_in_every_state_is_short() -> None:
         title, rest = text.split(". ", 1)
         assert len(title) <= PHONE_LINE
         assert rest
+        if state == "opened":
+            beginning = f"driftwarden: {text}"[: 2 * NOTIFICATION_LINE]
+            assert " ".join(CAUSES[cause].users.split()[:3]) in beginning
         is_ended = state == "unwatched" or "resolved" in state
         assert text.count("Next: ") == (not is_ended)
         assert "…" not in text, text
@@ -154,7 +167,7 @@ def test_end_without_a_new_window_says_that_it_is_gone(kind: str) -> None:
 def test_reopened_incident_has_its_own_onset_and_no_old_look() -> None:
     world = looked().window(BOTH).act("resolve")
     text = world.window(MORE_PROMPTS, MONDAY + 5 * WEEK).text()
-    assert text.title == "🔴 Drift, again: assistant"
+    assert text.title == "🚨 CRITICAL Drift, again: assistant"
     assert text.since == "Began in the window of 7 Dec to 13 Dec 2026; the hour is not known."
     assert "`resolved`" not in text.finding
     assert "3 Nov" not in text.since
@@ -164,7 +177,7 @@ def test_look_before_a_resolution_is_not_present_after_it() -> None:
     world = looked().look(make_finding(), until=MONDAY + WEEK + 2 * HOUR).act("resolve")
     world.now += HOUR
     world.window(PROMPTS)
-    assert world.text().title == "🔴 Drift, again: assistant"
+    assert world.text().title == "🚨 CRITICAL Drift, again: assistant"
     assert "`resolved`" not in world.text().finding
 
 
@@ -205,7 +218,7 @@ def test_message_is_rendered_without_its_deleted_evidence(table: Any) -> None:
 def test_resolved_incident_is_rendered_without_its_window() -> None:
     world = IncidentWorld().window(BOTH).act("resolve")
     delete_all(world, DriftEvaluation)
-    assert world.text().since == "From 9 Nov 2026, 00:30 UTC until 9 Nov 2026, 00:30 UTC."
+    assert world.text().since == "Noticed 9 Nov 2026, 00:30 UTC, resolved 9 Nov 2026, 00:30 UTC."
 
 
 def test_message_is_rendered_without_any_evidence() -> None:
@@ -272,7 +285,9 @@ def test_acknowledged_incident_tells_only_what_doubled_after_its_first_day() -> 
     for hours, estimate in ((5, 0.79), (24, 0.78), (30, 0.6), (31, 0.58), (32, 0.59)):
         world.look(make_finding(estimate=estimate), until=TUESDAY + hours * HOUR)
         titles.append(world.text().title)
-    assert titles == ["🔴 Drift: assistant"] * 2 + ["🔴 Drift, worse: assistant"] * 3
+    assert (
+        titles == ["🚨 CRITICAL Drift: assistant"] * 2 + ["🚨 CRITICAL Drift, worse: assistant"] * 3
+    )
     with transaction(world.engine) as connection:
         messages = outbox.list_messages(connection)
     assert sum(bool(message.payload.get("reply_broadcast")) for message in messages) == 1
@@ -322,6 +337,7 @@ def test_whole_parts_are_left_out_of_any_message() -> None:
         text = IncidentText(
             title=f"Drift, worse: {words(0, 2)} assistant",
             findings=tuple(f"Finding {number} {words(3, 60)}." for number in range(n_findings)),
+            users="Users may get worse responses.",
             since="Most likely since 3 Nov 2026, 14:00 UTC.",
             changes=tuple(f"Change {number} {words(3, 40)}." for number in range(n_changes)),
             owner=f"Acknowledged by {words(0, 20)}",
@@ -331,7 +347,14 @@ def test_whole_parts_are_left_out_of_any_message() -> None:
         blocks = render_text(text.blocks())
         assert count_words([text.summary, *text.links]) <= MAX_WORDS
         assert len(text.summary) <= MAX_SUMMARY_CHARACTERS
-        stays = ("assistant", "Finding 0", text.since, "Acknowledged by", "released then (page).")
+        stays = (
+            "assistant",
+            text.users,
+            "Finding 0",
+            text.since,
+            "Acknowledged by",
+            "released then (page).",
+        )
         assert all(part in text.summary for part in stays), text
         n_told = sum(f"Finding {number} " in text.summary for number in range(n_findings))
         more = re.search(r"(\d) further finding", text.summary)
@@ -353,16 +376,87 @@ def test_condition_names_its_new_part_and_its_return() -> None:
     assert world.text().changes == ("Added since 3 Nov 2026, 16:00 UTC: run 5.",)
     world.clear("training_failed", after=timedelta(days=2))
     world.condition("training_failed", "Training run 6 failed.", "run 6")
-    assert world.text().title == "🟠 Training failed, again: assistant"
+    assert world.text().title == "🟠 WARNING Training failed, again: assistant"
     assert world.text().changes[0].startswith("It is back; it was resolved ")
 
 
 def test_condition_says_once_when_it_began() -> None:
     world = IncidentWorld(now=TUESDAY)
-    world.condition("consumer_stalled", "Nothing was read since 14:40.", of_daemon=True)
+    text = f"Nothing was read of partition 0 since {format_instant(TUESDAY - HOUR)}."
+    world.condition("consumer_stalled", text, since=TUESDAY - HOUR, of_daemon=True)
     assert world.text().since == ""
+    world.condition("consumer_stalled", "Ingest is behind.", since=TUESDAY, of_daemon=True)
+    assert world.text().since == "Began 3 Nov 2026, 15:00 UTC."
     world.condition("no_traffic", "No record for 24 hours.")
     assert world.text().since == "Noticed 3 Nov 2026, 16:00 UTC."
+
+
+@pytest.mark.parametrize(
+    ("since", "by_user", "period"),
+    [
+        (TUESDAY - HOUR, False, "From 3 Nov 2026, 15:00 UTC until 3 Nov 2026, 17:00 UTC."),
+        (None, False, "Noticed 3 Nov 2026, 16:00 UTC, held until 3 Nov 2026, 17:00 UTC."),
+        (TUESDAY - HOUR, True, "Since 3 Nov 2026, 15:00 UTC, resolved 3 Nov 2026, 17:00 UTC."),
+        (None, True, "Noticed 3 Nov 2026, 16:00 UTC, resolved 3 Nov 2026, 17:00 UTC."),
+    ],
+)
+def test_end_of_a_condition_has_onset_and_clear_time(
+    since: datetime | None, by_user: bool, period: str
+) -> None:
+    """It is resolved a while after it no longer holds, unless a user resolves it before."""
+    world = IncidentWorld(now=TUESDAY)
+    world.condition("consumer_stalled", "Nothing was read.", since=since, of_daemon=True)
+    world.later(HOUR)
+    if by_user:
+        world.act("resolve").later(HOUR)  # afterwards it is clear, too
+    world.clear("consumer_stalled", of_daemon=True, after=HOUR)
+    assert world.text().since == period
+
+
+def test_reopened_condition_has_its_own_onset() -> None:
+    world = IncidentWorld(now=TUESDAY)
+    world.condition("consumer_stalled", "Nothing was read.", since=TUESDAY - HOUR, of_daemon=True)
+    world.clear("consumer_stalled", of_daemon=True)
+    world.condition("consumer_stalled", "Nothing was read.", of_daemon=True)
+    assert world.text().since == f"Noticed {format_instant(world.now)}."
+
+
+def test_no_message_or_event_has_doubled_punctuation() -> None:
+    world = IncidentWorld()
+    for cause in CAUSES.values():
+        if cause.name != "drift":
+            list(states_of(cause, world))
+    with transaction(world.engine) as connection:
+        texts = [message.payload["text"] for message in outbox.list_messages(connection, limit=999)]
+        incidents = list_incidents(connection, limit=99)
+        events = [event for row in incidents for event in list_events(connection, row.id)]
+    texts += [event.reason for event in events]
+    assert any("It is back. Before: " in text for text in texts)
+    assert [text for text in texts if re.search(r"[.,;:!?][.,;:!?]", text)] == []
+
+
+def test_sentence_on_users_is_first_and_only_while_it_lasts() -> None:
+    world = IncidentWorld(now=TUESDAY)
+    world.condition("consumer_stalled", "Nothing was read.", of_daemon=True)
+    users = CAUSES["consumer_stalled"].users
+    assert world.payload()["text"].startswith(f"🚨 CRITICAL Ingest stalled. {users} Nothing")
+    assert render_text(world.payload()["blocks"]).count(users) == 1
+    with transaction(world.engine) as connection:
+        clear(connection, "consumer_stalled", "", world.now, alerts=world.alerts)
+    assert users not in world.payload()["text"]
+    assert looked().text().users == CAUSES["drift"].users
+    assert looked().look(until=TUESDAY + HOUR).text().users == ""
+
+
+def test_worse_drift_of_which_part_is_gone_has_changed() -> None:
+    assert looked().window(PROMPTS).text().title == "🚨 CRITICAL Drift, changed: assistant"
+    assert looked().window(BOTH).text().title == "🚨 CRITICAL Drift, worse: assistant"
+    larger = IncidentWorld().window(PROMPTS).window(MORE_PROMPTS, MONDAY + WEEK)
+    assert larger.text().title == "🚨 CRITICAL Drift, worse: assistant"
+    smaller = looked(make_finding(estimate=0.85))
+    for hours, estimate, state in ((30, 0.6, "worse"), (31, 0.82, "changed")):
+        smaller.look(make_finding(estimate=estimate), until=TUESDAY + hours * HOUR)
+        assert smaller.text().title == f"🚨 CRITICAL Drift, {state}: assistant"
 
 
 def test_two_models_have_messages_of_their_own() -> None:
@@ -370,7 +464,7 @@ def test_two_models_have_messages_of_their_own() -> None:
     world.model = "other"
     world.look(make_prompts_finding(), until=TUESDAY + DAY)
     assert "`resolved`" not in world.text().finding
-    assert world.text().title == "🔴 Drift: other"
+    assert world.text().title == "🚨 CRITICAL Drift: other"
 
 
 def test_reply_on_news_is_the_title_with_one_change() -> None:
@@ -390,3 +484,19 @@ def test_notification_of_a_phone_has_model_and_worst_finding() -> None:
 
 def test_every_titled_state_has_words() -> None:
     assert {state for state, (words, _) in STATES.items() if not words} == {"opened"}
+
+
+def test_kinds_of_findings_are_those_that_alarm() -> None:
+    for name, case in CASES.items():
+        assessment = with_findings(case())
+        kinds = assessment.finding_kinds
+        assert len(kinds) == len(assessment.findings) * assessment.is_compared, name
+        # Responses alarm by their events, too.
+        alarms = fingerprint_of(assessment) - ({"output"} if "event:empty" in kinds else set())
+        assert alarms <= set(kinds), name
+
+
+def test_findings_without_kinds_are_the_headline() -> None:
+    text = IncidentWorld().window(replace(BOTH, finding_kinds=())).text()
+    assert text.findings == (BOTH.headline,)
+    assert text.next_step == IncidentWorld().window(BOTH).text().next_step

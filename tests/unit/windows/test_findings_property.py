@@ -144,7 +144,7 @@ def numbers_of(sentence: str) -> list[float]:
 def test_findings_are_ordered_sure_and_of_consequence(
     prompts: FamilyAssessment, responses: FamilyAssessment, numeric: list[NumericAssessment]
 ) -> None:
-    findings = describe_findings(prompts, responses, numeric, drift=Drift())
+    findings = tuple(describe_findings(prompts, responses, numeric, drift=Drift()))
     headline = compose_headline(findings)
     assert headline.startswith(findings[0]) if findings else not headline
     assert len(headline.split()) <= 30, headline
@@ -167,7 +167,7 @@ def test_findings_are_ordered_sure_and_of_consequence(
 @given(column=columns())
 def test_a_metric_without_an_alarm_needs_its_least_effect(column: NumericAssessment) -> None:
     quiet = make_family()
-    findings = describe_findings(quiet, make_family("output"), [column], drift=Drift())
+    findings = tuple(describe_findings(quiet, make_family("output"), [column], drift=Drift()))
     is_named = len(findings) > 1
     if is_named and not column.degraded:
         limits = (column.relative_change_lower, column.relative_change_upper)
@@ -182,7 +182,7 @@ def test_a_metric_without_an_alarm_needs_its_least_effect(column: NumericAssessm
 @given(explanation=explained())
 def test_an_explanation_needs_a_sure_difference(explanation: Explanation) -> None:
     family = make_family(explanations=(explanation,))
-    findings = describe_findings(family, make_family("output"), [], drift=Drift())
+    findings = tuple(describe_findings(family, make_family("output"), [], drift=Drift()))
     is_named = len(findings) > 1
     change = abs(explanation.current.estimate - explanation.reference.estimate)
     if is_named and not explanation.alarm:

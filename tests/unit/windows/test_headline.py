@@ -43,7 +43,7 @@ def findings(
 ) -> tuple[str, ...]:
     """Return the findings at the default settings."""
     prompts = make_family() if prompts is None else prompts
-    return describe_findings(prompts, responses, columns, **({"drift": Drift()} | values))
+    return tuple(describe_findings(prompts, responses, columns, **({"drift": Drift()} | values)))
 
 
 def judge(**values: Any) -> NumericAssessment:

@@ -6,6 +6,7 @@ from math import hypot
 from monitor.explanations.templates.number_masks import SHOWN
 from monitor.rendering.events import EVENTS, describe_event
 from monitor.rendering.excerpts import excerpt, quote
+from monitor.rendering.fingerprints import EVENT
 from monitor.rendering.numbers import format_day, format_rounded
 from monitor.rendering.response_changes import LENGTH
 from monitor.rendering.shares import NONE, describe_before, describe_part, is_all
@@ -54,19 +55,19 @@ SMALL = 0.05
 
 def events(
     families: Sequence[FamilyAssessment], drift: Drift, *, is_minor: bool = False
-) -> list[str]:
-    """Return a sentence on each event that the responses have more often.
+) -> dict[str, str]:
+    """Return a sentence on each event that the responses have more often, with its kind.
 
     A minor one neither alarms nor rose by 5 points.
     """
-    return [
-        _describe(explanation)
+    return {
+        _describe(explanation): f"{EVENT}{explanation.kind}" if explanation.alarm else "output"
         for family in families
         for explanation in family.explanations
         if _is_harm(explanation)
         and is_reported(explanation, drift)
         and is_minor == _is_small(explanation)
-    ]
+    }
 
 
 def explanations(family: FamilyAssessment, drift: Drift, *, is_minor: bool = False) -> list[str]:

@@ -1,9 +1,11 @@
 """Sentences on metrics: worse ones, ones without a direction, and others that changed much."""
 
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 
 from monitor.plurals import pluralize
 from monitor.rendering.excerpts import quote_metric
+from monitor.rendering.fingerprints import METRIC
 from monitor.rendering.numbers import excludes_zero, format_means, format_relative
 from monitor.settings import Drift
 from monitor.settings.metrics.directions import is_direction_unknown
@@ -19,10 +21,15 @@ NOTABLE_EFFECT = 0.2
 NOTABLE_P_VALUE = 0.01
 
 
-def degraded_metrics(columns: Sequence[NumericAssessment]) -> list[str]:
-    """Return a sentence on each degraded metric; the largest relative change comes first."""
+def degraded_metrics(columns: Sequence[NumericAssessment]) -> dict[str, str]:
+    """Return a sentence on each degraded metric, with its kind; the largest relative change first.
+
+    That on the number of further ones has no kind.
+    """
     worst = sorted((column for column in columns if column.degraded), key=_relative_size)
-    return _listed(worst, lambda column: f"{_change(column)}.", "{} {verb} worse.")
+    sentences = _listed(worst, lambda column: f"{_change(column)}.", "{} {verb} worse.")
+    kinds = [f"{METRIC}{column.name}" for column in worst[:NAMED]]
+    return dict(zip_longest(sentences, kinds, fillvalue=""))
 
 
 def undirected_metrics(columns: Sequence[NumericAssessment], drift: Drift) -> list[str]:

@@ -175,12 +175,11 @@ def test_late_exchanges_open_an_incident_until_the_repetition(
     assert (opened.level, opened.model) == ("warning", MODEL)
     assert "39 exchanges of this week arrived after its evaluation" in opened.summary
     assert "(7.2% of it)" in opened.summary
-    command = (
+    assert opened.command == (
         f"driftwarden evaluate --from {clock:%Y-%m-%d} --to {clock + WEEK:%Y-%m-%d} --again "
         f"--model {MODEL}"
     )
-    assert command in opened.summary
-    assert "At least 39 of them were dead letters, replayed. Evaluate it" in opened.summary
+    assert opened.summary.endswith("At least 39 of them were dead letters, replayed.")
     with transaction(any_engine) as connection:
         late = update(Exchange).where(Exchange.source == f"test-13-{clock:%Y%m%d}")
         connection.execute(late.values(received_at=now + HOUR, source="file:x"))
