@@ -7,12 +7,11 @@ from itertools import chain, pairwise
 
 from monitor.daemon.signals.expectation import (
     Fall,
-    TrafficFall,
     find_fall,
     find_lasting_fall,
-    find_traffic_fall,
 )
 from monitor.daemon.signals.history import History, first_day, make_history
+from monitor.daemon.signals.traffic_fall import TrafficFall, find_traffic_fall
 from monitor.plurals import pluralize
 from monitor.rendering.excerpts import quote
 from monitor.rendering.numbers import format_instant, format_share

@@ -13,9 +13,9 @@ from monitor.daemon.signals.expectation import (
     Fall,
     find_fall,
     find_lasting_fall,
-    find_traffic_fall,
 )
 from monitor.daemon.signals.history import HOUR
+from monitor.daemon.signals.traffic_fall import find_traffic_fall
 from monitor.store.signals.counts import SAMPLED, TRAFFIC, Signal
 from tests.support.signals.ordinary_days import (
     START,
