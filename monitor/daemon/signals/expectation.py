@@ -18,8 +18,9 @@ from monitor.daemon.signals.history import (
     days_since_first,
     weekdays,
 )
+from monitor.daemon.signals.mix import carriers_of, is_displaced
 from monitor.statistics.coverage import LEFT, Coverage, has_fallen
-from monitor.store.signals.counts import SAMPLED, TRAFFIC, Signal
+from monitor.store.signals.counts import TRAFFIC, Signal
 
 #: Days under test: the first of these times in which the rule finds that the signal is missing.
 DAYS_UNDER_TEST = (1, 2, 3, 5, 7)
@@ -77,6 +78,7 @@ def find_fall(
             not days.is_back(before.share)
             and now.share < LEFT * fewest
             and (_is_small_share(now, days, used) or has_fallen(before, now, HOURLY_LEVEL))
+            and not is_displaced(history, signal, n_days, same)
         ):
             return Fall(signal, before.share, now.share, n_days, days.last_seen)
     return None
@@ -96,7 +98,8 @@ def find_lasting_fall(history: History, signal: Signal, known_until: datetime) -
         return None
     before = _usual_coverage(days, *usual)
     now = days.coverage(slice(1))
-    if now.share >= LEFT * before.share or days.is_back(before.share):
+    is_back = now.share >= LEFT * before.share or days.is_back(before.share)
+    if is_back or is_displaced(history, signal, 1, usual[0]):
         return None
     return Fall(signal, before.share, now.share, 1, days.last_seen)
 
@@ -120,7 +123,7 @@ class _Days:
     @classmethod
     def of(cls, history: History, signal: Signal) -> "_Days | None":
         """Return the days of a signal; ``None`` where it never came."""
-        counts, traffic, sampled = map(history.of, (signal, TRAFFIC, SAMPLED))
+        counts, (traffic, sampled) = history.of(signal), carriers_of(history, signal)
         if not (counts.any() and traffic.any()):
             return None
         shares = np.divide(counts, traffic, out=np.zeros_like(traffic), where=traffic > 0)

@@ -34,6 +34,7 @@ def ordinary_desks(n: int, rng: np.random.Generator) -> Iterator[tuple[Desk, int
             shares={
                 Signal("field", "user"): constant(0.95),
                 Signal("metric", "resolved"): constant(0.4),
+                Signal("field", "task type"): constant(1.0),
                 Signal("task type", "refunds"): constant(0.1),
                 Signal("feedback", "thumbs_up"): constant(0.03),
                 Signal("metric", "score"): on_weekdays(0.7),
