@@ -161,12 +161,26 @@ def test_traffic_that_falls_to_a_tenth_is_reported(engine: Engine, clock: dateti
     assert world.reported("no_traffic") == {}
 
 
+def test_only_missing_traffic_is_reported_of_a_model_without_it(
+    engine: Engine, clock: datetime
+) -> None:
+    """The few exchanges that are left have no metric, user or feedback."""
+    world = ordinary_world(engine, clock)
+    little = {"cut": lambda *_: {"metric resolved", "field user", "feedback thumbs_up"}}
+    world.pass_time(25, per_hour=lambda _, at: int(at.hour % 8 == 0), check_every=25)
+    assert list(world.reported("no_traffic")) == ["assistant"]
+    for _ in range(3):
+        world.pass_time(24, per_hour=lambda _, at: int(at.hour % 4 == 0), check_every=2, **little)
+        assert list(world.reported("no_traffic")) == ["assistant"]
+        assert world.reported() == {}
+
+
 def test_share_of_a_model_that_falls_is_reported(engine: Engine, clock: datetime) -> None:
     world = SignalWorld(engine, clock, ("moved", "other"))
-    world.pass_time(24 * 9, per_hour=lambda *_: 12, check_every=24 * 9)
+    world.pass_time(24 * 9, per_hour=lambda *_: 24, check_every=24 * 9)
 
     def moved(model: str, _: datetime) -> int:
-        return 3 if model == "moved" else 40
+        return 8 if model == "moved" else 80
 
     world.pass_time(26, per_hour=moved, check_every=13)
     assert list(world.reported("no_traffic")) == ["moved"]

@@ -1,13 +1,16 @@
 """Rule by which traffic has fallen, on drawn histories: what it finds, and what it leaves."""
 
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
 
-from monitor.daemon.signals.traffic_fall import find_traffic_fall
-from monitor.store.signals.counts import TRAFFIC
-from tests.support.signals.ordinary_days import Desk, draw_hours, history_at
+from monitor.daemon.signals.history import HOUR, Hours
+from monitor.daemon.signals.traffic_fall import find_lasting_traffic_fall, find_traffic_fall
+from monitor.store.signals.counts import SAMPLED, TRAFFIC, Signal
+from tests.support.signals.ordinary_days import START, Desk, draw_hours, history_at
 
 #: A Monday after six weeks, 06:00.
 CUT = 24 * 42 + 6
@@ -84,3 +87,48 @@ def test_share_of_all_traffic_that_falls_is_found() -> None:
     # Other models grow, and this one stays.
     counts = draw_hours(Desk(3000), 60, rng)
     assert find_traffic_fall(history_at(counts, CUT + 25, rest * 10)) is None
+
+
+def fallen(left: float, begin: int, end: int, *, seed: int) -> dict[Signal, Hours]:
+    """Return the counts of a small model whose traffic falls to a part for some hours."""
+    rng = np.random.default_rng(seed)
+    counts = draw_hours(Desk(230, weekend=0.5, night=0.4, spread=0.05), 60, rng)
+    hour = np.arange(24 * 60)
+    sampled = rng.binomial(
+        counts[SAMPLED].astype(int), np.where((hour >= begin) & (hour < end), left, 1.0)
+    )
+    return {SAMPLED: sampled.astype(float), TRAFFIC: sampled.astype(float)}
+
+
+@pytest.mark.parametrize("weekday", [0, 3, 5])
+@pytest.mark.parametrize("left", [0.03, 0.15])
+def test_small_model_that_falls_to_a_part_is_found(left: float, weekday: int) -> None:
+    begin = CUT + 24 * weekday
+    counts = fallen(left, begin, begin + 40, seed=weekday)
+    hours = range(begin, begin + 26)
+    assert any(find_traffic_fall(history_at(counts, hour)) for hour in hours)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("left", [0.0, 0.15])
+def test_fall_lasts_until_the_traffic_is_back(left: float, seed: int) -> None:
+    """Over nights and the weekend, when half of the traffic is usual."""
+    begin, end = CUT + 24 * 3, CUT + 24 * 7 + 8
+    counts = fallen(left, begin, end, seed=seed)
+    found_at = START + (begin + 24) * HOUR
+    lasting = {
+        hour: find_lasting_traffic_fall(
+            history_at(counts, hour), found_at - timedelta(days=2), found_at
+        )
+        for hour in range(begin + 24, end + 6)
+    }
+    assert all(lasting[hour] for hour in range(begin + 24, end + 1))
+    assert lasting[end + 5] is None
+
+
+def test_day_of_an_outage_that_ended_is_no_fall() -> None:
+    counts = fallen(0.0, CUT, CUT + 30, seed=1)
+    history = history_at(counts, CUT + 29)
+    assert find_traffic_fall(history)
+    ended = replace(history, outages=((START + CUT * HOUR, START + (CUT + 28) * HOUR),))
+    assert find_traffic_fall(ended) is None
