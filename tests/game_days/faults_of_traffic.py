@@ -263,13 +263,15 @@ OF_TRAFFIC = (
         name="records unreadable",
         begin=_break_records,
         end=_mend_records,
-        lasts=(3 * HOUR, 12 * HOUR),
-        promised=2 * HOUR,
+        lasts=(9 * HOUR, 12 * HOUR),
+        # It takes 20 dead letters: of a small model the busy hours of a working day.
+        promised=8 * HOUR,
+        begins_at=(1, 8),
         says=("dead letter|could not be read",),
         acts=r"dead-letters",
         ends_within=30 * HOUR,
         lingers=26 * HOUR,
-        touches="malformed",
+        touches="volume",
     ),
     Fault(
         name="records late",

@@ -94,6 +94,19 @@ def newest_slots(slots: Sequence[Records], now: datetime) -> Sequence[Records]:
     return slots[first:]
 
 
+def find_unusual(slots: Sequence[Records], now: datetime, limit: float) -> Records | None:
+    """Return the newest records if their share is above a limit; ``None`` where it is not.
+
+    Where few are read, they may have too few dead letters: those before join them, up to a day's.
+    """
+    newest = newest_slots(slots, now)
+    if not newest or add_up(newest).share <= limit:
+        return None
+    n_day = sum(slot.since > now - LONGEST for slot in slots)
+    times = (add_up(slots[-n:]) for n in range(len(newest), max(n_day, len(newest)) + 1))
+    return next((records for records in times if records.exceeds(limit)), None)
+
+
 def usual_share(slots: Sequence[Records], until: datetime) -> float | None:
     """Return the share that an hour or a day usually reached before a time.
 
@@ -135,12 +148,13 @@ def limits_of_reasons(
     return limits
 
 
-def since_onset(slots: Sequence[Records], limit: float) -> Records | None:
-    """Return the records since the share is above a limit; ``None`` where it is not now."""
-    first = len(slots)
-    while first and slots[first - 1].share > limit:
+def since_onset(slots: Sequence[Records], unusual: Records, limit: float) -> Records:
+    """Return the records since the unusual ones began, and their share is above a limit."""
+    is_above = [slot.share > limit for slot in slots]
+    first = next(n for n, slot in enumerate(slots) if slot.since >= unusual.since and is_above[n])
+    while first and is_above[first - 1]:
         first -= 1
-    return add_up(slots[first:]) if first < len(slots) else None
+    return add_up(slots[first:])
 
 
 def since_first_of(slots: Sequence[Records], reasons: Collection[str]) -> Records:

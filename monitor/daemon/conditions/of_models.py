@@ -10,9 +10,9 @@ from monitor.daemon.conditions.of_probes import (
     served_model_changed,
 )
 from monitor.daemon.conditions.of_signals import (
-    describe_traffic_fall,
     looks_overdue,
     signal_missing,
+    traffic_fallen,
 )
 from monitor.errors import without_quotes
 from monitor.plurals import pluralize
@@ -138,8 +138,7 @@ def no_traffic(check: ConditionCheck[Settings]) -> Result:
     connection, settings, now = check.connection, check.settings, check.now
     model = settings.model.name
     if has_traffic(connection, model, now - SILENT_AFTER, now):
-        text = describe_traffic_fall(check)
-        return Holds(text) if text else CLEAR
+        return traffic_fallen(check)
     read_until = complete_until(connection, settings.kafka.topic)
     if read_until is None or now - read_until > timedelta(hours=1):
         return UNKNOWN  # ingest is behind, or files are replayed

@@ -7,12 +7,16 @@ from itertools import chain, pairwise
 
 from monitor.daemon.signals.expectation import (
     Fall,
-    TrafficFall,
     find_fall,
     find_lasting_fall,
-    find_traffic_fall,
 )
 from monitor.daemon.signals.history import History, first_day, make_history
+from monitor.daemon.signals.traffic_fall import (
+    SMALLER_THAN_EACH_DAY,
+    TrafficFall,
+    find_lasting_traffic_fall,
+    find_traffic_fall,
+)
 from monitor.plurals import pluralize
 from monitor.rendering.excerpts import quote
 from monitor.rendering.numbers import format_instant, format_share
@@ -67,9 +71,13 @@ _FIELDS: Mapping[str, str] = {
 
 
 def signal_missing(check: ConditionCheck[Settings]) -> Result:
-    """Hold while a metric, field, task type or feedback comes much more rarely than it did."""
+    """Hold while a metric, field, task type or feedback comes much more rarely than it did.
+
+    Where the model's traffic is missing, that is told: nothing says which of them is missing, too.
+    """
+    no_traffic = unresolved_incident_of(check.connection, check.settings.model.name, "no_traffic")
     history = read_history(check, of_exchanges=True)
-    if history is None:
+    if history is None or no_traffic is not None:
         return UNKNOWN
     began, reported, resolved = _episode(check)
     optional = check.settings.drift.optional
@@ -97,19 +105,20 @@ def signal_missing(check: ConditionCheck[Settings]) -> Result:
     return CLEAR if reported <= over else UNKNOWN
 
 
-def describe_traffic_fall(check: ConditionCheck[Settings]) -> str:
-    """Return how a model's traffic fell to a small share; empty where it did not."""
+def traffic_fallen(check: ConditionCheck[Settings]) -> Result:
+    """Hold where a model's traffic fell to a small share, until it is back."""
     history = read_history(check, of_exchanges=False)
     if history is None:
-        return ""
+        return CLEAR if counted_until(check.connection) is None else UNKNOWN
     outages = _outages(check, "no_traffic").values()
     history = replace(history, outages=tuple(chain.from_iterable(outages)))
-    fall = find_traffic_fall(history)
     incident = unresolved_incident_of(check.connection, check.settings.model.name, "no_traffic")
-    if fall is None and incident is not None:  # it may be usual by now, and is not over
+    if incident is None:
+        fall = find_traffic_fall(history)
+    else:  # it may be usual by now, and is not over
         began = max(e.at for e in list_events(check.connection, incident.id) if _is_begin(e))
-        fall = find_traffic_fall(history, known_until=began - WHILE_FOUND)
-    return "" if fall is None else _describe_traffic(fall)
+        fall = find_lasting_traffic_fall(history, began - WHILE_FOUND, found_at=began)
+    return CLEAR if fall is None else Holds(_describe_traffic(fall))
 
 
 def read_history(check: ConditionCheck[Settings], *, of_exchanges: bool) -> History | None:
@@ -252,8 +261,9 @@ def _meaning(signal: Signal) -> str:
 
 def _describe_traffic(fall: TrafficFall) -> str:
     if fall.share is None or fall.fewest_share is None:
+        little = "Hardly any" if fall.now < SMALLER_THAN_EACH_DAY * fall.fewest else "Little"
         return (
-            f"Hardly any traffic: {fall.now:,.0f} exchanges in 24 hours; {fall.fewest:,.0f} or "
+            f"{little} traffic: {fall.now:,.0f} exchanges in 24 hours; {fall.fewest:,.0f} or "
             "more on the same day of each week before."
         )
     return (

@@ -11,6 +11,7 @@ from monitor.daemon.conditions.dead_letter_share import (
     MIN_RISE_OF_REASON,
     Records,
     add_up,
+    find_unusual,
     limits_of_reasons,
     newest_slots,
     since_first_of,
@@ -117,13 +118,11 @@ def dead_letters(check: ConditionCheck[Sections]) -> Result:
     history = slots_of(record_counts(connection, topic, until - HISTORY, until))
     usual = usual_share(history, until)
     limit = unusual_from(usual)
-    if recent.exceeds(limit):
-        lasting = since_onset(slots, limit)
-        if lasting is None or lasting.n_dead < MIN_DEAD_LETTERS:
-            lasting = recent
-        keys = {reason for reason, n in recent.by_reason.items() if n >= MIN_DEAD_LETTERS}
-        keys = {"many"} | (keys or set(dict(recent.by_reason.most_common(1))))
-        return _state_dead_letters(check, lasting, usual, keys)
+    unusual = find_unusual(slots, now, limit)
+    if unusual is not None:
+        keys = {reason for reason, n in unusual.by_reason.items() if n >= MIN_DEAD_LETTERS}
+        keys = {"many"} | (keys or set(dict(unusual.by_reason.most_common(1))))
+        return _state_dead_letters(check, since_onset(slots, unusual, limit), usual, keys)
     limits = limits_of_reasons(of_day, history, until)
     keys = {reason for reason, least in limits.items() if day.of_reason(reason).exceeds(least)}
     if keys:

@@ -8,14 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from monitor.daemon.signals.history import HOUR, History, Hours, days_of
+from monitor.daemon.signals.history import (
+    HOUR,
+    WEEK,
+    Days,
+    History,
+    Hours,
+    days_of,
+    days_since_first,
+    weekdays,
+)
+from monitor.daemon.signals.mix import carriers_of, is_displaced
 from monitor.statistics.coverage import LEFT, Coverage, has_fallen
-from monitor.store.signals.counts import SAMPLED, TRAFFIC, Signal
+from monitor.store.signals.counts import TRAFFIC, Signal
 
-#: Numbers of days before now.
-Days = NDArray[np.int64]
-
-WEEK = 7
 #: Days under test: the first of these times in which the rule finds that the signal is missing.
 DAYS_UNDER_TEST = (1, 2, 3, 5, 7)
 #: Days before them that say what is usual; with two weeks the same days of the week do.
@@ -28,8 +34,6 @@ BACK_HOURS, BACK_COUNT = 6, 5
 SMALL_SHARE = 0.2
 #: Level of the tests of a signal: they are made each hour, of several times and many signals.
 HOURLY_LEVEL = 1e-7
-#: Level of the test of the traffic, which is one signal.
-TRAFFIC_LEVEL = 1e-6
 
 
 @dataclass(frozen=True)
@@ -44,18 +48,6 @@ class Fall:
     days: int
     #: End of the last hour in which it came.
     last_seen: datetime
-
-
-@dataclass(frozen=True)
-class TrafficFall:
-    """Traffic of a model that is a small share of what it was."""
-
-    #: Traffic of 24 hours, and of the same weekday with least.
-    now: float
-    fewest: float
-    #: Shares of the traffic of all models; ``None``: the traffic itself is that small.
-    share: float | None = None
-    fewest_share: float | None = None
 
 
 def find_fall(
@@ -86,6 +78,7 @@ def find_fall(
             not days.is_back(before.share)
             and now.share < LEFT * fewest
             and (_is_small_share(now, days, used) or has_fallen(before, now, HOURLY_LEVEL))
+            and not is_displaced(history, signal, n_days, same)
         ):
             return Fall(signal, before.share, now.share, n_days, days.last_seen)
     return None
@@ -105,7 +98,8 @@ def find_lasting_fall(history: History, signal: Signal, known_until: datetime) -
         return None
     before = _usual_coverage(days, *usual)
     now = days.coverage(slice(1))
-    if now.share >= LEFT * before.share or days.is_back(before.share):
+    is_back = now.share >= LEFT * before.share or days.is_back(before.share)
+    if is_back or is_displaced(history, signal, 1, usual[0]):
         return None
     return Fall(signal, before.share, now.share, 1, days.last_seen)
 
@@ -129,7 +123,7 @@ class _Days:
     @classmethod
     def of(cls, history: History, signal: Signal) -> "_Days | None":
         """Return the days of a signal; ``None`` where it never came."""
-        counts, traffic, sampled = map(history.of, (signal, TRAFFIC, SAMPLED))
+        counts, (traffic, sampled) = history.of(signal), carriers_of(history, signal)
         if not (counts.any() and traffic.any()):
             return None
         shares = np.divide(counts, traffic, out=np.zeros_like(traffic), where=traffic > 0)
@@ -183,67 +177,10 @@ def _is_small_share(now: Coverage, days: _Days, used: Days) -> bool:
     return bool(stats.binom.cdf(now.n, now.of, SMALL_SHARE * least) <= HOURLY_LEVEL)
 
 
-def find_traffic_fall(
-    history: History, *, known_until: datetime | None = None
-) -> TrafficFall | None:
-    """Return how the traffic of a model fell; ``None`` where it did not, or none is usual.
-
-    A small share is less than a fifth of the fewest of the same weekdays. As a holiday may be like
-    a Sunday, it also is less than half of the fewest of all days; or the day before is as small,
-    of a model whose weeks are alike. ``known_until``: only the days before say what is usual.
-    """
-    hours, sampled = history.of(TRAFFIC), days_of(history.of(SAMPLED))
-    if not days_of(hours).any():
-        return None
-    skipped = 1 if known_until is None else math.ceil((history.until - known_until) / (24 * HOUR))
-    age = (len(hours) - int(np.flatnonzero(hours)[0])) // 24
-    used = np.arange(max(1, skipped), min(age, max(1, skipped) + MAX_BEFORE))
-    used = used[history.usual_days()[used]]
-    same = used[_weekdays(used) == 0]
-    if len(used) < MIN_BEFORE or not len(same):
-        return None
-    traffic, total = days_of(hours), days_of(history.all_traffic)
-    recent, recent_total = _last_hours(hours), _last_hours(history.all_traffic)
-    fewest = float(traffic[same].min())
-    newest = np.flatnonzero(traffic)[0]
-    # That half of the fewest came to so little would be chance, as it is sampled now.
-    if (
-        stats.poisson.cdf(sampled[0], LEFT * fewest * sampled[newest] / traffic[newest])
-        > TRAFFIC_LEVEL
-    ):
-        return None
-    if _is_small(traffic, recent, same, used):
-        return TrafficFall(float(traffic[0]), fewest)
-    shares, recent_shares = traffic / np.maximum(total, 1), recent / np.maximum(recent_total, 1)
-    if traffic[0] < LEFT * fewest and _is_small(shares, recent_shares, same, used):
-        return TrafficFall(float(traffic[0]), fewest, float(shares[0]), float(shares[same].min()))
-    return None
-
-
-def _is_small(days: Hours, recent: Hours, same: Days, used: Days) -> bool:
-    """Return whether the newest day is small, and its last hours are not as usual again."""
-    least = recent[same].min()
-    is_back = least > 0 and recent[0] >= LEFT * least
-    is_small = days[0] < SMALL_SHARE * days[same].min()
-    before = used[(used > 1) & (_weekdays(used) == _weekdays(used, of=np.array([1])))]
-    is_longer = len(before) > 0 and days[1] < SMALL_SHARE * days[before].min()
-    is_steady = days[same].min() >= LEFT * days[same].mean()
-    is_less = days[0] < LEFT * days[used].min()
-    return bool(is_small and (is_less or (is_longer and is_steady)) and not is_back)
-
-
-def _last_hours(hours: Hours) -> Hours:
-    """Return the sums of the last hours of each day that ends now, the newest first."""
-    ends = hours[len(hours) % 24 :].reshape(-1, 24)[::-1, -BACK_HOURS:]
-    sums: Hours = ends.sum(axis=1)
-    return sums
-
-
 def _age(history: History, signal: Signal, new_since: datetime | None) -> tuple[int, int]:
     """Return for how many days a signal is known, and how many say what is usual at least."""
     of_model, of_signal = (
-        (len(hours) - int(np.flatnonzero(hours)[0])) // 24
-        for hours in (history.of(TRAFFIC), history.of(signal))
+        days_since_first(hours) for hours in (history.of(TRAFFIC), history.of(signal))
     )
     if new_since is not None:
         of_signal = min(of_signal, (history.until - new_since) // (24 * HOUR))
@@ -267,14 +204,8 @@ def _usual_days(
     if usual.sum() < least:
         return None
     used = skipped + np.flatnonzero(usual & (days.sampled[skipped:][: len(usual)] > 0))
-    same = used[np.isin(_weekdays(used), _weekdays(used, of=np.arange(n_days)))]
+    same = used[np.isin(weekdays(used), weekdays(used, of=np.arange(n_days)))]
     return (same, used) if len(same) else None
-
-
-def _weekdays(used: Days, of: Days | None = None) -> Days:
-    """Return the weekdays of days, by default those used; 0 where these are less than two weeks."""
-    has_weeks = len(used) > 0 and used[-1] - used[0] + 1 >= 2 * WEEK
-    return (used if of is None else of) % (WEEK if has_weeks else 1)
 
 
 def _usual_coverage(days: _Days, same: Days, used: Days) -> Coverage:
@@ -286,7 +217,7 @@ def _usual_coverage(days: _Days, same: Days, used: Days) -> Coverage:
     shares, of = days.matches[used] / days.traffic[used], days.sampled[used]
     expected = _expected_shares(shares, used)
     single = expected * (1.0 - expected)
-    freedom = len(used) - len(np.unique(_weekdays(used)))
+    freedom = len(used) - len(np.unique(weekdays(used)))
     correlation = 0.0
     if single.any() and freedom > 0:
         between = ((shares - expected) ** 2).sum() / freedom - (single / of).mean()
@@ -308,7 +239,7 @@ def _fewest_share(days: _Days, used: Days, n_days: int) -> float:
 
 def _expected_shares(shares: Hours, used: Days) -> Hours:
     """Return the mean share of the weekday of each of some days."""
-    weekday = _weekdays(used)
+    weekday = weekdays(used)
     expected = np.zeros_like(shares)
     for group in np.unique(weekday):
         expected[weekday == group] = shares[weekday == group].mean()

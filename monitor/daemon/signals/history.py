@@ -11,6 +11,9 @@ from monitor.store.signals.counts import KEPT, SAMPLED, TRAFFIC, Signal
 
 HOUR = timedelta(hours=1)
 Hours = NDArray[np.float64]
+#: Numbers of days before now.
+Days = NDArray[np.int64]
+WEEK = 7
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,17 @@ def days_of(hours: Hours) -> Hours:
     n_days = len(hours) // 24
     days: Hours = hours[len(hours) - 24 * n_days :].reshape(n_days, 24).sum(axis=1)[::-1]
     return days
+
+
+def days_since_first(hours: Hours) -> int:
+    """Return the number of whole days since the first count."""
+    return (len(hours) - int(np.flatnonzero(hours)[0])) // 24
+
+
+def weekdays(used: Days, of: Days | None = None) -> Days:
+    """Return the weekdays of days, by default those used; 0 where these are less than two weeks."""
+    has_weeks = len(used) > 0 and used[-1] - used[0] + 1 >= 2 * WEEK
+    return (used if of is None else of) % (WEEK if has_weeks else 1)
 
 
 def make_history(

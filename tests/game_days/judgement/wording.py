@@ -16,8 +16,8 @@ NOT_HELD = re.compile(rf"\bnot held since {INSTANT}")
 SPAN = re.compile(rf"\bFrom {INSTANT} until {INSTANT}")
 #: What follows is of the past.
 PAST = re.compile(r"\bBefore: |\bIt is back\b|\bHistory\b")
-#: The words of a title before the state, and the model after them.
-CAUSE = re.compile(r"\A\W*([^,:.\n(]*)")
+#: The words of a title after the level and before the state, and the model after them.
+CAUSE = re.compile(r"\A\W*(?:[A-Z]+ )?([^,:.\n(]*)")
 MODEL = re.compile(r"\A[^.\n(]*: ([\w-]+)(?=\.|\n|\(|\Z)")
 RUNBOOKS = Path(__file__).parents[3] / "docs" / "runbooks" / "README.md"
 #: Level of each cause, by its title, as the documentation has it.

@@ -12,6 +12,7 @@ from monitor.daemon.conditions.dead_letter_share import (
     LONGEST,
     Records,
     add_up,
+    find_unusual,
     limits_of_reasons,
     newest_slots,
     since_first_of,
@@ -50,13 +51,13 @@ def alarms(slots: list[Records], first_day: float = 0.0) -> Iterator[datetime]:
         now = slot.since + SLOT - timedelta(seconds=1)
         of_day = [s for s in slots[max(0, at - 95) : at + 1] if s.since > now - LONGEST]
         recent = add_up(newest_slots(of_day, now))
-        many = recent.exceeds(unusual_from(0.0))
+        many = find_unusual(of_day, now, unusual_from(0.0))
         if not many and at % 48:
             continue
         until = recent.since - HOUR
         before = [s for s in slots[:at] if until - HISTORY <= s.since < until]
         limits = {} if many else limits_of_reasons(of_day, before, until)
-        if (many and recent.exceeds(unusual_from(usual_share(before, until)))) or any(
+        if (many and find_unusual(of_day, now, unusual_from(usual_share(before, until)))) or any(
             add_up(of_day).of_reason(reason).exceeds(limit) for reason, limit in limits.items()
         ):
             yield now
@@ -106,6 +107,7 @@ def test_share_of_a_batch_is_usual_after_two_of_them(
         (0.0, 0.1, 500.0, 30),
         (0.0, 1.0, 14.0, 45),
         (0.0, 1.0, 1.0, 13 * 60),
+        (0.0, 0.3, 6.0, 4 * 60),
     ],
 )
 def test_a_jump_is_found_in_time(before: float, after: float, rate: float, minutes: int) -> None:
@@ -113,9 +115,10 @@ def test_a_jump_is_found_in_time(before: float, after: float, rate: float, minut
     slots = drawn(lambda since: (rate, after if since >= jump else before), 12, seed=3)
     first = next(alarms(slots, first_day=10.0))
     assert jump < first <= jump + timedelta(minutes=minutes)
-    onset = since_onset([s for s in slots if s.since < first], unusual_from(before))
-    assert onset is not None
-    assert abs(onset.since - jump) <= SLOT
+    read, limit = [s for s in slots if s.since < first], unusual_from(before)
+    unusual = find_unusual(read, first, limit)
+    assert unusual is not None
+    assert abs(since_onset(read, unusual, limit).since - jump) <= SLOT
 
 
 @pytest.mark.parametrize(
