@@ -21,7 +21,8 @@ LENGTHS = {timedelta(days=1): "day", timedelta(weeks=1): "week"}
 def describe_late(connection: Connection, evaluation: DriftEvaluationRow) -> str:
     """Return how many exchanges arrived after an evaluation; empty: none, or it is not known."""
     late = late_exchanges(connection, evaluation)
-    if late is None or not late.n:
+    # Where it is repeated, its begin is that of the repetition, and the result is older.
+    if late is None or not late.n or evaluation.status != "done":
         return ""
     window = evaluation.window_start, evaluation.window_end
     return state_late(late, window, evaluation.started_at)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from monitor.plurals import pluralize
 from monitor.rendering.late_exchanges import again_command, state_arrivals, state_late
 from monitor.rendering.numbers import format_window
-from monitor.scheduling.condition_check import Clear, ConditionCheck, Holds, Result
+from monitor.scheduling.condition_check import UNKNOWN, Clear, ConditionCheck, Holds, Result
 from monitor.settings import Settings
 from monitor.store.windows.late_exchanges import arrivals_of, late_windows
 from monitor.windows.schedule import window_of
@@ -32,6 +32,8 @@ def late_records(check: ConditionCheck[Settings]) -> Result:
     ]
     if not windows:
         return Clear("each window was evaluated again, or ended more than 4 weeks ago")
+    if any(window.is_repeated for window in windows):
+        return UNKNOWN
     worst = max(windows, key=lambda window: window.late.share)
     bounds = worst.start, worst.end
     more = f" So did exchanges of {pluralize(len(windows) - 1, 'more window')}." * bool(windows[1:])

@@ -32,6 +32,8 @@ class LateWindow:
     start: datetime
     end: datetime
     evaluated_at: datetime
+    #: Whether a repetition runs or failed: ``evaluated_at`` is its begin, the result is older.
+    is_repeated: bool
     #: Exchanges that were ever stored when it was evaluated.
     n_before: int
     late: LateExchanges
@@ -104,6 +106,7 @@ def late_windows(connection: Connection, model: str, since: datetime) -> list[La
             DriftEvaluation.window_start,
             DriftEvaluation.window_end,
             DriftEvaluation.started_at,
+            DriftEvaluation.status,
             DriftEvaluation.provenance,
         )
         .where(
@@ -125,6 +128,7 @@ def late_windows(connection: Connection, model: str, since: datetime) -> list[La
             row.window_start,
             row.window_end,
             row.started_at,
+            row.status != "done",
             _n_before(row.provenance),
             _compare(
                 sum(n for day, n in counts.items() if row.window_start <= day < row.window_end),

@@ -26,7 +26,11 @@ from monitor.store.model_history import carry_over
 from monitor.store.tables import DriftEvaluation, Exchange, ReviewItem, SlowDriftWindow
 from monitor.store.traffic.stored_counts import add_stored_counts
 from monitor.store.windows.assessment import Assessment
-from monitor.store.windows.claims import claim_drift_evaluation, finish_drift_evaluation
+from monitor.store.windows.claims import (
+    claim_drift_evaluation,
+    fail_drift_evaluation,
+    finish_drift_evaluation,
+)
 from monitor.store.windows.digest import newest_windows
 from monitor.store.windows.drift_evaluations import (
     DriftEvaluationRow,
@@ -205,6 +209,27 @@ def test_late_exchanges_open_an_incident_until_the_repetition(
     resolved = site.watch(now + DAY)
     assert resolved is not None
     assert resolved.status == "resolved"
+
+
+def test_running_or_failed_repetition_leaves_incident_alone(
+    engine: Engine, clock: datetime
+) -> None:
+    site = Site(engine, clock)
+    site.pretend(0, 1_000)
+    site.arrive(0, 100)
+    now = clock + WEEK + HOUR
+    told = site.watch(now)
+    assert told is not None
+    with transaction(engine) as connection:
+        bounds = clock, clock + WEEK
+        claim = claim_drift_evaluation(connection, MODEL, *bounds, seed=1, now=now, again=True)
+        assert claim is not None
+    assert site.watch(now + timedelta(minutes=1)) == told
+    running = site.row(0)
+    with transaction(engine) as connection:
+        assert describe_late(connection, running) == ""
+        fail_drift_evaluation(connection, claim, "OSError", now)
+    assert site.watch(now + timedelta(minutes=2)) == told
 
 
 def test_each_week_and_a_fifth_worsen_it_once(engine: Engine, clock: datetime) -> None:
