@@ -49,7 +49,7 @@ def unresolved_findings(settings: Sections) -> Iterator[Finding]:
         state = f"acknowledged by {row.acknowledged_by}" if row.acknowledged_by else row.status
         yield replace(
             of_level(row.level, is_known=row.status != "open"),
-            message=f"{CAUSES[row.cause].title}, {state}, since {format_instant(row.opened_at)}: "
+            message=f"{CAUSES[row.cause].title}, {state}, noticed {format_instant(row.opened_at)}: "
             f"{excerpt(row.summary)}",
             model=row.model,
             command=f"driftwarden incidents show {row.id}",

@@ -181,7 +181,8 @@ def queue_state(connection: Connection, model: str, since: datetime) -> QueueSta
     waiting = [row for row in batches if row[2]]
     if not waiting:
         return None
-    touched = [row.created_at for row in waiting]
+    # A new batch is no work on those that wait.
+    touched = [min(row.created_at for row in waiting)]
     for column in (
         Review.submitted_at,
         ReviewProposal.proposed_at,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, func, insert, select, update
 
 from monitor.alerts.causes import CAUSES
 from monitor.alerts.sending.preparation import UNDELIVERED
@@ -462,6 +462,26 @@ def test_failures_before_the_upgrade_are_history(engine: Engine, clock: datetime
     fail_training(engine, clock)
     watch(engine, clock + 8 * DAY)
     assert incidents_of(engine, "training_failed") == []
+
+
+def test_new_batch_is_no_work_on_queue(engine: Engine, clock: datetime) -> None:
+    leave_queue(engine, clock)
+    watch(engine, clock)
+    with transaction(engine) as connection:
+        window = clock - 21 * DAY, clock - 14 * DAY
+        claim = claim_drift_evaluation(connection, MODEL, *window, seed=1, now=clock)
+        assert claim is not None
+        batch = insert(ReviewBatch).values(
+            evaluation_id=claim.evaluation_id, model=MODEL, created_at=clock
+        )
+        batch_id = connection.execute(batch.returning(ReviewBatch.id)).scalar_one()
+        newest = select(func.max(ReviewItem.id)).scalar_subquery()
+        connection.execute(
+            update(ReviewItem).where(ReviewItem.id == newest).values(batch_id=batch_id)
+        )
+    watch(engine, clock + HOUR)
+    (incident,) = incidents_of(engine, "queue_not_worked")
+    assert incident.status == "open"
 
 
 def test_a_batch_past_its_time_is_reported(engine: Engine, clock: datetime) -> None:
