@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 
 from tests.game_days.world.world import World
 
+#: What a title has before its cause.
+TITLE = r"\A\W*((critical|error|warning) )?"
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from functools import partial
 
-from tests.game_days.faults import DAY, HOUR, MINUTE, Fault, Figure, Strike
+from tests.game_days.faults import DAY, HOUR, MINUTE, TITLE, Fault, Figure, Strike
 from tests.game_days.world.channels import ALERTMANAGER, PAGER, SLACK
 from tests.game_days.world.world import World
 from tests.services.live_endpoint import scripted
@@ -217,7 +217,7 @@ OF_SERVICES = (
         begin=_lose_records,
         lasts=(DAY, DAY),
         promised=2 * MINUTE,
-        says=("lost|no longer existed",),
+        says=(rf"{TITLE}records lost",),
         # More where another fault keeps ingest from reading.
         figures=(Figure(r"([\d,]+) records? of partition", lambda _: (N_LOST, 1000)),),
         acts=r"retention",
@@ -236,7 +236,7 @@ OF_SERVICES = (
         lasts=(6 * HOUR, 20 * HOUR),
         # It is due ten minutes after the window's end, two hours after the begin.
         promised=2 * HOUR + 15 * MINUTE,
-        says=("evaluation failed",),
+        says=(rf"{TITLE}drift evaluation failed",),
         acts=r"log|driftwarden check",
         ends_within=3 * HOUR,
         of_model=False,
@@ -250,7 +250,7 @@ OF_SERVICES = (
         lasts=(8 * HOUR, 30 * HOUR),
         # Three hours after one was due: at the next full hour, and ten minutes for late records.
         promised=4 * HOUR + 15 * MINUTE,
-        says=("look",),
+        says=(rf"{TITLE}looks for large changes overdue",),
         acts=r"driftwarden check|log",
         ends_within=4 * HOUR,
         resolution=2 * HOUR,
@@ -264,7 +264,7 @@ OF_SERVICES = (
         lasts=(8 * HOUR, 30 * HOUR),
         # Three hours after one was due: at the next full hour, and ten minutes for late records.
         promised=4 * HOUR + 15 * MINUTE,
-        says=("look",),
+        says=(rf"{TITLE}looks for large changes overdue",),
         acts=r"driftwarden check|log",
         ends_within=4 * HOUR,
         resolution=2 * HOUR,
@@ -279,7 +279,7 @@ OF_SERVICES = (
         lasts=(32 * HOUR, 40 * HOUR),
         # A day after the window's end, and two hours for ingest.
         promised=28 * HOUR + 15 * MINUTE,
-        says=("evaluation overdue",),
+        says=(rf"{TITLE}drift evaluation overdue",),
         acts=r"driftwarden check",
         ends_within=3 * HOUR,
         of_model=False,
@@ -306,7 +306,7 @@ OF_SERVICES = (
         lasts=(56 * HOUR, 80 * HOUR),
         # Twice the interval after the last one, which may be a day old.
         promised=50 * HOUR,
-        says=("backup",),
+        says=(rf"{TITLE}backup overdue",),
         figures=(Figure(r"one about every (\d+) hours", lambda _: (23, 25)),),
         acts=r"db backup",
         ends_within=26 * HOUR,
@@ -320,7 +320,7 @@ OF_SERVICES = (
         end=_mend_endpoint,
         lasts=(18 * HOUR, 30 * HOUR),
         promised=15 * HOUR,
-        says=(r"\b{model}\b", "probe"),
+        says=(rf"{TITLE}probes not answered", r"\b{model}\b"),
         acts=r"probes run|probes\.url",
         ends_within=15 * HOUR,
         lingers=13 * HOUR,
@@ -349,7 +349,7 @@ OF_SERVICES = (
         begins_at=(0, 8),
         lasts=(100 * HOUR, 100 * HOUR),
         promised=3 * DAY + 3 * HOUR,
-        says=("review", "untouched|not worked|not reviewed|missing"),
+        says=(rf"{TITLE}review queue not worked",),
         acts=r"reviewers|review queue",
         ends_within=80 * HOUR,
         resolution=DAY,

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from functools import partial
 
-from tests.game_days.faults import DAY, HOUR, MINUTE, Fault, Figure, Strike
+from tests.game_days.faults import DAY, HOUR, MINUTE, TITLE, Fault, Figure, Strike
 from tests.game_days.world.production import JUDGE, RATED, Sender
 from tests.game_days.world.world import World
 
@@ -12,9 +12,9 @@ SIGNAL_WITHIN = 26 * HOUR
 SIGNAL_LASTS = (30 * HOUR, 44 * HOUR)
 #: A model that nobody lists.
 PILOT = "pilot"
-SIGNAL, NO_TRAFFIC = r"\A\W*signal missing\b", r"\A\W*no traffic\b"
+SIGNAL, NO_TRAFFIC = rf"{TITLE}signal missing\b", rf"{TITLE}no traffic\b"
 #: Its message, or the details in its thread.
-DRIFT_OF = r"\A\W*(drift\b|incident \d+, )"
+DRIFT_OF = rf"{TITLE}(drift\b|incident \d+, )"
 
 
 def _sender(world: World, strike: Strike) -> Sender:
@@ -278,7 +278,7 @@ OF_TRAFFIC = (
         begin=_send_late,
         lasts=(3 * HOUR, 3 * HOUR),
         promised=HOUR,
-        says=(r"\b{model}\b", "late|after the evaluation|came after"),
+        says=(rf"{TITLE}exchanges arrived late", r"\b{model}\b"),
         figures=(Figure(r"([\d,]+) exchanges? of this week arrived", _late_bounds),),
         acts=r"--again",
         # They stay late until a person evaluates the week again.

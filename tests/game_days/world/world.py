@@ -88,10 +88,10 @@ class _Runner(DirectRunner):
 
 
 def _fail(task: Any, engine: Engine, *arguments: Any, encoder: Any) -> None:
-    """Let a task fail where it would read its traffic."""
+    """Let a task fail where it reads the database, also where it would find too little traffic."""
     with (
         mock.patch("monitor.windows.evaluation.compare_stored_window", side_effect=OSError),
-        mock.patch("monitor.windows.looks.run.read_window", side_effect=OSError),
+        mock.patch("monitor.windows.looks.run.last_look_at", side_effect=OSError),
     ):
         task(engine, *arguments, encoder=encoder)
 
