@@ -13,9 +13,9 @@ Kind = Literal["post", "update", "reply"]
 #: Time without a heartbeat after which their service tells it: a deploy takes ten minutes.
 GRACE = timedelta(minutes=15)
 #: The words of that service, and what the site has written there.
-SILENCE, DESCRIPTION = "Heartbeat missing", "Run `driftwarden check` on the host."
-#: A message that lists incidents, and is of none.
-DIGEST = re.compile(r"\bdigest\b", re.IGNORECASE)
+SILENCE, DESCRIPTION = "Heartbeat missing", "Run `driftwarden check --now` on the host."
+#: Messages that list incidents, and are of none.
+LISTS = re.compile(r"\bdigest\b|\A\W*No longer watched: ", re.IGNORECASE)
 INCIDENT = re.compile(r"incident[ s/]+(\d+)", re.IGNORECASE)
 #: How a message says that its incident has ended.
 QUOTED = re.compile(r"“[^”]*”|'[^']*'")
@@ -83,7 +83,7 @@ class Ledger:
             if message.thread_ts is not None:
                 kind = "reply"
                 incident = self._incident_of.get(message.thread_ts)
-            elif DIGEST.search(message.text):
+            elif LISTS.search(message.text):
                 incident = None
             else:
                 incident = _incident(message.text) or _incident(text)
