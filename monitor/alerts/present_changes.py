@@ -48,7 +48,7 @@ def describe_new_parts(evidence: Evidence) -> str:
     new = _new_kinds(evidence)
     if last is None or before is None or not new:
         return ""
-    return f"Added since {format_instant(before.at)}: {join_names(sorted(new))}."
+    return f"Added after {format_instant(before.at)}: {join_names(sorted(new))}."
 
 
 def _describe_worsening(evidence: Evidence, findings: Sequence[Finding]) -> str:
@@ -60,7 +60,7 @@ def _describe_worsening(evidence: Evidence, findings: Sequence[Finding]) -> str:
         return f"Larger than on {format_instant(before.at)}."
     new = " ".join(finding.text for finding in new_findings(evidence, findings))
     news = f"{new[0].lower()}{new[1:]}" if new else f"{join_names(name_kinds(kinds))}."
-    return f"Added since {format_instant(before.at)}: {news}"
+    return f"Added after {format_instant(before.at)}: {news}"
 
 
 def _new_kinds(evidence: Evidence) -> frozenset[str]:

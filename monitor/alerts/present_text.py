@@ -299,9 +299,9 @@ class _Present:
             return next(iter(describe_steps(self._connection, self._incident)), "").removeprefix(
                 "• "
             )
-        kind = next((finding.kind for finding in self._findings if finding.kind), "")
+        kinds = [finding.kind for finding in self._findings if finding.kind]
         window = self._evidence.window
-        return next_step_of(kind, None if window is None else window.assessment, self._details())
+        return next_step_of(kinds, None if window is None else window.assessment, self._details())
 
     def _details(self) -> str:
         """Return a link to the report of the newest window, or to the page of the incident."""

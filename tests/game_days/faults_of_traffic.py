@@ -290,7 +290,8 @@ OF_TRAFFIC = (
         name="new prompts",
         begin=_shift_prompts,
         end=_shift_prompts_back,
-        says=(DRIFT_OF, r"\b{model}\b", r"prompt|topic"),
+        # The drill's responses name the topic, too.
+        says=(DRIFT_OF, r"\b{model}\b", r"prompt|topic|responses are unlike"),
         # Of the topics that were asked before less than half is left.
         also=(SIGNAL, r"\b{model}\b", "task type"),
         acts=r"incidents|topic|prompt|deploy|release|review|baseline",

@@ -2,6 +2,7 @@
 
 import html
 import shlex
+from collections.abc import Sequence
 
 from monitor.alerts.causes import CAUSES
 from monitor.rendering.events import NEXT_STEP
@@ -12,17 +13,20 @@ from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.looks import LookRow
 
 
-def next_step_of(kind: str, assessment: Assessment | None, details: str) -> str:
-    """Return the one step for the kind of change that hurts most, as mrkdwn.
+def next_step_of(kinds: Sequence[str], assessment: Assessment | None, details: str) -> str:
+    """Return the one step for the kinds of change, the one that hurts most first, as mrkdwn.
 
-    The details are a link to them; the kind is empty where nothing alarms any more.
+    The details are a link to them; without a kind nothing alarms any more.
     """
+    kind = next(iter(kinds), "")
     if kind.startswith(EVENT):
         return f"Check the provider's status and filters, and `max_tokens` ({details})."
     if kind == "input":
         if assessment is not None and assessment.input.explanations:
             return f"Check what was released that writes the prompts ({details})."
         return f"Read the examples ({details}); their reviews decide on retraining."
+    if kind == "output" and "input" in kinds:
+        return f"Read the examples ({details}): new prompts may explain it; else what was released."
     if kind:
         return f"Check what was released then: model, prompt template, retrieval ({details})."
     return f"Wait for the next window ({details})."

@@ -20,8 +20,8 @@ from retrain.rollout.rows.rollouts import open_rollout
 KEY = "removed"
 
 NEXT_STEP = (
-    "• Nothing, if this was meant: the history stays on the page. To watch a model again, list it "
-    "in config.toml; a renamed model needs its old name in `aliases`."
+    "• Nothing, if this was meant: the history stays on the page. Else its drift goes unnoticed: "
+    "list it in config.toml again, and restart; a renamed model needs its old name in `aliases`."
 )
 MAX_MODELS = 10
 #: Models that the title names: a phone shows it alone.

@@ -8,6 +8,7 @@ from typing import get_args
 import pytest
 
 from monitor.alerts.causes import CAUSES, Cause, Level, runbook_url
+from monitor.alerts.messages.next_steps import next_step_of
 from monitor.rendering.late_exchanges import again_command
 from monitor.settings import Alerts
 
@@ -64,3 +65,17 @@ def test_each_runbook_is_the_page_of_a_cause() -> None:
 )
 def test_runbook_link_names_the_page_of_the_cause(setting: str, url: str) -> None:
     assert runbook_url(Alerts(runbook_url=setting), "evaluation_failed") == url
+
+
+@pytest.mark.parametrize(
+    ("kinds", "step"),
+    [
+        (["output", "input"], "Read the examples"),
+        (["input", "output"], "Read the examples"),
+        (["output"], "Check what was released"),
+        (["metric:resolved", "output", "input"], "Check what was released"),
+        ([], "Wait for the next window"),
+    ],
+)
+def test_step_of_drift_fits_its_kinds(kinds: list[str], step: str) -> None:
+    assert next_step_of(kinds, None, "page").startswith(step)

@@ -100,7 +100,7 @@ def test_window_after_a_look_leads_with_what_hurts_most() -> None:
     assert text.since == (
         "Most likely since 3 Nov 2026, 14:00 UTC; figures of the window of 2 Nov to 8 Nov 2026."
     )
-    assert text.changes[0].startswith("Added since 3 Nov 2026, 16:00 UTC: about 31%")
+    assert text.changes[0].startswith("Added after 3 Nov 2026, 16:00 UTC: about 31%")
     assert "“crypto, wallet, transfer”" in text.changes[0]
     assert text.finding.count("`resolved`") == 1
 
@@ -373,7 +373,7 @@ def test_condition_names_its_new_part_and_its_return() -> None:
     world.condition("training_failed", "Training run 4 failed.", "run 4")
     world.now += HOUR
     world.condition("training_failed", "Training run 5 failed.", "run 5")
-    assert world.text().changes == ("Added since 3 Nov 2026, 16:00 UTC: run 5.",)
+    assert world.text().changes == ("Added after 3 Nov 2026, 16:00 UTC: run 5.",)
     world.clear("training_failed", after=timedelta(days=2))
     world.condition("training_failed", "Training run 6 failed.", "run 6")
     assert world.text().title == "🟠 WARNING Training failed, again: assistant"
