@@ -146,7 +146,7 @@ _ALL = (
         name="messages_undelivered",
         level="critical",
         title="Messages not delivered",
-        users="Users are not affected; alarms do not arrive.",
+        users="Users are not affected; a channel gets no alarms.",
         next_steps=(
             "• Prove the channel and read its newest error: `driftwarden check --now`.",
             "• Until then only the fallback is told, if there is one; the page has all incidents.",

@@ -104,10 +104,16 @@ def require_current(engine: Engine) -> None:
     current = current_revision(engine)
     if current == head_revision():
         return
+    if current is None:
+        raise SchemaError(
+            "the database has no table of driftwarden: check `database.url`, or whether its volume "
+            "is missing; a new database is set up by `driftwarden db upgrade`",
+            code="no_schema",
+        )
     check_known(current)
     raise SchemaError(
-        f"outdated database schema: revision {current or 'none'}, this version needs "
-        f"{head_revision()}; run `driftwarden db upgrade`",
+        f"outdated database schema: revision {current}, this version needs {head_revision()}; "
+        "run `driftwarden db upgrade`",
         code="outdated_schema",
     )
 

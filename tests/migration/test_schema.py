@@ -106,7 +106,7 @@ def test_concurrent_migrations_both_succeed(empty_engine: Engine) -> None:
 
 def test_an_empty_database_must_be_migrated_first(empty_engine: Engine) -> None:
     with pytest.raises(
-        SchemaError, match=r"(revision none|no such database).* `driftwarden db upgrade`"
+        SchemaError, match=r"(no table of driftwarden|no such database).* `driftwarden db upgrade`"
     ):
         migrations.require_current(empty_engine)
 

@@ -82,8 +82,12 @@ def find_lasting_traffic_fall(
         return None
     as_found = history.before(found_at)
     then = _Usual.of(as_found, _days_since(as_found, known_until))
-    left = 0.0 if then is None else float(then.traffic[0] / then.traffic[then.same].mean())
-    if usual.is_back(min(left, LEFT)):
+    if then is None:
+        is_back = usual.is_back(0.0)
+    else:
+        expected = float(then.traffic[then.same].mean())
+        is_back = usual.is_back(min(then.traffic[0] / expected, LEFT), expected * then.rate)
+    if is_back:
         return None
     return TrafficFall(float(usual.traffic[0]), usual.fewest)
 
@@ -153,17 +157,22 @@ class _Usual:
         is_steady = fewest >= LEFT * days[self.same].mean()
         return bool(days[0] < SMALL_SHARE * fewest and is_longer and is_steady)
 
-    def is_back(self, left: float) -> bool:
+    def is_back(self, left: float, of: float = math.inf) -> bool:
         """Return whether the traffic of the last hours is usual again.
 
         In a time of up to a day that ends now it is half of the least of the same hours, and
-        significantly more than the share of the usual traffic that was left.
+        significantly more than the share that was left ``of`` so many exchanges.
         """
         n_hours = len(self.hours) // 24 * 24
         by_day = self.hours[-n_hours:].reshape(-1, 24)[::-1, ::-1].cumsum(axis=1)
         now = self.sampled_hours[-24:][::-1].cumsum()
         least, mean = by_day[self.same].min(axis=0), by_day[self.same].mean(axis=0)
-        p_values = stats.poisson.sf(now - 1, left * self.rate * mean)
+        usual = self.rate * mean
+        p_values = (
+            stats.poisson.sf(now - 1, left * usual)
+            if math.isinf(of)
+            else stats.binom.sf(now - 1, now + round(left * of), usual / (usual + of))
+        )
         is_usual = (least > 0) & (by_day[0] >= LEFT * least) & (now >= MIN_BACK)
         return bool((is_usual & (p_values <= TRAFFIC_LEVEL)).any())
 

@@ -117,7 +117,8 @@ CONDITION = '''def drafts_untouched(check: ConditionCheck[Settings]) -> Result:
 '''
 RUNBOOK = """# Drafts untouched
 
-**Level: warning.** Drafts of reviews are open, and nobody has worked on them.
+**Level: warning.** Users are not affected. Drafts of reviews are open, and nobody has worked on
+them.
 
 ## What it means
 
@@ -129,7 +130,7 @@ Their slots are reserved.
 
 ## What to do
 
-1. Remind the reviewers.
+1. Remind the reviewers: `driftwarden review queue`.
 """
 EXAMPLES = "tests/support/alerts/messages_page.py"
 CASES = "tests/integration/daemon/test_conditions.py"
@@ -142,6 +143,7 @@ CAUSE = Recipe(
             '    Cause(\n        name="rollout_reverted",',
             '    Cause(\n        name="drafts_untouched",\n        level="warning",\n'
             '        title="Drafts untouched",\n'
+            '        users="Users are not affected.",\n'
             '        next_steps=("• Ask the reviewers: `driftwarden review queue`.",),\n    ),\n',
         ),
         before(SUBJECTS, '    "rollout_reverted",\n', '    "drafts_untouched",\n'),
@@ -161,7 +163,8 @@ CAUSE = Recipe(
         before(
             SENTENCES,
             "  Rollout reverted\n",
-            "  Drafts untouched\n  • Ask the reviewers: `driftwarden review queue`.\n",
+            "  Drafts untouched\n  Users are not affected.\n"
+            "  • Ask the reviewers: `driftwarden review queue`.\n",
         ),
     ),
     commands=("make docs", "make snapshots"),

@@ -41,6 +41,8 @@ N_BASELINE = 300
 #: What is due by the hour or the day is looked for at most so often: it costs most of the time.
 SLOW_EVERY = timedelta(minutes=5)
 
+FULL = OSError(28, "No space left on device")
+
 CONFIGURATION = """
 {models}
 {own_settings}
@@ -90,8 +92,8 @@ class _Runner(DirectRunner):
 def _fail(task: Any, engine: Engine, *arguments: Any, encoder: Any) -> None:
     """Let a task fail where it reads the database, also where it would find too little traffic."""
     with (
-        mock.patch("monitor.windows.evaluation.compare_stored_window", side_effect=OSError),
-        mock.patch("monitor.windows.looks.run.last_look_at", side_effect=OSError),
+        mock.patch("monitor.windows.evaluation.compare_stored_window", side_effect=FULL),
+        mock.patch("monitor.windows.looks.run.last_look_at", side_effect=FULL),
     ):
         task(engine, *arguments, encoder=encoder)
 
