@@ -75,7 +75,8 @@ def signal_missing(check: ConditionCheck[Settings]) -> Result:
 
     Where the model's traffic is missing, that is told: nothing says which of them is missing, too.
     """
-    no_traffic = unresolved_incident_of(check.connection, check.settings.model.name, "no_traffic")
+    model = check.settings.model.name
+    no_traffic = unresolved_incident_of(check.connection, model, "no_traffic", lock=False)
     history = read_history(check, of_exchanges=True)
     if history is None or no_traffic is not None:
         return UNKNOWN
@@ -112,7 +113,8 @@ def traffic_fallen(check: ConditionCheck[Settings]) -> Result:
         return CLEAR if counted_until(check.connection) is None else UNKNOWN
     outages = _outages(check, "no_traffic").values()
     history = replace(history, outages=tuple(chain.from_iterable(outages)))
-    incident = unresolved_incident_of(check.connection, check.settings.model.name, "no_traffic")
+    model = check.settings.model.name
+    incident = unresolved_incident_of(check.connection, model, "no_traffic", lock=False)
     if incident is None:
         fall = find_traffic_fall(history)
     else:  # it may be usual by now, and is not over
@@ -185,9 +187,9 @@ def _episode(
 ) -> tuple[datetime, frozenset[str], dict[str, datetime]]:
     """Return since when an incident is open, its signals, and when users resolved which before."""
     connection, model = check.connection, check.settings.model.name
-    current = unresolved_incident_of(connection, model, "signal_missing")
+    current = unresolved_incident_of(connection, model, "signal_missing", lock=False)
     incident = current or last_resolved_incident_of(
-        connection, model, "signal_missing", check.now - KEPT
+        connection, model, "signal_missing", check.now - KEPT, lock=False
     )
     resolved: dict[str, datetime] = {}
     if incident is None:

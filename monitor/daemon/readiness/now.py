@@ -26,7 +26,7 @@ NEXT: dict[str, tuple[int, str]] = {
     "broker": (0, "mend the brokers, or [kafka]; then `driftwarden check --now` again"),
     "disk": (0, "free space, or move the folder to a larger disk"),
     "alerts": (2, "mend the channel; `driftwarden check --send` proves it"),
-    "messages": (2, "driftwarden check"),
+    "messages": (2, "mend the channel; meanwhile `driftwarden incidents list` has what waits"),
     "temp files": (2, "free space there, or set TMPDIR to a folder on another disk"),
     "gateway": (2, "driftwarden rollout status"),
     "encoder": (2, "mend embedding.model, then `driftwarden run`"),

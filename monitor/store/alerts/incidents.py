@@ -89,22 +89,21 @@ def incident_by_id(connection: Connection, incident_id: int, *, lock: bool = Fal
 
 
 def unresolved_incident_of(
-    connection: Connection, model: str, cause: str = "drift"
+    connection: Connection, model: str, cause: str = "drift", *, lock: bool = True
 ) -> IncidentRow | None:
-    """Return the unresolved incident of a model, and lock it until the transaction ends."""
-    row = connection.execute(
-        _ROWS.where(
-            Incident.model == model, Incident.cause == cause, Incident.resolved_at.is_(None)
-        ).with_for_update()
-    ).one_or_none()
+    """Return the unresolved incident of a model; lock it until the transaction ends."""
+    statement = _ROWS.where(
+        Incident.model == model, Incident.cause == cause, Incident.resolved_at.is_(None)
+    )
+    row = connection.execute(statement.with_for_update() if lock else statement).one_or_none()
     return None if row is None else _row(row)
 
 
 def last_resolved_incident_of(
-    connection: Connection, model: str, cause: str, since: datetime
+    connection: Connection, model: str, cause: str, since: datetime, *, lock: bool = True
 ) -> IncidentRow | None:
-    """Return the incident of a cause that was resolved last, after a time, and lock it."""
-    row = connection.execute(
+    """Return the incident of a cause that was resolved last, after a time; lock it."""
+    statement = (
         _ROWS.where(
             Incident.model == model,
             Incident.cause == cause,
@@ -113,8 +112,8 @@ def last_resolved_incident_of(
         )
         .order_by(Incident.resolved_at.desc(), Incident.id.desc())
         .limit(1)
-        .with_for_update()
-    ).one_or_none()
+    )
+    row = connection.execute(statement.with_for_update() if lock else statement).one_or_none()
     return None if row is None else _row(row)
 
 

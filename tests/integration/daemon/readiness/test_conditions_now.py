@@ -10,6 +10,7 @@ from monitor.daemon.conditions.of_models import OF_MODELS
 from monitor.daemon.conditions.of_the_daemon import OF_THE_DAEMON
 from monitor.daemon.readiness import incidents
 from monitor.daemon.readiness.incidents import condition_findings
+from monitor.daemon.signals.counting import count_signals
 from monitor.settings import Configuration
 from monitor.store.engine import transaction
 from monitor.store.leadership import take_lease
@@ -32,6 +33,7 @@ def settings(any_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Configurati
         take_lease(connection, "host:1:abc", timedelta(hours=1))
         connection.execute(update(Leadership).values(acquired_at=NOW - 10 * DAY))
         store_evaluation(connection, make_assessment(), NOW - 40 * DAY)
+    count_signals(any_engine, NOW, NOW)
     url = any_engine.url.render_as_string(hide_password=False)
     return Configuration(models={"assistant": {}}, database={"url": url})
 
