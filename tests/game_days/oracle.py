@@ -140,13 +140,19 @@ def _is_same(message: Message, telling: Message) -> bool:
 
 
 def _later(strike: Strike, deadline: datetime, strikes: Sequence[Strike]) -> datetime:
-    """Return a deadline without the time in which another fault hides everything."""
+    """Return a deadline without the time in which another fault hides this one."""
     for other in sorted(strikes, key=lambda other: other.begin):
-        # Of one that is told without ingest, only what silences every channel hides anything.
-        hides = CHANNELS.issubset(other.fault.disturbs) or not strike.fault.blinds
-        if other.fault.blinds and hides and other is not strike:
+        if other is not strike and _hides(other, strike):
             overlap = min(other.end, deadline) - max(other.begin, strike.begin)
             if overlap > timedelta():
                 # What is hidden counts from its end on, and what was read late takes an hour.
                 deadline += (other.end - max(other.begin, strike.begin)) + HOUR
     return deadline + MINUTE
+
+
+def _hides(other: Strike, strike: Strike) -> bool:
+    """Return whether nothing of a fault is told while another lasts."""
+    if CHANNELS.issubset(other.fault.disturbs):
+        return True
+    is_without_traffic = other.fault.touches == "volume" and other.model == strike.model
+    return not strike.fault.blinds and (other.fault.blinds or is_without_traffic)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from unittest import mock
 
@@ -18,7 +18,7 @@ from tests.game_days.judgement.of_messages import find_flaws
 from tests.game_days.judgement.wording import SINCE
 from tests.game_days.ledger import Message, says_open
 from tests.game_days.night import Night, play
-from tests.game_days.oracle import judge
+from tests.game_days.oracle import _later, judge
 from tests.game_days.script import FAULTS, Script
 from tests.game_days.warm_up import END
 from tests.game_days.world.channels import PAGER, SLACK
@@ -251,3 +251,18 @@ def test_daemon_that_watches_nothing_is_noticed(
 
     night = play(short_script, lived, tmp_path / "world", prepare=stop_watching)
     assert not judge(night).due[0].in_time
+
+
+def test_fault_waits_for_what_hides_it() -> None:
+    def strike(name: str, hours: float, lasts: float, model: str = "desk") -> Strike:
+        begin = STALLED.begin + hours * HOUR
+        return Strike(FAULTS[name], begin, begin + lasts * HOUR, model, 0.5)
+
+    feedback, due = strike("feedback stops", 0, 40), STALLED.begin + 26 * HOUR
+
+    def deadline(*others: Strike) -> datetime:
+        return _later(feedback, due, [feedback, *others])
+
+    assert deadline() == deadline(strike("traffic stops", 0, 30, "router"))
+    assert deadline(strike("traffic stops", 0, 30)) > feedback.end
+    assert deadline(strike("daemon dead", 2, 5, "")) == deadline() + 6 * HOUR
