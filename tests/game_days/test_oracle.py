@@ -260,8 +260,8 @@ def test_fault_waits_for_what_hides_it() -> None:
 
     feedback, due = strike("feedback stops", 0, 40), STALLED.begin + 26 * HOUR
 
-    def deadline(*others: Strike) -> datetime:
-        return _later(feedback, due, [feedback, *others])
+    def deadline(*besides: Strike) -> datetime:
+        return _later(feedback, due, [feedback, *besides])
 
     assert deadline() == deadline(strike("traffic stops", 0, 30, "router"))
     assert deadline(strike("traffic stops", 0, 30)) > feedback.end

@@ -218,18 +218,18 @@ def test_running_or_failed_repetition_leaves_incident_alone(
     site.pretend(0, 1_000)
     site.arrive(0, 100)
     now = clock + WEEK + HOUR
-    told = site.watch(now)
-    assert told is not None
+    incident = site.watch(now)
+    assert incident is not None
     with transaction(engine) as connection:
         bounds = clock, clock + WEEK
         claim = claim_drift_evaluation(connection, MODEL, *bounds, seed=1, now=now, again=True)
         assert claim is not None
-    assert site.watch(now + timedelta(minutes=1)) == told
+    assert site.watch(now + timedelta(minutes=1)) == incident
     running = site.row(0)
     with transaction(engine) as connection:
         assert describe_late(connection, running) == ""
         fail_drift_evaluation(connection, claim, "OSError", now)
-    assert site.watch(now + timedelta(minutes=2)) == told
+    assert site.watch(now + timedelta(minutes=2)) == incident
 
 
 def test_each_week_and_a_fifth_worsen_it_once(engine: Engine, clock: datetime) -> None:
