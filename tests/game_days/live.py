@@ -11,13 +11,13 @@ import random
 import shutil
 import signal
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.game_days.rehearsal.desk import CALL, LOG
 from tests.game_days.rehearsal.first_actions import FIRST_ACTIONS, render_judgement
 from tests.game_days.rehearsal.site import open_site, run_site
 from tests.game_days.script import FAULTS
+from tests.support.present import utc_now
 
 BUILD = Path("build/rehearsal")
 
@@ -48,7 +48,7 @@ def main() -> None:
         suppress(KeyboardInterrupt),
         open_site(FAULTS[name], folder, cache, has_broker=has_broker) as site,
     ):
-        site.step(datetime.now(UTC))
+        site.step(utc_now())
         print(f"It lives. Your folder: {folder}; begin with its README.md", flush=True)
         run_site(site, 60 * arguments.minutes)
     print(judge_folder(folder))

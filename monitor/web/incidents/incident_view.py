@@ -89,7 +89,8 @@ def load_view(connection: Connection, settings: Sections, row: IncidentRow) -> I
         row=row,
         cause=cause,
         headline=text.finding.replace("`", "'"),
-        notes=text.notes,
+        # Of an open one the badge and the button say that nobody has it.
+        notes=[note for note in text.notes if row.status != "open" or note != text.owner],
         next_steps=[html.unescape(step.removeprefix("• ")) for step in next_steps]
         if row.resolved_at is None
         else [],

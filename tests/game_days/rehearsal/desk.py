@@ -5,10 +5,10 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.game_days.ledger import Message
+from tests.support.present import utc_now
 
 REPOSITORY = Path(__file__).parents[3]
 #: The account of the page.
@@ -108,7 +108,7 @@ class Desk:
         call = {
             "fault": fault,
             "model": model,
-            "message_at": datetime.now(UTC).isoformat(),
+            "message_at": utc_now().isoformat(),
             "channel": message.channel,
             "title": message.title,
         }
@@ -124,7 +124,7 @@ class Desk:
         if (self._folder / "config.toml").read_text() != self._configuration:
             self.note_configuration()
             with (self._folder / LOG).open("a") as log:
-                log.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} edited config.toml\n")
+                log.write(f"{utc_now():%Y-%m-%dT%H:%M:%SZ} edited config.toml\n")
 
     def wants_restart(self) -> bool:
         """Return whether the engineer starts the daemon again, once."""

@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from unittest import mock
 
@@ -33,6 +33,7 @@ from tests.game_days.rehearsal.desk import PASSWORD, USER, Desk
 from tests.game_days.script import FAULTS, NEEDED_AFTER, Script
 from tests.game_days.warm_up import MODELS, SQLITE, STATE, copy_world, warm_up
 from tests.game_days.world.world import World, open_world
+from tests.support.present import utc_now
 from tests.support.stamped import stamped
 
 WEEKS, SEED = 3, 1
@@ -178,7 +179,7 @@ class Site:
 @contextmanager
 def open_site(fault: Fault, folder: Path, cache: Path, *, has_broker: bool) -> Iterator[Site]:
     """Run a site in an empty folder until the block ends; its fault was just told."""
-    strikes = strikes_of(fault, datetime.now(UTC))
+    strikes = strikes_of(fault, utc_now())
     lived = lived_before(strikes[0].begin, cache)
     desk = Desk(folder)
     with ExitStack() as stack:
@@ -202,7 +203,7 @@ def open_site(fault: Fault, folder: Path, cache: Path, *, has_broker: bool) -> I
         world.start()
         site = Site(world, strikes, desk)
         stack.callback(site.close)
-        site.live_until(datetime.now(UTC).replace(microsecond=0))
+        site.live_until(utc_now().replace(microsecond=0))
         if server is not None:
             site.connect(_mirror(server, world))
         desk.furnish(url=world.servers.public_url, has_broker=server is not None)
@@ -214,7 +215,7 @@ def run_site(site: Site, seconds: float) -> None:
     """Live on the real clock for some time, or until Ctrl-C."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        site.step(datetime.now(UTC))
+        site.step(utc_now())
         time.sleep(STEP)
 
 

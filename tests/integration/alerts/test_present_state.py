@@ -356,7 +356,7 @@ def test_a_removal_names_the_models_still_removed(
     sender = MemorySender()
     assert deliver_due(engine, only(sender, settings=listed), clock + HOUR) == n_sent
     if n_sent:
-        assert ("2 models" in sender.sent[0][1]) == (not back)
+        assert ("bot4 and bot5" in sender.sent[0][1]) == (not back)
         assert [row.failed_at for row in outbox_rows(engine)] == [None]
 
 
