@@ -165,7 +165,8 @@ OF_TRAFFIC = (
         promised=25 * HOUR,
         says=(r"\b{model}\b", NO_TRAFFIC),
         acts=r"production still serves|dead-letters|driftwarden check",
-        ends_within=3 * HOUR,
+        # Of 200 exchanges a day few come at night.
+        ends_within=8 * HOUR,
         # What comes back is counted by the hour.
         lingers=80 * MINUTE,
         resolution=2 * HOUR,
@@ -209,7 +210,8 @@ OF_TRAFFIC = (
         # The new name is told on the Monday after.
         also=("nobody watches", r"{model}-unlisted"),
         acts=r"production serves|renamed|driftwarden check",
-        ends_within=3 * HOUR,
+        # Of 200 exchanges a day few come at night.
+        ends_within=8 * HOUR,
         lingers=80 * MINUTE,
         resolution=2 * HOUR,
         touches="volume",
