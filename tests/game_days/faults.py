@@ -83,6 +83,8 @@ class Fault:
     touches: str
     #: Whether nothing is seen of models while it lasts.
     blinds: bool = False
+    #: Whether looks tell it: while they fail, that is told.
+    by_looks: bool = False
     #: Whether no other meets it.
     is_alone: bool = False
     #: Channels that are disturbed, with the delays of repeated attempts.

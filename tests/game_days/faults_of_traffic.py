@@ -149,6 +149,7 @@ def _missing_value(name: str) -> Fault:
 
 
 DRIFT = {
+    "by_looks": True,
     "lasts": (30 * HOUR, 44 * HOUR),
     "promised": 26 * HOUR,
     # The window that holds it is evaluated after its end, and names it.

@@ -155,4 +155,6 @@ def _hides(other: Strike, strike: Strike) -> bool:
     if CHANNELS.issubset(other.fault.disturbs):
         return True
     is_without_traffic = other.fault.touches == "volume" and other.model == strike.model
-    return not strike.fault.blinds and (other.fault.blinds or is_without_traffic)
+    is_without_looks = other.fault.touches == "looks" and strike.fault.by_looks
+    is_hidden = other.fault.blinds or is_without_traffic or is_without_looks
+    return is_hidden and not strike.fault.blinds

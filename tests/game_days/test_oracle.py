@@ -265,4 +265,7 @@ def test_fault_waits_for_what_hides_it() -> None:
 
     assert deadline() == deadline(strike("traffic stops", 0, 30, "router"))
     assert deadline(strike("traffic stops", 0, 30)) > feedback.end
+    assert deadline(strike("looks fail", 0, 30, "")) == deadline()
     assert deadline(strike("daemon dead", 2, 5, "")) == deadline() + 6 * HOUR
+    drift = strike("new prompts", 0, 40)
+    assert _later(drift, due, [drift, strike("looks fail", 0, 30, "")]) > due + 30 * HOUR
