@@ -74,8 +74,8 @@ def find_lasting_traffic_fall(
 ) -> TrafficFall | None:
     """Return how traffic that fell is still low; ``None`` where it is back, or none is usual.
 
-    Only the days before ``known_until`` say what is usual; those before ``found_at``, how low it
-    was.
+    Only the days before ``known_until`` say what is usual; the day with least that ended since
+    ``found_at``, how low it was: the one before may hold hours before the fall.
     """
     usual = _Usual.of(history, _days_since(history, known_until))
     if usual is None:
@@ -86,7 +86,9 @@ def find_lasting_traffic_fall(
         is_back = usual.is_back(0.0)
     else:
         expected = float(then.traffic[then.same].mean())
-        is_back = usual.is_back(min(then.traffic[0] / expected, LEFT), expected * then.rate)
+        n_hours = 24 + math.ceil((history.until - found_at) / HOUR)
+        least = np.convolve(history.of(TRAFFIC)[-n_hours:], np.ones(24), mode="valid").min()
+        is_back = usual.is_back(min(least / expected, LEFT), expected * then.rate)
     if is_back:
         return None
     return TrafficFall(float(usual.traffic[0]), usual.fewest)

@@ -126,6 +126,17 @@ def test_fall_lasts_until_the_traffic_is_back(left: float, seed: int) -> None:
     assert lasting[end + 5] is None
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_end_of_a_fall_that_was_found_early_is_seen_in_hours(seed: int) -> None:
+    begin, end = CUT + 5, CUT + 45
+    counts = fallen(0.0, begin, end, seed=seed)
+    found_at = START + (begin + 14) * HOUR
+    known_until = found_at - timedelta(days=2)
+    assert find_lasting_traffic_fall(history_at(counts, end), known_until, found_at)
+    back = history_at(counts, end + 4)
+    assert find_lasting_traffic_fall(back, known_until, found_at) is None
+
+
 def test_day_of_an_outage_that_ended_is_no_fall() -> None:
     counts = fallen(0.0, CUT, CUT + 30, seed=1)
     history = history_at(counts, CUT + 29)
