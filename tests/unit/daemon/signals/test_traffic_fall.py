@@ -127,7 +127,7 @@ def test_fall_lasts_until_the_traffic_is_back(left: float, seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_end_of_a_fall_that_was_found_early_is_seen_in_hours(seed: int) -> None:
+def test_end_of_a_fall_found_early_is_seen(seed: int) -> None:
     begin, end = CUT + 5, CUT + 45
     counts = fallen(0.0, begin, end, seed=seed)
     found_at = START + (begin + 14) * HOUR
