@@ -4,7 +4,7 @@ from datetime import timedelta
 from functools import partial
 
 from tests.game_days.faults import DAY, HOUR, MINUTE, TITLE, Fault, Figure, Strike
-from tests.game_days.world.channels import ALERTMANAGER, PAGER, SLACK
+from tests.game_days.world.channels import CHANNELS, SLACK
 from tests.game_days.world.world import World
 from tests.services.live_endpoint import scripted
 
@@ -179,6 +179,16 @@ def _list_model(world: World, strike: Strike) -> None:
     world.start()
 
 
+#: Only the service that takes the heartbeats tells of it.
+SILENT = {
+    "says": ("heartbeat",),
+    "ends_within": 10 * MINUTE,
+    "of_model": False,
+    "touches": "ingest",
+    "blinds": True,
+    "disturbs": CHANNELS,
+    "grain": 5 * MINUTE,
+}
 STALLED = {
     # Without ingest the heartbeat is silent, too.
     "says": ("ingest|nothing was read|stalled|heartbeat",),
@@ -370,22 +380,16 @@ OF_SERVICES = (
         grain=5 * MINUTE,
         grain_for=15 * MINUTE,
     ),
-    *map(_channel_refuses, (SLACK, PAGER, ALERTMANAGER)),
+    *map(_channel_refuses, CHANNELS),
     Fault(
         name="daemon dead",
         begin=_stop_daemon,
         end=_start_daemon,
         lasts=(40 * MINUTE, 5 * HOUR),
         promised=20 * MINUTE,
-        says=("heartbeat",),
         acts="",
-        ends_within=10 * MINUTE,
-        of_model=False,
-        touches="ingest",
-        blinds=True,
-        disturbs=(SLACK, PAGER, ALERTMANAGER),
-        grain=5 * MINUTE,
         grain_for=25 * MINUTE,
+        **SILENT,
     ),
     Fault(
         name="leader hangs",
@@ -394,15 +398,9 @@ OF_SERVICES = (
         lasts=(70 * MINUTE, 5 * HOUR),
         # 15 minutes until the heartbeats stop, and the grace of their service.
         promised=35 * MINUTE,
-        says=("heartbeat",),
         acts="driftwarden check",
-        ends_within=10 * MINUTE,
-        of_model=False,
-        touches="ingest",
-        blinds=True,
-        disturbs=(SLACK, PAGER, ALERTMANAGER),
-        grain=5 * MINUTE,
         grain_for=45 * MINUTE,
+        **SILENT,
     ),
     Fault(
         name="database away",
@@ -410,15 +408,9 @@ OF_SERVICES = (
         end=partial(_set_database, is_away=False),
         lasts=(40 * MINUTE, 3 * HOUR),
         promised=20 * MINUTE,
-        says=("heartbeat",),
         acts="",
-        ends_within=10 * MINUTE,
-        of_model=False,
-        touches="ingest",
-        blinds=True,
-        disturbs=(SLACK, PAGER, ALERTMANAGER),
-        grain=5 * MINUTE,
         grain_for=25 * MINUTE,
+        **SILENT,
     ),
 )
 

@@ -12,9 +12,7 @@ from tests.game_days.judgement.of_messages import find_flaws
 from tests.game_days.judgement.wording import is_about
 from tests.game_days.ledger import Message
 from tests.game_days.night import Night
-from tests.game_days.world.channels import ALERTMANAGER, PAGER, SLACK
-
-CHANNELS = {SLACK, PAGER, ALERTMANAGER}
+from tests.game_days.world.channels import CHANNELS
 
 
 @dataclass(frozen=True)
@@ -152,7 +150,7 @@ def _later(strike: Strike, deadline: datetime, strikes: Sequence[Strike]) -> dat
 
 def _hides(other: Strike, strike: Strike) -> bool:
     """Return whether nothing of a fault is told while another lasts."""
-    if CHANNELS.issubset(other.fault.disturbs):
+    if set(CHANNELS).issubset(other.fault.disturbs):
         return True
     is_without_traffic = other.fault.touches == "volume" and other.model == strike.model
     is_without_looks = other.fault.touches == "looks" and strike.fault.by_looks

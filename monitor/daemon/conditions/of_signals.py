@@ -76,9 +76,10 @@ def signal_missing(check: ConditionCheck[Settings]) -> Result:
     Where the model's traffic is missing, that is told: nothing says which of them is missing, too.
     """
     model = check.settings.model.name
-    no_traffic = unresolved_incident_of(check.connection, model, "no_traffic", lock=False)
+    if unresolved_incident_of(check.connection, model, "no_traffic", lock=False) is not None:
+        return UNKNOWN
     history = read_history(check, of_exchanges=True)
-    if history is None or no_traffic is not None:
+    if history is None:
         return UNKNOWN
     began, reported, resolved = _episode(check)
     optional = check.settings.drift.optional

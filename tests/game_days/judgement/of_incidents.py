@@ -8,10 +8,8 @@ from tests.game_days.judgement.flaws import BEHIND, Flaw, flaw
 from tests.game_days.judgement.wording import cause_of, is_about, model_of, since
 from tests.game_days.ledger import Message
 from tests.game_days.night import Night
-from tests.game_days.world.channels import ALERTMANAGER, PAGER, SLACK
+from tests.game_days.world.channels import ALERTMANAGER, CHANNELS, PAGER, SLACK
 
-#: Channels that are told of every incident.
-CHANNELS = (SLACK, PAGER, ALERTMANAGER)
 #: Day of the week and time of the weekly digest, and what waits with it.
 DIGEST, MONDAY, NINE = "weekly digest", 0, timedelta(hours=9)
 WAITS_FOR = "follow-up stops"

@@ -49,7 +49,6 @@ log = get_logger(__name__)
 
 def strikes_of(fault: Fault, now: datetime) -> tuple[Strike, ...]:
     """Return a fault that is to be told by now, with the one that it needs."""
-    # The last: probes list the first one whatever is removed.
     model = (fault.models or MODELS)[-1] if fault.of_model else ""
     begin = now - MARGIN.get(fault.name, 10 * MINUTE) - (fault.promised or timedelta())
     begin = begin.replace(second=0, microsecond=0)

@@ -12,6 +12,8 @@ from tests.services.webhooks import Webhooks, running_webhooks
 
 SLACK, PAGER, ALERTMANAGER, MAIL = "slack", "pager", "am", "mail"
 HEARTBEATS = "heartbeat"
+#: Channels that are told of every incident.
+CHANNELS = (SLACK, PAGER, ALERTMANAGER)
 
 
 class _Always(list[Any]):
