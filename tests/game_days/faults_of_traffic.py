@@ -175,7 +175,8 @@ OF_TRAFFIC = (
     ),
     Fault(
         name="traffic falls",
-        begin=partial(_set_volume, least=0.03, most=0.2),
+        # Of 200 exchanges a day it is promised down to this part.
+        begin=partial(_set_volume, least=0.03, most=0.15),
         end=_restore_volume,
         lasts=SIGNAL_LASTS,
         promised=SIGNAL_WITHIN,

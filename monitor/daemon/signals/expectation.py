@@ -222,7 +222,7 @@ def _usual_coverage(days: _Days, same: Days, used: Days) -> Coverage:
     if single.any() and freedom > 0:
         between = ((shares - expected) ** 2).sum() / freedom - (single / of).mean()
         correlation = float(np.clip(between / single.mean(), 0.0, 1.0))
-    return replace(days.coverage(same), correlation=correlation, cluster_size=float(of.mean()))
+    return replace(days.coverage(same), correlation=correlation)
 
 
 def _fewest_share(days: _Days, used: Days, n_days: int) -> float:

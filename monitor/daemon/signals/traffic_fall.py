@@ -49,20 +49,17 @@ def find_traffic_fall(history: History) -> TrafficFall | None:
     whose weeks are alike. A day of an outage that has ended says nothing.
     """
     usual = _Usual.of(history, skipped=1)
-    if (
-        usual is None
-        or len(usual.used) < MIN_BEFORE
-        or not history.usual_days()[0]
-        or not usual.is_below_half()
-    ):
+    if usual is None or len(usual.used) < MIN_BEFORE or not history.usual_days()[0]:
         return None
     traffic, fewest = usual.traffic, usual.fewest
-    if usual.is_back(SMALL_SHARE):
+    by_day = np.ones_like(traffic)
+    if not usual.is_below(1.0, by_day) or usual.is_back(SMALL_SHARE):
         return None
-    if usual.is_small(traffic):
+    if usual.is_small(traffic) and usual.is_below(LEFT, by_day):
         return TrafficFall(float(traffic[0]), fewest)
-    shares = traffic / np.maximum(days_of(history.all_traffic), 1)
-    if traffic[0] < LEFT * fewest and usual.is_small(shares):
+    total = np.maximum(days_of(history.all_traffic), 1)
+    shares = traffic / total
+    if traffic[0] < LEFT * fewest and usual.is_small(shares) and usual.is_below(LEFT, total):
         return TrafficFall(
             float(traffic[0]), fewest, float(shares[0]), float(shares[usual.same].min())
         )
@@ -132,20 +129,25 @@ class _Usual:
         newest = np.flatnonzero(self.traffic)[0]
         return float(self.sampled[newest] / self.traffic[newest])
 
-    def is_below_half(self) -> bool:
-        """Return whether the newest day has significantly less than half of the same weekdays.
+    def is_below(self, part: float, of: Hours) -> bool:
+        """Return whether the newest day has significantly less than a part of the same weekdays.
 
         Where these are not known, each day counts as the one with least. An exact test of two
         Poisson rates, given the sum of the counts (Przyborowski and Wilenski, Biometrika 31, 1940).
+
+        Args:
+            part: The part, in (0, 1].
+            of: What the rates are of, by day, such as the traffic of all models: ``[n_days]``.
         """
         rates = np.divide(
             self.sampled, self.traffic, out=np.zeros_like(self.traffic), where=self.traffic > 0
         )
-        half, exposure = LEFT * self.rate, float(rates[self.same].sum())
+        least, exposure = part * self.rate * of[0], float((rates * of)[self.same].sum())
         is_weekday = not (self.same % WEEK).any()
-        before = self.sampled[self.same].sum() if is_weekday else self.fewest * exposure
+        fewest = (self.traffic / of)[self.same].min()
+        before = self.sampled[self.same].sum() if is_weekday else fewest * exposure
         now, total = round(self.sampled[0]), round(self.sampled[0]) + round(before)
-        p_value = stats.binom.cdf(now, total, half / (half + exposure))
+        p_value = stats.binom.cdf(now, total, least / (least + exposure))
         return bool(p_value <= TRAFFIC_LEVEL)
 
     def is_small(self, days: Hours) -> bool:

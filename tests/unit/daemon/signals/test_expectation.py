@@ -71,6 +71,17 @@ def test_signal_that_falls_to_a_fifth_is_found(seed: int) -> None:
     assert at <= CUT + 26
 
 
+def test_feedback_that_stops_on_a_weekend_is_found() -> None:
+    feedback, saturday = Signal("feedback", "thumbs_up"), 24 * 47
+    shares = {feedback: until(saturday, constant(0.4))}
+    desk = Desk(200, weekend=0.5, night=0.4, spread=0.05, shares=shares)
+    hours = [
+        first_fall(desk, range(saturday, saturday + 27), seed=seed, signal=feedback)
+        for seed in range(40)
+    ]
+    assert hours.count(None) <= 1
+
+
 def test_model_with_five_exchanges_a_day_takes_days() -> None:
     at = first_fall(of(until(CUT, constant(1.0)), daily=5), range(CUT, CUT + 24 * 7))
     assert at is not None

@@ -8,7 +8,7 @@ import pytest
 
 from monitor.daemon.signals.expectation import find_fall
 from monitor.daemon.signals.traffic_fall import find_traffic_fall
-from monitor.store.signals.counts import Signal
+from monitor.store.signals.counts import TRAFFIC, Signal
 from tests.support.signals.ordinary_days import (
     Desk,
     constant,
@@ -48,10 +48,11 @@ def ordinary_desks(n: int, rng: np.random.Generator) -> Iterator[tuple[Desk, int
 
 def count_reports(n: int, *, seed: int, step: int) -> int:
     """Return the signals reported in 30 ordinary days of so many models."""
-    rng, n_reports = np.random.default_rng(seed), 0
+    rng, n_reports, other = np.random.default_rng(seed), 0, None
     for desk, _ in ordinary_desks(n, rng):
         counts = draw_hours(desk, 90, rng)
-        histories = [history_at(counts, hour) for hour in range(24 * 60, 24 * 90, step)]
+        histories = [history_at(counts, hour, other) for hour in range(24 * 60, 24 * 90, step)]
+        other = counts[TRAFFIC]
         for signal in desk.shares:
             n_reports += any(find_fall(history, signal) for history in histories)
         n_reports += any(find_traffic_fall(history) for history in histories)

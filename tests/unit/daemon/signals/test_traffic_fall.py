@@ -109,6 +109,25 @@ def test_small_model_that_falls_to_a_part_is_found(left: float, weekday: int) ->
     assert any(find_traffic_fall(history_at(counts, hour)) for hour in hours)
 
 
+@pytest.mark.parametrize("weekday", [0, 4, 5, 6])
+def test_share_of_a_small_model_that_falls_is_found(weekday: int) -> None:
+    begin = CUT + 24 * weekday
+    counts = fallen(0.3, begin, 24 * 60, seed=weekday)
+    other = fallen(1.0, begin, begin, seed=weekday + 7)[TRAFFIC]
+    other *= np.where(np.arange(len(other)) < begin, 1.0, 5.0)
+    hours = range(begin, begin + 49)
+    assert any(find_traffic_fall(history_at(counts, hour, other)) for hour in hours)
+
+
+def test_surge_of_other_models_on_an_ordinary_day_is_no_fall() -> None:
+    for seed in range(20):
+        counts = fallen(1.0, CUT, CUT, seed=seed)
+        other = fallen(1.0, CUT, CUT, seed=seed + 20)[TRAFFIC]
+        other *= np.where(np.arange(len(other)) < CUT, 1.0, 30.0)
+        hours = range(CUT, CUT + 24 * 7, 3)
+        assert not any(find_traffic_fall(history_at(counts, hour, other)) for hour in hours)
+
+
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("left", [0.0, 0.15])
 def test_fall_lasts_until_the_traffic_is_back(left: float, seed: int) -> None:
