@@ -23,6 +23,8 @@ from monitor.store.signals.counts import SAMPLED, TRAFFIC
 
 #: A small share of the same weekday with least, where it also is less than half of each day.
 SMALLER_THAN_EACH_DAY = 0.3
+#: Part of the same weekday with least that also a small share is below: a holiday halves traffic.
+BELOW_HOLIDAYS = 0.4
 #: Level of the tests of the traffic, which are made each hour.
 TRAFFIC_LEVEL = 1e-5
 #: Traffic is back only with so many exchanges.
@@ -59,7 +61,11 @@ def find_traffic_fall(history: History) -> TrafficFall | None:
         return TrafficFall(float(traffic[0]), fewest)
     total = np.maximum(days_of(history.all_traffic), 1)
     shares = traffic / total
-    if traffic[0] < LEFT * fewest and usual.is_small(shares) and usual.is_below(LEFT, total):
+    if (
+        traffic[0] < BELOW_HOLIDAYS * fewest
+        and usual.is_small(shares)
+        and usual.is_below(LEFT, total)
+    ):
         return TrafficFall(
             float(traffic[0]), fewest, float(shares[0]), float(shares[usual.same].min())
         )

@@ -119,12 +119,23 @@ def test_share_of_a_small_model_that_falls_is_found(weekday: int) -> None:
     assert any(find_traffic_fall(history_at(counts, hour, other)) for hour in hours)
 
 
-def test_surge_of_other_models_on_an_ordinary_day_is_no_fall() -> None:
+def test_surge_of_other_models_is_no_fall() -> None:
     for seed in range(20):
         counts = fallen(1.0, CUT, CUT, seed=seed)
         other = fallen(1.0, CUT, CUT, seed=seed + 20)[TRAFFIC]
         other *= np.where(np.arange(len(other)) < CUT, 1.0, 30.0)
         hours = range(CUT, CUT + 24 * 7, 3)
+        assert not any(find_traffic_fall(history_at(counts, hour, other)) for hour in hours)
+
+
+def test_large_model_that_begins_on_a_holiday_is_no_fall() -> None:
+    begins = 24 * 44
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        desk = Desk(1600, weekend=1.0, night=1.0, holidays=frozenset({44}))
+        counts = draw_hours(desk, 60, rng)
+        other = draw_hours(Desk(18_000, weekend=0.4, begins=begins), 60, rng)[TRAFFIC]
+        hours = range(begins, begins + 48, 2)
         assert not any(find_traffic_fall(history_at(counts, hour, other)) for hour in hours)
 
 
