@@ -148,6 +148,8 @@ def _missing_value(name: str) -> Fault:
     )
 
 
+#: Of 200 exchanges a day four come in an hour of the night: until some have, nobody can know.
+NIGHTLY = {"ends_within": 8 * HOUR, "lingers": 6 * HOUR, "grain_for": 6 * HOUR}
 DRIFT = {
     "by_looks": True,
     "lasts": (30 * HOUR, 44 * HOUR),
@@ -166,10 +168,7 @@ OF_TRAFFIC = (
         promised=25 * HOUR,
         says=(r"\b{model}\b", NO_TRAFFIC),
         acts=r"production still serves|dead-letters|driftwarden check",
-        # Of 200 exchanges a day few come at night.
-        ends_within=8 * HOUR,
-        # What comes back is counted by the hour.
-        lingers=80 * MINUTE,
+        **NIGHTLY,
         resolution=2 * HOUR,
         touches="volume",
     ),
@@ -212,9 +211,7 @@ OF_TRAFFIC = (
         # The new name is told on the Monday after.
         also=("nobody watches", r"{model}-unlisted"),
         acts=r"production serves|renamed|driftwarden check",
-        # Of 200 exchanges a day few come at night.
-        ends_within=8 * HOUR,
-        lingers=80 * MINUTE,
+        **NIGHTLY,
         resolution=2 * HOUR,
         touches="volume",
     ),
@@ -295,7 +292,7 @@ OF_TRAFFIC = (
         begin=_shift_prompts,
         end=_shift_prompts_back,
         # The drill's responses name the topic, too.
-        says=(DRIFT_OF, r"\b{model}\b", r"prompt|topic|responses are unlike"),
+        says=(DRIFT_OF, r"\b{model}\b", r"prompt|topic|responses are unlike|: responses\b"),
         # Of the topics that were asked before less than half is left.
         also=(SIGNAL, r"\b{model}\b", "task type"),
         acts=r"incidents|topic|prompt|deploy|release|review|baseline",
