@@ -21,7 +21,14 @@ ENVIRONMENT, LOG, CALL, RESTART = (
 )
 SECRETS = ("SLACK_", "ALERTS_")
 KINDS = {"post": "new", "update": "updated in place", "reply": "in the thread"}
-LOGGED = 'echo "$(date -u +%FT%TZ) {name} $*" >> commands.log'
+LOGGED = """at=$(date -u +%FT%TZ)
+(
+{body}
+)
+status=$?
+echo "$at $status {name} $*" >> commands.log
+exit $status
+"""
 RUN = """if [ "$1" = run ]; then
     touch {restart} && echo "The daemon is started again, in some seconds." && exit 0
 fi
@@ -80,9 +87,8 @@ class Desk:
         (self._folder / ENVIRONMENT).write_text("\n".join([*lines, f"export PATH={path}:$PATH\n"]))
         for name, body in COMMANDS.items():
             script = self._folder / "bin" / name
-            logged = LOGGED.format(name=name)
             change = f"cd {shlex.quote(str(self._folder))} && . ./{ENVIRONMENT}"
-            script.write_text(f"#!/bin/sh\n{change}\n{logged}\n{body}\n")
+            script.write_text(f"#!/bin/sh\n{change}\n{LOGGED.format(name=name, body=body)}")
             script.chmod(0o755)
         readme = README.format(
             url=url,
@@ -124,7 +130,7 @@ class Desk:
         if (self._folder / "config.toml").read_text() != self._configuration:
             self.note_configuration()
             with (self._folder / LOG).open("a") as log:
-                log.write(f"{utc_now():%Y-%m-%dT%H:%M:%SZ} edited config.toml\n")
+                log.write(f"{utc_now():%Y-%m-%dT%H:%M:%SZ} 0 edited config.toml\n")
 
     def wants_restart(self) -> bool:
         """Return whether the engineer starts the daemon again, once."""

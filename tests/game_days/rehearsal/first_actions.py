@@ -45,6 +45,7 @@ FIRST_ACTIONS: dict[str, tuple[str, ...]] = {
     "database away": (*DAEMON, r"db check", r"note .*database"),
 }
 GOAL = timedelta(minutes=3)
+BAD_INPUT = 2
 
 
 @dataclass(frozen=True)
@@ -52,20 +53,27 @@ class Step:
     """A command or a note of the engineer."""
 
     at: datetime
+    #: Exit status of the command.
+    status: int
     text: str
+
+    @property
+    def is_done(self) -> bool:
+        """Return whether the command did what it is for; checks end by what they find."""
+        return self.status == 0 or (self.status != BAD_INPUT and "check" in self.text)
 
 
 def read_steps(log: str) -> Iterator[Step]:
     """Yield the steps of commands.log."""
     for line in log.splitlines():
-        at, text = line.split(" ", maxsplit=1)
-        yield Step(datetime.fromisoformat(at), text)
+        at, status, text = line.split(" ", maxsplit=2)
+        yield Step(datetime.fromisoformat(at), int(status), text)
 
 
 def first_right(fault: str, steps: Sequence[Step]) -> Step | None:
     """Return the first step that helps."""
     pattern = re.compile("|".join(FIRST_ACTIONS[fault]), re.IGNORECASE)
-    return next((step for step in steps if pattern.search(step.text)), None)
+    return next((step for step in steps if step.is_done and pattern.search(step.text)), None)
 
 
 def render_judgement(call: dict[str, Any], log: str) -> str:
@@ -77,7 +85,10 @@ def render_judgement(call: dict[str, Any], log: str) -> str:
         f"Fault: {fault} {call['model']}".rstrip(),
         f"Message: {message_at:%d %b %Y, %H:%M:%S} UTC, {call['channel']}: {call['title']}",
         f"Right first actions: {', '.join(FIRST_ACTIONS[fault])}",
-        *(f"  {_minutes(step.at - message_at)}  {step.text}" for step in steps),
+        *(
+            f"  {_minutes(step.at - message_at)}  {step.text} (exit status {step.status})"
+            for step in steps
+        ),
     ]
     if right is None:
         lines.append("No right action yet")
