@@ -248,7 +248,7 @@ class _Present:
         began = self._began()
         if is_clear or (incident.cause == "drift" and began):
             return (
-                f"From {began} until {ended}."
+                f"The incident lasted from {began} until {ended}."
                 if began
                 else (f"Noticed {self._noticed()}, held until {ended}.")
             )

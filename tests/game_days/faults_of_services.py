@@ -58,11 +58,11 @@ def _start_leader(world: World, _strike: Strike) -> None:
 
 
 def _stop_job(world: World, _strike: Strike, *, job: str) -> None:
-    world.stopped_jobs.add(job)
+    world.stopped_jobs[job] += 1
 
 
 def _start_job(world: World, _strike: Strike, *, job: str) -> None:
-    world.stopped_jobs.discard(job)
+    world.stopped_jobs[job] -= 1
 
 
 #: All jobs but the heartbeats, which are sent by a thread of their own.
@@ -70,11 +70,11 @@ JOBS = {"evaluate", "look", "probe", "tidy", "advance", "watch", "deliver"}
 
 
 def _hang_leader(world: World, _strike: Strike) -> None:
-    world.stopped_jobs |= JOBS
+    world.stopped_jobs.update(JOBS)
 
 
 def _replace_leader(world: World, _strike: Strike) -> None:
-    world.stopped_jobs -= JOBS
+    world.stopped_jobs.subtract(JOBS)
     world.start()
 
 

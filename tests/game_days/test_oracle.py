@@ -247,7 +247,7 @@ def test_daemon_that_watches_nothing_is_noticed(
     lived: Path, tmp_path: Path, short_script: Script
 ) -> None:
     def stop_watching(world: World) -> None:
-        world.stopped_jobs.add("watch")
+        world.stopped_jobs["watch"] += 1
 
     night = play(short_script, lived, tmp_path / "world", prepare=stop_watching)
     assert not judge(night).due[0].in_time

@@ -90,7 +90,7 @@ def signal_missing(check: ConditionCheck[Settings]) -> Result:
         history = replace(history, outages=outages.get(str(signal), ()))
         fall = find_fall(history, signal, new_since=resolved.get(str(signal)))
         if fall is None and str(signal) in reported:  # it may be usual by now, and is not over
-            fall = find_lasting_fall(history, signal, began - WHILE_FOUND)
+            fall = find_lasting_fall(history, signal, began - WHILE_FOUND, began)
         falls += [fall] if fall else []
     if falls:
         return Holds(

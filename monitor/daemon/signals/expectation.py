@@ -30,6 +30,8 @@ MIN_BEFORE, MAX_BEFORE = WEEK, 4 * WEEK
 MIN_AGE = 2 * WEEK
 #: A signal is back when it came as often in so many hours, and so many times.
 BACK_HOURS, BACK_COUNT = 6, 5
+#: Level of the test that it came more often than while it was missing.
+BACK_LEVEL = 1e-5
 #: A small share of what came on the same weekday with least.
 SMALL_SHARE = 0.2
 #: Level of the tests of a signal: they are made each hour, of several times and many signals.
@@ -84,10 +86,13 @@ def find_fall(
     return None
 
 
-def find_lasting_fall(history: History, signal: Signal, known_until: datetime) -> Fall | None:
-    """Return how a signal that was missing after a time still is; ``None`` where it is back.
+def find_lasting_fall(
+    history: History, signal: Signal, known_until: datetime, found_at: datetime
+) -> Fall | None:
+    """Return how a signal that was missing still is; ``None`` where it is back.
 
-    Only the days before that time say what is usual. ``None`` where nothing does, too.
+    Only the days before ``known_until`` say what is usual; the day with the least share that ended
+    since ``found_at``, how rare it was. ``None`` where nothing does, too.
     """
     days = _Days.of(history, signal)
     skipped = max(1, math.ceil((history.until - known_until) / (24 * HOUR)))
@@ -96,10 +101,10 @@ def find_lasting_fall(history: History, signal: Signal, known_until: datetime) -
     usual = _usual_days(days, _age(history, signal, None)[0], 1, skipped, 1)
     if usual is None:
         return None
-    before = _usual_coverage(days, *usual)
-    now = days.coverage(slice(1))
-    is_back = now.share >= LEFT * before.share or days.is_back(before.share)
-    if is_back or is_displaced(history, signal, 1, usual[0]):
+    before, now = _usual_coverage(days, *usual), days.coverage(slice(1))
+    left = min(LEFT * before.share, _least_share(history, signal, found_at))
+    is_half = now.share >= LEFT * before.share and _is_more(now.n, now.of, left)
+    if is_half or (days.is_back(before.share) and _is_more(*days.recent, left)):
         return None
     return Fall(signal, before.share, now.share, 1, days.last_seen)
 
@@ -175,6 +180,21 @@ def _is_small_share(now: Coverage, days: _Days, used: Days) -> bool:
     """
     least = (days.matches[used] / days.traffic[used]).min()
     return bool(stats.binom.cdf(now.n, now.of, SMALL_SHARE * least) <= HOURLY_LEVEL)
+
+
+def _least_share(history: History, signal: Signal, since: datetime) -> float:
+    """Return the least share of 24 hours that ended since an instant."""
+    n_hours = 24 + math.ceil((history.until - since) / HOUR)
+    own, carriers = (
+        np.convolve(hours[-n_hours:], np.ones(24), mode="valid")
+        for hours in (history.of(signal), carriers_of(history, signal)[0])
+    )
+    return float(min((own / np.maximum(carriers, 1.0)).min(), 1.0))
+
+
+def _is_more(n: float, of: float, share: float) -> bool:
+    """Return whether a signal came significantly more often than with a share."""
+    return bool(stats.binom.sf(round(n) - 1, round(of), share) <= BACK_LEVEL)
 
 
 def _age(history: History, signal: Signal, new_since: datetime | None) -> tuple[int, int]:

@@ -39,6 +39,7 @@ def find_flaws(message: Message, strikes: Sequence[Strike]) -> Iterator[Flaw]:
     about = [strike for strike in begun if is_about(message, strike)]
     if about:
         yield from _untrue(message, about)
+        yield from _wrong_spans(message, begun)
     elif not any(is_beside(message, strike) for strike in begun):
         yield flaw("false", message, "nothing of the kind was so")
 
@@ -68,7 +69,7 @@ def _wrong_times(message: Message, about: Sequence[Strike]) -> Iterator[Flaw]:
     """Yield the times that are before the faults, after them, or to come."""
     earliest = min(strike.begin - strike.fault.resolution for strike in about) - ROUNDING
     latest = max(strike.end + strike.fault.lingers + _slack(strike) for strike in about)
-    for begin in (*since(message.text), *(begin for begin, _ in spans(message.text))):
+    for begin in since(message.text):
         if begin < earliest:
             yield flaw("contradicting", message, f"since {begin:%d %b %H:%M}, before it began")
         elif begin > latest:
@@ -79,6 +80,22 @@ def _wrong_times(message: Message, about: Sequence[Strike]) -> Iterator[Flaw]:
     for at in (*instants(message.text), *ended):
         if at > message.at + ROUNDING:
             yield flaw("contradicting", message, f"{at:%d %b %H:%M} is to come")
+
+
+def _wrong_spans(message: Message, begun: Sequence[Strike]) -> Iterator[Flaw]:
+    """Yield the begins of an incident at which nothing was that it may be of.
+
+    Of an incident of two faults one may have ended, and is named no longer.
+    """
+    for begin, _ in spans(message.text):
+        if not any(
+            strike.begin - strike.fault.resolution - ROUNDING
+            <= begin
+            <= strike.end + strike.fault.lingers + _slack(strike)
+            for strike in begun
+            if strike.model in message.title
+        ):
+            yield flaw("contradicting", message, f"from {begin:%d %b %H:%M}, when nothing was so")
 
 
 def _slack(strike: Strike) -> timedelta:

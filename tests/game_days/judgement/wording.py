@@ -13,7 +13,7 @@ HEAD = 900
 INSTANT = r"\b(\d{1,2} [A-Z][a-z]{2} \d{4}, \d\d:\d\d) UTC"
 SINCE = re.compile(rf"(?<!not held )\bsince {INSTANT}", re.IGNORECASE)
 NOT_HELD = re.compile(rf"\bnot held since {INSTANT}")
-SPAN = re.compile(rf"\bFrom {INSTANT} until {INSTANT}")
+SPAN = re.compile(rf"\blasted from {INSTANT} until {INSTANT}")
 #: What follows is of the past.
 PAST = re.compile(r"\bBefore: |\bIt is back\b|\bHistory\b")
 #: The words of a title after the level and before the state, and the model after them.

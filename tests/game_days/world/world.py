@@ -1,6 +1,6 @@
 """The world of a game day: the product in this process, on a clock that the drill moves."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -122,8 +122,8 @@ class World:
         self.own_settings = ""
         #: Parts of the daemon that run; a fault stops them.
         self.ingests, self.leads = True, True
-        #: Jobs that don't run, by name.
-        self.stopped_jobs: set[str] = set()
+        #: Faults that stop each job, by its name.
+        self.stopped_jobs: Counter[str] = Counter()
         #: Tasks that fail, by the name of their function.
         self.broken_tasks: set[str] = set()
         self._database_is_away = False
@@ -239,7 +239,7 @@ class World:
         self._ingest.read(self.now)
 
     def _run(self, name: str, job: Any) -> None:
-        if name in self.stopped_jobs:
+        if self.stopped_jobs[name]:
             return
         try:
             job()

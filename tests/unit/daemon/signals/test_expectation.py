@@ -131,14 +131,34 @@ def test_signal_that_is_back_is_no_fall_within_hours() -> None:
     assert find_fall(history_at(counts, CUT + gone), RESOLVED)
     back = history_at(counts, CUT + gone + 6)
     assert find_fall(back, RESOLVED) is None
-    assert find_lasting_fall(back, RESOLVED, START + (CUT - 24) * HOUR) is None
+    found_at = START + (CUT + gone) * HOUR
+    assert find_lasting_fall(back, RESOLVED, START + (CUT - 24) * HOUR, found_at) is None
 
 
 def test_known_fall_lasts_until_the_signal_is_back() -> None:
     counts = draw_hours(of(until(CUT, constant(0.9), 0.2)), 80, np.random.default_rng(1))
     after_weeks = history_at(counts, CUT + 24 * 25)
     assert find_fall(after_weeks, RESOLVED) is None  # usual by now
-    assert find_lasting_fall(after_weeks, RESOLVED, START + CUT * HOUR)
+    at = START + CUT * HOUR
+    assert find_lasting_fall(after_weeks, RESOLVED, at, at + 24 * HOUR)
+
+
+@pytest.mark.parametrize("left", [0.0, 0.2])
+def test_fall_to_a_part_lasts_until_the_signal_is_back(left: float) -> None:
+    end = CUT + 24 * 4
+    for seed in range(10):
+
+        def share(hour: np.ndarray) -> np.ndarray:
+            return np.where((hour >= CUT) & (hour < end), 0.4 * left, 0.4)
+
+        counts = draw_hours(of(share, daily=200, weekend=0.5), 60, np.random.default_rng(seed))
+        found_at = START + (CUT + 24) * HOUR
+        lasting = [
+            find_lasting_fall(history_at(counts, hour), RESOLVED, START + CUT * HOUR, found_at)
+            for hour in range(CUT + 25, end + 27)
+        ]
+        assert all(lasting[:-26])
+        assert lasting[-1] is None
 
 
 def test_given_up_signal_is_expected_after_a_week() -> None:

@@ -26,13 +26,11 @@ def missing_signals(
     shares[FIELD] = _changed(1.0, after.get("field", 1.0))
     desk = Desk(daily, weekend=0.5, shares=shares, share_spread=0.0)
     counts = draw_hours(desk, 60, np.random.default_rng(1))
-    history = history_at(counts, CUT + 44)
-    known_until = START + CUT * HOUR
-    fresh = {signal for signal in shares if find_fall(history, signal)}
-    lasting = {signal for signal in shares if find_lasting_fall(history, signal, known_until)}
-    assert fresh <= lasting
-    assert bool(fresh) == bool(lasting)
-    return {signal.name for signal in lasting}
+    histories = [history_at(counts, hour) for hour in range(CUT + 26, CUT + 45, 6)]
+    missing = {signal for signal in shares if any(find_fall(h, signal) for h in histories)}
+    at = START + CUT * HOUR
+    assert all(find_lasting_fall(histories[-1], signal, at, at + 20 * HOUR) for signal in missing)
+    return {signal.name for signal in missing}
 
 
 def _changed(before: float, after: float) -> ShareOf:
