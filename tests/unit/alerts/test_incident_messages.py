@@ -394,7 +394,11 @@ def test_condition_says_once_when_it_began() -> None:
 @pytest.mark.parametrize(
     ("since", "by_user", "period"),
     [
-        (TUESDAY - HOUR, False, "from 3 Nov 2026, 15:00 UTC until 3 Nov 2026, 17:00 UTC."),
+        (
+            TUESDAY - HOUR,
+            False,
+            "The incident lasted from 3 Nov 2026, 15:00 UTC until 3 Nov 2026, 17:00 UTC.",
+        ),
         (None, False, "Noticed 3 Nov 2026, 16:00 UTC, held until 3 Nov 2026, 17:00 UTC."),
         (TUESDAY - HOUR, True, "Since 3 Nov 2026, 15:00 UTC, resolved 3 Nov 2026, 17:00 UTC."),
         (None, True, "Noticed 3 Nov 2026, 16:00 UTC, resolved 3 Nov 2026, 17:00 UTC."),
