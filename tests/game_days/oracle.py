@@ -154,5 +154,6 @@ def _hides(other: Strike, strike: Strike) -> bool:
         return True
     is_without_traffic = other.fault.touches == "volume" and other.model == strike.model
     is_without_looks = other.fault.touches == "looks" and strike.fault.by_looks
-    is_hidden = other.fault.blinds or is_without_traffic or is_without_looks
+    is_without_follow_up = other.fault.name == "follow-up stops" and strike.fault.touches == "pilot"
+    is_hidden = other.fault.blinds or is_without_traffic or is_without_looks or is_without_follow_up
     return is_hidden and not strike.fault.blinds

@@ -30,6 +30,8 @@ MIN_BEFORE, MAX_BEFORE = WEEK, 4 * WEEK
 MIN_AGE = 2 * WEEK
 #: A signal is back when it came as often in so many hours, and so many times.
 BACK_HOURS, BACK_COUNT = 6, 5
+#: It also is back with so much of its usual share in a day.
+NEARLY_ALL = 0.75
 #: Level of the test that it came more often than while it was missing.
 BACK_LEVEL = 1e-5
 #: A small share of what came on the same weekday with least.
@@ -68,6 +70,10 @@ def find_fall(
     newest = _usual_days(days, age, 1, 1, least)
     if newest is None or not days.is_rarer(1, newest[0]):
         return None  # such as on a weekend, of what comes on working days
+    if days.share(slice(1)) >= LEFT * days.share(newest[0]):
+        return None  # such as with little traffic, soon after it was missing
+    if is_displaced(history, signal, 1, newest[0]):
+        return None
     for n_days in DAYS_UNDER_TEST:
         usual = _usual_days(days, age, n_days, n_days, least)
         if usual is None or not days.is_rarer(n_days, usual[0]):
@@ -104,7 +110,11 @@ def find_lasting_fall(
     before, now = _usual_coverage(days, *usual), days.coverage(slice(1))
     left = min(LEFT * before.share, _least_share(history, signal, found_at))
     is_half = now.share >= LEFT * before.share and _is_more(now.n, now.of, left)
-    if is_half or (days.is_back(before.share) and _is_more(*days.recent, left)):
+    if (
+        now.share >= NEARLY_ALL * before.share
+        or is_half
+        or (days.is_back(before.share) and _is_more(*days.recent, left))
+    ):
         return None
     return Fall(signal, before.share, now.share, 1, days.last_seen)
 
