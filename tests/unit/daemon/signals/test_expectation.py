@@ -135,6 +135,23 @@ def test_signal_that_is_back_is_no_fall_within_hours() -> None:
     assert find_lasting_fall(back, RESOLVED, START + (CUT - 24) * HOUR, found_at) is None
 
 
+def test_gap_that_ended_is_no_fall_where_traffic_falls() -> None:
+    gone, few = CUT + 36, CUT + 60
+
+    def share(hour: np.ndarray) -> np.ndarray:
+        return np.where((hour >= CUT) & (hour < gone), 0.0, 0.4)
+
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        counts = draw_hours(of(share, daily=200, weekend=0.5), 60, rng)
+        late = np.arange(24 * 60) >= few
+        sampled = np.where(late, rng.binomial(counts[SAMPLED].astype(int), 0.1), counts[SAMPLED])
+        rated = np.where(late, rng.binomial(sampled.astype(int), 0.4), counts[RESOLVED])
+        counts = {SAMPLED: sampled, TRAFFIC: sampled, RESOLVED: np.minimum(rated, sampled)}
+        hours = range(gone + 30, few + 48)
+        assert not any(find_fall(history_at(counts, hour), RESOLVED) for hour in hours)
+
+
 def test_known_fall_lasts_until_the_signal_is_back() -> None:
     counts = draw_hours(of(until(CUT, constant(0.9), 0.2)), 80, np.random.default_rng(1))
     after_weeks = history_at(counts, CUT + 24 * 25)

@@ -57,3 +57,23 @@ def test_task_type_is_missing_unless_others_displaced_it(
     after: dict[str, float], missing: set[str], daily: float
 ) -> None:
     assert missing_signals(after, types=TYPES, daily=daily) == missing
+
+
+def test_type_that_was_missing_and_then_displaced_is_no_fall() -> None:
+    back = CUT + 36
+    phases = {"cards": (0.34, 0.5, 0.12), "loans": (0.33, 0.0, 0.12), "other": (0.33, 0.5, 0.76)}
+    shares: dict[Signal, ShareOf] = {
+        Signal("task type", name): _in_phases(before, missing, after, back)
+        for name, (before, missing, after) in phases.items()
+    }
+    shares[FIELD] = _changed(1.0, 1.0)
+    for seed in range(10):
+        desk = Desk(2000, weekend=0.5, shares=shares, share_spread=0.0)
+        counts = draw_hours(desk, 60, np.random.default_rng(seed))
+        hours = range(back + 25, back + 24 * 5, 4)
+        loans = Signal("task type", "loans")
+        assert not any(find_fall(history_at(counts, hour), loans) for hour in hours)
+
+
+def _in_phases(before: float, missing: float, after: float, back: int) -> ShareOf:
+    return lambda hour: np.where(hour < CUT, before, np.where(hour < back, missing, after))
