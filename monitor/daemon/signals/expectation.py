@@ -194,11 +194,8 @@ def _is_small_share(now: Coverage, days: _Days, used: Days) -> bool:
 
 def _least_share(history: History, signal: Signal, since: datetime) -> float:
     """Return the least share of 24 hours that ended since an instant."""
-    n_hours = 24 + math.ceil((history.until - since) / HOUR)
-    own, carriers = (
-        np.convolve(hours[-n_hours:], np.ones(24), mode="valid")
-        for hours in (history.of(signal), carriers_of(history, signal)[0])
-    )
+    own = history.days_ended_since(history.of(signal), since)
+    carriers = history.days_ended_since(carriers_of(history, signal)[0], since)
     return float(min((own / np.maximum(carriers, 1.0)).min(), 1.0))
 
 

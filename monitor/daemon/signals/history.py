@@ -1,5 +1,6 @@
 """Counts of a model's signals as arrays of days that end now."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -40,6 +41,11 @@ class History:
             self.all_traffic[:n_hours],
             self.outages,
         )
+
+    def days_ended_since(self, hours: Hours, since: datetime) -> Hours:
+        """Return the sums of each 24 hours that ended since an instant, a value for each hour."""
+        n_hours = 24 + math.ceil((self.until - since) / HOUR)
+        return np.convolve(hours[-n_hours:], np.ones(24), mode="valid")
 
     def usual_days(self) -> NDArray[np.bool_]:
         """Return which days that end now have no outage, the newest first: ``[n_days]``."""

@@ -54,10 +54,10 @@ def find_traffic_fall(history: History) -> TrafficFall | None:
     if usual is None or len(usual.used) < MIN_BEFORE or not history.usual_days()[0]:
         return None
     traffic, fewest = usual.traffic, usual.fewest
-    by_day = np.ones_like(traffic)
-    if not usual.is_below(1.0, by_day) or usual.is_back(SMALL_SHARE):
+    itself = np.ones_like(traffic)
+    if not usual.is_below(1.0, itself) or usual.is_back(SMALL_SHARE):
         return None
-    if usual.is_small(traffic) and usual.is_below(LEFT, by_day):
+    if usual.is_small(traffic) and usual.is_below(LEFT, itself):
         return TrafficFall(float(traffic[0]), fewest)
     total = np.maximum(days_of(history.all_traffic), 1)
     shares = traffic / total
@@ -89,8 +89,7 @@ def find_lasting_traffic_fall(
         is_back = usual.is_back(0.0)
     else:
         expected = float(then.traffic[then.same].mean())
-        n_hours = 24 + math.ceil((history.until - found_at) / HOUR)
-        least = np.convolve(history.of(TRAFFIC)[-n_hours:], np.ones(24), mode="valid").min()
+        least = history.days_ended_since(history.of(TRAFFIC), found_at).min()
         is_back = usual.is_back(min(least / expected, LEFT), expected * then.rate)
     if is_back:
         return None
