@@ -568,6 +568,8 @@ def upgrade() -> None:
         sa.Column("id", ID, nullable=False),
         sa.Column("batch_id", ID, nullable=False),
         sa.Column("model", sa.String(), nullable=False),
+        sa.Column("version", sa.String(), nullable=False),
+        sa.Column("promotion_id", ID, nullable=False),
         sa.Column("recommendation", sa.String(), nullable=False),
         sa.Column("inputs", JSON, nullable=False),
         sa.Column("decided_at", TIME, nullable=False),
@@ -576,7 +578,7 @@ def upgrade() -> None:
         sa.Column("preview", JSON),
         sa.ForeignKeyConstraint(["batch_id"], ["review_batches.id"], name="fk_decisions_batch_id"),
         sa.PrimaryKeyConstraint("id", name="pk_decisions"),
-        sa.UniqueConstraint("batch_id", name="uq_decisions_batch_id"),
+        sa.UniqueConstraint("batch_id", "version", "promotion_id", name="uq_decisions_version"),
     )
     op.create_table(
         "incident_events",
@@ -756,6 +758,7 @@ def upgrade() -> None:
         sa.Column("control_points", sa.Integer(), nullable=False),
         sa.Column("traffic_share", sa.Double(), nullable=False),
         sa.Column("selection_probability", sa.Double(), nullable=False),
+        sa.Column("version", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
             ["batch_id"], ["review_batches.id"], name="fk_review_draws_batch_id"
         ),

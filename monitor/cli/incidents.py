@@ -83,7 +83,7 @@ def show(
     from monitor.alerts.causes import runbook_url
     from monitor.alerts.incidents import alerts_of
     from monitor.alerts.present_text import present_text
-    from monitor.rendering.excerpts import excerpt
+    from monitor.rendering.excerpts import excerpt, name_version
     from monitor.store.alerts.consequences import consequences_of
     from monitor.store.alerts.incident_events import list_events
     from monitor.store.alerts.incidents import incident_by_id
@@ -113,7 +113,8 @@ def show(
         )
     for decision in followed.decisions:
         confirmed = f", confirmed by {decision.confirmed_by}" if decision.confirmed_by else ""
-        typer.echo(f"  decision {decision.id}: {decision.recommendation}{confirmed}")
+        of = f"{decision.recommendation} of {name_version(decision.state.version)}"
+        typer.echo(f"  decision {decision.id}: {of}{confirmed}{_remark(decision.state.reason)}")
     for run in followed.runs:
         version = f", version {run.version} ({run.stage})" if run.version else ""
         typer.echo(f"  run {run.id}: {run.status}{version}")
@@ -240,6 +241,10 @@ def _require(done: bool, row: "IncidentRow", change: str) -> None:
         raise WorkflowError(
             f"incident {row.id} can't be {change}: it is {row.status}{by}{hint}", code=row.status
         )
+
+
+def _remark(reason: str) -> str:
+    return f". {reason}" if reason else ""
 
 
 def _acknowledged_by(row: "IncidentRow") -> str:

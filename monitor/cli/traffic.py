@@ -188,10 +188,10 @@ def import_(
     from functools import partial
 
     from monitor.embedding.cached_encoder import open_encoder
+    from monitor.rendering.excerpts import clean_version_name
     from monitor.traffic.baseline_import import import_baseline
     from monitor.traffic.end_users.rules import open_rules
     from monitor.traffic.redaction import build_redactor
-    from monitor.windows.versions.split import clean_version_name
 
     settings = read_settings(config, model)
     engine = open_database(settings)

@@ -72,7 +72,14 @@ def follow_up(
             if _wants_review(evaluation, settings):
                 # The evaluation's own seed: the same window queues the same items.
                 rng = np.random.default_rng([evaluation.seed, evaluation_id])
-                create_batch(connection, evaluation_id, settings.review, rng, now)
+                create_batch(
+                    connection,
+                    evaluation_id,
+                    settings.review,
+                    rng,
+                    now,
+                    version_field=settings.model.version_field,
+                )
             mark_followed_up(connection, evaluation_id, now)
         followed.append(evaluation_id)
     return followed

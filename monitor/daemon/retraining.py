@@ -21,10 +21,17 @@ from monitor.errors import (
     TransientError,
     without_quotes,
 )
+from monitor.review.decision.decisions import require_open
 from monitor.settings import Secrets, Sections, Settings
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
-from monitor.store.review.decisions import DecisionRow, list_decisions, save_preview
+from monitor.store.review.decision_states import decision_states
+from monitor.store.review.decisions import (
+    DecisionRow,
+    decision_by_id,
+    list_decisions,
+    save_preview,
+)
 from monitor.store.training.runs import finish_run, list_runs, run_by_id, run_of_decision
 from monitor.store.training.start_requests import waiting_requests
 from monitor.telemetry import get_logger
@@ -111,14 +118,15 @@ class Retraining:
         yield from CandidateEvaluations(self.engine, self.settings, self.launcher_of).steps(now)
 
     def _without_run(self) -> list[DecisionRow]:
-        """Return decisions to retrain without a run: confirmed ones, and each model's newest."""
+        """Return open decisions to retrain without a run."""
         with transaction(self.engine) as connection:
             return [
                 decision
                 for settings in self.settings.by_model
-                for place, decision in enumerate(list_decisions(connection, settings.model.name))
+                for states in [decision_states(connection, settings.model.name)]
+                for decision in list_decisions(connection, settings.model.name)
                 if decision.recommendation == "retrain"
-                and (place == 0 or _is_confirmed(decision, settings))
+                and states[decision.id].is_open
                 and run_of_decision(connection, decision.id) is None
             ]
 
@@ -196,6 +204,8 @@ class Retraining:
         for run in planned:
             yield
             try:
+                with transaction(self.engine) as connection:
+                    require_open(connection, decision_by_id(connection, run.decision_id or 0))
                 start_run(self.engine, run.id, self.launcher_of(run.launcher), now)
             except DatabaseUnavailableError:
                 raise

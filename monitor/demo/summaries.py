@@ -13,6 +13,7 @@ from monitor.demo.weekly_windows import require_assessment
 from monitor.demo.workspace import Workspace, describe_log, short_path
 from monitor.errors import WorkflowError
 from monitor.plurals import pluralize
+from monitor.rendering.excerpts import name_version
 from monitor.settings import Secrets
 from monitor.statistics.p_value_text import state_p_value
 from monitor.store.alerts.outbox import list_messages
@@ -121,7 +122,10 @@ def show_decision(workspace: Workspace, evaluation: DriftEvaluationRow) -> Decis
         figures(
             "Error rate in the control slice",
             ("", "error rate", "95% interval", "n"),
-            [_rate_row("this week", rate), _rate_row(f"at launch ({launch['from']})", launch)],
+            [
+                _rate_row(f"this week ({name_version(decision.version)})", rate),
+                _rate_row(f"at launch ({launch['from']})", launch),
+            ],
         )
     )
     for reason in inputs["reasons"]:

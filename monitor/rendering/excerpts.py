@@ -1,12 +1,18 @@
 """Excerpts of prompts and responses for display: one short line, no control characters."""
 
 import unicodedata
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
 
 #: Characters of a text that are read; an excerpt is far shorter.
 CHARACTERS_READ = 4_000
 
 #: Characters of a version's name in an excerpt.
 VERSION_CHARACTERS = 60
+
+#: Longest name of a version that is kept.
+LONGEST_VERSION = 256
 
 #: Characters of a metric's name that a sentence quotes.
 METRIC_CHARACTERS = 40
@@ -50,6 +56,29 @@ def excerpt_of_version(version: str) -> str:
         return version
     begins = VERSION_CHARACTERS // 2
     return f"{version[:begins]}…{version[begins + 1 - VERSION_CHARACTERS :]}"
+
+
+@lru_cache(maxsize=1_024)
+def clean_version_name(name: str) -> str:
+    """Return the name of a version on one line, without control characters."""
+    return excerpt(name, LONGEST_VERSION)
+
+
+def version_from_attributes(attributes: Mapping[str, Any], field: str) -> str:
+    """Return the version in the metadata of an exchange; empty where there is none."""
+    value = attributes.get(field)
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        return clean_version_name(str(value))
+    return ""
+
+
+def name_version(version: str) -> str:
+    """Return a version as a sentence names it.
+
+    >>> name_version("3"), name_version("1 and 2"), name_version("")
+    ('version 3', 'version 1 and 2', 'an unknown version')
+    """
+    return f"version {excerpt_of_version(version)}" if version else "an unknown version"
 
 
 def quote_metric(name: str) -> str:

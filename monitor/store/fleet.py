@@ -67,7 +67,7 @@ class OpenIncident:
 
 @dataclass(frozen=True)
 class NewestDecision:
-    """The newest decision of a model."""
+    """The newest final decision of a model."""
 
     id: int
     model: str
@@ -134,9 +134,10 @@ def evaluating_models(connection: Connection) -> set[str]:
 
 
 def newest_decisions(connection: Connection) -> dict[str, NewestDecision]:
-    """Return the newest decision of each model."""
+    """Return the newest final decision of each model."""
     order = (Decision.decided_at.desc(), Decision.id.desc())
-    return _newest(connection, NewestDecision, Decision, order)
+    is_final = Decision.recommendation != "undecided"
+    return _newest(connection, NewestDecision, Decision, order, is_final)
 
 
 def unresolved_incidents(connection: Connection) -> dict[str, OpenIncident]:

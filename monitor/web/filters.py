@@ -11,6 +11,7 @@ from litestar.plugins.jinja import JinjaTemplateEngine
 from markupsafe import Markup, escape
 
 from monitor.alerts.causes import CAUSES
+from monitor.rendering.excerpts import name_version
 from monitor.rendering.numbers import format_mean, format_share
 from monitor.rendering.wording import describe_incident_status, state_verdict
 from monitor.statistics.p_value_text import format_level, format_p_value, state_p_value
@@ -188,6 +189,7 @@ def register(engine: JinjaTemplateEngine) -> None:
         "minute": minute,
         "period": period,
         "sentence": sentence,
+        "version_name": name_version,
         "wait": format_wait,
         "usual_time": usual_time,
         "passages": split_passages,

@@ -15,6 +15,7 @@ from monitor.embedding.cached_encoder import open_encoder
 from monitor.embedding.vocabulary import Vocabulary, load_vocabulary
 from monitor.errors import InputError
 from monitor.input_files import InputSource, open_source, open_two
+from monitor.rendering.excerpts import version_from_attributes
 from monitor.settings import Settings
 from monitor.statistics.alarm_levels import AlarmLevels
 from monitor.store.traffic.exchange_columns import Exchanges, count_users
@@ -65,7 +66,6 @@ from monitor.windows.versions.split import (
     Split,
     drop_version_field,
     split_by_version,
-    version_from_attributes,
 )
 
 

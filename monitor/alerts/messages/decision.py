@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from monitor.rendering.buttons import action_block, retraining_button
+from monitor.rendering.excerpts import name_version
 from monitor.rendering.mrkdwn import (
     Block,
     build_message,
@@ -18,6 +19,7 @@ from monitor.rendering.mrkdwn import (
 )
 from monitor.settings import Alerts
 from monitor.store.alerts.outbox import add_message
+from monitor.store.review.decision_states import decision_states
 from monitor.store.review.decisions import DecisionRow, list_decisions
 from monitor.store.review.items import BatchRow, batch_by_id
 from monitor.stored_words import Words
@@ -65,12 +67,14 @@ def announce_decisions(
 ) -> int:
     """Write a message for each recent decision that has none yet; return the number written.
 
-    A decision that waits is announced once for each thing that it waits for. With ``needs_lead`` a
+    A decision that waits is announced once for each thing that it waits for; one that is closed or
+    superseded is not. With ``needs_lead`` a
     retraining waits until a lead confirms it.
     """
     written = 0
+    states = decision_states(connection, model)
     for decision in list_decisions(connection, model):
-        if now - decision.decided_at > MAX_AGE:
+        if not states[decision.id].is_open or now - decision.decided_at > MAX_AGE:
             continue
         batch = batch_by_id(connection, decision.batch_id)
         missing = decision.inputs.get("missing", "")
@@ -104,7 +108,8 @@ def decision_message(
     title = TITLES[decision.recommendation].format(model=decision.model)
     blocks: list[Block] = [header(title)]
     blocks += sections([escape(reason) for reason in inputs["reasons"]])
-    blocks += sections(["*Figures*", *_figures(inputs)])
+    of_version = escape(name_version(decision.version))
+    blocks += sections([f"*Figures of {of_version}*", *_figures(inputs)])
     errors = [*_kinds(inputs), *_causes(inputs)]
     if errors:
         blocks += sections(["*Errors*", *errors])

@@ -14,6 +14,7 @@ from monitor.alerts.messages.removed_models import removed_message
 from monitor.alerts.messages.unlisted_models import unlisted_message
 from monitor.settings import Alerts, Sections
 from monitor.store.alerts.delivery import DueMessage
+from monitor.store.review.decision_states import decision_state
 from monitor.store.review.decisions import decision_by_id
 from monitor.store.review.items import batch_by_id
 from monitor.store.training.candidate_evaluations import candidate_evaluation_by_id
@@ -75,6 +76,8 @@ def _decision(notice: _Notice) -> Payload | None:
     decision = decision_by_id(notice.connection, int(notice.rest.split(":")[0]))
     if decision_key(decision) != notice.message.dedupe_key:
         return None  # there is a message about what it became
+    if not decision_state(notice.connection, decision.id, decision.model).is_open:
+        return None
     retrain = notice.settings.settings_of(notice.message.model).retrain
     batch = batch_by_id(notice.connection, decision.batch_id)
     needs_lead = retrain.require_confirmation

@@ -26,6 +26,7 @@ app.command("import")(exchange.import_)
 @app.command()
 def queue(model: ModelFilter = None, config: ConfigOption = None) -> None:
     """Show the progress of the review batches, the newest first, and the decision as of now."""
+    from monitor.rendering.excerpts import name_version
     from monitor.review.progress.batch_summary import batch_summaries
 
     settings = read_configuration(config)
@@ -40,7 +41,10 @@ def queue(model: ModelFilter = None, config: ConfigOption = None) -> None:
         window = f"{row.batch.window_start:%Y-%m-%d}..{row.batch.window_end:%Y-%m-%d}"
         typer.echo(f"batch {row.batch.id}  {row.batch.model}  {window}")
         typer.echo(f"  {row.n_items} items: {counts or 'none'}")
-        typer.echo(f"  {row.recommendation}: {' '.join(row.inputs['reasons'])}")
+        of = name_version(row.inputs.get("version", ""))
+        typer.echo(f"  {row.recommendation} of {of}: {' '.join(row.inputs['reasons'])}")
+        if row.state is not None and row.state.reason:
+            typer.echo(f"  {row.state.reason}")
 
 
 @app.command()
@@ -52,9 +56,11 @@ def decide(
     config: ConfigOption = None,
 ) -> None:
     """Decide whether to retrain, from the submitted reviews. A decision is final."""
+    from monitor.rendering.excerpts import name_version
     from monitor.review.decision.decisions import decide as decide_batch
     from monitor.review.decision.decisions import decide_open_batches
     from monitor.store.engine import transaction
+    from monitor.store.review.decision_states import decision_states
     from monitor.store.review.items import batch_by_id
 
     configuration = read_configuration(config)
@@ -71,11 +77,15 @@ def decide(
         with transaction(engine) as connection:
             review = configuration.settings_of(batch_by_id(connection, batch).model).review
             decisions = [decide_batch(connection, batch, review, now)]
+    with transaction(engine) as connection:
+        states = decision_states(connection)
     if not decisions:
         typer.echo("no undecided batch")
     for row in decisions:
-        typer.echo(f"decision {row.id}, batch {row.batch_id}: {row.recommendation}")
-        for reason in row.inputs["reasons"]:
+        state = states[row.id]
+        of = f"{row.recommendation} of {name_version(state.version)}"
+        typer.echo(f"decision {row.id}, batch {row.batch_id}: {of}")
+        for reason in filter(None, (*row.inputs["reasons"], state.reason)):
             typer.echo(f"  {reason}")
 
 

@@ -10,7 +10,11 @@ from monitor.errors import WorkflowError
 from monitor.plurals import pluralize
 from monitor.rendering.excerpts import excerpt
 from monitor.rendering.numbers import format_instant
-from monitor.review.decision.decisions import confirm_retraining, require_startable
+from monitor.review.decision.decisions import (
+    confirm_retraining,
+    require_open,
+    require_startable,
+)
 from monitor.review.export import read_gold, sft_rows
 from monitor.scheduling.actions import Action, Request
 from monitor.store.review.decisions import DecisionRow, decision_by_id
@@ -105,6 +109,7 @@ def _unconfirmed(request: Request) -> DecisionRow:
     run = run_of_decision(request.connection, decision.id)
     if run is not None:
         raise WorkflowError(f"training run {run.id} follows from it already", code="running")
+    require_open(request.connection, decision)
     if decision.recommendation != "retrain":
         raise WorkflowError("the decision doesn't recommend retraining", code="not_recommended")
     require_startable(decision)

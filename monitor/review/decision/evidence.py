@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,9 +28,10 @@ from monitor.review.items.verdicts import SCORES
 from monitor.settings import Review
 from monitor.statistics.agreement import Agreement, Metric, measure_agreement
 from monitor.store.review.decisions import launch_accuracy
-from monitor.store.review.draws import DrawRow, designs_of, draws_of_batches
+from monitor.store.review.draws import BatchDesign, DrawRow, designs_of, draws_of_batches
 from monitor.store.review.items import BatchRow, list_batches
 from monitor.store.review.reviews import ReviewRow, reviews_of
+from monitor.store.training.known_versions import KnownVersions, known_versions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,10 @@ class Findings:
     """The evidence, with further figures for the page."""
 
     evidence: ReviewEvidence
+    #: Name of the version whose responses were reviewed; empty: unknown.
+    version: str
+    #: Control points of the batches that count and of the batch, by version.
+    points: dict[str, int]
     batches: list[int]
     traffic: TrafficEstimate
     #: Each kind of error's share of the errors of the traffic.
@@ -51,9 +56,15 @@ class Findings:
 
 
 def collect_evidence(connection: Connection, batch: BatchRow, review: Review) -> Findings:
-    """Read the evidence of a batch and of the earlier ones that count."""
-    pooled = complete_batches(connection, batch, review)
-    rows = draws_of_batches(connection, pooled)
+    """Read the evidence of a batch and of the earlier ones that count.
+
+    Reviews of other versions' responses don't count.
+    """
+    known = known_versions(connection, batch.model)
+    version = version_of_batch(connection, batch, known)
+    reviews = ReviewsOfVersion.read(connection, _recent(connection, batch, review), known, version)
+    pooled = complete_batches(reviews, batch.id)
+    rows = [row for row in reviews.rows if row.batch_id in pooled]
     weight_of = batch_weights(rows)
     wrong = [row for row in rows if row.is_wrong]
     items = sorted({row.item_id for row in rows})
@@ -64,16 +75,23 @@ def collect_evidence(connection: Connection, batch: BatchRow, review: Review) ->
     evidence = ReviewEvidence(
         batch_control=control_slice([row for row in rows if row.batch_id == batch.id]),
         pooled=control_slice(rows),
-        baseline=launch_rate(connection, batch.model, review),
+        baseline=launch_rate(connection, batch.model, review, known.number(version)),
         agreement=_agreement(votes, "verdict", rng),
         error_causes=error_causes,
-        drifted_gold=count_drifted_gold(rows, pooled),
+        # Training uses the gold of these batches, whichever version the experts corrected.
+        drifted_gold=count_drifted_gold(reviews.all_rows, pooled),
     )
     task_types = sorted(set(task_type_of.values()))
     return Findings(
         evidence=evidence,
+        version=version,
+        points=points_by_version(reviews.all_rows, pooled, known),
         batches=pooled,
-        traffic=estimate_traffic(designs_of(connection, pooled), rows, newest=batch.id),
+        traffic=estimate_traffic(
+            {id_: design for id_, design in reviews.designs.items() if id_ in pooled},
+            rows,
+            newest=batch.id,
+        ),
         kinds=weigh_error_kinds(rows, weight_of),
         kind_counts=dict(Counter(row.error_kind for row in wrong).most_common()),
         kind_counts_control=dict(
@@ -94,6 +112,8 @@ def decision_inputs(findings: Findings, outcome: DecisionOutcome, review: Review
     evidence = findings.evidence
     batch_control, pooled, baseline = evidence.batch_control, evidence.pooled, evidence.baseline
     return {
+        "version": findings.version,
+        "points_by_version": findings.points,
         "batches": findings.batches,
         "control": _control(pooled),
         "control_of_batch": _control(batch_control),
@@ -121,25 +141,92 @@ def decision_inputs(findings: Findings, outcome: DecisionOutcome, review: Review
     }
 
 
-def complete_batches(connection: Connection, batch: BatchRow, review: Review) -> list[int]:
-    """Return this batch and the recent ones whose control slices are decided."""
-    first = batch.window_end - review.decision_window
-    recent = list_batches(connection, batch.model, ends_after=first, ends_until=batch.window_end)
-    rows = draws_of_batches(connection, [row.id for row in recent])
+@dataclass(frozen=True)
+class ReviewsOfVersion:
+    """The draws of some batches whose responses one version gave."""
+
+    #: The newest batch first.
+    batch_ids: list[int]
+    #: Its draws; their shares of the traffic are those of its own traffic.
+    rows: list[DrawRow]
+    #: The designs of its part of each batch.
+    designs: dict[int, BatchDesign]
+    #: The draws of all versions.
+    all_rows: list[DrawRow]
+
+    @classmethod
+    def read(
+        cls, connection: Connection, batch_ids: list[int], known: KnownVersions, version: str
+    ) -> "ReviewsOfVersion":
+        """Read the draws of a version from batches."""
+
+        def is_own(label: str) -> bool:
+            return known.name(label) == version
+
+        designs = designs_of(connection, batch_ids)
+        shares = {batch: design.share_of(is_own) for batch, design in designs.items()}
+        all_rows = draws_of_batches(connection, batch_ids)
+        rows = [
+            row
+            if shares.get(row.batch_id, 1.0) == 1.0
+            else replace(row, traffic_share=row.traffic_share / shares[row.batch_id])
+            for row in all_rows
+            if is_own(row.version)
+        ]
+        parts = {batch: design.part(is_own) for batch, design in designs.items()}
+        return cls(batch_ids, rows, parts, all_rows)
+
+
+def version_of_batch(connection: Connection, batch: BatchRow, known: KnownVersions) -> str:
+    """Return the version that a decision on a batch is about.
+
+    It is the one that serves now, if the batch has a control item of it, or no control item at all;
+    else the version with most control points.
+    """
+    points = points_by_version(draws_of_batches(connection, [batch.id]), [batch.id], known)
+    if known.serving in points or not points:
+        return known.serving
+    return max(points, key=lambda name: points[name])
+
+
+def points_by_version(
+    rows: Sequence[DrawRow], batches: Sequence[int], known: KnownVersions
+) -> dict[str, int]:
+    """Return the control points of some batches by the version that responded."""
+    points: Counter[str] = Counter()
+    for row in rows:
+        if row.batch_id in batches and row.control_points:
+            points[known.name(row.version)] += row.control_points
+    return dict(sorted(points.items()))
+
+
+def complete_batches(reviews: ReviewsOfVersion, batch_id: int) -> list[int]:
+    """Return this batch and the others whose control slices of the version are decided."""
     return [
-        row.id
-        for row in recent
-        if row.id == batch.id
-        or control_slice([draw for draw in rows if draw.batch_id == row.id]).missing_share
+        other
+        for other in reviews.batch_ids
+        if other == batch_id
+        or control_slice(row for row in reviews.rows if row.batch_id == other).missing_share
         <= MAX_MISSING_SHARE
     ]
 
 
-def launch_rate(connection: Connection, model: str, review: Review) -> Baseline:
-    """Return the error rate at launch, as evaluated or as configured."""
-    accuracy = launch_accuracy(connection, model)
+def _recent(connection: Connection, batch: BatchRow, review: Review) -> list[int]:
+    first = batch.window_end - review.decision_window
+    recent = list_batches(connection, batch.model, ends_after=first, ends_until=batch.window_end)
+    return [row.id for row in recent]
+
+
+def launch_rate(
+    connection: Connection, model: str, review: Review, version: int | None
+) -> Baseline:
+    """Return the error rate of a version at launch, as evaluated or as configured.
+
+    ``None``: the registry doesn't know the version, so nothing was evaluated.
+    """
+    accuracy = None if version is None else launch_accuracy(connection, model, version)
     if accuracy is not None:
-        version, correct, n = accuracy
+        correct, n = accuracy
         return Baseline((1 - correct) * n, n, f"evaluation of version {version}")
     return Baseline(
         review.baseline_error_rate * review.baseline_reviews,

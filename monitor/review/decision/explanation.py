@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from monitor.rendering.excerpts import name_version
 from monitor.review.decision.error_causes import NEEDS_JUDGEMENT
 from monitor.review.decision.rule import MAJORITY, MAX_MISSING_SHARE
 
@@ -71,7 +72,8 @@ def _error_rate(inputs: dict[str, Any]) -> RuleStep:
         return RuleStep(question, "", "Newcombe's lower bound of the difference of two rates")
     return RuleStep(
         question,
-        f"{_percent(rate['rate'])} against {_percent(baseline['rate'])} at launch: "
+        f"{name_version(inputs['version'])}: {_percent(rate['rate'])} against "
+        f"{_percent(baseline['rate'])} at launch: "
         f"{_points(rise['difference'])}; lower bound {_points(rise['bound'])} "
         f"({inputs['confidence']:.0%} confidence), "
         f"{'above' if rise['bound'] > 0 else 'not above'} 0",

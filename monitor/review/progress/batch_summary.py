@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from monitor.review.decision.decisions import evaluate_batch
 from monitor.review.progress.batch_progress import STATUSES
 from monitor.settings import Review, Sections
+from monitor.store.review.decision_states import DecisionState, decision_state
 from monitor.store.review.decisions import decision_of_batch
 from monitor.store.review.items import BatchRow, count_by_status, list_batches
 
@@ -22,6 +23,8 @@ class BatchSummary:
     n_items: int
     by_status: dict[str, int]
     recommendation: str
+    #: Of the stored decision; ``None`` without one.
+    state: DecisionState | None
     #: Inputs of the recommendation, of now or of the final decision.
     inputs: dict[str, Any]
 
@@ -48,5 +51,6 @@ def _progress(connection: Connection, batch: BatchRow, review: Review) -> BatchS
         n_items=sum(counts.values()),
         by_status=counts,
         recommendation=recommendation,
+        state=None if decision is None else decision_state(connection, decision.id, decision.model),
         inputs=inputs,
     )

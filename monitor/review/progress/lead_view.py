@@ -12,6 +12,7 @@ from monitor.review.decision.decisions import evaluate_batch
 from monitor.review.progress.batch_progress import BatchProgress, batch_progress
 from monitor.settings import Sections
 from monitor.store.model_sets import EVERY_MODEL, ModelSet
+from monitor.store.review.decision_states import DecisionState, decision_states
 from monitor.store.review.decisions import DecisionRow, decision_of_batch
 from monitor.store.review.items import (
     BatchRow,
@@ -33,6 +34,8 @@ class ListedBatch:
     n_items: int
     n_gold: int
     decision: DecisionRow | None
+    #: Of the decision.
+    state: DecisionState | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +43,9 @@ class LeadView:
     """A batch with its recommendation, and the list of batches."""
 
     progress: BatchProgress
-    #: The stored decision, if there is one.
+    #: The stored decision, if there is one, and its state.
     decision: DecisionRow | None
+    state: DecisionState | None
     recommendation: str
     #: Inputs of the recommendation, of now or of the stored decision.
     inputs: Mapping[str, Any]
@@ -75,6 +79,7 @@ def build_lead_view(
     if batch is None:
         raise NotFoundError(f"there is no review batch {batch_id}")
     own = [row for row in batches if row.model == batch.model]
+    states = decision_states(connection, batch.model)
     decision = decision_of_batch(connection, batch.id)
     if decision is None:
         recommendation, inputs = evaluate_batch(
@@ -85,18 +90,23 @@ def build_lead_view(
     return LeadView(
         progress=batch_progress(connection, batch, viewer_id, now),
         decision=decision,
+        state=None if decision is None else states[decision.id],
         recommendation=recommendation,
         inputs=inputs,
         flagged=tuple(items_with_status(connection, "flagged", batch.model)),
-        batches=tuple(_listed_batch(connection, row) for row in own[:MAX_BATCHES]),
+        batches=tuple(_listed_batch(connection, row, states) for row in own[:MAX_BATCHES]),
     )
 
 
-def _listed_batch(connection: Connection, batch: BatchRow) -> ListedBatch:
+def _listed_batch(
+    connection: Connection, batch: BatchRow, states: Mapping[int, DecisionState]
+) -> ListedBatch:
     counts = count_by_status(connection, batch.id)
+    decision = decision_of_batch(connection, batch.id)
     return ListedBatch(
         batch=batch,
         n_items=sum(counts.values()),
         n_gold=sum(n for (_, status), n in counts.items() if status == "gold"),
-        decision=decision_of_batch(connection, batch.id),
+        decision=decision,
+        state=None if decision is None else states[decision.id],
     )

@@ -65,6 +65,7 @@ def select_items(
     rng: np.random.Generator,
     *,
     known: Mapping[str, int] | None = None,
+    versions: Sequence[str] | None = None,
 ) -> Selection:
     """Select review items from a window of N exchanges.
 
@@ -73,8 +74,10 @@ def select_items(
     draws. At most ``weekly_budget`` texts are to be queued; fewer if both draws select the same
     text, or one draw selects a text twice. ``texts`` has each exchange's key of its text,
     ``known``, by text, the item in which it was queued in an earlier batch; ``review`` has budget
-    and shares.
+    and shares. ``versions`` has the version that gave each response; ``None``: all are of one that
+    is unknown.
     """
+    versions = [""] * len(texts) if versions is None else versions
     frame = build_frame(scores, texts, known or {}, rng)
     n_control = min(round(review.weekly_budget * review.control_share), len(texts))
     points = n_control * frame.share
@@ -97,6 +100,7 @@ def select_items(
                 control_points=int(hits[unit]),
                 traffic_share=float(frame.share[unit]),
                 selection_probability=float(selection[unit]),
+                version=versions[exchange],
             ),
             exchange_id=int(scores.ids[exchange]),
             slice=_slice(bool(hits[unit]), from_cluster=chance < by_cluster[unit]),
@@ -108,7 +112,7 @@ def select_items(
     return Selection(
         unreviewed=[text for text in selected if text.earlier_item is None],
         reused=[text for text in selected if text.earlier_item is not None],
-        design=_design(frame, task_types, n_control),
+        design=_design(frame, task_types, versions, n_control),
     )
 
 
@@ -165,17 +169,28 @@ def _slice(in_control: bool, *, from_cluster: bool) -> str:
     return "cluster" if from_cluster else "drift"
 
 
-def _design(frame: Frame, task_types: Sequence[str], n_control: int) -> BatchDesign:
-    """Return the share of the traffic of each task type in each stratum."""
+def _design(
+    frame: Frame, task_types: Sequence[str], versions: Sequence[str], n_control: int
+) -> BatchDesign:
+    """Return the share of the traffic of each task type in each stratum, and of each version's."""
     cells: dict[tuple[str, int], float] = {}
+    by_version: dict[str, dict[tuple[str, int], float]] = {}
     strata = frame.stratum[frame.text_of].tolist()
-    for task_type, stratum, share in zip(
-        task_types, strata, frame.exchange_share.tolist(), strict=True
+    for task_type, version, stratum, share in zip(
+        task_types, versions, strata, frame.exchange_share.tolist(), strict=True
     ):
-        cells[task_type, stratum] = cells.get((task_type, stratum), 0.0) + share
+        for sums in (cells, by_version.setdefault(version, {})):
+            sums[task_type, stratum] = sums.get((task_type, stratum), 0.0) + share
     squares = float((frame.exchange_share**2).sum())
     return BatchDesign(
         n_control=n_control,
         n_window=1.0 / squares if squares else 0.0,
-        cells=tuple((*cell, share) for cell, share in sorted(cells.items())),
+        cells=_sorted(cells),
+        by_version={version: _sorted(own) for version, own in sorted(by_version.items())}
+        if len(by_version) > 1
+        else {},
     )
+
+
+def _sorted(cells: Mapping[tuple[str, int], float]) -> tuple[tuple[str, int, float], ...]:
+    return tuple((*cell, share) for cell, share in sorted(cells.items()))

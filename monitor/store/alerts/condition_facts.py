@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, case, func, select
 
+from monitor.store.review.decision_states import decision_states
 from monitor.store.rows import columns_of, read_row, read_rows
 from monitor.store.tables import (
     Decision,
@@ -116,7 +117,7 @@ def newest_run(connection: Connection, model: str) -> RunState | None:
 
 @dataclass(frozen=True)
 class RecommendedRetraining:
-    """The newest decision of a model, where it recommends to retrain."""
+    """The decision of a model that counts now, where it recommends to retrain."""
 
     id: int
     decided_at: datetime
@@ -133,7 +134,9 @@ class RecommendedRetraining:
 
 
 def recommended_retraining(connection: Connection, model: str) -> RecommendedRetraining | None:
-    """Return the newest decision of a model; ``None`` where it recommends something else."""
+    """Return the newest final decision that is open; ``None``: it recommends something else."""
+    states = decision_states(connection, model)
+    is_open = [number for number, state in states.items() if state.is_open]
     has_run = select(TrainingRun.id).where(TrainingRun.decision_id == Decision.id).exists()
     row = connection.execute(
         select(
@@ -144,7 +147,7 @@ def recommended_retraining(connection: Connection, model: str) -> RecommendedRet
             Decision.recommendation,
             Decision.preview,
         )
-        .where(Decision.model == model)
+        .where(Decision.id.in_(is_open), Decision.recommendation != "undecided")
         .order_by(Decision.decided_at.desc(), Decision.id.desc())
         .limit(1)
     ).one_or_none()

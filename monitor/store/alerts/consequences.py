@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from monitor.store.review.decision_states import DecisionState, decision_states
 from monitor.store.rows import columns_of, read_rows
 from monitor.store.tables import (
     Decision,
@@ -30,14 +31,22 @@ class IncidentWindow:
 
 
 @dataclass(frozen=True)
-class FollowingDecision:
+class _Decided:
     """A decision of the review batch of such a window."""
 
     id: int
     batch_id: int
+    model: str
     recommendation: str
     decided_at: datetime
     confirmed_by: str | None
+
+
+@dataclass(frozen=True)
+class FollowingDecision(_Decided):
+    """A decision with its state."""
+
+    state: DecisionState
 
 
 @dataclass(frozen=True)
@@ -94,13 +103,15 @@ def consequences_of(connection: Connection, incident_id: int) -> Consequences:
         select(ReviewBatch.id).where(ReviewBatch.evaluation_id.in_(ids)).order_by(ReviewBatch.id)
     ).scalars()
     batch_ids = list(batches)
-    decisions = read_rows(
+    decided = read_rows(
         connection,
-        FollowingDecision,
-        select(*columns_of(FollowingDecision, Decision))
+        _Decided,
+        select(*columns_of(_Decided, Decision))
         .where(Decision.batch_id.in_(batch_ids))
         .order_by(Decision.id),
     )
+    states = decision_states(connection, decided[0].model) if decided else {}
+    decisions = [FollowingDecision(**vars(row), state=states[row.id]) for row in decided]
     runs = read_rows(
         connection,
         FollowingRun,

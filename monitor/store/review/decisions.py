@@ -23,6 +23,10 @@ class DecisionRow:
     id: int
     batch_id: int
     model: str
+    #: The version that it is about, as of then; empty: unknown.
+    version: str
+    #: The stage change by which it came into production; 0: the first one, or not registered.
+    promotion_id: int
     #: ``retrain``, ``fix_context``, ``fix_guidelines``, ``keep`` or ``undecided``.
     recommendation: str
     inputs: dict[str, Any]
@@ -42,8 +46,14 @@ _COLUMNS = columns_of(DecisionRow, Decision)
 
 
 def decision_of_batch(connection: Connection, batch_id: int) -> DecisionRow | None:
-    """Return the decision of a batch, or ``None``."""
-    return read_row(connection, DecisionRow, select(*_COLUMNS).where(Decision.batch_id == batch_id))
+    """Return the newest decision of a batch, or ``None``."""
+    return next(iter(decisions_of_batch(connection, batch_id)), None)
+
+
+def decisions_of_batch(connection: Connection, batch_id: int) -> list[DecisionRow]:
+    """Return the decisions of a batch, the newest first: each about a version in production."""
+    statement = select(*_COLUMNS).where(Decision.batch_id == batch_id).order_by(Decision.id.desc())
+    return read_rows(connection, DecisionRow, statement)
 
 
 def decision_by_id(connection: Connection, decision_id: int) -> DecisionRow:
@@ -69,29 +79,36 @@ def save_decision(
     recommendation: str,
     inputs: dict[str, Any],
     now: datetime,
+    version: str = "",
+    promotion_id: int = 0,
 ) -> DecisionRow:
-    """Write a batch's decision unless it is final; return the stored one.
+    """Write a batch's decision about a version unless it is final; return the stored one.
 
     An undecided one is written again at each cycle. An insertion that is refused would take a
     number of PostgreSQL's sequence each time.
     """
     values = {"recommendation": recommendation, "inputs": inputs, "decided_at": now}
-    undecided = (
-        update(Decision)
-        .where(Decision.batch_id == batch_id, Decision.recommendation == "undecided")
-        .values(**values)
+    own = (
+        Decision.batch_id == batch_id,
+        Decision.version == version,
+        Decision.promotion_id == promotion_id,
     )
-    if decision_of_batch(connection, batch_id) is not None:
+    undecided = (
+        update(Decision).where(*own, Decision.recommendation == "undecided").values(**values)
+    )
+    stored = select(*_COLUMNS).where(*own)
+    if read_row(connection, DecisionRow, stored) is not None:
         connection.execute(undecided)
     else:
         try:
             with connection.begin_nested():
+                key = {"version": version, "promotion_id": promotion_id}
                 connection.execute(
-                    insert(Decision).values(batch_id=batch_id, model=model, **values)
+                    insert(Decision).values(batch_id=batch_id, model=model, **key, **values)
                 )
         except IntegrityError:  # another process was faster
             connection.execute(undecided)
-    row = decision_of_batch(connection, batch_id)
+    row = read_row(connection, DecisionRow, stored)
     if row is None:
         raise NotFoundError(f"decision of batch {batch_id} was deleted meanwhile; try again")
     return row
@@ -116,18 +133,18 @@ def save_preview(connection: Connection, decision_id: int, preview: dict[str, An
     connection.execute(update(Decision).where(Decision.id == decision_id).values(preview=preview))
 
 
-def launch_accuracy(connection: Connection, model: str) -> tuple[int, float, int] | None:
-    """Return version, accuracy and number of cases of the production version's evaluation.
+def launch_accuracy(connection: Connection, model: str, version: int) -> tuple[float, int] | None:
+    """Return accuracy and number of cases of a version's evaluation; ``None`` without one.
 
     Cases of all its benchmarks have equal weight.
     """
     metric, stratum = LAUNCH_METRIC
     statement = (
-        select(ModelVersion.version, ModelScore.value, ModelScore.n)
+        select(ModelScore.value, ModelScore.n)
         .join(ModelScore, ModelScore.version_id == ModelVersion.id)
         .where(
             ModelVersion.model == model,
-            ModelVersion.stage == "production",
+            ModelVersion.version == version,
             ModelScore.stratum == stratum,
             ModelScore.metric == metric,
             ModelScore.n > 0,
@@ -137,4 +154,4 @@ def launch_accuracy(connection: Connection, model: str) -> tuple[int, float, int
     if not rows:
         return None
     n = sum(row.n for row in rows)
-    return rows[0].version, sum(row.value * row.n for row in rows) / n, n
+    return sum(row.value * row.n for row in rows) / n, n

@@ -1,8 +1,9 @@
 """Queries of the texts sampled for a batch, which weight its estimates."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, and_, func, insert, select
 
@@ -20,6 +21,40 @@ class BatchDesign:
     n_window: float
     #: Share of the traffic by task type and stratum.
     cells: tuple[tuple[str, int, float], ...]
+    #: The same of each version's responses, as shares of the whole traffic; empty where one version
+    #: gave all.
+    by_version: Mapping[str, tuple[tuple[str, int, float], ...]] = field(default_factory=dict)
+    #: The traffic's label of most responses at the end of the window; empty without one.
+    serving: str = ""
+
+    def share_of(self, is_wanted: Callable[[str], bool]) -> float:
+        """Return the share of some versions in the traffic; 1 where one version gave all."""
+        if not self.by_version:
+            return 1.0
+        return sum(cell[2] for cell in self._cells_of(is_wanted))
+
+    def part(self, is_wanted: Callable[[str], bool]) -> "BatchDesign":
+        """Return the design of some versions' part of the traffic."""
+        share = self.share_of(is_wanted)
+        if not self.by_version or not share:
+            return self
+        cells: dict[tuple[str, int], float] = {}
+        for task_type, stratum, own in self._cells_of(is_wanted):
+            cells[task_type, stratum] = cells.get((task_type, stratum), 0.0) + own / share
+        return replace(
+            self,
+            n_window=self.n_window * share,
+            cells=tuple((*cell, own) for cell, own in sorted(cells.items())),
+            by_version={},
+        )
+
+    def _cells_of(self, is_wanted: Callable[[str], bool]) -> list[tuple[str, int, float]]:
+        return [
+            cell
+            for version, cells in self.by_version.items()
+            if is_wanted(version)
+            for cell in cells
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +73,9 @@ class Draw:
     traffic_share: float
     #: Probability with which any draw selects the text.
     selection_probability: float
+    #: Version that gave the response which represents the text, drawn in proportion to the traffic,
+    #: so that a version's draws have its share of the points; empty where it is unknown.
+    version: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,11 +121,19 @@ def designs_of(connection: Connection, batch_ids: Sequence[int]) -> dict[int, Ba
         int(row[0]): BatchDesign(
             n_control=row[1]["n_control"],
             n_window=row[1]["n_window"],
-            cells=tuple((cell[0], cell[1], cell[2]) for cell in row[1]["cells"]),
+            cells=_cells(row[1]["cells"]),
+            by_version={
+                version: _cells(cells) for version, cells in row[1].get("by_version", {}).items()
+            },
+            serving=row[1].get("serving", ""),
         )
         for row in connection.execute(statement)
         if row[1]
     }
+
+
+def _cells(stored: Sequence[Sequence[Any]]) -> tuple[tuple[str, int, float], ...]:
+    return tuple((cell[0], cell[1], cell[2]) for cell in stored)
 
 
 def draws_of_batches(connection: Connection, batch_ids: Sequence[int]) -> list[DrawRow]:

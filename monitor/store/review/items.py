@@ -29,10 +29,12 @@ class NewItem:
 
 @dataclass(frozen=True)
 class WindowText:
-    """The digest and the task type of an exchange, for sampling."""
+    """The digest of an exchange and what else sampling needs."""
 
     digest: str
     task_type: str
+    occurred_at: datetime
+    attributes: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -233,14 +235,19 @@ def count_by_status(connection: Connection, batch_id: int) -> dict[tuple[str, st
 
 
 def load_window_texts(connection: Connection, exchange_ids: Sequence[int]) -> dict[int, WindowText]:
-    """Return digest and task type of exchanges, by the ids of their rows."""
+    """Return the texts of exchanges for sampling, by the ids of their rows."""
     texts: dict[int, WindowText] = {}
     for part in batches_of(exchange_ids):
         statement = select(
-            Exchange.id, Exchange.messages, Exchange.response, Exchange.task_type
+            Exchange.id,
+            Exchange.messages,
+            Exchange.response,
+            Exchange.task_type,
+            Exchange.occurred_at,
+            Exchange.attributes,
         ).where(Exchange.id.in_(part))
         for row in connection.execute(statement):
-            texts[int(row[0])] = WindowText(text_digest(row[1], row[2]), row[3])
+            texts[int(row[0])] = WindowText(text_digest(row[1], row[2]), *row[3:])
     return texts
 
 

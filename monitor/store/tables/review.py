@@ -105,6 +105,8 @@ class ReviewDraw(Base):
     traffic_share: Mapped[float]
     #: Probability with which any draw selects it.
     selection_probability: Mapped[float]
+    #: Version that gave the response, as the traffic or the registry names it; empty: unknown.
+    version: Mapped[str] = mapped_column(default="", info=contents.NAME)
 
 
 class ReviewAssignment(Base):
@@ -303,19 +305,29 @@ class TaxonomyVersion(Base):
 
 
 class Decision(Base):
-    """The decision whether to retrain, with all figures; one for each review batch."""
+    """The decision whether to retrain a version, with all figures, from one review batch.
+
+    A version that returns to production gets a new one.
+    """
 
     __tablename__ = "decisions"
-    __table_args__ = contents.table(
-        "decide whether a model is trained again",
-        contents.STAFF,
-        no_period=contents.HISTORY,
-        access=contents.Access(schedule="raw", web="rw"),
+    __table_args__ = (
+        UniqueConstraint("batch_id", "version", "promotion_id", name="uq_decisions_version"),
+        contents.table(
+            "decide whether a model is trained again",
+            contents.STAFF,
+            no_period=contents.HISTORY,
+            access=contents.Access(schedule="raw", web="rw"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    batch_id: Mapped[int] = mapped_column(ForeignKey("review_batches.id"), unique=True)
+    batch_id: Mapped[int] = mapped_column(ForeignKey("review_batches.id"))
     model: Mapped[str] = mapped_column(info=contents.NAME)
+    #: The version that it is about; empty: neither registry nor traffic names one.
+    version: Mapped[str] = mapped_column(default="", info=contents.NAME)
+    #: The stage change by which it came into production; 0: it was the first, or isn't registered.
+    promotion_id: Mapped[int] = mapped_column(BigId, default=0)
     #: ``retrain``, ``fix_context``, ``fix_guidelines``, ``keep`` or ``undecided``.
     recommendation: Mapped[str] = mapped_column(info=contents.CODE)
     #: Counts, rates, intervals and the reasons as text.

@@ -1,11 +1,15 @@
 """Serving periods of model versions, from the changes of their stages."""
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection, select
 
 from monitor.store.tables import ModelVersion, StageChange
+
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -52,3 +56,12 @@ def serving_periods(connection: Connection, model: str) -> list[ServingPeriod]:
         elif periods[-1].versions != versions:
             periods.append(ServingPeriod(changed_at, versions))
     return periods
+
+
+def name_serving(periods: Sequence[ServingPeriod], at: datetime) -> str:
+    """Return the version that served at a time, both during a rollout; empty where none is known.
+
+    ``periods`` are those of :func:`serving_periods`.
+    """
+    at_most = bisect_right(periods, at, key=lambda period: period.since or _BEGINNING)
+    return " and ".join(map(str, periods[at_most - 1].versions)) if periods else ""

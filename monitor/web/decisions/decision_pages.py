@@ -8,6 +8,7 @@ from litestar.response import Redirect, Template
 
 from monitor.review.decision.decisions import confirm_retraining
 from monitor.review.decision.explanation import explain
+from monitor.store.review.decision_states import OUTCOMES, decision_state, decision_states
 from monitor.store.review.decisions import decision_by_id, list_decisions
 from monitor.store.review.items import batch_by_id
 from monitor.store.review.reviews import GoldRow, gold_of_batches
@@ -20,15 +21,6 @@ from monitor.web.current_user import Visit
 from monitor.web.handlers import form, get
 from monitor.web.review.review_pages import ERROR_KINDS
 
-OUTCOMES = labels(
-    {
-        "retrain": "Retrain",
-        "fix_context": "Fix retrieval or prompt first",
-        "fix_guidelines": "Fix the guidelines first",
-        "keep": "Keep the model",
-        "undecided": "No decision yet",
-    }
-)
 ANSWERABLE = labels(
     {
         "needs_judgement": "No, it needs trained judgement",
@@ -47,8 +39,9 @@ QUOTED_CHARACTERS = 400
 def decisions(lead_visit: NamedDependency[Visit]) -> Template:
     """List the decisions, newest first."""
     with lead_visit.transaction() as connection:
+        states = decision_states(connection, lead_visit.scope)
         rows = [
-            (row, batch_by_id(connection, row.batch_id))
+            (row, batch_by_id(connection, row.batch_id), states[row.id])
             for row in list_decisions(connection, lead_visit.scope)
         ]
     return lead_visit.page("decisions.html", {"decisions": rows, "outcomes": OUTCOMES})
@@ -59,6 +52,7 @@ def decision(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> 
     """Show a decision with its arithmetic."""
     with lead_visit.transaction() as connection:
         row = decision_by_id(connection, decision_id)
+        state = decision_state(connection, decision_id, row.model)
         batch = batch_by_id(connection, row.batch_id)
         gold = gold_of_batches(connection, row.inputs["batches"])
         evaluation = drift_evaluation_by_id(connection, batch.evaluation_id)
@@ -68,6 +62,7 @@ def decision(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> 
     inputs = row.inputs
     context: dict[str, Any] = {
         "row": row,
+        "state": state,
         "batch": batch,
         "inputs": inputs,
         "steps": explain(row.recommendation, inputs),

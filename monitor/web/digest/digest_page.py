@@ -6,7 +6,6 @@ from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.response import Redirect, Template
 
-from monitor.review.decision.evidence import launch_rate
 from monitor.review.decision.weekly_rates import weekly_rates
 from monitor.web.access.audience import REVIEWERS, texts
 from monitor.web.blindness import WITHHELD, is_blind
@@ -32,9 +31,8 @@ def digest(visit: NamedDependency[Visit]) -> Template | Redirect:
     settings = visit.settings.settings_of(model)
     with visit.transaction() as connection:
         year = build_digest(connection, model)
-        rates = weekly_rates(connection, year.model, year.windows)
+        rates = weekly_rates(connection, year.model, year.windows, settings.review)
         blind = is_blind(connection, visit.user, model)
-        launch = launch_rate(connection, year.model, settings.review)
     chart = None
     if year.windows:
         chart = draw_windows(
@@ -42,7 +40,6 @@ def digest(visit: NamedDependency[Visit]) -> Template | Redirect:
             year.incidents,
             settings.drift.min_drifted_share,
             rates=None if blind else rates,
-            launch=None if blind else launch.errors / launch.n,
         )
     scale = scale_of(year.series)
     return visit.page(

@@ -108,7 +108,6 @@ def evaluation(
         overview.incidents,
         settings.drift.min_drifted_share,
         rates=None if blind else overview.rates,
-        launch=None if blind else overview.launch,
         here=evaluation_id,
     )
     context = {
@@ -160,8 +159,15 @@ def queue_batch(evaluation_id: FromPath[int], lead_visit: NamedDependency[Visit]
         if batch_of_evaluation(connection, evaluation_id) is None:
             # The evaluation's own seed: the daemon would queue the same items.
             rng = np.random.default_rng([row.seed, evaluation_id])
-            review = lead_visit.settings.settings_of(row.model).review
-            batch_id = create_batch(connection, evaluation_id, review, rng, lead_visit.now)
+            own = lead_visit.settings.settings_of(row.model)
+            batch_id = create_batch(
+                connection,
+                evaluation_id,
+                own.review,
+                rng,
+                lead_visit.now,
+                version_field=own.model.version_field,
+            )
             _require_items(connection, batch_id)
             subject = f"batch:{batch_id}"
             append_entry(connection, lead_visit.now, lead_visit.user.name, "batch_queued", subject)

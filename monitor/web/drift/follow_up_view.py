@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from monitor.store.alerts.incidents import IncidentRow, incident_by_id, incident_of_evaluation
+from monitor.store.review.decision_states import DecisionState, decision_state
 from monitor.store.review.decisions import DecisionRow, decision_of_batch
 from monitor.store.review.draws import count_reused
 from monitor.store.review.items import batch_of_evaluation, count_by_status
@@ -18,6 +19,8 @@ class FollowUpView:
     incident: IncidentRow | None
     batch_id: int | None
     decision: DecisionRow | None
+    #: Of the decision.
+    state: DecisionState | None
     #: Whether a batch can be queued: the evaluation is finished and has none.
     can_queue: bool
     #: Items queued in the batch, and drawn texts that are items of other batches.
@@ -29,10 +32,12 @@ def view_follow_up(connection: Connection, row: DriftEvaluationRow) -> FollowUpV
     """Return what followed from an evaluation."""
     batch_id = batch_of_evaluation(connection, row.id)
     incident_id = incident_of_evaluation(connection, row.id)
+    decision = None if batch_id is None else decision_of_batch(connection, batch_id)
     return FollowUpView(
         None if incident_id is None else incident_by_id(connection, incident_id),
         batch_id,
-        None if batch_id is None else decision_of_batch(connection, batch_id),
+        decision,
+        None if decision is None else decision_state(connection, decision.id, row.model),
         can_queue=batch_id is None and row.assessment is not None,
         n_queued=0 if batch_id is None else sum(count_by_status(connection, batch_id).values()),
         n_reused=0 if batch_id is None else count_reused(connection, batch_id),

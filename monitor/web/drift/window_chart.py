@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from monitor.rendering.excerpts import name_version
 from monitor.rendering.numbers import format_estimate
-from monitor.review.decision.error_rate import RateEstimate
 from monitor.review.decision.weekly_rates import WeeklyRate
 from monitor.statistics.p_value_text import state_p_value
 from monitor.store.windows.digest import FamilyFigures, WindowFigures
@@ -100,14 +100,14 @@ def draw_windows(
     incidents: Sequence[IncidentSpan],
     threshold: float,
     *,
-    rates: Mapping[int, WeeklyRate] | None = None,
-    launch: float | None = None,
+    rates: Mapping[int, Sequence[WeeklyRate]] | None = None,
     here: int | None = None,
 ) -> WindowChart:
     """Lay out the chart of windows.
 
     There is at least one window; they and the incidents are the oldest first. ``rates`` has the
-    error rate of the control slice by drift evaluation; ``here`` is that of the page.
+    error rates of the control slice, of each version, by drift evaluation; ``here`` is that of the
+    page.
     """
     assessed = [window.figures for window in windows if window.figures]
     shares = [family.significant_share for row in assessed for family in (row.input, row.output)]
@@ -122,8 +122,8 @@ def draw_windows(
         )
         lanes.append(Lane(label, bottom - LANE, bottom, bottom - LANE * threshold / scale, bars))
     bottom = lanes[-1].bottom
-    known = [_rate_of(window, rates or {}) for window in windows]
-    lane = lay_out_rates(known, launch, step=step, top=bottom + GAP, height=LANE)
+    known = [(rates or {}).get(window.evaluation_id, ()) for window in windows]
+    lane = lay_out_rates(known, step=step, top=bottom + GAP, height=LANE)
     bottom = bottom if lane is None else lane.bottom
     spans = lay_out_incidents(incidents, windows, step=step, top=bottom + GAP)
     height = max([bottom, *(span.y + INCIDENT_HEIGHT for span in spans)]) + GAP
@@ -132,10 +132,10 @@ def draw_windows(
             round(at * step, 2),
             round(step, 2),
             window,
-            _title(window, rate),
+            _title(window, weekly),
             window.evaluation_id == here,
         )
-        for at, (window, rate) in enumerate(zip(windows, known, strict=True))
+        for at, (window, weekly) in enumerate(zip(windows, known, strict=True))
     )
     return WindowChart(
         width=WIDTH,
@@ -151,11 +151,6 @@ def draw_windows(
         start=round(WIDTH - step * len(windows), 2),
         label_x=round(min(WIDTH - step * len(windows), WIDTH - LABEL_WIDTH), 2),
     )
-
-
-def _rate_of(window: WindowFigures, rates: Mapping[int, WeeklyRate]) -> RateEstimate | None:
-    weekly = rates.get(window.evaluation_id)
-    return None if weekly is None else weekly.rate
 
 
 def _bar(
@@ -178,15 +173,19 @@ def _bar(
     )
 
 
-def _title(window: WindowFigures, rate: RateEstimate | None) -> str:
+def _title(window: WindowFigures, rates: Sequence[WeeklyRate]) -> str:
     days = period(window.start, window.end)
     figures = window.figures
     if figures is None:
         return f"{days}: {window.status}"
     parts = [_describe("prompts", figures.input), _describe("responses", figures.output)]
-    if rate is not None:
-        interval = f"{percent(rate.lower)} to {percent(rate.upper)}"
-        parts.append(f"error rate {percent(rate.rate)} ({interval})")
+    for weekly in rates:
+        if (rate := weekly.rate) is not None:
+            launch = percent(weekly.launch.errors / weekly.launch.n)
+            parts.append(
+                f"error rate of {name_version(weekly.version)} {percent(rate.rate)} "
+                f"({percent(rate.lower)} to {percent(rate.upper)}), at launch {launch}"
+            )
     return f"{days}: {'; '.join(parts)}"
 
 

@@ -11,6 +11,7 @@ from monitor.review.items.blind_review import load_claimer
 from monitor.settings import Sections
 from monitor.store import fleet
 from monitor.store.accounts.users import UserRow
+from monitor.store.review.decision_states import decision_state
 from monitor.store.review.queue import count_claimable_items
 from monitor.store.traffic.exchanges import last_exchange_at
 from monitor.web.filters import minute
@@ -141,6 +142,7 @@ def _row(
         and decision.recommendation == "retrain"
         and decision.confirmed_by is None
         and own.retrain.require_confirmation
+        and decision_state(connection, decision.id, name).is_open
     )
     traffic_at = last_exchange_at(connection, name)
     silence = SILENCE[own.monitoring.drift_detection]

@@ -10,9 +10,9 @@ from litestar.response import Redirect, Template
 
 from monitor.review.items.flags import confirm_flag, reject_flag
 from monitor.review.progress.lead_view import build_lead_view
+from monitor.store.review.decision_states import OUTCOMES
 from monitor.web.access.audience import LEADS, texts
 from monitor.web.current_user import Visit
-from monitor.web.decisions.decision_pages import OUTCOMES
 from monitor.web.handlers import form, get
 
 

@@ -11,6 +11,7 @@ from litestar.response import Redirect, Response, Template
 from sqlalchemy import Connection
 
 from monitor.store.audit_log import append_entry
+from monitor.store.review.decision_states import decision_states
 from monitor.store.review.decisions import list_decisions
 from monitor.store.training.children import FINAL
 from monitor.store.training.registry import version_of_run
@@ -43,10 +44,12 @@ def runs(lead_visit: NamedDependency[Visit]) -> Template:
     """List the training runs, newest first."""
     with lead_visit.transaction() as connection:
         rows = list_runs(connection, model=lead_visit.scope)
+        states = decision_states(connection, lead_visit.scope)
         decided = [
             decision
             for decision in list_decisions(connection, lead_visit.scope)
             if decision.recommendation == "retrain"
+            and states[decision.id].is_open
             and run_of_decision(connection, decision.id) is None
             and (
                 decision.confirmed_by

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from monitor.errors import DriftwardenError, WorkflowError
 from monitor.review.export import read_gold, sft_rows
 from monitor.settings import Settings
+from monitor.store.review.decision_states import decision_state
 from monitor.store.review.decisions import DecisionRow, decision_by_id, save_preview
 from monitor.store.review.gold_export import ItemFilter
 from monitor.store.training.runs import RunRow, list_runs, run_by_id, run_of_decision
@@ -96,10 +97,13 @@ def start_decided(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]
         row = decision_by_id(connection, decision_id)
         settings = lead_visit.settings.settings_of(row.model)
         run = run_of_decision(connection, decision_id)
+        state = decision_state(connection, decision_id, row.model)
         refusal = requested = ""
-        can_check = run is None and row.recommendation == "retrain"
+        can_check = run is None and row.recommendation == "retrain" and state.is_open
         if run is not None:
             refusal = f"training run {run.id} follows from it already"
+        elif not state.is_open:
+            refusal = state.reason.rstrip(".")
         elif row.recommendation != "retrain":
             refusal = "the decision doesn't recommend retraining"
         elif row.refusal:

@@ -5,10 +5,11 @@ from collections.abc import Hashable, Sequence
 from datetime import UTC, datetime
 
 from monitor.plurals import pluralize
+from monitor.rendering.excerpts import version_from_attributes
 from monitor.store.windows.assessment import Verdict
 from monitor.windows.findings.remarks import withheld_remark
 from monitor.windows.reading.files import FileSide
-from monitor.windows.versions.split import describe_versions, version_from_attributes
+from monitor.windows.versions.split import describe_versions
 
 
 def remarks_on_files(sides: Sequence[FileSide], *, field: str, now: datetime) -> tuple[str, ...]:

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from monitor.errors import InputError
-from monitor.rendering.excerpts import excerpt
+from monitor.rendering.excerpts import clean_version_name, excerpt
 from monitor.traffic.exchange import LABELS, Exchange
-from monitor.windows.versions.split import clean_version_name
 
 #: With more values a column names exchanges, users or texts.
 MAX_SEGMENTS = 50

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from monitor.review.decision.evidence import launch_rate
 from monitor.review.decision.weekly_rates import WeeklyRate, weekly_rates
 from monitor.settings import Settings
 from monitor.store.windows.digest import WindowFigures, newest_windows
@@ -22,12 +21,10 @@ class WindowTimeline:
     #: The oldest first; the selected window is among them.
     windows: tuple[WindowFigures, ...]
     incidents: tuple[IncidentSpan, ...]
-    #: By evaluation, where it has a review batch.
-    rates: dict[int, WeeklyRate]
-    #: The error rate at launch.
-    launch: float
-    #: Of the selected window; ``None`` where it has no review batch.
-    own: WeeklyRate | None
+    #: Of each version, by evaluation, where it has a review batch.
+    rates: dict[int, list[WeeklyRate]]
+    #: Of the selected window; empty where it has no review batch.
+    own: list[WeeklyRate]
     #: The windows before and after it.
     before: WindowFigures | None
     after: WindowFigures | None
@@ -41,14 +38,12 @@ def window_timeline(
     if row.id not in {window.evaluation_id for window in windows}:
         windows = newest_windows(connection, row.model, WINDOWS, until=row.window_end)
     at = [window.evaluation_id for window in windows].index(row.id)
-    rates = weekly_rates(connection, row.model, windows)
-    launch = launch_rate(connection, row.model, settings.review)
+    rates = weekly_rates(connection, row.model, windows, settings.review)
     return WindowTimeline(
         windows=tuple(windows),
         incidents=tuple(incident_spans(connection, row.model, windows[0].start)),
         rates=rates,
-        launch=launch.errors / launch.n,
-        own=rates.get(row.id),
+        own=rates.get(row.id, []),
         before=windows[at - 1] if at else None,
         after=windows[at + 1] if at + 1 < len(windows) else None,
     )

@@ -4,23 +4,20 @@ A field of the traffic's metadata names the version. Where it does not, the regi
 version that served at the time; during a rollout these are two.
 """
 
-from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.rendering.excerpts import excerpt, excerpt_of_version
+from monitor.rendering.excerpts import excerpt_of_version, version_from_attributes
 from monitor.rendering.numbers import join_names
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.packed_columns import PackedValues
-from monitor.store.training.serving_periods import ServingPeriod
-from monitor.traffic.parsing.cleaning import MAX_NAME_CHARACTERS
+from monitor.store.training.serving_periods import ServingPeriod, name_serving
 
 #: A field with more values names something else, such as a request or a machine.
 MAX_VERSIONS = 8
@@ -115,27 +112,10 @@ def split_by_version(
 
 def assign_versions(rows: Exchanges, periods: Sequence[ServingPeriod], *, field: str) -> list[str]:
     """Return the version of each response, ``[n]``; empty where it is unknown."""
-    begins = [period.since or _BEGINNING for period in periods]
-    names = [" and ".join(map(str, period.versions)) for period in periods]
     return [
-        version_from_attributes(attributes, field)
-        or (names[bisect_right(begins, occurred_at) - 1] if names else "")
+        version_from_attributes(attributes, field) or name_serving(periods, occurred_at)
         for attributes, occurred_at in zip(rows.attributes, rows.occurred_at, strict=True)
     ]
-
-
-def version_from_attributes(attributes: Mapping[str, Any], field: str) -> str:
-    """Return the version in the metadata of an exchange; empty where there is none."""
-    value = attributes.get(field)
-    if isinstance(value, str | int | float) and not isinstance(value, bool):
-        return clean_version_name(str(value))
-    return ""
-
-
-@lru_cache(maxsize=1_024)
-def clean_version_name(name: str) -> str:
-    """Return the name of a version on one line, without control characters."""
-    return excerpt(name, MAX_NAME_CHARACTERS)
 
 
 def describe_versions(counts: Counter[str]) -> str:

@@ -1,6 +1,5 @@
 """Rollouts and experiments whose exchanges are observed, and the labels of their versions."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -52,16 +51,6 @@ def observed_rollouts(connection: Connection) -> list[ObservedRollout]:
         for rollout in rollouts
         if (rollout.started_at if lease is None else lease.expires_at) >= earliest
     ]
-
-
-def version_labels(model: str, version: int) -> tuple[str, ...]:
-    """Return the labels by which the traffic may name a version.
-
-    >>> version_labels("support bot", 3)
-    ('3', 'v3', 'support-bot-v3')
-    """
-    cluster = re.sub(r"[^A-Za-z0-9_.-]+", "-", model)
-    return str(version), f"v{version}", f"{cluster}-v{version}"
 
 
 def arm_rates(

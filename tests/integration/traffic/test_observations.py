@@ -22,12 +22,12 @@ from monitor.store.tables import (
     WithheldExchanges,
 )
 from monitor.store.traffic.exchanges import load_window
+from monitor.store.training.known_versions import version_labels
 from monitor.traffic.ingest.observation_plans import ObservationPlans
 from monitor.traffic.ingest.sweeper import Sweeper
 from monitor.traffic.sampling.sampler import Sampler
 from monitor.windows.reading.final_sample import final_sample
 from retrain.rollout.gateways.cluster_names import cluster_name
-from retrain.rollout.rows.observation_plans import version_labels
 from retrain.rollout.rows.observations import unknown_labels
 from tests.support.present import utc_now
 from tests.support.traffic.observed_traffic import (

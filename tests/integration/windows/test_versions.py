@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from monitor.cli.app import app
 from monitor.embedding import cached_encoder as encoders
+from monitor.rendering.excerpts import version_from_attributes
 from monitor.rendering.wording import format_share
 from monitor.settings import Drift, ModelSection, Settings
 from monitor.store.engine import make_engine, transaction
@@ -19,7 +20,6 @@ from monitor.store.windows.sample_scores import sample_scores
 from monitor.windows import evaluation
 from monitor.windows.evaluation import evaluate_window
 from monitor.windows.report.page import render_page
-from monitor.windows.versions.split import version_from_attributes
 from retrain.registry.stages import move_stage, register_version, roll_back
 from tests.support.migrated_copy import migrate
 from tests.support.traffic.stored_traffic import TopicEncoder, store_traffic

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from monitor.review.decision.error_rate import ControlSlice, estimate_rate
+from monitor.review.decision.rule import Baseline
 from monitor.review.decision.weekly_rates import WeeklyRate
 from monitor.store.windows.assessment import SlowDrift
 from monitor.store.windows.digest import (
@@ -49,9 +50,10 @@ def window(number: int, drifted: float | None = 0.0, *, status: str = "done") ->
     return WindowFigures(number + 1, start, start + WEEK, status, figures)
 
 
-def rated(errors: int, n: int) -> WeeklyRate:
+def rated(errors: int, n: int, *, version: str = "3", launch: float = 0.08) -> list[WeeklyRate]:
     control = ControlSlice(n_drawn=60, n_excluded=0, n=n, errors=errors, n_reused=0)
-    return WeeklyRate(control, estimate_rate(errors, n) if n else None)
+    rate = estimate_rate(errors, n) if n else None
+    return [WeeklyRate(version, control, rate, Baseline(launch * 100, 100, "evaluation"))]
 
 
 def chart(windows: list[WindowFigures], **options: object) -> WindowChart:
@@ -59,7 +61,7 @@ def chart(windows: list[WindowFigures], **options: object) -> WindowChart:
 
 
 def test_a_single_window_is_a_narrow_bar() -> None:
-    drawn = chart([window(0, 0.3)], rates={1: rated(6, 60)}, launch=0.08, here=1)
+    drawn = chart([window(0, 0.3)], rates={1: rated(6, 60)}, here=1)
     (bar,) = drawn.lanes[0].bars
     assert bar.width <= MAX_WIDTH
     assert bar.height == pytest.approx(LANE)
@@ -93,7 +95,7 @@ def test_hundreds_of_windows_fit() -> None:
 def test_a_week_without_verdicts_is_a_gap() -> None:
     windows = [window(at) for at in range(6)]
     rates = {1: rated(5, 60), 2: rated(6, 60), 3: rated(0, 0), 5: rated(9, 60), 6: rated(8, 60)}
-    drawn = chart(windows, rates=rates, launch=0.08)
+    drawn = chart(windows, rates=rates)
     assert drawn.rates is not None
     assert len(drawn.rates.rates) == 4
     assert [len(line.split()) for line in drawn.rates.lines] == [2, 2]
@@ -101,7 +103,7 @@ def test_a_week_without_verdicts_is_a_gap() -> None:
 
 def test_whiskers_are_the_interval_on_the_scale() -> None:
     rate = estimate_rate(15, 60)
-    drawn = chart([window(0)], rates={1: rated(15, 60)}, launch=0.1)
+    drawn = chart([window(0)], rates={1: rated(15, 60, launch=0.1)})
     assert drawn.rates is not None
     (dot,) = drawn.rates.rates
     height = drawn.rates.bottom - drawn.rates.top
@@ -113,13 +115,31 @@ def test_whiskers_are_the_interval_on_the_scale() -> None:
     assert share(dot.y) == pytest.approx(0.25, abs=1e-3)
     assert share(dot.lower) == pytest.approx(rate.lower, abs=1e-3)
     assert share(dot.upper) == pytest.approx(rate.upper, abs=1e-3)
-    assert drawn.rates.launch is not None
-    assert share(drawn.rates.launch) == pytest.approx(0.1, abs=1e-3)
+    (line,) = drawn.rates.launches
+    assert share(line.y) == pytest.approx(0.1, abs=1e-3)
+
+
+def test_each_version_has_its_own_line_and_launch() -> None:
+    windows = [window(at) for at in range(4)]
+    old, new = {"version": "1", "launch": 0.05}, {"version": "2", "launch": 0.3}
+    rates = {
+        1: rated(6, 60, **old), 2: [*rated(9, 30, **old), *rated(3, 30, **new)],
+        3: rated(4, 60, **new), 4: rated(5, 60, **new),
+    }  # fmt: skip
+    drawn = chart(windows, rates=rates)
+    assert drawn.rates is not None
+    assert sorted(len(line.split()) for line in drawn.rates.lines) == [2, 3]
+    first, second = sorted(drawn.rates.launches, key=lambda line: line.version)
+    assert (first.version, second.version) == ("1", "2")
+    assert first.x1 < second.x1 < first.x2 < second.x2
+    assert first.y > second.y
+    assert "version 1 30.0%" in drawn.columns[1].title
+    assert "version 2 10.0%" in drawn.columns[1].title
 
 
 def test_without_verdicts_there_is_no_rate_lane() -> None:
     assert chart([window(0)]).rates is None
-    assert chart([window(0)], rates={1: rated(0, 0)}, launch=0.08).rates is None
+    assert chart([window(0)], rates={1: rated(0, 0)}).rates is None
 
 
 def test_a_column_title_has_all_figures() -> None:
@@ -128,7 +148,8 @@ def test_a_column_title_has_all_figures() -> None:
     assert [column.title for column in drawn.columns] == [
         (
             "5 \N{EN DASH} 11 Jan 2026: prompts drifted, about 5% (2% to 8%) unlike the baseline "
-            "(p = 0.001); responses unchanged (p = 0.40); error rate 10.0% (4.7% to 20.1%)"
+            "(p = 0.001); responses unchanged (p = 0.40); error rate of version 3 10.0% (4.7% "
+            "to 20.1%), at launch 8.0%"
         ),
         "12 \N{EN DASH} 18 Jan 2026: prompts: not enough data; responses unchanged (p = 0.40)",
         "19 \N{EN DASH} 25 Jan 2026: failed",

@@ -1,0 +1,126 @@
+"""State of each decision: open, closed with its version, or superseded by a newer one.
+
+It is computed, so that every place shows the same, at once after a promotion, a revert or a newer
+decision.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import Connection, select
+
+from monitor.store.model_sets import Models, of_models
+from monitor.store.tables import Decision, DriftEvaluation, ReviewBatch, TrainingRun
+from monitor.store.training.known_versions import KnownVersions, known_versions
+from monitor.stored_words import labels
+
+#: What a decision recommends.
+OUTCOMES = labels(
+    {
+        "retrain": "Retrain",
+        "fix_context": "Fix retrieval or prompt first",
+        "fix_guidelines": "Fix the guidelines first",
+        "keep": "Keep the model",
+        "undecided": "No decision yet",
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecisionState:
+    """The state of a decision."""
+
+    kind: Literal["open", "closed", "superseded"]
+    #: Name of the version that it is about; empty: unknown.
+    version: str
+    #: Why it is not open, as a sentence; empty: it is.
+    reason: str = ""
+    #: The newer decision that superseded it.
+    superseded_by: int | None = None
+    #: The older decisions that it supersedes, the newest first.
+    supersedes: tuple[int, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether it may be confirmed and start a run."""
+        return self.kind == "open"
+
+
+def decision_states(connection: Connection, models: Models = None) -> dict[int, DecisionState]:
+    """Return the state of each decision of some models, by its id.
+
+    It is closed once its version has left production, for good: a version that returns gets a new
+    one. Else the newest final decision of a model supersedes those of earlier windows that nobody
+    has confirmed and that have no run.
+    """
+    has_run = select(TrainingRun.id).where(TrainingRun.decision_id == Decision.id).exists()
+    rows = connection.execute(
+        select(
+            Decision.id,
+            Decision.model,
+            Decision.version,
+            Decision.promotion_id,
+            Decision.recommendation,
+            Decision.confirmed_by,
+            has_run.label("has_run"),
+        )
+        .join(ReviewBatch, ReviewBatch.id == Decision.batch_id)
+        .join(DriftEvaluation, DriftEvaluation.id == ReviewBatch.evaluation_id)
+        .where(*of_models(Decision.model, models))
+        .order_by(DriftEvaluation.window_end.desc(), Decision.id.desc())
+    ).all()
+    states: dict[int, DecisionState] = {}
+    for model in dict.fromkeys(row.model for row in rows):
+        known = known_versions(connection, model)
+        states |= _of_model([row for row in rows if row.model == model], known)
+    return states
+
+
+def decision_state(connection: Connection, decision_id: int, model: str) -> DecisionState:
+    """Return the state of one decision."""
+    return decision_states(connection, model)[decision_id]
+
+
+def _of_model(rows: list[Any], known: KnownVersions) -> Mapping[int, DecisionState]:
+    """Return the states of a model's decisions, which are those of the newest window first."""
+    states: dict[int, DecisionState] = {}
+    newest: Any = None
+    superseded: list[int] = []
+    for row in rows:
+        version = known.name(row.version)
+        if (version, row.promotion_id) != (known.serving, known.promotion_id):
+            reason = _closed(known, version, row.promotion_id)
+            states[row.id] = DecisionState(kind="closed", version=version, reason=reason)
+            continue
+        is_superseded = newest is not None and not row.confirmed_by and not row.has_run
+        if is_superseded:
+            superseded.append(row.id)
+            outcome = OUTCOMES[newest.recommendation].lower()
+            states[row.id] = DecisionState(
+                kind="superseded",
+                version=version,
+                reason=f"Superseded by decision {newest.id} of a newer window: {outcome}.",
+                superseded_by=newest.id,
+            )
+        else:
+            states[row.id] = DecisionState(kind="open", version=version)
+        if newest is None and row.recommendation != "undecided":
+            newest = row
+    if superseded:
+        states[newest.id] = DecisionState(
+            kind="open", version=states[newest.id].version, supersedes=tuple(superseded)
+        )
+    return states
+
+
+def _closed(known: KnownVersions, version: str, promotion_id: int) -> str:
+    name = f"version {version}" if version else "the version that it is about"
+    left = known.departure(version, promotion_id)
+    if left is None:
+        end = f"Closed: {name} no longer serves"
+    else:
+        end = f"Closed: {name} left production on {left.at:%Y-%m-%d}"
+    if known.serving == version:
+        return f"{end}; it serves again, and a new decision is made from its own reviews."
+    return f"{end}; version {known.serving} serves now." if known.serving else f"{end}."
