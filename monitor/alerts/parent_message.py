@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from monitor.alerts.actions.offers import WITH_RETRAINING, with_buttons
+from monitor.alerts.evaluated_version import evaluated_version
 from monitor.alerts.messages.identity import incident_link
 from monitor.alerts.messages.incident import EvaluationSummary
 from monitor.alerts.present_text import present_text
@@ -16,6 +17,7 @@ from monitor.settings import Alerts
 from monitor.store.alerts import outbox
 from monitor.store.alerts.condition_facts import recommended_retraining
 from monitor.store.alerts.incidents import IncidentRow, incident_by_id, list_incidents
+from monitor.store.training.known_versions import known_versions
 from monitor.store.windows.digest import newest_windows
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow
 
@@ -170,6 +172,9 @@ def summarize(
         assessment=evaluation.assessment,
         incident_id=incident_id,
         baseline=_describe_baseline(evaluation),
+        version=evaluated_version(
+            connection, evaluation, known_versions(connection, evaluation.model)
+        ),
         history=tuple(history),
     )
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 from sqlalchemy import Connection
 
 from monitor.alerts.causes import CAUSES, LEVEL_MARKS, Cause, runbook_url
+from monitor.alerts.evaluated_version import describe_version
 from monitor.alerts.incident_states import NO_LONGER_SO, QUIET_WINDOWS
 from monitor.alerts.messages.identity import incident_link, rollouts_of
 from monitor.alerts.messages.next_steps import (
@@ -216,6 +217,8 @@ class _Present:
                 changes.append(describe_changed_inputs(evidence.window))
         else:
             changes.append(describe_new_parts(evidence))
+        sentence, serves = describe_version(self._connection, incident)
+        changes.insert(len(changes) if serves else 0, sentence)
         if incident.clear_since is not None:
             since = format_instant(incident.clear_since)
             changes.append(f"It has not held since {since}. If that lasts, it is resolved.")

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
+from monitor.alerts.evaluated_version import describe_version, evaluated_version
 from monitor.alerts.messages.weekly_digest import ModelWeek, announce_week
-from monitor.rendering.excerpts import excerpt
+from monitor.rendering.excerpts import excerpt, name_version
 from monitor.rendering.late_exchanges import describe_late
 from monitor.rendering.numbers import format_share, format_window, join_names
 from monitor.settings import Alerts, Settings
@@ -14,6 +15,7 @@ from monitor.settings.alerts import parse_weekly_time
 from monitor.store.alerts.incidents import unresolved_incidents
 from monitor.store.alerts.outbox import has_message
 from monitor.store.engine import transaction
+from monitor.store.training.known_versions import known_versions
 from monitor.store.windows.digest import WindowFigures
 from monitor.store.windows.drift_evaluations import any_result_before, drift_evaluation_by_id
 from monitor.windows.history.digest import build_digest
@@ -42,7 +44,11 @@ def announce_due(
         weeks = [summarize_week(connection, settings.model.name) for settings in watched]
         models = [week for week in weeks if week is not None]
         incidents = unresolved_incidents(connection)
-        return announce_week(connection, models, incidents, key=key, now=now, alerts=alerts)
+        about = (describe_version(connection, incident) for incident in incidents)
+        remarks = [sentence for sentence, _ in about]
+        return announce_week(
+            connection, models, incidents, remarks, key=key, now=now, alerts=alerts
+        )
 
 
 def last_due(digest: str, now: datetime) -> datetime | None:
@@ -69,6 +75,9 @@ def summarize_week(connection: Connection, model: str) -> ModelWeek | None:
         verdict = "not_comparable"
     text = _describe(newest, sum(f.window == newest for f in digest.subthreshold_findings))
     evaluation = drift_evaluation_by_id(connection, newest.evaluation_id)
+    version = evaluated_version(connection, evaluation, known_versions(connection, model))
+    if version and figures is not None:
+        text = f"{text} Responses of {name_version(version)}."
     return ModelWeek(
         name=model,
         verdict=verdict,

@@ -8,14 +8,12 @@ from sqlalchemy import Connection
 from monitor.store.training import registry as store
 from monitor.store.training.candidate_evaluations import (
     CandidateEvaluationRow,
-    list_candidate_evaluations,
+    evaluations_of_version,
 )
 from monitor.store.training.candidate_results import CANDIDATE, INCUMBENT
 from monitor.store.training.registry import ScoreRow, VersionRow
 
 Key = tuple[str, str, str]
-#: Evaluations of a model that are searched, the newest first.
-MAX_EVALUATIONS = 200
 
 
 @dataclass(frozen=True)
@@ -32,8 +30,8 @@ class PairedScore:
 
     @property
     def change(self) -> float | None:
-        """Return second minus first; ``None`` if a score is missing."""
-        if self.first is None or self.second is None:
+        """Return second minus first; ``None`` where no evaluation measured both."""
+        if self.first is None or self.second is None or self.evaluation is None:
             return None
         return self.second.value - self.first.value
 
@@ -43,15 +41,20 @@ def pair_scores_of(
 ) -> list[PairedScore]:
     """Return the scores of two versions side by side, by benchmark, stratum and metric.
 
+    Only scores of one evaluation are of the same items, and may be compared.
+
     The registry has the scores of a version as a candidate. As the incumbent it was measured by the
     evaluation of the other one, on the same items.
     """
     own, theirs = (_by_key(store.scores_of(connection, row.id)) for row in (first, second))
     pairs = {key: PairedScore(*key, own.get(key), theirs.get(key)) for key in {*own, *theirs}}
-    evaluations = list_candidate_evaluations(
-        connection, model=first.model, statuses=("succeeded",), limit=MAX_EVALUATIONS
-    )
-    for row in reversed(evaluations):  # of several, the newest stays
+    evaluations = [
+        row
+        for version in (first, second)
+        for row in evaluations_of_version(connection, version.id)
+        if row.status == "succeeded"
+    ]
+    for row in sorted(evaluations, key=lambda row: row.id):  # of several, the newest stays
         for candidate, incumbent in ((first, second), (second, first)):
             if not _compares(row, candidate, incumbent):
                 continue

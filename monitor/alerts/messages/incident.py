@@ -12,7 +12,7 @@ from monitor.plurals import pluralize
 from monitor.rendering.change_tables import ChangeRow, ChangeTable, change_tables
 from monitor.rendering.chart import drift_chart
 from monitor.rendering.events import EVENTS, describe_event_test
-from monitor.rendering.excerpts import excerpt
+from monitor.rendering.excerpts import excerpt, name_version
 from monitor.rendering.mrkdwn import (
     QUOTED,
     Block,
@@ -80,6 +80,8 @@ class EvaluationSummary:
     assessment: Assessment
     #: Digest and days of the baseline.
     baseline: str
+    #: Name of the version that the figures are of; empty: unknown, or several together.
+    version: str = ""
     #: The incident that it belongs to; ``None`` without one.
     incident_id: int | None = None
     #: The last windows up to this one, in order of time.
@@ -237,9 +239,10 @@ def _links(summary: EvaluationSummary, alerts: Alerts) -> str:
 
 def _compared(summary: EvaluationSummary) -> str:
     assessment = summary.assessment
+    of_version = f", {escape(name_version(summary.version))}" if summary.version else ""
     return (
-        f"Evaluation {summary.evaluation_id}: window {summary.window_start:%Y-%m-%d %H:%M} to "
-        f"{summary.window_end:%Y-%m-%d %H:%M} UTC "
+        f"Evaluation {summary.evaluation_id}{of_version}: window "
+        f"{summary.window_start:%Y-%m-%d %H:%M} to {summary.window_end:%Y-%m-%d %H:%M} UTC "
         f"(n = {assessment.current_count}) compared with baseline {escape(summary.baseline)} "
         f"(n = {assessment.n_reference:,}){describe_comparable_sizes(assessment)}"
     )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 from urllib.parse import quote
 
@@ -55,6 +56,7 @@ def announce_week(
     connection: Connection,
     models: Sequence[ModelWeek],
     incidents: Sequence[IncidentRow],
+    remarks: Sequence[str] = (),
     *,
     key: str,
     now: datetime,
@@ -62,20 +64,24 @@ def announce_week(
 ) -> bool:
     """Write the digest, once for each key; return whether it was written.
 
-    The incidents are the unresolved ones of all models and of the daemon.
+    The incidents are the unresolved ones of all models and of the daemon; ``remarks`` has a
+    sentence on each, which may be empty.
     """
     return add_message(
         connection,
         dedupe_key=key,
         model="",
-        payload=digest_message(models, incidents, alerts),
+        payload=digest_message(models, incidents, alerts, remarks),
         now=now,
         subject="digest",
     )
 
 
 def digest_message(
-    models: Sequence[ModelWeek], incidents: Sequence[IncidentRow], alerts: Alerts
+    models: Sequence[ModelWeek],
+    incidents: Sequence[IncidentRow],
+    alerts: Alerts,
+    remarks: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the payload: a line for each model, the worst first, and the incidents."""
     title = _title(models, incidents)
@@ -91,7 +97,7 @@ def digest_message(
     if len(models) > MAX_MODELS:
         blocks += sections([f"and {pluralize(len(models) - MAX_MODELS, 'more model')}"])
     if incidents:
-        blocks += sections(["*Unresolved incidents*", *_incidents(incidents, base)])
+        blocks += sections(["*Unresolved incidents*", *_incidents(incidents, remarks, base)])
     blocks += sections([link(f"{base}/overview", "Overview")])
     blocks.append(
         context(
@@ -130,13 +136,14 @@ def _model(model: ModelWeek, base: str, scale: float) -> str:
     )
 
 
-def _incidents(incidents: Sequence[IncidentRow], base: str) -> list[str]:
+def _incidents(incidents: Sequence[IncidentRow], remarks: Sequence[str], base: str) -> list[str]:
     lines = []
-    for incident in incidents[:MAX_INCIDENTS]:
+    for incident, remark in zip_longest(incidents[:MAX_INCIDENTS], remarks[:MAX_INCIDENTS]):
         title = CAUSES[incident.cause].title
         subject = f": {incident.model}" if incident.model else ""
         text = f"{title}{subject}, {incident.status}, since {format_day(incident.opened_at)}"
-        lines.append(f"• {link(f'{base}/incidents/{incident.id}', text)}")
+        line = f"• {link(f'{base}/incidents/{incident.id}', text)}"
+        lines.append(f"{line}. {escape(remark)}" if remark else line)
     if len(incidents) > MAX_INCIDENTS:
         lines.append(f"• and {len(incidents) - MAX_INCIDENTS} more")
     return lines

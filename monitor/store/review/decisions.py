@@ -141,7 +141,7 @@ def launch_accuracy(connection: Connection, model: str, version: int) -> tuple[f
     metric, stratum = LAUNCH_METRIC
     statement = (
         select(ModelScore.value, ModelScore.n)
-        .join(ModelScore, ModelScore.version_id == ModelVersion.id)
+        .join(ModelVersion, ModelScore.version_id == ModelVersion.id)
         .where(
             ModelVersion.model == model,
             ModelVersion.version == version,

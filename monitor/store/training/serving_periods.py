@@ -65,3 +65,18 @@ def name_serving(periods: Sequence[ServingPeriod], at: datetime) -> str:
     """
     at_most = bisect_right(periods, at, key=lambda period: period.since or _BEGINNING)
     return " and ".join(map(str, periods[at_most - 1].versions)) if periods else ""
+
+
+def predecessor(
+    periods: Sequence[ServingPeriod], version: int, registered_at: datetime
+) -> int | None:
+    """Return the version that a version replaced in production; ``None``: there was none.
+
+    Of a version that never was in production it is the one that was when it was registered.
+    """
+    production = [period.versions[0] for period in periods]
+    if version in production:
+        before = production[: production.index(version)]
+        return before[-1] if before else None
+    at_most = bisect_right(periods, registered_at, key=lambda period: period.since or _BEGINNING)
+    return production[at_most - 1] if production else None

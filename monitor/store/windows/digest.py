@@ -85,6 +85,15 @@ class FallenFigures(msgspec.Struct, frozen=True, kw_only=True):
     name: str
 
 
+class VersionFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """The size of a :class:`monitor.store.windows.assessment.VersionAssessment`."""
+
+    version: str
+    n_current: int
+    #: Whether the figures of the window are those of this version.
+    is_reported: bool
+
+
 class AssessmentFigures(msgspec.Struct, frozen=True, kw_only=True):
     """The part of an assessment that the digest shows."""
 
@@ -96,6 +105,8 @@ class AssessmentFigures(msgspec.Struct, frozen=True, kw_only=True):
     output: FamilyFigures
     numeric_columns: tuple[NumericColumnFigures, ...] = ()
     fallen_coverage: tuple[FallenFigures, ...] = ()
+    #: Where several versions responded.
+    versions: tuple[VersionFigures, ...] = ()
 
     @property
     def is_not_comparable(self) -> bool:

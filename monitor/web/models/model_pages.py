@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Template
+from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError
 from monitor.store.human_evaluation.human_evaluations import models_under_human_evaluation
@@ -17,11 +18,12 @@ from monitor.store.training.registry import (
     scores_of,
     version_by_id,
 )
+from monitor.store.training.serving_periods import predecessor, serving_periods
 from monitor.web.access.audience import LEADS, REVIEWERS, texts
 from monitor.web.current_user import Visit
 from monitor.web.handlers import get
 from monitor.web.models.version_life import read_life
-from monitor.web.models.version_scores import draw_pair, score_versions
+from monitor.web.models.version_scores import draw_pair, score_version
 from retrain.registry.four_eyes import deeds_of
 from retrain.registry.paired_scores import pair_scores_of
 from retrain.rollout.rows.rollouts import list_rollouts
@@ -40,11 +42,20 @@ def models(visit: NamedDependency[Visit]) -> Template:
         scores = {
             row.id: () if row.model in withheld else scores_of(connection, row.id) for row in rows
         }
+        before = _predecessors(connection, rows)
+        pairs = {
+            row.id: pair_scores_of(connection, row, earlier)
+            for row in rows
+            if scores[row.id] and (earlier := before.get(row.id)) is not None
+        }
         rollouts = list_rollouts(connection, visit.scope, MAX_ROLLOUTS)
         rejections = last_rejections(connection, visit.scope)
         ages = [production_age(connection, name, visit.now) for name in {row.model for row in rows}]
     context = {
-        "versions": score_versions(rows, scores),
+        "versions": [
+            score_version(row, before.get(row.id), scores[row.id], pairs.get(row.id, ()))
+            for row in rows
+        ],
         "comparable": _comparable(rows, scores),
         "withheld": withheld,
         "rollouts": {row.version_id: row for row in reversed(rollouts)},
@@ -64,12 +75,14 @@ def compare(
     visit: NamedDependency[Visit],
     other: FromQuery[int | None] = None,
 ) -> Template:
-    """Show all scores of a version beside those of another one, by default the one before."""
+    """Show all scores of a version beside those of another one.
+
+    By default the other one is the version that it replaced in production.
+    """
     with visit.transaction() as connection:
         version = version_by_id(connection, version_id)
         versions = list_versions(connection, version.model)
-        earlier = [row for row in versions if row.version < version.version]
-        before = max(earlier, key=lambda row: row.version, default=version)
+        before = _predecessors(connection, versions).get(version_id, version)
         wanted = before.id if other is None else other
         chosen = next((row for row in versions if row.id == wanted), None)
         if chosen is None:
@@ -82,11 +95,29 @@ def compare(
         "other": rows[1],
         "withheld": withheld,
         "pairs": [
-            draw_pair((pair.benchmark, pair.stratum, pair.metric), pair.first, pair.second)
+            draw_pair(
+                (pair.benchmark, pair.stratum, pair.metric),
+                pair.first,
+                pair.second,
+                same_items=pair.evaluation is not None,
+            )
             for pair in pairs
         ],
     }
     return visit.page("compare.html", context)
+
+
+def _predecessors(connection: Connection, versions: Sequence[VersionRow]) -> dict[int, VersionRow]:
+    """Return the version that each version replaced in production, by the id of the latter."""
+    periods = {
+        model: serving_periods(connection, model) for model in {row.model for row in versions}
+    }
+    by_number = {(row.model, row.version): row for row in versions}
+    return {
+        row.id: by_number[row.model, number]
+        for row in versions
+        if (number := predecessor(periods[row.model], row.version, row.created_at)) is not None
+    }
 
 
 def _comparable(

@@ -20,6 +20,7 @@ from monitor.store.training.candidate_evaluations import (
     weaker_rules_of,
 )
 from monitor.store.training.candidate_results import WeakerRules
+from monitor.store.training.known_versions import known_versions
 from monitor.store.training.registry import (
     StageChangeRow,
     VersionRow,
@@ -135,7 +136,7 @@ def read_life(connection: Connection, version_id: int, settings: Settings) -> Ve
         previous=previous_production(connection, version.model),
         windows=whole,
         n_shared_windows=shared,
-        error_rate=_error_rate(connection, version.model, whole),
+        error_rate=_error_rate(connection, version, whole),
         probe_runs=runs,
         probes_passed=passed_of_version(connection, version_id),
         chart=chart_of(runs),
@@ -197,14 +198,22 @@ def _windows(
 
 
 def _error_rate(
-    connection: Connection, model: str, windows: Sequence[WindowFigures]
+    connection: Connection, version: VersionRow, windows: Sequence[WindowFigures]
 ) -> ErrorRate | None:
+    """Return the error rate of the version's own responses in these windows."""
     evaluations = {window.evaluation_id for window in windows}
+    known = known_versions(connection, version.model)
     batches = [
-        batch.id for batch in list_batches(connection, model) if batch.evaluation_id in evaluations
+        batch.id
+        for batch in list_batches(connection, version.model)
+        if batch.evaluation_id in evaluations
     ]
-    control = control_slice(draws_of_batches(connection, batches)) if batches else None
-    if control is None or not control.n:
+    control = control_slice(
+        row
+        for row in draws_of_batches(connection, batches)
+        if known.name(row.version) == str(version.version)
+    )
+    if not control.n:
         return None
     lower, upper = wilson_interval(control.errors, control.n)
     return ErrorRate(control.errors / control.n, lower, upper, control.n, len(batches))

@@ -1,11 +1,12 @@
 """The scores of a version beside those of another: headline metrics and a sentence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import Literal
 
 from monitor.store.training.registry import ScoreRow, VersionRow
+from retrain.registry.paired_scores import PairedScore
 
 #: Headline metrics of a version.
 N_HEADLINES = 4
@@ -36,11 +37,13 @@ class ScorePair:
     #: Ends of the axis of both.
     low: float
     high: float
+    #: Whether one evaluation measured both on the same items.
+    same_items: bool
 
     @property
     def change(self) -> Literal["higher", "lower", "overlapping", ""]:
-        """Return how the intervals lie; empty where one is missing."""
-        if self.now is None or self.before is None:
+        """Return how the intervals lie; empty where one is missing or of other items."""
+        if self.now is None or self.before is None or not self.same_items:
             return ""
         if self.now.lower > self.before.upper:
             return "higher"
@@ -52,19 +55,23 @@ class VersionScores:
     """The scores of a version for the list of versions."""
 
     version: VersionRow
-    #: The newest version before it with scores.
+    #: The version that it replaced in production; of one that never was in production, the one that
+    #: was when it was registered.
     before: VersionRow | None
     scores: Sequence[ScoreRow]
     headlines: Sequence[ScorePair]
 
     @property
     def sentence(self) -> str:
-        """Say how the headline metrics lie to those of the version before."""
+        """Say how the headline metrics lie to those of the version that it replaced."""
         compared = [pair.change for pair in self.headlines if pair.change]
         if not self.scores:
             return "Not evaluated yet."
-        if self.before is None or not compared:
-            return "The first version with these scores: there is none to compare it with."
+        if self.before is None:
+            return "No other version was in production before it: there is none to compare it with."
+        name = f"version {self.before.version}, in production before it"
+        if not compared:
+            return f"Not compared with {name}: no evaluation measured both on the same items."
         counts = [
             f"{compared.count(change)} {change}"
             for change in ("higher", "lower")
@@ -72,53 +79,50 @@ class VersionScores:
         ]
         if not counts:
             return (
-                f"No headline metric differs from version {self.before.version} "
-                "by more than the 95% intervals."
+                f"No headline metric differs from {name}, by more than the 95% intervals on the "
+                "same items."
             )
         return (
-            f"Headline metrics against version {self.before.version}, by 95% intervals that "
-            f"don't overlap: {', '.join(counts)}, of {len(compared)}."
+            f"Headline metrics against {name}, on the same items, by 95% intervals that don't "
+            f"overlap: {', '.join(counts)}, of {len(compared)}."
         )
 
 
-def score_versions(
-    versions: Sequence[VersionRow], scores: Mapping[int, Sequence[ScoreRow]]
-) -> list[VersionScores]:
-    """Return the versions, in their order, each beside the one before of its model."""
-    rows = []
-    for version in versions:
-        earlier = [
-            other
-            for other in versions
-            if other.model == version.model
-            and other.version < version.version
-            and scores.get(other.id)
-        ]
-        before = max(earlier, key=lambda other: other.version, default=None)
-        own = scores.get(version.id, ())
-        theirs = scores[before.id] if before is not None else ()
-        rows.append(VersionScores(version, before, own, _headlines(pair_scores(own, theirs))))
-    return rows
+def score_version(
+    version: VersionRow,
+    before: VersionRow | None,
+    scores: Sequence[ScoreRow],
+    pairs: Sequence[PairedScore],
+) -> VersionScores:
+    """Return a version with its scores, beside those of the version that it replaced.
 
-
-def pair_scores(now: Sequence[ScoreRow], before: Sequence[ScoreRow]) -> list[ScorePair]:
-    """Return the scores of two versions side by side, by benchmark, stratum and metric."""
-    by_key = [{(s.benchmark, s.stratum, s.metric): s for s in scores} for scores in (now, before)]
-    return [
-        draw_pair(key, *(scores.get(key) for scores in by_key))
-        for key in sorted({*by_key[0], *by_key[1]})
-    ]
+    ``pairs`` are the scores of both, of which only those of the same items are compared.
+    """
+    common = {(p.benchmark, p.stratum, p.metric): p for p in pairs if p.evaluation is not None}
+    drawn = []
+    for score in scores:
+        key = (score.benchmark, score.stratum, score.metric)
+        pair = common.get(key)
+        if pair is None:
+            drawn.append(draw_pair(key, score, None))
+        else:
+            drawn.append(draw_pair(key, pair.first, pair.second, same_items=True))
+    return VersionScores(version, before, scores, _headlines(drawn))
 
 
 def draw_pair(
-    key: tuple[str, str, str], now: ScoreRow | None, before: ScoreRow | None
+    key: tuple[str, str, str],
+    now: ScoreRow | None,
+    before: ScoreRow | None,
+    *,
+    same_items: bool = False,
 ) -> ScorePair:
     """Return two scores of a benchmark, stratum and metric, drawn on one scale; one is known."""
     known = [score for score in (now, before) if score is not None]
     low = min(0.0, *(score.lower for score in known))
     high = max(1.0, *(score.upper for score in known))
     drawn = [None if score is None else _draw(score, low, high) for score in (now, before)]
-    return ScorePair(*key, now, before, drawn[0], drawn[1], low, high)
+    return ScorePair(*key, now, before, drawn[0], drawn[1], low, high, same_items)
 
 
 def _headlines(pairs: Sequence[ScorePair]) -> list[ScorePair]:

@@ -155,11 +155,13 @@ def make_world(
     cases: list[tuple[str, str, str]] | None = None,
     weeks_ago: int = 0,
     users: bool = True,
+    versions: tuple[str, ...] = (),
 ) -> World:
+    """Make the week, its evaluation, its batch and users; the versions respond in turns."""
     world = built_once(
         engine,
-        (make_world, clock, n, review, cases, weeks_ago, users),
-        lambda: _build(engine, clock, n, review, cases, weeks_ago, users=users),
+        (make_world, clock, n, review, cases, weeks_ago, users, versions),
+        lambda: _build(engine, clock, n, review, cases, weeks_ago, users=users, versions=versions),
     )
     return replace(world, engine=engine, users=dict(world.users), rows=dict(world.rows))
 
@@ -173,6 +175,7 @@ def _build(
     weeks_ago: int,
     *,
     users: bool,
+    versions: tuple[str, ...] = (),
 ) -> World:
     start = clock - timedelta(weeks=weeks_ago + 1)
     end = start + timedelta(weeks=1)
@@ -200,6 +203,7 @@ def _build(
                 prompt=prompt + suffix,
                 response=response,
                 inclusion_probability=0.05,
+                attributes={"model_version": versions[index % len(versions)]} if versions else {},
             )
         )
     vectors = np.ones((n, 4), dtype=np.float16) / 2

@@ -1,0 +1,197 @@
+"""Decisions count reviews of one version, and are closed with it or superseded."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine
+
+from monitor.daemon.retraining import Retraining
+from monitor.errors import WorkflowError
+from monitor.review.decision.decisions import confirm_retraining, decide, decide_open_batches
+from monitor.review.decision.weekly_rates import weekly_rates
+from monitor.settings import Review, Secrets, Settings
+from monitor.store.alerts.condition_facts import recommended_retraining
+from monitor.store.engine import transaction
+from monitor.store.review.decision_states import decision_state, decision_states
+from monitor.store.review.decisions import decision_by_id, list_decisions
+from monitor.store.windows.digest import newest_windows
+from tests.support.review.review_world import World, make_world
+from tests.support.review.settled_items import Told, settle
+from tests.support.review.two_versions import (
+    MODEL,
+    put_in_production,
+    register,
+    review,
+    two_weeks,
+)
+
+SMALL = Review(min_drifted_gold=1)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def weeks(any_engine: Engine, clock: datetime) -> tuple[World, World]:
+    return two_weeks(any_engine, clock)
+
+
+def test_a_decision_counts_its_own_version(
+    weeks: tuple[World, World], any_engine: Engine, clock: datetime
+) -> None:
+    old, new = weeks
+    with transaction(any_engine) as connection:
+        before = decide(connection, new.batch_id, SMALL, clock)
+        register(connection, clock + DAY)
+        after = decide(connection, new.batch_id, SMALL, clock + DAY)
+    # Version 1 has 40 control points of the first week, and half of those of the second.
+    assert (before.version, after.version) == ("1", "2")
+    assert before.inputs["batches"] == [new.batch_id, old.batch_id]
+    assert (before.inputs["rate"]["errors"], before.inputs["rate"]["n"]) == (24, 60)
+    assert before.inputs["points_by_version"] == {"1": 60, "2": 20}
+    assert before.recommendation == "retrain"
+    assert after.inputs["batches"] == [new.batch_id]
+    assert (after.inputs["rate"]["errors"], after.inputs["rate"]["n"]) == (1, 20)
+    assert after.inputs["traffic"]["rate"] == pytest.approx(0.05)
+    assert after.recommendation == "keep"
+    launches = [(row.inputs["baseline"]["from"], row.inputs["baseline"]["rate"])
+                for row in (before, after)]  # fmt: skip
+    assert [source for source, _ in launches] == [
+        "evaluation of version 1",
+        "evaluation of version 2",
+    ]
+    assert [rate for _, rate in launches] == pytest.approx([0.05, 0.30])
+
+
+def test_weekly_rates_are_split_by_version(
+    weeks: tuple[World, World], any_engine: Engine, clock: datetime
+) -> None:
+    old, new = weeks
+    with transaction(any_engine) as connection:
+        register(connection, clock + DAY)
+        rates = weekly_rates(connection, MODEL, newest_windows(connection, MODEL, 9), SMALL)
+    figures = {
+        evaluation: [(w.version, w.control.errors, w.control.n) for w in weekly]
+        for evaluation, weekly in rates.items()
+    }
+    assert figures[old.evaluation_id] == [("1", 12, 40)]
+    assert figures[new.evaluation_id] == [("1", 12, 20), ("2", 1, 20)]
+    launch = [weekly.launch.errors / weekly.launch.n for weekly in rates[new.evaluation_id]]
+    assert launch == pytest.approx([0.05, 0.30])
+
+
+def test_a_decision_is_closed_with_its_version(
+    weeks: tuple[World, World], any_engine: Engine, clock: datetime
+) -> None:
+    old, new = weeks
+    settings = Settings(model={"name": MODEL}, review=SMALL)
+    steps = Retraining.build(any_engine, settings, Secrets())
+    with transaction(any_engine) as connection:
+        row = decide(connection, new.batch_id, SMALL, clock)
+        assert decision_state(connection, row.id, MODEL).is_open
+        found = recommended_retraining(connection, MODEL)
+        assert found is not None
+        register(connection, clock + DAY)
+        state = decision_state(connection, row.id, MODEL)
+        assert (state.kind, state.version) == ("closed", "1")
+        assert f"{clock + DAY:%Y-%m-%d}" in state.reason
+        assert recommended_retraining(connection, MODEL) is None
+        with pytest.raises(WorkflowError) as refused:
+            confirm_retraining(connection, row.id, old.rows["Lea"], clock + DAY)
+        assert refused.value.code == "closed"
+    steps.advance(clock + DAY)
+    with transaction(any_engine) as connection:
+        assert decision_by_id(connection, row.id).preview is None, "no run is checked or planned"
+        put_in_production(connection, 1, clock + 2 * DAY)
+    (made,) = decide_open_batches(any_engine, settings, clock + 2 * DAY)[-1:]
+    with transaction(any_engine) as connection:
+        states = decision_states(connection, MODEL)
+    assert made.id != row.id
+    assert (made.version, made.recommendation) == ("1", "retrain")
+    assert (states[made.id].kind, states[row.id].kind) == ("open", "closed")
+    steps.advance(clock + 2 * DAY)
+    with transaction(any_engine) as connection:
+        assert decision_by_id(connection, made.id).preview is not None
+
+
+def test_a_batch_of_another_version_gets_no_decision(any_engine: Engine, clock: datetime) -> None:
+    old = make_world(any_engine, clock, weeks_ago=1, versions=("1",))
+    with transaction(any_engine) as connection:
+        register(connection, clock - 9 * DAY)
+        register(connection, clock)
+        with pytest.raises(WorkflowError) as refused:
+            decide(connection, old.batch_id, SMALL, clock)
+    assert refused.value.code == "other_version"
+    assert decide_open_batches(any_engine, Settings(review=SMALL), clock) == []
+
+
+def test_the_newest_final_decision_supersedes(any_engine: Engine, clock: datetime) -> None:
+    old = make_world(any_engine, clock, weeks_ago=1, versions=("1",))
+    new = make_world(any_engine, clock, users=False, versions=("1",))
+    lea = old.rows["Lea"]
+    with transaction(any_engine) as connection:
+        review(connection, old, old.users, clock)
+        first = decide(connection, old.batch_id, SMALL, clock)
+        waiting = decide(connection, new.batch_id, SMALL, clock)
+        assert (first.recommendation, waiting.recommendation) == ("retrain", "undecided")
+        states = decision_states(connection, MODEL)
+        assert all(state.is_open for state in states.values()), "an undecided one supersedes none"
+        one = Told("accept", "correct", "correct", "tone", "yes")
+        other = Told("correct", "accept", "correct", "tone", "yes")
+        settle(
+            connection, new.batch_id, (old.users["Ada"], old.users["Ben"]),
+            lambda number, _item: (one, other)[number % 2], clock,
+        )  # fmt: skip
+        second = decide(connection, new.batch_id, SMALL, clock + DAY)
+        assert second.recommendation == "fix_guidelines"
+        states = decision_states(connection, MODEL)
+        assert (states[first.id].kind, states[first.id].superseded_by) == ("superseded", second.id)
+        assert states[second.id].is_open
+        assert states[second.id].supersedes == (first.id,)
+        with pytest.raises(WorkflowError) as refused:
+            confirm_retraining(connection, first.id, lea, clock + DAY)
+        assert refused.value.code == "superseded"
+        assert list_decisions(connection, MODEL)[-1].confirmed_by is None
+
+
+def test_a_confirmed_decision_is_not_superseded(any_engine: Engine, clock: datetime) -> None:
+    old = make_world(any_engine, clock, weeks_ago=1)
+    new = make_world(any_engine, clock, users=False)
+    with transaction(any_engine) as connection:
+        review(connection, old, old.users, clock, {"": 20})
+        first = decide(connection, old.batch_id, SMALL, clock)
+        confirm_retraining(connection, first.id, old.rows["Lea"], clock)
+        review(connection, new, old.users, clock, {})
+        decide(connection, new.batch_id, SMALL, clock)
+        states = decision_states(connection, MODEL)
+    assert [(state.kind, state.supersedes) for state in states.values()] == [("open", ())] * 2
+
+
+def test_a_version_that_the_registry_lacks_is_named_by_the_traffic(
+    any_engine: Engine, clock: datetime
+) -> None:
+    old = make_world(any_engine, clock, weeks_ago=1, versions=("blue",))
+    with transaction(any_engine) as connection:
+        register(connection, clock - 9 * DAY)
+        review(connection, old, old.users, clock, {"blue": 20})
+        row = decide(connection, old.batch_id, SMALL, clock)
+        assert (row.version, row.recommendation) == ("blue", "retrain")
+        assert row.inputs["baseline"]["from"] == "review.baseline_error_rate"
+        assert decision_state(connection, row.id, MODEL).is_open
+    make_world(any_engine, clock, users=False, versions=("green",))
+    with transaction(any_engine) as connection:
+        state = decision_state(connection, row.id, MODEL)
+    assert (state.kind, state.version) == ("closed", "blue")
+    assert "green" in state.reason
+
+
+def test_a_first_registration_closes_nothing(any_engine: Engine, clock: datetime) -> None:
+    """Responses without a label were given by the first version, which is registered later."""
+    world = make_world(any_engine, clock)
+    with transaction(any_engine) as connection:
+        review(connection, world, world.users, clock, {"": 20})
+        row = decide(connection, world.batch_id, SMALL, clock)
+        register(connection, clock)
+        state = decision_state(connection, row.id, MODEL)
+        assert (state.kind, state.version) == ("open", "1")
+        assert decide(connection, world.batch_id, SMALL, clock).id == row.id
+        register(connection, clock + DAY)
+        assert decision_state(connection, row.id, MODEL).kind == "closed"
