@@ -1,9 +1,10 @@
-"""The list of versions: headline metrics beside the version before, and two versions compared."""
+"""The list of versions: headline metrics beside the replaced version, and two compared."""
 
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,10 +12,13 @@ from sqlalchemy import Engine
 
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
-from monitor.store.training.registry import ScoreRow, list_versions, save_scores, scores_of
-from monitor.web.models.version_scores import N_HEADLINES, score_versions
+from monitor.store.training.registry import ScoreRow, save_scores, scores_of, version_by_id
+from monitor.store.training.serving_periods import ServingPeriod, predecessor
+from monitor.web.models.version_scores import N_HEADLINES, score_version
 from monitor.web.server import BackgroundServer
-from retrain.registry.stages import register_version
+from retrain.registry.paired_scores import pair_scores_of
+from retrain.registry.stages import move_stage, promote, register_version
+from tests.support.retrain.candidates import evaluated
 from tests.support.review.human_evaluation import make_human_evaluation
 from tests.support.review.review_world import PASSWORD, make_world
 from tests.support.web.apps import create_app
@@ -60,20 +64,65 @@ def read(engine: Engine, versions: list[int]) -> Iterator[Callable[[str], httpx.
         yield client.get
 
 
-def test_each_version_is_beside_the_one_before(engine: Engine, versions: list[int]) -> None:
+T = datetime(2026, 1, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("version", "registered", "replaced"),
+    [(1, T, None), (3, T + 2 * DAY, 1), (2, T + DAY, 1), (4, T + 5 * DAY, 3), (5, T + 9 * DAY, 1)],
+)
+def test_a_version_replaced_the_one_in_production(
+    version: int, registered: datetime, replaced: int | None
+) -> None:
+    """Version 2 was rejected, 3 followed 1, and production was reverted to 1; 4 and 5 wait."""
+    periods = [
+        ServingPeriod(None, (1,)),
+        ServingPeriod(T + 3 * DAY, (1, 3)),
+        ServingPeriod(T + 4 * DAY, (3,)),
+        ServingPeriod(T + 8 * DAY, (1,)),
+    ]
+    assert predecessor(periods, version, registered) == replaced
+    assert predecessor([], version, registered) is None
+
+
+def test_a_version_is_compared_on_the_same_items(
+    engine: Engine, versions: list[int], clock: datetime, tmp_path: Path
+) -> None:
+    """Version 2 was rejected; version 3 replaced version 1, whose own scores are of other items."""
     with transaction(engine) as connection:
-        rows = list_versions(connection)
-        scored = score_versions(rows, {row.id: scores_of(connection, row.id) for row in rows})
-    third, second, first = (next(r for r in scored if r.version.id == n) for n in versions[::-1])
-    assert first.before is None
-    assert [(second.version.id, third.version.id)] == [tuple(versions[1:])]
-    assert (second.before.version, third.before.version) == (1, 2)
-    assert {"higher"} == {pair.change for pair in second.headlines}
-    assert {"overlapping"} == {pair.change for pair in third.headlines}
-    assert len(second.headlines) == N_HEADLINES
-    assert {*BENCHMARKS} == {pair.benchmark for pair in second.headlines}
-    assert all(not pair.stratum for pair in second.headlines)
-    assert len({row.sentence for row in scored}) == 3
+        promote(connection, versions[0], changed_by="lea", reason="first", now=clock)
+        for rejected in versions[1:2]:
+            move_stage(
+                connection, rejected, "rejected", changed_by="lea", reason="worse", now=clock
+            )
+        row, first = (version_by_id(connection, versions[at]) for at in (2, 0))
+        scores = scores_of(connection, row.id)
+        apart = score_version(row, first, scores, pair_scores_of(connection, row, first))
+        evaluated(connection, row.id, clock, folder=tmp_path)
+        scores = scores_of(connection, row.id)
+        both = score_version(row, first, scores, pair_scores_of(connection, row, first))
+    assert {pair.change for pair in apart.headlines} == {""}
+    assert {pair.before for pair in apart.headlines} == {None}
+    (common,) = (pair for pair in both.headlines if pair.change)
+    assert (common.benchmark, common.before.value, common.now.value) == ("support", 0.8, 0.9)
+    assert len(both.headlines) == N_HEADLINES
+    alone = score_version(row, None, scores, ())
+    assert len({apart.sentence, both.sentence, alone.sentence}) == 3
+
+
+def test_the_page_names_the_replaced_version(
+    engine: Engine, read, versions: list[int], clock: datetime
+) -> None:
+    with transaction(engine) as connection:
+        promote(connection, versions[0], changed_by="lea", reason="first", now=clock)
+        promote(connection, versions[2], changed_by="lea", reason="third", now=clock)
+    page = read("/models").text
+    third = page.split('<section class="card">')[1]
+    assert "with version 1, in production before it" in third
+    assert "version 2," not in third
+    assert "on the same items" in third
+    assert "beside version 1<" in read(f"/models/versions/{versions[2]}/compare").text
 
 
 def test_the_scores_of_all_strata_are_folded(read, versions: list[int]) -> None:
@@ -89,7 +138,7 @@ def test_two_versions_are_compared(engine: Engine, read, versions: list[int], cl
     address = f"/models/versions/{versions[1]}/compare?other={versions[0]}"
     page = read(address)
     assert page.status_code == 200
-    assert 2 * 3 * len(STRATA) == page.text.count('<td data-label="Intervals">higher')
+    assert 2 * 3 * len(STRATA) == page.text.count('<td data-label="Intervals">other items')
     for other in (0, 999, "x"):
         refused = read(f"/models/versions/{versions[1]}/compare?other={other}")
         assert refused.status_code in {400, 404}
