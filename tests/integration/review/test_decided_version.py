@@ -87,8 +87,8 @@ def test_a_decision_is_closed_with_its_version(
     with transaction(any_engine) as connection:
         row = decide(connection, new.batch_id, SMALL, clock)
         assert decision_state(connection, row.id, MODEL).is_open
-        found = recommended_retraining(connection, MODEL)
-        assert found is not None
+        waiting = recommended_retraining(connection, MODEL)
+        assert waiting is not None
         register(connection, clock + DAY)
         state = decision_state(connection, row.id, MODEL)
         assert (state.kind, state.version) == ("closed", "1")
@@ -134,11 +134,11 @@ def test_the_newest_final_decision_supersedes(any_engine: Engine, clock: datetim
         assert (first.recommendation, waiting.recommendation) == ("retrain", "undecided")
         states = decision_states(connection, MODEL)
         assert all(state.is_open for state in states.values()), "an undecided one supersedes none"
-        one = Told("accept", "correct", "correct", "tone", "yes")
+        single = Told("accept", "correct", "correct", "tone", "yes")
         other = Told("correct", "accept", "correct", "tone", "yes")
         settle(
             connection, new.batch_id, (old.users["Ada"], old.users["Ben"]),
-            lambda number, _item: (one, other)[number % 2], clock,
+            lambda number, _item: (single, other)[number % 2], clock,
         )  # fmt: skip
         second = decide(connection, new.batch_id, SMALL, clock + DAY)
         assert second.recommendation == "fix_guidelines"

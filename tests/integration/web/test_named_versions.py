@@ -149,8 +149,8 @@ def test_commands_name_the_version_of_a_decision(
     assert "keep of version 2:" in queue
     assert "retrain of version 1:" in queue
     assert queue.count("Closed: version 1 left production") == 1
-    shown = json.loads(run_command("incidents", "show", "1", "--json").stdout)
-    (following,) = shown["consequences"]["decisions"]
+    document = json.loads(run_command("incidents", "show", "1", "--json").stdout)
+    (following,) = document["consequences"]["decisions"]
     assert (following["state"]["kind"], following["state"]["version"]) == ("closed", "1")
     text = run_command("incidents", "show", "1").stdout
     assert "retrain of version 1. Closed:" in text
