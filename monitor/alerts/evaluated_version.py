@@ -4,7 +4,9 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from monitor.errors import NotFoundError
 from monitor.rendering.excerpts import name_version, version_from_attributes
+from monitor.rendering.numbers import format_day
 from monitor.store.alerts.incidents import IncidentRow
 from monitor.store.tables import Exchange
 from monitor.store.training.known_versions import KnownVersions, known_versions
@@ -42,7 +44,10 @@ def describe_version(connection: Connection, incident: IncidentRow) -> tuple[str
     """
     if incident.cause != "drift" or incident.last_evaluation_id is None:
         return "", True
-    evaluation = drift_evaluation_by_id(connection, incident.last_evaluation_id)
+    try:
+        evaluation = drift_evaluation_by_id(connection, incident.last_evaluation_id)
+    except NotFoundError:  # deleted since
+        return "", True
     known = known_versions(connection, incident.model)
     version = evaluated_version(connection, evaluation, known)
     if not version:
@@ -51,7 +56,7 @@ def describe_version(connection: Connection, incident: IncidentRow) -> tuple[str
     if version == known.serving:
         return f"It is about {name}.", True
     left = [end.at for end in known.departures.values() if str(end.version) == version]
-    state = f"left production on {max(left):%Y-%m-%d}" if left else "is not in production"
+    state = f"left production on {format_day(max(left))}" if left else "is not in production"
     now = f"; {name_version(known.serving)} serves now" if known.serving else ""
     return f"It is about {name}, which {state}{now}.", False
 

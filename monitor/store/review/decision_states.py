@@ -120,7 +120,7 @@ def _closed(known: KnownVersions, version: str, promotion_id: int) -> str:
     if left is None:
         end = f"Closed: {name} no longer serves"
     else:
-        end = f"Closed: {name} left production on {left.at:%Y-%m-%d}"
+        end = f"Closed: {name} left production on {left.at.day} {left.at:%b %Y}"
     if known.serving == version:
         return f"{end}; it serves again, and a new decision is made from its own reviews."
     return f"{end}; version {known.serving} serves now." if known.serving else f"{end}."

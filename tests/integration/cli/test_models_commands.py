@@ -125,7 +125,7 @@ def test_diff_prints_changes_and_both_scores(shell: VersionShell) -> None:
     assert "  parent: - -> version 1\n" in output
     assert "  training_run: 1 -> 2\n" in output
     assert "  seed" not in output  # the same
-    assert "0.800 [0.750, 0.850] -> 0.900 [0.850, 0.950]  (+0.100)\n" in output
+    assert "0.800 [0.750, 0.850] -> 0.900 [0.850, 0.950]\n" in output
     assert "not measured -> 0.700 [0.650, 0.750]\n" in output
 
 

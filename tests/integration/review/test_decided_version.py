@@ -92,7 +92,7 @@ def test_a_decision_is_closed_with_its_version(
         register(connection, clock + DAY)
         state = decision_state(connection, row.id, MODEL)
         assert (state.kind, state.version) == ("closed", "1")
-        assert f"{clock + DAY:%Y-%m-%d}" in state.reason
+        assert f"on {(clock + DAY).day} {clock + DAY:%b %Y}" in state.reason
         assert recommended_retraining(connection, MODEL) is None
         with pytest.raises(WorkflowError) as refused:
             confirm_retraining(connection, row.id, old.rows["Lea"], clock + DAY)
@@ -165,7 +165,7 @@ def test_a_confirmed_decision_is_not_superseded(any_engine: Engine, clock: datet
     assert [(state.kind, state.supersedes) for state in states.values()] == [("open", ())] * 2
 
 
-def test_a_version_that_the_registry_lacks_is_named_by_the_traffic(
+def test_the_traffic_names_a_version_that_the_registry_lacks(
     any_engine: Engine, clock: datetime
 ) -> None:
     old = make_world(any_engine, clock, weeks_ago=1, versions=("blue",))
