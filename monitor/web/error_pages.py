@@ -16,6 +16,7 @@ from monitor.errors import (
     WorkflowError,
 )
 from monitor.telemetry import get_logger
+from monitor.web.blindness import FindingsWithheldException
 from monitor.web.filters import sentence
 from monitor.web.security import local_path
 
@@ -35,6 +36,8 @@ TITLES = {
     500: "Internal error",
     503: "Database unavailable",
 }
+#: The title of a page whose findings are withheld from a reviewer.
+WITHHELD = "Shown after the reviews"
 EXPLANATIONS: dict[int | str, str] = {
     OLD_FORM: "The page was open for too long. Go back, reload it, and try again.",
     404: "The address is wrong, or it is of a model that you have no role on. An item is shown to "
@@ -54,7 +57,8 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
         return Redirect(f"/login?next={quote(target)}", status_code=303)
     if error.status_code >= 500 and error.detail != CLIENT_DISCONNECTED:
         return on_unexpected_error(request, error)
-    return _respond(request, error.status_code, error.detail, error.headers, error.extra)
+    title = WITHHELD if isinstance(error, FindingsWithheldException) else ""
+    return _respond(request, error.status_code, error.detail, error.headers, error.extra, title)
 
 
 def on_driftwarden_error(request: Request[Any, Any, Any], error: DriftwardenError) -> Response[Any]:
@@ -94,12 +98,13 @@ def _route(request: Request[Any, Any, Any]) -> str:
     return request.scope.get("path_template", "")
 
 
-def _respond(
+def _respond(  # noqa: PLR0917 - the parts of an error, in their order
     request: Request[Any, Any, Any],
     status: int,
     detail: str,
     headers: dict[str, str] | None = None,
     extra: Any = None,
+    title: str = "",
 ) -> Response[Any]:
     request.state.is_refusal = True
     if _wants_json(request):
@@ -110,7 +115,8 @@ def _respond(
     context = {
         "user": request.state.get("visitor"),
         "status": status,
-        "title": TITLES.get(status, "Request failed"),
+        "title": title or TITLES.get(status, "Request failed"),
+        "to_queue": title == WITHHELD,
         "explanation": EXPLANATIONS.get(OLD_FORM if detail == OLD_FORM else status)
         or sentence(detail),
         "form_page": _form_page(request),
