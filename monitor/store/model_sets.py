@@ -25,7 +25,7 @@ class ModelSet:
         """Return the set of a model, if this one has it, else an empty set."""
         return ModelSet(frozenset({model} if model in self else ()))
 
-    def without(self, models: Iterable[str]) -> "ModelSet":
+    def exclude(self, models: Iterable[str]) -> "ModelSet":
         """Return the set without some models."""
         names = self.names.union(models) if self.inverted else self.names.difference(models)
         return ModelSet(names, self.inverted)

@@ -1,14 +1,14 @@
 """Findings that are withheld from reviewers while items wait for review: they anchor verdicts.
 
-A finding is what driftwarden or people found out about a model: windows and their topics, rates,
-verdicts of others, incidents, decisions, scores, rollouts. Leads of a model see its findings.
+Findings are what was found out about a model: windows and their topics, rates, verdicts of others,
+incidents, decisions, scores, rollouts. Leads of a model see them.
 
 Every route withholds them, as its visit leaves these models out (see
 :mod:`monitor.web.current_user`), unless it declares that it shows no findings.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from litestar.exceptions import PermissionDeniedException
 from sqlalchemy import Connection
@@ -17,13 +17,21 @@ from monitor.store.accounts.roles import Permission
 from monitor.store.accounts.users import UserRow
 from monitor.store.fleet import count_items
 from monitor.store.review.audits import count_items_to_audit
+from monitor.web.models_of_user import ModelChoice
 
 
 class FindingsWithheldException(PermissionDeniedException):
-    """A page or a file has findings that are withheld from the user."""
+    """A page or a file has findings that are withheld from the user.
 
-    def __init__(self, blind: Mapping[str, int]) -> None:
+    Its page has the switch of models: ``choices``, and the model of the address.
+    """
+
+    def __init__(
+        self, blind: Mapping[str, int], choices: Sequence[ModelChoice], model: str | None
+    ) -> None:
         super().__init__(describe(blind).removesuffix("."))
+        self.choices = choices
+        self.model = model
 
 
 def blind_models(connection: Connection, user: UserRow) -> dict[str, int]:

@@ -60,7 +60,7 @@ class Visit:
     @property
     def scope(self) -> ModelSet:
         """The models of the request: the chosen one, or all that are not left out."""
-        models = self.permitted.without(self.left_out)
+        models = self.permitted.exclude(self.left_out)
         return models if self.model is None else models.narrow(self.model)
 
     @cached_property
@@ -87,7 +87,7 @@ class Visit:
     def require_findings(self, model: str) -> None:
         """Raise ``FindingsWithheldException`` where the findings of a model are withheld."""
         if model in self.blind:
-            raise FindingsWithheldException({model: self.blind[model]})
+            raise FindingsWithheldException({model: self.blind[model]}, self.switch, self.model)
 
     @property
     def model_name(self) -> str:
@@ -209,7 +209,7 @@ def _open(request: Request[Any, Any, Any], visit: Visit) -> Visit:
         return visit
     rest = replace(visit, left_out=visit.blind)
     if rest.left_out and not rest.choices:
-        raise FindingsWithheldException(rest.left_out)
+        raise FindingsWithheldException(rest.left_out, rest.switch, None)
     return rest
 
 

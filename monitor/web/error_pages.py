@@ -1,7 +1,7 @@
 """Error responses: a page for browsers and JSON for programs, never a traceback."""
 
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from litestar import MediaType, Request
 from litestar.exceptions import HTTPException
@@ -36,8 +36,6 @@ TITLES = {
     500: "Internal error",
     503: "Database unavailable",
 }
-#: The title of a page whose findings are withheld from a reviewer.
-WITHHELD = "Shown after the reviews"
 EXPLANATIONS: dict[int | str, str] = {
     OLD_FORM: "The page was open for too long. Go back, reload it, and try again.",
     404: "The address is wrong, or it is of a model that you have no role on. An item is shown to "
@@ -57,8 +55,8 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
         return Redirect(f"/login?next={quote(target)}", status_code=303)
     if error.status_code >= 500 and error.detail != CLIENT_DISCONNECTED:
         return on_unexpected_error(request, error)
-    title = WITHHELD if isinstance(error, FindingsWithheldException) else ""
-    return _respond(request, error.status_code, error.detail, error.headers, error.extra, title)
+    context = _of_withheld(error) if isinstance(error, FindingsWithheldException) else {}
+    return _respond(request, error.status_code, error.detail, error.headers, error.extra, **context)
 
 
 def on_driftwarden_error(request: Request[Any, Any, Any], error: DriftwardenError) -> Response[Any]:
@@ -98,13 +96,26 @@ def _route(request: Request[Any, Any, Any]) -> str:
     return request.scope.get("path_template", "")
 
 
-def _respond(  # noqa: PLR0917 - the parts of an error, in their order
+def _of_withheld(error: FindingsWithheldException) -> dict[str, Any]:
+    """Return what the page has of findings that are withheld from a reviewer."""
+    queue = "/review"
+    if error.model is not None and len(error.choices) > 1:
+        queue += f"?{urlencode({'model': error.model})}"
+    return {
+        "title": "Shown after the reviews",
+        "choices": error.choices,
+        "model": error.model,
+        "queue": queue,
+    }
+
+
+def _respond(
     request: Request[Any, Any, Any],
     status: int,
     detail: str,
     headers: dict[str, str] | None = None,
     extra: Any = None,
-    title: str = "",
+    **more: Any,
 ) -> Response[Any]:
     request.state.is_refusal = True
     if _wants_json(request):
@@ -115,14 +126,15 @@ def _respond(  # noqa: PLR0917 - the parts of an error, in their order
     context = {
         "user": request.state.get("visitor"),
         "status": status,
-        "title": title or TITLES.get(status, "Request failed"),
-        "to_queue": title == WITHHELD,
+        "title": TITLES.get(status, "Request failed"),
+        "queue": "",
         "explanation": EXPLANATIONS.get(OLD_FORM if detail == OLD_FORM else status)
         or sentence(detail),
         "form_page": _form_page(request),
         "address": _address(request) if request.method == "GET" else "",
         "retry_seconds": RETRY_SECONDS,
         "reason": request.state.get("reason", ""),
+        **more,
     }
     return Template("error.html", context=context, status_code=status, headers=headers or {})
 

@@ -231,6 +231,7 @@ def test_work_of_another_type_is_not_offered(client: TestClient[Any], world: Wor
     assert not cleo.get("/api/work").json()["to_adjudicate"]
 
 
+@pytest.mark.usefixtures("reviews_are_done")
 def test_ratings_after_the_lock_are_of_the_own_type(
     client: TestClient[Any], world: World, clock: datetime
 ) -> None:

@@ -2,7 +2,7 @@
 
 Findings are planted as texts, which no reply may hold, and as figures and verdicts: they are
 changed, and each reply must stay the same, byte by byte. A lead's replies hold and follow all, and
-so do those of the reviewers once the last item is settled.
+so do those of a reviewer once the last item is settled.
 """
 
 from collections.abc import Callable, Iterator
@@ -55,8 +55,9 @@ FOLLOWING = {
     "/drift-evaluations/{evaluation_id:int}",
     "/drift-evaluations/{evaluation_id:int}/assessment.json",
     "/drift-evaluations/{evaluation_id:int}/report",
-    "/drift-evaluations/{evaluation_id:int}/topics/{topic:int}", "/incidents/{incident_id:int}", "/models",
-    "/models/versions/{version_id:int}/compare", "/rollouts", "/rollouts/{rollout_id:int}",
+    "/drift-evaluations/{evaluation_id:int}/topics/{topic:int}", "/incidents/{incident_id:int}",
+    "/models", "/models/versions/{version_id:int}/compare", "/rollouts",
+    "/rollouts/{rollout_id:int}",
 }  # fmt: skip
 
 
@@ -67,7 +68,7 @@ class Walk:
     routes: list[DeclaredRoute]
     blind: tuple[list[Reply], list[Reply]]
     lead: tuple[list[Reply], list[Reply]]
-    #: Of the reviewers, when nothing waits any more.
+    #: Of a reviewer, when nothing waits any more.
     after: tuple[list[Reply], list[Reply]]
 
 
@@ -99,9 +100,9 @@ def walk(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Ite
         _change_findings(engine)
         blind_too = work()
         _settle(engine, clock)
-        lead, after = read("Lea"), read(*BLIND)
+        lead, after = read("Lea"), read("Ada")
         _change_findings(engine)
-        yield Walk(routes, (blind, blind_too), (lead, read("Lea")), (after, read(*BLIND)))
+        yield Walk(routes, (blind, blind_too), (lead, read("Lea")), (after, read("Ada")))
 
 
 def _add_figures(engine: Engine, clock: datetime) -> None:
@@ -161,9 +162,10 @@ def _settle(engine: Engine, clock: datetime) -> None:
 
 def _differing(replies: tuple[list[Reply], list[Reply]]) -> list[Reply]:
     return [
-        one
-        for one, other in zip(*replies, strict=True)
-        if one.route.path not in OUTSIDE and (one.status, one.text) != (other.status, other.text)
+        reply
+        for reply, later in zip(*replies, strict=True)
+        if reply.route.path not in OUTSIDE
+        and (reply.status, reply.text) != (later.status, later.text)
     ]
 
 
@@ -174,6 +176,21 @@ def _tables(replies: list[Reply]) -> set[str]:
 def test_no_reply_to_blind_reviewers_holds_a_finding(walk: Walk) -> None:
     leaks = {f"{reply}: {_tables([reply])}" for reply in walk.blind[0] if _tables([reply])}
     assert leaks == set(), "the route shows findings: leave out NO_FINDINGS, and read visit.scope"
+
+
+def test_routes_of_findings_refuse_or_leave_out_the_model(walk: Walk) -> None:
+    """Their addresses of one model are refused, and their lists are of another one."""
+    replies = [
+        reply
+        for reply in walk.blind[0]
+        if reply.route.withholds_findings and reply.status in {200, 403}
+    ]
+    assert len(replies) > 25
+    sentence = "Findings of assistant are shown when its"
+    assert [str(reply) for reply in replies if sentence not in reply.text] == [
+        f"{name}: GET /api/rollouts: 200" for name in BLIND
+    ]
+    assert [reply.text for reply in replies if sentence not in reply.text] == ["[]", "[]"]
 
 
 def test_replies_to_blind_reviewers_follow_no_figure(walk: Walk) -> None:
