@@ -67,7 +67,7 @@ class Walk:
 
     routes: list[DeclaredRoute]
     #: Of the adjudicator while items wait, and of both to what changes something.
-    others: list[Reply]
+    further: list[Reply]
     blind: tuple[list[Reply], list[Reply]]
     #: Of a lead, while the same items wait.
     lead: list[Reply]
@@ -97,13 +97,13 @@ def walk(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Ite
             return list(crowd.ask(reading, items, visitors))
 
         blind = read("Ada")
-        others = [*read("Cleo"), *crowd.ask(acting, [items[0], items[-1]], BLIND)]
+        further = [*read("Cleo"), *crowd.ask(acting, [items[0], items[-1]], BLIND)]
         _change_findings(engine)
         blind_too, lead = read("Ada"), read("Lea")
         _settle(engine, clock)
         after = read("Ada")
         _change_findings(engine)
-        yield Walk(routes, others, (blind, blind_too), lead, (after, read("Ada")))
+        yield Walk(routes, further, (blind, blind_too), lead, (after, read("Ada")))
 
 
 def _add_figures(engine: Engine, clock: datetime) -> None:
@@ -175,7 +175,7 @@ def _tables(replies: list[Reply]) -> set[str]:
 
 
 def test_no_reply_to_blind_reviewers_holds_a_finding(walk: Walk) -> None:
-    replies = [*walk.blind[0], *walk.others]
+    replies = [*walk.blind[0], *walk.further]
     leaks = {f"{reply}: {_tables([reply])}" for reply in replies if _tables([reply])}
     assert leaks == set(), "the route shows findings: leave out NO_FINDINGS, and read visit.scope"
 
@@ -184,7 +184,7 @@ def test_routes_of_findings_refuse_or_leave_out_the_model(walk: Walk) -> None:
     """Their addresses of one model are refused, and their lists are of another one."""
     replies = [
         reply
-        for reply in [*walk.blind[0], *walk.others]
+        for reply in [*walk.blind[0], *walk.further]
         if reply.route.withholds_findings and reply.status in {200, 403}
     ]
     assert len(replies) > 25
@@ -196,8 +196,9 @@ def test_routes_of_findings_refuse_or_leave_out_the_model(walk: Walk) -> None:
 
 
 def test_replies_to_blind_reviewers_follow_no_figure(walk: Walk) -> None:
+    # Of an item that the reviewer settled, the page has its verdicts.
     leaks = [str(reply) for reply in _differing(walk.blind) if "item_id" not in reply.route.path]
-    assert leaks == []
+    assert leaks == [], "the route shows figures: leave out NO_FINDINGS, and read visit.scope"
 
 
 def test_leads_see_findings_while_items_wait(walk: Walk) -> None:
