@@ -1,5 +1,6 @@
 """Sets of models, for queries: those named, or all except those named."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement
@@ -23,6 +24,11 @@ class ModelSet:
     def narrow(self, model: str) -> "ModelSet":
         """Return the set of a model, if this one has it, else an empty set."""
         return ModelSet(frozenset({model} if model in self else ()))
+
+    def exclude(self, models: Iterable[str]) -> "ModelSet":
+        """Return the set without some models."""
+        names = self.names.union(models) if self.inverted else self.names.difference(models)
+        return ModelSet(names, self.inverted)
 
 
 EVERY_MODEL = ModelSet(frozenset(), inverted=True)

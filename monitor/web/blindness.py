@@ -1,32 +1,67 @@
-"""Findings that are withheld from reviewers while they review, as they would anchor verdicts.
+"""Findings that are withheld from reviewers while items wait for review: they anchor verdicts.
 
-Topics of drift and the error rate of a batch suggest to a reviewer what to expect of the next item.
-While items of a model wait for review, its reviewers see that a window drifted, but neither its
-topics nor its error rate. Leads of the model see both.
+Findings are what was found out about a model: windows and their topics, rates, verdicts of others,
+incidents, decisions, scores, rollouts. Leads of a model see them.
+
+Every route withholds them, as its visit leaves these models out (see
+:mod:`monitor.web.current_user`), unless it declares that it shows no findings.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from litestar.exceptions import PermissionDeniedException
 from sqlalchemy import Connection
 
+from monitor.store.accounts.roles import Permission
 from monitor.store.accounts.users import UserRow
-from monitor.store.review.items import has_open_items
-
-WITHHELD = "hidden until the reviews of this model are done, as it would influence them"
-
-
-def is_blind(connection: Connection, user: UserRow, model: str) -> bool:
-    """Return whether the findings about a model are withheld from a user."""
-    return not user.is_lead_of(model) and has_open_items(connection, model)
+from monitor.store.fleet import count_items
+from monitor.store.review.audits import count_items_to_audit
+from monitor.web.models_of_user import ModelChoice
 
 
-def blind_models(connection: Connection, user: UserRow, models: Iterable[str]) -> set[str]:
-    """Return the models of which the findings are withheld from a user."""
-    return {model for model in set(models) if is_blind(connection, user, model)}
+class FindingsWithheldException(PermissionDeniedException):
+    """A page or a file has findings that are withheld from the user.
+
+    Its page has the switch of models: ``choices``, and the model of the address.
+    """
+
+    def __init__(
+        self, blind: Mapping[str, int], choices: Sequence[ModelChoice], model: str | None
+    ) -> None:
+        super().__init__(describe(blind).removesuffix("."))
+        self.choices = choices
+        self.model = model
 
 
-def refuse_blind(connection: Connection, user: UserRow, model: str) -> None:
-    """Raise ``PermissionDeniedException`` where the findings about a model are withheld."""
-    if is_blind(connection, user, model):
-        raise PermissionDeniedException(WITHHELD)
+def blind_models(connection: Connection, user: UserRow) -> dict[str, int]:
+    """Return the models whose findings are withheld from a user, each with its waiting items.
+
+    Items wait for a review, or for a ruling where reviewers disagree. For whoever may decide
+    audits, items to audit wait too. Flagged items wait for leads, who are not blind.
+    """
+    if user.visible_models == user.led_models:
+        return {}
+    waiting = Counter(
+        {
+            model: sum(n for status, n in statuses.items() if status != "flagged")
+            for model, statuses in count_items(connection).items()
+        }
+    )
+    decided = user.grants.portions(Permission.ADJUDICATE)
+    if decided:
+        waiting.update(count_items_to_audit(connection, user.id, decided))
+    return {
+        model: n
+        for model, n in sorted(waiting.items())
+        if n and model in user.visible_models and not user.is_lead_of(model)
+    }
+
+
+def describe(blind: Mapping[str, int]) -> str:
+    """Return a sentence for each model: that its findings are withheld, and until when."""
+    return " ".join(
+        f"Findings of {model} are shown when its "
+        f"{'waiting item is' if n == 1 else f'{n:,} waiting items are'} reviewed."
+        for model, n in blind.items()
+    )

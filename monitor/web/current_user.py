@@ -1,12 +1,13 @@
 """The signed-in user, a dependency of handlers: ``visitor``, ``user`` or the user's visit.
 
 A handler that takes a visit gets it only where the user has a role on the model of the address: the
-owner of the object that a path parameter names, or the model of the query.
+owner of the object that a path parameter names, or the model of the query. Models whose findings
+are withheld from the user are refused or left out, unless the route declares ``NO_FINDINGS``.
 """
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -27,6 +28,8 @@ from monitor.store.human_evaluation.human_evaluations import item_by_number
 from monitor.store.model_sets import ModelSet
 from monitor.store.owners import KINDS, model_of
 from monitor.store.review.items import item_by_id
+from monitor.web.access.audience import FINDINGS
+from monitor.web.blindness import FindingsWithheldException, blind_models, describe
 from monitor.web.clock import Clock
 from monitor.web.models_of_user import ModelChoice, find_choice, list_choices
 
@@ -42,10 +45,12 @@ class Visit:
     engine: Engine
     settings: Sections
     now: datetime
-    #: The models on which the user has the permission of the request.
-    models: ModelSet
+    #: The models on which the user has the permission of the request; ``scope`` is what is shown.
+    permitted: ModelSet
     #: The model of the address: that of its object, or the chosen one; ``None``: all.
     model: str | None = None
+    #: Models that are not shown, as their findings are withheld, with their waiting items.
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def lease(self) -> timedelta:
@@ -54,22 +59,43 @@ class Visit:
 
     @property
     def scope(self) -> ModelSet:
-        """The models of the request: the chosen one, or all of ``models``."""
-        return self.models if self.model is None else self.models.narrow(self.model)
+        """The models of the request: the chosen one, or all that are not left out."""
+        models = self.permitted.exclude(self.left_out)
+        return models if self.model is None else models.narrow(self.model)
 
     @cached_property
-    def choices(self) -> tuple[ModelChoice, ...]:
+    def switch(self) -> tuple[ModelChoice, ...]:
         """The models that can be chosen. Not inside a transaction."""
         with self.transaction() as connection:
-            return list_choices(connection, self.settings, self.models)
+            return list_choices(connection, self.settings, self.permitted)
+
+    @property
+    def choices(self) -> tuple[ModelChoice, ...]:
+        """The models that can be chosen and are not left out. Not inside a transaction."""
+        return tuple(choice for choice in self.switch if choice.name not in self.left_out)
+
+    @cached_property
+    def blind(self) -> dict[str, int]:
+        """The models whose findings are withheld from the user, with their waiting items.
+
+        Not inside a transaction.
+        """
+        with self.transaction() as connection:
+            blind = blind_models(connection, self.user)
+        return {model: n for model, n in blind.items() if model in self.permitted}
+
+    def require_findings(self, model: str) -> None:
+        """Raise ``FindingsWithheldException`` where the findings of a model are withheld."""
+        if model in self.blind:
+            raise FindingsWithheldException({model: self.blind[model]}, self.switch, self.model)
 
     @property
     def model_name(self) -> str:
         """The only model of the page, where the daemon has several; else empty."""
-        names = {choice.name for choice in self.choices}
+        names = {choice.name for choice in self.switch}
         if len(names | set(self.settings.names.listed)) < 2:
             return ""
-        return self.model or (self.choices[0].name if len(names) == 1 else "")
+        return self.model or (self.switch[0].name if len(names) == 1 else "")
 
     def reads_all_texts_of(self, model: str) -> bool:
         """Return whether the user reads texts of all task types of a model."""
@@ -81,7 +107,7 @@ class Visit:
 
     def address(self, path: str) -> str:
         """Return the address of a page for the same model, which one model needs not name."""
-        if self.model is None or len(self.choices) < 2:
+        if self.model is None or len(self.switch) < 2:
             return path
         return f"{path}?{urlencode({'model': self.model})}"
 
@@ -95,11 +121,12 @@ class Visit:
         own = self if model is None else replace(self, model=model)
         common = {
             "user": self.user,
-            "choices": own.choices,
+            "choices": own.switch,
             "model": own.model,
             "address": own.address,
             "model_name": own.model_name,
             "of_model": f": {own.model_name}" if own.model_name else "",
+            "left_out": describe(self.left_out),
         }
         return Template(name, context={**common, **context}, status_code=status)
 
@@ -151,6 +178,7 @@ def visit(
     Raises:
         PermissionDeniedException: The user has no role.
         NotFoundError: The object, or the chosen model, doesn't exist or isn't the user's.
+        FindingsWithheldException: The route shows findings, which are withheld from the user.
     """
     return _open(request, Visit(user, engine, settings, clock(), user.visible_models))
 
@@ -172,18 +200,32 @@ def lead_visit(
 
 
 def _open(request: Request[Any, Any, Any], visit: Visit) -> Visit:
+    """Return the visit of the model of the address; findings that are withheld are left out."""
+    visit = _find_model(request, visit)
+    if not request.route_handler.opt.get(FINDINGS, True):
+        return visit
+    if visit.model is not None:
+        visit.require_findings(visit.model)
+        return visit
+    rest = replace(visit, left_out=visit.blind)
+    if rest.left_out and not rest.choices:
+        raise FindingsWithheldException(rest.left_out, rest.switch, None)
+    return rest
+
+
+def _find_model(request: Request[Any, Any, Any], visit: Visit) -> Visit:
     """Return the visit with the model of the address.
 
     What doesn't exist and what the user may not see give the same response.
     """
-    if not visit.models:
+    if not visit.permitted:
         raise PermissionDeniedException("your role doesn't include this page")
     owner = None
     for parameter, kind in OWNED.items():
         if parameter in request.path_params:
             with visit.transaction() as connection:
                 owner = model_of(connection, kind, request.path_params[parameter])
-            if owner is None or owner not in visit.models:
+            if owner is None or owner not in visit.permitted:
                 raise NotFoundError(f"there is no {kind} {request.path_params[parameter]}")
             _require_task_type(request, visit, owner)
     if owner is not None:
@@ -193,9 +235,9 @@ def _open(request: Request[Any, Any, Any], visit: Visit) -> Visit:
     if not name:
         return visit
     if name in visit.settings.names.listed:
-        chosen = name if name in visit.models else None
+        chosen = name if name in visit.permitted else None
     else:
-        chosen = find_choice(visit.choices, visit.settings, name)
+        chosen = find_choice(visit.switch, visit.settings, name)
     if chosen is None:
         raise NotFoundError(f"there is no model {name}")
     request.state.model = chosen

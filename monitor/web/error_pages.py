@@ -1,7 +1,7 @@
 """Error responses: a page for browsers and JSON for programs, never a traceback."""
 
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from litestar import MediaType, Request
 from litestar.exceptions import HTTPException
@@ -16,6 +16,7 @@ from monitor.errors import (
     WorkflowError,
 )
 from monitor.telemetry import get_logger
+from monitor.web.blindness import FindingsWithheldException
 from monitor.web.filters import sentence
 from monitor.web.security import local_path
 
@@ -54,7 +55,8 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
         return Redirect(f"/login?next={quote(target)}", status_code=303)
     if error.status_code >= 500 and error.detail != CLIENT_DISCONNECTED:
         return on_unexpected_error(request, error)
-    return _respond(request, error.status_code, error.detail, error.headers, error.extra)
+    context = _of_withheld(error) if isinstance(error, FindingsWithheldException) else {}
+    return _respond(request, error.status_code, error.detail, error.headers, error.extra, **context)
 
 
 def on_driftwarden_error(request: Request[Any, Any, Any], error: DriftwardenError) -> Response[Any]:
@@ -94,12 +96,26 @@ def _route(request: Request[Any, Any, Any]) -> str:
     return request.scope.get("path_template", "")
 
 
+def _of_withheld(error: FindingsWithheldException) -> dict[str, Any]:
+    """Return what the page has of findings that are withheld from a reviewer."""
+    queue = "/review"
+    if error.model is not None and len(error.choices) > 1:
+        queue += f"?{urlencode({'model': error.model})}"
+    return {
+        "title": "Shown after the reviews",
+        "choices": error.choices,
+        "model": error.model,
+        "queue": queue,
+    }
+
+
 def _respond(
     request: Request[Any, Any, Any],
     status: int,
     detail: str,
     headers: dict[str, str] | None = None,
     extra: Any = None,
+    **more: Any,
 ) -> Response[Any]:
     request.state.is_refusal = True
     if _wants_json(request):
@@ -111,12 +127,14 @@ def _respond(
         "user": request.state.get("visitor"),
         "status": status,
         "title": TITLES.get(status, "Request failed"),
+        "queue": "",
         "explanation": EXPLANATIONS.get(OLD_FORM if detail == OLD_FORM else status)
         or sentence(detail),
         "form_page": _form_page(request),
         "address": _address(request) if request.method == "GET" else "",
         "retry_seconds": RETRY_SECONDS,
         "reason": request.state.get("reason", ""),
+        **more,
     }
     return Template("error.html", context=context, status_code=status, headers=headers or {})
 

@@ -10,7 +10,7 @@ from litestar.plugins.jinja import JinjaTemplateEngine
 from monitor.web import filters
 
 #: What the frame of each page shows, for pages without a visit.
-FRAME = {"user": None, "choices": (), "model": None, "model_name": ""}
+FRAME = {"user": None, "choices": (), "model": None, "model_name": "", "left_out": ""}
 PACKAGES = Path(__file__).resolve().parents[2]
 FOLDERS = {
     "templates": ("monitor/web/*/templates", "retrain/*/pages/templates"),

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from monitor.store.model_sets import Models, Portion
 from monitor.store.review.portions import items_of_models, items_of_portions
-from monitor.store.tables import Review, ReviewAudit, ReviewItem
+from monitor.store.tables import Review, ReviewAudit, ReviewBatch, ReviewItem
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,27 @@ def items_to_audit(
     connection: Connection, reviewer_id: int, portions: Sequence[Portion]
 ) -> list[int]:
     """Return the items of some models and task types that a user may audit, the oldest first."""
-    mine = select(Review.item_id).where(Review.reviewer_id == reviewer_id)
     statement = (
         select(ReviewItem.id)
         .join(ReviewAudit, ReviewAudit.item_id == ReviewItem.id)
-        .where(*_open(), ReviewItem.id.not_in(mine), *items_of_portions(portions))
+        .where(*_open_to(reviewer_id, portions))
         .order_by(ReviewAudit.id)
     )
     return list(connection.execute(statement).scalars())
+
+
+def count_items_to_audit(
+    connection: Connection, reviewer_id: int, portions: Sequence[Portion]
+) -> dict[str, int]:
+    """Return the number of items that a user may audit, by model."""
+    statement = (
+        select(ReviewBatch.model, func.count())
+        .join(ReviewItem, ReviewItem.batch_id == ReviewBatch.id)
+        .join(ReviewAudit, ReviewAudit.item_id == ReviewItem.id)
+        .where(*_open_to(reviewer_id, portions))
+        .group_by(ReviewBatch.model)
+    )
+    return {row[0]: int(row[1]) for row in connection.execute(statement)}
 
 
 def decide_audit(
@@ -86,6 +99,12 @@ def count_audits(connection: Connection, models: Models = None) -> AuditCounts:
         confirmed=sum(not differences for differences in decided),
         same_verdict=sum("verdict" not in differences for differences in decided),
     )
+
+
+def _open_to(reviewer_id: int, portions: Sequence[Portion]) -> list[ColumnElement[bool]]:
+    """Return the conditions of an open audit that a user may decide."""
+    mine = select(Review.item_id).where(Review.reviewer_id == reviewer_id)
+    return [*_open(), ReviewItem.id.not_in(mine), *items_of_portions(portions)]
 
 
 def _open() -> tuple[ColumnElement[bool], ...]:

@@ -207,18 +207,6 @@ def items_with_status(connection: Connection, status: str, models: Models) -> li
     return [ItemRow(**row) for row in connection.execute(statement).mappings()]
 
 
-def has_open_items(connection: Connection, model: str) -> bool:
-    """Return whether items of a model still need a review or a ruling."""
-    statement = (
-        select(ReviewItem.id)
-        .where(
-            ReviewItem.status.in_(("queued", "disagreed", "adjudication")), *items_of_models(model)
-        )
-        .limit(1)
-    )
-    return connection.execute(statement).first() is not None
-
-
 def update_item(connection: Connection, item_id: int, **values: Any) -> None:
     """Update columns of an item."""
     update_row(connection, ReviewItem, item_id, **values)

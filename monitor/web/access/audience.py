@@ -3,13 +3,16 @@
 ``opt=LEADS``: figures, states and names, for leads. ``opt=LEADS | WORDS``: also what staff and
 programs wrote. ``opt=LEADS | texts("run")``: also texts of end users, or what may quote them, so
 that each response is an entry of the access log.
+
+``opt=REVIEWERS | NO_FINDINGS``: a page or a step of reviewers at work, which shows no findings. Any
+other route is taken to show some: see :mod:`monitor.web.blindness`.
 """
 
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-AUDIENCE, TEXTS = "audience", "texts"
+AUDIENCE, TEXTS, FINDINGS = "audience", "texts", "findings"
 
 
 class Audience(IntEnum):
@@ -54,3 +57,4 @@ ADJUDICATORS: dict[str, Any] = {AUDIENCE: Audience.ADJUDICATORS}
 LEADS: dict[str, Any] = {AUDIENCE: Audience.LEADS}
 PROGRAMS: dict[str, Any] = {AUDIENCE: Audience.PROGRAMS}
 WORDS: dict[str, Any] = {TEXTS: Texts()}
+NO_FINDINGS: dict[str, Any] = {FINDINGS: False}

@@ -15,7 +15,7 @@ from monitor.accounts.sessions import start_session
 from monitor.errors import InputError
 from monitor.settings import Sections
 from monitor.store.accounts.users import UserRow
-from monitor.web.access.audience import USERS
+from monitor.web.access.audience import NO_FINDINGS, USERS
 from monitor.web.clock import Clock
 from monitor.web.handlers import form
 from monitor.web.sign_in.password_page import Form, check_password
@@ -28,7 +28,7 @@ DONE = {
 }
 
 
-@get("/account", sync_to_thread=False, opt=USERS)
+@get("/account", sync_to_thread=False, opt=USERS | NO_FINDINGS)
 def account_page(
     user: NamedDependency[UserRow], settings: NamedDependency[Sections], done: FromQuery[str] = ""
 ) -> Template:
@@ -37,7 +37,8 @@ def account_page(
 
 
 @form(
-    "/account/password", opt=USERS | {UNREAD: ("username", "old_password", "password", "repeated")}
+    "/account/password",
+    opt=USERS | NO_FINDINGS | {UNREAD: ("username", "old_password", "password", "repeated")},
 )
 def password_form(  # noqa: PLR0917 - Litestar passes them by name
     request: Request[Any, Any, Any],
@@ -64,7 +65,7 @@ def password_form(  # noqa: PLR0917 - Litestar passes them by name
     return Redirect("/account?done=password", status_code=303)
 
 
-@form("/account/sessions", opt=USERS)
+@form("/account/sessions", opt=USERS | NO_FINDINGS)
 def end_other_sessions(
     request: Request[Any, Any, Any],
     user: NamedDependency[UserRow],

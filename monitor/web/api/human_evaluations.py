@@ -8,7 +8,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from monitor.review.drafts import SeenDraft
 from monitor.review.human_evaluation.rating import RatingQueue, Ratings
-from monitor.web.access.audience import REVIEWERS
+from monitor.web.access.audience import NO_FINDINGS, REVIEWERS
 from monitor.web.api.items import SEEN_DRAFT, Explanation, release
 from monitor.web.current_user import Visit
 from monitor.web.handlers import post
@@ -24,7 +24,7 @@ class HumanEvaluationController(Controller):
     path = "/human-evaluations/{human_evaluation_id:int}"
     dependencies = SEEN_DRAFT | {"queue": Provide(_queue, sync_to_thread=False)}
 
-    @post("/claim", opt=REVIEWERS)
+    @post("/claim", opt=REVIEWERS | NO_FINDINGS)
     def claim(
         self, queue: NamedDependency[RatingQueue], visit: NamedDependency[Visit]
     ) -> dict[str, int | None]:
@@ -33,7 +33,7 @@ class HumanEvaluationController(Controller):
             number = queue.claim_next(connection, visit.user.id, visit.now, visit.lease)
         return {"item": number}
 
-    @put("/items/{number:int}/draft", sync_to_thread=True, opt=REVIEWERS)
+    @put("/items/{number:int}/draft", sync_to_thread=True, opt=REVIEWERS | NO_FINDINGS)
     def draft(
         self,
         queue: NamedDependency[RatingQueue],
@@ -48,7 +48,7 @@ class HumanEvaluationController(Controller):
             )
         return {"lease_until": until}
 
-    @post("/items/{number:int}/heartbeat", opt=REVIEWERS)
+    @post("/items/{number:int}/heartbeat", opt=REVIEWERS | NO_FINDINGS)
     def heartbeat(
         self,
         queue: NamedDependency[RatingQueue],
@@ -62,7 +62,7 @@ class HumanEvaluationController(Controller):
             )
         return {"lease_until": until}
 
-    @post("/items/{number:int}/ratings", opt=REVIEWERS)
+    @post("/items/{number:int}/ratings", opt=REVIEWERS | NO_FINDINGS)
     def submit(
         self,
         queue: NamedDependency[RatingQueue],
@@ -76,7 +76,12 @@ class HumanEvaluationController(Controller):
             queue.submit(connection, number, visit.user.id, data, now=visit.now, seen=seen)
         return {"status": "submitted"}
 
-    @delete("/items/{number:int}/ratings", status_code=200, sync_to_thread=True, opt=REVIEWERS)
+    @delete(
+        "/items/{number:int}/ratings",
+        status_code=200,
+        sync_to_thread=True,
+        opt=REVIEWERS | NO_FINDINGS,
+    )
     def withdraw(
         self,
         queue: NamedDependency[RatingQueue],
@@ -93,7 +98,7 @@ class HumanEvaluationController(Controller):
             queue.withdraw(connection, number, visit.user.id, now=visit.now, lease=visit.lease)
         return {"status": "open", "released": release(queue, at_work, visit)}
 
-    @post("/items/{number:int}/decline", opt=REVIEWERS)
+    @post("/items/{number:int}/decline", opt=REVIEWERS | NO_FINDINGS)
     def decline(
         self,
         queue: NamedDependency[RatingQueue],

@@ -15,7 +15,7 @@ from monitor.review.items import flags
 from monitor.review.items.blind_review import REVIEWS, ReviewQueue
 from monitor.review.items.item_view import ItemView, view_item
 from monitor.review.items.verdicts import ReviewInput
-from monitor.web.access.audience import REVIEWERS, texts
+from monitor.web.access.audience import NO_FINDINGS, REVIEWERS, texts
 from monitor.web.current_user import Visit
 from monitor.web.handlers import get, post
 
@@ -49,7 +49,7 @@ class ItemController(Controller):
     path = "/items"
     dependencies = SEEN_DRAFT
 
-    @post("/claim", opt=REVIEWERS)
+    @post("/claim", opt=REVIEWERS | NO_FINDINGS)
     def claim(self, visit: NamedDependency[Visit]) -> dict[str, int | None]:
         """Claim the next item, of ``?model=`` or of all; ``null`` if none is waiting."""
         with visit.transaction() as connection:
@@ -57,13 +57,13 @@ class ItemController(Controller):
             item_id = queue.claim_next(connection, visit.user.id, visit.now, visit.lease)
         return {"item": item_id}
 
-    @get("/{item_id:int}", opt=REVIEWERS | texts("item"))
+    @get("/{item_id:int}", opt=REVIEWERS | NO_FINDINGS | texts("item"))
     def show(self, item_id: FromPath[int], visit: NamedDependency[Visit]) -> ItemView:
         """Return an item as the user may see it."""
         with visit.transaction() as connection:
             return view_item(connection, item_id, visit.user)
 
-    @put("/{item_id:int}/draft", sync_to_thread=True, opt=REVIEWERS)
+    @put("/{item_id:int}/draft", sync_to_thread=True, opt=REVIEWERS | NO_FINDINGS)
     def draft(
         self, item_id: FromPath[int], data: JSONBody[dict[str, Any]], visit: NamedDependency[Visit]
     ) -> dict[str, Any]:
@@ -74,14 +74,14 @@ class ItemController(Controller):
             )
         return {"lease_until": until}
 
-    @post("/{item_id:int}/heartbeat", opt=REVIEWERS)
+    @post("/{item_id:int}/heartbeat", opt=REVIEWERS | NO_FINDINGS)
     def heartbeat(self, item_id: FromPath[int], visit: NamedDependency[Visit]) -> dict[str, Any]:
         """Extend the lease of an item."""
         with visit.transaction() as connection:
             until = REVIEWS.extend_lease(connection, item_id, visit.user.id, visit.now, visit.lease)
         return {"lease_until": until}
 
-    @post("/{item_id:int}/review", opt=REVIEWERS)
+    @post("/{item_id:int}/review", opt=REVIEWERS | NO_FINDINGS)
     def review(
         self,
         item_id: FromPath[int],
@@ -103,7 +103,9 @@ class ItemController(Controller):
             )
         return {"status": "submitted"}
 
-    @delete("/{item_id:int}/review", status_code=200, sync_to_thread=True, opt=REVIEWERS)
+    @delete(
+        "/{item_id:int}/review", status_code=200, sync_to_thread=True, opt=REVIEWERS | NO_FINDINGS
+    )
     def withdraw(
         self,
         item_id: FromPath[int],
@@ -119,7 +121,7 @@ class ItemController(Controller):
             REVIEWS.withdraw(connection, item_id, visit.user, now=visit.now, lease=visit.lease)
         return {"status": "open", "released": release(REVIEWS, at_work, visit)}
 
-    @post("/{item_id:int}/decline", opt=REVIEWERS)
+    @post("/{item_id:int}/decline", opt=REVIEWERS | NO_FINDINGS)
     def decline(
         self, item_id: FromPath[int], data: JSONBody[Explanation], visit: NamedDependency[Visit]
     ) -> dict[str, str]:
@@ -128,7 +130,7 @@ class ItemController(Controller):
             REVIEWS.decline(connection, item_id, visit.user, visit.now, data.reason)
         return {"status": "declined" if data.reason.strip() else "skipped"}
 
-    @post("/{item_id:int}/flag", opt=REVIEWERS)
+    @post("/{item_id:int}/flag", opt=REVIEWERS | NO_FINDINGS)
     def flag(
         self, item_id: FromPath[int], data: JSONBody[Explanation], visit: NamedDependency[Visit]
     ) -> dict[str, str]:

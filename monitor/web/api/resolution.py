@@ -9,7 +9,7 @@ from monitor.review.items import adjudication, discussion
 from monitor.review.items.adjudication import Ruling
 from monitor.review.items.discussion import DiscussionMessage
 from monitor.review.items.verdicts import Judgement
-from monitor.web.access.audience import ADJUDICATORS, REVIEWERS
+from monitor.web.access.audience import ADJUDICATORS, NO_FINDINGS, REVIEWERS
 from monitor.web.api.items import SEEN_DRAFT
 from monitor.web.current_user import Visit
 from monitor.web.handlers import post
@@ -21,7 +21,7 @@ class ResolutionController(Controller):
     path = "/items"
     dependencies = SEEN_DRAFT
 
-    @post("/{item_id:int}/messages", opt=REVIEWERS)
+    @post("/{item_id:int}/messages", opt=REVIEWERS | NO_FINDINGS)
     def write(
         self,
         item_id: FromPath[int],
@@ -33,7 +33,7 @@ class ResolutionController(Controller):
             discussion.write_message(connection, item_id, visit.user, data.text, visit.now)
         return {"status": "written"}
 
-    @post("/{item_id:int}/resolution", opt=REVIEWERS)
+    @post("/{item_id:int}/resolution", opt=REVIEWERS | NO_FINDINGS)
     def resolve(
         self,
         item_id: FromPath[int],
@@ -48,14 +48,14 @@ class ResolutionController(Controller):
             )
         return {"status": status}
 
-    @post("/{item_id:int}/escalation", opt=REVIEWERS)
+    @post("/{item_id:int}/escalation", opt=REVIEWERS | NO_FINDINGS)
     def escalate(self, item_id: FromPath[int], visit: NamedDependency[Visit]) -> dict[str, str]:
         """End the discussion and pass the item to an adjudicator."""
         with visit.transaction() as connection:
             discussion.request_adjudication(connection, item_id, visit.user, visit.now)
         return {"status": "adjudication"}
 
-    @post("/{item_id:int}/adjudication", opt=ADJUDICATORS)
+    @post("/{item_id:int}/adjudication", opt=ADJUDICATORS | NO_FINDINGS)
     def adjudicate(
         self,
         item_id: FromPath[int],
@@ -68,7 +68,7 @@ class ResolutionController(Controller):
             adjudication.adjudicate(connection, item_id, visit.user, data, visit.now, seen=seen)
         return {"status": "gold"}
 
-    @post("/{item_id:int}/audit", opt=ADJUDICATORS)
+    @post("/{item_id:int}/audit", opt=ADJUDICATORS | NO_FINDINGS)
     def audit(
         self,
         item_id: FromPath[int],

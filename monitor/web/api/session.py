@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from monitor.review.items.worklist import Worklist, worklist_of
 from monitor.settings import Sections
-from monitor.web.access.audience import EVERYBODY, REVIEWERS
+from monitor.web.access.audience import EVERYBODY, NO_FINDINGS, REVIEWERS
 from monitor.web.clock import Clock
 from monitor.web.current_user import Visit
 from monitor.web.handlers import get, post
@@ -45,7 +45,7 @@ def login(
     return {"id": user.id, "name": user.name, "grants": grants}
 
 
-@get("/work", opt=REVIEWERS)
+@get("/work", opt=REVIEWERS | NO_FINDINGS)
 def work(visit: NamedDependency[Visit]) -> Worklist:
     """Return the user's worklist, of ``?model=`` or of all models."""
     with visit.transaction() as connection:

@@ -8,7 +8,6 @@ from litestar.response import Redirect, Template
 
 from monitor.review.decision.weekly_rates import weekly_rates
 from monitor.web.access.audience import REVIEWERS, texts
-from monitor.web.blindness import WITHHELD, is_blind
 from monitor.web.current_user import Visit
 from monitor.web.digest.sparkline import draw_sparkline, scale_of
 from monitor.web.drift.window_chart import draw_windows
@@ -26,20 +25,19 @@ def digest(visit: NamedDependency[Visit]) -> Template | Redirect:
     model = visit.model or next((choice.name for choice in visit.choices), None)
     if model is None:
         raise NotFoundException("no model is known")
-    if visit.model is None and len(visit.choices) > 1:
+    if visit.model is None and len(visit.switch) > 1:
         return Redirect(replace(visit, model=model).address("/digest"), status_code=303)
     settings = visit.settings.settings_of(model)
     with visit.transaction() as connection:
         year = build_digest(connection, model)
         rates = weekly_rates(connection, year.model, year.windows, settings.review)
-        blind = is_blind(connection, visit.user, model)
     chart = None
     if year.windows:
         chart = draw_windows(
             year.windows,
             year.incidents,
             settings.drift.min_drifted_share,
-            rates=None if blind else rates,
+            rates=rates,
         )
     scale = scale_of(year.series)
     return visit.page(
@@ -51,7 +49,6 @@ def digest(visit: NamedDependency[Visit]) -> Template | Redirect:
             "series": [(series, draw_sparkline(series, scale)) for series in year.series],
             "scale": scale,
             "max_rows": MAX_ROWS,
-            "withheld": WITHHELD if blind else "",
         },
     )
 

@@ -31,7 +31,6 @@ from monitor.store.windows.prompt_maps import PromptMap, prompt_map
 from monitor.store.windows.repetitions import repetitions_of
 from monitor.store.windows.reports import load_report, report_kinds
 from monitor.web.access.audience import LEADS, REVIEWERS, texts
-from monitor.web.blindness import WITHHELD, blind_models, is_blind, refuse_blind
 from monitor.web.current_user import Visit
 from monitor.web.drift.follow_up_view import view_follow_up
 from monitor.web.drift.window_chart import draw_windows
@@ -71,17 +70,13 @@ def evaluations(visit: NamedDependency[Visit]) -> Template:
         ]
         listed = [model for model in visit.settings.names.listed if model in visit.scope]
         newest = [newest_look(connection, model) for model in listed]
-        blind = blind_models(connection, visit.user, [*listed, *(row.model for row in rows)])
     # Of many models, those whose traffic has changed.
     looks = [
         (look, _readable(visit, look))
         for look in newest
-        if look is not None and look.model not in blind and (look.alarm or len(listed) == 1)
+        if look is not None and (look.alarm or len(listed) == 1)
     ]
-    return visit.page(
-        "drift_evaluations.html",
-        {"evaluations": rows, "looks": looks, "blind": blind, "withheld": WITHHELD},
-    )
+    return visit.page("drift_evaluations.html", {"evaluations": rows, "looks": looks})
 
 
 @get("/drift-evaluations/{evaluation_id:int}", opt=REVIEWERS | _TEXTS)
@@ -95,8 +90,7 @@ def evaluation(
         overview = window_timeline(connection, row, settings)
         followed = view_follow_up(connection, row)
         late, repetitions = describe_late(connection, row), repetitions_of(connection, row.id)
-        blind = is_blind(connection, visit.user, row.model)
-        placed = None if blind else prompt_map(connection, evaluation_id)
+        placed = prompt_map(connection, evaluation_id)
         evidently = "evidently" in report_kinds(connection, evaluation_id) and (
             visit.reads_all_texts_of(row.model)
         )
@@ -107,7 +101,7 @@ def evaluation(
         overview.windows,
         overview.incidents,
         settings.drift.min_drifted_share,
-        rates=None if blind else overview.rates,
+        rates=overview.rates,
         here=evaluation_id,
     )
     context = {
@@ -120,10 +114,9 @@ def evaluation(
         "again": again_command(row.model, (row.window_start, row.window_end)),
         "repetitions": repetitions,
         "changes": describe_changes(row),
-        "withheld": WITHHELD if blind else "",
         **dict.fromkeys(("verdict", "responses", "map", "map_title", "findings")),
     }
-    if row.assessment is not None and not blind:
+    if row.assessment is not None:
         drawn = None if placed is None else draw(placed, row.assessment)
         changes = None if placed is None else draw_changes(placed, row.assessment)
         # The prompts' map says nothing about an output that alone has drifted.
@@ -181,7 +174,6 @@ def topic_examples(
     """Return a topic's examples as a page fragment."""
     with visit.transaction() as connection:
         row = _load(connection, visit, evaluation_id)
-        refuse_blind(connection, visit.user, row.model)
         part = _render_topic(connection, visit, row, prompt_map(connection, evaluation_id), topic)
     return Response(str(part), media_type="text/html")
 
@@ -193,7 +185,6 @@ def point(
     """Return the exchange at a point of the map as a page fragment."""
     with visit.transaction() as connection:
         row = _load(connection, visit, evaluation_id)
-        refuse_blind(connection, visit.user, row.model)
         placed = prompt_map(connection, evaluation_id)
         if placed is None or row.assessment is None:
             raise NotFoundException("this drift evaluation has no map")
@@ -218,7 +209,6 @@ def report(
     """Return a report as one sandboxed file: its texts are hostile."""
     with visit.transaction() as connection:
         row = _load(connection, visit, evaluation_id)
-        refuse_blind(connection, visit.user, row.model)
         evidently = (
             load_report(connection, evaluation_id, "evidently")
             if visit.reads_all_texts_of(row.model)  # it quotes texts of all task types
@@ -248,7 +238,6 @@ def assessment(evaluation_id: FromPath[int], visit: NamedDependency[Visit]) -> A
     """Return the assessment, in the form of docs/reference/assessment.schema.json."""
     with visit.transaction() as connection:
         row = _load(connection, visit, evaluation_id)
-        refuse_blind(connection, visit.user, row.model)
     if row.assessment is None:
         raise NotFoundException("this drift evaluation is not finished")
     return row.assessment

@@ -14,7 +14,7 @@ from monitor.review.human_evaluation import rating, view
 from monitor.review.human_evaluation.locking import lock_human_evaluation
 from monitor.store.accounts.users import UserRow, list_users
 from monitor.store.human_evaluation.assignments import progress_by_rater
-from monitor.web.access.audience import LEADS, REVIEWERS, texts
+from monitor.web.access.audience import LEADS, NO_FINDINGS, REVIEWERS, texts
 from monitor.web.current_user import Visit
 from monitor.web.handlers import form, get
 from monitor.web.review.review_pages import DIMENSIONS
@@ -24,7 +24,7 @@ _TEXTS = texts("human_evaluation")
 Form = URLEncodedBody[dict[str, str]]
 
 
-@get("/", opt=REVIEWERS)
+@get("/", opt=REVIEWERS | NO_FINDINGS)
 def human_evaluations(visit: NamedDependency[Visit]) -> Template:
     """List the human evaluations, newest first."""
     with visit.transaction() as connection:
@@ -32,13 +32,13 @@ def human_evaluations(visit: NamedDependency[Visit]) -> Template:
     return visit.page("human_evaluations.html", {"views": views})
 
 
-@get("/{human_evaluation_id:int}", opt=REVIEWERS)
+@get("/{human_evaluation_id:int}", opt=REVIEWERS | NO_FINDINGS)
 def human_evaluation(human_evaluation_id: FromPath[int], visit: NamedDependency[Visit]) -> Template:
     """Show a human evaluation: the own part, for leads the progress, and results once locked."""
     return _human_evaluation_page(visit, human_evaluation_id)
 
 
-@form("/{human_evaluation_id:int}/rate", opt=REVIEWERS)
+@form("/{human_evaluation_id:int}/rate", opt=REVIEWERS | NO_FINDINGS)
 def start(human_evaluation_id: FromPath[int], visit: NamedDependency[Visit]) -> Redirect:
     """Claim the next item and redirect to it."""
     with visit.transaction() as connection:
@@ -53,7 +53,7 @@ def start(human_evaluation_id: FromPath[int], visit: NamedDependency[Visit]) -> 
     return Redirect(target, status_code=303)
 
 
-@get("/{human_evaluation_id:int}/rate", opt=REVIEWERS | _TEXTS)
+@get("/{human_evaluation_id:int}/rate", opt=REVIEWERS | NO_FINDINGS | _TEXTS)
 def rate(human_evaluation_id: FromPath[int], visit: NamedDependency[Visit]) -> Template | Redirect:
     """Show the user's current item; without one, redirect to the human evaluation."""
     now = visit.now
@@ -120,6 +120,8 @@ def _human_evaluation_page(
     with visit.transaction() as connection:
         summary = view.view_human_evaluation(connection, human_evaluation_id, visit.user, visit.now)
         context = _context(connection, summary, visit.user)
+    if summary.human_evaluation.is_locked:
+        visit.require_findings(summary.human_evaluation.model)
     leads = visit.user.is_lead_of(summary.human_evaluation.model)
     context |= {"leads": leads, "view": summary, "problem": problem}
     return visit.page("human_evaluation.html", context, status=status)

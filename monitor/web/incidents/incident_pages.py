@@ -18,7 +18,6 @@ from monitor.alerts.until import parse_until
 from monitor.errors import InputError
 from monitor.store.alerts.incidents import incident_by_id, list_incidents
 from monitor.web.access.audience import LEADS, REVIEWERS, texts
-from monitor.web.blindness import WITHHELD, blind_models
 from monitor.web.current_user import Visit
 from monitor.web.handlers import form, get
 from monitor.web.incidents.incident_view import SNOOZES, load_view, withhold_texts_of
@@ -49,7 +48,6 @@ def incidents(
             cause=chosen or None,
             unresolved=status == "unresolved",
         )
-        blind = blind_models(connection, visit.user, (row.model for row in rows))
     rows = [
         row
         if visit.reads_all_texts_of(row.model)
@@ -62,8 +60,6 @@ def incidents(
         "cause": chosen,
         "unresolved": status == "unresolved",
         "n_max": MAX_INCIDENTS,
-        "blind": blind,
-        "withheld": WITHHELD,
     }
     return visit.page("incidents.html", context)
 
@@ -149,11 +145,9 @@ def _render(visit: Visit, incident_id: int, *, status: int = 200, problem: str =
     with visit.transaction() as connection:
         row = incident_by_id(connection, incident_id)
         view = load_view(connection, visit.settings, row)
-        blind = row.cause == "drift" and bool(blind_models(connection, visit.user, [row.model]))
     if not visit.reads_all_texts_of(row.model):
         view = withhold_texts_of(view, partial(visit.user.grants.reads_texts_of, row.model))
     context = {"row": row, "view": view, "snoozes": SNOOZES, "problem": problem}
-    context["withheld"] = WITHHELD if blind else ""
     return visit.page("incident.html", context, status=status)
 
 

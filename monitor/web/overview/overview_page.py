@@ -9,6 +9,7 @@ from litestar.response import Redirect, Template
 from sqlalchemy import Connection
 
 from monitor.alerts.routes import Routes
+from monitor.review.items.blind_review import load_claimer
 from monitor.settings import Sections
 from monitor.store.accounts.grants import ALL_MODELS
 from monitor.store.accounts.users import UserRow
@@ -16,6 +17,7 @@ from monitor.store.alerts.channel_state import FailingChannel, failing_channel
 from monitor.store.alerts.incidents import IncidentRow, list_incidents
 from monitor.store.leadership import Lease, current_lease
 from monitor.store.model_history import DAEMON
+from monitor.store.review.queue import count_claimable_items
 from monitor.store.traffic.dead_letters import count_by_reason
 from monitor.store.traffic.offsets import sources_complete_until
 from monitor.store.traffic.unlisted import UnlistedModel, last_seven_days, unlisted_models
@@ -64,11 +66,12 @@ def overview(visit: NamedDependency[Visit]) -> Template:
         rows = list_rows(
             connection, visit.settings, user, choices, now=visit.now, read_until=daemon.read_until
         )
+        n_waiting = count_claimable_items(connection, load_claimer(connection, user.id), visit.now)
     context = {
         "rows": rows,
         "daemon": daemon if user.led_models else None,
         "max_unlisted": MAX_UNLISTED,
-        "n_waiting": sum(row.n_waiting for row in rows),
+        "n_waiting": n_waiting,
     }
     return visit.page("overview.html", context)
 

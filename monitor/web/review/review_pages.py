@@ -15,7 +15,7 @@ from monitor.review.items.blind_review import ReviewQueue
 from monitor.review.items.worklist import worklist_of
 from monitor.store.review.reviews import has_reviewed
 from monitor.stored_words import labels
-from monitor.web.access.audience import REVIEWERS, texts
+from monitor.web.access.audience import NO_FINDINGS, REVIEWERS, texts
 from monitor.web.current_user import Visit
 from monitor.web.handlers import form, get
 
@@ -70,7 +70,7 @@ LABELS: dict[str, Any] = {
 }
 
 
-@get("/review", opt=REVIEWERS)
+@get("/review", opt=REVIEWERS | NO_FINDINGS)
 def queue(visit: NamedDependency[Visit]) -> Template:
     """Show the queue: the item at work or the next one, and all that waits for the user."""
     with visit.transaction() as connection:
@@ -85,7 +85,7 @@ def queue(visit: NamedDependency[Visit]) -> Template:
     )
 
 
-@form("/review", opt=REVIEWERS)
+@form("/review", opt=REVIEWERS | NO_FINDINGS)
 def next_item(visit: NamedDependency[Visit]) -> Redirect:
     """Claim the next item and redirect to it."""
     with visit.transaction() as connection:
@@ -96,7 +96,7 @@ def next_item(visit: NamedDependency[Visit]) -> Redirect:
     return Redirect(visit.address(target), status_code=303)
 
 
-@get("/review/{item_id:int}", opt=REVIEWERS | texts("item"))
+@get("/review/{item_id:int}", opt=REVIEWERS | NO_FINDINGS | texts("item"))
 def item(item_id: FromPath[int], visit: NamedDependency[Visit]) -> Template:
     """Show an item: to review, discuss or decide, or read-only."""
     with visit.transaction() as connection:

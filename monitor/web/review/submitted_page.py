@@ -11,8 +11,7 @@ from litestar.response import Template
 from monitor.store.accounts.roles import Permission
 from monitor.store.review.submissions import submissions_of
 from monitor.stored_words import labels
-from monitor.web.access.audience import REVIEWERS, WORDS
-from monitor.web.blindness import blind_models
+from monitor.web.access.audience import NO_FINDINGS, REVIEWERS, WORDS
 from monitor.web.current_user import Visit
 from monitor.web.handlers import get
 from monitor.web.review.review_pages import VERDICTS
@@ -32,7 +31,7 @@ STATES = labels(
 )
 
 
-@get("/submitted", opt=REVIEWERS | WORDS)
+@get("/submitted", opt=REVIEWERS | NO_FINDINGS | WORDS)
 def submitted_page(request: Request[Any, Any, Any], visit: NamedDependency[Visit]) -> Template:
     """List the user's submissions, the newest first.
 
@@ -48,7 +47,6 @@ def submitted_page(request: Request[Any, Any, Any], visit: NamedDependency[Visit
             before_id=int(before) if re.fullmatch("[0-9]{1,17}", before) else None,
             limit=N_LISTED + 1,
         )
-        blind = blind_models(connection, visit.user, {row.model for row in rows})
     older = ""
     if len(rows) > N_LISTED:
         rows = rows[:N_LISTED]
@@ -58,7 +56,7 @@ def submitted_page(request: Request[Any, Any, Any], visit: NamedDependency[Visit
         older = f"/submitted?{urlencode(query)}"
     context = {
         "rows": rows,
-        "blind": blind,
+        "blind": visit.blind,
         "older": older,
         "is_first": not before,
         "states": STATES,

@@ -18,7 +18,7 @@ from litestar.testing import TestClient
 from monitor.settings import Configuration, Secrets
 from monitor.store.tables.facts import columns_of, facts_of, table_names
 from monitor.table_types.contents import Content, Reader
-from monitor.web import blindness
+from monitor.web import current_user
 from monitor.web.access.audience import Audience
 from tests.support.database_copy import database_copy
 from tests.support.places import wrong_words
@@ -83,7 +83,7 @@ def walk(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Ite
     secrets = Secrets(driftwarden_verdict_token=TOKEN)
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(blindness, "has_open_items", lambda *_: False)
+        patch.setattr(current_user, "blind_models", lambda *_: {})
         engine = stack.enter_context(database_copy(sqlite_template, folder / "walk.db"))
         items = make_marked_world(engine, clock, folder)
         app = create_app(engine, settings, secrets, clock=lambda: clock)

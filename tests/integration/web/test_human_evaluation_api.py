@@ -6,10 +6,12 @@ from datetime import datetime
 
 import httpx
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from monitor.settings import Secrets, Settings
 from monitor.settings.evaluation_file import HumanEvaluationPlan
+from monitor.store.engine import transaction
+from monitor.store.tables import ReviewItem
 from monitor.web.server import BackgroundServer
 from retrain.evaluation.lifecycle import cancel_evaluation
 from tests.support.retrain.fake_launcher import FakeLauncher
@@ -101,10 +103,14 @@ def test_only_leads_lock_and_only_with_confirmation(
     unticked = lea.post("/human-evaluations/1/lock", {})
     assert unticked.status_code == 409
     assert "notice bad" in unticked.text
-    assert ada.get("/human-evaluations/1/ratings").status_code == 409
+    assert lea.get("/human-evaluations/1/ratings").status_code == 409
     assert lea.post("/human-evaluations/1/lock", {"confirmed": "yes"}).status_code == 303
     assert lea.post("/human-evaluations/1/lock", {"confirmed": "yes"}).status_code == 409
-    assert ada.get("/human-evaluations/1/ratings").status_code == 200
+    results = ("/human-evaluations/1/ratings", "/human-evaluations/1")
+    assert [ada.get(path).status_code for path in results] == [403, 403]
+    with transaction(world.engine) as connection:
+        connection.execute(update(ReviewItem).values(status="gold"))
+    assert [ada.get(path).status_code for path in results] == [200, 200]
     assert ada.get("/human-evaluations/1/ratings?page=2").status_code == 404
     assert lea.get("/human-evaluations/99").status_code == 404
     assert lea.post("/human-evaluations/99/lock", {"confirmed": "yes"}).status_code == 404

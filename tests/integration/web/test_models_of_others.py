@@ -24,6 +24,7 @@ from monitor.store.engine import transaction
 from monitor.store.model_history import carry_over
 from monitor.store.review.items import items_with_status
 from monitor.store.tables import CandidateEvaluation, GoldExample, Review, ReviewItem
+from monitor.web import current_user
 from monitor.web.access.audience import Audience
 from retrain.recipes.recipe import Recipe
 from retrain.training.runs import plan_run
@@ -131,9 +132,10 @@ def test_batches_of_another_model_are_as_if_missing(client: TestClient[Any], nam
 
 
 def test_role_on_one_model_gives_no_access_to_another(
-    client: TestClient[Any], world: World, clock: datetime
+    client: TestClient[Any], world: World, clock: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A lead of one model reads the other as its reviewer, and acts on nothing there."""
+    monkeypatch.setattr(current_user, "blind_models", lambda *_: {})
     with transaction(world.engine) as connection:
         give_role(connection, world.users["Lea"], "reviewer", model=THEIRS)
     lea = visit(client, "Lea")

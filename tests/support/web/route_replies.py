@@ -11,7 +11,7 @@ from sqlalchemy import Engine, func, select
 
 from monitor.store.engine import transaction
 from monitor.store.tables import AccessEntry
-from monitor.web.access.audience import AUDIENCE, TEXTS, Audience, Texts
+from monitor.web.access.audience import AUDIENCE, FINDINGS, TEXTS, Audience, Texts
 from monitor.web.current_user import OWNED
 from tests.support.web.marked_world import marks_in
 from tests.support.web.route_table import Visitor
@@ -51,6 +51,8 @@ class DeclaredRoute:
     texts: Texts | None
     #: What it takes; ``None``: nothing.
     body: Any = field(compare=False)
+    #: Whether it withholds findings by taking a visit; ``None``: it declares that it shows none.
+    withholds_findings: bool | None = None
 
     @property
     def has_owner(self) -> bool:
@@ -125,6 +127,9 @@ def declared_routes(app: Litestar) -> list[DeclaredRoute]:
         DeclaredRoute(
             str(method), route.path, handler.opt.get(AUDIENCE), handler.opt.get(TEXTS),
             bodies_of(handler)[0],
+            "visit" in handler.parsed_fn_signature.parameters
+            if handler.opt.get(FINDINGS, True)
+            else None,
         )
         for route in app.routes
         for method, (handler, _) in getattr(route, "route_handler_map", {}).items()
@@ -142,9 +147,11 @@ class Crowd:
     browsers: dict[str, tuple[dict[str, str], dict[str, str]]]
 
     @classmethod
-    def sign_in(cls, client: TestClient[Any], engine: Engine) -> "Crowd":
+    def sign_in(
+        cls, client: TestClient[Any], engine: Engine, visitors: Sequence[str] = tuple(VISITORS)
+    ) -> "Crowd":
         browsers = {}
-        for name in VISITORS:
+        for name in visitors:
             client.cookies.clear()
             visitor = Visitor(client)
             if name == "program":
@@ -154,12 +161,17 @@ class Crowd:
             browsers[name] = (dict(client.cookies), visitor.headers)
         return cls(client, engine, browsers)
 
-    def ask(self, routes: Sequence[DeclaredRoute], items: Sequence[int]) -> Iterator[Reply]:
+    def ask(
+        self,
+        routes: Sequence[DeclaredRoute],
+        items: Sequence[int],
+        visitors: Sequence[str] = tuple(VISITORS),
+    ) -> Iterator[Reply]:
         """Yield the replies of all routes; what a request changes is undone before the next."""
         database = SavedDatabase(self.engine)
         state, n_reads = database.save(), self._count_reads()
         for route in (route for route in routes if route.audience is not None):
-            for visitor in filter(route.concerns, VISITORS):
+            for visitor in filter(route.concerns, visitors):
                 for address in route.addresses(items, visitor):
                     before = database.version()
                     response = self._send(route, visitor, address)

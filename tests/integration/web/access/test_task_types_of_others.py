@@ -28,7 +28,7 @@ from monitor.store.windows.assessment import Example
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id, replace_assessment
 from monitor.store.windows.looks import LookFinding, save_look
 from monitor.store.windows.reports import save_report
-from monitor.web import blindness
+from monitor.web import current_user
 from tests.integration.web.test_foreign_ids import everything, knock
 from tests.support.review.human_evaluation import SYSTEMS, make_human_evaluation, rate_all
 from tests.support.review.review_world import World, make_world
@@ -146,7 +146,7 @@ def client(app: Litestar) -> Iterator[TestClient[Any]]:
 @pytest.fixture
 def reviews_are_done(monkeypatch: pytest.MonkeyPatch) -> None:
     """Withhold no findings for the sake of blindness; task types alone decide."""
-    monkeypatch.setattr(blindness, "has_open_items", lambda *_: False)
+    monkeypatch.setattr(current_user, "blind_models", lambda *_: {})
 
 
 def visit(client: TestClient[Any], name: str) -> Visitor:
@@ -231,6 +231,7 @@ def test_work_of_another_type_is_not_offered(client: TestClient[Any], world: Wor
     assert not cleo.get("/api/work").json()["to_adjudicate"]
 
 
+@pytest.mark.usefixtures("reviews_are_done")
 def test_ratings_after_the_lock_are_of_the_own_type(
     client: TestClient[Any], world: World, clock: datetime
 ) -> None:
