@@ -1,12 +1,13 @@
 """The state of all models, with one query for each kind of row."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, case, func, select
 
-from monitor.store.rows import columns_of, read_row, read_rows
+from monitor.store.rows import columns_of, read_rows
 from monitor.store.tables import (
     Decision,
     DriftEvaluation,
@@ -58,6 +59,7 @@ class OpenIncident:
     level: str
     status: str
     opened_at: datetime
+    snoozed_until: datetime | None
 
     @property
     def is_pressing(self) -> bool:
@@ -96,8 +98,10 @@ class OpenRollout:
     #: ``running``, ``holding``, ``paused`` or ``holdback``.
     status: str
     weight_percent: int
-    #: Event that its status is due to: ``asked`` where it waits for a lead.
+    started_at: datetime
+    #: Event that its status is due to, ``asked`` where it waits for a lead; and when it occurred.
     last_event: str | None
+    last_event_at: datetime | None
 
     @property
     def asks(self) -> bool:
@@ -112,8 +116,8 @@ def newest_windows(connection: Connection) -> dict[str, NewestWindow]:
     return _newest(connection, NewestWindow, DriftEvaluation, order, ended)
 
 
-def window_size(connection: Connection, evaluation_id: int) -> WindowSize | None:
-    """Return the size of a window; ``None`` where its evaluation failed."""
+def window_sizes(connection: Connection, evaluation_ids: Collection[int]) -> dict[int, WindowSize]:
+    """Return the sizes of windows by the ids of their evaluations; failed ones have none."""
     assessment = DriftEvaluation.assessment
     columns = columns_of(
         WindowSize,
@@ -123,8 +127,10 @@ def window_size(connection: Connection, evaluation_id: int) -> WindowSize | None
         lacks=assessment["fallen_coverage"][0]["name"].as_string(),
         min_samples=DriftEvaluation.provenance[("drift", "min_samples")].as_integer(),
     )
-    statement = select(*columns).where(DriftEvaluation.id == evaluation_id, assessment.is_not(None))
-    return read_row(connection, WindowSize, statement)
+    statement = select(*columns).where(
+        DriftEvaluation.id.in_(evaluation_ids), assessment.is_not(None)
+    )
+    return {row.id: row for row in read_rows(connection, WindowSize, statement)}
 
 
 def evaluating_models(connection: Connection) -> set[str]:
@@ -139,8 +145,8 @@ def newest_decisions(connection: Connection) -> dict[str, NewestDecision]:
     return _newest(connection, NewestDecision, Decision, order)
 
 
-def unresolved_incidents(connection: Connection) -> dict[str, OpenIncident]:
-    """Return the most urgent unresolved incident of each model that has one.
+def unresolved_incidents(connection: Connection) -> dict[str, list[OpenIncident]]:
+    """Return the unresolved incidents of each model that has any, the most urgent first.
 
     An open one comes before those that somebody has acknowledged, then the highest level.
     """
@@ -148,9 +154,12 @@ def unresolved_incidents(connection: Connection) -> dict[str, OpenIncident]:
     statement = (
         select(*columns_of(OpenIncident, Incident))
         .where(Incident.resolved_at.is_(None))
-        .order_by((Incident.status == "open").asc(), levels.desc(), Incident.id.desc())
+        .order_by((Incident.status == "open").desc(), levels, Incident.id)
     )
-    return _by_model(connection, OpenIncident, statement)  # the last one of a model counts
+    incidents: dict[str, list[OpenIncident]] = {}
+    for row in read_rows(connection, OpenIncident, statement):
+        incidents.setdefault(row.model, []).append(row)
+    return incidents
 
 
 def production_versions(connection: Connection) -> dict[str, ProductionVersion]:
@@ -163,15 +172,22 @@ def production_versions(connection: Connection) -> dict[str, ProductionVersion]:
 
 def unfinished_rollouts(connection: Connection) -> dict[str, OpenRollout]:
     """Return the unfinished rollout of each model that has one."""
-    event = (
-        select(RolloutEvent.event)
+    newest = (
+        select(func.max(RolloutEvent.id))
         .where(RolloutEvent.rollout_id == Rollout.id, RolloutEvent.event != "confirmed")
-        .order_by(RolloutEvent.id.desc())
-        .limit(1)
+        .correlate(Rollout)
         .scalar_subquery()
     )
+    columns = columns_of(
+        OpenRollout,
+        Rollout,
+        ModelVersion,
+        last_event=RolloutEvent.event,
+        last_event_at=RolloutEvent.at,
+    )
     statement = (
-        select(*columns_of(OpenRollout, Rollout, ModelVersion, last_event=event))
+        select(*columns)
+        .outerjoin(RolloutEvent, RolloutEvent.id == newest)
         .join(ModelVersion, ModelVersion.id == Rollout.version_id)
         .where(Rollout.finished_at.is_(None))
         .order_by(Rollout.id)

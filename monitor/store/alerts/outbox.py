@@ -97,6 +97,17 @@ def has_message(connection: Connection, dedupe_key: str) -> bool:
     return connection.execute(known).one_or_none() is not None
 
 
+def refusals_of(connection: Connection, dedupe_key: str) -> list[tuple[str, datetime]]:
+    """Return the channels that finally did not take a message, and since when."""
+    refused = (OutboxMessage.failed_at.is_not(None), OutboxMessage.attempts > 0)
+    statement = (
+        select(OutboxMessage.channel, OutboxMessage.failed_at)
+        .where(OutboxMessage.dedupe_key == dedupe_key, *refused)
+        .order_by(OutboxMessage.channel)
+    )
+    return [(row[0], row[1]) for row in connection.execute(statement)]
+
+
 def log_ids(message: int, incident: int | None, evaluation: int | None) -> dict[str, int]:
     """Return the ids by which the log follows a message."""
     ids = {"message": message, "incident": incident, "evaluation": evaluation}

@@ -34,7 +34,7 @@ def has_open_audit(connection: Connection, item_id: int) -> bool:
     statement = (
         select(ReviewAudit.id)
         .join(ReviewItem, ReviewItem.id == ReviewAudit.item_id)
-        .where(ReviewItem.id == item_id, *_open())
+        .where(ReviewItem.id == item_id, *is_open())
     )
     return connection.execute(statement).scalar_one_or_none() is not None
 
@@ -47,7 +47,7 @@ def items_to_audit(
     statement = (
         select(ReviewItem.id)
         .join(ReviewAudit, ReviewAudit.item_id == ReviewItem.id)
-        .where(*_open(), ReviewItem.id.not_in(mine), *items_of_portions(portions))
+        .where(*is_open(), ReviewItem.id.not_in(mine), *items_of_portions(portions))
         .order_by(ReviewAudit.id)
     )
     return list(connection.execute(statement).scalars())
@@ -88,7 +88,7 @@ def count_audits(connection: Connection, models: Models = None) -> AuditCounts:
     )
 
 
-def _open() -> tuple[ColumnElement[bool], ...]:
+def is_open() -> tuple[ColumnElement[bool], ...]:
     """Return the conditions of an undecided audit of standing gold."""
     return (
         ReviewAudit.decided_at.is_(None),

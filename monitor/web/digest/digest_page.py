@@ -8,6 +8,7 @@ from litestar.response import Redirect, Template
 
 from monitor.review.decision.evidence import launch_rate
 from monitor.review.decision.weekly_rates import weekly_rates
+from monitor.todo.todo_list import list_todo
 from monitor.web.access.audience import REVIEWERS, texts
 from monitor.web.blindness import WITHHELD, is_blind
 from monitor.web.current_user import Visit
@@ -19,6 +20,8 @@ from monitor.windows.history.digest import build_digest
 
 #: Rows shown before the rest is folded.
 MAX_ROWS = 12
+#: Entries of what needs the user before the rest is folded.
+ENTRIES_SHOWN = 3
 
 
 @get("/digest", opt=REVIEWERS | texts("drift_evaluation"))
@@ -35,6 +38,9 @@ def digest(visit: NamedDependency[Visit]) -> Template | Redirect:
         rates = weekly_rates(connection, year.model, year.windows)
         blind = is_blind(connection, visit.user, model)
         launch = launch_rate(connection, year.model, settings.review)
+        todo = list_todo(
+            connection, visit.settings, visit.user, visit.now, visit.models.narrow(model)
+        )
     chart = None
     if year.windows:
         chart = draw_windows(
@@ -54,6 +60,9 @@ def digest(visit: NamedDependency[Visit]) -> Template | Redirect:
             "series": [(series, draw_sparkline(series, scale)) for series in year.series],
             "scale": scale,
             "max_rows": MAX_ROWS,
+            "todo": todo,
+            "n_shown": ENTRIES_SHOWN,
+            "now": visit.now,
             "withheld": WITHHELD if blind else "",
         },
     )

@@ -23,7 +23,8 @@ from tests.support.windows.assessments import (
 
 WEEK = timedelta(weeks=1)
 ALERTS = Alerts(public_url="https://drift.example")
-FLEET = Configuration(models={"router": {}, "analyst": {}, "new": {}}).by_model
+SETTINGS = Configuration(models={"router": {}, "analyst": {}, "new": {}}, alerts=ALERTS)
+FLEET = SETTINGS.by_model
 
 
 def store_weeks(engine: Engine, begin: datetime, model: str, *assessments: Assessment) -> None:
@@ -65,14 +66,14 @@ def test_a_quiet_week_is_reported_once(any_engine: Engine, clock: datetime) -> N
         (due + 2 * WEEK, True),
     ]
     for now, written in moments:
-        assert announce_due(any_engine, FLEET, now, ALERTS) == written
+        assert announce_due(any_engine, FLEET, now, SETTINGS) == written
     assert len(digests(any_engine)) == 2
 
 
 def test_digest_without_windows_is_not_sent(engine: Engine, clock: datetime) -> None:
-    assert not announce_due(engine, FLEET, clock + timedelta(hours=9), ALERTS)
+    assert not announce_due(engine, FLEET, clock + timedelta(hours=9), SETTINGS)
     store_weeks(engine, clock, "router", make_assessment())
-    off = Alerts(digest="")
+    off = Configuration(alerts=Alerts(digest=""))
     assert not announce_due(engine, FLEET, clock + WEEK + timedelta(hours=9), off)
 
 
@@ -80,11 +81,11 @@ def test_the_first_digest_follows_the_first_result(any_engine: Engine, clock: da
     """Not on the day after it fell due, nor about windows without enough data only."""
     store_weeks(any_engine, clock, "router", not_enough_data(), make_assessment())
     hours = timedelta(hours=9)
-    assert not announce_due(any_engine, FLEET, clock + WEEK + hours, ALERTS)
+    assert not announce_due(any_engine, FLEET, clock + WEEK + hours, SETTINGS)
     result = clock + 2 * WEEK  # midnight, when Monday's digest is due at 9
-    assert not announce_due(any_engine, FLEET, result + timedelta(hours=1), ALERTS)
-    assert announce_due(any_engine, FLEET, result + hours, ALERTS)
-    late = Alerts(public_url=ALERTS.public_url, digest="sunday 09:00")
+    assert not announce_due(any_engine, FLEET, result + timedelta(hours=1), SETTINGS)
+    assert announce_due(any_engine, FLEET, result + hours, SETTINGS)
+    late = Configuration(alerts=Alerts(digest="sunday 09:00"))
     assert not announce_due(any_engine, FLEET, result + hours, late)
 
 
@@ -94,7 +95,7 @@ def test_digest_names_what_a_window_lacks(engine: Engine, clock: datetime) -> No
         week = summarize_week(connection, "router")
     assert week is not None
     assert "not comparable, lacks `csat` and `resolved`" in week.text
-    assert announce_due(engine, FLEET, clock + 2 * WEEK + timedelta(hours=9), ALERTS)
+    assert announce_due(engine, FLEET, clock + 2 * WEEK + timedelta(hours=9), SETTINGS)
     assert "Weekly digest: 1 of 1 model not comparable" in digests(engine)[0].splitlines()[0]
 
 
@@ -105,6 +106,6 @@ def test_digest_of_all_models_snapshot(
         engine, clock, "router", make_assessment(), make_assessment(0.1), make_assessment(0.3)
     )
     store_weeks(engine, clock, "analyst", make_assessment(), not_enough_data(), make_assessment())
-    assert announce_due(engine, FLEET, clock + 3 * WEEK + timedelta(hours=9), ALERTS)
+    assert announce_due(engine, FLEET, clock + 3 * WEEK + timedelta(hours=9), SETTINGS)
     (text,) = digests(engine)
     assert text == snapshot
