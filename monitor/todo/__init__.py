@@ -1,1 +1,1 @@
-"""What needs a person, of all models: one list for the page, the weekly digest and the command."""
+"""To-do list over all models, for the page, the weekly digest and the command."""

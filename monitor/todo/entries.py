@@ -1,4 +1,4 @@
-"""An entry of the list, the order of entries, and entries that are grouped."""
+"""Entries of the to-do list, their order and their groups."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ MAX_OF_A_KIND = 3
 
 @dataclass(frozen=True, kw_only=True)
 class TodoEntry:
-    """Something that waits for a person, and where it is done."""
+    """A step that waits for a user, and the page where it is done."""
 
     #: Empty: the daemon itself.
     model: str

@@ -1,4 +1,4 @@
-"""Kinds of entries in the order of harm, with the reason for each place."""
+"""Kinds of entries of the to-do list in the order of harm, with the reason for each place."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -113,7 +113,7 @@ def runs(connection: Connection, _settings: Sections, _now: datetime) -> Entries
 
 
 def decisions(connection: Connection, settings: Sections, _now: datetime) -> Entries:
-    """Yield the newest decision of each model, where it asks a person for something."""
+    """Yield the newest decision of each model, where it waits for a lead."""
     for row in standing_decisions(connection):
         entry = _decision(row, settings)
         if entry is not None:

@@ -133,13 +133,13 @@ def _to_lock(row: HumanEvaluationRow, n: int, needed: int, now: datetime) -> Ent
     is_complete = n >= needed
     if not is_complete and now - row.opened_at <= RATED_WITHIN:
         return
-    so_far = f"All {pluralize(n, 'rating')} are" if is_complete else f"{n:,} of {needed:,} are"
+    so_far = f"All {n:,}" if is_complete else f"{n:,} of {needed:,}"
     yield TodoEntry(
         model=row.model,
         kind="human_evaluation",
         since=row.opened_at,
-        text=f"{so_far} submitted of the human evaluation of version {row.version}, open since "
-        f"{format_day(row.opened_at)}. The version waits until it is locked.",
+        text=f"{so_far} ratings of version {row.version} are submitted; its human evaluation is "
+        f"open since {format_day(row.opened_at)}. The version waits until it is locked.",
         address=f"/human-evaluations/{row.id}",
         label=f"{'Lock' if is_complete else 'See'} human evaluation {row.id}",
     )

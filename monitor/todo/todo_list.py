@@ -1,4 +1,4 @@
-"""The list of what needs a user: of the models that they may act on, by harm and age."""
+"""To-do list of a user, by harm and age: of the models that they may act on."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ EVERYBODY = UserRow(
 
 @dataclass(frozen=True)
 class TodoList:
-    """What needs a user."""
+    """The entries for a user."""
 
     #: By harm and age.
     entries: tuple[TodoEntry, ...]
@@ -50,7 +50,7 @@ def list_todo(
     now: datetime,
     models: ModelSet = EVERY_MODEL,
 ) -> TodoList:
-    """Return what needs a user of some models; the number of statements doesn't depend on them.
+    """Return the to-do list of a user, of some models, by a fixed number of statements.
 
     Of a model that is no longer watched there is only an unfinished rollout.
     """
@@ -75,10 +75,10 @@ def list_todo(
         audience = BY_NAME[entry.kind].audience
         return audience == "adjudicator" or user.is_lead_of(entry.model)
 
-    shown = group(_without_repetitions(filter(is_shown, entries)))
+    visible = group(_without_repetitions(filter(is_shown, entries)))
     return TodoList(
-        entries=tuple(in_order(entry for entry in shown if not entry.is_own)),
-        own=tuple(in_order(entry for entry in shown if entry.is_own)),
+        entries=tuple(in_order(entry for entry in visible if not entry.is_own)),
+        own=tuple(in_order(entry for entry in visible if entry.is_own)),
         next_evaluation=_next_evaluation(settings, models, now),
     )
 
@@ -90,9 +90,9 @@ def _without_repetitions(entries: Iterable[TodoEntry]) -> list[TodoEntry]:
     rest = []
     for entry in listed:
         covered = [(entry.model, cause) for cause in BY_NAME[entry.kind].covers]
-        found = [incidents.pop(key) for key in covered if key in incidents]
+        same = [incidents.pop(key) for key in covered if key in incidents]
         if not entry.cause:
-            incident_id = found[0].incident_id if found else entry.incident_id
+            incident_id = same[0].incident_id if same else entry.incident_id
             rest.append(replace(entry, incident_id=incident_id))
     return [*rest, *incidents.values()]
 

@@ -1,4 +1,4 @@
-"""What waits for somebody, inserted directly: windows, batches, decisions, runs, candidates."""
+"""Windows, batches, decisions, runs and candidates that wait for a step, inserted directly."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -31,7 +31,7 @@ from monitor.store.alerts.outbox import add_message
 #: Models with a line of their own; the message has no room for more.
 MAX_MODELS = 40
 MAX_INCIDENTS = 15
-#: Entries of what needs somebody; the overview has all.
+#: Entries of the to-do list; the overview has all.
 MAX_ENTRIES = 8
 MAX_CHARACTERS = 60
 #: Drifted share at the full height of the bars, where all are smaller.
@@ -42,7 +42,7 @@ MARKS = {"drift": "🔴", "no_drift": "🟢"}
 
 @dataclass(frozen=True)
 class WaitingStep:
-    """An entry of the list of what needs somebody."""
+    """An entry of the to-do list."""
 
     #: Empty: the daemon.
     model: str
@@ -126,21 +126,21 @@ def digest_message(
     base = alerts.public_url.rstrip("/")
     listed = ranked[:MAX_MODELS]
     blocks += sections(_steps(steps, base))
-    told = {step.incident_id for step in steps[:MAX_ENTRIES]}
-    others = [incident for incident in incidents if incident.id not in told]
+    listed_ids = {step.incident_id for step in steps[:MAX_ENTRIES]}
+    remaining = [incident for incident in incidents if incident.id not in listed_ids]
     scale = max(
         [MIN_SCALE, *(share for model in listed for share in model.shares if share is not None)]
     )
     blocks += sections(_model(model, base, scale) for model in listed)
     if len(models) > MAX_MODELS:
         blocks += sections([f"and {pluralize(len(models) - MAX_MODELS, 'more model')}"])
-    if others:
+    if remaining:
         title_of_rest = (
             "*Other unresolved incidents*"
-            if len(others) < len(incidents)
+            if len(remaining) < len(incidents)
             else "*Unresolved incidents*"
         )
-        blocks += sections([title_of_rest, *_incidents(others, base)])
+        blocks += sections([title_of_rest, *_incidents(remaining, base)])
     blocks += sections([link(f"{base}/overview", "Overview")])
     blocks.append(
         context(

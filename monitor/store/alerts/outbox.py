@@ -99,13 +99,12 @@ def has_message(connection: Connection, dedupe_key: str) -> bool:
 
 def refusals_of(connection: Connection, dedupe_key: str) -> list[tuple[str, datetime]]:
     """Return the channels that finally did not take a message, and since when."""
-    refused = (OutboxMessage.failed_at.is_not(None), OutboxMessage.attempts > 0)
     statement = (
         select(OutboxMessage.channel, OutboxMessage.failed_at)
-        .where(OutboxMessage.dedupe_key == dedupe_key, *refused)
+        .where(OutboxMessage.dedupe_key == dedupe_key, OutboxMessage.attempts > 0)
         .order_by(OutboxMessage.channel)
     )
-    return [(row[0], row[1]) for row in connection.execute(statement)]
+    return [(channel, at) for channel, at in connection.execute(statement) if at is not None]
 
 
 def log_ids(message: int, incident: int | None, evaluation: int | None) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""What waits for somebody in the reviews, of all models: decisions, and items by step."""
+"""Decisions and review items that wait for a step of a user, over all models."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What waits for a lead in retraining, of all models: the newest run and candidate of each."""
+"""Failed training runs and candidates that wait for a lead, over all models."""
 
 from dataclasses import dataclass
 from datetime import datetime

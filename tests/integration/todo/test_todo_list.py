@@ -1,4 +1,4 @@
-"""The list of what needs a user: what it has, in which order, and for whom."""
+"""The to-do list: its entries, their order, and their readers."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -71,13 +71,13 @@ def own(world: WaitingWorld, user: UserRow) -> list[tuple[str, str, int]]:
 def fill(world: WaitingWorld, model: str) -> None:
     """Let something of each kind wait, but digests and what one model can't have with it."""
     ada, ben = (world.user(f"{name} of {model}", "reviewer") for name in ("Ada", "Ben"))
-    queued, *others = world.batch(
+    queued, *reviewed = world.batch(
         model, ["queued", "disagreed", "adjudication", "flagged", "gold"], days=9
     )
-    for item in others:
+    for item in reviewed:
         world.review(item, ada, ben, days=8)
     world.review(queued, ada, days=8)
-    world.audit(others[-1])
+    world.audit(reviewed[-1])
     world.decision(model, "retrain")
     world.run(model)
     world.window(model, days=0, status="failed")
@@ -142,14 +142,14 @@ def test_each_role_is_shown_what_it_can_do(world: WaitingWorld) -> None:
     world.incident("", "records_lost")
     admin, lead_of_b = world.user("Amy", "admin"), world.user("Bo", "lead", models=["b"])
     adjudicator, reviewer = world.user("Cleo", "adjudicator"), world.user("Rex", "reviewer")
-    stranger = world.user("Sam", "adjudicator", models=["b"])
+    of_another = world.user("Sam", "adjudicator", models=["b"])
     assert kinds(world, admin) == kinds(world)
     assert "incident_error" in kinds(world, admin)  # of the daemon
     assert "incident_error" not in kinds(world, admin, models=EVERY_MODEL.narrow("a"))
-    assert kinds(world, lead_of_b) == kinds(world, stranger) == kinds(world, reviewer) == []
+    assert kinds(world, lead_of_b) == kinds(world, of_another) == kinds(world, reviewer) == []
     assert kinds(world, adjudicator) == ["adjudication", "audit"]
     assert own(world, reviewer) == [("review", "a", 1), ("rating", "a", 6)]
-    assert own(world, lead_of_b) == own(world, stranger) == []
+    assert own(world, lead_of_b) == own(world, of_another) == []
 
 
 def test_a_lead_who_does_not_review_has_no_reviews(world: WaitingWorld) -> None:
