@@ -83,16 +83,16 @@ KINDS = (
         reason="errors that are known go on, and training doesn't end them",
     ),
     Kind(
-        name="candidate",
-        title="a candidate to approve or reject, or whose evaluation failed",
-        audience="lead",
-        reason="a version that may be better waits",
-    ),
-    Kind(
         name="start_rollout",
         title="a candidate that passed its gates",
         audience="lead",
         reason="a version that is shown to be better waits",
+    ),
+    Kind(
+        name="candidate",
+        title="a candidate to approve or reject, or whose evaluation failed",
+        audience="lead",
+        reason="a version that may be better waits",
     ),
     Kind(
         name="human_evaluation",
@@ -141,7 +141,7 @@ KINDS = (
         name="rating",
         title="own items to rate in a human evaluation",
         audience="reviewer",
-        reason="the daily work, as above",
+        reason="the daily work, too",
     ),
     Kind(
         name="digest",

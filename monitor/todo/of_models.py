@@ -62,13 +62,14 @@ def rollouts(connection: Connection, settings: Sections, _now: datetime) -> Entr
         if is_watched and not row.asks:
             continue
         since = row.last_event_at or row.started_at
-        share = f"Version {row.version} gets {row.weight_percent}% of the traffic"
         text = (
-            f"{share} and could not be shown to be as good, so it asks since {format_day(since)}. "
-            "It stays there until a lead advances or reverts it."
+            f"The rollout of version {row.version} asks for a decision since {format_day(since)}, "
+            f"at {row.weight_percent}% of the traffic. It stays there until a lead advances or "
+            "reverts it."
             if is_watched
-            else f"{share}, and the model is no longer watched: nothing measures the version. It "
-            "stays there until a lead completes or reverts it."
+            else f"Version {row.version} gets {row.weight_percent}% of the traffic, and the model "
+            "is no longer watched: nothing measures the version. It stays there until a lead "
+            "completes or reverts it."
         )
         yield TodoEntry(
             model=row.model,

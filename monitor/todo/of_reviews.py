@@ -95,8 +95,8 @@ def decided_items(connection: Connection, user: UserRow) -> Entries:
                 kind="flag",
                 since=row.since,
                 text=f"{pluralize(row.n, 'item')} flagged, the oldest reviewed or queued on "
-                f"{format_day(row.since)}. They count nowhere until a lead excludes or restores "
-                "them.",
+                f"{format_day(row.since)}. Flagged items count nowhere until a lead excludes or "
+                "restores them.",
                 address=of_model("/progress", row.model),
                 label=f"Settle {pluralize(row.n, 'flag')}",
                 n=row.n,
@@ -121,8 +121,8 @@ def human_evaluations(connection: Connection, user: UserRow, now: datetime) -> E
                 model=row.model,
                 kind="rating",
                 since=row.opened_at,
-                text=f"{pluralize(n, 'item')} of the human evaluation of version {row.version} "
-                "wait for your ratings.",
+                text=f"{pluralize(n, 'item')} to rate in the human evaluation of version "
+                f"{row.version}, open since {format_day(row.opened_at)}.",
                 address=f"/human-evaluations/{row.id}",
                 label=f"Rate {pluralize(n, 'item')}",
                 n=n,

@@ -108,10 +108,10 @@ class WaitingWorld:
             batch = insert_row(
                 connection, ReviewBatch, evaluation_id=evaluation, model=model, created_at=at
             )
+            row = {"decided_at": at, "recommendation": recommendation, **values}
             return insert_row(
-                connection, Decision, batch_id=batch, model=model, inputs=inputs, decided_at=at,
-                recommendation=recommendation, **values,
-            )  # fmt: skip
+                connection, Decision, batch_id=batch, model=model, inputs=inputs, **row
+            )
 
     def run(self, model: str, status: str = "failed", **values: Any) -> int:
         with transaction(self.engine) as connection:

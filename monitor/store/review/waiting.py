@@ -23,6 +23,8 @@ from monitor.store.tables import (
     TrainingRun,
 )
 
+_OWN, _OTHER = aliased(ReviewProposal), aliased(ReviewProposal)
+
 
 @dataclass(frozen=True)
 class StandingDecision:
@@ -139,18 +141,17 @@ def waiting_to_discuss(
 
     They wait for the other one after the user has proposed, until the other proposes or writes.
     """
-    own, other = aliased(ReviewProposal), aliased(ReviewProposal)
-    mine = and_(own.item_id == ReviewItem.id, own.reviewer_id == reviewer_id)
+    mine = and_(_OWN.item_id == ReviewItem.id, _OWN.reviewer_id == reviewer_id)
     answered = or_(
         exists().where(
-            other.item_id == own.item_id,
-            other.reviewer_id != reviewer_id,
-            other.proposed_at > own.proposed_at,
+            _OTHER.item_id == _OWN.item_id,
+            _OTHER.reviewer_id != reviewer_id,
+            _OTHER.proposed_at > _OWN.proposed_at,
         ),
         exists().where(
-            ReviewMessage.item_id == own.item_id,
+            ReviewMessage.item_id == _OWN.item_id,
             ReviewMessage.reviewer_id != reviewer_id,
-            ReviewMessage.written_at > own.proposed_at,
+            ReviewMessage.written_at > _OWN.proposed_at,
         ),
     )
     return _by_model(

@@ -10,6 +10,8 @@ from sqlalchemy.orm import aliased
 from monitor.store.rows import columns_of, read_rows
 from monitor.store.tables import CandidateEvaluation, ModelVersion, Rollout, TrainingRun
 
+_SERVING = aliased(ModelVersion)
+
 
 @dataclass(frozen=True)
 class FailedRun:
@@ -55,15 +57,14 @@ def evaluated_candidates(connection: Connection) -> list[EvaluatedCandidate]:
 
     One that is older than the version in production is left out.
     """
-    serving = aliased(ModelVersion)
     place = func.row_number().over(
         partition_by=ModelVersion.model,
         order_by=(ModelVersion.version.desc(), CandidateEvaluation.id.desc()),
     )
     newer_serves = exists().where(
-        serving.model == ModelVersion.model,
-        serving.stage == "production",
-        serving.version > ModelVersion.version,
+        _SERVING.model == ModelVersion.model,
+        _SERVING.stage == "production",
+        _SERVING.version > ModelVersion.version,
     )
     ranked = (
         select(CandidateEvaluation.id, place.label("place"))

@@ -8,12 +8,15 @@ from sqlalchemy import Engine
 from syrupy.assertion import SnapshotAssertion
 
 from monitor.alerts.drift_incidents import handle_evaluation
+from monitor.alerts.messages.weekly_digest import MAX_ENTRIES
 from monitor.daemon.weekly_digest import MAX_DELAY, announce_due, last_due, summarize_week
 from monitor.rendering.mrkdwn import render_text
 from monitor.settings import Alerts, Configuration
+from monitor.store.alerts.incidents import update_incident
 from monitor.store.alerts.outbox import list_messages
 from monitor.store.engine import transaction
 from monitor.store.windows.assessment import Assessment
+from tests.support.waiting_world import WaitingWorld
 from tests.support.windows.assessments import (
     make_assessment,
     not_comparable,
@@ -97,6 +100,25 @@ def test_digest_names_what_a_window_lacks(engine: Engine, clock: datetime) -> No
     assert "not comparable, lacks `csat` and `resolved`" in week.text
     assert announce_due(engine, FLEET, clock + 2 * WEEK + timedelta(hours=9), SETTINGS)
     assert "Weekly digest: 1 of 1 model not comparable" in digests(engine)[0].splitlines()[0]
+
+
+def test_digest_begins_with_the_first_steps(engine: Engine, clock: datetime) -> None:
+    store_weeks(engine, clock, "router", make_assessment(), make_assessment(0.3))
+    names = [f"m{number}" for number in range(MAX_ENTRIES + 2)]
+    settings = Configuration(models={name: {} for name in ("router", *names)}, alerts=ALERTS)
+    now = clock + 2 * WEEK + timedelta(hours=9)
+    world = WaitingWorld(engine, now)
+    for name in names:
+        world.run(name)
+    with transaction(engine) as connection:
+        update_incident(connection, 1, status="acknowledged")
+    assert announce_due(engine, settings.by_model, now, settings)
+    lines = digests(engine)[0].splitlines()
+    first = lines.index(f"What needs a lead: {len(names)} steps")
+    assert lines[first + 1].endswith("(https://drift.example/runs/1)")
+    assert lines[first + 1 + MAX_ENTRIES] == "• and 2 more"
+    # Acknowledged, it needs nobody, and is unresolved.
+    assert "• Drift: router, acknowledged" in digests(engine)[0].partition("Unresolved")[2]
 
 
 def test_digest_of_all_models_snapshot(

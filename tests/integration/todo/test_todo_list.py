@@ -172,7 +172,7 @@ def test_a_confirmed_or_superseded_decision_is_not_listed(world: WaitingWorld) -
     assert "48%" in only(world).text
     # Reviews under way decide nothing yet; an older window that is decided late is no news.
     world.decision("a", "undecided", days=1)
-    world.decision("a", "keep", days=20, confirmed_by=None)
+    world.decision("a", "keep", days=20, decided_at=world.now)
     assert only(world).address == f"/decisions/{second}"
     with transaction(world.engine) as connection:
         connection.execute(update(Decision).where(Decision.id == second).values(confirmed_by="Lea"))
