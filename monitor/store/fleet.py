@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, func, select
+from sqlalchemy import Connection, Select, case, func, select
 
 from monitor.store.rows import columns_of, read_rows
 from monitor.store.tables import (
-    Decision,
     DriftEvaluation,
     Incident,
     ModelVersion,
@@ -68,16 +67,6 @@ class OpenIncident:
 
 
 @dataclass(frozen=True)
-class NewestDecision:
-    """The newest decision of a model."""
-
-    id: int
-    model: str
-    recommendation: str
-    confirmed_by: str | None
-
-
-@dataclass(frozen=True)
 class ProductionVersion:
     """The version of a model in production."""
 
@@ -111,9 +100,18 @@ class OpenRollout:
 
 def newest_windows(connection: Connection) -> dict[str, NewestWindow]:
     """Return the newest window of each model whose evaluation has ended."""
-    order = (DriftEvaluation.window_end.desc(), DriftEvaluation.id.desc())
+    place = func.row_number().over(
+        partition_by=DriftEvaluation.model,
+        order_by=(DriftEvaluation.window_end.desc(), DriftEvaluation.id.desc()),
+    )
     ended = DriftEvaluation.status != "running"
-    return _newest(connection, NewestWindow, DriftEvaluation, order, ended)
+    ranked = select(DriftEvaluation.id, place.label("place")).where(ended).subquery()
+    statement = (
+        select(*columns_of(NewestWindow, DriftEvaluation))
+        .join(ranked, ranked.c.id == DriftEvaluation.id)
+        .where(ranked.c.place == 1)
+    )
+    return _by_model(connection, NewestWindow, statement)
 
 
 def window_sizes(connection: Connection, evaluation_ids: Collection[int]) -> dict[int, WindowSize]:
@@ -137,12 +135,6 @@ def evaluating_models(connection: Connection) -> set[str]:
     """Return the models of which a window is being evaluated."""
     statement = select(DriftEvaluation.model).where(DriftEvaluation.status == "running")
     return set(connection.execute(statement).scalars())
-
-
-def newest_decisions(connection: Connection) -> dict[str, NewestDecision]:
-    """Return the newest decision of each model."""
-    order = (Decision.decided_at.desc(), Decision.id.desc())
-    return _newest(connection, NewestDecision, Decision, order)
 
 
 def unresolved_incidents(connection: Connection) -> dict[str, list[OpenIncident]]:
@@ -207,23 +199,6 @@ def count_items(connection: Connection) -> dict[str, dict[str, int]]:
     for model, status, n in connection.execute(statement):
         counts.setdefault(model, {})[status] = int(n)
     return counts
-
-
-def _newest(
-    connection: Connection,
-    row_type: type[Any],
-    table: type[Any],
-    order: tuple[Any, ...],
-    *conditions: ColumnElement[bool],
-) -> dict[str, Any]:
-    place = func.row_number().over(partition_by=table.model, order_by=order)
-    ranked = select(table.id, place.label("place")).where(*conditions).subquery()
-    statement = (
-        select(*columns_of(row_type, table))
-        .join(ranked, ranked.c.id == table.id)
-        .where(ranked.c.place == 1)
-    )
-    return _by_model(connection, row_type, statement)
 
 
 def _by_model(

@@ -10,6 +10,7 @@ from monitor.rendering.excerpts import excerpt
 from monitor.settings import Sections
 from monitor.store import fleet
 from monitor.store.accounts.users import UserRow
+from monitor.store.review.waiting import StandingDecision, standing_decisions
 from monitor.store.traffic.exchanges import newest_traffic
 from monitor.web.filters import minute
 from monitor.web.models_of_user import ModelChoice
@@ -62,7 +63,7 @@ class ModelRow:
     version: fleet.ProductionVersion | None
     rollout: fleet.OpenRollout | None
     #: The decision whose retraining waits for a confirmation.
-    decision: fleet.NewestDecision | None
+    decision: StandingDecision | None
     #: When the newest exchange occurred.
     traffic_at: datetime | None
     #: Whether the user leads the model.
@@ -100,7 +101,7 @@ def list_rows(
         fleet.window_sizes(connection, little_data),
         newest_traffic(connection),
         fleet.unresolved_incidents(connection),
-        fleet.newest_decisions(connection),
+        {row.model: row for row in standing_decisions(connection)},
         fleet.production_versions(connection),
         fleet.unfinished_rollouts(connection),
         fleet.count_items(connection),
@@ -129,7 +130,7 @@ class _Newest:
     #: When the newest exchange occurred.
     traffic: Mapping[str, datetime]
     incidents: Mapping[str, Sequence[fleet.OpenIncident]]
-    decisions: Mapping[str, fleet.NewestDecision]
+    decisions: Mapping[str, StandingDecision]
     versions: Mapping[str, fleet.ProductionVersion]
     rollouts: Mapping[str, fleet.OpenRollout]
     items: Mapping[str, Mapping[str, int]]
@@ -154,6 +155,7 @@ def _row(
         decision is not None
         and decision.recommendation == "retrain"
         and decision.confirmed_by is None
+        and not decision.has_run
         and own.retrain.require_confirmation
     )
     traffic_at = newest.traffic.get(name)
