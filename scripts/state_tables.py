@@ -9,6 +9,7 @@ from monitor.alerts.causes import CAUSES
 from monitor.alerts.incident_states import IncidentTransition
 from monitor.daemon.signals.catalogue import SENSORS
 from monitor.review.items.states import TRANSITIONS
+from monitor.todo.kinds import KINDS
 from retrain.rollout.states import RolloutTransition
 
 #: Measured times until a signal's end was told, by signal: `{"metric": "14 hours"}`.
@@ -51,6 +52,16 @@ def transitions_table(transitions: Iterable[IncidentTransition | RolloutTransiti
         sources = ", ".join(row.sources) or "none"
         target = row.target or "the same status"
         lines.append(_line(sources, row.event, row.by, f"{target}: {row.effect}"))
+    return "\n".join(lines)
+
+
+def todo_table() -> str:
+    """Return the kinds of entries of the to-do list, in the order of harm."""
+    lines = ["| place | what waits | for | why there |", "| --- | --- | --- | --- |"]
+    for place, kind in enumerate(KINDS, start=1):
+        audience = {"reviewer": "the reviewer", "adjudicator": "adjudicators, leads"}
+        for_whom = audience.get(kind.audience, "leads")
+        lines.append(f"| {place} | {kind.title} (`{kind.name}`) | {for_whom} | {kind.reason} |")
     return "\n".join(lines)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import typer
 from assessment_schema import assessment_schema
 from draw_rooms import PICTURE, draw
-from state_tables import causes_table, items_table, signals_table, transitions_table
+from state_tables import causes_table, items_table, signals_table, todo_table, transitions_table
 
 from monitor.alerts import incident_states
 from monitor.cli.app import app
@@ -32,6 +32,7 @@ RUNBOOKS = ROOT / "docs" / "runbooks" / "README.md"
 INCIDENTS = ROOT / "docs" / "explanation" / "incidents.md"
 SIGNALS = ROOT / "docs" / "explanation" / "signals.md"
 WORKFLOW = ROOT / "docs" / "explanation" / "review-workflow.md"
+MANY_MODELS = ROOT / "docs" / "how-to" / "many-models.md"
 ROLL_OUT = ROOT / "docs" / "how-to" / "roll-out.md"
 GENERATED = "<!-- Written by `make docs` from {source}. Change that, not this page. -->"
 
@@ -207,6 +208,7 @@ def pages() -> dict[Path, str]:
         WORKFLOW: page_with_table(WORKFLOW, items_table()),
         INCIDENTS: page_with_table(INCIDENTS, transitions_table(incident_states.TRANSITIONS)),
         PICTURE: draw(),
+        MANY_MODELS: page_with_table(MANY_MODELS, todo_table()),
         ROLL_OUT: page_with_table(ROLL_OUT, transitions_table(rollout_states.TRANSITIONS)),
     }
 

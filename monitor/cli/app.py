@@ -50,6 +50,7 @@ class Commands(LazyGroup):
         "evaluate": Entry(
             "monitor.cli.evaluate:evaluate", "Evaluate a window of stored traffic.", DAEMON
         ),
+        "todo": Entry("monitor.cli.todo:todo", "List what needs a lead or an adjudicator.", DAEMON),
         "digest": Entry("monitor.cli.digest:digest", "Show a year of drift evaluations.", DAEMON),
         "incidents": Entry(
             "monitor.cli.incidents:app",

@@ -197,7 +197,7 @@ class Cycle:
                 log.exception("model_not_advanced", model=settings.model.name)
         with transaction(self.engine) as connection:
             announce_unlisted_models(connection, self.settings, now)
-        announce_due(self.engine, self._watched(), now, self.settings.alerts)
+        announce_due(self.engine, self._watched(), now, self.settings)
         self.retraining.advance(now, may_continue)
 
     def apply_weights(self, now: datetime, may_continue: MayContinue = always) -> None:

@@ -7,8 +7,8 @@ from typing import get_args
 from sqlalchemy import Connection, Engine
 
 from monitor.alerts.channels import Channels
-from monitor.daemon.conditions.of_models import BATCH_MAX_AGE
 from monitor.daemon.training_metrics import export_training_metrics
+from monitor.review.progress.overdue import BATCH_MAX_AGE
 from monitor.settings import Settings
 from monitor.store.alerts.channel_state import failing_channel, last_failure_at, pending_messages
 from monitor.store.alerts.condition_facts import queue_state

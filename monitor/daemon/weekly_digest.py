@@ -6,60 +6,57 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Engine
 
 from monitor.alerts.evaluated_version import describe_version, evaluated_version
-from monitor.alerts.messages.weekly_digest import ModelWeek, announce_week
+from monitor.alerts.messages.weekly_digest import (
+    ModelWeek,
+    WaitingStep,
+    announce_week,
+    digest_key,
+    last_due,
+)
 from monitor.rendering.excerpts import excerpt, name_version
 from monitor.rendering.late_exchanges import describe_late
 from monitor.rendering.numbers import format_share, format_window, join_names
-from monitor.settings import Alerts, Settings
-from monitor.settings.alerts import parse_weekly_time
+from monitor.settings import Sections, Settings
 from monitor.store.alerts.incidents import unresolved_incidents
 from monitor.store.alerts.outbox import has_message
 from monitor.store.engine import transaction
 from monitor.store.training.known_versions import known_versions
 from monitor.store.windows.digest import WindowFigures
 from monitor.store.windows.drift_evaluations import any_result_before, drift_evaluation_by_id
+from monitor.todo.todo_list import EVERYBODY, list_todo
 from monitor.windows.history.digest import build_digest
 
-WEEK = timedelta(weeks=1)
 #: A digest that is later than this is left out.
 MAX_DELAY = timedelta(days=3)
 N_WINDOWS = 12
 
 
 def announce_due(
-    engine: Engine, watched: Sequence[Settings], now: datetime, alerts: Alerts
+    engine: Engine, watched: Sequence[Settings], now: datetime, settings: Sections
 ) -> bool:
     """Write the digest of all models if it is due; return whether it was written.
 
     The first one follows the first result: one that fell due before it would report nothing.
-    ``alerts`` has the day and time of the digest.
     """
+    alerts = settings.alerts
     due = last_due(alerts.digest, now)
     if due is None or now - due > MAX_DELAY:
         return False
-    key = f"digest:{due:%Y-%m-%d}"
+    key = digest_key(due)
     with transaction(engine) as connection:
         if has_message(connection, key) or not any_result_before(connection, due):
             return False
         weeks = [summarize_week(connection, settings.model.name) for settings in watched]
         models = [week for week in weeks if week is not None]
         incidents = unresolved_incidents(connection)
-        about = (describe_version(connection, incident) for incident in incidents)
-        remarks = [sentence for sentence, _ in about]
+        steps = [
+            WaitingStep(entry.model, entry.text, entry.label, entry.address, entry.incident_id)
+            for entry in list_todo(connection, settings, EVERYBODY, now).entries
+        ]
+        remarks = {incident.id: describe_version(connection, incident)[0] for incident in incidents}
         return announce_week(
-            connection, models, incidents, remarks, key=key, now=now, alerts=alerts
+            connection, models, incidents, steps, remarks=remarks, key=key, now=now, alerts=alerts
         )
-
-
-def last_due(digest: str, now: datetime) -> datetime | None:
-    """Return when a digest was last due; ``None`` where there is none."""
-    weekly = parse_weekly_time(digest)
-    if weekly is None:
-        return None
-    weekday, hour, minute = weekly
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    due = midnight + timedelta(days=weekday - now.weekday(), hours=hour, minutes=minute)
-    return due if due <= now else due - WEEK
 
 
 def summarize_week(connection: Connection, model: str) -> ModelWeek | None:

@@ -1,14 +1,14 @@
 """The state of all models, with one query for each kind of row."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, func, select
+from sqlalchemy import Connection, Select, case, func, select
 
-from monitor.store.rows import columns_of, read_row, read_rows
+from monitor.store.rows import columns_of, read_rows
 from monitor.store.tables import (
-    Decision,
     DriftEvaluation,
     Incident,
     ModelVersion,
@@ -58,21 +58,12 @@ class OpenIncident:
     level: str
     status: str
     opened_at: datetime
+    snoozed_until: datetime | None
 
     @property
     def is_pressing(self) -> bool:
         """Return whether it is open, and more than a warning."""
         return self.status == "open" and self.level in {"critical", "error"}
-
-
-@dataclass(frozen=True)
-class NewestDecision:
-    """The newest final decision of a model."""
-
-    id: int
-    model: str
-    recommendation: str
-    confirmed_by: str | None
 
 
 @dataclass(frozen=True)
@@ -96,8 +87,10 @@ class OpenRollout:
     #: ``running``, ``holding``, ``paused`` or ``holdback``.
     status: str
     weight_percent: int
-    #: Event that its status is due to: ``asked`` where it waits for a lead.
+    started_at: datetime
+    #: Event that its status is due to, ``asked`` where it waits for a lead; and when it occurred.
     last_event: str | None
+    last_event_at: datetime | None
 
     @property
     def asks(self) -> bool:
@@ -107,13 +100,22 @@ class OpenRollout:
 
 def newest_windows(connection: Connection) -> dict[str, NewestWindow]:
     """Return the newest window of each model whose evaluation has ended."""
-    order = (DriftEvaluation.window_end.desc(), DriftEvaluation.id.desc())
+    place = func.row_number().over(
+        partition_by=DriftEvaluation.model,
+        order_by=(DriftEvaluation.window_end.desc(), DriftEvaluation.id.desc()),
+    )
     ended = DriftEvaluation.status != "running"
-    return _newest(connection, NewestWindow, DriftEvaluation, order, ended)
+    ranked = select(DriftEvaluation.id, place.label("place")).where(ended).subquery()
+    statement = (
+        select(*columns_of(NewestWindow, DriftEvaluation))
+        .join(ranked, ranked.c.id == DriftEvaluation.id)
+        .where(ranked.c.place == 1)
+    )
+    return _by_model(connection, NewestWindow, statement)
 
 
-def window_size(connection: Connection, evaluation_id: int) -> WindowSize | None:
-    """Return the size of a window; ``None`` where its evaluation failed."""
+def window_sizes(connection: Connection, evaluation_ids: Collection[int]) -> dict[int, WindowSize]:
+    """Return the sizes of windows by the ids of their evaluations; failed ones have none."""
     assessment = DriftEvaluation.assessment
     columns = columns_of(
         WindowSize,
@@ -123,8 +125,10 @@ def window_size(connection: Connection, evaluation_id: int) -> WindowSize | None
         lacks=assessment["fallen_coverage"][0]["name"].as_string(),
         min_samples=DriftEvaluation.provenance[("drift", "min_samples")].as_integer(),
     )
-    statement = select(*columns).where(DriftEvaluation.id == evaluation_id, assessment.is_not(None))
-    return read_row(connection, WindowSize, statement)
+    statement = select(*columns).where(
+        DriftEvaluation.id.in_(evaluation_ids), assessment.is_not(None)
+    )
+    return {row.id: row for row in read_rows(connection, WindowSize, statement)}
 
 
 def evaluating_models(connection: Connection) -> set[str]:
@@ -133,15 +137,8 @@ def evaluating_models(connection: Connection) -> set[str]:
     return set(connection.execute(statement).scalars())
 
 
-def newest_decisions(connection: Connection) -> dict[str, NewestDecision]:
-    """Return the newest final decision of each model."""
-    order = (Decision.decided_at.desc(), Decision.id.desc())
-    is_final = Decision.recommendation != "undecided"
-    return _newest(connection, NewestDecision, Decision, order, is_final)
-
-
-def unresolved_incidents(connection: Connection) -> dict[str, OpenIncident]:
-    """Return the most urgent unresolved incident of each model that has one.
+def unresolved_incidents(connection: Connection) -> dict[str, list[OpenIncident]]:
+    """Return the unresolved incidents of each model that has any, the most urgent first.
 
     An open one comes before those that somebody has acknowledged, then the highest level.
     """
@@ -149,9 +146,12 @@ def unresolved_incidents(connection: Connection) -> dict[str, OpenIncident]:
     statement = (
         select(*columns_of(OpenIncident, Incident))
         .where(Incident.resolved_at.is_(None))
-        .order_by((Incident.status == "open").asc(), levels.desc(), Incident.id.desc())
+        .order_by((Incident.status == "open").desc(), levels, Incident.id)
     )
-    return _by_model(connection, OpenIncident, statement)  # the last one of a model counts
+    incidents: dict[str, list[OpenIncident]] = {}
+    for row in read_rows(connection, OpenIncident, statement):
+        incidents.setdefault(row.model, []).append(row)
+    return incidents
 
 
 def production_versions(connection: Connection) -> dict[str, ProductionVersion]:
@@ -164,15 +164,22 @@ def production_versions(connection: Connection) -> dict[str, ProductionVersion]:
 
 def unfinished_rollouts(connection: Connection) -> dict[str, OpenRollout]:
     """Return the unfinished rollout of each model that has one."""
-    event = (
-        select(RolloutEvent.event)
+    newest = (
+        select(func.max(RolloutEvent.id))
         .where(RolloutEvent.rollout_id == Rollout.id, RolloutEvent.event != "confirmed")
-        .order_by(RolloutEvent.id.desc())
-        .limit(1)
+        .correlate(Rollout)
         .scalar_subquery()
     )
+    columns = columns_of(
+        OpenRollout,
+        Rollout,
+        ModelVersion,
+        last_event=RolloutEvent.event,
+        last_event_at=RolloutEvent.at,
+    )
     statement = (
-        select(*columns_of(OpenRollout, Rollout, ModelVersion, last_event=event))
+        select(*columns)
+        .outerjoin(RolloutEvent, RolloutEvent.id == newest)
         .join(ModelVersion, ModelVersion.id == Rollout.version_id)
         .where(Rollout.finished_at.is_(None))
         .order_by(Rollout.id)
@@ -192,23 +199,6 @@ def count_items(connection: Connection) -> dict[str, dict[str, int]]:
     for model, status, n in connection.execute(statement):
         counts.setdefault(model, {})[status] = int(n)
     return counts
-
-
-def _newest(
-    connection: Connection,
-    row_type: type[Any],
-    table: type[Any],
-    order: tuple[Any, ...],
-    *conditions: ColumnElement[bool],
-) -> dict[str, Any]:
-    place = func.row_number().over(partition_by=table.model, order_by=order)
-    ranked = select(table.id, place.label("place")).where(*conditions).subquery()
-    statement = (
-        select(*columns_of(row_type, table))
-        .join(ranked, ranked.c.id == table.id)
-        .where(ranked.c.place == 1)
-    )
-    return _by_model(connection, row_type, statement)
 
 
 def _by_model(

@@ -17,6 +17,7 @@ from monitor.daemon.conditions.of_signals import (
 from monitor.errors import without_quotes
 from monitor.plurals import pluralize
 from monitor.rendering.numbers import format_day, format_instant
+from monitor.review.progress.overdue import BATCH_DUE_AFTER, BATCH_MAX_AGE, find_overdue
 from monitor.scheduling.condition_check import CLEAR, UNKNOWN, ConditionCheck, Holds, Result
 from monitor.settings import Settings
 from monitor.store.alerts.condition_facts import (
@@ -49,12 +50,6 @@ PLANNED_WITHIN = timedelta(minutes=15)
 
 #: Time that a lead has to confirm a retraining.
 CONFIRMED_WITHIN = timedelta(days=3)
-
-UNTOUCHED_AFTER = timedelta(days=3)
-#: Time in which most items of a batch are to be reviewed.
-BATCH_DUE_AFTER = timedelta(days=7)
-#: Batches that are older don't count.
-BATCH_MAX_AGE = timedelta(days=35)
 
 
 def evaluation_failed(check: ConditionCheck[Settings]) -> Result:
@@ -208,20 +203,19 @@ def decision_overdue(check: ConditionCheck[Settings]) -> Result:
 def queue_not_worked(check: ConditionCheck[Settings]) -> Result:
     """Hold while open review items are untouched for three days, or most of a batch for a week."""
     state = queue_state(check.connection, check.settings.model.name, check.now - BATCH_MAX_AGE)
-    if state is None:
+    late = None if state is None else find_overdue(state, check.now)
+    if late is None:
         return CLEAR
-    open_items = pluralize(state.n_open, "open item")
-    if check.now - state.touched_at > UNTOUCHED_AFTER:
+    open_items = pluralize(late.n_open, "open item")
+    if late.untouched_since is not None:
         return Holds(
-            f"{open_items}, untouched since {format_instant(state.touched_at)}.",
-            since=state.touched_at,
+            f"{open_items}, untouched since {format_instant(late.untouched_since)}.",
+            since=late.untouched_since,
         )
-    if state.oldest_at is not None and check.now - state.oldest_at > BATCH_DUE_AFTER:
-        return Holds(
-            f"{open_items}; most of the batch of {format_instant(state.oldest_at)} is not reviewed "
-            f"after {BATCH_DUE_AFTER.days} days."
-        )
-    return CLEAR
+    return Holds(
+        f"{open_items}; most of the batch of {format_instant(late.since)} is not "
+        f"reviewed after {BATCH_DUE_AFTER.days} days."
+    )
 
 
 #: By cause.

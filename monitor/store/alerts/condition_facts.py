@@ -1,10 +1,13 @@
 """Facts that the conditions of incidents are checked on; each query reads a few rows."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, case, func, select, union_all
 
+from monitor.store.model_sets import Models, of_models
 from monitor.store.review.decision_states import decision_states
 from monitor.store.rows import columns_of, read_row, read_rows
 from monitor.store.tables import (
@@ -174,33 +177,62 @@ def queue_state(connection: Connection, model: str, since: datetime) -> QueueSta
 
     ``None``: no item is open.
     """
+    return queue_states(connection, since, model).get(model)
+
+
+def queue_states(
+    connection: Connection, since: datetime, models: Models = None
+) -> dict[str, QueueState]:
+    """Return the state of the batches that were created after a time, of models with open items."""
     is_open = case((ReviewItem.status.in_(OPEN_ITEMS), 1), else_=0)
+    with_open_items = select(ReviewItem.batch_id).where(ReviewItem.status.in_(OPEN_ITEMS))
     batches = connection.execute(
-        select(ReviewBatch.id, ReviewBatch.created_at, func.sum(is_open), func.count())
+        select(
+            ReviewBatch.id,
+            ReviewBatch.model,
+            ReviewBatch.created_at,
+            func.sum(is_open).label("n_open"),
+            func.count().label("n"),
+        )
         .join(ReviewItem, ReviewItem.batch_id == ReviewBatch.id)
-        .where(ReviewBatch.model == model, ReviewBatch.created_at >= since)
-        .group_by(ReviewBatch.id, ReviewBatch.created_at)
+        .where(
+            ReviewBatch.id.in_(with_open_items),
+            ReviewBatch.created_at >= since,
+            *of_models(ReviewBatch.model, models),
+        )
+        .group_by(ReviewBatch.id, ReviewBatch.model, ReviewBatch.created_at)
     ).all()
-    waiting = [row for row in batches if row[2]]
-    if not waiting:
-        return None
-    # A new batch is no work on those that wait.
-    touched = [min(row.created_at for row in waiting)]
-    for column in (
-        Review.submitted_at,
-        ReviewProposal.proposed_at,
-        ReviewMessage.written_at,
-        GoldExample.decided_at,
-    ):
-        newest = connection.execute(
-            select(func.max(column))
+    if not batches:
+        return {}
+    newest = union_all(
+        *(
+            select(ReviewItem.batch_id, func.max(column).label("at"))
             .join(ReviewItem, ReviewItem.id == column.class_.item_id)
-            .where(ReviewItem.batch_id.in_([row.id for row in waiting]))
-        ).scalar_one()
-        touched += [newest] if newest is not None else []
-    mostly_open = [row.created_at for row in waiting if 2 * row[2] > row[3]]
-    return QueueState(
-        n_open=sum(row[2] for row in waiting),
-        oldest_at=min(mostly_open, default=None),
-        touched_at=max(touched),
+            .where(ReviewItem.batch_id.in_([row.id for row in batches]))
+            .group_by(ReviewItem.batch_id)
+            for column in (
+                Review.submitted_at,
+                ReviewProposal.proposed_at,
+                ReviewMessage.written_at,
+                GoldExample.decided_at,
+            )
+        )
     )
+    touched: dict[int, list[datetime]] = defaultdict(list)
+    for batch_id, at in connection.execute(newest):
+        touched[batch_id].append(at)
+    of_model: dict[str, list[Any]] = defaultdict(list)
+    for row in batches:
+        of_model[row.model].append(row)
+    return {
+        model: QueueState(
+            n_open=sum(int(row.n_open) for row in rows),
+            oldest_at=min((row.created_at for row in rows if 2 * row.n_open > row.n), default=None),
+            # A new batch is no work on those that wait.
+            touched_at=max(
+                [min(row.created_at for row in rows)]
+                + [at for row in rows for at in touched[row.id]]
+            ),
+        )
+        for model, rows in of_model.items()
+    }

@@ -97,6 +97,16 @@ def has_message(connection: Connection, dedupe_key: str) -> bool:
     return connection.execute(known).one_or_none() is not None
 
 
+def refusals_of(connection: Connection, dedupe_key: str) -> list[tuple[str, datetime]]:
+    """Return the channels that finally did not take a message, and since when."""
+    statement = (
+        select(OutboxMessage.channel, OutboxMessage.failed_at)
+        .where(OutboxMessage.dedupe_key == dedupe_key, OutboxMessage.attempts > 0)
+        .order_by(OutboxMessage.channel)
+    )
+    return [(channel, at) for channel, at in connection.execute(statement) if at is not None]
+
+
 def log_ids(message: int, incident: int | None, evaluation: int | None) -> dict[str, int]:
     """Return the ids by which the log follows a message."""
     ids = {"message": message, "incident": incident, "evaluation": evaluation}

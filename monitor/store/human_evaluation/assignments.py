@@ -12,20 +12,25 @@ from sqlalchemy import (
     Select,
     and_,
     delete,
+    false,
     func,
     insert,
     or_,
     select,
+    true,
 )
 from sqlalchemy.orm import aliased
 
 from monitor.store.assignments import Assignment, AssignmentTable, is_live
+from monitor.store.model_sets import Portion, of_models
 from monitor.store.rows import read_rows
 from monitor.store.tables import (
+    HumanEvaluation,
     HumanEvaluationAssignment,
     HumanEvaluationItem,
     HumanEvaluationRating,
     HumanEvaluationResponse,
+    ModelVersion,
     User,
 )
 
@@ -87,7 +92,7 @@ def current_item_of(
             HumanEvaluationItem.human_evaluation_id == human_evaluation_id,
             HumanEvaluationAssignment.reviewer_id == rater.reviewer_id,
             _is_at_work(HumanEvaluationAssignment, now),
-            *_of_types(rater),
+            *_of_types(rater.task_types),
         )
         .order_by(HumanEvaluationAssignment.expires_at.desc(), HumanEvaluationItem.number)
         .limit(1)
@@ -141,6 +146,29 @@ def claim_slot(
     return RATING_ASSIGNMENTS.claim(
         connection, item_id, reviewer_id, free=free, until=until, started_at=now
     )
+
+
+def ratable_by_evaluation(
+    connection: Connection, reviewer_id: int, portions: Sequence[Portion], now: datetime
+) -> dict[int, int]:
+    """Return how many items a rater can still claim in each open human evaluation."""
+    mine = (
+        and_(true(), *of_models(ModelVersion.model, part.models), *_of_types(part.task_types))
+        for part in portions
+    )
+    statement = (
+        select(HumanEvaluation.id, func.count())
+        .join(ModelVersion, ModelVersion.id == HumanEvaluation.version_id)
+        .join(HumanEvaluationItem, HumanEvaluationItem.human_evaluation_id == HumanEvaluation.id)
+        .outerjoin(_OWN, _is_own(reviewer_id))
+        .where(
+            HumanEvaluation.status == "open",
+            or_(false(), *mine),
+            *_is_ratable(reviewer_id, HumanEvaluation.raters_per_item, now),
+        )
+        .group_by(HumanEvaluation.id)
+    )
+    return {row[0]: int(row[1]) for row in connection.execute(statement)}
 
 
 def insert_ratings(
@@ -287,22 +315,31 @@ def _ratable_items(
     human_evaluation_id: int, rater: Rater, needed: int, now: datetime
 ) -> Select[int]:
     """Select the numbers of items with a free slot that a rater hasn't submitted or declined."""
-    own = and_(_OWN.item_id == HumanEvaluationItem.id, _OWN.reviewer_id == rater.reviewer_id)
     statement = (
         select(HumanEvaluationItem.number)
-        .outerjoin(_OWN, own)
+        .outerjoin(_OWN, _is_own(rater.reviewer_id))
         .where(
             HumanEvaluationItem.human_evaluation_id == human_evaluation_id,
-            _OWN.submitted_at.is_(None),
-            _OWN.declined_reason.is_(None),
-            _slots_of_others(rater.reviewer_id, now) < needed,
+            *_is_ratable(rater.reviewer_id, needed, now),
         )
     )
-    return statement.where(*_of_types(rater))
+    return statement.where(*_of_types(rater.task_types))
 
 
-def _of_types(rater: Rater) -> list[ColumnElement[bool]]:
-    types = sorted(rater.task_types)
+def _is_own(reviewer_id: int) -> ColumnElement[bool]:
+    return and_(_OWN.item_id == HumanEvaluationItem.id, _OWN.reviewer_id == reviewer_id)
+
+
+def _is_ratable(reviewer_id: int, needed: Any, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        _OWN.submitted_at.is_(None),
+        _OWN.declined_reason.is_(None),
+        _slots_of_others(reviewer_id, now) < needed,
+    )
+
+
+def _of_types(task_types: frozenset[str]) -> list[ColumnElement[bool]]:
+    types = sorted(task_types)
     return [HumanEvaluationItem.task_type.in_(types)] if types else []
 
 

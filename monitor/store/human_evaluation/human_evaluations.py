@@ -126,6 +126,12 @@ def list_human_evaluations(
     return read_rows(connection, HumanEvaluationRow, theirs.order_by(HumanEvaluation.id.desc()))
 
 
+def open_human_evaluations(connection: Connection) -> list[HumanEvaluationRow]:
+    """Return the human evaluations that accept ratings, of all models."""
+    statement = _human_evaluations().where(HumanEvaluation.status == "open")
+    return read_rows(connection, HumanEvaluationRow, statement.order_by(HumanEvaluation.id))
+
+
 def unscored_human_evaluations(connection: Connection) -> list[HumanEvaluationRow]:
     """Return the locked human evaluations without results."""
     due = _human_evaluations().where(

@@ -34,7 +34,7 @@ def has_open_audit(connection: Connection, item_id: int) -> bool:
     statement = (
         select(ReviewAudit.id)
         .join(ReviewItem, ReviewItem.id == ReviewAudit.item_id)
-        .where(ReviewItem.id == item_id, *_open())
+        .where(ReviewItem.id == item_id, *is_open())
     )
     return connection.execute(statement).scalar_one_or_none() is not None
 
@@ -104,10 +104,10 @@ def count_audits(connection: Connection, models: Models = None) -> AuditCounts:
 def _open_to(reviewer_id: int, portions: Sequence[Portion]) -> list[ColumnElement[bool]]:
     """Return the conditions of an open audit that a user may decide."""
     mine = select(Review.item_id).where(Review.reviewer_id == reviewer_id)
-    return [*_open(), ReviewItem.id.not_in(mine), *items_of_portions(portions)]
+    return [*is_open(), ReviewItem.id.not_in(mine), *items_of_portions(portions)]
 
 
-def _open() -> tuple[ColumnElement[bool], ...]:
+def is_open() -> tuple[ColumnElement[bool], ...]:
     """Return the conditions of an undecided audit of standing gold."""
     return (
         ReviewAudit.decided_at.is_(None),

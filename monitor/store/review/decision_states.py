@@ -4,6 +4,7 @@ It is computed, so that every place shows the same, at once after a promotion, a
 decision.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, select
 
 from monitor.store.model_sets import Models, of_models
 from monitor.store.tables import Decision, DriftEvaluation, ReviewBatch, TrainingRun
-from monitor.store.training.known_versions import KnownVersions, known_versions
+from monitor.store.training.known_versions import KnownVersions, known_versions_of
 from monitor.stored_words import labels
 
 #: What a decision recommends.
@@ -71,9 +72,11 @@ def decision_states(connection: Connection, models: Models = None) -> dict[int, 
         .order_by(DriftEvaluation.window_end.desc(), Decision.id.desc())
     ).all()
     states: dict[int, DecisionState] = {}
-    for model in dict.fromkeys(row.model for row in rows):
-        known = known_versions(connection, model)
-        states |= _of_model([row for row in rows if row.model == model], known)
+    of_model: dict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        of_model[row.model].append(row)
+    for model, known in known_versions_of(connection, of_model).items():
+        states |= _of_model(of_model[model], known)
     return states
 
 

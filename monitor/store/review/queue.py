@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select, union
+from sqlalchemy import ColumnElement, Connection, Select, func, select, union, union_all
 from sqlalchemy.orm import aliased
 
 from monitor.store.assignments import is_live
 from monitor.store.model_sets import Portion
 from monitor.store.review.portions import items_of_portions, models_of_portions
 from monitor.store.review.slots import REVIEWS_PER_ITEM, is_claimable_by, slots_of_others
-from monitor.store.tables import Review, ReviewAssignment, ReviewItem
+from monitor.store.tables import Review, ReviewAssignment, ReviewBatch, ReviewItem
 
 _MINE = aliased(ReviewAssignment)
 
@@ -53,8 +53,56 @@ def find_next_review_item(connection: Connection, claimer: Claimer, now: datetim
     return None
 
 
+@dataclass(frozen=True)
+class ClaimableItems:
+    """The items of a model that a user could claim."""
+
+    model: str
+    n: int
+    #: When the oldest batch with such an item was created.
+    since: datetime
+
+
 def count_claimable_items(connection: Connection, claimer: Claimer, now: datetime) -> int:
-    """Return the number of items that a user could claim.
+    """Return the number of items that a user could claim."""
+    counts = [
+        select(func.count()).select_from(ReviewItem).where(*conditions).scalar_subquery()
+        for conditions in _claimable_terms(claimer, now)
+    ]
+    n_queued, n_done, n_full = connection.execute(select(*counts)).one()
+    return int(n_queued - n_done - n_full)
+
+
+def claimable_by_model(
+    connection: Connection, claimer: Claimer, now: datetime
+) -> list[ClaimableItems]:
+    """Return the items that a user could claim, by model."""
+    signs = (1, -1, -1)
+    terms = union_all(
+        *(
+            select(ReviewItem.batch_id, (sign * func.count()).label("n"))
+            .where(*conditions)
+            .group_by(ReviewItem.batch_id)
+            for sign, conditions in zip(signs, _claimable_terms(claimer, now), strict=True)
+        )
+    ).subquery()
+    batches = (
+        select(terms.c.batch_id, func.sum(terms.c.n).label("n"))
+        .group_by(terms.c.batch_id)
+        .having(func.sum(terms.c.n) > 0)
+        .subquery()
+    )
+    statement = (
+        select(ReviewBatch.model, func.sum(batches.c.n), func.min(ReviewBatch.created_at))
+        .join(batches, batches.c.batch_id == ReviewBatch.id)
+        .group_by(ReviewBatch.model)
+    )
+    rows = connection.execute(statement)
+    return [ClaimableItems(model, int(n), since) for model, n, since in rows]
+
+
+def _claimable_terms(claimer: Claimer, now: datetime) -> tuple[list[ColumnElement[bool]], ...]:
+    """Return the conditions of three sets, the first of which without the others is claimable.
 
     The number is a difference, so that not every item's assignments and reviews are read: queued
     items, minus those that the user has reviewed or declined, minus those without a free slot. The
@@ -71,18 +119,12 @@ def count_claimable_items(connection: Connection, claimer: Claimer, now: datetim
     leased = select(ReviewAssignment.item_id).where(
         ReviewAssignment.reviewer_id != claimer.reviewer_id, is_live(ReviewAssignment, now)
     )
-    statement = select(
-        _count_items(*queued),
-        _count_items(*queued, ReviewItem.id.in_(done)),
-        _count_items(
-            *queued,
-            ReviewItem.id.in_(leased),
-            ReviewItem.id.not_in(done),
-            slots_of_others(claimer.reviewer_id, now) >= REVIEWS_PER_ITEM,
-        ),
-    )
-    n_queued, n_done, n_full = connection.execute(statement).one()
-    return int(n_queued - n_done - n_full)
+    full = [
+        ReviewItem.id.in_(leased),
+        ReviewItem.id.not_in(done),
+        slots_of_others(claimer.reviewer_id, now) >= REVIEWS_PER_ITEM,
+    ]
+    return queued, [*queued, ReviewItem.id.in_(done)], [*queued, *full]
 
 
 def count_reviewed_in_open_batches(connection: Connection, claimer: Claimer) -> int:
@@ -138,7 +180,3 @@ def _put_off_by(reviewer_id: int) -> ColumnElement[int]:
         .correlate(ReviewItem)
         .scalar_subquery()
     )
-
-
-def _count_items(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
-    return select(func.count()).select_from(ReviewItem).where(*conditions).scalar_subquery()

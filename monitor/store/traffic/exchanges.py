@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import CTE, ColumnElement, Connection, func, select
 
 from monitor.errors import NotFoundError
 from monitor.store.bulk_insert import insert_rows
@@ -207,14 +207,34 @@ def models_seen(connection: Connection, start: datetime, end: datetime, *, limit
 
 
 def stored_models(connection: Connection) -> set[str]:
-    """Return the models with stored traffic, by a search of the index from name to name."""
-    models: set[str] = set()
-    statement = select(func.min(Exchange.model)).where(Exchange.baseline_id.is_(None))
-    model: str | None = connection.execute(statement).scalar()
-    while model is not None:
-        models.add(model)
-        model = connection.execute(statement.where(Exchange.model > model)).scalar()
-    return models
+    """Return the models with stored traffic."""
+    return set(connection.execute(select(_stored_models().c.model)).scalars()) - {None}
+
+
+def newest_traffic(connection: Connection) -> dict[str, datetime]:
+    """Return when the newest traffic of each model occurred."""
+    models = _stored_models()
+    newest = (
+        select(func.max(Exchange.occurred_at))
+        .where(Exchange.model == models.c.model, Exchange.baseline_id.is_(None))
+        .correlate(models)
+        .scalar_subquery()
+    )
+    statement = select(models.c.model, newest).where(models.c.model.is_not(None))
+    return {row[0]: row[1] for row in connection.execute(statement)}
+
+
+def _stored_models() -> CTE:
+    """Return the models with traffic, and a ``NULL``, by a search of the index name by name."""
+    first = select(func.min(Exchange.model).label("model")).where(Exchange.baseline_id.is_(None))
+    models = first.cte("stored_models", recursive=True)
+    following = (
+        select(func.min(Exchange.model))
+        .where(Exchange.model > models.c.model, Exchange.baseline_id.is_(None))
+        .correlate(models)
+        .scalar_subquery()
+    )
+    return models.union_all(select(following).where(models.c.model.is_not(None)))
 
 
 def _traffic(model: str, start: datetime, end: datetime) -> tuple[ColumnElement[bool], ...]:

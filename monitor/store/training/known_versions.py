@@ -1,11 +1,13 @@
 """Versions of a model that the registry knows, by the labels of the traffic; the one in service."""
 
 import re
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from monitor.store.tables import DriftEvaluation, ModelVersion, ReviewBatch, StageChange
 
@@ -64,11 +66,21 @@ class KnownVersions:
 
 def known_versions(connection: Connection, model: str) -> KnownVersions:
     """Return the versions of a model that the registry knows, and the one that serves."""
-    versions = connection.execute(
-        select(ModelVersion.version, ModelVersion.stage).where(ModelVersion.model == model)
-    ).all()
-    changes = connection.execute(
+    return known_versions_of(connection, {model})[model]
+
+
+def known_versions_of(connection: Connection, models: Collection[str]) -> dict[str, KnownVersions]:
+    """Return the known versions of each of some models, by a fixed number of statements."""
+    versions, changes = defaultdict(list), defaultdict(list)
+    for row in connection.execute(
+        select(ModelVersion.model, ModelVersion.version, ModelVersion.stage).where(
+            ModelVersion.model.in_(models)
+        )
+    ):
+        versions[row.model].append(row)
+    for change in connection.execute(
         select(
+            ModelVersion.model,
             StageChange.id,
             ModelVersion.version,
             StageChange.from_stage,
@@ -76,16 +88,26 @@ def known_versions(connection: Connection, model: str) -> KnownVersions:
             StageChange.changed_at,
         )
         .join(ModelVersion, StageChange.version_id == ModelVersion.id)
-        .where(ModelVersion.model == model)
+        .where(ModelVersion.model.in_(models))
         .order_by(StageChange.id)
-    ).all()
+    ):
+        changes[change.model].append(change)
+    labels = _newest_labels(connection, models)
+    return {
+        model: _known(model, versions[model], changes[model], labels.get(model, ""))
+        for model in models
+    }
+
+
+def _known(
+    model: str, versions: Sequence[Any], changes: Sequence[Any], label: str
+) -> KnownVersions:
     by_label = {
         label: row.version for row in versions for label in version_labels(model, row.version)
     }
     production = next((row.version for row in versions if row.stage == "production"), None)
     promotions = [row for row in changes if row.to_stage == "production"]
     first = promotions[0].version if promotions else production
-    label = _newest_label(connection, model)
     serving, promotion_id = str(by_label.get(label, label)), 0
     if production is not None and (not label or label in by_label):
         serving = str(production)
@@ -113,14 +135,24 @@ def version_labels(model: str, version: int) -> tuple[str, ...]:
     return str(version), f"v{version}", f"{cluster}-v{version}"
 
 
-def _newest_label(connection: Connection, model: str) -> str:
-    """Return the traffic's label of most responses at the end of the newest reviewed window."""
-    statement = (
-        select(ReviewBatch.design)
-        .join(DriftEvaluation, DriftEvaluation.id == ReviewBatch.evaluation_id)
-        .where(ReviewBatch.model == model)
-        .order_by(DriftEvaluation.window_end.desc(), ReviewBatch.id.desc())
-        .limit(1)
+def _newest_labels(connection: Connection, models: Collection[str]) -> dict[str, str]:
+    """Return the traffic's label of most responses at the end of each newest reviewed window."""
+    place = func.row_number().over(
+        partition_by=ReviewBatch.model,
+        order_by=(DriftEvaluation.window_end.desc(), ReviewBatch.id.desc()),
     )
-    design = connection.execute(statement).scalar_one_or_none() or {}
-    return str(design.get("serving", ""))
+    ranked = (
+        select(ReviewBatch.id, place.label("place"))
+        .join(DriftEvaluation, DriftEvaluation.id == ReviewBatch.evaluation_id)
+        .where(ReviewBatch.model.in_(models))
+        .subquery()
+    )
+    statement = (
+        select(ReviewBatch.model, ReviewBatch.design)
+        .join(ranked, ranked.c.id == ReviewBatch.id)
+        .where(ranked.c.place == 1)
+    )
+    return {
+        row.model: str((row.design or {}).get("serving", ""))
+        for row in connection.execute(statement)
+    }

@@ -7,6 +7,7 @@ from litestar.exceptions import NotFoundException
 from litestar.response import Redirect, Template
 
 from monitor.review.decision.weekly_rates import weekly_rates
+from monitor.todo.todo_list import list_todo
 from monitor.web.access.audience import REVIEWERS, texts
 from monitor.web.current_user import Visit
 from monitor.web.digest.sparkline import draw_sparkline, scale_of
@@ -17,6 +18,8 @@ from monitor.windows.history.digest import build_digest
 
 #: Rows shown before the rest is folded.
 MAX_ROWS = 12
+#: Entries of what needs the user before the rest is folded.
+ENTRIES_SHOWN = 3
 
 
 @get("/digest", opt=REVIEWERS | texts("drift_evaluation"))
@@ -31,6 +34,9 @@ def digest(visit: NamedDependency[Visit]) -> Template | Redirect:
     with visit.transaction() as connection:
         year = build_digest(connection, model)
         rates = weekly_rates(connection, year.model, year.windows, settings.review)
+        todo = list_todo(
+            connection, visit.settings, visit.user, visit.now, visit.scope.narrow(model)
+        )
     chart = None
     if year.windows:
         chart = draw_windows(
@@ -49,6 +55,9 @@ def digest(visit: NamedDependency[Visit]) -> Template | Redirect:
             "series": [(series, draw_sparkline(series, scale)) for series in year.series],
             "scale": scale,
             "max_rows": MAX_ROWS,
+            "todo": todo,
+            "n_shown": ENTRIES_SHOWN,
+            "now": visit.now,
         },
     )
 

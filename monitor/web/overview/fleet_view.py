@@ -7,13 +7,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from monitor.rendering.excerpts import excerpt
-from monitor.review.items.blind_review import load_claimer
 from monitor.settings import Sections
 from monitor.store import fleet
 from monitor.store.accounts.users import UserRow
-from monitor.store.review.decision_states import decision_state
-from monitor.store.review.queue import count_claimable_items
-from monitor.store.traffic.exchanges import last_exchange_at
+from monitor.store.review.waiting import StandingDecision, standing_decisions
+from monitor.store.traffic.exchanges import newest_traffic
 from monitor.web.filters import minute
 from monitor.web.models_of_user import ModelChoice
 
@@ -60,11 +58,12 @@ class ModelRow:
     #: What the state doesn't say; may be empty.
     remark: str
     window: fleet.NewestWindow | None
-    incident: fleet.OpenIncident | None
+    #: Unresolved ones, the most urgent first.
+    incidents: Sequence[fleet.OpenIncident]
     version: fleet.ProductionVersion | None
     rollout: fleet.OpenRollout | None
     #: The decision whose retraining waits for a confirmation.
-    decision: fleet.NewestDecision | None
+    decision: StandingDecision | None
     #: When the newest exchange occurred.
     traffic_at: datetime | None
     #: Whether the user leads the model.
@@ -74,6 +73,11 @@ class ModelRow:
     #: Review items that the user can claim.
     n_waiting: int
 
+    @property
+    def incident(self) -> fleet.OpenIncident | None:
+        """Return the most urgent incident."""
+        return next(iter(self.incidents), None)
+
 
 def list_rows(
     connection: Connection,
@@ -81,17 +85,23 @@ def list_rows(
     user: UserRow,
     choices: Sequence[ModelChoice],
     *,
+    waiting: Mapping[str, int],
     now: datetime,
     read_until: datetime | None,
 ) -> list[ModelRow]:
     """Return the rows of models, the one that needs someone first.
 
     Where it is unknown until when the traffic is stored, so is whether a model is silent.
+    ``waiting`` are the numbers of items that wait for the user's review, by model.
     """
+    windows = fleet.newest_windows(connection)
+    little_data = [row.id for row in windows.values() if row.verdict == "not_enough_data"]
     newest = _Newest(
-        fleet.newest_windows(connection),
+        windows,
+        fleet.window_sizes(connection, little_data),
+        newest_traffic(connection),
         fleet.unresolved_incidents(connection),
-        fleet.newest_decisions(connection),
+        {row.model: row for row in standing_decisions(connection)},
         fleet.production_versions(connection),
         fleet.unfinished_rollouts(connection),
         fleet.count_items(connection),
@@ -99,11 +109,11 @@ def list_rows(
     )
     rows = [
         _row(
-            connection,
             settings,
             user,
             choice,
             newest=newest,
+            n_waiting=waiting.get(choice.name, 0),
             now=now,
             read_until=read_until,
         )
@@ -115,8 +125,12 @@ def list_rows(
 @dataclass(frozen=True)
 class _Newest:
     windows: Mapping[str, fleet.NewestWindow]
-    incidents: Mapping[str, fleet.OpenIncident]
-    decisions: Mapping[str, fleet.NewestDecision]
+    #: By the ids of the evaluations.
+    sizes: Mapping[int, fleet.WindowSize]
+    #: When the newest exchange occurred.
+    traffic: Mapping[str, datetime]
+    incidents: Mapping[str, Sequence[fleet.OpenIncident]]
+    decisions: Mapping[str, StandingDecision]
     versions: Mapping[str, fleet.ProductionVersion]
     rollouts: Mapping[str, fleet.OpenRollout]
     items: Mapping[str, Mapping[str, int]]
@@ -124,12 +138,12 @@ class _Newest:
 
 
 def _row(
-    connection: Connection,
     settings: Sections,
     user: UserRow,
     choice: ModelChoice,
     *,
     newest: _Newest,
+    n_waiting: int,
     now: datetime,
     read_until: datetime | None,
 ) -> ModelRow:
@@ -141,10 +155,10 @@ def _row(
         decision is not None
         and decision.recommendation == "retrain"
         and decision.confirmed_by is None
+        and not decision.has_run
         and own.retrain.require_confirmation
-        and decision_state(connection, decision.id, name).is_open
     )
-    traffic_at = last_exchange_at(connection, name)
+    traffic_at = newest.traffic.get(name)
     silence = SILENCE[own.monitoring.drift_detection]
     row = ModelRow(
         name=name,
@@ -152,20 +166,16 @@ def _row(
         state=NO_WINDOW,
         remark="",
         window=newest.windows.get(name),
-        incident=newest.incidents.get(name),
+        incidents=newest.incidents.get(name, ()),
         version=newest.versions.get(name),
         rollout=newest.rollouts.get(name),
         decision=decision if waits else None,
         traffic_at=traffic_at,
         is_led=user.is_lead_of(name),
         n_open=sum(items.values()) if user.is_lead_of(name) else 0,
-        n_waiting=count_claimable_items(connection, load_claimer(connection, user.id, name), now)
-        if items.get("queued")
-        else 0,
+        n_waiting=n_waiting,
     )
-    size = None
-    if row.window is not None and row.window.verdict == "not_enough_data":
-        size = fleet.window_size(connection, row.window.id)
+    size = None if row.window is None else newest.sizes.get(row.window.id)
     if read_until is None:
         silent = False
     elif traffic_at is None:

@@ -1,4 +1,4 @@
-"""The first page: a row for each model, and what belongs to the daemon."""
+"""The first page: what needs the user, a row for each model, and what belongs to the daemon."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,7 +9,6 @@ from litestar.response import Redirect, Template
 from sqlalchemy import Connection
 
 from monitor.alerts.routes import Routes
-from monitor.review.items.blind_review import load_claimer
 from monitor.settings import Sections
 from monitor.store.accounts.grants import ALL_MODELS
 from monitor.store.accounts.users import UserRow
@@ -17,16 +16,18 @@ from monitor.store.alerts.channel_state import FailingChannel, failing_channel
 from monitor.store.alerts.incidents import IncidentRow, list_incidents
 from monitor.store.leadership import Lease, current_lease
 from monitor.store.model_history import DAEMON
-from monitor.store.review.queue import count_claimable_items
 from monitor.store.traffic.dead_letters import count_by_reason
 from monitor.store.traffic.offsets import sources_complete_until
 from monitor.store.traffic.unlisted import UnlistedModel, last_seven_days, unlisted_models
+from monitor.todo.todo_list import list_todo
 from monitor.web.access.audience import EVERYBODY, REVIEWERS
 from monitor.web.current_user import Visit
 from monitor.web.overview.fleet_view import list_rows
 
 #: The most unlisted models that are named.
 MAX_UNLISTED = 5
+#: Entries before the rest is folded.
+ENTRIES_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -59,19 +60,27 @@ def root(visitor: NamedDependency[UserRow | None]) -> Redirect:
 
 @get("/overview", sync_to_thread=True, opt=REVIEWERS)
 def overview(visit: NamedDependency[Visit]) -> Template:
-    """Show the user's models; to leads also what belongs to the daemon."""
-    user, choices = visit.user, visit.choices
+    """Show what needs the user, and the user's models; to leads also what belongs to the daemon."""
+    user, choices, now = visit.user, visit.choices, visit.now
     with visit.transaction() as connection:
-        daemon = _view_daemon(connection, visit.settings, user, visit.now)
+        daemon = _view_daemon(connection, visit.settings, user, now)
+        todo = list_todo(connection, visit.settings, user, now, visit.permitted)
         rows = list_rows(
-            connection, visit.settings, user, choices, now=visit.now, read_until=daemon.read_until
+            connection,
+            visit.settings,
+            user,
+            choices,
+            waiting={entry.model: entry.n for entry in todo.own if entry.kind == "review"},
+            now=now,
+            read_until=daemon.read_until,
         )
-        n_waiting = count_claimable_items(connection, load_claimer(connection, user.id), visit.now)
     context = {
         "rows": rows,
+        "todo": todo,
+        "now": now,
+        "n_shown": ENTRIES_SHOWN,
         "daemon": daemon if user.led_models else None,
         "max_unlisted": MAX_UNLISTED,
-        "n_waiting": n_waiting,
     }
     return visit.page("overview.html", context)
 

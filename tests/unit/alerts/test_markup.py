@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from monitor.alerts.channels.slack import LITERAL
 from monitor.alerts.messages.incident import EvaluationSummary, detail_blocks
 from monitor.alerts.messages.text import IncidentText
-from monitor.alerts.messages.weekly_digest import ModelWeek, digest_message
+from monitor.alerts.messages.weekly_digest import ModelWeek, WaitingStep, digest_message
 from monitor.rendering.mrkdwn import (
     bold,
     build_message,
@@ -138,10 +138,11 @@ def messages(text: str) -> list[dict[str, Any]]:
     )
     changed = IncidentText(title="a", findings=("b",), changes=(text,), next_step="c")
     week = ModelWeek(name=text, verdict="drift", text=text, shares=(0.0, 0.4))
+    step = WaitingStep(text, text, text, "/runs/1")
     return [
         build_message(message.blocks(), message.summary),
         build_message(changed.blocks(), changed.summary),
-        digest_message([week], [incident], Alerts(public_url="https://a.example")),
+        digest_message([week], [incident], [step], Alerts(public_url="https://a.example")),
         build_message(detail_blocks(summary, "reopened", alerts), text),
         build_message([header(text), *sections([*lines, link("https://a.example", text)])], text),
     ]

@@ -14,6 +14,7 @@ FOLDERS = (
     "monitor/daemon/actions",
     "monitor/daemon/conditions",
     "monitor/rendering",
+    "monitor/todo",
     "monitor/windows/findings",
     "retrain/rollout/checks/check",
     "retrain/rollout/jobs",

@@ -42,7 +42,7 @@ READS = {
 #: Commands that change something, show numbers, names and states, or read the caller's own files.
 OTHERS = {
     "access-log", "baseline import", "bench drift", "check", "compare", "demo", "forget", "init",
-    "replay", "retention", "run", "sizing",
+    "replay", "retention", "run", "sizing", "todo",
     *(f"accounts {name}" for name in (
         "add", "assign", "deactivate", "invite", "list", "reactivate", "reset-password",
         "revoke-role", "set-role", "slack",

@@ -257,7 +257,7 @@ def test_bars_of_messages_state_their_full_height() -> None:
         ModelWeek(name=name, verdict="drift", text="", shares=shares)
         for name, shares in (("large", (0.0, 0.4)), ("small", (0.0, 0.015)))
     ]
-    text = str(digest_message(weeks, [], Alerts()))
+    text = str(digest_message(weeks, [], [], Alerts()))
     assert "full height: 40%" in text
     assert "▁█" in text
     assert "▁▁" in text, "a share of 1.5% is no full bar"

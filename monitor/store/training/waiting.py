@@ -1,0 +1,92 @@
+"""Failed training runs and candidates that wait for a lead, over all models."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Connection, exists, func, select, type_coerce
+from sqlalchemy.orm import aliased
+
+from monitor.store.rows import columns_of, read_rows
+from monitor.store.tables import CandidateEvaluation, ModelVersion, Rollout, TrainingRun
+
+_SERVING = aliased(ModelVersion)
+
+
+@dataclass(frozen=True)
+class FailedRun:
+    """The newest training run of a model, which failed."""
+
+    id: int
+    model: str
+    decision_id: int | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class EvaluatedCandidate:
+    """The newest candidate of a model that is newer than production, with its last evaluation."""
+
+    id: int
+    model: str
+    version_id: int
+    version: int
+    status: str
+    gate_result: str | None
+    approved_by: str | None
+    created_at: datetime
+    finished_at: datetime | None
+    #: Its checks, each with an ``outcome``; ``None`` without results.
+    checks: list[dict[str, Any]] | None
+    #: Whether a rollout has been started since.
+    has_rollout: bool
+
+
+def failed_runs(connection: Connection) -> list[FailedRun]:
+    """Return the newest run of each model, where it failed: one planned since replaces it."""
+    newest = select(func.max(TrainingRun.id)).group_by(TrainingRun.model)
+    statement = select(*columns_of(FailedRun, TrainingRun)).where(
+        TrainingRun.id.in_(newest), TrainingRun.status == "failed"
+    )
+    return read_rows(connection, FailedRun, statement)
+
+
+def evaluated_candidates(connection: Connection) -> list[EvaluatedCandidate]:
+    """Return the newest candidate of each model with its newest evaluation.
+
+    One that is older than the version in production is left out.
+    """
+    place = func.row_number().over(
+        partition_by=ModelVersion.model,
+        order_by=(ModelVersion.version.desc(), CandidateEvaluation.id.desc()),
+    )
+    newer_serves = exists().where(
+        _SERVING.model == ModelVersion.model,
+        _SERVING.stage == "production",
+        _SERVING.version > ModelVersion.version,
+    )
+    ranked = (
+        select(CandidateEvaluation.id, place.label("place"))
+        .join(ModelVersion, ModelVersion.id == CandidateEvaluation.version_id)
+        .where(ModelVersion.stage == "candidate", ~newer_serves)
+        .subquery()
+    )
+    has_rollout = exists().where(
+        Rollout.version_id == ModelVersion.id,
+        Rollout.started_at >= CandidateEvaluation.finished_at,
+    )
+    columns = columns_of(
+        EvaluatedCandidate,
+        CandidateEvaluation,
+        ModelVersion,
+        checks=type_coerce(CandidateEvaluation.results, JSON())["checks"],
+        has_rollout=has_rollout,
+    )
+    statement = (
+        select(*columns)
+        .join(ModelVersion, ModelVersion.id == CandidateEvaluation.version_id)
+        .join(ranked, ranked.c.id == CandidateEvaluation.id)
+        .where(ranked.c.place == 1)
+    )
+    return read_rows(connection, EvaluatedCandidate, statement)

@@ -1,0 +1,246 @@
+"""Entries about models, for their leads: each function asks once for all models."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from monitor.alerts.causes import CAUSES
+from monitor.alerts.messages.weekly_digest import digest_key, last_due
+from monitor.errors import TaxonomyError
+from monitor.plurals import pluralize
+from monitor.rendering.numbers import format_day, format_share, format_window
+from monitor.review.guidelines.loader import load_taxonomy
+from monitor.settings import Review, Sections
+from monitor.store.alerts.outbox import refusals_of
+from monitor.store.fleet import (
+    OpenIncident,
+    newest_windows,
+    unfinished_rollouts,
+    unresolved_incidents,
+)
+from monitor.store.model_history import DAEMON
+from monitor.store.review.waiting import StandingDecision, standing_decisions
+from monitor.store.training.waiting import EvaluatedCandidate, evaluated_candidates, failed_runs
+from monitor.todo.entries import TodoEntry
+
+Entries = Iterator[TodoEntry]
+
+#: Kinds of incidents by level; other levels are warnings.
+INCIDENTS = {"critical": "incident_critical", "error": "incident_error"}
+
+
+def incidents(connection: Connection, _settings: Sections, now: datetime) -> Entries:
+    """Yield incidents that nobody has acknowledged, and those whose snooze has ended."""
+    for rows in unresolved_incidents(connection).values():
+        for row in rows:
+            if row.status == "open" or (row.snoozed_until is not None and row.snoozed_until <= now):
+                yield _incident(row)
+
+
+def _incident(row: OpenIncident) -> TodoEntry:
+    cause = CAUSES[row.cause]
+    return TodoEntry(
+        model=row.model,
+        kind=INCIDENTS.get(row.level, "incident_warning"),
+        since=row.opened_at,
+        text=f"{cause.title}, open since {format_day(row.opened_at)}: nobody has acknowledged it. "
+        f"{cause.users}",
+        address=f"/incidents/{row.id}",
+        label="Acknowledge",
+        action=f"/incidents/{row.id}/acknowledge",
+        cause=row.cause,
+        incident_id=row.id,
+    )
+
+
+def rollouts(connection: Connection, settings: Sections, _now: datetime) -> Entries:
+    """Yield rollouts that ask for a decision, and unfinished ones of models not watched."""
+    for row in unfinished_rollouts(connection).values():
+        is_watched = settings.is_watched(row.model)
+        if is_watched and not row.asks:
+            continue
+        since = row.last_event_at or row.started_at
+        text = (
+            f"The rollout of version {row.version} asks for a decision since {format_day(since)}, "
+            f"at {row.weight_percent}% of the traffic. It stays there until a lead advances or "
+            "reverts it."
+            if is_watched
+            else f"Version {row.version} gets {row.weight_percent}% of the traffic, and the model "
+            "is no longer watched: nothing measures the version. It stays there until a lead "
+            "completes or reverts it."
+        )
+        yield TodoEntry(
+            model=row.model,
+            kind="rollout" if is_watched else "rollout_unwatched",
+            since=since,
+            text=text,
+            address=f"/rollouts/{row.id}",
+            label=f"{'Advance' if is_watched else 'Complete'} or revert version {row.version}",
+        )
+
+
+def windows(connection: Connection, _settings: Sections, _now: datetime) -> Entries:
+    """Yield newest windows whose evaluation failed."""
+    for row in newest_windows(connection).values():
+        if row.status == "failed":
+            period = format_window((row.window_start, row.window_end))
+            yield TodoEntry(
+                model=row.model,
+                kind="window",
+                since=row.window_end,
+                text=f"The window {period} could not be evaluated. It is repeated every hour; "
+                "until it succeeds, drift of this window is not noticed.",
+                address=f"/drift-evaluations/{row.id}",
+                label="See why it failed",
+            )
+
+
+def runs(connection: Connection, _settings: Sections, _now: datetime) -> Entries:
+    """Yield newest training runs that failed, unless they were planned again."""
+    for row in failed_runs(connection):
+        since = row.finished_at or row.created_at
+        follows = "" if row.decision_id is None else f" of decision {row.decision_id}"
+        yield TodoEntry(
+            model=row.model,
+            kind="run",
+            since=since,
+            text=f"Training run {row.id}{follows} failed on {format_day(since)}. Until it succeeds "
+            "or another is planned, there is no new version.",
+            address=f"/runs/{row.id}",
+            label=f"Mend run {row.id}",
+        )
+
+
+def decisions(connection: Connection, settings: Sections, _now: datetime) -> Entries:
+    """Yield the newest decision of each model, where it waits for a lead."""
+    for row in standing_decisions(connection):
+        entry = _decision(row, settings)
+        if entry is not None:
+            yield entry
+
+
+def _decision(row: StandingDecision, settings: Sections) -> TodoEntry | None:
+    own = settings.settings_of(row.model)
+    of = f"Decision {row.id} of {format_day(row.decided_at)}"
+    errors = ""
+    if row.rate is not None and row.launch_rate is not None:
+        errors = (
+            f": {format_share(row.rate)} of the responses are wrong, "
+            f"{format_share(row.launch_rate)} at launch"
+        )
+    page = f"/decisions/{row.id}"
+    kind = row.recommendation
+    if kind == "retrain" and not row.has_run and row.refusal:
+        kind, address = "run", f"{page}/start"
+        text = f"{of} recommends retraining{errors}. Its training run can't start until its data "
+        text += "or recipe is mended."
+        label = f"See why decision {row.id} can't start"
+    elif (
+        kind == "retrain"
+        and own.retrain.require_confirmation
+        and row.confirmed_by is None
+        and not row.has_run
+    ):
+        kind, address = "decision", page
+        text = f"{of} recommends retraining{errors}. The model stays as it is until a lead "
+        text += "confirms."
+        label = f"Confirm decision {row.id}"
+    elif kind == "fix_guidelines" and not _is_mended(row, own.review):
+        kind, address = "guidelines", page
+        alpha = "" if row.alpha is None else f" (alpha {row.alpha:.2f})"
+        text = f"{of} says to fix the guidelines first: the reviewers agree too little{alpha}. "
+        text += "Until then no retraining is recommended."
+        label = "Mend the guidelines"
+    elif kind == "fix_context":
+        kind, address = "context", page
+        text = f"{of} says to fix retrieval or the prompt first{errors}. Most of these errors "
+        text += "lack facts, which training doesn't add."
+        label = f"Read decision {row.id}"
+    else:
+        return None
+    since = row.decided_at
+    return TodoEntry(
+        model=row.model, kind=kind, since=since, text=text, address=address, label=label
+    )
+
+
+def _is_mended(row: StandingDecision, review: Review) -> bool:
+    """Return whether the guidelines are others than those of the decision's items."""
+    if not review.taxonomy:
+        return False
+    try:
+        return load_taxonomy(Path(review.taxonomy)).version != row.taxonomy_version
+    except TaxonomyError:  # whatever is wrong with the file is told where it is read
+        return False
+
+
+def candidates(connection: Connection, settings: Sections, _now: datetime) -> Entries:
+    """Yield newest candidates that wait for a lead: failed, undecided, or ready for a rollout."""
+    for row in evaluated_candidates(connection):
+        automatic = settings.settings_of(row.model).rollout.start == "automatic"
+        entry = _candidate(row, starts_itself=automatic)
+        if entry is not None:
+            yield entry
+
+
+def _candidate(row: EvaluatedCandidate, *, starts_itself: bool) -> TodoEntry | None:
+    since = row.finished_at or row.created_at
+    version, day = f"Version {row.version}", format_day(since)
+    page = f"/candidate-evaluations/{row.id}"
+    kind, address = "candidate", page
+    if row.status == "failed":
+        text = f"The evaluation of version {row.version} failed on {day}. The version gets no "
+        text += "traffic without one."
+        label = f"Evaluate version {row.version} again"
+    elif row.status == "succeeded" and row.gate_result == "undecided" and not row.approved_by:
+        checks = row.checks or []
+        n = sum(check["outcome"] == "undecided" for check in checks)
+        text = f"{version} is undecided since {day}: {n} of {pluralize(len(checks), 'check')} show "
+        text += "neither that it is good enough nor that it is not. It gets no traffic until a "
+        text += "lead approves it."
+        label = f"Approve or reject version {row.version}"
+    elif (
+        row.status == "succeeded"
+        and (row.gate_result == "promote" or row.approved_by)
+        and not (row.has_rollout or starts_itself)
+    ):
+        kind, address = "start_rollout", f"/rollouts/start/{row.version_id}"
+        passed = "was approved" if row.approved_by else "passed its gates"
+        text = f"{version} {passed} and gets no traffic until a lead starts its rollout."
+        label = f"Start the rollout of version {row.version}"
+    else:
+        return None
+    return TodoEntry(
+        model=row.model, kind=kind, since=since, text=text, address=address, label=label
+    )
+
+
+def digests(connection: Connection, settings: Sections, now: datetime) -> Entries:
+    """Yield channels that finally did not take the newest weekly digest."""
+    due = last_due(settings.alerts.digest, now)
+    if due is None:
+        return
+    for channel, since in refusals_of(connection, digest_key(due)):
+        yield TodoEntry(
+            model=DAEMON,
+            kind="digest",
+            since=since,
+            text=f"The weekly digest of {format_day(due)} did not reach "
+            f"{channel or 'any channel'}. It is not sent again.",
+            address="/runbooks/messages-undelivered",
+            label="Mend the channel",
+        )
+
+
+#: Each yields entries of all models.
+SOURCES: tuple[Callable[[Connection, Sections, datetime], Entries], ...] = (
+    incidents,
+    rollouts,
+    windows,
+    runs,
+    decisions,
+    candidates,
+    digests,
+)
