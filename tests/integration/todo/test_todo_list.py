@@ -370,18 +370,17 @@ def test_a_refused_digest_is_listed_and_a_silent_one_not(world: WaitingWorld) ->
     assert kinds(world, world.user("Bo", "lead", models=["a"])) == []
 
 
-@pytest.mark.parametrize("n", [1000])
-def test_a_thousand_entries_are_listed_at_once(world: WaitingWorld, n: int) -> None:
-    settings = Configuration(models={f"m{number}": {} for number in range(n)})
+def test_a_thousand_entries_are_listed_at_once(world: WaitingWorld) -> None:
+    settings = Configuration(monitoring={"unlisted_models": "watch"})
     with transaction(world.engine) as connection:
         connection.exec_driver_sql(
             "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
             "INSERT INTO training_runs (model, status, launcher, recipe, work_dir, created_at, "
             "resumptions) SELECT 'm' || i, 'failed', 'local', '{}', '', '2026-11-01 00:00:00', 0 "
             "FROM n",
-            (n - 1,),
+            (999,),
         )
-    assert len(listed(world, settings=settings).entries) == n
+    assert len(listed(world, settings=settings).entries) == 1000
 
 
 def test_every_kind_has_a_reason_and_one_place() -> None:

@@ -126,13 +126,16 @@ def test_a_hostile_name_stays_text_and_address(desk: Desk) -> None:
     assert lead.get(html.unescape(address)).status_code == 200
 
 
-def test_many_entries_are_folded(desk: Desk) -> None:
-    for model in MODELS:
+def test_many_entries_are_folded_and_then_cut(desk: Desk) -> None:
+    models = tuple(f"m{number}" for number in range(103))
+    for model in models:
         desk.world.run(model)
-    text = card(desk.open("Lea").get("/overview").text)
+    text = card(desk.open("Lea", models).get("/overview").text)
     unfolded, rest = text.split("<details")
     assert len(re.findall("<li", unfolded)) == ENTRIES_SHOWN
-    assert f"{len(MODELS) - ENTRIES_SHOWN} more, less urgent" in rest
+    assert f"{len(models) - ENTRIES_SHOWN} more, less urgent" in rest
+    assert len(re.findall("<li", rest)) == 100 - ENTRIES_SHOWN
+    assert "3 more: <code>driftwarden todo</code>" in rest
 
 
 @pytest.mark.parametrize("n", [1, 20])
