@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from monitor.plurals import pluralize
 from monitor.rendering.numbers import format_estimate
 from monitor.review.decision.error_rate import RateEstimate
 from monitor.review.decision.weekly_rates import WeeklyRate
@@ -93,6 +94,8 @@ class WindowChart:
     start: float
     #: x of the names of the lanes.
     label_x: float
+    #: What the chart says.
+    sentence: str
 
 
 def draw_windows(
@@ -150,7 +153,24 @@ def draw_windows(
         bottom=bottom,
         start=round(WIDTH - step * len(windows), 2),
         label_x=round(min(WIDTH - step * len(windows), WIDTH - LABEL_WIDTH), 2),
+        sentence=_read(lanes, known, launch),
     )
+
+
+def _read(lanes: Sequence[Lane], rates: Sequence[RateEstimate | None], launch: float | None) -> str:
+    """Return the alarms of both lanes and the newest error rate in a sentence."""
+    n = len(lanes[0].bars)
+    counts = [sum(bar.kind == "alarm" for bar in lane.bars) for lane in lanes]
+    text = (
+        f"In {pluralize(n, 'window')}, prompts drifted past the alert threshold in {counts[0]}, "
+        f"responses in {counts[1]}"
+    )
+    newest = next((rate for rate in reversed(rates) if rate is not None), None)
+    if newest is None:
+        return f"{text}."
+    interval = f"{percent(newest.lower)} to {percent(newest.upper)}"
+    at_launch = "" if launch is None else f", against {percent(launch)} at launch"
+    return f"{text}; the newest error rate is {percent(newest.rate)} ({interval}){at_launch}."
 
 
 def _rate_of(window: WindowFigures, rates: Mapping[int, WeeklyRate]) -> RateEstimate | None:
