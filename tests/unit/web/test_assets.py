@@ -37,8 +37,8 @@ OUTSIDE_THE_SCALE = re.compile(r"(?<![\w-])\d*\.?\d+(?:rem|em|px|pt|%)")
 
 def test_spacing_and_type_are_from_one_scale() -> None:
     folders = [*page_folders("static"), Path(STYLES)]
-    sheets = [path for folder in folders for path in folder.iterdir() if path.suffix == ".css"]
-    texts = {path.name: path.read_text() for path in sheets}
+    styles = [path for folder in folders for path in folder.iterdir() if path.suffix == ".css"]
+    texts = {path.name: path.read_text() for path in styles}
     names = set(re.findall(r"(--(?:space|type|drawn)-\w+):", texts["palette.css"]))
     assert len(names) > 20
     outside, used = [], set()

@@ -30,8 +30,8 @@ DRAWING = re.compile(r"<svg\b[^>]*?(?:>|\{%|\{\{)[^\n]*")
 
 def drawings(source: str) -> list[tuple[int, str]]:
     """Return place and first line of each drawing that is not hidden from screen readers."""
-    found = [(match.start(), match[0]) for match in DRAWING.finditer(source)]
-    return [(at, line) for at, line in found if "role=" in line]
+    matches = [(match.start(), match[0]) for match in DRAWING.finditer(source)]
+    return [(at, line) for at, line in matches if "role=" in line]
 
 
 def is_in_figure(source: str, at: int) -> bool:
