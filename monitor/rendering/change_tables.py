@@ -8,7 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monitor.plurals import pluralize
-from monitor.rendering.numbers import format_estimate, format_mean, signed
+from monitor.rendering.numbers import (
+    explain_mean,
+    format_dominance,
+    format_estimate,
+    format_mean,
+    signed,
+)
 from monitor.rendering.response_changes import LEVEL, format_descriptor_change
 from monitor.statistics.p_value_text import format_level
 from monitor.store.windows.assessment import Assessment, NumericAssessment
@@ -18,7 +24,9 @@ SAME = 2e-3
 
 MEANS = (
     "Change (95%): of the mean in percent, by the test of means, where a direction of better is "
-    "known; else in points of a share, or of the ranks (Cliff's delta), by the test of ranks."
+    "known; else of a share in points, by the test of ranks; else the share of pairs (a value of "
+    "the window and one of the baseline, ties count half) in which that of the window is higher or "
+    "lower, by the same test: 76% lower is a Cliff's delta of -0.52."
 )
 
 
@@ -27,7 +35,7 @@ class ChangeRow:
     """A metric or descriptor with its change, of the test that its p-value is of."""
 
     name: str
-    #: Means of both sides; empty where the change is given the prompts.
+    #: Means of both sides with their unit; empty where the change is given the prompts.
     reference: str
     current: str
     #: With its 95% interval.
@@ -35,7 +43,7 @@ class ChangeRow:
     adjusted_p_value: float
     #: Values of both sides; empty where the change is given the prompts.
     sizes: str = ""
-    #: The unit, and ``higher is better`` or ``lower is better``; either may be missing.
+    #: Which direction is better, and why the mean moved against most values; both may be missing.
     hint: str = ""
     is_degraded: bool = False
 
@@ -133,7 +141,7 @@ def format_column_change(column: NumericAssessment) -> str:
     """Return the estimate of the test that decides, with its interval.
 
     "-34% (-39% to -29%)" of a mean with a direction; else "+4.8 points (+2.1 to +7.5)" of a share,
-    or "ranks +0.35 (+0.28 to +0.41)".
+    or "higher in 68% of pairs (64% to 70%)".
     """
     change = column.relative_change
     if change is not None and tests_mean(column):
@@ -144,7 +152,14 @@ def format_column_change(column: NumericAssessment) -> str:
         in_points = [None if limit is None else 100.0 * limit for limit in limits]
         points = signed(100.0 * column.effect_size, "+.1f")
         return f"{points} points{_interval(in_points, '+.1f')}"
-    return f"ranks {signed(column.effect_size, '+.2f')}{_interval(limits, '+.2f')}"
+    return format_dominance(column.effect_size, *limits)
+
+
+def _mean_against(column: NumericAssessment) -> str:
+    """Return why the means move against the estimate of ranks; empty where they do not."""
+    if tests_mean(column):
+        return ""
+    return explain_mean(column.reference_mean, column.current_mean, column.effect_size)
 
 
 def _interval(limits: Sequence[float | None], form: str) -> str:
@@ -174,12 +189,12 @@ def _numeric_table(
         tuple(
             ChangeRow(
                 column.name,
-                format_mean(column.reference_mean),
-                format_mean(column.current_mean),
+                f"{format_mean(column.reference_mean)} {column.unit}".rstrip(),
+                f"{format_mean(column.current_mean)} {column.unit}".rstrip(),
                 format_column_change(column),
                 column.adjusted_p_value,
                 f"{column.n_reference:,} → {column.n_current:,}",
-                ", ".join(filter(None, (column.unit, hints.get(column.direction, "")))),
+                ", ".join(filter(None, (hints.get(column.direction, ""), _mean_against(column)))),
                 column.degraded,
             )
             for column in ordered

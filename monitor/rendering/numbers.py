@@ -21,6 +21,27 @@ def format_means(column: NumericAssessment) -> str:
     return f"{means} {column.unit}" if column.unit else means
 
 
+def format_dominance(effect: float, lower: float | None = None, upper: float | None = None) -> str:
+    """Return Cliff's delta in words: "lower in 76% of pairs (73% to 80%)".
+
+    A pair is a value of each side, of which that of the window is lower or higher; ties count half.
+    """
+    word, sign = ("lower", -1.0) if effect < 0 else ("higher", 1.0)
+    text = f"{word} in {0.5 + abs(effect) / 2:.0%} of pairs"
+    if lower is None or upper is None or not math.isfinite(lower + upper):
+        return text
+    least, most = sorted((0.5 + sign * lower / 2, 0.5 + sign * upper / 2))
+    return f"{text} ({least:.0%} to {most:.0%})"
+
+
+def explain_mean(reference_mean: float, current_mean: float, effect: float) -> str:
+    """Return why a mean moved against most values; empty where it did not."""
+    rise = current_mean - reference_mean
+    if rise * effect >= 0:
+        return ""
+    return "few large values raise the mean" if rise > 0 else "few small values lower the mean"
+
+
 def format_share(share: float) -> str:
     """Return a share in percent, with one decimal below 10%."""
     return f"{share:.0%}" if share >= 0.0995 or share == 0 else f"{share:.1%}"

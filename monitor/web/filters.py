@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 
 from monitor.alerts.causes import CAUSES
 from monitor.rendering.excerpts import name_version
-from monitor.rendering.numbers import format_mean, format_share
+from monitor.rendering.numbers import explain_mean, format_dominance, format_mean, format_share
 from monitor.rendering.wording import describe_incident_status, state_verdict
 from monitor.statistics.p_value_text import format_level, format_p_value, state_p_value
 from monitor.web.hidden_characters import mark_hidden
@@ -167,6 +167,7 @@ def register(engine: JinjaTemplateEngine) -> None:
         "percent": percent,
         "share": format_share,
         "mean": format_mean,
+        "dominance": format_dominance,
         "axis_end": axis_end,
         "relative": relative,
         "points_of_100": points_of_100,
@@ -201,4 +202,5 @@ def register(engine: JinjaTemplateEngine) -> None:
     }
     environment.filters.update(filters)
     environment.globals["told_kinds"] = told_kinds
+    environment.globals["explain_mean"] = explain_mean
     environment.globals["navigation"] = navigation

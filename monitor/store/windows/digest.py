@@ -71,6 +71,7 @@ class NumericColumnFigures(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     side: Literal["prompt", "response", "metric"]
+    unit: str = ""
     reference_mean: float
     current_mean: float
     effect_size: float

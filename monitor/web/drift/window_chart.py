@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
+from monitor.plurals import pluralize
 from monitor.rendering.excerpts import name_version
 from monitor.rendering.numbers import format_estimate
 from monitor.review.decision.weekly_rates import WeeklyRate
@@ -93,6 +95,8 @@ class WindowChart:
     start: float
     #: x of the names of the lanes.
     label_x: float
+    #: What the chart says.
+    sentence: str
 
 
 def draw_windows(
@@ -150,6 +154,26 @@ def draw_windows(
         bottom=bottom,
         start=round(WIDTH - step * len(windows), 2),
         label_x=round(min(WIDTH - step * len(windows), WIDTH - LABEL_WIDTH), 2),
+        sentence=_read(lanes, known),
+    )
+
+
+def _read(lanes: Sequence[Lane], rates: Sequence[Sequence[WeeklyRate]]) -> str:
+    """Return the alarms of both lanes and the newest error rate in a sentence."""
+    n = len(lanes[0].bars)
+    counts = [sum(bar.kind == "alarm" for bar in lane.bars) for lane in lanes]
+    text = (
+        f"In {pluralize(n, 'window')}, prompts drifted past the alert threshold in {counts[0]}, "
+        f"responses in {counts[1]}"
+    )
+    newest = next((own for own in reversed([*chain(*rates)]) if own.rate is not None), None)
+    if newest is None or newest.rate is None:
+        return f"{text}."
+    interval = f"{percent(newest.rate.lower)} to {percent(newest.rate.upper)}"
+    return (
+        f"{text}; the newest error rate is {percent(newest.rate.rate)} ({interval}), of "
+        f"{name_version(newest.version)}, against "
+        f"{percent(newest.launch.errors / newest.launch.n)} at its launch."
     )
 
 

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from monitor.rendering.axes import Axes, Scale, Tick
+from monitor.rendering.numbers import format_instant
 from monitor.review.decision.error_rate import control_slice
 from monitor.settings import Settings
 from monitor.statistics.intervals import wilson_interval
@@ -34,8 +36,8 @@ from retrain.rollout.rows.rollouts import RolloutRow, list_rollouts, open_rollou
 
 #: Windows and probe runs that the page shows at most.
 N_WINDOWS, N_PROBE_RUNS = 104, 60
-#: Height of the chart of probes, and its least full scale.
-CHART_HEIGHT, MIN_SCALE = 60.0, 0.1
+#: The least change at the top of the chart of probes.
+MIN_SCALE = 0.1
 
 
 @dataclass(frozen=True)
@@ -68,12 +70,21 @@ class ErrorRate:
 
 @dataclass(frozen=True)
 class ProbePoint:
-    """A probe run in the chart, in units of its height from the top."""
+    """A probe run in the chart: x of 1000, y of 100 from the top."""
 
     run: ProbeRunRow
     x: float
     y: float
     threshold_y: float
+
+
+@dataclass(frozen=True)
+class ProbeChart:
+    """The changes of probe runs against their thresholds, the oldest first."""
+
+    axes: Axes
+    points: Sequence[ProbePoint]
+    sentence: str
 
 
 @dataclass(frozen=True)
@@ -99,9 +110,7 @@ class VersionLife:
     error_rate: ErrorRate | None
     probe_runs: Sequence[ProbeRunRow]
     probes_passed: Sequence[Passed]
-    chart: Sequence[ProbePoint]
-    #: The change at the full height of the chart.
-    chart_top: float
+    chart: ProbeChart | None
 
     @property
     def n_alarms(self) -> int:
@@ -139,8 +148,7 @@ def read_life(connection: Connection, version_id: int, settings: Settings) -> Ve
         error_rate=_error_rate(connection, version, whole),
         probe_runs=runs,
         probes_passed=passed_of_version(connection, version_id),
-        chart=chart_of(runs),
-        chart_top=chart_top(runs),
+        chart=draw_probes(runs),
     )
 
 
@@ -159,28 +167,36 @@ def periods_in_production(moves: Sequence[StageChangeRow]) -> list[Period]:
     return periods
 
 
-def chart_top(runs: Sequence[ProbeRunRow]) -> float:
-    """Return the change at the full height of the chart of probes."""
-    compared = [run for run in runs if run.change is not None]
-    highest = max((max(run.change or 0.0, run.threshold or 0.0) for run in compared), default=0.0)
-    return max(MIN_SCALE, 1.1 * highest)
-
-
-def chart_of(runs: Sequence[ProbeRunRow]) -> list[ProbePoint]:
-    """Return the compared runs as points of the chart, the oldest first."""
+def draw_probes(runs: Sequence[ProbeRunRow]) -> ProbeChart | None:
+    """Lay out the compared runs; ``None`` with fewer than two."""
     compared = [run for run in reversed(runs) if run.change is not None]
     if len(compared) < 2:
-        return []
-    scale = CHART_HEIGHT / chart_top(compared)
-    return [
+        return None
+    highest = max(max(run.change or 0.0, run.threshold or 0.0) for run in compared)
+    scale = Scale(0.0, max(MIN_SCALE, 1.1 * highest))
+    points = [
         ProbePoint(
             run,
             1000.0 * (number + 0.5) / len(compared),
-            CHART_HEIGHT - scale * max(0.0, run.change or 0.0),
-            CHART_HEIGHT - scale * (run.threshold or 0.0),
+            scale.down(run.change or 0.0),
+            scale.down(run.threshold or 0.0),
         )
         for number, run in enumerate(compared)
     ]
+    newest = compared[-1]
+    n_over = sum((run.change or 0.0) >= (run.threshold or 0.0) for run in compared)
+    days = [format_instant(run.started_at).split(",")[0] for run in (compared[0], newest)]
+    return ProbeChart(
+        Axes(
+            scale.ticks(lambda value: f"{100 * value:.3g}"),
+            "Change against the reference, points of 100",
+            (Tick(0.0, days[0]), Tick(100.0, days[1])),
+            "Probe runs in order",
+        ),
+        points,
+        f"The newest run changed by {100 * (newest.change or 0.0):.1f} points, at a threshold of "
+        f"{100 * (newest.threshold or 0.0):.1f}; {n_over} of {len(compared)} runs reached theirs.",
+    )
 
 
 def _windows(

@@ -1,9 +1,9 @@
 """Geometry of the report's small charts, in the units of an SVG viewBox."""
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from monitor.rendering.axes import round_up
 from monitor.rendering.numbers import format_day, format_share
 from monitor.store.windows.assessment import DescriptorChange, Topic
 
@@ -91,16 +91,6 @@ def _axis_ends(extents: Sequence[float]) -> list[float]:
         if not ends or 0 < extent < MIN_EXTENT * ends[-1]:
             ends.append(round_up(extent))
     return ends
-
-
-def round_up(value: float) -> float:
-    """Return the end of an axis that shows a value: 1, 2 or 5 times a power of ten."""
-    if value <= 0.0:
-        return 1.0
-    power = 10.0 ** math.floor(math.log10(value))
-    # Rounded, since a product of floats may be a digit above the value that it equals.
-    steps = (round(step * power, 12) for step in (1.0, 2.0, 5.0, 10.0))
-    return next((end for end in steps if value <= end), 10.0 * power)
 
 
 def share_axis(shares: Iterable[float | None]) -> float:

@@ -34,6 +34,7 @@ from retrain.rollout.states import TRANSITIONS, Event
 from retrain.rollout.wording.checks import (
     SUBJECTS,
     describe_check,
+    describe_course,
     format_loss,
     pairs_left,
     result_of,
@@ -171,7 +172,7 @@ def load_view(
         is_blind=state.is_blind,
         runbook=state.runbook,
         stages=[] if plan is None else _stages(state.situation, plan, samples),
-        checks=_checks(looks, is_waited=state.situation.is_waited),
+        checks=_checks(looks, settings, state.situation),
         shares=draw_shares(looks, state.situation.weights),
         comparison=comparison,
         examples=examples,
@@ -310,20 +311,29 @@ def _left(situation: RolloutSituation, due: datetime | None) -> str:
     return "; ".join(parts)
 
 
-def _checks(looks: Sequence[Look], *, is_waited: bool) -> list[CheckLine]:
+def _checks(
+    looks: Sequence[Look], settings: Settings, situation: RolloutSituation
+) -> list[CheckLine]:
     if not looks:
         return []
-    return [
-        CheckLine(
-            figures=check,
-            subject=SUBJECTS.get(check.name, ""),
-            result=_result(check, is_waited=is_waited),
-            text=describe_check(check, is_waited=is_waited),
-            margin=format_loss(check, check.margin),
-            chart=draw_sequence(looks, check.name),
+    is_waited = situation.is_waited
+    lines = []
+    for check in sort_checks(looks[-1].checks):
+        chart = draw_sequence(looks, check.name, settings.drift.units.get(check.name, ""))
+        reading = chart and describe_course(
+            check, chart.hours, is_waited=is_waited, is_open=situation.rollout.is_open
         )
-        for check in sort_checks(looks[-1].checks)
-    ]
+        lines.append(
+            CheckLine(
+                figures=check,
+                subject=SUBJECTS.get(check.name, ""),
+                result=_result(check, is_waited=is_waited),
+                text=reading or describe_check(check, is_waited=is_waited),
+                margin=format_loss(check, check.margin),
+                chart=chart,
+            )
+        )
+    return lines
 
 
 def _result(check: CheckResult, *, is_waited: bool) -> str:

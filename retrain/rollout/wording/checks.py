@@ -83,6 +83,63 @@ def describe_open(check: CheckResult) -> str:
     )
 
 
+def describe_course(
+    check: CheckResult, hours: int, *, is_waited: bool = True, is_open: bool = True
+) -> str:
+    """Return what a check's chart shows: the interval against the margin, and what reverts.
+
+    ``is_open`` says whether the rollout can still be reverted.
+    """
+    if check.lower is None or check.upper is None:
+        return describe_check(check, is_waited=is_waited)
+    after = f"After {hours:,} h"
+    if check.of_experiment:
+        word = check.verdict.replace("_", " ") or "no verdict yet"
+        return f"{after}, treatment minus control is {describe_interval(check)}: {word}."
+    against = _against_margin(check, is_waited=is_waited)
+    text = f"{after}, the canary is {_describe_range(check)}{against}."
+    if check.worse or not is_open:
+        return text
+    if check.kind == "limit":
+        return f"{text} The rollout reverts once the whole interval is beyond it."
+    least = format_loss(check, check.negligible)
+    return f"{text} The rollout reverts once more than {least} worse is shown."
+
+
+def _describe_range(check: CheckResult) -> str:
+    """Return estimate and interval of a loss in words, without signs."""
+    lower, upper = check.lower or 0.0, check.upper or 0.0
+    loss = check.loss if check.worse or check.stage_loss is None else check.stage_loss
+    loss = loss or 0.0
+    good, bad, than = "better", "worse", " than stable"
+    if check.kind == "limit":
+        good, bad, than = "within its limit", "beyond its limit", ""
+    estimate = f"about {format_loss(check, abs(loss))} {bad if loss > 0 else good}{than}"
+    if lower < 0 <= upper:
+        good, bad = good.split()[0], bad.split()[0]
+        return f"{estimate} ({_number(check, -lower)} {good} to {_number(check, upper)} {bad})"
+    least, most = sorted((abs(lower), abs(upper)))
+    return f"{estimate} ({_number(check, least)} to {_number(check, most)})"
+
+
+def _against_margin(check: CheckResult, *, is_waited: bool) -> str:
+    """Return how the interval lies to the margin or the negligible difference."""
+    result = result_of(check)
+    if result == "worse":
+        least = format_loss(check, check.negligible)
+        return ", which reverts it" if check.kind == "limit" else f": more than {least} reverts it"
+    if result == "missing":
+        return f"; {MISSING.get(check.missing, check.missing.replace('_', ' '))}"
+    margin = format_loss(check, check.margin)
+    if result == "shown":
+        return f": it is not worse by the margin of {margin}"
+    if result == "watched" or not is_waited:
+        return ""
+    left = pairs_left(check)
+    more = "" if left is None else f"; that takes about {pluralize(left, 'more pair')} at this pace"
+    return f": not yet shown to be less than {margin} worse{more}"
+
+
 def pairs_left(check: CheckResult) -> int | None:
     """Return about how many more pairs show a check, at the pace so far; ``None``: unknown.
 

@@ -191,9 +191,7 @@ def test_the_weekly_digest_names_version_and_departure(engine: Engine, clock: da
         assert week is not None
         assert week.text.endswith("Responses of version 1.")
         register(connection, clock)
-    assert announce_due(
-        engine, configuration.by_model, clock + 7.5 * DAY, configuration
-    )
+    assert announce_due(engine, configuration.by_model, clock + 7.5 * DAY, configuration)
     with transaction(engine) as connection:
         (digest,) = (m for m in list_messages(connection) if m.dedupe_key.startswith("digest"))
     text = render_text(digest.payload["blocks"])

@@ -82,7 +82,10 @@ def test_version_page_has_every_part(
     assert 0 < life.error_rate.lower < life.error_rate.rate < life.error_rate.upper
     assert life.rollouts[0][0].status == "completed"
     assert life.probe_runs[0].verdict == "changed"
-    assert life.chart[-1].y < life.chart[-1].threshold_y < life.chart[0].y
+    assert life.chart is not None
+    first, last = life.chart.points[0], life.chart.points[-1]
+    assert last.y < last.threshold_y < first.y
+    assert "3 of 10 runs" in life.chart.sentence
     page = read(f"/models/versions/{lived[1]}")
     for part in ("gates", "canary", "production", "reviews", "probes", "stages"):
         assert f'id="{part}"' in page

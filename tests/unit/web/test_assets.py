@@ -1,5 +1,6 @@
 """Template and static file names, which share one flat namespace."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -25,3 +26,27 @@ def test_a_colour_scheme_changes_colours_only() -> None:
     texts = {path.name: path.read_text() for path in assets if path.suffix != ".woff2"}
     assert "light-dark(" in texts["palette.css"]
     assert [name for name, text in texts.items() if "prefers-color-scheme" in text] == []
+
+
+#: Spacing and type of a declaration, and the words that its value may have beside the scale's.
+SIZED = re.compile(
+    r"(?<![\w-])((?:margin|padding)[a-z-]*|(?:row-|column-)?gap|font-size|font):([^;}]+)"
+)
+OUTSIDE_THE_SCALE = re.compile(r"(?<![\w-])\d*\.?\d+(?:rem|em|px|pt|%)")
+
+
+def test_spacing_and_type_are_from_one_scale() -> None:
+    folders = [*page_folders("static"), Path(STYLES)]
+    styles = [path for folder in folders for path in folder.iterdir() if path.suffix == ".css"]
+    texts = {path.name: path.read_text() for path in styles}
+    names = set(re.findall(r"(--(?:space|type|drawn)-\w+):", texts["palette.css"]))
+    assert len(names) > 20
+    outside, used = [], set()
+    for name, text in texts.items():
+        used |= set(re.findall(r"var\((--(?:space|type|drawn)-\w+)", text))
+        for prop, value in SIZED.findall(text):
+            is_root = prop == "font" and "16px/1.55" in value
+            if OUTSIDE_THE_SCALE.search(value) and not is_root:
+                outside.append(f"{name}: {prop}:{value}")
+    assert outside == []
+    assert used == names

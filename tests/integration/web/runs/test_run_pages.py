@@ -159,9 +159,11 @@ def test_the_loss_curve_spans_the_whole_run() -> None:
     assert draw_losses([[1, 2.0]], [], 10) is None
     curve = draw_losses([[1, 2.0], [5, 1.0]], [[5, 4.0]], 10)
     assert curve is not None
-    assert (curve.highest, curve.lowest, curve.last_step) == (4.0, 0.0, 10)
-    assert curve.training == "64.0,80.0 320.0,120.0"
-    assert curve.dots == ((320.0, 0.0),)
+    assert [tick.label for tick in curve.axes.y] == ["0", "1", "2", "3", "4"]
+    assert (curve.axes.x[-1].label, curve.axes.x[-1].at) == ("10", 100.0)
+    assert curve.training == "100.0,50.0 500.0,75.0"
+    assert curve.dots == ((500.0, 0.0),)
+    assert "from 2 to 1 by step 5" in curve.sentence
 
 
 def test_a_run_shows_its_times_ticks_and_whole_log(
@@ -181,7 +183,7 @@ def test_a_run_shows_its_times_ticks_and_whole_log(
     assert page.count("UTC") >= 3
     assert "&lt;b&gt;done" in page, "the log goes on after the last poll"
     assert lines == client.get(f"/runs/{run}/log.txt").text.splitlines()
-    ticks = re.findall(r'<text class="tick[^>]*>([^<]+)<', page)
+    ticks = re.findall(r"<text class=[^>]*>([^<]+)<", page)
     assert {"0", "1", "2", "40", "80"} <= set(ticks)
     sign_in(client, "Ada")
     assert client.get(f"/runs/{run}/log.txt").status_code == 403

@@ -171,7 +171,7 @@ def test_a_row_has_the_estimate_of_its_test() -> None:
     share = make_numeric_column(direction=0, effect_lower=-0.32, effect_upper=-0.24)
     assert format_column_change(share) == "-28.0 points (-32.0 to -24.0)"
     ranks = msgspec.structs.replace(share, reference_mean=20.0, current_mean=14.0)
-    assert format_column_change(ranks) == "ranks -0.28 (-0.32 to -0.24)"
+    assert format_column_change(ranks) == "lower in 64% of pairs (62% to 66%)"
     rare = make_numeric_column(
         relative_change=None,
         reference_mean=0.0,
@@ -183,6 +183,20 @@ def test_a_row_has_the_estimate_of_its_test() -> None:
     assert format_column_change(rare) == "+10.0 points"
     quiet = make_numeric_column(relative_change=-0.001, relative_change_lower=-0.004)
     assert format_column_change(quiet).startswith("0% (0% to")
+
+
+def test_row_explains_a_mean_that_moved_against_its_estimate() -> None:
+    column = make_numeric_column(
+        direction=0, unit="words", reference_mean=18.1, current_mean=925.0, effect_size=-0.52,
+        effect_lower=None, effect_upper=None,
+    )  # fmt: skip
+    (table,) = change_tables(make_assessment(numeric_columns=(column,)))
+    (row,) = table.rows
+    assert (row.reference, row.current) == ("18.1 words", "925 words")
+    assert row.change == "lower in 76% of pairs"
+    assert row.hint == "few large values raise the mean"
+    with_it = msgspec.structs.replace(column, current_mean=9.0)
+    assert change_tables(make_assessment(numeric_columns=(with_it,)))[0].rows[0].hint == ""
 
 
 def test_tables_name_their_families_and_numbers_of_tests() -> None:

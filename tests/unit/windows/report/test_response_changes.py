@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from monitor.alerts.messages.weekly_digest import ModelWeek, digest_message
+from monitor.rendering.axes import round_up
 from monitor.rendering.chart import describe_chart, drift_chart
 from monitor.rendering.response_changes import format_descriptor_change
 from monitor.settings import Alerts
@@ -27,7 +28,6 @@ from monitor.windows.report.figures import (
     MIN_EXTENT,
     WHISKER_WIDTH,
     change_axes,
-    round_up,
     share_axis,
 )
 from monitor.windows.report.page import render_page

@@ -96,7 +96,7 @@ def test_page_shows_state_figures_and_history(desk: RolloutDesk, visit: Visit) -
     desk.run_hours(6)
     page = visit("Ada").get("/rollouts/1").text
     assert badge(page) == "Running at 5%"
-    assert page.count('<svg class="sequence') == len(SHARES) + 7
+    assert page.count('<svg class="plot ') == len(SHARES) + 7
     assert "360 samples of the canary, 1,440 of stable, 6 looks" in page
     assert 'aria-current="step"' in page
     assert "/rollouts/1/revert" not in page
