@@ -128,7 +128,7 @@ def digest_message(
     ranked = sorted(models, key=lambda model: (order[model.verdict], model.name))
     base = alerts.public_url.rstrip("/")
     listed = ranked[:MAX_MODELS]
-    blocks += sections(_steps(steps, base))
+    blocks += sections(_steps(steps, remarks, base))
     listed_ids = {step.incident_id for step in steps[:MAX_ENTRIES]}
     remaining = [incident for incident in incidents if incident.id not in listed_ids]
     scale = max(
@@ -182,13 +182,15 @@ def _model(model: ModelWeek, base: str, scale: float) -> str:
     )
 
 
-def _steps(steps: Sequence[WaitingStep], base: str) -> list[str]:
+def _steps(steps: Sequence[WaitingStep], remarks: Mapping[int, str], base: str) -> list[str]:
     if not steps:
         return ["*Nothing needs a lead.*"]
     lines = [f"*What needs a lead: {pluralize(len(steps), 'step')}*"]
     for step in steps[:MAX_ENTRIES]:
         model = f"{bold(step.model, MAX_CHARACTERS)}  " if step.model else ""
-        lines.append(f"• {model}{escape(step.text)} {link(f'{base}{step.path}', step.label)}")
+        remark = remarks.get(step.incident_id) if step.incident_id is not None else None
+        text = f"{step.text} {remark}" if remark else step.text
+        lines.append(f"• {model}{escape(text)} {link(f'{base}{step.path}', step.label)}")
     if len(steps) > MAX_ENTRIES:
         lines.append(f"• and {len(steps) - MAX_ENTRIES} more")
     return lines
