@@ -17,6 +17,7 @@ from monitor.store.review.decisions import (
     confirm_decision,
     decision_by_id,
     decision_of_batch,
+    newest_decision,
     save_decision,
 )
 from monitor.store.review.items import BatchRow, batch_by_id, list_batches
@@ -78,28 +79,57 @@ def evaluate_batch(
 
 
 def confirm_retraining(
-    connection: Connection, decision_id: int, user: UserRow, now: datetime
+    connection: Connection,
+    decision_id: int,
+    user: UserRow,
+    now: datetime,
+    *,
+    has_plan: bool = False,
 ) -> None:
     """Confirm the retraining that a decision recommends; confirming again has no effect.
 
+    With ``has_plan`` a lead has planned its run, so that the last check of the daemon's is void.
+
     Raises:
         NotFoundError: There is no such decision.
-        WorkflowError: The user is no lead of the model, retraining isn't recommended, or its run
-            can't start.
+        WorkflowError: The user is no lead of the model, retraining isn't recommended, a newer
+            decision replaced it, or its run can't start.
     """
     decision = decision_by_id(connection, decision_id)
     if not user.is_lead_of(decision.model):
         raise WorkflowError(
             "only a lead of the model or an admin can confirm a retraining", code="no_lead"
         )
+    require_plannable(connection, decision)
+    if not has_plan:
+        require_startable(decision)
+    if confirm_decision(connection, decision_id, user.name, now):
+        append_entry(connection, now, user.name, "confirmed", f"decision:{decision_id}")
+
+
+def require_plannable(connection: Connection, decision: DecisionRow) -> None:
+    """Require a decision whose retraining can be planned; ``WorkflowError`` says why not."""
     if decision.recommendation != "retrain":
         raise WorkflowError(
             f"the decision doesn't recommend retraining, but {decision.recommendation!r}",
             code=decision.recommendation,
         )
-    require_startable(decision)
-    if confirm_decision(connection, decision_id, user.name, now):
-        append_entry(connection, now, user.name, "confirmed", f"decision:{decision_id}")
+    newest = newest_decision(connection, decision.model)
+    if newest is not None and newest.decided_at > decision.decided_at:
+        raise WorkflowError(
+            f"decision {newest.id} of {decision.model} is newer than decision {decision.id}; "
+            "follow that one",
+            code="superseded",
+        )
+
+
+def is_plannable(connection: Connection, decision: DecisionRow) -> bool:
+    """Return whether :func:`require_plannable` lets a decision's retraining be planned."""
+    try:
+        require_plannable(connection, decision)
+    except WorkflowError:
+        return False
+    return True
 
 
 def require_startable(decision: DecisionRow) -> None:

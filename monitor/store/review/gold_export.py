@@ -108,6 +108,42 @@ def gold_items(connection: Connection, wanted: ItemFilter) -> list[GoldItem]:
     return [GoldItem(**row) for row in connection.execute(statement).mappings()]
 
 
+def gold_state(
+    connection: Connection, model: str, batch_ids: Sequence[int] | None
+) -> dict[str, Any]:
+    """Return number and newest time of a model's standing gold, by which a change shows."""
+    columns: Select[Any] = select(
+        func.count().label("n"), func.max(GoldExample.decided_at).label("newest")
+    )
+    row = connection.execute(_standing(columns, model, batch_ids)).one()
+    return {"n": row.n, "newest": None if row.newest is None else row.newest.isoformat()}
+
+
+def items_with_gold(
+    connection: Connection, model: str, batch_ids: Sequence[int] | None, items: Sequence[int]
+) -> set[int]:
+    """Return those of some items that have standing gold."""
+    ids: Select[Any] = select(ReviewItem.id)
+    statement = _standing(ids, model, batch_ids).where(ReviewItem.id.in_(items))
+    return set(connection.execute(statement).scalars())
+
+
+def _standing(columns: Select[Any], model: str, batch_ids: Sequence[int] | None) -> Select[Any]:
+    statement = (
+        columns.select_from(ReviewItem)
+        .join(ReviewBatch, ReviewBatch.id == ReviewItem.batch_id)
+        .join(GoldExample, GoldExample.item_id == ReviewItem.id)
+        .where(
+            ReviewBatch.model == model,
+            ReviewItem.status == "gold",
+            GoldExample.superseded_at.is_(None),
+        )
+    )
+    if batch_ids is None:
+        return statement
+    return statement.where(ReviewItem.batch_id.in_(batch_ids))
+
+
 def queued_items(connection: Connection, wanted: ItemFilter) -> list[QueuedItem]:
     """Return the items that await reviews, in the order of the queue."""
     statement = (

@@ -28,7 +28,7 @@ class TrainingRun(Base):
     #: The decision it follows. A decision has at most one training run.
     decision_id: Mapped[int | None] = mapped_column(ForeignKey("decisions.id"), unique=True)
     model: Mapped[str] = mapped_column(info=contents.NAME)
-    #: ``planned``, ``running``, ``succeeded``, ``failed`` or ``cancelled``.
+    #: ``draft``, ``planned``, ``running``, ``succeeded``, ``failed`` or ``cancelled``.
     status: Mapped[str] = mapped_column(info=contents.CODE)
     launcher: Mapped[str] = mapped_column(info=contents.CODE)
     #: What the launcher needs to find the child again, such as pid and start time.

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from monitor.store.audit_log import append_entry
 from monitor.store.review.decisions import list_decisions
 from monitor.store.training.children import FINAL
+from monitor.store.training.plan_requests import open_plan_after, read_plan_request
 from monitor.store.training.registry import version_of_run
 from monitor.store.training.runs import (
     RunRow,
@@ -27,7 +28,8 @@ from monitor.web.current_user import Visit
 from monitor.web.handlers import form, get
 from monitor.web.runs.child_log import read_log
 from monitor.web.runs.loss_curve import draw_losses
-from retrain.training.resumption import RESUMABLE
+from retrain.planning.preview import stored_preview
+from retrain.training.resumption import RESUMABLE, resume_refusal
 
 _TEXTS = texts("run")
 
@@ -35,7 +37,7 @@ _TEXTS = texts("run")
 LINES_SHOWN = 40
 
 #: Status -> badge.
-BADGES = {"running": "warn", "succeeded": "good", "failed": "bad"}
+BADGES = {"draft": "warn", "running": "warn", "succeeded": "good", "failed": "bad"}
 
 
 @get("/runs", opt=LEADS)
@@ -104,13 +106,20 @@ def _view(connection: Connection, row: RunRow, now: datetime) -> dict[str, Any]:
     progress = row.progress or {}
     last = progress.get("last") or {}
     text = read_log(row)
+    plan = read_plan_request(row)
+    is_open = row.status in {"draft", "planned"}
     lines = (progress.get("log") or []) if text is None else text.splitlines()[-LINES_SHOWN:]
     return {
         "took": None if row.started_at is None else (row.finished_at or now) - row.started_at,
         "whole_log": text is not None,
         "row": row,
         "start_request": read_request(row.id, row.start_request),
-        "can_start": row.status in RESUMABLE or (row.status == "planned" and not row.decision_id),
+        "can_resume": row.status in RESUMABLE and not resume_refusal(row),
+        "can_start": row.status == "planned" and not row.decision_id,
+        "can_plan": row.status in RESUMABLE or (is_open and plan is not None),
+        "plan": plan,
+        "preview": stored_preview(row.plan) if row.status == "draft" else None,
+        "next_plan": None if is_open else open_plan_after(connection, row),
         "badges": BADGES,
         "ended": row.status in FINAL,
         "version": version_of_run(connection, row.id),

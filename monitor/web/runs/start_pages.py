@@ -1,5 +1,6 @@
 """Starting a training run on the page: what it will do, and the lead's confirmation."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -12,11 +13,25 @@ from litestar.response import Redirect, Template
 from sqlalchemy import Connection
 
 from monitor.errors import DriftwardenError, WorkflowError
+from monitor.review.decision.decisions import confirm_retraining, require_plannable
 from monitor.review.export import read_gold, sft_rows
 from monitor.settings import Settings
-from monitor.store.review.decisions import DecisionRow, decision_by_id, save_preview
-from monitor.store.review.gold_export import ItemFilter
-from monitor.store.training.runs import RunRow, list_runs, run_by_id, run_of_decision
+from monitor.store.review.decisions import (
+    DecisionRow,
+    batches_of_decision,
+    decision_by_id,
+    save_preview,
+)
+from monitor.store.review.gold_export import ItemFilter, gold_state
+from monitor.store.training.children import UNFINISHED
+from monitor.store.training.plan_requests import PlanRequest, plan_token, read_plan_request
+from monitor.store.training.runs import (
+    RunRow,
+    list_runs,
+    run_by_id,
+    run_of_decision,
+    set_decision,
+)
 from monitor.store.training.start_requests import pending_request
 from monitor.store.training.taints import taints_of_run
 from monitor.web.access.audience import LEADS
@@ -28,6 +43,7 @@ from retrain.planning.options import Option, stored_options
 from retrain.planning.preview import stored_preview
 from retrain.recipes.recipe_file import read_recipe_file
 from retrain.run_folder import RunFolder, read_json
+from retrain.training.resumption import RESUMABLE
 from retrain.training.start_requests import request_start, require_startable
 
 Fields = URLEncodedBody[dict[str, Any]]
@@ -54,9 +70,21 @@ class Outlook:
 @get("/runs/{run_id:int}/start", opt=LEADS)
 def start_page(run_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Template:
     """Show what a run will do, with a form that starts or resumes it."""
-    with lead_visit.transaction() as connection:
+    return _start_page(lead_visit, run_id)
+
+
+def _start_page(visit: Visit, run_id: int, read: Mapping[str, Any] | None = None) -> Template:
+    """Render the page; ``read`` is a form whose plan has changed since."""
+    with visit.transaction() as connection:
         run = run_by_id(connection, run_id)
+        request, gold = read_plan_request(run), _gold(connection, run)
+        changes = [] if request is None else _changes(run, request, gold, read or {})
         context: dict[str, Any] = {
+            "plan": f"/runs/{run_id}/plan" if request or run.status in RESUMABLE else "",
+            "seen": "" if request is None else plan_token(run, gold),
+            "asked": "" if request is None else request.requested_at.isoformat(),
+            "n_gold": gold["n"],
+            "changes": changes,
             "title": f"{'Start' if run.status == 'planned' else 'Resume'} training run {run_id}",
             "model": run.model,
             "action": f"/runs/{run_id}/start",
@@ -69,7 +97,7 @@ def start_page(run_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Tem
             "preview": stored_preview(run.plan),
             "check": "",
         }
-    return lead_visit.page("start.html", context)
+    return visit.page("start.html", context, status=200 if read is None else 409)
 
 
 @form("/runs/{run_id:int}/start", opt=LEADS)
@@ -78,15 +106,85 @@ def start(
     run_id: FromPath[int],
     lead_visit: NamedDependency[Visit],
     data: Fields,
-) -> Redirect:
-    """Request the start or resumption of a run; the leader carries it out."""
+) -> Redirect | Template:
+    """Request the start or resumption of a run; the leader carries it out.
+
+    A plan that was changed since it was read is shown again, with what changed.
+    """
     with lead_visit.transaction() as connection:
-        is_tainted = bool(taints_of_run(connection, run_id))
-        reason = require_reason(request, data) if is_tainted else ""
-        request_start(
-            connection, run_id, lead_visit.now, by=lead_visit.user.name, accept_taint=reason
+        run = run_by_id(connection, run_id, lock=True)
+        plan = read_plan_request(run)
+        is_read = (
+            plan is None
+            or run.status != "planned"
+            or data.get("seen") == plan_token(run, _gold(connection, run))
         )
+        if is_read:
+            is_tainted = bool(taints_of_run(connection, run_id))
+            reason = require_reason(request, data) if is_tainted else ""
+            request_start(
+                connection, run_id, lead_visit.now, by=lead_visit.user.name, accept_taint=reason
+            )
+            if plan is not None:
+                _follow(connection, lead_visit, run, plan)
+    if not is_read:
+        return _start_page(lead_visit, run_id, data)
     return Redirect(f"/runs/{run_id}", status_code=303)
+
+
+def _gold(connection: Connection, run: RunRow) -> dict[str, Any]:
+    plan = read_plan_request(run)
+    batches = batches_of_decision(connection, plan.decision_id if plan else None)
+    return gold_state(connection, run.model, batches)
+
+
+def _changes(
+    run: RunRow, plan: PlanRequest, gold: Mapping[str, Any], read: Mapping[str, Any]
+) -> list[str]:
+    """Say how a plan differs from what was read, and its gold from the present one."""
+    changes = []
+    if read.get("asked", plan.requested_at.isoformat()) != plan.requested_at.isoformat():
+        changes.append(
+            f"{plan.requested_by} changed the plan {minute(plan.requested_at)}; this is the new "
+            "one. Nothing was started."
+        )
+    planned = (run.plan or {}).get("gold", gold)
+    if planned != gold:
+        changes.append(
+            f"The gold changed since it was planned: {planned['n']} items then, {gold['n']} now. "
+            "The run learns from the former; plan it again to train on the present gold."
+        )
+    if read and not changes:
+        changes.append("The plan changed since you read it; this is the present one.")
+    return changes
+
+
+def _follow(connection: Connection, visit: Visit, run: RunRow, plan: PlanRequest) -> None:
+    """Let a run that a lead planned follow its decision, which it confirms.
+
+    Raises:
+        WorkflowError: Another run follows the decision, or the earlier one was resumed.
+    """
+    if plan.after_run is not None:
+        before = run_by_id(connection, plan.after_run)
+        if before.status in UNFINISHED:
+            raise WorkflowError(
+                f"training run {before.id} is {before.status} again; cancel one of both",
+                code="resumed",
+            )
+    if plan.decision_id is None:
+        return
+    decision = decision_by_id(connection, plan.decision_id, lock=True)
+    require_plannable(connection, decision)
+    follower = run_of_decision(connection, decision.id)
+    if follower is not None and follower.id != run.id and plan.after_run is None:
+        raise WorkflowError(
+            f"training run {follower.id} follows from decision {decision.id} already",
+            code="has_run",
+        )
+    if follower is None:
+        set_decision(connection, run.id, decision.id)
+        confirm_retraining(connection, decision.id, visit.user, visit.now, has_plan=True)
 
 
 @get("/decisions/{decision_id:int}/start", opt=LEADS)
@@ -97,11 +195,11 @@ def start_decided(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]
         settings = lead_visit.settings.settings_of(row.model)
         run = run_of_decision(connection, decision_id)
         refusal = requested = ""
-        can_check = run is None and row.recommendation == "retrain"
+        can_check = can_plan = run is None and row.recommendation == "retrain"
         if run is not None:
             refusal = f"training run {run.id} follows from it already"
-        elif row.recommendation != "retrain":
-            refusal = "the decision doesn't recommend retraining"
+        elif why := _unplannable(connection, row):
+            refusal, can_check, can_plan = why, False, False
         elif row.refusal:
             refusal = row.refusal
         elif row.confirmed_by:
@@ -126,6 +224,9 @@ def start_decided(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]
         "refusal": refusal,
         "preview": stored_preview(row.preview),
         "check": f"/decisions/{decision_id}/check" if can_check else "",
+        "plan": f"/decisions/{decision_id}/plan" if can_plan else "",
+        "seen": "",
+        "changes": [],
     }
     return lead_visit.page("start.html", context)
 
@@ -137,6 +238,14 @@ def check_again(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]) 
         decision_by_id(connection, decision_id)
         save_preview(connection, decision_id, None)
     return Redirect(f"/decisions/{decision_id}/start", status_code=303)
+
+
+def _unplannable(connection: Connection, decision: DecisionRow) -> str:
+    try:
+        require_plannable(connection, decision)
+    except WorkflowError as error:
+        return str(error)
+    return ""
 
 
 def _requested(run: RunRow) -> str:
