@@ -91,7 +91,7 @@ def _require_permitted(typed: str, configured: RecipeFile) -> None:
     known = msgspec.to_builtins(configured)
     for key in OF_THE_OPERATOR:
         wanted, allowed = (
-            values if isinstance(values, list) else [values]
+            list(values) if isinstance(values, list | tuple) else [values]
             for values in (content.get(key, known[key]), known[key])
         )
         foreign = [value for value in wanted if value not in [*allowed, ""]]

@@ -144,7 +144,7 @@ def _store(connection: Connection, visit: Visit, origin: Origin, typed: PlanForm
         accept_untrainable=typed.accept_untrainable,
         is_full_confirmed=recipe.method == "full",
     )
-    content = msgspec.to_builtins(recipe)
+    content = msgspec.json.decode(msgspec.json.encode(recipe))  # as it is stored
     other = origin.other or origin.draft
     if other is not None and _is_same(other, content, request):
         return other.id  # a second press
