@@ -22,7 +22,7 @@ from monitor.web import api, current_user, error_pages, health
 from monitor.web.access import access_pages
 from monitor.web.access.recording import RecordReads
 from monitor.web.account import account_page
-from monitor.web.candidates import candidate_pages
+from monitor.web.candidates import candidate_pages, evaluation_file_page
 from monitor.web.clock import Clock, utc_now
 from monitor.web.decisions import decision_pages
 from monitor.web.digest import digest_page
@@ -108,6 +108,7 @@ def create_app(
             *run_pages.HANDLERS,
             *runbook_pages.HANDLERS,
             *candidate_pages.HANDLERS,
+            *evaluation_file_page.HANDLERS,
             *health.HANDLERS,
             Router("/api", route_handlers=[*api.HANDLERS, RolloutController, verdict_api.router]),
             _static("/static", "static", *page_folders("static"), STYLES),
