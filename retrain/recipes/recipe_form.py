@@ -30,7 +30,7 @@ OF_THE_OPERATOR = ("base", "chat_template", "report_to")
 
 
 def recipe_toml(recipe: RecipeFile) -> str:
-    """Return a recipe as TOML with all its keys."""
+    """Return a recipe as TOML, without what the operator chooses."""
     return _toml(msgspec.to_builtins(recipe))
 
 
@@ -53,7 +53,7 @@ def merge_form(
     """
     before = form_values(parse_recipe_file(shown, NAME))
     _require_permitted(typed, configured)
-    recipe = parse_recipe_file(typed, NAME)
+    recipe = _with_operators(parse_recipe_file(typed, NAME), configured)
     changes: dict[str, str] = {}
     for name, value in form_values(recipe).items():
         field = fields.get(name, before[name]).strip()
@@ -69,7 +69,7 @@ def merge_form(
         return recipe
     values: dict[str, Any] = msgspec.to_builtins(recipe)
     values |= {name: _value(name, text) for name, text in changes.items()}
-    return parse_recipe_file(_toml(values), NAME)
+    return _with_operators(parse_recipe_file(_toml(values), NAME), configured)
 
 
 def recipe_of_run(recipe: Recipe, configured: RecipeFile) -> RecipeFile:
@@ -80,6 +80,11 @@ def recipe_of_run(recipe: Recipe, configured: RecipeFile) -> RecipeFile:
         if name not in OF_THE_OPERATOR
     }
     return msgspec.structs.replace(configured, **values)
+
+
+def _with_operators(recipe: RecipeFile, configured: RecipeFile) -> RecipeFile:
+    chosen = {name: getattr(configured, name) for name in OF_THE_OPERATOR}
+    return msgspec.structs.replace(recipe, **chosen)
 
 
 def _require_permitted(typed: str, configured: RecipeFile) -> None:
@@ -108,7 +113,7 @@ def _toml(values: Mapping[str, Any]) -> str:
     lines = [
         f"{key} = {_literal(value)}"
         for key, value in values.items()
-        if key != "serving" and value is not None
+        if key not in {"serving", *OF_THE_OPERATOR} and value is not None
     ]
     lines += ["", "[serving]"]
     lines += [f"{key} = {_literal(value)}" for key, value in values["serving"].items()]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from litestar import Litestar
 from playwright.sync_api import Page
+from sqlalchemy import update
 
 from monitor.alerts.steps import take_step
 from monitor.daemon.web_app import create_app
@@ -15,6 +16,7 @@ from monitor.review.decision.decisions import decide
 from monitor.settings import Review, Secrets, Settings
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
+from monitor.store.tables import Decision
 from monitor.store.training.registry import ScoreRow, list_versions, save_scores
 from retrain.run_folder import RunFolder
 from tests.support.present import utc_now
@@ -114,6 +116,9 @@ def pages_of(app: Litestar, site: Site, folder: Path) -> list[str]:
     """Return the address of each page of the application's own route table."""
     with transaction(site.engine) as connection:
         decision = decide(connection, site.world.batch_id, Review(), utc_now())
+        # So that its run can be planned.
+        retrain = update(Decision).where(Decision.id == decision.id)
+        connection.execute(retrain.values(recommendation="retrain"))
     run = RunFolder(folder / "runs" / "run-00001")
     now = utc_now()
     make_serving(site.engine, now)

@@ -112,9 +112,8 @@ def gold_state(
     connection: Connection, model: str, batch_ids: Sequence[int] | None
 ) -> dict[str, Any]:
     """Return number and newest time of a model's standing gold, by which a change shows."""
-    columns: Select[Any] = select(
-        func.count().label("n"), func.max(GoldExample.decided_at).label("newest")
-    )
+    newest = func.max(GoldExample.decided_at).label("newest")
+    columns = select(func.count().label("n"), newest)
     row = connection.execute(_standing(columns, model, batch_ids)).one()
     return {"n": row.n, "newest": None if row.newest is None else row.newest.isoformat()}
 
@@ -123,12 +122,12 @@ def items_with_gold(
     connection: Connection, model: str, batch_ids: Sequence[int] | None, items: Sequence[int]
 ) -> set[int]:
     """Return those of some items that have standing gold."""
-    ids: Select[Any] = select(ReviewItem.id)
-    statement = _standing(ids, model, batch_ids).where(ReviewItem.id.in_(items))
+    statement = _standing(select(ReviewItem.id), model, batch_ids)
+    statement = statement.where(ReviewItem.id.in_(items))
     return set(connection.execute(statement).scalars())
 
 
-def _standing(columns: Select[Any], model: str, batch_ids: Sequence[int] | None) -> Select[Any]:
+def _standing(columns: Any, model: str, batch_ids: Sequence[int] | None) -> Select[Any]:
     statement = (
         columns.select_from(ReviewItem)
         .join(ReviewBatch, ReviewBatch.id == ReviewItem.batch_id)

