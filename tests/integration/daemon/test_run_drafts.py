@@ -10,14 +10,19 @@ from sqlalchemy import Engine, update
 
 from monitor.errors import RemoteServiceError
 from monitor.store.engine import transaction
+from monitor.store.review.decisions import decision_by_id
 from monitor.store.tables import TrainingRun
 from monitor.store.training.plan_requests import PlanRequest, insert_draft, revise_draft
 from monitor.store.training.runs import RunRow, request_cancel, run_by_id
 from retrain.planning.preview import Preview, stored_preview
+from retrain.recipes.recipe import recipe_for
 from retrain.recipes.recipe_file import read_recipe_file
+from retrain.registry.stages import register_version
 from retrain.run_folder import RunFolder, read_lines
+from retrain.training.runs import plan_run
 from retrain.training.start_requests import request_start
 from tests.support.encoders.word_encoder import word_encoder  # noqa: F401 - a fixture
+from tests.support.retrain.candidates import check, evaluated, make_results
 from tests.support.retrain.decision_desk import Desk, with_long_context
 from tests.support.retrain.tiny_model import tiny_base  # noqa: F401 - a fixture
 
@@ -188,3 +193,29 @@ def test_a_started_plan_keeps_its_data_where_the_decision_is_checked(desk: Desk)
         )
     desk.advance()
     assert [entry.id for entry in desk.runs()] == [run]
+
+
+def test_run_of_a_decision_replays_more_than_a_sibling_that_forgot(
+    desk: Desk, tmp_path: Path
+) -> None:
+    desk.cook(tmp_path / "base", replay_share=0.0)
+    failed = msgspec.structs.replace(check("nothing forgotten", "failed"), code="retention")
+    recipe = recipe_for(read_recipe_file(desk.settings.retrain.recipe), base="b")
+    with transaction(desk.engine) as connection:
+        run = plan_run(
+            connection, model="assistant", recipe=recipe, work_dir=tmp_path, now=desk.now
+        )
+        version = register_version(
+            connection, model="assistant", adapter_path="old", adapter_digest="d", lineage={},
+            now=desk.now, training_run_id=run,
+        )  # fmt: skip
+        checks = make_results(checks=(failed,)).checks
+        evaluated(connection, version, desk.now, "reject", checks=checks)
+    desk.gold(30)
+    decision = desk.decide(confirmed=False)
+    desk.advance()
+    with transaction(desk.engine) as connection:
+        seen = stored_preview(decision_by_id(connection, decision).preview)
+    assert seen is not None
+    assert (seen.refusal, seen.n_replay > 0) == ("", True)
+    assert any("rejected because it forgot" in remark for remark in seen.remarks)
