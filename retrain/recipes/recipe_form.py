@@ -40,18 +40,18 @@ def form_values(recipe: RecipeFile) -> dict[str, str]:
 
 
 def merge_form(
-    shown: str, typed: str, fields: Mapping[str, str], configured: RecipeFile
+    original: str, typed: str, fields: Mapping[str, str], configured: RecipeFile
 ) -> RecipeFile:
     """Return the recipe of a form: its TOML, with the fields that were changed.
 
-    ``shown`` is the TOML as the form was sent, so that a change in a field and one in the TOML are
-    both kept. The result is read as a recipe file is.
+    ``original`` is the TOML as the form was sent, so that a change in a field and one in the TOML
+    are both kept. The result is read as a recipe file is.
 
     Raises:
         ConfigurationError: It isn't valid; a key was changed in both, to different values; or it
             names a base, template or tracker that the configured recipe doesn't.
     """
-    before = form_values(parse_recipe_file(shown, NAME))
+    before = form_values(parse_recipe_file(original, NAME))
     _require_permitted(typed, configured)
     recipe = _with_operators(parse_recipe_file(typed, NAME), configured)
     changes: dict[str, str] = {}
@@ -99,10 +99,10 @@ def _require_permitted(typed: str, configured: RecipeFile) -> None:
             list(values) if isinstance(values, list | tuple) else [values]
             for values in (content.get(key, known[key]), known[key])
         )
-        foreign = [value for value in wanted if value not in [*allowed, ""]]
-        if foreign:
+        refused = [value for value in wanted if value not in [*allowed, ""]]
+        if refused:
             raise ConfigurationError(
-                f"{NAME}: {key} = {foreign[0]!r}: not in the configured recipe; keep "
+                f"{NAME}: {key} = {refused[0]!r}: not in the configured recipe; keep "
                 f"{', '.join(map(repr, allowed)) or 'none'}, or let an operator change the file "
                 "of retrain.recipe",
                 code="not_permitted",

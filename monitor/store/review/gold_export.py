@@ -127,7 +127,8 @@ def items_with_gold(
     return set(connection.execute(statement).scalars())
 
 
-def _standing(columns: Any, model: str, batch_ids: Sequence[int] | None) -> Select[Any]:
+def _standing(columns: Any, model: str, batch_ids: Sequence[int] | None) -> Any:
+    """Return a query of columns of standing gold."""
     statement = (
         columns.select_from(ReviewItem)
         .join(ReviewBatch, ReviewBatch.id == ReviewItem.batch_id)

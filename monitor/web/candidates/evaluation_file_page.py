@@ -21,7 +21,7 @@ from retrain.evaluation.metrics.catalogue import MetricModels
 
 @dataclass(frozen=True)
 class LoadedFigures:
-    """What the data set of a benchmark holds."""
+    """Number of items of a benchmark, by split and stratum, with remarks."""
 
     n: int
     #: Split -> items, and stratum -> items.

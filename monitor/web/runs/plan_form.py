@@ -21,7 +21,7 @@ class PlanForm:
     fields: Mapping[str, str]
     recipe: str
     #: The TOML as the form was sent.
-    shown: str
+    original: str
     left_out: str
     accept_untrainable: bool
     confirm: str = ""
@@ -35,7 +35,7 @@ class PlanForm:
         return cls(
             fields=form_values(proposal.recipe),
             recipe=recipe,
-            shown=recipe,
+            original=recipe,
             left_out=", ".join(map(str, proposal.left_out)),
             accept_untrainable=proposal.accept_untrainable,
             seen=seen,
@@ -45,11 +45,11 @@ class PlanForm:
     def read(cls, data: Mapping[str, Any]) -> "PlanForm":
         """Read a request's form as it was typed."""
         recipe = _text(data, "recipe").replace("\r\n", "\n")
-        shown = _text(data, "shown").replace("\r\n", "\n")
+        original = _text(data, "original").replace("\r\n", "\n")
         return cls(
             fields={name: _text(data, name) for name in FIELDS if name in data},
             recipe=recipe,
-            shown=shown or recipe,
+            original=original or recipe,
             left_out=_text(data, "left_out"),
             accept_untrainable=_text(data, "accept_untrainable") == "yes",
             confirm=_text(data, "confirm"),
@@ -58,7 +58,7 @@ class PlanForm:
 
     def require_short(self) -> None:
         """Refuse a recipe that is too long; ``InputError``."""
-        n = max(len(self.recipe), len(self.shown))
+        n = max(len(self.recipe), len(self.original))
         if n > MAX_CHARACTERS:
             raise InputError(f"recipe of {n:,} characters; shorten it to {MAX_CHARACTERS:,}")
 

@@ -44,7 +44,7 @@ Fields = URLEncodedBody[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Origin:
-    """What a plan is for: a decision, a run that is planned again, or a draft that is changed."""
+    """Origin of a plan: a decision, a run that is planned again, or a draft that is changed."""
 
     model: str
     #: Address of the decision or the run.
@@ -115,8 +115,10 @@ def _request(
     except (ConfigurationError, InputError, WorkflowError) as error:
         if origin is None:
             raise
+        if error.code == "changed":  # another press replaces what the page now names
+            typed = typed.with_seen(origin.seen)
         status = 409 if isinstance(error, WorkflowError) else 400
-        return _page(visit, origin, typed.with_seen(origin.seen), str(error), status=status)
+        return _page(visit, origin, typed, str(error), status=status)
     return Redirect(f"/runs/{run_id}", status_code=303)
 
 
@@ -129,7 +131,7 @@ def _store(connection: Connection, visit: Visit, origin: Origin, typed: PlanForm
         InputError: An item can't be left out.
     """
     typed.require_short()
-    recipe = merge_form(typed.shown, typed.recipe, typed.fields, origin.configured)
+    recipe = merge_form(typed.original, typed.recipe, typed.fields, origin.configured)
     batches = batches_of_decision(connection, origin.decision_id)
     items = typed.items
     refuse_unknown(items, items_with_gold(connection, origin.model, batches, items))

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from litestar import Request
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
@@ -13,7 +14,12 @@ from sqlalchemy import Connection
 from monitor.store.audit_log import append_entry
 from monitor.store.review.decisions import list_decisions
 from monitor.store.training.children import FINAL
-from monitor.store.training.plan_requests import open_plan_after, read_plan_request
+from monitor.store.training.plan_requests import (
+    PlanRequest,
+    open_plan_after,
+    plan_token,
+    read_plan_request,
+)
 from monitor.store.training.registry import version_of_run
 from monitor.store.training.runs import (
     RunRow,
@@ -28,7 +34,10 @@ from monitor.web.current_user import Visit
 from monitor.web.handlers import form, get
 from monitor.web.runs.child_log import read_log
 from monitor.web.runs.loss_curve import draw_losses
+from monitor.web.runs.plan_form import PlanForm
 from retrain.planning.preview import stored_preview
+from retrain.planning.proposal import UNTRAINABLE, Proposal
+from retrain.recipes.recipe_file import RecipeFile
 from retrain.training.resumption import RESUMABLE, resume_refusal
 
 _TEXTS = texts("run")
@@ -107,6 +116,7 @@ def _view(connection: Connection, row: RunRow, now: datetime) -> dict[str, Any]:
     last = progress.get("last") or {}
     text = read_log(row)
     plan = read_plan_request(row)
+    preview = stored_preview(row.plan) if row.status == "draft" else None
     is_open = row.status in {"draft", "planned"}
     lines = (progress.get("log") or []) if text is None else text.splitlines()[-LINES_SHOWN:]
     return {
@@ -118,7 +128,8 @@ def _view(connection: Connection, row: RunRow, now: datetime) -> dict[str, Any]:
         "can_start": row.status == "planned" and not row.decision_id,
         "can_plan": row.status in RESUMABLE or (is_open and plan is not None),
         "plan": plan,
-        "preview": stored_preview(row.plan) if row.status == "draft" else None,
+        "preview": preview,
+        "leave_out": _leave_out(row, plan) if preview and preview.code in UNTRAINABLE else None,
         "next_plan": None if is_open else open_plan_after(connection, row),
         "badges": BADGES,
         "ended": row.status in FINAL,
@@ -133,6 +144,13 @@ def _view(connection: Connection, row: RunRow, now: datetime) -> dict[str, Any]:
         "checks": (row.result or {}).get("checks") or [],
         "memory": (row.result or {}).get("memory"),
     }
+
+
+def _leave_out(row: RunRow, plan: PlanRequest | None) -> PlanForm:
+    """Return the form of a refused draft that leaves out what can't be trained on."""
+    recipe = msgspec.convert(row.recipe, RecipeFile)
+    proposal = Proposal(recipe, plan.left_out if plan else (), accept_untrainable=True)
+    return PlanForm.of(proposal, plan_token(row, {}))
 
 
 HANDLERS = (runs, run, log, cancel)

