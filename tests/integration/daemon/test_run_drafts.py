@@ -111,7 +111,7 @@ def test_refused_draft_is_checked_again_after_a_revision(desk: Desk) -> None:
     assert row(desk, run).status == "draft"
 
 
-def test_too_long_examples_are_left_out_where_a_lead_accepts_it(desk: Desk) -> None:
+def test_too_long_examples_are_left_out_where_accepted(desk: Desk) -> None:
     desk.gold(30, response=lambda i: "word " * (200 if i % 2 else 1))
     set_rules(desk, max_left_out=0.1, min_gold=5)
     accepting = PlanRequest("Lea", desk.now, accept_untrainable=True)
@@ -124,7 +124,7 @@ def test_too_long_examples_are_left_out_where_a_lead_accepts_it(desk: Desk) -> N
     assert seen.longest_left_out > 200
 
 
-def test_draft_revised_during_its_check_is_not_planned_by_the_old_one(
+def test_draft_revised_during_its_check_is_checked_again(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk.gold(30)
@@ -181,7 +181,7 @@ def test_draft_waits_for_an_unavailable_service(
     assert row(desk, run).status == "planned"
 
 
-def test_a_started_plan_keeps_its_data_where_the_decision_is_checked(desk: Desk) -> None:
+def test_plan_of_a_decision_keeps_its_data_once_claimed(desk: Desk) -> None:
     """The daemon's own plan of a decision comes too late, and writes nothing."""
     desk.gold(30)
     decision = desk.decide()
@@ -195,9 +195,7 @@ def test_a_started_plan_keeps_its_data_where_the_decision_is_checked(desk: Desk)
     assert [entry.id for entry in desk.runs()] == [run]
 
 
-def test_run_of_a_decision_replays_more_than_a_sibling_that_forgot(
-    desk: Desk, tmp_path: Path
-) -> None:
+def test_run_of_a_decision_replays_more_than_forgetful_siblings(desk: Desk, tmp_path: Path) -> None:
     desk.cook(tmp_path / "base", replay_share=0.0)
     failed = msgspec.structs.replace(check("nothing forgotten", "failed"), code="retention")
     recipe = recipe_for(read_recipe_file(desk.settings.retrain.recipe), base="b")
