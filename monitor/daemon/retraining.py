@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
+from msgspec import structs
 from sqlalchemy import Engine
 
 from monitor.daemon.candidate_evaluations import CandidateEvaluations
 from monitor.daemon.human_evaluations import score_locked_human_evaluations
+from monitor.daemon.run_drafts import RunDrafts
 from monitor.daemon.run_plan import RunPlan, check_plan, choose_run
 from monitor.daemon.training_data import TrainingDataBuilder
 from monitor.daemon.training_metrics import export_training_metrics
@@ -38,6 +40,7 @@ from monitor.telemetry import get_logger
 from retrain.data import TrainingSet
 from retrain.jobs.factory import create_launcher
 from retrain.jobs.launcher import LauncherSource
+from retrain.planning.checks.replay import propose_replay
 from retrain.planning.memory.device import this_device
 from retrain.planning.preview import Preview, stored_preview
 from retrain.recipes.confirmation import require_consent
@@ -97,6 +100,7 @@ class Retraining:
             log.info("training_run_cancelled", run=run.id, by=run.cancel_requested_by)
         stop_children(self.engine, self.launcher_of)
         yield
+        yield from RunDrafts(self.engine, self.settings, self.launcher_of).steps(now)
         yield from self._start_requested(now)
         yield from self._start_planned(now)
         states = poll_running(
@@ -148,16 +152,20 @@ class Retraining:
         self.checked.add(decision.id)
         run_id = None
         try:
-            planned = self._make_plan(decision, settings)
+            planned, raised = self._make_plan(decision, settings)
             preview = planned.preview(now)
+            if raised:
+                preview = structs.replace(preview, remarks=(raised, *preview.remarks))
             with transaction(self.engine) as connection:
-                if confirmed and not preview.refusal:
+                # A lead may have started another plan meanwhile, whose data stay.
+                planned_now = run_of_decision(connection, decision.id)
+                if confirmed and not preview.refusal and planned_now is None:
                     run_id, _ = planned.store(connection, now, decision_id=decision.id, by=SYSTEM)
                 save_preview(connection, decision.id, preview.as_json())
         except TransientError:
             raise
         except DriftwardenError as error:
-            preview = Preview(checked_at=now, refusal=str(error))
+            preview = Preview(checked_at=now, refusal=str(error), code=error.code)
             with transaction(self.engine) as connection:
                 save_preview(connection, decision.id, preview.as_json())
         if preview.refusal:
@@ -165,7 +173,8 @@ class Retraining:
         if run_id is not None:
             log.info("training_run_planned", run=run_id, decision=decision.id)
 
-    def _make_plan(self, decision: DecisionRow, settings: Settings) -> RunPlan:
+    def _make_plan(self, decision: DecisionRow, settings: Settings) -> tuple[RunPlan, str]:
+        """Return the plan of a decision's run, and why it replays more than the recipe says."""
         retrain = settings.retrain
         launcher = self.launcher_of(retrain.launcher)
         device = this_device() if launcher.capabilities.device.able else None
@@ -173,10 +182,14 @@ class Retraining:
         def build(data: TrainingDataBuilder) -> TrainingSet:
             return data.from_queue(decision.inputs.get("batches"))
 
-        choice = choose_run(self.engine, settings, read_recipe_file(retrain.recipe), device, build)
+        requested = read_recipe_file(retrain.recipe)
+        with transaction(self.engine) as connection:
+            share, raised = propose_replay(connection, decision.model, requested)
+        requested = structs.replace(requested, replay_share=share)
+        choice = choose_run(self.engine, settings, requested, device, build)
         method = choice.chosen.recipe.method
         require_consent(method, decision.model, retrain.full_fine_tuning_of)
-        return check_plan(choice, device, build)
+        return check_plan(choice, device, build), raised
 
     def _start_requested(self, now: datetime) -> Iterator[None]:
         """Start and resume the runs that leads requested on the page; yield before each."""

@@ -6,12 +6,15 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
+import msgspec
 from sqlalchemy import Connection, Engine
 
 from monitor.daemon.training_data import TrainingDataBuilder
 from monitor.settings import Settings
 from monitor.store.engine import transaction
+from monitor.store.training.plan_requests import plan_draft, read_plan_request
 from monitor.store.training.registry import VersionRow, production_version
+from monitor.store.training.runs import RunRow
 from retrain.data import TrainingSet
 from retrain.data.exclusions import LISTED
 from retrain.data.pipeline import LengthLimit
@@ -30,7 +33,7 @@ from retrain.planning.starting_point import prepare_bases, serving_source, start
 from retrain.recipes.recipe import Recipe
 from retrain.recipes.recipe_file import RecipeFile
 from retrain.run_folder import RunFolder
-from retrain.training.runs import plan_run, prepare_run
+from retrain.training.runs import plan_run, prepare_run, set_folder
 
 #: Builds the training set of a run, from the reviews or a file.
 BuildsData = Callable[[TrainingDataBuilder], TrainingSet]
@@ -67,8 +70,13 @@ class RunPlan:
 
     def preview(self, now: datetime) -> Preview:
         """Return what a lead sees of the run before it starts."""
+        n = self.training_set.card.n_examples
         return Preview.of(
-            self.choice.chosen.option, self.training_set.card, self.checks.findings, now
+            self.choice.chosen.option,
+            self.training_set,
+            self.checks.findings,
+            now,
+            self.checks.steps(n) if self.checks.examples.sizes else 0,
         )
 
     def store(
@@ -93,6 +101,29 @@ class RunPlan:
             planned_by=by,
         )
         return run_id, prepare_run(connection, run_id, self.training_set)
+
+    def store_draft(self, connection: Connection, draft: RunRow, now: datetime) -> bool:
+        """Turn a draft into a planned run, and write its data; return whether this call did it.
+
+        Raises:
+            TrainingError: The data can't be written.
+        """
+        request = read_plan_request(draft)
+        retrain = self.choice.data.settings.retrain
+        plan = options_json(self.choice.prepared) | self.preview(now).as_json()
+        is_planned = request is not None and plan_draft(
+            connection,
+            draft.id,
+            now,
+            by=request.requested_by,
+            recipe=msgspec.to_builtins(self.recipe),
+            plan=plan | (draft.plan or {}),
+            launcher=retrain.launcher,
+        )
+        if is_planned:
+            set_folder(connection, draft.id, Path(retrain.work_dir))
+            prepare_run(connection, draft.id, self.training_set)
+        return is_planned
 
 
 def choose_run(

@@ -52,6 +52,10 @@ class TrainingDataBuilder:
     limit: LengthLimit | None = None
     #: Examples listed per reason of exclusion.
     n_listed: int = LISTED
+    #: Items of the review that are left out by their numbers.
+    left_out: tuple[int, ...] = ()
+    #: Whether any number of examples that leak or are too long may be left out.
+    accept_untrainable: bool = False
     #: ``None``: that of the settings.
     encoder: SentenceEncoder | None = None
 
@@ -66,8 +70,11 @@ class TrainingDataBuilder:
         """
         wanted = ItemFilter(batch_ids=batch_ids, model=self.model)
         with transaction(self.engine) as connection:
-            gold = read_gold(connection, self.settings.model, wanted)
-        return self.of_rows(sft_rows(gold, self.settings.model), gold.remarks())
+            gold = read_gold(connection, self.settings.model, wanted, left_out=self.left_out)
+        remarks = gold.remarks()
+        if self.left_out:
+            remarks.append(f"left out by number: items {', '.join(map(str, self.left_out))}")
+        return self.of_rows(sft_rows(gold, self.settings.model), remarks)
 
     def from_file(self, path: Path) -> TrainingSet:
         """Build the training set from gold of a file, in production's template.
@@ -142,8 +149,11 @@ class TrainingDataBuilder:
         retrain = self.settings.retrain
         scoring = retrain.scoring
         place = retrain.evaluation
+        rules = retrain.data
+        if self.accept_untrainable:
+            rules = rules.model_copy(update={"max_left_out": 1.0})
         return DataChecks(
-            rules=retrain.data,
+            rules=rules,
             benchmarks=benchmark_texts(read_plan(Path(place))) if place else (),
             encoder=self.encoder or self._make_encoder(),
             encoder_name=scoring.sentence_model,

@@ -22,7 +22,7 @@ from monitor.web import api, current_user, error_pages, health
 from monitor.web.access import access_pages
 from monitor.web.access.recording import RecordReads
 from monitor.web.account import account_page
-from monitor.web.candidates import candidate_pages
+from monitor.web.candidates import candidate_pages, evaluation_file_page
 from monitor.web.clock import Clock, utc_now
 from monitor.web.decisions import decision_pages
 from monitor.web.digest import digest_page
@@ -34,7 +34,7 @@ from monitor.web.overview import overview_page
 from monitor.web.progress import gold_download, progress_pages
 from monitor.web.review import review_pages, submitted_page
 from monitor.web.runbooks import runbook_pages
-from monitor.web.runs import run_pages, start_pages
+from monitor.web.runs import plan_pages, run_pages, start_pages
 from monitor.web.same_origin import SameOrigin
 from monitor.web.security import add_security_headers, cookie_name, csrf_config, headers
 from monitor.web.sign_in import invitation_page, single_sign_on_page
@@ -88,6 +88,7 @@ def create_app(
                     *account_page.HANDLERS,
                     *review_pages.HANDLERS,
                     *start_pages.HANDLERS,
+                    *plan_pages.HANDLERS,
                 ],
             ),
             user_pages.router,
@@ -107,6 +108,7 @@ def create_app(
             *run_pages.HANDLERS,
             *runbook_pages.HANDLERS,
             *candidate_pages.HANDLERS,
+            *evaluation_file_page.HANDLERS,
             *health.HANDLERS,
             Router("/api", route_handlers=[*api.HANDLERS, RolloutController, verdict_api.router]),
             _static("/static", "static", *page_folders("static"), STYLES),

@@ -66,7 +66,7 @@ def finish(
         self_generated=_self_generated(prompts, n_replay, checks),
         remarks=(*remarks, *split.remarks),
     )
-    return TrainingSet(rows, card, held_rows, prompts)
+    return TrainingSet(rows, card, held_rows, prompts, steps.dropped.longest)
 
 
 def _answered(examples: Sequence[Example]) -> list[Example]:

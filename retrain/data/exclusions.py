@@ -18,6 +18,8 @@ class Exclusions:
     def __init__(self, n_listed: int = LISTED) -> None:
         self._names: dict[str, list[str]] = defaultdict(list)
         self._n_listed = n_listed
+        #: Tokens of the longest example that is too long; 0: there is none.
+        self.longest = 0
 
     def add(self, reason: str, example: Example, detail: str = "") -> None:
         """Record an excluded example; the detail is why it is one of this reason."""

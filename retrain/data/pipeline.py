@@ -90,6 +90,7 @@ class Pipeline:
             if length <= limit.max_tokens:
                 retained.append(example)
             else:
+                self.dropped.longest = max(self.dropped.longest, length)
                 self.dropped.add(TOO_LONG, example, f"{length:,} of {limit.max_tokens:,} tokens")
         return retained
 

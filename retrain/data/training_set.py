@@ -25,6 +25,8 @@ class TrainingSet:
     #: Prompts whose responses the child generates: ``{"messages", "metadata", "split"}``, the
     #: messages without a response.
     replay_prompts: list[Row] = field(default_factory=list)
+    #: Tokens of the longest example that was left out as too long; 0: there is none.
+    longest_left_out: int = 0
 
     def with_remarks(self, remarks: Sequence[str]) -> "TrainingSet":
         """Return the set with further remarks."""

@@ -97,5 +97,6 @@ def _failure(error: Exception) -> dict[str, Any]:
     return {
         "status": "failed",
         "error": text[:MAXIMUM_ERROR_CHARACTERS],
+        "code": error.code if isinstance(error, DriftwardenError) else "",
         "transient": isinstance(error, TransientError),
     }

@@ -172,9 +172,9 @@ class ChildLifecycle(Generic[Row]):
         """Return the handle of the child that a cancellation terminates.
 
         A process may have died before it stored the handle, so the folder is read before the row. A
-        row that awaits ratings has no child.
+        draft, and a row that awaits ratings, has no child.
         """
-        if row.status == "awaiting_ratings":
+        if row.status in {"draft", "awaiting_ratings"}:
             return None
         return launcher.adopt(RunFolder(Path(row.work_dir)), self.task) or row.handle
 

@@ -167,4 +167,4 @@ def options_json(prepared: Sequence[PreparedOption]) -> dict[str, Any]:
 
 def stored_options(plan: dict[str, Any]) -> list[Option]:
     """Read the stored options of a run."""
-    return read_document(plan["options"], list[Option])
+    return read_document(plan.get("options", []), list[Option])

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from retrain.data.data_card import Card
 from retrain.data.data_card_page import left_out_lines
+from retrain.data.training_set import TrainingSet
 from retrain.planning.checks.finding import PlanFinding
 from retrain.planning.options import Option
 
@@ -18,6 +18,8 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     checked_at: datetime
     #: Why the run can't start, and what to do; empty: it can.
     refusal: str = ""
+    #: Name of that reason.
+    code: str = ""
     method: str = ""
     base: str = ""
     needed_gib: float | None = None
@@ -27,17 +29,33 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     #: A line for each reason for which examples are left out.
     left_out: tuple[str, ...] = ()
     findings: tuple[PlanFinding, ...] = ()
+    #: Task type -> training examples; the empty text: none.
+    by_task_type: dict[str, int] = {}
+    #: Optimiser steps, and tokens of an epoch; 0: not counted.
+    steps: int = 0
+    n_tokens: int = 0
+    #: Tokens and name of the longest example, and tokens of the longest one that is left out.
+    longest: int = 0
+    longest_example: str = ""
+    longest_left_out: int = 0
+    remarks: tuple[str, ...] = ()
 
     @classmethod
     def of(
-        cls, option: Option, card: Card, findings: Iterable[PlanFinding], now: datetime
+        cls,
+        option: Option,
+        training_set: TrainingSet,
+        findings: Iterable[PlanFinding],
+        now: datetime,
+        steps: int = 0,
     ) -> "Preview":
         """Return the preview of a plan."""
-        findings = tuple(findings)
-        replay = card.self_generated
+        findings, card = tuple(findings), training_set.card
+        replay, tokens = card.self_generated, card.tokens
         return cls(
             checked_at=now,
             refusal="\n".join(entry.text for entry in findings if entry.outcome == "refused"),
+            code="checks" if any(entry.outcome == "refused" for entry in findings) else "",
             method=option.method,
             base=option.base,
             needed_gib=option.needed_gib,
@@ -46,6 +64,13 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
             n_validation=card.n_validation,
             left_out=tuple(left_out_lines(card)),
             findings=findings,
+            by_task_type=card.by_task_type,
+            steps=steps,
+            n_tokens=tokens.training if tokens else 0,
+            longest=tokens.longest if tokens else 0,
+            longest_example=tokens.longest_example if tokens else "",
+            longest_left_out=training_set.longest_left_out,
+            remarks=card.remarks,
         )
 
     def as_json(self) -> dict[str, Any]:

@@ -84,10 +84,18 @@ def read_recipe_file(name: str) -> RecipeFile:
         return RecipeFile()
     try:
         text = Path(name).read_text(encoding="utf-8")
-        content = tomllib.loads(text)
     except OSError as error:
         raise ConfigurationError(f"{name}: can't be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{name}: not valid TOML: {error}") from None
+    return parse_recipe_file(text, name)
+
+
+def parse_recipe_file(text: str, name: str) -> RecipeFile:
+    """Read the text of a recipe file, whose name errors have. See :func:`read_recipe_file`."""
+    try:
+        content = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigurationError(f"{name}: not valid TOML: {error}") from None
     lines = key_lines(text)
     unknown = _unknown_keys(content)

@@ -15,6 +15,8 @@ from retrain.run_folder import RunFolder
 
 #: Statuses from which a run can be reopened.
 RESUMABLE = ("failed", "cancelled")
+#: Codes of failures that the same data and recipe repeat.
+REPEATED = frozenset({"checks", "diverged"})
 
 
 def resume_child(
@@ -101,6 +103,23 @@ def require_resumable(run: RunRow) -> None:
             "the child, then resume the run",
             code="child_running",
         )
+
+
+def resume_refusal(run: RunRow) -> str:
+    """Return why a run can't be resumed, as far as this machine knows; empty: it may be.
+
+    A run that never started has data only where its folder is here; a run whose checks refused it,
+    or whose training diverged, would end the same way.
+    """
+    try:
+        require_resumable(run)
+    except WorkflowError as error:
+        return str(error)
+    if run.started_at is None and not RunFolder(Path(run.work_dir)).training_data.is_file():
+        return f"training run {run.id} ended before its data was written; plan it again"
+    if (run.result or {}).get("code") in REPEATED:
+        return f"training run {run.id} would end the same way; plan it again"
+    return ""
 
 
 def last_step(folder: RunFolder) -> int:

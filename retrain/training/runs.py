@@ -71,7 +71,7 @@ def plan_run(
         plan=plan,
         created_at=now,
     )
-    store.set_work_dir(connection, run_id, str(work_dir.resolve() / f"run-{run_id:05d}"))
+    set_folder(connection, run_id, work_dir)
     append_entry(
         connection,
         now,
@@ -81,6 +81,11 @@ def plan_run(
         {"model": model, "method": recipe.method},
     )
     return run_id
+
+
+def set_folder(connection: Connection, run_id: int, work_dir: Path) -> None:
+    """Set the folder of a run below that of all runs."""
+    store.set_work_dir(connection, run_id, str(work_dir.resolve() / f"run-{run_id:05d}"))
 
 
 def prepare_run(connection: Connection, run_id: int, training_set: TrainingSet) -> RunFolder:
@@ -208,6 +213,8 @@ def _mark_cancelled(connection: Connection, run: RunRow, now: datetime, cancelle
 def _advice(run: RunRow) -> str:
     if run.status == "succeeded":
         return "plan another run"
+    if run.status == "draft":
+        return "the daemon plans it, unless a check refuses it: see its page"
     return f"run `driftwarden retrain resume {run.id}`, or plan another run"
 
 

@@ -19,7 +19,7 @@ from monitor.store.training.start_requests import (
 from monitor.telemetry import get_logger
 from retrain.jobs.launcher import LauncherSource
 from retrain.registry.taints import require_untainted_run
-from retrain.training.resumption import RESUMABLE, reopen, require_resumable
+from retrain.training.resumption import RESUMABLE, reopen, resume_refusal
 from retrain.training.runs import start_run
 
 #: Statuses from which a run can be started on the page.
@@ -63,7 +63,9 @@ def require_startable(run: RunRow) -> None:
             code="not_startable",
         )
     if run.status != "planned":
-        require_resumable(run)
+        refusal = resume_refusal(run)
+        if refusal:
+            raise WorkflowError(refusal, code="not_resumable")
     elif run.cancel_requested_by is not None:
         raise WorkflowError(
             f"{run.cancel_requested_by} requested the cancellation of training run {run.id}",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from litestar import Litestar
 from playwright.sync_api import Page
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from monitor.alerts.steps import take_step
 from monitor.daemon.web_app import create_app
@@ -17,6 +17,7 @@ from monitor.review.decision.decisions import decide
 from monitor.settings import Review, Secrets, Settings
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
+from monitor.store.tables import Decision
 from monitor.store.training.registry import ScoreRow, list_versions, save_scores
 from monitor.store.training.runs import finish_run, save_progress
 from retrain.recipes.recipe import Recipe
@@ -146,6 +147,9 @@ def pages_of(app: Litestar, site: Site, folder: Path) -> list[str]:
     """Return the address of each page of the application's own route table."""
     with transaction(site.engine) as connection:
         decision = decide(connection, site.world.batch_id, Review(), utc_now())
+        # So that its run can be planned.
+        retrain = update(Decision).where(Decision.id == decision.id)
+        connection.execute(retrain.values(recommendation="retrain"))
     run = RunFolder(folder / "runs" / "run-00001")
     now = utc_now()
     make_serving(site.engine, now)

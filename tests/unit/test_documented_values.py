@@ -109,7 +109,7 @@ VALUES: Mapping[str, set[str]] = {
     "gold_examples.resolution": {"agreed", "discussed", "adjudicated", "audited"},
     "decisions.recommendation": literal(Recommendation),
     "training_runs.status": literal(children.Status) - {"awaiting_ratings"},
-    "candidate_evaluations.status": literal(children.Status),
+    "candidate_evaluations.status": literal(children.Status) - {"draft"},
     "candidate_evaluations.gate_result": literal(GateResult),
     "model_versions.stage": set(STAGES),
     "rollouts.status": literal(RolloutStatus),

@@ -39,7 +39,7 @@ def list_runs(model: ModelFilter = None, config: ConfigOption = None) -> None:
     for run in runs:
         decision = f"decision {run.decision_id}" if run.decision_id else "by hand"
         typer.echo(
-            f"{run.id:5d}  {run.status:10s} {run.model:20s} {run.recipe['method']:6s} "
+            f"{run.id:5d}  {run.status:10s} {run.model:20s} {run.recipe['method'] or '':6s} "
             f"{run.created_at:%Y-%m-%d %H:%M}  {decision}"
         )
 
@@ -58,6 +58,9 @@ def show(run: RunArgument, config: ConfigOption = None) -> None:
     again = f", resumed {state.run.resumptions} times" if state.run.resumptions else ""
     typer.echo(f"run {run}: {state.run.status}, model {state.run.model}{again}")
     typer.echo(f"folder: {state.run.work_dir}")
+    refusal = (state.run.plan or {}).get("refusal")
+    if refusal:
+        typer.echo(f"can't be planned: {refusal}")
     for name, value in state.run.recipe.items():
         is_text = name == "chat_template" and value
         typer.echo(f"  {name} = {f'{len(value):,} characters' if is_text else repr(value)}")

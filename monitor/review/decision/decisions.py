@@ -112,9 +112,16 @@ def evaluate_batch(
 
 
 def confirm_retraining(
-    connection: Connection, decision_id: int, user: UserRow, now: datetime
+    connection: Connection,
+    decision_id: int,
+    user: UserRow,
+    now: datetime,
+    *,
+    has_plan: bool = False,
 ) -> None:
     """Confirm the retraining that a decision recommends; confirming again has no effect.
+
+    With ``has_plan`` a lead has planned its run, so that the last check of the daemon's is void.
 
     Raises:
         NotFoundError: There is no such decision.
@@ -126,15 +133,30 @@ def confirm_retraining(
         raise WorkflowError(
             "only a lead of the model or an admin can confirm a retraining", code="no_lead"
         )
-    require_open(connection, decision)
+    require_plannable(connection, decision)
+    if not has_plan:
+        require_startable(decision)
+    if confirm_decision(connection, decision_id, user.name, now):
+        append_entry(connection, now, user.name, "confirmed", f"decision:{decision_id}")
+
+
+def require_plannable(connection: Connection, decision: DecisionRow) -> None:
+    """Require a decision whose retraining can be planned; ``WorkflowError`` says why not."""
     if decision.recommendation != "retrain":
         raise WorkflowError(
             f"the decision doesn't recommend retraining, but {decision.recommendation!r}",
             code=decision.recommendation,
         )
-    require_startable(decision)
-    if confirm_decision(connection, decision_id, user.name, now):
-        append_entry(connection, now, user.name, "confirmed", f"decision:{decision_id}")
+    require_open(connection, decision)
+
+
+def is_plannable(connection: Connection, decision: DecisionRow) -> bool:
+    """Return whether :func:`require_plannable` lets a decision's retraining be planned."""
+    try:
+        require_plannable(connection, decision)
+    except WorkflowError:
+        return False
+    return True
 
 
 def require_open(connection: Connection, decision: DecisionRow) -> None:

@@ -1,11 +1,12 @@
 """Gold as training examples, for the export and for retraining."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
 
+from monitor.errors import InputError
 from monitor.review.export.contradictions import ConsistentExamples, resolve_contradictions
 from monitor.review.export.training_examples import (
     SkippedItem,
@@ -45,21 +46,45 @@ class Gold:
         ]
 
 
-def read_gold(connection: Connection, model: ModelSection, item_filter: ItemFilter) -> Gold:
+def read_gold(
+    connection: Connection,
+    model: ModelSection,
+    item_filter: ItemFilter,
+    *,
+    left_out: Collection[int] = (),
+) -> Gold:
     """Render gold items as examples and separate the contradictions.
 
-    The model's system prompt applies to items that were reviewed without a taxonomy.
+    The model's system prompt applies to items that were reviewed without a taxonomy. The items
+    ``left_out`` count as if they had no gold.
+
+    Raises:
+        InputError: An item that is left out has no gold; the message names it.
     """
     taxonomies = TaxonomyVersions(connection, model.system_prompt)
     examples: list[TrainingExample] = []
     skipped: list[SkippedItem] = []
-    for item in gold_items(connection, item_filter):
+    items = gold_items(connection, item_filter)
+    refuse_unknown(left_out, {item.item_id for item in items})
+    for item in items:
+        if item.item_id in left_out:
+            continue
         outcome = render(item, taxonomies)
         if isinstance(outcome, SkippedItem):
             skipped.append(outcome)
         else:
             examples.append(outcome)
     return Gold(resolve_contradictions(examples), skipped)
+
+
+def refuse_unknown(left_out: Collection[int], known: Collection[int]) -> None:
+    """Refuse to leave out items that have no gold; ``InputError`` names them."""
+    unknown = set(left_out).difference(known)
+    if unknown:
+        raise InputError(
+            f"items without gold here can't be left out: {_list([*unknown])}; remove the numbers",
+            code="unknown_items",
+        )
 
 
 def sft_rows(gold: Gold, model: ModelSection, *, bare: bool = False) -> list[Row]:

@@ -56,12 +56,21 @@ def decisions_of_batch(connection: Connection, batch_id: int) -> list[DecisionRo
     return read_rows(connection, DecisionRow, statement)
 
 
-def decision_by_id(connection: Connection, decision_id: int) -> DecisionRow:
-    """Return a decision, or ``NotFoundError``."""
-    row = read_row(connection, DecisionRow, select(*_COLUMNS).where(Decision.id == decision_id))
+def decision_by_id(connection: Connection, decision_id: int, *, lock: bool = False) -> DecisionRow:
+    """Return a decision, or ``NotFoundError``; ``lock`` locks it until the transaction ends."""
+    statement = select(*_COLUMNS).where(Decision.id == decision_id)
+    row = read_row(connection, DecisionRow, statement.with_for_update() if lock else statement)
     if row is None:
         raise NotFoundError(f"unknown decision: {decision_id}")
     return row
+
+
+def batches_of_decision(connection: Connection, decision_id: int | None) -> list[int] | None:
+    """Return the batches whose gold a decision trains on; ``None``: those of all."""
+    if decision_id is None:
+        return None
+    batches: list[int] | None = decision_by_id(connection, decision_id).inputs.get("batches")
+    return batches
 
 
 def list_decisions(connection: Connection, model: Models = None) -> list[DecisionRow]:

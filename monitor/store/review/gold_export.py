@@ -108,6 +108,42 @@ def gold_items(connection: Connection, wanted: ItemFilter) -> list[GoldItem]:
     return [GoldItem(**row) for row in connection.execute(statement).mappings()]
 
 
+def gold_state(
+    connection: Connection, model: str, batch_ids: Sequence[int] | None
+) -> dict[str, Any]:
+    """Return number and newest time of a model's standing gold, by which a change shows."""
+    newest = func.max(GoldExample.decided_at).label("newest")
+    columns = select(func.count().label("n"), newest)
+    row = connection.execute(_standing(columns, model, batch_ids)).one()
+    return {"n": row.n, "newest": None if row.newest is None else row.newest.isoformat()}
+
+
+def items_with_gold(
+    connection: Connection, model: str, batch_ids: Sequence[int] | None, items: Sequence[int]
+) -> set[int]:
+    """Return those of some items that have standing gold."""
+    statement = _standing(select(ReviewItem.id), model, batch_ids)
+    statement = statement.where(ReviewItem.id.in_(items))
+    return set(connection.execute(statement).scalars())
+
+
+def _standing(columns: Any, model: str, batch_ids: Sequence[int] | None) -> Any:
+    """Return a query of columns of standing gold."""
+    statement = (
+        columns.select_from(ReviewItem)
+        .join(ReviewBatch, ReviewBatch.id == ReviewItem.batch_id)
+        .join(GoldExample, GoldExample.item_id == ReviewItem.id)
+        .where(
+            ReviewBatch.model == model,
+            ReviewItem.status == "gold",
+            GoldExample.superseded_at.is_(None),
+        )
+    )
+    if batch_ids is None:
+        return statement
+    return statement.where(ReviewItem.batch_id.in_(batch_ids))
+
+
 def queued_items(connection: Connection, wanted: ItemFilter) -> list[QueuedItem]:
     """Return the items that await reviews, in the order of the queue."""
     statement = (

@@ -21,21 +21,23 @@ class TrainingRun(Base):
         "train models",
         contents.LEADS,
         no_period=contents.HISTORY,
-        access=contents.Access(schedule="raw", web="rw"),
+        access=contents.Access(schedule="raw", web="raw"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     #: The decision it follows. A decision has at most one training run.
     decision_id: Mapped[int | None] = mapped_column(ForeignKey("decisions.id"), unique=True)
     model: Mapped[str] = mapped_column(info=contents.NAME)
-    #: ``planned``, ``running``, ``succeeded``, ``failed`` or ``cancelled``.
+    #: ``draft``, ``planned``, ``running``, ``succeeded``, ``failed`` or ``cancelled``.
     status: Mapped[str] = mapped_column(info=contents.CODE)
     launcher: Mapped[str] = mapped_column(info=contents.CODE)
     #: What the launcher needs to find the child again, such as pid and start time.
     handle: Mapped[dict[str, Any] | None] = mapped_column(info=contents.WORDS)
+    #: Of a draft the requested recipe file, later the recipe.
     recipe: Mapped[dict[str, Any]] = mapped_column(info=contents.SETTINGS)
     work_dir: Mapped[str] = mapped_column(info=contents.PATH)
-    #: Options at planning time: methods, base models, their memory, and the size of the data.
+    #: Options at planning time: methods, base models, their memory, and the size of the data. Of a
+    #: run that a lead planned on the page also the request, and the gold at that time.
     plan: Mapped[dict[str, Any] | None] = mapped_column(info=contents.WORDS)
     #: Latest report of the child, a thinned loss curve, and the end of its log.
     progress: Mapped[dict[str, Any] | None] = mapped_column(info=contents.WORDS)

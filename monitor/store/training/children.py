@@ -15,14 +15,25 @@ from monitor.store.audit_log import SYSTEM, append_entry
 from monitor.store.rows import update_row
 from monitor.store.tables import CandidateEvaluation, TrainingRun
 
-Status = Literal["planned", "running", "awaiting_ratings", "succeeded", "failed", "cancelled"]
+Status = Literal[
+    "draft", "planned", "running", "awaiting_ratings", "succeeded", "failed", "cancelled"
+]
 Event = Literal[
-    "start", "resume", "postpone", "await_ratings", "succeed", "fail", "cancel", "reopen"
+    "plan",
+    "revise",
+    "start",
+    "resume",
+    "postpone",
+    "await_ratings",
+    "succeed",
+    "fail",
+    "cancel",
+    "reopen",
 ]
 ChildTable = type[TrainingRun] | type[CandidateEvaluation]
 
 FINAL: tuple[Status, ...] = ("succeeded", "failed", "cancelled")
-UNFINISHED: tuple[Status, ...] = ("planned", "running", "awaiting_ratings")
+UNFINISHED: tuple[Status, ...] = ("draft", "planned", "running", "awaiting_ratings")
 
 
 @dataclass(frozen=True)
@@ -38,6 +49,12 @@ class ChildTransition:
 
 
 TRANSITIONS: tuple[ChildTransition, ...] = (
+    ChildTransition(
+        "plan", ("draft",), "planned", "planned", "a run that a lead drafted has its data"
+    ),
+    ChildTransition(
+        "revise", ("draft", "planned"), "draft", "revised", "a lead changes a run on the page"
+    ),
     ChildTransition("start", ("planned",), "running", "started", "the child's handle is stored"),
     ChildTransition(
         "resume", ("running",), "running", "resumed", "a training child that died starts again"
@@ -55,7 +72,13 @@ TRANSITIONS: tuple[ChildTransition, ...] = (
     ChildTransition(
         "succeed", ("running", "awaiting_ratings"), "succeeded", "succeeded", "the result is final"
     ),
-    ChildTransition("fail", UNFINISHED, "failed", "failed", "the error is stored"),
+    ChildTransition(
+        "fail",
+        ("planned", "running", "awaiting_ratings"),
+        "failed",
+        "failed",
+        "the error is stored",
+    ),
     ChildTransition(
         "cancel", UNFINISHED, "cancelled", "cancelled", "the child is terminated afterwards"
     ),

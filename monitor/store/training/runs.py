@@ -21,7 +21,7 @@ class RunRow:
     id: int
     decision_id: int | None
     model: str
-    #: ``planned``, ``running``, ``succeeded``, ``failed`` or ``cancelled``.
+    #: ``draft``, ``planned``, ``running``, ``succeeded``, ``failed`` or ``cancelled``.
     status: str
     launcher: str
     handle: dict[str, Any] | None
@@ -136,6 +136,11 @@ def list_runs(
 def set_work_dir(connection: Connection, run_id: int, work_dir: str) -> None:
     """Set the folder of a run, which carries its id."""
     update_row(connection, TrainingRun, run_id, work_dir=work_dir)
+
+
+def set_decision(connection: Connection, run_id: int, decision_id: int) -> None:
+    """Set the decision that a run follows, which has no other run."""
+    update_row(connection, TrainingRun, run_id, decision_id=decision_id)
 
 
 def mark_running(

@@ -6,12 +6,13 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Redirect, Template
 
-from monitor.review.decision.decisions import confirm_retraining
+from monitor.review.decision.decisions import confirm_retraining, is_plannable
 from monitor.review.decision.explanation import explain
 from monitor.store.review.decision_states import OUTCOMES, decision_state, decision_states
 from monitor.store.review.decisions import decision_by_id, list_decisions
 from monitor.store.review.items import batch_by_id
 from monitor.store.review.reviews import GoldRow, gold_of_batches
+from monitor.store.training.runs import run_of_decision
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from monitor.store.windows.repetitions import repetitions_of
@@ -55,6 +56,7 @@ def decision(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> 
         state = decision_state(connection, decision_id, row.model)
         batch = batch_by_id(connection, row.batch_id)
         gold = gold_of_batches(connection, row.inputs["batches"])
+        run, can_plan = run_of_decision(connection, decision_id), is_plannable(connection, row)
         evaluation = drift_evaluation_by_id(connection, batch.evaluation_id)
         # A repeated evaluation numbers its topics anew.
         repetitions = repetitions_of(connection, evaluation.id)
@@ -63,6 +65,8 @@ def decision(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> 
     context: dict[str, Any] = {
         "row": row,
         "state": state,
+        "run": run,
+        "can_plan": can_plan and run is None,
         "batch": batch,
         "inputs": inputs,
         "steps": explain(row.recommendation, inputs),

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from litestar import Request
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
@@ -14,6 +15,12 @@ from monitor.store.audit_log import append_entry
 from monitor.store.review.decision_states import decision_states
 from monitor.store.review.decisions import list_decisions
 from monitor.store.training.children import FINAL
+from monitor.store.training.plan_requests import (
+    PlanRequest,
+    open_plan_after,
+    plan_token,
+    read_plan_request,
+)
 from monitor.store.training.registry import version_of_run
 from monitor.store.training.runs import (
     RunRow,
@@ -28,7 +35,11 @@ from monitor.web.current_user import Visit
 from monitor.web.handlers import form, get
 from monitor.web.runs.child_log import read_log
 from monitor.web.runs.loss_curve import draw_losses
-from retrain.training.resumption import RESUMABLE
+from monitor.web.runs.plan_form import PlanForm
+from retrain.planning.preview import stored_preview
+from retrain.planning.proposal import UNTRAINABLE, Proposal
+from retrain.recipes.recipe_file import RecipeFile
+from retrain.training.resumption import RESUMABLE, resume_refusal
 
 _TEXTS = texts("run")
 
@@ -36,7 +47,7 @@ _TEXTS = texts("run")
 LINES_SHOWN = 40
 
 #: Status -> badge.
-BADGES = {"running": "warn", "succeeded": "good", "failed": "bad"}
+BADGES = {"draft": "warn", "running": "warn", "succeeded": "good", "failed": "bad"}
 
 
 @get("/runs", opt=LEADS)
@@ -107,13 +118,22 @@ def _view(connection: Connection, row: RunRow, now: datetime) -> dict[str, Any]:
     progress = row.progress or {}
     last = progress.get("last") or {}
     text = read_log(row)
+    plan = read_plan_request(row)
+    preview = stored_preview(row.plan) if row.status == "draft" else None
+    is_open = row.status in {"draft", "planned"}
     lines = (progress.get("log") or []) if text is None else text.splitlines()[-LINES_SHOWN:]
     return {
         "took": None if row.started_at is None else (row.finished_at or now) - row.started_at,
         "whole_log": text is not None,
         "row": row,
         "start_request": read_request(row.id, row.start_request),
-        "can_start": row.status in RESUMABLE or (row.status == "planned" and not row.decision_id),
+        "can_resume": row.status in RESUMABLE and not resume_refusal(row),
+        "can_start": row.status == "planned" and not row.decision_id,
+        "can_plan": row.status in RESUMABLE or (is_open and plan is not None),
+        "plan": plan,
+        "preview": preview,
+        "leave_out": _leave_out(row, plan) if preview and preview.code in UNTRAINABLE else None,
+        "next_plan": None if is_open else open_plan_after(connection, row),
         "badges": BADGES,
         "ended": row.status in FINAL,
         "version": version_of_run(connection, row.id),
@@ -127,6 +147,13 @@ def _view(connection: Connection, row: RunRow, now: datetime) -> dict[str, Any]:
         "checks": (row.result or {}).get("checks") or [],
         "memory": (row.result or {}).get("memory"),
     }
+
+
+def _leave_out(row: RunRow, plan: PlanRequest | None) -> PlanForm:
+    """Return the form of a refused draft that leaves out what can't be trained on."""
+    recipe = msgspec.convert(row.recipe, RecipeFile)
+    proposal = Proposal(recipe, plan.left_out if plan else (), accept_untrainable=True)
+    return PlanForm.of(proposal, plan_token(row, {}))
 
 
 HANDLERS = (runs, run, log, cancel)

@@ -1,5 +1,6 @@
 """Starting a training run on the page: what it will do, and the lead's confirmation."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -12,12 +13,26 @@ from litestar.response import Redirect, Template
 from sqlalchemy import Connection
 
 from monitor.errors import DriftwardenError, WorkflowError
+from monitor.review.decision.decisions import confirm_retraining, require_plannable
 from monitor.review.export import read_gold, sft_rows
 from monitor.settings import Settings
 from monitor.store.review.decision_states import decision_state
-from monitor.store.review.decisions import DecisionRow, decision_by_id, save_preview
-from monitor.store.review.gold_export import ItemFilter
-from monitor.store.training.runs import RunRow, list_runs, run_by_id, run_of_decision
+from monitor.store.review.decisions import (
+    DecisionRow,
+    batches_of_decision,
+    decision_by_id,
+    save_preview,
+)
+from monitor.store.review.gold_export import ItemFilter, gold_state
+from monitor.store.training.children import UNFINISHED
+from monitor.store.training.plan_requests import PlanRequest, plan_token, read_plan_request
+from monitor.store.training.runs import (
+    RunRow,
+    list_runs,
+    run_by_id,
+    run_of_decision,
+    set_decision,
+)
 from monitor.store.training.start_requests import pending_request
 from monitor.store.training.taints import taints_of_run
 from monitor.web.access.audience import LEADS
@@ -29,6 +44,7 @@ from retrain.planning.options import Option, stored_options
 from retrain.planning.preview import stored_preview
 from retrain.recipes.recipe_file import read_recipe_file
 from retrain.run_folder import RunFolder, read_json
+from retrain.training.resumption import RESUMABLE
 from retrain.training.start_requests import request_start, require_startable
 
 Fields = URLEncodedBody[dict[str, Any]]
@@ -55,22 +71,34 @@ class Outlook:
 @get("/runs/{run_id:int}/start", opt=LEADS)
 def start_page(run_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Template:
     """Show what a run will do, with a form that starts or resumes it."""
-    with lead_visit.transaction() as connection:
+    return _start_page(lead_visit, run_id)
+
+
+def _start_page(visit: Visit, run_id: int, read: Mapping[str, Any] | None = None) -> Template:
+    """Render the page; ``read`` is a form whose plan has changed since."""
+    with visit.transaction() as connection:
         run = run_by_id(connection, run_id)
+        request, gold = read_plan_request(run), _gold(connection, run)
+        changes = [] if request is None else _changes(run, request, gold, read or {})
         context: dict[str, Any] = {
+            "plan": f"/runs/{run_id}/plan" if request or run.status in RESUMABLE else "",
+            "seen": "" if request is None else plan_token(run, gold),
+            "asked": "" if request is None else request.requested_at.isoformat(),
+            "n_gold": gold["n"],
+            "changes": changes,
             "title": f"{'Start' if run.status == 'planned' else 'Resume'} training run {run_id}",
             "model": run.model,
             "action": f"/runs/{run_id}/start",
             "back": f"/runs/{run_id}",
             "is_resumption": run.status != "planned",
             "taints": taints_of_run(connection, run_id),
-            "outlook": _outlook_of_run(connection, run),
+            "outlook": None if run.status == "draft" else _outlook_of_run(connection, run),
             "requested": _requested(run),
             "refusal": _refusal(run),
             "preview": stored_preview(run.plan),
             "check": "",
         }
-    return lead_visit.page("start.html", context)
+    return visit.page("start.html", context, status=200 if read is None else 409)
 
 
 @form("/runs/{run_id:int}/start", opt=LEADS)
@@ -79,15 +107,85 @@ def start(
     run_id: FromPath[int],
     lead_visit: NamedDependency[Visit],
     data: Fields,
-) -> Redirect:
-    """Request the start or resumption of a run; the leader carries it out."""
+) -> Redirect | Template:
+    """Request the start or resumption of a run; the leader carries it out.
+
+    A plan that was changed since it was read is shown again, with what changed.
+    """
     with lead_visit.transaction() as connection:
-        is_tainted = bool(taints_of_run(connection, run_id))
-        reason = require_reason(request, data) if is_tainted else ""
-        request_start(
-            connection, run_id, lead_visit.now, by=lead_visit.user.name, accept_taint=reason
+        run = run_by_id(connection, run_id, lock=True)
+        plan = read_plan_request(run)
+        is_read = (
+            plan is None
+            or run.status != "planned"
+            or data.get("seen") == plan_token(run, _gold(connection, run))
         )
+        if is_read:
+            is_tainted = bool(taints_of_run(connection, run_id))
+            reason = require_reason(request, data) if is_tainted else ""
+            request_start(
+                connection, run_id, lead_visit.now, by=lead_visit.user.name, accept_taint=reason
+            )
+            if plan is not None:
+                _follow(connection, lead_visit, run, plan)
+    if not is_read:
+        return _start_page(lead_visit, run_id, data)
     return Redirect(f"/runs/{run_id}", status_code=303)
+
+
+def _gold(connection: Connection, run: RunRow) -> dict[str, Any]:
+    plan = read_plan_request(run)
+    batches = batches_of_decision(connection, plan.decision_id if plan else None)
+    return gold_state(connection, run.model, batches)
+
+
+def _changes(
+    run: RunRow, plan: PlanRequest, gold: Mapping[str, Any], read: Mapping[str, Any]
+) -> list[str]:
+    """Say how a plan differs from what was read, and its gold from the present one."""
+    changes = []
+    if read.get("asked", plan.requested_at.isoformat()) != plan.requested_at.isoformat():
+        changes.append(
+            f"{plan.requested_by} changed the plan {minute(plan.requested_at)}; this is the new "
+            "one. Nothing was started."
+        )
+    planned = (run.plan or {}).get("gold", gold)
+    if planned != gold:
+        changes.append(
+            f"The gold changed since it was planned: {planned['n']} items then, {gold['n']} now. "
+            "The run learns from the former; plan it again to train on the present gold."
+        )
+    if read and not changes:
+        changes.append("The plan changed since you read it; this is the present one.")
+    return changes
+
+
+def _follow(connection: Connection, visit: Visit, run: RunRow, plan: PlanRequest) -> None:
+    """Let a run that a lead planned follow its decision, which it confirms.
+
+    Raises:
+        WorkflowError: Another run follows the decision, or the earlier one was resumed.
+    """
+    if plan.after_run is not None:
+        before = run_by_id(connection, plan.after_run)
+        if before.status in UNFINISHED:
+            raise WorkflowError(
+                f"training run {before.id} is {before.status} again; cancel one of both",
+                code="resumed",
+            )
+    if plan.decision_id is None:
+        return
+    decision = decision_by_id(connection, plan.decision_id, lock=True)
+    require_plannable(connection, decision)
+    follower = run_of_decision(connection, decision.id)
+    if follower is not None and follower.id != run.id and plan.after_run is None:
+        raise WorkflowError(
+            f"training run {follower.id} follows from decision {decision.id} already",
+            code="has_run",
+        )
+    if follower is None:
+        set_decision(connection, run.id, decision.id)
+        confirm_retraining(connection, decision.id, visit.user, visit.now, has_plan=True)
 
 
 @get("/decisions/{decision_id:int}/start", opt=LEADS)
@@ -99,13 +197,11 @@ def start_decided(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]
         run = run_of_decision(connection, decision_id)
         state = decision_state(connection, decision_id, row.model)
         refusal = requested = ""
-        can_check = run is None and row.recommendation == "retrain" and state.is_open
+        can_check = can_plan = run is None and row.recommendation == "retrain"
         if run is not None:
             refusal = f"training run {run.id} follows from it already"
-        elif not state.is_open:
-            refusal = state.reason.rstrip(".")
-        elif row.recommendation != "retrain":
-            refusal = "the decision doesn't recommend retraining"
+        elif why := _unplannable(connection, row):
+            refusal, can_check, can_plan = why, False, False
         elif row.refusal:
             refusal = row.refusal
         elif row.confirmed_by:
@@ -130,6 +226,9 @@ def start_decided(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]
         "refusal": refusal,
         "preview": stored_preview(row.preview),
         "check": f"/decisions/{decision_id}/check" if can_check else "",
+        "plan": f"/decisions/{decision_id}/plan" if can_plan else "",
+        "seen": "",
+        "changes": [],
     }
     return lead_visit.page("start.html", context)
 
@@ -141,6 +240,14 @@ def check_again(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]) 
         decision_by_id(connection, decision_id)
         save_preview(connection, decision_id, None)
     return Redirect(f"/decisions/{decision_id}/start", status_code=303)
+
+
+def _unplannable(connection: Connection, decision: DecisionRow) -> str:
+    try:
+        require_plannable(connection, decision)
+    except WorkflowError as error:
+        return str(error)
+    return ""
 
 
 def _requested(run: RunRow) -> str:
@@ -167,7 +274,9 @@ def _outlook_of_run(connection: Connection, run: RunRow) -> Outlook:
     method, base = str(run.recipe["method"]), str(run.recipe["base"])
     option = _option(run, method, base)
     before = _last_success(connection, run.model, method, base)
-    card = _card(run)
+    card, preview = _card(run), stored_preview(run.plan)
+    if preview is not None and preview.by_task_type:  # below, in full
+        card = {"n_examples": sum(preview.by_task_type.values())} | preview.as_json()
     last = (run.progress or {}).get("last") or {}
     return Outlook(
         method=method,
@@ -176,7 +285,7 @@ def _outlook_of_run(connection: Connection, run: RunRow) -> Outlook:
         if card is None
         else f"{card.get('n_examples', 0):,} examples: {card.get('n_gold', 0):,} gold, "
         f"{card.get('n_replay', 0):,} replay",
-        needed_gib=None if option is None else option.needed_gib,
+        needed_gib=option.needed_gib if option else preview.needed_gib if preview else None,
         measured_gib=_measured_gib(before),
         took=_duration(before),
         progress=f"{last['step']} of {last['steps']}" if last.get("steps") else "",

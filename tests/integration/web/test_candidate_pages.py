@@ -1,6 +1,7 @@
 """Pages of candidate evaluations: figures and responses, hidden during blind ratings."""
 
 import html
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from monitor.store.tables import CandidateEvaluation
 from monitor.store.training.candidate_evaluations import (
     CandidateEvaluationRow,
     candidate_evaluation_by_id,
+    finish_candidate_evaluation,
 )
 from monitor.store.training.children import record_unterminated_child
 from monitor.store.training.label_results import (
@@ -214,3 +216,45 @@ def test_no_evaluation_is_repeated_without_an_evaluation_file(
     sign_in(client, "Lea")
     reply = client.post(f"/candidate-evaluations/{row.id}/repeat", data={"reason": "so"})
     assert reply.status_code == 409
+
+
+def read_file_page(world: World, file: str, query: str = "", user: str = "Lea") -> tuple[int, str]:
+    settings = Settings(model={"name": "assistant"}, retrain=Retrain(evaluation=file))
+    with TestClient(create_app(world.engine, settings, Secrets())) as made:
+        sign_in(made, user)
+        reply = made.get(f"/candidate-evaluations/file{query}")
+    return reply.status_code, html.unescape(reply.text)
+
+
+def test_page_of_the_evaluation_file_checks_its_data(world: World, tmp_path: Path) -> None:
+    file = write_plan(tmp_path)
+    _, page = read_file_page(world, str(file))
+    assert ("support.jsonl" in page, "check=true" in page, "WARNING" in page) == (True, True, False)
+    _, checked = read_file_page(world, str(file), "?check=true")
+    assert "support: WARNING: only 6 items" in checked
+    assert "task_type: cards (6)" in checked
+    (tmp_path / "support.jsonl").unlink()
+    _, broken = read_file_page(world, str(file), "?check=true")
+    assert re.search(r'notice bad">.*support\.jsonl', broken)
+    file.write_text(PLAN.replace("metrics:", "metrix:"))
+    status, invalid = read_file_page(world, str(file))
+    assert (status, "evaluation.yaml, line" in invalid) == (200, True)
+    assert "No file is configured" in read_file_page(world, "")[1]
+    assert read_file_page(world, str(file), user="Ada")[0] == 403
+
+
+def test_a_failed_evaluation_is_evaluated_again_on_its_page(
+    world: World, folder: RunFolder, clock: datetime, tmp_path: Path
+) -> None:
+    settings = Settings(retrain=Retrain(evaluation=str(write_plan(tmp_path))))
+    with TestClient(create_app(world.engine, settings, Secrets())) as client:
+        sign_in(client, "Lea")
+        client.post("/models/versions/2/evaluate", data={}, follow_redirects=False)
+        with transaction(world.engine) as connection:
+            finish_candidate_evaluation(connection, 1, "failed", now=clock, error="no judge")
+        action = "/candidate-evaluations/1/repeat"
+        assert f'action="{action}"' in client.get("/candidate-evaluations/1").text
+        reply = client.post(action, data={"weaker_because": ""}, follow_redirects=False)
+    assert (reply.status_code, reply.headers["location"]) == (303, "/candidate-evaluations/2")
+    with transaction(world.engine) as connection:
+        assert candidate_evaluation_by_id(connection, 2).status == "planned"

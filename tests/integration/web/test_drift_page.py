@@ -235,6 +235,7 @@ def test_first_failed_and_empty_windows_are_named(
     failed = read(f"/drift-evaluations/{claim.evaluation_id}").text
     assert "<h1>This drift evaluation failed</h1>" in failed
     assert "&lt;b&gt;broke&lt;/b&gt;" in failed
+    assert "<code>driftwarden evaluate" in failed, "the way to evaluate it again"
 
 
 def test_the_error_rate_counts_decided_items(

@@ -50,3 +50,22 @@ def test_spacing_and_type_are_from_one_scale() -> None:
                 outside.append(f"{name}: {prop}:{value}")
     assert outside == []
     assert used == names
+
+
+def test_pages_with_a_live_part_load_htmx_once() -> None:
+    """By the frame of all pages: a live part is in a page of the frame, or in a part of one."""
+    folders = page_folders("templates")
+    texts = {path.name: path.read_text() for folder in folders for path in folder.iterdir()}
+    loading = [name for name, text in texts.items() if "/vendor/htmx/" in text]
+    assert (loading, texts["base.html"].count("/vendor/htmx/")) == (["base.html"], 1)
+    assert texts["base.html"].count("htmx-config") == 1
+    live = {name for name, text in texts.items() if 'hx-trigger="every' in text}
+    assert {"progress.html", "run_state.html", "rollout_state.html"} <= live
+
+    def is_in_frame(name: str) -> bool:
+        users = [page for page, text in texts.items() if f'include "{name}"' in text]
+        return 'extends "base.html"' in texts[name] or (
+            bool(users) and all(map(is_in_frame, users))
+        )
+
+    assert [name for name in live if not is_in_frame(name)] == []

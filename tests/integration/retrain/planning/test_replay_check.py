@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from monitor.store.engine import transaction
 from retrain.planning.checks.finding import PlanFinding
-from retrain.planning.checks.replay import check_replay
+from retrain.planning.checks.replay import check_replay, propose_replay
 from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import promote, register_version
 from retrain.training.runs import plan_run
@@ -85,3 +85,20 @@ def test_other_rejections_and_earlier_siblings_refuse_nothing(
         )  # fmt: skip
         promote(connection, later, changed_by="lea", reason="better", now=clock)
     assert find(engine).outcome == "ok", "the serving version was trained since"
+
+
+@pytest.mark.parametrize(
+    ("forgot", "own", "share"),
+    [(None, 0.0, 0.0), (0.0, 0.0, 0.3), (0.3, 0.3, 0.4), (0.2, 0.5, 0.5), (0.85, 0.1, 0.1)],
+)
+def test_proposed_replay_is_not_that_of_a_sibling_that_forgot(
+    engine: Engine, clock: datetime, tmp_path: Path, forgot: float | None, own: float, share: float
+) -> None:
+    if forgot is not None:
+        reject(engine, clock, tmp_path, replay_share=forgot)
+    recipe = msgspec.structs.replace(RECIPE, replay_share=own)
+    with transaction(engine) as connection:
+        proposed, why = propose_replay(connection, MODEL, recipe)
+    assert (proposed, bool(why)) == (share, share != own)
+    if why:
+        assert "version 1 of run 1" in why
