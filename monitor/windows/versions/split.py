@@ -6,7 +6,7 @@ version that served at the time; during a rollout these are two.
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -115,13 +115,22 @@ def split_by_version(
 
 def assign_versions(rows: Exchanges, periods: Sequence[ServingPeriod], *, field: str) -> list[str]:
     """Return the version of each response, ``[n]``; empty where it is unknown."""
+    version_of = version_finder(periods, field=field)
+    return [*map(version_of, rows.attributes, rows.occurred_at)]
+
+
+def version_finder(
+    periods: Sequence[ServingPeriod], *, field: str
+) -> Callable[[Mapping[str, Any], datetime], str]:
+    """Return the function of the metadata and the time of a response that gives its version."""
     begins = [period.since or _BEGINNING for period in periods]
     names = [" and ".join(map(str, period.versions)) for period in periods]
-    return [
-        version_from_attributes(attributes, field)
-        or (names[bisect_right(begins, occurred_at) - 1] if names else "")
-        for attributes, occurred_at in zip(rows.attributes, rows.occurred_at, strict=True)
-    ]
+
+    def version_of(attributes: Mapping[str, Any], occurred_at: datetime) -> str:
+        served = names[bisect_right(begins, occurred_at) - 1] if names else ""
+        return version_from_attributes(attributes, field) or served
+
+    return version_of
 
 
 def version_from_attributes(attributes: Mapping[str, Any], field: str) -> str:

@@ -1,0 +1,101 @@
+"""Exchanges of a search for display, and what became of one: review items, runs, window."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, select
+
+from monitor.store.rows import columns_of, read_rows
+from monitor.store.tables import (
+    Decision,
+    DriftEvaluation,
+    Exchange,
+    GoldExample,
+    ReviewItem,
+    TrainingRun,
+)
+
+
+@dataclass(frozen=True)
+class ExchangeRow:
+    """An exchange in a list."""
+
+    id: int
+    occurred_at: datetime
+    task_type: str
+    prompt: str
+    response: str
+    attributes: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ReviewedItem:
+    """A review item of an exchange."""
+
+    item_id: int
+    exchange_id: int
+    batch_id: int
+    status: str
+    #: Of the gold that stands; ``None``: there is none.
+    verdict: str | None
+
+
+def exchange_rows(connection: Connection, ids: Sequence[int]) -> list[ExchangeRow]:
+    """Return exchanges by their ids, in their order; those deleted meanwhile are left out."""
+    statement = select(*columns_of(ExchangeRow, Exchange)).where(Exchange.id.in_(ids))
+    by_id = {row.id: row for row in read_rows(connection, ExchangeRow, statement)}
+    return [by_id[id_] for id_ in ids if id_ in by_id]
+
+
+def newest_exchanges(connection: Connection, model: str, limit: int) -> list[ExchangeRow]:
+    """Return the newest exchanges of a model's traffic."""
+    statement = (
+        select(*columns_of(ExchangeRow, Exchange))
+        .where(Exchange.model == model, Exchange.baseline_id.is_(None))
+        .order_by(Exchange.occurred_at.desc())
+        .limit(limit)
+    )
+    return read_rows(connection, ExchangeRow, statement)
+
+
+def reviewed_items(connection: Connection, exchange_ids: Sequence[int]) -> list[ReviewedItem]:
+    """Return the review items of exchanges."""
+    stands = and_(GoldExample.item_id == ReviewItem.id, GoldExample.superseded_at.is_(None))
+    columns = columns_of(
+        ReviewedItem, ReviewItem, item_id=ReviewItem.id, verdict=GoldExample.verdict
+    )
+    statement = (
+        select(*columns)
+        .outerjoin(GoldExample, stands)
+        .where(ReviewItem.exchange_id.in_(exchange_ids))
+        .order_by(ReviewItem.id)
+    )
+    return read_rows(connection, ReviewedItem, statement)
+
+
+def runs_of_batches(connection: Connection, model: str, batch_ids: Sequence[int]) -> list[int]:
+    """Return the training runs whose decision rests on the gold of one of some batches."""
+    rows = connection.execute(
+        select(TrainingRun.id, Decision.inputs)
+        .join(Decision, Decision.id == TrainingRun.decision_id)
+        .where(Decision.model == model)
+        .order_by(TrainingRun.id)
+    )
+    wanted = set(batch_ids)
+    return [run_id for run_id, inputs in rows if wanted & set(inputs.get("batches") or ())]
+
+
+def evaluations_at(connection: Connection, model: str, time: datetime) -> list[int]:
+    """Return the drift evaluations of the windows of a model that a time is in."""
+    statement = (
+        select(DriftEvaluation.id)
+        .where(
+            DriftEvaluation.model == model,
+            DriftEvaluation.window_start <= time,
+            DriftEvaluation.window_end > time,
+        )
+        .order_by(DriftEvaluation.id)
+    )
+    return list(connection.execute(statement).scalars())
