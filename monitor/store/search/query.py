@@ -22,7 +22,14 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 
 from monitor.store.rows import batches_of
 from monitor.store.search.terms import metric_terms, task_type_term, version_term, wanted_words
-from monitor.store.tables import Exchange, ExchangeTerms, GoldExample, ReviewBatch, ReviewItem
+from monitor.store.tables import (
+    Exchange,
+    ExchangeTerms,
+    GoldExample,
+    ReviewAudit,
+    ReviewBatch,
+    ReviewItem,
+)
 
 #: More exchanges with the terms are walked through by time: sorting all of them takes longer.
 MAX_SORTED = 5_000
@@ -43,7 +50,7 @@ class Criteria:
     text: str = ""
     task_type: str = ""
     version: str = ""
-    #: Of the gold that stands; or :data:`WAITING`.
+    #: Of :func:`shown_gold`; or :data:`WAITING`.
     verdict: str = ""
     metric: str = ""
     least: float = float("-inf")
@@ -158,11 +165,25 @@ def _allow(connection: Connection, plan: str) -> None:
         connection.execute(text("SELECT set_config(:name, :value, true)"), setting)
 
 
+def shown_gold() -> ColumnElement[bool]:
+    """Return the condition of gold of an item that stands, and that nobody audits blindly now."""
+    audit = and_(
+        ReviewAudit.item_id == ReviewItem.id,
+        ReviewAudit.revision == ReviewItem.revision,
+        ReviewAudit.decided_at.is_(None),
+    )
+    return and_(
+        GoldExample.item_id == ReviewItem.id,
+        GoldExample.superseded_at.is_(None),
+        ReviewItem.status == "gold",
+        ~exists().where(audit),
+    )
+
+
 def _has_verdict(verdict: str) -> ColumnElement[bool]:
-    stands = and_(GoldExample.item_id == ReviewItem.id, GoldExample.superseded_at.is_(None))
     if verdict == WAITING:
         return ReviewItem.status.in_(("queued", "disagreed", "adjudication"))
-    return exists().where(stands, GoldExample.verdict == verdict)
+    return exists().where(shown_gold(), GoldExample.verdict == verdict)
 
 
 def _wanted_terms(connection: Connection, criteria: Criteria) -> list[list[str]]:

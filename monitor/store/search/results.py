@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, select
 
 from monitor.store.rows import columns_of, read_rows
+from monitor.store.search.query import shown_gold
 from monitor.store.tables import (
     Decision,
     DriftEvaluation,
@@ -37,8 +38,7 @@ class ReviewedItem:
     item_id: int
     exchange_id: int
     batch_id: int
-    status: str
-    #: Of the gold that stands; ``None``: there is none.
+    #: Of the gold that is shown; ``None``: there is none.
     verdict: str | None
 
 
@@ -62,13 +62,12 @@ def newest_exchanges(connection: Connection, model: str, limit: int) -> list[Exc
 
 def reviewed_items(connection: Connection, exchange_ids: Sequence[int]) -> list[ReviewedItem]:
     """Return the review items of exchanges."""
-    stands = and_(GoldExample.item_id == ReviewItem.id, GoldExample.superseded_at.is_(None))
     columns = columns_of(
         ReviewedItem, ReviewItem, item_id=ReviewItem.id, verdict=GoldExample.verdict
     )
     statement = (
         select(*columns)
-        .outerjoin(GoldExample, stands)
+        .outerjoin(GoldExample, shown_gold())
         .where(ReviewItem.exchange_id.in_(exchange_ids))
         .order_by(ReviewItem.id)
     )

@@ -26,7 +26,7 @@ class ExchangeTerms(Base):
         Index("ix_exchange_terms_age", "model", "occurred_at", "exchange_id"),
         contents.table(
             "search stored exchanges",
-            contents.LEADS,
+            contents.OPERATOR,
             period="parent",
             access=contents.Access(schedule="rawd", web="r"),
         ),
