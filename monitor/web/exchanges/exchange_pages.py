@@ -34,8 +34,8 @@ from monitor.web.exchanges.search_form import (
     SearchForm,
     parse_position,
 )
+from monitor.web.forms.search_text import excerpt_around
 from monitor.web.handlers import get
-from monitor.web.search_text import excerpt_around
 from monitor.windows.versions.split import version_finder
 
 #: Exchanges on a page, and the newest ones that name the choices of the form.

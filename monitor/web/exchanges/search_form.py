@@ -11,7 +11,7 @@ from monitor.rendering.excerpts import excerpt
 from monitor.store.search.query import WAITING, Criteria, Position
 from monitor.stored_words import labels
 from monitor.web.clock import parse_day
-from monitor.web.search_text import check_text
+from monitor.web.forms.search_text import check_text
 
 #: Characters of a name.
 MAX_NAME = 200

@@ -14,9 +14,9 @@ from monitor.stored_words import labels
 from monitor.web.access.audience import REVIEWERS, texts
 from monitor.web.blindness import blind_models
 from monitor.web.current_user import Visit
+from monitor.web.forms.search_text import check_text, excerpt_around
 from monitor.web.handlers import get
 from monitor.web.review.review_pages import VERDICTS
-from monitor.web.search_text import check_text, excerpt_around
 
 #: Submissions on a page.
 N_LISTED = 50

@@ -19,7 +19,7 @@ from monitor.store.review.items import item_by_id
 from monitor.store.tables import Decision, Exchange, ReviewBatch, TrainingRun
 from monitor.store.windows.prompt_maps import PromptMap, save_prompt_map
 from monitor.web.exchanges import exchange_pages
-from monitor.web.search_text import MAX_TEXT
+from monitor.web.forms.search_text import MAX_TEXT
 from tests.support.review.review_world import World, make_world
 from tests.support.review.settled_items import FIVE
 from tests.support.search.indexed import index, store
