@@ -171,10 +171,10 @@ def _search_rows() -> Iterator[Row]:
                 yield _latency(f"{label}, {N_USERS} leads", seconds, goal, f"{N_USERS} leads")
 
 
-def _latency(name: str, seconds: list[float], goal: float, who: str) -> Row:
+def _latency(name: str, seconds: list[float], goal: float, users: str) -> Row:
     value = p95(seconds)
     n = len(seconds)
-    against = f"median {1000 * median(seconds):.0f} ms; {EXCHANGES:,} exchanges, {who}, n = {n}"
+    against = f"median {1000 * median(seconds):.0f} ms; {EXCHANGES:,} exchanges, {users}, n = {n}"
     return Row(AREA, f"{name}, p95", value, "ms", f"< {goal:g}", value < goal, against)
 
 

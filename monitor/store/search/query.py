@@ -44,7 +44,7 @@ Position = tuple[datetime, int]
 
 @dataclass(frozen=True, kw_only=True)
 class Criteria:
-    """What is searched for; an empty value matches any exchange."""
+    """Conditions of a search; an empty value matches any exchange."""
 
     model: str
     text: str = ""
@@ -80,19 +80,19 @@ def find_exchanges(
     A page may have fewer than ``limit`` though there are more: a rare value of a metric is searched
     for among some thousand candidates.
     """
-    found: list[Position] = []
+    matches: list[Position] = []
     position = before
     n_wanted = CANDIDATES if criteria.metric else limit + 1
     ids = _few_ids(connection, criteria)
     for _ in range(MAX_STEPS):
         candidates = _candidates(connection, criteria, ids, position, n_wanted)
-        found += _with_metric(connection, criteria, candidates)
-        if len(found) > limit:
-            return Found([id_ for _, id_ in found[:limit]], found[limit - 1])
+        matches += _with_metric(connection, criteria, candidates)
+        if len(matches) > limit:
+            return Found([id_ for _, id_ in matches[:limit]], matches[limit - 1])
         if len(candidates) < n_wanted:
-            return Found([id_ for _, id_ in found], None)
+            return Found([id_ for _, id_ in matches], None)
         position = candidates[-1]
-    return Found([id_ for _, id_ in found], position)
+    return Found([id_ for _, id_ in matches], position)
 
 
 def text_condition(connection: Connection, words: str) -> list[ColumnElement[bool]]:
@@ -137,16 +137,16 @@ def _candidates(
     statement = select(time, id_).where(*conditions, *has_terms)
     newest = statement.order_by(time.desc(), id_.desc()).limit(limit)
     if ids is not None:
-        found: list[Position] = []
+        matches: list[Position] = []
         for part in batches_of(ids):
-            found += _positions(connection, newest.where(id_.in_(part)))
-        return sorted(found, reverse=True)[:limit]
+            matches += _positions(connection, newest.where(id_.in_(part)))
+        return sorted(matches, reverse=True)[:limit]
     if connection.dialect.name == "postgresql":
         if has_terms:
             _allow(connection, "bitmapscan")
-            found = _positions(connection, statement.limit(MAX_SORTED + 1))
-            if len(found) <= MAX_SORTED:
-                return sorted(found, reverse=True)[:limit]
+            matches = _positions(connection, statement.limit(MAX_SORTED + 1))
+            if len(matches) <= MAX_SORTED:
+                return sorted(matches, reverse=True)[:limit]
         _allow(connection, "indexscan")
     return _positions(connection, newest)
 

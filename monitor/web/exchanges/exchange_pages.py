@@ -65,12 +65,12 @@ def exchanges(
         topic = ""
         if form.values["evaluation"] or form.values["topic"]:
             criteria, topic = _within_topic(connection, form, criteria)
-        found = NOTHING
+        page = NOTHING
         if not form.problems:
             before = parse_position(request.query_params.get("before", ""))
-            found = find_exchanges(connection, criteria, before=before, limit=N_LISTED)
-        rows = exchange_rows(connection, found.ids)
-        items = {item.exchange_id: item for item in reviewed_items(connection, found.ids)}
+            page = find_exchanges(connection, criteria, before=before, limit=N_LISTED)
+        rows = exchange_rows(connection, page.ids)
+        items = {item.exchange_id: item for item in reviewed_items(connection, page.ids)}
         context: dict[str, Any] = {
             "choices_of": _choices(connection, settings),
             "unindexed_since": unindexed_since(connection),
@@ -85,7 +85,7 @@ def exchanges(
         ],
         "items": items,
         "metric": form.values["metric"],
-        "older": form.address(named, found.position) if found.position else "",
+        "older": form.address(named, page.position) if page.position else "",
         "is_first": "before" not in request.query_params,
         "all_exchanges": SearchForm.of({}).address(named),
         "verdicts": VERDICTS,

@@ -66,8 +66,8 @@ CASES: list[tuple[dict[str, Any], list[int]]] = [
 
 
 def test_search_finds_what_has_all_wanted(filled: Engine) -> None:
-    found = [(wanted, find(filled, **wanted).ids) for wanted, _ in CASES]
-    assert found == CASES
+    results = [(wanted, find(filled, **wanted).ids) for wanted, _ in CASES]
+    assert results == CASES
 
 
 def test_search_is_bounded_by_times(filled: Engine, clock: datetime) -> None:

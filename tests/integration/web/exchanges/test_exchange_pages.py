@@ -16,7 +16,7 @@ from monitor.settings import Configuration, Secrets
 from monitor.store.access_log import AccessFilter, list_accesses
 from monitor.store.engine import transaction
 from monitor.store.review.items import item_by_id
-from monitor.store.tables import Decision, Exchange, ReviewBatch, TrainingRun
+from monitor.store.tables import Decision, Exchange, ReviewAudit, ReviewBatch, TrainingRun
 from monitor.store.windows.prompt_maps import PromptMap, save_prompt_map
 from monitor.web.exchanges import exchange_pages
 from monitor.web.forms.search_text import MAX_TEXT
@@ -126,11 +126,11 @@ WRONG = {
 
 def test_wrong_search_is_explained_and_kept(visit: Callable[[str], Visitor]) -> None:
     lea = visit("Lea")
-    for query, kept in WRONG.items():
+    for query, typed in WRONG.items():
         response = lea.get(f"/exchanges{query}")
         assert response.status_code == 400, query
         assert len(re.findall('role="alert"', response.text)) == 1, query
-        assert f'value="{kept}"' in response.text
+        assert f'value="{typed}"' in response.text
         assert not LINK.findall(response.text)
 
 
@@ -190,6 +190,19 @@ def test_exchange_names_its_window_item_and_run(
     assert "/runs/7" not in lea.get(f"/exchanges/{other}").text
 
 
+def test_verdict_is_hidden_while_an_audit_is_open(
+    world: World, visit: Callable[[str], Visitor], settled: int, clock: datetime
+) -> None:
+    lea = visit("Lea")
+    (accepted,) = listed(lea, "?verdict=accept")
+    with transaction(world.engine) as connection:
+        audit = {"item_id": settled, "revision": item_by_id(connection, settled).revision}
+        connection.execute(insert(ReviewAudit).values(drawn_at=clock, **audit))
+    assert listed(lea, "?verdict=accept") == []
+    for path in ("/exchanges", f"/exchanges/{accepted}"):
+        assert 'class="badge accept"' not in lea.get(path).text
+
+
 def test_exchanges_are_for_leads(visit: Callable[[str], Visitor]) -> None:
     for name in ("Ada", "Cleo"):
         visitor = visit(name)
@@ -214,7 +227,7 @@ def test_searches_and_exchanges_are_in_the_access_log(
     ]
 
 
-def test_new_exchanges_are_said_to_be_missing(
+def test_page_with_new_exchanges_names_their_start(
     world: World, visit: Callable[[str], Visitor], clock: datetime
 ) -> None:
     lea = visit("Lea")
@@ -236,13 +249,13 @@ def test_reviewer_searches_own_reviews_only(
     word = max(re.findall(r"\w+", prompt), key=len)
     ada = visit("Ada")
 
-    def found(query: str) -> list[int]:
+    def items(query: str) -> list[int]:
         return [int(item) for item in ITEM.findall(ada.get(f"/submitted{query}").text)]
 
-    assert found(f"?q={word}") == [settled]
-    assert found(f"?q={word}&verdict=accept") == [settled]
-    assert found(f"?q={word}&verdict=reject") == []
-    assert found("?q=nosuchword") == []
+    assert items(f"?q={word}") == [settled]
+    assert items(f"?q={word}&verdict=accept") == [settled]
+    assert items(f"?q={word}&verdict=reject") == []
+    assert items("?q=nosuchword") == []
     refused = ada.get("/submitted?q=%3F%21")
     assert refused.status_code == 400
     assert 'value="?!"' in refused.text
