@@ -49,15 +49,17 @@ def exchange_rows(connection: Connection, ids: Sequence[int]) -> list[ExchangeRo
     return [by_id[id_] for id_ in ids if id_ in by_id]
 
 
-def newest_exchanges(connection: Connection, model: str, limit: int) -> list[ExchangeRow]:
-    """Return the newest exchanges of a model's traffic."""
+def newest_facts(
+    connection: Connection, model: str, limit: int
+) -> list[tuple[str, dict[str, Any], datetime]]:
+    """Return task type, metadata and time of the newest exchanges of a model's traffic."""
     statement = (
-        select(*columns_of(ExchangeRow, Exchange))
+        select(Exchange.task_type, Exchange.attributes, Exchange.occurred_at)
         .where(Exchange.model == model, Exchange.baseline_id.is_(None))
         .order_by(Exchange.occurred_at.desc())
         .limit(limit)
     )
-    return read_rows(connection, ExchangeRow, statement)
+    return [(row[0], row[1], row[2]) for row in connection.execute(statement)]
 
 
 def reviewed_items(connection: Connection, exchange_ids: Sequence[int]) -> list[ReviewedItem]:

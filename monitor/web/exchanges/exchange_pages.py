@@ -18,7 +18,7 @@ from monitor.store.search.query import Criteria, Found, find_exchanges
 from monitor.store.search.results import (
     evaluations_at,
     exchange_rows,
-    newest_exchanges,
+    newest_facts,
     reviewed_items,
     runs_of_batches,
 )
@@ -39,7 +39,7 @@ from monitor.web.handlers import get
 from monitor.windows.versions.split import version_finder
 
 #: Exchanges on a page, and the newest ones that name the choices of the form.
-N_LISTED, N_SAMPLED = 50, 200
+N_LISTED, N_SAMPLED = 50, 100
 NOTHING = Found([], None)
 
 
@@ -154,14 +154,14 @@ def _choices(connection: Connection, settings: Settings) -> dict[str, list[str]]
     model = settings.model.name
     field = settings.model.version_field
     version_of = version_finder(serving_periods(connection, model), field=field)
-    rows = newest_exchanges(connection, model, N_SAMPLED)
+    rows = newest_facts(connection, model, N_SAMPLED)
     proposed = {
-        "task_type": {row.task_type for row in rows},
-        "version": {version_of(row.attributes, row.occurred_at) for row in rows},
+        "task_type": {task_type for task_type, _, _ in rows},
+        "version": {version_of(attributes, at) for _, attributes, at in rows},
         "metric": {
             name
-            for row in rows
-            for name, value in row.attributes.items()
+            for _, attributes, _ in rows
+            for name, value in attributes.items()
             if isinstance(value, int | float) and name != field
         },
     }
