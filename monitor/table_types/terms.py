@@ -27,10 +27,13 @@ class Terms(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """Return the terms as the database takes them."""
-        if value is None or dialect.name != "postgresql":
-            return value
-        escaped = value.replace("\\", "\\\\").replace("'", "''")
-        return " ".join(f"'{term}'" for term in escaped.split())
+        if value is None:
+            return None
+        terms = sorted(set(value.split()))
+        if dialect.name != "postgresql":
+            return " ".join(terms)
+        quoted = (term.replace("\\", "\\\\").replace("'", "''") for term in terms)
+        return " ".join(f"'{term}'" for term in quoted)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
         """Return the terms, in the same order from both databases."""

@@ -61,7 +61,7 @@ def wanted_words(text: str) -> dict[str, bool]:
 
 
 def terms_of(texts: Iterable[str], task_type: str, version: str, metrics: Mapping[str, Any]) -> str:
-    """Return the distinct terms of an exchange in their order, as the column has them.
+    """Return the distinct terms of an exchange, with spaces between.
 
     Texts with too many words keep the first ones.
     """
@@ -76,8 +76,8 @@ def terms_of(texts: Iterable[str], task_type: str, version: str, metrics: Mappin
                 terms.add(word)
                 n_bytes += len(word.encode()) + 1
                 if n_bytes > MAX_BYTES:
-                    return " ".join(sorted(terms))
-    return " ".join(sorted(terms))
+                    return " ".join(terms)
+    return " ".join(terms)
 
 
 def task_type_term(task_type: str) -> str:
