@@ -58,7 +58,7 @@ GRANT SELECT, INSERT, UPDATE ON drift_evaluations TO "driftwarden_schedule";
 GRANT USAGE ON SEQUENCE drift_evaluations_id_seq TO "driftwarden_schedule";
 GRANT SELECT, INSERT, DELETE ON embedding_blocks TO "driftwarden_schedule";
 GRANT USAGE ON SEQUENCE embedding_blocks_id_seq TO "driftwarden_schedule";
-GRANT SELECT, INSERT, UPDATE, DELETE ON exchange_terms TO "driftwarden_schedule";
+GRANT SELECT, INSERT, DELETE ON exchange_terms TO "driftwarden_schedule";
 GRANT SELECT, INSERT, UPDATE, DELETE ON exchanges TO "driftwarden_schedule";
 GRANT USAGE ON SEQUENCE exchanges_id_seq TO "driftwarden_schedule";
 GRANT SELECT, DELETE ON feedback TO "driftwarden_schedule";

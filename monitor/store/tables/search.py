@@ -28,7 +28,7 @@ class ExchangeTerms(Base):
             "search stored exchanges",
             contents.OPERATOR,
             period="parent",
-            access=contents.Access(schedule="rawd", web="r"),
+            access=contents.Access(schedule="rad", web="r"),
         ),
     )
 
