@@ -29,7 +29,14 @@ LEFT_OUT = tuple(
     for row in (
         *("traffic: size", "ingest: read", "ingest: decode", "ingest: texts", "ingest: tokens"),
         *("network", "database: cores for", "disk: rows", "disk: vectors", "disk: indexes"),
-        *("disk: dead", "leader: process", "leader: idle", "leader: temp", "leader: retention"),
+        *(
+            "disk: full",
+            "disk: dead",
+            "leader: process",
+            "leader: idle",
+            "leader: temp",
+            "leader: retention",
+        ),
     )
 )
 

@@ -21,12 +21,15 @@ from alembic.operations import ops
 from monitor.store import migrations
 from monitor.store.schema import releases
 from monitor.store.tables import metadata
+from monitor.store.tables.search import is_declared
 from monitor.table_types.base import StructJson, UtcDateTime
+from monitor.table_types.terms import Terms
 
 TEMPLATE = '''"""{summary}."""
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "{revision}"
 down_revision = {before!r}
@@ -36,6 +39,7 @@ depends_on = None
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 TIME = sa.DateTime(timezone=True)
 JSON = sa.JSON(none_as_null=True)
+TERMS = sa.Text().with_variant(postgresql.TSVECTOR(), "postgresql")
 
 
 def upgrade() -> None:
@@ -85,7 +89,11 @@ def _content(revision: str, before: str | None, summary: str) -> str:
     with engine.begin() as connection:
         if before is not None:
             migrations.run_migrations(connection, "upgrade", before)
-        options = {"compare_type": True, "compare_server_default": True}
+        options = {
+            "compare_type": True,
+            "compare_server_default": True,
+            "include_name": is_declared,
+        }
         context = MigrationContext.configure(connection, opts=options)
         script = produce_migrations(context, metadata)
     engine.dispose()
@@ -121,6 +129,8 @@ def _render_type(kind: str, item: Any, _context: object) -> str | Literal[False]
         return False
     if isinstance(item, UtcDateTime):
         return "TIME"
+    if isinstance(item, Terms):
+        return "TERMS"
     return "JSON" if isinstance(item, (StructJson, sa.JSON)) else False
 
 

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0001"
 down_revision = None
@@ -11,6 +12,7 @@ depends_on = None
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 TIME = sa.DateTime(timezone=True)
 JSON = sa.JSON(none_as_null=True)
+TERMS = sa.Text().with_variant(postgresql.TSVECTOR(), "postgresql")
 
 
 def upgrade() -> None:
@@ -223,6 +225,14 @@ def upgrade() -> None:
         sa.Column("error", sa.String()),
         sa.Column("mirrored_at", TIME),
         sa.PrimaryKeyConstraint("model", name="pk_registry_mirrors"),
+    )
+    op.create_table(
+        "search_progress",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("settled_id", ID, nullable=False),
+        sa.Column("next_id", ID, nullable=False),
+        sa.Column("next_at", TIME, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_search_progress"),
     )
     op.create_table(
         "sign_in_attempts",
@@ -483,6 +493,20 @@ def upgrade() -> None:
         sa.Column("task_types", JSON, nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_user_grants_user_id"),
         sa.PrimaryKeyConstraint("user_id", "model", name="pk_user_grants"),
+    )
+    op.create_table(
+        "exchange_terms",
+        sa.Column("exchange_id", ID, nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("occurred_at", TIME, nullable=False),
+        sa.Column("terms", TERMS, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["exchange_id"], ["exchanges.id"], name="fk_exchange_terms_exchange_id"
+        ),
+        sa.PrimaryKeyConstraint("exchange_id", name="pk_exchange_terms"),
+    )
+    op.create_index(
+        "ix_exchange_terms_age", "exchange_terms", ["model", "occurred_at", "exchange_id"]
     )
     op.create_table(
         "incidents",
@@ -1394,6 +1418,14 @@ def upgrade() -> None:
         op.execute("""CREATE TRIGGER audit_log_no_replace BEFORE INSERT ON audit_log
     WHEN EXISTS (SELECT 1 FROM audit_log WHERE id = NEW.id OR hash = NEW.hash)
     BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END""")
+        op.execute("""CREATE VIRTUAL TABLE fulltext_exchanges
+    USING fts5(terms, content='exchange_terms', content_rowid='exchange_id',
+    detail='none', columnsize=0, tokenize="ascii tokenchars '=+-.'")""")
+        op.execute("""CREATE TRIGGER fulltext_exchanges_insert AFTER INSERT ON exchange_terms
+    BEGIN INSERT INTO fulltext_exchanges (rowid, terms) VALUES (NEW.exchange_id, NEW.terms); END""")
+        op.execute("""CREATE TRIGGER fulltext_exchanges_delete AFTER DELETE ON exchange_terms
+    BEGIN INSERT INTO fulltext_exchanges (fulltext_exchanges, rowid, terms)
+    VALUES ('delete', OLD.exchange_id, OLD.terms); END""")
     if op.get_bind().dialect.name == "postgresql":
         op.execute("""CREATE FUNCTION access_log_refuse() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN RAISE EXCEPTION 'the access log is append-only'; END $$""")
@@ -1403,6 +1435,8 @@ def upgrade() -> None:
     $$ BEGIN RAISE EXCEPTION 'the audit log is append-only'; END $$""")
         op.execute("""CREATE TRIGGER audit_log_append_only BEFORE UPDATE OR DELETE OR TRUNCATE
     ON audit_log FOR EACH STATEMENT EXECUTE FUNCTION audit_log_refuse()""")
+        op.execute("""CREATE INDEX fulltext_exchange_terms ON exchange_terms
+    USING gin (terms) WITH (fastupdate = off)""")
 
 
 def downgrade() -> None:
@@ -1445,6 +1479,7 @@ def downgrade() -> None:
     op.drop_table("review_batches")
     op.drop_table("reports")
     op.drop_table("incidents")
+    op.drop_table("exchange_terms")
     op.drop_table("user_grants")
     op.drop_table("invitations")
     op.drop_table("exchanges")
@@ -1463,6 +1498,7 @@ def downgrade() -> None:
     op.drop_table("signal_progress")
     op.drop_table("signal_counts")
     op.drop_table("sign_in_attempts")
+    op.drop_table("search_progress")
     op.drop_table("registry_mirrors")
     op.drop_table("record_counts")
     op.drop_table("probe_sets")
@@ -1477,6 +1513,8 @@ def downgrade() -> None:
     op.drop_table("baselines")
     op.drop_table("audit_log")
     op.drop_table("access_log")
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute("""DROP TABLE fulltext_exchanges""")
     if op.get_bind().dialect.name == "postgresql":
         op.execute("""DROP FUNCTION access_log_refuse()""")
         op.execute("""DROP FUNCTION audit_log_refuse()""")

@@ -15,6 +15,14 @@ from rich.progress import track
 from bench.review.page_latency import Timing, desk, measure
 from bench.review.page_server import server_process
 from bench.review.remedies import MIXES, POOLED, make_pools, route
+from bench.review.search_latency import (
+    N_WORDS,
+    PAGES,
+    SEARCHES,
+    indexed_exchanges,
+    measure_pages,
+    p95,
+)
 from bench.review.weeks import REPEATED, TASK_TYPES, WORLDS, World, estimates, simulate_week
 from bench.review.years import Plan, false_recommendations, rises_found
 from monitor.bench.row import Row
@@ -30,6 +38,10 @@ YEARS = 300 if QUICK else 3000
 POOLS = 30 if QUICK else 300
 ITEMS = 100_000
 ROUNDS = 60 if QUICK else 300
+#: Exchanges that are searched; users at once, how often each opens a page, and how long they read.
+EXCHANGES = 10_000 if QUICK else 100_000
+N_USERS, PAGE_ROUNDS, READING_SECONDS = 50, 1 if QUICK else 3, 10.0
+SEARCH_ROUNDS = 20 if QUICK else 100
 
 #: Estimates of one week: rate and limits by domain, beside the truth.
 Estimates = list[tuple[float, float, float, float]]
@@ -43,6 +55,7 @@ def run(data: Path | None) -> Iterator[Row]:
     yield from _year_rows()
     yield from _remedy_rows()
     yield from _desk_rows()
+    yield from _search_rows()
 
 
 def _week_rows(world: World) -> Iterator[Row]:
@@ -133,6 +146,36 @@ def _desk_rows() -> Iterator[Row]:
                 _ratio(timing, 0.5), "", None,
                 f"at the p95 {_ratio(timing, 0.95):.1f}; bare {1000 * median(timing.bare):.1f} ms",
             )  # fmt: skip
+
+
+def _search_rows() -> Iterator[Row]:
+    """Searches of one lead, and every page of many leads at once."""
+    with indexed_exchanges(EXCHANGES, N_USERS) as (database, index_seconds):
+        yield _row(
+            "indexing of an exchange by the leader, ms", 1000 * index_seconds, "", None,
+            f"{EXCHANGES:,} exchanges of {N_WORDS} words",
+        )  # fmt: skip
+        with server_process(database) as page:
+            searches = {name: f"/exchanges?{query}" for name, query in SEARCHES.items()}
+            alone = measure_pages(page.url, searches, n_users=1, rounds=SEARCH_ROUNDS, pause=0.0)
+            for name, seconds in alone.items():
+                yield _latency(f"search of {name}", seconds, 200, "one lead")
+            everything = {**{path: path for path in PAGES}, **searches}
+            crowd = measure_pages(
+                page.url, everything, n_users=N_USERS, rounds=PAGE_ROUNDS, pause=READING_SECONDS
+            )
+            for name, seconds in crowd.items():
+                is_page = name in PAGES
+                label = f"page {name}" if is_page else f"search of {name}"
+                goal = 100 if is_page else 200
+                yield _latency(f"{label}, {N_USERS} leads", seconds, goal, f"{N_USERS} leads")
+
+
+def _latency(name: str, seconds: list[float], goal: float, users: str) -> Row:
+    value = p95(seconds)
+    n = len(seconds)
+    against = f"median {1000 * median(seconds):.0f} ms; {EXCHANGES:,} exchanges, {users}, n = {n}"
+    return Row(AREA, f"{name}, p95", value, "ms", f"< {goal:g}", value < goal, against)
 
 
 def _ratio(timing: Timing, quantile: float) -> float:

@@ -35,6 +35,7 @@ from bench.sizing.ingest_costs import (
     server_pid,
 )
 from bench.sizing.other_rows import dead_letter_bytes, observation_bytes, retention_cpu_seconds
+from bench.sizing.search_costs import postgres_search_bytes, sqlite_search_bytes
 from bench.sizing.texts import overhead_bytes
 from bench.sizing.vector_encoder import DIMENSION
 from bench.traffic.services import BenchServices
@@ -97,6 +98,7 @@ def measure_constants(services: BenchServices, server: PostgresServer, folder: P
     parts: dict[str, Callable[[], dict[str, float]]] = {
         "ingest": lambda: _ingest(services, server, folder),
         "stored rows": lambda: _stored_rows(services, server),
+        "search": lambda: search_bytes(server, folder),
         "encoder": _encoder,
         "evaluations": _evaluations,
         "daemons": lambda: _daemons(services, server),
@@ -267,6 +269,23 @@ def _stored_rows(services: BenchServices, server: PostgresServer) -> dict[str, f
         "observation_bytes": observed[0],
         "observation_bytes_per_text_byte": observed[1],
         "retention_cpu_seconds_per_exchange": retention_cpu_seconds(url, server_pid(server)),
+    }
+
+
+def search_bytes(server: PostgresServer, folder: Path) -> dict[str, float]:
+    """Return the constants of the full-text index."""
+    texts = (sum(SMALL), sum(LARGE))
+    small, large = (
+        postgres_search_bytes(_new_database(server, name), N_ROWS, *sizes)
+        for name, sizes in (("search_small", SMALL), ("search_large", LARGE))
+    )
+    lite = [sqlite_search_bytes(folder, N_ROWS, *sizes) for sizes in (SMALL, LARGE)]
+    of_row, of_lite = line(texts, (small, large)), line(texts, (lite[0], lite[1]))
+    return {
+        "search_bytes": of_row[0],
+        "search_bytes_per_text_byte": of_row[1],
+        "sqlite_search_bytes": of_lite[0],
+        "sqlite_search_bytes_per_text_byte": of_lite[1],
     }
 
 

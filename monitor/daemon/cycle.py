@@ -23,6 +23,7 @@ from monitor.daemon.leader_metrics import read_gauges
 from monitor.daemon.probes import Probes
 from monitor.daemon.removed_models import follow_configuration
 from monitor.daemon.retraining import Retraining
+from monitor.daemon.search_index import index_new_exchanges
 from monitor.daemon.signals.counting import count_signals
 from monitor.daemon.weekly_digest import announce_due
 from monitor.errors import TransientError
@@ -274,6 +275,10 @@ class Cycle:
         """Mirror the registry to MLflow, where it is configured."""
         if self.registry_mirror is not None:
             mirror_registry(self.engine, self.registry_mirror, now, may_continue=may_continue)
+
+    def index(self, now: datetime, may_continue: MayContinue = always) -> None:
+        """Index the new exchanges, so that they can be searched."""
+        index_new_exchanges(self.engine, self.settings, now, may_continue)
 
     def tidy(self, now: datetime, may_continue: MayContinue = always) -> None:
         """Apply the retention periods once a day, while ``may_continue()`` holds."""

@@ -43,6 +43,8 @@ MIRROR_EVERY_SECONDS = 30
 PROBE_EVERY_SECONDS = 30
 #: Time between checks whether a heartbeat is due.
 HEARTBEAT_CHECKED_EVERY_SECONDS = 5
+#: Longest time for which a stored exchange can't be found by a search, unless there are many.
+INDEX_EVERY_SECONDS = 10
 #: Time between checks whether the daily retention run is due.
 TIDY_EVERY_SECONDS = 600
 MAX_JOBS = 32
@@ -148,6 +150,8 @@ def build_scheduler(
         "act": (cycle.act, WATCH_EVERY_SECONDS if cycle.replies is None else ACT_EVERY_SECONDS),
         "publish_gauges": (cycle.publish_gauges, PUBLISH_EVERY_SECONDS),
         "mirror": (cycle.mirror, MIRROR_EVERY_SECONDS),
+        # A job of its own: after an import there is much to index.
+        "index": (cycle.index, INDEX_EVERY_SECONDS),
         "tidy": (cycle.tidy, TIDY_EVERY_SECONDS),
     }
     if cycle.replies is not None:

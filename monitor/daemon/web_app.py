@@ -27,6 +27,7 @@ from monitor.web.clock import Clock, utc_now
 from monitor.web.decisions import decision_pages
 from monitor.web.digest import digest_page
 from monitor.web.drift import drift_pages
+from monitor.web.exchanges import exchange_pages
 from monitor.web.human_evaluation import human_evaluation_pages
 from monitor.web.incidents import incident_pages
 from monitor.web.models import model_pages, version_steps
@@ -104,6 +105,7 @@ def create_app(
             *version_steps.HANDLERS,
             *drift_pages.HANDLERS,
             *digest_page.HANDLERS,
+            *exchange_pages.HANDLERS,
             *decision_pages.HANDLERS,
             *run_pages.HANDLERS,
             *runbook_pages.HANDLERS,

@@ -53,6 +53,14 @@ class Constants:
     sqlite_row_bytes: float
     #: SQLite, stored bytes for each byte of text.
     sqlite_bytes_per_text_byte: float
+    #: PostgreSQL, the full-text index for each exchange beyond its texts.
+    search_bytes: float
+    #: The same, for each byte of prompt and response.
+    search_bytes_per_text_byte: float
+    #: SQLite, the full-text index for each exchange beyond its texts.
+    sqlite_search_bytes: float
+    #: The same, for each byte of prompt and response.
+    sqlite_search_bytes_per_text_byte: float
     #: PostgreSQL, a dead letter without its record, indexes included.
     dead_letter_bytes: float
     #: PostgreSQL, stored bytes for each byte of the record.

@@ -108,6 +108,7 @@ _LINES: tuple[tuple[str, str, str, Quantity, str], ...] = (
     ("disk", "rows and texts", "bytes", storage.rows_disk, ""),
     ("disk", "vectors", "bytes", storage.vectors_disk, ""),
     ("disk", "indexes", "bytes", storage.indexes_disk, ""),
+    ("disk", "full-text index", "bytes", storage.search_disk, ""),
     ("disk", "dead letters", "bytes", storage.dead_letters_disk, ""),
     ("disk", "observations of one rollout", "bytes", storage.observations_disk, ""),
     ("disk", "database", "bytes", storage.database_disk, ""),

@@ -74,6 +74,11 @@ def indexes_disk(load: Load, constants: Constants) -> float:
     return _all_rows(load) * constants.index_bytes_per_exchange
 
 
+def search_disk(load: Load, constants: Constants) -> float:
+    """Return the disk of the full-text index of the traffic."""
+    return stored_exchanges(load) * _search_bytes(load, constants)
+
+
 def dead_letters_disk(load: Load, constants: Constants) -> float:
     """Return the disk of the dead letters that retention keeps."""
     days = 365.0 if load.dead_letter_days is None else load.dead_letter_days
@@ -104,6 +109,7 @@ def database_disk(load: Load, constants: Constants) -> float:
         rows_disk(load, constants)
         + vectors_disk(load, constants)
         + indexes_disk(load, constants)
+        + search_disk(load, constants)
         + dead_letters_disk(load, constants)
         + observations_disk(load, constants)
     )
@@ -113,11 +119,8 @@ def log_bytes_per_day(load: Load, constants: Constants) -> float:
     """Return the write-ahead log of a day."""
     if load.database == "sqlite":
         return 0.0
-    return (
-        load.sampled_per_day
-        * exchange_disk(load, constants)
-        * (constants.wal_bytes_per_stored_byte)
-    )
+    each = exchange_disk(load, constants) + _search_bytes(load, constants)
+    return load.sampled_per_day * each * constants.wal_bytes_per_stored_byte
 
 
 def exchange_disk(load: Load, constants: Constants) -> float:
@@ -159,6 +162,14 @@ def _row_bytes(load: Load, constants: Constants) -> float:
     if load.database == "sqlite":
         return constants.sqlite_row_bytes + constants.sqlite_bytes_per_text_byte * copied
     return constants.row_bytes + constants.row_bytes_per_text_byte * copied
+
+
+def _search_bytes(load: Load, constants: Constants) -> float:
+    texts = text_bytes(load, constants)
+    if load.database == "sqlite":
+        of_text = constants.sqlite_search_bytes_per_text_byte * texts
+        return constants.sqlite_search_bytes + of_text
+    return constants.search_bytes + constants.search_bytes_per_text_byte * texts
 
 
 def _server_seconds(load: Load, constants: Constants) -> float:

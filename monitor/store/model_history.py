@@ -25,6 +25,7 @@ from monitor.store.tables import (
     Baseline,
     DriftEvaluation,
     Exchange,
+    ExchangeTerms,
     Feedback,
     Incident,
     Look,
@@ -59,6 +60,7 @@ OF_BOTH_NAMES = frozenset(
     table.__table__
     for table in (
         Exchange,
+        ExchangeTerms,
         Feedback,
         RolloutObservation,
         StoredExchanges,

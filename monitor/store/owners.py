@@ -9,6 +9,7 @@ from monitor.store.tables import (
     CandidateEvaluation,
     Decision,
     DriftEvaluation,
+    Exchange,
     HumanEvaluation,
     Incident,
     ModelVersion,
@@ -28,6 +29,7 @@ _MODELS: Mapping[str, tuple[Select[str], Any]] = {
         select(ReviewBatch.model).join(ReviewItem, ReviewItem.batch_id == ReviewBatch.id),
         ReviewItem,
     ),
+    "exchange": (select(Exchange.model), Exchange),
     "version": (select(ModelVersion.model), ModelVersion),
     "candidate_evaluation": (
         select(ModelVersion.model).join(

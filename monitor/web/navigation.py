@@ -37,6 +37,7 @@ GROUPS: dict[str, tuple[NavigationEntry, ...]] = {
         NavigationEntry("/drift-evaluations", "Drift"),
         NavigationEntry("/digest", "Digest", has_all_models=False),
         NavigationEntry("/incidents", "Incidents"),
+        NavigationEntry("/exchanges", "Exchanges", leads, has_all_models=False),
         NavigationEntry("/runbooks", "Runbooks", has_model=False),
     ),
     "Review": (

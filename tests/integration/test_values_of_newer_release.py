@@ -57,7 +57,7 @@ LISTS = (
 JOBS = (
     "evaluate", "look", "advance", "apply_weights", "probe_canaries", "roll_out",
     "compare_rollout_responses", "judge_rollout_responses", "watch", "deliver", "act",
-    "publish_gauges", "tidy",
+    "publish_gauges", "index", "tidy",
 )  # fmt: skip
 #: What a job must not write because of a word that it doesn't know.
 ACTIONS = frozenset({

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Engine
 
+from monitor.store.tables.search import is_declared
+
 T = TypeVar("T")
 #: Databases that are kept, of a megabyte each.
 N_KEPT = 20
@@ -24,7 +26,11 @@ def built_once(engine: Engine, key: object, build: Callable[[], T]) -> T:
     with _connection(engine) as own:
         schema = "\n".join(str(row) for row in own.execute("SELECT name, sql FROM sqlite_master"))
         tables = own.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        is_new = not any(own.execute(f'SELECT 1 FROM "{name}"').fetchone() for (name,) in tables)
+        is_new = not any(
+            own.execute(f'SELECT 1 FROM "{name}"').fetchone()
+            for (name,) in tables
+            if is_declared(name)
+        )
     if not is_new:
         return build()
     place = repr(key), schema

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, inspect
 from monitor.store import migrations
 from monitor.store.engine import transaction
 from monitor.store.tables import metadata
+from monitor.store.tables.search import is_declared
 
 
 def alembic_command(engine: Engine, name: str, revision: str) -> None:
@@ -26,7 +27,12 @@ def differences(engine: Engine) -> list[Any]:
     """Return the migration that autogenerate would write."""
     with transaction(engine) as connection:
         context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "compare_server_default": True}
+            connection,
+            opts={
+                "compare_type": True,
+                "compare_server_default": True,
+                "include_name": is_declared,
+            },
         )
         return compare_metadata(context, metadata)
 

@@ -29,6 +29,7 @@ from monitor.store.privacy.expiry import (
     erase_columns,
 )
 from monitor.store.probes.runs import erase_responses
+from monitor.store.search.index import rewrite_index
 from monitor.store.traffic.compaction import (
     blocks_with_dead_rows,
     drop_dead_rows,
@@ -115,6 +116,7 @@ def apply_retention(
             step(now - age)
     run.dead_letters(retention.dead_letters)
     run.blocks()
+    run.words()
     removed = Counter({name: n for name, n in run.removed.items() if n})
     if run.may_continue():
         with transaction(engine) as connection:
@@ -252,6 +254,16 @@ class _Run:
             self.removed["blocks merged"] += n_merged
             if not n_merged:
                 return
+
+    def words(self) -> None:
+        """Rewrite SQLite's full-text index without the words of deleted exchanges.
+
+        PostgreSQL's is its owner's to rewrite, which ``driftwarden forget`` does.
+        """
+        is_sqlite = self.engine.dialect.name == "sqlite"
+        if is_sqlite and self.removed["exchange_terms"] and self.may_continue():
+            with transaction(self.engine) as connection:
+                rewrite_index(connection)
 
     @contextmanager
     def _step(self) -> Iterator[Connection]:

@@ -17,14 +17,17 @@ from sqlalchemy import (
     update,
 )
 
+from monitor.store.engine import transaction
 from monitor.store.privacy.end_user_rows import ITEM_TABLES
 from monitor.store.rows import batches_of
+from monitor.store.search.index import forget_last_ids, rewrite_index
 from monitor.store.tables import (
     Baseline,
     BaselinePlan,
     DeadLetter,
     DriftEvaluation,
     Exchange,
+    ExchangeTerms,
     ReviewItem,
 )
 
@@ -61,9 +64,14 @@ def delete_exchanges(connection: Connection, ids: Sequence[int]) -> Counter[str]
                 for table in reversed(ITEM_TABLES)
             ),
             (ReviewItem.__tablename__, delete(ReviewItem).where(ReviewItem.id.in_(items))),
+            (
+                ExchangeTerms.__tablename__,
+                delete(ExchangeTerms).where(ExchangeTerms.exchange_id.in_(present)),
+            ),
             (Exchange.__tablename__, delete(Exchange).where(Exchange.id.in_(present))),
         ):
             deleted[name] += connection.execute(statement).rowcount
+    forget_last_ids(connection)
     return deleted
 
 
@@ -159,6 +167,8 @@ def purge_deleted_rows(engine: Engine, tables: Sequence[str]) -> str:
     PostgreSQL frees their space; their bytes stay in the files until the space is reused.
     """
     if engine.dialect.name == "sqlite":
+        with transaction(engine) as connection:
+            rewrite_index(connection)
         raw = engine.raw_connection()
         try:
             busy = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
@@ -173,6 +183,7 @@ def purge_deleted_rows(engine: Engine, tables: Sequence[str]) -> str:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         for table in tables:
             connection.execute(text(f"VACUUM {table}"))
+        rewrite_index(connection)
     return (
         "PostgreSQL's data files: bytes of deleted rows stay until their space is reused; "
         f"VACUUM FULL {', '.join(tables)} rewrites the files at once and locks the tables meanwhile"

@@ -31,6 +31,7 @@ from monitor.store.schema.changes import (
 )
 from monitor.store.schema.releases import Release, release_before, release_named
 from monitor.store.schema.safety_copy import DEFAULT_COPY, CopyOptions
+from monitor.store.tables.search import is_declared
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ def _run(change: SchemaChange, before: str, release: Release) -> list[Loss]:
 
 
 def _count_rows(connection: Connection) -> dict[str, int]:
-    names = set(inspect(connection).get_table_names()) - {"alembic_version"}
+    names = set(filter(is_declared, inspect(connection).get_table_names())) - {"alembic_version"}
     return {
         name: connection.execute(select(func.count()).select_from(table(name))).scalar_one()
         for name in sorted(names)
@@ -163,7 +164,7 @@ def _dropped_columns(
         inspector = inspect(scratch)
         columns_left = {
             name: {row["name"] for row in inspector.get_columns(name)}
-            for name in inspector.get_table_names()
+            for name in filter(is_declared, inspector.get_table_names())
         }
     empty.dispose()
     present = inspect(connection)

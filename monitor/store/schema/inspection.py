@@ -17,6 +17,7 @@ from monitor.store.schema.changes import database_file, leader_of, require_file
 from monitor.store.schema.releases import release_before, release_of
 from monitor.store.schema.safety_copy import DEFAULT_COPY, Interruption, SafetyCopy
 from monitor.store.tables import metadata
+from monitor.store.tables.search import is_declared
 
 #: Rows of a list of problems.
 MAX_PROBLEMS = 10
@@ -165,7 +166,8 @@ def _late_sequences(connection: Connection) -> Iterator[str]:
 
 def _differences(connection: Connection) -> Iterator[str]:
     """Yield what differs from the declared tables."""
-    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    options = {"compare_type": True, "include_name": is_declared}
+    context = MigrationContext.configure(connection, opts=options)
     differences: list[Any] = compare_metadata(context, metadata)
     for difference in differences[:MAX_PROBLEMS]:
         first = difference[0] if isinstance(difference, list) else difference

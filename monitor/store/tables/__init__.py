@@ -13,6 +13,7 @@ from monitor.store.tables.human_evaluation import *
 from monitor.store.tables.leadership import *
 from monitor.store.tables.probes import *
 from monitor.store.tables.review import *
+from monitor.store.tables.search import *
 from monitor.store.tables.signals import *
 from monitor.store.tables.slack_actions import *
 from monitor.store.tables.traffic import *

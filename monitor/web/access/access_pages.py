@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import fields
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,6 +13,7 @@ from litestar.response import Template
 from monitor.store.access_log import ACTIONS, AccessFilter, list_accesses
 from monitor.stored_words import labels
 from monitor.web.access.audience import LEADS
+from monitor.web.clock import parse_day
 from monitor.web.current_user import Visit
 from monitor.web.handlers import get
 
@@ -40,7 +41,7 @@ def access_log(request: Request[Any, Any, Any], lead_visit: NamedDependency[Visi
     query = {field.name: request.query_params.get(field.name, "") for field in fields(AccessFilter)}
     values = {name: query[name].strip()[:200] for name in TEXT_FIELDS}
     action = query["action"] if query["action"] in ACTIONS else ""
-    since, until = _day(query["since"]), _day(query["until"])
+    since, until = parse_day(query["since"]), parse_day(query["until"])
     before = query["before_id"]
     search = AccessFilter(
         **values,
@@ -66,14 +67,6 @@ def access_log(request: Request[Any, Any, Any], lead_visit: NamedDependency[Visi
         older = f"/access-log?{urlencode({**query_of_next, 'before_id': rows[-1].id})}"
     context = {"rows": rows, "search": fields_of_form, "actions": ACTION_LABELS, "older": older}
     return lead_visit.page("access_log.html", context)
-
-
-def _day(text: str) -> datetime | None:
-    """Return the begin of a day in UTC; ``None`` where the text is none."""
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError:
-        return None
 
 
 HANDLERS = (access_log,)

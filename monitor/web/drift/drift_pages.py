@@ -1,8 +1,10 @@
 """Pages of the drift evaluations: verdict, windows over time, prompt map and its texts."""
 
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from typing import Literal
+from urllib.parse import urlencode
 
 import numpy as np
 from litestar.di import NamedDependency
@@ -114,6 +116,7 @@ def evaluation(
         "again": again_command(row.model, (row.window_start, row.window_end)),
         "repetitions": repetitions,
         "changes": describe_changes(row),
+        "exchanges": _exchanges_of(visit, row),
         **dict.fromkeys(("verdict", "responses", "map", "map_title", "findings")),
     }
     if row.assessment is not None:
@@ -288,11 +291,30 @@ def _render_topic(
     topic = next((topic for topic in drawn.topics if topic.topic.index == index), None)
     if topic is None:
         raise NotFoundException(f"this drift evaluation has no topic {index}")
-    return render_topic(
+    examples = render_topic(
         topic,
         topic_prompts(connection, row, placed, topic.topic, _reader_of(visit, row.model)),
         growth_top=drawn.growth_top,
     )
+    address = _exchanges_of(visit, row, topic=index)
+    if not address:
+        return examples
+    return examples + Markup('<p><a href="{}">Search the exchanges on this topic</a></p>').format(
+        address
+    )
+
+
+def _exchanges_of(visit: Visit, row: DriftEvaluationRow, topic: int | None = None) -> str:
+    """Return where a lead searches the exchanges of a window, or of a topic of it; else empty."""
+    if not visit.user.is_lead_of(row.model):
+        return ""
+    query = {"model": row.model}
+    if topic is None:
+        last_day = row.window_end - timedelta(microseconds=1)
+        query |= {"since": f"{row.window_start:%Y-%m-%d}", "until": f"{last_day:%Y-%m-%d}"}
+    else:
+        query |= {"evaluation": str(row.id), "topic": str(topic)}
+    return f"/exchanges?{urlencode(query)}"
 
 
 HANDLERS = (evaluations, evaluation, queue_batch, topic_examples, point, report, assessment)

@@ -11,8 +11,9 @@ from litestar.response import Template
 from monitor.store.accounts.roles import Permission
 from monitor.store.review.submissions import submissions_of
 from monitor.stored_words import labels
-from monitor.web.access.audience import NO_FINDINGS, REVIEWERS, WORDS
+from monitor.web.access.audience import NO_FINDINGS, REVIEWERS, texts
 from monitor.web.current_user import Visit
+from monitor.web.forms.search_text import check_text, excerpt_around
 from monitor.web.handlers import get
 from monitor.web.review.review_pages import VERDICTS
 
@@ -31,38 +32,53 @@ STATES = labels(
 )
 
 
-@get("/submitted", opt=REVIEWERS | NO_FINDINGS | WORDS)
+@get("/submitted", opt=REVIEWERS | NO_FINDINGS | texts("item"))
 def submitted_page(request: Request[Any, Any, Any], visit: NamedDependency[Visit]) -> Template:
-    """List the user's submissions, the newest first.
+    """List the user's submissions, the newest first, or those that a search finds.
 
     The verdict of a settled item is withheld as other findings are: while items of its model wait
     for review, a list of verdicts would tell the error rate.
     """
     before = request.query_params.get("before", "")
+    text = request.query_params.get("q", "").strip()
+    verdict = request.query_params.get("verdict", "")
+    verdict = verdict if verdict in VERDICTS else ""
+    problems: list[str] = []
+    check_text(text, problems)
     with visit.transaction() as connection:
-        rows = submissions_of(
-            connection,
-            visit.user.id,
-            visit.user.grants.portions(Permission.READ, visit.model),
-            before_id=int(before) if re.fullmatch("[0-9]{1,17}", before) else None,
-            limit=N_LISTED + 1,
+        rows = (
+            []
+            if problems
+            else submissions_of(
+                connection,
+                visit.user.id,
+                visit.user.grants.portions(Permission.READ, visit.model),
+                before_id=int(before) if re.fullmatch("[0-9]{1,17}", before) else None,
+                limit=N_LISTED + 1,
+                text=text,
+                verdict=verdict,
+            )
         )
     older = ""
     if len(rows) > N_LISTED:
         rows = rows[:N_LISTED]
         query = {"before": str(rows[-1].id)}
+        query |= {name: value for name, value in (("q", text), ("verdict", verdict)) if value}
         if visit.model and len(visit.choices) > 1:
             query["model"] = visit.model
         older = f"/submitted?{urlencode(query)}"
     context = {
-        "rows": rows,
+        "rows": [(row, excerpt_around(row.prompt, text)) for row in rows],
+        "text": text,
+        "verdict": verdict,
+        "problems": problems,
         "blind": visit.blind,
         "older": older,
         "is_first": not before,
         "states": STATES,
         "verdicts": VERDICTS,
     }
-    return visit.page("submitted.html", context)
+    return visit.page("submitted.html", context, status=400 if problems else 200)
 
 
 HANDLERS = (submitted_page,)

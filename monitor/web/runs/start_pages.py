@@ -16,7 +16,6 @@ from monitor.errors import DriftwardenError, WorkflowError
 from monitor.review.decision.decisions import confirm_retraining, require_plannable
 from monitor.review.export import read_gold, sft_rows
 from monitor.settings import Settings
-from monitor.store.review.decision_states import decision_state
 from monitor.store.review.decisions import (
     DecisionRow,
     batches_of_decision,
@@ -195,7 +194,6 @@ def start_decided(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]
         row = decision_by_id(connection, decision_id)
         settings = lead_visit.settings.settings_of(row.model)
         run = run_of_decision(connection, decision_id)
-        state = decision_state(connection, decision_id, row.model)
         refusal = requested = ""
         can_check = can_plan = run is None and row.recommendation == "retrain"
         if run is not None:

@@ -5,7 +5,7 @@ version that served at the time; during a rollout these are two.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -112,10 +112,19 @@ def split_by_version(
 
 def assign_versions(rows: Exchanges, periods: Sequence[ServingPeriod], *, field: str) -> list[str]:
     """Return the version of each response, ``[n]``; empty where it is unknown."""
-    return [
-        version_from_attributes(attributes, field) or name_serving(periods, occurred_at)
-        for attributes, occurred_at in zip(rows.attributes, rows.occurred_at, strict=True)
-    ]
+    version_of = version_finder(periods, field=field)
+    return [*map(version_of, rows.attributes, rows.occurred_at)]
+
+
+def version_finder(
+    periods: Sequence[ServingPeriod], *, field: str
+) -> Callable[[Mapping[str, Any], datetime], str]:
+    """Return the function of the metadata and the time of a response that gives its version."""
+
+    def version_of(attributes: Mapping[str, Any], at: datetime) -> str:
+        return version_from_attributes(attributes, field) or name_serving(periods, at)
+
+    return version_of
 
 
 def describe_versions(counts: Counter[str]) -> str:

@@ -271,6 +271,7 @@ def test_schedule_works_under_its_role(
         *(cycle.evaluate, cycle.look, cycle.advance, cycle.apply_weights, cycle.probe_canaries),
         *(cycle.roll_out, cycle.compare_rollout_responses, cycle.judge_rollout_responses),
         *(cycle.watch, cycle.probe, cycle.deliver, cycle.act, cycle.publish_gauges, cycle.mirror),
+        cycle.index,
         cycle.tidy,
     ):
         job(now)

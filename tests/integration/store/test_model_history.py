@@ -174,7 +174,7 @@ def test_every_row_belongs_to_one_model_or_none() -> None:
     own = {
         "source_offsets", "offset_gaps", "pending_halves", "dead_letters", "embedding_blocks",
         "record_counts",
-        "signal_progress",
+        "signal_progress", "search_progress",
         "audit_log", "users", "invitations", "sign_in_attempts", "erasures", "suppressions",
         "user_id_keys",
         "leadership", "slack_actions", "web_sessions", "taxonomy_versions", "review_draws",

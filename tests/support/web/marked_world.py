@@ -41,6 +41,7 @@ from tests.support.places import words_of_the_program
 from tests.support.review.human_evaluation import SYSTEMS, make_human_evaluation, rate_all, rows
 from tests.support.review.review_world import PASSWORD, make_world
 from tests.support.review.settled_items import RIGHT, Told, settle
+from tests.support.search.indexed import index
 from tests.support.web.rollout_world import add_rollout, check_figures
 from tests.support.windows.mapped_window import add_map
 
@@ -136,6 +137,7 @@ def make_marked_world(engine: Engine, clock: datetime, folder: Path) -> list[int
         numbers = sorted(connection.execute(of_status).scalars())
     looks = [{"checks": [check_figures()], "reasons": [{"code": "x", "text": "a reason"}]}]
     add_rollout(engine, clock, looks=looks)
+    index(engine, clock)
     return [*numbers, at_work]
 
 

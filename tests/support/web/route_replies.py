@@ -34,6 +34,7 @@ MISSING = 999
 QUERIES = {
     "/api/rollouts/verdict": ("?model=assistant",),
     "/digest": ("?model=assistant",),
+    "/exchanges": ("?model=assistant",),
     "/drift-evaluations/{evaluation_id:int}": ("?topic=0",),
     "/drift-evaluations/{evaluation_id:int}/report": ("?kind=evidently",),
     "/progress": ("?model=assistant",),

@@ -1,0 +1,1 @@
+"""Full-text index of stored exchanges, and queries of it."""

@@ -1,0 +1,1 @@
+"""Search of stored exchanges, and an exchange."""
