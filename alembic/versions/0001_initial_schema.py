@@ -319,7 +319,6 @@ def upgrade() -> None:
         "taxonomy_versions",
         sa.Column("version", sa.String(), nullable=False),
         sa.Column("content", sa.String(), nullable=False),
-        sa.Column("in_force_at", TIME, nullable=False),
         sa.PrimaryKeyConstraint("version", name="pk_taxonomy_versions"),
     )
     op.create_table(
@@ -475,6 +474,23 @@ def upgrade() -> None:
         sa.UniqueConstraint("token_hash", name="uq_invitations_token_hash"),
     )
     op.create_index("ix_invitations_user_id", "invitations", ["user_id"])
+    op.create_table(
+        "taxonomy_publications",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("version", sa.String(), nullable=False),
+        sa.Column("file_version", sa.String(), nullable=False),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("published_by", sa.String(), nullable=False),
+        sa.Column("published_at", TIME, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["version"], ["taxonomy_versions.version"], name="fk_taxonomy_publications_version"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_taxonomy_publications"),
+        sa.UniqueConstraint("model", "number", name="uq_taxonomy_publications_number"),
+    )
     op.create_table(
         "user_grants",
         sa.Column("user_id", ID, nullable=False),
@@ -807,10 +823,10 @@ def upgrade() -> None:
         sa.Column("item_id", ID, nullable=False),
         sa.Column("reviewer_id", ID, nullable=False),
         sa.Column("verdict", sa.String(), nullable=False),
-        sa.Column("accuracy", sa.Integer(), nullable=False),
-        sa.Column("completeness", sa.Integer(), nullable=False),
-        sa.Column("tone", sa.Integer(), nullable=False),
-        sa.Column("compliance", sa.Integer(), nullable=False),
+        sa.Column("accuracy", sa.Integer()),
+        sa.Column("completeness", sa.Integer()),
+        sa.Column("tone", sa.Integer()),
+        sa.Column("compliance", sa.Integer()),
         sa.Column("error_kind", sa.String(), nullable=False),
         sa.Column("answerable", sa.String(), nullable=False),
         sa.Column("corrected_response", sa.String(), nullable=False),
@@ -1443,6 +1459,7 @@ def downgrade() -> None:
     op.drop_table("reports")
     op.drop_table("incidents")
     op.drop_table("user_grants")
+    op.drop_table("taxonomy_publications")
     op.drop_table("invitations")
     op.drop_table("exchanges")
     op.drop_table("drift_evaluations")

@@ -27,6 +27,7 @@ from monitor.web.clock import Clock, utc_now
 from monitor.web.decisions import decision_pages
 from monitor.web.digest import digest_page
 from monitor.web.drift import drift_pages
+from monitor.web.guidelines import guidelines_pages
 from monitor.web.human_evaluation import human_evaluation_pages
 from monitor.web.incidents import incident_pages
 from monitor.web.models import model_pages, version_steps
@@ -88,6 +89,7 @@ def create_app(
                     *account_page.HANDLERS,
                     *review_pages.HANDLERS,
                     *start_pages.HANDLERS,
+                    *guidelines_pages.HANDLERS,
                 ],
             ),
             user_pages.router,

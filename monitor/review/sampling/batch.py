@@ -53,7 +53,7 @@ def create_batch(
         scores, digests, [text.task_type for text in window], review, rng, known=known
     )
     items = [_new_item(text) for text in selection.unreviewed]
-    version = store_current_taxonomy(connection, review, now)
+    version = store_current_taxonomy(connection, review, evaluation.model, now)
     batch_id = insert_batch(
         connection, evaluation_id, evaluation.model, items, now, taxonomy_version=version
     )

@@ -62,12 +62,18 @@ def test_a_version_that_comes_back_is_in_force_again(
     review = Review(taxonomy=str(path))
     other = TAXONOMY.replace("It stays blocked.", "No.")
     with transaction(any_engine) as connection:
-        assert store_current_taxonomy(connection, Review(), clock) == ""
-        assert store_current_taxonomy(connection, review, clock) == "", "there is no file"
+        assert store_current_taxonomy(connection, Review(), "assistant", clock) == ""
+        assert store_current_taxonomy(connection, review, "assistant", clock) == "", (
+            "there is no file"
+        )
         seen = []
         for days, text in enumerate((TAXONOMY, other, TAXONOMY, "# broken")):
             path.write_text(text)
-            seen.append(store_current_taxonomy(connection, review, clock + timedelta(days=days)))
+            seen.append(
+                store_current_taxonomy(
+                    connection, review, "assistant", clock + timedelta(days=days)
+                )
+            )
     assert seen[0] == seen[2] == seen[3] != seen[1]
 
 
