@@ -730,6 +730,7 @@ def upgrade() -> None:
         sa.Column("draft", JSON, nullable=False),
         sa.Column("skipped_at", TIME),
         sa.Column("declined_reason", sa.String()),
+        sa.Column("given_until", TIME),
         sa.ForeignKeyConstraint(
             ["item_id"], ["review_items.id"], name="fk_review_assignments_item_id"
         ),
@@ -740,6 +741,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("item_id", "reviewer_id", name="uq_review_assignments_reviewer"),
     )
     op.create_index("ix_review_assignments_expires_at", "review_assignments", ["expires_at"])
+    op.create_index("ix_review_assignments_given_until", "review_assignments", ["given_until"])
     op.create_index("ix_review_assignments_reviewer_id", "review_assignments", ["reviewer_id"])
     op.create_table(
         "review_audits",

@@ -112,9 +112,9 @@ def publish(
     from monitor.review.guidelines.changes import changes_of_task_types
     from monitor.review.guidelines.versions import text_of
 
-    taxonomy = load_taxonomy(path)
-    text = text_of(path, taxonomy)
     with transaction_of_model(config, model) as (connection, settings):
+        taxonomy = load_taxonomy(path)
+        text = text_of(path, taxonomy)
         name = settings.model.name
         before = taxonomy_in_force(connection, settings.review, name)
         changes = changes_of_task_types(connection, name, before.taxonomy, taxonomy)

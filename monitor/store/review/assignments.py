@@ -1,13 +1,15 @@
 """Assignments of review items."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, insert, select, update
 
 from monitor.store.assignments import Assignment, AssignmentTable, is_live
 from monitor.store.review.portions import items_of_portions
 from monitor.store.review.queue import Claimer
 from monitor.store.review.slots import is_claimable_by, reviews_by
+from monitor.store.rows import batches_of
 from monitor.store.tables import ReviewAssignment, ReviewItem
 
 REVIEW_ASSIGNMENTS = AssignmentTable(ReviewAssignment, Assignment)
@@ -30,6 +32,38 @@ def current_item_of(connection: Connection, claimer: Claimer, now: datetime) -> 
         .limit(1)
     )
     return connection.execute(statement).scalar_one_or_none()
+
+
+def give_item(
+    connection: Connection, item_id: int, reviewer_id: int, *, now: datetime, until: datetime
+) -> None:
+    """Keep a slot of an item for a reviewer until a time; a lease and a draft stay."""
+    if not REVIEW_ASSIGNMENTS.update(connection, item_id, reviewer_id, given_until=until):
+        values = {"reviewer_id": reviewer_id, "expires_at": now, "given_until": until}
+        connection.execute(insert(ReviewAssignment).values(item_id=item_id, **values))
+
+
+def take_back_items(connection: Connection, item_ids: Sequence[int]) -> None:
+    """End the time for which slots of items are kept for the reviewers they were given to."""
+    for part in batches_of(item_ids):
+        connection.execute(
+            update(ReviewAssignment)
+            .where(ReviewAssignment.item_id.in_(part), ReviewAssignment.given_until.is_not(None))
+            .values(given_until=None)
+        )
+
+
+def declined_items(connection: Connection, item_ids: Sequence[int], reviewer_id: int) -> set[int]:
+    """Return those of some items that a reviewer has declined."""
+    declined: set[int] = set()
+    for part in batches_of(item_ids):
+        statement = select(ReviewAssignment.item_id).where(
+            ReviewAssignment.item_id.in_(part),
+            ReviewAssignment.reviewer_id == reviewer_id,
+            ReviewAssignment.declined_reason.is_not(None),
+        )
+        declined.update(connection.execute(statement).scalars())
+    return declined
 
 
 def claim_slot(

@@ -125,6 +125,17 @@ def open_items_by_task_type(
     return {row[0]: int(row[1]) for row in connection.execute(statement)}
 
 
+def task_types_queued(connection: Connection, model: str) -> list[str]:
+    """Return the task types of a model's review items."""
+    statement = (
+        select(ReviewItem.task_type)
+        .join(ReviewBatch, ReviewBatch.id == ReviewItem.batch_id)
+        .where(ReviewBatch.model == model)
+        .distinct()
+    )
+    return sorted(name for name in connection.execute(statement).scalars() if name)
+
+
 def task_types_seen(connection: Connection, model: str) -> list[str]:
     """Return the task types in a model's stored traffic."""
     statement = select(Exchange.task_type).where(Exchange.model == model).distinct()

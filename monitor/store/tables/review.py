@@ -130,6 +130,8 @@ class ReviewAssignment(Base):
     skipped_at: Mapped[datetime | None]
     #: Set when the reviewer declined the item, which is then never assigned to them again.
     declined_reason: Mapped[str | None] = mapped_column(info=contents.WORDS)
+    #: Set when a lead gave the reviewer the item: a slot is kept for them until then.
+    given_until: Mapped[datetime | None] = mapped_column(index=True)
 
 
 class Review(Base):
@@ -290,7 +292,7 @@ class TaxonomyVersion(Base):
         "know by which guidelines an item was reviewed",
         contents.STAFF,
         no_period=contents.HISTORY,
-        access=contents.Access(schedule="raw", web="raw"),
+        access=contents.Access(schedule="ra", web="ra"),
     )
 
     #: SHA-256 of the content.
@@ -309,9 +311,9 @@ class TaxonomyPublication(Base):
         UniqueConstraint("model", "number", name="uq_taxonomy_publications_number"),
         contents.table(
             "know by which guidelines an item was reviewed",
-            contents.STAFF,
+            contents.LEADS,
             no_period=contents.HISTORY,
-            access=contents.Access(schedule="raw", web="raw"),
+            access=contents.Access(schedule="ra", web="ra"),
         ),
     )
 

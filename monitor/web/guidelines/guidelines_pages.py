@@ -20,7 +20,7 @@ from monitor.review.guidelines.changes import changes_of_task_types, diff_lines
 from monitor.store.review.taxonomies import (
     publication_by_number,
     publications_of,
-    task_types_seen,
+    task_types_queued,
 )
 from monitor.stored_words import labels
 from monitor.web.access.audience import LEADS, WORDS
@@ -134,7 +134,7 @@ def _editor(
             "changes": changes_of_task_types(connection, model, current.taxonomy, shown.taxonomy)
             if draft
             else [],
-            "missing": missing_task_types(shown.taxonomy, task_types_seen(connection, model)),
+            "missing": missing_task_types(shown.taxonomy, task_types_queued(connection, model)),
             "published": publications_of(connection, model),
             "file": review.taxonomy,
             "sources": SOURCES,

@@ -63,7 +63,7 @@ OTHERS = {
     )),
     "privacy inventory",
     *(f"suppress {name}" for name in ("add", "export", "import", "list", "remove")),
-    *(f"taxonomy {name}" for name in ("check", "init", "show")),
+    *(f"taxonomy {name}" for name in ("check", "init", "publish", "show")),
     *(f"user-ids {name}" for name in ("rekey", "status")),
 }  # fmt: skip
 
