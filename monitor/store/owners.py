@@ -28,6 +28,7 @@ _MODELS: Mapping[str, tuple[Select[str], Any]] = {
         select(ReviewBatch.model).join(ReviewItem, ReviewItem.batch_id == ReviewBatch.id),
         ReviewItem,
     ),
+    "batch": (select(ReviewBatch.model), ReviewBatch),
     "version": (select(ModelVersion.model), ModelVersion),
     "candidate_evaluation": (
         select(ModelVersion.model).join(

@@ -1,16 +1,17 @@
 """Assignments of review items."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from monitor.store.assignments import Assignment, AssignmentTable, is_live
 from monitor.store.review.portions import items_of_portions
 from monitor.store.review.queue import Claimer
 from monitor.store.review.slots import is_claimable_by, reviews_by
 from monitor.store.rows import batches_of
-from monitor.store.tables import ReviewAssignment, ReviewItem
+from monitor.store.tables import ReviewAssignment, ReviewItem, User
 
 REVIEW_ASSIGNMENTS = AssignmentTable(ReviewAssignment, Assignment)
 
@@ -41,6 +42,34 @@ def give_item(
     if not REVIEW_ASSIGNMENTS.update(connection, item_id, reviewer_id, given_until=until):
         values = {"reviewer_id": reviewer_id, "expires_at": now, "given_until": until}
         connection.execute(insert(ReviewAssignment).values(item_id=item_id, **values))
+
+
+@dataclass(frozen=True)
+class GivenCount:
+    """The queued items of a batch that are kept for a reviewer."""
+
+    name: str
+    n_items: int
+    until: datetime
+
+
+def given_counts(connection: Connection, batch_id: int, now: datetime) -> list[GivenCount]:
+    """Return how many queued items of a batch are kept for whom, and until when at most."""
+    statement = (
+        select(User.name, func.count(), func.max(ReviewAssignment.given_until))
+        .join(ReviewAssignment, ReviewAssignment.reviewer_id == User.id)
+        .join(ReviewItem, ReviewItem.id == ReviewAssignment.item_id)
+        .where(
+            ReviewItem.batch_id == batch_id,
+            ReviewItem.status == "queued",
+            ReviewAssignment.given_until > now,
+            ReviewAssignment.declined_reason.is_(None),
+            User.active,
+        )
+        .group_by(User.name)
+        .order_by(User.name)
+    )
+    return [GivenCount(*row) for row in connection.execute(statement)]
 
 
 def take_back_items(connection: Connection, item_ids: Sequence[int]) -> None:

@@ -57,7 +57,9 @@ OTHERS = {
         "approve", "cancel", "evaluate", "human-evaluation list", "human-evaluation lock",
         "human-evaluation show", "list", "manifest", "plan", "resume", "start",
     )),
-    *(f"review {name}" for name in ("confirm", "decide", "import", "queue", "verify-audit")),
+    *(f"review {name}" for name in (
+        "batch", "confirm", "decide", "give", "import", "queue", "verify-audit",
+    )),
     *(f"rollout {name}" for name in (
         "advance", "history", "pause", "resume", "revert", "start", "status", "watch",
     )),
