@@ -46,7 +46,7 @@ def give_item(
 
 @dataclass(frozen=True)
 class GivenCount:
-    """The queued items of a batch that are kept for a reviewer."""
+    """The items of a batch that were given to a reviewer."""
 
     name: str
     n_items: int
@@ -54,22 +54,20 @@ class GivenCount:
 
 
 def given_counts(connection: Connection, batch_id: int, now: datetime) -> list[GivenCount]:
-    """Return how many queued items of a batch are kept for whom, and until when at most."""
+    """Return how many items of a batch are given to whom, and until when at most.
+
+    Whether they were reviewed or declined since doesn't count: a lead who reviews stays blind.
+    """
     statement = (
         select(User.name, func.count(), func.max(ReviewAssignment.given_until))
         .join(ReviewAssignment, ReviewAssignment.reviewer_id == User.id)
         .join(ReviewItem, ReviewItem.id == ReviewAssignment.item_id)
-        .where(
-            ReviewItem.batch_id == batch_id,
-            ReviewItem.status == "queued",
-            ReviewAssignment.given_until > now,
-            ReviewAssignment.declined_reason.is_(None),
-            User.active,
-        )
+        .where(ReviewItem.batch_id == batch_id, ReviewAssignment.given_until > now, User.active)
         .group_by(User.name)
         .order_by(User.name)
     )
-    return [GivenCount(*row) for row in connection.execute(statement)]
+    rows = connection.execute(statement).all()
+    return [GivenCount(name, n, until) for name, n, until in rows if until is not None]
 
 
 def take_back_items(connection: Connection, item_ids: Sequence[int]) -> None:

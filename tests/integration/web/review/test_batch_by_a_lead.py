@@ -92,7 +92,7 @@ def test_lead_gives_a_task_type_to_two_reviewers(
         ).scalar_one()
     assert [(row.name, row.n_items) for row in rows] == [("Ada", n), ("Ben", n)]
     assert len(entry["items"]) == n > 0
-    assert "kept for Ada" in lead.get("/progress").text
+    assert "given to Ada" in lead.get("/progress").text
 
 
 @pytest.mark.parametrize("fields", [{}, {"reviewer": "Nobody"}, {"reviewer": "Ada", "days": "0"}])
