@@ -226,7 +226,16 @@ def test_pages_do_not_overflow_at_any_size(site: Site) -> None:
     lead, ben = site.open("Lea"), site.open("Ben")
     visits = [(ben, f"/review/{states['Ben', state]}") for state in ("open", "disagreed")]
     visits += [(lead, "/nothing-here")]
-    visits += [(lead, path) for path in ("/review", "/progress", "/drift-evaluations", "/digest")]
+    visits += [
+        (lead, path)
+        for path in (
+            "/review",
+            "/progress",
+            "/guidelines",
+            "/drift-evaluations",
+            "/digest",
+        )
+    ]
     for page, path in visits:
         page.goto(site.url + path)
         page.keyboard.press("e")

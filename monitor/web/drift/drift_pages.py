@@ -33,6 +33,7 @@ from monitor.web.drift.follow_up_view import view_follow_up
 from monitor.web.drift.window_chart import draw_windows
 from monitor.web.handlers import form, get
 from monitor.web.security import REPORT_POLICY
+from monitor.web.typed_text import UNREAD
 from monitor.web.withheld_texts import withhold_quoted, withhold_texts
 from monitor.windows.history.timeline import window_timeline
 from monitor.windows.prompt_map.map_examples import (
@@ -143,7 +144,7 @@ def evaluation(
     return visit.page("drift_evaluation.html", context)
 
 
-@form("/drift-evaluations/{evaluation_id:int}/batch", opt=LEADS)
+@form("/drift-evaluations/{evaluation_id:int}/batch", opt=LEADS | {UNREAD: ("items", "choice")})
 def queue(
     evaluation_id: FromPath[int],
     lead_visit: NamedDependency[Visit],

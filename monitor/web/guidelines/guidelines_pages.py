@@ -26,6 +26,7 @@ from monitor.stored_words import labels
 from monitor.web.access.audience import LEADS, WORDS
 from monitor.web.current_user import Visit
 from monitor.web.handlers import form, get
+from monitor.web.typed_text import UNREAD
 
 Fields = URLEncodedBody[dict[str, Any]]
 #: Longer guidelines are refused.
@@ -63,7 +64,7 @@ def guidelines(lead_visit: NamedDependency[Visit]) -> Template | Redirect:
     return _editor(lead_visit, model)
 
 
-@form("/guidelines", opt=LEADS | WORDS)
+@form("/guidelines", opt=LEADS | WORDS | {UNREAD: ("base", "step")})
 def edit(lead_visit: NamedDependency[Visit], data: Fields) -> Template | Redirect:
     """Check a text and preview it, or publish it; a refusal keeps what was typed."""
     model = _model(lead_visit)

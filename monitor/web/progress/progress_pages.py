@@ -20,6 +20,7 @@ from monitor.web.access.audience import LEADS, texts
 from monitor.web.current_user import Visit
 from monitor.web.decisions.decision_pages import OUTCOMES
 from monitor.web.handlers import form, get
+from monitor.web.typed_text import UNREAD
 
 
 @get("/progress", opt=LEADS | texts("flagged_items"))
@@ -86,7 +87,10 @@ def exclude(item_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Redir
     return Redirect(lead_visit.address("/progress"), status_code=303)
 
 
-@form("/progress/batches/{batch_id:int}/give", opt=LEADS)
+@form(
+    "/progress/batches/{batch_id:int}/give",
+    opt=LEADS | {UNREAD: ("reviewer", "task_type", "days")},
+)
 def give(
     batch_id: FromPath[int],
     lead_visit: NamedDependency[Visit],

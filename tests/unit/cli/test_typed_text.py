@@ -13,7 +13,8 @@ from tests.support.every_command import leaves
 #: Parameters of commands that are texts and no words about somebody: names, ids, times, paths.
 NO_WORDS = frozenset(
     {
-        "action", "address", "base", "baseline", "by", "cause", "chat_template", "choice", "confirm",
+        "action", "address", "base", "baseline", "by", "cause", "chat_template", "choice",
+        "confirm",
         "database_disk", "digest", "email", "end_user", "exchange", "expect", "fail_on", "folder",
         "goals", "gpu", "guards", "item", "key", "model", "model_version", "name", "only",
         "prompt_tokens", "record_bytes", "requests_per_day", "response_tokens", "retention",

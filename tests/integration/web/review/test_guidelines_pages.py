@@ -178,7 +178,7 @@ def test_script_in_guidelines_is_shown_as_text(lead: TestClient[Litestar]) -> No
         assert "&lt;img src=x&gt;" in page
 
 
-@pytest.mark.parametrize("version", ["v1", "2024-05", "3"])
+@pytest.mark.parametrize("version", ["v1", "2024-05", "3", "4111111111111111", "491701234567"])
 def test_publication_follows_a_version_of_any_name(
     version: str, lead: TestClient[Litestar], world: World, settings: Settings, clock: datetime
 ) -> None:
