@@ -41,8 +41,12 @@ class TaxonomyInForce:
 
     @property
     def version(self) -> str:
-        """The version; empty without a taxonomy."""
-        return "" if self.taxonomy is None else self.taxonomy.version
+        """The version as stored, or to be stored; empty without a taxonomy."""
+        if self.taxonomy is None:
+            return ""
+        if self.is_new_file or self.latest is None:
+            return self.taxonomy.version
+        return self.latest.version
 
     @property
     def number(self) -> int:
