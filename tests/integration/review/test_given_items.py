@@ -3,17 +3,23 @@
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine
+from click.testing import Result
+from sqlalchemy import Engine, delete
+from typer.testing import CliRunner
 
 from monitor.accounts.registration import create_user
-from monitor.errors import WorkflowError
+from monitor.cli.app import app
+from monitor.errors import InputError, WorkflowError
 from monitor.review.items.blind_review import REVIEWS, load_claimer
 from monitor.review.items.giving import Given, give_items
 from monitor.settings import Review
 from monitor.store.accounts.users import UserRow, list_users, set_active
 from monitor.store.engine import transaction
+from monitor.store.migrations import head_revision
+from monitor.store.review.assignments import given_counts
 from monitor.store.review.items import items_of_batches
 from monitor.store.review.queue import count_claimable_items
+from monitor.store.tables import ReviewBatch, ReviewDraw, ReviewItem
 from tests.support.review.gold_items import ACCEPT
 from tests.support.review.review_world import PASSWORD, World, make_world
 
@@ -146,3 +152,35 @@ def test_item_is_not_given_to_a_deactivated_user(world: World, clock: datetime) 
     with pytest.raises(WorkflowError) as caught:
         give(world, ["Ada", "Ben"], items(world)[:1], clock)
     assert caught.value.code == "inactive"
+
+
+def test_commands_queue_a_batch_and_give_its_items(
+    engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = world_of_four(engine, clock)
+    with transaction(engine) as connection:
+        for table in (ReviewDraw, ReviewItem, ReviewBatch):
+            connection.execute(delete(table))
+        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32))")
+        connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{head_revision()}')")
+    url = engine.url.render_as_string(hide_password=False)
+    monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", url)
+
+    def run(command: str) -> Result:
+        return CliRunner().invoke(app, ["review", *command.split()])
+
+    evaluation = world.evaluation_id
+    assert run(f"batch {evaluation} --items 5").output == "batch 1: 5 items queued\n"
+    again = run(f"batch {evaluation}").exception
+    assert isinstance(again, WorkflowError)
+    assert again.code == "has_batch"
+    assert run("give --to Ada --to Ben --batch 1").output.startswith(
+        "5 items are given to Ada, Ben"
+    )
+    with transaction(engine) as connection:
+        counts = given_counts(connection, 1, clock)
+    assert [(row.name, row.n_items) for row in counts] == [("Ada", 5), ("Ben", 5)]
+    for command, code in (("", "which_items"), ("--batch 1 --item 1", "which_items")):
+        refused = run(f"give --to Ada {command}").exception
+        assert isinstance(refused, InputError)
+        assert refused.code == code
