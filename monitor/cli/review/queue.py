@@ -101,7 +101,7 @@ def batch(
         int, typer.Argument(help="Number of a finished drift evaluation.", show_default=False)
     ],
     items: Annotated[
-        int | None, typer.Option(help="Items to queue. Default: review.weekly_budget.")
+        int | None, typer.Option(help="Most items to queue. Default: review.weekly_budget.")
     ] = None,
     choice: Annotated[
         str,
@@ -167,14 +167,14 @@ def give(
             rows = [item_by_id(connection, number) for number in dict.fromkeys(item or ())]
         else:
             rows = items_of_batches(connection, [batch_by_id(connection, batch).id])
-        people = [require_user(connection, name) for name in dict.fromkeys(to)]
+        reviewers = [require_user(connection, name) for name in dict.fromkeys(to)]
         until = now + timedelta(days=days)
-        given = give_items(connection, rows, people, until=until, by=account_name(), now=now)
-    names = ", ".join(row.name for row in people)
-    typer.echo(f"{given.n_items} items are given to {names} until {until:%Y-%m-%d}")
-    if given.n_unfit:
+        gift = give_items(connection, rows, reviewers, until=until, by=account_name(), now=now)
+    names = ", ".join(row.name for row in reviewers)
+    typer.echo(f"{gift.n_items} items are given to {names} until {until:%Y-%m-%d}")
+    if gift.n_unfit:
         typer.echo(
-            f"{given.n_unfit} items can't be given to all of them: reviewed, declined, or "
+            f"{gift.n_unfit} items can't be given to all of them: reviewed, declined, or "
             "of another task type"
         )
 

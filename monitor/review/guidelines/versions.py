@@ -55,7 +55,7 @@ class TaxonomyInForce:
 
     @property
     def base(self) -> str:
-        """What an edit is based on: it is refused once another version is in force."""
+        """Base of an edit, which is refused once another version is in force."""
         return f"{self.number}:{self.version}"
 
 

@@ -51,7 +51,7 @@ def give_items(
     ids = [item.id for item in locked]
     take_back_items(connection, ids)
     done = {(row.item_id, row.reviewer_id) for row in reviews_of(connection, ids)}
-    given: set[int] = set()
+    item_ids: set[int] = set()
     unfit: set[int] = set()
     for reviewer in reviewers:
         declined = declined_items(connection, ids, reviewer.id)
@@ -64,8 +64,8 @@ def give_items(
                 unfit.add(item.id)
             else:
                 give_item(connection, item.id, reviewer.id, now=now, until=until)
-                given.add(item.id)
-    if not given:
+                item_ids.add(item.id)
+    if not item_ids:
         raise WorkflowError(
             "no item can be given: none of them is queued and unreviewed by these reviewers; "
             "name other items or reviewers",
@@ -73,11 +73,11 @@ def give_items(
         )
     details = {
         "to": [reviewer.name for reviewer in reviewers],
-        "items": sorted(given),
+        "items": sorted(item_ids),
         "until": until.isoformat(),
     }
-    append_entry(connection, now, by, "items_given", f"item:{min(given)}", details)
-    return Given(len(given), len(unfit))
+    append_entry(connection, now, by, "items_given", f"item:{min(item_ids)}", details)
+    return Given(len(item_ids), len(unfit))
 
 
 def _require_fit(

@@ -120,8 +120,8 @@ def reasons_to_disagree(first: ReviewRow, second: ReviewRow) -> list[str]:
 
 def _gap(first: ReviewRow, second: ReviewRow, name: str) -> int:
     """Return the difference of a score; 0 where a review has none."""
-    one, other = getattr(first, name), getattr(second, name)
-    return 0 if one is None or other is None else abs(one - other)
+    score, other = getattr(first, name), getattr(second, name)
+    return 0 if score is None or other is None else abs(score - other)
 
 
 def differences(first: tuple[str, str, str], second: tuple[str, str, str]) -> list[str]:

@@ -59,8 +59,8 @@ def has_free_slot(reviewer_id: int, now: datetime) -> ColumnElement[bool]:
         .correlate(ReviewItem)
         .scalar_subquery()
     )
-    kept = taken + gifts_of_others(reviewer_id, now)
-    return and_(taken < REVIEWS_PER_ITEM, or_(kept < REVIEWS_PER_ITEM, own > 0))
+    reserved = taken + gifts_of_others(reviewer_id, now)
+    return and_(taken < REVIEWS_PER_ITEM, or_(reserved < REVIEWS_PER_ITEM, own > 0))
 
 
 def gifts_of_others(reviewer_id: int, now: datetime) -> ColumnElement[int]:

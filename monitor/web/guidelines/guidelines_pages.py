@@ -124,18 +124,18 @@ def _editor(
     review = visit.settings.settings_of(model).review
     with visit.transaction() as connection:
         current = taxonomy_in_force(connection, review, model)
-        shown = draft or _parse(current.text or _starter())
+        edited = draft or _parse(current.text or _starter())
         context: dict[str, Any] = {
             "current": current,
             "base": current.base if base is None else base,
-            "draft": shown,
+            "draft": edited,
             "checked": draft is not None,
             "refusal": refusal,
-            "diff": diff_lines(current.text, shown.text) if draft else [],
-            "changes": changes_of_task_types(connection, model, current.taxonomy, shown.taxonomy)
+            "diff": diff_lines(current.text, edited.text) if draft else [],
+            "changes": changes_of_task_types(connection, model, current.taxonomy, edited.taxonomy)
             if draft
             else [],
-            "missing": missing_task_types(shown.taxonomy, task_types_queued(connection, model)),
+            "missing": missing_task_types(edited.taxonomy, task_types_queued(connection, model)),
             "published": publications_of(connection, model),
             "file": review.taxonomy,
             "sources": SOURCES,

@@ -41,7 +41,7 @@ def progress(
             models=lead_visit.scope,
             batch_id=batch,
         )
-        reviewers, given = [], []
+        reviewers, gifts = [], []
         if view is not None:
             own = view.progress.batch
             reviewers = [
@@ -49,7 +49,7 @@ def progress(
                 for user in list_users(connection)
                 if user.active and user.grants.on(own.model) is not None
             ]
-            given = given_counts(connection, own.id, now)
+            gifts = given_counts(connection, own.id, now)
     model = lead_visit.model if view is None else view.progress.batch.model
     if batch is None and model != lead_visit.model and len(lead_visit.choices) > 1:
         return Redirect(replace(lead_visit, model=model).address("/progress"), status_code=303)
@@ -62,7 +62,7 @@ def progress(
         "now": now,
         "outcomes": OUTCOMES,
         "reviewers": reviewers,
-        "given": given,
+        "gifts": gifts,
         "default_days": DEFAULT_DAYS,
         "max_days": MAX_DAYS,
         "require_confirmation": confirms,
@@ -104,7 +104,7 @@ def give(
         raise WorkflowError(f"the number of days is none: {days[:20]!r}; choose 1 to {MAX_DAYS}")
     task_type = data.get("task_type")
     with lead_visit.transaction() as connection:
-        people = [user for user in list_users(connection) if user.name in names]
+        reviewers = [user for user in list_users(connection) if user.name in names]
         items = [
             item
             for item in items_of_batches(connection, [batch_id])
@@ -113,7 +113,7 @@ def give(
         give_items(
             connection,
             items,
-            people,
+            reviewers,
             until=lead_visit.now + timedelta(days=int(days)),
             by=lead_visit.user.name,
             now=lead_visit.now,

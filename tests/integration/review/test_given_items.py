@@ -51,13 +51,13 @@ def items(world: World) -> list[int]:
 def give(world: World, names: list[str], ids: list[int], now: datetime) -> Given:
     with transaction(world.engine) as connection:
         rows = [row for row in items_of_batches(connection, [world.batch_id]) if row.id in ids]
-        people = [world.rows[name] for name in names]
-        return give_items(connection, rows, people, until=now + WEEK, by="Lea", now=now)
+        reviewers = [world.rows[name] for name in names]
+        return give_items(connection, rows, reviewers, until=now + WEEK, by="Lea", now=now)
 
 
 def offered(world: World, name: str, now: datetime) -> set[int]:
     """Return the items that a reviewer could claim; nothing stays claimed."""
-    found: set[int] = set()
+    claimable: set[int] = set()
     user = world.rows[name]
     with world.engine.connect() as connection, connection.begin() as attempt:
         n = count_claimable_items(connection, load_claimer(connection, user.id), now)
@@ -66,10 +66,10 @@ def offered(world: World, name: str, now: datetime) -> set[int]:
                 connection, REVIEWS.lock(connection, item), user.id, now=now, until=now
             )
             REVIEWS.decline(connection, item, user, now, "counted")
-            found.add(item)
+            claimable.add(item)
         attempt.rollback()
-    assert len(found) == n
-    return found
+    assert len(claimable) == n
+    return claimable
 
 
 def review(world: World, name: str, item: int, now: datetime) -> None:
@@ -170,7 +170,9 @@ def test_commands_queue_a_batch_and_give_its_items(
         return CliRunner().invoke(app, ["review", *command.split()])
 
     evaluation = world.evaluation_id
-    assert run(f"batch {evaluation} --items 5").output == "batch 1: 5 items queued\n"
+    assert (
+        run(f"batch {evaluation} --items 5 --choice control").output == "batch 1: 5 items queued\n"
+    )
     again = run(f"batch {evaluation}").exception
     assert isinstance(again, WorkflowError)
     assert again.code == "has_batch"

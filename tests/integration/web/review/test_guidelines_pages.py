@@ -46,9 +46,9 @@ def lead(world: World, settings: Settings, clock: datetime) -> Iterator[TestClie
 
 
 def base_of(page: str) -> str:
-    found = re.search(r'name="base" value="([^"]*)"', page)
-    assert found is not None
-    return found[1]
+    match = re.search(r'name="base" value="([^"]*)"', page)
+    assert match is not None
+    return match[1]
 
 
 def send(
