@@ -11,7 +11,9 @@ from playwright.sync_api import Page
 
 from monitor.alerts.steps import take_step
 from monitor.daemon.web_app import create_app
+from monitor.review import guidelines as guidelines_package
 from monitor.review.decision.decisions import decide
+from monitor.review.guidelines import load_taxonomy, publish_taxonomy
 from monitor.settings import Review, Secrets, Settings
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
@@ -33,6 +35,7 @@ from tests.support.web.site import Site
 
 pytestmark = pytest.mark.browser
 
+STARTER = Path(str(guidelines_package.__file__)).with_name("starter.md")
 AXE = files("axe_playwright_python") / "axe.min.js"
 WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 #: A scheme changes colours and nothing else (tests/unit/web/test_assets.py): the other rules are
@@ -133,6 +136,11 @@ def pages_of(app: Litestar, site: Site, folder: Path) -> list[str]:
                 for metric, value in (("exact_match", 0.9 - 0.2 * number), ("token_f1", 0.8))
             ]
             save_scores(connection, scored.id, "support", rows, now)
+        guidelines = load_taxonomy(STARTER)
+        publish_taxonomy(
+            connection, Review(), "assistant", guidelines, STARTER.read_text("utf-8"),
+            source="page", by="Lea", now=now,
+        )  # fmt: skip
     looks = [{"checks": [check_figures()]} for _ in range(3)]
     add_rollout(site.engine, now, looks=looks)
     ids = {
