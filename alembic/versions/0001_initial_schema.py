@@ -329,7 +329,6 @@ def upgrade() -> None:
         "taxonomy_versions",
         sa.Column("version", sa.String(), nullable=False),
         sa.Column("content", sa.String(), nullable=False),
-        sa.Column("in_force_at", TIME, nullable=False),
         sa.PrimaryKeyConstraint("version", name="pk_taxonomy_versions"),
     )
     op.create_table(
@@ -485,6 +484,23 @@ def upgrade() -> None:
         sa.UniqueConstraint("token_hash", name="uq_invitations_token_hash"),
     )
     op.create_index("ix_invitations_user_id", "invitations", ["user_id"])
+    op.create_table(
+        "taxonomy_publications",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("version", sa.String(), nullable=False),
+        sa.Column("file_version", sa.String(), nullable=False),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("published_by", sa.String(), nullable=False),
+        sa.Column("published_at", TIME, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["version"], ["taxonomy_versions.version"], name="fk_taxonomy_publications_version"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_taxonomy_publications"),
+        sa.UniqueConstraint("model", "number", name="uq_taxonomy_publications_number"),
+    )
     op.create_table(
         "user_grants",
         sa.Column("user_id", ID, nullable=False),
@@ -740,6 +756,7 @@ def upgrade() -> None:
         sa.Column("draft", JSON, nullable=False),
         sa.Column("skipped_at", TIME),
         sa.Column("declined_reason", sa.String()),
+        sa.Column("given_until", TIME),
         sa.ForeignKeyConstraint(
             ["item_id"], ["review_items.id"], name="fk_review_assignments_item_id"
         ),
@@ -750,6 +767,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("item_id", "reviewer_id", name="uq_review_assignments_reviewer"),
     )
     op.create_index("ix_review_assignments_expires_at", "review_assignments", ["expires_at"])
+    op.create_index("ix_review_assignments_given_until", "review_assignments", ["given_until"])
     op.create_index("ix_review_assignments_reviewer_id", "review_assignments", ["reviewer_id"])
     op.create_table(
         "review_audits",
@@ -834,10 +852,10 @@ def upgrade() -> None:
         sa.Column("item_id", ID, nullable=False),
         sa.Column("reviewer_id", ID, nullable=False),
         sa.Column("verdict", sa.String(), nullable=False),
-        sa.Column("accuracy", sa.Integer(), nullable=False),
-        sa.Column("completeness", sa.Integer(), nullable=False),
-        sa.Column("tone", sa.Integer(), nullable=False),
-        sa.Column("compliance", sa.Integer(), nullable=False),
+        sa.Column("accuracy", sa.Integer()),
+        sa.Column("completeness", sa.Integer()),
+        sa.Column("tone", sa.Integer()),
+        sa.Column("compliance", sa.Integer()),
         sa.Column("error_kind", sa.String(), nullable=False),
         sa.Column("answerable", sa.String(), nullable=False),
         sa.Column("corrected_response", sa.String(), nullable=False),
@@ -1481,6 +1499,7 @@ def downgrade() -> None:
     op.drop_table("incidents")
     op.drop_table("exchange_terms")
     op.drop_table("user_grants")
+    op.drop_table("taxonomy_publications")
     op.drop_table("invitations")
     op.drop_table("exchanges")
     op.drop_table("drift_evaluations")

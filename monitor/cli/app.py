@@ -58,7 +58,7 @@ class Commands(LazyGroup):
             DAEMON,
         ),
         "taxonomy": Entry(
-            "monitor.cli.taxonomy:app", "Check, show or create the task taxonomy.", DAEMON
+            "monitor.cli.taxonomy:app", "Check, show, publish or create the task taxonomy.", DAEMON
         ),
         "review": Entry(
             "monitor.cli.review.queue:app",

@@ -10,11 +10,12 @@ from monitor.cli.shared.context import (
     ModelOption,
     database_transaction,
     read_settings,
+    transaction_of_model,
 )
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Check, show or create the task taxonomy.",
+    help="Check, show, publish or create the task taxonomy.",
 )
 
 PathArgument = Annotated[
@@ -89,6 +90,47 @@ def show(
         problem = "several versions begin with it" if matches else "no version begins with it"
         raise InputError(f"--version {version}: {problem}", code="unknown_version")
     typer.echo(as_markdown(stored), nl=False)
+
+
+@app.command()
+def publish(
+    path: Annotated[
+        Path, typer.Argument(help="A Markdown file, or a folder of them.", show_default=False)
+    ],
+    model: ModelOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Publish a taxonomy as the version in force; print what changes.
+
+    It stays in force until review.taxonomy changes, or somebody publishes again. Exit status 78:
+    the taxonomy has problems, and nothing is published.
+    """
+    from datetime import UTC, datetime
+
+    from monitor.cli.shared.access import account_name
+    from monitor.review.guidelines import load_taxonomy, publish_taxonomy, taxonomy_in_force
+    from monitor.review.guidelines.changes import changes_of_task_types
+    from monitor.review.guidelines.versions import text_of
+
+    with transaction_of_model(config, model) as (connection, settings):
+        taxonomy = load_taxonomy(path)
+        text = text_of(path, taxonomy)
+        name = settings.model.name
+        before = taxonomy_in_force(connection, settings.review, name)
+        changes = changes_of_task_types(connection, name, before.taxonomy, taxonomy)
+        number = publish_taxonomy(
+            connection,
+            settings.review,
+            name,
+            taxonomy,
+            text,
+            source="shell",
+            by=account_name(),
+            now=datetime.now(UTC),
+        )
+    for change in changes:
+        typer.echo(f"{change.change}: {change.name}, {change.n_open} open items")
+    typer.echo(f"{name}: version {number} is in force ({taxonomy.version[:12]})")
 
 
 @app.command()

@@ -181,16 +181,16 @@ def _serving(app: "Litestar", settings: Sections, stop: threading.Event) -> Call
 
 def _remember_taxonomy(engine: Engine, settings: Sections) -> None:
     """Store the present version of each taxonomy; an inconsistent one stops the daemon."""
-    reviews = {of_model.review.taxonomy: of_model.review for of_model in settings.by_model}
-    for path, review in reviews.items():
+    for of_model in settings.by_model:
+        path, model = of_model.review.taxonomy, of_model.model.name
         if not path:
             continue
         from monitor.review.guidelines import load_taxonomy, store_current_taxonomy
 
         load_taxonomy(Path(path))
         with transaction(engine) as connection:
-            version = store_current_taxonomy(connection, review, datetime.now(UTC))
-        log.info("taxonomy_loaded", path=path, version=version)
+            version = store_current_taxonomy(connection, of_model.review, model, datetime.now(UTC))
+        log.info("taxonomy_loaded", path=path, model=model, version=version)
 
 
 def _wait_for_database(engine: Engine, stop: threading.Event) -> bool:

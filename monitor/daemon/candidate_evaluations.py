@@ -17,7 +17,7 @@ from monitor.errors import (
     TransientError,
     without_quotes,
 )
-from monitor.review.guidelines import configured_task_types
+from monitor.review.guidelines import task_types_in_force
 from monitor.review.human_evaluation.opening import open_human_evaluation
 from monitor.settings import Sections, Settings
 from monitor.store.audit_log import SYSTEM
@@ -94,7 +94,9 @@ class CandidateEvaluations:
                         version,
                         settings,
                         file,
-                        task_types=configured_task_types(settings.review),
+                        task_types=task_types_in_force(
+                            connection, settings.review, settings.model.name
+                        ),
                     )
                     planned = plan_or_refuse(connection, version, request, by=SYSTEM, now=now)
             except DatabaseUnavailableError:

@@ -17,7 +17,7 @@ from monitor.review.export.file_examples import (
 )
 from monitor.review.export.replay_prompts import replay_prompts
 from monitor.review.export.training_examples import item_of, without_task_types
-from monitor.review.guidelines import Taxonomy, load_taxonomy
+from monitor.review.guidelines import Taxonomy, load_taxonomy, taxonomy_in_force
 from monitor.settings import Settings
 from monitor.settings.evaluation_file import read_plan
 from monitor.statistics.agreement import measure_agreement
@@ -122,12 +122,12 @@ class TrainingDataBuilder:
     @cached_property
     def _taxonomy(self) -> Taxonomy:
         """The task types with their templates; without a taxonomy, the model's system prompt."""
+        with transaction(self.engine) as connection:
+            current = taxonomy_in_force(connection, self.settings.review, self.model).taxonomy
         place = self.settings.review.taxonomy
-        return (
-            load_taxonomy(Path(place))
-            if place
-            else without_task_types(self.settings.model.system_prompt)
-        )
+        if current is None and place:
+            return load_taxonomy(Path(place))  # raises its problems
+        return current or without_task_types(self.settings.model.system_prompt)
 
     def read(self, path: Path) -> list[Row]:
         """Read training examples of a file, in production's template.

@@ -28,6 +28,7 @@ from monitor.web.decisions import decision_pages
 from monitor.web.digest import digest_page
 from monitor.web.drift import drift_pages
 from monitor.web.exchanges import exchange_pages
+from monitor.web.guidelines import guidelines_pages
 from monitor.web.human_evaluation import human_evaluation_pages
 from monitor.web.incidents import incident_pages
 from monitor.web.models import model_pages, version_steps
@@ -90,6 +91,7 @@ def create_app(
                     *review_pages.HANDLERS,
                     *start_pages.HANDLERS,
                     *plan_pages.HANDLERS,
+                    *guidelines_pages.HANDLERS,
                 ],
             ),
             user_pages.router,

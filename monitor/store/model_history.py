@@ -36,6 +36,7 @@ from monitor.store.tables import (
     RolloutObservation,
     SignalCount,
     StoredExchanges,
+    TaxonomyPublication,
     TrainingRun,
     UnlistedExchanges,
     UserGrant,
@@ -55,7 +56,8 @@ RENAMED = "renamed"
 #: Rows with a model that are no history of it; those of the access log are never changed.
 NO_HISTORY = (AccessEntry.__table__, UnlistedExchanges.__table__, UserGrant.__table__)
 #: Tables whose rows may be of both names: ingest knows a new name before the history is carried
-#: over, conditions such as missing traffic may hold for it, and a user may import a baseline.
+#: over, conditions such as missing traffic may hold for it, a user may import a baseline, and the
+#: daemon publishes a configured taxonomy when it starts.
 OF_BOTH_NAMES = frozenset(
     table.__table__
     for table in (
@@ -64,6 +66,7 @@ OF_BOTH_NAMES = frozenset(
         Feedback,
         RolloutObservation,
         StoredExchanges,
+        TaxonomyPublication,
         WithheldExchanges,
         Baseline,
         Incident,

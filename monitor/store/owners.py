@@ -30,6 +30,7 @@ _MODELS: Mapping[str, tuple[Select[str], Any]] = {
         ReviewItem,
     ),
     "exchange": (select(Exchange.model), Exchange),
+    "batch": (select(ReviewBatch.model), ReviewBatch),
     "version": (select(ModelVersion.model), ModelVersion),
     "candidate_evaluation": (
         select(ModelVersion.model).join(

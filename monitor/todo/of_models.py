@@ -2,16 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from pathlib import Path
 
 from sqlalchemy import Connection
 
 from monitor.alerts.causes import CAUSES
 from monitor.alerts.messages.weekly_digest import digest_key, last_due
-from monitor.errors import TaxonomyError
 from monitor.plurals import pluralize
 from monitor.rendering.numbers import format_day, format_share, format_window
-from monitor.review.guidelines.loader import load_taxonomy
+from monitor.review.guidelines.versions import taxonomy_in_force
 from monitor.settings import Review, Sections
 from monitor.store.alerts.outbox import refusals_of
 from monitor.store.fleet import (
@@ -23,7 +21,7 @@ from monitor.store.fleet import (
 from monitor.store.model_history import DAEMON
 from monitor.store.review.waiting import StandingDecision, standing_decisions
 from monitor.store.training.waiting import EvaluatedCandidate, evaluated_candidates, failed_runs
-from monitor.todo.entries import TodoEntry
+from monitor.todo.entries import TodoEntry, of_model
 
 Entries = Iterator[TodoEntry]
 
@@ -108,20 +106,22 @@ def runs(connection: Connection, _settings: Sections, _now: datetime) -> Entries
             since=since,
             text=f"Training run {row.id}{follows} failed on {format_day(since)}. Until it succeeds "
             "or another is planned, there is no new version.",
-            address=f"/runs/{row.id}",
-            label=f"Mend run {row.id}",
+            address=f"/runs/{row.id}/plan",
+            label=f"Plan run {row.id} again",
         )
 
 
 def decisions(connection: Connection, settings: Sections, _now: datetime) -> Entries:
     """Yield the newest decision of each model, where it waits for a lead."""
     for row in standing_decisions(connection):
-        entry = _decision(row, settings)
+        entry = _decision(connection, row, settings)
         if entry is not None:
             yield entry
 
 
-def _decision(row: StandingDecision, settings: Sections) -> TodoEntry | None:
+def _decision(
+    connection: Connection, row: StandingDecision, settings: Sections
+) -> TodoEntry | None:
     own = settings.settings_of(row.model)
     of = f"Decision {row.id} of {format_day(row.decided_at)}"
     errors = ""
@@ -133,10 +133,10 @@ def _decision(row: StandingDecision, settings: Sections) -> TodoEntry | None:
     page = f"/decisions/{row.id}"
     kind = row.recommendation
     if kind == "retrain" and not row.has_run and row.refusal:
-        kind, address = "run", f"{page}/start"
+        kind, address = "run", f"{page}/plan"
         text = f"{of} recommends retraining{errors}. Its training run can't start until its data "
         text += "or recipe is mended."
-        label = f"See why decision {row.id} can't start"
+        label = f"Plan decision {row.id} again"
     elif (
         kind == "retrain"
         and own.retrain.require_confirmation
@@ -147,8 +147,8 @@ def _decision(row: StandingDecision, settings: Sections) -> TodoEntry | None:
         text = f"{of} recommends retraining{errors}. The model stays as it is until a lead "
         text += "confirms."
         label = f"Confirm decision {row.id}"
-    elif kind == "fix_guidelines" and not _is_mended(row, own.review):
-        kind, address = "guidelines", page
+    elif kind == "fix_guidelines" and not _is_mended(connection, row, own.review):
+        kind, address = "guidelines", of_model("/guidelines", row.model)
         alpha = "" if row.alpha is None else f" (alpha {row.alpha:.2f})"
         text = f"{of} says to fix the guidelines first: the reviewers agree too little{alpha}. "
         text += "Until then no retraining is recommended."
@@ -166,14 +166,10 @@ def _decision(row: StandingDecision, settings: Sections) -> TodoEntry | None:
     )
 
 
-def _is_mended(row: StandingDecision, review: Review) -> bool:
-    """Return whether the guidelines are others than those of the decision's items."""
-    if not review.taxonomy:
-        return False
-    try:
-        return load_taxonomy(Path(review.taxonomy)).version != row.taxonomy_version
-    except TaxonomyError:  # whatever is wrong with the file is told where it is read
-        return False
+def _is_mended(connection: Connection, row: StandingDecision, review: Review) -> bool:
+    """Return whether the guidelines in force are others than those of the decision's items."""
+    current = taxonomy_in_force(connection, review, row.model).version
+    return bool(current) and current != row.taxonomy_version
 
 
 def candidates(connection: Connection, settings: Sections, _now: datetime) -> Entries:

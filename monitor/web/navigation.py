@@ -46,6 +46,7 @@ GROUPS: dict[str, tuple[NavigationEntry, ...]] = {
         NavigationEntry("/human-evaluations", "Human evaluation"),
         NavigationEntry("/progress", "Progress", leads, has_all_models=False),
         NavigationEntry("/decisions", "Decisions", leads),
+        NavigationEntry("/guidelines", "Guidelines", leads, has_all_models=False),
     ),
     "Models": (
         NavigationEntry("/models", "Versions"),

@@ -30,7 +30,7 @@ from monitor.windows.findings.findings import collect_findings, uncompared_findi
 from monitor.windows.findings.metric_remarks import remarks_on_unknown_metrics
 from monitor.windows.findings.remarks import remarks_on_silent_days, withheld_remark
 from monitor.windows.reading.baselines import Baselines, Reference
-from monitor.windows.reading.declared_formats import DeclaredFormats, load_declared_formats
+from monitor.windows.reading.declared_formats import DeclaredFormats, formats_in_force
 from monitor.windows.reading.instructions import read_instructions
 from monitor.windows.reading.missing_traffic import (
     MissingTraffic,
@@ -138,7 +138,7 @@ def compare_stored_window(
         span=bounds[1] - bounds[0],
         least=settings.drift.min_samples,
     )
-    declared = load_declared_formats(settings.review.taxonomy)
+    declared = formats_in_force(engine, settings)
     baselines = Baselines(engine, model, window.rows.encoder, encoder, now)
     # Slow drift is tested once a window, on a part that is chosen before anything is compared.
     serving = [part for part in split.parts if part.is_serving] or split.parts

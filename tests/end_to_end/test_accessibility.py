@@ -13,7 +13,9 @@ from sqlalchemy import Engine, update
 
 from monitor.alerts.steps import take_step
 from monitor.daemon.web_app import create_app
+from monitor.review import guidelines as guidelines_package
 from monitor.review.decision.decisions import decide
+from monitor.review.guidelines import load_taxonomy, publish_taxonomy
 from monitor.settings import Review, Secrets, Settings
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
@@ -39,6 +41,7 @@ from tests.support.web.site import Site
 
 pytestmark = pytest.mark.browser
 
+STARTER = Path(str(guidelines_package.__file__)).with_name("starter.md")
 AXE = files("axe_playwright_python") / "axe.min.js"
 WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 #: A scheme changes colours and nothing else (tests/unit/web/test_assets.py): the other rules are
@@ -177,6 +180,10 @@ def pages_of(app: Litestar, site: Site, folder: Path) -> list[str]:
         )  # fmt: skip
         save_progress(connection, failed, PROGRESS)
         finish_run(connection, failed, "failed", finished_at=now, error="CUDA out of memory")
+        publish_taxonomy(
+            connection, Review(), "assistant", load_taxonomy(STARTER), STARTER.read_text("utf-8"),
+            source="page", by="Lea", now=now,
+        )  # fmt: skip
     ids = {
         "incident_id": incident_id,
         "evaluation_id": site.world.evaluation_id,
@@ -284,9 +291,16 @@ def test_pages_do_not_overflow_at_any_size(site: Site) -> None:
     visits = [(ben, f"/review/{states['Ben', state]}") for state in ("open", "disagreed")]
     visits += [(lead, "/nothing-here")]
     visits += [
-        (lead, path) for path in ("/review", "/progress", "/drift-evaluations", "/exchanges")
+        (lead, path)
+        for path in (
+            "/review",
+            "/progress",
+            "/guidelines",
+            "/drift-evaluations",
+            "/exchanges",
+            "/digest",
+        )
     ]
-    visits += [(lead, "/digest")]
     for page, path in visits:
         page.goto(site.url + path)
         page.keyboard.press("e")

@@ -22,6 +22,7 @@ WITHOUT_DATABASE = {
 }  # fmt: skip
 #: Arguments of commands that check them before they open the database.
 ARGUMENTS = {
+    "review give": ["--to", "Ann", "--item", "1"],
     "forget": ["--subject", "a"],
     "replay": ["--dead-letters"],
     "suppress remove": ["--reason", "consent", "--subject", "a"],

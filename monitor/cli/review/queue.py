@@ -1,6 +1,6 @@
 """`driftwarden review`: the review queue, the decision, the audit log, and gold."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -103,6 +103,92 @@ def confirm(
     with database_transaction(read_configuration(config)) as connection:
         confirm_retraining(connection, decision, require_user(connection, name), datetime.now(UTC))
     typer.echo(f"decision {decision}: confirmed by {name}")
+
+
+@app.command()
+def batch(
+    evaluation: Annotated[
+        int, typer.Argument(help="Number of a finished drift evaluation.", show_default=False)
+    ],
+    items: Annotated[
+        int | None, typer.Option(help="Most items to queue. Default: review.weekly_budget.")
+    ] = None,
+    choice: Annotated[
+        str,
+        typer.Option(
+            help="configured: the shares of the settings; control: every exchange equally likely; "
+            "drift: drifted exchanges first, without a control slice."
+        ),
+    ] = "configured",
+    config: ConfigOption = None,
+) -> None:
+    """Queue a review batch of a drift evaluation that has none."""
+    from monitor.cli.shared.access import account_name
+    from monitor.review.sampling.batch import queue_batch
+    from monitor.store.review.items import items_of_batches
+    from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
+
+    configuration = read_configuration(config)
+    with database_transaction(configuration) as connection:
+        model = drift_evaluation_by_id(connection, evaluation).model
+        settings = configuration.settings_of(model)
+        batch_id = queue_batch(
+            connection,
+            evaluation,
+            settings.review,
+            version_field=settings.model.version_field,
+            by=account_name(),
+            now=datetime.now(UTC),
+            n_items=items,
+            choice=choice,
+        )
+        n = len(items_of_batches(connection, [batch_id]))
+    typer.echo(f"batch {batch_id}: {n} items queued")
+
+
+@app.command()
+def give(
+    to: Annotated[list[str], typer.Option(help="Reviewer; may be repeated.", show_default=False)],
+    batch: Annotated[
+        int | None, typer.Option(help="Give the queued items of this batch.", show_default=False)
+    ] = None,
+    item: Annotated[
+        list[int] | None,
+        typer.Option(help="Give this item; may be repeated.", show_default=False),
+    ] = None,
+    days: Annotated[
+        int, typer.Option(min=1, max=90, help="Days for which the items are kept for them.")
+    ] = 7,
+    config: ConfigOption = None,
+) -> None:
+    """Give review items to reviewers: until then they are offered to them alone.
+
+    An item needs two reviewers: where one is named, the other slot is free to all. After the days,
+    or once a reviewer is deactivated or declines, the slot is free to all too.
+    """
+    from monitor.cli.shared.access import account_name
+    from monitor.errors import InputError
+    from monitor.review.items.giving import give_items
+    from monitor.store.review.items import batch_by_id, item_by_id, items_of_batches
+
+    if (batch is None) == (not item):
+        raise InputError("which items: name --batch or --item", code="which_items")
+    now = datetime.now(UTC)
+    with database_transaction(read_configuration(config)) as connection:
+        if batch is None:
+            rows = [item_by_id(connection, number) for number in dict.fromkeys(item or ())]
+        else:
+            rows = items_of_batches(connection, [batch_by_id(connection, batch).id])
+        reviewers = [require_user(connection, name) for name in dict.fromkeys(to)]
+        until = now + timedelta(days=days)
+        gift = give_items(connection, rows, reviewers, until=until, by=account_name(), now=now)
+    names = ", ".join(row.name for row in reviewers)
+    typer.echo(f"{gift.n_items} items are given to {names} until {until:%Y-%m-%d}")
+    if gift.n_unfit:
+        typer.echo(
+            f"{gift.n_unfit} items can't be given to all of them: reviewed, declined, or "
+            "of another task type"
+        )
 
 
 @app.command("verify-audit")

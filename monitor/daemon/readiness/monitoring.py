@@ -154,25 +154,35 @@ def reviewers_finding(settings: Sections) -> Finding:
 
 def taxonomy_finding(settings: Settings) -> Finding:
     """Check the task taxonomy against the stored traffic."""
-    from monitor.review.guidelines import load_taxonomy, missing_task_types
+    from monitor.review.guidelines import load_taxonomy, missing_task_types, taxonomy_in_force
     from monitor.store.review.taxonomies import task_types_seen
 
     path = settings.review.taxonomy
-    if not path:
+    if path:
+        load_taxonomy(Path(path))
+    with open_connection(settings) as connection:
+        current = taxonomy_in_force(connection, settings.review, settings.model.name)
+        seen = task_types_seen(connection, settings.model.name)
+    taxonomy = current.taxonomy
+    if taxonomy is None:
         return note(
             "review.taxonomy is empty, so reviewers have no guidelines; create a taxonomy: "
             "`driftwarden taxonomy init`"
         )
-    taxonomy = load_taxonomy(Path(path))
-    with open_connection(settings) as connection:
-        missing = missing_task_types(taxonomy, task_types_seen(connection, settings.model.name))
+    missing = missing_task_types(taxonomy, seen)
     notes = [missing] if missing else []
+    if path and current.version != current.file_version:
+        notes.append(
+            f"version {current.number}, published after {path} last changed, is in force; to bring "
+            f"it into the file: `driftwarden taxonomy show --version {current.version[:12]}`"
+        )
     if settings.model.system_prompt:
         notes.append("system_prompt of the model applies only to items queued without a taxonomy")
     if notes:
         return note("; ".join(notes))
     n = len(taxonomy.task_types)
-    return ok(f"{path}: {n} task types, version {taxonomy.version[:12]}")
+    place = path or f"version {current.number}"
+    return ok(f"{place}: {n} task types, version {taxonomy.version[:12]}")
 
 
 def sign_in_finding(settings: Sections, secrets: Secrets) -> Finding:

@@ -251,7 +251,9 @@ def _agreement(
 ) -> Agreement:
     by_item: dict[int, list[str | int]] = {}
     for vote in votes:
-        by_item.setdefault(vote.item_id, []).append(getattr(vote, field))
+        value = getattr(vote, field)
+        if value is not None:  # a score that the guidelines switch off
+            by_item.setdefault(vote.item_id, []).append(value)
     # Blindness: no figure changes before both reviews of an item are submitted.
     complete = [ratings for ratings in by_item.values() if len(ratings) >= 2]
     return measure_agreement(complete, rng=rng, metric=metric)

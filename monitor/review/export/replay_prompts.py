@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from monitor.review.export.training_examples import TaxonomyVersions
 from monitor.settings import ModelSection
-from monitor.store.review.taxonomies import current_taxonomy_version
+from monitor.store.review.taxonomies import latest_publication
 from monitor.store.traffic.baselines import latest_baseline
 from monitor.store.training.conversations import baseline_conversations
 
@@ -25,8 +25,9 @@ def replay_prompts(connection: Connection, model: ModelSection, name: str) -> li
     baseline = latest_baseline(connection, name)
     if baseline is None:
         return []
+    current = latest_publication(connection, name)
     taxonomy = TaxonomyVersions(connection, model.system_prompt).of(
-        current_taxonomy_version(connection) or ""
+        "" if current is None else current.version
     )
     rows = []
     for exchange in baseline_conversations(connection, baseline.id):

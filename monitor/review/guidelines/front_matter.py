@@ -16,6 +16,10 @@ from monitor.review.guidelines.prompt_template import (
 )
 
 KEYS = ("system_prompt", "style", "response")
+#: Keys of the front matter: those of the template, and whether reviews have scores.
+FILE_KEYS = (*KEYS, "scores")
+#: Values of ``scores``.
+SWITCH = {"on": True, "true": True, "off": False, "false": False}
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,9 @@ class LocatedValue:
 Keys = Mapping[str, LocatedValue]
 
 
-def parse_keys(source: str, first_line: int, problems: Problems) -> dict[str, LocatedValue]:
+def parse_keys(
+    source: str, first_line: int, problems: Problems, *, known: tuple[str, ...] = KEYS
+) -> dict[str, LocatedValue]:
     """Parse YAML with known keys and text values.
 
     ``first_line`` is the number of its first line in the file.
@@ -47,18 +53,20 @@ def parse_keys(source: str, first_line: int, problems: Problems) -> dict[str, Lo
     if node is None:
         return {}
     if not isinstance(node, yaml.MappingNode):
-        problems.add(first_line, f"no keys; write `key: value` with {', '.join(KEYS)}")
+        problems.add(first_line, f"no keys; write `key: value` with {', '.join(known)}")
         return {}
-    return _read(node, first_line, problems)
+    return _read(node, first_line, problems, known)
 
 
-def _read(node: yaml.MappingNode, first_line: int, problems: Problems) -> dict[str, LocatedValue]:
+def _read(
+    node: yaml.MappingNode, first_line: int, problems: Problems, known: tuple[str, ...]
+) -> dict[str, LocatedValue]:
     values: dict[str, LocatedValue] = {}
     for key_node, value_node in node.value:
         line = first_line + key_node.start_mark.line
         key = str(key_node.value)
-        if key not in KEYS:
-            hint = "; write response instead" if key == "answer" else suggestion(key, KEYS)
+        if key not in known:
+            hint = "; write response instead" if key == "answer" else suggestion(key, known)
             problems.add(line, f"unknown key: {key!r}{hint}")
         elif key in values:
             problems.add(line, f"duplicate key: {key!r}; the first is on line {values[key].line}")
@@ -67,6 +75,14 @@ def _read(node: yaml.MappingNode, first_line: int, problems: Problems) -> dict[s
         else:
             values[key] = LocatedValue(value_node.value.strip("\n"), line)
     return values
+
+
+def read_switch(value: LocatedValue, problems: Problems) -> bool:
+    """Return whether a value is "on", and add a problem where it is neither "on" nor "off"."""
+    word = value.text.strip().casefold()
+    if word not in SWITCH:
+        problems.add(value.line, f"scores are neither on nor off: {value.text!r}; write on or off")
+    return SWITCH.get(word, True)
 
 
 def make_template(keys: Keys, problems: Problems) -> Template:

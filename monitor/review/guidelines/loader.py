@@ -1,11 +1,16 @@
 """Loader of a taxonomy from a Markdown file or a folder of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from monitor.errors import TaxonomyError
-from monitor.review.guidelines.front_matter import LocatedValue, make_template, parse_keys
+from monitor.review.guidelines.front_matter import (
+    FILE_KEYS,
+    LocatedValue,
+    make_template,
+    parse_keys,
+)
 from monitor.review.guidelines.problems import Problem, Problems
 from monitor.review.guidelines.prompt_template import Template
 from monitor.review.guidelines.sections import parse_sections
@@ -47,6 +52,21 @@ def read_taxonomy(path: Path) -> tuple[Taxonomy, list[Problem]]:
     """Read a taxonomy as far as possible, and return it with its problems."""
     all_problems: list[Problem] = []
     sources = [_open(file, all_problems) for file in _files(path, all_problems)]
+    return _merge(sources, path, all_problems)
+
+
+def parse_taxonomy(text: str, name: str) -> tuple[Taxonomy, list[Problem]]:
+    """Parse a taxonomy from the text of one file as far as possible; return it with its problems.
+
+    ``name`` is the place that problems name.
+    """
+    path = Path(name)
+    return _merge([_parse(path, text)], path, [])
+
+
+def _merge(
+    sources: Sequence[GuidelineSource], path: Path, all_problems: list[Problem]
+) -> tuple[Taxonomy, list[Problem]]:
     shared: Mapping[str, LocatedValue] = {}
     default = Template()
     if sources and (len(sources) == 1 or sources[0].problems.path.name == DEFAULTS_FILE):
@@ -85,23 +105,27 @@ def _files(path: Path, all_problems: list[Problem]) -> list[Path]:
 
 
 def _open(path: Path, all_problems: list[Problem]) -> GuidelineSource:
-    problems = Problems(path)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         all_problems.append(
             Problem(str(path), 0, f"not UTF-8 at byte {error.start}; save the file as UTF-8")
         )
-        return GuidelineSource(problems, {}, "", 1)
+        return GuidelineSource(Problems(path), {}, "", 1)
     except OSError as error:
         all_problems.append(Problem(str(path), 0, f"can't be read: {error.strerror}"))
-        return GuidelineSource(problems, {}, "", 1)
+        return GuidelineSource(Problems(path), {}, "", 1)
+    return _parse(path, text)
+
+
+def _parse(path: Path, text: str) -> GuidelineSource:
+    problems = Problems(path)
     lines = text.split("\n")
     if lines[0].rstrip() != _FENCE:
         return GuidelineSource(problems, {}, text, 1)
     for number, line in enumerate(lines[1:], start=1):
         if line.rstrip() == _FENCE:
-            keys = parse_keys("\n".join(lines[1:number]), 2, problems)
+            keys = parse_keys("\n".join(lines[1:number]), 2, problems, known=FILE_KEYS)
             return GuidelineSource(problems, keys, "\n".join(lines[number + 1 :]), number + 2)
     problems.add(1, "unclosed front matter; end it with a line ---")
     return GuidelineSource(problems, {}, "", 1)

@@ -2,8 +2,15 @@
 
 from collections.abc import Callable, Mapping
 
+import msgspec
+
 from monitor.review.guidelines.format_parser import parse_format
-from monitor.review.guidelines.front_matter import LocatedValue, make_template, parse_keys
+from monitor.review.guidelines.front_matter import (
+    LocatedValue,
+    make_template,
+    parse_keys,
+    read_switch,
+)
 from monitor.review.guidelines.output_formats import FreeText, OutputFormat
 from monitor.review.guidelines.problems import Problems, suggestion
 from monitor.review.guidelines.prompt_template import Template
@@ -18,6 +25,7 @@ PARTS = {
     "edge cases": True,
     "output format": False,
     "template": False,
+    "scores": False,
 }
 
 
@@ -43,6 +51,7 @@ def read_task_type(
     input_types = _items(parts.get("input types"), problems)
     criteria = _items(parts.get("criteria"), problems)
     correct_output = _prose(parts.get("correct output"), problems)
+    scores = _has_scores(parts.get("scores"), defaults, problems)
     if not (name and input_types and criteria and correct_output and edge_cases):
         return None
     return TaskType(
@@ -55,6 +64,7 @@ def read_task_type(
         edge_cases=edge_cases,
         output_format=output_format,
         template=template,
+        scores=msgspec.UNSET if scores else False,
     )
 
 
@@ -129,6 +139,14 @@ def _template(
     if "style" in own:
         inherited.pop("response", None)  # it has the form of the other style
     return make_template({**inherited, **own}, problems)
+
+
+def _has_scores(
+    section: GuidelineSection | None, defaults: Mapping[str, LocatedValue], problems: Problems
+) -> bool:
+    if section is not None:
+        return read_switch(LocatedValue(section.markdown, section.line), problems)
+    return read_switch(defaults["scores"], problems) if "scores" in defaults else True
 
 
 def _output_format(section: GuidelineSection | None, problems: Problems) -> OutputFormat:

@@ -46,6 +46,13 @@ class TaskType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     edge_cases: tuple[EdgeCase, ...]
     output_format: OutputFormat = FreeText()
     template: Template = Template()
+    #: ``False``: reviews have no scores. Unset otherwise, so that digests stay what they were.
+    scores: bool | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def has_scores(self) -> bool:
+        """Whether reviewers score responses from 1 to 5."""
+        return self.scores is not False
 
     @property
     def has_fixed_format(self) -> bool:

@@ -66,6 +66,9 @@ def _guidelines(task_type: TaskType) -> Iterator[str]:
     if not isinstance(task_type.output_format, FreeText):
         yield "## Output format"
         yield _fence(*_format(task_type.output_format))
+    if not task_type.has_scores:
+        yield "## Scores"
+        yield "off"
 
 
 def _edge_case(case: EdgeCase) -> Iterator[str]:

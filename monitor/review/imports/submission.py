@@ -12,9 +12,10 @@ import msgspec
 from sqlalchemy import Connection
 
 from monitor.errors import InputError, NotFoundError, WorkflowError
+from monitor.review.guidelines import has_scores
 from monitor.review.imports.parsed_reviews import ImportProblem, ParsedReview, ParsedReviews
 from monitor.review.items.blind_review import REVIEWS
-from monitor.review.items.verdicts import SCORES, ReviewInput, check_judgement
+from monitor.review.items.verdicts import SCORES, ReviewInput, check_judgement, check_scores
 from monitor.store.accounts.users import UserRow, user_by_name
 from monitor.store.review.assignments import claim_slot
 from monitor.store.review.items import ItemRow, item_by_id
@@ -95,7 +96,8 @@ def _import(
     """Write a review; return ``False`` if it is already stored."""
     reviewer = _reviewer(connection, parsed, user_names)
     item = _item(connection, parsed)
-    review = _review_input(parsed)
+    scored = has_scores(connection, item.taxonomy_version, item.task_type)
+    review = check_scores(_review_input(parsed, has_scores=scored), has_scores=scored)
     stored = [row for row in reviews_of(connection, [item.id]) if row.reviewer_id == reviewer.id]
     if stored:
         response = exchange_by_id(connection, item.exchange_id).response
@@ -144,8 +146,9 @@ def _item(connection: Connection, parsed: ParsedReview) -> ItemRow:
     return item
 
 
-def _review_input(parsed: ParsedReview) -> ReviewInput:
-    missing = [name for name in ("verdict", *SCORES) if parsed.fields.get(name) is None]
+def _review_input(parsed: ParsedReview, *, has_scores: bool) -> ReviewInput:
+    needed = ("verdict", *SCORES) if has_scores else ("verdict",)
+    missing = [name for name in needed if parsed.fields.get(name) is None]
     if missing:
         raise InputError(
             f"incomplete: {', '.join(missing)}; answer every required question", code="incomplete"

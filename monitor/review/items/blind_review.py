@@ -12,10 +12,11 @@ from sqlalchemy import Connection
 from monitor.errors import NotFoundError, WorkflowError
 from monitor.review.assignments import AssignmentQueue
 from monitor.review.drafts import SeenDraft
+from monitor.review.guidelines import has_scores
 from monitor.review.items.consensus import reach_consensus
 from monitor.review.items.permissions import may_decide
 from monitor.review.items.steps import take_step
-from monitor.review.items.verdicts import SCORES, ReviewInput, check_judgement
+from monitor.review.items.verdicts import SCORES, ReviewInput, check_judgement, check_scores
 from monitor.store.accounts.grants import grants_of
 from monitor.store.accounts.roles import Permission
 from monitor.store.accounts.users import UserRow
@@ -70,7 +71,8 @@ class ReviewQueue(AssignmentQueue[ItemRow, Assignment]):
         self.renew(connection, item, item_id, reviewer.id, now=now, until=now)
         self.check_seen(connection, item, reviewer.id, seen)
         response = exchange_by_id(connection, item.exchange_id).response
-        checked = check_judgement(review, response)
+        scored = has_scores(connection, item.taxonomy_version, item.task_type)
+        checked = check_scores(check_judgement(review, response), has_scores=scored)
         insert_review(connection, item_id, reviewer.id, now, **msgspec.structs.asdict(checked))
         REVIEW_ASSIGNMENTS.clear_draft(connection, item_id, reviewer.id)
         to = reach_consensus(connection, item, now, audit_share)
@@ -104,7 +106,10 @@ class ReviewQueue(AssignmentQueue[ItemRow, Assignment]):
             )
         delete_review(connection, item_id, reviewer.id)
         fields = ("verdict", "error_kind", "answerable", *SCORES, "comment")
-        draft: dict[str, Any] = {name: str(getattr(own, name)) for name in fields}
+        values = {name: getattr(own, name) for name in fields}
+        draft: dict[str, Any] = {
+            name: str(value) for name, value in values.items() if value is not None
+        }
         if own.verdict != "accept":
             draft["corrected_response"] = own.corrected_response
         self.restore_draft(connection, item, reviewer.id, draft, now=now, until=now + lease)

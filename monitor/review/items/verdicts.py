@@ -38,12 +38,15 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class ReviewInput(Judgement, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A judgement with the four scores, as a reviewer submits it."""
+    """A judgement with the four scores, as a reviewer submits it.
 
-    accuracy: Score
-    completeness: Score
-    tone: Score
-    compliance: Score
+    Guidelines may switch the scores off.
+    """
+
+    accuracy: Score | None = None
+    completeness: Score | None = None
+    tone: Score | None = None
+    compliance: Score | None = None
 
 
 JudgementT = TypeVar("JudgementT", bound=Judgement)
@@ -92,15 +95,33 @@ def check_judgement(judgement: JudgementT, response: str) -> JudgementT:
     return msgspec.structs.replace(judgement, corrected_response=corrected, comment=comment)
 
 
+def check_scores(review: ReviewInput, *, has_scores: bool) -> ReviewInput:
+    """Return a review with all four scores, or with none where the guidelines switch them off.
+
+    Raises:
+        WorkflowError: A score is missing; the message names it.
+    """
+    if not has_scores:
+        return msgspec.structs.replace(review, **dict.fromkeys(SCORES))
+    for name in SCORES:
+        if getattr(review, name) is None:
+            raise WorkflowError(f"score the {name}: 1 to 5", code="no_score")
+    return review
+
+
 def reasons_to_disagree(first: ReviewRow, second: ReviewRow) -> list[str]:
     """Return the reasons why two reviews disagree; empty if they agree."""
     reasons = differences(
         (first.verdict, first.error_kind, first.corrected_response),
         (second.verdict, second.error_kind, second.corrected_response),
     )
-    return reasons + [
-        name for name in SCORES if abs(getattr(first, name) - getattr(second, name)) >= SCORE_GAP
-    ]
+    return reasons + [name for name in SCORES if _gap(first, second, name) >= SCORE_GAP]
+
+
+def _gap(first: ReviewRow, second: ReviewRow, name: str) -> int:
+    """Return the difference of a score; 0 where a review has none."""
+    score, other = getattr(first, name), getattr(second, name)
+    return 0 if score is None or other is None else abs(score - other)
 
 
 def differences(first: tuple[str, str, str], second: tuple[str, str, str]) -> list[str]:

@@ -1,22 +1,24 @@
 """Review batches: the selected items of a window, queued for review."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
 from sqlalchemy import Connection
 
+from monitor.errors import WorkflowError
 from monitor.rendering.excerpts import version_from_attributes
 from monitor.review.guidelines import store_current_taxonomy
 from monitor.review.sampling.selection import SelectedText, Selection, select_items
 from monitor.settings import Review
 from monitor.store.audit_log import append_entry
-from monitor.store.review.draws import BatchDesign, insert_draws, items_by_text
+from monitor.store.review.draws import BatchDesign, count_reused, insert_draws, items_by_text
 from monitor.store.review.items import (
     NewItem,
     batch_of_evaluation,
+    count_by_status,
     insert_batch,
     items_of_batches,
     load_window_texts,
@@ -24,6 +26,14 @@ from monitor.store.review.items import (
 from monitor.store.training.serving_periods import name_serving, serving_periods
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from monitor.store.windows.sample_scores import sample_scores
+
+#: Shares of the slices by choice. Without a control slice a batch has no error rate of the traffic.
+CHOICES: Mapping[str, Mapping[str, float]] = {
+    "configured": {},
+    "control": {"control_share": 1.0, "drift_share": 0.0},
+    "drift": {"control_share": 0.0, "drift_share": 0.7},
+}
+MAX_ITEMS = 10_000
 
 
 def create_batch(
@@ -73,7 +83,7 @@ def create_batch(
     )
     serving = _newest_label(reported, [text.occurred_at for text in window])
     items = [_new_item(text) for text in selection.unreviewed]
-    version = store_current_taxonomy(connection, review, now)
+    version = store_current_taxonomy(connection, review, evaluation.model, now)
     batch_id = insert_batch(
         connection, evaluation_id, evaluation.model, items, now, taxonomy_version=version
     )
@@ -86,6 +96,76 @@ def create_batch(
         connection, now, "driftwarden", "batch_created", f"batch:{batch_id}", details=details
     )
     return batch_id
+
+
+def review_of_choice(review: Review, n_items: int | None, choice: str) -> Review:
+    """Return the settings of a batch with another size or choice of items.
+
+    Raises:
+        WorkflowError: The size or the choice is none.
+    """
+    if choice not in CHOICES:
+        raise WorkflowError(
+            f"unknown choice of items: {choice!r}; choose {', '.join(CHOICES)}", code="bad_choice"
+        )
+    size = review.weekly_budget if n_items is None else n_items
+    if not 1 <= size <= MAX_ITEMS:
+        raise WorkflowError(
+            f"a batch can't have {size} items; choose 1 to {MAX_ITEMS:,}", code="bad_size"
+        )
+    return review.model_copy(update={"weekly_budget": size, **CHOICES[choice]})
+
+
+def queue_batch(
+    connection: Connection,
+    evaluation_id: int,
+    review: Review,
+    *,
+    version_field: str,
+    by: str,
+    now: datetime,
+    n_items: int | None = None,
+    choice: str = "configured",
+) -> int:
+    """Queue a batch of a finished evaluation for a lead, as the daemon does after an alarm.
+
+    Sizes and shares are those of the settings, unless the lead chooses others. Return its id.
+
+    Raises:
+        NotFoundError: There is no such drift evaluation.
+        WorkflowError: It isn't finished, has a batch, or no item of its own is left to queue.
+    """
+    row = drift_evaluation_by_id(connection, evaluation_id)
+    if row.assessment is None:
+        raise WorkflowError(f"drift evaluation {evaluation_id} is not finished")
+    existing = batch_of_evaluation(connection, evaluation_id)
+    if existing is not None:
+        raise WorkflowError(
+            f"drift evaluation {evaluation_id} has a batch already: {existing}; review or give its "
+            "items, a window has one batch so that its rates stay those of one sample",
+            code="has_batch",
+        )
+    # The evaluation's own seed: the daemon would queue the same items.
+    rng = np.random.default_rng([row.seed, evaluation_id])
+    chosen = review_of_choice(review, n_items, choice)
+    batch_id = create_batch(
+        connection, evaluation_id, chosen, rng, now, version_field=version_field
+    )
+    _require_items(connection, batch_id)
+    details = {"choice": choice, "size": chosen.weekly_budget}
+    append_entry(connection, now, by, "batch_queued", f"batch:{batch_id}", details)
+    return batch_id
+
+
+def _require_items(connection: Connection, batch_id: int) -> None:
+    """Require that a batch has items of its own; a refusal undoes the batch."""
+    if count_by_status(connection, batch_id):
+        return
+    n_reused = count_reused(connection, batch_id)
+    reason = "no exchange of the window is stored any more"
+    if n_reused:
+        reason = f"each of the {n_reused} drawn texts is an item of another batch, see Progress"
+    raise WorkflowError(f"nothing is left to queue: {reason}", code="nothing_to_queue")
 
 
 def _new_item(text: SelectedText) -> NewItem:

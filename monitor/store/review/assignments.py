@@ -1,14 +1,17 @@
 """Assignments of review items."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, insert, select, update
 
 from monitor.store.assignments import Assignment, AssignmentTable, is_live
 from monitor.store.review.portions import items_of_portions
 from monitor.store.review.queue import Claimer
 from monitor.store.review.slots import is_claimable_by, reviews_by
-from monitor.store.tables import ReviewAssignment, ReviewItem
+from monitor.store.rows import batches_of
+from monitor.store.tables import ReviewAssignment, ReviewItem, User
 
 REVIEW_ASSIGNMENTS = AssignmentTable(ReviewAssignment, Assignment)
 
@@ -30,6 +33,64 @@ def current_item_of(connection: Connection, claimer: Claimer, now: datetime) -> 
         .limit(1)
     )
     return connection.execute(statement).scalar_one_or_none()
+
+
+def give_item(
+    connection: Connection, item_id: int, reviewer_id: int, *, now: datetime, until: datetime
+) -> None:
+    """Keep a slot of an item for a reviewer until a time; a lease and a draft stay."""
+    if not REVIEW_ASSIGNMENTS.update(connection, item_id, reviewer_id, given_until=until):
+        values = {"reviewer_id": reviewer_id, "expires_at": now, "given_until": until}
+        connection.execute(insert(ReviewAssignment).values(item_id=item_id, **values))
+
+
+@dataclass(frozen=True)
+class GivenCount:
+    """The items of a batch that were given to a reviewer."""
+
+    name: str
+    n_items: int
+    until: datetime
+
+
+def given_counts(connection: Connection, batch_id: int, now: datetime) -> list[GivenCount]:
+    """Return how many items of a batch are given to whom, and until when at most.
+
+    Whether they were reviewed or declined since doesn't count: a lead who reviews stays blind.
+    """
+    statement = (
+        select(User.name, func.count(), func.max(ReviewAssignment.given_until))
+        .join(ReviewAssignment, ReviewAssignment.reviewer_id == User.id)
+        .join(ReviewItem, ReviewItem.id == ReviewAssignment.item_id)
+        .where(ReviewItem.batch_id == batch_id, ReviewAssignment.given_until > now, User.active)
+        .group_by(User.name)
+        .order_by(User.name)
+    )
+    rows = connection.execute(statement).all()
+    return [GivenCount(name, n, until) for name, n, until in rows if until is not None]
+
+
+def take_back_items(connection: Connection, item_ids: Sequence[int]) -> None:
+    """End the time for which slots of items are kept for the reviewers they were given to."""
+    for part in batches_of(item_ids):
+        connection.execute(
+            update(ReviewAssignment)
+            .where(ReviewAssignment.item_id.in_(part), ReviewAssignment.given_until.is_not(None))
+            .values(given_until=None)
+        )
+
+
+def declined_items(connection: Connection, item_ids: Sequence[int], reviewer_id: int) -> set[int]:
+    """Return those of some items that a reviewer has declined."""
+    declined: set[int] = set()
+    for part in batches_of(item_ids):
+        statement = select(ReviewAssignment.item_id).where(
+            ReviewAssignment.item_id.in_(part),
+            ReviewAssignment.reviewer_id == reviewer_id,
+            ReviewAssignment.declined_reason.is_not(None),
+        )
+        declined.update(connection.execute(statement).scalars())
+    return declined
 
 
 def claim_slot(

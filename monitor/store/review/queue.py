@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select, union, union_all
+from sqlalchemy import ColumnElement, Connection, Select, func, not_, or_, select, union, union_all
 from sqlalchemy.orm import aliased
 
 from monitor.store.assignments import is_live
 from monitor.store.model_sets import Portion
 from monitor.store.review.portions import items_of_portions, models_of_portions
-from monitor.store.review.slots import REVIEWS_PER_ITEM, is_claimable_by, slots_of_others
+from monitor.store.review.slots import has_free_slot, is_claimable_by
 from monitor.store.tables import Review, ReviewAssignment, ReviewBatch, ReviewItem
 
 _MINE = aliased(ReviewAssignment)
@@ -27,10 +27,23 @@ class Claimer:
 def find_next_review_item(connection: Connection, claimer: Claimer, now: datetime) -> int | None:
     """Return the next item with a free slot for a user.
 
-    The newest batch comes first, in the order of its items; items that the user skipped come last,
-    and those that others have locked after the rest.
+    Items that a lead gave the user come first, then the newest batch, in the order of its items;
+    items that the user skipped come last, and those that others have locked after the rest.
     """
     for skip_locked in (True, False):  # others may be claiming the remaining items
+        statement = (
+            _candidates(claimer, now)
+            .join(_MINE, _MINE.item_id == ReviewItem.id)
+            .where(
+                _MINE.reviewer_id == claimer.reviewer_id,
+                _MINE.given_until > now,
+                _MINE.skipped_at.is_(None),
+            )
+            .order_by(_MINE.given_until, ReviewItem.batch_id, ReviewItem.position)
+        )
+        item_id = _find_first(connection, statement, skip_locked=skip_locked)
+        if item_id is not None:
+            return item_id
         batch_id = _newest_open_batch(connection, claimer, None)
         while batch_id is not None:
             statement = _candidates(claimer, now).where(
@@ -106,7 +119,7 @@ def _claimable_terms(claimer: Claimer, now: datetime) -> tuple[list[ColumnElemen
 
     The number is a difference, so that not every item's assignments and reviews are read: queued
     items, minus those that the user has reviewed or declined, minus those without a free slot. The
-    latter have an active assignment of another user, of which there are few.
+    latter have an active assignment of another user or are given to one, of which there are few.
     """
     queued = [ReviewItem.status == "queued", *items_of_portions(claimer.portions)]
     done = union(
@@ -117,12 +130,13 @@ def _claimable_terms(claimer: Claimer, now: datetime) -> tuple[list[ColumnElemen
         ),
     )
     leased = select(ReviewAssignment.item_id).where(
-        ReviewAssignment.reviewer_id != claimer.reviewer_id, is_live(ReviewAssignment, now)
+        ReviewAssignment.reviewer_id != claimer.reviewer_id,
+        or_(is_live(ReviewAssignment, now), ReviewAssignment.given_until > now),
     )
     full = [
         ReviewItem.id.in_(leased),
         ReviewItem.id.not_in(done),
-        slots_of_others(claimer.reviewer_id, now) >= REVIEWS_PER_ITEM,
+        not_(has_free_slot(claimer.reviewer_id, now)),
     ]
     return queued, [*queued, ReviewItem.id.in_(done)], [*queued, *full]
 

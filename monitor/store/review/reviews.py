@@ -21,10 +21,11 @@ class ReviewRow:
     reviewer_id: int
     reviewer: str
     verdict: str
-    accuracy: int
-    completeness: int
-    tone: int
-    compliance: int
+    #: From 1 to 5; ``None`` where the guidelines switch scores off.
+    accuracy: int | None
+    completeness: int | None
+    tone: int | None
+    compliance: int | None
     error_kind: str
     answerable: str
     corrected_response: str

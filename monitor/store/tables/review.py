@@ -132,6 +132,8 @@ class ReviewAssignment(Base):
     skipped_at: Mapped[datetime | None]
     #: Set when the reviewer declined the item, which is then never assigned to them again.
     declined_reason: Mapped[str | None] = mapped_column(info=contents.WORDS)
+    #: Set when a lead gave the reviewer the item: a slot is kept for them until then.
+    given_until: Mapped[datetime | None] = mapped_column(index=True)
 
 
 class Review(Base):
@@ -153,10 +155,11 @@ class Review(Base):
     reviewer_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     #: ``accept``, ``correct`` or ``reject``.
     verdict: Mapped[str] = mapped_column(info=contents.CODE)
-    accuracy: Mapped[int]
-    completeness: Mapped[int]
-    tone: Mapped[int]
-    compliance: Mapped[int]
+    #: From 1 to 5; ``NULL`` where the guidelines switch scores off.
+    accuracy: Mapped[int | None]
+    completeness: Mapped[int | None]
+    tone: Mapped[int | None]
+    compliance: Mapped[int | None]
     #: ``knowledge``, ``format``, ``tone``, ``judgement``, ``unsafe``, ``other``; or empty.
     error_kind: Mapped[str] = mapped_column(info=contents.CODE)
     #: Whether an expert could have responded correctly from the same input: ``yes``,
@@ -291,17 +294,47 @@ class TaxonomyVersion(Base):
         "know by which guidelines an item was reviewed",
         contents.STAFF,
         no_period=contents.HISTORY,
-        access=contents.Access(schedule="raw", web="raw"),
+        access=contents.Access(schedule="ra", web="ra"),
     )
 
     #: SHA-256 of the content.
     version: Mapped[str] = mapped_column(primary_key=True, info=contents.DIGEST)
     #: Canonical JSON as text; the digest covers these characters.
     content: Mapped[str] = mapped_column(
-        info=contents.unchanged("guidelines from a file of the settings, under their digest")
+        info=contents.unchanged("guidelines of leads, under their digest")
     )
-    #: When it last came into force.
-    in_force_at: Mapped[datetime]
+
+
+class TaxonomyPublication(Base):
+    """A version of the task taxonomy that came into force for a model."""
+
+    __tablename__ = "taxonomy_publications"
+    __table_args__ = (
+        UniqueConstraint("model", "number", name="uq_taxonomy_publications_number"),
+        contents.table(
+            "know by which guidelines an item was reviewed",
+            contents.LEADS,
+            no_period=contents.HISTORY,
+            access=contents.Access(schedule="ra", web="ra"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    model: Mapped[str] = mapped_column(info=contents.NAME)
+    #: From 1, in the order of publication; the highest is in force.
+    number: Mapped[int]
+    version: Mapped[str] = mapped_column(
+        ForeignKey("taxonomy_versions.version"), info=contents.DIGEST
+    )
+    #: Version of the configured file at that time; a file with another one comes into force.
+    file_version: Mapped[str] = mapped_column(default="", info=contents.DIGEST)
+    #: The Markdown with its comments.
+    text: Mapped[str] = mapped_column(info=contents.WORDS)
+    #: ``file``, ``page`` or ``shell``.
+    source: Mapped[str] = mapped_column(info=contents.CODE)
+    #: Empty: the daemon, from the configured file.
+    published_by: Mapped[str] = mapped_column(default="", info=contents.ACCOUNT)
+    published_at: Mapped[datetime]
 
 
 class Decision(Base):

@@ -44,8 +44,12 @@ class EvaluatedCandidate:
 
 
 def failed_runs(connection: Connection) -> list[FailedRun]:
-    """Return the newest run of each model, where it failed: one planned since replaces it."""
-    newest = select(func.max(TrainingRun.id)).group_by(TrainingRun.model)
+    """Return the newest run of each model, where it failed: one started since replaces it."""
+    newest = (
+        select(func.max(TrainingRun.id))
+        .where(TrainingRun.status != "draft")
+        .group_by(TrainingRun.model)
+    )
     statement = select(*columns_of(FailedRun, TrainingRun)).where(
         TrainingRun.id.in_(newest), TrainingRun.status == "failed"
     )

@@ -11,7 +11,7 @@ from litestar.response import Redirect, Template
 from sqlalchemy import Connection
 
 from monitor.errors import WorkflowError
-from monitor.review.guidelines import configured_task_types
+from monitor.review.guidelines import task_types_in_force
 from monitor.store.human_evaluation.human_evaluations import (
     is_under_human_evaluation,
     items_under_human_evaluation,
@@ -123,7 +123,7 @@ def plan_configured_evaluation(
         version,
         settings,
         Path(settings.retrain.evaluation),
-        task_types=configured_task_types(settings.review),
+        task_types=task_types_in_force(connection, settings.review, version.model),
         **{name: reasons.get(name, "").strip()[:MAX_CHARACTERS] for name in REASONS},
     )
     planned = plan_evaluation(connection, version, request, by=visit.user.name, now=visit.now)

@@ -3,13 +3,12 @@
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlencode
 
-import numpy as np
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect, Response, Template
 from markupsafe import Markup
 from sqlalchemy import Connection
@@ -18,10 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from monitor.errors import WorkflowError
 from monitor.rendering.late_exchanges import again_command, describe_changes, describe_late
 from monitor.rendering.looks import describe_look
-from monitor.review.sampling.batch import create_batch
-from monitor.store.audit_log import append_entry
-from monitor.store.review.draws import count_reused
-from monitor.store.review.items import batch_of_evaluation, count_by_status
+from monitor.review.sampling.batch import queue_batch
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.drift_evaluations import (
     DriftEvaluationRow,
@@ -38,6 +34,7 @@ from monitor.web.drift.follow_up_view import view_follow_up
 from monitor.web.drift.window_chart import draw_windows
 from monitor.web.handlers import form, get
 from monitor.web.security import REPORT_POLICY
+from monitor.web.typed_text import UNREAD
 from monitor.web.withheld_texts import withhold_quoted, withhold_texts
 from monitor.windows.history.timeline import window_timeline
 from monitor.windows.prompt_map.map_examples import (
@@ -117,6 +114,7 @@ def evaluation(
         "repetitions": repetitions,
         "changes": describe_changes(row),
         "exchanges": _exchanges_of(visit, row),
+        "batch_size": settings.review.weekly_budget,
         **dict.fromkeys(("verdict", "responses", "map", "map_title", "findings")),
     }
     if row.assessment is not None:
@@ -141,33 +139,38 @@ def evaluation(
     return visit.page("drift_evaluation.html", context)
 
 
-@form("/drift-evaluations/{evaluation_id:int}/batch", opt=LEADS)
-def queue_batch(evaluation_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Redirect:
-    """Queue a review batch of a finished evaluation, as the daemon does after an alarm.
-
-    One without an item of its own is refused: nobody could review anything.
-    """
-    # A second press finds the batch, or the other's insertion.
+@form("/drift-evaluations/{evaluation_id:int}/batch", opt=LEADS | {UNREAD: ("items", "choice")})
+def queue(
+    evaluation_id: FromPath[int],
+    lead_visit: NamedDependency[Visit],
+    data: URLEncodedBody[dict[str, Any] | None] = None,
+) -> Redirect:
+    """Queue a review batch of a finished evaluation, of the size and choice of the form."""
+    fields = data or {}
+    # Of two leads at once, the second finds the batch of the first.
     with suppress(IntegrityError), lead_visit.transaction() as connection:
-        row = drift_evaluation_by_id(connection, evaluation_id)
-        if row.assessment is None:
-            raise WorkflowError(f"drift evaluation {evaluation_id} is not finished")
-        if batch_of_evaluation(connection, evaluation_id) is None:
-            # The evaluation's own seed: the daemon would queue the same items.
-            rng = np.random.default_rng([row.seed, evaluation_id])
-            own = lead_visit.settings.settings_of(row.model)
-            batch_id = create_batch(
-                connection,
-                evaluation_id,
-                own.review,
-                rng,
-                lead_visit.now,
-                version_field=own.model.version_field,
-            )
-            _require_items(connection, batch_id)
-            subject = f"batch:{batch_id}"
-            append_entry(connection, lead_visit.now, lead_visit.user.name, "batch_queued", subject)
+        model = drift_evaluation_by_id(connection, evaluation_id).model
+        own = lead_visit.settings.settings_of(model)
+        queue_batch(
+            connection,
+            evaluation_id,
+            own.review,
+            version_field=own.model.version_field,
+            by=lead_visit.user.name,
+            now=lead_visit.now,
+            n_items=_size(str(fields.get("items") or "")),
+            choice=str(fields.get("choice") or "configured"),
+        )
     return Redirect(f"/drift-evaluations/{evaluation_id}", status_code=303)
+
+
+def _size(text: str) -> int | None:
+    """Return the number of items of a form; ``None``: that of the settings."""
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit():
+        raise WorkflowError(f"the number of items is no number: {text[:20]!r}", code="bad_size")
+    return int(text[:9])
 
 
 @get("/drift-evaluations/{evaluation_id:int}/topics/{topic:int}", opt=REVIEWERS | _TEXTS)
@@ -246,17 +249,6 @@ def assessment(evaluation_id: FromPath[int], visit: NamedDependency[Visit]) -> A
     return row.assessment
 
 
-def _require_items(connection: Connection, batch_id: int) -> None:
-    """Require that a batch has items of its own; a refusal undoes the batch."""
-    if count_by_status(connection, batch_id):
-        return
-    n_reused = count_reused(connection, batch_id)
-    reason = "no exchange of the window is stored any more"
-    if n_reused:
-        reason = f"each of the {n_reused} drawn texts is an item of another batch, see Progress"
-    raise WorkflowError(f"nothing is left to queue: {reason}", code="nothing_to_queue")
-
-
 def _load(connection: Connection, visit: Visit, evaluation_id: int) -> DriftEvaluationRow:
     """Return a drift evaluation as the user may read it."""
     row = drift_evaluation_by_id(connection, evaluation_id)
@@ -317,4 +309,4 @@ def _exchanges_of(visit: Visit, row: DriftEvaluationRow, topic: int | None = Non
     return f"/exchanges?{urlencode(query)}"
 
 
-HANDLERS = (evaluations, evaluation, queue_batch, topic_examples, point, report, assessment)
+HANDLERS = (evaluations, evaluation, queue, topic_examples, point, report, assessment)

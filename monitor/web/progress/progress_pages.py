@@ -1,19 +1,26 @@
 """The progress page of leads: review batches, their pace, agreement and flagged items."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from litestar import Request
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect, Template
 
+from monitor.errors import WorkflowError
 from monitor.review.items.flags import confirm_flag, reject_flag
+from monitor.review.items.giving import DEFAULT_DAYS, MAX_DAYS, give_items
 from monitor.review.progress.lead_view import build_lead_view
+from monitor.store.accounts.users import list_users
+from monitor.store.review.assignments import given_counts
 from monitor.store.review.decision_states import OUTCOMES
+from monitor.store.review.items import items_of_batches
 from monitor.web.access.audience import LEADS, texts
 from monitor.web.current_user import Visit
 from monitor.web.handlers import form, get
+from monitor.web.typed_text import UNREAD
 
 
 @get("/progress", opt=LEADS | texts("flagged_items"))
@@ -34,6 +41,15 @@ def progress(
             models=lead_visit.scope,
             batch_id=batch,
         )
+        reviewers, gifts = [], []
+        if view is not None:
+            own = view.progress.batch
+            reviewers = [
+                user
+                for user in list_users(connection)
+                if user.active and user.grants.on(own.model) is not None
+            ]
+            gifts = given_counts(connection, own.id, now)
     model = lead_visit.model if view is None else view.progress.batch.model
     if batch is None and model != lead_visit.model and len(lead_visit.choices) > 1:
         return Redirect(replace(lead_visit, model=model).address("/progress"), status_code=303)
@@ -45,6 +61,10 @@ def progress(
         "view": view,
         "now": now,
         "outcomes": OUTCOMES,
+        "reviewers": reviewers,
+        "gifts": gifts,
+        "default_days": DEFAULT_DAYS,
+        "max_days": MAX_DAYS,
         "require_confirmation": confirms,
     }
     name = "batch_progress.html" if partial else "progress.html"
@@ -67,4 +87,38 @@ def exclude(item_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Redir
     return Redirect(lead_visit.address("/progress"), status_code=303)
 
 
-HANDLERS = (progress, restore, exclude)
+@form(
+    "/progress/batches/{batch_id:int}/give",
+    opt=LEADS | {UNREAD: ("reviewer", "task_type", "days")},
+)
+def give(
+    batch_id: FromPath[int],
+    lead_visit: NamedDependency[Visit],
+    data: URLEncodedBody[dict[str, Any]],
+) -> Redirect:
+    """Give the queued items of a batch, or of one of its task types, to reviewers."""
+    chosen = data.get("reviewer") or []
+    names = [str(name) for name in (chosen if isinstance(chosen, list) else [chosen])]
+    days = str(data.get("days") or DEFAULT_DAYS)
+    if not (days.isascii() and days.isdigit() and 1 <= int(days[:4]) <= MAX_DAYS):
+        raise WorkflowError(f"the number of days is none: {days[:20]!r}; choose 1 to {MAX_DAYS}")
+    task_type = data.get("task_type")
+    with lead_visit.transaction() as connection:
+        reviewers = [user for user in list_users(connection) if user.name in names]
+        items = [
+            item
+            for item in items_of_batches(connection, [batch_id])
+            if task_type in {None, "*", item.task_type}
+        ]
+        give_items(
+            connection,
+            items,
+            reviewers,
+            until=lead_visit.now + timedelta(days=int(days)),
+            by=lead_visit.user.name,
+            now=lead_visit.now,
+        )
+    return Redirect(f"/progress?batch={batch_id}", status_code=303)
+
+
+HANDLERS = (progress, restore, exclude, give)

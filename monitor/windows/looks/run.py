@@ -19,7 +19,7 @@ from monitor.traffic.sampling.rates import SamplingRates
 from monitor.windows.looks.examination import MIN_END_USERS, Examination, examine
 from monitor.windows.looks.levels import look_level
 from monitor.windows.reading.baselines import Baselines
-from monitor.windows.reading.declared_formats import load_declared_formats
+from monitor.windows.reading.declared_formats import formats_in_force
 from monitor.windows.reading.reembedding import EncoderSource
 from monitor.windows.reading.stored_window import read_window
 from monitor.windows.versions.split import (
@@ -158,7 +158,7 @@ def _examine(
         level=_level(settings),
         seed=_seed(settings, bounds[1]),
         rate_for=lambda task_type: rates.rate_for(model, task_type),
-        declared=load_declared_formats(settings.review.taxonomy).formats,
+        declared=formats_in_force(engine, settings).formats,
     )
     return result, reference.baseline.digest
 

@@ -5,11 +5,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
+from sqlalchemy import Engine
 
 from monitor.descriptors import OutputFormat
 from monitor.errors import TaxonomyError
-from monitor.review.guidelines import TaskType, load_taxonomy
+from monitor.review.guidelines import (
+    TaskType,
+    Taxonomy,
+    load_taxonomy,
+    taxonomy_in_force,
+)
 from monitor.review.guidelines.output_formats import FreeText
+from monitor.settings import Settings
+from monitor.store.engine import transaction
 from monitor.windows.comparison.format_conformance import Formats
 
 log = structlog.get_logger()
@@ -35,8 +43,15 @@ class _FinalAnswerFormat:
         return self.task_type.output_format.admits(final_answer)
 
 
+def formats_in_force(engine: Engine, settings: Settings) -> DeclaredFormats:
+    """Return the output formats that the taxonomy in force for a model declares."""
+    with transaction(engine) as connection:
+        current = taxonomy_in_force(connection, settings.review, settings.model.name)
+    return DeclaredFormats() if current.taxonomy is None else declared_formats(current.taxonomy)
+
+
 def load_declared_formats(taxonomy: str) -> DeclaredFormats:
-    """Return the output formats that the taxonomy of a path declares; ``None`` for free text.
+    """Return the output formats that the taxonomy of a path declares.
 
     An invalid taxonomy declares nothing: formats are learned then, and the log has an error.
     """
@@ -47,10 +62,15 @@ def load_declared_formats(taxonomy: str) -> DeclaredFormats:
     except TaxonomyError as error:
         log.error("taxonomy_broken", path=taxonomy, problems=str(error))  # noqa: TRY400
         return DeclaredFormats()
+    return declared_formats(loaded)
+
+
+def declared_formats(taxonomy: Taxonomy) -> DeclaredFormats:
+    """Return the output formats that a taxonomy declares; ``None`` for free text."""
     formats: Mapping[str, OutputFormat | None] = {
         name: None
         if isinstance(task_type.output_format, FreeText)
         else _FinalAnswerFormat(task_type)
-        for name, task_type in loaded.task_types.items()
+        for name, task_type in taxonomy.task_types.items()
     }
-    return DeclaredFormats(loaded.version, formats)
+    return DeclaredFormats(taxonomy.version, formats)

@@ -14,13 +14,18 @@ from monitor.cli.app import app
 from monitor.daemon.app import run_daemon
 from monitor.daemon.readiness.checks import check_everything
 from monitor.errors import InputError, TaxonomyError
-from monitor.review.guidelines import load_taxonomy, store_current_taxonomy, taxonomy_by_version
+from monitor.review.guidelines import (
+    load_taxonomy,
+    store_current_taxonomy,
+    task_types_in_force,
+    taxonomy_by_version,
+)
 from monitor.settings import Review, Secrets, Settings, default_settings
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
 from monitor.store.review.items import items_of_batches
 from monitor.store.review.taxonomies import versions_with_prefix
-from monitor.windows.reading.declared_formats import load_declared_formats
+from monitor.windows.reading.declared_formats import formats_in_force, load_declared_formats
 from tests.support.review.gold_items import TAXONOMY
 from tests.support.review.review_world import make_world
 
@@ -62,12 +67,18 @@ def test_a_version_that_comes_back_is_in_force_again(
     review = Review(taxonomy=str(path))
     other = TAXONOMY.replace("It stays blocked.", "No.")
     with transaction(any_engine) as connection:
-        assert store_current_taxonomy(connection, Review(), clock) == ""
-        assert store_current_taxonomy(connection, review, clock) == "", "there is no file"
+        assert store_current_taxonomy(connection, Review(), "assistant", clock) == ""
+        assert store_current_taxonomy(connection, review, "assistant", clock) == "", (
+            "there is no file"
+        )
         seen = []
         for days, text in enumerate((TAXONOMY, other, TAXONOMY, "# broken")):
             path.write_text(text)
-            seen.append(store_current_taxonomy(connection, review, clock + timedelta(days=days)))
+            seen.append(
+                store_current_taxonomy(
+                    connection, review, "assistant", clock + timedelta(days=days)
+                )
+            )
     assert seen[0] == seen[2] == seen[3] != seen[1]
 
 
@@ -194,3 +205,34 @@ def test_the_declared_form_is_that_of_the_response_alone(tmp_path: Path) -> None
     assert load_declared_formats(str(path)).formats == {"card_lost": None}
     path.write_text("# broken")
     assert {} == load_declared_formats(str(path)).formats == load_declared_formats("").formats
+
+
+def test_published_taxonomy_is_in_force_until_the_file_changes(
+    tmp_path: Path, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, other = tmp_path / "taxonomy.md", tmp_path / "other.md"
+    path.write_text(TAXONOMY)
+    other.write_text(TAXONOMY.replace("card_lost", "fees"))
+    settings = configured(tmp_path, path)
+    engine = make_engine(settings.database.url)
+    make_world(engine, clock, n=8, review=settings.review)
+    monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", settings.database.url)
+    monkeypatch.setenv("DRIFTWARDEN_REVIEW__TAXONOMY", str(path))
+
+    done = CliRunner().invoke(app, ["taxonomy", "publish", str(other)])
+    assert done.exit_code == 0, done.output
+    assert re.search(r"^dropped: card_lost, 2 open items$", done.output, re.MULTILINE)
+    assert re.search(r"^added: fees, 2 open items$", done.output, re.MULTILINE)
+    assert "version 2 is in force" in done.output
+    with transaction(engine) as connection:
+        assert task_types_in_force(connection, settings.review, "assistant") == ("fees",)
+    assert set(formats_in_force(engine, settings).formats) == {"fees"}
+    assert "`driftwarden taxonomy show --version " in finding(settings)[1]
+
+    path.write_text(TAXONOMY.replace("It stays blocked.", "No."))
+    assert set(formats_in_force(engine, settings).formats) == {"card_lost"}
+    other.write_text("# broken")
+    refused = CliRunner().invoke(app, ["taxonomy", "publish", str(other)])
+    assert isinstance(refused.exception, TaxonomyError)
+    assert refused.exception.exit_status == 78
+    engine.dispose()

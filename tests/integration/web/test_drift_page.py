@@ -310,7 +310,7 @@ def test_a_lead_queues_a_batch_once(any_engine, world: World, reader) -> None:
     assert f'action="{path(world, "/batch")}"' in lea.get(path(world)).text
     assert f'action="{path(world, "/batch")}"' not in ada.get(path(world)).text
     assert ada.post(path(world, "/batch")).status_code == 403
-    assert [lea.post(path(world, "/batch")).status_code for _ in range(2)] == [303, 303]
+    assert [lea.post(path(world, "/batch")).status_code for _ in range(2)] == [303, 409]
     with transaction(any_engine) as connection:
         batch = batch_of_evaluation(connection, world.evaluation_id)
         assert batch is not None

@@ -28,6 +28,7 @@ from monitor.store.alerts.outbox import add_message
 from monitor.store.audit_log import SYSTEM, append_entry
 from monitor.store.engine import transaction
 from monitor.store.review.items import items_of_batches, update_item
+from monitor.store.review.taxonomies import insert_publication, save_taxonomy
 from monitor.store.tables import metadata
 from monitor.store.tables.facts import columns_of, table_names
 from monitor.store.training.runs import save_progress
@@ -99,6 +100,11 @@ def make_marked_world(engine: Engine, clock: datetime, folder: Path) -> list[int
             update_item(connection, item.id, status=status)
         lock_human_evaluation(connection, locked, world.rows["Lea"], clock, allow_missing=True)
         decide(connection, world.batch_id, ReviewSettings(), clock)
+        save_taxonomy(connection, "a" * 64, '{"task_types":{}}')
+        insert_publication(
+            connection, "assistant", 1, version="a" * 64, file_version="", text="# a",
+            source="page", published_by="Lea", published_at=clock,
+        )  # fmt: skip
         lease = timedelta(days=10_000)
         for user in (ada, ben):
             at_work = REVIEWS.claim_next(connection, user, clock, lease)

@@ -37,6 +37,8 @@ QUERIES = {
     "/exchanges": ("?model=assistant",),
     "/drift-evaluations/{evaluation_id:int}": ("?topic=0",),
     "/drift-evaluations/{evaluation_id:int}/report": ("?kind=evidently",),
+    "/guidelines": ("?model=assistant",),
+    "/guidelines/{number:int}": ("?model=assistant",),
     "/progress": ("?model=assistant",),
 }
 FORM = {"reason": "because", "text": "a note", "confirmed": "yes", "on": "*", "role": "reviewer"}

@@ -81,7 +81,7 @@ def make_desk(engine: Engine, clock: datetime, n: int = 40) -> World:
     world = make_world(engine, clock, n=n)
     taxonomy = load_taxonomy(Path(str(files("monitor.review.guidelines") / "starter.md")))
     with transaction(engine) as connection:
-        save_taxonomy(connection, taxonomy.version, taxonomy.canonical(), clock)
+        save_taxonomy(connection, taxonomy.version, taxonomy.canonical())
         connection.execute(update(ReviewItem).values(taxonomy_version=taxonomy.version))
     first = queue_of(world)
     retell(world, first[0], *LOST_CARD, task_type="card_lost")

@@ -14,6 +14,7 @@ ABOUT_ONE_MODEL = (
     "evaluate",
     "digest",
     "taxonomy check",
+    "taxonomy publish FILE",
     "taxonomy show",
     "review export --out gold.jsonl",
     "retrain plan FILE --dry-run",

@@ -13,12 +13,13 @@ from tests.support.every_command import leaves
 #: Parameters of commands that are texts and no words about somebody: names, ids, times, paths.
 NO_WORDS = frozenset(
     {
-        "action", "address", "base", "baseline", "by", "cause", "chat_template", "confirm",
+        "action", "address", "base", "baseline", "by", "cause", "chat_template", "choice",
+        "confirm",
         "database_disk", "digest", "email", "end_user", "exchange", "expect", "fail_on", "folder",
         "goals", "gpu", "guards", "item", "key", "model", "model_version", "name", "only",
         "prompt_tokens", "record_bytes", "requests_per_day", "response_tokens", "retention",
         "role", "role_of", "rule",
-        "subject", "target_url", "task_type", "until", "user", "user_id", "version",
+        "subject", "target_url", "task_type", "to", "until", "user", "user_id", "version",
     }
 )  # fmt: skip
 

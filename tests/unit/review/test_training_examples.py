@@ -32,7 +32,9 @@ def rendered(
         if taxonomy:
             path = folder / "taxonomy.md"
             path.write_text(taxonomy, encoding="utf-8")
-            version = store_current_taxonomy(connection, Review(taxonomy=str(path)), clock)
+            version = store_current_taxonomy(
+                connection, Review(taxonomy=str(path)), "assistant", clock
+            )
             assert load_taxonomy(path) == taxonomy_by_version(connection, version)
         fields = item(taxonomy_version=version)
         return render(fields, TaxonomyVersions(connection, prompt))

@@ -35,7 +35,8 @@ export class Scores {
   }
 
   focusNext() {
-    this.fields.focus(this.rows[this.firstOpen]);
+    const row = this.rows[this.firstOpen]; // none where the guidelines switch scores off
+    if (row) this.fields.focus(row);
   }
 
   /** Set the marked score and move on; return whether there was one with this value. */

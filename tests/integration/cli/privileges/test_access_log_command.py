@@ -57,13 +57,15 @@ OTHERS = {
         "approve", "cancel", "evaluate", "human-evaluation list", "human-evaluation lock",
         "human-evaluation show", "list", "manifest", "plan", "resume", "start",
     )),
-    *(f"review {name}" for name in ("confirm", "decide", "import", "queue", "verify-audit")),
+    *(f"review {name}" for name in (
+        "batch", "confirm", "decide", "give", "import", "queue", "verify-audit",
+    )),
     *(f"rollout {name}" for name in (
         "advance", "history", "pause", "resume", "revert", "start", "status", "watch",
     )),
     "privacy inventory",
     *(f"suppress {name}" for name in ("add", "export", "import", "list", "remove")),
-    *(f"taxonomy {name}" for name in ("check", "init", "show")),
+    *(f"taxonomy {name}" for name in ("check", "init", "publish", "show")),
     *(f"user-ids {name}" for name in ("rekey", "status")),
 }  # fmt: skip
 

@@ -1,0 +1,1 @@
+"""Guidelines, edited and published by leads."""
