@@ -9,9 +9,10 @@ from litestar.di import NamedDependency
 from litestar.response import Template
 
 from monitor.store.accounts.roles import Permission
+from monitor.store.review.beginnings import listed_items
 from monitor.store.review.submissions import submissions_of
 from monitor.stored_words import labels
-from monitor.web.access.audience import REVIEWERS, WORDS
+from monitor.web.access.audience import REVIEWERS, texts
 from monitor.web.blindness import blind_models
 from monitor.web.current_user import Visit
 from monitor.web.handlers import get
@@ -32,7 +33,7 @@ STATES = labels(
 )
 
 
-@get("/submitted", opt=REVIEWERS | WORDS)
+@get("/submitted", opt=REVIEWERS | texts("submissions"))
 def submitted_page(request: Request[Any, Any, Any], visit: NamedDependency[Visit]) -> Template:
     """List the user's submissions, the newest first.
 
@@ -48,6 +49,7 @@ def submitted_page(request: Request[Any, Any, Any], visit: NamedDependency[Visit
             before_id=int(before) if re.fullmatch("[0-9]{1,17}", before) else None,
             limit=N_LISTED + 1,
         )
+        listed = listed_items(connection, [row.item_id for row in rows])
         blind = blind_models(connection, visit.user, {row.model for row in rows})
     older = ""
     if len(rows) > N_LISTED:
@@ -58,6 +60,7 @@ def submitted_page(request: Request[Any, Any, Any], visit: NamedDependency[Visit
         older = f"/submitted?{urlencode(query)}"
     context = {
         "rows": rows,
+        "beginnings": {row.id: row.beginning for row in listed},
         "blind": blind,
         "older": older,
         "is_first": not before,
