@@ -144,7 +144,7 @@ def join_soft_breaks(text: str) -> str:
 
 
 def direction(text: str) -> str:
-    """Return the direction of a text, ``ltr`` or ``rtl``, by the majority of its letters."""
+    """Return the direction of a text, ``ltr`` or ``rtl``, by the majority of its characters."""
     n = {"L": 0, "R": 0, "AL": 0}
     for character in text[:JUDGED_CHARACTERS]:
         kind = unicodedata.bidirectional(character)

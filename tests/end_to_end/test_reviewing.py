@@ -62,7 +62,7 @@ def test_a_full_review_by_keyboard_alone(site: Site) -> None:
     assert corrected.comment == "The guidelines are silent on this."
 
 
-def test_a_missing_answer_is_requested(site: Site) -> None:
+def test_a_missing_kind_of_error_is_requested(site: Site) -> None:
     page = site.open("Ada")
     start(page)
     page.keyboard.press("Control+Enter")

@@ -71,8 +71,8 @@ class Worklist:
         """Return the item to decide or discuss after another one; ``None``: there is no other."""
         items = [*self.to_adjudicate, *self.to_audit, *self.to_discuss]
         place = items.index(after) + 1 if after in items else 0
-        others = [item for item in (*items[place:], *items[:place]) if item != after]
-        return others[0] if others else None
+        rest = (item for item in (*items[place:], *items[:place]) if item != after)
+        return next(rest, None)
 
 
 def worklist_of(

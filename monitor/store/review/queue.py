@@ -91,9 +91,7 @@ def count_claimable_items(connection: Connection, claimer: Claimer, now: datetim
     return int(n_queued - n_done - n_full)
 
 
-def newest_claimable_batch(
-    connection: Connection, claimer: Claimer, now: datetime
-) -> int | None:
+def newest_claimable_batch(connection: Connection, claimer: Claimer, now: datetime) -> int | None:
     """Return the batch from which the user's next item comes, skipped items left aside."""
     batch_id = _newest_open_batch(connection, claimer, None)
     while batch_id is not None and not count_claimable_of_batch(connection, claimer, now, batch_id):

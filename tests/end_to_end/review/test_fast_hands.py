@@ -1,27 +1,28 @@
 """Keys of reviewers: an accept in one, a correction in six, and none that goes nowhere."""
 
 import json
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import update
 
+from monitor.review.items.settling import UNDO_TIME
 from monitor.store.engine import transaction
 from monitor.store.review.reviews import reviews_of
 from monitor.store.tables import Review
+from tests.support.present import utc_now
 from tests.support.web.reviewer_actions import accept, number, see, start
 from tests.support.web.site import Site
 from tests.support.web.support_desk import LOST_CARD, queue_of, retell
 
 pytestmark = pytest.mark.browser
 LAPTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
-#: As the help shows them, beside the letters.
-SHOWN = {
+#: As the help names them, beside the letters.
+NAMES = {
     "↑": ["ArrowUp"], "↓": ["ArrowDown"], "←": ["ArrowLeft"], "→": ["ArrowRight"],
     "PgDn": ["PageDown"], "PgUp": ["PageUp"], "Space": [" "], "Home": ["Home"], "End": ["End"],
-    "Esc": ["Escape"], "Ctrl": [], "Ctrl ↵": ["Submit"], "↵": ["Submit"], "–": list("2345"),
+    "Esc": ["Escape"], "Ctrl": [], "Ctrl ↵": ["Submit"], "↵": ["Submit"], "\N{EN DASH}": list("2345"),
 }  # fmt: skip
 
 
@@ -38,6 +39,7 @@ def state(page: Page) -> Any:
         """() => [
             [...document.querySelectorAll("*")].indexOf(document.activeElement),
             [...document.querySelectorAll("input:checked")].map((e) => e.name + e.value),
+            [...document.querySelectorAll("textarea")].map((e) => e.value),
             document.getElementById("conversation").scrollTop,
             document.getElementById("hint").textContent,
             document.querySelector("dialog[open]")?.id,
@@ -101,6 +103,7 @@ def test_no_key_goes_nowhere_and_the_text_scrolls(site: Site) -> None:
     retell(site.world, queue_of(site.world)[0], *_long_text(), task_type="card_lost")
     page = site.open("Ada", viewport=LAPTOP)
     start(page)
+    retell(site.world, queue_of(site.world)[0], *LOST_CARD, task_type="card_lost")
     conversation = page.locator("#conversation")
     top = "e => e.scrollTop"
     for focus in ("body", "[data-score=tone] input", "#skip-button"):
@@ -118,11 +121,12 @@ def test_no_key_goes_nowhere_and_the_text_scrolls(site: Site) -> None:
     for before in ([], ["e", "Escape"], ["x"], ["4", "2"]):
         press(page, *before)
         for key in [*"7qz", "Escape", *"123456", "ArrowLeft", "ArrowDown", "u", "d", "End", "Home"]:
+            if page.evaluate("document.activeElement.matches('textarea')"):
+                press(page, "Escape")  # out of the text into which an arrow key led
             page.evaluate("document.getElementById('hint').textContent = ''")
             was = state(page)
             press(page, key)
             assert state(page) != was, (before, key)
-    retell(site.world, queue_of(site.world)[0], *LOST_CARD, task_type="card_lost")
 
 
 def _long_text() -> tuple[list[dict[str, str]], str]:
@@ -146,9 +150,8 @@ def test_the_second_review_can_be_undone_until_compared(site: Site) -> None:
     with ben.expect_navigation():
         press(ben, "x", "1", "1", "Enter")
     with transaction(site.engine) as connection:
-        connection.execute(
-            update(Review).values(submitted_at=Review.submitted_at - timedelta(minutes=3))
-        )
+        before = utc_now() - UNDO_TIME
+        connection.execute(update(Review).values(submitted_at=before))
     ada.reload()  # opens the discussion
     expect(ada.get_by_role("heading", name="disagree").first).to_be_visible()
     expect(ada.locator("#no-correction")).to_be_visible()
@@ -206,8 +209,8 @@ def test_the_help_lists_the_keys_that_act(site: Site) -> None:
     for place in pages:
         page.goto(site.url + place)
         listed = page.locator("#help dt kbd").evaluate_all("all => all.map(e => e.textContent)")
-        shown = {key for label in listed for key in SHOWN.get(label, [label.lower()])}
+        matches = {key for label in listed for key in NAMES.get(label, [label.lower()])}
         acting = set(json.loads(page.locator("body").get_attribute("data-keys") or "[]"))
-        assert acting - shown == set(), place
+        assert acting - matches == set(), place
         if place != pages[-1] or page.locator("#review").count():
-            assert shown - acting == set(), place
+            assert matches - acting == set(), place

@@ -104,7 +104,7 @@ def test_the_later_page_is_warned_and_both_are_shown(
 
 def test_a_page_without_edits_submits_no_older_draft(site: Site) -> None:
     first, second, item = two_browsers(site)
-    first.keyboard.press("x")
+    first.locator("#review .choice.accept").click()
     saved(first)
     second.reload()
     with first.expect_response(DRAFT):

@@ -69,6 +69,6 @@ function scroll(text, pages) {
 
 function explain(key, { target }) {
   const isLetter = key.length === 1 && key !== " ";
-  if (!isLetter && !(["Escape", "Enter"].includes(key) && target === document.body)) return;
+  if (!isLetter && key !== "Escape" && !(key === "Enter" && target === document.body)) return;
   hint(`${isLetter ? key.toUpperCase() : key} does nothing here. Press ? for the keys.`);
 }
