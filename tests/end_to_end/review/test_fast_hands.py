@@ -124,6 +124,7 @@ def test_no_key_goes_nowhere_and_the_text_scrolls(site: Site) -> None:
             if page.evaluate("document.activeElement.matches('textarea')"):
                 press(page, "Escape")  # out of the text into which an arrow key led
             page.evaluate("document.getElementById('hint').textContent = ''")
+            page.evaluate("document.querySelector('.toast')?.remove()")
             was = state(page)
             press(page, key)
             assert state(page) != was, (before, key)
