@@ -22,7 +22,8 @@ LAPTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 NAMES = {
     "↑": ["ArrowUp"], "↓": ["ArrowDown"], "←": ["ArrowLeft"], "→": ["ArrowRight"],
     "PgDn": ["PageDown"], "PgUp": ["PageUp"], "Space": [" "], "Home": ["Home"], "End": ["End"],
-    "Esc": ["Escape"], "Ctrl": [], "Ctrl ↵": ["Submit"], "↵": ["Submit"], "\N{EN DASH}": list("2345"),
+    "Esc": ["Escape"], "Ctrl": [], "Ctrl ↵": ["Submit"], "↵": ["Submit"],
+    "\N{EN DASH}": list("2345"),
 }  # fmt: skip
 
 

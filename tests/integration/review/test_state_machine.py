@@ -199,7 +199,7 @@ class Workflow(RuleBasedStateMachine):
             **judgement(text, name), accuracy=5 - coin, completeness=5, tone=5, compliance=5
         )
         item = self.pick(name, "at_work", at)
-        more = {"audit_share": 0.5, "undoable": at % 2 == 0}
+        more = {"audit_share": 0.5, "undoable": at == 0}
         self.step("reviewed", item, REVIEWS.submit, self.users[name], review, self.now, **more)
 
     def both_review(self, name: str, at: int, text: str, coin: int) -> None:
