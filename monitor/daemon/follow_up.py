@@ -15,6 +15,7 @@ from monitor.alerts.messages.model_age import announce_model_age
 from monitor.alerts.parent_message import update_retraining
 from monitor.alerts.repeated_evaluations import replace_result
 from monitor.review.decision.decisions import decide_open_batches
+from monitor.review.items.settling import settle_reviewed
 from monitor.review.sampling.batch import create_batch
 from monitor.settings import Settings
 from monitor.store.engine import transaction
@@ -125,6 +126,8 @@ def follow_up_looks(engine: Engine, settings: Settings, now: datetime) -> list[i
 
 def decide(engine: Engine, settings: Settings, now: datetime) -> None:
     """Decide on the open review batches, and write the messages about it."""
+    with transaction(engine) as connection:
+        settle_reviewed(connection, now, audit_share=settings.review.audit_share)
     decide_open_batches(engine, settings, now)
     with transaction(engine) as connection:
         announce_decisions(

@@ -4,6 +4,7 @@ Templates format nothing themselves: a figure reads the same on every page.
 """
 
 import re
+import unicodedata
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +26,9 @@ from retrain.rollout.wording.summary import format_wait
 
 #: A line break inside a paragraph: not before a blank line, list item, quote or table.
 _SOFT_BREAK = re.compile(r"(?<!\n)\n[ \t]*(?!\n|[ \t]*(?:[-*+>|#]|\d+[.)]))")
+
+#: Characters of a text by which its direction is judged.
+JUDGED_CHARACTERS = 4_000
 
 
 def percent(value: float | None) -> str:
@@ -140,6 +144,16 @@ def join_soft_breaks(text: str) -> str:
     return _SOFT_BREAK.sub(" ", text.strip())
 
 
+def direction(text: str) -> str:
+    """Return the direction of a text, ``ltr`` or ``rtl``, by the majority of its characters."""
+    n = {"L": 0, "R": 0, "AL": 0}
+    for character in text[:JUDGED_CHARACTERS]:
+        kind = unicodedata.bidirectional(character)
+        if kind in n:
+            n[kind] += 1
+    return "rtl" if n["R"] + n["AL"] > n["L"] else "ltr"
+
+
 def mark_code(text: str) -> Markup:
     """Escape a text, and render what is between backticks as code."""
     parts = text.split("`")
@@ -197,6 +211,7 @@ def register(engine: JinjaTemplateEngine) -> None:
         "blocks": split_blocks,
         "marked": mark_hidden,
         "rendered": render_markdown,
+        "direction": direction,
         "mark_code": mark_code,
         "join_soft_breaks": join_soft_breaks,
     }

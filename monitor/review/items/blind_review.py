@@ -15,6 +15,7 @@ from monitor.review.drafts import SeenDraft
 from monitor.review.guidelines import has_scores
 from monitor.review.items.consensus import reach_consensus
 from monitor.review.items.permissions import may_decide
+from monitor.review.items.states import Status
 from monitor.review.items.steps import take_step
 from monitor.review.items.verdicts import SCORES, ReviewInput, check_judgement, check_scores
 from monitor.store.accounts.grants import grants_of
@@ -25,7 +26,6 @@ from monitor.store.review.assignments import REVIEW_ASSIGNMENTS, claim_slot, cur
 from monitor.store.review.items import ItemRow, item_by_id
 from monitor.store.review.queue import Claimer, find_next_review_item
 from monitor.store.review.reviews import delete_review, insert_review, reviews_of
-from monitor.store.review.slots import REVIEWS_PER_ITEM
 from monitor.store.traffic.exchanges import exchange_by_id
 
 
@@ -55,12 +55,14 @@ class ReviewQueue(AssignmentQueue[ItemRow, Assignment]):
         *,
         audit_share: float = 0.0,
         seen: SeenDraft | None = None,
+        undoable: bool = False,
     ) -> str:
         """Store a reviewer's review and return the item's status.
 
         The second review makes the item gold if both agree, and ``disagreed`` otherwise. From then
         on neither review changes. ``audit_share`` is the probability with which an agreed item is
-        drawn for an audit; ``seen`` is the draft that the page has seen, if it says so.
+        drawn for an audit; ``seen`` is the draft that the page has seen, if it says so. An
+        ``undoable`` review can be withdrawn for `settling.UNDO_TIME`, also if it is the second.
 
         Raises:
             NewerDraftError: Another page has saved a newer draft.
@@ -75,7 +77,7 @@ class ReviewQueue(AssignmentQueue[ItemRow, Assignment]):
         checked = check_scores(check_judgement(review, response), has_scores=scored)
         insert_review(connection, item_id, reviewer.id, now, **msgspec.structs.asdict(checked))
         REVIEW_ASSIGNMENTS.clear_draft(connection, item_id, reviewer.id)
-        to = reach_consensus(connection, item, now, audit_share)
+        to: Status = "queued" if undoable else reach_consensus(connection, item, now, audit_share)
         details = {"verdict": checked.verdict, "error_kind": checked.error_kind}
         take_step(connection, item, "reviewed", to, by=reviewer.name, now=now, details=details)
         return to
@@ -89,21 +91,24 @@ class ReviewQueue(AssignmentQueue[ItemRow, Assignment]):
         now: datetime,
         lease: timedelta,
     ) -> None:
-        """Turn a reviewer's own review into a draft, until the other review is submitted.
+        """Turn a reviewer's own review into a draft, until it is compared with the other one.
 
         Raises:
             NotFoundError: The reviewer hasn't reviewed the item.
-            WorkflowError: The other review is submitted, or the item was flagged.
+            WorkflowError: The two reviews are compared, or the item was flagged.
         """
         item = self.lock(connection, item_id)
         reviews = reviews_of(connection, [item_id])
         own = next((row for row in reviews if row.reviewer_id == reviewer.id), None)
         if own is None:
             raise self.not_found(item_id)
-        if item.status != "queued" or len(reviews) >= REVIEWS_PER_ITEM:
-            raise WorkflowError(
-                "the review can't be withdrawn any more: the item has moved on", code="final"
+        if item.status != "queued":
+            reason = (
+                "the item is flagged"
+                if item.status in {"flagged", "excluded"}
+                else "the other reviewer has submitted, and both reviews are compared"
             )
+            raise WorkflowError(f"the review can't be withdrawn any more: {reason}", code="final")
         delete_review(connection, item_id, reviewer.id)
         fields = ("verdict", "error_kind", "answerable", *SCORES, "comment")
         values = {name: getattr(own, name) for name in fields}

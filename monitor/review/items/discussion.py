@@ -129,9 +129,10 @@ def escalate_stale(connection: Connection, now: datetime) -> list[int]:
 
 
 def _lock_reviewed(connection: Connection, item_id: int, reviewer: UserRow) -> ItemRow:
-    """Lock an item with two submitted reviews, one of which is the reviewer's."""
+    """Lock an item with two compared reviews, one of which is the reviewer's."""
     item = item_by_id(connection, item_id, lock=True)
     reviewers = {row.reviewer_id for row in reviews_of(connection, [item_id])}
-    if reviewer.id not in reviewers or len(reviewers) < REVIEWS_PER_ITEM:
+    is_compared = item.status != "queued" and len(reviewers) >= REVIEWS_PER_ITEM
+    if reviewer.id not in reviewers or not is_compared:
         raise NotFoundError(f"there is no item {item_id}")
     return item

@@ -89,17 +89,19 @@ def view_item(connection: Connection, item_id: int, user: UserRow) -> ItemView:
     own = next((row for row in reviews if row.reviewer_id == user.id), None)
     lease = REVIEW_ASSIGNMENTS.find(connection, item_id, user.id)
     complete = len(reviews) >= REVIEWS_PER_ITEM
+    # Reviews that can still be undone are hidden from everybody, a flag in between or not.
+    compared = complete and "queued" not in {item.status, item.status_before_flag}
     decides = may_decide(connection, item, user)
     flagged = item.status in {"flagged", "excluded"}
     leads = user.is_lead_of(item.model)
     works = lease is not None and lease.declined_reason is None and not complete
-    if not (works or own or decides or (leads and (complete or flagged))):
+    if not (works or own or decides or (leads and (compared or flagged))):
         raise NotFoundError(f"there is no item {item_id}")
     # An auditor judges without seeing the reviews, whatever else the user may see, and an
     # adjudicator has not seen the discussion.
     audits = decides and item.status == "gold"
     waits = item.status == "disagreed" and may_be_asked(connection, item, user)
-    open_votes = complete and not audits and not waits
+    open_votes = compared and not audits and not waits
     visible = sorted(reviews, key=lambda row: row.reviewer_id != user.id) if open_votes else []
     proposals = proposals_of_item(connection, item_id) if open_votes else []
     discussion = messages_of_item(connection, item_id) if open_votes else []

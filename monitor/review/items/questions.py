@@ -10,6 +10,32 @@ SCORE_TITLES = {
     "compliance": "Compliance: 1 violates the rules, 5 complies with them",
 }
 
+#: The score that a kind of error lowers most.
+_LOWERED = {
+    "knowledge": "accuracy",
+    "judgement": "accuracy",
+    "format": "compliance",
+    "tone": "tone",
+    "unsafe": "compliance",
+    "other": "completeness",
+}
+#: The other scores of a response that was not accepted.
+_USUAL = {"correct": 4, "reject": 3}
+
+
+def proposed_scores() -> dict[str, dict[str, dict[str, int]]]:
+    """Return the scores that the page fills in, by verdict and kind of error.
+
+    Two reviewers who leave them as they are never disagree by them: see `verdicts.SCORE_GAP`.
+    """
+    return {
+        verdict: {
+            kind: {name: usual - (name == lowered) for name in SCORE_TITLES}
+            for kind, lowered in _LOWERED.items()
+        }
+        for verdict, usual in _USUAL.items()
+    }
+
 
 @dataclass(frozen=True)
 class Choice:

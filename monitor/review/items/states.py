@@ -19,6 +19,7 @@ Event = Literal[
     "released",
     "declined",
     "reviewed",
+    "settled",
     "withdrawn",
     "discussed",
     "proposed",
@@ -85,11 +86,20 @@ TRANSITIONS: tuple[ItemTransition, ...] = (
         sources=("queued",),
         targets=("queued", "gold", "disagreed"),
         effect="queued after the first review; after the second, gold if both agree (a share is "
-        "drawn for an audit), else disagreed",
+        "drawn for an audit), else disagreed; a page submits the second so that it can be undone, "
+        "and then the item stays queued",
+    ),
+    ItemTransition(
+        event="settled",
+        by="time, 2 minutes after the second review",
+        sources=("queued",),
+        targets=("gold", "disagreed"),
+        effect="gold if both reviews agree, else disagreed; until then neither reviewer sees the "
+        "other's",
     ),
     ItemTransition(
         event="withdrawn",
-        by="author of the first review, until the second is submitted",
+        by="author of a review, until both are compared",
         sources=("queued",),
         targets=("queued",),
         effect="the review becomes a draft again and its author keeps the slot",

@@ -12,8 +12,13 @@ from monitor.store.accounts.roles import Permission
 from monitor.store.accounts.users import UserRow
 from monitor.store.review.assignments import current_item_of
 from monitor.store.review.audits import items_to_audit
-from monitor.store.review.items import items_with_status
-from monitor.store.review.queue import count_claimable_items, count_reviewed_in_open_batches
+from monitor.store.review.items import item_by_id, items_with_status
+from monitor.store.review.queue import (
+    count_claimable_items,
+    count_claimable_of_batch,
+    count_reviewed_of_batch,
+    newest_claimable_batch,
+)
 from monitor.store.review.reviews import (
     items_to_adjudicate,
     items_to_discuss,
@@ -32,8 +37,12 @@ class Worklist:
     at_work: int | None
     #: Number of items that the user can claim, that at work included.
     available: int
-    #: Number of items that the user has reviewed in batches that are still open.
+    #: The batch of the item at work, or of the next one.
+    batch_id: int | None
+    #: Number of items of this batch that the user has reviewed.
     n_reviewed: int
+    #: Number of items of this batch that the user can claim, that at work included.
+    n_left: int
     #: Median time of the user's own reviews, in minutes; ``None``: too few reviews.
     minutes: float | None
     to_discuss: list[int]
@@ -50,13 +59,20 @@ class Worklist:
 
     @property
     def place(self) -> int:
-        """Return the place of the item at work among ``n`` items: those reviewed come first."""
+        """Return the place of the item at work in its batch: those reviewed come first."""
         return self.n_reviewed + 1
 
     @property
     def n(self) -> int:
-        """Return the number of the user's items in open batches, reviewed or not."""
-        return self.n_reviewed + self.available
+        """Return the number of the user's items of the batch, reviewed or not."""
+        return self.n_reviewed + self.n_left
+
+    def next_to_settle(self, after: int) -> int | None:
+        """Return the item to decide or discuss after another one; ``None``: there is no other."""
+        items = [*self.to_adjudicate, *self.to_audit, *self.to_discuss]
+        place = items.index(after) + 1 if after in items else 0
+        rest = (item for item in (*items[place:], *items[:place]) if item != after)
+        return next(rest, None)
 
 
 def worklist_of(
@@ -67,10 +83,22 @@ def worklist_of(
     claimer = load_claimer(connection, user.id, model)
     decided = user.grants.portions(Permission.ADJUDICATE, model)
     led = user.led_models if model is None else user.led_models.narrow(model)
+    at_work = current_item_of(connection, claimer, now)
+    batch_id = (
+        newest_claimable_batch(connection, claimer, now)
+        if at_work is None
+        else item_by_id(connection, at_work).batch_id
+    )
+    n_reviewed = n_left = 0
+    if batch_id is not None:
+        n_reviewed = count_reviewed_of_batch(connection, claimer, batch_id)
+        n_left = count_claimable_of_batch(connection, claimer, now, batch_id)
     return Worklist(
-        at_work=current_item_of(connection, claimer, now),
+        at_work=at_work,
+        batch_id=batch_id,
+        n_reviewed=n_reviewed,
+        n_left=n_left,
         available=count_claimable_items(connection, claimer, now),
-        n_reviewed=count_reviewed_in_open_batches(connection, claimer),
         minutes=median_minutes(submission_times(connection, user.id, TIMED_REVIEWS)),
         to_discuss=items_to_discuss(connection, user.id, user.grants.readable_portions(model)),
         to_adjudicate=items_to_adjudicate(connection, user.id, decided) if decided else [],

@@ -22,6 +22,7 @@ from monitor.store.review.progress import (
     ItemState,
     Submission,
     active_assignments,
+    count_cut,
     item_states,
     items_shared_with,
     submissions_of_queue,
@@ -105,6 +106,8 @@ class BatchProgress:
     counts: StatusCounts
     #: Drawn texts that are items of other batches, whose verdicts count for this one, too.
     n_reused: int
+    #: Items whose text was cut when it was stored: reviewed and counted, never exported.
+    n_cut: int
     by_task_type: tuple[tuple[str, StatusCounts], ...]
     #: By name.
     reviewers: tuple[ReviewerPace, ...]
@@ -148,6 +151,7 @@ def batch_progress(
         batch=batch,
         counts=_count(states),
         n_reused=count_reused(connection, batch.id),
+        n_cut=count_cut(connection, batch.id),
         by_task_type=tuple(
             (name, _count([state for state in states if state.task_type == name]))
             for name in sorted({state.task_type for state in states})

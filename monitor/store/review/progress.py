@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select, union
 from monitor.store.assignments import is_live
 from monitor.store.review.portions import items_of_models
 from monitor.store.rows import read_rows
-from monitor.store.tables import Review, ReviewAssignment, ReviewItem
+from monitor.store.tables import Exchange, Review, ReviewAssignment, ReviewItem
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,17 @@ def item_states(connection: Connection, batch_id: int) -> list[ItemState]:
         .order_by(ReviewItem.position)
     )
     return read_rows(connection, ItemState, statement)
+
+
+def count_cut(connection: Connection, batch_id: int) -> int:
+    """Return the number of items of a batch whose text was cut when it was stored."""
+    statement = (
+        select(func.count())
+        .select_from(ReviewItem)
+        .join(Exchange, Exchange.id == ReviewItem.exchange_id)
+        .where(ReviewItem.batch_id == batch_id, Exchange.truncated.is_(True))
+    )
+    return int(connection.execute(statement).scalar_one())
 
 
 def submissions_since(connection: Connection, since: datetime, model: str) -> list[Submission]:

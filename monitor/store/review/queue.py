@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, Select, func, not_, or_, select, union, union_all
 from sqlalchemy.orm import aliased
@@ -14,6 +14,8 @@ from monitor.store.review.slots import has_free_slot, is_claimable_by
 from monitor.store.tables import Review, ReviewAssignment, ReviewBatch, ReviewItem
 
 _MINE = aliased(ReviewAssignment)
+#: Longer than the time in which the second review of an item can be undone.
+JUST_REVIEWED = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -129,9 +131,13 @@ def _claimable_terms(claimer: Claimer, now: datetime) -> tuple[list[ColumnElemen
             ReviewAssignment.declined_reason.is_not(None),
         ),
     )
-    leased = select(ReviewAssignment.item_id).where(
-        ReviewAssignment.reviewer_id != claimer.reviewer_id,
-        or_(is_live(ReviewAssignment, now), ReviewAssignment.given_until > now),
+    leased = union(
+        select(ReviewAssignment.item_id).where(
+            ReviewAssignment.reviewer_id != claimer.reviewer_id,
+            or_(is_live(ReviewAssignment, now), ReviewAssignment.given_until > now),
+        ),
+        # Both reviews are there, and one of them can still be undone.
+        select(Review.item_id).where(Review.submitted_at > now - JUST_REVIEWED),
     )
     full = [
         ReviewItem.id.in_(leased),
@@ -141,18 +147,31 @@ def _claimable_terms(claimer: Claimer, now: datetime) -> tuple[list[ColumnElemen
     return queued, [*queued, ReviewItem.id.in_(done)], [*queued, *full]
 
 
-def count_reviewed_in_open_batches(connection: Connection, claimer: Claimer) -> int:
-    """Return the number of items that a user has reviewed in batches with queued items."""
-    open_batches = select(ReviewItem.batch_id).where(
-        ReviewItem.status == "queued", *items_of_portions(claimer.portions)
-    )
+def newest_claimable_batch(connection: Connection, claimer: Claimer, now: datetime) -> int | None:
+    """Return the batch from which the user's next item comes, skipped items left aside."""
+    batch_id = _newest_open_batch(connection, claimer, None)
+    while batch_id is not None and not count_claimable_of_batch(connection, claimer, now, batch_id):
+        batch_id = _newest_open_batch(connection, claimer, batch_id)
+    return batch_id
+
+
+def count_claimable_of_batch(
+    connection: Connection, claimer: Claimer, now: datetime, batch_id: int
+) -> int:
+    """Return the number of items of a batch that a user could claim."""
+    items = _candidates(claimer, now).where(ReviewItem.batch_id == batch_id).subquery()
+    return int(connection.execute(select(func.count()).select_from(items)).scalar_one())
+
+
+def count_reviewed_of_batch(connection: Connection, claimer: Claimer, batch_id: int) -> int:
+    """Return the number of items of a batch that a user has reviewed."""
     statement = (
         select(func.count())
         .select_from(Review)
         .join(ReviewItem, ReviewItem.id == Review.item_id)
         .where(
             Review.reviewer_id == claimer.reviewer_id,
-            ReviewItem.batch_id.in_(open_batches),
+            ReviewItem.batch_id == batch_id,
             *items_of_portions(claimer.portions),
         )
     )

@@ -88,8 +88,12 @@ class ItemController(Controller):
         data: JSONBody[ReviewInput],
         visit: NamedDependency[Visit],
         seen: NamedDependency[SeenDraft | None],
+        undoable: FromQuery[bool] = False,
     ) -> dict[str, str]:
-        """Submit a review. The response doesn't reveal the other reviewer's work."""
+        """Submit a review. The response doesn't reveal the other reviewer's work.
+
+        An ``undoable`` one can be withdrawn for two minutes, also if it is the second.
+        """
         settings = visit.settings.settings_of(visit.model or "")
         with visit.transaction() as connection:
             REVIEWS.submit(
@@ -100,6 +104,7 @@ class ItemController(Controller):
                 visit.now,
                 audit_share=settings.review.audit_share,
                 seen=seen,
+                undoable=undoable,
             )
         return {"status": "submitted"}
 
@@ -112,7 +117,7 @@ class ItemController(Controller):
         visit: NamedDependency[Visit],
         at_work: FromQuery[int | None] = None,
     ) -> dict[str, Any]:
-        """Withdraw the own review into a draft, until the other review is submitted.
+        """Withdraw the own review into a draft, until it is compared with the other one.
 
         ``at_work`` is the item that the user has begun in the meantime: without a draft it is
         released, so that others can claim it.

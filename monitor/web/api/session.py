@@ -9,6 +9,7 @@ from litestar.exceptions import NotAuthorizedException
 from litestar.params import JSONBody
 from sqlalchemy import Engine
 
+from monitor.review.items.settling import settle_reviewed
 from monitor.review.items.worklist import Worklist, worklist_of
 from monitor.settings import Sections
 from monitor.web.access.audience import EVERYBODY, NO_FINDINGS, REVIEWERS
@@ -49,4 +50,5 @@ def login(
 def work(visit: NamedDependency[Visit]) -> Worklist:
     """Return the user's worklist, of ``?model=`` or of all models."""
     with visit.transaction() as connection:
+        settle_reviewed(connection, visit.now, audit_share=visit.settings.review.audit_share)
         return worklist_of(connection, visit.user, visit.now, visit.model)

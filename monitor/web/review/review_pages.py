@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 from sqlalchemy import Connection
 
@@ -12,13 +12,18 @@ from monitor.review.guidelines import TaskType, taxonomy_by_version
 from monitor.review.human_evaluation.view import human_evaluations_to_rate
 from monitor.review.items import item_view
 from monitor.review.items.blind_review import ReviewQueue
-from monitor.review.items.worklist import worklist_of
+from monitor.review.items.questions import proposed_scores
+from monitor.review.items.settling import settle_reviewed
+from monitor.review.items.worklist import Worklist, worklist_of
+from monitor.store.review.beginnings import listed_items
 from monitor.store.review.reviews import has_reviewed
 from monitor.stored_words import labels
 from monitor.web.access.audience import NO_FINDINGS, REVIEWERS, texts
 from monitor.web.current_user import Visit
 from monitor.web.handlers import form, get
 
+#: Items of a list of the queue.
+N_LISTED = 60
 ERROR_KINDS = labels(
     {
         "knowledge": "Missing knowledge",
@@ -70,18 +75,28 @@ LABELS: dict[str, Any] = {
 }
 
 
-@get("/review", opt=REVIEWERS | NO_FINDINGS)
+@get("/review", opt=REVIEWERS | NO_FINDINGS | texts("review_queue"))
 def queue(visit: NamedDependency[Visit]) -> Template:
     """Show the queue: the item at work or the next one, and all that waits for the user."""
     with visit.transaction() as connection:
-        work = worklist_of(connection, visit.user, visit.now, visit.model)
+        work = _worklist(connection, visit)
+        listed = {
+            name: listed_items(connection, getattr(work, name)[:N_LISTED])
+            for name in ("to_discuss", "to_adjudicate", "to_audit", "flagged_items")
+        }
         human_evaluations = human_evaluations_to_rate(
             connection, visit.user, visit.now, visit.scope
         )
         first_time = not has_reviewed(connection, visit.user.id)
     return visit.page(
         "queue.html",
-        {"first_time": first_time, "human_evaluations": human_evaluations, "work": work},
+        {
+            "first_time": first_time,
+            "human_evaluations": human_evaluations,
+            "work": work,
+            "listed": listed,
+            "now": visit.now,
+        },
     )
 
 
@@ -96,10 +111,20 @@ def next_item(visit: NamedDependency[Visit]) -> Redirect:
     return Redirect(visit.address(target), status_code=303)
 
 
+@get("/review/next", opt=REVIEWERS | NO_FINDINGS)
+def next_to_settle(visit: NamedDependency[Visit], after: FromQuery[int] = 0) -> Redirect:
+    """Redirect to the item to decide or discuss that comes after another one, or to the queue."""
+    with visit.transaction() as connection:
+        item_id = _worklist(connection, visit).next_to_settle(after)
+    target = f"/review/{item_id}" if item_id else "/review"
+    return Redirect(visit.address(target), status_code=303)
+
+
 @get("/review/{item_id:int}", opt=REVIEWERS | NO_FINDINGS | texts("item"))
 def item(item_id: FromPath[int], visit: NamedDependency[Visit]) -> Template:
     """Show an item: to review, discuss or decide, or read-only."""
     with visit.transaction() as connection:
+        _settle(connection, visit)
         view = item_view.view_item(connection, item_id, visit.user)
         task = _guidelines_of(connection, view)
         # The page of a discussion is read every five seconds, and says nothing about the rest.
@@ -113,11 +138,28 @@ def item(item_id: FromPath[int], visit: NamedDependency[Visit]) -> Template:
         "response": view.response,
         "draft": view.draft,
         **(_lease(view, visit.now) if is_single else _discussion(view)),
+        "proposed_scores": proposed_scores() if reviews else {},
     }
     return visit.page(
         "item.html" if is_single else "discussion.html",
-        {"item": view, "task": task, "work": work, "initial": initial, **LABELS},
+        {
+            "item": view,
+            "task": task,
+            "has_scores": task is None or task.has_scores,
+            "work": work,
+            "initial": initial,
+            **LABELS,
+        },
     )
+
+
+def _settle(connection: Connection, visit: Visit) -> None:
+    settle_reviewed(connection, visit.now, audit_share=visit.settings.review.audit_share)
+
+
+def _worklist(connection: Connection, visit: Visit) -> Worklist:
+    _settle(connection, visit)
+    return worklist_of(connection, visit.user, visit.now, visit.model)
 
 
 def _lease(view: item_view.ItemView, now: datetime) -> dict[str, Any]:
@@ -142,4 +184,4 @@ def _guidelines_of(connection: Connection, view: item_view.ItemView) -> TaskType
     return None if taxonomy is None else taxonomy.task_types.get(view.task_type)
 
 
-HANDLERS = (queue, next_item, item)
+HANDLERS = (queue, next_item, next_to_settle, item)

@@ -32,7 +32,7 @@ STATES = labels(
 )
 
 
-@get("/submitted", opt=REVIEWERS | NO_FINDINGS | texts("item"))
+@get("/submitted", opt=REVIEWERS | NO_FINDINGS | texts("submissions"))
 def submitted_page(request: Request[Any, Any, Any], visit: NamedDependency[Visit]) -> Template:
     """List the user's submissions, the newest first, or those that a search finds.
 

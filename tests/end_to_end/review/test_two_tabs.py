@@ -104,7 +104,7 @@ def test_the_later_page_is_warned_and_both_are_shown(
 
 def test_a_page_without_edits_submits_no_older_draft(site: Site) -> None:
     first, second, item = two_browsers(site)
-    first.keyboard.press("a")
+    first.locator("#review .choice.accept").click()
     saved(first)
     second.reload()
     with first.expect_response(DRAFT):
@@ -160,6 +160,7 @@ def test_a_stale_page_proposes_nothing_over_a_newer_draft(site: Site) -> None:
     assert item == start(ben)
     correct(ada, "We refund the payment.", kind="knowledge")
     correct(ben, "We refund nothing.", kind="judgement")
+    site.settle()
     first, stale = (site.open("Ada", f"/review/{item}") for _ in range(2))
     edit(first, " Newer.")
     saved(first)

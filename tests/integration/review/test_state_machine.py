@@ -32,12 +32,14 @@ from monitor.review.items.discussion import (
 )
 from monitor.review.items.flags import confirm_flag, flag, reject_flag
 from monitor.review.items.item_view import view_item
+from monitor.review.items.settling import settle_reviewed
 from monitor.review.items.states import Event, transition_of
 from monitor.review.items.verdicts import Judgement, ReviewInput
 from monitor.review.items.worklist import worklist_of
 from monitor.store.accounts.users import UserRow, list_users
 from monitor.store.audit_log import GENESIS, check_chain
 from monitor.store.engine import make_engine, transaction
+from monitor.store.review.items import item_by_id
 from monitor.store.review.reviews import reviews_of
 from monitor.store.review.slots import REVIEWS_PER_ITEM
 from monitor.store.tables import GoldExample, Review, ReviewAssignment, ReviewItem, metadata
@@ -67,6 +69,8 @@ ACTIONS = (
     "settle_flag",
     "decide_anew",
 )
+#: Statuses of items whose two reviews may not be compared yet.
+UNDOABLE = {"queued", "flagged", "excluded"}
 MAX_ROUNDS, RUNS_PER_ROUND = 33, 5
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -150,6 +154,8 @@ class Workflow(RuleBasedStateMachine):
     def wait(self, _name: str, _at: int, _text: str, coin: int) -> None:
         self.now += (timedelta(minutes=1), timedelta(minutes=19), HOUR, 4 * DAY)[coin]
         with transaction(self.engine) as connection:
+            for _ in settle_reviewed(connection, self.now, audit_share=0.5):
+                self.seen["settled"] += 1
             for _ in escalate_stale(connection, self.now):
                 self.seen["escalated"] += 1
 
@@ -193,8 +199,8 @@ class Workflow(RuleBasedStateMachine):
             **judgement(text, name), accuracy=5 - coin, completeness=5, tone=5, compliance=5
         )
         item = self.pick(name, "at_work", at)
-        share = {"audit_share": 0.5}
-        self.step("reviewed", item, REVIEWS.submit, self.users[name], review, self.now, **share)
+        more = {"audit_share": 0.5, "undoable": at == 0}
+        self.step("reviewed", item, REVIEWS.submit, self.users[name], review, self.now, **more)
 
     def both_review(self, name: str, at: int, text: str, coin: int) -> None:
         """Let two users review the queue, so that runs reach later states."""
@@ -278,7 +284,7 @@ class Workflow(RuleBasedStateMachine):
             assert len(authors) == len(pairs), "nobody reviews an item twice"
             self.check_places(connection, dict(items), authors)
             self.check_gold(connection, dict(items), authors)
-            self.check_votes(connection)
+            self.check_votes(connection, dict(items))
             self.check_audit_log(connection)
             self.check_blindness(connection)
 
@@ -302,10 +308,13 @@ class Workflow(RuleBasedStateMachine):
         for item, status in statuses.items():
             assert standing[item] == (status == "gold"), (item, status)
 
-    def check_votes(self, connection: Connection) -> None:
+    def check_votes(self, connection: Connection, statuses: dict[int, str]) -> None:
         rows = reviews_of(connection, self.items)
         for item in self.items:
             votes = [row for row in rows if row.item_id == item]
+            is_undoable = item not in self.votes and statuses[item] in UNDOABLE
+            if len(votes) == REVIEWS_PER_ITEM and is_undoable:
+                continue
             if len(votes) == REVIEWS_PER_ITEM:
                 assert votes == self.votes.setdefault(item, votes), "votes never change"
             else:
@@ -319,7 +328,11 @@ class Workflow(RuleBasedStateMachine):
     def check_blindness(self, connection: Connection) -> None:
         """View one item as every user; the next call takes the next item."""
         self.items.append(self.items.pop(0))
-        if len(reviews_of(connection, self.items[:1])) == REVIEWS_PER_ITEM:
+        reviews = reviews_of(connection, self.items[:1])
+        if (
+            len(reviews) == REVIEWS_PER_ITEM
+            and item_by_id(connection, self.items[0]).status != "queued"
+        ):
             return
         for row in self.users.values():
             seen = _seen(connection, self.items[0], row)

@@ -172,7 +172,7 @@ def test_the_queue_stays_reachable_from_a_held_item(visit) -> None:
     assert {f"/review/{held}", f"/review/{disputed}"} <= set(links(queue.text))
     item = ada.send("GET", f"/review/{held}").text
     assert {"/review", "/review#waiting"} <= set(links(item))
-    place, total = re.findall(r'class="muted place">(\d+) of (\d+)', item)[0]
+    place, total = re.findall(r'class="muted place">Batch \d+: (\d+) of (\d+)', item)[0]
     assert (int(place), int(total) - count_waiting(queue.text)) == (2, 1)
     assert "/review" in links(ada.send("GET", f"/review/{disputed}").text)
 
@@ -186,7 +186,10 @@ def test_the_place_is_that_of_the_users_own_reviews(visit) -> None:
         ada.send("POST", f"/api/items/{item}/review", {"verdict": "accept", **FIVE})
     held = [visitor.send("POST", "/api/items/claim").json()["item"] for visitor in (ada, ben)]
     places = [
-        re.findall(r'class="muted place">(\d+) of (\d+)', visitor.send("GET", f"/review/{at}").text)
+        re.findall(
+            r'class="muted place">Batch \d+: (\d+) of (\d+)',
+            visitor.send("GET", f"/review/{at}").text,
+        )
         for visitor, at in zip((ada, ben), held, strict=True)
     ]
     (mine, my_total), (theirs, their_total) = places[0][0], places[1][0]

@@ -5,6 +5,7 @@ import re
 from playwright.sync_api import Page
 
 ITEM = re.compile(r"/review/\d+$")
+NEXT = re.compile(r"/review(/\d+)?$")
 
 
 def start(page: Page) -> int:
@@ -28,7 +29,7 @@ def number(page: Page) -> int:
 
 def submit(page: Page) -> None:
     """Submit by keyboard, and wait for the next page."""
-    with page.expect_navigation(url=re.compile(r"/review(/\d+)?$")):
+    with page.expect_navigation(url=NEXT):
         page.keyboard.press("Control+Enter")
 
 
@@ -37,10 +38,16 @@ def choose(page: Page, name: str, value: str) -> None:
     page.locator(f"[name={name}][value={value}]").check()
 
 
+def see(page: Page) -> None:
+    """Wait until the item was in sight long enough for a single key to accept it."""
+    page.locator("#review[data-seen]").wait_for()
+
+
 def accept(page: Page) -> None:
-    """Accept with scores of 5, and continue."""
-    page.keyboard.press("a")
-    submit(page)
+    """Accept by one key, with scores of 5."""
+    see(page)
+    with page.expect_navigation(url=NEXT):
+        page.keyboard.press("a")
 
 
 def correct(page: Page, text: str, *, kind: str = "knowledge", answerable: str = "yes") -> None:

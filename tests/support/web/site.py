@@ -9,6 +9,7 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Page
 from sqlalchemy import Engine, delete, update
 
+from monitor.review.items.settling import UNDO_TIME, settle_reviewed
 from monitor.store.engine import transaction
 from monitor.store.tables import (
     Decision,
@@ -21,6 +22,7 @@ from monitor.store.tables import (
     ReviewProposal,
 )
 from tests.services.browser import give_session
+from tests.support.present import utc_now
 from tests.support.review.review_world import World
 
 
@@ -77,6 +79,11 @@ class Site:
             return response.json()
 
         return send
+
+    def settle(self) -> None:
+        """Compare the reviews that could still be undone."""
+        with transaction(self.engine) as connection:
+            settle_reviewed(connection, utc_now() + UNDO_TIME, audit_share=1.0)
 
     def reset(self) -> None:
         """Reset the queue to its initial state."""

@@ -52,22 +52,33 @@ export class Fields {
     else target.blur();
   }
 
+  /** Move the focus to what a form lacks, or to the button that submits it. Never into a text. */
+  goTo(missing) {
+    if (!missing) {
+      this.form.querySelector("button[type=submit]").focus();
+      return;
+    }
+    const field = this.named(missing[0]);
+    if (field.querySelector("textarea")) field.focus();
+    else this.focus(field);
+  }
+
   /** Left and right: browsers move within a group, but skip its first option if none is selected. */
   step(event, forward) {
     const group = event.target.name ? [...this.form.querySelectorAll(`input[name="${event.target.name}"]`)] : [];
-    if (!group.length || group.some((radio) => radio.checked)) return false;
+    if (!group.length) return "Press \u2191 or \u2193 to go to a field first.";
+    if (group.some((radio) => radio.checked)) return false;
     choose(group.at(forward ? 0 : -1));
     return true;
   }
 
-  /** Select the nth option of the focused field, if its options are numbered, and move on. */
+  /** Select the nth option of the focused field, if its options are numbered; return the field. */
   nth(digit) {
     const field = this.current;
     const option = field?.matches(".numbered") && field.querySelectorAll("input")[digit - 1];
-    if (!option) return false;
+    if (!option) return null;
     choose(option);
-    this.advance(field);
-    return true;
+    return field;
   }
 }
 

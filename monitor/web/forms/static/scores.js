@@ -7,6 +7,7 @@ export class Scores {
     this.rows = [...element.querySelectorAll("[data-score]")];
     this.names = this.rows.map((row) => row.dataset.score);
     this.active = 0;
+    this.own = new Set(); // those that the user has set
     element.addEventListener("focusin", (event) => {
       const field = event.target.closest("[data-field]");
       if (field) this.mark(this.rows.indexOf(field));
@@ -14,7 +15,9 @@ export class Scores {
     for (const row of this.rows) {
       row.addEventListener("click", (event) => {
         // A label passes its click on to its radio; the arrow keys click without a pointer.
-        if (event.target.matches("input") && event.detail > 0) this.fields.advance(row);
+        if (!event.target.matches("input")) return;
+        this.own.add(row.dataset.score);
+        if (event.detail > 0) this.fields.advance(row);
       });
     }
   }
@@ -34,25 +37,29 @@ export class Scores {
     this.mark(this.firstOpen);
   }
 
-  focusNext() {
-    const row = this.rows[this.firstOpen]; // none where the guidelines switch scores off
-    if (row) this.fields.focus(row);
-  }
-
   /** Set the marked score and move on; return whether there was one with this value. */
   score(value) {
     const row = this.rows[this.active];
     if (!row?.querySelector(`input[value="${value}"]`)) return false;
+    this.own.add(this.names[this.active]);
     this.form.set(this.names[this.active], value);
     this.form.changed();
     this.fields.advance(row);
     return true;
   }
 
-  /** Set the scores that are missing. */
-  fill(value) {
-    for (const name of this.names) if (!this.form.get(name)) this.form.set(name, value);
+  /** Set the scores that the user hasn't set, by name. */
+  propose(values) {
+    for (const name of this.names) if (!this.own.has(name)) this.form.set(name, values[name]);
     this.form.changed();
+  }
+
+  /** Take the scores of a restored draft for the user's, where they aren't the proposed ones. */
+  adopt(proposed) {
+    for (const name of this.names) {
+      const value = this.form.get(name);
+      if (value && value !== String(proposed[name])) this.own.add(name);
+    }
   }
 
   values() {

@@ -1,5 +1,7 @@
 // Actions on the current item: one at a time, while saving of the draft is paused.
 
+import { hint } from "./hint.js";
+
 /**
  * @param element marked as busy during an action
  * @param draft of the item, from createDraft
@@ -10,6 +12,7 @@
 export function createSubmission({ element, draft, goToNext, showError }) {
   let busy = false;
   return async (action) => {
+    if (busy) hint("The item is being submitted.");
     if (busy || draft.showConflict()) return;
     busy = true;
     element.setAttribute("aria-busy", "true");

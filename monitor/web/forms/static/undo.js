@@ -30,7 +30,12 @@ export function offerUndo(undo = () => withdraw()) {
  */
 export async function withdraw(submitted = lastSubmitted(), atWork = null) {
   if (!submitted) {
-    toast("There is nothing to undo.", { seconds: 4 });
+    const isOld = sessionStorage.getItem(KEY) !== null;
+    toast(
+      isOld
+        ? "The last submission was more than ten minutes ago: open it from Submitted."
+        : "There is nothing to undo: nothing was submitted in this tab since the last undo.",
+    );
     return;
   }
   try {

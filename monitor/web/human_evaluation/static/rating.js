@@ -94,7 +94,7 @@ listen({
   submit,
   leave: (target) => fields.leave(target),
   actions: {
-    ...Object.fromEntries([..."0123456789"].map((key) => [key, (event) => scores.score(event.key)])),
+    ...Object.fromEntries([..."0123456789"].map((key) => [key, () => scores.score(key) || "Press \u2191 or \u2193 to go to a rating first."])),
     ...Object.fromEntries(
       initial.labels.map((label) => [label.toLowerCase(), () => goTo(form.firstOpenField(label))]),
     ),

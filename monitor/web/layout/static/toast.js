@@ -1,11 +1,12 @@
-// A short message at the bottom that disappears, with at most one button.
+// A short message in a line of its own under the top bar, with at most one button. It disappears.
 
 import { say } from "./announce.js";
 
 const LATER = "driftwarden:later";
+const place = document.getElementById("notes");
 
 export function toast(text, { label = "", key = "", act = null, seconds = 10 } = {}) {
-  document.querySelector(".toast")?.remove();
+  place.querySelector(".toast")?.remove();
   const box = document.createElement("div");
   box.className = "toast";
   const message = document.createElement("span");
@@ -20,7 +21,8 @@ export function toast(text, { label = "", key = "", act = null, seconds = 10 } =
     button.addEventListener("click", act);
     box.append(button);
   }
-  document.body.append(box);
+  place.classList.toggle("floating", scrollY > 0);
+  place.prepend(box);
   say(key ? `${text} Press ${key}: ${label}.` : text);
   setTimeout(() => box.contains(document.activeElement) || box.remove(), seconds * 1000);
 }

@@ -3,10 +3,12 @@
 import { initialState, send } from "./api.js";
 import { showBanner } from "./banner.js";
 import { showDiff } from "./diff_view.js";
+import { setDirection } from "./direction.js";
 import { createDraft } from "./draft.js";
 import { Fields } from "./fields.js";
 import { VerdictForm } from "./verdict_form.js";
 import { toggleGuidelines } from "./guidelines.js";
+import { hint } from "./hint.js";
 import { listen } from "./keys.js";
 import { bindLeadActions } from "./lead_actions.js";
 import { follow } from "./poll.js";
@@ -24,12 +26,28 @@ function showTexts(part) {
 
 showTexts(document);
 const between = document.getElementById("between");
-if (between) showDiff(between, ...initial.texts);
+if (between) {
+  setDirection(between, initial.texts[1]);
+  showDiff(between, ...initial.texts);
+}
 bindLeadActions(initial.id);
 
-const actions = { g: toggleGuidelines, "?": () => document.getElementById("help").showModal() };
+const actions = {
+  g: toggleGuidelines,
+  o: goToNext,
+  u: () => "Both reviews are compared: this one can't be undone any more.",
+  "?": () => document.getElementById("help").showModal(),
+};
+document.getElementById("next").addEventListener("click", goToNext);
+const text = document.getElementById("conversation");
 let submit;
 let leave;
+
+function goToNext() {
+  const query = new URLSearchParams(location.search);
+  query.set("after", initial.id);
+  location.assign(`/review/next?${query}`);
+}
 
 if (element) {
   const form = new VerdictForm(element, initial.response);
@@ -60,7 +78,8 @@ if (element) {
     const { status } = await send("POST", `${path}/resolution?${draft.seen}`, judgement);
     draft.finish();
     toastOnNextPage(status === "gold" ? `Item ${initial.id} is settled.` : "Proposed. The item is settled when the other reviewer agrees.");
-    location.reload();
+    if (status === "gold") goToNext();
+    else location.reload();
   }
 
   async function decide(judgement) {
@@ -74,19 +93,24 @@ if (element) {
       toastOnNextPage(`Item ${initial.id} is decided.`);
     }
     draft.finish();
-    location.assign(`/review${location.search}`);
+    goToNext();
   }
+
+  const missing = () => {
+    const cause = initial.state === "adjudication" && !form.get("cause");
+    return form.missing() ?? (cause ? ["cause", "Select the cause of the disagreement."] : null);
+  };
 
   submit = () => {
     if (document.activeElement === message) {
       write();
       return;
     }
-    const cause = initial.state === "adjudication" && !form.get("cause");
-    const missing = form.missing() ?? (cause ? ["cause", "Select the cause of the disagreement."] : null);
-    if (missing) {
-      form.showProblem(missing[1]);
-      fields.focus(fields.named(missing[0]));
+    const lacks = missing();
+    if (lacks) {
+      form.showProblem(lacks[1]);
+      hint(lacks[1]); // in sight wherever the pane is scrolled to
+      fields.focus(fields.named(lacks[0]));
       return;
     }
     act(() => (initial.state === "disagreed" ? propose : decide)(form.review()));
@@ -114,6 +138,7 @@ if (element) {
   const verdict = (value, at = true) => {
     form.choose(value);
     if (value === "correct" && at) form.edit();
+    else if (at) fields.goTo(missing());
   };
 
   element.addEventListener("submit", (event) => {
@@ -123,7 +148,10 @@ if (element) {
   for (const radio of element.elements.verdict) {
     radio.addEventListener("click", (event) => verdict(radio.value, event.detail > 0));
   }
-  message?.addEventListener("input", () => draft.autosave.touch());
+  message?.addEventListener("input", () => {
+    setDirection(message, message.value);
+    draft.autosave.touch();
+  });
   document.getElementById("send")?.addEventListener("click", write);
   document.getElementById("proposals")?.addEventListener("click", (event) => {
     const proposal = event.target.closest("[data-proposal]")?.dataset.proposal;
@@ -137,13 +165,18 @@ if (element) {
       await send("POST", `${path}/escalation`);
       draft.finish();
       toastOnNextPage(`Item ${initial.id} is passed to an adjudicator.`);
-      location.assign(`/review${location.search}`);
+      goToNext();
     });
   });
 
-  leave = (target) => (target === message ? target.blur() : fields.leave(target));
+  leave = (target) => (target === message || !form.verdict ? fields.leave(target) : fields.goTo(missing()));
+  const digit = (_event, key) => {
+    if (!fields.nth(Number(key))) return "No field takes this digit here. Press \u2191 or \u2193 to go to one.";
+    fields.goTo(missing());
+    return true;
+  };
   Object.assign(actions, {
-    ...Object.fromEntries([..."123456"].map((key) => [key, () => fields.nth(Number(key))])),
+    ...Object.fromEntries([..."123456"].map((key) => [key, digit])),
     a: () => verdict("accept"),
     x: () => verdict("reject"),
     e: () => verdict("correct"),
@@ -161,4 +194,4 @@ if (element) {
   });
 }
 
-listen({ actions, submit, leave });
+listen({ actions, submit, leave, text });

@@ -40,4 +40,4 @@ function nameOf(item) {
 }
 
 offerUndo();
-listen({ actions: { u: () => withdraw() } });
+listen({ actions: { u: () => withdraw(), "?": () => document.getElementById("help").showModal() } });

@@ -12,9 +12,10 @@ const back = () => withdraw(submittedReview(initial.id));
 
 document.getElementById("undo-button")?.addEventListener("click", back);
 listen({
+  text: document.getElementById("conversation"),
   actions: {
     g: toggleGuidelines,
     "?": () => document.getElementById("help").showModal(),
-    ...(initial.state === "submitted" ? { u: back } : {}),
+    u: initial.state === "submitted" ? back : () => "The item is withdrawn from review: nothing can be undone here.",
   },
 });

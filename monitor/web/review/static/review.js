@@ -65,9 +65,19 @@ async function copy(button) {
   );
 }
 
+/** How long an item has to be in sight before a single key accepts it. */
+const SEEN_AFTER = 300;
+let isSeen = false;
+
 function start() {
   draft.restore();
+  scores.adopt(proposed());
   scores.markNext();
+  const see = () => {
+    isSeen = true;
+    element.dataset.seen = "";
+  };
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(see, SEEN_AFTER)));
   offerUndo(undo);
 }
 
@@ -75,13 +85,49 @@ function undo() {
   return withdraw(undefined, { item: initial.id, draft });
 }
 
+/** Return the scores that the page fills in for the verdict and the kind of error. */
+function proposed() {
+  const of = initial.proposed_scores[form.verdict]?.[form.get("error_kind")];
+  return of ?? Object.fromEntries(scores.names.map((name) => [name, form.verdict === "accept" ? 5 : ""]));
+}
+
+const missing = () => form.missing() ?? scores.missing();
+
 /** `at`: whether to move the focus on; not while the arrow keys move over the verdicts. */
 function decide(verdict, at = true) {
   form.choose(verdict);
-  if (verdict === "accept") scores.fill("5");
+  scores.propose(proposed());
   if (!at) return;
   if (verdict === "correct") form.edit();
-  else scores.focusNext();
+  else fields.goTo(missing());
+}
+
+/** Accept and submit by one key: never an item that nobody has seen yet, nor over an edit. */
+function accept() {
+  if (!isSeen) return "This item has only just opened: press A again to accept it.";
+  decide("accept");
+  if (form.isEdited) return "You edited the response. Enter accepts it as the model wrote it; E keeps your edit.";
+  submit();
+  return true;
+}
+
+/** Answer the marked field, and move on to what is missing. */
+function digit(_event, key) {
+  const field = fields.nth(Number(key));
+  if (field) {
+    fields.goTo(missing());
+    return true;
+  }
+  const isLast = scores.active === scores.names.length - 1;
+  if (!scores.score(key)) return "No field takes this digit here. Press \u2191 or \u2193 to go to one, or Enter on Submit.";
+  if (isLast) fields.goTo(missing());
+  return true;
+}
+
+/** Leave a text: for the next field that is missing, or for Submit. */
+function leave(target) {
+  if (form.verdict) fields.goTo(missing());
+  else fields.leave(target);
 }
 
 async function goToNext() {
@@ -101,14 +147,14 @@ async function showError(error) {
 }
 
 function submit() {
-  const missing = form.missing() ?? scores.missing();
-  if (missing) {
-    form.showProblem(missing[1]);
-    fields.focus(fields.named(missing[0]));
+  const lacks = missing();
+  if (lacks) {
+    form.showProblem(lacks[1]);
+    fields.focus(fields.named(lacks[0]));
     return;
   }
   act(async () => {
-    await send("POST", `${path}/review?${draft.seen}`, { ...form.review(), ...scores.values() });
+    await send("POST", `${path}/review?${draft.seen}&undoable=true`, { ...form.review(), ...scores.values() });
     rememberSubmission(submittedReview(initial.id));
   });
 }
@@ -133,12 +179,13 @@ flagDialog.addEventListener("close", () => {
   });
 });
 
-const digit = (event) => fields.nth(Number(event.key)) || scores.score(event.key);
-
 element.addEventListener("submit", (event) => {
   event.preventDefault();
   submit();
 });
+for (const radio of element.querySelectorAll("[name=error_kind]")) {
+  radio.addEventListener("click", () => scores.propose(proposed()));
+}
 for (const radio of element.elements.verdict) {
   radio.addEventListener("click", (event) => decide(radio.value, event.detail > 0));
 }
@@ -147,10 +194,11 @@ document.getElementById("flag-button").addEventListener("click", askToFlag);
 
 listen({
   submit,
-  leave: (target) => fields.leave(target),
+  leave,
+  text: document.getElementById("conversation"),
   actions: {
     ...Object.fromEntries([..."123456"].map((key) => [key, digit])),
-    a: () => decide("accept"),
+    a: accept,
     x: () => decide("reject"),
     e: () => decide("correct"),
     s: skip,

@@ -1,6 +1,7 @@
 // The verdict form: verdict, cause of the error, and the editor with its live diff.
 
 import { createLiveDiff } from "./diff_view.js";
+import { setDirection } from "./direction.js";
 
 const LONG_RUN = /\S{4000}/;
 const SHOW_DIFF = "driftwarden:diff";
@@ -27,6 +28,10 @@ export class VerdictForm {
 
   get verdict() {
     return this.get("verdict");
+  }
+
+  get isEdited() {
+    return this.editor.value.trim() !== this.response.trim();
   }
 
   get wrong() {
@@ -58,6 +63,8 @@ export class VerdictForm {
 
   refresh() {
     for (const part of this.form.querySelectorAll("[data-when-wrong]")) part.hidden = !this.wrong;
+    for (const text of this.form.querySelectorAll("textarea")) setDirection(text, text.value);
+    setDirection(this.diff, this.editor.value);
     this.diff.hidden = !this.showsDiff;
     this.diffButton.setAttribute("aria-pressed", String(this.showsDiff));
     if (this.wrong && this.showsDiff) this.draw(this.response, this.editor.value);
@@ -111,8 +118,7 @@ export class VerdictForm {
     if (!this.wrong) return null;
     if (!this.get("error_kind")) return ["error_kind", "Select the kind of error."];
     if (!this.get("answerable")) return ["answerable", "Select whether an expert could have answered it."];
-    const same = this.editor.value.trim() === this.response.trim();
-    if (this.verdict === "correct" && same) {
+    if (this.verdict === "correct" && !this.isEdited) {
       return ["corrected_response", "Edit the response, or accept it."];
     }
     if (this.verdict === "correct" && !this.editor.value.trim()) {

@@ -31,7 +31,7 @@ REJECT = ReviewInput(
     verdict="reject", error_kind="unsafe", answerable="yes", corrected_response="PEERTEXT",
     comment="PEERCOMMENT", **FIVE,
 )  # fmt: skip
-ROW = re.compile(r'<a href="/review/(\d+)[^"]*">Item \d+</a>(.*?)</tr>', re.DOTALL)
+ROW = re.compile(r'<a href="/review/(\d+)[^"]*" dir="ltr">[^<]+</a>(.*?)</tr>', re.DOTALL)
 
 
 @pytest.fixture
