@@ -224,7 +224,7 @@ class ReviewAudit(Base):
             "verify the quality of reviews",
             ("adjudicator", "lead", "admin"),
             period="parent",
-            access=contents.Access(schedule="rd", web="raw"),
+            access=contents.Access(schedule="rad", web="raw"),
         ),
     )
 
@@ -260,7 +260,7 @@ class GoldExample(Base):
             "train and evaluate models",
             contents.STAFF,
             period="parent",
-            access=contents.Access(schedule="rd", web="raw"),
+            access=contents.Access(schedule="rad", web="raw"),
         ),
     )
 

@@ -20,7 +20,7 @@ def test_a_submission_is_found_again(site: Site) -> None:
     item = start(page)
     accept(page)
     page.get_by_role("link", name="Submitted").click()
-    row = page.get_by_role("row").filter(has_text=f"Item {item}")
+    row = page.get_by_role("row").filter(has=page.locator(f'a[href="/review/{item}"]'))
     expect(row).to_contain_text("Waiting")
     row.get_by_role("link").click()
     expect(page.get_by_role("heading", name="Review submitted")).to_be_visible()

@@ -113,7 +113,7 @@ def test_no_key_goes_nowhere_and_the_text_scrolls(site: Site) -> None:
         first = conversation.evaluate(top)
         assert first > 100, focus
         press(page, "PageDown", "PageUp")
-        assert conversation.evaluate(top) == first
+        assert abs(conversation.evaluate(top) - first) <= 1  # a scroll ends at a part of a pixel
     page.evaluate("document.activeElement.blur()")
     press(page, "Home", " ")
     assert conversation.evaluate(top) == first

@@ -36,11 +36,11 @@ def test_todo_lists_entries_of_a_model_or_of_all(
     lines = run_command("todo").stdout.splitlines()[-4:]  # before them stands the log of the world
     assert lines[0].startswith("b, for 3 days: Drift")
     assert lines[1].endswith(f": https://drift.example/incidents/{incident}")
-    assert lines[3].endswith(f": https://drift.example/runs/{run}")
+    assert lines[3].endswith(f": https://drift.example/runs/{run}/plan")
     (entry,) = json.loads(run_command("todo", "--model", "a-7", "--json").stdout)["entries"]
     assert entry["model"] == "a"
     assert (entry["kind"], entry["n"], entry["incident"]) == ("run", 1, None)
-    assert entry["address"] == f"https://drift.example/runs/{run}"
+    assert entry["address"] == f"https://drift.example/runs/{run}/plan"
     assert run_command("todo", "--model", "c").returncode == 2
 
 

@@ -115,7 +115,7 @@ def test_digest_begins_with_the_first_steps(engine: Engine, clock: datetime) -> 
     assert announce_due(engine, settings.by_model, now, settings)
     lines = digests(engine)[0].splitlines()
     first = lines.index(f"What needs a lead: {len(names)} steps")
-    assert lines[first + 1].endswith("(https://drift.example/runs/1)")
+    assert lines[first + 1].endswith("(https://drift.example/runs/1/plan)")
     assert lines[first + 1 + MAX_ENTRIES] == "• and 2 more"
     # Acknowledged, it needs nobody, and is unresolved.
     assert "• Drift: router, acknowledged" in digests(engine)[0].partition("Unresolved")[2]
