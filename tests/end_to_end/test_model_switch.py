@@ -17,6 +17,7 @@ from tests.end_to_end.test_accessibility import violations
 from tests.end_to_end.test_users_page import AXE
 from tests.support.present import utc_now
 from tests.support.review.review_world import make_world
+from tests.support.web.reviewer_actions import see
 from tests.support.web.site import Site
 
 pytestmark = pytest.mark.browser
@@ -71,9 +72,9 @@ def test_the_switch_keeps_page_queue_and_address(fleet: Site) -> None:
     ada.get_by_role("button", name=re.compile("^Start")).click()
     ada.wait_for_url(THEIRS)
     first = ada.url
-    ada.keyboard.press("a")
+    see(ada)
     with ada.expect_navigation(url=THEIRS):
-        ada.keyboard.press("Control+Enter")
+        ada.keyboard.press("a")
     assert ada.url != first
 
     # From one object the switch leads to the list of its kind.

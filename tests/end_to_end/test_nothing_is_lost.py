@@ -21,7 +21,7 @@ from monitor.store.tables import ReviewAssignment, ReviewItem, WebSession
 from tests.services.warm_interpreter import ForkedProcess, warm_interpreter
 from tests.support.present import utc_now
 from tests.support.review.review_world import PASSWORD
-from tests.support.web.reviewer_actions import accept, number, resume, start
+from tests.support.web.reviewer_actions import NEXT, accept, number, resume, see, start
 from tests.support.web.site import Site
 
 pytestmark = pytest.mark.browser
@@ -189,7 +189,10 @@ def test_drafts_leave_the_browser_on_submission_and_sign_out(site: Site) -> None
     edit(page, " Secret.")
     wait_for_copies(page, 1)
     page.keyboard.press("Escape")
-    accept(page)
+    see(page)
+    with page.expect_navigation(url=NEXT):
+        page.keyboard.press("a")
+        page.keyboard.press("Enter")  # of an edited response, accepting is confirmed
     assert item != number(page)
     wait_for_copies(page, 0)
     edit(page, " Another secret.")

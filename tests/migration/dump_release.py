@@ -21,6 +21,7 @@ from monitor.store.engine import make_engine, transaction
 from monitor.store.review.items import batch_by_id
 from monitor.store.schema.releases import Release, release_named
 from monitor.store.tables import Decision, metadata
+from monitor.store.tables.search import FULL_TEXT
 from monitor.table_types.base import StructJson
 from tests.support.web.support_desk import make_desk
 
@@ -105,7 +106,17 @@ def dump_sqlite(folder: Path, revision: str) -> str:
     create(engine, revision)
     engine.dispose()
     with sqlite3.connect(path) as connection:
-        return "\n".join(connection.iterdump()) + "\n"
+        # Python dumps a virtual table so that it can't be restored: it is made anew and rebuilt.
+        own = ("writable_schema", FULL_TEXT)
+        lines = [line for line in connection.iterdump() if not any(name in line for name in own)]
+        made = connection.execute(
+            "SELECT sql FROM sqlite_master WHERE name GLOB ?"
+            " AND (type = 'trigger' OR sql LIKE 'CREATE VIRTUAL TABLE%')",
+            (f"{FULL_TEXT}*",),
+        )
+        lines += [f"{sql};" for (sql,) in made]
+        lines.append(f"INSERT INTO {FULL_TEXT}exchanges ({FULL_TEXT}exchanges) VALUES ('rebuild');")
+        return "\n".join(lines) + "\n"
 
 
 def dump_postgresql(_folder: Path, revision: str) -> str:

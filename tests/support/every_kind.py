@@ -16,6 +16,7 @@ from monitor.settings import Review as ReviewSettings
 from monitor.store import tables
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
+from monitor.store.review.taxonomies import save_taxonomy
 from monitor.store.transfer.stored_rows import is_json
 from monitor.table_types.base import UtcDateTime
 from retrain.recipes.recipe import Recipe
@@ -79,6 +80,11 @@ def make_every_kind(engine: Engine, clock: datetime, folder: Path) -> World:
 
 
 def _add_rest(connection: Connection, clock: datetime) -> None:
+    save_taxonomy(connection, "a" * 64, '{"task_types":{}}')
+    _add(
+        connection, tables.TaxonomyPublication, model=MODEL, number=1, version="a" * 64, text="# a",
+        source="file", published_at=clock,
+    )  # fmt: skip
     look = _add(
         connection, tables.Look, model=MODEL, looked_until=clock, status="done", alarm=True,
         findings=[FINDING], provenance={"digest": "d"}, n_exchanges=900, n_end_users=90,

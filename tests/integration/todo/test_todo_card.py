@@ -71,7 +71,7 @@ def test_all_entries_of_a_model_are_shown_with_buttons(desk: Desk) -> None:
     page = desk.open("Lea").get("/overview").text
     assert buttons(page) == [
         *(("Acknowledge", f"/incidents/{incident}/acknowledge") for incident in incidents),
-        (f"Mend run {run}", f"/runs/{run}"),
+        (f"Plan run {run} again", f"/runs/{run}/plan"),
         (f"Confirm decision {decision}", f"/decisions/{decision}"),
         ("See the progress", "/progress?model=b"),
     ]
@@ -113,7 +113,9 @@ def test_the_digest_page_has_the_entries_of_its_model(desk: Desk) -> None:
     desk.world.run("b")
     desk.world.window("a")
     lead = desk.open("Lea")
-    assert buttons(lead.get("/digest?model=a").text) == [(f"Mend run {run}", f"/runs/{run}")]
+    assert buttons(lead.get("/digest?model=a").text) == [
+        (f"Plan run {run} again", f"/runs/{run}/plan")
+    ]
     assert buttons(desk.open("Rex").get("/digest?model=a").text) == []
 
 

@@ -187,7 +187,7 @@ def test_a_retraining_that_cannot_start_is_listed(world: WaitingWorld) -> None:
         "a", "retrain", confirmed_by="Lea", preview={"refusal": "40 examples are benchmark items"}
     )
     entry = only(world)
-    assert (entry.kind, entry.address) == ("run", f"/decisions/{decision}/start")
+    assert (entry.kind, entry.address) == ("run", f"/decisions/{decision}/plan")
     assert "benchmark items" not in entry.text
     world.run("a", "planned", decision_id=decision)
     assert kinds(world) == []
@@ -210,7 +210,7 @@ def test_a_run_that_was_planned_again_is_not_listed(world: WaitingWorld) -> None
     incident = world.incident("a", "training_failed")
     failed = world.run("a")
     entry = only(world)
-    assert (entry.address, entry.incident_id) == (f"/runs/{failed}", incident)
+    assert (entry.address, entry.incident_id) == (f"/runs/{failed}/plan", incident)
     world.run("a", "planned")
     assert kinds(world) == ["incident_warning"]
 

@@ -221,7 +221,7 @@ def test_searches_and_exchanges_are_in_the_access_log(
     with transaction(world.engine) as connection:
         read = list_accesses(connection, AccessFilter(action="read"), 10)
     assert [(row.kind, row.object_id, row.place) for row in read] == [
-        ("item", "", "/submitted"),
+        ("submissions", "", "/submitted"),
         ("exchange", "4", "/exchanges/4"),
         ("exchange", "", "/exchanges"),
     ]

@@ -51,7 +51,7 @@ def test_a_row_is_of_the_batch_or_of_the_pool(engine: Engine, clock: datetime) -
     of_pool = region(page, "Error rate and agreement by task type")
     rated = [int(n) for n in re.findall(r"<small>of (\d+)</small>", of_pool)]
     assert sum(rated) == sum(n_items.values()), "all items that the pool compares"
-    assert page.count("Pooled over 2 batches") == 2
+    assert page.count("pooled over 2 batches") == 2
 
     work = page.split('id="waits"')[1].split("</section>")[0]
     own, every = work.split("All batches of")

@@ -340,13 +340,14 @@ def test_a_replaced_or_other_decision_is_not_planned(
 ) -> None:
     address = f"/decisions/{decision}/plan"
     form = fields(lead.get(address).text)
-    newer = make_world(world.engine, clock, n=4, users=False, weeks_ago=1)
+    newer = make_world(world.engine, clock, n=4, users=False, weeks_ago=-1)
     with transaction(world.engine) as connection:
-        later = decision_by_id(connection, decision).decided_at + timedelta(days=7)
+        row = decision_by_id(connection, decision)
         connection.execute(
             Decision.__table__.insert().values(
                 batch_id=newer.batch_id, model="assistant", recommendation="fix_guidelines",
-                inputs={"batches": []}, decided_at=later,
+                inputs={"batches": []}, decided_at=row.decided_at + timedelta(days=7),
+                version=row.version, promotion_id=row.promotion_id,
             )
         )  # fmt: skip
     assert lead.get(address).status_code == 409
@@ -354,7 +355,7 @@ def test_a_replaced_or_other_decision_is_not_planned(
     confirmed = lead.post(f"/decisions/{decision}/confirm", follow_redirects=False)
     assert (confirmed.status_code, runs(world)) == (409, [])
     start = lead.get(f"/decisions/{decision}/start").text
-    assert (address in start, "is newer than" in start) == (False, True)
+    assert (address in start, "superseded" in start.lower()) == (False, True)
 
 
 def test_reviewers_and_forged_requests_plan_nothing(

@@ -43,6 +43,9 @@ ACCOUNTS = {
     "/account/password": {"username", "old_password", "password", "repeated"},
     "/users": {"name", "email"},
     "/users/{user_id:int}/slack": {"slack_user_id"},
+    "/progress/batches/{batch_id:int}/give": {"reviewer", "task_type", "days"},
+    "/guidelines": {"base", "step"},
+    "/drift-evaluations/{evaluation_id:int}/batch": {"items", "choice"},
 }
 
 
