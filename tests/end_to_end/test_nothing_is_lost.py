@@ -21,7 +21,7 @@ from monitor.store.tables import ReviewAssignment, ReviewItem, WebSession
 from tests.services.warm_interpreter import ForkedProcess, warm_interpreter
 from tests.support.present import utc_now
 from tests.support.review.review_world import PASSWORD
-from tests.support.web.reviewer_actions import NEXT, accept, number, resume, see, start
+from tests.support.web.reviewer_actions import NEXT, number, resume, see, start
 from tests.support.web.site import Site
 
 pytestmark = pytest.mark.browser

@@ -19,6 +19,8 @@ from monitor.store.engine import transaction
 from monitor.store.schema import releases
 from monitor.store.schema.older_release import adopt_rows
 from monitor.store.schema.releases import Release
+from monitor.store.tables.search import is_declared
+from monitor.table_types.terms import Terms
 from tests.migration.dump_release import FOLDER, restore
 from tests.migration.made_up import EXPANSION, PRESENT, next_release
 from tests.migration.test_released_schemas import refused_pages
@@ -67,7 +69,8 @@ class Migrated:
 def reflected(engine: Engine) -> MetaData:
     """Return the schema of a database as the code of its release declares it."""
     schema = MetaData()
-    schema.reflect(engine)
+    schema.reflect(engine, only=lambda name, _: is_declared(name))
+    schema.tables["exchange_terms"].columns["terms"].type = Terms()
     return schema
 
 
