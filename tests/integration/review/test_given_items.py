@@ -128,6 +128,20 @@ def test_declined_gift_is_free_again(world: World, clock: datetime) -> None:
     assert first in offered(world, "Dan", clock)
 
 
+def test_who_works_on_an_item_keeps_it_when_given(world: World, clock: datetime) -> None:
+    dan = world.rows["Dan"]
+    with transaction(world.engine) as connection:
+        first = REVIEWS.claim_next(connection, dan.id, clock, LEASE)
+        assert first is not None
+    give(world, ["Ada", "Ben"], [first], clock)
+    with transaction(world.engine) as connection:
+        REVIEWS.submit(connection, first, dan, ACCEPT, clock)
+        REVIEWS.withdraw(connection, first, dan, now=clock, lease=LEASE)
+        REVIEWS.extend_lease(connection, first, dan.id, clock, LEASE)
+    assert first not in offered(world, "Dan", clock + LEASE), "the time of the lease is over"
+    review(world, "Ada", first, clock)
+
+
 def test_item_is_not_given_to_its_reviewer(world: World, clock: datetime) -> None:
     first, second = items(world)[:2]
     review(world, "Ada", first, clock)
