@@ -1,6 +1,7 @@
 """Items that a lead gives to reviewers: whom they are offered to, and until when."""
 
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from click.testing import Result
@@ -8,6 +9,7 @@ from sqlalchemy import Engine, delete
 from typer.testing import CliRunner
 
 from monitor.accounts.registration import create_user
+from monitor.accounts.users import Actor, assign_task_types, revoke_role
 from monitor.cli.app import app
 from monitor.errors import InputError, WorkflowError
 from monitor.review.items.blind_review import REVIEWS, load_claimer
@@ -117,6 +119,19 @@ def test_item_of_a_deactivated_reviewer_is_free(world: World, clock: datetime) -
     with transaction(world.engine) as connection:
         set_active(connection, world.users["Ada"], active=False)
     assert first in offered(world, "Dan", clock)
+
+
+def test_item_of_a_reviewer_of_other_task_types_is_free(world: World, clock: datetime) -> None:
+    first = items(world)[0]
+    for change in (
+        partial(assign_task_types, task_types=["fees_of_others"]),
+        revoke_role,
+    ):
+        give(world, ["Ada", "Ben"], [first], clock)
+        assert first not in offered(world, "Dan", clock)
+        with transaction(world.engine) as connection:
+            change(connection, Actor("shell"), world.users["Ada"], now=clock)
+        assert first in offered(world, "Dan", clock)
 
 
 def test_declined_gift_is_free_again(world: World, clock: datetime) -> None:
