@@ -17,7 +17,7 @@ from monitor.store.review.queue import (
     count_claimable_items,
     count_claimable_of_batch,
     count_reviewed_of_batch,
-    newest_claimable_batch,
+    next_batch,
 )
 from monitor.store.review.reviews import (
     items_to_adjudicate,
@@ -85,7 +85,7 @@ def worklist_of(
     led = user.led_models if model is None else user.led_models.narrow(model)
     at_work = current_item_of(connection, claimer, now)
     batch_id = (
-        newest_claimable_batch(connection, claimer, now)
+        next_batch(connection, claimer, now)
         if at_work is None
         else item_by_id(connection, at_work).batch_id
     )

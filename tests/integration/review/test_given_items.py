@@ -14,6 +14,7 @@ from monitor.cli.app import app
 from monitor.errors import InputError, WorkflowError
 from monitor.review.items.blind_review import REVIEWS, load_claimer
 from monitor.review.items.giving import Given, give_items
+from monitor.review.items.worklist import worklist_of
 from monitor.settings import Review
 from monitor.store.accounts.users import UserRow, list_users, set_active
 from monitor.store.engine import transaction
@@ -92,6 +93,18 @@ def test_given_items_are_offered_to_the_named_alone(any_engine: Engine, clock: d
     assert offered(world, "Dan", clock + WEEK) == set(every)
     with transaction(world.engine) as connection:
         assert REVIEWS.find_next(connection, world.users["Ada"], clock) == every[-2]
+
+
+def test_progress_is_of_the_batch_of_a_given_item(engine: Engine, clock: datetime) -> None:
+    older = make_world(engine, clock, n=4, weeks_ago=1)
+    newer = make_world(engine, clock, n=4, users=False)
+    first = items(older)[0]
+    give(older, ["Ada"], [first], clock)
+    with transaction(engine) as connection:
+        ada, ben = (worklist_of(connection, older.rows[name], clock) for name in ("Ada", "Ben"))
+        assert REVIEWS.claim_next(connection, older.users["Ada"], clock, LEASE) == first
+        assert worklist_of(connection, older.rows["Ada"], clock).batch_id == ada.batch_id
+    assert (ada.batch_id, ben.batch_id) == (older.batch_id, newer.batch_id)
 
 
 def test_three_named_reviewers_share_two_slots(world: World, clock: datetime) -> None:
