@@ -15,7 +15,6 @@ from monitor.store.review.audits import items_to_audit
 from monitor.store.review.items import item_by_id, items_with_status
 from monitor.store.review.queue import (
     count_claimable_items,
-    count_claimable_of_batch,
     count_reviewed_of_batch,
     next_batch,
 )
@@ -92,7 +91,7 @@ def worklist_of(
     n_reviewed = n_left = 0
     if batch_id is not None:
         n_reviewed = count_reviewed_of_batch(connection, claimer, batch_id)
-        n_left = count_claimable_of_batch(connection, claimer, now, batch_id)
+        n_left = count_claimable_items(connection, claimer, now, batch_id)
     return Worklist(
         at_work=at_work,
         batch_id=batch_id,

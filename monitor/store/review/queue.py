@@ -68,10 +68,13 @@ class ClaimableItems:
     since: datetime
 
 
-def count_claimable_items(connection: Connection, claimer: Claimer, now: datetime) -> int:
-    """Return the number of items that a user could claim."""
+def count_claimable_items(
+    connection: Connection, claimer: Claimer, now: datetime, batch_id: int | None = None
+) -> int:
+    """Return the number of items that a user could claim, of all batches or of one."""
+    own = [] if batch_id is None else [ReviewItem.batch_id == batch_id]
     counts = [
-        select(func.count()).select_from(ReviewItem).where(*conditions).scalar_subquery()
+        select(func.count()).select_from(ReviewItem).where(*conditions, *own).scalar_subquery()
         for conditions in _claimable_terms(claimer, now)
     ]
     n_queued, n_done, n_full = connection.execute(select(*counts)).one()
@@ -143,17 +146,9 @@ def next_batch(connection: Connection, claimer: Claimer, now: datetime) -> int |
     if (first := connection.execute(given).scalar_one_or_none()) is not None:
         return first
     batch_id = _newest_open_batch(connection, claimer, None)
-    while batch_id is not None and not count_claimable_of_batch(connection, claimer, now, batch_id):
+    while batch_id is not None and not count_claimable_items(connection, claimer, now, batch_id):
         batch_id = _newest_open_batch(connection, claimer, batch_id)
     return batch_id
-
-
-def count_claimable_of_batch(
-    connection: Connection, claimer: Claimer, now: datetime, batch_id: int
-) -> int:
-    """Return the number of items of a batch that a user could claim."""
-    items = _candidates(claimer, now).where(ReviewItem.batch_id == batch_id).subquery()
-    return int(connection.execute(select(func.count()).select_from(items)).scalar_one())
 
 
 def count_reviewed_of_batch(connection: Connection, claimer: Claimer, batch_id: int) -> int:
