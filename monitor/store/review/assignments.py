@@ -86,7 +86,7 @@ def take_back_items(
 
 def take_back_unfit_items(connection: Connection, reviewer: UserRow) -> None:
     """End the time for which slots are kept of items that a user no longer works on."""
-    given = connection.execute(
+    rows = connection.execute(
         select(ReviewItem.id, ReviewBatch.model, ReviewItem.task_type)
         .join(ReviewAssignment, ReviewAssignment.item_id == ReviewItem.id)
         .join(ReviewBatch, ReviewBatch.id == ReviewItem.batch_id)
@@ -94,7 +94,7 @@ def take_back_unfit_items(connection: Connection, reviewer: UserRow) -> None:
             ReviewAssignment.reviewer_id == reviewer.id, ReviewAssignment.given_until.is_not(None)
         )
     )
-    unfit = [row.id for row in given if not reviewer.works_on(row.model, row.task_type)]
+    unfit = [row.id for row in rows if not reviewer.works_on(row.model, row.task_type)]
     take_back_items(connection, unfit, reviewer.id)
 
 

@@ -33,7 +33,7 @@ def find_next_review_item(connection: Connection, claimer: Claimer, now: datetim
     items that the user skipped come last, and those that others have locked after the rest.
     """
     for skip_locked in (True, False):  # others may be claiming the remaining items
-        item_id = _find_first(connection, _given(claimer, now), skip_locked=skip_locked)
+        item_id = _find_first(connection, _gifts(claimer, now), skip_locked=skip_locked)
         if item_id is not None:
             return item_id
         batch_id = _newest_open_batch(connection, claimer, None)
@@ -142,8 +142,8 @@ def _claimable_terms(claimer: Claimer, now: datetime) -> tuple[list[ColumnElemen
 
 def next_batch(connection: Connection, claimer: Claimer, now: datetime) -> int | None:
     """Return the batch from which the user's next item comes, skipped items left aside."""
-    given = _given(claimer, now).with_only_columns(ReviewItem.batch_id).limit(1)
-    if (first := connection.execute(given).scalar_one_or_none()) is not None:
+    of_gifts = _gifts(claimer, now).with_only_columns(ReviewItem.batch_id).limit(1)
+    if (first := connection.execute(of_gifts).scalar_one_or_none()) is not None:
         return first
     batch_id = _newest_open_batch(connection, claimer, None)
     while batch_id is not None and not count_claimable_items(connection, claimer, now, batch_id):
@@ -182,7 +182,7 @@ def _candidates(claimer: Claimer, now: datetime) -> Select[int]:
     )
 
 
-def _given(claimer: Claimer, now: datetime) -> Select[int]:
+def _gifts(claimer: Claimer, now: datetime) -> Select[int]:
     """Return a query of the items that a lead gave the user, in the order of their review."""
     return (
         _candidates(claimer, now)

@@ -156,7 +156,7 @@ def test_declined_gift_is_free_again(world: World, clock: datetime) -> None:
     assert first in offered(world, "Dan", clock)
 
 
-def test_who_works_on_an_item_keeps_it_when_given(world: World, clock: datetime) -> None:
+def test_item_given_to_others_stays_with_its_holder(world: World, clock: datetime) -> None:
     dan = world.rows["Dan"]
     with transaction(world.engine) as connection:
         first = REVIEWS.claim_next(connection, dan.id, clock, LEASE)

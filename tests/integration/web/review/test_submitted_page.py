@@ -128,7 +128,7 @@ def test_outcomes_wait_until_reviews_are_done(
     assert " ".join(cells).count("Reject") == 1, "it is not settled any more"
 
 
-def test_notice_names_the_models_whose_outcomes_wait(
+def test_notice_names_models_with_withheld_outcomes(
     world: World, clock: datetime, visit: Callable[[str], Visitor], submit: Callable[..., int]
 ) -> None:
     submit(("Ada", ACCEPT), ("Ben", ACCEPT))
