@@ -40,6 +40,7 @@ from monitor.store.accounts.users import (
     user_by_id,
 )
 from monitor.store.audit_log import append_entry
+from monitor.store.review.assignments import take_back_unfit_items
 
 SLACK_USER_ID = re.compile(r"[UW][A-Z0-9]{2,30}")
 
@@ -126,6 +127,7 @@ def change_role(
         delete_grants(connection, user.id, set(user.grants.by_model) - {ALL_MODELS})
     task_types = before.task_types if before else frozenset()
     save_grant(connection, user.id, Grant(model, role, task_types))
+    _take_back_items(connection, user_id)
     details = {"from": before.role if before else "", "to": role, "model": model}
     append_entry(connection, now, actor.name, "role_changed", f"user:{user.name}", details)
 
@@ -144,6 +146,7 @@ def revoke_role(
     if user.grants.is_admin:
         _check_other_admin(connection, user)
     delete_grants(connection, user.id, [model])
+    _take_back_items(connection, user_id)
     details = {"from": before.role, "to": "", "model": model}
     append_entry(connection, now, actor.name, "role_changed", f"user:{user.name}", details)
 
@@ -167,6 +170,7 @@ def assign_task_types(
     user = _lock_changeable(connection, actor, user_id, model)
     grant = replace(_require_grant(user, model), task_types=clean_task_types(task_types))
     save_grant(connection, user.id, grant)
+    _take_back_items(connection, user_id)
     details = {"task_types": sorted(grant.task_types), "model": model}
     append_entry(connection, now, actor.name, "assigned", f"user:{user.name}", details)
 
@@ -263,6 +267,13 @@ def reset_password(
     link = _create_link(connection, user.id, actor, now, link_lifetime)
     append_entry(connection, now, actor.name, "password_reset", f"user:{user.name}")
     return link
+
+
+def _take_back_items(connection: Connection, user_id: int) -> None:
+    """Free the review items that a lead gave the user and that the grants no longer include."""
+    user = user_by_id(connection, user_id)
+    if user is not None:
+        take_back_unfit_items(connection, user)
 
 
 def _lock_manageable(connection: Connection, actor: Actor, user_id: int) -> UserRow:

@@ -62,6 +62,6 @@ def describe(blind: Mapping[str, int]) -> str:
     """Return a sentence for each model: that its findings are withheld, and until when."""
     return " ".join(
         f"Findings of {model} are shown when its "
-        f"{'waiting item is' if n == 1 else f'{n:,} waiting items are'} reviewed."
+        f"{'waiting item is' if n == 1 else f'{n:,} waiting items are'} done."
         for model, n in blind.items()
     )

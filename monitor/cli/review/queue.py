@@ -59,6 +59,7 @@ def decide(
     from monitor.rendering.excerpts import name_version
     from monitor.review.decision.decisions import decide as decide_batch
     from monitor.review.decision.decisions import decide_open_batches
+    from monitor.review.items.settling import settle_reviewed
     from monitor.store.engine import transaction
     from monitor.store.review.decision_states import decision_states
     from monitor.store.review.items import batch_by_id
@@ -66,6 +67,8 @@ def decide(
     configuration = read_configuration(config)
     engine = open_database(configuration)
     now = datetime.now(UTC)
+    with transaction(engine) as connection:  # as the daemon does, which may have stopped
+        settle_reviewed(connection, now, audit_share=configuration.review.audit_share)
     if batch is None:
         decisions = [
             decision

@@ -170,7 +170,7 @@ def _claim(connection: Connection, item: ItemRow, reviewer: UserRow, now: dateti
     if not claim_slot(connection, item.id, reviewer.id, now=now, until=now + LEASE):
         raise WorkflowError(
             f"item {item.id} has no slot for {reviewer.name}: it is decided, declined by "
-            f"{reviewer.name}, or reviewed or claimed by two others",
+            f"{reviewer.name}, or reviewed or claimed by two others or given to them",
             code="no_slot",
         )
 

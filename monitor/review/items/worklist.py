@@ -15,9 +15,8 @@ from monitor.store.review.audits import items_to_audit
 from monitor.store.review.items import item_by_id, items_with_status
 from monitor.store.review.queue import (
     count_claimable_items,
-    count_claimable_of_batch,
     count_reviewed_of_batch,
-    newest_claimable_batch,
+    next_batch,
 )
 from monitor.store.review.reviews import (
     items_to_adjudicate,
@@ -85,14 +84,14 @@ def worklist_of(
     led = user.led_models if model is None else user.led_models.narrow(model)
     at_work = current_item_of(connection, claimer, now)
     batch_id = (
-        newest_claimable_batch(connection, claimer, now)
+        next_batch(connection, claimer, now)
         if at_work is None
         else item_by_id(connection, at_work).batch_id
     )
     n_reviewed = n_left = 0
     if batch_id is not None:
         n_reviewed = count_reviewed_of_batch(connection, claimer, batch_id)
-        n_left = count_claimable_of_batch(connection, claimer, now, batch_id)
+        n_left = count_claimable_items(connection, claimer, now, batch_id)
     return Worklist(
         at_work=at_work,
         batch_id=batch_id,

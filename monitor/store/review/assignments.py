@@ -6,12 +6,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from monitor.store.accounts.users import UserRow
 from monitor.store.assignments import Assignment, AssignmentTable, is_live
 from monitor.store.review.portions import items_of_portions
 from monitor.store.review.queue import Claimer
 from monitor.store.review.slots import is_claimable_by, reviews_by
 from monitor.store.rows import batches_of
-from monitor.store.tables import ReviewAssignment, ReviewItem, User
+from monitor.store.tables import ReviewAssignment, ReviewBatch, ReviewItem, User
 
 REVIEW_ASSIGNMENTS = AssignmentTable(ReviewAssignment, Assignment)
 
@@ -70,14 +71,31 @@ def given_counts(connection: Connection, batch_id: int, now: datetime) -> list[G
     return [GivenCount(name, n, until) for name, n, until in rows if until is not None]
 
 
-def take_back_items(connection: Connection, item_ids: Sequence[int]) -> None:
-    """End the time for which slots of items are kept for the reviewers they were given to."""
+def take_back_items(
+    connection: Connection, item_ids: Sequence[int], reviewer_id: int | None = None
+) -> None:
+    """End the time for which slots of items are kept: for all they were given to, or for one."""
     for part in batches_of(item_ids):
-        connection.execute(
-            update(ReviewAssignment)
-            .where(ReviewAssignment.item_id.in_(part), ReviewAssignment.given_until.is_not(None))
-            .values(given_until=None)
+        statement = update(ReviewAssignment).where(
+            ReviewAssignment.item_id.in_(part), ReviewAssignment.given_until.is_not(None)
         )
+        if reviewer_id is not None:
+            statement = statement.where(ReviewAssignment.reviewer_id == reviewer_id)
+        connection.execute(statement.values(given_until=None))
+
+
+def take_back_unfit_items(connection: Connection, reviewer: UserRow) -> None:
+    """End the time for which slots are kept of items that a user no longer works on."""
+    rows = connection.execute(
+        select(ReviewItem.id, ReviewBatch.model, ReviewItem.task_type)
+        .join(ReviewAssignment, ReviewAssignment.item_id == ReviewItem.id)
+        .join(ReviewBatch, ReviewBatch.id == ReviewItem.batch_id)
+        .where(
+            ReviewAssignment.reviewer_id == reviewer.id, ReviewAssignment.given_until.is_not(None)
+        )
+    )
+    unfit = [row.id for row in rows if not reviewer.works_on(row.model, row.task_type)]
+    take_back_items(connection, unfit, reviewer.id)
 
 
 def declined_items(connection: Connection, item_ids: Sequence[int], reviewer_id: int) -> set[int]:

@@ -33,17 +33,7 @@ def find_next_review_item(connection: Connection, claimer: Claimer, now: datetim
     items that the user skipped come last, and those that others have locked after the rest.
     """
     for skip_locked in (True, False):  # others may be claiming the remaining items
-        statement = (
-            _candidates(claimer, now)
-            .join(_MINE, _MINE.item_id == ReviewItem.id)
-            .where(
-                _MINE.reviewer_id == claimer.reviewer_id,
-                _MINE.given_until > now,
-                _MINE.skipped_at.is_(None),
-            )
-            .order_by(_MINE.given_until, ReviewItem.batch_id, ReviewItem.position)
-        )
-        item_id = _find_first(connection, statement, skip_locked=skip_locked)
+        item_id = _find_first(connection, _gifts(claimer, now), skip_locked=skip_locked)
         if item_id is not None:
             return item_id
         batch_id = _newest_open_batch(connection, claimer, None)
@@ -78,10 +68,13 @@ class ClaimableItems:
     since: datetime
 
 
-def count_claimable_items(connection: Connection, claimer: Claimer, now: datetime) -> int:
-    """Return the number of items that a user could claim."""
+def count_claimable_items(
+    connection: Connection, claimer: Claimer, now: datetime, batch_id: int | None = None
+) -> int:
+    """Return the number of items that a user could claim, of all batches or of one."""
+    own = [] if batch_id is None else [ReviewItem.batch_id == batch_id]
     counts = [
-        select(func.count()).select_from(ReviewItem).where(*conditions).scalar_subquery()
+        select(func.count()).select_from(ReviewItem).where(*conditions, *own).scalar_subquery()
         for conditions in _claimable_terms(claimer, now)
     ]
     n_queued, n_done, n_full = connection.execute(select(*counts)).one()
@@ -147,20 +140,15 @@ def _claimable_terms(claimer: Claimer, now: datetime) -> tuple[list[ColumnElemen
     return queued, [*queued, ReviewItem.id.in_(done)], [*queued, *full]
 
 
-def newest_claimable_batch(connection: Connection, claimer: Claimer, now: datetime) -> int | None:
+def next_batch(connection: Connection, claimer: Claimer, now: datetime) -> int | None:
     """Return the batch from which the user's next item comes, skipped items left aside."""
+    of_gifts = _gifts(claimer, now).with_only_columns(ReviewItem.batch_id).limit(1)
+    if (first := connection.execute(of_gifts).scalar_one_or_none()) is not None:
+        return first
     batch_id = _newest_open_batch(connection, claimer, None)
-    while batch_id is not None and not count_claimable_of_batch(connection, claimer, now, batch_id):
+    while batch_id is not None and not count_claimable_items(connection, claimer, now, batch_id):
         batch_id = _newest_open_batch(connection, claimer, batch_id)
     return batch_id
-
-
-def count_claimable_of_batch(
-    connection: Connection, claimer: Claimer, now: datetime, batch_id: int
-) -> int:
-    """Return the number of items of a batch that a user could claim."""
-    items = _candidates(claimer, now).where(ReviewItem.batch_id == batch_id).subquery()
-    return int(connection.execute(select(func.count()).select_from(items)).scalar_one())
 
 
 def count_reviewed_of_batch(connection: Connection, claimer: Claimer, batch_id: int) -> int:
@@ -191,6 +179,20 @@ def _newest_open_batch(connection: Connection, claimer: Claimer, before: int | N
 def _candidates(claimer: Claimer, now: datetime) -> Select[int]:
     return select(ReviewItem.id).where(
         *is_claimable_by(claimer.reviewer_id, now), *items_of_portions(claimer.portions)
+    )
+
+
+def _gifts(claimer: Claimer, now: datetime) -> Select[int]:
+    """Return a query of the items that a lead gave the user, in the order of their review."""
+    return (
+        _candidates(claimer, now)
+        .join(_MINE, _MINE.item_id == ReviewItem.id)
+        .where(
+            _MINE.reviewer_id == claimer.reviewer_id,
+            _MINE.given_until > now,
+            _MINE.skipped_at.is_(None),
+        )
+        .order_by(_MINE.given_until, ReviewItem.batch_id, ReviewItem.position)
     )
 
 

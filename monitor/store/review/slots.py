@@ -21,7 +21,7 @@ REVIEWS_PER_ITEM = 2
 
 #: Made once: making an alias costs ten times as much as compiling its query.
 _ASSIGNMENT, _SUBMITTED, _REVIEW = aliased(ReviewAssignment), aliased(Review), aliased(Review)
-_GIFT, _OWN_GIFT = aliased(ReviewAssignment), aliased(ReviewAssignment)
+_GIFT, _OWN = aliased(ReviewAssignment), aliased(ReviewAssignment)
 
 
 def is_claimable_by(reviewer_id: int, now: datetime) -> tuple[ColumnElement[bool], ...]:
@@ -46,15 +46,18 @@ def is_claimable_by(reviewer_id: int, now: datetime) -> tuple[ColumnElement[bool
 
 
 def has_free_slot(reviewer_id: int, now: datetime) -> ColumnElement[bool]:
-    """Return the condition that others leave the reviewer a slot of the item."""
+    """Return the condition that others leave the reviewer a slot of the item.
+
+    Whoever works on the item keeps their slot when it is given to others.
+    """
     taken = slots_of_others(reviewer_id, now)
     own = (
         select(func.count())
-        .select_from(_OWN_GIFT)
+        .select_from(_OWN)
         .where(
-            _OWN_GIFT.item_id == ReviewItem.id,
-            _OWN_GIFT.reviewer_id == reviewer_id,
-            _OWN_GIFT.given_until > now,
+            _OWN.item_id == ReviewItem.id,
+            _OWN.reviewer_id == reviewer_id,
+            or_(_OWN.given_until > now, is_live(_OWN, now)),
         )
         .correlate(ReviewItem)
         .scalar_subquery()

@@ -72,7 +72,7 @@ def submitted_page(request: Request[Any, Any, Any], visit: NamedDependency[Visit
         "text": text,
         "verdict": verdict,
         "problems": problems,
-        "blind": visit.blind,
+        "blind": [model for model in visit.blind if visit.model in (None, model)],
         "older": older,
         "is_first": not before,
         "states": STATES,

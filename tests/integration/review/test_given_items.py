@@ -1,6 +1,7 @@
 """Items that a lead gives to reviewers: whom they are offered to, and until when."""
 
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from click.testing import Result
@@ -8,10 +9,12 @@ from sqlalchemy import Engine, delete
 from typer.testing import CliRunner
 
 from monitor.accounts.registration import create_user
+from monitor.accounts.users import Actor, assign_task_types, revoke_role
 from monitor.cli.app import app
 from monitor.errors import InputError, WorkflowError
 from monitor.review.items.blind_review import REVIEWS, load_claimer
 from monitor.review.items.giving import Given, give_items
+from monitor.review.items.worklist import worklist_of
 from monitor.settings import Review
 from monitor.store.accounts.users import UserRow, list_users, set_active
 from monitor.store.engine import transaction
@@ -92,6 +95,18 @@ def test_given_items_are_offered_to_the_named_alone(any_engine: Engine, clock: d
         assert REVIEWS.find_next(connection, world.users["Ada"], clock) == every[-2]
 
 
+def test_progress_is_of_the_batch_of_a_given_item(engine: Engine, clock: datetime) -> None:
+    older = make_world(engine, clock, n=4, weeks_ago=1)
+    newer = make_world(engine, clock, n=4, users=False)
+    first = items(older)[0]
+    give(older, ["Ada"], [first], clock)
+    with transaction(engine) as connection:
+        ada, ben = (worklist_of(connection, older.rows[name], clock) for name in ("Ada", "Ben"))
+        assert REVIEWS.claim_next(connection, older.users["Ada"], clock, LEASE) == first
+        assert worklist_of(connection, older.rows["Ada"], clock).batch_id == ada.batch_id
+    assert (ada.batch_id, ben.batch_id) == (older.batch_id, newer.batch_id)
+
+
 def test_three_named_reviewers_share_two_slots(world: World, clock: datetime) -> None:
     first = items(world)[0]
     give(world, ["Ada", "Ben", "Dan"], [first], clock)
@@ -119,6 +134,19 @@ def test_item_of_a_deactivated_reviewer_is_free(world: World, clock: datetime) -
     assert first in offered(world, "Dan", clock)
 
 
+def test_item_of_a_reviewer_of_other_task_types_is_free(world: World, clock: datetime) -> None:
+    first = items(world)[0]
+    for change in (
+        partial(assign_task_types, task_types=["fees_of_others"]),
+        revoke_role,
+    ):
+        give(world, ["Ada", "Ben"], [first], clock)
+        assert first not in offered(world, "Dan", clock)
+        with transaction(world.engine) as connection:
+            change(connection, Actor("shell"), world.users["Ada"], now=clock)
+        assert first in offered(world, "Dan", clock)
+
+
 def test_declined_gift_is_free_again(world: World, clock: datetime) -> None:
     first = items(world)[0]
     give(world, ["Ada", "Ben"], [first], clock)
@@ -126,6 +154,20 @@ def test_declined_gift_is_free_again(world: World, clock: datetime) -> None:
         assert REVIEWS.claim_next(connection, world.users["Ada"], clock, LEASE) == first
         REVIEWS.decline(connection, first, world.rows["Ada"], clock, "I know the customer")
     assert first in offered(world, "Dan", clock)
+
+
+def test_item_given_to_others_stays_with_its_holder(world: World, clock: datetime) -> None:
+    dan = world.rows["Dan"]
+    with transaction(world.engine) as connection:
+        first = REVIEWS.claim_next(connection, dan.id, clock, LEASE)
+        assert first is not None
+    give(world, ["Ada", "Ben"], [first], clock)
+    with transaction(world.engine) as connection:
+        REVIEWS.submit(connection, first, dan, ACCEPT, clock)
+        REVIEWS.withdraw(connection, first, dan, now=clock, lease=LEASE)
+        REVIEWS.extend_lease(connection, first, dan.id, clock, LEASE)
+    assert first not in offered(world, "Dan", clock + LEASE), "the time of the lease is over"
+    review(world, "Ada", first, clock)
 
 
 def test_item_is_not_given_to_its_reviewer(world: World, clock: datetime) -> None:

@@ -4,7 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, update
+from typer.testing import CliRunner
 
+from monitor.cli.app import app
 from monitor.errors import NotFoundError, WorkflowError
 from monitor.review.items.blind_review import REVIEWS
 from monitor.review.items.discussion import write_message
@@ -16,6 +18,7 @@ from monitor.review.items.verdicts import SCORE_GAP, ReviewInput
 from monitor.review.items.worklist import Worklist, worklist_of
 from monitor.review.progress.batch_progress import batch_progress
 from monitor.store.engine import transaction
+from monitor.store.migrations import head_revision
 from monitor.store.review.beginnings import BEGINNING, beginning_of, listed_items
 from monitor.store.review.items import batch_by_id, item_by_id
 from monitor.store.review.reviews import reviews_of
@@ -75,6 +78,21 @@ def test_second_review_is_compared_after_the_undo_time(world: World, clock: date
     assert status(world, item) == "gold"
     assert settle(world, clock + 2 * UNDO_TIME) == []
     assert work(world, "Cleo", clock).to_audit == [item]
+
+
+def test_decide_command_settles_while_the_daemon_is_stopped(
+    engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world(engine, clock, n=6)
+    with transaction(engine) as connection:
+        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32))")
+        connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{head_revision()}')")
+    url = engine.url.render_as_string(hide_password=False)
+    monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", url)
+    item = review(world, "Ada", clock)
+    review(world, "Ben", clock)
+    assert CliRunner().invoke(app, ["review", "decide"]).exit_code == 0
+    assert status(world, item) == "gold"
 
 
 def test_nobody_learns_of_reviews_that_are_not_compared(world: World, clock: datetime) -> None:

@@ -88,7 +88,7 @@ def test_a_reviewer_is_shown_own_work_without_findings(desk: Desk) -> None:
     assert buttons(page) == [("Review 7 items", "/review?model=a")]
     assert not re.search("drift|retrain|decision|%", card(page).lower())
     assert "Your reviews" in card(page)
-    assert "Findings of a are shown when its 7 waiting items are reviewed." in page
+    assert "Findings of a are shown when its 7 waiting items are done." in page
 
 
 def test_an_empty_list_names_the_next_evaluation(desk: Desk) -> None:

@@ -69,3 +69,11 @@ def test_pages_with_a_live_part_load_htmx_once() -> None:
         )
 
     assert [name for name in live if not is_in_frame(name)] == []
+
+
+def test_each_page_with_keys_lists_them() -> None:
+    """The hint of a key without an action names the key that lists them."""
+    scripts = [path for folder in page_folders("static") for path in folder.glob("*.js")]
+    listening = {path.stem: text for path in scripts if "\nlisten({" in (text := path.read_text())}
+    assert len(listening) >= 5
+    assert [name for name, text in listening.items() if '"?": ()' not in text] == []

@@ -33,7 +33,7 @@ export async function withdraw(submitted = lastSubmitted(), atWork = null) {
     const isOld = sessionStorage.getItem(KEY) !== null;
     toast(
       isOld
-        ? "The last submission was more than ten minutes ago: open it from Submitted."
+        ? "The last submission was more than ten minutes ago. Submitted lists your reviews."
         : "There is nothing to undo: nothing was submitted in this tab since the last undo.",
     );
     return;

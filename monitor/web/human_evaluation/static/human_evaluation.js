@@ -4,4 +4,4 @@ import { listen } from "./keys.js";
 import { offerUndo, withdraw } from "./undo.js";
 
 offerUndo();
-listen({ actions: { u: () => withdraw() } });
+listen({ actions: { u: () => withdraw(), "?": () => document.getElementById("help").showModal() } });

@@ -128,6 +128,23 @@ def test_outcomes_wait_until_reviews_are_done(
     assert " ".join(cells).count("Reject") == 1, "it is not settled any more"
 
 
+def test_notice_names_models_with_withheld_outcomes(
+    world: World, clock: datetime, visit: Callable[[str], Visitor], submit: Callable[..., int]
+) -> None:
+    submit(("Ada", ACCEPT), ("Ben", ACCEPT))
+    with transaction(world.engine) as connection:
+        waits = update(ReviewItem).where(ReviewItem.status == "queued")
+        connection.execute(waits.values(status="excluded"))
+        assert carry_over(connection, "assistant", "other", clock)
+    make_world(world.engine, clock, n=4, weeks_ago=1, users=False)
+    submit(("Ada", ACCEPT))
+    ada, notice = visit("Ada"), "items of assistant wait"
+    assert notice in ada.get("/submitted").text
+    assert notice in ada.get("/submitted?model=assistant").text
+    assert notice not in ada.get("/submitted?model=other").text, "nothing is withheld there"
+    assert len(listed(ada, "/submitted?model=other")) == 1
+
+
 def test_a_peers_work_changes_nothing_on_the_page(
     world: World, clock: datetime, visit: Callable[[str], Visitor], submit: Callable[..., int]
 ) -> None:
