@@ -92,6 +92,11 @@ HUMAN_EVALUATION = Page(
     fill={f"{action} 3": f"{action} 1" for action in ("show", "lock", "export")},
 )
 
-WRITE_A_TAXONOMY = Page("how-to/write-a-taxonomy.md", applied=("[review]",))
+def stored(site: Site) -> None:
+    """Make the database that versions are published in."""
+    make_database(site).dispose()
+
+
+WRITE_A_TAXONOMY = Page("how-to/write-a-taxonomy.md", stored, applied=("[review]",))
 
 PAGES = (EXPORT_AND_IMPORT, HUMAN_EVALUATION, WRITE_A_TAXONOMY)
