@@ -92,6 +92,7 @@ HUMAN_EVALUATION = Page(
     fill={f"{action} 3": f"{action} 1" for action in ("show", "lock", "export")},
 )
 
+
 def stored(site: Site) -> None:
     """Make the database that versions are published in."""
     make_database(site).dispose()
