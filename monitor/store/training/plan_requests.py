@@ -54,6 +54,11 @@ def read_plan_request(run: RunRow) -> PlanRequest | None:
     return PlanRequest(**values)
 
 
+def is_unplanned(run: RunRow) -> bool:
+    """Return whether a run is a draft, or ended as one: its recipe is the requested file."""
+    return REQUEST in (run.plan or {}) and "options" not in (run.plan or {})
+
+
 def insert_draft(
     connection: Connection,
     *,

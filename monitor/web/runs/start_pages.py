@@ -24,7 +24,12 @@ from monitor.store.review.decisions import (
 )
 from monitor.store.review.gold_export import ItemFilter, gold_state
 from monitor.store.training.children import UNFINISHED
-from monitor.store.training.plan_requests import PlanRequest, plan_token, read_plan_request
+from monitor.store.training.plan_requests import (
+    PlanRequest,
+    is_unplanned,
+    plan_token,
+    read_plan_request,
+)
 from monitor.store.training.runs import (
     RunRow,
     list_runs,
@@ -91,7 +96,7 @@ def _start_page(visit: Visit, run_id: int, read: Mapping[str, Any] | None = None
             "back": f"/runs/{run_id}",
             "is_resumption": run.status != "planned",
             "taints": taints_of_run(connection, run_id),
-            "outlook": None if run.status == "draft" else _outlook_of_run(connection, run),
+            "outlook": None if is_unplanned(run) else _outlook_of_run(connection, run),
             "requested": _requested(run),
             "refusal": _refusal(run),
             "preview": stored_preview(run.plan),

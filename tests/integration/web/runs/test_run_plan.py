@@ -22,9 +22,10 @@ from monitor.store.training.plan_requests import (
     read_plan_request,
     refuse_draft,
 )
-from monitor.store.training.runs import RunRow, list_runs
+from monitor.store.training.runs import RunRow, finish_run, list_runs
 from retrain.planning.preview import Preview
 from retrain.recipes.recipe import Recipe, recipe_for
+from retrain.run_folder import RunFolder
 from retrain.training.runs import plan_run
 from tests.support.review.review_world import World, make_world
 from tests.support.review.settled_items import settle_to_retrain
@@ -272,6 +273,21 @@ def test_a_refused_draft_leads_back_to_its_form(
     assert lead.post(f"/runs/{run.id}/start", follow_redirects=False).status_code == 409
     assert send(lead, f"/runs/{run.id}/plan", epochs="3").status_code == 303
     assert "requested the plan" in lead.get(f"/runs/{run.id}").text
+
+
+def test_a_cancelled_draft_is_planned_again_and_not_resumed(
+    lead: TestClient[Litestar], world: World, decision: int, clock: datetime
+) -> None:
+    send(lead, f"/decisions/{decision}/plan", replay_share="0.4")
+    (run,) = runs(world)
+    folder = RunFolder(Path(run.work_dir))
+    folder.root.mkdir(parents=True)
+    folder.training_data.write_text("{}\n")  # of a plan that was changed since
+    with transaction(world.engine) as connection:
+        finish_run(connection, run.id, "cancelled", finished_at=clock, by="Lea")
+    assert lead.post(f"/runs/{run.id}/start", follow_redirects=False).status_code == 409
+    assert lead.get(f"/runs/{run.id}/start").status_code == 200
+    assert fields(lead.get(f"/runs/{run.id}/plan").text)["replay_share"] == "0.4"
 
 
 def test_only_runs_that_can_resume_offer_it(
