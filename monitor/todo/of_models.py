@@ -19,6 +19,7 @@ from monitor.store.fleet import (
     unresolved_incidents,
 )
 from monitor.store.model_history import DAEMON
+from monitor.store.review.decision_states import decision_states
 from monitor.store.review.waiting import StandingDecision, standing_decisions
 from monitor.store.training.waiting import EvaluatedCandidate, evaluated_candidates, failed_runs
 from monitor.todo.entries import TodoEntry, of_model
@@ -96,8 +97,15 @@ def windows(connection: Connection, _settings: Sections, _now: datetime) -> Entr
 
 
 def runs(connection: Connection, _settings: Sections, _now: datetime) -> Entries:
-    """Yield newest training runs that failed, unless they were planned again."""
-    for row in failed_runs(connection):
+    """Yield newest training runs that failed, unless they were planned again.
+
+    One whose decision is no longer open can't be.
+    """
+    failed = failed_runs(connection)
+    states = decision_states(connection) if failed else {}
+    for row in failed:
+        if row.decision_id in states and not states[row.decision_id].is_open:
+            continue
         since = row.finished_at or row.created_at
         follows = "" if row.decision_id is None else f" of decision {row.decision_id}"
         yield TodoEntry(

@@ -37,6 +37,7 @@ class StandingDecision:
     recommendation: str
     decided_at: datetime
     confirmed_by: str | None
+    confirmed_at: datetime | None
     has_run: bool
     #: Why its training run can't start; empty or ``None``: it can, or isn't checked.
     refusal: str | None
@@ -59,9 +60,10 @@ class WaitingItems:
     first_id: int
 
 
-def standing_decisions(connection: Connection) -> list[StandingDecision]:
-    """Return the newest final decision of each model that is open."""
-    standing = [number for number, state in decision_states(connection).items() if state.is_open]
+def standing_decisions(connection: Connection, models: Models = None) -> list[StandingDecision]:
+    """Return the newest final decision of each of some models that is open."""
+    states = decision_states(connection, models)
+    standing = [number for number, state in states.items() if state.is_open]
     place = func.row_number().over(
         partition_by=Decision.model,
         order_by=(

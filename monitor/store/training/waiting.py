@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Connection, exists, func, select, type_coerce
+from sqlalchemy import JSON, ColumnElement, Connection, and_, exists, func, select, type_coerce
 from sqlalchemy.orm import aliased
 
 from monitor.store.rows import columns_of, read_rows
@@ -19,6 +19,7 @@ class FailedRun:
 
     id: int
     model: str
+    #: The one that it follows, also where it is planned again.
     decision_id: int | None
     created_at: datetime
     finished_at: datetime | None
@@ -43,16 +44,20 @@ class EvaluatedCandidate:
     has_rollout: bool
 
 
+def is_attempt() -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions of runs that are no draft, and not cancelled before their start."""
+    unstarted = and_(TrainingRun.status == "cancelled", TrainingRun.started_at.is_(None))
+    return TrainingRun.status != "draft", ~unstarted
+
+
 def failed_runs(connection: Connection) -> list[FailedRun]:
     """Return the newest run of each model, where it failed: one started since replaces it."""
-    newest = (
-        select(func.max(TrainingRun.id))
-        .where(TrainingRun.status != "draft")
-        .group_by(TrainingRun.model)
+    newest = select(func.max(TrainingRun.id)).where(*is_attempt()).group_by(TrainingRun.model)
+    requested = TrainingRun.plan[("request", "decision_id")].as_integer()
+    columns = columns_of(
+        FailedRun, TrainingRun, decision_id=func.coalesce(TrainingRun.decision_id, requested)
     )
-    statement = select(*columns_of(FailedRun, TrainingRun)).where(
-        TrainingRun.id.in_(newest), TrainingRun.status == "failed"
-    )
+    statement = select(*columns).where(TrainingRun.id.in_(newest), TrainingRun.status == "failed")
     return read_rows(connection, FailedRun, statement)
 
 

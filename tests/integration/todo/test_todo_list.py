@@ -11,6 +11,7 @@ from monitor.alerts.messages.weekly_digest import digest_key, last_due
 from monitor.review.items.discussion import DISCUSSION_TIME, escalate_stale
 from monitor.settings import Configuration
 from monitor.store.accounts.users import UserRow, set_active
+from monitor.store.alerts.condition_facts import newest_run, recommended_retraining
 from monitor.store.alerts.incidents import update_incident
 from monitor.store.engine import transaction
 from monitor.store.model_sets import EVERY_MODEL, ModelSet
@@ -134,7 +135,7 @@ def test_statements_do_not_depend_on_the_models(engine: Engine, clock: datetime)
         assert listed(world, lead, settings=settings).entries
         counts.append(len(statements))
     assert len(set(counts)) == 1
-    assert counts[0] <= 24
+    assert counts[0] <= 29
 
 
 def test_each_role_is_shown_what_it_can_do(world: WaitingWorld) -> None:
@@ -386,3 +387,27 @@ def test_a_thousand_entries_are_listed_at_once(world: WaitingWorld) -> None:
 def test_every_kind_has_a_reason_and_one_place() -> None:
     assert len({kind.name for kind in KINDS}) == len(KINDS)
     assert all(kind.title and kind.reason for kind in KINDS)
+
+
+@pytest.mark.parametrize("status", ["draft", "cancelled"])
+def test_a_failed_run_waits_until_another_was_attempted(world: WaitingWorld, status: str) -> None:
+    failed = world.run("a", finished_at=world.now, error="x")
+    world.run("a", status)
+    with transaction(world.engine) as connection:
+        newest = newest_run(connection, "a")
+    assert only(world).address == f"/runs/{failed}/plan"
+    assert (newest and newest.id) == failed
+
+
+def test_run_of_a_closed_decision_is_not_planned_again(world: WaitingWorld) -> None:
+    closed = world.decision("a", "retrain", confirmed_by="Lea", version="9")
+    world.run("a", plan={"request": {"decision_id": closed}})
+    assert kinds(world) == []
+
+
+def test_a_decision_that_waits_is_that_of_the_newest_window(world: WaitingWorld) -> None:
+    world.decision("a", "retrain", days=9, confirmed_by="Lea", decided_at=world.now)
+    world.decision("a", "fix_guidelines", days=2)
+    with transaction(world.engine) as connection:
+        assert recommended_retraining(connection, "a") is None
+    assert kinds(world) == ["guidelines"]
