@@ -9,6 +9,7 @@ from sqlalchemy.orm import aliased
 
 from monitor.store.rows import columns_of, read_rows
 from monitor.store.tables import CandidateEvaluation, ModelVersion, Rollout, TrainingRun
+from monitor.store.training.plan_requests import decision_of_run
 
 _SERVING = aliased(ModelVersion)
 
@@ -53,10 +54,7 @@ def is_attempt() -> tuple[ColumnElement[bool], ...]:
 def failed_runs(connection: Connection) -> list[FailedRun]:
     """Return the newest run of each model, where it failed: one started since replaces it."""
     newest = select(func.max(TrainingRun.id)).where(*is_attempt()).group_by(TrainingRun.model)
-    requested = TrainingRun.plan[("request", "decision_id")].as_integer()
-    columns = columns_of(
-        FailedRun, TrainingRun, decision_id=func.coalesce(TrainingRun.decision_id, requested)
-    )
+    columns = columns_of(FailedRun, TrainingRun, decision_id=decision_of_run())
     statement = select(*columns).where(TrainingRun.id.in_(newest), TrainingRun.status == "failed")
     return read_rows(connection, FailedRun, statement)
 
