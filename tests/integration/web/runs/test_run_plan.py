@@ -374,6 +374,26 @@ def test_a_replaced_or_other_decision_is_not_planned(
     assert (address in start, "superseded" in start.lower()) == (False, True)
 
 
+def test_plan_of_a_decision_that_ended_offers_no_dead_end(
+    lead: TestClient[Litestar], world: World, decision: int, clock: datetime
+) -> None:
+    send(lead, f"/decisions/{decision}/plan")
+    (run,) = runs(world)
+    check(world, run.id, clock)
+    page = lead.get(f"/decisions/{decision}").text
+    assert (f'href="/runs/{run.id}"' in page, f"/decisions/{decision}/start" in page) == (
+        True, False,
+    )  # fmt: skip
+    steps = [f'href="/runs/{run.id}/{step}"' for step in STEPS]
+    assert [step in lead.get(f"/runs/{run.id}").text for step in steps] == [True, True]
+    with transaction(world.engine) as connection:
+        connection.execute(update(Decision).values(version="another"))
+    page = lead.get(f"/runs/{run.id}").text
+    assert [step in page for step in steps] == [False, False]
+    page = lead.get(f"/runs/{run.id}/start").text
+    assert (f'action="/runs/{run.id}/start"' in page, steps[1] in page) == (False, False)
+
+
 def test_reviewers_and_forged_requests_plan_nothing(
     client: TestClient[Litestar], world: World, decision: int
 ) -> None:
