@@ -433,6 +433,6 @@ def test_a_plan_takes_the_place_of_what_it_follows(any_engine: Engine, clock: da
     assert len(listed(world).entries) == 2
     for refusal, n in (("", 1), ("no device", 2)):
         with transaction(world.engine) as connection:
-            asked = {"status": "planned", "start_request": {"refusal": refusal}}
-            update_row(connection, TrainingRun, unchecked, **asked)
+            requested = {"status": "planned", "start_request": {"refusal": refusal}}
+            update_row(connection, TrainingRun, unchecked, **requested)
         assert len(listed(world).entries) == n
