@@ -1,6 +1,6 @@
 """Entries about models, for their leads: each function asks once for all models."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -19,8 +19,15 @@ from monitor.store.fleet import (
     unresolved_incidents,
 )
 from monitor.store.model_history import DAEMON
+from monitor.store.review.decision_states import DecisionState, decision_states
 from monitor.store.review.waiting import StandingDecision, standing_decisions
-from monitor.store.training.waiting import EvaluatedCandidate, evaluated_candidates, failed_runs
+from monitor.store.training.waiting import (
+    CheckedPlan,
+    EvaluatedCandidate,
+    checked_plans,
+    evaluated_candidates,
+    failed_runs,
+)
 from monitor.todo.entries import TodoEntry, of_model
 
 Entries = Iterator[TodoEntry]
@@ -95,9 +102,32 @@ def windows(connection: Connection, _settings: Sections, _now: datetime) -> Entr
             )
 
 
-def runs(connection: Connection, _settings: Sections, _now: datetime) -> Entries:
-    """Yield newest training runs that failed, unless they were planned again."""
+def retrainings(connection: Connection, settings: Sections, _now: datetime) -> Entries:
+    """Yield decisions, plans and failed training runs that wait for a lead.
+
+    A plan takes the place of the decision or the run that it follows. One whose decision is no
+    longer open can't be planned or started.
+    """
+    states = decision_states(connection)
+    plans = checked_plans(connection)
+    yield from _runs(connection, plans, states)
+    planned = {plan.decision_id for plan in plans}
+    for row in standing_decisions(connection, states=states):
+        entry = None if row.id in planned else _decision(connection, row, settings)
+        if entry is not None:
+            yield entry
+
+
+def _runs(
+    connection: Connection, plans: Sequence[CheckedPlan], states: Mapping[int, DecisionState]
+) -> Entries:
+    replaced = {plan.after_run for plan in plans}
+    for plan in plans:
+        if _may_continue(states, plan.decision_id):
+            yield _plan(plan)
     for row in failed_runs(connection):
+        if row.id in replaced or not _may_continue(states, row.decision_id):
+            continue
         since = row.finished_at or row.created_at
         follows = "" if row.decision_id is None else f" of decision {row.decision_id}"
         yield TodoEntry(
@@ -111,12 +141,24 @@ def runs(connection: Connection, _settings: Sections, _now: datetime) -> Entries
         )
 
 
-def decisions(connection: Connection, settings: Sections, _now: datetime) -> Entries:
-    """Yield the newest decision of each model, where it waits for a lead."""
-    for row in standing_decisions(connection):
-        entry = _decision(connection, row, settings)
-        if entry is not None:
-            yield entry
+def _may_continue(states: Mapping[int, DecisionState], decision_id: int | None) -> bool:
+    return decision_id is None or (decision_id in states and states[decision_id].is_open)
+
+
+def _plan(row: CheckedPlan) -> TodoEntry:
+    since = datetime.fromisoformat(row.checked_at)
+    follows = "" if row.decision_id is None else f" of decision {row.decision_id}"
+    if row.status == "planned":
+        text = f"Training run {row.id}{follows} is planned since {format_day(since)}. It trains "
+        text += "nothing until a lead starts it."
+        address, label = f"/runs/{row.id}/start", f"Start run {row.id}"
+    else:
+        text = f"The plan of training run {row.id}{follows} was refused on {format_day(since)}. "
+        text += "There is no new version until it is changed."
+        address, label = f"/runs/{row.id}", f"Change the plan of run {row.id}"
+    return TodoEntry(
+        model=row.model, kind="run", since=since, text=text, address=address, label=label
+    )
 
 
 def _decision(
@@ -235,8 +277,7 @@ SOURCES: tuple[Callable[[Connection, Sections, datetime], Entries], ...] = (
     incidents,
     rollouts,
     windows,
-    runs,
-    decisions,
+    retrainings,
     candidates,
     digests,
 )

@@ -26,6 +26,8 @@ log = get_logger(__name__)
 CLIENT_DISCONNECTED = "client disconnected prematurely"
 #: Litestar's message where a form has no valid token any more.
 OLD_FORM = "CSRF token verification failed"
+#: Stands for a 404 of a review item or a rating.
+NO_ITEM = "no item"
 TITLES = {
     400: "Invalid request",
     403: "Access denied",
@@ -38,9 +40,10 @@ TITLES = {
 }
 EXPLANATIONS: dict[int | str, str] = {
     OLD_FORM: "The page was open for too long. Go back, reload it, and try again.",
-    404: "The address is wrong, or it is of a model that you have no role on. An item is shown to "
-    "those only to whom it is assigned: other reviewers may have taken it, you may have declined "
-    "it, or it is still to come in your queue.",
+    404: "The address is wrong, or it is of a model that you have no role on.",
+    NO_ITEM: "The address is wrong, or it is of a model that you have no role on. An item is shown "
+    "to those only to whom it is assigned: other reviewers may have taken it, you may have "
+    "declined it, or it is still to come in your queue.",
     500: "The error has been logged. Your draft is saved.",
     503: "driftwarden can't reach its database, so it can't show this page. Your work is saved.",
 }
@@ -123,13 +126,15 @@ def _respond(
         if extra:
             body["extra"] = extra
         return Response(body, status_code=status, media_type=MediaType.JSON, headers=headers or {})
+    cause: int | str = OLD_FORM if detail == OLD_FORM else status
+    if status == 404 and request.url.path.startswith(("/review/", "/human-evaluations/")):
+        cause = NO_ITEM
     context = {
         "user": request.state.get("visitor"),
         "status": status,
         "title": TITLES.get(status, "Request failed"),
         "queue": "",
-        "explanation": EXPLANATIONS.get(OLD_FORM if detail == OLD_FORM else status)
-        or sentence(detail),
+        "explanation": EXPLANATIONS.get(cause) or sentence(detail),
         "form_page": _form_page(request),
         "address": _address(request) if request.method == "GET" else "",
         "retry_seconds": RETRY_SECONDS,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import msgspec
 from sqlalchemy import Connection
 
-from monitor.store.training.plan_requests import read_plan_request
+from monitor.store.training.plan_requests import is_unplanned, read_plan_request
 from monitor.store.training.runs import RunRow
 from retrain.planning.checks.replay import propose_replay
 from retrain.planning.preview import Preview, stored_preview
@@ -37,7 +37,7 @@ def propose_for_decision(
 def propose_after(connection: Connection, run: RunRow, configured: RecipeFile) -> Proposal:
     """Return the plan of a draft or of an earlier run, with the cause of its end mended."""
     request = read_plan_request(run)
-    if run.status == "draft":
+    if is_unplanned(run):
         base = Proposal(msgspec.convert(run.recipe, RecipeFile))
     else:
         base = Proposal(recipe_of_run(stored_recipe(run.recipe), configured))

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from monitor.errors import WorkflowError
 from monitor.store.engine import transaction
 from monitor.store.training import runs as store
+from monitor.store.training.plan_requests import is_unplanned
 from monitor.store.training.runs import RunRow
 from retrain.jobs.launcher import Launcher, require_resume
 from retrain.registry.taints import require_untainted_run
@@ -115,6 +116,8 @@ def resume_refusal(run: RunRow) -> str:
         require_resumable(run)
     except WorkflowError as error:
         return str(error)
+    if is_unplanned(run):  # its folder may hold the data of an earlier plan
+        return f"training run {run.id} ended before it was planned; plan it again"
     if run.started_at is None and not RunFolder(Path(run.work_dir)).training_data.is_file():
         return f"training run {run.id} ended before its data was written; plan it again"
     if (run.result or {}).get("code") in REPEATED:

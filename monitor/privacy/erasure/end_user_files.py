@@ -35,6 +35,10 @@ from retrain.run_folder import RunFolder
 STANDARD_OUTPUT = "-"
 
 
+#: Statuses of runs that have trained on nothing yet.
+UNTRAINED = ("draft", "planned")
+
+
 @dataclass(frozen=True)
 class RunFiles:
     """A training run with rows of an end user."""
@@ -121,7 +125,7 @@ def find_files(
             n_rows_by_path = {}
         rows |= n_rows_by_path
         gone = not folder.training_data.is_file() and bool(gold & set(batches))
-        if n_rows_by_path or (gone and status != "planned"):
+        if n_rows_by_path or (gone and status not in UNTRAINED):
             n_trained = sum(
                 n_rows_by_path.get(path, 0)
                 for path in (folder.training_data, folder.replay_responses)
@@ -197,7 +201,7 @@ def remove_rows(
                 run.folder,
                 _owner(end_user.owns, traces),
                 now,
-                trained=run.status != "planned",
+                trained=run.status not in UNTRAINED,
             )
         except (OSError, InputError) as error:
             failed[run.folder.root] = _reason(error)

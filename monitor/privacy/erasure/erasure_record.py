@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine
 
 from monitor.privacy.end_users.end_user import ErasureRequest
-from monitor.privacy.erasure.end_user_files import Files, RunFiles
+from monitor.privacy.erasure.end_user_files import UNTRAINED, Files, RunFiles
 from monitor.privacy.erasure.manual_steps import CODES, ManualStep
 from monitor.privacy.erasure.traces import Traces
 from monitor.store.engine import transaction
@@ -88,7 +88,7 @@ def record_erasure(
             for erasure in erasures_of(connection, digests)
             for step in erasure.steps
         }
-        trained = [run for run in files.trained if run.status != "planned"]
+        trained = [run for run in files.trained if run.status not in UNTRAINED]
         is_new = any((step["code"], step["text"]) not in known for step in texts)
         if not counted and not trained and not files.versions and not is_new:
             return
@@ -114,7 +114,7 @@ def earlier_steps(engine: Engine, request: ErasureRequest) -> list[ManualStep]:
 
 def weights_of(engine: Engine, files: Files) -> list[ManualStep]:
     """Return the steps of what learned from the end user, before it is recorded."""
-    runs = [run for run in files.trained if run.status != "planned"]
+    runs = [run for run in files.trained if run.status not in UNTRAINED]
     with transaction(engine) as connection:
         steps = [_step_of_version(version) for version in files.versions]
         steps += _steps_of_runs(run_by_id(connection, run.id) for run in runs)

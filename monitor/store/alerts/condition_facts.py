@@ -8,10 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, case, func, select, union_all
 
 from monitor.store.model_sets import Models, of_models
-from monitor.store.review.decision_states import decision_states
+from monitor.store.review.waiting import standing_decisions
 from monitor.store.rows import columns_of, read_row, read_rows
 from monitor.store.tables import (
-    Decision,
     DriftEvaluation,
     Exchange,
     GoldExample,
@@ -23,6 +22,7 @@ from monitor.store.tables import (
     SourceOffset,
     TrainingRun,
 )
+from monitor.store.training.waiting import is_attempt
 
 #: Statuses of review items that wait for somebody.
 OPEN_ITEMS = ("queued", "disagreed", "adjudication", "flagged")
@@ -108,10 +108,13 @@ class RunState:
 
 
 def newest_run(connection: Connection, model: str) -> RunState | None:
-    """Return the newest training run of a model; ``None`` without one."""
+    """Return the newest training run of a model; ``None`` without one.
+
+    A draft, and a run that was cancelled before its start, are none.
+    """
     statement = (
         select(*columns_of(RunState, TrainingRun))
-        .where(TrainingRun.model == model)
+        .where(TrainingRun.model == model, *is_attempt())
         .order_by(TrainingRun.id.desc())
         .limit(1)
     )
@@ -138,26 +141,11 @@ class RecommendedRetraining:
 
 def recommended_retraining(connection: Connection, model: str) -> RecommendedRetraining | None:
     """Return the newest final decision that is open; ``None``: it recommends something else."""
-    states = decision_states(connection, model)
-    is_open = [number for number, state in states.items() if state.is_open]
-    has_run = select(TrainingRun.id).where(TrainingRun.decision_id == Decision.id).exists()
-    row = connection.execute(
-        select(
-            Decision.id,
-            Decision.decided_at,
-            Decision.confirmed_at,
-            has_run,
-            Decision.recommendation,
-            Decision.preview,
-        )
-        .where(Decision.id.in_(is_open), Decision.recommendation != "undecided")
-        .order_by(Decision.decided_at.desc(), Decision.id.desc())
-        .limit(1)
-    ).one_or_none()
+    row = next(iter(standing_decisions(connection, model)), None)
     if row is None or row.recommendation != "retrain":
         return None
     return RecommendedRetraining(
-        row[0], row[1], row[2], bool(row[3]), str((row.preview or {}).get("refusal", ""))
+        row.id, row.decided_at, row.confirmed_at, row.has_run, row.refusal or ""
     )
 
 

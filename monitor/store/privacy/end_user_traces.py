@@ -18,6 +18,7 @@ from monitor.store.tables import (
     ReviewItem,
     TrainingRun,
 )
+from monitor.store.training.plan_requests import decision_of_run
 
 
 def gold_batches(connection: Connection, items: Sequence[int]) -> set[int]:
@@ -83,7 +84,7 @@ def list_run_folders(connection: Connection) -> list[tuple[int, str, str, list[i
     """Return each training run: id, status, folder, and the batches of its gold."""
     statement = (
         select(TrainingRun.id, TrainingRun.status, TrainingRun.work_dir, Decision.inputs)
-        .outerjoin(Decision, Decision.id == TrainingRun.decision_id)
+        .outerjoin(Decision, Decision.id == decision_of_run())
         .order_by(TrainingRun.id)
     )
     return [

@@ -1,6 +1,6 @@
 """Decisions and review items that wait for a step of a user, over all models."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 
 from monitor.store.model_sets import Models, Portion
 from monitor.store.review.audits import is_open
-from monitor.store.review.decision_states import decision_states
+from monitor.store.review.decision_states import DecisionState, decision_states
 from monitor.store.review.portions import items_of_models, items_of_portions
 from monitor.store.rows import columns_of, read_rows
 from monitor.store.tables import (
@@ -37,6 +37,7 @@ class StandingDecision:
     recommendation: str
     decided_at: datetime
     confirmed_by: str | None
+    confirmed_at: datetime | None
     has_run: bool
     #: Why its training run can't start; empty or ``None``: it can, or isn't checked.
     refusal: str | None
@@ -59,9 +60,17 @@ class WaitingItems:
     first_id: int
 
 
-def standing_decisions(connection: Connection) -> list[StandingDecision]:
-    """Return the newest final decision of each model that is open."""
-    standing = [number for number, state in decision_states(connection).items() if state.is_open]
+def standing_decisions(
+    connection: Connection,
+    models: Models = None,
+    states: Mapping[int, DecisionState] | None = None,
+) -> list[StandingDecision]:
+    """Return the newest final decision of each of some models that is open.
+
+    ``states`` are those of their decisions, where the caller has read them.
+    """
+    states = decision_states(connection, models) if states is None else states
+    standing = [number for number, state in states.items() if state.is_open]
     place = func.row_number().over(
         partition_by=Decision.model,
         order_by=(

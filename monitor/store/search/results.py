@@ -17,6 +17,7 @@ from monitor.store.tables import (
     ReviewItem,
     TrainingRun,
 )
+from monitor.store.training.plan_requests import decision_of_run
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def runs_of_batches(connection: Connection, model: str, batch_ids: Sequence[int]
     """Return the training runs whose decision rests on the gold of one of some batches."""
     rows = connection.execute(
         select(TrainingRun.id, Decision.inputs)
-        .join(Decision, Decision.id == TrainingRun.decision_id)
+        .join(Decision, Decision.id == decision_of_run())
         .where(Decision.model == model)
         .order_by(TrainingRun.id)
     )

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection, func
 
 from monitor.store.rows import insert_row, update_row
 from monitor.store.tables import TrainingRun
@@ -52,6 +52,17 @@ def read_plan_request(run: RunRow) -> PlanRequest | None:
         "left_out": tuple(stored["left_out"]),
     }
     return PlanRequest(**values)
+
+
+def decision_of_run() -> ColumnElement[int | None]:
+    """Return the decision whose gold a run trains on, also where it was planned again."""
+    requested = TrainingRun.plan[(REQUEST, "decision_id")].as_integer()
+    return func.coalesce(TrainingRun.decision_id, requested)
+
+
+def is_unplanned(run: RunRow) -> bool:
+    """Return whether a run is a draft, or ended as one: its recipe is the requested file."""
+    return REQUEST in (run.plan or {}) and "options" not in (run.plan or {})
 
 
 def insert_draft(

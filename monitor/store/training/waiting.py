@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Connection, exists, func, select, type_coerce
+from sqlalchemy import JSON, ColumnElement, Connection, and_, exists, func, or_, select, type_coerce
 from sqlalchemy.orm import aliased
 
 from monitor.store.rows import columns_of, read_rows
 from monitor.store.tables import CandidateEvaluation, ModelVersion, Rollout, TrainingRun
+from monitor.store.training.plan_requests import decision_of_run
 
 _SERVING = aliased(ModelVersion)
 
@@ -19,9 +20,24 @@ class FailedRun:
 
     id: int
     model: str
+    #: The one that it follows, also where it is planned again.
     decision_id: int | None
     created_at: datetime
     finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class CheckedPlan:
+    """A plan that a lead requested on the page, and that was checked: it waits for a lead."""
+
+    id: int
+    model: str
+    #: ``draft``: the check refused it; ``planned``: it can be started.
+    status: str
+    #: The decision or the run that it follows.
+    decision_id: int | None
+    after_run: int | None
+    checked_at: str
 
 
 @dataclass(frozen=True)
@@ -43,17 +59,47 @@ class EvaluatedCandidate:
     has_rollout: bool
 
 
+def is_attempt() -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions of runs that are no draft, and not cancelled before their start."""
+    unstarted = and_(TrainingRun.status == "cancelled", TrainingRun.started_at.is_(None))
+    return TrainingRun.status != "draft", ~unstarted
+
+
 def failed_runs(connection: Connection) -> list[FailedRun]:
     """Return the newest run of each model, where it failed: one started since replaces it."""
-    newest = (
-        select(func.max(TrainingRun.id))
-        .where(TrainingRun.status != "draft")
-        .group_by(TrainingRun.model)
-    )
-    statement = select(*columns_of(FailedRun, TrainingRun)).where(
-        TrainingRun.id.in_(newest), TrainingRun.status == "failed"
-    )
+    newest = select(func.max(TrainingRun.id)).where(*is_attempt()).group_by(TrainingRun.model)
+    columns = columns_of(FailedRun, TrainingRun, decision_id=decision_of_run())
+    statement = select(*columns).where(TrainingRun.id.in_(newest), TrainingRun.status == "failed")
     return read_rows(connection, FailedRun, statement)
+
+
+def checked_plans(connection: Connection) -> list[CheckedPlan]:
+    """Return the plans that wait for their start, or for a change."""
+    after_run = TrainingRun.plan[("request", "after_run")].as_integer()
+    checked_at = TrainingRun.plan["checked_at"].as_string()
+    columns = columns_of(
+        CheckedPlan,
+        TrainingRun,
+        decision_id=decision_of_run(),
+        after_run=after_run,
+        checked_at=checked_at,
+    )
+    statement = (
+        select(*columns)
+        .where(
+            TrainingRun.status.in_(("draft", "planned")),
+            TrainingRun.decision_id.is_(None),
+            TrainingRun.cancel_requested_by.is_(None),
+            or_(
+                TrainingRun.start_request.is_(None),
+                TrainingRun.start_request["refusal"].as_string() != "",
+            ),
+            TrainingRun.plan[("request", "requested_by")].as_string().is_not(None),
+            checked_at.is_not(None),
+        )
+        .order_by(TrainingRun.id)
+    )
+    return read_rows(connection, CheckedPlan, statement)
 
 
 def evaluated_candidates(connection: Connection) -> list[EvaluatedCandidate]:

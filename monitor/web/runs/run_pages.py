@@ -11,9 +11,10 @@ from litestar.params import FromPath
 from litestar.response import Redirect, Response, Template
 from sqlalchemy import Connection
 
+from monitor.review.decision.decisions import is_plannable
 from monitor.store.audit_log import append_entry
 from monitor.store.review.decision_states import decision_states
-from monitor.store.review.decisions import list_decisions
+from monitor.store.review.decisions import decision_by_id, list_decisions
 from monitor.store.training.children import FINAL
 from monitor.store.training.plan_requests import (
     PlanRequest,
@@ -121,6 +122,10 @@ def _view(connection: Connection, row: RunRow, now: datetime) -> dict[str, Any]:
     plan = read_plan_request(row)
     preview = stored_preview(row.plan) if row.status == "draft" else None
     is_open = row.status in {"draft", "planned"}
+    decision_id = row.decision_id or (plan.decision_id if plan else None)
+    follows = decision_id is None or is_plannable(
+        connection, decision_by_id(connection, decision_id)
+    )
     lines = (progress.get("log") or []) if text is None else text.splitlines()[-LINES_SHOWN:]
     return {
         "took": None if row.started_at is None else (row.finished_at or now) - row.started_at,
@@ -128,8 +133,9 @@ def _view(connection: Connection, row: RunRow, now: datetime) -> dict[str, Any]:
         "row": row,
         "start_request": read_request(row.id, row.start_request),
         "can_resume": row.status in RESUMABLE and not resume_refusal(row),
-        "can_start": row.status == "planned" and not row.decision_id,
-        "can_plan": row.status in RESUMABLE or (is_open and plan is not None),
+        "can_start": row.status == "planned" and not row.decision_id and follows,
+        "can_plan": follows and (row.status in RESUMABLE or (is_open and plan is not None)),
+        "ended_decision": None if follows else decision_id,
         "plan": plan,
         "preview": preview,
         "leave_out": _leave_out(row, plan) if preview and preview.code in UNTRAINABLE else None,

@@ -24,7 +24,12 @@ from monitor.store.review.decisions import (
 )
 from monitor.store.review.gold_export import ItemFilter, gold_state
 from monitor.store.training.children import UNFINISHED
-from monitor.store.training.plan_requests import PlanRequest, plan_token, read_plan_request
+from monitor.store.training.plan_requests import (
+    PlanRequest,
+    is_unplanned,
+    plan_token,
+    read_plan_request,
+)
 from monitor.store.training.runs import (
     RunRow,
     list_runs,
@@ -79,8 +84,10 @@ def _start_page(visit: Visit, run_id: int, read: Mapping[str, Any] | None = None
         run = run_by_id(connection, run_id)
         request, gold = read_plan_request(run), _gold(connection, run)
         changes = [] if request is None else _changes(run, request, gold, read or {})
+        ended = _refusal_of_plan(connection, request)
+        can_plan = not ended and (request is not None or run.status in RESUMABLE)
         context: dict[str, Any] = {
-            "plan": f"/runs/{run_id}/plan" if request or run.status in RESUMABLE else "",
+            "plan": f"/runs/{run_id}/plan" if can_plan else "",
             "seen": "" if request is None else plan_token(run, gold),
             "asked": "" if request is None else request.requested_at.isoformat(),
             "n_gold": gold["n"],
@@ -91,9 +98,9 @@ def _start_page(visit: Visit, run_id: int, read: Mapping[str, Any] | None = None
             "back": f"/runs/{run_id}",
             "is_resumption": run.status != "planned",
             "taints": taints_of_run(connection, run_id),
-            "outlook": None if run.status == "draft" else _outlook_of_run(connection, run),
+            "outlook": None if is_unplanned(run) else _outlook_of_run(connection, run),
             "requested": _requested(run),
-            "refusal": _refusal(run),
+            "refusal": _refusal(run) or ended,
             "preview": stored_preview(run.plan),
             "check": "",
         }
@@ -208,8 +215,8 @@ def start_decided(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]
                 "the daemon plans the run."
             )
         outlook = None
-        try:
-            outlook = _outlook_of_decision(connection, row, settings)
+        try:  # the page of a run shows its own plan
+            outlook = None if run else _outlook_of_decision(connection, row, settings)
         except DriftwardenError as error:  # the daemon could not plan it either
             refusal = refusal or str(error)
     context: dict[str, Any] = {
@@ -222,7 +229,7 @@ def start_decided(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]
         "outlook": outlook,
         "requested": requested,
         "refusal": refusal,
-        "preview": stored_preview(row.preview),
+        "preview": None if run else stored_preview(row.preview),
         "check": f"/decisions/{decision_id}/check" if can_check else "",
         "plan": f"/decisions/{decision_id}/plan" if can_plan else "",
         "seen": "",
@@ -266,6 +273,13 @@ def _refusal(run: RunRow) -> str:
     except WorkflowError as error:
         return str(error)
     return ""
+
+
+def _refusal_of_plan(connection: Connection, plan: PlanRequest | None) -> str:
+    """Say why the decision that a plan follows is no longer one to retrain; empty: it is."""
+    if plan is None or plan.decision_id is None:
+        return ""
+    return _unplannable(connection, decision_by_id(connection, plan.decision_id))
 
 
 def _outlook_of_run(connection: Connection, run: RunRow) -> Outlook:

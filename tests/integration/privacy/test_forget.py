@@ -290,8 +290,11 @@ def test_report_names_each_manual_step_snapshot(
     assert texts.replace(str(world.folder), "") == snapshot
 
 
+@pytest.mark.parametrize(
+    "link", [{"decision_id": 1}, {"plan": {"request": {"decision_id": 1}}}], ids=["first", "again"]
+)
 def test_versions_are_named_without_the_folder_of_their_run(
-    world: EndUserWorld, clock: datetime
+    world: EndUserWorld, clock: datetime, link: dict[str, Any]
 ) -> None:
     with transaction(world.engine) as connection:
         batch = connection.execute(select(ReviewItem.batch_id).limit(1)).scalar_one()
@@ -301,9 +304,7 @@ def test_versions_are_named_without_the_folder_of_their_run(
                 inputs={"batches": [batch]}, decided_at=clock,
             )
         )  # fmt: skip
-        connection.execute(
-            TrainingRun.__table__.update().where(TrainingRun.id == 1).values(decision_id=1)
-        )
+        connection.execute(TrainingRun.__table__.update().where(TrainingRun.id == 1).values(**link))
     world.run.training_data.unlink()
 
     assert "1 (production)" in versions(forget_ann(world, clock).manual_steps)

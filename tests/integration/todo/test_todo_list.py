@@ -11,10 +11,12 @@ from monitor.alerts.messages.weekly_digest import digest_key, last_due
 from monitor.review.items.discussion import DISCUSSION_TIME, escalate_stale
 from monitor.settings import Configuration
 from monitor.store.accounts.users import UserRow, set_active
+from monitor.store.alerts.condition_facts import newest_run, recommended_retraining
 from monitor.store.alerts.incidents import update_incident
 from monitor.store.engine import transaction
 from monitor.store.model_sets import EVERY_MODEL, ModelSet
 from monitor.store.review.discussions import insert_message, save_proposal
+from monitor.store.rows import update_row
 from monitor.store.tables import (
     CandidateEvaluation,
     Decision,
@@ -22,6 +24,7 @@ from monitor.store.tables import (
     ModelVersion,
     OutboxMessage,
     Rollout,
+    TrainingRun,
 )
 from monitor.todo.entries import MAX_OF_A_KIND, TodoEntry
 from monitor.todo.kinds import KINDS
@@ -134,7 +137,7 @@ def test_statements_do_not_depend_on_the_models(engine: Engine, clock: datetime)
         assert listed(world, lead, settings=settings).entries
         counts.append(len(statements))
     assert len(set(counts)) == 1
-    assert counts[0] <= 24
+    assert counts[0] <= 25
 
 
 def test_each_role_is_shown_what_it_can_do(world: WaitingWorld) -> None:
@@ -386,3 +389,50 @@ def test_a_thousand_entries_are_listed_at_once(world: WaitingWorld) -> None:
 def test_every_kind_has_a_reason_and_one_place() -> None:
     assert len({kind.name for kind in KINDS}) == len(KINDS)
     assert all(kind.title and kind.reason for kind in KINDS)
+
+
+@pytest.mark.parametrize("status", ["draft", "cancelled"])
+def test_a_failed_run_waits_until_another_was_attempted(world: WaitingWorld, status: str) -> None:
+    failed = world.run("a", finished_at=world.now, error="x")
+    world.run("a", status)
+    with transaction(world.engine) as connection:
+        newest = newest_run(connection, "a")
+    assert only(world).address == f"/runs/{failed}/plan"
+    assert (newest and newest.id) == failed
+
+
+def test_run_of_a_closed_decision_is_not_planned_again(world: WaitingWorld) -> None:
+    closed = world.decision("a", "retrain", confirmed_by="Lea", version="9")
+    world.run("a", plan={"request": {"decision_id": closed}})
+    assert kinds(world) == []
+
+
+def test_a_decision_that_waits_is_that_of_the_newest_window(world: WaitingWorld) -> None:
+    world.decision("a", "retrain", days=9, confirmed_by="Lea", decided_at=world.now)
+    world.decision("a", "fix_guidelines", days=2)
+    with transaction(world.engine) as connection:
+        assert recommended_retraining(connection, "a") is None
+    assert kinds(world) == ["guidelines"]
+
+
+def test_a_plan_takes_the_place_of_what_it_follows(any_engine: Engine, clock: datetime) -> None:
+    world = WaitingWorld(any_engine, clock)
+    decision = world.decision("a", "retrain", preview={"refusal": "x"})
+    request = {"request": {"requested_by": "Lea", "decision_id": decision, "after_run": None}}
+    checked = {"checked_at": clock.isoformat()}
+    run = world.run("a", "planned", plan=request | checked)
+    assert only(world).address == f"/runs/{run}/start"
+    failed = world.run("b", finished_at=clock, error="x")
+    request = {"request": {"requested_by": "Lea", "decision_id": None, "after_run": failed}}
+    unchecked = world.run("b", "draft", plan=request)
+    places = {entry.model: entry.address for entry in listed(world).entries}
+    assert places == {"a": f"/runs/{run}/start", "b": f"/runs/{failed}/plan"}
+    with transaction(world.engine) as connection:
+        update_row(connection, TrainingRun, unchecked, plan=request | checked)
+    assert f"/runs/{unchecked}" in {entry.address for entry in listed(world).entries}
+    assert len(listed(world).entries) == 2
+    for refusal, n in (("", 1), ("no device", 2)):
+        with transaction(world.engine) as connection:
+            requested = {"status": "planned", "start_request": {"refusal": refusal}}
+            update_row(connection, TrainingRun, unchecked, **requested)
+        assert len(listed(world).entries) == n

@@ -170,10 +170,16 @@ def test_exchange_names_its_window_item_and_run(
                 id=1, batch_id=batch, model="assistant", decided_at=clock, **decided
             )
         )
+        plan = {"request": {"decision_id": 1}}  # planned again on the page
         run: dict[str, Any] = {"recipe": {}, "work_dir": "", "created_at": clock, "resumptions": 0}
         connection.execute(
             insert(TrainingRun).values(
-                id=7, decision_id=1, model="assistant", status="planned", launcher="local", **run
+                id=7, decision_id=1, model="assistant", status="failed", launcher="local", **run
+            )
+        )
+        connection.execute(
+            insert(TrainingRun).values(
+                id=8, plan=plan, model="assistant", status="planned", launcher="local", **run
             )
         )
     lea = visit("Lea")
@@ -184,6 +190,7 @@ def test_exchange_names_its_window_item_and_run(
         f"/review/{settled}",
         f"/progress?batch={batch}",
         "/runs/7",
+        "/runs/8",
     ):
         assert f'href="{address}"' in page, address
     other = next(id_ for id_ in listed(lea) if id_ != accepted)

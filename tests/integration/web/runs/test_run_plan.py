@@ -22,9 +22,10 @@ from monitor.store.training.plan_requests import (
     read_plan_request,
     refuse_draft,
 )
-from monitor.store.training.runs import RunRow, list_runs
+from monitor.store.training.runs import RunRow, finish_run, list_runs
 from retrain.planning.preview import Preview
 from retrain.recipes.recipe import Recipe, recipe_for
+from retrain.run_folder import RunFolder
 from retrain.training.runs import plan_run
 from tests.support.review.review_world import World, make_world
 from tests.support.review.settled_items import settle_to_retrain
@@ -274,6 +275,21 @@ def test_a_refused_draft_leads_back_to_its_form(
     assert "requested the plan" in lead.get(f"/runs/{run.id}").text
 
 
+def test_a_cancelled_draft_is_planned_again_and_not_resumed(
+    lead: TestClient[Litestar], world: World, decision: int, clock: datetime
+) -> None:
+    send(lead, f"/decisions/{decision}/plan", replay_share="0.4")
+    (run,) = runs(world)
+    folder = RunFolder(Path(run.work_dir))
+    folder.root.mkdir(parents=True)
+    folder.training_data.write_text("{}\n")  # of a plan that was changed since
+    with transaction(world.engine) as connection:
+        finish_run(connection, run.id, "cancelled", finished_at=clock, by="Lea")
+    assert lead.post(f"/runs/{run.id}/start", follow_redirects=False).status_code == 409
+    assert lead.get(f"/runs/{run.id}/start").status_code == 200
+    assert fields(lead.get(f"/runs/{run.id}/plan").text)["replay_share"] == "0.4"
+
+
 def test_only_runs_that_can_resume_offer_it(
     lead: TestClient[Litestar], world: World, clock: datetime, tmp_path: Path
 ) -> None:
@@ -356,6 +372,26 @@ def test_a_replaced_or_other_decision_is_not_planned(
     assert (confirmed.status_code, runs(world)) == (409, [])
     start = lead.get(f"/decisions/{decision}/start").text
     assert (address in start, "superseded" in start.lower()) == (False, True)
+
+
+def test_plan_of_a_decision_that_ended_offers_no_dead_end(
+    lead: TestClient[Litestar], world: World, decision: int, clock: datetime
+) -> None:
+    send(lead, f"/decisions/{decision}/plan")
+    (run,) = runs(world)
+    check(world, run.id, clock)
+    page = lead.get(f"/decisions/{decision}").text
+    assert (f'href="/runs/{run.id}"' in page, f"/decisions/{decision}/start" in page) == (
+        True, False,
+    )  # fmt: skip
+    steps = [f'href="/runs/{run.id}/{step}"' for step in STEPS]
+    assert [step in lead.get(f"/runs/{run.id}").text for step in steps] == [True, True]
+    with transaction(world.engine) as connection:
+        connection.execute(update(Decision).values(version="another"))
+    page = lead.get(f"/runs/{run.id}").text
+    assert [step in page for step in steps] == [False, False]
+    page = lead.get(f"/runs/{run.id}/start").text
+    assert (f'action="/runs/{run.id}/start"' in page, steps[1] in page) == (False, False)
 
 
 def test_reviewers_and_forged_requests_plan_nothing(
