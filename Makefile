@@ -152,6 +152,7 @@ docs: setup ## Rewrite what is generated: reference pages, tables of pages, role
 .PHONY: screenshots
 screenshots: setup # Remake the pictures in docs/images (needs Chromium)
 	@$(BIN)/driftwarden demo --fast --folder build/screenshots
+	@MONDAY_PICTURES=docs/images $(BIN)/pytest -q -n 0 tests/end_to_end/pages/test_leads_monday.py
 	@$(BIN)/python tests/screenshots/__main__.py --demo build/screenshots
 	@$(BIN)/python -m tests.screenshots.slack_message docs/images/slack-incident.png
 

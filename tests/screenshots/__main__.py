@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
-from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from monitor.daemon.web_app import create_app
@@ -25,6 +24,7 @@ from tests.support.retrain.rollout_desk import settings_of
 from tests.support.review.human_evaluation import make_human_evaluation
 from tests.support.review.item_states import make_talk
 from tests.support.review.review_world import World
+from tests.support.web.pictures import reduce_colours
 from tests.support.web.reviewer_actions import choose, start
 from tests.support.web.rollout_world import make_desk as make_rollout_desk
 from tests.support.web.site import Site
@@ -68,9 +68,7 @@ class Studio:
         page.wait_for_timeout(400)
         path = self.folder / f"{name}.png"
         page.screenshot(path=path)
-        with Image.open(path) as picture:
-            few = picture.convert("RGB").quantize(256, kmeans=2, dither=Image.Dither.NONE)
-        few.save(path, optimize=True)
+        reduce_colours(path)
 
 
 def correct_the_stolen_bag(page: Page) -> None:

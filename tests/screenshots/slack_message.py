@@ -5,7 +5,6 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from PIL import Image
 from playwright.sync_api import Browser
 
 from monitor.alerts.drift_incidents import handle_evaluation
@@ -16,6 +15,7 @@ from monitor.store.tables import metadata
 from monitor.store.windows.drift_evaluations import mark_followed_up
 from tests.services.browser import chromium
 from tests.support.alerts.slack_html import page
+from tests.support.web.pictures import reduce_colours
 from tests.support.windows.assessment_cases import CASES, with_findings
 from tests.support.windows.assessments import make_assessment, store_evaluation
 
@@ -49,9 +49,7 @@ def shoot(browser: Browser, messages: list[StoredMessage], path: Path) -> None:
     view.set_content(page(parents[-1:], replies[-2:]))
     view.screenshot(path=path, full_page=True)
     view.close()
-    with Image.open(path) as picture:
-        few = picture.convert("RGB").quantize(128, kmeans=2, dither=Image.Dither.NONE)
-    few.save(path, optimize=True)
+    reduce_colours(path, 128)
 
 
 def main() -> None:
