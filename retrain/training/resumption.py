@@ -3,12 +3,13 @@
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from monitor.errors import WorkflowError
 from monitor.store.engine import transaction
+from monitor.store.review.decision_states import decision_state
 from monitor.store.training import runs as store
-from monitor.store.training.plan_requests import is_unplanned
+from monitor.store.training.plan_requests import is_unplanned, read_plan_request
 from monitor.store.training.runs import RunRow
 from retrain.jobs.launcher import Launcher, require_resume
 from retrain.registry.taints import require_untainted_run
@@ -71,7 +72,7 @@ def reopen(
     require_resume(launcher)
     with transaction(engine) as connection:
         run = store.run_by_id(connection, run_id, lock=True)
-        require_resumable(run)
+        require_resumable(connection, run)
         folder = RunFolder(Path(run.work_dir))
         if not folder.training_data.is_file():
             raise WorkflowError(
@@ -86,8 +87,8 @@ def reopen(
     return step
 
 
-def require_resumable(run: RunRow) -> None:
-    """Require that a run ended without success, and that its child ended too.
+def require_resumable(connection: Connection, run: RunRow) -> None:
+    """Require that a run and its child ended without success, and that its decision is open.
 
     Raises:
         WorkflowError: It didn't.
@@ -104,16 +105,24 @@ def require_resumable(run: RunRow) -> None:
             "the child, then resume the run",
             code="child_running",
         )
+    plan = read_plan_request(run)
+    decision_id = run.decision_id or (plan.decision_id if plan else None)
+    if decision_id is not None:
+        state = decision_state(connection, decision_id, run.model)
+        if not state.is_open:
+            raise WorkflowError(
+                f"decision {decision_id} is {state.kind}: {state.reason}", code=state.kind
+            )
 
 
-def resume_refusal(run: RunRow) -> str:
+def resume_refusal(connection: Connection, run: RunRow) -> str:
     """Return why a run can't be resumed, as far as this machine knows; empty: it may be.
 
     A run that never started has data only where its folder is here; a run whose checks refused it,
     or whose training diverged, would end the same way.
     """
     try:
-        require_resumable(run)
+        require_resumable(connection, run)
     except WorkflowError as error:
         return str(error)
     if is_unplanned(run):  # its folder may hold the data of an earlier plan

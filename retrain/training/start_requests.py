@@ -45,7 +45,7 @@ def request_start(
     run = run_by_id(connection, run_id, lock=True)
     if pending_request(run_id, run.status, run.start_request) is not None:
         return  # a second press
-    require_startable(run)
+    require_startable(connection, run)
     if not accept_taint.strip():
         require_untainted_run(connection, run, now, by=by, accept="")
     request = StartRequest(run_id, by, run.status, now, accept_taint.strip())
@@ -54,7 +54,7 @@ def request_start(
     append_entry(connection, now, by, "run.start_requested", f"training_runs/{run_id}", details)
 
 
-def require_startable(run: RunRow) -> None:
+def require_startable(connection: Connection, run: RunRow) -> None:
     """Require a run that can be started or resumed; ``WorkflowError`` says why not."""
     if run.status not in STARTABLE:
         raise WorkflowError(
@@ -63,7 +63,7 @@ def require_startable(run: RunRow) -> None:
             code="not_startable",
         )
     if run.status != "planned":
-        refusal = resume_refusal(run)
+        refusal = resume_refusal(connection, run)
         if refusal:
             raise WorkflowError(refusal, code="not_resumable")
     elif run.cancel_requested_by is not None:

@@ -1,5 +1,6 @@
 """Giving review items to named reviewers: a slot of each is kept for them until a time."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ from monitor.store.audit_log import append_entry
 from monitor.store.review.assignments import declined_items, give_item, take_back_items
 from monitor.store.review.items import ItemRow, lock_items
 from monitor.store.review.reviews import reviews_of
+from monitor.store.review.slots import REVIEWS_PER_ITEM
 
 #: Days for which items are kept for those they are given to.
 DEFAULT_DAYS = 7
@@ -24,7 +26,8 @@ class Given:
 
     #: Items with at least one of the reviewers.
     n_items: int
-    #: Items that one of the reviewers has reviewed or declined, or whose task type isn't theirs.
+    #: Items with both reviews, those that one of the reviewers has reviewed or declined, and those
+    #: whose task type isn't theirs.
     n_unfit: int
 
 
@@ -47,17 +50,20 @@ def give_items(
             item can be given.
     """
     _require_fit(items, reviewers, until, now)
-    locked = lock_items(connection, [item.id for item in items], "queued")
+    # An item whose draft is being saved is waited for.
+    locked = lock_items(connection, [item.id for item in items], "queued", skip_locked=False)
     ids = [item.id for item in locked]
     take_back_items(connection, ids)
     done = {(row.item_id, row.reviewer_id) for row in reviews_of(connection, ids)}
+    n_reviews = Counter(item_id for item_id, _ in done)
     item_ids: set[int] = set()
     unfit: set[int] = set()
     for reviewer in reviewers:
         declined = declined_items(connection, ids, reviewer.id)
         for item in locked:
             if (
-                (item.id, reviewer.id) in done
+                n_reviews[item.id] >= REVIEWS_PER_ITEM  # not settled yet
+                or (item.id, reviewer.id) in done
                 or item.id in declined
                 or not reviewer.works_on(item.model, item.task_type)
             ):

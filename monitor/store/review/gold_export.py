@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
+from monitor.store.review.slots import fully_reviewed
 from monitor.store.rows import columns_of
 from monitor.store.tables import (
     DriftEvaluation,
@@ -145,7 +146,10 @@ def _standing(columns: Any, model: str, batch_ids: Sequence[int] | None) -> Any:
 
 
 def queued_items(connection: Connection, wanted: ItemFilter) -> list[QueuedItem]:
-    """Return the items that await reviews, in the order of the queue."""
+    """Return the items that await reviews, in the order of the queue.
+
+    One with both reviews, of which one can still be undone, awaits none.
+    """
     statement = (
         select(
             *columns_of(
@@ -158,7 +162,7 @@ def queued_items(connection: Connection, wanted: ItemFilter) -> list[QueuedItem]
             )
         )
         .join(Exchange, Exchange.id == ReviewItem.exchange_id)
-        .where(ReviewItem.status == "queued")
+        .where(ReviewItem.status == "queued", ReviewItem.id.not_in(fully_reviewed()))
     )
     return [QueuedItem(**row) for row in connection.execute(_only(statement, wanted)).mappings()]
 

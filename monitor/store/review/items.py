@@ -186,13 +186,15 @@ def items_of_batches(connection: Connection, batch_ids: Sequence[int]) -> list[I
     return [ItemRow(**row) for row in connection.execute(statement).mappings()]
 
 
-def lock_items(connection: Connection, item_ids: Sequence[int], status: str) -> list[ItemRow]:
-    """Lock the items that have a status; rows locked by another transaction are skipped."""
+def lock_items(
+    connection: Connection, item_ids: Sequence[int], status: str, *, skip_locked: bool = True
+) -> list[ItemRow]:
+    """Lock the items that have a status; wait for those that others lock, or skip them."""
     statement = (
         select(*_ITEM)
         .where(ReviewItem.id.in_(item_ids), ReviewItem.status == status)
         .order_by(ReviewItem.id)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=skip_locked)
     )
     return [ItemRow(**row) for row in connection.execute(statement).mappings()]
 

@@ -132,7 +132,7 @@ def _view(connection: Connection, row: RunRow, now: datetime) -> dict[str, Any]:
         "whole_log": text is not None,
         "row": row,
         "start_request": read_request(row.id, row.start_request),
-        "can_resume": row.status in RESUMABLE and not resume_refusal(row),
+        "can_resume": row.status in RESUMABLE and not resume_refusal(connection, row),
         "can_start": row.status == "planned" and not row.decision_id and follows,
         "can_plan": follows and (row.status in RESUMABLE or (is_open and plan is not None)),
         "ended_decision": None if follows else decision_id,

@@ -100,7 +100,7 @@ def _start_page(visit: Visit, run_id: int, read: Mapping[str, Any] | None = None
             "taints": taints_of_run(connection, run_id),
             "outlook": None if is_unplanned(run) else _outlook_of_run(connection, run),
             "requested": _requested(run),
-            "refusal": _refusal(run) or ended,
+            "refusal": _refusal(connection, run) or ended,
             "preview": stored_preview(run.plan),
             "check": "",
         }
@@ -267,9 +267,9 @@ def _requested(run: RunRow) -> str:
     )
 
 
-def _refusal(run: RunRow) -> str:
+def _refusal(connection: Connection, run: RunRow) -> str:
     try:
-        require_startable(run)
+        require_startable(connection, run)
     except WorkflowError as error:
         return str(error)
     return ""

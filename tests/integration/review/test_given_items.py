@@ -1,5 +1,6 @@
 """Items that a lead gives to reviewers: whom they are offered to, and until when."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -75,13 +76,13 @@ def offered(world: World, name: str, now: datetime) -> set[int]:
     return claimable
 
 
-def review(world: World, name: str, item: int, now: datetime) -> None:
+def review(world: World, name: str, item: int, now: datetime, *, undoable: bool = False) -> None:
     user: UserRow = world.rows[name]
     with transaction(world.engine) as connection:
         assert REVIEWS.claim_slot(
             connection, REVIEWS.lock(connection, item), user.id, now=now, until=now + LEASE
         )
-        REVIEWS.submit(connection, item, user, ACCEPT, now)
+        REVIEWS.submit(connection, item, user, ACCEPT, now, undoable=undoable)
 
 
 def test_given_items_are_offered_to_the_named_alone(any_engine: Engine, clock: datetime) -> None:
@@ -177,6 +178,29 @@ def test_item_is_not_given_to_its_reviewer(world: World, clock: datetime) -> Non
         give(world, ["Ada"], [first], clock)
     assert caught.value.code == "nothing_to_give"
     assert give(world, ["Ada"], [first, second], clock) == Given(1, 1)
+
+
+def test_item_with_both_reviews_is_given_to_nobody(world: World, clock: datetime) -> None:
+    first, second = items(world)[:2]
+    for name in ("Ada", "Ben"):
+        review(world, name, first, clock, undoable=True)
+    assert give(world, ["Dan"], [first, second], clock) == Given(1, 1)
+    with transaction(world.engine) as connection:
+        counts = given_counts(connection, world.batch_id, clock)
+    assert [(row.name, row.n_items) for row in counts] == [("Dan", 1)]
+
+
+def test_giving_waits_for_an_item_that_is_locked(any_engine: Engine, clock: datetime) -> None:
+    if any_engine.dialect.name != "postgresql":
+        pytest.skip("SQLite has one writer at a time")
+    world = world_of_four(any_engine, clock)
+    first = items(world)[0]
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(any_engine) as connection:
+            REVIEWS.lock(connection, first)
+            gift = pool.submit(give, world, ["Ada"], [first], clock)
+            assert not wait([gift], timeout=0.3).done
+        assert gift.result(30) == Given(1, 0)
 
 
 def test_second_gift_replaces_the_first(world: World, clock: datetime) -> None:

@@ -20,6 +20,7 @@ from monitor.review.progress.batch_progress import batch_progress
 from monitor.store.engine import transaction
 from monitor.store.migrations import head_revision
 from monitor.store.review.beginnings import BEGINNING, beginning_of, listed_items
+from monitor.store.review.gold_export import ItemFilter, queued_items
 from monitor.store.review.items import batch_by_id, item_by_id
 from monitor.store.review.reviews import reviews_of
 from monitor.store.tables import Exchange
@@ -67,6 +68,21 @@ def withdraw(world: World, item: int, name: str, now: datetime) -> None:
 def settle(world: World, now: datetime, share: float = 0.0) -> list[int]:
     with transaction(world.engine) as connection:
         return settle_reviewed(connection, now, audit_share=share)
+
+
+def test_item_with_both_reviews_is_not_exported_as_queued(world: World, clock: datetime) -> None:
+    def exported() -> list[int]:
+        with transaction(world.engine) as connection:
+            return [row.item_id for row in queued_items(connection, ItemFilter())]
+
+    item = review(world, "Ada", clock)
+    assert item in exported()
+    n = len(exported())
+    review(world, "Ben", clock)
+    assert item not in exported()
+    assert len(exported()) == n - 1
+    withdraw(world, item, "Ben", clock)
+    assert item in exported()
 
 
 def test_second_review_is_compared_after_the_undo_time(world: World, clock: datetime) -> None:

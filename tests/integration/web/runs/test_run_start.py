@@ -17,7 +17,8 @@ from monitor.errors import RemoteServiceError
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.store.review.decisions import decision_by_id, save_preview
-from monitor.store.tables import AuditEntry
+from monitor.store.rows import update_row
+from monitor.store.tables import AuditEntry, Decision, TrainingRun
 from monitor.store.training.children import record_unterminated_child
 from monitor.store.training.runs import (
     request_cancel,
@@ -136,6 +137,26 @@ def test_an_ended_run_is_resumed_by_the_leader(
     assert [actor for actor, _ in entries(world, "run.reopened")] == ["Lea"]
 
 
+def test_run_of_a_closed_decision_is_not_resumed(
+    lead: TestClient[Litestar], world: World, clock: datetime, tmp_path: Path
+) -> None:
+    decision, run = decide_to_retrain(world, clock), make_run(world, clock, tmp_path, "failed")
+    with transaction(world.engine) as connection:
+        update_row(connection, TrainingRun, run, decision_id=decision)
+    assert f'href="/runs/{run}/start"' in lead.get(f"/runs/{run}").text
+    assert press(lead, run) == 303
+    with transaction(world.engine) as connection:
+        update_row(connection, Decision, decision, promotion_id=99)  # its version has left
+    launcher = FakeLauncher()
+    assert (take(world, clock, launcher), launcher.submitted) == ([False], [])
+    request = read_request(run, row_of(world, run).start_request)
+    assert request is not None
+    assert f"decision {decision} is closed" in request.refusal
+    assert f'href="/runs/{run}/start"' not in lead.get(f"/runs/{run}").text
+    assert f'action="/runs/{run}/start"' not in lead.get(f"/runs/{run}/start").text
+    assert press(lead, run) == 409
+
+
 def test_a_tainted_run_is_resumed_with_a_reason_only(
     lead: TestClient[Litestar], world: World, clock: datetime, tmp_path: Path
 ) -> None:
@@ -207,15 +228,9 @@ def test_a_run_with_a_child_that_still_runs_is_refused(
 ) -> None:
     run = make_run(world, clock, tmp_path, "cancelled")
     with transaction(world.engine) as connection:
-        record_unterminated_child(connection, _table(), run, {"number": 0}, "refused (403)")
+        record_unterminated_child(connection, TrainingRun, run, {"number": 0}, "refused (403)")
     assert press(lead, run) == 409
     assert "refused (403)" in lead.get(f"/runs/{run}/start").text
-
-
-def _table() -> Any:
-    from monitor.store.tables import TrainingRun
-
-    return TrainingRun
 
 
 def test_refusals_of_the_launcher_and_of_the_folder_are_shown(
