@@ -37,11 +37,6 @@ class TodoList:
     #: When the next window of one of the models ends; ``None``: none is watched.
     next_evaluation: datetime | None
 
-    @property
-    def n_own_items(self) -> int:
-        """Return the number of items that wait for the user's own review."""
-        return sum(entry.n for entry in self.own if entry.kind == "review")
-
 
 def list_todo(
     connection: Connection,
