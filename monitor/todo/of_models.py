@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from monitor.alerts.causes import CAUSES
 from monitor.alerts.messages.weekly_digest import digest_key, last_due
 from monitor.plurals import pluralize
-from monitor.rendering.numbers import format_day, format_share, format_window
+from monitor.rendering.numbers import format_day, format_instant, format_share, format_window
 from monitor.review.guidelines.versions import taxonomy_in_force
 from monitor.settings import Review, Sections
 from monitor.store.alerts.outbox import refusals_of
@@ -18,6 +18,7 @@ from monitor.store.fleet import (
     unfinished_rollouts,
     unresolved_incidents,
 )
+from monitor.store.leadership import Lease
 from monitor.store.model_history import DAEMON
 from monitor.store.review.decision_states import DecisionState, decision_states
 from monitor.store.review.waiting import StandingDecision, standing_decisions
@@ -34,6 +35,23 @@ Entries = Iterator[TodoEntry]
 
 #: Kinds of incidents by level; other levels are warnings.
 INCIDENTS = {"critical": "incident_critical", "error": "incident_error"}
+
+
+def no_leader(lease: Lease | None, now: datetime) -> Entries:
+    """Yield an entry while no daemon leads."""
+    if lease is not None and lease.held:
+        return
+    since = now if lease is None else lease.expires_at
+    when = "has led yet" if lease is None else f"leads since {format_instant(since)}"
+    yield TodoEntry(
+        model=DAEMON,
+        kind="no_leader",
+        since=since,
+        text=f"No daemon {when}: nothing is evaluated, no message is sent, and this list may lack "
+        "entries. Start driftwarden run.",
+        address="/runbooks/prometheus#driftwardennoleader",
+        label="See what to do",
+    )
 
 
 def incidents(connection: Connection, _settings: Sections, now: datetime) -> Entries:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, insert, update
+from sqlalchemy import Engine, delete, event, insert, update
 
 from monitor.alerts.messages.weekly_digest import digest_key, last_due
 from monitor.review.items.discussion import DISCUSSION_TIME, escalate_stale
@@ -21,6 +21,7 @@ from monitor.store.tables import (
     CandidateEvaluation,
     Decision,
     HumanEvaluation,
+    Leadership,
     ModelVersion,
     OutboxMessage,
     Rollout,
@@ -101,6 +102,25 @@ def test_nothing_waits_in_an_empty_database(any_engine: Engine, clock: datetime)
     assert todo.next_evaluation == clock + DAY
 
 
+def test_a_missing_leader_is_the_first_entry_of_every_lead(
+    any_engine: Engine, clock: datetime
+) -> None:
+    world = WaitingWorld(any_engine, clock)
+    world.incident("a", "drift")
+    lead_of_b, reviewer = world.user("Bo", "lead", models=["b"]), world.user("Rex", "reviewer")
+    ended_at = clock - 2 * DAY
+    for change in (update(Leadership).values(expires_at=ended_at), delete(Leadership)):
+        with transaction(any_engine) as connection:
+            connection.execute(change)
+        assert kinds(world) == ["no_leader", "incident_critical"]
+        assert kinds(world, lead_of_b) == ["no_leader"]
+        assert kinds(world, models=EVERY_MODEL.narrow("c")) == ["no_leader"]
+        assert kinds(world, reviewer) == []
+        if "UPDATE" in str(change):
+            first = listed(world).entries[0]
+            assert (first.since, first.model, first.rank) == (ended_at, "", 0)
+
+
 def test_entries_come_by_harm_and_then_by_age(any_engine: Engine, clock: datetime) -> None:
     world = WaitingWorld(any_engine, clock)
     fill(world, "a")
@@ -137,7 +157,7 @@ def test_statements_do_not_depend_on_the_models(engine: Engine, clock: datetime)
         assert listed(world, lead, settings=settings).entries
         counts.append(len(statements))
     assert len(set(counts)) == 1
-    assert counts[0] <= 25
+    assert counts[0] <= 26
 
 
 def test_each_role_is_shown_what_it_can_do(world: WaitingWorld) -> None:
