@@ -206,7 +206,8 @@ class Retraining:
     def _start_planned(self, now: datetime) -> Iterator[None]:
         """Start the runs that a decision planned; runs planned by hand are started by hand.
 
-        It yields before each. A run that can't be started fails with the reason.
+        It yields before each. A run that can't be started fails with the reason; one whose
+        decision is no longer open is cancelled.
         """
         with transaction(self.engine) as connection:
             planned = [
@@ -226,8 +227,9 @@ class Retraining:
                 log.warning("training_run_start_postponed", run=run.id, error=str(error))
             except DriftwardenError as error:
                 log.error("training_run_start_failed", run=run.id, error=str(error))  # noqa: TRY400
+                status = "cancelled" if error.code in {"closed", "superseded"} else "failed"
                 with transaction(self.engine) as connection:
-                    finish_run(connection, run.id, "failed", finished_at=now, error=str(error))
+                    finish_run(connection, run.id, status, finished_at=now, error=str(error))
             else:
                 log.info("training_run_started", run=run.id)
 

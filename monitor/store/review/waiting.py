@@ -45,7 +45,7 @@ class StandingDecision:
     rate: float | None
     launch_rate: float | None
     alpha: float | None
-    #: Digest of the guidelines that its items were reviewed under; empty: none.
+    #: Digest of the guidelines of its newest item; empty: none.
     taxonomy_version: str
 
 
@@ -84,9 +84,12 @@ def standing_decisions(
         .where(Decision.recommendation != "undecided", Decision.id.in_(standing))
         .subquery()
     )
-    version = (
-        select(func.coalesce(func.max(ReviewItem.taxonomy_version), ""))
+    newest_version = (
+        select(ReviewItem.taxonomy_version)
         .where(ReviewItem.batch_id == Decision.batch_id)
+        .order_by(ReviewItem.id.desc())
+        .limit(1)
+        .correlate(Decision)
         .scalar_subquery()
     )
     columns = columns_of(
@@ -97,7 +100,7 @@ def standing_decisions(
         rate=Decision.inputs[("rate", "rate")].as_float(),
         launch_rate=Decision.inputs[("baseline", "rate")].as_float(),
         alpha=Decision.inputs[("agreement", "alpha")].as_float(),
-        taxonomy_version=version,
+        taxonomy_version=func.coalesce(newest_version, ""),
     )
     statement = select(*columns).join(ranked, ranked.c.id == Decision.id).where(ranked.c.place == 1)
     return read_rows(connection, StandingDecision, statement)

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, delete, event, insert, update
+from sqlalchemy import Engine, delete, event, func, insert, select, update
 
 from monitor.alerts.messages.weekly_digest import digest_key, last_due
+from monitor.review.guidelines.versions import taxonomy_in_force
 from monitor.review.items.discussion import DISCUSSION_TIME, escalate_stale
 from monitor.settings import Configuration
 from monitor.store.accounts.users import UserRow, set_active
@@ -24,6 +25,7 @@ from monitor.store.tables import (
     Leadership,
     ModelVersion,
     OutboxMessage,
+    ReviewItem,
     Rollout,
     TrainingRun,
 )
@@ -227,6 +229,23 @@ def test_guidelines_wait_until_others_are_in_force(world: WaitingWorld, tmp_path
     assert kinds(world, settings=settings) == ["context"]
     file.write_text("no taxonomy")
     assert kinds(world, settings=settings) == ["guidelines", "context"]
+
+
+def test_guidelines_of_the_newest_item_are_compared(world: WaitingWorld, tmp_path: Path) -> None:
+    file = tmp_path / "taxonomy.md"
+    file.write_text(TAXONOMY)
+    settings = Configuration(models={"a": {}}, review={"taxonomy": str(file)})
+    with transaction(world.engine) as connection:
+        in_force = taxonomy_in_force(connection, settings.settings_of("a").review, "a").version
+    items = world.batch("a", ["gold"] * 2, days=9)
+    world.decision("a", "fix_guidelines")
+    for versions, expected in ((("f" * 64, in_force), True), ((in_force, "0" * 64), False)):
+        with transaction(world.engine) as connection:
+            batch = select(func.max(Decision.batch_id)).scalar_subquery()
+            for item, version in zip(sorted(items), versions, strict=True):
+                update_row(connection, ReviewItem, item, taxonomy_version=version)
+            connection.execute(update(ReviewItem).values(batch_id=batch))
+        assert ("guidelines" in kinds(world, settings=settings)) == expected
 
 
 def test_a_run_that_was_planned_again_is_not_listed(world: WaitingWorld) -> None:
