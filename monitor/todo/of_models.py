@@ -25,6 +25,7 @@ from monitor.store.review.waiting import StandingDecision, standing_decisions
 from monitor.store.training.waiting import (
     CheckedPlan,
     EvaluatedCandidate,
+    FailedRun,
     checked_plans,
     evaluated_candidates,
     failed_runs,
@@ -147,12 +148,11 @@ def _runs(
         if row.id in replaced or not _may_continue(states, row.decision_id):
             continue
         since = row.finished_at or row.created_at
-        follows = "" if row.decision_id is None else f" of decision {row.decision_id}"
         yield TodoEntry(
             model=row.model,
             kind="run",
             since=since,
-            text=f"Training run {row.id}{follows} failed on {format_day(since)}. Until it succeeds "
+            text=f"Training run {_name(row)} failed on {format_day(since)}. Until it succeeds "
             "or another is planned, there is no new version.",
             address=f"/runs/{row.id}/plan",
             label=f"Plan run {row.id} again",
@@ -163,15 +163,19 @@ def _may_continue(states: Mapping[int, DecisionState], decision_id: int | None) 
     return decision_id is None or (decision_id in states and states[decision_id].is_open)
 
 
+def _name(run: FailedRun | CheckedPlan) -> str:
+    """Return the number of a run, and the decision that it follows."""
+    return f"{run.id}" + ("" if run.decision_id is None else f" of decision {run.decision_id}")
+
+
 def _plan(row: CheckedPlan) -> TodoEntry:
     since = datetime.fromisoformat(row.checked_at)
-    follows = "" if row.decision_id is None else f" of decision {row.decision_id}"
     if row.status == "planned":
-        text = f"Training run {row.id}{follows} is planned since {format_day(since)}. It trains "
+        text = f"Training run {_name(row)} is planned since {format_day(since)}. It trains "
         text += "nothing until a lead starts it."
         address, label = f"/runs/{row.id}/start", f"Start run {row.id}"
     else:
-        text = f"The plan of training run {row.id}{follows} was refused on {format_day(since)}. "
+        text = f"The plan of training run {_name(row)} was refused on {format_day(since)}. "
         text += "There is no new version until it is changed."
         address, label = f"/runs/{row.id}", f"Change the plan of run {row.id}"
     return TodoEntry(
@@ -197,12 +201,7 @@ def _decision(
         text = f"{of} recommends retraining{errors}. Its training run can't start until its data "
         text += "or recipe is mended."
         label = f"Plan decision {row.id} again"
-    elif (
-        kind == "retrain"
-        and own.retrain.require_confirmation
-        and row.confirmed_by is None
-        and not row.has_run
-    ):
+    elif row.is_unconfirmed and own.retrain.require_confirmation:
         kind, address = "decision", page
         text = f"{of} recommends retraining{errors}. The model stays as it is until a lead "
         text += "confirms."

@@ -48,6 +48,12 @@ class StandingDecision:
     #: Digest of the guidelines of its newest item; empty: none.
     taxonomy_version: str
 
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Return whether it recommends a retraining that nobody has confirmed or started."""
+        is_new = self.confirmed_by is None and not self.has_run
+        return self.recommendation == "retrain" and is_new
+
 
 @dataclass(frozen=True)
 class WaitingItems:
