@@ -38,7 +38,7 @@ def texts(path: Path) -> Iterator[str]:
 
 
 def test_refusals_name_a_page_before_the_command() -> None:
-    found = {
+    names_page = {
         f"{path.relative_to(ROOT)}: {text}": "page" in text[: match.start()]
         for folder in SHOWN
         for path in sorted((ROOT / folder).rglob("*.py"))
@@ -46,5 +46,5 @@ def test_refusals_name_a_page_before_the_command() -> None:
         for text in texts(path)
         if (match := STEPS.search(text))
     }
-    assert len(found) >= 10
-    assert [text for text, names_page in found.items() if not names_page] == []
+    assert len(names_page) >= 10
+    assert [text for text, is_named in names_page.items() if not is_named] == []

@@ -97,12 +97,12 @@ def send(client: TestClient[Litestar], address: str, **changes: str) -> Any:
 
 
 def check(
-    world: World, run: int, clock: datetime, refusal: str = "", code: str = "", **found: Any
+    world: World, run: int, clock: datetime, refusal: str = "", code: str = "", **content: Any
 ) -> None:
     """Plan a draft, or refuse it, as the leader does."""
     preview = Preview(
         checked_at=clock, refusal=refusal, code=code, n_gold=9, by_task_type={"cards": 9},
-        longest=77, longest_example="item 4", n_tokens=500, steps=6, **found,
+        longest=77, longest_example="item 4", n_tokens=500, steps=6, **content,
     ).as_json()  # fmt: skip
     row = row_of(world, run)
     request = read_plan_request(row)
