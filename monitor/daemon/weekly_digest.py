@@ -52,6 +52,7 @@ def announce_due(
         steps = [
             WaitingStep(entry.model, entry.text, entry.label, entry.address, entry.incident_id)
             for entry in list_todo(connection, settings, EVERYBODY, now).entries
+            if entry.kind != "no_leader"  # this is the one that leads
         ]
         remarks = {incident.id: describe_version(connection, incident)[0] for incident in incidents}
         return announce_week(

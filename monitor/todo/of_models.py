@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from monitor.alerts.causes import CAUSES
 from monitor.alerts.messages.weekly_digest import digest_key, last_due
 from monitor.plurals import pluralize
-from monitor.rendering.numbers import format_day, format_share, format_window
+from monitor.rendering.numbers import format_day, format_instant, format_share, format_window
 from monitor.review.guidelines.versions import taxonomy_in_force
 from monitor.settings import Review, Sections
 from monitor.store.alerts.outbox import refusals_of
@@ -18,12 +18,14 @@ from monitor.store.fleet import (
     unfinished_rollouts,
     unresolved_incidents,
 )
+from monitor.store.leadership import Lease
 from monitor.store.model_history import DAEMON
 from monitor.store.review.decision_states import DecisionState, decision_states
 from monitor.store.review.waiting import StandingDecision, standing_decisions
 from monitor.store.training.waiting import (
     CheckedPlan,
     EvaluatedCandidate,
+    FailedRun,
     checked_plans,
     evaluated_candidates,
     failed_runs,
@@ -34,6 +36,23 @@ Entries = Iterator[TodoEntry]
 
 #: Kinds of incidents by level; other levels are warnings.
 INCIDENTS = {"critical": "incident_critical", "error": "incident_error"}
+
+
+def no_leader(lease: Lease | None, now: datetime) -> Entries:
+    """Yield an entry while no daemon leads."""
+    if lease is not None and lease.held:
+        return
+    since = now if lease is None else lease.expires_at
+    when = "has led yet" if lease is None else f"leads since {format_instant(since)}"
+    yield TodoEntry(
+        model=DAEMON,
+        kind="no_leader",
+        since=since,
+        text=f"No daemon {when}: nothing is evaluated, no message is sent, and this list may lack "
+        "entries. Start driftwarden run.",
+        address="/runbooks/prometheus#driftwardennoleader",
+        label="See what to do",
+    )
 
 
 def incidents(connection: Connection, _settings: Sections, now: datetime) -> Entries:
@@ -129,12 +148,11 @@ def _runs(
         if row.id in replaced or not _may_continue(states, row.decision_id):
             continue
         since = row.finished_at or row.created_at
-        follows = "" if row.decision_id is None else f" of decision {row.decision_id}"
         yield TodoEntry(
             model=row.model,
             kind="run",
             since=since,
-            text=f"Training run {row.id}{follows} failed on {format_day(since)}. Until it succeeds "
+            text=f"Training run {_name(row)} failed on {format_day(since)}. Until it succeeds "
             "or another is planned, there is no new version.",
             address=f"/runs/{row.id}/plan",
             label=f"Plan run {row.id} again",
@@ -145,15 +163,19 @@ def _may_continue(states: Mapping[int, DecisionState], decision_id: int | None) 
     return decision_id is None or (decision_id in states and states[decision_id].is_open)
 
 
+def _name(run: FailedRun | CheckedPlan) -> str:
+    """Return the number of a run, and the decision that it follows."""
+    return f"{run.id}" + ("" if run.decision_id is None else f" of decision {run.decision_id}")
+
+
 def _plan(row: CheckedPlan) -> TodoEntry:
     since = datetime.fromisoformat(row.checked_at)
-    follows = "" if row.decision_id is None else f" of decision {row.decision_id}"
     if row.status == "planned":
-        text = f"Training run {row.id}{follows} is planned since {format_day(since)}. It trains "
+        text = f"Training run {_name(row)} is planned since {format_day(since)}. It trains "
         text += "nothing until a lead starts it."
         address, label = f"/runs/{row.id}/start", f"Start run {row.id}"
     else:
-        text = f"The plan of training run {row.id}{follows} was refused on {format_day(since)}. "
+        text = f"The plan of training run {_name(row)} was refused on {format_day(since)}. "
         text += "There is no new version until it is changed."
         address, label = f"/runs/{row.id}", f"Change the plan of run {row.id}"
     return TodoEntry(
@@ -179,12 +201,7 @@ def _decision(
         text = f"{of} recommends retraining{errors}. Its training run can't start until its data "
         text += "or recipe is mended."
         label = f"Plan decision {row.id} again"
-    elif (
-        kind == "retrain"
-        and own.retrain.require_confirmation
-        and row.confirmed_by is None
-        and not row.has_run
-    ):
+    elif row.is_unconfirmed and own.retrain.require_confirmation:
         kind, address = "decision", page
         text = f"{of} recommends retraining{errors}. The model stays as it is until a lead "
         text += "confirms."

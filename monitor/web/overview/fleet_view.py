@@ -151,13 +151,7 @@ def _row(
     items = newest.items.get(name, {})
     own = settings.settings_of(name)
     decision = newest.decisions.get(name)
-    waits = (
-        decision is not None
-        and decision.recommendation == "retrain"
-        and decision.confirmed_by is None
-        and not decision.has_run
-        and own.retrain.require_confirmation
-    )
+    waits = decision is not None and decision.is_unconfirmed and own.retrain.require_confirmation
     traffic_at = newest.traffic.get(name)
     silence = SILENCE[own.monitoring.drift_detection]
     row = ModelRow(

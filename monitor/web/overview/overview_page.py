@@ -14,7 +14,6 @@ from monitor.store.accounts.grants import ALL_MODELS
 from monitor.store.accounts.users import UserRow
 from monitor.store.alerts.channel_state import FailingChannel, failing_channel
 from monitor.store.alerts.incidents import IncidentRow, list_incidents
-from monitor.store.leadership import Lease, current_lease
 from monitor.store.model_history import DAEMON
 from monitor.store.traffic.dead_letters import count_by_reason
 from monitor.store.traffic.offsets import sources_complete_until
@@ -46,8 +45,6 @@ class DaemonView:
     unlisted: list[UnlistedModel]
     #: Channels of alerts that take no messages.
     failing: list[FailingChannel]
-    #: Of the replica that evaluates; ``None``: none has led yet.
-    lease: Lease | None
 
 
 @get("/", sync_to_thread=False, opt=EVERYBODY)
@@ -103,7 +100,6 @@ def _view_daemon(
             for name in Routes.of(settings).channels
             if (channel := failing_channel(connection, name, now)) is not None
         ],
-        lease=current_lease(connection),
     )
 
 

@@ -138,6 +138,7 @@ def _view(connection: Connection, row: RunRow, now: datetime) -> dict[str, Any]:
         "ended_decision": None if follows else decision_id,
         "plan": plan,
         "preview": preview,
+        "raise_to": preview.raise_to(row.recipe.get("max_length", 0)) if preview else 0,
         "leave_out": _leave_out(row, plan) if preview and preview.code in UNTRAINABLE else None,
         "next_plan": None if is_open else open_plan_after(connection, row),
         "badges": BADGES,

@@ -8,9 +8,11 @@ from datetime import datetime
 
 import pytest
 from litestar.testing import TestClient
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, delete, event
 
 from monitor.settings import Configuration, Secrets
+from monitor.store.engine import transaction
+from monitor.store.tables import Leadership
 from monitor.web.overview.overview_page import ENTRIES_SHOWN
 from tests.support.waiting_world import WaitingWorld
 from tests.support.web.apps import create_app
@@ -97,6 +99,18 @@ def test_an_empty_list_names_the_next_evaluation(desk: Desk) -> None:
         assert "Nothing needs you." in text
         assert "9 Nov 2026, 00:00 UTC" in text
     assert "no evaluation is due" in card(desk.open("Lea", ()).get("/overview").text)
+
+
+def test_a_missing_leader_takes_the_place_of_nothing(desk: Desk, engine: Engine) -> None:
+    with transaction(engine) as connection:
+        connection.execute(delete(Leadership))
+    lead = desk.open("Lea")
+    for path in ("/overview", "/digest?model=a"):
+        page = lead.get(path).text
+        ((_, address),) = buttons(page)
+        assert "Nothing needs you" not in page
+        runbook = lead.get(address).text
+        assert f'id="{address.partition("#")[2]}"' in runbook
 
 
 def test_an_entry_of_another_tab_is_refused_and_not_listed(desk: Desk) -> None:
