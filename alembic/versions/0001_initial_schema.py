@@ -28,11 +28,21 @@ def upgrade() -> None:
         sa.Column("model", sa.String(), nullable=False),
         sa.Column("place", sa.String(), nullable=False),
         sa.Column("address", sa.String(), nullable=False),
+        sa.Column("peer", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_access_log"),
     )
     op.create_index("ix_access_log_actor", "access_log", ["actor", "occurred_at"])
     op.create_index("ix_access_log_object", "access_log", ["kind", "object_id", "occurred_at"])
     op.create_index("ix_access_log_occurred_at", "access_log", ["occurred_at"])
+    op.create_table(
+        "access_log_chain",
+        sa.Column("position", ID, nullable=False),
+        sa.Column("entry_id", ID, nullable=False),
+        sa.Column("occurred_at", TIME, nullable=False),
+        sa.Column("hash", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("position", name="pk_access_log_chain"),
+        sa.UniqueConstraint("entry_id", name="uq_access_log_chain_entry_id"),
+    )
     op.create_table(
         "audit_log",
         sa.Column("id", ID, nullable=False),
@@ -1531,6 +1541,7 @@ def downgrade() -> None:
     op.drop_table("dead_letters")
     op.drop_table("baselines")
     op.drop_table("audit_log")
+    op.drop_table("access_log_chain")
     op.drop_table("access_log")
     if op.get_bind().dialect.name == "sqlite":
         op.execute("""DROP TABLE fulltext_exchanges""")
