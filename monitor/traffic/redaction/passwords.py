@@ -47,6 +47,46 @@ VALUE = re.compile(
 )
 QUOTES = "\"'`«“„「"
 QUOTED = re.compile(rf"[^\s\"'`\\»”\u2018\u2019」]{{{MIN_LENGTH},{MAX_LENGTH}}}")
+#: A quoted value with blanks, by its opening quote.
+CLOSING = {"\"": "\"", "'": "'", "`": "`", "«": "»", "“": "”\"", "„": "“”\"", "「": "」"}
+#: A value of words: the rest of a line, to the end of a sentence or the next field.
+WORD_OF_PHRASE = r"[^\s\"'`<>,;&\\«»“”„「」。、\uff0c؛|]{1,40}"
+PHRASE = re.compile(
+    rf"(?:{WORD_OF_PHRASE}[ \t]{{1,2}}){{2,11}}?{WORD_OF_PHRASE}"
+    r"(?=[ \t]{0,4}(?:$|[\r\n|<,;&\"\\])|(?<=[.!?])\s)"
+)
+#: Words that mean more than passwords: nothing but one word is read after them.
+OTHER_PASSES = frozenset({"pas", "pass", "passcode"})
+#: What is said of passwords: no password has these words.
+REMARK = re.compile(
+    r"\b(?:char|zeichen|caract|caratter|znak|tekens?\b|tecken|karakter|символ|знак|digits?\b|ziffer"
+    r"|letters?\b|buchstab|symbol|upper|lower|min(?:imum|\.|\b)|max(?:imum|\.|\b)|least|days?\b"
+    r"|tagen?\b|jours|d[ií]as|giorni|dagen|dni\b|дн|attempt|tries|versuch|tentativ|intent|expir"
+    r"|expire|ablauf|läuft|fail|fehl|erreur|error|fout|błąd|ошибк|field|feld|champ|campo|login|log"
+    r"|sign|enter|ein(?:geb|gib)|click|klick|hier|here|must|muss|doit|debe|deve|moet|musi|should"
+    r"|how|wie\b|comment|cómo|como\b|hoe\b|jak\b|как\b|why|warum|pourquoi|por\b|perché"
+    r"|waarom|dlaczego|почему|reset|forgot|change|änder|chang|cambi|wijzig|zmien|смен|step|version"
+    r"|page|seite|bits?\b|bytes?\b|policy|regeln?\b|rules?\b|ask|tell|works?\b|worked|help|hilfe"
+    r"|see\b|siehe|same\b|user|account|konto|compte|cuenta|name|e-?mail|box|times?\b|mal\b|once"
+    r"|we\b|they|she\b|he\b|but\b|or\b|oder\b|ou\b|if\b|wenn\b|si\b|not\b|nicht|pas\b|no\b|non\b"
+    r"|niet\b|nie\b|не\b|can|cannot|could|does|did\b|was\b|were\b|wird|werden|wurde|ist\b|est\b"
+    r"|are\b|from\b|type|typed|stor|sav|secret|hint|question|manager|security)",
+    re.IGNORECASE,
+)
+#: Between the word and the sign: a text about a password, in a form or a program.
+OF_FORMS = re.compile(
+    r"hint|label|placeholder|help|err|text|title|mess|msg|desc|rule|polic|prompt|field|question"
+    r"|reset|forgot|hash|info|note",
+    re.IGNORECASE,
+)
+#: Words of other use in the list of those about passwords, which occur in sentences too.
+FILLERS = frozenset(
+    "a an and at for have in is it my of the this to too very with your always never".split()
+)
+#: Such a word that is known from passwords of several words.
+OF_PHRASES = frozenset({"correct"})
+#: Unquoted, a phrase has so many words where none has a digit or mark.
+MIN_WORDS = 4
 #: Where a word of prose follows, the value is none.
 GOES_ON = re.compile(r"[ \t]{1,2}[^\W\d_]{2}")
 #: Code, a placeholder or a mask, not a password.
@@ -61,7 +101,7 @@ NO_VALUE = re.compile(
 WORDS = frozenset(
     (Path(__file__).parent / "no_passwords.txt").read_text(encoding="utf-8").splitlines()
 )
-
+NO_PHRASE = WORDS - FILLERS - OF_PHRASES
 
 #: Without a link, digits among alphabetic characters: ``user bob password hunter22``.
 BARE = re.compile(
@@ -103,6 +143,11 @@ def _value(scan: TextScan, name: re.Match[str]) -> Place | None:
         bare = (scan.has_digit and BARE.match(text, name.end())) or DIRECT.match(text, name.end())
         return bare.span(1) if bare and _is_password(bare[1]) else None
     is_quoted = link[0][-1:] in QUOTES and link[0] != ""
+    if not OF_FORMS.search(link[0]):
+        is_line = bool(assigned) and name[0].lower() not in OTHER_PASSES
+        phrase = _phrase(text, link, is_quoted=is_quoted, is_line=is_line)
+        if phrase:
+            return phrase
     value = (QUOTED if is_quoted else VALUE).match(text, link.end())
     if value is None:
         return None
@@ -111,13 +156,52 @@ def _value(scan: TextScan, name: re.Match[str]) -> Place | None:
     if not _is_password(word):
         return None
     if is_quoted:
-        return place
+        return place if _is_marked(word) or not GOES_ON.match(text, place[1]) else None
     if IDEOGRAPHIC.search(word):
         return None
     is_announced = assigned or " " in link[0].strip() or _is_owned(text, name.start())
     goes_on = GOES_ON.match(text, place[1]) and "lautet" not in link[0].lower()
     is_word = goes_on or INFLECTED.fullmatch(word) or not is_announced
     return place if _is_marked(word) or not is_word else None
+
+
+def _phrase(
+    text: str, link: re.Match[str], *, is_quoted: bool, is_line: bool
+) -> Place | None:
+    """Return the place of a password of several words; ``None`` if none."""
+    start = link.end()
+    if is_quoted:
+        line = text[start : start + MAX_LENGTH + 1]
+        ends = [at for quote in CLOSING[link[0][-1]] if (at := line.find(quote)) >= 0]
+        value = line[: min(ends)].rstrip("\\") if ends else ""
+        if "\n" in value or "<" in value or "{" in value:
+            return None
+    else:
+        is_line = is_line and link[0][-1:] in {" ", "\t"} and "\n" not in link[0]
+        match = PHRASE.match(text, start) if is_line else None
+        value = match[0].rstrip(".") if match else ""
+        if any(map(value.__contains__, ":=(){}[]?")):
+            return None
+    words = value.split()
+    if len(words) < 2 or len(value) < MIN_LENGTH or REMARK.search(value) or WORD.search(value):
+        return None
+    bare = [_bare(word) for word in words]
+    if NO_PHRASE.intersection(bare):
+        return None
+    marked = any(map(_is_marked, words)) or any(map(str.isdigit, words)) or value[-1] in "!#$%*"
+    if is_quoted:
+        is_phrase = marked or len(words) >= MIN_WORDS - 1 or value.islower()
+    elif marked:
+        is_phrase = value.isascii()
+    else:
+        plain = all(word.isascii() and word.isalpha() and len(word) > 2 for word in words)
+        is_phrase = len(words) >= MIN_WORDS and plain and value.islower()
+        is_phrase = is_phrase and not FILLERS.intersection(bare)
+    return (start, start + len(value)) if is_phrase else None
+
+
+def _bare(word: str) -> str:
+    return word.lower().strip(".,!?*_-")
 
 
 def _is_password(word: str) -> bool:

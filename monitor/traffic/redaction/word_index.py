@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import cached_property
+from typing import AnyStr
 
 import numpy as np
 
@@ -97,7 +98,7 @@ def _hashes(text: np.ndarray) -> np.ndarray:
     return (wide[:-2] << np.uint16(8)) * FIRST + wide[1:-1] * SECOND + wide[2:]
 
 
-def places_in(lower: bytes, word: bytes) -> Iterator[int]:
+def places_in(lower: AnyStr, word: AnyStr) -> Iterator[int]:
     """Yield the positions of one word, which don't overlap."""
     place = lower.find(word)
     while place >= 0:
