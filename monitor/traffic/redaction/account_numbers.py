@@ -84,7 +84,11 @@ def find_broken_cards(scan: TextScan) -> Iterator[Place]:
     text = scan.text
     for place in _line_breaks(text):
         near = text[max(0, place - BREAK_REACH) : place].rstrip(" \t\r=\\-")
-        gap = near[-1:].isdigit() and BROKEN.match(text, max(0, place - BREAK_REACH) + len(near) - 1)
+        if near.endswith("\\r"):
+            near = near[:-1].rstrip("\\")
+        gap = near[-1:].isdigit() and BROKEN.match(
+            text, max(0, place - BREAK_REACH) + len(near) - 1
+        )
         if not gap or gap.end() <= place:
             continue
         end_of_first = gap.start() + 1

@@ -23,8 +23,8 @@ WIDE_DOMAIN = re.compile(
 BROKEN_DOMAIN = re.compile(
     rf"{BREAK}(?P<next>[A-Za-z0-9-]{{1,63}}\.(?:[A-Za-z0-9-]{{1,63}}\.){{0,8}}[A-Za-z]{{2,24}})"
     rf"(?![A-Za-z0-9_-])"
-    rf"|[A-Za-z0-9-]{{1,63}}(?:\.[A-Za-z0-9-]{{1,63}}){{0,8}}(?:\.{BREAK}"
-    r"(?:com|org|net|edu|gov|info|io|[a-z]{2})(?![A-Za-z0-9_-])"
+    rf"|[A-Za-z0-9-]{{1,63}}(?:\.[A-Za-z0-9-]{{1,63}}){{0,8}}(?:(?:\.{BREAK}|{BREAK}\.)"
+    r"(?:[a-z0-9-]{1,63}\.){0,3}(?:com|org|net|edu|gov|info|io|[a-z]{2})(?![A-Za-z0-9_-])"
     r"|(?:=\r?\n|-\r?\n)[A-Za-z0-9-]{0,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}\.[A-Za-z]{2,24}"
     r"(?![A-Za-z0-9_-]))"
 )

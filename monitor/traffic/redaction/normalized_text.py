@@ -19,11 +19,21 @@ ESCAPE = re.compile(
 #: Marks that end a clause; as ASCII they could stand inside a number.
 KEPT = frozenset("\uff0c\uff01\uff1f\uff1b")
 #: Kinds of compatibility characters with a meaning of their own: footnotes, fractions.
-KEPT_KINDS = ("<super>", "<sub>", "<fraction>", "<compat> 0020", "<compat> 002E", "<square>")
+KEPT_KINDS = ("<super>", "<sub>", "<fraction>", "<compat> 0020", "<square>")
 #: Longest run of characters that is read at once.
 RUN = "{0,63}"
-#: Lead bytes of combining marks, half-width voicing, mathematical alphabets and tags in UTF-8.
-OF_CLUSTERS = (b"\xcc", b"\xcd", b"\xef\xbe\x9e", b"\xef\xbe\x9f", b"\xf0\x9d", b"\xf3\xa0")
+#: Bytes that begin plain characters of UTF-8, ASCII, Western European and Cyrillic, or none.
+PLAIN = bytes(range(0xC0)) + b"\xc3\xd0\xd1"
+#: First byte in UTF-8, which is looked up faster, and first bytes of combining marks, half-width
+#: voicing, mathematical alphabets and tags.
+OF_CLUSTERS = (
+    (b"\xcc", b"\xcc"),
+    (b"\xcd", b"\xcd"),
+    (b"\xef", b"\xef\xbe\x9e"),
+    (b"\xef", b"\xef\xbe\x9f"),
+    (b"\xf0", b"\xf0\x9d"),
+    (b"\xf3", b"\xf3\xa0"),
+)
 
 
 def _plain_forms() -> dict[str, str]:
@@ -41,7 +51,7 @@ def _plain_forms() -> dict[str, str]:
         elif (
             category not in {"Cs", "Cn"}
             and character not in KEPT
-            and character != "\u2116"
+            and character not in "\u2025\u2026\u2116"
             and not unicodedata.decomposition(character).startswith(KEPT_KINDS)
         ):
             forms[character] = unicodedata.normalize("NFKC", character)
@@ -92,12 +102,16 @@ class NormalizedText:
         self._ends: list[int] = []
         self._begins: list[int] = []
         self._stops: list[int] = []
-        escapes = "\\" in original or "&" in original
+        escapes = "&" in original
+        if not escapes and "\\" in original:
+            escapes = "\\u" in original or "\\x" in original
         if not original.isascii():
             raw = original.encode("utf-8", "surrogatepass")
-            clusters = any(lead in raw for lead in OF_CLUSTERS)
-            self._replace(_pattern(clusters, escapes))
-        elif escapes:
+            if raw.translate(None, PLAIN):
+                clusters = any(lead in raw and start in raw for lead, start in OF_CLUSTERS)
+                self._replace(_pattern(clusters, escapes))
+                return
+        if escapes:
             self._replace(ESCAPE)
 
     def place(self, start: int, end: int) -> tuple[int, int]:
@@ -161,10 +175,8 @@ def _unescape(segment: str) -> str:
     """Return the character of an escape; unknown ones and control characters stay."""
     match = ESCAPE.fullmatch(segment)
     four, two, name = match.groups() if match else (None, None, None)
-    if name is None:
-        character = chr(int(four or two or "0", 16))
-    else:
-        character = html.unescape(f"&{name};")
+    code = four or two
+    character = chr(int(code, 16)) if code else html.unescape(f"&{name};")
     if character < " " or (name is not None and len(character) > 2):
         return segment
     return "".join(map(_form, character))

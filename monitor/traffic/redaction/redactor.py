@@ -30,8 +30,8 @@ from monitor.traffic.redaction.text_scan import Place, Span, TextScan
 Finder = Callable[[str], Iterable[Span]]
 
 #: Runs of digits with separators, in which numbers are searched.
-NUMBERS = re.compile(r"[0-9](?:[ ./()\u00a0\u2013-]{0,3}[0-9]){6,400}")
-NO_SEPARATORS = str.maketrans("", "", " ./()\u00a0\u2013-")
+NUMBERS = re.compile(r"[0-9](?:[ ./()-]{0,3}[0-9]){6,400}")
+SEPARATORS = b" ./()-"
 #: No card, national id or social security number has fewer digits.
 MIN_DIGITS = 9
 #: Rank of names, the least certain kind.
@@ -138,7 +138,7 @@ class Redactor:
         longer = [  # a date has fewer digits
             window
             for window, (number, _) in zip(windows, numbers, strict=True)
-            if len(number.translate(NO_SEPARATORS)) >= MIN_DIGITS
+            if len(number.encode().translate(None, SEPARATORS)) >= MIN_DIGITS
         ]
         yield "CARD", find_cards(scan, longer)
         yield "CARD", find_broken_cards(scan)
@@ -181,7 +181,7 @@ def _without_overlaps(ranked: list[tuple[int, Span]]) -> list[Span]:
     if not ranked:
         return []
     result: list[tuple[int, Span]] = []
-    for rank, span in sorted(ranked, key=lambda item: item[1]):
+    for rank, span in sorted(ranked, key=lambda item: (item[1].start, item[1].end, item[1].kind)):
         if not result or span.start >= result[-1][1].end:
             result.append((rank, span))
         elif rank == result[-1][0]:
