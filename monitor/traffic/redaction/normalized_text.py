@@ -71,8 +71,8 @@ def _pattern(clusters: bool, escapes: bool) -> re.Pattern[str]:
     the time: only where a text has some.
     """
     forms = re.escape("".join(form for form in _forms()))
-    one = f"[{forms}{INVISIBLE}]"
-    parts = [f"{one}{one}{RUN}"]
+    other = f"[{forms}{INVISIBLE}]"
+    parts = [f"{other}{other}{RUN}"]  # a class in front is searched faster than a repetition
     if clusters:
         parts = [
             "[^\\W\\d_][\u0300-\u036f]{1,8}",
@@ -136,9 +136,9 @@ class NormalizedText:
             parts.append(original[position:begin])
             length += begin - position
             position = stop
-            for n_characters, form in _meaning(match[0]):
+            for n_characters, form, is_aligned in _meaning(match[0]):
                 parts.append(form)
-                if n_characters != len(form):
+                if not is_aligned:
                     self._firsts.append(length)
                     self._ends.append(length + len(form))
                     self._begins.append(begin)
@@ -150,16 +150,17 @@ class NormalizedText:
 
 
 @lru_cache(maxsize=8192)
-def _meaning(segment: str) -> tuple[tuple[int, str], ...]:
-    """Return the pieces of a segment: characters, and what they mean together."""
+def _meaning(segment: str) -> tuple[tuple[int, str, bool], ...]:
+    """Return the pieces of a segment: length, meaning, and whether character by character."""
     if segment[0] in "\\&":
-        return ((len(segment), _unescape(segment)),)
+        meaning = _unescape(segment)
+        return ((len(segment), meaning, meaning == segment),)
     if len(segment) > 1 and (unicodedata.combining(segment[1]) or segment[1] in "\uff9e\uff9f"):
-        return ((len(segment), unicodedata.normalize("NFKC", segment)),)
+        return ((len(segment), unicodedata.normalize("NFKC", segment), False),)
     forms = [_form(character) for character in segment]
     if all(len(form) == 1 for form in forms):
-        return ((len(segment), "".join(forms)),)
-    return tuple((1, form) for form in forms)
+        return ((len(segment), "".join(forms), True),)
+    return tuple((1, form, len(form) == 1) for form in forms)
 
 
 def _form(character: str) -> str:
@@ -177,6 +178,10 @@ def _unescape(segment: str) -> str:
     four, two, name = match.groups() if match else (None, None, None)
     code = four or two
     character = chr(int(code, 16)) if code else html.unescape(f"&{name};")
-    if character < " " or (name is not None and len(character) > 2):
+    if (
+        character < " "
+        or "\ud800" <= character <= "\udfff"
+        or (name is not None and len(character) > 2)
+    ):
         return segment
     return "".join(map(_form, character))

@@ -18,7 +18,7 @@ BEGINS = re.compile(r"\W{0,4}[@.]")
 
 def find_in_turns(turns: Sequence[Message], redactor: Redactor) -> list[list[Span]]:
     """Return the spans of personal data in each turn, also of what the next turn completes."""
-    found = [redactor.find(turn.content) for turn in turns]
+    spans_of_turns = [redactor.find(turn.content) for turn in turns]
     for index, (turn, following) in enumerate(pairwise(turns)):
         if turn.role != following.role:
             continue
@@ -30,11 +30,14 @@ def find_in_turns(turns: Sequence[Message], redactor: Redactor) -> list[list[Spa
         for span in redactor.find_forms(tail + JOINT + head):
             if span.start < second < span.end:
                 end = min(span.end, len(tail))
-                _add(found[index], Span(offset + span.start, offset + end, span.kind))
-                _add(found[index + 1], Span(0, span.end - second, span.kind))
+                _add(spans_of_turns[index], Span(offset + span.start, offset + end, span.kind))
+                _add(spans_of_turns[index + 1], Span(0, span.end - second, span.kind))
             elif span.start == second + len(head) - len(head.lstrip()):
-                _add(found[index + 1], Span(span.start - second, span.end - second, span.kind))
-    return found
+                _add(
+                    spans_of_turns[index + 1],
+                    Span(span.start - second, span.end - second, span.kind),
+                )
+    return spans_of_turns
 
 
 def _add(spans: list[Span], added: Span) -> None:

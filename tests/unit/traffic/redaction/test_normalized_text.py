@@ -22,37 +22,37 @@ PIECES = [
 MIXED = st.lists(st.sampled_from(PIECES), max_size=24).map("".join)
 
 
-@pytest.mark.parametrize(
-    ("text", "redacted"),
-    [
-        ("to joan@example\uff0eorg, now", "to [EMAIL], now"),
-        ("joan@example\u3002org", "[EMAIL]"),
-        ("\uff4a\uff4f\uff41\uff4e\uff20\uff45\uff58\uff0e\uff4f\uff52\uff47 !", "[EMAIL] !"),
-        ("\U0001d423\U0001d428@example.org \U0001f600", "[EMAIL] \U0001f600"),
-        ("jo\u200ban@exam\u200bple.org", "[EMAIL]"),
-        ("x\u200b joan\u202e@\u2066example.org \u200by", "x\u200b [EMAIL] \u200by"),
-        ("rene\u0301@example.org", "[EMAIL]"),
-        ("joan\\u0040example.org", "[EMAIL]"),
-        (r'{"a": "{\"to\": \"joan\\u0040example.org\"}"}', r'{"a": "{\"to\": \"[EMAIL]\"}"}'),
-        ("<joan&#64;example&period;org>", "<[EMAIL]>"),
-        ("joan&amp;#x40;example.org &amp; co", "[EMAIL] &amp; co"),
-        ("joan@\nexample.org", "[EMAIL]"),
-        ("joan@exam=\nple.org", "[EMAIL]"),
-        ("joan\n@example.org", "[EMAIL]"),
-        ("joan@example.\norg", "[EMAIL]"),
-        ("card 4111 1111\n1111 1111.", "card [CARD]."),
-        ("card 411111111111=\r\n1111", "card [CARD]"),
-        (r'{"card": "4111 1111\n1111 1111"}', '{"card": "[CARD]"}'),
-        ("card 4111\u200b1111\u20601111\u00ad1111", "card [CARD]"),
-        ("sk-abcd\u200befghijklmnop1234567", "[API_KEY]"),
-        ('password="a b c d!"', 'password="[PASSWORD]"'),
-        ('{"password": "two words 7", "x": "y z"}', '{"password": "[PASSWORD]", "x": "y z"}'),
-        ("password: my dog eats 3 socks\nthanks", "password: [PASSWORD]\nthanks"),
-        ("password: my dog eats 3 socks. Please help.", "password: [PASSWORD]. Please help."),
-        ("passphrase: correct horse battery staple", "passphrase: [PASSWORD]"),
-        ('Passwort: "Mein Hund frisst 3 Socken"', 'Passwort: "[PASSWORD]"'),
-    ],
-)
+FORMS = [
+    ("to joan@example\uff0eorg, now", "to [EMAIL], now"),
+    ("joan@example\u3002org", "[EMAIL]"),
+    ("\uff4a\uff4f\uff41\uff4e\uff20\uff45\uff58\uff0e\uff4f\uff52\uff47 !", "[EMAIL] !"),
+    ("\U0001d423\U0001d428@example.org \U0001f600", "[EMAIL] \U0001f600"),
+    ("jo\u200ban@exam\u200bple.org", "[EMAIL]"),
+    ("x\u200b joan\u202e@\u2066example.org \u200by", "x\u200b [EMAIL] \u200by"),
+    ("rene\u0301@example.org", "[EMAIL]"),
+    ("joan\\u0040example.org", "[EMAIL]"),
+    (r'{"a": "{\"to\": \"joan\\u0040example.org\"}"}', r'{"a": "{\"to\": \"[EMAIL]\"}"}'),
+    ("<joan&#64;example&period;org>", "<[EMAIL]>"),
+    ("joan&amp;#x40;example.org &amp; co", "[EMAIL] &amp; co"),
+    ("joan@\nexample.org", "[EMAIL]"),
+    ("joan@exam=\nple.org", "[EMAIL]"),
+    ("joan\n@example.org", "[EMAIL]"),
+    ("joan@example.\norg", "[EMAIL]"),
+    ("card 4111 1111\n1111 1111.", "card [CARD]."),
+    ("card 411111111111=\r\n1111", "card [CARD]"),
+    (r'{"card": "4111 1111\n1111 1111"}', '{"card": "[CARD]"}'),
+    ("card 4111\u200b1111\u20601111\u00ad1111", "card [CARD]"),
+    ("sk-abcd\u200befghijklmnop1234567", "[API_KEY]"),
+    ('password="a b c d!"', 'password="[PASSWORD]"'),
+    ('{"password": "two words 7", "x": "y z"}', '{"password": "[PASSWORD]", "x": "y z"}'),
+    ("password: my dog eats 3 socks\nthanks", "password: [PASSWORD]\nthanks"),
+    ("password: my dog eats 3 socks. Please help.", "password: [PASSWORD]. Please help."),
+    ("passphrase: correct horse battery staple", "passphrase: [PASSWORD]"),
+    ('Passwort: "Mein Hund frisst 3 Socken"', 'Passwort: "[PASSWORD]"'),
+]
+
+
+@pytest.mark.parametrize(("text", "redacted"), FORMS)
 def test_value_in_another_form_is_masked_whole(text: str, redacted: str) -> None:
     assert redacted == REDACTOR.redact(text)
 
@@ -112,7 +112,7 @@ def test_text_outside_of_masks_is_that_of_before(text: str) -> None:
     assert outside == parts
 
 
-@given(st.lists(MIXED, max_size=4).map(" | ".join))
+@given(st.lists(st.sampled_from([text for text, _ in FORMS]), max_size=4).map(" | ".join))
 @settings(max_examples=300, deadline=None)
 def test_masks_of_normalised_texts_are_stable(text: str) -> None:
     once = REDACTOR.redact(text)
