@@ -77,11 +77,11 @@ def turns_coverage() -> Coverage:
             Message(role, content)
             for role, content in zip(roles[text], text.split("\x1e"), strict=True)
         ]
-        found, offset = [], 0
+        values, offset = [], 0
         for turn, spans in zip(turns, find_in_turns(turns, Redactor()), strict=True):
-            found += [(span.kind, offset + span.start, offset + span.end) for span in spans]
+            values += [(span.kind, offset + span.start, offset + span.end) for span in spans]
             offset += len(turn.content) + 1
-        return found
+        return values
 
     return measure_coverage(read_json_lines(TURNS), find_in)[-1]
 
