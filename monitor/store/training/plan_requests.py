@@ -146,8 +146,8 @@ def plan_draft(
     )
 
 
-def open_plan_of(connection: Connection, model: str, decision_id: int) -> RunRow | None:
-    """Return the draft or planned run that was requested for a decision without a run."""
+def open_plan_of(connection: Connection, model: str, decision_id: int | None) -> RunRow | None:
+    """Return the open plan that was requested for a decision without a run, or for none."""
     return next(
         (
             run

@@ -71,7 +71,13 @@ def runs(lead_visit: NamedDependency[Visit]) -> Template:
     requested = {
         row.id for row in rows if pending_request(row.id, row.status, row.start_request) is not None
     }
-    context = {"runs": rows, "badges": BADGES, "decided": decided, "requested": requested}
+    context = {
+        "runs": rows,
+        "badges": BADGES,
+        "decided": decided,
+        "requested": requested,
+        "can_plan": bool(lead_visit.choices),
+    }
     return lead_visit.page("runs.html", context)
 
 

@@ -124,6 +124,21 @@ def check(
         )  # fmt: skip
 
 
+def test_run_without_a_decision_is_planned_once(lead: TestClient[Litestar], world: World) -> None:
+    assert 'href="/runs/plan"' in lead.get("/runs").text
+    created = send(lead, "/runs/plan", learning_rate="0.0005")
+    (row,) = runs(world)
+    assert created.headers["location"] == f"/runs/{row.id}"
+    request = read_plan_request(row)
+    assert request is not None
+    assert (request.decision_id, request.after_run) == (None, None)
+    again = lead.get("/runs/plan", follow_redirects=False)
+    assert again.headers["location"] == f"/runs/{row.id}/plan"
+    wrong = lead.post("/runs/plan", data={"recipe": "x"}, follow_redirects=False)
+    assert wrong.status_code == 400
+    assert len(runs(world)) == 1
+
+
 def test_form_stores_a_draft_once_with_its_recipe(
     lead: TestClient[Litestar], world: World, decision: int
 ) -> None:
