@@ -41,7 +41,7 @@ INCIDENTS = {"critical": "incident_critical", "error": "incident_error"}
 
 @dataclass(frozen=True)
 class ModelStates:
-    """What more than one part of a page shows of all models, read once."""
+    """Rows of all models, read once for the to-do list and for other parts of a page."""
 
     windows: Mapping[str, NewestWindow]
     #: Unresolved ones, the most urgent first.
