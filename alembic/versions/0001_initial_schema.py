@@ -714,6 +714,7 @@ def upgrade() -> None:
         sa.Column("reopened_reason", sa.String()),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("taxonomy_version", sa.String(), nullable=False),
+        sa.Column("complete_since", TIME),
         sa.ForeignKeyConstraint(
             ["batch_id"], ["review_batches.id"], name="fk_review_items_batch_id"
         ),
@@ -722,6 +723,13 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name="pk_review_items"),
         sa.UniqueConstraint("batch_id", "exchange_id", name="uq_review_items_exchange"),
+    )
+    op.create_index(
+        "ix_review_items_complete",
+        "review_items",
+        ["complete_since"],
+        sqlite_where=sa.text("complete_since IS NOT NULL"),
+        postgresql_where=sa.text("complete_since IS NOT NULL"),
     )
     op.create_index("ix_review_items_exchange_id", "review_items", ["exchange_id"])
     op.create_index(

@@ -1,6 +1,7 @@
 """Entries about models, for their leads: each function asks once for all models."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -13,7 +14,9 @@ from monitor.review.guidelines.versions import taxonomy_in_force
 from monitor.settings import Review, Sections
 from monitor.store.alerts.outbox import refusals_of
 from monitor.store.fleet import (
+    NewestWindow,
     OpenIncident,
+    OpenRollout,
     newest_windows,
     unfinished_rollouts,
     unresolved_incidents,
@@ -55,9 +58,36 @@ def no_leader(lease: Lease | None, now: datetime) -> Entries:
     )
 
 
-def incidents(connection: Connection, _settings: Sections, now: datetime) -> Entries:
+@dataclass(frozen=True)
+class ModelStates:
+    """Rows of all models, read once for the to-do list and for other parts of a page."""
+
+    windows: Mapping[str, NewestWindow]
+    #: Unresolved ones, the most urgent first.
+    incidents: Mapping[str, Sequence[OpenIncident]]
+    rollouts: Mapping[str, OpenRollout]
+    #: Of all decisions, and the newest open one of each model.
+    decision_states: Mapping[int, DecisionState]
+    decisions: Sequence[StandingDecision]
+
+
+def read_states(connection: Connection) -> ModelStates:
+    """Return the states of all models."""
+    states = decision_states(connection)
+    return ModelStates(
+        windows=newest_windows(connection),
+        incidents=unresolved_incidents(connection),
+        rollouts=unfinished_rollouts(connection),
+        decision_states=states,
+        decisions=standing_decisions(connection, states=states),
+    )
+
+
+def incidents(
+    _connection: Connection, _settings: Sections, now: datetime, known: ModelStates
+) -> Entries:
     """Yield incidents that nobody has acknowledged, and those whose snooze has ended."""
-    for rows in unresolved_incidents(connection).values():
+    for rows in known.incidents.values():
         for row in rows:
             if row.status == "open" or (row.snoozed_until is not None and row.snoozed_until <= now):
                 yield _incident(row)
@@ -79,9 +109,11 @@ def _incident(row: OpenIncident) -> TodoEntry:
     )
 
 
-def rollouts(connection: Connection, settings: Sections, _now: datetime) -> Entries:
+def rollouts(
+    _connection: Connection, settings: Sections, _now: datetime, known: ModelStates
+) -> Entries:
     """Yield rollouts that ask for a decision, and unfinished ones of models not watched."""
-    for row in unfinished_rollouts(connection).values():
+    for row in known.rollouts.values():
         is_watched = settings.is_watched(row.model)
         if is_watched and not row.asks:
             continue
@@ -105,9 +137,11 @@ def rollouts(connection: Connection, settings: Sections, _now: datetime) -> Entr
         )
 
 
-def windows(connection: Connection, _settings: Sections, _now: datetime) -> Entries:
+def windows(
+    _connection: Connection, _settings: Sections, _now: datetime, known: ModelStates
+) -> Entries:
     """Yield newest windows whose evaluation failed."""
-    for row in newest_windows(connection).values():
+    for row in known.windows.values():
         if row.status == "failed":
             period = format_window((row.window_start, row.window_end))
             yield TodoEntry(
@@ -121,17 +155,18 @@ def windows(connection: Connection, _settings: Sections, _now: datetime) -> Entr
             )
 
 
-def retrainings(connection: Connection, settings: Sections, _now: datetime) -> Entries:
+def retrainings(
+    connection: Connection, settings: Sections, _now: datetime, known: ModelStates
+) -> Entries:
     """Yield decisions, plans and failed training runs that wait for a lead.
 
     A plan takes the place of the decision or the run that it follows. One whose decision is no
     longer open can't be planned or started.
     """
-    states = decision_states(connection)
     plans = checked_plans(connection)
-    yield from _runs(connection, plans, states)
+    yield from _runs(connection, plans, known.decision_states)
     planned = {plan.decision_id for plan in plans}
-    for row in standing_decisions(connection, states=states):
+    for row in known.decisions:
         entry = None if row.id in planned else _decision(connection, row, settings)
         if entry is not None:
             yield entry
@@ -231,7 +266,9 @@ def _is_mended(connection: Connection, row: StandingDecision, review: Review) ->
     return bool(current) and current != row.taxonomy_version
 
 
-def candidates(connection: Connection, settings: Sections, _now: datetime) -> Entries:
+def candidates(
+    connection: Connection, settings: Sections, _now: datetime, _known: ModelStates
+) -> Entries:
     """Yield newest candidates that wait for a lead: failed, undecided, or ready for a rollout."""
     for row in evaluated_candidates(connection):
         automatic = settings.settings_of(row.model).rollout.start == "automatic"
@@ -272,7 +309,9 @@ def _candidate(row: EvaluatedCandidate, *, starts_itself: bool) -> TodoEntry | N
     )
 
 
-def digests(connection: Connection, settings: Sections, now: datetime) -> Entries:
+def digests(
+    connection: Connection, settings: Sections, now: datetime, _known: ModelStates
+) -> Entries:
     """Yield channels that finally did not take the newest weekly digest."""
     due = last_due(settings.alerts.digest, now)
     if due is None:
@@ -290,7 +329,7 @@ def digests(connection: Connection, settings: Sections, now: datetime) -> Entrie
 
 
 #: Each yields entries of all models.
-SOURCES: tuple[Callable[[Connection, Sections, datetime], Entries], ...] = (
+SOURCES: tuple[Callable[[Connection, Sections, datetime, ModelStates], Entries], ...] = (
     incidents,
     rollouts,
     windows,

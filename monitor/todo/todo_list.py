@@ -47,17 +47,21 @@ def list_todo(
     user: UserRow,
     now: datetime,
     models: ModelSet = EVERY_MODEL,
+    *,
+    known: of_models.ModelStates | None = None,
 ) -> TodoList:
     """Return the to-do list of a user, of some models, by a fixed number of statements.
 
-    Of a model that is no longer watched there is only an unfinished rollout.
+    Of a model that is no longer watched there is only an unfinished rollout. ``known`` are the
+    states of all models, where the caller has read them.
     """
     entries: list[TodoEntry] = []
     lease = current_lease(connection)
     if user.led_models:
         entries += of_models.no_leader(lease, now)
+        states = of_models.read_states(connection) if known is None else known
         for source in of_models.SOURCES:
-            entries += source(connection, settings, now)
+            entries += source(connection, settings, now, states)
         entries += of_reviews.batches(connection, now)
     entries += of_reviews.decided_items(connection, user)
     entries += of_reviews.human_evaluations(connection, user, now)

@@ -132,6 +132,7 @@ class Visit:
         ``model`` is the page's, where the address doesn't name it.
         """
         own = self if model is None else replace(self, model=model)
+        vars(own)["switch"] = self.switch  # which a copy would read again
         common = {
             "user": self.user,
             "choices": own.switch,

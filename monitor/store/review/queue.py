@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Select, func, not_, or_, select, union, union_all
 from sqlalchemy.orm import aliased
@@ -14,8 +14,6 @@ from monitor.store.review.slots import has_free_slot, is_claimable_by
 from monitor.store.tables import Review, ReviewAssignment, ReviewBatch, ReviewItem
 
 _MINE = aliased(ReviewAssignment)
-#: Longer than the time in which the second review of an item can be undone.
-JUST_REVIEWED = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -130,7 +128,7 @@ def _claimable_terms(claimer: Claimer, now: datetime) -> tuple[list[ColumnElemen
             or_(is_live(ReviewAssignment, now), ReviewAssignment.given_until > now),
         ),
         # Both reviews are there, and one of them can still be undone.
-        select(Review.item_id).where(Review.submitted_at > now - JUST_REVIEWED),
+        select(ReviewItem.id).where(ReviewItem.complete_since.is_not(None)),
     )
     full = [
         ReviewItem.id.in_(leased),

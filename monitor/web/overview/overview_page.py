@@ -18,6 +18,7 @@ from monitor.store.model_history import DAEMON
 from monitor.store.traffic.dead_letters import count_by_reason
 from monitor.store.traffic.offsets import sources_complete_until
 from monitor.store.traffic.unlisted import UnlistedModel, last_seven_days, unlisted_models
+from monitor.todo.of_models import read_states
 from monitor.todo.todo_list import list_todo
 from monitor.web.access.audience import EVERYBODY, REVIEWERS
 from monitor.web.current_user import Visit
@@ -61,12 +62,14 @@ def overview(visit: NamedDependency[Visit]) -> Template:
     user, choices, now = visit.user, visit.choices, visit.now
     with visit.transaction() as connection:
         daemon = _view_daemon(connection, visit.settings, user, now)
-        todo = list_todo(connection, visit.settings, user, now, visit.permitted)
+        known = read_states(connection)
+        todo = list_todo(connection, visit.settings, user, now, visit.permitted, known=known)
         rows = list_rows(
             connection,
             visit.settings,
             user,
             choices,
+            known=known,
             waiting={entry.model: entry.n for entry in todo.own if entry.kind == "review"},
             now=now,
             read_until=daemon.read_until,
