@@ -31,6 +31,7 @@ Subject = Literal[
     "dead_letters",
     "messages_undelivered",
     "backup_overdue",
+    "erased_data_found",
     "training_failed",
     "decision_overdue",
     "queue_not_worked",

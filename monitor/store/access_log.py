@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Connection, insert, select
+from sqlalchemy import ColumnElement, Connection, func, insert, select
 
 from monitor.store.model_sets import EVERY_MODEL, ModelSet, of_models
 from monitor.store.rows import columns_of
@@ -13,6 +13,10 @@ from monitor.store.tables import AccessEntry
 Source = Literal["web", "command"]
 Action = Literal["signed_in", "sign_in_refused", "signed_out", "read", "exported"]
 ACTIONS: tuple[Action, ...] = ("signed_in", "sign_in_refused", "signed_out", "read", "exported")
+
+
+#: Commands that may write what they show to a file.
+WRITES_REPORTS = ("driftwarden evaluate", "driftwarden digest")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +39,17 @@ class AccessRow(Access):
     """An entry of the access log."""
 
     id: int
+
+
+@dataclass(frozen=True)
+class CopiesRow:
+    """A command that wrote texts out of the database."""
+
+    #: The command, and the machine.
+    place: str
+    address: str
+    n: int
+    last_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,3 +97,24 @@ def last_archives(connection: Connection, limit: int) -> list[datetime]:
     statement = select(AccessEntry.occurred_at).where(AccessEntry.kind == "archive")
     statement = statement.order_by(AccessEntry.id.desc()).limit(limit)
     return list(connection.execute(statement).scalars())
+
+
+def copies_by_commands(connection: Connection, since: datetime) -> list[CopiesRow]:
+    """Return the commands that wrote texts out of the database, with how often and where."""
+    statement = (
+        select(
+            AccessEntry.place,
+            AccessEntry.address,
+            func.count(),
+            func.max(AccessEntry.occurred_at),
+        )
+        .where(
+            AccessEntry.source == "command",
+            (AccessEntry.action == "exported") | AccessEntry.place.in_(WRITES_REPORTS),
+            AccessEntry.kind != "database",  # an archive counts when it is finished
+            AccessEntry.occurred_at >= since,
+        )
+        .group_by(AccessEntry.place, AccessEntry.address)
+        .order_by(AccessEntry.place, AccessEntry.address)
+    )
+    return [CopiesRow(*row) for row in connection.execute(statement)]
