@@ -253,7 +253,7 @@ def _show_result(result: "SearchResult") -> None:
         typer.echo(f"- {note}")
     if result.n_raw:
         typer.echo(
-            f"- pickles and weights: the bytes of {pluralize(result.n_raw, 'file')} were searched "
+            f"- pickles and weights ({pluralize(result.n_raw, 'file')}): their bytes were searched "
             "as they are; none was loaded, so what is packed or computed in them is not seen"
         )
     folders = ", ".join(map(str, result.folders)) or "no folder"

@@ -132,11 +132,9 @@ def test_restored_rows_are_reported(world: EndUserWorld, clock: datetime) -> Non
     assert check(world, clock).findings == ()
     store_rows(world.engine, [exchange(900, clock, prompt=f"I am {ANN}", exchange_id="other-900")])
     assert {found.place for found in check(world, clock).findings} == {"exchanges.prompt"}
+    quoted = [{"code": "outside", "text": f"as in: {HER_STORY}"}]
     with transaction(world.engine) as connection:
-        (erasure,) = connection.execute(select(Erasure.id).limit(1)).all()
-        quoted = [{"code": "outside", "text": f"as in: {HER_STORY}"}]
-        statement = update(Erasure).where(Erasure.id == erasure.id)
-        connection.execute(statement.values(steps=quoted))
+        connection.execute(update(Erasure).values(steps=quoted))
     assert "erasures.steps" in {found.place for found in check(world, clock).findings}
 
 
@@ -189,10 +187,6 @@ def test_tampered_fingerprints_are_never_nothing_found(
 def test_lost_key_is_never_nothing_found(
     world: EndUserWorld, clock: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with transaction(world.engine) as connection:
-        connection.execute(
-            update(Exchange).where(Exchange.end_user.like("user-%")).values(end_user=ANN)
-        )
     monkeypatch.setenv("DRIFTWARDEN_USER_ID_KEY", KEY)
     forget_ann(world, clock)
     copy = world.folder / "runs" / "copy.txt"
@@ -240,7 +234,7 @@ def test_twenty_people_share_a_key_and_are_told_apart(world: EndUserWorld, clock
     with transaction(world.engine) as connection:
         assert len(connection.execute(select(ProofKey.id)).all()) == 1
     copy = world.folder / "runs" / "copy.txt"
-    copy.write_text(rows[13].exchange.prompt)
+    copy.write_text(rows[13]["prompt"])
     assert places(check(world, clock)) == {str(copy)}
     for n in (12, 13):
         request = ErasureRequest(f"customer-{n:03}")
@@ -298,7 +292,6 @@ def test_command_says_where_it_looked_and_what_it_could_not_read(
         done = command("forget", "--verify", *arguments)
         assert done.exit_code == 4, done.output
         assert f"not read: {runs / 'plot.png'}: an image" in done.output
-        assert "1 file were" not in done.output
         assert "none was loaded" in done.output
         assert f"({runs})" in done.output
     (runs / "copy.jsonl").write_text(json.dumps({"text": HER_STORY}))
