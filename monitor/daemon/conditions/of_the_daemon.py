@@ -170,20 +170,20 @@ def erased_data_found(check: ConditionCheck[Sections]) -> Result:
     last = last_check(check.connection)
     if last is None:
         return CLEAR
-    found = [entry["place"] for entry in last.findings]
+    places = [entry["place"] for entry in last.findings]
     # Files that can't be read are told by the command and by metrics.
     lost = [
         f"{e['place']}: {e['reason']}" for e in last.unread if e["place"].startswith("erasure ")
     ]
-    if not found and not lost:
+    if not places and not lost:
         return Clear("the last check of erasures found nothing")
-    named = ", ".join(list(dict.fromkeys(found))[:NAMED_PLACES])
-    n = last.searched.get("findings", len(found))
+    named = ", ".join(list(dict.fromkeys(places))[:NAMED_PLACES])
+    n = last.searched.get("findings", len(places))
     verb = "holds" if n == 1 else "hold"
-    text = f"{pluralize(n, 'place')} {verb} data of erased end users: {named}. " if found else ""
+    text = f"{pluralize(n, 'place')} {verb} data of erased end users: {named}. " if places else ""
     if lost:
         text += f"Can't be checked: {'; '.join(lost[:NAMED_PLACES])}."
-    return Holds(text.strip(), frozenset(dict.fromkeys([*found, *lost])), since=last.checked_at)
+    return Holds(text.strip(), frozenset(dict.fromkeys([*places, *lost])), since=last.checked_at)
 
 
 #: By cause. That of messages is checked with their delivery (monitor/alerts/fallback.py).

@@ -107,8 +107,8 @@ def record_erasure(
         trained = [run for run in files.trained if run.status not in UNTRAINED]
         is_new = any((step["code"], step["text"]) not in known for step in texts)
         is_remembered = any(row.proof_until > now for row in erasure_proofs(connection, digests))
-        found = counted or trained or files.versions or is_new
-        if not found and is_remembered:
+        matches = counted or trained or files.versions or is_new
+        if not matches and is_remembered:
             return
         erasure_id = insert_erasure(
             connection, digests[0], texts, counted, now, proof_until=now + period

@@ -73,10 +73,10 @@ class Passages:
         """Return the quotes in a text, in its order; they may overlap."""
         if not self:
             return []
-        found = list(tokens(text))
-        words = tuple(word for word, _ in found)
+        matches = list(tokens(text))
+        words = tuple(word for word, _ in matches)
         return [
-            Passage(words[first:last], (found[first][1][0], found[last - 1][1][1]))
+            Passage(words[first:last], (matches[first][1][0], matches[last - 1][1][1]))
             for first, last in self._runs(words)
             if not self._are_shared(words[first:last])
         ]

@@ -53,11 +53,11 @@ def verify(
     """
     names = _Names()
     findings = list(_search_columns(engine, traces, names))
-    known = {(found.place, found.where) for found in findings}
+    known = {(row.place, row.where) for row in findings}
     findings += [
-        found
-        for found in search_columns(engine, remembered.search)
-        if (found.place, found.where) not in known
+        row
+        for row in search_columns(engine, remembered.search)
+        if (row.place, row.where) not in known
     ]
     findings += _search_database_files(engine, traces, names, in_rows=bool(findings))
     terms = Terms(remembered.search, traces)

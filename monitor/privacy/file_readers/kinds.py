@@ -1,6 +1,6 @@
 """The kinds of files, each with its reader. The first that matches counts.
 
-A test plants a person in a file of each kind.
+A test plants a text in a file of each kind.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ PICKLES = (".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt", ".joblib")
 
 @dataclass(frozen=True)
 class Head:
-    """What tells the kind of a file: its first bytes, its name and its size."""
+    """First bytes, name and size of a file, which tell its kind."""
 
     content: bytes
     name: str

@@ -1,4 +1,4 @@
-"""What a reader yields, and the bounds that it keeps."""
+"""Parts of a file that a reader yields, and the bounds of its work."""
 
 import time
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ class Limits:
 
 @dataclass
 class Budget:
-    """What is left of the bounds while a file is read."""
+    """The rest of the bounds while a file is read."""
 
     limits: Limits = field(default_factory=Limits)
     _unpacked: int = 0

@@ -43,12 +43,12 @@ def read_file(path: Path, limits: Limits) -> Iterator[Text | Unread]:
     A link isn't followed, and what is no file, such as a pipe, isn't opened.
     """
     try:
-        found = path.lstat()
-        if not stat.S_ISREG(found.st_mode):
-            yield Unread("a link" if stat.S_ISLNK(found.st_mode) else "not a regular file")
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode):
+            yield Unread("a link" if stat.S_ISLNK(status.st_mode) else "not a regular file")
             return
         with open(str(path), "rb") as file:  # noqa: PTH123 - SQLite needs the name as text
-            yield from _read(cast("BinaryIO", file), path.name, found.st_size, Budget(limits), 0)
+            yield from _read(cast("BinaryIO", file), path.name, status.st_size, Budget(limits), 0)
     except OSError as error:
         yield Unread(error.strerror or str(error))
 
@@ -97,8 +97,10 @@ def _parts(
     for part in kind.read(content, budget):
         if isinstance(part, Member):
             for inner in _read(part.content, part.name, 1 << 62, budget, depth + 1):
-                named = isinstance(inner, Unread) and part.name
-                yield Unread(f"{part.name}: {inner.reason}") if named else inner
+                if isinstance(inner, Unread) and part.name:
+                    yield Unread(f"{part.name}: {inner.reason}")
+                else:
+                    yield inner
         else:
             yield part
 

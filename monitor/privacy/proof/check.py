@@ -70,8 +70,8 @@ def check_erasures(
             connection,
             now,
             findings=[
-                {"place": terms.mask(found.place), "reason": found.where}
-                for found in result.findings[:MAX_STORED]
+                {"place": terms.mask(row.place), "reason": row.where}
+                for row in result.findings[:MAX_STORED]
             ],
             unread=[
                 {"place": terms.mask(part.place), "reason": terms.mask(part.reason)}

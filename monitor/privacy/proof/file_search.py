@@ -18,7 +18,7 @@ ADVICE = "delete it, or what it holds of this end user, and run the command agai
 
 @dataclass(frozen=True)
 class Terms:
-    """What is searched for: what an erasure knows in clear, and what it remembers."""
+    """The terms of a search: those that an erasure knows in clear, and the remembered ones."""
 
     fingerprints: FingerprintSearch
     traces: Traces | None = None
@@ -37,7 +37,7 @@ class Terms:
 
 @dataclass(frozen=True)
 class Places:
-    """Where files are searched."""
+    """Folders and files to be searched."""
 
     folders: tuple[Path, ...]
     #: Files, and whether the same words in them may be chance, so that ids alone count.

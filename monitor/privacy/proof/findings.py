@@ -21,7 +21,7 @@ class RemainingText:
 
 @dataclass(frozen=True)
 class Unread:
-    """What could not be read, or not be compared, so that something of an end user may be in it."""
+    """A file or an erasure that could not be read or compared."""
 
     place: str
     reason: str
@@ -29,7 +29,7 @@ class Unread:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What a search found, where it looked, and by what."""
+    """Findings of a search, the places searched, and the number of terms."""
 
     findings: tuple[RemainingText, ...] = ()
     unread: tuple[Unread, ...] = ()

@@ -49,7 +49,7 @@ Numbers = NDArray[np.uint64]
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What is kept of an id or a passage."""
+    """A keyed digest of an id or a passage."""
 
     #: ``id`` or ``passage``.
     kind: str
@@ -97,12 +97,12 @@ class Keyed:
         prints = {}
         for id_ in ids:
             text = normalize(id_)
-            found = list(tokens(text))
-            if len(text) < MIN_ID or not found:
+            matches = list(tokens(text))
+            if len(text) < MIN_ID or not matches:
                 continue
-            named = text[found[0][1][0] : found[-1][1][1]]
+            named = text[matches[0][1][0] : matches[-1][1][1]]
             if len(named) >= MIN_ID:
-                words = tuple(word for word, _ in found)
+                words = tuple(word for word, _ in matches)
                 prints[named.lower()] = self._print("id", words, named.lower())
         return list(prints.values())
 
@@ -169,13 +169,13 @@ class FingerprintSearch:
         if not self or not text:
             return
         text = normalize(text)
-        found = list(tokens(text))
-        words = [word for word, _ in found]
+        matches = list(tokens(text))
+        words = [word for word, _ in matches]
         for keyed, rolling, owners in self._keys:
             values = keyed.values(words)
             for n_words, known in rolling.items():
                 for at in np.flatnonzero(np.isin(keyed.sums(values, n_words), known)):
-                    first, last = found[at][1][0], found[at + n_words - 1][1][1]
+                    first, last = matches[at][1][0], matches[at + n_words - 1][1][1]
                     run = {"id": text[first:last].lower()}
                     if not ids_only:
                         run["passage"] = " ".join(words[at : at + n_words])
@@ -197,10 +197,10 @@ class FingerprintSearch:
 def normalize(text: str) -> str:
     """Return a text without escapes, invisible characters and other forms of a character."""
     if "\\" in text:
-        text = _UNICODE.sub(lambda found: chr(int(found[1], 16)), text)
-        text = _ESCAPES.sub(lambda found: " " if found[0][-1] in "nrtbf" else "", text)
+        text = _UNICODE.sub(lambda matches: chr(int(matches[1], 16)), text)
+        text = _ESCAPES.sub(lambda matches: " " if matches[0][-1] in "nrtbf" else "", text)
     if "%" in text:
-        text = _PERCENT.sub(lambda found: chr(int(found[1], 16)), text)
+        text = _PERCENT.sub(lambda matches: chr(int(matches[1], 16)), text)
     if "&" in text:
         text = html.unescape(text)
     return text if text.isascii() else unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))

@@ -49,7 +49,7 @@ OF_OTHERS = ("exchanges", "rollout_observations", *sorted(OF_BENCHMARKS))
 
 @dataclass(frozen=True)
 class Remembered:
-    """What erasures remember."""
+    """Fingerprints and places of erasures."""
 
     search: FingerprintSearch
     #: Erasures whose fingerprints can't be compared, with the reason.

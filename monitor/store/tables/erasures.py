@@ -62,7 +62,7 @@ class ProofKey(Base):
 
 
 class ErasureProof(Base):
-    """What an erasure searched for, as keyed fingerprints."""
+    """Keyed fingerprints of the ids and passages of an erasure."""
 
     __tablename__ = "erasure_proofs"
     __table_args__ = contents.table(

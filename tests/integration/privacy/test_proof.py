@@ -1,4 +1,4 @@
-"""What an erasure searched for is found again, after its rows are gone; an attacker's attempts."""
+"""Erased data is found again after its rows are gone; fingerprints under attack."""
 
 import json
 import os
@@ -64,7 +64,7 @@ def check(world: EndUserWorld, now: datetime, secrets: Secrets | None = None) ->
 
 
 def places(result: SearchResult) -> set[str]:
-    return {found.place for found in result.findings if found.kind == "file"}
+    return {row.place for row in result.findings if row.kind == "file"}
 
 
 def test_copy_of_a_training_file_is_found_each_time(world: EndUserWorld, clock: datetime) -> None:
@@ -106,7 +106,7 @@ def test_each_kind_of_file_is_found(world: EndUserWorld, clock: datetime, conten
         assert result.exit_status == 1
 
 
-def test_strangers_common_prompt_is_no_finding(world: EndUserWorld, clock: datetime) -> None:
+def test_common_prompt_is_no_finding(world: EndUserWorld, clock: datetime) -> None:
     forget_ann(world, clock)
     (world.folder / "runs" / "others.txt").write_text(f"{COMMON}\nhello how are you\n")
     result = check(world, clock)
@@ -131,11 +131,11 @@ def test_restored_rows_are_reported(world: EndUserWorld, clock: datetime) -> Non
     forget_ann(world, clock)
     assert check(world, clock).findings == ()
     store_rows(world.engine, [exchange(900, clock, prompt=f"I am {ANN}", exchange_id="other-900")])
-    assert {found.place for found in check(world, clock).findings} == {"exchanges.prompt"}
+    assert "exchanges.prompt" in {row.place for row in check(world, clock).findings}
     quoted = [{"code": "outside", "text": f"as in: {HER_STORY}"}]
     with transaction(world.engine) as connection:
         connection.execute(update(Erasure).values(steps=quoted))
-    assert "erasures.steps" in {found.place for found in check(world, clock).findings}
+    assert "erasures.steps" in {row.place for row in check(world, clock).findings}
 
 
 def test_fingerprints_are_stored_before_anything_is_removed(
@@ -202,7 +202,7 @@ def test_lost_key_is_never_nothing_found(
         pytest.fail("the key of the environment is not part of the key of fingerprints")
 
 
-def test_end_of_the_period_destroys_and_says_so(world: EndUserWorld, clock: datetime) -> None:
+def test_end_of_the_period_destroys_fingerprints(world: EndUserWorld, clock: datetime) -> None:
     forget_ann(world, clock)
     copy = world.folder / "runs" / "copy.txt"
     copy.write_text(HER_STORY)
@@ -219,7 +219,7 @@ def test_end_of_the_period_destroys_and_says_so(world: EndUserWorld, clock: date
     assert places(verify_ann(world, after)) == {str(copy)}
 
 
-def test_twenty_people_share_a_key_and_are_told_apart(world: EndUserWorld, clock: datetime) -> None:
+def test_twenty_end_users_share_one_key(world: EndUserWorld, clock: datetime) -> None:
     rows = [
         exchange(
             500 + n, clock, end_user=f"customer-{n:03}", exchange_id=f"theirs-{n:05}",
@@ -293,14 +293,14 @@ def test_command_says_where_it_looked_and_what_it_could_not_read(
         assert done.exit_code == 4, done.output
         assert f"not read: {runs / 'plot.png'}: an image" in done.output
         assert "none was loaded" in done.output
-        assert f"({runs})" in done.output
+        assert f"({runs}, " in done.output
     (runs / "copy.jsonl").write_text(json.dumps({"text": HER_STORY}))
     done = command("forget", "--verify")
     assert done.exit_code == 1
     assert str(runs / "copy.jsonl") in done.output
 
 
-def test_answer_names_what_left_the_folders(command: Any, tmp_path: Path) -> None:
+def test_report_names_copies_by_commands(command: Any, tmp_path: Path) -> None:
     done = command("db", "backup", "backup.tar")
     assert done.exit_code == 0, done.output
     done = command("forget", "--subject", ANN, "--no-suppress")

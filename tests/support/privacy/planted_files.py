@@ -1,4 +1,4 @@
-"""Files of each kind that a person is planted in; the names are those of the registry of kinds."""
+"""Files of each kind with a planted text; the names are those of the registry of kinds."""
 
 import bz2
 import gzip

@@ -104,7 +104,7 @@ def test_path_is_masked(search: FingerprintSearch) -> None:
 
 def test_time_grows_with_the_text_only() -> None:
     keyed = Keyed(b"secret")
-    people = {n: keyed.of_ids([f"customer-{n:05}@example.org"]) for n in range(3000)}
+    prints = {n: keyed.of_ids([f"customer-{n:05}@example.org"]) for n in range(3000)}
     draw = random.Random(1)
     text = " ".join(f"word{draw.randrange(5000)}" for _ in range(60_000))
 
@@ -113,6 +113,6 @@ def test_time_grows_with_the_text_only() -> None:
         assert list(search.find(text)) == []
         return time.process_time() - begin
 
-    few, many = FingerprintSearch([(keyed, {0: people[0]})]), FingerprintSearch([(keyed, people)])
+    few, many = FingerprintSearch([(keyed, {0: prints[0]})]), FingerprintSearch([(keyed, prints)])
     seconds(few)
     assert min(seconds(many) for _ in range(3)) < 4 * max(0.05, min(seconds(few) for _ in range(3)))
