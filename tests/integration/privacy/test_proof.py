@@ -280,9 +280,7 @@ def command(world: EndUserWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     return lambda *arguments: CliRunner().invoke(app, [*map(str, arguments)])
 
 
-def test_command_says_where_it_looked_and_what_it_could_not_read(
-    command: Any, tmp_path: Path
-) -> None:
+def test_command_names_folders_and_unread_files(command: Any, tmp_path: Path) -> None:
     assert command("forget", "--verify").exit_code == 0  # nothing is remembered
     assert command("forget", "--subject", ANN, "--no-suppress").exit_code == 0
     runs = tmp_path / "runs"
