@@ -310,6 +310,14 @@ class LeaderGauges(Collector):
             ("model",),
             "Age of wanted weights that the gateway has not confirmed; 0: it has them.",
         ),
+        "driftwarden_erasure_check_timestamp_seconds": (
+            (),
+            "Time of the last check of erasures; none: no erasure was checked.",
+        ),
+        "driftwarden_erasure_check_places": (
+            ("result",),
+            "Places of the last check of erasures: found (data of somebody erased), or unread.",
+        ),
         "driftwarden_records_lost_timestamp_seconds": (
             ("source",),
             "Time at which records were last missed that the broker deleted before they were read.",

@@ -105,6 +105,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_embedding_blocks"),
     )
     op.create_table(
+        "erasure_checks",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("checked_at", TIME, nullable=False),
+        sa.Column("findings", JSON, nullable=False),
+        sa.Column("unread", JSON, nullable=False),
+        sa.Column("searched", JSON, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_erasure_checks"),
+    )
+    op.create_index("ix_erasure_checks_checked_at", "erasure_checks", ["checked_at"])
+    op.create_table(
         "erasures",
         sa.Column("id", ID, nullable=False),
         sa.Column("subject_digest", sa.String(), nullable=False),
@@ -112,6 +122,8 @@ def upgrade() -> None:
         sa.Column("traces", JSON, nullable=False),
         sa.Column("started_at", TIME, nullable=False),
         sa.Column("finished_at", TIME),
+        sa.Column("remains", JSON, nullable=False),
+        sa.Column("proof_until", TIME, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_erasures"),
     )
     op.create_index("ix_erasures_subject_digest", "erasures", ["subject_digest"])
@@ -216,6 +228,14 @@ def upgrade() -> None:
         sa.Column("created_at", TIME, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_probe_sets"),
         sa.UniqueConstraint("model", "digest", name="uq_probe_sets_digest"),
+    )
+    op.create_table(
+        "proof_keys",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("secret", sa.String(), nullable=False),
+        sa.Column("user_id_key", sa.String(), nullable=False),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_proof_keys"),
     )
     op.create_table(
         "record_counts",
@@ -439,6 +459,19 @@ def upgrade() -> None:
             "model", "window_start", "window_end", name="uq_drift_evaluations_window"
         ),
     )
+    op.create_table(
+        "erasure_proofs",
+        sa.Column("erasure_id", ID, nullable=False),
+        sa.Column("key_id", ID, nullable=False),
+        sa.Column("fingerprints", JSON, nullable=False),
+        sa.Column("seal", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["erasure_id"], ["erasures.id"], name="fk_erasure_proofs_erasure_id"
+        ),
+        sa.ForeignKeyConstraint(["key_id"], ["proof_keys.id"], name="fk_erasure_proofs_key_id"),
+        sa.PrimaryKeyConstraint("erasure_id", name="pk_erasure_proofs"),
+    )
+    op.create_index("ix_erasure_proofs_key_id", "erasure_proofs", ["key_id"])
     op.create_table(
         "exchanges",
         sa.Column("id", ID, nullable=False),
@@ -1520,6 +1553,7 @@ def downgrade() -> None:
     op.drop_table("taxonomy_publications")
     op.drop_table("invitations")
     op.drop_table("exchanges")
+    op.drop_table("erasure_proofs")
     op.drop_table("drift_evaluations")
     op.drop_table("withheld_exchanges")
     op.drop_table("web_sessions")
@@ -1538,6 +1572,7 @@ def downgrade() -> None:
     op.drop_table("search_progress")
     op.drop_table("registry_mirrors")
     op.drop_table("record_counts")
+    op.drop_table("proof_keys")
     op.drop_table("probe_sets")
     op.drop_table("pending_halves")
     op.drop_table("offset_gaps")
@@ -1545,6 +1580,7 @@ def downgrade() -> None:
     op.drop_table("leadership")
     op.drop_table("feedback")
     op.drop_table("erasures")
+    op.drop_table("erasure_checks")
     op.drop_table("embedding_blocks")
     op.drop_table("dead_letters")
     op.drop_table("baselines")

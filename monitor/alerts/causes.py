@@ -177,6 +177,17 @@ _ALL = (
         of_daemon=True,
     ),
     Cause(
+        name="erased_data_found",
+        level="error",
+        title="Data of erased end users found",
+        users="Users are not affected; what somebody was promised is not kept.",
+        next_steps=(
+            "• See all places, and check again afterwards: `driftwarden forget --verify`.",
+            "• Delete the files; after a restoration or an import, run `forget` again for each id.",
+        ),
+        of_daemon=True,
+    ),
+    Cause(
         name="training_failed",
         level="warning",
         title="Training failed",

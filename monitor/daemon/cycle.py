@@ -27,6 +27,7 @@ from monitor.daemon.search_index import index_new_exchanges
 from monitor.daemon.signals.counting import count_signals
 from monitor.daemon.weekly_digest import announce_due
 from monitor.errors import TransientError
+from monitor.privacy.proof.check import check_erasures, is_check_due
 from monitor.privacy.retention.application import apply_retention, is_due
 from monitor.scheduling.complete_traffic import complete_until
 from monitor.scheduling.runner import DirectRunner, ProcessRunner, Runner
@@ -82,6 +83,8 @@ class Cycle:
     registry_mirror: MlflowMirror | None = None
     #: Probes of the live endpoints.
     probes: Probes | None = None
+    #: Of the environment; ``None``: erasures are not checked.
+    secrets: Secrets | None = None
     #: To users who pressed a button in Slack.
     replies: SlackReplies | None = None
     #: Time of the next attempt to make a planned baseline, of models whose last one failed.
@@ -133,6 +136,7 @@ class Cycle:
             looks=looks,
             registry_mirror=MlflowMirror.build(settings.retrain.mlflow, secrets),
             probes=Probes(engine, settings, secrets),
+            secrets=secrets,
             replies=SlackReplies.build(secrets),
         )
 
@@ -287,6 +291,11 @@ class Cycle:
         """Apply the retention periods once a day, while ``may_continue()`` holds."""
         if is_due(self.engine, now):
             apply_retention(self.engine, self.settings.retention, now, may_continue=may_continue)
+
+    def check_erasures(self, now: datetime, may_continue: MayContinue = always) -> None:
+        """Search once a week for what erasures removed, while ``may_continue()`` holds."""
+        if self.secrets is not None and is_check_due(self.engine, now):
+            check_erasures(self.engine, self.settings, self.secrets, now, may_continue)
 
     def _follow_configuration(self, now: datetime) -> None:
         """Carry over the history of renamed models, and end what is in flight of removed ones."""

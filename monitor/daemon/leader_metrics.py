@@ -15,6 +15,7 @@ from monitor.store.alerts.channel_state import failing_channel, last_failure_at,
 from monitor.store.alerts.condition_facts import queue_state
 from monitor.store.alerts.incidents import count_unresolved
 from monitor.store.engine import transaction
+from monitor.store.privacy.proofs import last_check
 from monitor.store.probes.runs import recent_runs
 from monitor.store.traffic.offsets import last_gaps
 from monitor.store.windows.assessment import Verdict
@@ -85,6 +86,7 @@ def read_gauges(
         pending = pending_messages(connection, channels.senders)
         given_up = last_failure_at(connection)
         open_incidents = count_unresolved(connection)
+        checked = last_check(connection)
         rollouts = _read_rollouts(connection, [name for (name,) in lengths], now)
         lost.update({(source,): at for source, at in last_gaps(connection).items()})
     age = now - pending.oldest_at if pending.oldest_at else timedelta()
@@ -114,6 +116,15 @@ def read_gauges(
         "driftwarden_outbox_oldest_message_age_seconds": {(): age.total_seconds()},
         "driftwarden_message_failed_timestamp_seconds": _timestamps({(): given_up}),
         "driftwarden_records_lost_timestamp_seconds": _timestamps(lost),
+        "driftwarden_erasure_check_timestamp_seconds": _timestamps(
+            {(): None if checked is None else checked.checked_at}
+        ),
+        "driftwarden_erasure_check_places": {}
+        if checked is None
+        else {
+            ("found",): checked.searched.get("findings", 0),
+            ("unread",): checked.searched.get("unread", 0),
+        },
     }
 
 

@@ -45,7 +45,7 @@ PROBE_EVERY_SECONDS = 30
 HEARTBEAT_CHECKED_EVERY_SECONDS = 5
 #: Longest time for which a stored exchange can't be found by a search, unless there are many.
 INDEX_EVERY_SECONDS = 10
-#: Time between checks whether the daily retention run is due.
+#: Time between checks whether the daily retention run, or the weekly check of erasures, is due.
 TIDY_EVERY_SECONDS = 600
 MAX_JOBS = 32
 #: Time between two beats of the part.
@@ -153,6 +153,8 @@ def build_scheduler(
         # A job of its own: after an import there is much to index.
         "index": (cycle.index, INDEX_EVERY_SECONDS),
         "tidy": (cycle.tidy, TIDY_EVERY_SECONDS),
+        # A job of its own: it reads all files.
+        "check_erasures": (cycle.check_erasures, TIDY_EVERY_SECONDS),
     }
     if cycle.replies is not None:
         # A user waits for it, as for "act"; a reply that Slack doesn't take delays no action.

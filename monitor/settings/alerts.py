@@ -32,6 +32,7 @@ Subject = Literal[
     "messages_undelivered",
     "backup_overdue",
     "search_index_overdue",
+    "erased_data_found",
     "training_failed",
     "decision_overdue",
     "queue_not_worked",

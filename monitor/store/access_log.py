@@ -15,6 +15,10 @@ Action = Literal["signed_in", "sign_in_refused", "signed_out", "read", "exported
 ACTIONS: tuple[Action, ...] = ("signed_in", "sign_in_refused", "signed_out", "read", "exported")
 
 
+#: Commands that may write what they show to a file.
+WRITES_REPORTS = ("driftwarden evaluate", "driftwarden digest")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Access:
     """An access. See the table ``access_log``."""
@@ -43,6 +47,17 @@ class AccessRow(Access):
     """An entry of the access log."""
 
     id: int
+
+
+@dataclass(frozen=True)
+class CopiesRow:
+    """A command that wrote texts out of the database."""
+
+    #: The command, and the machine.
+    place: str
+    address: str
+    n: int
+    last_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,3 +123,24 @@ def forwarding_peers(connection: Connection, since: datetime) -> dict[str, int]:
         .group_by(AccessEntry.peer)
     )
     return {row[0]: row[1] for row in connection.execute(statement)}
+
+
+def copies_by_commands(connection: Connection, since: datetime) -> list[CopiesRow]:
+    """Return the commands that wrote texts out of the database, with how often and where."""
+    statement = (
+        select(
+            AccessEntry.place,
+            AccessEntry.address,
+            func.count(),
+            func.max(AccessEntry.occurred_at),
+        )
+        .where(
+            AccessEntry.source == "command",
+            (AccessEntry.action == "exported") | AccessEntry.place.in_(WRITES_REPORTS),
+            AccessEntry.kind != "database",  # an archive counts when it is finished
+            AccessEntry.occurred_at >= since,
+        )
+        .group_by(AccessEntry.place, AccessEntry.address)
+        .order_by(AccessEntry.place, AccessEntry.address)
+    )
+    return [CopiesRow(*row) for row in connection.execute(statement)]

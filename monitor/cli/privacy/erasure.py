@@ -13,13 +13,13 @@ from monitor.errors import DatabaseUnavailableError
 from monitor.plurals import pluralize
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from sqlalchemy import Engine
 
     from monitor.privacy.end_users.end_user import ErasureRequest
     from monitor.privacy.erasure.forget import ErasureReport
-    from monitor.privacy.erasure.verification import RemainingText
+    from monitor.privacy.proof.findings import SearchResult
     from monitor.settings import Configuration
 
 #: Places that are printed.
@@ -72,7 +72,9 @@ def forget(
     verify: Annotated[
         bool,
         typer.Option(
-            "--verify", help="Only search for what is left, in every column and file, and print it."
+            "--verify",
+            help="Only search for what is left, in every column and file, and print it. Without an "
+            "id: of all erasures that are remembered, as the daemon does each week.",
         ),
     ] = False,
     suppress: Annotated[
@@ -99,7 +101,8 @@ def forget(
     user in others' words. Then counts again what is left, searches all columns and files, and lists
     what must be done by hand.
 
-    Exit status 1: something is left; it says what to do. 75: the database was busy or unavailable;
+    Exit status 1: something is left; it says what to do. 4: nothing was found, and the files that
+    it names could not be read. 75: the database was busy or unavailable;
     run it again, it goes on with what is left.
     """
     from monitor.privacy.end_users.end_user import ErasureRequest
@@ -108,6 +111,8 @@ def forget(
     from monitor.privacy.erasure.forget import forget as remove
     from monitor.privacy.erasure.forget import verify_end_user
 
+    if verify and not subject and not exchange and not suppressed:
+        _check_all(read_configuration(config))
     if not subject and not exchange and not suppressed:
         raise typer.BadParameter("--subject, --exchange and --suppressed: give at least one")
     settings = read_configuration(config)
@@ -120,9 +125,9 @@ def forget(
         return
     request = resolve(engine, settings, ErasureRequest(subject, tuple(exchange or ())))
     if verify:
-        findings = verify_end_user(engine, settings, request, file or ())
-        _show_findings(findings)
-        raise typer.Exit(1 if findings else 0)
+        result = verify_end_user(engine, settings, request, file or ())
+        _show_result(result)
+        raise typer.Exit(result.exit_status)
     if subject and suppress and not dry_run:  # before the removal: nothing may come after it
         add_to_list(
             engine, settings, subject, "forgotten", by=account_name(), now=datetime.now(UTC)
@@ -139,8 +144,8 @@ def forget(
     _show(report, dry_run=dry_run)
     if dry_run:
         _show_near_matches(engine, request)
-    if (report.n_left or report.findings) and not dry_run:
-        raise typer.Exit(1)
+    if not dry_run:
+        raise typer.Exit(report.exit_status)
 
 
 @contextmanager
@@ -211,19 +216,51 @@ def _show(report: "ErasureReport", *, dry_run: bool) -> None:
             names = ", ".join(map(str, report.not_rewritten))
             advice = f"remove the rows of {names} by hand, then run it again"
         typer.echo(f"\n{pluralize(report.n_left, 'trace')} {verb} left; {advice}")
-        _show_findings(report.findings)
-    elif report.findings:
-        _show_findings(report.findings)
+        _show_result(report.result)
     else:
-        typer.echo("\nnothing is left")
+        if not report.result.exit_status:
+            typer.echo("\nnothing is left")
+        _show_result(report.result)
 
 
-def _show_findings(findings: "Sequence[RemainingText]") -> None:
+def _check_all(settings: "Configuration") -> None:
+    """Check all erasures that are remembered, print the result, and end the command."""
+    from monitor.privacy.proof.check import check_erasures
+    from monitor.settings import load_secrets
+
+    engine = open_database(settings)
+    result = check_erasures(engine, settings, load_secrets(), datetime.now(UTC))
+    if result is None:
+        typer.echo("no erasure is remembered, so nothing was searched for")
+        raise typer.Exit(0)
+    _show_result(result)
+    raise typer.Exit(result.exit_status)
+
+
+def _show_result(result: "SearchResult") -> None:
     typer.echo("\nverification: every column, the database's files, folders of runs and exports")
-    for finding in findings[:SHOWN_FINDINGS]:
+    for finding in result.findings[:SHOWN_FINDINGS]:
         advice = f": {finding.advice}" if finding.advice else ""
         typer.echo(f"- left in {finding.place} ({finding.where}){advice}")
-    if len(findings) > SHOWN_FINDINGS:
-        typer.echo(f"- and {pluralize(len(findings) - SHOWN_FINDINGS, 'more place')}")
-    if not findings:
-        typer.echo("nothing was found")
+    if len(result.findings) > SHOWN_FINDINGS:
+        more = pluralize(len(result.findings) - SHOWN_FINDINGS, "more place")
+        typer.echo(f"- and {more}")
+    for part in result.unread[:SHOWN_FINDINGS]:
+        typer.echo(f"- not read: {part.place}: {part.reason}")
+    if len(result.unread) > SHOWN_FINDINGS:
+        typer.echo(f"- not read: {len(result.unread) - SHOWN_FINDINGS:,} more")
+    for note in result.notes:
+        typer.echo(f"- {note}")
+    if result.n_raw:
+        typer.echo(
+            f"- pickles and weights ({pluralize(result.n_raw, 'file')}): their bytes were searched "
+            "as they are; none was loaded, so what is packed or computed in them is not seen"
+        )
+    folders = ", ".join(map(str, result.folders)) or "no folder"
+    terms = f"{pluralize(result.n_ids, 'id')} and {pluralize(result.n_passages, 'passage')}"
+    typer.echo(
+        f"searched: the database and {pluralize(result.n_files, 'file')} ({folders}), for {terms}"
+    )
+    if not result.findings:
+        read = "in what could be read" if result.unread else ""
+        typer.echo(f"nothing was found {read}".strip())

@@ -23,12 +23,20 @@ from monitor.daemon.conditions.dead_letter_share import (
 from monitor.daemon.conditions.of_signals import backup_overdue
 from monitor.plurals import pluralize
 from monitor.rendering.numbers import format_instant, format_share, join_names
-from monitor.scheduling.condition_check import CLEAR, UNKNOWN, ConditionCheck, Holds, Result
+from monitor.scheduling.condition_check import (
+    CLEAR,
+    UNKNOWN,
+    Clear,
+    ConditionCheck,
+    Holds,
+    Result,
+)
 from monitor.settings import Sections
 from monitor.store.alerts.condition_facts import has_source, progress_of
 from monitor.store.alerts.incident_events import last_event
 from monitor.store.alerts.incidents import list_incidents
 from monitor.store.model_history import DAEMON
+from monitor.store.privacy.proofs import last_check
 from monitor.store.search.index import unindexed_since
 from monitor.store.traffic.dead_letters import models_named
 from monitor.store.traffic.offsets import gaps_detected
@@ -41,6 +49,8 @@ STALLED_AFTER = timedelta(minutes=15)
 BEHIND_AFTER = timedelta(hours=12)
 #: Time in which a stored exchange is indexed.
 INDEXED_WITHIN = timedelta(hours=1)
+#: Places that an incident names; the check has all.
+NAMED_PLACES = 3
 #: A loss is told for as long.
 RECENT = timedelta(days=1)
 
@@ -172,6 +182,27 @@ def search_index_overdue(check: ConditionCheck[Sections]) -> Result:
     )
 
 
+def erased_data_found(check: ConditionCheck[Sections]) -> Result:
+    """Hold while the last check of erasures found something, or could not compare one."""
+    last = last_check(check.connection)
+    if last is None:
+        return CLEAR
+    places = [entry["place"] for entry in last.findings]
+    # Files that can't be read are told by the command and by metrics.
+    lost = [
+        f"{e['place']}: {e['reason']}" for e in last.unread if e["place"].startswith("erasure ")
+    ]
+    if not places and not lost:
+        return Clear("the last check of erasures found nothing")
+    named = ", ".join(list(dict.fromkeys(places))[:NAMED_PLACES])
+    n = last.searched.get("findings", len(places))
+    verb = "holds" if n == 1 else "hold"
+    text = f"{pluralize(n, 'place')} {verb} data of erased end users: {named}. " if places else ""
+    if lost:
+        text += f"Can't be checked: {'; '.join(lost[:NAMED_PLACES])}."
+    return Holds(text.strip(), frozenset(dict.fromkeys([*places, *lost])), since=last.checked_at)
+
+
 #: By cause. That of messages is checked with their delivery (monitor/alerts/fallback.py).
 OF_THE_DAEMON: Mapping[str, Callable[[ConditionCheck[Sections]], Result]] = {
     "consumer_stalled": consumer_stalled,
@@ -179,4 +210,5 @@ OF_THE_DAEMON: Mapping[str, Callable[[ConditionCheck[Sections]], Result]] = {
     "dead_letters": dead_letters,
     "backup_overdue": backup_overdue,
     "search_index_overdue": search_index_overdue,
+    "erased_data_found": erased_data_found,
 }

@@ -4,8 +4,8 @@ Whatever happens to the command, the next one says it again.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
@@ -13,9 +13,12 @@ from sqlalchemy import Connection, Engine
 from monitor.privacy.end_users.end_user import ErasureRequest
 from monitor.privacy.erasure.end_user_files import UNTRAINED, Files, RunFiles
 from monitor.privacy.erasure.manual_steps import CODES, ManualStep
+from monitor.privacy.erasure.passages import Words
 from monitor.privacy.erasure.traces import Traces
+from monitor.privacy.proof.records import ids_of, remember
 from monitor.store.engine import transaction
 from monitor.store.privacy.erasures import erasures_of, insert_erasure
+from monitor.store.privacy.proofs import erasure_proofs
 from monitor.store.training.registry import (
     VersionRow,
     add_lineage_taints,
@@ -23,6 +26,7 @@ from monitor.store.training.registry import (
 )
 from monitor.store.training.runs import RunRow, run_by_id
 from monitor.store.training.taints import Cause, TaintRow, add_taint, taints_of_erasures
+from monitor.traffic.end_users.keys import Key
 from monitor.traffic.parsing.cleaning import clean_name
 from retrain.registry.taints import lineage_note
 from retrain.run_folder import RunFolder
@@ -61,6 +65,14 @@ def subject_digests(request: ErasureRequest) -> list[str]:
     return [*digests, hashlib.sha256(unkeyed.encode()).hexdigest()[:16]]
 
 
+def environment_keys(request: ErasureRequest) -> tuple[Key, ...]:
+    """Return the keys of ids that are not in the database, the newest first."""
+    if request.ids is None:
+        return ()
+    ring = request.ids.ring
+    return ring.keys[1:] if ring.is_generated else ring.keys
+
+
 def record_erasure(
     engine: Engine,
     request: ErasureRequest,
@@ -69,12 +81,16 @@ def record_erasure(
     steps: Sequence[ManualStep],
     counts: Mapping[str, int],
     files: Files,
+    passages: Collection[Words],
+    period: timedelta,
     now: datetime,
 ) -> None:
-    """Store what an erasure has to say, and taint what learned from the end user.
+    """Store what an erasure has to say and fingerprints of what it searches for, and taint weights.
 
-    A command that found nothing new, as after a complete one, adds nothing.
+    A command that found nothing new, as after a complete one, adds nothing. The fingerprints are
+    kept for ``period``.
     """
+    keys = environment_keys(request)
     digests = subject_digests(request)
     counted = {kind: n for kind, n in counts.items() if n}
     texts = [
@@ -90,9 +106,14 @@ def record_erasure(
         }
         trained = [run for run in files.trained if run.status not in UNTRAINED]
         is_new = any((step["code"], step["text"]) not in known for step in texts)
-        if not counted and not trained and not files.versions and not is_new:
+        is_remembered = any(row.proof_until > now for row in erasure_proofs(connection, digests))
+        matches = counted or trained or files.versions or is_new
+        if not matches and is_remembered:
             return
-        erasure_id = insert_erasure(connection, digests[0], texts, counted, now)
+        erasure_id = insert_erasure(
+            connection, digests[0], texts, counted, now, proof_until=now + period
+        )
+        remember(connection, erasure_id, ids_of(traces), passages, keys=keys, now=now)
         _taint(connection, erasure_id, trained, files.versions, now)
 
 

@@ -6,7 +6,7 @@ run still finds what an interrupted one has left.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -27,6 +27,7 @@ from monitor.privacy.erasure.end_user_observations import (
 )
 from monitor.privacy.erasure.erasure_record import (
     earlier_steps,
+    environment_keys,
     record_erasure,
     subject_digest,
     subject_digests,
@@ -35,6 +36,7 @@ from monitor.privacy.erasure.erasure_record import (
 from monitor.privacy.erasure.manual_steps import (
     ManualStep,
     audit_entries_left,
+    copies_outside,
     find_manual_steps,
     messages_sent,
     vectors_left,
@@ -47,7 +49,11 @@ from monitor.privacy.erasure.masking import (
     remove_names_in_counts,
 )
 from monitor.privacy.erasure.traces import Traces, find_traces
-from monitor.privacy.erasure.verification import RemainingText, verify
+from monitor.privacy.erasure.verification import verify
+from monitor.privacy.proof.check import destroy_expired
+from monitor.privacy.proof.file_search import Terms
+from monitor.privacy.proof.findings import RemainingText, SearchResult
+from monitor.privacy.proof.records import recall, unique_passages
 from monitor.settings import Sections
 from monitor.store.alerts.outbox import replace_payload
 from monitor.store.audit_log import append_entry
@@ -59,6 +65,7 @@ from monitor.store.privacy.human_evaluation_texts import (
     human_evaluation_texts,
     remove_human_evaluation_texts,
 )
+from monitor.store.privacy.proofs import replace_remains
 from monitor.store.tables.facts import columns_of, table_names
 from monitor.store.traffic.compaction import drop_dead_rows, lock_blocks
 from monitor.store.traffic.pending_halves import delete_halves
@@ -104,8 +111,18 @@ class ErasureReport:
     manual_steps: list[ManualStep]
     #: Files with rows that this command can't remove.
     not_rewritten: tuple[Path, ...] = ()
-    #: Where the verification has found something; empty after a dry run.
-    findings: list[RemainingText] = field(default_factory=list)
+    #: What the verification has found and searched; empty after a dry run.
+    result: SearchResult = field(default_factory=SearchResult)
+
+    @property
+    def findings(self) -> list[RemainingText]:
+        """Return where the verification has found something."""
+        return list(self.result.findings)
+
+    @property
+    def exit_status(self) -> int:
+        """Return 1 where something is left, 4 where only something was not read, else 0."""
+        return 1 if self.n_left else self.result.exit_status
 
     @property
     def n_left(self) -> int:
@@ -140,6 +157,7 @@ def forget(
     n_found = count(files=on_disk, words=words)
     steps = weights_of(engine, on_disk)
     steps += find_manual_steps(engine, end_user, on_disk, redactor)
+    steps += copies_outside(engine, end_user)
     steps += messages_sent(engine, words)
     steps += audit_entries_left(engine, traces)
     steps += vectors_left(settings.embedding)
@@ -148,8 +166,20 @@ def forget(
         return ErasureReport(
             [TraceCount(kind, n, n) for kind, n in n_found.items()], end_user.n_mentions, steps
         )
-    # Nothing is removed before what has to be said is stored: a later command says it again.
-    record_erasure(engine, request, traces, steps=steps, counts=n_found, files=on_disk, now=now)
+    destroy_expired(engine, now)
+    # Nothing is removed before what has to be said is stored, and what was searched for: a later
+    # command says it again, and searches for it again.
+    record_erasure(
+        engine,
+        request,
+        traces,
+        steps=steps,
+        counts=n_found,
+        files=on_disk,
+        passages=unique_passages(engine, end_user, find_observations(engine, end_user)),
+        period=settings.privacy.proof_period,
+        now=now,
+    )
     steps = _merge(earlier_steps(engine, request), steps, traces)
     failed = remove_rows(engine, end_user, traces, on_disk, now)
     steps += [
@@ -175,26 +205,43 @@ def forget(
     n_left = count(files=files_after, words=words)
     n_left["exchanges"] += len(set(remaining.ids) - set(end_user.ids))
     counts = [TraceCount(kind, n, n_left[kind]) for kind, n in n_found.items()]
-    findings = verify(engine, traces, retrain, extra)
+    remembered = recall(engine, environment_keys(request), now, subject_digests(request))
+    result = verify(engine, traces, retrain, remembered, extra)
+    masked = Terms(remembered.search, traces).mask
+    remains = [
+        {"place": masked(left.place), "reason": masked(left.advice or left.where)}
+        for left in result.findings
+        if left.kind == "file"
+    ]
+    with transaction(engine) as connection:
+        replace_remains(connection, subject_digests(request), remains)
     return ErasureReport(
         counts,
         end_user.n_mentions,
         steps,
         tuple(sorted({*failed, *files_after.unreachable})),
-        findings,
+        result,
     )
 
 
 def verify_end_user(
-    engine: Engine, settings: Sections, request: ErasureRequest, files: Iterable[Path] = ()
-) -> list[RemainingText]:
+    engine: Engine,
+    settings: Sections,
+    request: ErasureRequest,
+    files: Iterable[Path] = (),
+    now: datetime | None = None,
+) -> SearchResult:
     """Return where something of an end user is left, by a search of everything.
 
-    Quotes are searched for as long as their exchanges exist; afterwards the id alone is known.
+    Quotes are searched for as long as their exchanges exist; afterwards the fingerprints of long
+    passages remember them, for as long as the settings say.
     """
     request = resolve(engine, settings, request)
     traces = find_traces(engine, find_end_user(engine, request))
-    return verify(engine, traces, [of_model.retrain for of_model in settings.by_model], files)
+    now = now or datetime.now(UTC)
+    remembered = recall(engine, environment_keys(request), now, subject_digests(request))
+    retrain = [of_model.retrain for of_model in settings.by_model]
+    return verify(engine, traces, retrain, remembered, files)
 
 
 def _merge(

@@ -6,11 +6,13 @@ from typing import Literal, get_args
 
 from sqlalchemy import Connection, Engine
 
+from monitor.plurals import pluralize
 from monitor.privacy.end_users.end_user import EndUser
 from monitor.privacy.erasure.end_user_files import Files
 from monitor.privacy.erasure.masking import MaskedRow, read_table
 from monitor.privacy.erasure.traces import Traces
 from monitor.settings import Embedding
+from monitor.store.access_log import copies_by_commands
 from monitor.store.engine import transaction
 from monitor.store.privacy import end_user_traces
 from monitor.traffic.redaction import Redactor
@@ -28,9 +30,15 @@ Code = Literal[
     "baseline",
     "database_files",
     "vector_cache",
+    "copies",
+    "replayed_file",
     "outside",
 ]
 CODES: tuple[Code, ...] = get_args(Code)
+
+
+#: How the sources of replayed files begin.
+FILE = "file:"
 
 
 @dataclass(frozen=True)
@@ -104,6 +112,36 @@ def find_manual_steps(
         "Kafka's log until its retention ends, backups of the database and of files, and log "
         "files: records that driftwarden hasn't read yet are stored when it reads them",
     )
+
+
+def copies_outside(engine: Engine, end_user: EndUser) -> list[ManualStep]:
+    """Return the steps of what left the database for files that aren't known by name.
+
+    The access log tells which command wrote on which machine, as far as its period goes; exports of
+    gold and of the queue are known by name and searched.
+    """
+    if not end_user.rows:
+        return []
+    with transaction(engine) as connection:
+        copies = copies_by_commands(connection, min(row.received_at for row in end_user.rows))
+    steps = [
+        ManualStep(
+            "copies",
+            f"`{copy.place}` wrote {pluralize(copy.n, 'time')} on {copy.address}, last "
+            f"{copy.last_at:%Y-%m-%d}, since the first record of this end user; delete the files, "
+            "or search them: `driftwarden forget --verify --file FILE`",
+        )
+        for copy in copies
+    ]
+    files = sorted({row.record[0] for row in end_user.rows if row.record[0].startswith(FILE)})
+    return steps + [
+        ManualStep(
+            "replayed_file",
+            "a file that was replayed holds records of this end user; the first 16 digits of its "
+            f"SHA-256 are {name.removeprefix(FILE)} (`sha256sum FILE`); delete it and its copies",
+        )
+        for name in files
+    ]
 
 
 def messages_sent(engine: Engine, rows: Iterable[MaskedRow]) -> list[ManualStep]:

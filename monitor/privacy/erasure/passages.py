@@ -73,10 +73,10 @@ class Passages:
         """Return the quotes in a text, in its order; they may overlap."""
         if not self:
             return []
-        tokens = list(_tokens(text))
-        words = tuple(word for word, _ in tokens)
+        matches = list(tokens(text))
+        words = tuple(word for word, _ in matches)
         return [
-            Passage(words[first:last], (tokens[first][1][0], tokens[last - 1][1][1]))
+            Passage(words[first:last], (matches[first][1][0], matches[last - 1][1][1]))
             for first, last in self._runs(words)
             if not self._are_shared(words[first:last])
         ]
@@ -112,7 +112,7 @@ class Passages:
 
 def words_of(text: str) -> Words:
     """Return the words of a text as they are compared."""
-    return tuple(word for word, _ in _tokens(text))
+    return tuple(word for word, _ in tokens(text))
 
 
 def contains_words(text: str, words: Words) -> bool:
@@ -120,7 +120,8 @@ def contains_words(text: str, words: Words) -> bool:
     return words in set(_windows(words_of(text), len(words)))
 
 
-def _tokens(text: str) -> Iterator[tuple[str, Span]]:
+def tokens(text: str) -> Iterator[tuple[str, Span]]:
+    """Yield the words of a text as they are compared, with begin and end."""
     for match in _TOKEN.finditer(text):
         if match.lastgroup is not None:
             word = match[0]

@@ -9,41 +9,25 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Engine
 
-from monitor.privacy.erasure.end_user_files import stored_files, work_dirs
 from monitor.privacy.erasure.masking import read_table, readable, traces_in, unpacked
 from monitor.privacy.erasure.traces import Traces
-from monitor.privacy.run_files import files_of, files_under
+from monitor.privacy.proof.check import database_files, places_of, result_of, search_columns
+from monitor.privacy.proof.file_search import Terms, search_files
+from monitor.privacy.proof.findings import RemainingText, SearchResult
+from monitor.privacy.proof.records import Remembered
 from monitor.settings import Retrain
-from monitor.store.engine import transaction
-from monitor.store.privacy.end_user_traces import list_run_folders
 from monitor.store.tables.facts import columns_of, table_names
 from monitor.table_types.contents import Content
-from retrain.run_folder import RunFolder
 
 #: Bytes of a file that are decoded at once, and of the next part that are decoded with them.
 PART, OVERLAP = 8_000_000, 20_000
-#: How raw files of SQLite end, besides the database itself.
-SQLITE_FILES = ("", "-wal", "-journal", "-shm")
 #: Characters beside an id that make it another one, as in ``joann@example.organic``.
 _REST_BEFORE = re.compile(rb"[\w.+@-]{1,64}\Z")
 _REST_AFTER = re.compile(rb"[\w.+@-]{1,64}")
-
-
-@dataclass(frozen=True)
-class RemainingText:
-    """A place where something of an end user is left."""
-
-    kind: Literal["column", "database_file", "file"]
-    #: Table and column, or path.
-    place: str
-    #: Primary key, or position in the file.
-    where: str
-    #: What may be done about it.
-    advice: str = ""
 
 
 @dataclass
@@ -55,18 +39,42 @@ class _Names:
 
 
 def verify(
-    engine: Engine, traces: Traces, retrain: Sequence[Retrain], extra: Iterable[Path] = ()
-) -> list[RemainingText]:
-    """Return where something of an end user is left.
+    engine: Engine,
+    traces: Traces,
+    retrain: Sequence[Retrain],
+    remembered: Remembered,
+    extra: Iterable[Path] = (),
+) -> SearchResult:
+    """Return where something of an end user is left, and what could not be read.
 
-    The traces are the id in all its spellings, and the quotes that are still known. The settings of
-    each model name the training data and the benchmarks; ``extra`` are further files.
+    The traces are the id in all its spellings, and the quotes that are still known; fingerprints
+    remember the others. The settings of each model name the training data and the benchmarks;
+    ``extra`` are further files.
     """
     names = _Names()
     findings = list(_search_columns(engine, traces, names))
+    known = {(row.place, row.where) for row in findings}
+    findings += [
+        row
+        for row in search_columns(engine, remembered.search)
+        if (row.place, row.where) not in known
+    ]
     findings += _search_database_files(engine, traces, names, in_rows=bool(findings))
-    findings += _search_files(engine, traces, retrain, extra)
-    return findings
+    terms = Terms(remembered.search, traces)
+    places = places_of(engine, retrain, extra, map(Path, remembered.places))
+    files = search_files(places, terms)
+    return result_of(
+        findings, files, places, terms, unread=remembered.unread, notes=_notes(remembered)
+    )
+
+
+def _notes(remembered: Remembered) -> Iterator[str]:
+    if remembered.ended:
+        days = ", ".join(sorted({f"{at:%Y-%m-%d}" for at in remembered.ended}))
+        yield (
+            f"passages of the erasure of {days} are not searched for any more: their fingerprints "
+            "were destroyed after privacy.proof_period"
+        )
 
 
 def _search_columns(engine: Engine, traces: Traces, names: _Names) -> Iterator[RemainingText]:
@@ -129,12 +137,6 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(part)
 
 
-def _database_files(engine: Engine) -> list[Path]:
-    if engine.dialect.name != "sqlite" or not engine.url.database:
-        return []
-    return [Path(f"{engine.url.database}{suffix}") for suffix in SQLITE_FILES]
-
-
 def _search_database_files(
     engine: Engine, traces: Traces, names: _Names, *, in_rows: bool
 ) -> Iterator[RemainingText]:
@@ -144,7 +146,7 @@ def _search_database_files(
         if in_rows
         else "another process may be reading an old state; run the command again when it ended"
     )
-    for path in _database_files(engine):
+    for path in database_files(engine):
         if not path.is_file() or not path.stat().st_size:
             continue
         position = _position_in_raw(path, traces, names)
@@ -167,47 +169,4 @@ def _position_in_raw(path: Path, traces: Traces, names: _Names) -> int | None:
             text = raw[start : start + PART + OVERLAP].decode("utf-8", "replace")
             if traces.passages.find(text):
                 return start
-    return None
-
-
-def _search_files(
-    engine: Engine, traces: Traces, retrain: Sequence[Retrain], extra: Iterable[Path]
-) -> Iterator[RemainingText]:
-    with transaction(engine) as connection:
-        folders = [RunFolder(Path(work_dir)) for _, _, work_dir, _ in list_run_folders(connection)]
-    paths = [path for folder in folders if folder.root.is_dir() for path in files_of(folder)]
-    # Searched by the rows and bytes of the database, with what is no trace in them.
-    database = {path.resolve() for path in _database_files(engine)}
-    paths += [path for path in files_under(work_dirs(retrain)) if path not in database]
-    exports, inputs = stored_files(engine, retrain, extra)
-    # Benchmarks and training data of the operator may have the same words by chance.
-    searched = dict.fromkeys(inputs, traces.without_quotes()) | dict.fromkeys(
-        [*paths, *exports], traces
-    )
-    for path, searched_traces in searched.items():
-        if not path.is_file():
-            continue
-        try:
-            position = _position_in(path, searched_traces)
-        except OSError as error:
-            yield RemainingText("file", str(path), "", f"unreadable ({error.strerror})")
-            continue
-        if position is not None:
-            yield RemainingText("file", str(path), f"byte {position}")
-
-
-def _position_in(path: Path, traces: Traces) -> int | None:
-    """Return about where a file has a trace, in parts of some megabytes; ``None``: nowhere."""
-    with path.open("rb") as file:
-        start = 0
-        part = file.read(PART)
-        while part:
-            rest = file.read(PART)
-            content = part + rest[:OVERLAP]
-            if any(matcher.in_bytes(content) for matcher in traces.matchers):
-                return start
-            if traces.in_value(unpacked(content).decode("utf-8", "replace")):
-                return start
-            start += len(part)
-            part = rest
     return None

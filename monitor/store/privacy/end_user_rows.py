@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -62,6 +63,7 @@ class EndUserExchange:
     messages: list[dict[str, Any]]
     baseline_id: int | None
     block_id: int
+    received_at: datetime
 
     @property
     def record(self) -> tuple[str, int, int]:

@@ -37,6 +37,8 @@ def insert_erasure(
     steps: Sequence[Mapping[str, str]],
     traces: Mapping[str, int],
     now: datetime,
+    *,
+    proof_until: datetime,
 ) -> int:
     """Insert an erasure that begins, and return its id."""
     values: dict[str, Any] = {
@@ -44,6 +46,8 @@ def insert_erasure(
         "steps": [dict(step) for step in steps],
         "traces": dict(traces),
         "started_at": now,
+        "remains": [],
+        "proof_until": proof_until,
     }
     return insert_row(connection, Erasure, **values)
 

@@ -18,6 +18,7 @@ class Erasure(Base):
         "say again what an erasure had to say",
         contents.OPERATOR,
         no_period="evidence of the erasure",
+        access=contents.Access(schedule="r"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -35,6 +36,71 @@ class Erasure(Base):
     started_at: Mapped[datetime]
     #: When all that was found had been removed; ``NULL``: the command was interrupted.
     finished_at: Mapped[datetime | None]
+    #: What could not be removed, without the id: ``[{"place", "reason"}, ...]``
+    remains: Mapped[list[Any]] = mapped_column(info=contents.WORDS)
+    #: Until when its fingerprints are kept.
+    proof_until: Mapped[datetime]
+
+
+class ProofKey(Base):
+    """A key of the fingerprints of the erasures of a month, destroyed with the last of them."""
+
+    __tablename__ = "proof_keys"
+    __table_args__ = contents.table(
+        "make and compare the fingerprints of erasures",
+        contents.OPERATOR,
+        no_period="destroyed after privacy.proof_period",
+        access=contents.Access(schedule="rd"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    #: Hexadecimal.
+    secret: Mapped[str] = mapped_column(info=contents.unchanged("a random key"))
+    #: Check value of the key of the environment that is needed besides; empty: none.
+    user_id_key: Mapped[str] = mapped_column(info=contents.DIGEST)
+    created_at: Mapped[datetime]
+
+
+class ErasureProof(Base):
+    """Keyed fingerprints of the ids and passages of an erasure."""
+
+    __tablename__ = "erasure_proofs"
+    __table_args__ = contents.table(
+        "search again for what was erased",
+        contents.OPERATOR,
+        no_period="removed after privacy.proof_period",
+        access=contents.Access(schedule="rd"),
+    )
+
+    erasure_id: Mapped[int] = mapped_column(ForeignKey("erasures.id"), primary_key=True)
+    key_id: Mapped[int] = mapped_column(ForeignKey("proof_keys.id"), index=True)
+    #: Of ids in all spellings, and of passages that nobody else wrote.
+    fingerprints: Mapped[list[Any]] = mapped_column(
+        info=contents.unchanged("keyed digests, from which no text can be derived")
+    )
+    #: HMAC of the fingerprints under the same key.
+    seal: Mapped[str] = mapped_column(info=contents.DIGEST)
+
+
+class ErasureCheck(Base):
+    """A search for what erasures removed, of everything stored."""
+
+    __tablename__ = "erasure_checks"
+    __table_args__ = contents.table(
+        "tell what came back after erasures",
+        contents.OPERATOR,
+        no_period="evidence of the erasure",
+        access=contents.Access(schedule="ra"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    checked_at: Mapped[datetime] = mapped_column(index=True)
+    #: What was found, without ids: ``[{"place", "reason"}, ...]``
+    findings: Mapped[list[Any]] = mapped_column(info=contents.WORDS)
+    #: What could not be read or compared, in the same form.
+    unread: Mapped[list[Any]] = mapped_column(info=contents.WORDS)
+    #: Numbers of files, erasures, ids and passages.
+    searched: Mapped[dict[str, Any]] = mapped_column(info=contents.FIGURES)
 
 
 class Taint(Base):

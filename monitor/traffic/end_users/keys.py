@@ -44,6 +44,10 @@ class Key:
         """Return the digest under which records of erasures and exports name an end user."""
         return self._mac("erasure", name)[:16].hex()
 
+    def proof_key(self, secret: str) -> bytes:
+        """Return the key of the fingerprints of erasures that a stored secret makes of this one."""
+        return self._mac("proof", secret)
+
     def _mac(self, use: str, text: str) -> bytes:
         mac = self._begun.copy()  # half the time of a new one
         mac.update(f"driftwarden.{use}\n{text}".encode("utf-8", "surrogatepass"))

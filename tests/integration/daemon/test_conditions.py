@@ -22,6 +22,7 @@ from monitor.store.alerts import outbox
 from monitor.store.alerts.incident_events import list_events
 from monitor.store.alerts.incidents import IncidentRow, list_incidents
 from monitor.store.engine import transaction
+from monitor.store.privacy.proofs import insert_check
 from monitor.store.review.decisions import confirm_decision, save_decision, save_preview
 from monitor.store.rows import update_row
 from monitor.store.tables import (
@@ -268,6 +269,19 @@ def index(engine: Engine, now: datetime) -> None:
     index_new_exchanges(engine, SETTINGS, now)
 
 
+def find_erased(engine: Engine, now: datetime) -> None:
+    _check_erasures(engine, now, [{"place": "runs/train.jsonl.bak", "reason": "part 1"}])
+
+
+def find_nothing_erased(engine: Engine, now: datetime) -> None:
+    _check_erasures(engine, now, [])
+
+
+def _check_erasures(engine: Engine, now: datetime, findings: list[dict[str, str]]) -> None:
+    with transaction(engine) as connection:
+        insert_check(connection, now, findings=findings, unread=[], searched={})
+
+
 @dataclass(frozen=True)
 class Case:
     """How a condition begins and ends."""
@@ -286,6 +300,7 @@ CASES = {
     "search_index_overdue": Case(leave_unindexed, index),
     "backup_overdue": Case(stop_backups, back_up),
     "consumer_stalled": Case(stall, read_on),
+    "erased_data_found": Case(find_erased, find_nothing_erased),
     "records_lost": Case(lose_records, keep_records, DAY + HOUR),
     "late_records": Case(deliver_late, count_late),
     "dead_letters": Case(break_records, read_readable),

@@ -226,7 +226,7 @@ def test_packed_report_and_label_of_a_model_are_erased(
             connection.execute(insert(UnlistedExchanges).values(model=label, **counted))
             metric = {"model": "assistant", "day": clock, "kind": "metric", "hours": [1] * 24}
             connection.execute(insert(SignalCount).values(name=label, **metric))
-    before = verify_end_user(world.engine, world.settings, ErasureRequest(ANN))
+    before = verify_end_user(world.engine, world.settings, ErasureRequest(ANN)).findings
     counts = {"unlisted_exchanges.model", "signal_counts.name"}
     assert {"reports.content", *counts} <= {row.place for row in before}
 
@@ -341,7 +341,7 @@ def test_unregistered_file_is_found_by_the_verification(
     report = forget_ann(world, clock)
     assert [(row.kind, row.place) for row in report.findings] == [("file", str(copy))]
     copy.unlink()
-    assert verify_end_user(world.engine, world.settings, ErasureRequest(ANN)) == []
+    assert verify_end_user(world.engine, world.settings, ErasureRequest(ANN)).findings == ()
 
 
 @pytest.mark.usefixtures("short_wait")

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
@@ -13,13 +14,13 @@ from sqlalchemy import Engine, select, update
 from typer.testing import CliRunner
 
 from monitor.cli.app import app
-from monitor.cli.privacy.erasure import _show_findings
+from monitor.cli.privacy.erasure import _show_result
 from monitor.errors import DatabaseUnavailableError
 from monitor.privacy.end_users.end_user import ErasureRequest
 from monitor.privacy.end_users.suppression import suppress, unsuppress
 from monitor.privacy.erasure import forget as module
 from monitor.privacy.erasure.forget import ErasureReport, forget, verify_end_user
-from monitor.privacy.erasure.verification import RemainingText
+from monitor.privacy.proof.findings import RemainingText, SearchResult
 from monitor.privacy.subject_export.collection import collect_export
 from monitor.settings import Settings
 from monitor.store.audit_log import append_entry
@@ -65,7 +66,7 @@ def n_found(report: ErasureReport, kind: str) -> int:
     return next(count.n_found for count in report.counts if count.kind == kind)
 
 
-def places(findings: list[RemainingText], kind: str) -> set[str]:
+def places(findings: Sequence[RemainingText], kind: str) -> set[str]:
     return {finding.place for finding in findings if finding.kind == kind}
 
 
@@ -92,7 +93,7 @@ def test_run_folder_unknown_to_the_database_is_erased(
     run = unknown_run(world.folder / "runs" / name)
     files = {str(run.training_data), str(run.validation_data), str(run.log)}
     request = ErasureRequest(ANN)
-    assert files <= places(verify_end_user(world.engine, world.settings, request), "file")
+    assert files <= places(verify_end_user(world.engine, world.settings, request).findings, "file")
 
     report = forget_ann(world, clock)
 
@@ -124,7 +125,7 @@ def test_each_models_folder_of_runs_is_searched(
     note.write_text(f"{ANN}\n")
     assert forget_ann(world, clock).findings == []
     settings = with_work_dir(world, note.parent).settings
-    findings = verify_end_user(world.engine, settings, ErasureRequest(ANN))
+    findings = verify_end_user(world.engine, settings, ErasureRequest(ANN)).findings
     assert places(findings, "file") == {str(note)}
 
 
@@ -132,7 +133,7 @@ def test_database_in_the_folder_of_runs_is_no_file(world: EndUserWorld) -> None:
     """Only the search of the database distinguishes longer names from traces."""
     database = Path(str(world.engine.url.database)).resolve()
     settings = with_work_dir(world, database.parent).settings
-    findings = verify_end_user(world.engine, settings, ErasureRequest(ANN))
+    findings = verify_end_user(world.engine, settings, ErasureRequest(ANN)).findings
     assert places(findings, "database_file")
     assert not any(place.startswith(str(database)) for place in places(findings, "file"))
 
@@ -272,5 +273,5 @@ def test_step_that_names_the_id_is_listed_once(
 
 
 def test_one_more_place_is_singular(capsys: pytest.CaptureFixture[str]) -> None:
-    _show_findings([RemainingText("file", f"f{n}", "") for n in range(101)])
+    _show_result(SearchResult(tuple(RemainingText("file", f"f{n}", "") for n in range(101))))
     assert "- and 1 more place\n" in capsys.readouterr().out

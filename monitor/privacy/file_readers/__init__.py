@@ -1,0 +1,1 @@
+"""Readers of files: the texts in a file of any kind, streamed and bounded."""

@@ -1,0 +1,1 @@
+"""Proof of erasure: what erasures searched for is remembered as keyed fingerprints."""

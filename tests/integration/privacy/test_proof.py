@@ -1,0 +1,316 @@
+"""Erased data is found again after its rows are gone; fingerprints under attack."""
+
+import json
+import os
+import shutil
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, delete, select, update
+from typer.testing import CliRunner
+
+from monitor.cli.app import app
+from monitor.privacy.end_users.end_user import ErasureRequest
+from monitor.privacy.erasure import forget as module
+from monitor.privacy.erasure.forget import ErasureReport, forget, verify_end_user
+from monitor.privacy.proof.check import INTERVAL, check_erasures, is_check_due
+from monitor.privacy.proof.findings import SearchResult
+from monitor.privacy.proof.records import KEY_MISSING, REMOVED, TAMPERED
+from monitor.settings import Secrets
+from monitor.store.engine import transaction
+from monitor.store.migrations import head_revision
+from monitor.store.privacy.proofs import last_check
+from monitor.store.tables import Erasure, ErasureCheck, ErasureProof, Exchange, ProofKey
+from tests.integration.privacy.end_user_world import ANN, HERS, EndUserWorld, make_end_user_world
+from tests.support.privacy.planted_files import PLANTERS
+from tests.support.traffic.aging_traffic import exchange, store_rows
+
+#: What only Ann wrote; the first is in her exchange, the second everybody's.
+HER_STORY = (
+    "my late aunt left me a lighthouse near Rye and the keeper wants his zebrafish back by Monday"
+)
+COMMON = "hello how are you doing today I would like to know where my parcel is please"
+KEY = "0123456789abcdef" * 4
+
+
+@pytest.fixture
+def world(engine: Engine, tmp_path: Path, clock: datetime) -> EndUserWorld:
+    made = make_end_user_world(engine, tmp_path, clock)
+    retrain = made.settings.retrain.model_copy(update={"work_dir": str(tmp_path / "runs")})
+    world = replace(made, settings=made.settings.model_copy(update={"retrain": retrain}))
+    with transaction(engine) as connection:
+        hers = update(Exchange).where(Exchange.exchange_id == f"exchange-{HERS[0]}")
+        connection.execute(hers.values(prompt=f"{HER_STORY}. {COMMON}"))
+        other = update(Exchange).where(Exchange.exchange_id == "exchange-1")
+        connection.execute(other.values(prompt=COMMON))
+    return world
+
+
+def forget_ann(world: EndUserWorld, now: datetime) -> ErasureReport:
+    return forget(world.engine, world.settings, ErasureRequest(ANN), now)
+
+
+def verify_ann(world: EndUserWorld, now: datetime) -> SearchResult:
+    return verify_end_user(world.engine, world.settings, ErasureRequest(ANN), now=now)
+
+
+def check(world: EndUserWorld, now: datetime, secrets: Secrets | None = None) -> SearchResult:
+    result = check_erasures(world.engine, world.settings, secrets or Secrets(), now)
+    assert result is not None
+    return result
+
+
+def places(result: SearchResult) -> set[str]:
+    return {row.place for row in result.findings if row.kind == "file"}
+
+
+def test_copy_of_a_training_file_is_found_each_time(world: EndUserWorld, clock: datetime) -> None:
+    """Row a of the issue: the second run knew nothing of the copy."""
+    train = world.run.training_data
+    copy = train.with_name("train.jsonl.bak")
+    copy.write_text(json.dumps({"prompt": HER_STORY}) + "\n")
+    for report in (forget_ann(world, clock), forget_ann(world, clock)):
+        assert places(report.result) == {str(copy)}
+        assert report.exit_status == 1
+    later = clock + timedelta(days=300)
+    assert places(verify_ann(world, later)) == places(check(world, later)) == {str(copy)}
+    renamed = copy.with_name("notes.md")
+    copy.rename(renamed)
+    assert places(check(world, later)) == {str(renamed)}
+    with transaction(world.engine) as connection:
+        (remains,) = [row for row in connection.execute(select(Erasure.remains)).scalars() if row]
+    assert [entry["place"] for entry in remains] == [str(copy)]
+    renamed.unlink()
+    assert check(world, later).exit_status == 0
+    assert forget_ann(world, clock).exit_status == 0
+
+
+@pytest.mark.parametrize("content", [ANN, HER_STORY], ids=["id", "passage"])
+def test_each_kind_of_file_is_found(world: EndUserWorld, clock: datetime, content: str) -> None:
+    """Row b of the issue, by the registry of kinds."""
+    forget_ann(world, clock)
+    folder = world.folder / "runs" / "copies"
+    folder.mkdir(parents=True)
+    for kind, plant in PLANTERS.items():
+        plant(folder / f"{kind}.file", content)
+    (folder / f"{ANN}.txt").write_text("nothing")
+    (folder / "wide.txt").write_text(content, encoding="utf-16")
+    expected = {str(path) for path in folder.iterdir()}
+    if content != ANN:
+        expected.add(str(folder / f"{ANN}.txt"))
+    for result in (verify_ann(world, clock), check(world, clock)):
+        assert places(result) == expected
+        assert result.exit_status == 1
+
+
+def test_common_prompt_is_no_finding(world: EndUserWorld, clock: datetime) -> None:
+    forget_ann(world, clock)
+    (world.folder / "runs" / "others.txt").write_text(f"{COMMON}\nhello how are you\n")
+    result = check(world, clock)
+    assert (result.findings, result.exit_status) == ((), 0)
+    assert result.n_files > 0
+    assert result.n_passages > 0
+
+
+def test_unreadable_files_are_named_with_status_4(world: EndUserWorld, clock: datetime) -> None:
+    forget_ann(world, clock)
+    picture, cut = world.folder / "runs" / "a.png", world.folder / "runs" / "b.gz"
+    picture.write_bytes(b"\x89PNG\r\n")
+    cut.write_bytes(b"\x1f\x8b\x08\0\0\0\0\0\0\3abc")
+    result = check(world, clock)
+    assert result.exit_status == 4
+    assert {part.place for part in result.unread} == {str(picture), str(cut)}
+    cut.write_text(ANN)
+    assert check(world, clock).exit_status == 1
+
+
+def test_restored_rows_are_reported(world: EndUserWorld, clock: datetime) -> None:
+    forget_ann(world, clock)
+    assert check(world, clock).findings == ()
+    store_rows(world.engine, [exchange(900, clock, prompt=f"I am {ANN}", exchange_id="other-900")])
+    assert "exchanges.prompt" in {row.place for row in check(world, clock).findings}
+    quoted = [{"code": "outside", "text": f"as in: {HER_STORY}"}]
+    with transaction(world.engine) as connection:
+        connection.execute(update(Erasure).values(steps=quoted))
+    assert "erasures.steps" in {row.place for row in check(world, clock).findings}
+
+
+def test_fingerprints_are_stored_before_anything_is_removed(
+    world: EndUserWorld, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed at the first removal; the exchanges then go by retention, and the file is a copy."""
+
+    def die(*_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "remove_rows", die)
+    with pytest.raises(KeyboardInterrupt):
+        forget_ann(world, clock)
+    monkeypatch.undo()
+    copy = world.folder / "runs" / "copy.txt"
+    copy.write_text(HER_STORY)
+    assert str(copy) in places(check(world, clock))
+    forget_ann(world, clock)
+    assert places(verify_ann(world, clock)) == {str(copy)}
+
+
+@pytest.mark.parametrize("attack", ["changed", "emptied", "moved", "removed", "key"])
+def test_tampered_fingerprints_are_never_nothing_found(
+    world: EndUserWorld, clock: datetime, attack: str
+) -> None:
+    forget_ann(world, clock)
+    reason = TAMPERED
+    with transaction(world.engine) as connection:
+        proof = connection.execute(select(ErasureProof)).mappings().first()
+        assert proof is not None
+        if attack == "changed":
+            changed = [*proof["fingerprints"][:-1], "id:1:00000000:" + "0" * 32]
+            connection.execute(update(ErasureProof).values(fingerprints=changed))
+        elif attack == "emptied":
+            connection.execute(update(ErasureProof).values(fingerprints=[]))
+        elif attack == "moved":
+            values = {"fingerprints": [], "seal": "0" * 32}
+            connection.execute(update(ErasureProof).values(**values))
+        elif attack == "removed":
+            connection.execute(delete(ErasureProof))
+            reason = REMOVED
+        else:
+            connection.execute(update(ProofKey).values(secret="00" * 32))
+    for result in (check(world, clock), verify_ann(world, clock)):
+        assert reason in {part.reason for part in result.unread}
+        assert result.exit_status == 4
+
+
+def test_lost_key_is_never_nothing_found(
+    world: EndUserWorld, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DRIFTWARDEN_USER_ID_KEY", KEY)
+    forget_ann(world, clock)
+    copy = world.folder / "runs" / "copy.txt"
+    copy.write_text(HER_STORY)
+    known = Secrets(driftwarden_user_id_key=KEY)
+    with transaction(world.engine) as connection:
+        needs = connection.execute(select(ProofKey.user_id_key)).scalars().all()
+    if any(needs):
+        assert places(check(world, clock, known)) == {str(copy)}
+        result = check(world, clock, Secrets(driftwarden_user_id_key="f" * 64))
+        assert (result.exit_status, [part.reason for part in result.unread]) == (4, [KEY_MISSING])
+    else:
+        pytest.fail("the key of the environment is not part of the key of fingerprints")
+
+
+def test_end_of_the_period_destroys_fingerprints(world: EndUserWorld, clock: datetime) -> None:
+    forget_ann(world, clock)
+    copy = world.folder / "runs" / "copy.txt"
+    copy.write_text(HER_STORY)
+    after = clock + world.settings.privacy.proof_period + timedelta(seconds=1)
+    assert check_erasures(world.engine, world.settings, Secrets(), after) is None
+    with transaction(world.engine) as connection:
+        assert connection.execute(select(ErasureProof)).all() == []
+        assert connection.execute(select(ProofKey)).all() == []
+    result = verify_ann(world, after)
+    assert (result.findings, result.n_passages) == ((), 0)
+    (note,) = result.notes
+    assert f"{clock:%Y-%m-%d}" in note
+    copy.write_text(ANN)  # ids are known, as they are given
+    assert places(verify_ann(world, after)) == {str(copy)}
+
+
+def test_twenty_end_users_share_one_key(world: EndUserWorld, clock: datetime) -> None:
+    rows = [
+        exchange(
+            500 + n, clock, end_user=f"customer-{n:03}", exchange_id=f"theirs-{n:05}",
+            prompt=f"only person{n} knows the number{n * 7} of that old grey house by the sea{n}",
+        )
+        for n in range(20)
+    ]  # fmt: skip
+    store_rows(world.engine, rows)
+    for n in range(20):
+        request = ErasureRequest(f"customer-{n:03}")
+        forget(world.engine, world.settings, request, clock + timedelta(hours=n))
+    with transaction(world.engine) as connection:
+        assert len(connection.execute(select(ProofKey.id)).all()) == 1
+    copy = world.folder / "runs" / "copy.txt"
+    copy.write_text(rows[13]["prompt"])
+    assert places(check(world, clock)) == {str(copy)}
+    for n in (12, 13):
+        request = ErasureRequest(f"customer-{n:03}")
+        result = verify_end_user(world.engine, world.settings, request, now=clock)
+        assert places(result) == ({str(copy)} if n == 13 else set())
+
+
+def test_month_later_has_another_key(world: EndUserWorld, clock: datetime) -> None:
+    forget_ann(world, clock)
+    forget(
+        world.engine, world.settings, ErasureRequest("somebody-else"), clock + timedelta(days=31)
+    )
+    with transaction(world.engine) as connection:
+        assert len(connection.execute(select(ProofKey.id)).all()) == 2
+
+
+def test_check_is_weekly_and_stores_no_id(world: EndUserWorld, clock: datetime) -> None:
+    assert check_erasures(world.engine, world.settings, Secrets(), clock) is None
+    forget_ann(world, clock)
+    folder = world.folder / "runs" / f"of {ANN}"
+    folder.mkdir()
+    (folder / "a.txt").write_text("nothing")
+    assert is_check_due(world.engine, clock)
+    check(world, clock)
+    assert not is_check_due(world.engine, clock + INTERVAL - timedelta(hours=1))
+    assert is_check_due(world.engine, clock + INTERVAL)
+    with transaction(world.engine) as connection:
+        last = last_check(connection)
+        stored = connection.execute(select(ErasureCheck.findings)).scalars().all()
+    assert last is not None
+    assert last.searched["findings"] == 1
+    assert "[erased]" in json.dumps(stored)
+    assert ANN not in json.dumps(stored)
+
+
+@pytest.fixture
+def command(world: EndUserWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    with transaction(world.engine) as connection:
+        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32))")
+        connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{head_revision()}')")
+    monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", str(world.settings.database.url))
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: CliRunner().invoke(app, [*map(str, arguments)])
+
+
+def test_command_names_folders_and_unread_files(command: Any, tmp_path: Path) -> None:
+    assert command("forget", "--verify").exit_code == 0  # nothing is remembered
+    assert command("forget", "--subject", ANN, "--no-suppress").exit_code == 0
+    runs = tmp_path / "runs"
+    PLANTERS["pickle"](runs / "optimizer.pt", "weights")
+    (runs / "plot.png").write_bytes(b"\x89PNG")
+    for arguments in (["--subject", ANN], []):
+        done = command("forget", "--verify", *arguments)
+        assert done.exit_code == 4, done.output
+        assert f"not read: {runs / 'plot.png'}: an image" in done.output
+        assert "none was loaded" in done.output
+        assert f"({runs}, " in done.output
+    (runs / "copy.jsonl").write_text(json.dumps({"text": HER_STORY}))
+    done = command("forget", "--verify")
+    assert done.exit_code == 1
+    assert str(runs / "copy.jsonl") in done.output
+
+
+def test_report_names_copies_by_commands(command: Any, tmp_path: Path) -> None:
+    done = command("db", "backup", "backup.tar")
+    assert done.exit_code == 0, done.output
+    done = command("forget", "--subject", ANN, "--no-suppress")
+    assert "`driftwarden db backup` wrote 1 time" in done.output
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_folder_without_permission_is_named(world: EndUserWorld, clock: datetime) -> None:
+    forget_ann(world, clock)
+    folder = world.folder / "runs" / "closed"
+    folder.mkdir(mode=0)
+    result = check(world, clock)
+    assert (result.exit_status, [part.place for part in result.unread]) == (4, [str(folder)])
+    folder.chmod(0o700)
+    shutil.rmtree(folder)
