@@ -34,10 +34,10 @@ def is_metadata(host: str) -> bool:
 def resolves_to_metadata(host: str) -> bool:
     """Return whether a host is one of a cloud's metadata now; ``False`` where it has no address."""
     try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        entries = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return is_metadata(host)
-    return is_metadata(host) or any(is_metadata(str(entry[4][0])) for entry in found)
+    return is_metadata(host) or any(is_metadata(str(entry[4][0])) for entry in entries)
 
 
 def _guard(request: httpx.Request) -> None:

@@ -122,7 +122,7 @@ def _generation_config(base: BaseModel) -> Any:
 
 
 def load_tokenizer(base: BaseModel, *, download: bool = True) -> Any:
-    """Load the tokenizer of a base model, with its template; that renders a constant date, in bounds.
+    """Load the tokenizer of a base model, with its template: bounded, with a constant date.
 
     A folder needs no network; a hub model that isn't here is downloaded where that is wanted.
 

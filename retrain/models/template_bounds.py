@@ -26,7 +26,7 @@ _WIDE_FORMAT = re.compile(r"\d{6}")
 
 
 class Budget(threading.local):
-    """What is left of the rendering in this thread."""
+    """The remaining steps, size and time of the rendering in this thread."""
 
     steps = 0
     size = 0
@@ -96,13 +96,13 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
 
     def call(self, *args: Any, **options: Any) -> Any:
         """Call a function, a method or a macro of a template; ``args`` begins with the context."""
-        function, given = args[1], args[2:]
-        if function in (self.step, self.shown, self.joined):
-            return function(*given)
+        function, values = args[1], args[2:]
+        if function in (self.step, self.written, self.joined):
+            return function(*values)
         method = getattr(function, "__wrapped__", function)  # the sandbox's own str.format
         own = getattr(method, "__self__", None)
-        given = (own, *given) if isinstance(own, str | list | tuple) else given
-        self.budget.take(_possible_size(getattr(function, "__name__", ""), given, options))
+        values = (own, *values) if isinstance(own, str | list | tuple) else values
+        self.budget.take(_possible_size(getattr(function, "__name__", ""), values, options))
         return _measured(self.budget, super().call(*args, **options))
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
@@ -126,7 +126,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         self.budget.take(size)
         return True
 
-    def shown(self, value: Any) -> Any:
+    def written(self, value: Any) -> Any:
         """Return a value that is written."""
         text = value if isinstance(value, str) else str(value)
         self.budget.take(len(text))
@@ -162,7 +162,7 @@ class _Bounds(NodeTransformer):
     def visit_Output(self, node: nodes.Output) -> nodes.Output:  # noqa: N802
         self.generic_visit(node)
         node.nodes = [
-            part if isinstance(part, nodes.TemplateData) else self._call(node, "shown", [part])
+            part if isinstance(part, nodes.TemplateData) else self._call(node, "written", [part])
             for part in node.nodes
         ]
         return node

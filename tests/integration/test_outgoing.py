@@ -69,7 +69,7 @@ class Service:
         paths = self.paths
 
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802
+            def do_GET(self) -> None:
                 paths.append(self.path)
                 self.send_response(307)
                 port = self.server.server_address[1]

@@ -44,8 +44,8 @@ def test_no_module_of_the_product_loads_pickles() -> None:
              for path in sorted((ROOT / room).rglob("*.py"))]  # fmt: skip
     assert len(paths) > 500
     sources = {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in paths}
-    found = {path: list(loads(text)) for path, text in sources.items() if TRACES.search(text)}
-    assert not {path: names for path, names in found.items() if names}
+    offenders = {path: list(loads(text)) for path, text in sources.items() if TRACES.search(text)}
+    assert not {path: names for path, names in offenders.items() if names}
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,6 @@ def test_an_error_shows_controls_of_a_name_escaped(
     monkeypatch.setattr(sys, "argv", ["driftwarden", "compare", name, name])
     with pytest.raises(SystemExit):
         main()
-    shown = capsys.readouterr().err
-    assert "missing" in shown
-    assert all(character.isprintable() for character in shown.rstrip("\n"))
+    printed = capsys.readouterr().err
+    assert "missing" in printed
+    assert all(character.isprintable() for character in printed.rstrip("\n"))
