@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from monitor.errors import RemoteServiceError
+from monitor.outgoing import GUARDED
 
 #: Transient HTTP statuses.
 _TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -58,6 +59,7 @@ class RestService:
                 base_url=self.url.rstrip("/"),
                 verify=trust_for(self.url, self.ca_file),
                 timeout=self.timeout_seconds,
+                event_hooks=GUARDED,
             ) as client:
                 response = client.request(
                     method, path, json=json, params=params, headers=dict(self.headers())

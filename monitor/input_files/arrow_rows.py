@@ -8,13 +8,18 @@ from typing import Any, BinaryIO
 
 import msgspec
 import pyarrow as pa
-from pyarrow import ipc, parquet
+from pyarrow import compute, ipc, parquet, types
 
 from monitor.errors import InputError
 from monitor.input_files.arrow_types import check_columns, has_numbers, json_schema
+from monitor.input_files.json_values import MAX_VALUE_BYTES
 
 BATCH_ROWS = 1024
 BUFFER_BYTES = 2**16
+#: Writers end a dictionary at 1 MiB, or with the value that passes it.
+MAX_DICTIONARY_BYTES = 2 * 2**20
+#: Bytes that hold the first two numbers of a page's header.
+HEADER_BYTES = 16
 #: The end of an Arrow stream; without it, the stream may be cut.
 END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 
@@ -30,7 +35,11 @@ def iter_parquet(file: BinaryIO, label: str) -> Iterator[bytes]:
     with _readable(label, "Parquet"):
         # Column chunks are read as they are needed: a whole row group may be larger than memory.
         table = parquet.ParquetFile(
-            file, pre_buffer=False, buffer_size=BUFFER_BYTES, page_checksum_verification=True
+            file,
+            pre_buffer=False,
+            buffer_size=BUFFER_BYTES,
+            page_checksum_verification=True,
+            read_dictionary=_large_dictionaries(file),
         )
         yield from _iter_rows(table.schema_arrow, _iter_batches(table), label)
 
@@ -81,8 +90,7 @@ def _iter_rows(schema: Any, batches: Iterable[Any], label: str) -> Iterator[byte
     target = json_schema(schema)
     with_numbers = {field.name for field in target if has_numbers(field.type)}
     number = 0
-    for batch in batches:
-        batch.validate(full=True)  # offsets of a damaged Arrow file lead anywhere
+    for batch in _portions(batches, label):
         place = f"{label}: rows {number + 1:,} to {number + len(batch):,}"
         columns = _values(pa.Table.from_batches([batch]).cast(target, safe=False))
         for name in with_numbers:
@@ -91,6 +99,80 @@ def _iter_rows(schema: Any, batches: Iterable[Any], label: str) -> Iterator[byte
             content = zip(columns, row, strict=True)
             yield _ENCODER.encode({name: value for name, value in content if value is not None})
         number += len(batch)
+
+
+def _portions(batches: Iterable[Any], label: str) -> Iterator[Any]:
+    """Yield slices of batches that stay small when their dictionaries are written out.
+
+    Raises:
+        InputError: Values of a row are longer than 64 MiB.
+    """
+    for batch in batches:
+        batch.validate(full=True)  # offsets of a damaged Arrow file lead anywhere
+        begin = 0
+        while begin < len(batch):
+            portion = batch.slice(begin, BATCH_ROWS)
+            while (size := _written_out(portion)) > MAX_VALUE_BYTES and len(portion) > 1:
+                portion = portion.slice(0, len(portion) // 2)
+            if size > MAX_VALUE_BYTES:
+                raise InputError(
+                    f"{label}: a row has texts of more than 64 MiB; leave it out", code="long_line"
+                )
+            begin += len(portion)
+            yield portion
+
+
+def _written_out(batch: Any) -> int:
+    """Return the bytes of the texts that dictionaries of a batch stand for."""
+    size = 0
+    for column in batch.columns:
+        if types.is_dictionary(column.type) and _is_text(column.type.value_type):
+            lengths = compute.binary_length(column.dictionary).cast(pa.int64())
+            size += compute.sum(lengths.take(column.indices)).as_py() or 0
+    return size
+
+
+def _is_text(kind: Any) -> bool:
+    return any(
+        is_kind(kind)
+        for is_kind in (
+            types.is_string, types.is_large_string, types.is_binary, types.is_large_binary
+        )
+    )  # fmt: skip
+
+
+def _large_dictionaries(file: BinaryIO) -> list[str]:
+    """Return the columns of texts with a dictionary larger than writers make, to be read as such.
+
+    The size is the second number in the header of the dictionary's page.
+    """
+    metadata = parquet.read_metadata(file)
+    columns = set()
+    for group in range(metadata.num_row_groups):
+        for place in range(metadata.num_columns):
+            column = metadata.row_group(group).column(place)
+            is_plain = column.physical_type == "BYTE_ARRAY" and "." not in column.path_in_schema
+            if is_plain and column.dictionary_page_offset:
+                file.seek(column.dictionary_page_offset)
+                if _page_size(file.read(HEADER_BYTES)) > MAX_DICTIONARY_BYTES:
+                    columns.add(column.path_in_schema)
+    file.seek(0)
+    return sorted(columns)
+
+
+def _page_size(header: bytes) -> int:
+    """Return the uncompressed size in a page's header, which is in Thrift's compact protocol."""
+    numbers, number, shift = [], 0, 0
+    for byte in header[1:]:
+        if shift < 0:  # the header of a field
+            shift = 0
+            continue
+        number |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            numbers.append(number >> 1)  # zigzag; sizes aren't negative
+            number, shift = 0, -1
+    return numbers[1] if len(numbers) > 1 else 0
 
 
 def _values(table: Any) -> dict[str, list[Any]]:

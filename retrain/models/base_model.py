@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+import struct
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,11 +16,24 @@ from monitor.model_hub import hub_problem, reads_locally
 from monitor.settings.model_location import locate_model
 from retrain.models.chat_template import SMOLLM2_SYSTEM, chatml, require_generation_marks
 from retrain.models.response_marks import end_tokens
+from retrain.models.template_bounds import bound_templates
 from retrain.models.template_date import fix_template_date
 from retrain.recipes.recipe import Recipe
 
 #: Increased when the conversion changes, so that older caches are not used.
 CONVERSION = 1
+#: What the readers of GGUF raise for a file whose header lies.
+_UNREADABLE = (
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    RecursionError,
+    MemoryError,
+    struct.error,
+)
 
 
 @dataclass(frozen=True)
@@ -108,7 +122,7 @@ def _generation_config(base: BaseModel) -> Any:
 
 
 def load_tokenizer(base: BaseModel, *, download: bool = True) -> Any:
-    """Load the tokenizer of a base model, with its template; that renders a constant date.
+    """Load the tokenizer of a base model, with its template: bounded, with a constant date.
 
     A folder needs no network; a hub model that isn't here is downloaded where that is wanted.
 
@@ -118,6 +132,7 @@ def load_tokenizer(base: BaseModel, *, download: bool = True) -> Any:
     from transformers import AutoTokenizer  # noqa: PLC0415 - heavy
 
     fix_template_date()
+    bound_templates()
     is_local = not download or reads_locally(base.location)
     try:
         tokenizer = AutoTokenizer.from_pretrained(
@@ -151,6 +166,11 @@ def _converted(source: Path, cache: Path) -> BaseModel:
     try:
         _convert(source, draft)
         draft.replace(target)
+    except _UNREADABLE as error:
+        raise ModelError(
+            f"{source}: no readable GGUF file: {error}; copy or download it again",
+            code="no_weights",
+        ) from error
     except OSError as error:
         # Another process may have converted the same file; its result is identical.
         if not target.is_dir():
@@ -196,7 +216,12 @@ def _read_once() -> Iterator[None]:
     from transformers import modeling_gguf_pytorch_utils as reading  # noqa: PLC0415
 
     class Reader(gguf.GGUFReader):  # type: ignore[misc]  # gguf publishes no types
-        """A reader whose parts are plain arrays over the memory map."""
+        """A reader whose parts are plain arrays over the memory map, and lie within the file."""
+
+        def _get(self, offset: int, dtype: Any, count: int = 1, **order: Any) -> Any:
+            if offset + np.dtype(dtype).itemsize * int(count) > self._data.size:
+                raise ValueError("a part lies beyond its end")  # gguf would read on for ever
+            return super()._get(offset, dtype, count, **order)
 
         @property
         def data(self) -> Any:

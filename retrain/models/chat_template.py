@@ -101,10 +101,13 @@ def encode(
         InputError: The template refuses conversations; the message says how many, and why.
     """
     from jinja2 import TemplateError  # noqa: PLC0415 - rarely needed
+    from jinja2.exceptions import SecurityError  # noqa: PLC0415
 
     batch = [list(conversation) for conversation in conversations]
     try:
         return tokenizer.apply_chat_template(batch, tokenize=True, return_dict=True, **options)
+    except SecurityError as error:  # it may take seconds for each conversation
+        raise _refusal(batch, len(batch), error) from error
     except TemplateError as error:
         refused = [first for first in batch if not _renders(tokenizer, first, options)]
         raise _refusal(refused or batch, len(batch), error) from error

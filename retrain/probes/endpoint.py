@@ -10,6 +10,7 @@ import httpx
 import msgspec
 
 from monitor.errors import EndpointUnavailableError
+from monitor.outgoing import GUARDED
 from monitor.settings import Secrets
 from monitor.settings.monitoring import Probes
 from monitor.settings.secrets import probe_key
@@ -74,6 +75,7 @@ class LiveEndpoint:
             timeout=self._settings.timeout.total_seconds(),
             limits=httpx.Limits(max_keepalive_connections=0),
             transport=self._transport,
+            event_hooks=GUARDED,
         )
 
     def open(self) -> None:

@@ -58,6 +58,7 @@ ROOMS = {
     "monitor.extras": (),
     "monitor.explanations": ("text",),
     "monitor.input_files": ("text",),
+    "monitor.outgoing": ("daemon", "train"),
     "monitor.packaged_files": (),
     "monitor.plurals": (),
     "monitor.rendering": ("text",),

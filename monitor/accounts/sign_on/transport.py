@@ -6,6 +6,7 @@ import httpx
 import msgspec
 
 from monitor.errors import SignOnError, SignOnUnavailableError
+from monitor.outgoing import GUARDED
 
 TIMEOUT_SECONDS = 10.0
 MAX_RESPONSE_BYTES = 1_000_000
@@ -19,7 +20,7 @@ def request_json(method: str, address: str, **options: Any) -> dict[str, Any]:
         SignOnError: The provider refuses the request, or its response is no JSON object.
     """
     try:
-        with httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False) as client:
+        with httpx.Client(timeout=TIMEOUT_SECONDS, event_hooks=GUARDED) as client:
             status, content = _receive(client, method, address, options)
     except httpx.HTTPError as error:
         raise SignOnUnavailableError(

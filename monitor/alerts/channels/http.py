@@ -11,6 +11,7 @@ from monitor.errors import (
     ChannelRefusedError,
     ChannelUnavailableError,
 )
+from monitor.outgoing import GUARDED
 
 TIMEOUT_SECONDS = 10.0
 MAX_RESPONSE_BYTES = 1_000_000
@@ -69,7 +70,10 @@ def receive(
     """
     ends_at = time.monotonic() + timeout_seconds
     content = bytearray()
-    with httpx.stream(method, url, timeout=timeout_seconds, **options) as response:
+    with (
+        httpx.Client(timeout=timeout_seconds, event_hooks=GUARDED) as client,
+        client.stream(method, url, **options) as response,
+    ):
         for part in response.iter_bytes():
             content += part
             if len(content) > MAX_RESPONSE_BYTES:

@@ -50,6 +50,9 @@ def parse_keys(
     except yaml.YAMLError as error:  # a character that YAML doesn't allow
         problems.add(first_line, f"not valid YAML: {str(error).splitlines()[0]}")
         return {}
+    except RecursionError:
+        problems.add(first_line, "nested too deeply; write `key: value`")
+        return {}
     if node is None:
         return {}
     if not isinstance(node, yaml.MappingNode):

@@ -124,6 +124,8 @@ def read_document(content: str, origin: str) -> FileEntry:
         raise ConfigurationError(f"{origin}{line}: not valid YAML: {error.problem}") from None
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{origin}: not valid YAML: {error}") from None
+    except RecursionError:
+        raise ConfigurationError(f"{origin}: nested too deeply; remove brackets") from None
     if node is None:
         raise ConfigurationError(f"{origin}: empty; it must have `evaluation:`")
     return FileEntry(node, origin)

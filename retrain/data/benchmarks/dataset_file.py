@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from monitor.errors import DatasetUnavailableError, InputError
 from monitor.extras import MODULES
+from monitor.outgoing import resolves_to_metadata
 
 #: Packages that fsspec needs for a protocol.
 PACKAGES = {
@@ -53,6 +54,11 @@ def _read_address(address: str) -> bytes:
     import fsspec  # noqa: PLC0415 - slow to import
 
     label, protocol = _without_secrets(address), address.partition("://")[0]
+    host = urlsplit(address).hostname if protocol in ("http", "https") else None
+    if host and resolves_to_metadata(host):
+        raise InputError(
+            f"{label}: the address of a cloud's metadata; name a data set", code="metadata"
+        )
     try:
         with fsspec.open(address, "rb") as file:
             content: bytes = file.read()

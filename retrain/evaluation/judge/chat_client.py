@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from monitor.errors import JudgeError
+from monitor.outgoing import GUARDED
 from monitor.settings import Judge
 
 #: Longest wait between two attempts, in seconds.
@@ -43,6 +44,7 @@ class ChatClient:
             headers=headers,
             timeout=settings.timeout.total_seconds(),
             transport=transport,
+            event_hooks=GUARDED,
         )
 
     def __enter__(self) -> "ChatClient":

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import httpx
 
 from monitor.errors import GatewayError, TransientError
+from monitor.outgoing import GUARDED
 from retrain.rest import bearer, quoted, trust_for
 from retrain.rollout.gateways.protocol import ProbeResult
 
@@ -78,14 +79,15 @@ def send_probe(
         sent["Content-Type"] = "application/json"
     start = time.perf_counter()
     try:
-        response = httpx.request(
-            method,
-            f"{url.rstrip('/')}{request.path}",
-            content=request.body or None,
-            headers=sent,
-            timeout=request.timeout_seconds,
-            verify=trust_for(url),
-        )
+        with httpx.Client(
+            timeout=request.timeout_seconds, verify=trust_for(url), event_hooks=GUARDED
+        ) as client:
+            response = client.request(
+                method,
+                f"{url.rstrip('/')}{request.path}",
+                content=request.body or None,
+                headers=sent,
+            )
     except httpx.ReadTimeout:
         seconds = time.perf_counter() - start
         return ProbeResult(False, f"{place}: no response within {seconds:.0f} s", seconds)

@@ -139,3 +139,10 @@ def test_task_types_missing_in_the_taxonomy_are_named(tmp_path: Path) -> None:
     assert re.search(r": fee; .*'fees'\?", missing)
     many = missing_task_types(taxonomy, [f"t{n}" for n in range(13)])
     assert many.endswith("t9 and 3 more")
+
+
+def test_deeply_nested_keys_are_a_problem(tmp_path: Path) -> None:
+    path = tmp_path / "guidelines.md"
+    path.write_text("---\nkey: " + "[" * 5_000 + "\n---\n" + VALID)
+    with pytest.raises(TaxonomyError, match="nested too deeply"):
+        load_taxonomy(path)

@@ -55,6 +55,26 @@ def test_the_whole_file() -> None:
     assert plan.local_datasets() == [Path("safety.jsonl")]
 
 
+@pytest.mark.parametrize("content", ["[" * 20_000, "a: " + "{a: " * 5_000])
+def test_deep_nesting_is_refused(content: str) -> None:
+    with pytest.raises(ConfigurationError, match="too deeply"):
+        parse(content)
+
+
+def test_a_tag_runs_no_code(tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+    command = f"!!python/object/apply:pathlib.Path.touch [!!python/name:{canary}]"
+    with pytest.raises(ConfigurationError):
+        parse(BENCHMARK + f"      metrics: {command}\n")
+    assert not canary.exists()
+
+
+def test_aliases_of_aliases_end_in_an_error() -> None:
+    levels = "".join(f"l{n + 1}: &l{n + 1} [{', '.join([f'*l{n}'] * 9)}]\n" for n in range(60))
+    with pytest.raises(ConfigurationError):
+        parse(f"l0: &l0 [x]\n{levels}" + BENCHMARK + "      metrics: *l60\n")
+
+
 def test_omitted_sections_get_defaults() -> None:
     plan = parse(BENCHMARK + "      metrics: [f1]\n  human_eval: {}\n")
     assert plan.human_eval == HumanEvaluationPlan(

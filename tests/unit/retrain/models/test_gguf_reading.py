@@ -1,9 +1,12 @@
 """GGUF files: the short way reads what the libraries read."""
 
+import struct
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from monitor.errors import ModelError
 
 pytestmark = pytest.mark.language_model
 
@@ -71,3 +74,38 @@ def test_the_libraries_are_as_before_after_a_failure(file: Path) -> None:
     assert before == (
         gguf.GGUFReader, gguf.get_tensor_name_map, reading.tqdm, reading._gguf_parse_value,
     )  # fmt: skip
+
+
+def name(text: bytes) -> bytes:
+    return struct.pack("<Q", len(text)) + text
+
+
+def header(n_tensors: int, n_fields: int) -> bytes:
+    return b"GGUF" + struct.pack("<IQQ", 3, n_tensors, n_fields)
+
+
+TEXT, LIST = 8, 9
+POISONED = {
+    "a list without end": header(0, 1) + name(b"a") + struct.pack("<IIQ", LIST, 0, 2**60),
+    "a text beyond the end": header(0, 1) + name(b"a") + struct.pack("<IQ", TEXT, 2**62) + b"x",
+    "fields without end": header(0, 2**60),
+    "tensors without end": header(2**60, 0),
+    "nested lists": header(0, 1) + name(b"a") + struct.pack("<I", LIST)
+    + struct.pack("<IQ", LIST, 1) * 5000,
+    "dimensions without end": header(1, 0) + name(b"t") + struct.pack("<I", 2**31),
+    "a tensor beyond the end": header(1, 0) + name(b"t")
+    + struct.pack("<IQIQ", 1, 2**40, 0, 2**50),
+    "no header": b"GGUX" + bytes(100),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("content", POISONED.values(), ids=POISONED)
+def test_a_poisoned_file_is_refused(content: bytes, tmp_path: Path) -> None:
+    from retrain.models.base_model import prepare_base
+
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "poisoned.gguf").write_bytes(content)
+    with pytest.raises(ModelError) as caught:
+        prepare_base(str(tmp_path / "base"), tmp_path / "cache")
+    assert caught.value.code == "no_weights"
+    assert not list((tmp_path / "cache").iterdir())
