@@ -1,4 +1,4 @@
-"""What expired by age is in no byte of the database file: for each declared kind."""
+"""Bytes of the database file after retention: nothing expired is left, for each declared kind."""
 
 from datetime import datetime
 from pathlib import Path
