@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Select, func, not_, or_, select, union, union_all
 from sqlalchemy.orm import aliased
@@ -10,12 +10,10 @@ from sqlalchemy.orm import aliased
 from monitor.store.assignments import is_live
 from monitor.store.model_sets import Portion
 from monitor.store.review.portions import items_of_portions, models_of_portions
-from monitor.store.review.slots import has_free_slot, is_claimable_by
+from monitor.store.review.slots import fully_reviewed, has_free_slot, is_claimable_by
 from monitor.store.tables import Review, ReviewAssignment, ReviewBatch, ReviewItem
 
 _MINE = aliased(ReviewAssignment)
-#: Longer than the time in which the second review of an item can be undone.
-JUST_REVIEWED = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -114,7 +112,8 @@ def _claimable_terms(claimer: Claimer, now: datetime) -> tuple[list[ColumnElemen
 
     The number is a difference, so that not every item's assignments and reviews are read: queued
     items, minus those that the user has reviewed or declined, minus those without a free slot. The
-    latter have an active assignment of another user or are given to one, of which there are few.
+    latter have an active assignment of another user or are given to one, of which there are few,
+    or have both reviews and are not settled yet.
     """
     queued = [ReviewItem.status == "queued", *items_of_portions(claimer.portions)]
     done = union(
@@ -129,8 +128,7 @@ def _claimable_terms(claimer: Claimer, now: datetime) -> tuple[list[ColumnElemen
             ReviewAssignment.reviewer_id != claimer.reviewer_id,
             or_(is_live(ReviewAssignment, now), ReviewAssignment.given_until > now),
         ),
-        # Both reviews are there, and one of them can still be undone.
-        select(Review.item_id).where(Review.submitted_at > now - JUST_REVIEWED),
+        fully_reviewed(),
     )
     full = [
         ReviewItem.id.in_(leased),
