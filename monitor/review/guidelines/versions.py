@@ -1,8 +1,9 @@
 """Stored versions of the taxonomy, and the one in force for a model.
 
-The latest publication is in force, also for the items queued before that nobody has begun. The configured file makes a publication of its own whenever its
-content differs from what it had at the latest one, so a version from the page stays in force until
-the file changes or somebody publishes again.
+The latest publication is in force, also for the items queued before that nobody has begun. The
+configured file makes a publication of its own whenever its content differs from what it had at the
+latest one, so a version from the page stays in force until the file changes or somebody publishes
+again.
 """
 
 from dataclasses import dataclass
