@@ -7,10 +7,12 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import update
 
+from monitor.review.items.flags import flag
 from monitor.review.items.settling import UNDO_TIME
 from monitor.store.engine import transaction
 from monitor.store.review.reviews import reviews_of
 from monitor.store.tables import Review
+from tests.services.browser import COOKIE
 from tests.support.present import utc_now
 from tests.support.web.reviewer_actions import accept, number, see, start
 from tests.support.web.site import Site
@@ -129,6 +131,51 @@ def test_no_key_goes_nowhere_and_the_text_scrolls(site: Site) -> None:
             was = state(page)
             press(page, key)
             assert state(page) != was, (before, key)
+
+
+def answers(page: Page, keys: str) -> None:
+    """Press keys, each of which changes something."""
+    for key in keys:
+        page.evaluate("document.getElementById('hint').textContent = ''")
+        was = state(page)
+        press(page, key)
+        assert state(page) != was, key
+
+
+def test_no_key_goes_nowhere_in_dialogs_and_refusals(site: Site) -> None:
+    page = site.open("Ada", viewport=LAPTOP)
+    item = start(page)
+    see(page)
+    for opens, keys in (("f", "2z?1"), ("?", "a?")):
+        press(page, opens)
+        answers(page, keys)
+        press(page, "Escape")
+        expect(page.locator("dialog[open]")).to_have_count(0)
+    press(page, "n")
+    page.keyboard.type("not z mine")  # into the reason
+    press(page, "Escape")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    press(page, "e")
+    page.keyboard.type(" More.")
+    press(page, "Escape")
+    with transaction(site.engine) as connection:
+        flag(connection, item, site.world.rows["Lea"], utc_now(), "personal data")
+    press(page, "Control+Enter", "4", "1", "Enter")
+    expect(page.locator("#banner")).to_contain_text("flagged")
+    answers(page, "aexsnfd1")
+    press(page, "Control+Enter")
+    expect(page.locator("#hint")).not_to_be_empty()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Next item").click()
+    see(page)
+    assert number(page) != item
+
+    page.context.clear_cookies(name=COOKIE)
+    press(page, "a")
+    expect(page.locator("#banner")).to_contain_text("Sign in")
+    page.evaluate("document.getElementById('hint').textContent = ''")
+    press(page, "a")
+    expect(page.locator("#hint")).to_contain_text("Sign in")
 
 
 def _long_text() -> tuple[list[dict[str, str]], str]:

@@ -98,4 +98,5 @@ class Site:
                 Decision,
             ):
                 connection.execute(delete(table))
-            connection.execute(update(ReviewItem).values(status="queued", revision=1))
+            anew = {"status": "queued", "status_before_flag": None, "excluded_reason": None}
+            connection.execute(update(ReviewItem).values(revision=1, **anew))

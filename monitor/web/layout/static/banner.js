@@ -1,12 +1,16 @@
 // A persistent message above the form, with buttons.
 
 import { say } from "./announce.js";
+import { hint } from "./hint.js";
 
 const banner = document.getElementById("banner");
 
 /** @param actions [label, an address or a function], the most likely first */
 export function showBanner(text, actions, kind = "warn") {
-  if (banner.dataset.text === text) return;
+  if (banner.dataset.text === text) {
+    hint(text); // it stands there already
+    return;
+  }
   banner.dataset.text = text;
   const message = document.createElement("p");
   message.textContent = text;
