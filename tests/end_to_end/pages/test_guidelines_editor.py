@@ -27,23 +27,23 @@ def test_typed_guidelines_outlive_their_tabs(site: Site) -> None:
 
     give_session(context, site.engine, site.url, site.world.users["Lea"])
     page.goto(f"{site.url}/guidelines")
-    kept, text = page.locator("#kept-texts .kept"), page.locator("#text")
-    expect(kept).to_have_count(2)
-    kept.nth(1).get_by_role("button", name="Use it").click()
+    notices, text = page.locator("#kept-texts .kept"), page.locator("#text")
+    expect(notices).to_have_count(2)
+    notices.nth(1).get_by_role("button", name="Use it").click()
     expect(text).to_have_value(TEXTS[0])
-    kept.get_by_role("button", name="Use it").click()
+    notices.get_by_role("button", name="Use it").click()
     expect(text).to_have_value(TEXTS[1])
-    expect(kept).to_have_count(1)  # the other text is still kept
-    for step, n_kept in (("Check and preview", 1), ("Publish", 1)):
+    expect(notices).to_have_count(1)  # the other text is still kept
+    for step, n_notices in (("Check and preview", 1), ("Publish", 1)):
         page.get_by_role("button", name=step).click()
         expect(text).to_have_value(TEXTS[1])
-        expect(kept).to_have_count(n_kept)
+        expect(notices).to_have_count(n_notices)
     page.reload()
     expect(text).to_have_value(TEXTS[1])
-    kept.get_by_role("button", name="Use it").click()
+    notices.get_by_role("button", name="Use it").click()
     page.get_by_role("button", name="Publish").click()
     expect(page.get_by_role("alert")).to_contain_text("changed")  # since that text was typed
     expect(text).to_have_value(TEXTS[0])
     page.locator("#text").fill(TEXTS[1])
     page.goto(f"{site.url}/guidelines")
-    expect(kept).to_have_count(0)
+    expect(notices).to_have_count(0)

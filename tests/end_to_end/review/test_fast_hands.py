@@ -133,7 +133,7 @@ def test_no_key_goes_nowhere_and_the_text_scrolls(site: Site) -> None:
             assert state(page) != was, (before, key)
 
 
-def answers(page: Page, keys: str) -> None:
+def act_on(page: Page, keys: str) -> None:
     """Press keys, each of which changes something."""
     for key in keys:
         page.evaluate("document.getElementById('hint').textContent = ''")
@@ -148,7 +148,7 @@ def test_no_key_goes_nowhere_in_dialogs_and_refusals(site: Site) -> None:
     see(page)
     for opens, keys in (("f", "2z?1"), ("?", "a?")):
         press(page, opens)
-        answers(page, keys)
+        act_on(page, keys)
         press(page, "Escape")
         expect(page.locator("dialog[open]")).to_have_count(0)
     press(page, "n")
@@ -162,7 +162,7 @@ def test_no_key_goes_nowhere_in_dialogs_and_refusals(site: Site) -> None:
         flag(connection, item, site.world.rows["Lea"], utc_now(), "personal data")
     press(page, "Control+Enter", "4", "1", "Enter")
     expect(page.locator("#banner")).to_contain_text("flagged")
-    answers(page, "aexsnfd1")
+    act_on(page, "aexsnfd1")
     press(page, "Control+Enter")
     expect(page.locator("#hint")).not_to_be_empty()
     with page.expect_navigation():

@@ -83,7 +83,7 @@ def test_withdrawn_review_without_scores_is_a_draft_again(
 
 
 def questions_of(world: World, tool: str, folder: Path) -> tuple[list[Any], dict[str, bool]]:
-    """Export the queue; return its rows, and for each score asked for whether it is required."""
+    """Export the queue; return its rows, and whether each score in the form is required."""
     config = folder / "config.xml"
     with transaction(world.engine) as connection:
         request = ExportRequest(
@@ -95,16 +95,16 @@ def questions_of(world: World, tool: str, folder: Path) -> tuple[list[Any], dict
     if tool == "label-studio":
         ratings = ET.fromstring(made.companion_files[config]).iter("Rating")
         return rows, {rating.get("name"): rating.get("required") == "true" for rating in ratings}
-    asked = json.loads(made.companion_files[folder / ".argilla/settings.json"])["questions"]
-    scores = (row for row in asked if row["settings"]["type"] == "rating")
+    questions = json.loads(made.companion_files[folder / ".argilla/settings.json"])["questions"]
+    scores = (row for row in questions if row["settings"]["type"] == "rating")
     return rows, {row["name"]: row["required"] for row in scores}
 
 
-def answered(tool: str, row: dict[str, Any]) -> dict[str, Any]:
+def accepted(tool: str, row: dict[str, Any]) -> dict[str, Any]:
     """Return an exported row that Ada has accepted without scores."""
     if tool == "argilla":
-        answer = {"verdict": [{"value": "accept", "user_id": "Ada", "status": "submitted"}]}
-        return row | {"responses": answer}
+        response = {"verdict": [{"value": "accept", "user_id": "Ada", "status": "submitted"}]}
+        return row | {"responses": response}
     result = [{"from_name": "verdict", "type": "choices", "value": {"choices": ["accept"]}}]
     return row | {"annotations": [{"completed_by": "Ada", "result": result}]}
 
@@ -114,10 +114,10 @@ def test_tools_ask_for_no_score_that_guidelines_switch_off(
     tool: str, engine: Engine, clock: datetime, tmp_path: Path
 ) -> None:
     world = world_under(engine, clock, tmp_path / "taxonomy.md", OFF)
-    rows, asked = questions_of(world, tool, tmp_path)
-    assert asked == {}
-    path = tmp_path / "answers.json"
-    path.write_text(json.dumps([answered(tool, rows[0])]))
+    rows, scores = questions_of(world, tool, tmp_path)
+    assert scores == {}
+    path = tmp_path / "responses.json"
+    path.write_text(json.dumps([accepted(tool, rows[0])]))
     parsed = (read_argilla if tool == "argilla" else read_label_studio)(path)
     with transaction(engine) as connection:
         counts = import_reviews(connection, parsed, {}, clock, redact=str)

@@ -1,5 +1,6 @@
 // The editor of the guidelines: a text that is not published yet is kept in this browser, for each page apart.
 
+import { button } from "./button.js";
 import { LocalDraft, deleteDraft, guidelinesOf, keptTexts, newTab } from "./draft_store.js";
 
 const PAUSE = 200;
@@ -57,14 +58,6 @@ function notice(copy) {
   actions.append(button("Use it", () => use(copy)), button("Remove", remove));
   box.append(line, actions);
   return box;
-}
-
-function button(label, act) {
-  const node = document.createElement("button");
-  node.type = "button";
-  node.textContent = label;
-  node.addEventListener("click", act);
-  return node;
 }
 
 text.addEventListener("input", () => {
