@@ -240,6 +240,14 @@ class LeaderGauges(Collector):
             ("model", "side", "verdict"),
             "1 for the verdict on the newest evaluated window; side window: whether comparable.",
         ),
+        "driftwarden_access_log_linked_entries": (
+            (),
+            "Entries of the access log that were ever linked. Alert where it falls.",
+        ),
+        "driftwarden_access_log_head": (
+            (),
+            "First 48 bits of the newest hash of the access log; `access-log --verify` prints it.",
+        ),
         "driftwarden_review_open_items": (("model",), "Review items without an outcome."),
         "driftwarden_review_queue_idle_seconds": (
             ("model",),

@@ -28,11 +28,21 @@ def upgrade() -> None:
         sa.Column("model", sa.String(), nullable=False),
         sa.Column("place", sa.String(), nullable=False),
         sa.Column("address", sa.String(), nullable=False),
+        sa.Column("peer", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_access_log"),
     )
     op.create_index("ix_access_log_actor", "access_log", ["actor", "occurred_at"])
     op.create_index("ix_access_log_object", "access_log", ["kind", "object_id", "occurred_at"])
     op.create_index("ix_access_log_occurred_at", "access_log", ["occurred_at"])
+    op.create_table(
+        "access_log_chain",
+        sa.Column("position", ID, nullable=False),
+        sa.Column("entry_id", ID, nullable=False),
+        sa.Column("occurred_at", TIME, nullable=False),
+        sa.Column("hash", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("position", name="pk_access_log_chain"),
+        sa.UniqueConstraint("entry_id", name="uq_access_log_chain_entry_id"),
+    )
     op.create_table(
         "audit_log",
         sa.Column("id", ID, nullable=False),
@@ -704,6 +714,7 @@ def upgrade() -> None:
         sa.Column("reopened_reason", sa.String()),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("taxonomy_version", sa.String(), nullable=False),
+        sa.Column("complete_since", TIME),
         sa.ForeignKeyConstraint(
             ["batch_id"], ["review_batches.id"], name="fk_review_items_batch_id"
         ),
@@ -712,6 +723,13 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name="pk_review_items"),
         sa.UniqueConstraint("batch_id", "exchange_id", name="uq_review_items_exchange"),
+    )
+    op.create_index(
+        "ix_review_items_complete",
+        "review_items",
+        ["complete_since"],
+        sqlite_where=sa.text("complete_since IS NOT NULL"),
+        postgresql_where=sa.text("complete_since IS NOT NULL"),
     )
     op.create_index("ix_review_items_exchange_id", "review_items", ["exchange_id"])
     op.create_index(
@@ -1531,6 +1549,7 @@ def downgrade() -> None:
     op.drop_table("dead_letters")
     op.drop_table("baselines")
     op.drop_table("audit_log")
+    op.drop_table("access_log_chain")
     op.drop_table("access_log")
     if op.get_bind().dialect.name == "sqlite":
         op.execute("""DROP TABLE fulltext_exchanges""")

@@ -113,7 +113,7 @@ KINDS = {
     "ITIN": "NATIONAL_ID",
 }
 #: Characters inside a value that may stay.
-SEPARATORS = frozenset(" \t\r\n.,/-()")
+SEPARATORS = frozenset(" \t\r\n.,/-()\x1e")
 
 
 @dataclass(frozen=True)
@@ -146,6 +146,12 @@ def read_json_lines(name: str) -> list[LabelledText]:
         }
         texts.append(LabelledText(number, entry["text"], frozenset(spans)))
     return texts
+
+
+def read_roles(name: str) -> dict[str, list[str]]:
+    """Read the roles of the turns of a set in JSON lines, by text; U+001E is between turns."""
+    lines = (FIXTURES / name).read_text(encoding="utf-8").splitlines()
+    return {entry["text"]: entry["roles"] for entry in map(json.loads, lines)}
 
 
 def _kind(name: str) -> str:

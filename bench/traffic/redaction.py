@@ -15,10 +15,13 @@ from bench.traffic.labelled_texts import (
     measure_coverage,
     read_json_lines,
     read_labelled,
+    read_roles,
     score,
 )
 from monitor.statistics.intervals import clopper_pearson
+from monitor.traffic.exchange import Message
 from monitor.traffic.redaction import Redactor
+from monitor.traffic.redaction.turns import find_in_turns
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "explanation" / "privacy.md"
@@ -26,6 +29,8 @@ PAGE = ROOT / "docs" / "explanation" / "privacy.md"
 FIXTURES = ("redaction.txt", "redaction_held_out.txt")
 #: Strings that nobody who wrote the patterns had seen, and those that they were then made with.
 SEALED, HARD = "redaction_sealed.jsonl", "redaction_hard.jsonl"
+#: Conversations by an author who knew the promises only, read by nobody before they were measured.
+TURNS = "redaction_turns.jsonl"
 TABLE = re.compile(r"\| kind \| marked \|.*?\n(?=\n)", re.DOTALL)
 SEALED_TABLE = re.compile(r"\| kind \| values \|.*?\n(?=\n)", re.DOTALL)
 
@@ -63,6 +68,33 @@ def coverage(name: str) -> list[Coverage]:
     return measure_coverage(read_json_lines(name), find)
 
 
+def turns_coverage() -> Coverage:
+    """Return what is covered of the conversations, over all kinds."""
+    roles = read_roles(TURNS)
+
+    def find_in(text: str) -> list[Span]:
+        turns = [
+            Message(role, content)
+            for role, content in zip(roles[text], text.split("\x1e"), strict=True)
+        ]
+        values, offset = [], 0
+        for turn, spans in zip(turns, find_in_turns(turns, Redactor()), strict=True):
+            values += [(span.kind, offset + span.start, offset + span.end) for span in spans]
+            offset += len(turn.content) + 1
+        return values
+
+    return measure_coverage(read_json_lines(TURNS), find_in)[-1]
+
+
+def turns_figures() -> str:
+    """Return the figures of the conversations in words, with exact 95% intervals."""
+    row = turns_coverage()
+    return (
+        f"recall {_share(row.n_covered, row.n_marked)} of {row.n_marked} values, precision "
+        f"{_share(row.n_right, row.n_redactions)} of {row.n_redactions} redactions"
+    )
+
+
 def sealed_table() -> str:
     """Return the figures of the sealed set as a Markdown table, with exact 95% intervals."""
     lines = [
@@ -87,7 +119,7 @@ def _share(k: int, n: int) -> str:
 
 def main() -> int:
     """Print the table and the mistakes."""
-    sys.stdout.write(f"{table()}\n{sealed_table()}")
+    sys.stdout.write(f"{table()}\n{sealed_table()}\n{TURNS}: {turns_figures()}\n")
     for name in FIXTURES:
         sys.stdout.write(f"\n{name}:\n" + "".join(f"  {line}\n" for line in measure(name)[1]))
     if "--write" in sys.argv[1:]:

@@ -43,6 +43,8 @@ REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM "driftwarden_schedule";
 GRANT USAGE ON SCHEMA public TO "driftwarden_schedule";
 GRANT SELECT ON alembic_version TO "driftwarden_schedule";
 GRANT SELECT, DELETE ON access_log TO "driftwarden_schedule";
+GRANT SELECT, INSERT, DELETE ON access_log_chain TO "driftwarden_schedule";
+GRANT USAGE ON SEQUENCE access_log_chain_position_seq TO "driftwarden_schedule";
 GRANT SELECT, INSERT ON audit_log TO "driftwarden_schedule";
 GRANT USAGE ON SEQUENCE audit_log_id_seq TO "driftwarden_schedule";
 GRANT SELECT, INSERT, UPDATE ON baseline_plans TO "driftwarden_schedule";

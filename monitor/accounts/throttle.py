@@ -36,8 +36,9 @@ class Allowance:
 BOTH = Allowance(5, timedelta(minutes=15))
 #: For an address, over all names.
 ADDRESS = Allowance(30, timedelta(minutes=15))
-#: For a name, over all addresses. The wait is short, because anybody can impose it on the user.
-NAME = Allowance(50, timedelta(minutes=1))
+#: For a name, over all addresses: they may be forged by a program on a trusted proxy's machine. The
+#: wait is short, because anybody can impose it on the user.
+NAME = Allowance(20, timedelta(minutes=1))
 
 
 class SignInThrottle:

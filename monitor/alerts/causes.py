@@ -166,6 +166,17 @@ _ALL = (
         of_daemon=True,
     ),
     Cause(
+        name="search_index_overdue",
+        level="warning",
+        title="Search index overdue",
+        users="Users are not affected; a search doesn't find new exchanges.",
+        next_steps=(
+            "• Find what fails: `driftwarden check --now`, and `job_failed` of `index` in the log.",
+            "• After a large import or an upgrade: wait until all exchanges are indexed.",
+        ),
+        of_daemon=True,
+    ),
+    Cause(
         name="training_failed",
         level="warning",
         title="Training failed",

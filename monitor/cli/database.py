@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from monitor.settings import Configuration
     from monitor.store.schema.inspection import DatabaseState
 
+MIN_KEY_CHARACTERS = 32
+
 app = typer.Typer(
     no_args_is_help=True, help="Migrate, check, copy, back up and restore the database."
 )
@@ -178,7 +180,8 @@ def backup(
 
     A daemon may run. The database is of one moment; a file that is written meanwhile may be
     incomplete. The configuration and secrets are not in it. It holds texts of end users: keep it as
-    you keep the database, and no longer than `retention` keeps them.
+    you keep the database, and no longer than `retention` keeps them. DRIFTWARDEN_BACKUP_KEY
+    seals it.
 
     Exit status 2: the file exists; 75: the database is unavailable, or there is no room.
     """
@@ -187,7 +190,8 @@ def backup(
     configuration = read_configuration(config)
     engine = open_database(configuration)
     record_copy(engine, "db backup")
-    manifest = back_up(engine, configuration, archive, typer.echo)
+    key = _backup_key()
+    manifest = back_up(engine, configuration, archive, typer.echo, key=key)
     record_copy(engine, "db backup", "archive")
     for line in manifest.left_out:
         typer.echo(f"left out: {line}", err=True)
@@ -210,7 +214,8 @@ def restore(
 ) -> None:
     """Restore a backup into an empty database, and its files to where they were.
 
-    The whole file is compared with its digests before anything is written. A backup of either kind
+    The whole file is compared with its digests before anything is written, and its seal with
+    DRIFTWARDEN_BACKUP_KEY, where that is set. A backup of either kind
     of database fits both. Users sign in again.
 
     Exit status 1: the file is cut or altered; 2: the database is not empty, or a file is in the
@@ -221,14 +226,16 @@ def restore(
     from monitor.store.transfer.restore import verify
 
     configuration = read_configuration(config)
+    key = _backup_key()
     if verify_only:
-        manifest = verify(archive)
+        manifest = verify(archive, key=key)
         typer.echo(f"{archive}: undamaged, {len(manifest.files):,} files, of {manifest.created_at}")
         return
     manifest = restore_archive(
         archive,
         configuration.database.url,
         allowed=[*folders_of(configuration), *(folder or [])],
+        key=key,
         report=typer.echo,
     )
     _forget_again(configuration)
@@ -236,6 +243,20 @@ def restore(
         f"restored; repeat erasures of single exchanges (`driftwarden forget --exchange`) and "
         f"deactivations of users since {manifest.created_at}, then start the daemon"
     )
+
+
+def _backup_key() -> str:
+    """Return the key that seals backups; empty: none."""
+    from monitor.errors import ConfigurationError
+    from monitor.settings import Secrets
+
+    key = Secrets().driftwarden_backup_key.get_secret_value().strip()
+    if 0 < len(key) < MIN_KEY_CHARACTERS:
+        raise ConfigurationError(
+            f"DRIFTWARDEN_BACKUP_KEY: fewer than {MIN_KEY_CHARACTERS} characters; make one by "
+            "`openssl rand -hex 32`"
+        )
+    return key
 
 
 def _forget_again(configuration: "Configuration") -> None:

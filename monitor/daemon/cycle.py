@@ -31,6 +31,7 @@ from monitor.privacy.retention.application import apply_retention, is_due
 from monitor.scheduling.complete_traffic import complete_until
 from monitor.scheduling.runner import DirectRunner, ProcessRunner, Runner
 from monitor.settings import Secrets, Sections, Settings
+from monitor.store.access_chain import link_entries
 from monitor.store.engine import transaction
 from monitor.store.model_history import carry_over, models_with_history
 from monitor.store.traffic.exchanges import stored_models
@@ -267,7 +268,9 @@ class Cycle:
             send_replies(self.engine, self.replies, now, may_continue)
 
     def publish_gauges(self, now: datetime, _may_continue: MayContinue = always) -> None:
-        """Publish the gauges of the leader."""
+        """Link the new entries of the access log, and publish the gauges of the leader."""
+        with transaction(self.engine) as connection:
+            link_entries(connection)
         gauges = read_gauges(self.engine, self._watched(), self.channels, now)
         LEADER_GAUGES.publish(gauges)
 

@@ -10,6 +10,7 @@ from monitor.alerts.channels import Channels
 from monitor.daemon.training_metrics import export_training_metrics
 from monitor.review.progress.overdue import BATCH_MAX_AGE
 from monitor.settings import Settings
+from monitor.store.access_chain import chain_head
 from monitor.store.alerts.channel_state import failing_channel, last_failure_at, pending_messages
 from monitor.store.alerts.condition_facts import queue_state
 from monitor.store.alerts.incidents import count_unresolved
@@ -80,6 +81,7 @@ def read_gauges(
             )
             for name in channels.routes.channels
         }
+        access_log = chain_head(connection)
         pending = pending_messages(connection, channels.senders)
         given_up = last_failure_at(connection)
         open_incidents = count_unresolved(connection)
@@ -105,6 +107,9 @@ def read_gauges(
             for name, channel in failing.items()
         },
         "driftwarden_open_incidents": open_incidents,
+        "driftwarden_access_log_linked_entries": {(): float(access_log.position)},
+        # 48 bits, which a float has exactly.
+        "driftwarden_access_log_head": {(): float(int(access_log.hash[:12], 16))},
         "driftwarden_outbox_pending_messages": {(): pending.n},
         "driftwarden_outbox_oldest_message_age_seconds": {(): age.total_seconds()},
         "driftwarden_message_failed_timestamp_seconds": _timestamps({(): given_up}),

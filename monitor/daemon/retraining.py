@@ -4,7 +4,7 @@ Training itself runs in a separate process.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from monitor.daemon.candidate_evaluations import CandidateEvaluations
 from monitor.daemon.human_evaluations import score_locked_human_evaluations
 from monitor.daemon.run_drafts import RunDrafts
-from monitor.daemon.run_plan import RunPlan, check_plan, choose_run
+from monitor.daemon.run_plan import RunPlan, check_plan, choose_run, refused_preview
 from monitor.daemon.training_data import TrainingDataBuilder
 from monitor.daemon.training_metrics import export_training_metrics
 from monitor.errors import (
@@ -42,7 +42,7 @@ from retrain.jobs.factory import create_launcher
 from retrain.jobs.launcher import LauncherSource
 from retrain.planning.checks.replay import propose_replay
 from retrain.planning.memory.device import this_device
-from retrain.planning.preview import Preview, stored_preview
+from retrain.planning.preview import stored_preview
 from retrain.recipes.confirmation import require_consent
 from retrain.recipes.recipe_file import read_recipe_file
 from retrain.training.cancellation import cancel_requested, stop_children
@@ -165,7 +165,11 @@ class Retraining:
         except TransientError:
             raise
         except DriftwardenError as error:
-            preview = Preview(checked_at=now, refusal=str(error), code=error.code)
+            preview = refused_preview(
+                error,
+                now,
+                lambda: self._make_plan(decision, settings, accept_untrainable=True)[0],
+            )
             with transaction(self.engine) as connection:
                 save_preview(connection, decision.id, preview.as_json())
         if preview.refusal:
@@ -173,14 +177,17 @@ class Retraining:
         if run_id is not None:
             log.info("training_run_planned", run=run_id, decision=decision.id)
 
-    def _make_plan(self, decision: DecisionRow, settings: Settings) -> tuple[RunPlan, str]:
+    def _make_plan(
+        self, decision: DecisionRow, settings: Settings, *, accept_untrainable: bool = False
+    ) -> tuple[RunPlan, str]:
         """Return the plan of a decision's run, and why it replays more than the recipe says."""
         retrain = settings.retrain
         launcher = self.launcher_of(retrain.launcher)
         device = this_device() if launcher.capabilities.device.able else None
 
         def build(data: TrainingDataBuilder) -> TrainingSet:
-            return data.from_queue(decision.inputs.get("batches"))
+            chosen = replace(data, accept_untrainable=accept_untrainable)
+            return chosen.from_queue(decision.inputs.get("batches"))
 
         requested = read_recipe_file(retrain.recipe)
         with transaction(self.engine) as connection:
@@ -206,7 +213,8 @@ class Retraining:
     def _start_planned(self, now: datetime) -> Iterator[None]:
         """Start the runs that a decision planned; runs planned by hand are started by hand.
 
-        It yields before each. A run that can't be started fails with the reason.
+        It yields before each. A run that can't be started fails with the reason; one whose
+        decision is no longer open is cancelled.
         """
         with transaction(self.engine) as connection:
             planned = [
@@ -226,8 +234,9 @@ class Retraining:
                 log.warning("training_run_start_postponed", run=run.id, error=str(error))
             except DriftwardenError as error:
                 log.error("training_run_start_failed", run=run.id, error=str(error))  # noqa: TRY400
+                status = "cancelled" if error.code in {"closed", "superseded"} else "failed"
                 with transaction(self.engine) as connection:
-                    finish_run(connection, run.id, "failed", finished_at=now, error=str(error))
+                    finish_run(connection, run.id, status, finished_at=now, error=str(error))
             else:
                 log.info("training_run_started", run=run.id)
 

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 import msgspec
 from sqlalchemy import Engine
 
-from monitor.daemon.run_plan import RunPlan, check_plan, choose_run
+from monitor.daemon.run_plan import RunPlan, check_plan, choose_run, refused_preview
 from monitor.daemon.training_data import TrainingDataBuilder
 from monitor.errors import DatabaseUnavailableError, DriftwardenError, TransientError
 from monitor.settings import Sections
@@ -24,8 +25,7 @@ from monitor.telemetry import get_logger
 from retrain.data import TrainingSet
 from retrain.jobs.launcher import LauncherSource
 from retrain.planning.memory.device import this_device
-from retrain.planning.preview import Preview, stored_preview
-from retrain.planning.proposal import UNTRAINABLE
+from retrain.planning.preview import stored_preview
 from retrain.recipes.confirmation import require_consent
 from retrain.recipes.recipe_file import RecipeFile
 
@@ -73,7 +73,8 @@ class RunDrafts:
         except TransientError:
             raise
         except DriftwardenError as error:
-            preview = self._refused(draft, request, batches, error, now)
+            rest = replace(request, accept_untrainable=True)
+            preview = refused_preview(error, now, partial(self._check, draft, rest, batches))
         stored = {"request": request.as_json(), "gold": gold}
         with transaction(self.engine) as connection:
             current = run_by_id(connection, draft.id, lock=True)
@@ -103,22 +104,3 @@ class RunDrafts:
             method = choice.chosen.recipe.method
             require_consent(method, draft.model, settings.retrain.full_fine_tuning_of)
         return check_plan(choice, device, build)
-
-    def _refused(
-        self,
-        draft: RunRow,
-        request: PlanRequest,
-        batches: list[int] | None,
-        error: DriftwardenError,
-        now: datetime,
-    ) -> Preview:
-        """Return a preview with a refusal; where too much is left out, also what would remain."""
-        refusal = Preview(checked_at=now, refusal=str(error), code=error.code)
-        if error.code not in UNTRAINABLE or request.accept_untrainable:
-            return refusal
-        try:
-            rest = self._check(draft, replace(request, accept_untrainable=True), batches)
-            preview = rest.preview(now)
-        except DriftwardenError:
-            return refusal
-        return msgspec.structs.replace(preview, refusal=refusal.refusal, code=refusal.code)

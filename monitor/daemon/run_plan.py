@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import Connection, Engine
 
 from monitor.daemon.training_data import TrainingDataBuilder
+from monitor.errors import DriftwardenError
 from monitor.settings import Settings
 from monitor.store.engine import transaction
 from monitor.store.training.plan_requests import plan_draft, read_plan_request
@@ -29,6 +30,7 @@ from retrain.planning.memory.model_shape import model_shape
 from retrain.planning.options import PreparedOption, options_for, options_json
 from retrain.planning.order import Attempt, choose, rejected_attempts
 from retrain.planning.preview import Preview
+from retrain.planning.proposal import UNTRAINABLE
 from retrain.planning.starting_point import prepare_bases, serving_source, starts_from_serving
 from retrain.recipes.recipe import Recipe
 from retrain.recipes.recipe_file import RecipeFile
@@ -181,3 +183,17 @@ def check_plan(choice: Choice, device: Device | None, build: BuildsData) -> RunP
             replay = check_replay(connection, choice.data.model, recipe)
         checks = replace(checks, findings=(*checks.findings, replay))
     return RunPlan(choice, training_set, checks)
+
+
+def refused_preview(
+    error: DriftwardenError, now: datetime, check_rest: Callable[[], RunPlan]
+) -> Preview:
+    """Return a preview with a refusal; where too much is left out, also what would remain."""
+    refusal = Preview(checked_at=now, refusal=str(error), code=error.code)
+    if error.code not in UNTRAINABLE:
+        return refusal
+    try:
+        rest = check_rest().preview(now)
+    except DriftwardenError:
+        return refusal
+    return msgspec.structs.replace(rest, refusal=refusal.refusal, code=refusal.code)

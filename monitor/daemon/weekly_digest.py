@@ -17,6 +17,7 @@ from monitor.rendering.excerpts import excerpt, name_version
 from monitor.rendering.late_exchanges import describe_late
 from monitor.rendering.numbers import format_share, format_window, join_names
 from monitor.settings import Sections, Settings
+from monitor.store.access_chain import chain_head
 from monitor.store.alerts.incidents import unresolved_incidents
 from monitor.store.alerts.outbox import has_message
 from monitor.store.engine import transaction
@@ -52,11 +53,26 @@ def announce_due(
         steps = [
             WaitingStep(entry.model, entry.text, entry.label, entry.address, entry.incident_id)
             for entry in list_todo(connection, settings, EVERYBODY, now).entries
+            if entry.kind != "no_leader"  # this is the one that leads
         ]
         remarks = {incident.id: describe_version(connection, incident)[0] for incident in incidents}
         return announce_week(
-            connection, models, incidents, steps, remarks=remarks, key=key, now=now, alerts=alerts
+            connection,
+            models,
+            incidents,
+            steps,
+            remarks=remarks,
+            key=key,
+            now=now,
+            alerts=alerts,
+            access_log=_describe_access_log(connection),
         )
+
+
+def _describe_access_log(connection: Connection) -> str:
+    """Return the newest link of the access log's chain; empty before the first."""
+    head = chain_head(connection)
+    return f"entry {head.position:,}: {head.hash}" if head.position else ""
 
 
 def summarize_week(connection: Connection, model: str) -> ModelWeek | None:

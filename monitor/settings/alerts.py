@@ -31,6 +31,7 @@ Subject = Literal[
     "dead_letters",
     "messages_undelivered",
     "backup_overdue",
+    "search_index_overdue",
     "training_failed",
     "decision_overdue",
     "queue_not_worked",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Connection, insert, select
+from sqlalchemy import ColumnElement, Connection, func, insert, or_, select
 
 from monitor.store.model_sets import EVERY_MODEL, ModelSet, of_models
 from monitor.store.rows import columns_of
@@ -28,6 +28,14 @@ class Access:
     model: str = ""
     place: str = ""
     address: str = ""
+    peer: str = ""
+
+    @property
+    def origin(self) -> str:
+        """The address, and which peer forwarded it."""
+        if self.peer in {"", self.address}:
+            return self.address
+        return f"{self.address} forwarded by {self.peer}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,10 +70,14 @@ def append_access(connection: Connection, access: Access) -> None:
 def list_accesses(connection: Connection, search: AccessFilter, limit: int) -> list[AccessRow]:
     """Return the entries that match, the newest first."""
     conditions: list[ColumnElement[bool]] = [*of_models(AccessEntry.model, search.models)]
-    for name in ("actor", "action", "kind", "object_id", "address"):
+    for name in ("actor", "action", "kind", "object_id"):
         wanted = getattr(search, name)
         if wanted:
             conditions.append(getattr(AccessEntry, name) == wanted)
+    if search.address:
+        conditions.append(
+            or_(*(c == search.address for c in (AccessEntry.address, AccessEntry.peer)))
+        )
     if search.since is not None:
         conditions.append(AccessEntry.occurred_at >= search.since)
     if search.until is not None:
@@ -82,3 +94,17 @@ def last_archives(connection: Connection, limit: int) -> list[datetime]:
     statement = select(AccessEntry.occurred_at).where(AccessEntry.kind == "archive")
     statement = statement.order_by(AccessEntry.id.desc()).limit(limit)
     return list(connection.execute(statement).scalars())
+
+
+def forwarding_peers(connection: Connection, since: datetime) -> dict[str, int]:
+    """Return the peers that forwarded the addresses of entries, with the number of entries."""
+    statement = (
+        select(AccessEntry.peer, func.count())
+        .where(
+            AccessEntry.occurred_at >= since,
+            AccessEntry.peer != "",
+            AccessEntry.peer != AccessEntry.address,
+        )
+        .group_by(AccessEntry.peer)
+    )
+    return {row[0]: row[1] for row in connection.execute(statement)}

@@ -67,6 +67,12 @@ def last_entry_at(connection: Connection, action: str) -> datetime | None:
     return connection.execute(statement).scalar_one()
 
 
+def last_details(connection: Connection, action: str) -> dict[str, Any] | None:
+    """Return the details of the last entry of an action."""
+    statement = select(AuditEntry.details).where(AuditEntry.action == action)
+    return connection.execute(statement.order_by(AuditEntry.id.desc()).limit(1)).scalar()
+
+
 def entries_on(connection: Connection, action: str, subject: str) -> list[Entry]:
     """Return the entries of an action on a subject, the oldest first."""
     statement = (

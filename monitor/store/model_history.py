@@ -82,10 +82,8 @@ OF_BOTH_NAMES = frozenset(
 def models_with_history(connection: Connection) -> set[str]:
     """Return the models with traffic, evaluations, versions or runs, listed now or not."""
     tables = (Baseline, DriftEvaluation, Incident, ModelVersion, TrainingRun)
-    models = stored_models(connection)
-    for table in tables:
-        models.update(connection.execute(select(table.model).distinct()).scalars())
-    return models - {DAEMON}
+    names = union(*(select(table.model) for table in tables))
+    return (stored_models(connection) | set(connection.execute(names).scalars())) - {DAEMON}
 
 
 def watched_models(connection: Connection) -> set[str]:

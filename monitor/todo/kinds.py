@@ -25,6 +25,12 @@ class Kind:
 #: The one that does most harm first. docs/how-to/many-models.md has this table.
 KINDS = (
     Kind(
+        name="no_leader",
+        title="no leading daemon",
+        audience="lead",
+        reason="nothing is evaluated or reported, so that nothing below is complete",
+    ),
+    Kind(
         name="incident_critical",
         title="an open critical incident",
         audience="lead",

@@ -1,6 +1,7 @@
 """Entries about models, for their leads: each function asks once for all models."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -8,22 +9,26 @@ from sqlalchemy import Connection
 from monitor.alerts.causes import CAUSES
 from monitor.alerts.messages.weekly_digest import digest_key, last_due
 from monitor.plurals import pluralize
-from monitor.rendering.numbers import format_day, format_share, format_window
+from monitor.rendering.numbers import format_day, format_instant, format_share, format_window
 from monitor.review.guidelines.versions import taxonomy_in_force
 from monitor.settings import Review, Sections
 from monitor.store.alerts.outbox import refusals_of
 from monitor.store.fleet import (
+    NewestWindow,
     OpenIncident,
+    OpenRollout,
     newest_windows,
     unfinished_rollouts,
     unresolved_incidents,
 )
+from monitor.store.leadership import Lease
 from monitor.store.model_history import DAEMON
 from monitor.store.review.decision_states import DecisionState, decision_states
 from monitor.store.review.waiting import StandingDecision, standing_decisions
 from monitor.store.training.waiting import (
     CheckedPlan,
     EvaluatedCandidate,
+    FailedRun,
     checked_plans,
     evaluated_candidates,
     failed_runs,
@@ -36,9 +41,53 @@ Entries = Iterator[TodoEntry]
 INCIDENTS = {"critical": "incident_critical", "error": "incident_error"}
 
 
-def incidents(connection: Connection, _settings: Sections, now: datetime) -> Entries:
+def no_leader(lease: Lease | None, now: datetime) -> Entries:
+    """Yield an entry while no daemon leads."""
+    if lease is not None and lease.held:
+        return
+    since = now if lease is None else lease.expires_at
+    when = "has led yet" if lease is None else f"leads since {format_instant(since)}"
+    yield TodoEntry(
+        model=DAEMON,
+        kind="no_leader",
+        since=since,
+        text=f"No daemon {when}: nothing is evaluated, no message is sent, and this list may lack "
+        "entries. Start driftwarden run.",
+        address="/runbooks/prometheus#driftwardennoleader",
+        label="See what to do",
+    )
+
+
+@dataclass(frozen=True)
+class ModelStates:
+    """Rows of all models, read once for the to-do list and for other parts of a page."""
+
+    windows: Mapping[str, NewestWindow]
+    #: Unresolved ones, the most urgent first.
+    incidents: Mapping[str, Sequence[OpenIncident]]
+    rollouts: Mapping[str, OpenRollout]
+    #: Of all decisions, and the newest open one of each model.
+    decision_states: Mapping[int, DecisionState]
+    decisions: Sequence[StandingDecision]
+
+
+def read_states(connection: Connection) -> ModelStates:
+    """Return the states of all models."""
+    states = decision_states(connection)
+    return ModelStates(
+        windows=newest_windows(connection),
+        incidents=unresolved_incidents(connection),
+        rollouts=unfinished_rollouts(connection),
+        decision_states=states,
+        decisions=standing_decisions(connection, states=states),
+    )
+
+
+def incidents(
+    _connection: Connection, _settings: Sections, now: datetime, known: ModelStates
+) -> Entries:
     """Yield incidents that nobody has acknowledged, and those whose snooze has ended."""
-    for rows in unresolved_incidents(connection).values():
+    for rows in known.incidents.values():
         for row in rows:
             if row.status == "open" or (row.snoozed_until is not None and row.snoozed_until <= now):
                 yield _incident(row)
@@ -60,9 +109,11 @@ def _incident(row: OpenIncident) -> TodoEntry:
     )
 
 
-def rollouts(connection: Connection, settings: Sections, _now: datetime) -> Entries:
+def rollouts(
+    _connection: Connection, settings: Sections, _now: datetime, known: ModelStates
+) -> Entries:
     """Yield rollouts that ask for a decision, and unfinished ones of models not watched."""
-    for row in unfinished_rollouts(connection).values():
+    for row in known.rollouts.values():
         is_watched = settings.is_watched(row.model)
         if is_watched and not row.asks:
             continue
@@ -86,9 +137,11 @@ def rollouts(connection: Connection, settings: Sections, _now: datetime) -> Entr
         )
 
 
-def windows(connection: Connection, _settings: Sections, _now: datetime) -> Entries:
+def windows(
+    _connection: Connection, _settings: Sections, _now: datetime, known: ModelStates
+) -> Entries:
     """Yield newest windows whose evaluation failed."""
-    for row in newest_windows(connection).values():
+    for row in known.windows.values():
         if row.status == "failed":
             period = format_window((row.window_start, row.window_end))
             yield TodoEntry(
@@ -102,17 +155,18 @@ def windows(connection: Connection, _settings: Sections, _now: datetime) -> Entr
             )
 
 
-def retrainings(connection: Connection, settings: Sections, _now: datetime) -> Entries:
+def retrainings(
+    connection: Connection, settings: Sections, _now: datetime, known: ModelStates
+) -> Entries:
     """Yield decisions, plans and failed training runs that wait for a lead.
 
     A plan takes the place of the decision or the run that it follows. One whose decision is no
     longer open can't be planned or started.
     """
-    states = decision_states(connection)
     plans = checked_plans(connection)
-    yield from _runs(connection, plans, states)
+    yield from _runs(connection, plans, known.decision_states)
     planned = {plan.decision_id for plan in plans}
-    for row in standing_decisions(connection, states=states):
+    for row in known.decisions:
         entry = None if row.id in planned else _decision(connection, row, settings)
         if entry is not None:
             yield entry
@@ -129,12 +183,11 @@ def _runs(
         if row.id in replaced or not _may_continue(states, row.decision_id):
             continue
         since = row.finished_at or row.created_at
-        follows = "" if row.decision_id is None else f" of decision {row.decision_id}"
         yield TodoEntry(
             model=row.model,
             kind="run",
             since=since,
-            text=f"Training run {row.id}{follows} failed on {format_day(since)}. Until it succeeds "
+            text=f"Training run {_name(row)} failed on {format_day(since)}. Until it succeeds "
             "or another is planned, there is no new version.",
             address=f"/runs/{row.id}/plan",
             label=f"Plan run {row.id} again",
@@ -145,15 +198,19 @@ def _may_continue(states: Mapping[int, DecisionState], decision_id: int | None) 
     return decision_id is None or (decision_id in states and states[decision_id].is_open)
 
 
+def _name(run: FailedRun | CheckedPlan) -> str:
+    """Return the number of a run, and the decision that it follows."""
+    return f"{run.id}" + ("" if run.decision_id is None else f" of decision {run.decision_id}")
+
+
 def _plan(row: CheckedPlan) -> TodoEntry:
     since = datetime.fromisoformat(row.checked_at)
-    follows = "" if row.decision_id is None else f" of decision {row.decision_id}"
     if row.status == "planned":
-        text = f"Training run {row.id}{follows} is planned since {format_day(since)}. It trains "
+        text = f"Training run {_name(row)} is planned since {format_day(since)}. It trains "
         text += "nothing until a lead starts it."
         address, label = f"/runs/{row.id}/start", f"Start run {row.id}"
     else:
-        text = f"The plan of training run {row.id}{follows} was refused on {format_day(since)}. "
+        text = f"The plan of training run {_name(row)} was refused on {format_day(since)}. "
         text += "There is no new version until it is changed."
         address, label = f"/runs/{row.id}", f"Change the plan of run {row.id}"
     return TodoEntry(
@@ -179,12 +236,7 @@ def _decision(
         text = f"{of} recommends retraining{errors}. Its training run can't start until its data "
         text += "or recipe is mended."
         label = f"Plan decision {row.id} again"
-    elif (
-        kind == "retrain"
-        and own.retrain.require_confirmation
-        and row.confirmed_by is None
-        and not row.has_run
-    ):
+    elif row.is_unconfirmed and own.retrain.require_confirmation:
         kind, address = "decision", page
         text = f"{of} recommends retraining{errors}. The model stays as it is until a lead "
         text += "confirms."
@@ -214,7 +266,9 @@ def _is_mended(connection: Connection, row: StandingDecision, review: Review) ->
     return bool(current) and current != row.taxonomy_version
 
 
-def candidates(connection: Connection, settings: Sections, _now: datetime) -> Entries:
+def candidates(
+    connection: Connection, settings: Sections, _now: datetime, _known: ModelStates
+) -> Entries:
     """Yield newest candidates that wait for a lead: failed, undecided, or ready for a rollout."""
     for row in evaluated_candidates(connection):
         automatic = settings.settings_of(row.model).rollout.start == "automatic"
@@ -255,7 +309,9 @@ def _candidate(row: EvaluatedCandidate, *, starts_itself: bool) -> TodoEntry | N
     )
 
 
-def digests(connection: Connection, settings: Sections, now: datetime) -> Entries:
+def digests(
+    connection: Connection, settings: Sections, now: datetime, _known: ModelStates
+) -> Entries:
     """Yield channels that finally did not take the newest weekly digest."""
     due = last_due(settings.alerts.digest, now)
     if due is None:
@@ -273,7 +329,7 @@ def digests(connection: Connection, settings: Sections, now: datetime) -> Entrie
 
 
 #: Each yields entries of all models.
-SOURCES: tuple[Callable[[Connection, Sections, datetime], Entries], ...] = (
+SOURCES: tuple[Callable[[Connection, Sections, datetime, ModelStates], Entries], ...] = (
     incidents,
     rollouts,
     windows,

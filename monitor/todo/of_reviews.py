@@ -21,6 +21,7 @@ from monitor.store.human_evaluation.human_evaluations import (
 )
 from monitor.store.review.queue import Claimer, claimable_by_model
 from monitor.store.review.waiting import (
+    WaitingItems,
     models_reviewed_by,
     waiting_flags,
     waiting_to_adjudicate,
@@ -67,26 +68,20 @@ def decided_items(connection: Connection, user: UserRow) -> Entries:
     if not portions:
         return
     for row in waiting_to_adjudicate(connection, user.id, portions):
-        yield TodoEntry(
-            model=row.model,
-            kind="adjudication",
-            since=row.since,
-            text=f"Two reviewers disagree about {pluralize(row.n, 'item')}, the oldest since "
+        yield _of_items(
+            row,
+            "adjudication",
+            "Adjudicate",
+            f"Two reviewers disagree about {pluralize(row.n, 'item')}, the oldest since "
             f"{format_day(row.since)}. There is no gold until an adjudicator decides.",
-            address=f"/review/{row.first_id}",
-            label=f"Adjudicate {pluralize(row.n, 'item')}",
-            n=row.n,
         )
     for row in waiting_to_audit(connection, user.id, portions):
-        yield TodoEntry(
-            model=row.model,
-            kind="audit",
-            since=row.since,
-            text=f"{pluralize(row.n, 'agreed item')} to audit, the oldest drawn on "
+        yield _of_items(
+            row,
+            "audit",
+            "Audit",
+            f"{pluralize(row.n, 'agreed item')} to audit, the oldest drawn on "
             f"{format_day(row.since)}. How far the reviews can be trusted is not known until then.",
-            address=f"/review/{row.first_id}",
-            label=f"Audit {pluralize(row.n, 'item')}",
-            n=row.n,
         )
     if user.led_models:
         for row in waiting_flags(connection, user.led_models):
@@ -101,6 +96,19 @@ def decided_items(connection: Connection, user: UserRow) -> Entries:
                 label=f"Settle {pluralize(row.n, 'flag')}",
                 n=row.n,
             )
+
+
+def _of_items(row: WaitingItems, kind: str, verb: str, text: str) -> TodoEntry:
+    """Return an entry that leads to the first of the items."""
+    return TodoEntry(
+        model=row.model,
+        kind=kind,
+        since=row.since,
+        text=text,
+        address=f"/review/{row.first_id}",
+        label=f"{verb} {pluralize(row.n, 'item')}",
+        n=row.n,
+    )
 
 
 def human_evaluations(connection: Connection, user: UserRow, now: datetime) -> Entries:
@@ -151,16 +159,12 @@ def own_items(connection: Connection, user: UserRow, now: datetime) -> Entries:
     if not portions:
         return
     for row in waiting_to_discuss(connection, user.id, user.grants.readable_portions()):
-        items = pluralize(row.n, "item")
-        yield TodoEntry(
-            model=row.model,
-            kind="discussion",
-            since=row.since,
-            text=f"You and another reviewer disagree about {items}, the oldest since "
+        yield _of_items(
+            row,
+            "discussion",
+            "Discuss",
+            f"You and another reviewer disagree about {pluralize(row.n, 'item')}, the oldest since "
             f"{format_day(row.since)}. After three days an adjudicator decides.",
-            address=f"/review/{row.first_id}",
-            label=f"Discuss {items}",
-            n=row.n,
         )
     for claimable in claimable_by_model(connection, Claimer(user.id, portions), now):
         items = pluralize(claimable.n, "item")

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from monitor.settings import Sections
 from monitor.store.accounts.grants import ALL_MODELS, Grant, Grants
 from monitor.store.accounts.users import UserRow
+from monitor.store.leadership import Lease, current_lease
 from monitor.store.model_history import DAEMON
 from monitor.store.model_sets import EVERY_MODEL, ModelSet
 from monitor.todo import of_models, of_reviews
@@ -36,6 +37,8 @@ class TodoList:
     own: tuple[TodoEntry, ...]
     #: When the next window of one of the models ends; ``None``: none is watched.
     next_evaluation: datetime | None
+    #: Of the daemon that leads, as the list read it; ``None``: none has led yet.
+    lease: Lease | None
 
 
 def list_todo(
@@ -44,15 +47,21 @@ def list_todo(
     user: UserRow,
     now: datetime,
     models: ModelSet = EVERY_MODEL,
+    *,
+    known: of_models.ModelStates | None = None,
 ) -> TodoList:
     """Return the to-do list of a user, of some models, by a fixed number of statements.
 
-    Of a model that is no longer watched there is only an unfinished rollout.
+    Of a model that is no longer watched there is only an unfinished rollout. ``known`` are the
+    states of all models, where the caller has read them.
     """
     entries: list[TodoEntry] = []
+    lease = current_lease(connection)
     if user.led_models:
+        entries += of_models.no_leader(lease, now)
+        states = of_models.read_states(connection) if known is None else known
         for source in of_models.SOURCES:
-            entries += source(connection, settings, now)
+            entries += source(connection, settings, now, states)
         entries += of_reviews.batches(connection, now)
     entries += of_reviews.decided_items(connection, user)
     entries += of_reviews.human_evaluations(connection, user, now)
@@ -60,6 +69,8 @@ def list_todo(
     reviewed = of_reviews.reviewed_models(connection, user, now) if user.led_models else set()
 
     def is_shown(entry: TodoEntry) -> bool:
+        if entry.kind == "no_leader":  # it concerns every model
+            return True
         if entry.model not in models:
             return False
         is_watched = entry.model == DAEMON or settings.is_watched(entry.model)
@@ -75,6 +86,7 @@ def list_todo(
         entries=tuple(in_order(entry for entry in visible if not entry.is_own)),
         own=tuple(in_order(entry for entry in visible if entry.is_own)),
         next_evaluation=_next_evaluation(settings, models, now),
+        lease=lease,
     )
 
 

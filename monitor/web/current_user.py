@@ -105,6 +105,19 @@ class Visit:
         """Open a transaction; see :func:`monitor.store.engine.transaction`."""
         return transaction(self.engine)
 
+    @property
+    def one_model(self) -> str:
+        """The model of the address, or the first of those that can be chosen.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        if self.model is not None:
+            return self.model
+        if not self.choices:
+            raise NotFoundError("there is no model")
+        return self.choices[0].name
+
     def address(self, path: str) -> str:
         """Return the address of a page for the same model, which one model needs not name."""
         if self.model is None or len(self.switch) < 2:
@@ -119,6 +132,7 @@ class Visit:
         ``model`` is the page's, where the address doesn't name it.
         """
         own = self if model is None else replace(self, model=model)
+        vars(own)["switch"] = self.switch  # which a copy would read again
         common = {
             "user": self.user,
             "choices": own.switch,

@@ -9,6 +9,7 @@ import uvicorn
 from litestar import Litestar
 
 from monitor.errors import ConfigurationError
+from monitor.web.access.peer import KeepPeer
 
 #: Larger headers of a request are refused.
 MAX_HEADER_BYTES = 65_536
@@ -37,7 +38,7 @@ def serve(
     if on_bound is not None:
         on_bound(int(listener.getsockname()[1]))
     config = uvicorn.Config(
-        app,
+        KeepPeer(app, list(trusted_proxies)),
         log_config=None,
         access_log=False,
         lifespan="on",
@@ -45,8 +46,7 @@ def serve(
         # The other parser, which uvicorn prefers where it is installed, has no limit.
         http="h11",
         h11_max_incomplete_event_size=MAX_HEADER_BYTES,
-        proxy_headers=bool(trusted_proxies),
-        forwarded_allow_ips=list(trusted_proxies),
+        proxy_headers=False,  # read by KeepPeer
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
     server = uvicorn.Server(config)

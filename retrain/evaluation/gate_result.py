@@ -153,7 +153,7 @@ def require_gate_passed(connection: Connection, version: VersionRow) -> None:
         WorkflowError: The requirement is not met; the message says what to do.
     """
     name = f"{version.model} version {version.version}"
-    evaluate = f"driftwarden retrain evaluate {version.training_run_id}"
+    evaluate = f"on its page, or by driftwarden retrain evaluate {version.training_run_id}"
     unfinished = store.unfinished_candidate_evaluation(connection, version.id)
     if unfinished is not None:
         status = unfinished.status.replace("_", " ")
@@ -170,16 +170,17 @@ def require_gate_passed(connection: Connection, version: VersionRow) -> None:
         )
     if row is None:
         raise WorkflowError(
-            f"{name} has no gate result; set retrain.evaluation to an evaluation file, or run: "
-            f"{evaluate}",
+            f"{name} has no gate result; set retrain.evaluation to an evaluation file, or "
+            f"evaluate it {evaluate}",
             code="no_gate_result",
         )
     if not row.may_roll_out:
         # Only an undecided candidate can be approved.
         step = (
-            f"to approve: driftwarden retrain approve {version.training_run_id} --reason WHY"
+            "approve it on the page of its evaluation, or by driftwarden retrain approve "
+            f"{version.training_run_id} --reason WHY"
             if row.gate_result == "undecided"
-            else f"to evaluate it again: {evaluate} --reason WHY"
+            else f"evaluate it again {evaluate} --reason WHY"
         )
         raise WorkflowError(
             f"{name}: the gate result is {row.gate_result}; a rollout needs promote, or "
@@ -190,7 +191,7 @@ def require_gate_passed(connection: Connection, version: VersionRow) -> None:
     if serving is not None and serving.id != version.id and not _is_against(row, serving):
         raise WorkflowError(
             f"{name} was not compared with the serving version {serving.version}; evaluate it "
-            f"again: {evaluate}",
+            f"again {evaluate}",
             code="other_incumbent",
         )
 

@@ -95,8 +95,8 @@ def require_unchanged(connection: Connection, version: VersionRow, now: datetime
 def not_recorded(version: VersionRow) -> Change:
     """Return what is said of a version without a record."""
     step = (
-        f"evaluate it, which records one: driftwarden retrain evaluate {version.training_run_id} "
-        "--reason WHY"
+        "evaluate it, which records one, on its page or by driftwarden retrain evaluate "
+        f"{version.training_run_id} --reason WHY"
         if version.training_run_id
         else f"register it again: driftwarden models register {shlex.quote(version.adapter_path)}"
     )

@@ -73,6 +73,10 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
             remarks=card.remarks,
         )
 
+    def raise_to(self, max_length: int) -> int:
+        """Return the ``max_length`` that keeps what one leaves out as too long; 0: nothing is."""
+        return self.longest_left_out if self.longest_left_out > max_length else 0
+
     def as_json(self) -> dict[str, Any]:
         """Return the preview as JSON values."""
         values: dict[str, Any] = msgspec.to_builtins(self)

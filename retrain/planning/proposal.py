@@ -25,6 +25,8 @@ class Proposal:
     left_out: tuple[int, ...] = ()
     accept_untrainable: bool = False
     reasons: tuple[str, ...] = ()
+    #: The ``max_length`` that keeps all examples that were too long; 0: none were.
+    raise_to: int = 0
 
 
 def propose_for_decision(
@@ -60,6 +62,8 @@ def _mend(connection: Connection, model: str, base: Proposal, preview: Preview |
     if preview is not None and preview.code in UNTRAINABLE and not base.accept_untrainable:
         why = "benchmark items and examples that are too long are left out"
         base = replace(base, accept_untrainable=True, reasons=(*base.reasons, why))
+    if preview is not None:
+        base = replace(base, raise_to=preview.raise_to(base.recipe.max_length))
     return base
 
 

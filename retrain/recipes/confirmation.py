@@ -25,5 +25,6 @@ def require_consent(method: Method, model: str, named: str) -> None:
     if method == "full" and named != model:
         raise ConfigurationError(
             f"the next step is full fine-tuning of {model}, which does not start automatically; "
-            f"set retrain.full_fine_tuning_of = {model!r}, or run `driftwarden retrain plan`"
+            f"plan it on the page of the decision, or by `driftwarden retrain plan`, or set "
+            f"retrain.full_fine_tuning_of = {model!r}"
         )

@@ -50,8 +50,9 @@ def _advice(connection: Connection, version: VersionRow) -> str:
         return f"; {change.changed_by} did at {change.changed_at:%Y-%m-%d %H:%M}: {change.reason}"
     if version.stage == "canary":
         return (
-            f"; revert its rollout first: driftwarden rollout revert --model {model} --reason WHY"
+            "; revert its rollout first, on its page or by driftwarden rollout revert --model "
+            f"{model} --reason WHY"
         )
     if version.stage == "production":
-        return f"; to leave it: driftwarden models rollback --model {model}"
+        return f"; roll back on its page, or by driftwarden models rollback --model {model}"
     return ""

@@ -100,7 +100,7 @@ def move_stage(
         advice = f"allowed: {', '.join(sorted(TRANSITIONS[version.stage]))}"
         if version.stage == "rejected" and version.training_run_id is not None:
             advice = (
-                "evaluate it again with a reason: driftwarden retrain evaluate "
+                "evaluate it again with a reason, on its page or by driftwarden retrain evaluate "
                 f"{version.training_run_id} --reason WHY"
             )
         raise WorkflowError(

@@ -215,7 +215,9 @@ def _advice(run: RunRow) -> str:
         return "plan another run"
     if run.status == "draft":
         return "the daemon plans it, unless a check refuses it: see its page"
-    return f"run `driftwarden retrain resume {run.id}`, or plan another run"
+    return (
+        f"resume it on its page, or by `driftwarden retrain resume {run.id}`, or plan another run"
+    )
 
 
 RUNS: ChildLifecycle[RunRow] = ChildLifecycle(

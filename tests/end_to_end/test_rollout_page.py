@@ -57,11 +57,21 @@ def site_of_rollout(desk: RolloutDesk, browser: Browser) -> Iterator[Site]:
 def test_page_follows_the_rollout_and_reverts_it(desk: RolloutDesk, site_of_rollout: Site) -> None:
     page = site_of_rollout.open("Lea", "/rollouts/1")
     expect(page.locator("#state .badge").first).to_have_text("Running at 5%")
+    # What asks again every 20 seconds asks now.
+    ask = "htmx.ajax('GET', '/rollouts/1', {target: '#state', swap: 'outerHTML'})"
+    reason = page.get_by_label("Reason of a pause")
+    reason.fill("comp")
+    page.evaluate("document.querySelector('#state').dataset.old = ''")
+    page.evaluate(ask)
+    expect(page.locator("#state[data-old]")).to_have_count(0)
+    page.keyboard.type("laints")  # a typed reason stays, with the focus
+    expect(reason).to_have_value("complaints")
     with transaction(desk.engine) as connection:
         stages.pause(connection, 1, desk.now, by="Max", reason="release day")
-    # What asks again every 20 seconds asks now.
-    page.evaluate("htmx.ajax('GET', '/rollouts/1', {target: '#state', swap: 'outerHTML'})")
+    page.evaluate(ask)
     expect(page.locator("#state .badge").first).to_have_text("Paused at 5%")
+    expect(page.get_by_role("button", name="Pause")).to_have_count(0)
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
 
     page.get_by_role("link", name="Revert …").click()
     page.get_by_label("Reason, for the history").fill("complaints <b>today</b>")

@@ -66,7 +66,7 @@ def _start_job(world: World, _strike: Strike, *, job: str) -> None:
 
 
 #: All jobs but the heartbeats, which are sent by a thread of their own.
-JOBS = {"evaluate", "look", "probe", "tidy", "advance", "watch", "deliver"}
+JOBS = {"evaluate", "look", "probe", "index", "tidy", "advance", "watch", "deliver"}
 
 
 def _hang_leader(world: World, _strike: Strike) -> None:

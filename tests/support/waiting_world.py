@@ -11,6 +11,7 @@ from monitor.alerts.incidents import report
 from monitor.settings import Alerts
 from monitor.store.accounts.users import UserRow, user_by_id
 from monitor.store.engine import transaction
+from monitor.store.leadership import take_lease
 from monitor.store.rows import insert_row
 from monitor.store.tables import (
     Decision,
@@ -32,12 +33,14 @@ WEEK = timedelta(weeks=1)
 
 
 class WaitingWorld:
-    """A database in which things wait since some days."""
+    """A database in which things wait since some days, with a daemon that leads."""
 
     def __init__(self, engine: Engine, now: datetime) -> None:
         self.engine = engine
         self.now = now
         self._n_batches = 0
+        with transaction(engine) as connection:
+            take_lease(connection, "daemon", timedelta(hours=1))
 
     def user(self, name: str, role: str, **options: Any) -> UserRow:
         with transaction(self.engine) as connection:

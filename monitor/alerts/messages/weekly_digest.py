@@ -95,17 +95,19 @@ def announce_week(
     key: str,
     now: datetime,
     alerts: Alerts,
+    access_log: str = "",
 ) -> bool:
     """Write the digest, once for each key; return whether it was written.
 
     The incidents are the unresolved ones of all models and of the daemon; the steps are what needs
-    somebody, by harm and age. ``remarks`` has sentences by the ids of incidents.
+    somebody, by harm and age. ``remarks`` has sentences by the ids of incidents;
+    ``access_log`` is the newest hash of its chain, which a message keeps outside of the database.
     """
     return add_message(
         connection,
         dedupe_key=key,
         model="",
-        payload=digest_message(models, incidents, steps, alerts, remarks),
+        payload=digest_message(models, incidents, steps, alerts, remarks, access_log=access_log),
         now=now,
         subject="digest",
     )
@@ -117,6 +119,8 @@ def digest_message(
     steps: Sequence[WaitingStep],
     alerts: Alerts,
     remarks: Mapping[int, str] = MappingProxyType({}),
+    *,
+    access_log: str = "",
 ) -> dict[str, Any]:
     """Return the payload: what needs somebody, a line for each model, the worst first, incidents.
 
@@ -148,7 +152,7 @@ def digest_message(
     blocks.append(
         context(
             "Bars: the significant drifted share of the last 12 windows; full height: "
-            f"{format_share(scale)}."
+            f"{format_share(scale)}." + (f" Access log up to {access_log}." if access_log else "")
         )
     )
     return build_message(within_limits(blocks), title)

@@ -1,6 +1,7 @@
 """`driftwarden access-log`: who signed in, and who read texts of end users."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -49,6 +50,14 @@ def access_log(
     ] = None,
     model: ModelFilter = None,
     limit: Annotated[int, typer.Option(min=1, help="The most entries.")] = 100,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Verify that no linked entry was changed or removed."),
+    ] = False,
+    expect: Annotated[
+        str,
+        typer.Option(help="With --verify: a hash that an earlier one printed.", show_default=False),
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
     config: ConfigOption = None,
 ) -> None:
@@ -56,13 +65,20 @@ def access_log(
 
     The newest come first. Entries are removed after retention.access_log.
 
-    Exit status 2: an option can't be used.
+    The leader links each entry to the one before by a hash, about a minute after it was written.
+    --verify prints the number of entries that were ever linked and the newest hash. Store them
+    elsewhere: with --expect, the next check also detects a log that was rewritten as a whole.
+
+    Exit status 1: an entry was changed or removed; 2: an option can't be used.
     """
     import msgspec
 
     from monitor.store.access_log import ACTIONS, AccessFilter, list_accesses
     from monitor.store.model_sets import EVERY_MODEL, ModelSet
 
+    if verify:
+        _verify(config, expect)
+        return
     if action and action not in ACTIONS:
         raise typer.BadParameter(f"--action {action!r}: name one of {', '.join(ACTIONS)}")
     kind, _, object_id = item.strip().partition(" ")
@@ -90,5 +106,28 @@ def access_log(
         account += " (operating system)" if row.source == "command" else ""
         typer.echo(
             f"{row.occurred_at:%Y-%m-%d %H:%M:%S}  {account:24} {row.action:16} {object_name:24} "
-            f"{row.place}  {row.address}".rstrip()
+            f"{row.place}  {row.origin}".rstrip()
         )
+
+
+def _verify(config: Path | None, expect: str) -> None:
+    from monitor.errors import WorkflowError
+    from monitor.store.access_chain import check_access_chain
+
+    with database_transaction(read_configuration(config)) as connection:
+        chain = check_access_chain(connection, expect or None)
+    if chain.broken_at is not None:
+        raise WorkflowError(
+            f"access log broken at link {chain.broken_at}: {chain.problem}; the {chain.n_links} "
+            f"links before it hold, up to hash {chain.head.hash}"
+        )
+    if not chain.holds_expected:
+        raise WorkflowError(
+            f"access log without the expected hash: {expect}; it was rewritten, or the entry is "
+            f"older than retention.access_log: {chain.n_links} links now, up to {chain.head.hash}"
+        )
+    waiting = f", {chain.n_unlinked} not linked yet" if chain.n_unlinked else ""
+    typer.echo(
+        f"access log: intact, {chain.n_links} of {chain.head.position} linked entries kept{waiting}"
+    )
+    typer.echo(chain.head.hash)

@@ -29,6 +29,7 @@ from monitor.store.alerts.condition_facts import has_source, progress_of
 from monitor.store.alerts.incident_events import last_event
 from monitor.store.alerts.incidents import list_incidents
 from monitor.store.model_history import DAEMON
+from monitor.store.search.index import unindexed_since
 from monitor.store.traffic.dead_letters import models_named
 from monitor.store.traffic.offsets import gaps_detected
 from monitor.store.traffic.record_counts import SLOT, record_counts
@@ -38,6 +39,8 @@ from monitor.store.windows.incident_spans import BEGINNINGS
 STALLED_AFTER = timedelta(minutes=15)
 #: A position that moves and still is so far behind does not catch up.
 BEHIND_AFTER = timedelta(hours=12)
+#: Time in which a stored exchange is indexed.
+INDEXED_WITHIN = timedelta(hours=1)
 #: A loss is told for as long.
 RECENT = timedelta(days=1)
 
@@ -155,10 +158,25 @@ def _state_dead_letters(
     return Holds(text, frozenset(keys), since=lasting.since)
 
 
+def search_index_overdue(check: ConditionCheck[Sections]) -> Result:
+    """Hold while exchanges that were received an hour ago are not indexed."""
+    if check.now - check.started_at < INDEXED_WITHIN:
+        return UNKNOWN
+    since = unindexed_since(check.connection)
+    if since is None or check.now - since <= INDEXED_WITHIN:
+        return CLEAR
+    return Holds(
+        f"Exchanges received since {format_instant(since)} are not indexed: a search doesn't find "
+        "them.",
+        since=since,
+    )
+
+
 #: By cause. That of messages is checked with their delivery (monitor/alerts/fallback.py).
 OF_THE_DAEMON: Mapping[str, Callable[[ConditionCheck[Sections]], Result]] = {
     "consumer_stalled": consumer_stalled,
     "records_lost": records_lost,
     "dead_letters": dead_letters,
     "backup_overdue": backup_overdue,
+    "search_index_overdue": search_index_overdue,
 }

@@ -152,6 +152,7 @@ def _shared_checks(settings: Sections, secrets: Secrets) -> list[Check]:
         ),
         of_files("web", lambda: monitoring.web_finding(settings)),
         of_files("visitors", lambda: encryption.visitors_finding(settings)),
+        Check("forwarded", lambda: encryption.forwarded_finding(settings, datetime.now(UTC))),
         of_files("addresses", lambda: encryption.addresses_finding(settings)),
         of_files("secrets", lambda: encryption.secret_files_finding(settings)),
         Check("file modes", lambda: file_modes_finding(settings), is_long=True),

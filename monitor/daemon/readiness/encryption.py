@@ -2,14 +2,19 @@
 
 import os
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from monitor.daemon.readiness.finding import Finding, note, ok
+from monitor.daemon.readiness.finding import Finding, note, ok, open_connection
 from monitor.plurals import pluralize
 from monitor.settings import Sections
 from monitor.settings.secrets import secret_variables
 from monitor.settings.secrets.database_url import database_hosts, is_this_machine
 from monitor.settings.secrets.files import secret_files
+from monitor.settings.web import Web
+
+#: How far back the access log is read.
+FORWARDED_WITHIN = timedelta(days=7)
 
 
 def database_encryption_finding(settings: Sections) -> Finding:
@@ -102,6 +107,27 @@ def visitors_finding(settings: Sections) -> Finding:
         f"web.host = {web.host!r}: behind a proxy on another machine, the access log and the "
         "delays after failed sign-ins know the proxy's address only; name it in "
         "web.trusted_proxies"
+    )
+
+
+def forwarded_finding(settings: Sections, now: datetime) -> Finding:
+    """Check that no address of the access log was forwarded by a peer trusted by default only.
+
+    Any program on this machine can forge such an address.
+    """
+    from monitor.store.access_log import forwarding_peers
+
+    if settings.web.trusted_proxies != Web().trusted_proxies:
+        return ok("from proxies that web.trusted_proxies names")
+    with open_connection(settings) as connection:
+        peers = forwarding_peers(connection, now - FORWARDED_WITHIN)
+    if not peers:
+        return ok("none")
+    n_addresses = pluralize(sum(peers.values()), "address")
+    return note(
+        f"access log: {n_addresses} of this week forwarded by {_listed(sorted(peers))}, which is "
+        "trusted by default only: any program on this machine can forge them; set "
+        f"web.trusted_proxies to your proxy, such as {[min(peers)]}, or to []"
     )
 
 

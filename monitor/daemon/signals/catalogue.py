@@ -137,6 +137,13 @@ SENSORS = (
         test=_EACH_CONDITION,
     ),
     Sensor(
+        signal="the search index",
+        expected="each stored exchange is indexed",
+        found_within="61 minutes after the first that is not",
+        told_by="search_index_overdue",
+        test=_EACH_CONDITION,
+    ),
+    Sensor(
         signal="the leader",
         expected="its lease of 30 seconds",
         found_within="32 seconds, by another replica",

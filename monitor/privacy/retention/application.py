@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine
 from monitor.privacy.erasure.quotes import Quotes
 from monitor.privacy.retention.expired_files import remove_export, remove_run_files
 from monitor.settings import Retention
+from monitor.store.access_chain import expire_links
 from monitor.store.alerts.outbox import empty_message, messages_created_before
 from monitor.store.audit_log import append_entry, last_entry_at
 from monitor.store.engine import transaction
@@ -100,6 +101,7 @@ def apply_retention(
         (retention.exchanges, run.messages),
         (retention.messages, run.messages),
         (retention.probes, partial(run.in_steps, "probe responses", erase_responses)),
+        (retention.access_log, run.access_links),
         *(
             (
                 getattr(retention, expiry.period),
@@ -177,6 +179,12 @@ class _Run:
             self.removed[name] += n
             if n < self.rows_per_step:
                 return
+
+    def access_links(self, before: datetime) -> None:
+        """Remove the links of expired entries of the access log, before the entries themselves."""
+        if self.may_continue():
+            with transaction(self.engine) as connection:
+                expire_links(connection, before, self.now)
 
     def run_files(self, before: datetime) -> None:
         """Delete the files of training runs that ended, but what their versions need."""

@@ -10,7 +10,7 @@ from monitor.review.guidelines.output_formats import Code, FreeText, OutputForma
 from monitor.review.guidelines.problems import suggestion
 from monitor.review.guidelines.prompt_template import Template
 
-#: Task types named in the message on those that a taxonomy lacks; further ones are counted.
+#: Task types named in the message on those without guidelines; further ones are counted.
 MAX_NAMED = 10
 
 
@@ -108,7 +108,7 @@ def missing_task_types(taxonomy: Taxonomy, seen: Iterable[str]) -> str:
     missing = [name for name in seen if name not in taxonomy.task_types]
     if not missing:
         return ""
-    named = ", ".join(repr(name) for name in missing[:MAX_NAMED])
+    named = ", ".join(missing[:MAX_NAMED])
     more = f" and {len(missing) - MAX_NAMED} more" if len(missing) > MAX_NAMED else ""
     hint = suggestion(missing[0], taxonomy.task_types) if len(missing) == 1 else ""
-    return f"the traffic has task types that the taxonomy lacks: {named}{more}{hint}"
+    return f"task types of the traffic without guidelines: {named}{more}{hint}"

@@ -26,6 +26,7 @@ from monitor.store.review.assignments import REVIEW_ASSIGNMENTS, claim_slot, cur
 from monitor.store.review.items import ItemRow, item_by_id
 from monitor.store.review.queue import Claimer, find_next_review_item
 from monitor.store.review.reviews import delete_review, insert_review, reviews_of
+from monitor.store.review.slots import REVIEWS_PER_ITEM
 from monitor.store.traffic.exchanges import exchange_by_id
 
 
@@ -78,8 +79,13 @@ class ReviewQueue(AssignmentQueue[ItemRow, Assignment]):
         insert_review(connection, item_id, reviewer.id, now, **msgspec.structs.asdict(checked))
         REVIEW_ASSIGNMENTS.clear_draft(connection, item_id, reviewer.id)
         to: Status = "queued" if undoable else reach_consensus(connection, item, now, audit_share)
+        changes: dict[str, Any] = {}
+        if undoable and len(reviews_of(connection, [item_id])) >= REVIEWS_PER_ITEM:
+            changes = {"complete_since": now}
         details = {"verdict": checked.verdict, "error_kind": checked.error_kind}
-        take_step(connection, item, "reviewed", to, by=reviewer.name, now=now, details=details)
+        take_step(
+            connection, item, "reviewed", to, by=reviewer.name, now=now, details=details, **changes
+        )
         return to
 
     def withdraw(
@@ -118,7 +124,9 @@ class ReviewQueue(AssignmentQueue[ItemRow, Assignment]):
         if own.verdict != "accept":
             draft["corrected_response"] = own.corrected_response
         self.restore_draft(connection, item, reviewer.id, draft, now=now, until=now + lease)
-        take_step(connection, item, "withdrawn", "queued", by=reviewer.name, now=now)
+        take_step(
+            connection, item, "withdrawn", "queued", by=reviewer.name, now=now, complete_since=None
+        )
 
     def current(self, connection: Connection, user_id: int, now: datetime) -> int | None:
         """Return the item that a reviewer works on."""

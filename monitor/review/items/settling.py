@@ -26,5 +26,5 @@ def settle_reviewed(
     for item in due:
         to = reach_consensus(connection, item, now, audit_share)
         if to != "queued":  # withdrawn before it was locked
-            take_step(connection, item, "settled", to, by=SYSTEM, now=now)
+            take_step(connection, item, "settled", to, by=SYSTEM, now=now, complete_since=None)
     return [item.id for item in due]

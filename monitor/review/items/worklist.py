@@ -75,9 +75,18 @@ class Worklist:
 
 
 def worklist_of(
-    connection: Connection, user: UserRow, now: datetime, model: str | None = None
+    connection: Connection,
+    user: UserRow,
+    now: datetime,
+    model: str | None = None,
+    *,
+    counts_all: bool = True,
 ) -> Worklist:
-    """Return a user's worklist, of one model or of all, after escalating old discussions."""
+    """Return a user's worklist, of one model or of all, after escalating old discussions.
+
+    Without ``counts_all`` the number of available items is that of the batch: all queued items take
+    several times as long to count.
+    """
     escalate_stale(connection, now)
     claimer = load_claimer(connection, user.id, model)
     decided = user.grants.portions(Permission.ADJUDICATE, model)
@@ -97,7 +106,7 @@ def worklist_of(
         batch_id=batch_id,
         n_reviewed=n_reviewed,
         n_left=n_left,
-        available=count_claimable_items(connection, claimer, now),
+        available=count_claimable_items(connection, claimer, now) if counts_all else n_left,
         minutes=median_minutes(submission_times(connection, user.id, TIMED_REVIEWS)),
         to_discuss=items_to_discuss(connection, user.id, user.grants.readable_portions(model)),
         to_adjudicate=items_to_adjudicate(connection, user.id, decided) if decided else [],

@@ -59,6 +59,9 @@ class Secrets(BaseSettings):
     """Token for `OAUTHBEARER`. In a file, it is read again for each connection."""
     kafka_ssl_key_password: SecretStr = SecretStr("")
     """Password of `kafka.ssl_keyfile`. Empty: the key is not encrypted."""
+    driftwarden_backup_key: SecretStr = SecretStr("")
+    """Key that seals backups, 32 characters or more: one that was altered is refused. Empty: the
+    seal shows damage only."""
     driftwarden_session_key: SecretStr = SecretStr("")
     """Secret of the web page's form tokens. Empty: generated once and stored in the database."""
     driftwarden_user_id_key: SecretStr = SecretStr("")

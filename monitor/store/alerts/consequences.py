@@ -18,6 +18,7 @@ from monitor.store.tables import (
     Rollout,
     TrainingRun,
 )
+from monitor.store.training.plan_requests import decision_of_run
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class FollowingDecision(_Decided):
 
 @dataclass(frozen=True)
 class FollowingRun:
-    """A training run of such a decision, and the version that it registered."""
+    """A training run of such a decision, also planned again, and the version that it registered."""
 
     id: int
     status: str
@@ -73,7 +74,7 @@ class FollowingRollout:
 
 @dataclass(frozen=True)
 class Consequences:
-    """The consequences of an incident, the oldest first."""
+    """The consequences of an incident, the oldest first, but the newest of its runs."""
 
     windows: Sequence[IncidentWindow]
     batches: Sequence[int]
@@ -125,8 +126,8 @@ def consequences_of(connection: Connection, incident_id: int) -> Consequences:
             )
         )
         .outerjoin(ModelVersion, ModelVersion.training_run_id == TrainingRun.id)
-        .where(TrainingRun.decision_id.in_([decision.id for decision in decisions]))
-        .order_by(TrainingRun.id),
+        .where(decision_of_run().in_([decision.id for decision in decisions]))
+        .order_by(TrainingRun.id.desc()),
     )
     rollouts = read_rows(
         connection,

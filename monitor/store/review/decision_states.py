@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from monitor.store.model_sets import Models, of_models
 from monitor.store.tables import Decision, DriftEvaluation, ReviewBatch, TrainingRun
 from monitor.store.training.known_versions import KnownVersions, known_versions_of
+from monitor.store.training.plan_requests import decision_of_run
 from monitor.stored_words import labels
 
 #: What a decision recommends.
@@ -52,10 +53,15 @@ def decision_states(connection: Connection, models: Models = None) -> dict[int, 
     """Return the state of each decision of some models, by its id.
 
     It is closed once its version has left production, for good: a version that returns gets a new
-    one. Else the newest final decision of a model supersedes those of earlier windows that nobody
-    has confirmed and that have no run.
+    one. Else the newest final decision of a model supersedes those of earlier windows, also
+    confirmed ones: what has not started doesn't start, and a run that has started goes on.
     """
-    has_run = select(TrainingRun.id).where(TrainingRun.decision_id == Decision.id).exists()
+    running = (
+        select(func.max(TrainingRun.id))
+        .where(decision_of_run() == Decision.id, TrainingRun.status == "running")
+        .correlate(Decision)
+        .scalar_subquery()
+    )
     rows = connection.execute(
         select(
             Decision.id,
@@ -63,8 +69,7 @@ def decision_states(connection: Connection, models: Models = None) -> dict[int, 
             Decision.version,
             Decision.promotion_id,
             Decision.recommendation,
-            Decision.confirmed_by,
-            has_run.label("has_run"),
+            running.label("running"),
         )
         .join(ReviewBatch, ReviewBatch.id == Decision.batch_id)
         .join(DriftEvaluation, DriftEvaluation.id == ReviewBatch.evaluation_id)
@@ -96,14 +101,14 @@ def _of_model(rows: list[Any], known: KnownVersions) -> Mapping[int, DecisionSta
             reason = _closed(known, version, row.promotion_id)
             states[row.id] = DecisionState(kind="closed", version=version, reason=reason)
             continue
-        is_superseded = newest is not None and not row.confirmed_by and not row.has_run
-        if is_superseded:
+        if newest is not None:
             superseded.append(row.id)
             outcome = OUTCOMES[newest.recommendation].lower()
+            goes_on = "" if row.running is None else f" Training run {row.running} goes on."
             states[row.id] = DecisionState(
                 kind="superseded",
                 version=version,
-                reason=f"Superseded by decision {newest.id} of a newer window: {outcome}.",
+                reason=f"Superseded by decision {newest.id} of a newer window: {outcome}.{goes_on}",
                 superseded_by=newest.id,
             )
         else:

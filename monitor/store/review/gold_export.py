@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
-from monitor.store.review.slots import fully_reviewed
 from monitor.store.rows import columns_of
 from monitor.store.tables import (
     DriftEvaluation,
@@ -172,7 +171,7 @@ def queued_items(connection: Connection, wanted: ItemFilter) -> list[QueuedItem]
             )
         )
         .join(Exchange, Exchange.id == ReviewItem.exchange_id)
-        .where(ReviewItem.status == "queued", ReviewItem.id.not_in(fully_reviewed()))
+        .where(ReviewItem.status == "queued", ReviewItem.complete_since.is_(None))
     )
     return [QueuedItem(**row) for row in connection.execute(_only(statement, wanted)).mappings()]
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 from monitor.store.assignments import is_live
 from monitor.store.model_sets import Portion
 from monitor.store.review.portions import items_of_portions, models_of_portions
-from monitor.store.review.slots import fully_reviewed, has_free_slot, is_claimable_by
+from monitor.store.review.slots import has_free_slot, is_claimable_by
 from monitor.store.tables import Review, ReviewAssignment, ReviewBatch, ReviewItem
 
 _MINE = aliased(ReviewAssignment)
@@ -112,8 +112,7 @@ def _claimable_terms(claimer: Claimer, now: datetime) -> tuple[list[ColumnElemen
 
     The number is a difference, so that not every item's assignments and reviews are read: queued
     items, minus those that the user has reviewed or declined, minus those without a free slot. The
-    latter have an active assignment of another user or are given to one, of which there are few,
-    or have both reviews and are not settled yet.
+    latter have an active assignment of another user or are given to one, of which there are few.
     """
     queued = [ReviewItem.status == "queued", *items_of_portions(claimer.portions)]
     done = union(
@@ -128,7 +127,8 @@ def _claimable_terms(claimer: Claimer, now: datetime) -> tuple[list[ColumnElemen
             ReviewAssignment.reviewer_id != claimer.reviewer_id,
             or_(is_live(ReviewAssignment, now), ReviewAssignment.given_until > now),
         ),
-        fully_reviewed(),
+        # Both reviews are there, and one of them can still be undone.
+        select(ReviewItem.id).where(ReviewItem.complete_since.is_not(None)),
     )
     full = [
         ReviewItem.id.in_(leased),

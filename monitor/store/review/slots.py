@@ -10,7 +10,7 @@ that hardly a row passes, and then it sorts a batch instead of walking the index
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from monitor.store.assignments import is_live
@@ -116,21 +116,12 @@ def slots_of_others(reviewer_id: int, now: datetime) -> ColumnElement[int]:
     return reviews + assignments
 
 
-def fully_reviewed() -> Select[int]:
-    """Return a query of the queued items with both reviews, one of which can still be undone."""
-    return (
-        select(ReviewItem.id)
-        .join(Review, Review.item_id == ReviewItem.id)
-        .where(ReviewItem.status == "queued")
-        .group_by(ReviewItem.id)
-        .having(func.count() >= REVIEWS_PER_ITEM)
-    )
-
-
 def items_reviewed_before(connection: Connection, before: datetime) -> list[int]:
     """Return the queued items with both reviews, the later one submitted until ``before``."""
     statement = (
-        fully_reviewed().having(func.max(Review.submitted_at) <= before).order_by(ReviewItem.id)
+        select(ReviewItem.id)
+        .where(ReviewItem.status == "queued", ReviewItem.complete_since <= before)
+        .order_by(ReviewItem.id)
     )
     return list(connection.execute(statement).scalars())
 

@@ -45,8 +45,14 @@ class StandingDecision:
     rate: float | None
     launch_rate: float | None
     alpha: float | None
-    #: Digest of the guidelines that its items were reviewed under; empty: none.
+    #: Digest of the guidelines of its newest item; empty: none.
     taxonomy_version: str
+
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Return whether it recommends a retraining that nobody has confirmed or started."""
+        is_new = self.confirmed_by is None and not self.has_run
+        return self.recommendation == "retrain" and is_new
 
 
 @dataclass(frozen=True)
@@ -84,9 +90,12 @@ def standing_decisions(
         .where(Decision.recommendation != "undecided", Decision.id.in_(standing))
         .subquery()
     )
-    version = (
-        select(func.coalesce(func.max(ReviewItem.taxonomy_version), ""))
+    newest_version = (
+        select(ReviewItem.taxonomy_version)
         .where(ReviewItem.batch_id == Decision.batch_id)
+        .order_by(ReviewItem.id.desc())
+        .limit(1)
+        .correlate(Decision)
         .scalar_subquery()
     )
     columns = columns_of(
@@ -97,7 +106,7 @@ def standing_decisions(
         rate=Decision.inputs[("rate", "rate")].as_float(),
         launch_rate=Decision.inputs[("baseline", "rate")].as_float(),
         alpha=Decision.inputs[("agreement", "alpha")].as_float(),
-        taxonomy_version=version,
+        taxonomy_version=func.coalesce(newest_version, ""),
     )
     statement = select(*columns).join(ranked, ranked.c.id == Decision.id).where(ranked.c.place == 1)
     return read_rows(connection, StandingDecision, statement)

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DatabaseError
 
 from monitor.errors import DatabaseDamagedError, SchemaError
 from monitor.store import migrations
+from monitor.store.access_chain import check_access_chain
 from monitor.store.audit_log import check_chain
 from monitor.store.engine import snapshot
 from monitor.store.schema.changes import database_file, leader_of, require_file
@@ -176,10 +177,15 @@ def _differences(connection: Connection) -> Iterator[str]:
 
 
 def _audit(connection: Connection) -> tuple[int | None, tuple[str, ...]]:
-    """Return the number of audit entries whose chain holds, and where it breaks."""
+    """Return the number of audit entries whose chain holds, and where a chain of a log breaks."""
     if not inspect(connection).has_table("audit_log"):
         return None, ()
     chain = check_chain(connection)
-    if chain.broken_at is None:
-        return chain.n_entries, ()
-    return chain.n_entries, (f"audit log: entry {chain.broken_at}: {chain.problem}",)
+    problems = []
+    if chain.broken_at is not None:
+        problems.append(f"audit log: entry {chain.broken_at}: {chain.problem}")
+    if inspect(connection).has_table("access_log_chain"):
+        links = check_access_chain(connection)
+        if links.broken_at is not None:
+            problems.append(f"access log: link {links.broken_at}: {links.problem}")
+    return chain.n_entries, tuple(problems)

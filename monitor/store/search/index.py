@@ -96,9 +96,12 @@ def index_exchanges(
 def unindexed_since(connection: Connection) -> datetime | None:
     """Return when the first exchange that is not indexed yet was received; ``None``: all are."""
     progress = _read_progress(connection)
+    # Of all before the last one that is indexed only those are not that were stored late; for these
+    # the first page after a backfill would look up every exchange.
+    last = connection.execute(select(func.max(ExchangeTerms.exchange_id))).scalar_one() or 0
     statement = (
         select(Exchange.received_at)
-        .where(Exchange.id > (progress.settled_id if progress else 0), *_IS_NEW)
+        .where(Exchange.id > max(last, progress.settled_id if progress else 0), *_IS_NEW)
         .order_by(Exchange.id)
         .limit(1)
     )

@@ -12,6 +12,7 @@ from sqlalchemy import (
     cast,
     column,
     exists,
+    func,
     literal,
     select,
     table,
@@ -35,6 +36,8 @@ from monitor.store.tables import (
 MAX_SORTED = 5_000
 #: Candidates whose metric is compared at a time, and such steps of a page.
 CANDIDATES, MAX_STEPS = 200, 20
+#: Ways in which PostgreSQL may read a table, by their settings.
+PLANS = ("seqscan", "bitmapscan", "indexscan")
 #: Verdict of an item that has none yet.
 WAITING = "waiting"
 
@@ -143,11 +146,11 @@ def _candidates(
         return sorted(matches, reverse=True)[:limit]
     if connection.dialect.name == "postgresql":
         if has_terms:
-            _allow(connection, "bitmapscan")
-            matches = _positions(connection, statement.limit(MAX_SORTED + 1))
+            few = statement.limit(MAX_SORTED + 1)
+            matches = _positions_by(connection, "bitmapscan", few)
             if len(matches) <= MAX_SORTED:
                 return sorted(matches, reverse=True)[:limit]
-        _allow(connection, "indexscan")
+        return _positions_by(connection, "indexscan", newest)
     return _positions(connection, newest)
 
 
@@ -155,14 +158,23 @@ def _positions(connection: Connection, statement: Any) -> list[Position]:
     return [(row[0], row[1]) for row in connection.execute(statement)]
 
 
-def _allow(connection: Connection, plan: str) -> None:
+def _positions_by(connection: Connection, plan: str, statement: Any) -> list[Position]:
     """Let PostgreSQL use the index of terms, or walk through exchanges by time.
 
-    Its estimate of the frequency of words is too rough for the choice.
+    Its estimate of the frequency of words is too rough for the choice. Other statements of the
+    transaction choose by themselves again: without an index they would read all exchanges.
     """
-    for name in ("seqscan", "bitmapscan", "indexscan"):
-        setting = {"name": f"enable_{name}", "value": "on" if name == plan else "off"}
-        connection.execute(text("SELECT set_config(:name, :value, true)"), setting)
+    _allow(connection, (plan,))
+    positions = _positions(connection, statement)
+    _allow(connection, PLANS)
+    return positions
+
+
+def _allow(connection: Connection, plans: Sequence[str]) -> None:
+    values = [
+        func.set_config(f"enable_{name}", "on" if name in plans else "off", True) for name in PLANS
+    ]
+    connection.execute(select(*values))
 
 
 def shown_gold() -> ColumnElement[bool]:

@@ -47,10 +47,37 @@ class AccessEntry(Base):
     place: Mapped[str] = mapped_column(
         info=contents.unchanged("a path of numbers, or the name of a command")
     )
-    #: The client's address, or the name of the machine.
+    #: The client's address, as a trusted proxy names it, or the name of the machine.
     address: Mapped[str] = mapped_column(
         info=contents.unchanged("of staff, who are not end users", contents.Content.STAFF_ACCOUNT)
     )
+    #: The address of the connection's other end, which no header sets; empty: a command.
+    peer: Mapped[str] = mapped_column(
+        info=contents.unchanged("of staff, who are not end users", contents.Content.STAFF_ACCOUNT)
+    )
+
+
+class AccessLink(Base):
+    """A link of the chain of hashes over the access log.
+
+    The leader appends it within a minute of the entry: pages that wrote the chain themselves would
+    wait for each other.
+    """
+
+    __tablename__ = "access_log_chain"
+    __table_args__ = contents.table(
+        "show that no entry of the access log was changed or removed",
+        (*contents.LEADS, "operator"),
+        period="access_log",
+        access=contents.Access(schedule="rad"),
+    )
+
+    #: 1, 2, 3 ...: the first ones are removed with their entries, but for the last of them.
+    position: Mapped[int] = mapped_column(BigId, primary_key=True)
+    entry_id: Mapped[int] = mapped_column(BigId, unique=True)
+    #: As of the entry, which is removed at its age.
+    occurred_at: Mapped[datetime]
+    hash: Mapped[str] = mapped_column(info=contents.DIGEST)
 
 
 # Entries are deleted by age only, and never changed.

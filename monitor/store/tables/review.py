@@ -37,6 +37,12 @@ class ReviewItem(Base):
     __table_args__ = (
         UniqueConstraint("batch_id", "exchange_id", name="uq_review_items_exchange"),
         Index("ix_review_items_queue", "status", "batch_id", "position", "task_type"),
+        Index(
+            "ix_review_items_complete",
+            "complete_since",
+            sqlite_where=text("complete_since IS NOT NULL"),
+            postgresql_where=text("complete_since IS NOT NULL"),
+        ),
         contents.table(
             "review samples of the traffic",
             contents.STAFF,
@@ -73,6 +79,9 @@ class ReviewItem(Base):
     revision: Mapped[int] = mapped_column(default=1)
     #: Digest of the taxonomy in force when its review began; empty without a taxonomy.
     taxonomy_version: Mapped[str] = mapped_column(default="", info=contents.DIGEST)
+    #: When the second review was submitted, until it is compared with the first, as it can still be
+    #: undone; else ``NULL``.
+    complete_since: Mapped[datetime | None]
 
 
 class ReviewDraw(Base):

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func
+from sqlalchemy import ColumnElement, Connection, func, select
 
-from monitor.store.rows import insert_row, update_row
+from monitor.store.rows import columns_of, insert_row, read_rows, update_row
 from monitor.store.tables import TrainingRun
 from monitor.store.training import children
 from monitor.store.training.runs import RunRow, list_runs
@@ -58,6 +58,12 @@ def decision_of_run() -> ColumnElement[int | None]:
     """Return the decision whose gold a run trains on, also where it was planned again."""
     requested = TrainingRun.plan[(REQUEST, "decision_id")].as_integer()
     return func.coalesce(TrainingRun.decision_id, requested)
+
+
+def runs_of_decision(connection: Connection, decision_id: int) -> list[RunRow]:
+    """Return the runs that train on the gold of a decision, the newest first."""
+    statement = select(*columns_of(RunRow, TrainingRun)).where(decision_of_run() == decision_id)
+    return read_rows(connection, RunRow, statement.order_by(TrainingRun.id.desc()))
 
 
 def is_unplanned(run: RunRow) -> bool:
@@ -140,8 +146,8 @@ def plan_draft(
     )
 
 
-def open_plan_of(connection: Connection, model: str, decision_id: int) -> RunRow | None:
-    """Return the draft or planned run that was requested for a decision without a run."""
+def open_plan_of(connection: Connection, model: str, decision_id: int | None) -> RunRow | None:
+    """Return the open plan that was requested for a decision without a run, or for none."""
     return next(
         (
             run

@@ -130,7 +130,7 @@ def version_by_number(connection: Connection, model: str, version: int) -> Versi
     row = read_row(connection, VersionRow, statement)
     if row is None:
         raise NotFoundError(
-            f"{model} has no version {version}; see `driftwarden models list`",
+            f"{model} has no version {version}; see the page Models, or `driftwarden models list`",
             code="unknown_version",
         )
     return row

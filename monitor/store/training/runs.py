@@ -107,7 +107,9 @@ def run_by_id(connection: Connection, run_id: int, *, lock: bool = False) -> Run
     row = read_row(connection, RunRow, statement)
     if row is None:
         raise NotFoundError(
-            f"no training run with id {run_id}; see `driftwarden retrain list`", code="unknown_run"
+            f"no training run with id {run_id}; see the page Training runs, or "
+            "`driftwarden retrain list`",
+            code="unknown_run",
         )
     return row
 

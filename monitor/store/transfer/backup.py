@@ -41,13 +41,19 @@ PART_BYTES = 2**20
 
 
 def back_up(
-    engine: Engine, configuration: Configuration, archive: Path, report: Report = say_nothing
+    engine: Engine,
+    configuration: Configuration,
+    archive: Path,
+    report: Report = say_nothing,
+    *,
+    key: str = "",
 ) -> Manifest:
     """Write a backup while a daemon runs.
 
     The database comes first, in one state. Files come afterwards, so that those which its rows name
     are there. The database has the newest schema; the configuration names the folders. The archive,
-    ``.tar`` or ``.tar.gz``, must not exist. ``report`` receives a line about each part.
+    ``.tar`` or ``.tar.gz``, must not exist. ``report`` receives a line about each part; the ``key``
+    seals the manifest.
 
     Raises:
         SchemaError: The database has another schema.
@@ -66,7 +72,7 @@ def back_up(
     partial = archive.with_name(f"{archive.name}.partial")
     try:
         with tempfile.TemporaryDirectory(prefix=".driftwarden-", dir=archive.parent) as folder:
-            manifest = _write(engine, configuration, partial, Path(folder), report)
+            manifest = _write(engine, configuration, partial, Path(folder), report, key)
         os.link(partial, archive)
     except FileExistsError:
         raise InputError(
@@ -83,8 +89,13 @@ def back_up(
     return manifest
 
 
-def _write(
-    engine: Engine, configuration: Configuration, partial: Path, folder: Path, report: Report
+def _write(  # noqa: PLR0917 - those of its only caller
+    engine: Engine,
+    configuration: Configuration,
+    partial: Path,
+    folder: Path,
+    report: Report,
+    key: str,
 ) -> Manifest:
     created_at = datetime.now(UTC)
     copy = folder / DATABASE
@@ -116,7 +127,7 @@ def _write(
             files=tuple(files),
             left_out=tuple(left_out),
         )
-        for name, content in zip((MANIFEST, SEAL), encode_manifest(manifest), strict=True):
+        for name, content in zip((MANIFEST, SEAL), encode_manifest(manifest, key), strict=True):
             archive.addfile(_entry(name, len(content), 0o600), io.BytesIO(content))
     return manifest
 

@@ -1,19 +1,21 @@
 """Manifest of a backup: what it holds, with the digest of each part."""
 
 import hashlib
+import hmac
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 import msgspec
 
-from monitor.errors import DatabaseDamagedError
+from monitor.errors import ConfigurationError, DatabaseDamagedError
 from monitor.store.transfer.stored_rows import TableDigest
 
 #: Raised when a reader of an earlier form would misread the archive.
 FORMAT = 1
 DATABASE = "database.db"
 MANIFEST = "manifest.json"
-#: SHA-256 of the manifest, which is the last file of the archive.
+#: What proves the manifest, the last file of the archive: an HMAC-SHA-256 where there is a key,
+#: else a SHA-256, which shows damage but which anybody can compute again.
 SEAL = "manifest.sha256"
 
 
@@ -56,21 +58,35 @@ class Manifest(msgspec.Struct, frozen=True):
     left_out: tuple[str, ...]
 
 
-def encode_manifest(manifest: Manifest) -> tuple[bytes, bytes]:
-    """Return a manifest as JSON, and its seal."""
+def encode_manifest(manifest: Manifest, key: str) -> tuple[bytes, bytes]:
+    """Return a manifest as JSON, and its seal; without a ``key`` the seal is a plain digest."""
     content = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
-    return content, f"{hashlib.sha256(content).hexdigest()}\n".encode()
+    return content, _seal(content, key)
 
 
-def decode_manifest(content: bytes, seal: bytes) -> Manifest:
+def decode_manifest(content: bytes, seal: bytes, key: str) -> Manifest:
     """Return the manifest of JSON and seal.
 
     Raises:
         DatabaseDamagedError: It does not match its seal, or is of another form.
+        ConfigurationError: There is a ``key`` and the seal is without one, or the reverse.
     """
-    if f"{hashlib.sha256(content).hexdigest()}\n".encode() != seal:
+    was_keyed = seal.startswith(b"hmac-")
+    if was_keyed and not key:
+        raise ConfigurationError(
+            "archive sealed with a key: set DRIFTWARDEN_BACKUP_KEY to the key of that time"
+        )
+    if key and not was_keyed:
+        raise ConfigurationError(
+            "archive sealed without a key: anybody may have altered it; if it is of a time before "
+            "DRIFTWARDEN_BACKUP_KEY was set, unset the variable for this command"
+        )
+    if not hmac.compare_digest(_seal(content, key), seal):
         raise DatabaseDamagedError(
-            "altered archive: its manifest does not match its seal; use another backup",
+            "altered archive, or another DRIFTWARDEN_BACKUP_KEY: its manifest does not match its "
+            "seal; use the key of that time, or another backup"
+            if key
+            else "altered archive: its manifest does not match its seal; use another backup",
             code="damaged_archive",
         )
     try:
@@ -91,6 +107,12 @@ def decode_manifest(content: bytes, seal: bytes) -> Manifest:
             f"unsafe name in the archive: {name!r}; use another backup", code="damaged_archive"
         )
     return manifest
+
+
+def _seal(content: bytes, key: str) -> bytes:
+    if key:
+        return f"hmac-sha256 {hmac.new(key.encode(), content, 'sha256').hexdigest()}\n".encode()
+    return f"{hashlib.sha256(content).hexdigest()}\n".encode()
 
 
 def _unsafe_names(manifest: Manifest) -> Iterator[str]:

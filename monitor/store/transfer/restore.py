@@ -34,11 +34,12 @@ from monitor.store.transfer.manifest import (
 PART_BYTES = 2**20
 
 
-def verify(archive: Path) -> Manifest:
+def verify(archive: Path, *, key: str = "") -> Manifest:
     """Read a whole archive and compare it with its manifest; nothing is written.
 
     Raises:
         InputError: There is no such file.
+        ConfigurationError: The ``key`` is missing, or its seal is without one.
         DatabaseDamagedError: It is cut or altered, or of another form.
     """
     entries_read: dict[str, tuple[int, str]] = {}
@@ -53,7 +54,7 @@ def verify(archive: Path) -> Manifest:
             entries_read[entry.name] = (entry.size, _digest(file))
     if set(ends) != {MANIFEST, SEAL}:
         raise _damaged(archive, "it is cut: its manifest is missing")
-    manifest = decode_manifest(ends[MANIFEST], ends[SEAL])
+    manifest = decode_manifest(ends[MANIFEST], ends[SEAL], key)
     expected = {file.name: (file.size, file.digest) for file in manifest.files}
     for name in sorted(set(entries_read) | set(expected)):
         if entries_read.get(name) != expected.get(name):
@@ -67,6 +68,7 @@ def restore(
     *,
     allowed: Sequence[str],
     actor: str = "driftwarden",
+    key: str = "",
     report: Report = say_nothing,
 ) -> Manifest:
     """Restore a backup into an empty database, and its files to where they were.
@@ -82,7 +84,7 @@ def restore(
             archive has files of another folder; nothing was written.
         SchemaError: The archive is of a newer version; nothing was written.
     """
-    manifest = verify(archive)
+    manifest = verify(archive, key=key)
     migrations.check_known(manifest.revision)
     path = database_file(make_engine(url))
     require_empty_target(url)

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from monitor.traffic.redaction.text_scan import Place, TextScan, words_near
+from monitor.traffic.redaction.text_scan import LINE_BREAK, Place, TextScan, words_near
+from monitor.traffic.redaction.word_index import places_in
 
 #: 13 to 19 digits, each but the first after at most one separator.
 DIGITS_OF_CARD = re.compile(r"(?<![0-9])(?<![0-9][.-])[0-9](?:[ ./-]?[0-9]){12,18}")
@@ -21,6 +22,23 @@ SCHEMES = (
     ("68", re.compile(r"62|81"), (16, 17, 18, 19)),  # UnionPay
     ("56", re.compile(r"50|5[6-9]|6"), (16, 18, 19)),  # Maestro and national debit cards
 )
+
+#: A line break between two digits, and the digits on either side of it.
+BROKEN = re.compile(rf"[0-9]-?{LINE_BREAK}-?(?=[0-9])")
+#: Characters before a line break in which the digit is.
+BREAK_REACH = 24
+PART = re.compile(r"[0-9](?:[ -]?[0-9]){0,17}(?![A-Za-z0-9])")
+PART_CHARACTERS = 24
+#: Groups of four, of which a column of numbers has one on a line.
+GROUPS = re.compile(r"[0-9]{4}(?:[ -][0-9]{4}){0,3}")
+COLUMN_BEFORE = re.compile(r"[0-9][ \t]{0,4}\n[ \t]{0,8}$")
+COLUMN_AFTER = re.compile(r"[ \t]{0,4}\n[ \t]{0,8}[0-9]")
+CARD_NAMED = re.compile(
+    r"card|kart[ey]|\bcart[aeã]|tarjeta|kaart|\bkort|карт|卡|カード|카드|بطاقة|कार्ड|\bvisa\b"
+    r"|master|amex|maestro|kredit|cr[eé]dit|debit|\bpan\b",
+    re.IGNORECASE,
+)
+CARD_CONTEXT_CHARACTERS = 60
 
 #: Each digit -> the sum of the digits of its double.
 DOUBLED = str.maketrans("0123456789", "0246813579")
@@ -61,6 +79,37 @@ def find_cards(scan: TextScan, windows: Sequence[Place]) -> Iterator[Place]:
             position = end or match.start() + 1
 
 
+def find_broken_cards(scan: TextScan) -> Iterator[Place]:
+    """Yield card numbers over a line break, in groups of four or after a word for a card."""
+    text = scan.text
+    for place in _line_breaks(text):
+        near = text[max(0, place - BREAK_REACH) : place].rstrip(" \t\r=\\-")
+        if near.endswith("\\r"):
+            near = near[:-1].rstrip("\\")
+        gap = near[-1:].isdigit() and BROKEN.match(
+            text, max(0, place - BREAK_REACH) + len(near) - 1
+        )
+        if not gap or gap.end() <= place:
+            continue
+        end_of_first = gap.start() + 1
+        first = PART.match(text[max(0, end_of_first - PART_CHARACTERS) : end_of_first][::-1])
+        last = PART.match(text, gap.end())
+        if not first or not last:
+            continue
+        start = end_of_first - first.end()
+        if start and text[start - 1] in ".-":
+            continue
+        parts = first[0][::-1], last[0]
+        digits = "".join(parts).translate(NO_SEPARATORS)
+        if not any(
+            digits[0] in initial and prefix.match(digits) and len(digits) in lengths
+            for initial, prefix, lengths in SCHEMES
+        ):
+            continue
+        if _is_luhn(digits) and _is_set_apart(text, start, last.end(), parts):
+            yield start, last.end()
+
+
 def find_ibans(scan: TextScan) -> Iterator[Place]:
     """Yield IBANs: the country's length, and the checksum of ISO 7064 MOD 97-10."""
     text = scan.text
@@ -96,6 +145,21 @@ def _end_of_card(text: str, match: re.Match[str]) -> int | None:
             if end and not re.match(r"-?[0-9]", text[end : end + 2]):
                 return end
     return None
+
+
+def _line_breaks(text: str) -> Iterator[int]:
+    """Yield the positions of line breaks, also of those that are escaped in JSON."""
+    yield from places_in(text, "\n")
+    yield from places_in(text, "\\n")
+
+
+def _is_set_apart(text: str, start: int, end: int, parts: tuple[str, str]) -> bool:
+    """Return whether two lines of digits are one number rather than rows of a column."""
+    if CARD_NAMED.search(words_near(text, start, end, CARD_CONTEXT_CHARACTERS)):
+        return True
+    grouped = all(map(GROUPS.fullmatch, parts)) and any(len(part) > len("0000") for part in parts)
+    near = text[max(0, start - PART_CHARACTERS) : start]
+    return grouped and not COLUMN_BEFORE.search(near) and not COLUMN_AFTER.match(text, end)
 
 
 def _after(text: str, start: int, n: int) -> int | None:

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from monitor.traffic.redaction.text_scan import INVISIBLE, Place, TextScan
+from monitor.traffic.redaction.text_scan import LINE_BREAK as BREAK
+from monitor.traffic.redaction.text_scan import Place, TextScan
 
 #: Latin, Greek and Cyrillic. In scripts without spaces an address would include the sentence.
 ALPHABETS = "A-Za-z\u00c0-\u024f\u0370-\u04ff"
@@ -14,6 +15,22 @@ DOMAIN = re.compile(
     rf"(?:[{ALPHABETS}0-9_](?:[{ALPHABETS}0-9_-]{{0,62}})\.){{1,8}}"
     rf"(?:[{ALPHABETS}]{{2,24}}|xn--[A-Za-z0-9-]{{2,59}})(?![{ALPHABETS}0-9_-])"
 )
+#: In Chinese and Japanese texts the dots may be ideographic.
+WIDE_DOMAIN = re.compile(
+    r"(?:[A-Za-z0-9_][A-Za-z0-9_-]{0,62}[.\u3002]){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9_-])"
+)
+#: A domain after a line break, or with one: after a dot, or marked as a soft one.
+BROKEN_DOMAIN = re.compile(
+    rf"{BREAK}(?P<next>[A-Za-z0-9-]{{1,63}}\.(?:[A-Za-z0-9-]{{1,63}}\.){{0,8}}[A-Za-z]{{2,24}})"
+    rf"(?![A-Za-z0-9_-])"
+    rf"|[A-Za-z0-9-]{{1,63}}(?:\.[A-Za-z0-9-]{{1,63}}){{0,8}}(?:(?:\.{BREAK}|{BREAK}\.)"
+    r"(?:[a-z0-9-]{1,63}\.){0,3}(?:com|org|net|edu|gov|info|io|[a-z]{2})(?![A-Za-z0-9_-])"
+    r"|(?:=\r?\n|-\r?\n)[A-Za-z0-9-]{0,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}\.[A-Za-z]{2,24}"
+    r"(?![A-Za-z0-9_-]))"
+)
+BREAK_BEFORE = re.compile(rf"(?<=[A-Za-z0-9])({BREAK})$")
+#: Longest line break before an ``@``.
+BREAK_CHARACTERS = 32
 #: ``git@host.example:group/repository.git`` is a repository, not an address.
 REMOTE_PATH = re.compile(r":[\w.~-]{1,200}/")
 
@@ -28,28 +45,33 @@ def find_emails(scan: TextScan) -> Iterator[Place]:
     text = scan.text
     at = text.find("@")
     while at >= 0:
-        domain = DOMAIN.match(text, at + 1)
-        before = text[max(0, at - MAX_LOCAL_CHARACTERS - 1) : at][::-1]
-        local = LOCAL.match(before)
+        domain = (
+            DOMAIN.match(text, at + 1)
+            or WIDE_DOMAIN.match(text, at + 1)
+            or BROKEN_DOMAIN.match(text, at + 1)
+        )
+        end_of_local = at
+        local = domain and _local(text, at)
+        if domain and not local and domain.re is DOMAIN:
+            gap = BREAK_BEFORE.search(text, max(0, at - BREAK_CHARACTERS), at)
+            if gap:
+                end_of_local = gap.start()
+                local = _local(text, end_of_local)
         if domain and local and not REMOTE_PATH.match(text, domain.end()):
             name = local.group().rstrip("'.+&%-")  # an address doesn't start with these
             if 0 < len(name) <= MAX_LOCAL_CHARACTERS:
-                yield _whole_start(scan, at - len(name)), domain.end()
+                yield _whole_start(scan, end_of_local - len(name)), domain.end()
         at = text.find("@", at + 1)
     if "%40" in text:
         for match in ENCODED.finditer(text):
             yield _whole_start(scan, match.start()), match.end()
 
 
+def _local(text: str, end: int) -> re.Match[str] | None:
+    """Return the local part before a position, backwards."""
+    return LOCAL.match(text[max(0, end - MAX_LOCAL_CHARACTERS - 1) : end][::-1])
+
+
 def _whole_start(scan: TextScan, start: int) -> int:
-    """Return where a local part begins, of which the part after ``%`` or a blank was matched."""
-    if start and PERCENT.match(scan.text, start - 1):
-        return start - 1
-    first = start
-    while first and scan.original[first - 1] in INVISIBLE:
-        before = scan.text[max(0, start - MAX_LOCAL_CHARACTERS) : first - 1][::-1]
-        rest = LOCAL.match(before)
-        if not rest:
-            break
-        first -= 1 + rest.end()
-    return first
+    """Return where a local part begins, of which the part after ``%`` was matched."""
+    return start - 1 if start and PERCENT.match(scan.text, start - 1) else start

@@ -9,7 +9,8 @@ import msgspec
 from monitor.settings.models.names import ModelNames
 from monitor.traffic.exchange import Exchange, Message
 from monitor.traffic.redaction.national_ids import names_an_id
-from monitor.traffic.redaction.redactor import Redactor, pseudonym_of
+from monitor.traffic.redaction.redactor import Redactor, pseudonym_of, replace_spans
+from monitor.traffic.redaction.turns import find_in_turns
 
 #: Attributes that are ids.
 IDS = {"trace_id"}
@@ -46,14 +47,19 @@ def redact_exchange(
     if redactor is None:
         return exchange
     redact = redactor.redact
+    turns = (*exchange.messages, Message("assistant", exchange.response))
+    clean = [
+        Message(turn.role, replace_spans(turn.content, spans))
+        for turn, spans in zip(turns, find_in_turns(turns, redactor), strict=True)
+    ]
     return msgspec.structs.replace(
         exchange,
         exchange_id=redact_id(exchange.exchange_id, redactor),
         model=redact_model(exchange.model, redactor, names),
         task_type=redact(exchange.task_type),
         end_user=redactor.pseudonym(exchange.end_user),
-        messages=tuple(Message(turn.role, redact(turn.content)) for turn in exchange.messages),
-        response=redact(exchange.response),
+        messages=tuple(clean[:-1]),
+        response=clean[-1].content,
         attributes=_redact_attributes(exchange.attributes, redactor),
     )
 

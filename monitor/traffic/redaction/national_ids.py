@@ -63,10 +63,11 @@ def find_national_ids(scan: TextScan, windows: Sequence[Place]) -> Iterator[Plac
     if not windows:
         return
     lower = text.lower()
+    present = {word for word in FIRST_WORDS if word in lower}
     named = [
         kind
         for kind in NAMED
-        if any(word in lower for word in kind.first_words)
+        if not present.isdisjoint(kind.first_words)
         and (kind.words is None or kind.words.search(text))
     ]
     for first, last in windows:
@@ -263,6 +264,7 @@ OF_DIGITS = (
 
 BY_FORM = tuple(kind for kind in OF_DIGITS if kind.words is None)
 NAMED = tuple(kind for kind in OF_DIGITS if kind.words is not None)
+FIRST_WORDS = frozenset(word for kind in NAMED for word in kind.first_words)
 #: A quick look: none of the forms is in most windows.
 ANY_FORM = _any_of(BY_FORM)
 

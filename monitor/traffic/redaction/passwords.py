@@ -8,6 +8,8 @@ from monitor.traffic.redaction.text_scan import Place, TextScan
 from monitor.traffic.redaction.word_index import needles
 
 MIN_LENGTH, MAX_LENGTH = 4, 256
+#: What a password was replaced by names none.
+MASK = "[PASSWORD]"
 #: Beginnings of the words.
 NEEDLES = needles(
     "pas pwd pw mdp kennwort contrase clave senha parol wachtwoord haslo losenord sifre"
@@ -29,7 +31,7 @@ WORD = re.compile(
 #: An assignment: ``: x``, ``= x``, ``"password": "x"``, also in JSON inside JSON.
 ASSIGNED = re.compile(
     r"[\w ()/-]{0,40}?\\{0,7}[\"'`*]{0,2}\]?[\s ]{0,3}(?::=|=>|->"
-    r"|:(?=\s)|[:=>](?!\s*\n))\s{0,6}(?:[bru]?\\{0,7}[\"'`«»“„「]|\*\*)?"
+    r"|:(?=\s)|[:=>](?!\s*\n))\s{0,6}(?:[bru]?\\{0,7}[\"'`«»“„「]|\*\*\s?)?"
 )
 #: Characters from a word to the end of the sign.
 FURTHEST_SIGN = 40 + 7 + 2 + 1 + 3 + 2
@@ -47,6 +49,47 @@ VALUE = re.compile(
 )
 QUOTES = "\"'`«“„「"
 QUOTED = re.compile(rf"[^\s\"'`\\»”\u2018\u2019」]{{{MIN_LENGTH},{MAX_LENGTH}}}")
+#: A quoted value with blanks, by its opening quote.
+CLOSING = {'"': '"', "'": "'", "`": "`", "«": "»", "“": '”"', "„": '“”"', "「": "」"}
+#: A value of words: the rest of a line, to the end of a sentence or the next field.
+WORD_OF_PHRASE = r"[^\s\"'`<>,;&\\«»“”„「」。、\uff0c؛|]{1,40}"
+PHRASE = re.compile(
+    rf"(?:{WORD_OF_PHRASE}[ \t]{{1,2}}){{1,11}}?{WORD_OF_PHRASE}"
+    r"(?=[ \t]{0,4}(?:$|[\r\n|<,;&\"\\])|(?<=[.!?])\s)"
+)
+#: Words that mean more than passwords: nothing but one word is read after them.
+OTHER_PASSES = frozenset({"pas", "pass", "passcode"})
+#: What is said of passwords: no password has these words.
+REMARK = re.compile(
+    r"\b(?:chars?\b|character|zeichen|caract|caratter|znak|tekens?\b|tecken|karakter|символ|знак|digits?\b|ziffer"
+    r"|letters?\b|buchstab|symbol|upper|lower|min(?:imum|\.|\b)|max(?:imum|\.|\b)|least|days?\b"
+    r"|tagen?\b|jours|d[ií]as|giorni|dagen|dni\b|дн|attempt|tries|versuch|tentativ|intent|expir"
+    r"|expire|ablauf|läuft|fail|fehl|erreur|error|fout|błąd|ошибк|field|feld|champs?\b|campo|login|log\b|logs\b"
+    r"|sign|enter|ein(?:geb|gib)|click|klick|hier|here|must|muss|doit|debe|deve|moet\b|musi\b|should"
+    r"|how|wie\b|comment|cómo|como\b|hoe\b|jak\b|как\b|why|warum|pourquoi|por\b|perché"
+    r"|waarom|dlaczego|почему|reset|forgot|change|änder|chang|cambi|wijzig|zmien|смен|step|version"
+    r"|page|seite|bits?\b|bytes?\b|policy|regeln?\b|rules?\b|ask|tell|works?\b|worked|help|hilfe"
+    r"|see\b|siehe|same\b|user|account|konto|compte|cuenta|name|e-?mail|box|times?\b|mal\b|once"
+    r"|we\b|they|she\b|he\b|but\b|or\b|oder\b|ou\b|if\b|wenn\b|si\b|not\b|nicht|pas\b|no\b|non\b"
+    r"|niet\b|nie\b|не\b|can\b|cannot|could|does|did\b|was\b|were\b|wird|werden|wurde|ist\b|est\b"
+    r"|are\b|from\b|type|typed|stor(?:e|ed|es|age)\b|sav(?:e|ed|es)\b|secret|hint|question|manager|security)",
+    re.IGNORECASE,
+)
+#: Between the word and the sign: a text about a password, in a form or a program.
+OF_FORMS = re.compile(
+    r"hint|label|placeholder|help|err|text|title|mess|msg|desc|rule|polic|prompt|field|question"
+    r"|reset|forgot|hash|info|note",
+    re.IGNORECASE,
+)
+#: Words of other use in the list of those about passwords, which occur in sentences too.
+FILLERS = frozenset(
+    {"a", "an", "and", "at", "for", "have", "in", "is", "it", "my", "of", "the", "this", "to"}
+    | {"too", "very", "with", "your", "always", "never"}
+)
+#: Such a word that is known from passwords of several words.
+OF_PHRASES = frozenset({"correct"})
+#: Unquoted, a phrase has so many words where none has a digit or mark.
+MIN_WORDS = 4
 #: Where a word of prose follows, the value is none.
 GOES_ON = re.compile(r"[ \t]{1,2}[^\W\d_]{2}")
 #: Code, a placeholder or a mask, not a password.
@@ -61,7 +104,7 @@ NO_VALUE = re.compile(
 WORDS = frozenset(
     (Path(__file__).parent / "no_passwords.txt").read_text(encoding="utf-8").splitlines()
 )
-
+NO_PHRASE = WORDS - FILLERS - OF_PHRASES
 
 #: Without a link, digits among alphabetic characters: ``user bob password hunter22``.
 BARE = re.compile(
@@ -74,19 +117,19 @@ def find_passwords(scan: TextScan) -> Iterator[Place]:
     """Yield passwords: assigned to a word for them, or said to be one."""
     text = scan.text
     end_of_last = 0
+    has_mask, has_sign = MASK in text, _has_sign(text, 0, len(text))
     for start in scan.places_of(NEEDLES, OTHER_NEEDLES):
-        if start < end_of_last:
+        if start < end_of_last or (has_mask and text.startswith(MASK, max(0, start - 1))):
             continue
         name = WORD.match(text, start)
-        place = name and _value(scan, name)
+        place = name and _value(scan, name, has_sign=has_sign)
         if place:
             end_of_last = place[1]
             yield place
 
 
-def _has_sign(text: str, start: int) -> bool:
-    """Return whether a sign of an assignment is near enough."""
-    last = start + FURTHEST_SIGN
+def _has_sign(text: str, start: int, last: int) -> bool:
+    """Return whether there is a sign of an assignment."""
     return (
         text.find(":", start, last) >= 0
         or text.find("=", start, last) >= 0
@@ -94,15 +137,27 @@ def _has_sign(text: str, start: int) -> bool:
     )
 
 
-def _value(scan: TextScan, name: re.Match[str]) -> Place | None:
+def _value(scan: TextScan, name: re.Match[str], *, has_sign: bool) -> Place | None:
     """Return the place of the password after a word for it."""
-    text = scan.text
-    assigned = _has_sign(text, name.end()) and ASSIGNED.match(text, name.end())
-    link = assigned or STATED.match(text, name.end())
+    text, end = scan.text, name.end()
+    has_sign = has_sign and _has_sign(text, end, end + FURTHEST_SIGN)
+    assigned = ASSIGNED.match(text, end) if has_sign else None
+    link = assigned or STATED.match(text, end)
     if link is None:
-        bare = (scan.has_digit and BARE.match(text, name.end())) or DIRECT.match(text, name.end())
-        return bare.span(1) if bare and _is_password(bare[1]) else None
+        return _direct_value(scan, end)
     is_quoted = link[0][-1:] in QUOTES and link[0] != ""
+    if not OF_FORMS.search(link[0]):
+        is_line = bool(assigned) and name[0].lower() not in OTHER_PASSES
+        phrase = _phrase(text, link, is_quoted=is_quoted, is_line=is_line)
+        if phrase:
+            return phrase
+    return _value_of_one_word(text, name, link, is_quoted=is_quoted, is_assigned=bool(assigned))
+
+
+def _value_of_one_word(
+    text: str, name: re.Match[str], link: re.Match[str], *, is_quoted: bool, is_assigned: bool
+) -> Place | None:
+    """Return the place of a password without blanks after its link to a word for it."""
     value = (QUOTED if is_quoted else VALUE).match(text, link.end())
     if value is None:
         return None
@@ -110,14 +165,68 @@ def _value(scan: TextScan, name: re.Match[str]) -> Place | None:
     place = value.start(), value.start() + len(word)
     if not _is_password(word):
         return None
+    goes_on = GOES_ON.match(text, place[1])
     if is_quoted:
-        return place
+        return place if _is_marked(word) or not goes_on else None
     if IDEOGRAPHIC.search(word):
         return None
-    is_announced = assigned or " " in link[0].strip() or _is_owned(text, name.start())
-    goes_on = GOES_ON.match(text, place[1]) and "lautet" not in link[0].lower()
-    is_word = goes_on or INFLECTED.fullmatch(word) or not is_announced
+    is_announced = is_assigned or " " in link[0].strip() or _is_owned(text, name.start())
+    is_word = (
+        (goes_on and "lautet" not in link[0].lower())
+        or INFLECTED.fullmatch(word)
+        or not is_announced
+    )
     return place if _is_marked(word) or not is_word else None
+
+
+def _direct_value(scan: TextScan, end: int) -> Place | None:
+    """Return the place of a password directly after a word for it."""
+    text = scan.text
+    opened = OPENED.match(text, end) if text[end + 1 : end + 2] in QUOTES else None
+    phrase = opened and _phrase(text, opened, is_quoted=True, is_line=False)
+    if phrase and MARKED.search(text, *phrase):
+        return phrase
+    bare = (scan.has_digit and BARE.match(text, end)) or DIRECT.match(text, end)
+    return bare.span(1) if bare and _is_password(bare[1]) else None
+
+
+def _phrase(text: str, link: re.Match[str], *, is_quoted: bool, is_line: bool) -> Place | None:
+    """Return the place of a password of several words; ``None`` if none."""
+    start = link.end()
+    if is_quoted:
+        line = text[start : start + MAX_LENGTH + 1]
+        escape = "" if "\\" in link[0] else r"(?<!\\)"
+        end = re.search(rf"{escape}[{CLOSING[link[0][-1]]}]", line)
+        value = line[: end.start()].rstrip("\\") if end else ""
+        if "\n" in value or "<" in value or "{" in value:
+            return None
+    else:
+        is_line = is_line and link[0][-1:] in {" ", "\t", ":", ">"} and "\n" not in link[0]
+        match = PHRASE.match(text, start) if is_line else None
+        value = match[0].rstrip(".") if match else ""
+        if any(map(value.__contains__, ":=(){}[]?@")):
+            return None
+    words = value.split()
+    if len(words) < 2 or len(value) < MIN_LENGTH or REMARK.search(value) or WORD.search(value):
+        return None
+    bare = [_bare(word) for word in words]
+    if NO_PHRASE.intersection(bare) or "" in bare:
+        return None
+    marked = any(map(_is_marked, words)) or any(map(str.isdigit, words)) or value[-1] in "!#$%*"
+    if is_quoted:
+        is_phrase = marked or len(words) >= MIN_WORDS - 1 or value.islower()
+    elif marked:
+        is_pair = len(words[1]) >= MIN_LENGTH and _is_marked(words[0])
+        is_phrase = (len(words) > 2 or is_pair) and not IDEOGRAPHIC.search(value)
+    else:
+        plain = all(word.isascii() and word.isalpha() and len(word) > 2 for word in words)
+        is_phrase = len(words) >= MIN_WORDS and plain and value.islower()
+        is_phrase = is_phrase and not FILLERS.intersection(bare)
+    return (start, start + len(value)) if is_phrase else None
+
+
+def _bare(word: str) -> str:
+    return word.lower().strip(".,!?*_-")
 
 
 def _is_password(word: str) -> bool:
@@ -145,6 +254,9 @@ IDEOGRAPHIC = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
 DIRECT = re.compile(
     r" {1,2}[\"'`«“„「]?((?=\S{0,40}[^\W\d_])[\w¡.+-]{2,40}[!_;&@#$%^*][\w!_;&@#$%^*.+-]{1,40})"
 )
+#: The quote before a value directly after the word.
+OPENED = re.compile(r" [\"'`«“„「]")
+MARKED = re.compile("[0-9!#$%*]")
 #: Ends of participles, which say something of a password.
 INFLECTED = re.compile(r"[a-z]{3,}(?:ed|ing|ated|iert|able|ible)|ge[a-zäöü]{3,}(?:t|en)")
 #: Words of the one whose password it is, before the word for it.

@@ -14,7 +14,7 @@ CANDIDATE = re.compile(rf"(?:\+|\()?[0-9](?:{GAP}[0-9]){{6,17}}")
 GOES_ON = re.compile(r"[A-Za-z0-9_]|[.,:/-][0-9]|[ ][0-9]")
 
 INTERNATIONAL = re.compile(r"\+[1-9]|00[1-9]")
-NO_SEPARATORS = str.maketrans("", "", "+()/ .-")
+SEPARATORS = b"+()/ .-"
 
 #: National forms.
 NATIONAL = re.compile(
@@ -69,7 +69,7 @@ def find_phones(scan: TextScan, windows: Sequence[Place]) -> Iterator[Place]:
 def _end_of_phone(text: str, candidate: re.Match[str]) -> int | None:
     """Return the end of the phone number at the candidate; ``None`` if none."""
     number, start, end = candidate.group(), candidate.start(), candidate.end()
-    n_digits = len(number.translate(NO_SEPARATORS))
+    n_digits = len(number.encode().translate(None, SEPARATORS))
     if INTERNATIONAL.match(number) and n_digits >= (7 if number[0] == "+" else 12):
         while n_digits > 15 or GOES_ON.match(text, end):  # other numbers follow: cut at a separator
             number = number.rstrip("0123456789").rstrip(" .-/()")

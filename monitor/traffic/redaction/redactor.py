@@ -5,7 +5,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import blake2b
 
 from monitor.settings import Redaction
-from monitor.traffic.redaction.account_numbers import find_cards, find_ibans, find_ssns
+from monitor.traffic.redaction.account_numbers import (
+    find_broken_cards,
+    find_cards,
+    find_ibans,
+    find_ssns,
+)
 from monitor.traffic.redaction.bank_numbers import find_accounts
 from monitor.traffic.redaction.birth_dates import find_birth_dates
 from monitor.traffic.redaction.emails import find_emails
@@ -14,6 +19,7 @@ from monitor.traffic.redaction.national_ids import (
     find_named_documents,
     find_national_ids,
 )
+from monitor.traffic.redaction.normalized_text import NormalizedText
 from monitor.traffic.redaction.passwords import find_passwords
 from monitor.traffic.redaction.phone_numbers import find_phones
 from monitor.traffic.redaction.secrets import find_secrets
@@ -24,8 +30,8 @@ from monitor.traffic.redaction.text_scan import Place, Span, TextScan
 Finder = Callable[[str], Iterable[Span]]
 
 #: Runs of digits with separators, in which numbers are searched.
-NUMBERS = re.compile(r"[0-9](?:[ ./()\u00a0\u2013-]{0,3}[0-9]){6,400}")
-NO_SEPARATORS = str.maketrans("", "", " ./()\u00a0\u2013-")
+NUMBERS = re.compile(r"[0-9](?:[ ./()-]{0,3}[0-9]){6,400}")
+SEPARATORS = b" ./()-"
 #: No card, national id or social security number has fewer digits.
 MIN_DIGITS = 9
 #: Rank of names, the least certain kind.
@@ -63,25 +69,21 @@ class Redactor:
         Of overlapping spans the more certain kind wins: configured patterns, keys, e-mail
         addresses, IBANs, cards, social security numbers, phone numbers, then names.
         """
-        ranked = self._ranked(text)
+        normalized = NormalizedText(text)
+        ranked = self._ranked(normalized)
         if self._extra_finder is not None:
-            ranked += [(LAST_RANK, span) for span in self._extra_finder(text)]
+            for span in self._extra_finder(normalized.text):
+                start, end = normalized.place(span.start, span.end)
+                ranked.append((LAST_RANK, Span(start, end, span.kind)))
         return _without_overlaps(ranked)
 
     def find_forms(self, text: str) -> list[Span]:
         """Return the spans of personal data with a fixed form, without names."""
-        return _without_overlaps(self._ranked(text))
+        return _without_overlaps(self._ranked(NormalizedText(text)))
 
     def redact(self, text: str) -> str:
         """Return the text with personal data replaced by its kind."""
-        spans = self.find(text)
-        if not spans:
-            return text
-        parts, position = [], 0
-        for span in spans:
-            parts += [text[position : span.start], f"[{span.kind}]"]
-            position = span.end
-        return "".join(parts) + text[position:]
+        return replace_spans(text, self.find(text))
 
     def pseudonym(self, end_user: str) -> str:
         """Return an end user's id, or a stable pseudonym if the id is personal data.
@@ -93,12 +95,20 @@ class Redactor:
             return end_user
         return self.pseudonymize(end_user)
 
-    def _ranked(self, text: str) -> list[tuple[int, Span]]:
-        return [
-            (rank, Span(start, end, kind))
-            for rank, (kind, places) in enumerate(self._places(text))
+    def _ranked(self, normalized: NormalizedText) -> list[tuple[int, Span]]:
+        ranked = [
+            (rank, Span(*normalized.place(start, end), kind))
+            for rank, (kind, places) in enumerate(self._places(normalized.text))
             for start, end in places
+            if start < end
         ]
+        if normalized.text is not normalized.original:  # a pattern may be for the original form
+            ranked += [
+                (rank, Span(*match.span(), name))
+                for rank, (name, pattern) in enumerate(self._patterns)
+                for match in pattern.finditer(normalized.original)
+            ]
+        return ranked
 
     def _places(self, text: str) -> Iterator[tuple[str, Iterable[Place]]]:
         if not text:
@@ -128,12 +138,22 @@ class Redactor:
         longer = [  # a date has fewer digits
             window
             for window, (number, _) in zip(windows, numbers, strict=True)
-            if len(number.translate(NO_SEPARATORS)) >= MIN_DIGITS
+            if len(number.encode().translate(None, SEPARATORS)) >= MIN_DIGITS
         ]
         yield "CARD", find_cards(scan, longer)
+        yield "CARD", find_broken_cards(scan)
         yield "SSN", find_ssns(scan, longer)
         yield "NATIONAL_ID", find_national_ids(scan, longer)
         yield "PHONE", find_phones(scan, windows)
+
+
+def replace_spans(text: str, spans: Iterable[Span]) -> str:
+    """Return the text with each span, in order, replaced by its kind."""
+    parts, position = [], 0
+    for span in spans:
+        parts += [text[position : span.start], f"[{span.kind}]"]
+        position = span.end
+    return "".join(parts) + text[position:] if parts else text
 
 
 def build_redactor(settings: Redaction) -> Redactor | None:
@@ -161,7 +181,7 @@ def _without_overlaps(ranked: list[tuple[int, Span]]) -> list[Span]:
     if not ranked:
         return []
     result: list[tuple[int, Span]] = []
-    for rank, span in sorted(ranked, key=lambda item: item[1]):
+    for rank, span in sorted(ranked, key=lambda item: (item[1].start, item[1].end, item[1].kind)):
         if not result or span.start >= result[-1][1].end:
             result.append((rank, span))
         elif rank == result[-1][0]:

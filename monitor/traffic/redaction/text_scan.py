@@ -3,11 +3,9 @@
 Most texts hold no personal data; to rule it out costs microseconds.
 """
 
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 
 from monitor.traffic.redaction.word_index import WordIndex, Words, places_in
 
@@ -23,6 +21,9 @@ class Span:
 
 #: Range of characters in a text: ``[start, end)``.
 Place = tuple[int, int]
+
+#: A line break inside a value: wrapped, quoted-printable, quoted, or escaped in JSON.
+LINE_BREAK = r"[ \t]{0,4}=?(?:\r?\n|(?:\\{1,8}r)?\\{1,8}n)[ \t]{0,8}(?:> ?)?"
 
 #: Separators inside numbers, deleted to measure a number. The last five bytes are the no-break
 #: space and the en dash in UTF-8.
@@ -46,51 +47,16 @@ LONG_TOKEN = b"x" * 16
 #: No words.
 NONE = Words()
 
-#: Zero-width spaces and joiners, and the soft hyphen.
-INVISIBLE = "\u00ad\u200b\u2060\ufeff"
-
-
-def _plain_forms() -> dict[str, str]:
-    """Return digits, hyphens, spaces and fullwidth forms -> the ASCII character that they mean.
-
-    Those of the basic plane: a class with others takes forty times as long.
-    """
-    forms = dict.fromkeys(INVISIBLE, " ")
-    for code in range(0x80, 0x10000):
-        character = chr(code)
-        category = unicodedata.category(character)
-        if category == "Nd":
-            forms[character] = str(unicodedata.digit(character))
-        elif category == "Pd" or character == "\u2212":
-            forms[character] = "-"
-        elif category == "Zs":
-            forms[character] = " "
-    # A fullwidth comma ends a clause; in ASCII it could be a decimal one.
-    marks = set(",.!?;")
-    wide = (code for code in range(0x21, 0x7F) if chr(code) not in marks)
-    return forms | {chr(0xFEE0 + code): chr(code) for code in wide}
-
-
-@cache
-def _other_forms() -> tuple[re.Pattern[str], dict[str, str]]:
-    """Return the pattern of other forms and what they mean; made for the first text with any."""
-    forms = _plain_forms()
-    return re.compile(f"[{re.escape(''.join(forms))}]"), forms
-
 
 class TextScan:
     """A scanned text.
 
-    ``original`` is the text as it was, ``raw`` the text in UTF-8. Three digits, six, and the seven
-    of a long number are in a row, separators aside.
+    ``raw`` is the text in UTF-8. Three digits, six, and the seven of a long number are in a row,
+    separators aside.
     """
 
     def __init__(self, text: str) -> None:
-        """Scan a text; digits of other scripts, unusual hyphens and spaces count as ASCII."""
-        self.original = text
-        if not text.isascii():
-            pattern, forms = _other_forms()
-            text = pattern.sub(lambda match: forms[match[0]], text)
+        """Scan a normalised text."""
         self.text = text
         self.raw = text.encode("utf-8", "surrogatepass")
         numbers = self.raw.translate(TO_ZERO, SEPARATORS)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import cached_property
+from typing import AnyStr
 
 import numpy as np
 
@@ -12,7 +13,7 @@ N_BYTES = 3
 #: In a shorter text a lookup of each three bytes takes less than an array.
 MIN_BYTES = 200
 #: Multipliers of the hash of three bytes, modulo 2 ** 16.
-FIRST, SECOND = np.uint16(40503), np.uint16(7919)
+FIRST, SECOND = np.uint16(14080), np.uint16(7919)
 
 
 class Words(tuple[bytes, ...]):
@@ -94,10 +95,10 @@ def _places_of_word(lower: bytes, word: bytes, starts: list[int]) -> Iterator[in
 def _hashes(text: np.ndarray) -> np.ndarray:
     """Return the hash of each three bytes in a row."""
     wide = text.astype(np.uint16)
-    return (wide[:-2] << np.uint16(8)) * FIRST + wide[1:-1] * SECOND + wide[2:]
+    return wide[:-2] * FIRST + wide[1:-1] * SECOND + wide[2:]
 
 
-def places_in(lower: bytes, word: bytes) -> Iterator[int]:
+def places_in(lower: AnyStr, word: AnyStr) -> Iterator[int]:
     """Yield the positions of one word, which don't overlap."""
     place = lower.find(word)
     while place >= 0:

@@ -22,6 +22,7 @@ from monitor.store.accounts.users import UserRow, user_by_name
 from monitor.store.engine import transaction
 from monitor.web import error_pages
 from monitor.web.access.audience import TEXTS, Texts
+from monitor.web.access.peer import PEER
 from monitor.web.clock import Clock
 from monitor.web.current_user import OWNED
 
@@ -82,6 +83,7 @@ class RecordReads(ASGIMiddleware):
             model=model,
             place=scope["path"],
             address=_address_of(scope),
+            peer=str(scope.get(PEER, "")),
         )
 
     def _write(self, access: Access, is_refresh: bool) -> None:
@@ -126,6 +128,7 @@ def record_sign_in(
                 action=action,
                 place=request.scope.get("path_template", ""),
                 address=_address_of(request.scope),
+                peer=str(request.scope.get(PEER, "")),
             ),
         )
 

@@ -12,7 +12,7 @@ from monitor.store.review.decision_states import OUTCOMES, decision_state, decis
 from monitor.store.review.decisions import decision_by_id, list_decisions
 from monitor.store.review.items import batch_by_id
 from monitor.store.review.reviews import GoldRow, gold_of_batches
-from monitor.store.training.plan_requests import open_plan_of
+from monitor.store.training.plan_requests import open_plan_of, runs_of_decision
 from monitor.store.training.runs import run_of_decision
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
@@ -58,6 +58,7 @@ def decision(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> 
         batch = batch_by_id(connection, row.batch_id)
         gold = gold_of_batches(connection, row.inputs["batches"])
         run, can_plan = run_of_decision(connection, decision_id), is_plannable(connection, row)
+        runs = runs_of_decision(connection, decision_id)
         plan = open_plan_of(connection, row.model, decision_id)
         evaluation = drift_evaluation_by_id(connection, batch.evaluation_id)
         # A repeated evaluation numbers its topics anew.
@@ -68,6 +69,7 @@ def decision(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> 
         "row": row,
         "state": state,
         "run": run,
+        "runs": runs,
         "can_plan": can_plan and run is None,
         "plan": plan,
         "batch": batch,

@@ -163,7 +163,7 @@ def _read(lanes: Sequence[Lane], rates: Sequence[Sequence[WeeklyRate]]) -> str:
     n = len(lanes[0].bars)
     counts = [sum(bar.kind == "alarm" for bar in lane.bars) for lane in lanes]
     text = (
-        f"In {pluralize(n, 'window')}, prompts drifted past the alert threshold in {counts[0]}, "
+        f"Prompts drifted past the alert threshold in {counts[0]} of {pluralize(n, 'window')}, "
         f"responses in {counts[1]}"
     )
     newest = next((own for own in reversed([*chain(*rates)]) if own.rate is not None), None)

@@ -58,7 +58,7 @@ class SearchForm:
             self._add("least value", values["least"], f"it is above the highest, {values['most']}")
         since, until = self._day("since"), self._day("until")
         if since and until and until < since:
-            self._add("end", values["until"], f"it is before the start, {values['since']}")
+            self._add("To", values["until"], f"it is before From, {values['since']}")
         if values["verdict"] not in {"", *VERDICT_CHOICES}:
             self._add("verdict", values["verdict"], f"choose {', '.join(VERDICT_CHOICES)}")
         return Criteria(
@@ -102,7 +102,9 @@ class SearchForm:
         except ValueError:
             value = math.nan
         if not math.isfinite(value):
-            self._add(f"{name} value", text, "write a number such as 0.5")
+            self._add(
+                {"least": "Lowest", "most": "Highest"}[name], text, "write a number such as 0.5"
+            )
             return default
         return value
 
@@ -110,7 +112,7 @@ class SearchForm:
         text = self.values[name]
         day = parse_day(text)
         if text and day is None:
-            self._add({"since": "start", "until": "end"}[name], text, "write it as 2026-11-30")
+            self._add({"since": "From", "until": "To"}[name], text, "write it as 2026-11-30")
         return day
 
 

@@ -15,10 +15,10 @@ def check_text(text: str, problems: list[str]) -> None:
     """Note what is wrong with a text that is searched for."""
     if len(text) > MAX_TEXT:
         problems.append(
-            f"text: {len(text):,} characters; shorten it to {MAX_TEXT}, or to its rarest words"
+            f"Text: {len(text):,} characters; shorten it to {MAX_TEXT}, or to its rarest words"
         )
     elif text and not wanted_words(text):
-        problems.append(f"text: {excerpt(text, 40) or 'no word'}; type a word or a number")
+        problems.append(f"Text: {excerpt(text, 40) or 'no word'}; type a word or a number")
 
 
 def excerpt_around(text: str, search: str) -> str:

@@ -33,6 +33,9 @@ Fields = URLEncodedBody[dict[str, Any]]
 MAX_CHARACTERS = 200_000
 #: The name that problems have instead of a file.
 NAME = "guidelines"
+UNCHANGED_EXAMPLE = (
+    "these are the guidelines of an example: change them to those of your task types"
+)
 SOURCES = labels({"file": "Configured file", "page": "Page", "shell": "Command"})
 
 
@@ -75,6 +78,8 @@ def edit(lead_visit: NamedDependency[Visit], data: Fields) -> Template | Redirec
         return _editor(lead_visit, model, draft, base=base)
     if draft.problems:
         return _editor(lead_visit, model, draft, base=base, status=400)
+    if text.strip() == _starter().strip():
+        return _editor(lead_visit, model, draft, base=base, refusal=UNCHANGED_EXAMPLE, status=400)
     try:
         with lead_visit.transaction() as connection:
             publish_taxonomy(

@@ -1,6 +1,6 @@
 """Pages of the incidents: list, detail, and the changes of leads."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -13,10 +13,11 @@ from sqlalchemy import Connection
 
 from monitor.alerts import incidents as alert_incidents
 from monitor.alerts.causes import CAUSES
+from monitor.alerts.evaluated_version import describe_version
 from monitor.alerts.incidents import alerts_of
 from monitor.alerts.until import parse_until
 from monitor.errors import InputError
-from monitor.store.alerts.incidents import incident_by_id, list_incidents
+from monitor.store.alerts.incidents import IncidentRow, incident_by_id, list_incidents
 from monitor.web.access.audience import LEADS, REVIEWERS, texts
 from monitor.web.current_user import Visit
 from monitor.web.handlers import form, get
@@ -48,6 +49,7 @@ def incidents(
             cause=chosen or None,
             unresolved=status == "unresolved",
         )
+        remarks = _name_departed(connection, rows)
     rows = [
         row
         if visit.reads_all_texts_of(row.model)
@@ -56,6 +58,7 @@ def incidents(
     ]
     context = {
         "incidents": rows,
+        "remarks": remarks,
         "causes": CAUSES,
         "cause": chosen,
         "unresolved": status == "unresolved",
@@ -118,6 +121,14 @@ def note(
         return True
 
     return _change(lead_visit, incident_id, change)
+
+
+def _name_departed(connection: Connection, rows: Sequence[IncidentRow]) -> dict[int, str]:
+    """Return a sentence for each unresolved incident about a version that has left production."""
+    described = {
+        row.id: describe_version(connection, row) for row in rows if row.resolved_at is None
+    }
+    return {number: text for number, (text, serves) in described.items() if not serves}
 
 
 def _change(

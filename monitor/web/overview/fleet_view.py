@@ -10,8 +10,9 @@ from monitor.rendering.excerpts import excerpt
 from monitor.settings import Sections
 from monitor.store import fleet
 from monitor.store.accounts.users import UserRow
-from monitor.store.review.waiting import StandingDecision, standing_decisions
+from monitor.store.review.waiting import StandingDecision
 from monitor.store.traffic.exchanges import newest_traffic
+from monitor.todo.of_models import ModelStates
 from monitor.web.filters import minute
 from monitor.web.models_of_user import ModelChoice
 
@@ -85,6 +86,7 @@ def list_rows(
     user: UserRow,
     choices: Sequence[ModelChoice],
     *,
+    known: ModelStates,
     waiting: Mapping[str, int],
     now: datetime,
     read_until: datetime | None,
@@ -94,16 +96,16 @@ def list_rows(
     Where it is unknown until when the traffic is stored, so is whether a model is silent.
     ``waiting`` are the numbers of items that wait for the user's review, by model.
     """
-    windows = fleet.newest_windows(connection)
+    windows = known.windows
     little_data = [row.id for row in windows.values() if row.verdict == "not_enough_data"]
     newest = _Newest(
         windows,
         fleet.window_sizes(connection, little_data),
         newest_traffic(connection),
-        fleet.unresolved_incidents(connection),
-        {row.model: row for row in standing_decisions(connection)},
+        known.incidents,
+        {row.model: row for row in known.decisions},
         fleet.production_versions(connection),
-        fleet.unfinished_rollouts(connection),
+        known.rollouts,
         fleet.count_items(connection),
         fleet.evaluating_models(connection),
     )
@@ -151,13 +153,7 @@ def _row(
     items = newest.items.get(name, {})
     own = settings.settings_of(name)
     decision = newest.decisions.get(name)
-    waits = (
-        decision is not None
-        and decision.recommendation == "retrain"
-        and decision.confirmed_by is None
-        and not decision.has_run
-        and own.retrain.require_confirmation
-    )
+    waits = decision is not None and decision.is_unconfirmed and own.retrain.require_confirmation
     traffic_at = newest.traffic.get(name)
     silence = SILENCE[own.monitoring.drift_detection]
     row = ModelRow(

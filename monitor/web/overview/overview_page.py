@@ -14,11 +14,11 @@ from monitor.store.accounts.grants import ALL_MODELS
 from monitor.store.accounts.users import UserRow
 from monitor.store.alerts.channel_state import FailingChannel, failing_channel
 from monitor.store.alerts.incidents import IncidentRow, list_incidents
-from monitor.store.leadership import Lease, current_lease
 from monitor.store.model_history import DAEMON
 from monitor.store.traffic.dead_letters import count_by_reason
 from monitor.store.traffic.offsets import sources_complete_until
 from monitor.store.traffic.unlisted import UnlistedModel, last_seven_days, unlisted_models
+from monitor.todo.of_models import read_states
 from monitor.todo.todo_list import list_todo
 from monitor.web.access.audience import EVERYBODY, REVIEWERS
 from monitor.web.current_user import Visit
@@ -46,8 +46,6 @@ class DaemonView:
     unlisted: list[UnlistedModel]
     #: Channels of alerts that take no messages.
     failing: list[FailingChannel]
-    #: Of the replica that evaluates; ``None``: none has led yet.
-    lease: Lease | None
 
 
 @get("/", sync_to_thread=False, opt=EVERYBODY)
@@ -64,12 +62,14 @@ def overview(visit: NamedDependency[Visit]) -> Template:
     user, choices, now = visit.user, visit.choices, visit.now
     with visit.transaction() as connection:
         daemon = _view_daemon(connection, visit.settings, user, now)
-        todo = list_todo(connection, visit.settings, user, now, visit.permitted)
+        known = read_states(connection)
+        todo = list_todo(connection, visit.settings, user, now, visit.permitted, known=known)
         rows = list_rows(
             connection,
             visit.settings,
             user,
             choices,
+            known=known,
             waiting={entry.model: entry.n for entry in todo.own if entry.kind == "review"},
             now=now,
             read_until=daemon.read_until,
@@ -103,7 +103,6 @@ def _view_daemon(
             for name in Routes.of(settings).channels
             if (channel := failing_channel(connection, name, now)) is not None
         ],
-        lease=current_lease(connection),
     )
 
 

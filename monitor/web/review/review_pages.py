@@ -131,7 +131,11 @@ def item(item_id: FromPath[int], visit: NamedDependency[Visit]) -> Template:
         versions = version_numbers(connection, view.model, view.taxonomy_version)
         # The page of a discussion is read every five seconds, and says nothing about the rest.
         reviews = view.state == "open"
-        work = worklist_of(connection, visit.user, visit.now, view.model) if reviews else None
+        work = (
+            worklist_of(connection, visit.user, visit.now, view.model, counts_all=False)
+            if reviews
+            else None
+        )
     is_single = view.state in {"open", "submitted", "flagged", "excluded"}
     initial = {
         "id": view.id,

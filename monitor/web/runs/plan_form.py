@@ -46,8 +46,11 @@ class PlanForm:
         """Read a request's form as it was typed."""
         recipe = _text(data, "recipe").replace("\r\n", "\n")
         original = _text(data, "original").replace("\r\n", "\n")
+        fields = {name: _text(data, name) for name in FIELDS if name in data}
+        if raised := _text(data, "raise_to"):  # the button that keeps the longest example
+            fields["max_length"] = raised
         return cls(
-            fields={name: _text(data, name) for name in FIELDS if name in data},
+            fields=fields,
             recipe=recipe,
             original=original or recipe,
             left_out=_text(data, "left_out"),

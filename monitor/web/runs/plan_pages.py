@@ -1,7 +1,7 @@
-"""Planning of a training run on the page: for a decision, or again after a run."""
+"""Planning of a training run on the page: for a decision, again after a run, or for neither."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,22 @@ def request_again(
 ) -> Template | Redirect:
     """Request a run's new plan, or a change of one; the leader checks it."""
     return _request(lead_visit, data, lambda connection: _of_run(connection, lead_visit, run_id))
+
+
+@get("/runs/plan", opt=LEADS)
+def plan_new(lead_visit: NamedDependency[Visit]) -> Template | Redirect:
+    """Show the form that plans a run on the gold of all batches."""
+    model = lead_visit.one_model
+    if model != lead_visit.model and len(lead_visit.choices) > 1:
+        return Redirect(replace(lead_visit, model=model).address("/runs/plan"), status_code=303)
+    return _show(lead_visit, lambda connection: _of_model(connection, lead_visit, model))
+
+
+@form("/runs/plan", opt=LEADS)
+def request_new(lead_visit: NamedDependency[Visit], data: Fields) -> Template | Redirect:
+    """Request the plan of a run on the gold of all batches; the leader checks it."""
+    model = lead_visit.one_model
+    return _request(lead_visit, data, lambda connection: _of_model(connection, lead_visit, model))
 
 
 @get("/decisions/{decision_id:int}/plan", opt=LEADS)
@@ -230,6 +246,17 @@ def _of_decision(connection: Connection, visit: Visit, decision_id: int) -> Orig
     )
 
 
+def _of_model(connection: Connection, visit: Visit, model: str) -> Origin:
+    configured = _configured(visit, model)
+    return Origin(
+        model=model,
+        back="/runs",
+        configured=configured,
+        proposal=propose_for_decision(connection, model, configured, None),
+        other=open_plan_of(connection, model, None),
+    )
+
+
 def _configured(visit: Visit, model: str) -> RecipeFile:
     try:
         return read_recipe_file(visit.settings.settings_of(model).retrain.recipe)
@@ -276,11 +303,11 @@ def _page(
         batches = batches_of_decision(connection, origin.decision_id)
         gold = gold_state(connection, origin.model, batches)
     again = "" if origin.after_run is None else " again"
-    title = (
-        f"Plan the retraining of decision {origin.decision_id}{again}"
-        if origin.decision_id is not None
-        else f"Plan training run {origin.after_run}{again}"
-    )
+    title = f"Plan a training run of {origin.model}"
+    if origin.decision_id is not None:
+        title = f"Plan the retraining of decision {origin.decision_id}{again}"
+    elif origin.after_run is not None:
+        title = f"Plan training run {origin.after_run}{again}"
     if origin.draft is not None:
         title = f"Change the plan of training run {origin.draft.id}"
     context = {
@@ -296,4 +323,4 @@ def _page(
     return visit.page("plan.html", context, status=status)
 
 
-HANDLERS = (plan_again, request_again, plan_decided, request_decided)
+HANDLERS = (plan_again, request_again, plan_decided, request_decided, plan_new, request_new)

@@ -71,7 +71,13 @@ def runs(lead_visit: NamedDependency[Visit]) -> Template:
     requested = {
         row.id for row in rows if pending_request(row.id, row.status, row.start_request) is not None
     }
-    context = {"runs": rows, "badges": BADGES, "decided": decided, "requested": requested}
+    context = {
+        "runs": rows,
+        "badges": BADGES,
+        "decided": decided,
+        "requested": requested,
+        "can_plan": bool(lead_visit.choices),
+    }
     return lead_visit.page("runs.html", context)
 
 
@@ -138,6 +144,7 @@ def _view(connection: Connection, row: RunRow, now: datetime) -> dict[str, Any]:
         "ended_decision": None if follows else decision_id,
         "plan": plan,
         "preview": preview,
+        "raise_to": preview.raise_to(row.recipe.get("max_length", 0)) if preview else 0,
         "leave_out": _leave_out(row, plan) if preview and preview.code in UNTRAINABLE else None,
         "next_plan": None if is_open else open_plan_after(connection, row),
         "badges": BADGES,

@@ -1,10 +1,10 @@
 """Starting a training run on the page: what it will do, and the lead's confirmation."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from litestar import Request
 from litestar.di import NamedDependency
@@ -52,6 +52,7 @@ from retrain.training.resumption import RESUMABLE
 from retrain.training.start_requests import request_start, require_startable
 
 Fields = URLEncodedBody[dict[str, Any]]
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def _start_page(visit: Visit, run_id: int, read: Mapping[str, Any] | None = None
             "taints": taints_of_run(connection, run_id),
             "outlook": None if is_unplanned(run) else _outlook_of_run(connection, run),
             "requested": _requested(run),
-            "refusal": _refusal(connection, run) or ended,
+            "refusal": _why_not(require_startable, connection, run) or ended,
             "preview": stored_preview(run.plan),
             "check": "",
         }
@@ -205,7 +206,7 @@ def start_decided(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]
         can_check = can_plan = run is None and row.recommendation == "retrain"
         if run is not None:
             refusal = f"training run {run.id} follows from it already"
-        elif why := _unplannable(connection, row):
+        elif why := _why_not(require_plannable, connection, row):
             refusal, can_check, can_plan = why, False, False
         elif row.refusal:
             refusal = row.refusal
@@ -247,9 +248,10 @@ def check_again(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]) 
     return Redirect(f"/decisions/{decision_id}/start", status_code=303)
 
 
-def _unplannable(connection: Connection, decision: DecisionRow) -> str:
+def _why_not(require: Callable[[Connection, Row], None], connection: Connection, row: Row) -> str:
+    """Return why a requirement of a row isn't met; empty: it is."""
     try:
-        require_plannable(connection, decision)
+        require(connection, row)
     except WorkflowError as error:
         return str(error)
     return ""
@@ -267,19 +269,11 @@ def _requested(run: RunRow) -> str:
     )
 
 
-def _refusal(connection: Connection, run: RunRow) -> str:
-    try:
-        require_startable(connection, run)
-    except WorkflowError as error:
-        return str(error)
-    return ""
-
-
 def _refusal_of_plan(connection: Connection, plan: PlanRequest | None) -> str:
     """Say why the decision that a plan follows is no longer one to retrain; empty: it is."""
     if plan is None or plan.decision_id is None:
         return ""
-    return _unplannable(connection, decision_by_id(connection, plan.decision_id))
+    return _why_not(require_plannable, connection, decision_by_id(connection, plan.decision_id))
 
 
 def _outlook_of_run(connection: Connection, run: RunRow) -> Outlook:

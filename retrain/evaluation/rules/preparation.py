@@ -32,10 +32,10 @@ def prepare_reevaluation(
     """
     name = f"{version.model} version {version.version}"
     is_rejected = version.stage == "rejected"
-    evaluate = f"driftwarden retrain evaluate {version.training_run_id}"
+    evaluate = f"on its page, or by driftwarden retrain evaluate {version.training_run_id}"
     if is_rejected and not request.reason.strip():
         raise WorkflowError(
-            f"{name} is rejected; to evaluate it again, give a reason: {evaluate} --reason WHY",
+            f"{name} is rejected; evaluate it again with a reason, {evaluate} --reason WHY",
             code="rejected",
         )
     if is_rejected and request.move_because:
@@ -56,9 +56,7 @@ def prepare_reevaluation(
             continue
         if is_rejected or not request.weaker_because:
             step = (
-                "train a new version"
-                if is_rejected
-                else f"say why: {evaluate} --weaker-because WHY"
+                "train a new version" if is_rejected else f"say why {evaluate} --weaker-because WHY"
             )
             raise WorkflowError(
                 f"{name}: this evaluation asks for less than evaluation {before.id}: "

@@ -24,7 +24,8 @@ def require_open_rollout(connection: Connection, model: str) -> RolloutRow:
     rollout = store.open_rollout(connection, model)
     if rollout is None:
         raise NotFoundError(
-            f"{model}: no rollout is open; see `driftwarden rollout history`", code="no_rollout"
+            f"{model}: no rollout is open; see the page Rollouts, or `driftwarden rollout history`",
+            code="no_rollout",
         )
     return rollout
 
@@ -35,7 +36,8 @@ def require_no_open_rollout(connection: Connection, model: str) -> None:
     if current is not None:
         raise WorkflowError(
             f"{model}: the {current.kind} of version {current.version} is "
-            f"{current.status}; wait for its end, or end it: {end_command(current)}",
+            f"{current.status}; wait for its end, or end it on its page, or by "
+            f"{end_command(current)}",
             code="rollout_running",
         )
 
@@ -57,7 +59,7 @@ def require_confirmed(connection: Connection, rollout: RolloutRow) -> None:
     if confirmed_weights(connection, rollout) is None:
         raise WorkflowError(
             f"rollout {rollout.id}: the gateway has not confirmed {rollout.weight_percent}% yet; "
-            "see `driftwarden rollout status`",
+            "see its page, or `driftwarden rollout status`",
             code="not_confirmed",
         )
 

@@ -67,8 +67,8 @@ def advance(
     rollout = lock_rollout(connection, rollout_id)
     if rollout.kind != "rollout":
         raise WorkflowError(
-            f"{rollout.model}: an {rollout.kind} has no stages; stop it: driftwarden experiment "
-            "stop",
+            f"{rollout.model}: an {rollout.kind} has no stages; end it on its page, or by "
+            "driftwarden experiment stop",
             code="no_stages",
         )
     plan = plan_of(rollout)

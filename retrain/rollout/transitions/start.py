@@ -24,10 +24,11 @@ from retrain.rollout.transitions.recorded_weights import require_unchanged_versi
 #: What a user may do with a version, by the stage that it has instead of ``candidate``.
 _ADVICE = Words(
     {
-        "canary": "it is in a rollout; see `driftwarden rollout status`",
+        "canary": "it is in a rollout; see its page, or `driftwarden rollout status`",
         "production": "it is in production",
-        "archived": "it was in production; `driftwarden models promote` returns to it",
-        "rejected": "evaluate it again: `driftwarden retrain evaluate {run} --reason WHY`",
+        "archived": "it served before; promote it on its page, or by `driftwarden models promote`",
+        "rejected": "evaluate it again on its page, or by "
+        "`driftwarden retrain evaluate {run} --reason WHY`",
     },
     lambda _: "a newer release has set its stage",
 )
@@ -91,8 +92,8 @@ def require_start(connection: Connection, version: VersionRow) -> VersionRow:
     serving = versions.production_version(connection, version.model)
     if serving is None:
         raise WorkflowError(
-            f"{version.model}: no version serves yet; promote this version: "
-            f"driftwarden models promote {version.version} --model "
+            f"{version.model}: no version serves yet; promote this version on its "
+            f"page, or by driftwarden models promote {version.version} --model "
             f"{shlex.quote(version.model)}",
             code="no_stable_version",
         )

@@ -208,7 +208,7 @@ class World:
             self.backups.run(self.now)
         if self.leads:
             cycle = self.cycle
-            slow = (cycle.evaluate, cycle.look, cycle.probe, cycle.tidy)
+            slow = (cycle.evaluate, cycle.look, cycle.probe, cycle.index, cycle.tidy)
             is_time = self.now - self._slow_at >= SLOW_EVERY
             if is_time:
                 self._slow_at = self.now

@@ -31,6 +31,7 @@ from monitor.store.alerts.incident_events import IncidentEventRow, list_events
 from monitor.store.engine import transaction
 from monitor.store.review.decisions import save_decision
 from monitor.store.tables import ReviewBatch
+from monitor.store.training.plan_requests import PlanRequest, insert_draft
 from monitor.store.training.registry import insert_version
 from monitor.store.training.runs import insert_run
 from monitor.store.windows.drift_evaluations import mark_followed_up
@@ -515,8 +516,14 @@ def test_an_incident_knows_what_followed_from_it(any_engine: Engine, clock: date
             status="running", reason="", weight_percent=5, stage_started_at=end, started_at=end,
             settings={},
         )  # fmt: skip
+        again = insert_draft(
+            connection, model="assistant", launcher="subprocess", recipe={},
+            request=PlanRequest("Lea", end, decision_id=decision.id, after_run=run),
+        )  # fmt: skip
         followed = consequences_of(connection, 1)
     assert [window.verdict for window in followed.windows] == ["drift", "no_drift"]
     assert [followed.batches, [row.id for row in followed.decisions]] == [[batch], [decision.id]]
-    assert [(row.id, row.version) for row in followed.runs] == [(run, 1)]
+    assert [(row.id, row.status, row.version) for row in followed.runs] == [
+        (again, "draft", None), (run, "planned", 1),
+    ]  # fmt: skip
     assert [(row.id, row.weight_percent) for row in followed.rollouts] == [(rollout, 5)]

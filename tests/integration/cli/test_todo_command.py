@@ -52,6 +52,10 @@ def test_todo_says_when_nothing_waits(
     assert f"{monday.day} {monday:%b %Y}, 00:00 UTC" in run_command("todo").stdout
     document = json.loads(run_command("todo", "--json").stdout)
     assert (document["entries"], document["next_evaluation"][:10]) == ([], f"{monday:%Y-%m-%d}")
+    with transaction(world.engine) as connection:
+        connection.execute(text("UPDATE leadership SET expires_at = acquired_at"))
+    (entry,) = json.loads(run_command("todo", "--model", "a", "--json").stdout)["entries"]
+    assert (entry["kind"], entry["model"], entry["rank"]) == ("no_leader", "", 0)
 
 
 def test_todo_refuses_an_older_database(

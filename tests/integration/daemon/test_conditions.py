@@ -13,6 +13,7 @@ from monitor.daemon.conditions.of_models import OF_MODELS
 from monitor.daemon.conditions.of_signals import BACKUP
 from monitor.daemon.conditions.of_the_daemon import OF_THE_DAEMON
 from monitor.daemon.conditions.watch import watch_conditions
+from monitor.daemon.search_index import index_new_exchanges
 from monitor.rendering.mrkdwn import render_text
 from monitor.rendering.numbers import format_instant
 from monitor.settings import Settings
@@ -257,6 +258,16 @@ def back_up(engine: Engine, now: datetime) -> None:
         )  # fmt: skip
 
 
+def leave_unindexed(engine: Engine, now: datetime) -> None:
+    read_all(engine, now)
+    store_traffic(engine, now - 2 * HOUR, 3, seed=61)
+
+
+def index(engine: Engine, now: datetime) -> None:
+    read_all(engine, now)
+    index_new_exchanges(engine, SETTINGS, now)
+
+
 @dataclass(frozen=True)
 class Case:
     """How a condition begins and ends."""
@@ -272,6 +283,7 @@ CASES = {
     "evaluation_overdue": Case(leave_window, evaluate_window),
     "no_traffic": Case(stop_traffic, resume_traffic),
     "looks_overdue": Case(leave_looks, look),
+    "search_index_overdue": Case(leave_unindexed, index),
     "backup_overdue": Case(stop_backups, back_up),
     "consumer_stalled": Case(stall, read_on),
     "records_lost": Case(lose_records, keep_records, DAY + HOUR),

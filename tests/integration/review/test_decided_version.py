@@ -15,6 +15,9 @@ from monitor.store.alerts.condition_facts import recommended_retraining
 from monitor.store.engine import transaction
 from monitor.store.review.decision_states import decision_state, decision_states
 from monitor.store.review.decisions import list_decisions
+from monitor.store.rows import insert_row
+from monitor.store.tables import TrainingRun
+from monitor.store.training.runs import run_by_id
 from monitor.store.windows.digest import newest_windows
 from tests.support.review.review_world import World, make_world
 from tests.support.review.settled_items import Told, settle
@@ -168,17 +171,50 @@ def test_the_newest_final_decision_supersedes(engine: Engine, clock: datetime) -
         assert list_decisions(connection, MODEL)[-1].confirmed_by is None
 
 
-def test_a_confirmed_decision_is_not_superseded(engine: Engine, clock: datetime) -> None:
+@pytest.mark.parametrize("status", ["", "planned", "running", "failed"])
+def test_a_confirmed_decision_is_superseded_too(
+    any_engine: Engine, clock: datetime, status: str
+) -> None:
+    old = make_world(any_engine, clock, weeks_ago=1)
+    new = make_world(any_engine, clock, users=False)
+    with transaction(any_engine) as connection:
+        review(connection, old, old.users, clock, {"": 20})
+        first = decide(connection, old.batch_id, SMALL, clock)
+        confirm_retraining(connection, first.id, old.rows["Lea"], clock)
+        run = None
+        if status:
+            run = insert_row(
+                connection, TrainingRun, model=MODEL, status=status, launcher="subprocess",
+                recipe={}, work_dir="runs", created_at=clock, decision_id=first.id,
+            )  # fmt: skip
+        review(connection, new, old.users, clock, {})
+        second = decide(connection, new.batch_id, SMALL, clock)
+        states = decision_states(connection, MODEL)
+    state = states[first.id]
+    assert (state.kind, state.superseded_by) == ("superseded", second.id)
+    assert (f"run {run} goes on" in state.reason) == (status == "running")
+    assert states[second.id].supersedes == (first.id,)
+
+
+def test_a_run_of_a_superseded_decision_is_cancelled(engine: Engine, clock: datetime) -> None:
     old = make_world(engine, clock, weeks_ago=1)
     new = make_world(engine, clock, users=False)
     with transaction(engine) as connection:
         review(connection, old, old.users, clock, {"": 20})
         first = decide(connection, old.batch_id, SMALL, clock)
         confirm_retraining(connection, first.id, old.rows["Lea"], clock)
+        run = insert_row(
+            connection, TrainingRun, model=MODEL, status="planned", launcher="subprocess",
+            recipe={}, work_dir="runs", created_at=clock, decision_id=first.id,
+        )  # fmt: skip
         review(connection, new, old.users, clock, {})
-        decide(connection, new.batch_id, SMALL, clock)
-        states = decision_states(connection, MODEL)
-    assert [(state.kind, state.supersedes) for state in states.values()] == [("open", ())] * 2
+        second = decide(connection, new.batch_id, SMALL, clock)
+    settings = Settings(model={"name": MODEL}, review=SMALL)
+    Retraining.build(engine, settings, Secrets()).advance(clock)
+    with transaction(engine) as connection:
+        row = run_by_id(connection, run)
+    assert row.status == "cancelled"
+    assert f"Superseded by decision {second.id}" in (row.error or "")
 
 
 def test_the_traffic_names_a_version_that_the_registry_lacks(

@@ -156,7 +156,7 @@ def test_check_reports_problems_of_the_taxonomy(tmp_path: Path, clock: datetime)
     engine.dispose()
     status, message = finding(settings)
     assert status == "note"
-    assert "lacks: 'crypto_withdrawal', 'fees', 'instant_transfer'" in message
+    assert "without guidelines: crypto_withdrawal, fees, instant_transfer" in message
 
     both = configured(tmp_path, path, model={"system_prompt": "As before."})
     status, message = finding(both)
@@ -186,7 +186,7 @@ def test_the_commands(tmp_path: Path, clock: datetime) -> None:
     engine.dispose()
     status, output = run("check", "-c", str(config))
     assert status == 0
-    assert "lacks: 'crypto_withdrawal', 'fees', 'instant_transfer'" in output
+    assert "without guidelines: crypto_withdrawal, fees, instant_transfer" in output
     version = load_taxonomy(path).version
     path.write_text(TAXONOMY)
     assert "It stays blocked." in run("show", "-c", str(config))[1]

@@ -176,7 +176,7 @@ def test_every_row_belongs_to_one_model_or_none() -> None:
         "record_counts",
         "signal_progress", "search_progress",
         "audit_log", "users", "invitations", "sign_in_attempts", "erasures", "suppressions",
-        "user_id_keys",
+        "user_id_keys", "access_log_chain",
         "leadership", "slack_actions", "web_sessions", "taxonomy_versions", "review_draws",
     }  # fmt: skip
     tables = Base.metadata.tables

@@ -8,9 +8,11 @@ from datetime import datetime
 
 import pytest
 from litestar.testing import TestClient
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, delete, event
 
 from monitor.settings import Configuration, Secrets
+from monitor.store.engine import transaction
+from monitor.store.tables import Leadership
 from monitor.web.overview.overview_page import ENTRIES_SHOWN
 from tests.support.waiting_world import WaitingWorld
 from tests.support.web.apps import create_app
@@ -99,6 +101,18 @@ def test_an_empty_list_names_the_next_evaluation(desk: Desk) -> None:
     assert "no evaluation is due" in card(desk.open("Lea", ()).get("/overview").text)
 
 
+def test_a_missing_leader_takes_the_place_of_nothing(desk: Desk, engine: Engine) -> None:
+    with transaction(engine) as connection:
+        connection.execute(delete(Leadership))
+    lead = desk.open("Lea")
+    for path in ("/overview", "/digest?model=a"):
+        page = lead.get(path).text
+        ((_, address),) = buttons(page)
+        assert "Nothing needs you" not in page
+        runbook = lead.get(address).text
+        assert f'id="{address.partition("#")[2]}"' in runbook
+
+
 def test_an_entry_of_another_tab_is_refused_and_not_listed(desk: Desk) -> None:
     incident = desk.world.incident("a", "no_traffic")
     first, second = desk.open("Lea"), desk.open("Lea")
@@ -151,4 +165,4 @@ def test_overview_sends_few_statements_for_any_models(desk: Desk, engine: Engine
     event.listen(engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
     assert lead.get("/overview").status_code == 200
     sent = [text for text in statements if not text.startswith(("BEGIN", "PRAGMA"))]
-    assert len(sent) == 49
+    assert len(sent) == 37

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, insert, update
+from sqlalchemy import Engine, delete, event, func, insert, select, update
 
 from monitor.alerts.messages.weekly_digest import digest_key, last_due
+from monitor.review.guidelines.versions import taxonomy_in_force
 from monitor.review.items.discussion import DISCUSSION_TIME, escalate_stale
 from monitor.settings import Configuration
 from monitor.store.accounts.users import UserRow, set_active
@@ -21,8 +22,10 @@ from monitor.store.tables import (
     CandidateEvaluation,
     Decision,
     HumanEvaluation,
+    Leadership,
     ModelVersion,
     OutboxMessage,
+    ReviewItem,
     Rollout,
     TrainingRun,
 )
@@ -101,6 +104,25 @@ def test_nothing_waits_in_an_empty_database(any_engine: Engine, clock: datetime)
     assert todo.next_evaluation == clock + DAY
 
 
+def test_a_missing_leader_is_the_first_entry_of_every_lead(
+    any_engine: Engine, clock: datetime
+) -> None:
+    world = WaitingWorld(any_engine, clock)
+    world.incident("a", "drift")
+    lead_of_b, reviewer = world.user("Bo", "lead", models=["b"]), world.user("Rex", "reviewer")
+    ended_at = clock - 2 * DAY
+    for change in (update(Leadership).values(expires_at=ended_at), delete(Leadership)):
+        with transaction(any_engine) as connection:
+            connection.execute(change)
+        assert kinds(world) == ["no_leader", "incident_critical"]
+        assert kinds(world, lead_of_b) == ["no_leader"]
+        assert kinds(world, models=EVERY_MODEL.narrow("c")) == ["no_leader"]
+        assert kinds(world, reviewer) == []
+        if "UPDATE" in str(change):
+            first = listed(world).entries[0]
+            assert (first.since, first.model, first.rank) == (ended_at, "", 0)
+
+
 def test_entries_come_by_harm_and_then_by_age(any_engine: Engine, clock: datetime) -> None:
     world = WaitingWorld(any_engine, clock)
     fill(world, "a")
@@ -137,7 +159,7 @@ def test_statements_do_not_depend_on_the_models(engine: Engine, clock: datetime)
         assert listed(world, lead, settings=settings).entries
         counts.append(len(statements))
     assert len(set(counts)) == 1
-    assert counts[0] <= 25
+    assert counts[0] <= 26
 
 
 def test_each_role_is_shown_what_it_can_do(world: WaitingWorld) -> None:
@@ -207,6 +229,23 @@ def test_guidelines_wait_until_others_are_in_force(world: WaitingWorld, tmp_path
     assert kinds(world, settings=settings) == ["context"]
     file.write_text("no taxonomy")
     assert kinds(world, settings=settings) == ["guidelines", "context"]
+
+
+def test_guidelines_of_the_newest_item_are_compared(world: WaitingWorld, tmp_path: Path) -> None:
+    file = tmp_path / "taxonomy.md"
+    file.write_text(TAXONOMY)
+    settings = Configuration(models={"a": {}}, review={"taxonomy": str(file)})
+    with transaction(world.engine) as connection:
+        in_force = taxonomy_in_force(connection, settings.settings_of("a").review, "a").version
+    items = world.batch("a", ["gold"] * 2, days=9)
+    world.decision("a", "fix_guidelines")
+    for versions, expected in ((("f" * 64, in_force), True), ((in_force, "0" * 64), False)):
+        with transaction(world.engine) as connection:
+            batch = select(func.max(Decision.batch_id)).scalar_subquery()
+            for item, version in zip(sorted(items), versions, strict=True):
+                update_row(connection, ReviewItem, item, taxonomy_version=version)
+            connection.execute(update(ReviewItem).values(batch_id=batch))
+        assert ("guidelines" in kinds(world, settings=settings)) == expected
 
 
 def test_a_run_that_was_planned_again_is_not_listed(world: WaitingWorld) -> None:

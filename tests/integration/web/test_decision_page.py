@@ -1,6 +1,7 @@
 """Page of a decision: access for leads, all figures, and hostile texts."""
 
 import html
+import re
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -11,7 +12,9 @@ from litestar.testing import TestClient
 from monitor.review.decision.decisions import decide
 from monitor.settings import Review, Secrets, Settings
 from monitor.store.engine import transaction
-from monitor.store.review.decisions import DecisionRow
+from monitor.store.review.decisions import DecisionRow, save_preview
+from monitor.store.training.plan_requests import PlanRequest, insert_draft
+from monitor.store.training.runs import finish_run, insert_run
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from monitor.store.windows.repetitions import record_repetition
 from tests.support.review.review_world import CASES, World, make_world
@@ -87,3 +90,36 @@ def test_a_decision_without_reviews_is_open(
     page = client.get(f"/decisions/{row.id}").text
     assert "0 of 40" in page
     assert "No wrong responses decided yet." in page
+
+
+def test_all_runs_of_a_decision_are_named_newest_first(
+    client: TestClient[Litestar], row: DecisionRow, world: World, clock: datetime
+) -> None:
+    with transaction(world.engine) as connection:
+        first = insert_run(
+            connection, decision_id=row.id, model="assistant", launcher="subprocess", recipe={},
+            work_dir="runs", created_at=clock,
+        )  # fmt: skip
+        finish_run(connection, first, "failed", finished_at=clock)
+        again = insert_draft(
+            connection, model="assistant", launcher="subprocess", recipe={},
+            request=PlanRequest("Lea", clock, decision_id=row.id, after_run=first),
+        )  # fmt: skip
+    sign_in(client, "Lea")
+    page = client.get(f"/decisions/{row.id}").text
+    named = re.findall(r'href="/runs/(\d+)">Training run \d+</a> follows from it: (\w+)', page)
+    assert named == [(str(again), "draft"), (str(first), "failed")]
+
+
+@pytest.mark.parametrize("is_confirmed_by_a_lead", [True, False])
+def test_a_refused_run_is_planned_from_the_decision(
+    row: DecisionRow, world: World, *, is_confirmed_by_a_lead: bool
+) -> None:
+    settings = Settings(retrain={"require_confirmation": is_confirmed_by_a_lead})
+    with transaction(world.engine) as connection:
+        save_preview(connection, row.id, {"refusal": "too little gold"})
+    with TestClient(create_app(world.engine, settings, Secrets())) as client:
+        sign_in(client, "Lea")
+        page = client.get(f"/decisions/{row.id}").text
+        assert f'href="/decisions/{row.id}/plan"' in page
+        assert client.get(f"/decisions/{row.id}/plan").status_code == 200

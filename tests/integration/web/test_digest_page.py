@@ -204,7 +204,7 @@ def test_the_page_escapes_names_from_traffic(engine: Engine, clock: datetime) ->
     assert len(page.content) < 100_000
     assert page.text.count("not enough data</td>") == 2
     # The newest window has the hostile one only.
-    assert page.text.count(2 * "<td>\N{EN DASH}</td>") == 4
+    assert page.text.count('"Now">\N{EN DASH}</td>') == 4
     assert "lower in 76% of pairs" in page.text
     assert re.search("18.1 → 925 words <small[^>]*>few large values raise", page.text)
     assert other.status_code == 404

@@ -112,6 +112,7 @@ def test_each_page_names_the_version_of_a_rate(
             "error rate of version 1 60.0%", "error rate of version 2 5.0%",
             "error rate at launch of version 1, version 2",
         ),
+        "/incidents": ("It is about version 1, which left production",),
         "/incidents/1": (
             "It is about version 1, which left production", "retrain, of version 1", closed,
         ),

@@ -49,6 +49,8 @@ EXAMPLES = {
     "11:00 UTC. The newest failed.",
     "backup_overdue": "The last `driftwarden db backup` was 31 Oct 2026, 02:00 UTC; before, there "
     "was one about every 24 hours.",
+    "search_index_overdue": "Exchanges received since 3 Nov 2026, 13:00 UTC are not indexed: a "
+    "search doesn't find them.",
     "late_records": "26 Oct to 1 Nov 2026: 212 exchanges of this week arrived after its evaluation "
     "of 2 Nov 2026, 00:30 UTC (3.4% of it); its result does not count them.",
     "dead_letters": "2,400 of 5,800 sampled records (41%) could not be read since 3 Nov 2026, "

@@ -151,7 +151,7 @@ def mark(engine: Engine, clock: datetime) -> set[tuple[str, str]]:
     """Fill empty tables and mark each column; return the columns that have their marker."""
     marked = {
         *(("audit_log", name) for name in ("actor", "subject", "details")),
-        *(("access_log", name) for name in ("actor", "address")),
+        *(("access_log", name) for name in ("actor", "address", "peer")),
     }
     with transaction(engine) as connection:
         empty = {
@@ -169,7 +169,7 @@ def mark(engine: Engine, clock: datetime) -> set[tuple[str, str]]:
             Access(
                 occurred_at=clock, source="web", actor=marker("access_log", "actor"),
                 action="read", kind="item", object_id="1", model="assistant", place="/review/1",
-                address=marker("access_log", "address"),
+                address=marker("access_log", "address"), peer=marker("access_log", "peer"),
             ),
         )  # fmt: skip
         for name in set(table_names()) - UNMARKED - {"audit_log", "access_log"}:

@@ -202,6 +202,23 @@ def test_too_much_left_out_is_refused_everywhere(
     check_in_process(desk)
 
 
+def test_a_refusal_of_lengths_names_the_length_that_keeps_all(
+    make_desk: Callable[[int], Desk],
+) -> None:
+    desk = make_desk(60)
+    desk.cook(desk.folder / "base", max_length=256)
+    rules = desk.settings.retrain.data.model_copy(
+        update={"max_left_out": 0.1, "min_per_task_type": 0}
+    )
+    desk.configure(data=rules)
+    desk.gold(60, response=lambda item: "word " * 300 if item % 3 == 0 else f"answer {item}")
+    decision = desk.decide()
+    desk.advance()
+    preview = preview_of(desk, decision)
+    assert (preview.code, preview.n_gold, desk.runs()) == ("max_left_out", 40, [])
+    assert preview.raise_to(256) == preview.longest_left_out > 300
+
+
 def test_a_refused_run_starts_once_the_cause_is_mended(
     make_desk: Callable[[int], Desk],
 ) -> None:

@@ -146,3 +146,15 @@ def test_renamed_model_keeps_its_index(filled: Engine, clock: datetime) -> None:
     with transaction(filled) as connection:
         carry_over(connection, "assistant", "helper", clock)
     assert find(filled, model="helper", text="stolen").ids == [1]
+
+
+def test_search_leaves_the_planner_as_it_was(filled: Engine) -> None:
+    if filled.dialect.name != "postgresql":
+        pytest.skip("SQLite has no such settings")
+    names = ("enable_seqscan", "enable_bitmapscan", "enable_indexscan")
+    with transaction(filled) as connection:
+        for text in ("card", ""):
+            criteria = Criteria(model="assistant", text=text)
+            find_exchanges(connection, criteria, before=None, limit=1)
+        settings = [connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in names]
+    assert settings == ["on", "on", "on"]

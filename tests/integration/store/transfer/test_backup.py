@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select, text
 
-from monitor.errors import DatabaseDamagedError, InputError, SchemaError
+from monitor.errors import ConfigurationError, DatabaseDamagedError, InputError, SchemaError
 from monitor.settings import Configuration, load_configuration
 from monitor.store.audit_log import check_chain
 from monitor.store.engine import make_engine, snapshot, transaction
@@ -155,6 +155,29 @@ def test_an_altered_archive_is_refused_wherever_it_is(
         changed[place] ^= 0x01
         small.write_bytes(changed)
         refused(small, configuration, tmp_path)
+
+
+def test_only_the_key_seals_an_altered_archive(
+    filled: Engine, configuration: Configuration, tmp_path: Path
+) -> None:
+    path, key = tmp_path / "backup.tar", "k" * 32
+    back_up(filled, configuration, path, key=key)
+    assert verify(path, key=key).files
+    for other in ("", "j" * 32):
+        with pytest.raises((ConfigurationError, DatabaseDamagedError)):
+            verify(path, key=other)
+    with tarfile.open(path) as opened:
+        opened.extractall(tmp_path / "out", filter="data")
+    content = (tmp_path / "out" / "manifest.json").read_bytes()
+    forged = f"{hashlib.sha256(content).hexdigest()}\n"
+    (tmp_path / "out" / "manifest.sha256").write_text(forged)
+    with tarfile.open(path, "w") as rewritten:
+        for file in sorted((tmp_path / "out").rglob("*")):
+            if file.is_file():
+                rewritten.add(file, str(file.relative_to(tmp_path / "out")))
+    assert verify(path).files, "without the key, nobody can tell"
+    with pytest.raises(ConfigurationError, match="without a key"):
+        verify(path, key=key)
 
 
 def test_an_archive_with_a_path_upwards_is_refused(

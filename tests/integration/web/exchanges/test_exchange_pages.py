@@ -238,9 +238,9 @@ def test_page_with_new_exchanges_names_their_start(
     world: World, visit: Callable[[str], Visitor], clock: datetime
 ) -> None:
     lea = visit("Lea")
-    assert "not indexed yet" not in lea.get("/exchanges").text
+    assert "be searched yet: the" not in lea.get("/exchanges").text
     store(world.engine, [{"prompt": "newest"}], clock, first=99)
-    assert "not indexed yet" in lea.get("/exchanges").text
+    assert "be searched yet: the" in lea.get("/exchanges").text
     assert listed(lea, "?q=newest") == []
 
 

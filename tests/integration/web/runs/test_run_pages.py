@@ -146,13 +146,11 @@ def test_a_process_that_outlives_cancellation_is_shown(
     assert "still runs: Kubernetes &lt;refuses&gt;." in page
 
 
-def test_without_runs_the_page_names_the_command(
-    client: TestClient[Litestar], world: World
-) -> None:
+def test_without_runs_the_page_plans_one(client: TestClient[Litestar], world: World) -> None:
     sign_in(client, "Lea")
     page = client.get("/runs").text
     assert "<table" not in page
-    assert "driftwarden retrain plan" in page
+    assert 'href="/runs/plan"' in page
 
 
 def test_the_loss_curve_spans_the_whole_run() -> None:

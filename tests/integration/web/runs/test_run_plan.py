@@ -58,6 +58,14 @@ def decision(world: World, clock: datetime) -> int:
         return settle_to_retrain(connection, world, clock).id
 
 
+@pytest.fixture
+def run(lead: TestClient[Litestar], world: World, decision: int) -> int:
+    """Return a draft that the lead requested for the decision."""
+    send(lead, f"/decisions/{decision}/plan")
+    (row,) = runs(world)
+    return row.id
+
+
 def fields(text: str) -> dict[str, str]:
     """Return the form of the page as a browser sends it."""
     values = {
@@ -88,11 +96,13 @@ def send(client: TestClient[Litestar], address: str, **changes: str) -> Any:
     return client.post(address, data=data, follow_redirects=False)
 
 
-def check(world: World, run: int, clock: datetime, refusal: str = "", code: str = "") -> None:
+def check(
+    world: World, run: int, clock: datetime, refusal: str = "", code: str = "", **content: Any
+) -> None:
     """Plan a draft, or refuse it, as the leader does."""
     preview = Preview(
         checked_at=clock, refusal=refusal, code=code, n_gold=9, by_task_type={"cards": 9},
-        longest=77, longest_example="item 4", n_tokens=500, steps=6,
+        longest=77, longest_example="item 4", n_tokens=500, steps=6, **content,
     ).as_json()  # fmt: skip
     row = row_of(world, run)
     request = read_plan_request(row)
@@ -112,6 +122,21 @@ def check(world: World, run: int, clock: datetime, refusal: str = "", code: str 
             connection, run, clock, by="Lea", recipe=recipe, launcher="subprocess",
             plan={"options": [], "request": request.as_json()} | preview | gold,
         )  # fmt: skip
+
+
+def test_run_without_a_decision_is_planned_once(lead: TestClient[Litestar], world: World) -> None:
+    assert 'href="/runs/plan"' in lead.get("/runs").text
+    created = send(lead, "/runs/plan", learning_rate="0.0005")
+    (row,) = runs(world)
+    assert created.headers["location"] == f"/runs/{row.id}"
+    request = read_plan_request(row)
+    assert request is not None
+    assert (request.decision_id, request.after_run) == (None, None)
+    again = lead.get("/runs/plan", follow_redirects=False)
+    assert again.headers["location"] == f"/runs/{row.id}/plan"
+    wrong = lead.post("/runs/plan", data={"recipe": "x"}, follow_redirects=False)
+    assert wrong.status_code == 400
+    assert len(runs(world)) == 1
 
 
 def test_form_stores_a_draft_once_with_its_recipe(
@@ -192,45 +217,41 @@ def test_known_items_are_left_out(lead: TestClient[Litestar], world: World, deci
 
 
 def test_change_in_another_tab_is_named_before_its_replacement(
-    lead: TestClient[Litestar], world: World, decision: int
+    lead: TestClient[Litestar], world: World, run: int
 ) -> None:
-    send(lead, f"/decisions/{decision}/plan")
-    (run,) = runs(world)
-    address = f"/runs/{run.id}/plan"
+    address = f"/runs/{run}/plan"
     first = fields(lead.get(address).text) | {"epochs": "5"}
     assert send(lead, address, epochs="3").status_code == 303
     refused = lead.post(address, data=first, follow_redirects=False)
     assert refused.status_code == 409
     assert "epochs is 3" in html.unescape(refused.text)
     again = fields(refused.text)
-    assert (again["epochs"], row_of(world, run.id).recipe["epochs"]) == ("5", 3.0)
+    assert (again["epochs"], row_of(world, run).recipe["epochs"]) == ("5", 3.0)
     assert lead.post(address, data=again, follow_redirects=False).status_code == 303
-    assert row_of(world, run.id).recipe["epochs"] == 5.0
+    assert row_of(world, run).recipe["epochs"] == 5.0
     assert len(runs(world)) == 1
 
 
 def test_started_plan_is_the_one_that_was_read(
-    lead: TestClient[Litestar], world: World, decision: int, clock: datetime
+    lead: TestClient[Litestar], world: World, decision: int, run: int, clock: datetime
 ) -> None:
-    send(lead, f"/decisions/{decision}/plan")
-    (run,) = runs(world)
-    check(world, run.id, clock)
-    start = f"/runs/{run.id}/start"
+    check(world, run, clock)
+    start = f"/runs/{run}/start"
     page = lead.get(start).text
     for figure in ("cards: 9", "77 tokens, item 4", "500 in an epoch; 6 steps"):
         assert figure in html.unescape(page), figure
     old = dict(re.findall(r'name="(seen|asked|n_gold)" value="([^"]*)"', page))
-    send(lead, f"/runs/{run.id}/plan", epochs="3")
+    send(lead, f"/runs/{run}/plan", epochs="3")
     assert lead.post(start, data=old, follow_redirects=False).status_code == 409
-    check(world, run.id, clock)
+    check(world, run, clock)
     refused = lead.post(start, data=old, follow_redirects=False)
-    assert (refused.status_code, row_of(world, run.id).start_request) == (409, None)
+    assert (refused.status_code, row_of(world, run).start_request) == (409, None)
     assert "Lea changed the plan" in refused.text
     assert lead.post(start, follow_redirects=False).status_code == 409, "without what was read"
     new = dict(re.findall(r'name="(seen|asked|n_gold)" value="([^"]*)"', refused.text))
     replies = [lead.post(start, data=new, follow_redirects=False) for _ in range(2)]
     assert [reply.status_code for reply in replies] == [303, 303]
-    row = row_of(world, run.id)
+    row = row_of(world, run)
     assert (row.decision_id, row.start_request is not None) == (decision, True)
     with transaction(world.engine) as connection:
         assert decision_by_id(connection, decision).confirmed_by == "Lea"
@@ -241,12 +262,10 @@ def test_started_plan_is_the_one_that_was_read(
 
 
 def test_start_with_newer_gold_is_refused_and_explained(
-    lead: TestClient[Litestar], world: World, decision: int, clock: datetime
+    lead: TestClient[Litestar], world: World, run: int, clock: datetime
 ) -> None:
-    send(lead, f"/decisions/{decision}/plan")
-    (run,) = runs(world)
-    check(world, run.id, clock)
-    start = f"/runs/{run.id}/start"
+    check(world, run, clock)
+    start = f"/runs/{run}/start"
     data = dict(re.findall(r'name="(seen|asked|n_gold)" value="([^"]*)"', lead.get(start).text))
     with transaction(world.engine) as connection:
         newest = clock + timedelta(days=9)
@@ -255,24 +274,22 @@ def test_start_with_newer_gold_is_refused_and_explained(
             update(GoldExample).where(GoldExample.id == newest_row).values(decided_at=newest)
         )
     refused = lead.post(start, data=data, follow_redirects=False)
-    assert (refused.status_code, row_of(world, run.id).start_request) == (409, None)
+    assert (refused.status_code, row_of(world, run).start_request) == (409, None)
     assert "The gold changed since it was planned" in refused.text
 
 
 def test_a_refused_draft_leads_back_to_its_form(
-    lead: TestClient[Litestar], world: World, decision: int, clock: datetime
+    lead: TestClient[Litestar], world: World, run: int, clock: datetime
 ) -> None:
-    send(lead, f"/decisions/{decision}/plan")
-    (run,) = runs(world)
-    check(world, run.id, clock, "too <b>few</b>")
-    page = lead.get(f"/runs/{run.id}").text
+    check(world, run, clock, "too <b>few</b>")
+    page = lead.get(f"/runs/{run}").text
     assert "too &lt;b&gt;few" in page
-    assert (f'href="/runs/{run.id}/plan"' in page, f'href="/runs/{run.id}/start"' in page) == (
+    assert (f'href="/runs/{run}/plan"' in page, f'href="/runs/{run}/start"' in page) == (
         True, False,
     )  # fmt: skip
-    assert lead.post(f"/runs/{run.id}/start", follow_redirects=False).status_code == 409
-    assert send(lead, f"/runs/{run.id}/plan", epochs="3").status_code == 303
-    assert "requested the plan" in lead.get(f"/runs/{run.id}").text
+    assert lead.post(f"/runs/{run}/start", follow_redirects=False).status_code == 409
+    assert send(lead, f"/runs/{run}/plan", epochs="3").status_code == 303
+    assert "requested the plan" in lead.get(f"/runs/{run}").text
 
 
 def test_a_cancelled_draft_is_planned_again_and_not_resumed(
@@ -375,23 +392,21 @@ def test_a_replaced_or_other_decision_is_not_planned(
 
 
 def test_plan_of_a_decision_that_ended_offers_no_dead_end(
-    lead: TestClient[Litestar], world: World, decision: int, clock: datetime
+    lead: TestClient[Litestar], world: World, decision: int, run: int, clock: datetime
 ) -> None:
-    send(lead, f"/decisions/{decision}/plan")
-    (run,) = runs(world)
-    check(world, run.id, clock)
+    check(world, run, clock)
     page = lead.get(f"/decisions/{decision}").text
-    assert (f'href="/runs/{run.id}"' in page, f"/decisions/{decision}/start" in page) == (
+    assert (f'href="/runs/{run}"' in page, f"/decisions/{decision}/start" in page) == (
         True, False,
     )  # fmt: skip
-    steps = [f'href="/runs/{run.id}/{step}"' for step in STEPS]
-    assert [step in lead.get(f"/runs/{run.id}").text for step in steps] == [True, True]
+    steps = [f'href="/runs/{run}/{step}"' for step in STEPS]
+    assert [step in lead.get(f"/runs/{run}").text for step in steps] == [True, True]
     with transaction(world.engine) as connection:
         connection.execute(update(Decision).values(version="another"))
-    page = lead.get(f"/runs/{run.id}").text
+    page = lead.get(f"/runs/{run}").text
     assert [step in page for step in steps] == [False, False]
-    page = lead.get(f"/runs/{run.id}/start").text
-    assert (f'action="/runs/{run.id}/start"' in page, steps[1] in page) == (False, False)
+    page = lead.get(f"/runs/{run}/start").text
+    assert (f'action="/runs/{run}/start"' in page, steps[1] in page) == (False, False)
 
 
 def test_reviewers_and_forged_requests_plan_nothing(
@@ -420,32 +435,53 @@ def test_recipe_of_a_run_keeps_the_configured_base(clock: datetime) -> None:
     assert "base" not in recipe_toml(recipe)
 
 
-def test_untrainable_examples_are_left_out_by_one_button(
-    lead: TestClient[Litestar], world: World, decision: int, clock: datetime
-) -> None:
-    send(lead, f"/decisions/{decision}/plan", epochs="3")
-    (run,) = runs(world)
-    check(world, run.id, clock, "40 of 133 gold examples can't be trained on", "max_left_out")
-    page = lead.get(f"/runs/{run.id}").text
+UNTRAINABLE = ("40 of 133 gold examples can't be trained on", "max_left_out")
+
+
+@pytest.mark.parametrize(
+    ("pressed", "max_length"), [({}, 1024), ({"raise_to": "1300"}, 1300)], ids=["out", "raised"]
+)
+def test_untrainable_examples_are_mended_by_one_button(
+    lead: TestClient[Litestar], world: World, run: int, clock: datetime,
+    pressed: dict[str, str], max_length: int,
+) -> None:  # fmt: skip
+    send(lead, f"/runs/{run}/plan", epochs="3")
+    check(world, run, clock, *UNTRAINABLE, longest_left_out=1300)
+    page = lead.get(f"/runs/{run}").text
     form = {
         name: html.unescape(value)
         for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page)
         if name != "_csrf_token"
     }
-    reply = lead.post(f"/runs/{run.id}/plan", data=form, follow_redirects=False)
-    again = row_of(world, run.id)
+    buttons = dict(re.findall(r'<button type="submit" name="(\w+)" value="(\w+)"', page))
+    assert buttons == {"raise_to": "1300"}
+    reply = lead.post(f"/runs/{run}/plan", data=form | pressed, follow_redirects=False)
+    again = row_of(world, run)
     request = read_plan_request(again)
     assert request is not None
     assert (reply.status_code, request.accept_untrainable) == (303, True)
-    assert again.recipe["epochs"] == 3.0
+    assert (again.recipe["epochs"], again.recipe["max_length"]) == (3.0, max_length)
+
+
+def test_plan_page_raises_the_length_by_one_button(
+    lead: TestClient[Litestar], world: World, run: int, clock: datetime
+) -> None:
+    address = f"/runs/{run}/plan"
+    assert 'name="raise_to"' not in lead.get(address).text
+    check(world, run, clock, longest_left_out=1300)
+    assert 'name="raise_to" value="1300"' in lead.get(address).text
+    refused = send(lead, address, raise_to="many", epochs="3")
+    assert (refused.status_code, fields(refused.text)["epochs"]) == (400, "3")
+    assert send(lead, address, raise_to="1300").status_code == 303
+    assert row_of(world, run).recipe["max_length"] == 1300
+    check(world, run, clock, longest_left_out=1300)  # the base reads no more
+    assert 'name="raise_to"' not in lead.get(address).text
 
 
 def test_bad_input_does_not_accept_a_change_of_another_tab(
-    lead: TestClient[Litestar], world: World, decision: int
+    lead: TestClient[Litestar], world: World, run: int
 ) -> None:
-    send(lead, f"/decisions/{decision}/plan")
-    (run,) = runs(world)
-    address = f"/runs/{run.id}/plan"
+    address = f"/runs/{run}/plan"
     first = fields(lead.get(address).text) | {"epochs": "many"}
     send(lead, address, epochs="3")
     again = fields(lead.post(address, data=first).text) | {"epochs": "5"}

@@ -143,3 +143,42 @@ def test_trace_id_is_an_id() -> None:
 
     assert {"trace_id": hexadecimal} == attributes_of(trace_id=hexadecimal)
     assert {"trace_id": pseudonym_of_id(MAIL)} == attributes_of(trace_id=MAIL)
+
+
+def texts_of(*turns: tuple[str, str], response: str = "ok") -> list[str]:
+    messages = tuple(Message(role, content) for role, content in turns)
+    clean = redact_exchange(exchange(messages=messages, response=response), REDACTOR)
+    return [*(turn.content for turn in clean.messages), clean.response]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "redacted"),
+    [
+        ("my card is 4111 1111 ", "1111 1111, thanks", ["my card is [CARD] ", "[CARD], thanks"]),
+        ("mail joan@", "example.org now", ["mail [EMAIL]", "[EMAIL] now"]),
+        ("mail joan", "@example.org now", ["mail [EMAIL]", "[EMAIL] now"]),
+        ("my PIN:", "4711", ["my PIN:", "[SECURITY_CODE]"]),
+        ("version 2.0.", "1111 1111", ["version 2.0.", "1111 1111"]),
+        ("a" * 200 + " 4111 1111", "1111 1111", ["a" * 200 + " [CARD]", "[CARD]"]),
+        ("4111 1111", "1111 1111, cheers", ["[CARD]", "[CARD], cheers"]),
+    ],
+)
+def test_value_over_two_turns_is_masked_in_both(
+    first: str, second: str, redacted: list[str]
+) -> None:
+    assert [*redacted, "ok"] == texts_of(("user", first), ("user", second))
+    assert [first, second, "ok"] == texts_of(("user", first), ("assistant", second))
+
+
+def test_value_over_a_turn_and_the_response_is_masked() -> None:
+    texts = texts_of(("assistant", "the card 4111 1111"), response="1111 1111 is yours")
+
+    assert texts == ["the card [CARD]", "[CARD] is yours"]
+
+
+def test_all_parts_of_a_conversation_are_normalised() -> None:
+    call = r'send({"body": "{\"to\": \"joan\\u0040example.org\"}"})'
+    texts = texts_of(("system", "of joan@example\uff0eorg"), ("tool", call), response=call)
+
+    assert not any("joan" in text for text in texts)
+    assert attributes_of(note="joan&#64;example.org") == {"note": "[EMAIL]"}

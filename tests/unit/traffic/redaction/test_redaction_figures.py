@@ -25,6 +25,7 @@ from bench.traffic.redaction import (
     measure,
     sealed_table,
     table,
+    turns_figures,
 )
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -85,6 +86,11 @@ def test_documentation_equals_the_measured_figures() -> None:
     for precision, recall in {PROMISED["all"], PROMISED["API_KEY"], PROMISED["PHONE"]}:
         assert f"{precision:.2f}" in page
         assert f"{recall:.2f}" in page
+
+
+def test_documentation_equals_the_figures_of_conversations() -> None:
+    page = " ".join(PAGE.read_text(encoding="utf-8").split())
+    assert turns_figures() in page
 
 
 def test_the_score_counts_exact_spans_only() -> None:

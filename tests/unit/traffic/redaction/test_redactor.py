@@ -21,6 +21,7 @@ from monitor.traffic.redaction import (
     build_redactor,
     emails,
     national_ids,
+    normalized_text,
     passwords,
     phone_numbers,
     pseudonym_of,
@@ -223,6 +224,17 @@ HOSTILE = [
     "://a:b",
     "110201543:",
     "Bearer ",
+    "\\u0040",
+    "\\\\",
+    "&amp;",
+    "\u200b",
+    "e\u0301",
+    "\uff11\uff0e",
+    "1111 1111\n",
+    "a@b=\n",
+    "a\n@",
+    "password: a b 1 ",
+    'password: "a b',
     "phone 12 34 ",
     "é1a@",
 ]
@@ -231,15 +243,17 @@ HOSTILE = [
 #: Patterns that only ever see some dozen characters: a number, or what stands before it.
 OF_SHORT_TEXTS = {
     "SAID_PHONE", "SAID_OTHER", "SSN_NAMED", "NATIONAL", "DATE", "INTERNET", "NO_VALUE",
-    "NO_PASSWORD", "INFLECTED", "OWNED", "YEAR",
+    "NO_PASSWORD", "INFLECTED", "OWNED", "YEAR", "CARD_NAMED", "COLUMN_AFTER", "COLUMN_BEFORE",
+    "GROUPS", "OF_FORMS", "REMARK",
 }  # fmt: skip
 
 
 #: Patterns that are matched once after a word that announces something. Each repetition in them has
 #: a limit, so that a word costs a constant.
 AFTER_WORDS = {
-    "ACCOUNT", "ASSIGNED", "BANK", "BARE", "CARD_VALUE", "DIRECT", "DOCUMENT_NUMBER", "MONTH_FIRST",
-    "ONE_TIME_VALUE", "PIN_LAST", "PIN_VALUE", "QUOTED", "STATED", "VALUE",
+    "ACCOUNT", "ASSIGNED", "BANK", "BARE", "BREAK_BEFORE", "BROKEN", "BROKEN_DOMAIN", "CARD_VALUE",
+    "DIRECT", "DOCUMENT_NUMBER", "MONTH_FIRST",
+    "ONE_TIME_VALUE", "PART", "PHRASE", "PIN_LAST", "PIN_VALUE", "QUOTED", "STATED", "VALUE",
 }  # fmt: skip
 
 
@@ -250,6 +264,7 @@ def patterns() -> list[Any]:
         birth_dates,
         emails,
         national_ids,
+        normalized_text,
         passwords,
         phone_numbers,
         redactor,

@@ -103,6 +103,23 @@ def test_page_shows_state_figures_and_history(desk: RolloutDesk, visit: Visit) -
     assert 'href="/rollouts/1"' in visit("Ada").get("/rollouts").text
 
 
+def test_actions_are_in_the_live_part(desk: RolloutDesk, visit: Visit) -> None:
+    lead, steps = visit(), ("revert", "pause", "resume")
+
+    def part_of(visitor: Visitor) -> list[bool]:
+        text = visitor.send("GET", "/rollouts/1", headers={"hx-request": "true"}).text
+        assert text.count('id="state"') == 1
+        return [f'="/rollouts/1/{step}"' in text for step in steps]
+
+    assert part_of(visit("Ada")) == [False, False, False]
+    assert part_of(lead) == [True, True, False]
+    data = {"seen": seen(lead.get("/rollouts/1").text), "reason": "wait"}
+    assert visit("Max").post("/rollouts/1/pause", data).is_redirect
+    assert part_of(lead) == [True, False, True]
+    page = lead.get("/rollouts/1").text
+    assert page.count('action="/rollouts/1/resume"') == 1
+
+
 def test_page_names_metrics_that_are_not_compared(desk: RolloutDesk, visit: Visit) -> None:
     document = {"not_compared": {"csat": "<b>none</b>"}}
     with transaction(desk.engine) as connection:
