@@ -11,7 +11,7 @@ from monitor.review.items.flags import flag
 from monitor.review.items.settling import UNDO_TIME
 from monitor.store.engine import transaction
 from monitor.store.review.reviews import reviews_of
-from monitor.store.tables import Review
+from monitor.store.tables import ReviewItem
 from tests.services.browser import COOKIE
 from tests.support.present import utc_now
 from tests.support.web.reviewer_actions import accept, number, see, start
@@ -197,7 +197,8 @@ def test_the_second_review_can_be_undone_until_compared(site: Site) -> None:
         press(ben, "x", "1", "1", "Enter")
     with transaction(site.engine) as connection:
         before = utc_now() - UNDO_TIME
-        connection.execute(update(Review).values(submitted_at=before))
+        own = update(ReviewItem).where(ReviewItem.id == item)
+        connection.execute(own.values(complete_since=before))
     ada.reload()  # opens the discussion
     expect(ada.get_by_role("heading", name="disagree").first).to_be_visible()
     expect(ada.locator("#no-correction")).to_be_visible()

@@ -98,5 +98,6 @@ class Site:
                 Decision,
             ):
                 connection.execute(delete(table))
-            anew = {"status": "queued", "status_before_flag": None, "excluded_reason": None}
-            connection.execute(update(ReviewItem).values(revision=1, **anew))
+            empty = ("status_before_flag", "excluded_reason", "complete_since")
+            anew = {"status": "queued", "revision": 1, **dict.fromkeys(empty)}
+            connection.execute(update(ReviewItem).values(**anew))
