@@ -117,7 +117,8 @@ def publish(
         text = text_of(path, taxonomy)
         name = settings.model.name
         before = taxonomy_in_force(connection, settings.review, name)
-        changes = changes_of_task_types(connection, name, before.taxonomy, taxonomy)
+        now = datetime.now(UTC)
+        changes = changes_of_task_types(connection, name, before.taxonomy, taxonomy, now)
         number = publish_taxonomy(
             connection,
             settings.review,
@@ -126,10 +127,13 @@ def publish(
             text,
             source="shell",
             by=account_name(),
-            now=datetime.now(UTC),
+            now=now,
         )
     for change in changes:
-        typer.echo(f"{change.change}: {change.name}, {change.n_open} open items")
+        typer.echo(
+            f"{change.change}: {change.name}, {change.n_open} open items, "
+            f"{change.n_moving} of them not begun and under this version now"
+        )
     typer.echo(f"{name}: version {number} is in force ({taxonomy.version[:12]})")
 
 

@@ -169,7 +169,11 @@ class AssignmentQueue(ABC, Generic[ItemT, AssignmentT]):
             WorkflowError: The item accepts no work, or others have claimed it.
         """
         assignment = self._table.find(connection, item.id, user_id)
-        if assignment is None or assignment.declined_reason is not None:
+        if (
+            assignment is None
+            or not assignment.was_claimed
+            or assignment.declined_reason is not None
+        ):
             raise self.not_found(key)
         self.require_workable(connection, item, assignment)
         if not self.claim_slot(connection, item, user_id, now=now, until=until):

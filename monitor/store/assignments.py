@@ -1,7 +1,7 @@
 """Assignments of items to users, with lease and draft: one table of them for each kind of item."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import (
@@ -18,6 +18,9 @@ from sqlalchemy import (
 
 from monitor.store.rows import columns_of, read_row, read_rows
 
+#: End of the lease of an item that was given to a user who never claimed it.
+NEVER_CLAIMED = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 @dataclass(frozen=True)
 class Assignment:
@@ -29,6 +32,11 @@ class Assignment:
     draft: dict[str, Any]
     skipped_at: datetime | None
     declined_reason: str | None
+
+    @property
+    def was_claimed(self) -> bool:
+        """Whether the user has ever claimed the item; else it was only given to them."""
+        return self.expires_at > NEVER_CLAIMED
 
     def is_live(self, now: datetime) -> bool:
         """Return whether the claim still holds a slot."""

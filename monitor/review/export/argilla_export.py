@@ -1,12 +1,12 @@
 """Export to Argilla: a dataset's folder for ``Dataset.from_disk``."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from monitor.review.export.gold import Gold, Row
 from monitor.review.export.label_studio_export import GuidelinesOf
 from monitor.review.export.training_examples import TrainingExample, provenance
-from monitor.review.items.questions import CHOICES, COMMENT, CORRECTED, SCORE_TITLES
+from monitor.review.items.questions import CHOICES, COMMENT, CORRECTED, ScoreQuestion
 from monitor.settings import ModelSection
 from monitor.store.review.gold_export import QueuedItem
 
@@ -24,7 +24,7 @@ def dataset_model(name: str) -> dict[str, Any]:
     return {"name": name, "status": "draft", "allow_extra_metadata": True}
 
 
-def dataset_settings() -> dict[str, Any]:
+def dataset_settings(scores: Sequence[ScoreQuestion]) -> dict[str, Any]:
     """Return the fields, the questions, and the distribution to two annotators."""
     return {
         "guidelines": "Judge the response by the guidelines. Two annotators review each record "
@@ -51,13 +51,13 @@ def dataset_settings() -> dict[str, Any]:
             ),
             *(
                 _question(
-                    name,
-                    title,
-                    required=True,
+                    score.name,
+                    score.title,
+                    required=score.required,
                     type="rating",
                     options=[{"value": value} for value in range(1, 6)],
                 )
-                for name, title in SCORE_TITLES.items()
+                for score in scores
             ),
             *(
                 _question(name, title, required=False, type="text", use_markdown=False)

@@ -4,7 +4,7 @@ Examples are compared if they have the same prompt, system prompt included, exce
 
 1. Equal responses are one example.
 2. If responses differ, newer guidelines override older ones: only the examples reviewed under the
-   taxonomy version of the newest batch are considered.
+   taxonomy version that came into force last are considered.
 3. The remaining examples are either alternatives (all were accepted unchanged, and the task type
    has no fixed format), of which the last decided one is exported; or a contradiction: none of them
    is exported, and a lead has to reopen one.
@@ -45,7 +45,9 @@ def resolve_contradictions(examples: Iterable[TrainingExample]) -> ConsistentExa
 def _resolve(examples: list[TrainingExample], result: ConsistentExamples) -> None:
     by_response = _by_response(examples)
     if len(by_response) > 1:
-        newest = max(examples, key=lambda example: (example.item.queued_at, example.item.batch_id))
+        newest = max(
+            examples, key=lambda example: (example.item.guidelines_since, example.item.batch_id)
+        )
         version = newest.item.taxonomy_version
         by_response = _by_response(
             example for example in examples if example.item.taxonomy_version == version

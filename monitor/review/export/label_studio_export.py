@@ -1,12 +1,12 @@
 """Export to Label Studio: labeling configuration and tasks."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from monitor.review.export.gold import Gold, Row
 from monitor.review.export.training_examples import TrainingExample, provenance
-from monitor.review.items.questions import CHOICES, COMMENT, CORRECTED, SCORE_TITLES
+from monitor.review.items.questions import CHOICES, COMMENT, CORRECTED, ScoreQuestion
 from monitor.settings import ModelSection
 from monitor.store.review.gold_export import QueuedItem
 
@@ -26,7 +26,7 @@ _SINGLE = 'choice="single"'
 _ONE_TEXT = 'rows="8" maxSubmissions="1" editable="true"'
 
 
-def labeling_config() -> str:
+def labeling_config(scores: Sequence[ScoreQuestion]) -> str:
     """Return the XML of a project's labeling interface, with the questions of a review."""
     lines = [_HEAD]
     for choice in CHOICES:
@@ -40,9 +40,10 @@ def labeling_config() -> str:
             ),
             "  </Choices>",
         ]
-    for name, title in SCORE_TITLES.items():
-        rating = f'  <Rating name="{name}" toName="response" maxRating="5" required="true"/>'
-        lines += [_header(title), rating]
+    for score in scores:
+        required = str(score.required).lower()
+        rating = f'name="{score.name}" toName="response" maxRating="5" required="{required}"'
+        lines += [_header(score.title), f"  <Rating {rating}/>"]
     for name, title in (CORRECTED, COMMENT):
         area = f'  <TextArea name="{name}" toName="response" {_ONE_TEXT}/>'
         lines += [_header(title), area]

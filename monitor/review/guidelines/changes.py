@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import Connection
@@ -21,6 +22,8 @@ class TaskTypeChange:
     change: Change
     #: Items of it that nobody has decided yet.
     n_open: int
+    #: Those that nobody has begun, which move to a new version.
+    n_moving: int
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,11 @@ class DiffLine:
 
 
 def changes_of_task_types(
-    connection: Connection, model: str, before: Taxonomy | None, after: Taxonomy
+    connection: Connection,
+    model: str,
+    before: Taxonomy | None,
+    after: Taxonomy,
+    now: datetime,
 ) -> list[TaskTypeChange]:
     """Return the task types that differ, each with the number of a model's open items."""
     old: Mapping[str, TaskType] = {} if before is None else before.task_types
@@ -46,8 +53,10 @@ def changes_of_task_types(
             changes[name] = "added"
         elif old[name] != new[name]:
             changes[name] = "changed"
-    n_open = open_items_by_task_type(connection, model, changes)
-    return [TaskTypeChange(name, change, n_open.get(name, 0)) for name, change in changes.items()]
+    n_open = open_items_by_task_type(connection, model, changes, now)
+    return [
+        TaskTypeChange(name, change, *n_open.get(name, (0, 0))) for name, change in changes.items()
+    ]
 
 
 def diff_lines(before: str, after: str) -> list[DiffLine]:

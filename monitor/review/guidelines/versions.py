@@ -1,8 +1,9 @@
 """Stored versions of the taxonomy, and the one in force for a model.
 
-The latest publication is in force. The configured file makes a publication of its own whenever its
-content differs from what it had at the latest one, so a version from the page stays in force until
-the file changes or somebody publishes again.
+The latest publication is in force, also for the items queued before that nobody has begun. The
+configured file makes a publication of its own whenever its content differs from what it had at the
+latest one, so a version from the page stays in force until the file changes or somebody publishes
+again.
 """
 
 from dataclasses import dataclass
@@ -172,6 +173,8 @@ def _insert(  # noqa: PLR0917 - the parts of a publication
         published_by=by,
         published_at=now,
     )
+    if inserted:
+        taxonomies.move_items(connection, model, taxonomy.version, now)
     if inserted and source != "file":
         details = {"number": number, "version": taxonomy.version, "source": source}
         append_entry(connection, now, by or SYSTEM, "taxonomy_published", f"model:{model}", details)

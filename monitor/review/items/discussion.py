@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError, WorkflowError
 from monitor.review.drafts import SeenDraft, check_seen
+from monitor.review.items.permissions import are_compared
 from monitor.review.items.states import Status, require
 from monitor.review.items.steps import take_step
 from monitor.review.items.verdicts import Judgement, check_judgement, normalise
@@ -131,8 +132,8 @@ def escalate_stale(connection: Connection, now: datetime) -> list[int]:
 def _lock_reviewed(connection: Connection, item_id: int, reviewer: UserRow) -> ItemRow:
     """Lock an item with two compared reviews, one of which is the reviewer's."""
     item = item_by_id(connection, item_id, lock=True)
-    reviewers = {row.reviewer_id for row in reviews_of(connection, [item_id])}
-    is_compared = item.status != "queued" and len(reviewers) >= REVIEWS_PER_ITEM
-    if reviewer.id not in reviewers or not is_compared:
+    reviews = reviews_of(connection, [item_id])
+    is_own = any(row.reviewer_id == reviewer.id for row in reviews)
+    if not is_own or not are_compared(item, reviews):
         raise NotFoundError(f"there is no item {item_id}")
     return item

@@ -69,7 +69,7 @@ def give_items(
             ):
                 unfit.add(item.id)
             else:
-                give_item(connection, item.id, reviewer.id, now=now, until=until)
+                give_item(connection, item.id, reviewer.id, until)
                 item_ids.add(item.id)
     if not item_ids:
         raise WorkflowError(

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError
 from monitor.review.items.permissions import (
+    are_compared,
     may_be_asked,
     may_decide,
     may_reopen,
@@ -75,7 +76,7 @@ class ItemView:
 
 
 def view_item(connection: Connection, item_id: int, user: UserRow) -> ItemView:
-    """Return an item for a user who is assigned to it, reviewed it, may decide it, or is a lead.
+    """Return an item for a user who has claimed or reviewed it, may decide it, or is a lead.
 
     Its task type is one of theirs, or they are a lead.
 
@@ -89,12 +90,12 @@ def view_item(connection: Connection, item_id: int, user: UserRow) -> ItemView:
     own = next((row for row in reviews if row.reviewer_id == user.id), None)
     lease = REVIEW_ASSIGNMENTS.find(connection, item_id, user.id)
     complete = len(reviews) >= REVIEWS_PER_ITEM
-    # Reviews that can still be undone are hidden from everybody, a flag in between or not.
-    compared = complete and "queued" not in {item.status, item.status_before_flag}
+    compared = are_compared(item, reviews)
     decides = may_decide(connection, item, user)
     flagged = item.status in {"flagged", "excluded"}
     leads = user.is_lead_of(item.model)
-    works = lease is not None and lease.declined_reason is None and not complete
+    has_claimed = lease is not None and lease.was_claimed and lease.declined_reason is None
+    works = has_claimed and not complete
     if not (works or own or decides or (leads and (compared or flagged))):
         raise NotFoundError(f"there is no item {item_id}")
     # An auditor judges without seeing the reviews, whatever else the user may see, and an

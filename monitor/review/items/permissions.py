@@ -1,7 +1,9 @@
-"""Permissions on review items: who may decide, flag, settle a flag and reopen.
+"""Permissions on review items: who may decide, flag, settle a flag and reopen, and see reviews.
 
 Which role may review, adjudicate or lead at all is in :mod:`monitor.store.accounts.roles`.
 """
+
+from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
@@ -9,7 +11,17 @@ from monitor.store.accounts.users import UserRow
 from monitor.store.review.assignments import REVIEW_ASSIGNMENTS
 from monitor.store.review.audits import has_open_audit
 from monitor.store.review.items import ItemRow
-from monitor.store.review.reviews import reviews_of
+from monitor.store.review.reviews import ReviewRow, reviews_of
+from monitor.store.review.slots import REVIEWS_PER_ITEM
+
+
+def are_compared(item: ItemRow, reviews: Sequence[ReviewRow]) -> bool:
+    """Return whether an item's reviews are compared, before which nobody sees another's.
+
+    Those that can still be undone are not, a flag in between or not.
+    """
+    statuses = {item.status, item.status_before_flag}
+    return len(reviews) >= REVIEWS_PER_ITEM and "queued" not in statuses
 
 
 def may_decide(connection: Connection, item: ItemRow, user: UserRow) -> bool:
@@ -33,9 +45,15 @@ def may_be_asked(connection: Connection, item: ItemRow, user: UserRow) -> bool:
 
 
 def may_flag(connection: Connection, item: ItemRow, user: UserRow) -> bool:
-    """Return whether a user may flag an item: assigned to it, deciding it, or a lead."""
-    is_assigned = REVIEW_ASSIGNMENTS.find(connection, item.id, user.id) is not None
-    return is_assigned or user.is_lead_of(item.model) or may_decide(connection, item, user)
+    """Return whether a user may flag an item of their own models and task types.
+
+    They have claimed it, decide it, or lead the model; an item given to them they claim first.
+    """
+    if not user.grants.reads_texts_of(item.model, item.task_type):
+        return False
+    assignment = REVIEW_ASSIGNMENTS.find(connection, item.id, user.id)
+    has_claimed = assignment is not None and assignment.was_claimed
+    return has_claimed or user.is_lead_of(item.model) or may_decide(connection, item, user)
 
 
 def may_settle_flag(item: ItemRow, user: UserRow) -> bool:

@@ -1,5 +1,6 @@
 """Questions of a review for external labeling tools: names, titles and options."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 #: By score; see :data:`monitor.review.items.verdicts.SCORES`.
@@ -35,6 +36,27 @@ def proposed_scores() -> dict[str, dict[str, dict[str, int]]]:
         }
         for verdict, usual in _USUAL.items()
     }
+
+
+@dataclass(frozen=True)
+class ScoreQuestion:
+    """The question of a score."""
+
+    name: str
+    title: str
+    required: bool
+
+
+def score_questions(has_scores: Collection[bool]) -> list[ScoreQuestion]:
+    """Return the scores to ask for in one form for several items, which have scores or have none.
+
+    None where no item has scores; where some have none, no score is required. The guidelines that
+    stand beside an item say which it is.
+    """
+    if has_scores and not any(has_scores):
+        return []
+    note = "" if all(has_scores) else " (unless the guidelines say: Scores off)"
+    return [ScoreQuestion(name, title + note, not note) for name, title in SCORE_TITLES.items()]
 
 
 @dataclass(frozen=True)

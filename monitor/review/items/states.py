@@ -141,7 +141,7 @@ TRANSITIONS: tuple[ItemTransition, ...] = (
     ),
     ItemTransition(
         event="flagged",
-        by="user who is or was assigned to it, or who may decide it, or lead, with a reason",
+        by="user who has claimed it, or who may decide it, or lead, with a reason",
         sources=("queued", "disagreed", "adjudication", "gold"),
         targets=("flagged",),
         effect="nobody is assigned to it and its gold isn't used until a lead has decided",

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, insert, select, update
 
 from monitor.store.accounts.users import UserRow
-from monitor.store.assignments import Assignment, AssignmentTable, is_live
+from monitor.store.assignments import NEVER_CLAIMED, Assignment, AssignmentTable, is_live
 from monitor.store.review.portions import items_of_portions
 from monitor.store.review.queue import Claimer
 from monitor.store.review.slots import is_claimable_by, reviews_by
@@ -36,12 +36,10 @@ def current_item_of(connection: Connection, claimer: Claimer, now: datetime) -> 
     return connection.execute(statement).scalar_one_or_none()
 
 
-def give_item(
-    connection: Connection, item_id: int, reviewer_id: int, *, now: datetime, until: datetime
-) -> None:
+def give_item(connection: Connection, item_id: int, reviewer_id: int, until: datetime) -> None:
     """Keep a slot of an item for a reviewer until a time; a lease and a draft stay."""
     if not REVIEW_ASSIGNMENTS.update(connection, item_id, reviewer_id, given_until=until):
-        values = {"reviewer_id": reviewer_id, "expires_at": now, "given_until": until}
+        values = {"reviewer_id": reviewer_id, "expires_at": NEVER_CLAIMED, "given_until": until}
         connection.execute(insert(ReviewAssignment).values(item_id=item_id, **values))
 
 

@@ -15,6 +15,7 @@ from monitor.store.tables import (
     Review,
     ReviewBatch,
     ReviewItem,
+    TaxonomyPublication,
 )
 
 
@@ -50,8 +51,8 @@ class GoldItem(QueuedItem):
 
     revision: int
     batch_id: int
-    #: When its taxonomy was in force.
-    queued_at: datetime
+    #: When its guidelines came into force last; when it was queued, where that is not stored.
+    guidelines_since: datetime
     window_start: datetime
     window_end: datetime
     slice: str
@@ -78,6 +79,15 @@ def gold_items(connection: Connection, wanted: ItemFilter) -> list[GoldItem]:
         .correlate(ReviewItem)
         .scalar_subquery()
     )
+    published_at = (
+        select(func.max(TaxonomyPublication.published_at))
+        .where(
+            TaxonomyPublication.model == ReviewBatch.model,
+            TaxonomyPublication.version == ReviewItem.taxonomy_version,
+        )
+        .correlate(ReviewBatch, ReviewItem)
+        .scalar_subquery()
+    )
     statement = (
         select(
             *columns_of(
@@ -90,7 +100,7 @@ def gold_items(connection: Connection, wanted: ItemFilter) -> list[GoldItem]:
                 exchange_id=Exchange.exchange_id,
                 model_response=Exchange.response,
                 revision=GoldExample.revision,
-                queued_at=ReviewBatch.created_at,
+                guidelines_since=func.coalesce(published_at, ReviewBatch.created_at),
                 n_reviewers=n_reviewers,
             )
         )

@@ -4,12 +4,29 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, func, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    String,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
+from monitor.store.assignments import is_live
 from monitor.store.rows import columns_of, insert_row, read_row, read_rows
 from monitor.store.tables import (
     Exchange,
+    Review,
+    ReviewAssignment,
     ReviewBatch,
     ReviewItem,
     TaxonomyPublication,
@@ -96,6 +113,18 @@ def publication_by_number(connection: Connection, model: str, number: int) -> Pu
     return read_row(connection, PublicationRow, statement)
 
 
+def version_numbers(
+    connection: Connection, model: str, version: str
+) -> tuple[int | None, int | None]:
+    """Return the number of a version's latest publication, and that of the one in force."""
+    own = case((TaxonomyPublication.version == version, TaxonomyPublication.number))
+    statement = select(func.max(own), func.max(TaxonomyPublication.number)).where(
+        TaxonomyPublication.model == model
+    )
+    number, latest = connection.execute(statement).one()
+    return number, latest
+
+
 def publications_of(connection: Connection, model: str) -> list[PublicationRow]:
     """Return the publications of a model, the newest first."""
     statement = _publications(model).order_by(TaxonomyPublication.number.desc())
@@ -109,11 +138,12 @@ def _publications(model: str) -> Select[tuple[object, ...]]:
 
 
 def open_items_by_task_type(
-    connection: Connection, model: str, task_types: Collection[str]
-) -> dict[str, int]:
-    """Return the numbers of items of a model that nobody has decided yet, by task type."""
+    connection: Connection, model: str, task_types: Collection[str], now: datetime
+) -> dict[str, tuple[int, int]]:
+    """Return the numbers of a model's undecided items by task type: all, and those not begun."""
+    not_begun = func.count(case((_is_not_begun(now), ReviewItem.id)))
     statement = (
-        select(ReviewItem.task_type, func.count())
+        select(ReviewItem.task_type, func.count(), not_begun)
         .join(ReviewBatch, ReviewBatch.id == ReviewItem.batch_id)
         .where(
             ReviewBatch.model == model,
@@ -122,7 +152,39 @@ def open_items_by_task_type(
         )
         .group_by(ReviewItem.task_type)
     )
-    return {row[0]: int(row[1]) for row in connection.execute(statement)}
+    return {row[0]: (int(row[1]), int(row[2])) for row in connection.execute(statement)}
+
+
+def move_items(connection: Connection, model: str, version: str, now: datetime) -> None:
+    """Put a model's items that nobody has begun under a version.
+
+    The others keep theirs, so that both reviews of an item are made under one version. An item that
+    is being claimed is skipped, and keeps its own too.
+    """
+    not_begun = (
+        select(ReviewItem.id)
+        .join(ReviewBatch, ReviewBatch.id == ReviewItem.batch_id)
+        .where(
+            ReviewBatch.model == model, ReviewItem.taxonomy_version != version, _is_not_begun(now)
+        )
+        .with_for_update(skip_locked=True, of=ReviewItem)
+    )
+    statement = update(ReviewItem).where(ReviewItem.id.in_(not_begun))
+    connection.execute(statement.values(taxonomy_version=version))
+
+
+def _is_not_begun(now: datetime) -> ColumnElement[bool]:
+    """Return the condition that nobody has reviewed, drafted or at this time claimed an item."""
+    was_queued = and_(ReviewItem.status == "flagged", ReviewItem.status_before_flag == "queued")
+    has_draft = cast(ReviewAssignment.draft, String) != "{}"
+    is_begun = or_(
+        exists().where(Review.item_id == ReviewItem.id),
+        exists().where(
+            ReviewAssignment.item_id == ReviewItem.id,
+            or_(has_draft, is_live(ReviewAssignment, now)),
+        ),
+    )
+    return and_(or_(ReviewItem.status == "queued", was_queued), ~is_begun)
 
 
 def task_types_queued(connection: Connection, model: str) -> list[str]:

@@ -77,7 +77,7 @@ class ReviewItem(Base):
     reopened_reason: Mapped[str | None] = mapped_column(info=contents.WORDS)
     #: Starts at 1 and increases with each reopening.
     revision: Mapped[int] = mapped_column(default=1)
-    #: Digest of the taxonomy in force when the batch was created; empty without a taxonomy.
+    #: Digest of the taxonomy in force when its review began; empty without a taxonomy.
     taxonomy_version: Mapped[str] = mapped_column(default="", info=contents.DIGEST)
     #: When the second review was submitted, until it is compared with the first, as it can still be
     #: undone; else ``NULL``.

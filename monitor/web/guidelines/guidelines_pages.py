@@ -137,7 +137,9 @@ def _editor(
             "checked": draft is not None,
             "refusal": refusal,
             "diff": diff_lines(current.text, edited.text) if draft else [],
-            "changes": changes_of_task_types(connection, model, current.taxonomy, edited.taxonomy)
+            "changes": changes_of_task_types(
+                connection, model, current.taxonomy, edited.taxonomy, visit.now
+            )
             if draft
             else [],
             "missing": missing_task_types(edited.taxonomy, task_types_queued(connection, model)),

@@ -17,6 +17,7 @@ from monitor.review.items.settling import settle_reviewed
 from monitor.review.items.worklist import Worklist, worklist_of
 from monitor.store.review.beginnings import listed_items
 from monitor.store.review.reviews import has_reviewed
+from monitor.store.review.taxonomies import version_numbers
 from monitor.stored_words import labels
 from monitor.web.access.audience import NO_FINDINGS, REVIEWERS, texts
 from monitor.web.current_user import Visit
@@ -127,6 +128,7 @@ def item(item_id: FromPath[int], visit: NamedDependency[Visit]) -> Template:
         _settle(connection, visit)
         view = item_view.view_item(connection, item_id, visit.user)
         task = _guidelines_of(connection, view)
+        versions = version_numbers(connection, view.model, view.taxonomy_version)
         # The page of a discussion is read every five seconds, and says nothing about the rest.
         reviews = view.state == "open"
         work = (
@@ -149,6 +151,7 @@ def item(item_id: FromPath[int], visit: NamedDependency[Visit]) -> Template:
         {
             "item": view,
             "task": task,
+            "versions": versions,
             "has_scores": task is None or task.has_scores,
             "work": work,
             "initial": initial,
@@ -183,7 +186,7 @@ def _discussion(view: item_view.ItemView) -> dict[str, Any]:
 
 
 def _guidelines_of(connection: Connection, view: item_view.ItemView) -> TaskType | None:
-    """Return the guidelines of the item's task type, in the version at queuing."""
+    """Return the guidelines of the item's task type, in the version of the item."""
     taxonomy = taxonomy_by_version(connection, view.taxonomy_version)
     return None if taxonomy is None else taxonomy.task_types.get(view.task_type)
 

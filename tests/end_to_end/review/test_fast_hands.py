@@ -7,10 +7,12 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import update
 
+from monitor.review.items.flags import flag
 from monitor.review.items.settling import UNDO_TIME
 from monitor.store.engine import transaction
 from monitor.store.review.reviews import reviews_of
-from monitor.store.tables import Review
+from monitor.store.tables import ReviewItem
+from tests.services.browser import COOKIE
 from tests.support.present import utc_now
 from tests.support.web.reviewer_actions import accept, number, see, start
 from tests.support.web.site import Site
@@ -131,6 +133,48 @@ def test_no_key_goes_nowhere_and_the_text_scrolls(site: Site) -> None:
             assert state(page) != was, (before, key)
 
 
+def act_on(page: Page, keys: str) -> None:
+    """Press keys, each of which changes something."""
+    for key in keys:
+        page.evaluate("document.getElementById('hint').textContent = ''")
+        was = state(page)
+        press(page, key)
+        assert state(page) != was, key
+
+
+def test_no_key_goes_nowhere_in_dialogs_and_refusals(site: Site) -> None:
+    page = site.open("Ada", viewport=LAPTOP)
+    item = start(page)
+    see(page)
+    for opens, keys in (("f", "2z?1"), ("?", "a?")):
+        press(page, opens)
+        act_on(page, keys)
+        press(page, "Escape")
+        expect(page.locator("dialog[open]")).to_have_count(0)
+    press(page, "e")
+    expect(page.locator("#corrected")).to_be_focused()
+    page.keyboard.type(" More.")
+    press(page, "Escape")
+    with transaction(site.engine) as connection:
+        flag(connection, item, site.world.rows["Lea"], utc_now(), "personal data")
+    press(page, "Control+Enter", "4", "1", "Enter")
+    expect(page.locator("#banner")).to_contain_text("flagged")
+    act_on(page, "aexsnfd1")
+    press(page, "Control+Enter")
+    expect(page.locator("#hint")).not_to_be_empty()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Next item").click()
+    see(page)
+    assert number(page) != item
+
+    page.context.clear_cookies(name=COOKIE)
+    press(page, "a")
+    expect(page.locator("#banner")).to_contain_text("Sign in")
+    page.evaluate("document.getElementById('hint').textContent = ''")
+    press(page, "a")
+    expect(page.locator("#hint")).to_contain_text("Sign in")
+
+
 def _long_text() -> tuple[list[dict[str, str]], str]:
     messages, response = LOST_CARD
     return [*messages[:-1], {"role": "user", "content": "A line of text.\n" * 300}], response
@@ -153,7 +197,8 @@ def test_the_second_review_can_be_undone_until_compared(site: Site) -> None:
         press(ben, "x", "1", "1", "Enter")
     with transaction(site.engine) as connection:
         before = utc_now() - UNDO_TIME
-        connection.execute(update(Review).values(submitted_at=before))
+        own = update(ReviewItem).where(ReviewItem.id == item)
+        connection.execute(own.values(complete_since=before))
     ada.reload()  # opens the discussion
     expect(ada.get_by_role("heading", name="disagree").first).to_be_visible()
     expect(ada.locator("#no-correction")).to_be_visible()

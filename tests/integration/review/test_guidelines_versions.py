@@ -20,36 +20,41 @@ from monitor.review.guidelines import (
     task_types_in_force,
     taxonomy_by_version,
 )
+from monitor.review.items.blind_review import REVIEWS
+from monitor.review.items.flags import flag
 from monitor.settings import Review, Secrets, Settings, default_settings
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
-from monitor.store.review.items import items_of_batches
+from monitor.store.review.assignments import claim_slot, give_item
+from monitor.store.review.items import items_of_batches, update_item
 from monitor.store.review.taxonomies import versions_with_prefix
 from monitor.windows.reading.declared_formats import formats_in_force, load_declared_formats
-from tests.support.review.gold_items import TAXONOMY
-from tests.support.review.review_world import make_world
+from tests.support.review.gold_items import ACCEPT, TAXONOMY
+from tests.support.review.review_world import World, make_world
 
 
-def test_items_remember_the_version_of_their_batch(
+def test_items_keep_the_version_under_which_they_began(
     any_engine: Engine, tmp_path: Path, clock: datetime
 ) -> None:
     path = tmp_path / "taxonomy.md"
     path.write_text(TAXONOMY)
     review = Review(taxonomy=str(path))
     first = make_world(any_engine, clock, n=8, review=review, weeks_ago=2)
-    path.write_text(TAXONOMY.replace("It stays blocked.", "No."))
     later = clock + timedelta(minutes=1)
+    begin_some(first, clock, later)
+    path.write_text(TAXONOMY.replace("It stays blocked.", "No."))
     second = make_world(any_engine, later, n=8, review=review, weeks_ago=1, users=False)
     path.write_text("# broken")
     third = make_world(any_engine, later, n=8, review=review, weeks_ago=0, users=False)
     with transaction(any_engine) as connection:
         versions = [
-            {item.taxonomy_version for item in items_of_batches(connection, [row.batch_id])}
+            [item.taxonomy_version for item in items_of_batches(connection, [row.batch_id])]
             for row in (first, second, third)
         ]
-        (old,), (new,) = versions[:2]
+        old, new = versions[0][0], versions[1][0]
         assert old != new
-        assert {new} == versions[2], "the version in force before stays so"
+        assert versions[0] == [old] * 3 + [new] * 4 + [old], "reviewed, drafted, claimed; decided"
+        assert {*versions[1], *versions[2]} == {new}, "the version in force before stays so"
         fields = taxonomy_by_version(connection, old)
         assert fields is not None
         response = fields.task_types["card_lost"].edge_cases[0].examples[0].output
@@ -58,6 +63,26 @@ def test_items_remember_the_version_of_their_batch(
         assert [old] == versions_with_prefix(connection, old[:12])
         assert versions_with_prefix(connection, "%") == []
         assert None is taxonomy_by_version(connection, "f" * 64)
+
+
+def begin_some(world: World, clock: datetime, later: datetime) -> None:
+    """Review the first item, draft the second, and claim the third; the last is gold.
+
+    The fourth was claimed, the fifth is given, and the sixth flagged, all without a draft.
+    """
+    ada, minute = world.rows["Ada"], timedelta(minutes=1)
+    with transaction(world.engine) as connection:
+        ids = [item.id for item in items_of_batches(connection, [world.batch_id])]
+        for item, end in zip(
+            ids[:4], (clock + minute, clock + minute, later + minute, clock), strict=True
+        ):
+            assert claim_slot(connection, item, ada.id, now=clock, until=end)
+        REVIEWS.submit(connection, ids[0], ada, ACCEPT, clock)
+        draft = {"comment": "Hm."}
+        REVIEWS.save_draft(connection, ids[1], ada, draft, now=clock, lease=timedelta(seconds=1))
+        give_item(connection, ids[4], ada.id, later + minute)
+        flag(connection, ids[5], world.rows["Lea"], clock, "out of scope")
+        update_item(connection, ids[7], status="gold")
 
 
 def test_a_version_that_comes_back_is_in_force_again(
@@ -221,8 +246,10 @@ def test_published_taxonomy_is_in_force_until_the_file_changes(
 
     done = CliRunner().invoke(app, ["taxonomy", "publish", str(other)])
     assert done.exit_code == 0, done.output
-    assert re.search(r"^dropped: card_lost, 2 open items$", done.output, re.MULTILINE)
-    assert re.search(r"^added: fees, 2 open items$", done.output, re.MULTILINE)
+    assert re.search(
+        r"^dropped: card_lost, 2 open items, 2 of them not begun", done.output, re.MULTILINE
+    )
+    assert "added: fees, 2 open items, 2 of them not begun" in done.output
     assert "version 2 is in force" in done.output
     with transaction(engine) as connection:
         assert task_types_in_force(connection, settings.review, "assistant") == ("fees",)

@@ -85,6 +85,15 @@ def test_item_with_both_reviews_is_not_exported_as_queued(world: World, clock: d
     assert item in exported()
 
 
+def test_item_with_both_reviews_is_never_counted_as_claimable(
+    world: World, clock: datetime
+) -> None:
+    before = work(world, "Cleo", clock).available
+    assert review(world, "Ada", clock) == review(world, "Ben", clock)
+    for later in (timedelta(), timedelta(days=2)):  # while no daemon settles it
+        assert work(world, "Cleo", clock + later).available == before - 1
+
+
 def test_second_review_is_compared_after_the_undo_time(world: World, clock: datetime) -> None:
     item = review(world, "Ada", clock)
     assert review(world, "Ben", clock) == item

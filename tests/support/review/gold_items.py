@@ -87,7 +87,7 @@ def decided(item_id: int = 1, **changes: Any) -> GoldItem:
         "model_response": "No idea.",
         "revision": 1,
         "batch_id": 1,
-        "queued_at": datetime(2026, 11, 2, tzinfo=UTC),
+        "guidelines_since": datetime(2026, 11, 2, tzinfo=UTC),
         "window_start": datetime(2026, 10, 26, tzinfo=UTC),
         "window_end": datetime(2026, 11, 2, tzinfo=UTC),
         "slice": "control",

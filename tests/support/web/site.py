@@ -98,4 +98,6 @@ class Site:
                 Decision,
             ):
                 connection.execute(delete(table))
-            connection.execute(update(ReviewItem).values(status="queued", revision=1))
+            empty = ("status_before_flag", "excluded_reason", "complete_since")
+            anew = {"status": "queued", "revision": 1, **dict.fromkeys(empty)}
+            connection.execute(update(ReviewItem).values(**anew))

@@ -47,7 +47,7 @@ def examples(draw: st.DrawFn) -> list[TrainingExample]:
                 response,
                 has_fixed_format=draw(st.booleans()),
                 messages=[{"role": "user", "content": prompt}],
-                queued_at=DAY + timedelta(weeks=week),
+                guidelines_since=DAY + timedelta(weeks=week),
                 batch_id=week,
                 taxonomy_version=f"version {week // 2}",
                 decided_at=DAY + timedelta(days=draw(st.integers(0, 40))),
@@ -117,7 +117,7 @@ def test_equal_responses_are_one_row_that_names_them_all() -> None:
 def test_newer_guidelines_overrule_older_guidelines() -> None:
     old = rendered(1, "No.", taxonomy_version="old", decided_at=DAY + timedelta(days=90))
     new = rendered(
-        2, "Yes.", taxonomy_version="new", queued_at=DAY + timedelta(weeks=1), batch_id=2
+        2, "Yes.", taxonomy_version="new", guidelines_since=DAY + timedelta(weeks=1), batch_id=2
     )
     consistent = resolve_contradictions([old, new])
     assert (ids(consistent), consistent.overruled, consistent.contradictions) == ([[2]], [1], [])

@@ -5,7 +5,7 @@ import { send } from "./api.js";
 import { Autosave } from "./autosave.js";
 import { hideBanner } from "./banner.js";
 import { showConflict } from "./draft_conflict.js";
-import { LocalDraft } from "./draft_store.js";
+import { LocalDraft, newTab } from "./draft_store.js";
 import { showSaveStatus } from "./save_status.js";
 import { beforeSignOut } from "./sign_out.js";
 import { toast } from "./toast.js";
@@ -106,9 +106,4 @@ export function createDraft(initial, form, { path = `/api/items/${initial.id}/dr
       local.remove();
     },
   };
-}
-
-/** Return a name that no other page has: letters only, which no redaction replaces. */
-function newTab() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (n) => String.fromCharCode(97 + (n % 26))).join("");
 }

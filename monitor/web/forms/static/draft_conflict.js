@@ -1,6 +1,7 @@
 // Two drafts of one item, of this page and of another tab or browser: both are shown, one is chosen.
 
 import { say } from "./announce.js";
+import { button } from "./button.js";
 
 const TEXTS = ["corrected_response", "comment"];
 
@@ -72,13 +73,5 @@ function quote(text, label) {
 function paragraph(text) {
   const node = document.createElement("p");
   node.textContent = text;
-  return node;
-}
-
-function button(label, act) {
-  const node = document.createElement("button");
-  node.type = "button";
-  node.textContent = label;
-  node.addEventListener("click", act);
   return node;
 }

@@ -1,12 +1,17 @@
 // A persistent message above the form, with buttons.
 
 import { say } from "./announce.js";
+import { button } from "./button.js";
+import { hint } from "./hint.js";
 
 const banner = document.getElementById("banner");
 
 /** @param actions [label, an address or a function], the most likely first */
 export function showBanner(text, actions, kind = "warn") {
-  if (banner.dataset.text === text) return;
+  if (banner.dataset.text === text) {
+    hint(text); // it stands there already
+    return;
+  }
   banner.dataset.text = text;
   const message = document.createElement("p");
   message.textContent = text;
@@ -24,13 +29,8 @@ export function hideBanner() {
 
 function control(label, act, first) {
   const link = typeof act === "string";
-  const node = document.createElement(link ? "a" : "button");
-  if (link) node.href = act;
-  else {
-    node.type = "button";
-    node.addEventListener("click", () => act(node));
-  }
-  node.textContent = label;
+  const node = link ? document.createElement("a") : button(label, act);
+  if (link) Object.assign(node, { href: act, textContent: label });
   node.className = first ? "button primary" : "button";
   return node;
 }

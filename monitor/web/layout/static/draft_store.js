@@ -1,8 +1,9 @@
 // Copies of drafts in this browser, for times without a server. They contain traffic: they are deleted
-// on submission, on sign-out, and by age.
+// on submission, on sign-out, and by age. Those of guidelines have no other copy, and outlive a sign-out.
 
 const PREFIX = "driftwarden:draft:";
 const PARKED = "~";
+const GUIDELINES = "guidelines-";
 const MAX_AGE = 7 * 24 * 3600 * 1000;
 
 export class LocalDraft {
@@ -56,7 +57,25 @@ export function deleteDraft(key) {
 }
 
 export function deleteDrafts(user) {
-  for (const key of keys(`${PREFIX}${user}:`)) attempt(() => localStorage.removeItem(key));
+  for (const key of keys(`${PREFIX}${user}:`)) if (!key.includes(`:${GUIDELINES}`)) deleteDraft(key);
+}
+
+/** Return the name of the guidelines of a model, for a LocalDraft. */
+export function guidelinesOf(model) {
+  return GUIDELINES + model;
+}
+
+/** Return the texts of guidelines that the user's pages keep, the newest first: [{key, values}]. */
+export function keptTexts(user, model) {
+  return keys(`${PREFIX}${user}:${guidelinesOf(model)}${PARKED}`)
+    .map((key) => ({ key, ...parse(key) }))
+    .filter(({ values }) => values?.text)
+    .sort((a, b) => b.values.edited_at - a.values.edited_at);
+}
+
+/** Return a name that no other page has: letters only, which no redaction replaces. */
+export function newTab() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (n) => String.fromCharCode(97 + (n % 26))).join("");
 }
 
 export function deleteOldDrafts(now = Date.now()) {

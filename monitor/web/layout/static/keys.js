@@ -3,7 +3,10 @@
 import { hint } from "./hint.js";
 
 const PAGE = 0.9; // of what is in sight
+const LINE = 0.1; // for pages without fields to move between
 const SCROLLS = { PageDown: PAGE, PageUp: -PAGE, " ": PAGE, Home: -Infinity, End: Infinity };
+const PRESSED = "button, a, summary, input, select";
+const LINES = { ArrowDown: LINE, ArrowUp: -LINE };
 const isTyping = (target) => target.matches("textarea, select, input:not([type=radio], [type=checkbox])");
 
 /**
@@ -17,7 +20,12 @@ export function listen({ actions, submit, leave, text }) {
   const others = [...(submit ? ["Submit"] : []), ...(leave ? ["Escape"] : []), ...(text ? Object.keys(SCROLLS) : [])];
   document.body.dataset.keys = JSON.stringify([...Object.keys(actions), ...others]);
   document.addEventListener("keydown", (event) => {
-    if (document.querySelector("dialog[open]") || event.isComposing || event.keyCode === 229) return;
+    if (event.isComposing || event.keyCode === 229) return;
+    const dialog = document.querySelector("dialog[open]");
+    if (dialog) {
+      answerIn(dialog, event);
+      return;
+    }
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       if (!event.repeat) submit?.();
@@ -29,9 +37,10 @@ export function listen({ actions, submit, leave, text }) {
       return;
     }
     const key = keyOf(event);
-    if (text && key in SCROLLS && !hasOwnUse(event)) {
+    const pages = SCROLLS[key] ?? (actions[key] ? undefined : LINES[key]);
+    if (text && pages && !hasOwnUse(event)) {
       event.preventDefault();
-      scroll(text, event.shiftKey && key === " " ? -PAGE : SCROLLS[key]);
+      scroll(text, event.shiftKey && key === " " ? -PAGE : pages);
       return;
     }
     const action = actions[key];
@@ -42,6 +51,25 @@ export function listen({ actions, submit, leave, text }) {
     event.preventDefault();
     if (typeof result === "string") hint(result);
   });
+}
+
+/** Keys of an open dialog: Ctrl+Enter does what it asks, a digit takes an option; Esc, Tab and Enter are the browser's. */
+function answerIn(dialog, event) {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    if (!event.repeat) dialog.querySelector("button.primary").click();
+    return;
+  }
+  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+  const key = keyOf(event);
+  if (key.length > 1 || key === " ") return;
+  event.preventDefault();
+  const option = dialog.querySelectorAll("input[type=radio]")[Number(key) - 1];
+  if (option) {
+    option.click();
+    option.focus();
+  } else if (key === "?" && dialog.id === "help") dialog.close();
+  else hint(`${key.toUpperCase()} does nothing here. Esc closes this.`);
 }
 
 /** Return the key as a Latin keyboard has it: letters of other scripts and unshifted digits by their place. */
@@ -69,6 +97,6 @@ function scroll(text, pages) {
 
 function explain(key, { target }) {
   const isLetter = key.length === 1 && key !== " ";
-  if (!isLetter && key !== "Escape" && !(key === "Enter" && target === document.body)) return;
+  if (!isLetter && key !== "Escape" && !(key === "Enter" && !target.matches(PRESSED))) return;
   hint(`${isLetter ? key.toUpperCase() : key} does nothing here. Press ? for the keys.`);
 }

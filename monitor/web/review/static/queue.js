@@ -1,5 +1,6 @@
 // The queue page: undo of the last review, and lost drafts.
 
+import { button } from "./button.js";
 import { deleteDraft, lostDrafts } from "./draft_store.js";
 import { listen } from "./keys.js";
 import { offerUndo, withdraw } from "./undo.js";
@@ -22,14 +23,11 @@ for (const { key, item, values, lost } of lostDrafts(user)) {
   text.readOnly = true;
   text.setAttribute("aria-label", title.textContent);
   text.value = content;
-  const button = document.createElement("button");
-  button.type = "button";
-  button.textContent = "Remove";
-  button.addEventListener("click", () => {
+  const remove = () => {
     deleteDraft(key);
     card.remove();
-  });
-  card.append(title, explanation, text, button);
+  };
+  card.append(title, explanation, text, button("Remove", remove));
   place.append(card);
 }
 

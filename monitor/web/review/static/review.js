@@ -8,6 +8,7 @@ import { createDraft } from "./draft.js";
 import { Fields } from "./fields.js";
 import { VerdictForm } from "./verdict_form.js";
 import { toggleGuidelines } from "./guidelines.js";
+import { hint } from "./hint.js";
 import { listen } from "./keys.js";
 import { watchLease } from "./lease.js";
 import { handleUserRefusal } from "./request_errors.js";
@@ -24,6 +25,8 @@ const fields = new Fields(element);
 const scores = new Scores(element, form, fields);
 const help = document.getElementById("help");
 const flagDialog = document.getElementById("flag");
+const LOST = "This item is not yours any more. Go on with Next item, beside the text.";
+let isLost = false;
 
 const draft = createDraft(initial, form, {
   saved: (answer) => lease.extend(answer.lease_until),
@@ -43,6 +46,7 @@ function handleRefusal(error) {
 
 /** Close an item that other reviewers have taken or that is withdrawn, keeping the text to copy. */
 function closeLostItem(error) {
+  isLost = true;
   draft.autosave.end();
   lease.stop();
   const typed = draft.autosave.editedAt > 0;
@@ -126,7 +130,7 @@ function digit(_event, key) {
 
 /** Leave a text: for the next field that is missing, or for Submit. */
 function leave(target) {
-  if (form.verdict) fields.goTo(missing());
+  if (form.verdict && !isLost) fields.goTo(missing());
   else fields.leave(target);
 }
 
@@ -147,6 +151,10 @@ async function showError(error) {
 }
 
 function submit() {
+  if (isLost) {
+    hint(LOST);
+    return;
+  }
   const lacks = missing();
   if (lacks) {
     form.showProblem(lacks[1]);
@@ -192,26 +200,34 @@ for (const radio of element.elements.verdict) {
 document.getElementById("skip-button").addEventListener("click", skip);
 document.getElementById("flag-button").addEventListener("click", askToFlag);
 
+/** Return actions on the item, which say so once it is lost. */
+function ofItem(actions) {
+  const entries = Object.entries(actions);
+  return Object.fromEntries(entries.map(([key, action]) => [key, (...of) => (isLost ? LOST : action(...of))]));
+}
+
 listen({
   submit,
   leave,
   text: document.getElementById("conversation"),
   actions: {
-    ...Object.fromEntries([..."123456"].map((key) => [key, digit])),
-    a: accept,
-    x: () => decide("reject"),
-    e: () => decide("correct"),
-    s: skip,
-    f: askToFlag,
-    n: askToDecline,
+    ...ofItem({
+      ...Object.fromEntries([..."123456"].map((key) => [key, digit])),
+      a: accept,
+      x: () => decide("reject"),
+      e: () => decide("correct"),
+      s: skip,
+      f: askToFlag,
+      n: askToDecline,
+      d: () => form.toggleDiff(),
+      ArrowDown: () => fields.move(1),
+      ArrowUp: () => fields.move(-1),
+      ArrowRight: (event) => fields.step(event, true),
+      ArrowLeft: (event) => fields.step(event, false),
+    }),
     g: toggleGuidelines,
-    d: () => form.toggleDiff(),
     u: undo,
     "?": () => help.showModal(),
-    ArrowDown: () => fields.move(1),
-    ArrowUp: () => fields.move(-1),
-    ArrowRight: (event) => fields.step(event, true),
-    ArrowLeft: (event) => fields.step(event, false),
   },
 });
 start();

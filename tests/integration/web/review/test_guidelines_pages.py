@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from sqlalchemy import Engine, func, select, update
 from monitor.review.guidelines import load_taxonomy, store_current_taxonomy, taxonomy_in_force
 from monitor.settings import Review, Secrets, Settings
 from monitor.store.engine import transaction
+from monitor.store.review.assignments import claim_slot
 from monitor.store.review.taxonomies import publications_of
 from monitor.store.tables import AuditEntry, ReviewItem, TaxonomyPublication, TaxonomyVersion
 from tests.support.review.gold_items import TAXONOMY
@@ -147,7 +148,7 @@ def test_problem_of_guidelines_names_its_line(
 
 
 def test_preview_names_open_items_of_changed_task_types(
-    lead: TestClient[Litestar], world: World, settings: Settings
+    lead: TestClient[Litestar], world: World, settings: Settings, clock: datetime
 ) -> None:
     with transaction(world.engine) as connection:
         items = list(connection.execute(select(ReviewItem.id)).scalars())
@@ -158,9 +159,15 @@ def test_preview_names_open_items_of_changed_task_types(
             (items[5:7], {"task_type": "fees"}),
         ):
             connection.execute(update(ReviewItem).where(ReviewItem.id.in_(ids)).values(values))
+        lease = clock + timedelta(minutes=20)
+        assert claim_slot(connection, items[0], world.users["Ada"], now=clock, until=lease)
     page = send(lead, FEES, base_of(lead.get("/guidelines").text), "preview")[1]
-    rows = re.findall(r'<th scope="row">(\w+)</th><td>(\w+)</td><td class="n">(\d+)</td>', page)
-    assert rows == [("card_lost", "dropped", "4"), ("fees", "added", "2")]
+    rows = re.findall(
+        r'<th scope="row">(\w+)</th><td>(\w+)</td><td class="n">(\d+)</td>'
+        r'<td class="n">(\d+)</td>',
+        page,
+    )
+    assert rows == [("card_lost", "dropped", "4", "3"), ("fees", "added", "2", "2")]
     assert in_force(world.engine, settings) == TAXONOMY
 
 
