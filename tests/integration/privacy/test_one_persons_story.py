@@ -59,6 +59,7 @@ def test_end_user_does_not_come_back(
     after = json.loads((tmp_path / "after.json").read_text())
     assert {part["name"] for part in after["parts"]} <= {
         "audit_log",
+        "erasure_proofs",
         "erasures",
         "suppressions",
         "taints",
