@@ -75,15 +75,15 @@ def given_of_items(
     connection: Connection, item_ids: Sequence[int], now: datetime
 ) -> set[tuple[int, str]]:
     """Return which items are kept for whom now: the id of each, and the name of the reviewer."""
-    given: set[tuple[int, str]] = set()
+    pairs: set[tuple[int, str]] = set()
     for part in batches_of(item_ids):
         statement = (
             select(ReviewAssignment.item_id, User.name)
             .join(User, ReviewAssignment.reviewer_id == User.id)
             .where(ReviewAssignment.item_id.in_(part), ReviewAssignment.given_until > now)
         )
-        given.update((item_id, name) for item_id, name in connection.execute(statement))
-    return given
+        pairs.update((item_id, name) for item_id, name in connection.execute(statement))
+    return pairs
 
 
 def take_back_items(

@@ -41,11 +41,11 @@ def _render(
     *,
     partial: bool = False,
     status: int = 200,
-    given: Given | None = None,
+    gift: Given | None = None,
     typed: Mapping[str, Any] | None = None,
     problem: str = "",
 ) -> Template | Redirect:
-    """Show a batch; after its form, what was ``given``, or what was ``typed`` and its problem."""
+    """Show a batch; beside its form the ``gift``, or what was ``typed`` and its problem."""
     now = lead_visit.now
     with lead_visit.transaction() as connection:
         view = build_lead_view(
@@ -77,7 +77,7 @@ def _render(
         "outcomes": OUTCOMES,
         "reviewers": reviewers,
         "gifts": gifts,
-        "given": given,
+        "gift": gift,
         "problem": problem,
         "typed": {"reviewer": [], "task_type": "*", "days": DEFAULT_DAYS, **(typed or {})},
         "max_days": MAX_DAYS,
@@ -119,10 +119,10 @@ def give(
     task_type = str(data.get("task_type", "*"))
     typed = {"reviewer": names, "task_type": task_type, "days": days}
     try:
-        given = _give(lead_visit, batch_id, names, task_type, days)
+        gift = _give(lead_visit, batch_id, names, task_type, days)
     except WorkflowError as error:
         return _render(lead_visit, batch_id, status=409, typed=typed, problem=str(error))
-    return _render(lead_visit, batch_id, given=given, typed={"reviewer": names})
+    return _render(lead_visit, batch_id, gift=gift, typed={"reviewer": names})
 
 
 def _give(lead_visit: Visit, batch_id: int, names: list[str], task_type: str, days: str) -> Given:

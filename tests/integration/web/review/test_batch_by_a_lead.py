@@ -95,7 +95,7 @@ def test_lead_gives_a_task_type_to_two_reviewers(
     assert "given to Ada" in lead.get("/progress").text
 
 
-def test_second_gift_says_whose_items_it_takes(
+def test_second_gift_names_the_first_reviewer(
     lead: TestClient[Litestar], world: World, clock: datetime
 ) -> None:
     path = f"/progress/batches/{world.batch_id}/give"

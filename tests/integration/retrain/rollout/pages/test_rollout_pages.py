@@ -451,7 +451,7 @@ def test_an_advance_refused_for_changed_weights_reverts(
     assert (response.status_code, "adapter_model.safetensors" in response.text) == (409, True)
 
 
-def test_advance_before_a_look_says_nothing_was_measured(engine: Engine, clock: datetime) -> None:
+def test_advance_before_a_look_names_no_check(engine: Engine, clock: datetime) -> None:
     new = add_rollout(engine, clock, looks=[])
     seen_one = add_rollout(engine, clock, model="b", looks=[{"checks": [check_figures()]}])
     with transaction(engine) as connection:
