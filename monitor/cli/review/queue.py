@@ -186,7 +186,8 @@ def give(
         until = now + timedelta(days=days)
         gift = give_items(connection, rows, reviewers, until=until, by=account_name(), now=now)
     names = ", ".join(row.name for row in reviewers)
-    typer.echo(f"{gift.n_items} items are given to {names} until {until:%Y-%m-%d}")
+    taken = f", taken from {', '.join(gift.taken_from)}" if gift.taken_from else ""
+    typer.echo(f"{gift.n_items} items are given to {names} until {until:%Y-%m-%d}{taken}")
     if gift.n_unfit:
         typer.echo(
             f"{gift.n_unfit} items can't be given to all of them: reviewed, declined, or "

@@ -10,7 +10,12 @@ from sqlalchemy import Connection
 from monitor.errors import WorkflowError
 from monitor.store.accounts.users import UserRow
 from monitor.store.audit_log import append_entry
-from monitor.store.review.assignments import declined_items, give_item, take_back_items
+from monitor.store.review.assignments import (
+    declined_items,
+    give_item,
+    given_of_items,
+    take_back_items,
+)
 from monitor.store.review.items import ItemRow, lock_items
 from monitor.store.review.reviews import reviews_of
 from monitor.store.review.slots import REVIEWS_PER_ITEM
@@ -29,6 +34,8 @@ class Given:
     #: Items with both reviews, those that one of the reviewers has reviewed or declined, and those
     #: whose task type isn't theirs.
     n_unfit: int
+    #: Reviewers for whom items were kept before, and no longer are.
+    taken_from: tuple[str, ...] = ()
 
 
 def give_items(
@@ -53,6 +60,7 @@ def give_items(
     # An item whose draft is being saved is waited for.
     locked = lock_items(connection, [item.id for item in items], "queued", skip_locked=False)
     ids = [item.id for item in locked]
+    before = given_of_items(connection, ids, now)
     take_back_items(connection, ids)
     done = {(row.item_id, row.reviewer_id) for row in reviews_of(connection, ids)}
     n_reviews = Counter(item_id for item_id, _ in done)
@@ -83,7 +91,8 @@ def give_items(
         "until": until.isoformat(),
     }
     append_entry(connection, now, by, "items_given", f"item:{min(item_ids)}", details)
-    return Given(len(item_ids), len(unfit))
+    taken = before - given_of_items(connection, ids, now)
+    return Given(len(item_ids), len(unfit), tuple(sorted({name for _, name in taken})))
 
 
 def _require_fit(

@@ -69,6 +69,21 @@ def given_counts(connection: Connection, batch_id: int, now: datetime) -> list[G
     return [GivenCount(name, n, until) for name, n, until in rows if until is not None]
 
 
+def given_of_items(
+    connection: Connection, item_ids: Sequence[int], now: datetime
+) -> set[tuple[int, str]]:
+    """Return which items are kept for whom now: the id of each, and the name of the reviewer."""
+    pairs: set[tuple[int, str]] = set()
+    for part in batches_of(item_ids):
+        statement = (
+            select(ReviewAssignment.item_id, User.name)
+            .join(User, ReviewAssignment.reviewer_id == User.id)
+            .where(ReviewAssignment.item_id.in_(part), ReviewAssignment.given_until > now)
+        )
+        pairs.update((item_id, name) for item_id, name in connection.execute(statement))
+    return pairs
+
+
 def take_back_items(
     connection: Connection, item_ids: Sequence[int], reviewer_id: int | None = None
 ) -> None:

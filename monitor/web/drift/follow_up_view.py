@@ -11,6 +11,9 @@ from monitor.store.review.draws import count_reused
 from monitor.store.review.items import batch_of_evaluation, count_by_status
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow
 
+#: Statuses of items that wait for nobody.
+SETTLED = ("gold", "excluded")
+
 
 @dataclass(frozen=True)
 class FollowUpView:
@@ -23,8 +26,9 @@ class FollowUpView:
     state: DecisionState | None
     #: Whether a batch can be queued: the evaluation is finished and has none.
     can_queue: bool
-    #: Items queued in the batch, and drawn texts that are items of other batches.
-    n_queued: int = 0
+    #: Items of the batch, those not settled yet, and drawn texts of other batches' items.
+    n_items: int = 0
+    n_waiting: int = 0
     n_reused: int = 0
 
 
@@ -32,6 +36,7 @@ def view_follow_up(connection: Connection, row: DriftEvaluationRow) -> FollowUpV
     """Return what followed from an evaluation."""
     batch_id = batch_of_evaluation(connection, row.id)
     incident_id = incident_of_evaluation(connection, row.id)
+    counts = {} if batch_id is None else count_by_status(connection, batch_id)
     decision = None if batch_id is None else decision_of_batch(connection, batch_id)
     return FollowUpView(
         None if incident_id is None else incident_by_id(connection, incident_id),
@@ -39,6 +44,7 @@ def view_follow_up(connection: Connection, row: DriftEvaluationRow) -> FollowUpV
         decision,
         None if decision is None else decision_state(connection, decision.id, row.model),
         can_queue=batch_id is None and row.assessment is not None,
-        n_queued=0 if batch_id is None else sum(count_by_status(connection, batch_id).values()),
+        n_items=sum(counts.values()),
+        n_waiting=sum(n for (_, status), n in counts.items() if status not in SETTLED),
         n_reused=0 if batch_id is None else count_reused(connection, batch_id),
     )

@@ -17,6 +17,8 @@ from monitor.alerts.evaluated_version import describe_version
 from monitor.alerts.incidents import alerts_of
 from monitor.alerts.until import parse_until
 from monitor.errors import InputError
+from monitor.rendering.numbers import format_instant
+from monitor.store.alerts.incident_events import last_event
 from monitor.store.alerts.incidents import IncidentRow, incident_by_id, list_incidents
 from monitor.web.access.audience import LEADS, REVIEWERS, texts
 from monitor.web.current_user import Visit
@@ -28,6 +30,9 @@ _TEXTS = texts("incident")
 
 #: The most incidents listed.
 MAX_INCIDENTS = 60
+
+#: Events of an incident that change its state.
+STEPS = ("opened", "reopened", "woken", "acknowledged", "snoozed", "resolved", "closed")
 
 #: A repeated field is a list.
 Fields = URLEncodedBody[dict[str, Any]]
@@ -144,10 +149,14 @@ def _change(
             alerts = alerts_of(visit.settings, row.model)
             subject = (incident_id, visit.user.name, *(value() for value in values))
             done = change(connection, *subject, visit.now, alerts=alerts)
+            last = last_event(connection, incident_id, STEPS)
     except InputError as error:
         return _render(visit, incident_id, status=400, problem=str(error))
     if not done:
-        problem = "Somebody was faster: the incident has changed."
+        problem = "The incident has changed."
+        if last is not None:
+            by = "you" if last.by == visit.user.name else last.by
+            problem = f"It was {last.event} by {by}, {format_instant(last.at)}."
         return _render(visit, incident_id, status=409, problem=problem)
     return Redirect(f"/incidents/{incident_id}", status_code=303)
 

@@ -66,7 +66,7 @@ class VersionScores:
         """Say how the headline metrics lie to those of the version that it replaced."""
         compared = [pair.change for pair in self.headlines if pair.change]
         if not self.scores:
-            return "Not evaluated yet."
+            return "No scores measured."
         if self.before is None:
             return "No other version was in production before it: there is none to compare it with."
         name = f"version {self.before.version}, in production before it"

@@ -1,5 +1,6 @@
 """The progress page of leads: review batches, their pace, agreement and flagged items."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from litestar.response import Redirect, Template
 
 from monitor.errors import WorkflowError
 from monitor.review.items.flags import confirm_flag, reject_flag
-from monitor.review.items.giving import DEFAULT_DAYS, MAX_DAYS, give_items
+from monitor.review.items.giving import DEFAULT_DAYS, MAX_DAYS, Given, give_items
 from monitor.review.progress.lead_view import build_lead_view
 from monitor.store.accounts.users import list_users
 from monitor.store.review.assignments import given_counts
@@ -31,6 +32,20 @@ def progress(
     batch: FromQuery[int | None] = None,
 ) -> Template | Redirect:
     """Show a batch: progress, pace, agreement and the decision that follows."""
+    return _render(lead_visit, batch, partial="hx-request" in request.headers)
+
+
+def _render(
+    lead_visit: Visit,
+    batch: int | None,
+    *,
+    partial: bool = False,
+    status: int = 200,
+    gift: Given | None = None,
+    typed: Mapping[str, Any] | None = None,
+    problem: str = "",
+) -> Template | Redirect:
+    """Show a batch; beside its form the ``gift``, or what was ``typed`` and its problem."""
     now = lead_visit.now
     with lead_visit.transaction() as connection:
         view = build_lead_view(
@@ -56,19 +71,20 @@ def progress(
     confirms = view is not None and (
         lead_visit.settings.settings_of(view.progress.batch.model).retrain.require_confirmation
     )
-    partial = "hx-request" in request.headers
     context = {
         "view": view,
         "now": now,
         "outcomes": OUTCOMES,
         "reviewers": reviewers,
         "gifts": gifts,
-        "default_days": DEFAULT_DAYS,
+        "gift": gift,
+        "problem": problem,
+        "typed": {"reviewer": [], "task_type": "*", "days": DEFAULT_DAYS, **(typed or {})},
         "max_days": MAX_DAYS,
         "require_confirmation": confirms,
     }
     name = "batch_progress.html" if partial else "progress.html"
-    return lead_visit.page(name, context, model=model)
+    return lead_visit.page(name, context, model=model, status=status)
 
 
 @form("/progress/items/{item_id:int}/restore", opt=LEADS)
@@ -95,22 +111,31 @@ def give(
     batch_id: FromPath[int],
     lead_visit: NamedDependency[Visit],
     data: URLEncodedBody[dict[str, Any]],
-) -> Redirect:
+) -> Template | Redirect:
     """Give the queued items of a batch, or of one of its task types, to reviewers."""
     chosen = data.get("reviewer") or []
     names = [str(name) for name in (chosen if isinstance(chosen, list) else [chosen])]
     days = str(data.get("days") or DEFAULT_DAYS)
+    task_type = str(data.get("task_type", "*"))
+    typed = {"reviewer": names, "task_type": task_type, "days": days}
+    try:
+        gift = _give(lead_visit, batch_id, names, task_type, days)
+    except WorkflowError as error:
+        return _render(lead_visit, batch_id, status=409, typed=typed, problem=str(error))
+    return _render(lead_visit, batch_id, gift=gift, typed={"reviewer": names})
+
+
+def _give(lead_visit: Visit, batch_id: int, names: list[str], task_type: str, days: str) -> Given:
     if not (days.isascii() and days.isdigit() and 1 <= int(days[:4]) <= MAX_DAYS):
         raise WorkflowError(f"the number of days is none: {days[:20]!r}; choose 1 to {MAX_DAYS}")
-    task_type = data.get("task_type")
     with lead_visit.transaction() as connection:
         reviewers = [user for user in list_users(connection) if user.name in names]
         items = [
             item
             for item in items_of_batches(connection, [batch_id])
-            if task_type in {None, "*", item.task_type}
+            if task_type in {"*", item.task_type}
         ]
-        give_items(
+        return give_items(
             connection,
             items,
             reviewers,
@@ -118,7 +143,6 @@ def give(
             by=lead_visit.user.name,
             now=lead_visit.now,
         )
-    return Redirect(f"/progress?batch={batch_id}", status_code=303)
 
 
 HANDLERS = (progress, restore, exclude, give)

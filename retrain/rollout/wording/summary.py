@@ -229,10 +229,9 @@ def _reverted(situation: RolloutSituation) -> RolloutSummary:
     else:
         candidate = f"Version {rollout.version} is a candidate again."
     if situation.is_confirmed and row is not None and row.confirmed_at is not None:
-        seconds = max(0.0, (row.confirmed_at - at).total_seconds())
         step = (
             f"All traffic goes to version {situation.stable}; the gateway confirmed it after "
-            f"{seconds:.0f} s. {candidate}"
+            f"{format_wait(row.confirmed_at - at)}. {candidate}"
         )
     else:
         step = f"All traffic is to go to version {situation.stable}. {candidate}"
@@ -333,9 +332,11 @@ def describe_missing(situation: RolloutSituation) -> tuple[str, ...]:
         return ("no look at this stage yet",)
     reasons: list[str] = []
     if rollout.status == "holding":
-        reasons = [rollout.reason]
-        if look.reasons and look.reason == rollout.reason:
-            reasons = [reason.text for reason in look.reasons if not reason.check]
+        # The checks have lines of their own.
+        reasons = [reason.text for reason in look.reasons if not reason.check]
+        names = tuple(f"{check.name}: " for check in look.checks)
+        if not look.reasons and not rollout.reason.startswith(names):
+            reasons = [rollout.reason]
     slow = {
         reason.check: f"; {reason.text.removeprefix(reason.check + ': ')}"
         for reason in look.reasons

@@ -245,7 +245,20 @@ def test_the_error_rate_counts_decided_items(
     with transaction(any_engine) as connection:
         statement = update(ReviewItem).where(ReviewItem.batch_id == world.batch_id)
         connection.execute(statement.values(status="excluded", excluded_reason="all out"))
-    assert "decided yet" in read(path(world)).text
+    page = read(path(world)).text
+    assert "decided yet" in page
+    assert ", all settled" in page
+
+
+def test_batch_without_a_control_slice_has_no_error_rate(
+    any_engine: Engine, world: World, read
+) -> None:
+    assert " items queued" in read(path(world)).text
+    with transaction(any_engine) as connection:
+        connection.execute(update(ReviewDraw).values(control_points=0))
+    page = read(path(world)).text
+    assert "none of 0" not in page
+    assert "no control slice" in page
 
 
 #: A topic's name, its prompts, and the error rate.

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, delete, select, update
 
 from monitor.accounts.registration import create_user
 from monitor.alerts.drift_incidents import handle_evaluation
-from monitor.alerts.incidents import acknowledge, report
+from monitor.alerts.incidents import acknowledge, report, take_over
 from monitor.alerts.looks import handle_look
 from monitor.alerts.steps import take_step
 from monitor.settings import Alerts, Secrets, Settings
@@ -229,6 +229,18 @@ def test_changes_without_their_values_are_refused(
     assert act(page, action, **fields) == status
     with transaction(engine) as connection:
         assert [event.event for event in list_events(connection, 1)] == ["opened"]
+
+
+def test_second_acknowledgement_says_who_was_first(
+    page: TestClient[Litestar], engine: Engine, clock: datetime
+) -> None:
+    path = "/incidents/1/acknowledge"
+    assert act(page, "acknowledge") == 303
+    assert act(page, "note", text="seen") == 303
+    assert "acknowledged by you, " in page.post(path).text
+    with transaction(engine) as connection:
+        take_over(connection, 1, "Kim", clock, alerts=Alerts())
+    assert "acknowledged by Kim, " in page.post(path).text
 
 
 def test_second_resolution_is_refused(page: TestClient[Litestar]) -> None:

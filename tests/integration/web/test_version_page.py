@@ -90,7 +90,9 @@ def test_version_page_has_every_part(
     for part in ("gates", "canary", "production", "reviews", "probes", "stages"):
         assert f'id="{part}"' in page
     assert "Responses that changed most" in page
-    assert f"/models/versions/{lived[1]}" in read("/models")
+    models = read("/models")
+    assert f"/models/versions/{lived[1]}" in models
+    assert "Not evaluated" not in models, "its evaluation measured no scores"
 
 
 def test_new_version_page_names_missing_parts(

@@ -83,6 +83,10 @@ def test_lead_finds_exchanges_by_text_and_facts(
     assert listed(lea, "?q=BITCOIN&task_type=fees") == []
     assert listed(lea, "?task_type=fees&since=2026-10-26&until=2026-11-01") == [11, 7, 3]
     assert listed(lea, "?until=2026-10-25") == []
+    assert "<code>refund*</code>. Exch" in lea.get("/exchanges?q=refund").text
+    beginning = lea.get("/exchanges?q=refund*").text
+    assert ">refund</b>." in beginning
+    assert "<code>refund*</code>. Exch" not in beginning
     (accepted,) = listed(lea, "?verdict=accept")
     assert f"/review/{settled}" in lea.get(f"/exchanges/{accepted}").text
     assert listed(lea, "?verdict=reject") == []

@@ -82,7 +82,7 @@ def test_lead_gives_a_task_type_to_two_reviewers(
     lead: TestClient[Litestar], world: World, clock: datetime
 ) -> None:
     path = f"/progress/batches/{world.batch_id}/give"
-    assert send(lead, path, reviewer=["Ada", "Ben"], task_type="fees", days="3") == 303
+    assert send(lead, path, reviewer=["Ada", "Ben"], task_type="fees", days="3") == 200
     with transaction(world.engine) as connection:
         items = items_of_batches(connection, [world.batch_id])
         n = sum(item.task_type == "fees" for item in items)
@@ -93,6 +93,31 @@ def test_lead_gives_a_task_type_to_two_reviewers(
     assert [(row.name, row.n_items) for row in rows] == [("Ada", n), ("Ben", n)]
     assert len(entry["items"]) == n > 0
     assert "given to Ada" in lead.get("/progress").text
+
+
+def test_second_gift_names_the_first_reviewer(
+    lead: TestClient[Litestar], world: World, clock: datetime
+) -> None:
+    path = f"/progress/batches/{world.batch_id}/give"
+    warning = "are taken from those whom you"
+    assert warning not in lead.get("/progress").text
+    send(lead, path, reviewer="Ada", days="2")
+    assert warning in lead.get("/progress").text
+    assert "taken from Ada" in lead.post(path, data={"reviewer": "Ben"}).text
+    again = lead.post(path, data={"reviewer": ["Ada", "Ben"]}).text
+    assert "given to Ada, Ben." in again
+    with transaction(world.engine) as connection:
+        rows = given_counts(connection, world.batch_id, clock)
+    assert [row.name for row in rows] == ["Ada", "Ben"]
+
+
+def test_refused_gift_keeps_its_form(lead: TestClient[Litestar], world: World) -> None:
+    path = f"/progress/batches/{world.batch_id}/give"
+    page = lead.post(path, data={"task_type": "fees", "days": "3"}).text
+    assert 'id="give"' in page
+    assert 'role="alert"' in page
+    assert '<option value="fees" selected>' in page
+    assert 'value="3" required' in page
 
 
 @pytest.mark.parametrize("fields", [{}, {"reviewer": "Nobody"}, {"reviewer": "Ada", "days": "0"}])

@@ -199,6 +199,23 @@ def test_page_names_checks_that_take_longer_than_the_stage(engine: Engine, clock
 
 
 @pytest.mark.parametrize("with_parts", [True, False])
+def test_held_check_has_one_line(engine: Engine, clock: datetime, with_parts: bool) -> None:
+    held = "errors: worse by at most 3 points"
+    parts = [{"code": "not_shown", "text": f"{held} so far", "check": "errors"}]
+    newest = {"reason": f"{held} so far", "reasons": parts if with_parts else None}
+    looks = [{"checks": [check_figures()], **newest}]
+    rollout = add_rollout(engine, clock, status="holding", reason=held, looks=looks)
+    with transaction(engine) as connection:
+        create_user(connection, "Lea", PASSWORD, "lead", clock)
+    app = create_app(engine, Settings(), Secrets(), clock=lambda: clock + HOUR)
+    with TestClient(app) as client:
+        lea = Visitor(client)  # type: ignore[arg-type]
+        lea.sign_in("Lea")
+        (line,) = lea.get(f"/api/rollouts/{rollout}").json()["missing"]
+    assert line.startswith("errors: not shown yet")
+
+
+@pytest.mark.parametrize("with_parts", [True, False])
 def test_reason_is_shown_on_one_line(engine: Engine, clock: datetime, with_parts: bool) -> None:
     idle = "the canary is idle; check gateway; and labels"
     parts = [{"code": "canary_idle", "text": idle, "check": ""}] if with_parts else None
@@ -432,6 +449,29 @@ def test_an_advance_refused_for_changed_weights_reverts(
     assert events(desk) == [("started", "lea"), ("reverted", "driftwarden")]
     response = lea.post(f"/rollouts/start/{rollout.version_id}", {"reason": "again"})
     assert (response.status_code, "adapter_model.safetensors" in response.text) == (409, True)
+
+
+def test_advance_before_a_look_names_no_check(engine: Engine, clock: datetime) -> None:
+    new = add_rollout(engine, clock, looks=[])
+    seen_one = add_rollout(engine, clock, model="b", looks=[{"checks": [check_figures()]}])
+    with transaction(engine) as connection:
+        create_user(connection, "Lea", PASSWORD, "lead", clock)
+    app = create_app(engine, Settings(), Secrets(), clock=lambda: clock + HOUR)
+    with TestClient(app) as client:
+        lea = Visitor(client)  # type: ignore[arg-type]
+        lea.sign_in("Lea")
+        pages = [lea.get(f"/rollouts/{number}/advance").text for number in (new, seen_one)]
+    assert ["Nothing was measured" in page for page in pages] == [True, False]
+    assert ["1 check is not shown" in page for page in pages] == [False, True]
+
+
+def test_a_late_confirmation_of_a_revert_is_in_days(desk: RolloutDesk, visit: Visit) -> None:
+    lea = visit()
+    assert lea.post("/rollouts/1/revert", {"reason": "x", "seen": "0"}).status_code == 303
+    with transaction(desk.engine) as connection:
+        late = {"confirmed_at": desk.now + 96 * HOUR, "error": ""}
+        connection.execute(update(TrafficWeights).values(**late))
+    assert "confirmed it after 4 days." in lea.get("/rollouts/1").text
 
 
 def test_an_advance_waits_for_the_gateway(desk: RolloutDesk, visit: Visit) -> None:
