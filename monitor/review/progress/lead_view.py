@@ -46,6 +46,7 @@ class LeadView:
     #: The stored decision, if there is one, and its state.
     decision: DecisionRow | None
     state: DecisionState | None
+    #: Empty: none is made of exchanges that a lead chose.
     recommendation: str
     #: Inputs of the recommendation, of now or of the stored decision.
     inputs: Mapping[str, Any]
@@ -72,16 +73,21 @@ def build_lead_view(
     Raises:
         NotFoundError: There is no such batch of these models.
     """
-    batches = list_batches(connection, models)
+    batches = list_batches(connection, models, with_chosen=True)
     if not batches and batch_id is None:
         return None
-    batch = next((row for row in batches if batch_id in (None, row.id)), None)
+    if batch_id is None:
+        batch = next((row for row in batches if row.evaluation_id), batches[0])
+    else:
+        batch = next((row for row in batches if row.id == batch_id), None)
     if batch is None:
         raise NotFoundError(f"there is no review batch {batch_id}")
     own = [row for row in batches if row.model == batch.model]
     states = decision_states(connection, batch.model)
     decision = decision_of_batch(connection, batch.id)
-    if decision is None:
+    if not batch.evaluation_id:
+        recommendation, inputs = "", {}
+    elif decision is None:
         recommendation, inputs = evaluate_batch(
             connection, batch, settings.settings_of(batch.model).review
         )
