@@ -76,22 +76,21 @@ def build_lead_view(
     batches = list_batches(connection, models, with_chosen=True)
     if not batches and batch_id is None:
         return None
-    if batch_id is None:
-        batch = next((row for row in batches if row.evaluation_id), batches[0])
-    else:
-        batch = next((row for row in batches if row.id == batch_id), None)
+    newest = sorted(batches, key=lambda row: not row.evaluation_id)  # stable
+    batch = next((row for row in newest if batch_id in (None, row.id)), None)
     if batch is None:
         raise NotFoundError(f"there is no review batch {batch_id}")
     own = [row for row in batches if row.model == batch.model]
     states = decision_states(connection, batch.model)
     decision = decision_of_batch(connection, batch.id)
-    if not batch.evaluation_id:
-        recommendation, inputs = "", {}
-    elif decision is None:
+    recommendation, inputs = "", dict[str, Any]()
+    if batch.evaluation_id and decision is None:
         recommendation, inputs = evaluate_batch(
             connection, batch, settings.settings_of(batch.model).review
         )
-    else:  # updated in each round of the daemon while undecided: a page needn't bootstrap
+    elif (
+        decision is not None
+    ):  # updated in each round of the daemon while undecided: a page needn't bootstrap
         recommendation, inputs = decision.recommendation, decision.inputs
     return LeadView(
         progress=batch_progress(connection, batch, viewer_id, now),

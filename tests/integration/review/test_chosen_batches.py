@@ -32,7 +32,9 @@ from monitor.store.tables import AuditEntry, Exchange, ReviewBatch, ReviewDraw, 
 from tests.support.review.review_world import World, make_world
 from tests.support.review.settled_items import FIVE
 
-REJECT = ReviewInput(verdict="reject", error_kind="unsafe", answerable="yes", comment="unsafe", **FIVE)
+REJECT = ReviewInput(
+    verdict="reject", error_kind="unsafe", answerable="yes", comment="unsafe", **FIVE
+)
 #: Of 40 exchanges, the window's own batch has eight.
 SMALL = Review(weekly_budget=8)
 

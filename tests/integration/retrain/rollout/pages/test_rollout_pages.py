@@ -526,7 +526,8 @@ def test_overview_and_lists_link_to_the_rollout(engine: Engine, clock: datetime)
         assert [row["id"] for row in lea.get("/api/rollouts").json()] == [number]
 
 
-def test_checks_lead_leads_to_the_exchanges(desk: RolloutDesk, visit: Visit) -> None:
+def test_checks_link_to_exchanges_for_leads(desk: RolloutDesk, visit: Visit) -> None:
+    desk.run_hours(1)
     page = html.unescape(visit("Lea").get("/rollouts/1").text)
     links = set(re.findall(r'href="/exchanges\?version=(\d+)&model=([^&]*)&metric=(\w*)', page))
     assert {version for version, _, _ in links} == {"1", "2"}
