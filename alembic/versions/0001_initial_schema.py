@@ -626,7 +626,7 @@ def upgrade() -> None:
     op.create_table(
         "review_batches",
         sa.Column("id", ID, nullable=False),
-        sa.Column("evaluation_id", ID, nullable=False),
+        sa.Column("evaluation_id", ID),
         sa.Column("model", sa.String(), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("design", JSON),

@@ -39,8 +39,12 @@ def queue(model: ModelFilter = None, config: ConfigOption = None) -> None:
     for row in batches:
         counts = ", ".join(f"{n} {status}" for status, n in row.by_status.items() if n)
         window = f"{row.batch.window_start:%Y-%m-%d}..{row.batch.window_end:%Y-%m-%d}"
+        if not row.batch.evaluation_id:
+            window = f"chosen {row.batch.created_at:%Y-%m-%d}"
         typer.echo(f"batch {row.batch.id}  {row.batch.model}  {window}")
         typer.echo(f"  {row.n_items} items: {counts or 'none'}")
+        if not row.recommendation:
+            continue
         of = name_version(row.inputs.get("version", ""))
         typer.echo(f"  {row.recommendation} of {of}: {' '.join(row.inputs['reasons'])}")
         if row.state is not None and row.state.reason:
@@ -113,6 +117,7 @@ def batch(
     evaluation: Annotated[
         int, typer.Argument(help="Number of a finished drift evaluation.", show_default=False)
     ],
+    *,
     items: Annotated[
         int | None, typer.Option(help="Most items to queue. Default: review.weekly_budget.")
     ] = None,
@@ -123,29 +128,38 @@ def batch(
             "drift: drifted exchanges first, without a control slice."
         ),
     ] = "configured",
+    topic: Annotated[
+        int | None,
+        typer.Option(help="Only exchanges on this drifted topic, by its index in the assessment."),
+    ] = None,
+    task_type: Annotated[
+        str | None, typer.Option(help="Only exchanges of this task type.", show_default=False)
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Queue a review batch of a drift evaluation that has none."""
+    """Queue a review batch of a drift evaluation that has none.
+
+    With a topic or a task type it is a batch beside that of the window: its exchanges are drawn at
+    random among those that are no items yet, and it counts in no error rate and no decision.
+    """
     from monitor.cli.shared.access import account_name
-    from monitor.review.sampling.batch import queue_batch
-    from monitor.store.review.items import items_of_batches
+    from monitor.review.sampling.chosen import WindowPart, queue_window
     from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 
     configuration = read_configuration(config)
     with database_transaction(configuration) as connection:
         model = drift_evaluation_by_id(connection, evaluation).model
         settings = configuration.settings_of(model)
-        batch_id = queue_batch(
+        batch_id, n = queue_window(
             connection,
             evaluation,
-            settings.review,
-            version_field=settings.model.version_field,
+            settings,
+            WindowPart(task_type, topic),
             by=account_name(),
             now=datetime.now(UTC),
             n_items=items,
             choice=choice,
         )
-        n = len(items_of_batches(connection, [batch_id]))
     typer.echo(f"batch {batch_id}: {n} items queued")
 
 

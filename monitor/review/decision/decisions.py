@@ -36,9 +36,16 @@ def decide(connection: Connection, batch_id: int, review: Review, now: datetime)
 
     Raises:
         NotFoundError: There is no such batch.
-        WorkflowError: It has neither a control item of that version nor a decision.
+        WorkflowError: It has neither a control item of that version nor a decision, or a lead chose
+            its exchanges.
     """
     batch = batch_by_id(connection, batch_id)
+    if not batch.evaluation_id:
+        raise WorkflowError(
+            f"batch {batch_id} has exchanges that a lead chose, so that it is no sample of the "
+            "traffic; decide on a batch of a window",
+            code="chosen_batch",
+        )
     known = known_versions(connection, batch.model)
     earlier = decisions_of_batch(connection, batch_id)
     standing = next((row for row in earlier if is_about_serving(known, row)), None)

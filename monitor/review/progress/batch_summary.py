@@ -22,6 +22,7 @@ class BatchSummary:
     batch: BatchRow
     n_items: int
     by_status: dict[str, int]
+    #: Empty: none is made of exchanges that a lead chose.
     recommendation: str
     #: Of the stored decision; ``None`` without one.
     state: DecisionState | None
@@ -33,7 +34,7 @@ def batch_summaries(connection: Connection, settings: Sections) -> list[BatchSum
     """Return the newest batches with their final decision, or the present recommendation."""
     return [
         _progress(connection, batch, settings.settings_of(batch.model).review)
-        for batch in list_batches(connection)[:MAX_BATCHES]
+        for batch in list_batches(connection, with_chosen=True)[:MAX_BATCHES]
     ]
 
 
@@ -44,6 +45,8 @@ def _progress(connection: Connection, batch: BatchRow, review: Review) -> BatchS
     decision = decision_of_batch(connection, batch.id)
     if decision is not None and decision.recommendation != "undecided":
         recommendation, inputs = decision.recommendation, decision.inputs
+    elif not batch.evaluation_id:
+        recommendation, inputs = "", {}
     else:
         recommendation, inputs = evaluate_batch(connection, batch, review)
     return BatchSummary(

@@ -46,6 +46,7 @@ class LeadView:
     #: The stored decision, if there is one, and its state.
     decision: DecisionRow | None
     state: DecisionState | None
+    #: Empty: none is made of exchanges that a lead chose.
     recommendation: str
     #: Inputs of the recommendation, of now or of the stored decision.
     inputs: Mapping[str, Any]
@@ -72,20 +73,24 @@ def build_lead_view(
     Raises:
         NotFoundError: There is no such batch of these models.
     """
-    batches = list_batches(connection, models)
+    batches = list_batches(connection, models, with_chosen=True)
     if not batches and batch_id is None:
         return None
-    batch = next((row for row in batches if batch_id in (None, row.id)), None)
+    newest = sorted(batches, key=lambda row: not row.evaluation_id)  # stable
+    batch = next((row for row in newest if batch_id in (None, row.id)), None)
     if batch is None:
         raise NotFoundError(f"there is no review batch {batch_id}")
     own = [row for row in batches if row.model == batch.model]
     states = decision_states(connection, batch.model)
     decision = decision_of_batch(connection, batch.id)
-    if decision is None:
+    recommendation, inputs = "", dict[str, Any]()
+    if batch.evaluation_id and decision is None:
         recommendation, inputs = evaluate_batch(
             connection, batch, settings.settings_of(batch.model).review
         )
-    else:  # updated in each round of the daemon while undecided: a page needn't bootstrap
+    elif (
+        decision is not None
+    ):  # updated in each round of the daemon while undecided: a page needn't bootstrap
         recommendation, inputs = decision.recommendation, decision.inputs
     return LeadView(
         progress=batch_progress(connection, batch, viewer_id, now),

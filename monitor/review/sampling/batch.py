@@ -142,7 +142,7 @@ def queue_batch(
     if existing is not None:
         raise WorkflowError(
             f"drift evaluation {evaluation_id} has a batch already: {existing}; review or give its "
-            "items, a window has one batch so that its rates stay those of one sample",
+            "items, or queue a topic, a task type or rows of Exchanges, which count in no rate",
             code="has_batch",
         )
     # The evaluation's own seed: the daemon would queue the same items.
@@ -196,4 +196,4 @@ def _write_draws(
     draws += [
         (text.earlier_item, text.draw) for text in selection.reused if text.earlier_item is not None
     ]
-    insert_draws(connection, batch_id, design, draws)
+    insert_draws(connection, batch_id, draws, design)

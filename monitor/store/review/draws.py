@@ -105,10 +105,14 @@ class DrawRow(Draw):
 
 
 def insert_draws(
-    connection: Connection, batch_id: int, design: BatchDesign, draws: Sequence[tuple[int, Draw]]
+    connection: Connection,
+    batch_id: int,
+    draws: Sequence[tuple[int, Draw]],
+    design: BatchDesign | None = None,
 ) -> None:
-    """Write a batch's design and its draws, each with the item that reviews its text."""
-    update_row(connection, ReviewBatch, batch_id, design=asdict(design))
+    """Write a batch's draws, each with the item that reviews its text, and the design if any."""
+    if design is not None:
+        update_row(connection, ReviewBatch, batch_id, design=asdict(design))
     rows = [{"batch_id": batch_id, "item_id": item, **asdict(draw)} for item, draw in draws]
     if rows:
         connection.execute(insert(ReviewDraw), rows)

@@ -53,6 +53,7 @@ class GoldItem(QueuedItem):
     batch_id: int
     #: When its guidelines came into force last; when it was queued, where that is not stored.
     guidelines_since: datetime
+    #: Of an item that a lead chose, its own time.
     window_start: datetime
     window_end: datetime
     slice: str
@@ -102,10 +103,12 @@ def gold_items(connection: Connection, wanted: ItemFilter) -> list[GoldItem]:
                 revision=GoldExample.revision,
                 guidelines_since=func.coalesce(published_at, ReviewBatch.created_at),
                 n_reviewers=n_reviewers,
+                window_start=func.coalesce(DriftEvaluation.window_start, Exchange.occurred_at),
+                window_end=func.coalesce(DriftEvaluation.window_end, Exchange.occurred_at),
             )
         )
         .join(ReviewBatch, ReviewBatch.id == ReviewItem.batch_id)
-        .join(DriftEvaluation, DriftEvaluation.id == ReviewBatch.evaluation_id)
+        .outerjoin(DriftEvaluation, DriftEvaluation.id == ReviewBatch.evaluation_id)
         .join(GoldExample, GoldExample.item_id == ReviewItem.id)
         .join(Exchange, Exchange.id == ReviewItem.exchange_id)
         .where(ReviewItem.status == "gold", GoldExample.superseded_at.is_(None))

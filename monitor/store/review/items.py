@@ -42,9 +42,11 @@ class BatchRow:
     """A review batch with the window of its evaluation."""
 
     id: int
+    #: 0: a lead chose the exchanges, of any window.
     evaluation_id: int
     model: str
     created_at: datetime
+    #: Of a chosen batch both are the time of its creation.
     window_start: datetime
     window_end: datetime
 
@@ -73,11 +75,12 @@ class ItemRow:
 #: A subquery, because a join would lock the batch with the item.
 _MODEL = select(ReviewBatch.model).where(ReviewBatch.id == ReviewItem.batch_id).scalar_subquery()
 _ITEM = columns_of(ItemRow, ReviewItem, model=_MODEL)
+_WINDOW_END = func.coalesce(DriftEvaluation.window_end, ReviewBatch.created_at)
 
 
 def insert_batch(
     connection: Connection,
-    evaluation_id: int,
+    evaluation_id: int | None,
     model: str,
     items: Sequence[NewItem],
     now: datetime,
@@ -136,10 +139,11 @@ def batch_by_id(connection: Connection, batch_id: int) -> BatchRow:
 
 
 def seed_of_batch(connection: Connection, batch_id: int) -> int:
-    """Return the seed of a batch's evaluation."""
+    """Return the seed of a batch's evaluation; of a chosen batch, its id."""
     statement = (
-        select(DriftEvaluation.seed)
-        .join(ReviewBatch, ReviewBatch.evaluation_id == DriftEvaluation.id)
+        select(func.coalesce(DriftEvaluation.seed, ReviewBatch.id))
+        .select_from(ReviewBatch)
+        .outerjoin(DriftEvaluation, DriftEvaluation.id == ReviewBatch.evaluation_id)
         .where(ReviewBatch.id == batch_id)
     )
     return int(connection.execute(statement).scalar_one())
@@ -151,13 +155,19 @@ def list_batches(
     *,
     ends_after: datetime | None = None,
     ends_until: datetime | None = None,
+    with_chosen: bool = False,
 ) -> list[BatchRow]:
-    """Return batches with a window that ends in ``(after, until]``, the newest first."""
+    """Return batches with a window that ends in ``(after, until]``, the newest first.
+
+    Those that leads chose are no samples of the traffic, so that only ``with_chosen`` has them.
+    """
     statement = (
         _batches()
         .where(*of_models(ReviewBatch.model, models))
-        .order_by(DriftEvaluation.window_end.desc(), ReviewBatch.id.desc())
+        .order_by(_WINDOW_END.desc(), ReviewBatch.id.desc())
     )
+    if not with_chosen:
+        statement = statement.where(ReviewBatch.evaluation_id.is_not(None))
     if ends_after is not None:
         statement = statement.where(DriftEvaluation.window_end > ends_after)
     if ends_until is not None:
@@ -224,8 +234,16 @@ def count_by_status(connection: Connection, batch_id: int) -> dict[tuple[str, st
     return {(row[0], row[1]): int(row[2]) for row in connection.execute(statement)}
 
 
-def load_window_texts(connection: Connection, exchange_ids: Sequence[int]) -> dict[int, WindowText]:
-    """Return the texts of exchanges for sampling, by the ids of their rows."""
+def load_window_texts(
+    connection: Connection, exchange_ids: Sequence[int], *, of_traffic: str | None = None
+) -> dict[int, WindowText]:
+    """Return the texts of exchanges for sampling, by the ids of their rows.
+
+    With the name of a model, only those of its traffic: not of a baseline, nor of another model.
+    """
+    conditions = []
+    if of_traffic is not None:
+        conditions = [Exchange.model == of_traffic, Exchange.baseline_id.is_(None)]
     texts: dict[int, WindowText] = {}
     for part in batches_of(exchange_ids):
         statement = select(
@@ -235,7 +253,7 @@ def load_window_texts(connection: Connection, exchange_ids: Sequence[int]) -> di
             Exchange.task_type,
             Exchange.occurred_at,
             Exchange.attributes,
-        ).where(Exchange.id.in_(part))
+        ).where(Exchange.id.in_(part), *conditions)
         for row in connection.execute(statement):
             texts[int(row[0])] = WindowText(text_digest(row[1], row[2]), *row[3:])
     return texts
@@ -252,6 +270,15 @@ def text_digest(messages: Sequence[Mapping[str, str]], response: str) -> str:
 
 
 def _batches() -> Select[int, int, str, datetime, datetime, datetime]:
-    return select(*columns_of(BatchRow, ReviewBatch, DriftEvaluation)).join(
-        DriftEvaluation, DriftEvaluation.id == ReviewBatch.evaluation_id
+    columns = columns_of(
+        BatchRow,
+        ReviewBatch,
+        evaluation_id=func.coalesce(ReviewBatch.evaluation_id, 0),
+        window_start=func.coalesce(DriftEvaluation.window_start, ReviewBatch.created_at),
+        window_end=_WINDOW_END,
+    )
+    return (
+        select(*columns)
+        .select_from(ReviewBatch)
+        .outerjoin(DriftEvaluation, DriftEvaluation.id == ReviewBatch.evaluation_id)
     )

@@ -31,6 +31,7 @@ from monitor.store.tables import (
     ReviewBatch,
     ReviewItem,
 )
+from monitor.store.training.known_versions import version_labels
 
 #: More exchanges with the terms are walked through by time: sorting all of them takes longer.
 MAX_SORTED = 5_000
@@ -52,6 +53,7 @@ class Criteria:
     model: str
     text: str = ""
     task_type: str = ""
+    #: As the traffic names it, or its number in the registry.
     version: str = ""
     #: Of :func:`shown_gold`; or :data:`WAITING`.
     verdict: str = ""
@@ -205,10 +207,18 @@ def _wanted_terms(connection: Connection, criteria: Criteria) -> list[list[str]]
     if criteria.task_type:
         codes.append([task_type_term(criteria.task_type)])
     if criteria.version:
-        codes.append([version_term(criteria.version)])
+        codes.append([version_term(name) for name in _labels(criteria)])
     if criteria.metric:
         codes.append(metric_terms(criteria.metric, criteria.least, criteria.most))
     return wanted + [_quoted(connection, dict.fromkeys(group, False)) for group in codes]
+
+
+def _labels(criteria: Criteria) -> tuple[str, ...]:
+    """Return the names of a version; its number in the registry stands for all of its labels."""
+    name = criteria.version
+    if name.isascii() and name.isdigit() and len(name) < 10 and str(int(name)) == name:
+        return version_labels(criteria.model, int(name))
+    return (name,)
 
 
 def _quoted(connection: Connection, terms: Mapping[str, bool]) -> list[str]:

@@ -11,7 +11,7 @@ from monitor.table_types.base import Base, BigId
 
 
 class ReviewBatch(Base):
-    """The review items queued for one drift evaluation."""
+    """Review items queued for one drift evaluation, or of exchanges that a lead chose."""
 
     __tablename__ = "review_batches"
     __table_args__ = contents.table(
@@ -22,7 +22,10 @@ class ReviewBatch(Base):
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    evaluation_id: Mapped[int] = mapped_column(ForeignKey("drift_evaluations.id"), unique=True)
+    #: ``NULL``: a lead chose the exchanges, so that the batch is no sample of a window.
+    evaluation_id: Mapped[int | None] = mapped_column(
+        ForeignKey("drift_evaluations.id"), unique=True
+    )
     model: Mapped[str] = mapped_column(info=contents.NAME)
     created_at: Mapped[datetime]
     #: Sampling design: size of the window and of the control draw, and the share of the traffic by
@@ -56,7 +59,7 @@ class ReviewItem(Base):
     exchange_id: Mapped[int] = mapped_column(ForeignKey("exchanges.id"), index=True)
     #: Shuffled across the slices, so that the order reveals nothing.
     position: Mapped[int]
-    #: ``control``, ``drift`` or ``cluster``: hidden from reviewers to avoid anchoring.
+    #: ``control``, ``drift``, ``cluster`` or ``chosen``: hidden from reviewers to avoid anchoring.
     slice: Mapped[str] = mapped_column(info=contents.CODE)
     #: Probability with which any draw selects the text from the window.
     selection_probability: Mapped[float]

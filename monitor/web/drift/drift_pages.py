@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from monitor.errors import WorkflowError
 from monitor.rendering.late_exchanges import again_command, describe_changes, describe_late
 from monitor.rendering.looks import describe_look
-from monitor.review.sampling.batch import queue_batch
+from monitor.review.sampling.chosen import WindowPart, queue_window
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.drift_evaluations import (
     DriftEvaluationRow,
@@ -57,6 +57,8 @@ from monitor.windows.report.page import (
 )
 
 _TEXTS = texts("drift_evaluation")
+#: Metrics whose exchanges are linked.
+METRICS_LINKED = 12
 
 
 @get("/drift-evaluations", opt=REVIEWERS | _TEXTS)
@@ -114,6 +116,7 @@ def evaluation(
         "repetitions": repetitions,
         "changes": describe_changes(row),
         "exchanges": _exchanges_of(visit, row),
+        "metrics": _metrics_of(row.assessment),
         "batch_size": settings.review.weekly_budget,
         **dict.fromkeys(("verdict", "responses", "map", "map_title", "findings")),
     }
@@ -139,37 +142,44 @@ def evaluation(
     return visit.page("drift_evaluation.html", context)
 
 
-@form("/drift-evaluations/{evaluation_id:int}/batch", opt=LEADS | {UNREAD: ("items", "choice")})
+@form(
+    "/drift-evaluations/{evaluation_id:int}/batch",
+    opt=LEADS | {UNREAD: ("items", "choice", "topic", "task_type")},
+)
 def queue(
     evaluation_id: FromPath[int],
     lead_visit: NamedDependency[Visit],
     data: URLEncodedBody[dict[str, Any] | None] = None,
 ) -> Redirect:
-    """Queue a review batch of a finished evaluation, of the size and choice of the form."""
+    """Queue a review batch of a finished evaluation, or of a topic or a task type of it."""
     fields = data or {}
+    topic, task_type = str(fields.get("topic") or ""), fields.get("task_type")
+    part = WindowPart(None if task_type in {None, "*"} else str(task_type), _number(topic, "topic"))
+    batch_id = None
     # Of two leads at once, the second finds the batch of the first.
     with suppress(IntegrityError), lead_visit.transaction() as connection:
         model = drift_evaluation_by_id(connection, evaluation_id).model
-        own = lead_visit.settings.settings_of(model)
-        queue_batch(
+        batch_id, _ = queue_window(
             connection,
             evaluation_id,
-            own.review,
-            version_field=own.model.version_field,
+            lead_visit.settings.settings_of(model),
+            part,
             by=lead_visit.user.name,
             now=lead_visit.now,
-            n_items=_size(str(fields.get("items") or "")),
+            n_items=_number(str(fields.get("items") or ""), "number of items"),
             choice=str(fields.get("choice") or "configured"),
         )
+    if part:
+        return Redirect(f"/progress?batch={batch_id}", status_code=303)
     return Redirect(f"/drift-evaluations/{evaluation_id}", status_code=303)
 
 
-def _size(text: str) -> int | None:
-    """Return the number of items of a form; ``None``: that of the settings."""
+def _number(text: str, name: str) -> int | None:
+    """Return a number of a form; ``None``: none was chosen."""
     if not text:
         return None
     if not text.isascii() or not text.isdigit():
-        raise WorkflowError(f"the number of items is no number: {text[:20]!r}", code="bad_size")
+        raise WorkflowError(f"the {name} is no number: {text[:20]!r}", code="bad_size")
     return int(text[:9])
 
 
@@ -307,6 +317,15 @@ def _exchanges_of(visit: Visit, row: DriftEvaluationRow, topic: int | None = Non
     else:
         query |= {"evaluation": str(row.id), "topic": str(topic)}
     return f"/exchanges?{urlencode(query)}"
+
+
+def _metrics_of(assessment: Assessment | None) -> list[str]:
+    """Return the metrics of the traffic that were compared, those that differ most first."""
+    if assessment is None:
+        return []
+    columns = [row for row in assessment.numeric_columns if row.side == "metric"]
+    ranked = sorted(columns, key=lambda row: (row.adjusted_p_value, row.name))
+    return [row.name for row in ranked[:METRICS_LINKED]]
 
 
 HANDLERS = (evaluations, evaluation, queue, topic_examples, point, report, assessment)

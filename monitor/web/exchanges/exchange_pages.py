@@ -1,18 +1,24 @@
 """Pages of stored exchanges, for leads: the search, and an exchange with what became of it."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from litestar import Request
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
-from litestar.params import FromPath
+from litestar.params import FromPath, URLEncodedBody
 from litestar.response import Redirect, Template
 from sqlalchemy import Connection
 
-from monitor.errors import NotFoundError
+from monitor.errors import NotFoundError, WorkflowError
 from monitor.rendering.excerpts import excerpt
+from monitor.review.items.giving import DEFAULT_DAYS, give_items
+from monitor.review.sampling.chosen import MAX_CHOSEN, queue_chosen
 from monitor.settings import Settings
+from monitor.store.accounts.users import list_users
+from monitor.store.review.items import items_of_batches
 from monitor.store.search.index import unindexed_since
 from monitor.store.search.query import Criteria, Found, find_exchanges
 from monitor.store.search.results import (
@@ -35,7 +41,9 @@ from monitor.web.exchanges.search_form import (
     parse_position,
 )
 from monitor.web.forms.search_text import excerpt_around
+from monitor.web.handlers import form as form_of
 from monitor.web.handlers import get
+from monitor.web.typed_text import UNREAD
 from monitor.windows.versions.split import version_finder
 
 #: Exchanges on a page, and the newest ones that name the choices of the form.
@@ -52,19 +60,108 @@ def exchanges(
     The address holds the search, so that it can be sent. What is wrong with it is said, and the
     form keeps what was typed.
     """
-    form = SearchForm.of(request.query_params)
     model = lead_visit.model or next((choice.name for choice in lead_visit.choices), None)
     if model is None:
         raise NotFoundException("no model is known")
+    if lead_visit.model is None and len(lead_visit.choices) > 1:
+        return Redirect(SearchForm.of(request.query_params).address(model), status_code=303)
+    return _render(request, lead_visit, model)
+
+
+@form_of(
+    "/exchanges/batch",
+    opt=LEADS | texts("exchange") | {UNREAD: ("row", "take", "items", "reviewer")},
+)
+def queue(
+    request: Request[Any, Any, Any],
+    lead_visit: NamedDependency[Visit],
+    data: URLEncodedBody[dict[str, Any] | None] = None,
+) -> Template | Redirect:
+    """Queue exchanges of the search in the address: those that are ticked, or the newest found.
+
+    Reviewers may be named, who get them. A refusal stands above the search, with the ticks.
+    """
+    fields = data or {}
+    model = lead_visit.model or (
+        lead_visit.choices[0].name if len(lead_visit.choices) == 1 else None
+    )
+    if model is None:
+        raise NotFoundException("no model is named")
+    ticked = _values(fields, "row")
+    try:
+        with lead_visit.transaction() as connection:
+            if fields.get("take") == "found":
+                ids = _found(connection, request, model, fields)
+            else:
+                ids = [int(text) for text in ticked if text.isascii() and text.isdigit()]
+            batch_id = _queue(connection, lead_visit, model, ids, _values(fields, "reviewer"))
+    except WorkflowError as error:
+        return _render(request, lead_visit, model, problem=str(error), typed=fields)
+    return Redirect(f"/progress?batch={batch_id}", status_code=303)
+
+
+def _queue(
+    connection: Connection, visit: Visit, model: str, ids: list[int], names: Collection[str]
+) -> int:
+    """Queue exchanges, and give them to reviewers where some are named; return the batch's id."""
+    settings, by, now = visit.settings.settings_of(model), visit.user.name, visit.now
+    batch = queue_chosen(connection, settings, ids, by=by, now=now)
+    if names:
+        reviewers = [user for user in list_users(connection) if user.name in names]
+        items = items_of_batches(connection, [batch.id])
+        until = now + timedelta(days=DEFAULT_DAYS)
+        give_items(connection, items, reviewers, until=until, by=by, now=now)
+    return batch.id
+
+
+def _found(
+    connection: Connection,
+    request: Request[Any, Any, Any],
+    model: str,
+    fields: Mapping[str, Any],
+) -> list[int]:
+    """Return the newest exchanges of the search in the address, as many as the form says."""
+    text = str(fields.get("items") or "")
+    n = int(text[:9]) if text.isascii() and text.isdigit() else 0
+    if not 1 <= n <= MAX_CHOSEN:
+        raise WorkflowError(
+            f"the number of exchanges is none: {text[:20]!r}; choose 1 to {MAX_CHOSEN:,}",
+            code="bad_size",
+        )
+    form = SearchForm.of(request.query_params)
+    criteria, _ = _criteria(connection, form, model)
+    if form.problems:
+        raise WorkflowError("the search is none; mend it, and search again", code="bad_search")
+    return find_exchanges(connection, criteria, before=None, limit=n).ids
+
+
+def _values(fields: Mapping[str, Any], name: str) -> list[str]:
+    chosen = fields.get(name) or []
+    return [str(value) for value in (chosen if isinstance(chosen, list) else [chosen])]
+
+
+def _criteria(connection: Connection, form: SearchForm, model: str) -> tuple[Criteria, str]:
+    """Return what is searched for, and the name of its topic, empty without one."""
+    criteria = form.criteria(model)
+    if form.values["evaluation"] or form.values["topic"]:
+        return _within_topic(connection, form, criteria)
+    return criteria, ""
+
+
+def _render(
+    request: Request[Any, Any, Any],
+    lead_visit: Visit,
+    model: str,
+    *,
+    problem: str = "",
+    typed: Mapping[str, Any] | None = None,
+) -> Template:
+    """Render the search of the address; with a problem, also what was typed to queue rows."""
+    form = SearchForm.of(request.query_params)
     is_one_of_many = len(lead_visit.choices) > 1
-    if lead_visit.model is None and is_one_of_many:
-        return Redirect(form.address(model), status_code=303)
     settings = lead_visit.settings.settings_of(model)
     with lead_visit.transaction() as connection:
-        criteria = form.criteria(model)
-        topic = ""
-        if form.values["evaluation"] or form.values["topic"]:
-            criteria, topic = _within_topic(connection, form, criteria)
+        criteria, topic = _criteria(connection, form, model)
         page = NOTHING
         if not form.problems:
             before = parse_position(request.query_params.get("before", ""))
@@ -74,8 +171,14 @@ def exchanges(
         context: dict[str, Any] = {
             "choices_of": _choices(connection, settings),
             "unindexed_since": unindexed_since(connection),
+            "reviewers": [
+                user.name
+                for user in list_users(connection)
+                if user.active and user.grants.on(model) is not None
+            ],
         }
     named = model if is_one_of_many else ""
+    fields = typed or {}
     context |= {
         "form": form,
         "topic": topic,
@@ -87,11 +190,17 @@ def exchanges(
         "metric": form.values["metric"],
         "older": form.address(named, page.position) if page.position else "",
         "is_first": "before" not in request.query_params,
+        "problem": problem,
+        "queue_address": f"/exchanges/batch?{request.url.query}",
+        "ticked": set(_values(fields, "row")),
+        "named": set(_values(fields, "reviewer")),
+        "n_items": fields.get("items") or min(settings.review.weekly_budget, MAX_CHOSEN),
+        "most_items": MAX_CHOSEN,
         "all_exchanges": SearchForm.of({}).address(named),
         "verdicts": VERDICTS,
         "verdict_choices": VERDICT_CHOICES,
     }
-    status = 400 if form.problems else 200
+    status = 409 if problem else 400 if form.problems else 200
     return lead_visit.page("exchanges.html", context, status=status, model=model)
 
 
@@ -168,4 +277,4 @@ def _choices(connection: Connection, settings: Settings) -> dict[str, list[str]]
     return {name: sorted(map(excerpt, values - {""})) for name, values in proposed.items()}
 
 
-HANDLERS = (exchanges, exchange)
+HANDLERS = (exchanges, exchange, queue)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from sqlalchemy import Connection
 
@@ -83,6 +84,9 @@ class CheckLine:
     text: str
     margin: str
     chart: SequenceChart | None
+    #: Each version, and where a lead finds its exchanges of the rollout; with those that have a
+    #: value, where the traffic logs the metric.
+    exchanges: tuple[tuple[int, str], ...]
 
 
 @dataclass(frozen=True)
@@ -331,9 +335,31 @@ def _checks(
                 text=reading or describe_check(check, is_waited=is_waited),
                 margin=format_loss(check, check.margin),
                 chart=chart,
+                exchanges=_exchanges(check, looks, settings, situation),
             )
         )
     return lines
+
+
+def _exchanges(
+    check: CheckResult, looks: Sequence[Look], settings: Settings, situation: RolloutSituation
+) -> tuple[tuple[int, str], ...]:
+    """Return where the exchanges of both versions are found, on the days of the looks."""
+    drift = settings.drift
+    logged = {name: name for name in (*drift.higher_is_better, *drift.lower_is_better)}
+    logged["latency"] = settings.rollout.latency_field
+    query = {
+        "model": situation.rollout.model,
+        "metric": logged.get(check.name, ""),
+        "since": f"{looks[0].hour:%Y-%m-%d}",
+        "until": f"{looks[-1].hour:%Y-%m-%d}",
+    }
+    versions = (situation.rollout.version, situation.stable)
+    return tuple(
+        (version, f"/exchanges?{urlencode({'version': version, **query})}")
+        for version in versions
+        if version is not None
+    )
 
 
 def _result(check: CheckResult, *, is_waited: bool) -> str:

@@ -322,7 +322,7 @@ def _review(
     ]  # fmt: skip
     design = BatchDesign(n_control=len(rows), n_window=len(rows), cells=(("", 0, 1.0),))
     item_ids = [item_id for item_id, _ in rows]
-    insert_draws(connection, batch, design, list(zip(item_ids, draws, strict=True)))
+    insert_draws(connection, batch, list(zip(item_ids, draws, strict=True)), design)
     number_of = {row_id: number for number, row_id in ids.items()}
     for item_id, exchange_id in rows:
         corrected_response = f"{prompt_of(number_of[exchange_id])} It is on its way."

@@ -316,7 +316,8 @@ def test_a_lead_queues_a_batch_once(any_engine, world: World, reader) -> None:
     lea, ada = reader("Lea"), reader("Ada")
     page = lea.get(path(world)).text
     assert f'href="/progress?batch={world.batch_id}"' in page
-    assert f'action="{path(world, "/batch")}"' not in page, "it has a batch"
+    assert 'name="choice"' not in page, "it has a batch"
+    assert lea.post(path(world, "/batch")).status_code == 409
     with transaction(any_engine) as connection:
         for table in (ReviewDraw, ReviewItem, ReviewBatch):
             connection.execute(delete(table))

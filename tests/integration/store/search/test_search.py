@@ -56,6 +56,8 @@ CASES: list[tuple[dict[str, Any], list[int]]] = [
     ({"task_type": "cards"}, [3, 1]),
     ({"text": "card", "task_type": "cards"}, [1]),
     ({"version": "v7"}, [3]),
+    ({"version": "7"}, [3]),
+    ({"version": "07"}, []),
     ({"metric": "score", "least": 0.5}, [4, 2]),
     ({"metric": "score", "least": 0.2, "most": 0.2}, [1]),
     ({"metric": "score", "least": 0.21, "most": 0.22}, []),

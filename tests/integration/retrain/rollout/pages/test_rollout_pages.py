@@ -581,3 +581,12 @@ def test_overview_and_lists_link_to_the_rollout(engine: Engine, clock: datetime)
             assert f'href="/rollouts/{number}"' in lea.get(path).text, path
         assert f"/rollouts/{number}" not in lea.get("/rollouts?model=other").text
         assert [row["id"] for row in lea.get("/api/rollouts").json()] == [number]
+
+
+def test_checks_link_to_exchanges_for_leads(desk: RolloutDesk, visit: Visit) -> None:
+    desk.run_hours(1)
+    page = html.unescape(visit("Lea").get("/rollouts/1").text)
+    links = set(re.findall(r'href="/exchanges\?version=(\d+)&model=([^&]*)&metric=(\w*)', page))
+    assert {version for version, _, _ in links} == {"1", "2"}
+    assert {model for _, model, _ in links} == {MODEL}
+    assert "/exchanges?version" not in visit("Ada").get("/rollouts/1").text
