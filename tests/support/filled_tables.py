@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, MetaData, Table, select
 
+from monitor.store.access_chain import link_entries
 from monitor.store.audit_log import append_entry
 from monitor.store.transfer.stored_rows import JsonText, is_json
 from monitor.table_types.base import UtcDateTime
@@ -57,6 +58,9 @@ def fill_tables(
             for k in range(first, first + N_ROWS):
                 append_entry(connection, MOMENT, f"user-{k}", "filled", f"row:{k}", {"k": k})
             counts[table.name] = N_ROWS
+            continue
+        if table.name == "access_log_chain":
+            counts[table.name] = link_entries(connection)
             continue
         single = table.name == "leadership" or n_rows == 1
         receiver = _plain(table)

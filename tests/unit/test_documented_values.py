@@ -103,7 +103,7 @@ VALUES: Mapping[str, set[str]] = {
     "incidents.status": literal(IncidentStatus),
     "outbox.kind": literal(MessageKind),
     "review_items.status": literal(ItemStatus),
-    "review_items.slice": {"control", "drift", "cluster"},
+    "review_items.slice": {"control", "drift", "cluster", "chosen"},
     "reviews.verdict": literal(ReviewVerdict),
     "reviews.answerable": literal(Answerable),
     "gold_examples.resolution": {"agreed", "discussed", "adjudicated", "audited"},

@@ -105,7 +105,7 @@ def exclude(item_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Redir
 
 @form(
     "/progress/batches/{batch_id:int}/give",
-    opt=LEADS | {UNREAD: ("reviewer", "task_type", "days")},
+    opt=LEADS | texts("flagged_items") | {UNREAD: ("reviewer", "task_type", "days")},
 )
 def give(
     batch_id: FromPath[int],

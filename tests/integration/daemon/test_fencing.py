@@ -166,8 +166,9 @@ def test_no_job_of_an_ended_epoch_changes_anything(
         job.func()
         changed += [job.id] if rows(any_engine) != before else []
     again.release()
-    # The first only reads; no rollout is open, and no endpoint is probed.
+    # No access is to be linked, no rollout is open, no endpoint is probed, and nobody was erased.
     idle = {
+        "check_erasures",
         "publish_gauges",
         "compare_rollout_responses",
         "judge_rollout_responses",

@@ -35,6 +35,7 @@ QUERIES = {
     "/api/rollouts/verdict": ("?model=assistant",),
     "/digest": ("?model=assistant",),
     "/exchanges": ("?model=assistant",),
+    "/exchanges/batch": ("?model=assistant",),
     "/drift-evaluations/{evaluation_id:int}": ("?topic=0",),
     "/drift-evaluations/{evaluation_id:int}/report": ("?kind=evidently",),
     "/guidelines": ("?model=assistant",),

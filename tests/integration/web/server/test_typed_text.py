@@ -45,7 +45,8 @@ ACCOUNTS = {
     "/users/{user_id:int}/slack": {"slack_user_id"},
     "/progress/batches/{batch_id:int}/give": {"reviewer", "task_type", "days"},
     "/guidelines": {"base", "step"},
-    "/drift-evaluations/{evaluation_id:int}/batch": {"items", "choice"},
+    "/drift-evaluations/{evaluation_id:int}/batch": {"items", "choice", "topic", "task_type"},
+    "/exchanges/batch": {"row", "take", "items", "reviewer"},
 }
 
 
