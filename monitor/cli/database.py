@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from monitor.settings import Configuration
     from monitor.store.schema.inspection import DatabaseState
 
-MIN_KEY_CHARACTERS = 32
-
 app = typer.Typer(
     no_args_is_help=True, help="Migrate, check, copy, back up and restore the database."
 )
@@ -249,6 +247,7 @@ def _backup_key() -> str:
     """Return the key that seals backups; empty: none."""
     from monitor.errors import ConfigurationError
     from monitor.settings import Secrets
+    from monitor.traffic.end_users.keys import MIN_KEY_CHARACTERS
 
     key = Secrets().driftwarden_backup_key.get_secret_value().strip()
     if 0 < len(key) < MIN_KEY_CHARACTERS:

@@ -162,7 +162,12 @@ def _objects(text: bytes) -> FileContent:
 
 def read_head(stream: BinaryIO) -> bytes:
     """Return the first 64 KiB of a stream, fewer at its end."""
-    head = io.BytesIO()
-    while head.tell() < HEAD_BYTES and (chunk := stream.read(HEAD_BYTES - head.tell())):
-        head.write(chunk)
-    return head.getvalue()
+    return read_up_to(stream, HEAD_BYTES)
+
+
+def read_up_to(stream: BinaryIO, n_bytes: int) -> bytes:
+    """Return the next bytes of a stream, fewer at its end only, however few each read returns."""
+    content = io.BytesIO()
+    while content.tell() < n_bytes and (chunk := stream.read(n_bytes - content.tell())):
+        content.write(chunk)
+    return content.getvalue()

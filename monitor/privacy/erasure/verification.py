@@ -18,7 +18,7 @@ from monitor.privacy.erasure.traces import Traces
 from monitor.privacy.proof.check import database_files, places_of, result_of, search_columns
 from monitor.privacy.proof.file_search import Terms, search_files
 from monitor.privacy.proof.findings import RemainingText, SearchResult
-from monitor.privacy.proof.records import Remembered
+from monitor.privacy.proof.records import Remembered, texts_of
 from monitor.settings import Retrain
 from monitor.store.tables.facts import columns_of, table_names
 from monitor.table_types.contents import Content
@@ -126,15 +126,8 @@ def _note_longer_names(traces: Traces, value: Any, names: _Names) -> None:
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, bytes):
         yield unpacked(value).decode("utf-8", "replace")
-    elif isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        for part in value:
-            yield from _texts(part)
-    elif isinstance(value, dict):
-        for key, part in value.items():
-            yield key
-            yield from _texts(part)
+    else:
+        yield from texts_of(value)
 
 
 def _search_database_files(

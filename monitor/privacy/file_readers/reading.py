@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from monitor.input_files.detection import read_head
 from monitor.privacy.file_readers.kinds import FileKind, Head, kind_of
 from monitor.privacy.file_readers.parts import (
     Budget,
@@ -17,7 +18,6 @@ from monitor.privacy.file_readers.parts import (
     UnreadError,
 )
 
-HEAD_BYTES = 65_536
 #: Bytes of a member that are kept in memory while it is read to and fro.
 IN_MEMORY = 16 << 20
 
@@ -56,7 +56,7 @@ def read_file(path: Path, limits: Limits) -> Iterator[Text | Unread]:
 def kind_of_file(path: Path) -> FileKind:
     """Return the kind of a file that can be read."""
     with path.open("rb") as file:
-        return kind_of(Head(file.read(HEAD_BYTES), path.name, path.stat().st_size))
+        return kind_of(Head(read_head(file), path.name, path.stat().st_size))
 
 
 def _read(
@@ -66,7 +66,7 @@ def _read(
         yield Unread(f"packed more than {budget.limits.depth} times")
         return
     try:
-        head = _head(content)
+        head = read_head(content)
         kind = kind_of(Head(head, name, size))
         if kind.name != "text" and not kind.is_raw:
             yield Text(head[:4096].decode("utf-8", "replace"))  # gzip has a file's name there
@@ -103,11 +103,3 @@ def _parts(
                     yield inner
         else:
             yield part
-
-
-def _head(content: BinaryIO) -> bytes:
-    parts, missing = [], HEAD_BYTES
-    while missing and (part := content.read(missing)):
-        parts.append(part)
-        missing -= len(part)
-    return b"".join(parts)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from monitor.input_files.detection import read_up_to
 from monitor.privacy.file_readers.parts import STEP, Budget, Parts, Text
 
 #: Bytes of the next step that are decoded with each, so that nothing is cut; a multiple of four.
@@ -26,22 +27,13 @@ _MARKS = (
 
 def read(content: BinaryIO, budget: Budget) -> Parts:
     """Yield the texts of a file that is text, or has text between other bytes."""
-    rest = _read(content)
+    rest = read_up_to(content, STEP)
     marked = next((name for mark, name in _MARKS if rest.startswith(mark)), "")
     while rest:
-        step, rest = rest, _read(content)
+        step, rest = rest, read_up_to(content, STEP)  # whole: wide characters must not be cut
         budget.spend()
         for text in _texts(step + rest[:OVERLAP], marked):
             yield Text(text)
-
-
-def _read(content: BinaryIO) -> bytes:
-    """Return a whole step, less at the end only: wide characters must not be cut."""
-    parts, missing = [], STEP
-    while missing and (part := content.read(missing)):
-        parts.append(part)
-        missing -= len(part)
-    return b"".join(parts)
 
 
 def _texts(data: bytes, marked: str) -> Iterator[str]:

@@ -30,7 +30,7 @@ _BETWEEN = "\n\ue000driftwarden\ue000\n"
 
 
 def is_check_due(engine: Engine, now: datetime) -> bool:
-    """Return whether the last check was a week ago, and there is an erasure to check."""
+    """Return whether the last check that found an erasure to check was a week ago."""
     with transaction(engine) as connection:
         last = last_check(connection)
     return last is None or now - last.checked_at >= INTERVAL

@@ -84,14 +84,13 @@ def build_lead_view(
     states = decision_states(connection, batch.model)
     decision = decision_of_batch(connection, batch.id)
     recommendation, inputs = "", dict[str, Any]()
-    if batch.evaluation_id and decision is None:
+    if decision is not None:
+        # Updated in each round of the daemon while undecided: a page needn't bootstrap.
+        recommendation, inputs = decision.recommendation, decision.inputs
+    elif batch.evaluation_id:
         recommendation, inputs = evaluate_batch(
             connection, batch, settings.settings_of(batch.model).review
         )
-    elif (
-        decision is not None
-    ):  # updated in each round of the daemon while undecided: a page needn't bootstrap
-        recommendation, inputs = decision.recommendation, decision.inputs
     return LeadView(
         progress=batch_progress(connection, batch, viewer_id, now),
         decision=decision,

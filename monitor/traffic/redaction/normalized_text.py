@@ -36,7 +36,8 @@ OF_CLUSTERS = (
 )
 
 
-def _plain_forms() -> dict[str, str]:
+@cache
+def _forms() -> dict[str, str]:
     """Return characters of the basic plane -> what they mean: NFKC, digits, hyphens, spaces."""
     forms = {}
     for code in range(0x80, 0x10000):
@@ -56,11 +57,6 @@ def _plain_forms() -> dict[str, str]:
         ):
             forms[character] = unicodedata.normalize("NFKC", character)
     return {character: form for character, form in forms.items() if form != character}
-
-
-@cache
-def _forms() -> dict[str, str]:
-    return _plain_forms()
 
 
 @cache

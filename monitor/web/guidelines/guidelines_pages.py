@@ -61,7 +61,7 @@ class Draft:
 @get("/guidelines", opt=LEADS | WORDS)
 def guidelines(lead_visit: NamedDependency[Visit]) -> Template | Redirect:
     """Show the guidelines in force in an editor, and the versions before them."""
-    model = _model(lead_visit)
+    model = lead_visit.one_model
     if model != lead_visit.model and len(lead_visit.choices) > 1:
         return Redirect(replace(lead_visit, model=model).address("/guidelines"), status_code=303)
     return _editor(lead_visit, model)
@@ -70,7 +70,7 @@ def guidelines(lead_visit: NamedDependency[Visit]) -> Template | Redirect:
 @form("/guidelines", opt=LEADS | WORDS | {UNREAD: ("base", "step")})
 def edit(lead_visit: NamedDependency[Visit], data: Fields) -> Template | Redirect:
     """Check a text and preview it, or publish it; a refusal keeps what was typed."""
-    model = _model(lead_visit)
+    model = lead_visit.one_model
     text = _text(data, "text").replace("\r\n", "\n").replace("\x00", "")
     draft = _parse(text)
     base = _text(data, "base")
@@ -101,7 +101,7 @@ def edit(lead_visit: NamedDependency[Visit], data: Fields) -> Template | Redirec
 @get("/guidelines/{number:int}", opt=LEADS | WORDS)
 def publication(number: FromPath[int], lead_visit: NamedDependency[Visit]) -> Template:
     """Show a published version, with its differences from the one before."""
-    model = _model(lead_visit)
+    model = lead_visit.one_model
     with lead_visit.transaction() as connection:
         row = publication_by_number(connection, model, number)
         if row is None:
@@ -173,15 +173,6 @@ def _parse(text: str) -> Draft:
 
 def _starter() -> str:
     return files("monitor.review.guidelines").joinpath("starter.md").read_text(encoding="utf-8")
-
-
-def _model(visit: Visit) -> str:
-    """Return the model of the address, or the first one that the user leads."""
-    if visit.model is not None:
-        return visit.model
-    if not visit.choices:
-        raise NotFoundError("there is no model")
-    return visit.choices[0].name
 
 
 def _text(data: dict[str, Any], key: str) -> str:
