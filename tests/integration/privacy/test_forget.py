@@ -23,7 +23,6 @@ from monitor.rendering.excerpts import excerpt
 from monitor.settings import Embedding, ModelSection
 from monitor.store.audit_log import check_chain
 from monitor.store.engine import transaction
-from monitor.store.migrations import head_revision
 from monitor.store.model_history import carry_over
 from monitor.store.tables import (
     Baseline,
@@ -57,6 +56,7 @@ from tests.integration.privacy.end_user_world import (
     make_end_user_world,
     prompt_of,
 )
+from tests.support.stamped import stamp
 from tests.support.traffic.aging_traffic import ENCODER, encoded, stored_ids, vectors_are_right
 from tests.support.windows.assessments import make_examples
 
@@ -427,9 +427,7 @@ def test_command_prints_counts_and_searches_exports(
     engine: Engine, tmp_path: Path, clock: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = make_end_user_world(engine, tmp_path, clock)
-    with transaction(engine) as connection:
-        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32))")
-        connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{head_revision()}')")
+    stamp(engine)
     config, out, copy = (tmp_path / name for name in ("c.toml", "gold.jsonl", "copy.jsonl"))
     config.write_text(
         f'[database]\nurl = "{world.settings.database.url}"\n'

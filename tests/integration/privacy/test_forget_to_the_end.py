@@ -25,7 +25,6 @@ from monitor.privacy.subject_export.collection import collect_export
 from monitor.settings import Settings
 from monitor.store.audit_log import append_entry
 from monitor.store.engine import transaction
-from monitor.store.migrations import head_revision
 from monitor.store.tables import AuditEntry, Exchange, RolloutObservation, Suppression
 from retrain.run_folder import RunFolder, read_lines, write_lines
 from tests.integration.privacy.end_user_world import (
@@ -35,6 +34,7 @@ from tests.integration.privacy.end_user_world import (
     exchange_ids,
     make_end_user_world,
 )
+from tests.support.stamped import stamp
 from tests.support.traffic.aging_traffic import exchange, store_rows
 
 
@@ -50,9 +50,7 @@ def world(engine: Engine, tmp_path: Path, clock: datetime) -> EndUserWorld:
 
 @pytest.fixture
 def command(world: EndUserWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    with transaction(world.engine) as connection:
-        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32))")
-        connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{head_revision()}')")
+    stamp(world.engine)
     monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", str(world.settings.database.url))
     monkeypatch.chdir(tmp_path)
     return lambda *arguments: CliRunner().invoke(app, [*map(str, arguments)])

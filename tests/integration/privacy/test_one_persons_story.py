@@ -9,12 +9,12 @@ from sqlalchemy import Engine, select
 
 from monitor.embedding import cached_encoder
 from monitor.store.engine import make_engine, transaction
-from monitor.store.migrations import head_revision
 from monitor.store.tables import Exchange
 from tests.integration.privacy.end_user_world import make_end_user_world
 from tests.support.command import Run, run_command  # noqa: F401 - a fixture
 from tests.support.encoders.fake_encoder import FakeEncoder
 from tests.support.one_persons_story import ANN, Story, tell, write_records
+from tests.support.stamped import stamp
 
 PAGE = Path(__file__).parents[3] / "docs" / "explanation" / "one-persons-story.md"
 BEGIN, END = "<!-- log -->\n```\n", "```\n<!-- /log -->"
@@ -39,9 +39,7 @@ def story(
     monkeypatch.setenv("DRIFTWARDEN_USER_ID_KEY", KEY)
     monkeypatch.setattr(cached_encoder, "open_encoder", lambda _settings: FakeEncoder())
     make_end_user_world(engine, tmp_path, clock)
-    with transaction(engine) as connection:
-        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32))")
-        connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{head_revision()}')")
+    stamp(engine)
     engine.dispose()
     (tmp_path / "safe").mkdir()
     (tmp_path / "config.toml").write_text(CONFIG)

@@ -21,11 +21,11 @@ from monitor.privacy.proof.findings import SearchResult
 from monitor.privacy.proof.records import KEY_MISSING, REMOVED, TAMPERED
 from monitor.settings import Secrets
 from monitor.store.engine import transaction
-from monitor.store.migrations import head_revision
 from monitor.store.privacy.proofs import last_check
 from monitor.store.tables import Erasure, ErasureCheck, ErasureProof, Exchange, ProofKey
 from tests.integration.privacy.end_user_world import ANN, HERS, EndUserWorld, make_end_user_world
 from tests.support.privacy.planted_files import PLANTERS
+from tests.support.stamped import stamp
 from tests.support.traffic.aging_traffic import exchange, store_rows
 
 #: What only Ann wrote; the first is in her exchange, the second everybody's.
@@ -272,9 +272,7 @@ def test_check_is_weekly_and_stores_no_id(world: EndUserWorld, clock: datetime) 
 
 @pytest.fixture
 def command(world: EndUserWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    with transaction(world.engine) as connection:
-        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32))")
-        connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{head_revision()}')")
+    stamp(world.engine)
     monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", str(world.settings.database.url))
     monkeypatch.chdir(tmp_path)
     return lambda *arguments: CliRunner().invoke(app, [*map(str, arguments)])

@@ -41,7 +41,6 @@ from monitor.privacy.subject_export.writing import HTML_NAME, JSON_NAME
 from monitor.settings import Settings
 from monitor.store.audit_log import append_entry, check_chain
 from monitor.store.engine import make_engine, transaction
-from monitor.store.migrations import head_revision
 from monitor.store.tables import (
     Decision,
     DriftEvaluation,
@@ -74,6 +73,7 @@ from tests.integration.privacy.end_user_world import (
     prompt_of,
 )
 from tests.support.filled_tables import fill_tables
+from tests.support.stamped import stamp
 
 #: Whatever is Ann's: her prompts, her address, her pseudonym.
 HER_STRINGS = re.compile(
@@ -407,9 +407,7 @@ def test_hostile_texts_are_escaped_on_the_page(world: EndUserWorld, clock: datet
 
 @pytest.fixture
 def command(world: EndUserWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    with transaction(world.engine) as connection:
-        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32))")
-        connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{head_revision()}')")
+    stamp(world.engine)
     monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", str(world.settings.database.url))
     monkeypatch.chdir(tmp_path)
 

@@ -24,13 +24,13 @@ from monitor.review.sampling.chosen import (
 )
 from monitor.settings import Review, Settings
 from monitor.store.engine import transaction
-from monitor.store.migrations import head_revision
 from monitor.store.review.draws import draws_of_batches
 from monitor.store.review.gold_export import ItemFilter, gold_items
 from monitor.store.review.items import batch_by_id, items_of_batches, list_batches
 from monitor.store.tables import AuditEntry, Exchange, ReviewBatch, ReviewDraw, ReviewItem
 from tests.support.review.review_world import World, make_world
 from tests.support.review.settled_items import FIVE
+from tests.support.stamped import stamp
 
 REJECT = ReviewInput(
     verdict="reject", error_kind="unsafe", answerable="yes", comment="unsafe", **FIVE
@@ -212,9 +212,7 @@ def test_command_queues_a_task_type(
     engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = make_world(engine, clock, n=40, review=SMALL)
-    with transaction(engine) as connection:
-        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32))")
-        connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{head_revision()}')")
+    stamp(engine)
     url = engine.url.render_as_string(hide_password=False)
     monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", url)
     command = ["review", "batch", str(world.evaluation_id), "--task-type", "fees", "--items", "2"]

@@ -19,13 +19,13 @@ from monitor.review.items.worklist import worklist_of
 from monitor.settings import Review
 from monitor.store.accounts.users import UserRow, list_users, set_active
 from monitor.store.engine import transaction
-from monitor.store.migrations import head_revision
 from monitor.store.review.assignments import given_counts
 from monitor.store.review.items import items_of_batches
 from monitor.store.review.queue import count_claimable_items
 from monitor.store.tables import ReviewBatch, ReviewDraw, ReviewItem
 from tests.support.review.gold_items import ACCEPT
 from tests.support.review.review_world import PASSWORD, World, make_world
+from tests.support.stamped import stamp
 
 WEEK = timedelta(days=7)
 LEASE = Review().lease
@@ -227,8 +227,7 @@ def test_commands_queue_a_batch_and_give_its_items(
     with transaction(engine) as connection:
         for table in (ReviewDraw, ReviewItem, ReviewBatch):
             connection.execute(delete(table))
-        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32))")
-        connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{head_revision()}')")
+    stamp(engine)
     url = engine.url.render_as_string(hide_password=False)
     monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", url)
 

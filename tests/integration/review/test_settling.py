@@ -18,7 +18,6 @@ from monitor.review.items.verdicts import SCORE_GAP, ReviewInput
 from monitor.review.items.worklist import Worklist, worklist_of
 from monitor.review.progress.batch_progress import batch_progress
 from monitor.store.engine import transaction
-from monitor.store.migrations import head_revision
 from monitor.store.review.beginnings import BEGINNING, beginning_of, listed_items
 from monitor.store.review.gold_export import ItemFilter, queued_items
 from monitor.store.review.items import batch_by_id, item_by_id
@@ -26,6 +25,7 @@ from monitor.store.review.reviews import reviews_of
 from monitor.store.tables import Exchange
 from tests.support.refusals import refusal
 from tests.support.review.review_world import World, make_world
+from tests.support.stamped import stamp
 
 ACCEPT = ReviewInput(verdict="accept", accuracy=5, completeness=5, tone=5, compliance=5)
 REJECT = ReviewInput(
@@ -109,9 +109,7 @@ def test_decide_command_settles_while_the_daemon_is_stopped(
     engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = make_world(engine, clock, n=6)
-    with transaction(engine) as connection:
-        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32))")
-        connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{head_revision()}')")
+    stamp(engine)
     url = engine.url.render_as_string(hide_password=False)
     monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", url)
     item = review(world, "Ada", clock)
