@@ -42,6 +42,7 @@ from retrain.run_folder import RunFolder, write_json, write_lines
 from tests.support.encoders.word_encoder import WordEncoder
 from tests.support.present import utc_now
 from tests.support.retrain.candidates import make_request
+from tests.support.retrain.child_here import evaluate_here
 from tests.support.retrain.strangers.bank import Respond, Rows
 
 UNRELATED: Rows = (
@@ -166,7 +167,7 @@ def _run(
     write_request(run, 1, 0, request)
     if trial.planted:
         _plant(trial, run, request, both)
-    status = child.main([str(run.root)])
+    status = evaluate_here(run)
     assert status != 1, "the child failed, and that refuses nothing"
     if status != 0:
         return None

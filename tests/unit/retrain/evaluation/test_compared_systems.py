@@ -17,6 +17,7 @@ from retrain.run_folder import RunFolder, read_lines, write_lines
 from tests.services.judge import running_judge
 from tests.support.refusals import refusal
 from tests.support.retrain.candidates import PLAN, make_request, write_plan
+from tests.support.retrain.child_here import evaluate_here
 from tests.support.retrain.scored_benchmarks import benchmark, items
 
 USER = {"role": "user", "content": "my card?"}
@@ -105,7 +106,7 @@ def test_previous_system_is_in_table_and_responses(
     monkeypatch.setattr(child, "prepare_environment", lambda base: None)
     monkeypatch.setattr(systems, "systems_of", lambda *_: {"candidate": Echo, "base": Echo})
     write_request(run, 1, 0, request)
-    assert child.main([str(run.root)]) == 0
+    assert evaluate_here(run) == 0
     results = read_candidate_results(run.evaluation)
     assert results is not None
     assert results.systems == ["candidate", "base", "previous"]
@@ -191,7 +192,7 @@ def test_a_candidate_worse_than_prompting_is_rejected(
         with monkeypatch.context() as patch:
             patch.setattr(systems, "systems_of", lambda *_, compared=compared: compared)
             write_request(run, number, 0, request)
-            assert child.main([str(run.root)]) == 0
+            assert evaluate_here(run) == 0
         results = read_candidate_results(run.evaluation)
         assert results is not None
         assert results.gate_result == gate_result

@@ -21,6 +21,7 @@ from retrain.models.source import Source
 from retrain.run_folder import RunFolder, read_json, read_lines, write_lines
 from tests.support.present import utc_now
 from tests.support.retrain.candidates import make_request
+from tests.support.retrain.child_here import evaluate_here
 from tests.support.retrain.scored_benchmarks import items
 from tests.support.retrain.weights import write_adapter, write_base
 
@@ -101,7 +102,7 @@ class Evaluations:
         self._run = folder.root.name
         request = msgspec.structs.replace(request, known_responses=tuple(self.known))
         write_request(folder, number_of(folder), 0, request)
-        assert child.main([str(folder.root)]) == 0
+        assert evaluate_here(folder) == 0
         self.known.append((read_json(folder.evaluation) or {})["responses_digest"])
         return dict(self.generated)
 

@@ -18,6 +18,7 @@ from retrain.evaluation.gates.late_leakage import check_late_leakage
 from retrain.evaluation.request import TrainingRecord, write_request
 from retrain.run_folder import RunFolder
 from tests.support.retrain.candidates import make_request
+from tests.support.retrain.child_here import evaluate_here
 from tests.support.retrain.scored_benchmarks import benchmark, items, scored
 from tests.support.retrain.strangers.bank import notes, prompt_of
 from tests.support.retrain.training_rows import gold, row
@@ -127,7 +128,7 @@ def test_a_child_looks_for_leaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(child, "prepare_environment", lambda base: None)
     monkeypatch.setattr(systems, "systems_of", lambda *_: {"candidate": Silent, "base": Silent})
     write_request(run, 1, 0, make_request(tmp_path, PLAN))
-    assert child.main([str(run.root)]) == 0
+    assert evaluate_here(run) == 0
     results = read_candidate_results(run.evaluation)
     assert results is not None
     (check,) = [check for check in results.checks if check.code == "leakage"]
@@ -135,7 +136,7 @@ def test_a_child_looks_for_leaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert ": old-0;" in check.observed
     run.training_data.unlink()
     write_request(run, 2, 0, make_request(tmp_path, PLAN))
-    assert child.main([str(run.root)]) == 0
+    assert evaluate_here(run) == 0
     results = read_candidate_results(run.evaluation)
     assert results is not None
     (check,) = [check for check in results.checks if check.code == "leakage"]

@@ -16,6 +16,7 @@ from retrain.identity.record import take_identity
 from retrain.run_folder import RunFolder, read_json
 from tests.support.present import utc_now
 from tests.support.retrain.candidates import make_request
+from tests.support.retrain.child_here import evaluate_here
 from tests.support.retrain.scored_benchmarks import items
 from tests.support.retrain.weights import adapter_on_base, write_adapter
 
@@ -55,7 +56,7 @@ def evaluate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         loaders = dict.fromkeys(("candidate", "base"), Responder)
         monkeypatch.setattr(systems, "systems_of", lambda *_: loaders)
         write_request(folder, 1, 0, request)
-        child.main([str(folder.root)])
+        evaluate_here(folder)
         return read_json(folder.task("evaluate").result) or {}
 
     return run
