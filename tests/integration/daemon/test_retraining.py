@@ -31,7 +31,7 @@ from retrain.run_folder import RunFolder, read_json, read_lines
 from retrain.training.cancellation import cancel_run
 from tests.support.encoders.word_encoder import word_encoder  # noqa: F401 - a fixture
 from tests.support.retrain.candidates import make_results, write_plan, write_results
-from tests.support.retrain.decision_desk import SYSTEM, Desk, with_long_context
+from tests.support.retrain.desks.decision_desk import SYSTEM, Desk, with_long_context
 from tests.support.retrain.fake_launcher import success
 from tests.support.retrain.tiny_model import NEW, OLD, examples, tiny_base  # noqa: F401
 from tests.support.review.review_world import make_world

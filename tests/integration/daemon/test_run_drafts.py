@@ -23,7 +23,7 @@ from retrain.training.runs import plan_run
 from retrain.training.start_requests import request_start
 from tests.support.encoders.word_encoder import word_encoder  # noqa: F401 - a fixture
 from tests.support.retrain.candidates import check, evaluated, make_results
-from tests.support.retrain.decision_desk import Desk, with_long_context
+from tests.support.retrain.desks.decision_desk import Desk, with_long_context
 from tests.support.retrain.tiny_model import tiny_base  # noqa: F401 - a fixture
 
 

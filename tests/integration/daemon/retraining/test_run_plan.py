@@ -31,7 +31,7 @@ from retrain.run_folder import read_lines
 from tests.support.encoders.word_encoder import word_encoder  # noqa: F401 - a fixture
 from tests.support.migrated_copy import migrate
 from tests.support.refusals import refusal
-from tests.support.retrain.decision_desk import Desk, with_long_context
+from tests.support.retrain.desks.decision_desk import Desk, with_long_context
 from tests.support.retrain.tiny_model import tiny_base  # noqa: F401
 
 pytestmark = [pytest.mark.language_model, pytest.mark.usefixtures("word_encoder")]
