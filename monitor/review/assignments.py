@@ -30,9 +30,10 @@ class AssignedItem(Protocol):
 
 ItemT = TypeVar("ItemT", bound=AssignedItem)
 AssignmentT = TypeVar("AssignmentT", bound=Assignment)
+ClaimerT = TypeVar("ClaimerT")
 
 
-class AssignmentQueue(ABC, Generic[ItemT, AssignmentT]):
+class AssignmentQueue(ABC, Generic[ItemT, AssignmentT, ClaimerT]):
     """Items of one kind, which users claim for the time of a lease.
 
     Methods take an item's key: what routes and callers know it by.
@@ -56,17 +57,19 @@ class AssignmentQueue(ABC, Generic[ItemT, AssignmentT]):
         """
         self.require_open(connection)
         until = now + lease
-        for find in (self.current, *[self.find_next] * CLAIM_ATTEMPTS):
+        claimer = self.load_claimer(connection, user_id)
+        key = self.current(connection, claimer, now)
+        for _ in range(CLAIM_ATTEMPTS):
             # An item without a free slot is unlocked again: two users who each kept one while
             # they wait for the other's would deadlock.
             with connection.begin_nested() as attempt:
-                key = find(connection, user_id, now)
+                if key is None:
+                    key = self.find_next(connection, claimer, now)
                 # Its last slot may have gone between selecting and locking.
-                if key is not None and self._claim(connection, key, user_id, now, until):
+                if key is None or self._claim(connection, key, user_id, now, until):
                     return key
                 attempt.rollback()
-            if key is None and find == self.find_next:
-                break
+            key = None
         return None
 
     def extend_lease(
@@ -218,11 +221,15 @@ class AssignmentQueue(ABC, Generic[ItemT, AssignmentT]):
         """Record that a user skipped an item (no reason) or declined it."""
 
     @abstractmethod
-    def current(self, connection: Connection, user_id: int, now: datetime) -> int | None:
+    def load_claimer(self, connection: Connection, user_id: int) -> ClaimerT:
+        """Return a user with the items that they may claim."""
+
+    @abstractmethod
+    def current(self, connection: Connection, claimer: ClaimerT, now: datetime) -> int | None:
         """Return the key of the item that a user works on."""
 
     @abstractmethod
-    def find_next(self, connection: Connection, user_id: int, now: datetime) -> int | None:
+    def find_next(self, connection: Connection, claimer: ClaimerT, now: datetime) -> int | None:
         """Return the key of the next item with a free slot for a user.
 
         Items that others have locked come last.

@@ -1,25 +1,34 @@
 """Assignments of items to users, with lease and draft: one table of them for each kind of item."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
+    Insert,
     Select,
     and_,
-    exists,
+    bindparam,
     insert,
-    literal,
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from monitor.store.rows import columns_of, read_row, read_rows
+from monitor.table_types.base import UtcDateTime
 
 #: End of the lease of an item that was given to a user who never claimed it.
 NEVER_CLAIMED = datetime(1970, 1, 1, tzinfo=UTC)
+
+#: Parameters of statements that are made once, because making one takes longer than sending it:
+#: the item, who claims it, the time, and the end of the lease.
+ITEM, CLAIMER = bindparam("item", type_=BigInteger), bindparam("claimer", type_=BigInteger)
+NOW, UNTIL = bindparam("now", type_=UtcDateTime), bindparam("until", type_=UtcDateTime)
 
 
 @dataclass(frozen=True)
@@ -71,37 +80,28 @@ class AssignmentTable(Generic[AssignmentT]):
         """Return the assignments that a query selects."""
         return read_rows(connection, self._row_type, statement)
 
-    def claim(
-        self,
-        connection: Connection,
-        item_id: int,
-        user_id: int,
-        *,
-        free: Select[Any],
-        until: datetime,
-        **new: Any,
-    ) -> bool:
-        """Give a user a slot of an item, or extend their lease; return ``False`` if none is free.
+    def claim_statements(
+        self, free: Select[int], **new: ColumnElement[Any]
+    ) -> Mapping[str, Insert]:
+        """Return the statements, by dialect, that give ``CLAIMER`` a slot of ``ITEM`` or extend it.
 
-        One conditional statement counts the slots and takes one. The caller holds the item's lock,
-        so that no other count comes in between; an earlier draft is preserved. ``free`` selects the
-        item's id if the user may have a slot, and nothing else; ``new`` are other columns of a
-        first assignment.
+        One conditional statement counts the slots and takes one: no row is written if none is
+        free. The caller holds the item's lock, so that no other count comes in between; an earlier
+        draft is preserved. ``free`` selects the item's id if the user may have a slot, and nothing
+        else; ``new`` are other columns of a first assignment.
         """
-        again = (
-            update(self._table)
-            .where(*self._key(item_id, user_id), free.exists())
-            .values(expires_at=until, skipped_at=None)
-        )
-        if connection.execute(again).rowcount == 1:
-            return True
-        values = {"reviewer_id": user_id, "expires_at": until, **new}
-        row = free.add_columns(
-            *(literal(value, getattr(self._table, name).type) for name, value in values.items())
-        ).where(~exists().where(*self._key(item_id, user_id)))
-        # The draft's default comes from the table's declaration.
-        first = insert(self._table).from_select(["item_id", *values], row)
-        return connection.execute(first).rowcount == 1
+        row = free.add_columns(CLAIMER, UNTIL, *new.values())
+        names = ["item_id", "reviewer_id", "expires_at", *new]
+        return {
+            # The draft's default comes from the table's declaration.
+            name: dialect.insert(self._table)
+            .from_select(names, row)
+            .on_conflict_do_update(
+                index_elements=["item_id", "reviewer_id"],
+                set_={"expires_at": UNTIL, "skipped_at": None},
+            )
+            for name, dialect in (("postgresql", postgresql), ("sqlite", sqlite))
+        }
 
     def update(self, connection: Connection, item_id: int, user_id: int, **values: Any) -> int:
         """Change an assignment, such as its draft; return the number of rows, 0 or 1."""
@@ -130,7 +130,7 @@ class AssignmentTable(Generic[AssignmentT]):
         return self._table.item_id == item_id, self._table.reviewer_id == user_id
 
 
-def is_live(assignment: Any, now: datetime) -> ColumnElement[bool]:
+def is_live(assignment: Any, now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
     """Return the condition that an assignment, of a mapped class or its alias, holds a slot."""
     return and_(
         assignment.expires_at > now,

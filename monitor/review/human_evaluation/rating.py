@@ -69,7 +69,7 @@ def load_rater(connection: Connection, reviewer_id: int, model: str) -> Rater:
     return Rater(reviewer_id, grant.task_types)
 
 
-class RatingQueue(AssignmentQueue[HumanEvaluationItemRow, RatingAssignment]):
+class RatingQueue(AssignmentQueue[HumanEvaluationItemRow, RatingAssignment, Rater]):
     """The items of one human evaluation, by number."""
 
     max_draft_characters = 40_000
@@ -138,16 +138,18 @@ class RatingQueue(AssignmentQueue[HumanEvaluationItemRow, RatingAssignment]):
             now=now, until=now + lease, submitted_at=None, comment="",
         )  # fmt: skip
 
-    def current(self, connection: Connection, user_id: int, now: datetime) -> int | None:
-        """Return the number of the item that a rater works on."""
-        model = human_evaluation_by_id(connection, self._id).model
-        return current_item_of(connection, self._id, load_rater(connection, user_id, model), now)
+    def load_claimer(self, connection: Connection, user_id: int) -> Rater:
+        """Return a rater with their task types."""
+        return load_rater(connection, user_id, human_evaluation_by_id(connection, self._id).model)
 
-    def find_next(self, connection: Connection, user_id: int, now: datetime) -> int | None:
+    def current(self, connection: Connection, claimer: Rater, now: datetime) -> int | None:
+        """Return the number of the item that a rater works on."""
+        return current_item_of(connection, self._id, claimer, now)
+
+    def find_next(self, connection: Connection, claimer: Rater, now: datetime) -> int | None:
         """Return the number of the next item with a free slot."""
-        row = human_evaluation_by_id(connection, self._id)
-        rater = load_rater(connection, user_id, row.model)
-        return find_next_ratable_item(connection, self._id, rater, row.raters_per_item, now)
+        needed = human_evaluation_by_id(connection, self._id).raters_per_item
+        return find_next_ratable_item(connection, self._id, claimer, needed, now)
 
     def lock(self, connection: Connection, key: int) -> HumanEvaluationItemRow:
         """Lock an item's row and read it."""

@@ -36,7 +36,7 @@ def load_claimer(connection: Connection, reviewer_id: int, model: str | None = N
     return Claimer(reviewer_id, grants.portions(Permission.REVIEW, model))
 
 
-class ReviewQueue(AssignmentQueue[ItemRow, Assignment]):
+class ReviewQueue(AssignmentQueue[ItemRow, Assignment, Claimer]):
     """The review items of all batches, or of one model's, by id."""
 
     #: The response, the longest value, is cut long before.
@@ -128,13 +128,16 @@ class ReviewQueue(AssignmentQueue[ItemRow, Assignment]):
             connection, item, "withdrawn", "queued", by=reviewer.name, now=now, complete_since=None
         )
 
-    def current(self, connection: Connection, user_id: int, now: datetime) -> int | None:
-        """Return the item that a reviewer works on."""
-        return current_item_of(connection, load_claimer(connection, user_id, self._model), now)
+    def load_claimer(self, connection: Connection, user_id: int) -> Claimer:
+        """Return a reviewer with the models and task types that they review."""
+        return load_claimer(connection, user_id, self._model)
 
-    def find_next(self, connection: Connection, user_id: int, now: datetime) -> int | None:
+    def current(self, connection: Connection, claimer: Claimer, now: datetime) -> int | None:
+        """Return the item that a reviewer works on."""
+        return current_item_of(connection, claimer, now)
+
+    def find_next(self, connection: Connection, claimer: Claimer, now: datetime) -> int | None:
         """Return the next queued item of the reviewer's models and task types."""
-        claimer = load_claimer(connection, user_id, self._model)
         return find_next_review_item(connection, claimer, now)
 
     def lock(self, connection: Connection, key: int) -> ItemRow:

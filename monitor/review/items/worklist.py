@@ -5,7 +5,6 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from monitor.review.items.blind_review import load_claimer
 from monitor.review.items.discussion import escalate_stale
 from monitor.review.progress.batch_progress import median_minutes
 from monitor.store.accounts.roles import Permission
@@ -14,6 +13,7 @@ from monitor.store.review.assignments import current_item_of
 from monitor.store.review.audits import items_to_audit
 from monitor.store.review.items import item_by_id, items_with_status
 from monitor.store.review.queue import (
+    Claimer,
     count_claimable_items,
     count_reviewed_of_batch,
     next_batch,
@@ -88,7 +88,7 @@ def worklist_of(
     several times as long to count.
     """
     escalate_stale(connection, now)
-    claimer = load_claimer(connection, user.id, model)
+    claimer = Claimer(user.id, user.grants.portions(Permission.REVIEW, model))
     decided = user.grants.portions(Permission.ADJUDICATE, model)
     led = user.led_models if model is None else user.led_models.narrow(model)
     at_work = current_item_of(connection, claimer, now)

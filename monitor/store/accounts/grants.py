@@ -73,13 +73,13 @@ class Grants:
             return ModelSet(frozenset(name for name, has in own.items() if not has), inverted=True)
         return ModelSet(frozenset(name for name, has in own.items() if has))
 
-    def portions(self, permission: Permission, model: str | None = None) -> list[Portion]:
+    def portions(self, permission: Permission, model: str | None = None) -> tuple[Portion, ...]:
         """Return models and task types of a permission, apart from each other, or of one model."""
         if model is not None:
             grant = self.on(model)
             if grant is None or not may(grant.role, permission):
-                return []
-            return [Portion(ModelSet(frozenset({model})), grant.task_types)]
+                return ()
+            return (Portion(ModelSet(frozenset({model})), grant.task_types),)
         portions = []
         for grant in self.listed:
             if may(grant.role, permission):
@@ -90,7 +90,7 @@ class Grants:
                     else ModelSet(frozenset({grant.model}))
                 )
                 portions.append(Portion(models, grant.task_types))
-        return portions
+        return tuple(portions)
 
     def reads_texts_of(self, model: str, task_type: str) -> bool:
         """Return whether the user reads texts of end users of a model and a task type.
@@ -113,12 +113,12 @@ class Grants:
             return False
         return may(grant.role, Permission.LEAD) or not grant.task_types
 
-    def readable_portions(self, model: str | None = None) -> list[Portion]:
+    def readable_portions(self, model: str | None = None) -> tuple[Portion, ...]:
         """Return models, or one, with the task types whose texts the user reads; none means all."""
-        return [
+        return tuple(
             Portion(portion.models, frozenset()) if self._leads(portion) else portion
             for portion in self.portions(Permission.READ, model)
-        ]
+        )
 
     def _leads(self, portion: Portion) -> bool:
         names = {ALL_MODELS} if portion.models.inverted else portion.models.names

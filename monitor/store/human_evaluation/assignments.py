@@ -3,14 +3,18 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from statistics import median
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Insert,
+    Integer,
     Select,
     and_,
+    bindparam,
     delete,
     false,
     func,
@@ -21,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from monitor.store.assignments import Assignment, AssignmentTable, is_live
+from monitor.store.assignments import CLAIMER, ITEM, NOW, Assignment, AssignmentTable, is_live
 from monitor.store.model_sets import Portion, of_models
 from monitor.store.rows import read_rows
 from monitor.store.tables import (
@@ -140,12 +144,19 @@ def claim_slot(
 
     The caller holds the item's lock and has checked that the rater hasn't declined it.
     """
+    values = {
+        "item": item_id, "claimer": reviewer_id, "needed": needed, "now": now, "until": until,
+    }  # fmt: skip
+    return connection.execute(_claim()[connection.dialect.name], values).rowcount == 1
+
+
+@cache
+def _claim() -> Mapping[str, Insert]:
     free = select(HumanEvaluationItem.id).where(
-        HumanEvaluationItem.id == item_id, _slots_of_others(reviewer_id, now) < needed
+        HumanEvaluationItem.id == ITEM,
+        _slots_of_others(CLAIMER, NOW) < bindparam("needed", type_=Integer),
     )
-    return RATING_ASSIGNMENTS.claim(
-        connection, item_id, reviewer_id, free=free, until=until, started_at=now
-    )
+    return RATING_ASSIGNMENTS.claim_statements(free, started_at=NOW)
 
 
 def ratable_by_evaluation(
@@ -343,7 +354,9 @@ def _of_types(task_types: frozenset[str]) -> list[ColumnElement[bool]]:
     return [HumanEvaluationItem.task_type.in_(types)] if types else []
 
 
-def _slots_of_others(reviewer_id: int, now: datetime) -> ColumnElement[int]:
+def _slots_of_others(
+    reviewer_id: int | ColumnElement[int], now: datetime | ColumnElement[datetime]
+) -> ColumnElement[int]:
     """Return the number of slots that other raters hold, by ratings or a live assignment."""
     return (
         select(func.count())
@@ -358,6 +371,6 @@ def _slots_of_others(reviewer_id: int, now: datetime) -> ColumnElement[int]:
     )
 
 
-def _is_at_work(assignment: Any, now: datetime) -> ColumnElement[bool]:
+def _is_at_work(assignment: Any, now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
     """Return the condition that a rater works on an item."""
     return and_(is_live(assignment, now), assignment.submitted_at.is_(None))

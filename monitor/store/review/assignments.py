@@ -3,37 +3,54 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Select, func, insert, select, update
 
 from monitor.store.accounts.users import UserRow
-from monitor.store.assignments import NEVER_CLAIMED, Assignment, AssignmentTable, is_live
+from monitor.store.assignments import (
+    CLAIMER,
+    ITEM,
+    NEVER_CLAIMED,
+    NOW,
+    Assignment,
+    AssignmentTable,
+    is_live,
+)
+from monitor.store.model_sets import Portion
 from monitor.store.review.portions import items_of_portions
-from monitor.store.review.queue import Claimer
-from monitor.store.review.slots import is_claimable_by, reviews_by
+from monitor.store.review.queue import N_PORTIONS, Claimer
+from monitor.store.review.slots import IS_CLAIMABLE, OWN_REVIEWS
 from monitor.store.rows import batches_of
 from monitor.store.tables import ReviewAssignment, ReviewBatch, ReviewItem, User
 
 REVIEW_ASSIGNMENTS = AssignmentTable(ReviewAssignment, Assignment)
+_CLAIM = REVIEW_ASSIGNMENTS.claim_statements(
+    select(ReviewItem.id).where(ReviewItem.id == ITEM, *IS_CLAIMABLE)
+)
 
 
 def current_item_of(connection: Connection, claimer: Claimer, now: datetime) -> int | None:
     """Return the item that a reviewer is working on, of their models and task types."""
-    reviewer_id = claimer.reviewer_id
-    statement = (
+    values = {"claimer": claimer.reviewer_id, "now": now}
+    return connection.execute(_current_item(claimer.portions), values).scalar_one_or_none()
+
+
+@lru_cache(N_PORTIONS)
+def _current_item(portions: tuple[Portion, ...]) -> Select[int]:
+    return (
         select(ReviewAssignment.item_id)
         .join(ReviewItem, ReviewItem.id == ReviewAssignment.item_id)
         .where(
-            ReviewAssignment.reviewer_id == reviewer_id,
-            is_live(ReviewAssignment, now),
+            ReviewAssignment.reviewer_id == CLAIMER,
+            is_live(ReviewAssignment, NOW),
             ReviewItem.status == "queued",
-            reviews_by(reviewer_id) == 0,
-            *items_of_portions(claimer.portions),
+            OWN_REVIEWS == 0,
+            *items_of_portions(portions),
         )
         .order_by(ReviewAssignment.expires_at.desc(), ReviewAssignment.item_id)
         .limit(1)
     )
-    return connection.execute(statement).scalar_one_or_none()
 
 
 def give_item(connection: Connection, item_id: int, reviewer_id: int, until: datetime) -> None:
@@ -128,5 +145,5 @@ def claim_slot(
     connection: Connection, item_id: int, reviewer_id: int, *, now: datetime, until: datetime
 ) -> bool:
     """Give a reviewer a slot of a queued item, or extend their lease; ``False`` if none is free."""
-    free = select(ReviewItem.id).where(ReviewItem.id == item_id, *is_claimable_by(reviewer_id, now))
-    return REVIEW_ASSIGNMENTS.claim(connection, item_id, reviewer_id, free=free, until=until)
+    values = {"item": item_id, "claimer": reviewer_id, "now": now, "until": until}
+    return connection.execute(_CLAIM[connection.dialect.name], values).rowcount == 1

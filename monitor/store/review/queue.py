@@ -1,19 +1,48 @@
 """The review queue: the next item of a user, and the number of items left."""
 
-from collections.abc import Sequence
+import sys
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
-from sqlalchemy import ColumnElement, Connection, Select, func, not_, or_, select, union, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    func,
+    not_,
+    or_,
+    select,
+    union,
+    union_all,
+)
 from sqlalchemy.orm import aliased
 
-from monitor.store.assignments import is_live
+from monitor.store.assignments import CLAIMER, NOW, is_live
 from monitor.store.model_sets import Portion
 from monitor.store.review.portions import items_of_portions, models_of_portions
-from monitor.store.review.slots import has_free_slot, is_claimable_by
+from monitor.store.review.slots import HAS_FREE_SLOT, IS_CLAIMABLE
 from monitor.store.tables import Review, ReviewAssignment, ReviewBatch, ReviewItem
 
+#: Sets of portions whose statements are kept, as making one takes longer than sending it.
+N_PORTIONS = 100
+#: Larger than the id of any batch.
+_AFTER_ALL = sys.maxsize
 _MINE = aliased(ReviewAssignment)
+_BATCH = bindparam("batch", type_=BigInteger)
+_SKIPS_BY_ME = (
+    select(func.count())
+    .select_from(_MINE)
+    .where(
+        _MINE.item_id == ReviewItem.id,
+        _MINE.reviewer_id == CLAIMER,
+        _MINE.skipped_at.is_not(None),
+    )
+    .correlate(ReviewItem)
+    .scalar_subquery()
+)
 
 
 @dataclass(frozen=True)
@@ -21,7 +50,7 @@ class Claimer:
     """The user who claims an item, with the models and task types that they review."""
 
     reviewer_id: int
-    portions: Sequence[Portion]
+    portions: tuple[Portion, ...]
 
 
 def find_next_review_item(connection: Connection, claimer: Claimer, now: datetime) -> int | None:
@@ -30,27 +59,20 @@ def find_next_review_item(connection: Connection, claimer: Claimer, now: datetim
     Items that a lead gave the user come first, then the newest batch, in the order of its items;
     items that the user skipped come last, and those that others have locked after the rest.
     """
+    values = {"claimer": claimer.reviewer_id, "now": now}
     for skip_locked in (True, False):  # others may be claiming the remaining items
-        item_id = _find_first(connection, _gifts(claimer, now), skip_locked=skip_locked)
+        gifts, of_batch, skipped = _next_items(claimer.portions, skip_locked=skip_locked)
+        item_id = connection.execute(gifts, values).scalar_one_or_none()
         if item_id is not None:
             return item_id
-        batch_id = _newest_open_batch(connection, claimer, None)
+        batch_id = _newest_open_batch(connection, claimer)
         while batch_id is not None:
-            statement = _candidates(claimer, now).where(
-                ReviewItem.batch_id == batch_id, _put_off_by(claimer.reviewer_id) < 1
-            )
-            statement = statement.order_by(ReviewItem.position)
-            item_id = _find_first(connection, statement, skip_locked=skip_locked)
+            own = {**values, "batch": batch_id}
+            item_id = connection.execute(of_batch, own).scalar_one_or_none()
             if item_id is not None:
                 return item_id
             batch_id = _newest_open_batch(connection, claimer, batch_id)
-        statement = (
-            _candidates(claimer, now)
-            .join(_MINE, _MINE.item_id == ReviewItem.id)
-            .where(_MINE.reviewer_id == claimer.reviewer_id, _MINE.skipped_at.is_not(None))
-            .order_by(_MINE.skipped_at, ReviewItem.id)
-        )
-        item_id = _find_first(connection, statement, skip_locked=skip_locked)
+        item_id = connection.execute(skipped, values).scalar_one_or_none()
         if item_id is not None:
             return item_id
     return None
@@ -70,26 +92,41 @@ def count_claimable_items(
     connection: Connection, claimer: Claimer, now: datetime, batch_id: int | None = None
 ) -> int:
     """Return the number of items that a user could claim, of all batches or of one."""
-    own = [] if batch_id is None else [ReviewItem.batch_id == batch_id]
-    counts = [
-        select(func.count()).select_from(ReviewItem).where(*conditions, *own).scalar_subquery()
-        for conditions in _claimable_terms(claimer, now)
-    ]
-    n_queued, n_done, n_full = connection.execute(select(*counts)).one()
+    statement = _counts(claimer.portions, of_batch=batch_id is not None)
+    values = {"claimer": claimer.reviewer_id, "now": now, "batch": batch_id}
+    n_queued, n_done, n_full = connection.execute(statement, values).one()
     return int(n_queued - n_done - n_full)
+
+
+@lru_cache(2 * N_PORTIONS)
+def _counts(portions: tuple[Portion, ...], *, of_batch: bool) -> Select[*tuple[int, ...]]:
+    own = [ReviewItem.batch_id == _BATCH] if of_batch else []
+    return select(
+        *(
+            select(func.count()).select_from(ReviewItem).where(*conditions, *own).scalar_subquery()
+            for conditions in _claimable_terms(portions)
+        )
+    )
 
 
 def claimable_by_model(
     connection: Connection, claimer: Claimer, now: datetime
 ) -> list[ClaimableItems]:
     """Return the items that a user could claim, by model."""
+    values = {"claimer": claimer.reviewer_id, "now": now}
+    rows = connection.execute(_counts_by_model(claimer.portions), values)
+    return [ClaimableItems(model, int(n), since) for model, n, since in rows]
+
+
+@lru_cache(N_PORTIONS)
+def _counts_by_model(portions: tuple[Portion, ...]) -> Select[str, int, datetime]:
     signs = (1, -1, -1)
     terms = union_all(
         *(
             select(ReviewItem.batch_id, (sign * func.count()).label("n"))
             .where(*conditions)
             .group_by(ReviewItem.batch_id)
-            for sign, conditions in zip(signs, _claimable_terms(claimer, now), strict=True)
+            for sign, conditions in zip(signs, _claimable_terms(portions), strict=True)
         )
     ).subquery()
     batches = (
@@ -98,55 +135,55 @@ def claimable_by_model(
         .having(func.sum(terms.c.n) > 0)
         .subquery()
     )
-    statement = (
+    return (
         select(ReviewBatch.model, func.sum(batches.c.n), func.min(ReviewBatch.created_at))
         .join(batches, batches.c.batch_id == ReviewBatch.id)
         .group_by(ReviewBatch.model)
     )
-    rows = connection.execute(statement)
-    return [ClaimableItems(model, int(n), since) for model, n, since in rows]
 
 
-def _claimable_terms(claimer: Claimer, now: datetime) -> tuple[list[ColumnElement[bool]], ...]:
+def _claimable_terms(portions: tuple[Portion, ...]) -> tuple[list[ColumnElement[bool]], ...]:
     """Return the conditions of three sets, the first of which without the others is claimable.
 
     The number is a difference, so that not every item's assignments and reviews are read: queued
     items, minus those that the user has reviewed or declined, minus those without a free slot. The
     latter have an active assignment of another user or are given to one, of which there are few.
     """
-    queued = [ReviewItem.status == "queued", *items_of_portions(claimer.portions)]
+    queued = [ReviewItem.status == "queued", *items_of_portions(portions)]
     done = union(
-        select(Review.item_id).where(Review.reviewer_id == claimer.reviewer_id),
+        select(Review.item_id).where(Review.reviewer_id == CLAIMER),
         select(ReviewAssignment.item_id).where(
-            ReviewAssignment.reviewer_id == claimer.reviewer_id,
+            ReviewAssignment.reviewer_id == CLAIMER,
             ReviewAssignment.declined_reason.is_not(None),
         ),
     )
     leased = union(
         select(ReviewAssignment.item_id).where(
-            ReviewAssignment.reviewer_id != claimer.reviewer_id,
-            or_(is_live(ReviewAssignment, now), ReviewAssignment.given_until > now),
+            ReviewAssignment.reviewer_id != CLAIMER,
+            or_(is_live(ReviewAssignment, NOW), ReviewAssignment.given_until > NOW),
         ),
         # Both reviews are there, and one of them can still be undone.
         select(ReviewItem.id).where(ReviewItem.complete_since.is_not(None)),
     )
-    full = [
-        ReviewItem.id.in_(leased),
-        ReviewItem.id.not_in(done),
-        not_(has_free_slot(claimer.reviewer_id, now)),
-    ]
+    full = [ReviewItem.id.in_(leased), ReviewItem.id.not_in(done), not_(HAS_FREE_SLOT)]
     return queued, [*queued, ReviewItem.id.in_(done)], [*queued, *full]
 
 
 def next_batch(connection: Connection, claimer: Claimer, now: datetime) -> int | None:
     """Return the batch from which the user's next item comes, skipped items left aside."""
-    of_gifts = _gifts(claimer, now).with_only_columns(ReviewItem.batch_id).limit(1)
-    if (first := connection.execute(of_gifts).scalar_one_or_none()) is not None:
+    values = {"claimer": claimer.reviewer_id, "now": now}
+    of_gifts = _batch_of_gifts(claimer.portions)
+    if (first := connection.execute(of_gifts, values).scalar_one_or_none()) is not None:
         return first
-    batch_id = _newest_open_batch(connection, claimer, None)
+    batch_id = _newest_open_batch(connection, claimer)
     while batch_id is not None and not count_claimable_items(connection, claimer, now, batch_id):
         batch_id = _newest_open_batch(connection, claimer, batch_id)
     return batch_id
+
+
+@lru_cache(N_PORTIONS)
+def _batch_of_gifts(portions: tuple[Portion, ...]) -> Select[int]:
+    return _gifts(portions).with_only_columns(ReviewItem.batch_id).limit(1)
 
 
 def count_reviewed_of_batch(connection: Connection, claimer: Claimer, batch_id: int) -> int:
@@ -164,52 +201,56 @@ def count_reviewed_of_batch(connection: Connection, claimer: Claimer, batch_id: 
     return int(connection.execute(statement).scalar_one())
 
 
-def _newest_open_batch(connection: Connection, claimer: Claimer, before: int | None) -> int | None:
+def _newest_open_batch(
+    connection: Connection, claimer: Claimer, before: int = _AFTER_ALL
+) -> int | None:
     """Return the newest batch of the user's models with queued items, before a batch."""
-    statement = select(func.max(ReviewItem.batch_id)).where(
-        ReviewItem.status == "queued", *models_of_portions(claimer.portions)
-    )
-    if before is not None:
-        statement = statement.where(ReviewItem.batch_id < before)
-    return connection.execute(statement).scalar_one()
+    statement = _open_batch(claimer.portions)
+    return connection.execute(statement, {"batch": before}).scalar_one()
 
 
-def _candidates(claimer: Claimer, now: datetime) -> Select[int]:
-    return select(ReviewItem.id).where(
-        *is_claimable_by(claimer.reviewer_id, now), *items_of_portions(claimer.portions)
+@lru_cache(N_PORTIONS)
+def _open_batch(portions: tuple[Portion, ...]) -> Select[int | None]:
+    return select(func.max(ReviewItem.batch_id)).where(
+        ReviewItem.status == "queued", *models_of_portions(portions), ReviewItem.batch_id < _BATCH
     )
 
 
-def _gifts(claimer: Claimer, now: datetime) -> Select[int]:
+@lru_cache(2 * N_PORTIONS)
+def _next_items(
+    portions: tuple[Portion, ...], *, skip_locked: bool
+) -> tuple[Select[int], Select[int], Select[int]]:
+    """Return queries of the next item: of those given to the user, of a batch, of those skipped."""
+    of_batch = (
+        _candidates(portions)
+        .where(ReviewItem.batch_id == _BATCH, _SKIPS_BY_ME < 1)
+        .order_by(ReviewItem.position)
+    )
+    skipped = (
+        _candidates(portions)
+        .join(_MINE, _MINE.item_id == ReviewItem.id)
+        .where(_MINE.reviewer_id == CLAIMER, _MINE.skipped_at.is_not(None))
+        .order_by(_MINE.skipped_at, ReviewItem.id)
+    )
+    first = [statement.limit(1) for statement in (_gifts(portions), of_batch, skipped)]
+    if skip_locked:
+        first = [statement.with_for_update(skip_locked=True, of=ReviewItem) for statement in first]
+    return first[0], first[1], first[2]
+
+
+def _candidates(portions: tuple[Portion, ...]) -> Select[int]:
+    return select(ReviewItem.id).where(*IS_CLAIMABLE, *items_of_portions(portions))
+
+
+def _gifts(portions: tuple[Portion, ...]) -> Select[int]:
     """Return a query of the items that a lead gave the user, in the order of their review."""
     return (
-        _candidates(claimer, now)
+        _candidates(portions)
         .join(_MINE, _MINE.item_id == ReviewItem.id)
         .where(
-            _MINE.reviewer_id == claimer.reviewer_id,
-            _MINE.given_until > now,
+            _MINE.reviewer_id == CLAIMER,
+            _MINE.given_until > NOW,
             _MINE.skipped_at.is_(None),
         )
         .order_by(_MINE.given_until, ReviewItem.batch_id, ReviewItem.position)
-    )
-
-
-def _find_first(connection: Connection, statement: Select[int], *, skip_locked: bool) -> int | None:
-    statement = statement.limit(1)
-    if skip_locked:
-        statement = statement.with_for_update(skip_locked=True, of=ReviewItem)
-    return connection.execute(statement).scalar_one_or_none()
-
-
-def _put_off_by(reviewer_id: int) -> ColumnElement[int]:
-    return (
-        select(func.count())
-        .select_from(_MINE)
-        .where(
-            _MINE.item_id == ReviewItem.id,
-            _MINE.reviewer_id == reviewer_id,
-            _MINE.skipped_at.is_not(None),
-        )
-        .correlate(ReviewItem)
-        .scalar_subquery()
     )

@@ -26,7 +26,7 @@ class Explanation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: Annotated[str, msgspec.Meta(max_length=2000)] = ""
 
 
-def release(queue: AssignmentQueue[Any, Any], key: int | None, visit: Visit) -> bool:
+def release(queue: AssignmentQueue[Any, Any, Any], key: int | None, visit: Visit) -> bool:
     """Release the user's item of a key if it has no draft; return whether it was released."""
     if key is None:
         return False

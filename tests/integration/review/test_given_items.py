@@ -65,7 +65,7 @@ def offered(world: World, name: str, now: datetime) -> set[int]:
     user = world.rows[name]
     with world.engine.connect() as connection, connection.begin() as attempt:
         n = count_claimable_items(connection, load_claimer(connection, user.id), now)
-        while item := REVIEWS.find_next(connection, user.id, now):
+        while item := REVIEWS.find_next(connection, load_claimer(connection, user.id), now):
             REVIEWS.claim_slot(
                 connection, REVIEWS.lock(connection, item), user.id, now=now, until=now
             )
@@ -93,7 +93,8 @@ def test_given_items_are_offered_to_the_named_alone(any_engine: Engine, clock: d
     assert offered(world, "Dan", clock) == set(every[:-2])
     assert offered(world, "Dan", clock + WEEK) == set(every)
     with transaction(world.engine) as connection:
-        assert REVIEWS.find_next(connection, world.users["Ada"], clock) == every[-2]
+        ada = load_claimer(connection, world.users["Ada"])
+        assert REVIEWS.find_next(connection, ada, clock) == every[-2]
 
 
 def test_progress_is_of_the_batch_of_a_given_item(engine: Engine, clock: datetime) -> None:
