@@ -79,7 +79,7 @@ class AccessFilter:
 
 def append_access(connection: Connection, access: Access) -> None:
     """Append an entry."""
-    connection.execute(insert(AccessEntry).values(**vars(access)))
+    connection.execute(insert(AccessEntry), vars(access))
 
 
 def list_accesses(connection: Connection, search: AccessFilter, limit: int) -> list[AccessRow]:

@@ -66,11 +66,13 @@ class AssignmentTable(Generic[AssignmentT]):
         self._table = table
         self._row_type = row_type
         self._columns = columns_of(row_type, table)
+        own = (table.item_id == ITEM, table.reviewer_id == CLAIMER)
+        self._find, self._update = select(*self._columns).where(*own), update(table).where(*own)
 
     def find(self, connection: Connection, item_id: int, user_id: int) -> AssignmentT | None:
         """Return a user's assignment of an item, live or not."""
-        statement = select(*self._columns).where(*self._key(item_id, user_id))
-        return read_row(connection, self._row_type, statement)
+        own = {"item": item_id, "claimer": user_id}
+        return read_row(connection, self._row_type, self._find, own)
 
     def select(self) -> Select[Any]:
         """Return a query of assignments, to be narrowed, for :meth:`read`."""
@@ -105,8 +107,8 @@ class AssignmentTable(Generic[AssignmentT]):
 
     def update(self, connection: Connection, item_id: int, user_id: int, **values: Any) -> int:
         """Change an assignment, such as its draft; return the number of rows, 0 or 1."""
-        statement = update(self._table).where(*self._key(item_id, user_id)).values(**values)
-        return connection.execute(statement).rowcount
+        own = {"item": item_id, "claimer": user_id}
+        return connection.execute(self._update, {**own, **values}).rowcount
 
     def store_draft(
         self,
@@ -125,9 +127,6 @@ class AssignmentTable(Generic[AssignmentT]):
     def clear_draft(self, connection: Connection, item_id: int, user_id: int) -> None:
         """Clear a draft that was submitted."""
         self.update(connection, item_id, user_id, draft={})
-
-    def _key(self, item_id: int, user_id: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-        return self._table.item_id == item_id, self._table.reviewer_id == user_id
 
 
 def is_live(assignment: Any, now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:

@@ -21,6 +21,8 @@ GENESIS = "0" * 64
 ROWS_PER_FETCH = 1000
 #: Key of the PostgreSQL lock held until commit, so that no two entries follow the same one.
 ADVISORY_LOCK = 0x6472_6966_7461_7564
+_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
+_LAST_HASH = select(AuditEntry.hash).order_by(AuditEntry.id.desc()).limit(1)
 
 
 @dataclass(frozen=True)
@@ -42,22 +44,20 @@ def append_entry(  # noqa: PLR0917 - the columns of a line, in their order
 ) -> str:
     """Append an entry and return its hash. Call it last, because it blocks other writers."""
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
-    last = select(AuditEntry.hash).order_by(AuditEntry.id.desc()).limit(1)
-    previous = connection.execute(last).scalar_one_or_none() or GENESIS
+        connection.execute(_LOCK, {"key": ADVISORY_LOCK})
+    previous = connection.execute(_LAST_HASH).scalar_one_or_none() or GENESIS
     content = dict(details or {})
     digest = entry_hash(previous, occurred_at, actor, action, subject, content)
-    connection.execute(
-        insert(AuditEntry).values(
-            occurred_at=occurred_at,
-            actor=actor,
-            action=action,
-            subject=subject,
-            details=content,
-            previous_hash=previous,
-            hash=digest,
-        )
-    )
+    values = {
+        "occurred_at": occurred_at,
+        "actor": actor,
+        "action": action,
+        "subject": subject,
+        "details": content,
+        "previous_hash": previous,
+        "hash": digest,
+    }
+    connection.execute(insert(AuditEntry), values)
     return digest
 
 

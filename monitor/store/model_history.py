@@ -78,12 +78,17 @@ OF_BOTH_NAMES = frozenset(
     )
 )
 
+_NAMES = union(
+    *(
+        select(table.model)
+        for table in (Baseline, DriftEvaluation, Incident, ModelVersion, TrainingRun)
+    )
+)
+
 
 def models_with_history(connection: Connection) -> set[str]:
     """Return the models with traffic, evaluations, versions or runs, listed now or not."""
-    tables = (Baseline, DriftEvaluation, Incident, ModelVersion, TrainingRun)
-    names = union(*(select(table.model) for table in tables))
-    return (stored_models(connection) | set(connection.execute(names).scalars())) - {DAEMON}
+    return (stored_models(connection) | set(connection.execute(_NAMES).scalars())) - {DAEMON}
 
 
 def watched_models(connection: Connection) -> set[str]:

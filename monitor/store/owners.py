@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from monitor.store.tables import (
     CandidateEvaluation,
@@ -47,9 +47,12 @@ _MODELS: Mapping[str, tuple[Select[str], Any]] = {
 }
 #: The kinds of rows that belong to a model.
 KINDS = tuple(_MODELS)
+_BY_ID = {
+    kind: statement.where(table.id == bindparam("row_id"))
+    for kind, (statement, table) in _MODELS.items()
+}
 
 
 def model_of(connection: Connection, kind: str, row_id: int) -> str | None:
     """Return the model of a row of one of the kinds, or ``None`` where there is no such row."""
-    statement, table = _MODELS[kind]
-    return connection.execute(statement.where(table.id == row_id)).scalar_one_or_none()
+    return connection.execute(_BY_ID[kind], {"row_id": row_id}).scalar_one_or_none()

@@ -1,6 +1,6 @@
 """Rows of queries as dataclasses, whose fields name the columns."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
@@ -30,17 +30,23 @@ def columns_of(row_type: type[Any], *tables: Any, **columns: Any) -> tuple[Any, 
 
 
 def read_rows(
-    connection: Connection, row_type: type[RowT], statement: Select[*tuple[Any, ...]]
+    connection: Connection,
+    row_type: type[RowT],
+    statement: Select[*tuple[Any, ...]],
+    values: Mapping[str, Any] | None = None,
 ) -> list[RowT]:
-    """Return the rows that a query of :func:`columns_of` selects."""
-    return [row_type(*row) for row in connection.execute(statement)]
+    """Return the rows that a query of :func:`columns_of` selects, with values of its parameters."""
+    return [row_type(*row) for row in connection.execute(statement, values)]
 
 
 def read_row(
-    connection: Connection, row_type: type[RowT], statement: Select[*tuple[Any, ...]]
+    connection: Connection,
+    row_type: type[RowT],
+    statement: Select[*tuple[Any, ...]],
+    values: Mapping[str, Any] | None = None,
 ) -> RowT | None:
     """Return the only row that a query of :func:`columns_of` selects, if there is one."""
-    row = connection.execute(statement).one_or_none()
+    row = connection.execute(statement, values).one_or_none()
     return None if row is None else row_type(*row)
 
 

@@ -129,13 +129,13 @@ def task_types_in_force(connection: Connection, review: Review, model: str) -> t
 
 def taxonomy_by_version(connection: Connection, version: str) -> Taxonomy | None:
     """Return the taxonomy of a version; ``None`` if it isn't stored."""
-    content = taxonomies.taxonomy_content(connection, version)
+    content = taxonomies.taxonomy_content(connection, version) if version else None
     return None if content is None else from_canonical(content)
 
 
 def has_scores(connection: Connection, version: str, task_type: str) -> bool:
     """Return whether reviews of a task type have scores under a version of the taxonomy."""
-    taxonomy = taxonomy_by_version(connection, version) if version else None
+    taxonomy = taxonomy_by_version(connection, version)
     declared = None if taxonomy is None else taxonomy.task_types.get(task_type)
     return declared is None or declared.has_scores
 

@@ -134,7 +134,8 @@ class ReviewQueue(AssignmentQueue[ItemRow, Assignment, Claimer]):
 
     def current(self, connection: Connection, claimer: Claimer, now: datetime) -> int | None:
         """Return the item that a reviewer works on."""
-        return current_item_of(connection, claimer, now)
+        at_work = current_item_of(connection, claimer, now)
+        return None if at_work is None else at_work[0]
 
     def find_next(self, connection: Connection, claimer: Claimer, now: datetime) -> int | None:
         """Return the next queued item of the reviewer's models and task types."""

@@ -30,7 +30,9 @@ def may_decide(connection: Connection, item: ItemRow, user: UserRow) -> bool:
     An adjudicator or lead of the model, or an admin, may, for their own task types, who has not
     reviewed the item.
     """
-    is_pending = item.status == "adjudication" or has_open_audit(connection, item.id)
+    is_pending = item.status == "adjudication" or (
+        item.status == "gold" and has_open_audit(connection, item.id)
+    )
     return is_pending and may_be_asked(connection, item, user)
 
 

@@ -11,7 +11,7 @@ from monitor.store.accounts.roles import Permission
 from monitor.store.accounts.users import UserRow
 from monitor.store.review.assignments import current_item_of
 from monitor.store.review.audits import items_to_audit
-from monitor.store.review.items import item_by_id, items_with_status
+from monitor.store.review.items import items_with_status
 from monitor.store.review.queue import (
     Claimer,
     count_claimable_items,
@@ -92,17 +92,13 @@ def worklist_of(
     decided = user.grants.portions(Permission.ADJUDICATE, model)
     led = user.led_models if model is None else user.led_models.narrow(model)
     at_work = current_item_of(connection, claimer, now)
-    batch_id = (
-        next_batch(connection, claimer, now)
-        if at_work is None
-        else item_by_id(connection, at_work).batch_id
-    )
+    batch_id = next_batch(connection, claimer, now) if at_work is None else at_work[1]
     n_reviewed = n_left = 0
     if batch_id is not None:
         n_reviewed = count_reviewed_of_batch(connection, claimer, batch_id)
         n_left = count_claimable_items(connection, claimer, now, batch_id)
     return Worklist(
-        at_work=at_work,
+        at_work=None if at_work is None else at_work[0],
         batch_id=batch_id,
         n_reviewed=n_reviewed,
         n_left=n_left,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from monitor.store.accounts.roles import ROLES, Permission, may, may_grant, may_manage
 from monitor.store.model_sets import ModelSet, Portion
@@ -11,6 +11,10 @@ from monitor.store.tables import UserGrant
 
 #: The model of a grant on all models. No model of the traffic is stored under it: see ``Grants``.
 ALL_MODELS = "*"
+
+_OF_USERS = select(UserGrant.user_id, UserGrant.model, UserGrant.role, UserGrant.task_types).where(
+    UserGrant.user_id.in_(bindparam("user_ids", expanding=True))
+)
 
 
 @dataclass(frozen=True)
@@ -149,10 +153,8 @@ class Grants:
 def grants_of(connection: Connection, user_ids: Iterable[int]) -> dict[int, Grants]:
     """Return the grants of users, by user id."""
     rows: dict[int, list[Grant]] = {user_id: [] for user_id in user_ids}
-    statement = select(
-        UserGrant.user_id, UserGrant.model, UserGrant.role, UserGrant.task_types
-    ).where(UserGrant.user_id.in_(rows))
-    for user_id, model, role, task_types in connection.execute(statement):
+    found = connection.execute(_OF_USERS, {"user_ids": list(rows)})
+    for user_id, model, role, task_types in found:
         rows[user_id].append(Grant(model, role, frozenset(task_types)))
     return {user_id: Grants.of(grants) for user_id, grants in rows.items()}
 

@@ -3,17 +3,20 @@
 import hashlib
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from monitor.store.tables import WebSession
 
+_LOAD = select(WebSession.value).where(
+    WebSession.key == bindparam("digest"),
+    or_(WebSession.expires_at.is_(None), WebSession.expires_at > bindparam("now")),
+)
+
 
 def load_session(connection: Connection, key: str, now: datetime) -> bytes | None:
     """Return the value of a session that has not expired, or ``None``."""
-    alive = or_(WebSession.expires_at.is_(None), WebSession.expires_at > now)
-    statement = select(WebSession.value).where(WebSession.key == _digest(key), alive)
-    return connection.execute(statement).scalar_one_or_none()
+    return connection.execute(_LOAD, {"digest": _digest(key), "now": now}).scalar_one_or_none()
 
 
 def save_session(

@@ -1,10 +1,11 @@
 """Queries of users."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, or_, select
 
 from monitor.store.accounts.grants import Grants, grants_of
 from monitor.store.accounts.roles import Permission
@@ -70,6 +71,7 @@ class UserRow(Account):
 _COLUMNS = columns_of(
     Account, User, has_password=User.password_hash != "", has_identity=User.identity.is_not(None)
 )
+_BY_ID = select(*_COLUMNS).where(User.id == bindparam("user_id"))
 
 
 def insert_user(
@@ -124,8 +126,8 @@ def revoke_sessions(connection: Connection, user_id: int) -> None:
 
 def user_by_id(connection: Connection, user_id: int, *, lock: bool = False) -> UserRow | None:
     """Return a user, or ``None``; ``lock`` locks the row until the commit."""
-    statement = select(*_COLUMNS).where(User.id == user_id)
-    return _one(connection, statement.with_for_update() if lock else statement)
+    statement = _BY_ID.with_for_update() if lock else _BY_ID
+    return next(iter(_read(connection, statement, {"user_id": user_id})), None)
 
 
 def user_by_name(connection: Connection, name: str) -> UserRow | None:
@@ -206,8 +208,12 @@ def _one(connection: Connection, statement: Select[*tuple[Any, ...]]) -> UserRow
     return next(iter(_read(connection, statement)), None)
 
 
-def _read(connection: Connection, statement: Select[*tuple[Any, ...]]) -> list[UserRow]:
-    accounts = read_rows(connection, Account, statement)
+def _read(
+    connection: Connection,
+    statement: Select[*tuple[Any, ...]],
+    values: Mapping[str, Any] | None = None,
+) -> list[UserRow]:
+    accounts = read_rows(connection, Account, statement, values)
     grants = grants_of(connection, [account.id for account in accounts])
     return [UserRow(**vars(account), grants=grants[account.id]) for account in accounts]
 

@@ -18,8 +18,8 @@ from monitor.store.assignments import (
     is_live,
 )
 from monitor.store.model_sets import Portion
-from monitor.store.review.portions import items_of_portions
-from monitor.store.review.queue import N_PORTIONS, Claimer
+from monitor.store.review.portions import N_PORTIONS, items_of_portions
+from monitor.store.review.queue import Claimer
 from monitor.store.review.slots import IS_CLAIMABLE, OWN_REVIEWS
 from monitor.store.rows import batches_of
 from monitor.store.tables import ReviewAssignment, ReviewBatch, ReviewItem, User
@@ -30,16 +30,19 @@ _CLAIM = REVIEW_ASSIGNMENTS.claim_statements(
 )
 
 
-def current_item_of(connection: Connection, claimer: Claimer, now: datetime) -> int | None:
-    """Return the item that a reviewer is working on, of their models and task types."""
+def current_item_of(
+    connection: Connection, claimer: Claimer, now: datetime
+) -> tuple[int, int] | None:
+    """Return the item that a reviewer is working on, of their models and task types; its batch."""
     values = {"claimer": claimer.reviewer_id, "now": now}
-    return connection.execute(_current_item(claimer.portions), values).scalar_one_or_none()
+    row = connection.execute(_current_item(claimer.portions), values).one_or_none()
+    return None if row is None else (row.item_id, row.batch_id)
 
 
 @lru_cache(N_PORTIONS)
-def _current_item(portions: tuple[Portion, ...]) -> Select[int]:
+def _current_item(portions: tuple[Portion, ...]) -> Select[int, int]:
     return (
-        select(ReviewAssignment.item_id)
+        select(ReviewAssignment.item_id, ReviewItem.batch_id)
         .join(ReviewItem, ReviewItem.id == ReviewAssignment.item_id)
         .where(
             ReviewAssignment.reviewer_id == CLAIMER,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from monitor.store.rows import columns_of
 from monitor.store.tables import Review, ReviewItem, ReviewMessage, ReviewProposal, User
@@ -84,14 +84,16 @@ def proposals_of_item(connection: Connection, item_id: int) -> list[ProposalRow]
     return [ProposalRow(**row) for row in connection.execute(statement).mappings()]
 
 
+_DISAGREED = (
+    select(ReviewItem.id)
+    .join(Review, Review.item_id == ReviewItem.id)
+    .where(ReviewItem.status == "disagreed")
+    .group_by(ReviewItem.id)
+    .having(func.max(Review.submitted_at) < bindparam("before"))
+    .order_by(ReviewItem.id)
+)
+
+
 def items_disagreed_before(connection: Connection, before: datetime) -> list[int]:
     """Return the items that have been disagreed since before a time."""
-    statement = (
-        select(ReviewItem.id)
-        .join(Review, Review.item_id == ReviewItem.id)
-        .where(ReviewItem.status == "disagreed")
-        .group_by(ReviewItem.id)
-        .having(func.max(Review.submitted_at) < before)
-        .order_by(ReviewItem.id)
-    )
-    return list(connection.execute(statement).scalars())
+    return list(connection.execute(_DISAGREED, {"before": before}).scalars())

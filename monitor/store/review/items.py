@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, insert, select
+from sqlalchemy import Connection, Select, bindparam, func, insert, select
 
 from monitor.errors import NotFoundError
 from monitor.store.model_sets import Models, of_models
@@ -75,6 +75,8 @@ class ItemRow:
 #: A subquery, because a join would lock the batch with the item.
 _MODEL = select(ReviewBatch.model).where(ReviewBatch.id == ReviewItem.batch_id).scalar_subquery()
 _ITEM = columns_of(ItemRow, ReviewItem, model=_MODEL)
+_BY_ID = select(*_ITEM).where(ReviewItem.id == bindparam("item_id"))
+_LOCK_BY_ID = _BY_ID.with_for_update()
 _WINDOW_END = func.coalesce(DriftEvaluation.window_end, ReviewBatch.created_at)
 
 
@@ -177,13 +179,11 @@ def list_batches(
 
 def item_by_id(connection: Connection, item_id: int, *, lock: bool = False) -> ItemRow:
     """Return an item, or ``NotFoundError``; ``lock`` locks its row until the commit."""
-    statement = select(*_ITEM).where(ReviewItem.id == item_id)
-    if lock:
-        statement = statement.with_for_update()
-    row = connection.execute(statement).mappings().one_or_none()
+    statement = _LOCK_BY_ID if lock else _BY_ID
+    row = read_row(connection, ItemRow, statement, {"item_id": item_id})
     if row is None:
         raise NotFoundError(f"unknown review item: {item_id}")
-    return ItemRow(**row)
+    return row
 
 
 def items_of_batches(connection: Connection, batch_ids: Sequence[int]) -> list[ItemRow]:
@@ -200,6 +200,8 @@ def lock_items(
     connection: Connection, item_ids: Sequence[int], status: str, *, skip_locked: bool = True
 ) -> list[ItemRow]:
     """Lock the items that have a status; wait for those that others lock, or skip them."""
+    if not item_ids:
+        return []
     statement = (
         select(*_ITEM)
         .where(ReviewItem.id.in_(item_ids), ReviewItem.status == status)

@@ -7,6 +7,9 @@ from sqlalchemy import ColumnElement, and_, false, or_, select
 from monitor.store.model_sets import Models, Portion, of_models
 from monitor.store.tables import ReviewBatch, ReviewItem
 
+#: Sets of portions whose statements are kept, as making one takes longer than sending it.
+N_PORTIONS = 100
+
 
 def items_of_models(models: Models) -> list[ColumnElement[bool]]:
     """Return the condition, or none, under which a review item is of some models."""

@@ -22,12 +22,10 @@ from sqlalchemy.orm import aliased
 
 from monitor.store.assignments import CLAIMER, NOW, is_live
 from monitor.store.model_sets import Portion
-from monitor.store.review.portions import items_of_portions, models_of_portions
+from monitor.store.review.portions import N_PORTIONS, items_of_portions, models_of_portions
 from monitor.store.review.slots import HAS_FREE_SLOT, IS_CLAIMABLE
 from monitor.store.tables import Review, ReviewAssignment, ReviewBatch, ReviewItem
 
-#: Sets of portions whose statements are kept, as making one takes longer than sending it.
-N_PORTIONS = 100
 #: Larger than the id of any batch.
 _AFTER_ALL = sys.maxsize
 _MINE = aliased(ReviewAssignment)
@@ -188,17 +186,22 @@ def _batch_of_gifts(portions: tuple[Portion, ...]) -> Select[int]:
 
 def count_reviewed_of_batch(connection: Connection, claimer: Claimer, batch_id: int) -> int:
     """Return the number of items of a batch that a user has reviewed."""
-    statement = (
+    values = {"claimer": claimer.reviewer_id, "batch": batch_id}
+    return int(connection.execute(_reviewed_of_batch(claimer.portions), values).scalar_one())
+
+
+@lru_cache(N_PORTIONS)
+def _reviewed_of_batch(portions: tuple[Portion, ...]) -> Select[int]:
+    return (
         select(func.count())
         .select_from(Review)
         .join(ReviewItem, ReviewItem.id == Review.item_id)
         .where(
-            Review.reviewer_id == claimer.reviewer_id,
-            ReviewItem.batch_id == batch_id,
-            *items_of_portions(claimer.portions),
+            Review.reviewer_id == CLAIMER,
+            ReviewItem.batch_id == _BATCH,
+            *items_of_portions(portions),
         )
     )
-    return int(connection.execute(statement).scalar_one())
 
 
 def _newest_open_batch(

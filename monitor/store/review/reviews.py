@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, update
 
 from monitor.store.model_sets import Portion
-from monitor.store.review.portions import items_of_portions
+from monitor.store.review.portions import N_PORTIONS, items_of_portions
 from monitor.store.rows import batches_of, columns_of, update_row
 from monitor.store.tables import Exchange, GoldExample, Review, ReviewItem, User
 
@@ -74,26 +75,34 @@ class GoldRevision:
     superseded_at: datetime | None
 
 
+_OF_ITEMS = (
+    select(*columns_of(ReviewRow, Review, reviewer=User.name))
+    .join(User, User.id == Review.reviewer_id)
+    .where(Review.item_id.in_(bindparam("item_ids", expanding=True)))
+    .order_by(Review.item_id, Review.submitted_at, Review.id)
+)
+_NEWEST = (
+    select(Review.submitted_at)
+    .where(Review.reviewer_id == bindparam("reviewer_id"))
+    .order_by(Review.submitted_at.desc(), Review.id.desc())
+    .limit(bindparam("n"))
+)
+
+
 def insert_review(
     connection: Connection, item_id: int, reviewer_id: int, now: datetime, **values: Any
 ) -> None:
     """Insert a review; a second one by the same user raises ``IntegrityError``."""
-    connection.execute(
-        insert(Review).values(item_id=item_id, reviewer_id=reviewer_id, submitted_at=now, **values)
-    )
+    own = {"item_id": item_id, "reviewer_id": reviewer_id, "submitted_at": now}
+    connection.execute(insert(Review), {**own, **values})
 
 
 def reviews_of(connection: Connection, item_ids: Sequence[int]) -> list[ReviewRow]:
     """Return the reviews of items, the earliest first."""
     rows: list[ReviewRow] = []
     for part in batches_of(item_ids):
-        statement = (
-            select(*columns_of(ReviewRow, Review, reviewer=User.name))
-            .join(User, User.id == Review.reviewer_id)
-            .where(Review.item_id.in_(part))
-            .order_by(Review.item_id, Review.submitted_at, Review.id)
-        )
-        rows.extend(ReviewRow(**row) for row in connection.execute(statement).mappings())
+        found = connection.execute(_OF_ITEMS, {"item_ids": part}).mappings()
+        rows.extend(ReviewRow(**row) for row in found)
     return rows
 
 
@@ -105,13 +114,8 @@ def has_reviewed(connection: Connection, reviewer_id: int) -> bool:
 
 def submission_times(connection: Connection, reviewer_id: int, n: int) -> list[datetime]:
     """Return the times of a user's newest ``n`` reviews, the earliest first."""
-    statement = (
-        select(Review.submitted_at)
-        .where(Review.reviewer_id == reviewer_id)
-        .order_by(Review.submitted_at.desc(), Review.id.desc())
-        .limit(n)
-    )
-    return list(connection.execute(statement).scalars())[::-1]
+    newest = connection.execute(_NEWEST, {"reviewer_id": reviewer_id, "n": n})
+    return list(newest.scalars())[::-1]
 
 
 def delete_review(connection: Connection, item_id: int, reviewer_id: int) -> None:
@@ -182,20 +186,25 @@ def gold_of_batches(
 
 
 def items_to_discuss(
-    connection: Connection, reviewer_id: int, portions: Sequence[Portion]
+    connection: Connection, reviewer_id: int, portions: tuple[Portion, ...]
 ) -> list[int]:
     """Return the disagreed items that a user has reviewed and may still read, the oldest first."""
-    statement = (
+    values = {"reviewer_id": reviewer_id}
+    return list(connection.execute(_to_discuss(portions), values).scalars())
+
+
+@lru_cache(N_PORTIONS)
+def _to_discuss(portions: tuple[Portion, ...]) -> Select[int]:
+    return (
         select(ReviewItem.id)
         .join(Review, Review.item_id == ReviewItem.id)
         .where(
             ReviewItem.status == "disagreed",
-            Review.reviewer_id == reviewer_id,
+            Review.reviewer_id == bindparam("reviewer_id"),
             *items_of_portions(portions),
         )
         .order_by(Review.submitted_at, ReviewItem.id)
     )
-    return list(connection.execute(statement).scalars())
 
 
 def items_to_adjudicate(

@@ -11,7 +11,7 @@ The conditions are made once, for the reviewer and the time that a statement's e
 
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, exists, func, or_, select
+from sqlalchemy import Connection, and_, bindparam, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from monitor.store.assignments import CLAIMER, NOW, is_live
@@ -106,12 +106,13 @@ HAS_FREE_SLOT = and_(
 #: Queued, not reviewed or declined by the reviewer, and a slot is free.
 IS_CLAIMABLE = (ReviewItem.status == "queued", OWN_REVIEWS < 1, _DECLINED < 1, HAS_FREE_SLOT)
 
+_COMPLETE = (
+    select(ReviewItem.id)
+    .where(ReviewItem.status == "queued", ReviewItem.complete_since <= bindparam("before"))
+    .order_by(ReviewItem.id)
+)
+
 
 def items_reviewed_before(connection: Connection, before: datetime) -> list[int]:
     """Return the queued items with both reviews, the later one submitted until ``before``."""
-    statement = (
-        select(ReviewItem.id)
-        .where(ReviewItem.status == "queued", ReviewItem.complete_since <= before)
-        .order_by(ReviewItem.id)
-    )
-    return list(connection.execute(statement).scalars())
+    return list(connection.execute(_COMPLETE, {"before": before}).scalars())

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Connection, func, select
+from sqlalchemy import CTE, ColumnElement, Connection, Select, bindparam, func, select
 
 from monitor.errors import NotFoundError
 from monitor.store.bulk_insert import insert_rows
@@ -130,10 +131,12 @@ def load_messages(
             yield row.id, row.messages
 
 
+_BY_ID = select(*columns_of(ExchangeDetail, Exchange)).where(Exchange.id == bindparam("row_id"))
+
+
 def exchange_by_id(connection: Connection, exchange_row_id: int) -> ExchangeDetail:
     """Return one exchange with its conversation, or ``NotFoundError``."""
-    selected = select(*columns_of(ExchangeDetail, Exchange)).where(Exchange.id == exchange_row_id)
-    row = read_row(connection, ExchangeDetail, selected)
+    row = read_row(connection, ExchangeDetail, _BY_ID, {"row_id": exchange_row_id})
     if row is None:
         raise NotFoundError(f"there is no exchange {exchange_row_id}")
     return row
@@ -208,7 +211,12 @@ def models_seen(connection: Connection, start: datetime, end: datetime, *, limit
 
 def stored_models(connection: Connection) -> set[str]:
     """Return the models with stored traffic."""
-    return set(connection.execute(select(_stored_models().c.model)).scalars()) - {None}
+    return set(connection.execute(_names_of_stored()).scalars()) - {None}
+
+
+@cache
+def _names_of_stored() -> Select[str]:
+    return select(_stored_models().c.model)
 
 
 def newest_traffic(connection: Connection) -> dict[str, datetime]:
