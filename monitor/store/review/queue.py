@@ -23,7 +23,7 @@ from sqlalchemy.orm import aliased
 from monitor.store.assignments import CLAIMER, NOW, is_live
 from monitor.store.model_sets import Portion
 from monitor.store.review.portions import N_PORTIONS, items_of_portions, models_of_portions
-from monitor.store.review.slots import HAS_FREE_SLOT, IS_CLAIMABLE
+from monitor.store.review.slots import DECLINED, HAS_FREE_SLOT, IS_CLAIMABLE, OWN_REVIEWS
 from monitor.store.tables import Review, ReviewAssignment, ReviewBatch, ReviewItem
 
 #: Larger than the id of any batch.
@@ -31,13 +31,8 @@ _AFTER_ALL = sys.maxsize
 _MINE = aliased(ReviewAssignment)
 _BATCH = bindparam("batch", type_=BigInteger)
 _SKIPS_BY_ME = (
-    select(func.count())
-    .select_from(_MINE)
-    .where(
-        _MINE.item_id == ReviewItem.id,
-        _MINE.reviewer_id == CLAIMER,
-        _MINE.skipped_at.is_not(None),
-    )
+    select(func.count().filter(_MINE.reviewer_id == CLAIMER, _MINE.skipped_at.is_not(None)))
+    .where(_MINE.item_id == ReviewItem.id)
     .correlate(ReviewItem)
     .scalar_subquery()
 )
@@ -102,7 +97,7 @@ def _counts(portions: tuple[Portion, ...], *, of_batch: bool) -> Select[*tuple[i
     return select(
         *(
             select(func.count()).select_from(ReviewItem).where(*conditions, *own).scalar_subquery()
-            for conditions in _claimable_terms(portions)
+            for conditions in _claimable_terms(portions, of_batch=of_batch)
         )
     )
 
@@ -140,21 +135,29 @@ def _counts_by_model(portions: tuple[Portion, ...]) -> Select[str, int, datetime
     )
 
 
-def _claimable_terms(portions: tuple[Portion, ...]) -> tuple[list[ColumnElement[bool]], ...]:
+def _claimable_terms(
+    portions: tuple[Portion, ...], *, of_batch: bool = False
+) -> tuple[list[ColumnElement[bool]], ...]:
     """Return the conditions of three sets, the first of which without the others is claimable.
 
     The number is a difference, so that not every item's assignments and reviews are read: queued
     items, minus those that the user has reviewed or declined, minus those without a free slot. The
     latter have an active assignment of another user or are given to one, of which there are few.
+    Of a batch, the items are fewer than what the user has ever reviewed.
     """
     queued = [ReviewItem.status == "queued", *items_of_portions(portions)]
-    done = union(
-        select(Review.item_id).where(Review.reviewer_id == CLAIMER),
-        select(ReviewAssignment.item_id).where(
-            ReviewAssignment.reviewer_id == CLAIMER,
-            ReviewAssignment.declined_reason.is_not(None),
-        ),
-    )
+    if of_batch:
+        is_done = or_(OWN_REVIEWS > 0, DECLINED > 0)
+    else:
+        is_done = ReviewItem.id.in_(
+            union(
+                select(Review.item_id).where(Review.reviewer_id == CLAIMER),
+                select(ReviewAssignment.item_id).where(
+                    ReviewAssignment.reviewer_id == CLAIMER,
+                    ReviewAssignment.declined_reason.is_not(None),
+                ),
+            )
+        )
     leased = union(
         select(ReviewAssignment.item_id).where(
             ReviewAssignment.reviewer_id != CLAIMER,
@@ -163,8 +166,8 @@ def _claimable_terms(portions: tuple[Portion, ...]) -> tuple[list[ColumnElement[
         # Both reviews are there, and one of them can still be undone.
         select(ReviewItem.id).where(ReviewItem.complete_since.is_not(None)),
     )
-    full = [ReviewItem.id.in_(leased), ReviewItem.id.not_in(done), not_(HAS_FREE_SLOT)]
-    return queued, [*queued, ReviewItem.id.in_(done)], [*queued, *full]
+    full = [ReviewItem.id.in_(leased), not_(is_done), not_(HAS_FREE_SLOT)]
+    return queued, [*queued, is_done], [*queued, *full]
 
 
 def next_batch(connection: Connection, claimer: Claimer, now: datetime) -> int | None:
@@ -194,13 +197,8 @@ def count_reviewed_of_batch(connection: Connection, claimer: Claimer, batch_id: 
 def _reviewed_of_batch(portions: tuple[Portion, ...]) -> Select[int]:
     return (
         select(func.count())
-        .select_from(Review)
-        .join(ReviewItem, ReviewItem.id == Review.item_id)
-        .where(
-            Review.reviewer_id == CLAIMER,
-            ReviewItem.batch_id == _BATCH,
-            *items_of_portions(portions),
-        )
+        .select_from(ReviewItem)
+        .where(ReviewItem.batch_id == _BATCH, OWN_REVIEWS > 0, *items_of_portions(portions))
     )
 
 

@@ -25,20 +25,19 @@ _GIFT, _OWN = aliased(ReviewAssignment), aliased(ReviewAssignment)
 
 #: The number of the reviewer's reviews of the item, 0 or 1.
 OWN_REVIEWS = (
-    select(func.count())
-    .select_from(Review)
-    .where(Review.item_id == ReviewItem.id, Review.reviewer_id == CLAIMER)
+    select(func.count().filter(Review.reviewer_id == CLAIMER))
+    .where(Review.item_id == ReviewItem.id)
     .correlate(ReviewItem)
     .scalar_subquery()
 )
-_DECLINED = (
-    select(func.count())
-    .select_from(ReviewAssignment)
-    .where(
-        ReviewAssignment.item_id == ReviewItem.id,
-        ReviewAssignment.reviewer_id == CLAIMER,
-        ReviewAssignment.declined_reason.is_not(None),
+#: 1 where the reviewer has declined the item, else 0.
+DECLINED = (
+    select(
+        func.count().filter(
+            ReviewAssignment.reviewer_id == CLAIMER, ReviewAssignment.declined_reason.is_not(None)
+        )
     )
+    .where(ReviewAssignment.item_id == ReviewItem.id)
     .correlate(ReviewItem)
     .scalar_subquery()
 )
@@ -86,13 +85,12 @@ _OTHERS_GIFTS = (
     .scalar_subquery()
 )
 _OWN_SLOT = (
-    select(func.count())
-    .select_from(_OWN)
-    .where(
-        _OWN.item_id == ReviewItem.id,
-        _OWN.reviewer_id == CLAIMER,
-        or_(_OWN.given_until > NOW, is_live(_OWN, NOW)),
+    select(
+        func.count().filter(
+            _OWN.reviewer_id == CLAIMER, or_(_OWN.given_until > NOW, is_live(_OWN, NOW))
+        )
     )
+    .where(_OWN.item_id == ReviewItem.id)
     .correlate(ReviewItem)
     .scalar_subquery()
 )
@@ -104,7 +102,7 @@ HAS_FREE_SLOT = and_(
     or_(_TAKEN + _OTHERS_GIFTS < REVIEWS_PER_ITEM, _OWN_SLOT > 0),
 )
 #: Queued, not reviewed or declined by the reviewer, and a slot is free.
-IS_CLAIMABLE = (ReviewItem.status == "queued", OWN_REVIEWS < 1, _DECLINED < 1, HAS_FREE_SLOT)
+IS_CLAIMABLE = (ReviewItem.status == "queued", OWN_REVIEWS < 1, DECLINED < 1, HAS_FREE_SLOT)
 
 _COMPLETE = (
     select(ReviewItem.id)

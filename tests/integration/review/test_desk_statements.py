@@ -63,7 +63,7 @@ def test_accept_and_next_scans_no_table(world: World, clock: datetime) -> None:
     assert item is not None
     with statements_of(world.engine) as sent:
         accept_and_next(world, item, clock)
-    assert len(sent) <= 36
+    assert len(sent) <= 28
     scans = []
     with world.engine.connect() as connection:
         for statement, parameters in sent:
