@@ -27,11 +27,6 @@ def items_of_portions(portions: Sequence[Portion]) -> list[ColumnElement[bool]]:
     return [or_(false(), *(and_(*conditions) for conditions in every))]
 
 
-def models_of_portions(portions: Sequence[Portion]) -> list[ColumnElement[bool]]:
-    """Return the condition, or none, under which a review item's model is in a portion."""
-    return items_of_portions([Portion(portion.models, frozenset()) for portion in portions])
-
-
 def _of_types(portion: Portion) -> list[ColumnElement[bool]]:
     types = sorted(portion.task_types)
     return [ReviewItem.task_type.in_(types)] if types else []

@@ -22,7 +22,7 @@ from sqlalchemy.orm import aliased
 
 from monitor.store.assignments import CLAIMER, NOW, is_live
 from monitor.store.model_sets import Portion
-from monitor.store.review.portions import N_PORTIONS, items_of_portions, models_of_portions
+from monitor.store.review.portions import N_PORTIONS, items_of_portions
 from monitor.store.review.slots import DECLINED, HAS_FREE_SLOT, IS_CLAIMABLE, OWN_REVIEWS
 from monitor.store.tables import Review, ReviewAssignment, ReviewBatch, ReviewItem
 
@@ -205,15 +205,23 @@ def _reviewed_of_batch(portions: tuple[Portion, ...]) -> Select[int]:
 def _newest_open_batch(
     connection: Connection, claimer: Claimer, before: int = _AFTER_ALL
 ) -> int | None:
-    """Return the newest batch of the user's models with queued items, before a batch."""
-    statement = _open_batch(claimer.portions)
-    return connection.execute(statement, {"batch": before}).scalar_one()
+    """Return the newest batch with queued items that the user hasn't reviewed, before a batch."""
+    values = {"claimer": claimer.reviewer_id, "batch": before}
+    return connection.execute(_open_batch(claimer.portions), values).scalar_one_or_none()
 
 
 @lru_cache(N_PORTIONS)
-def _open_batch(portions: tuple[Portion, ...]) -> Select[int | None]:
-    return select(func.max(ReviewItem.batch_id)).where(
-        ReviewItem.status == "queued", *models_of_portions(portions), ReviewItem.batch_id < _BATCH
+def _open_batch(portions: tuple[Portion, ...]) -> Select[int]:
+    return (
+        select(ReviewItem.batch_id)
+        .where(
+            ReviewItem.status == "queued",
+            ReviewItem.batch_id < _BATCH,
+            OWN_REVIEWS < 1,
+            *items_of_portions(portions),
+        )
+        .order_by(ReviewItem.batch_id.desc())
+        .limit(1)
     )
 
 

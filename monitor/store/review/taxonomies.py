@@ -10,6 +10,7 @@ from sqlalchemy import (
     Select,
     String,
     and_,
+    bindparam,
     case,
     cast,
     exists,
@@ -113,15 +114,20 @@ def publication_by_number(connection: Connection, model: str, number: int) -> Pu
     return read_row(connection, PublicationRow, statement)
 
 
+_NUMBERS = select(
+    func.max(
+        case((TaxonomyPublication.version == bindparam("version"), TaxonomyPublication.number))
+    ),
+    func.max(TaxonomyPublication.number),
+).where(TaxonomyPublication.model == bindparam("model"))
+
+
 def version_numbers(
     connection: Connection, model: str, version: str
 ) -> tuple[int | None, int | None]:
     """Return the number of a version's latest publication, and that of the one in force."""
-    own = case((TaxonomyPublication.version == version, TaxonomyPublication.number))
-    statement = select(func.max(own), func.max(TaxonomyPublication.number)).where(
-        TaxonomyPublication.model == model
-    )
-    number, latest = connection.execute(statement).one()
+    values = {"model": model, "version": version}
+    number, latest = connection.execute(_NUMBERS, values).one()
     return number, latest
 
 

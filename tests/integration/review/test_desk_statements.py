@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, Select, event
 
 from monitor.review.items.blind_review import REVIEWS
 from monitor.review.items.item_view import view_item
@@ -70,6 +71,26 @@ def test_accept_and_next_scans_no_table(world: World, clock: datetime) -> None:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
             scans += [(row[3], statement) for row in plan if SCAN.match(row[3])]
     assert scans == []
+
+
+def test_accept_and_next_makes_its_queries_once(world: World, clock: datetime) -> None:
+    with transaction(world.engine) as connection:
+        item = REVIEWS.claim_next(connection, world.rows["Ada"].id, clock, LEASE)
+    rounds: list[list[Any]] = [[], []]
+    for made in rounds:
+        note = partial(_note_query, made)
+        event.listen(world.engine, "before_execute", note)
+        assert item is not None
+        item = accept_and_next(world, item, clock)
+        event.remove(world.engine, "before_execute", note)
+    kept = {id(statement) for statement in rounds[0]}
+    assert len(rounds[1]) > 10
+    assert [str(statement) for statement in rounds[1] if id(statement) not in kept] == []
+
+
+def _note_query(made: list[Any], *call: Any) -> None:
+    if isinstance(call[1], Select):
+        made.append(call[1])
 
 
 def test_complete_items_are_not_available_however_late(world: World, clock: datetime) -> None:
