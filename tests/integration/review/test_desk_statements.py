@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, Select, event
 
-from monitor.review.items.blind_review import REVIEWS
+from monitor.review.items.blind_review import REVIEWS, load_claimer
 from monitor.review.items.item_view import view_item
 from monitor.review.items.settling import settle_reviewed
 from monitor.review.items.verdicts import ReviewInput
 from monitor.review.items.worklist import worklist_of
 from monitor.store.engine import transaction
+from monitor.store.review.items import NewItem, insert_batch, items_of_batches
 from tests.support.review.review_world import World, make_world
 
 ACCEPT = ReviewInput(verdict="accept", accuracy=5, completeness=5, tone=5, compliance=5)
@@ -86,6 +87,27 @@ def test_accept_and_next_makes_its_queries_once(world: World, clock: datetime) -
     kept = {id(statement) for statement in rounds[0]}
     assert len(rounds[1]) > 10
     assert [str(statement) for statement in rounds[1] if id(statement) not in kept] == []
+
+
+def test_next_item_costs_no_query_per_reviewed_batch(world: World, clock: datetime) -> None:
+    ada = world.rows["Ada"]
+    counts = []
+    with transaction(world.engine) as connection:
+        oldest = items_of_batches(connection, [world.batch_id])[0]
+        new = NewItem(
+            exchange_id=oldest.exchange_id, slice="control", selection_probability=0.1,
+            control_probability=0.1, cluster=None,
+        )  # fmt: skip
+        claimer = load_claimer(connection, ada.id)
+        for _ in range(3):
+            insert_batch(connection, None, "assistant", [new], clock)
+            item = REVIEWS.claim_next(connection, ada.id, clock, LEASE)
+            assert item is not None
+            REVIEWS.submit(connection, item, ada, ACCEPT, clock)
+            with statements_of(world.engine) as sent:
+                assert REVIEWS.find_next(connection, claimer, clock) == oldest.id
+            counts.append(len(sent))
+    assert counts == [3, 3, 3]
 
 
 def _note_query(made: list[Any], *call: Any) -> None:

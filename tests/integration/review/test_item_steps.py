@@ -342,7 +342,8 @@ def test_users_get_and_decide_items_of_their_task_types(desk: Desk, world: World
         seen.add(desk.view("Ada", item).task_type)
         desk.submit("Ada", item, ACCEPT)
     assert {"fees"} == seen
-    assert desk(worklist_of, world.rows["Ada"], desk.now).available == 0
+    ada = desk(user_by_id, world.users["Ada"])
+    assert desk(worklist_of, ada, desk.now).available == 0
     assert desk(worklist_of, world.rows["Ben"], desk.now).available == 40
 
     desk(give_role, world.users["Ben"], "reviewer", ["fees"])
