@@ -152,11 +152,11 @@ class Grants:
 
 def grants_of(connection: Connection, user_ids: Iterable[int]) -> dict[int, Grants]:
     """Return the grants of users, by user id."""
-    rows: dict[int, list[Grant]] = {user_id: [] for user_id in user_ids}
-    found = connection.execute(_OF_USERS, {"user_ids": list(rows)})
-    for user_id, model, role, task_types in found:
-        rows[user_id].append(Grant(model, role, frozenset(task_types)))
-    return {user_id: Grants.of(grants) for user_id, grants in rows.items()}
+    by_user: dict[int, list[Grant]] = {user_id: [] for user_id in user_ids}
+    rows = connection.execute(_OF_USERS, {"user_ids": list(by_user)})
+    for user_id, model, role, task_types in rows:
+        by_user[user_id].append(Grant(model, role, frozenset(task_types)))
+    return {user_id: Grants.of(grants) for user_id, grants in by_user.items()}
 
 
 def save_grant(connection: Connection, user_id: int, grant: Grant) -> None:

@@ -99,11 +99,11 @@ def insert_review(
 
 def reviews_of(connection: Connection, item_ids: Sequence[int]) -> list[ReviewRow]:
     """Return the reviews of items, the earliest first."""
-    rows: list[ReviewRow] = []
+    reviews: list[ReviewRow] = []
     for part in batches_of(item_ids):
-        found = connection.execute(_OF_ITEMS, {"item_ids": part}).mappings()
-        rows.extend(ReviewRow(**row) for row in found)
-    return rows
+        rows = connection.execute(_OF_ITEMS, {"item_ids": part}).mappings()
+        reviews.extend(ReviewRow(**row) for row in rows)
+    return reviews
 
 
 def has_reviewed(connection: Connection, reviewer_id: int) -> bool:

@@ -84,9 +84,9 @@ def test_accept_and_next_makes_its_queries_once(world: World, clock: datetime) -
         assert item is not None
         item = accept_and_next(world, item, clock)
         event.remove(world.engine, "before_execute", note)
-    kept = {id(statement) for statement in rounds[0]}
+    first = {id(statement) for statement in rounds[0]}
     assert len(rounds[1]) > 10
-    assert [str(statement) for statement in rounds[1] if id(statement) not in kept] == []
+    assert [str(statement) for statement in rounds[1] if id(statement) not in first] == []
 
 
 def test_next_item_costs_no_query_per_reviewed_batch(world: World, clock: datetime) -> None:
