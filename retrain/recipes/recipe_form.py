@@ -100,10 +100,10 @@ def merge_form(
     try:
         return msgspec.structs.replace(recipe, **changes)
     except ConfigurationError as error:
-        raise _of_fields(error, changes) from None
+        raise _of_fields(error) from None
 
 
-def _of_fields(error: ConfigurationError, changes: Mapping[str, Any]) -> ConfigurationError:
+def _of_fields(error: ConfigurationError) -> ConfigurationError:
     """Return an error of a recipe's rules as one of the fields, where it is about fields only."""
     problems: dict[str, str] = {}
     for line in str(error).splitlines():
