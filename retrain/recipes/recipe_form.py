@@ -95,23 +95,22 @@ def merge_form(
             changes[name] = _value(name, field)
         except ValueError as error:
             problems[name] = f"{FIELDS[name]}, {field!r}: {error}"
-    if problems:
-        raise FieldsError(problems)
     try:
-        return msgspec.structs.replace(recipe, **changes)
+        recipe = msgspec.structs.replace(recipe, **changes)
     except ConfigurationError as error:
-        raise _of_fields(error) from None
+        broken = _broken_rules(error)
+        if not broken.keys() <= FIELDS.keys():
+            raise
+        problems |= {name: f"{FIELDS[name]}, {rest}" for name, rest in broken.items()}
+    if problems:
+        raise FieldsError({name: problems[name] for name in FIELDS if name in problems})
+    return recipe
 
 
-def _of_fields(error: ConfigurationError) -> ConfigurationError:
-    """Return an error of a recipe's rules as one of the fields, where it is about fields only."""
-    problems: dict[str, str] = {}
-    for line in str(error).splitlines():
-        name, _, rest = line.removeprefix("recipe.").partition(" = ")
-        if name not in FIELDS:
-            return error
-        problems[name] = f"{FIELDS[name]}, {rest}"
-    return FieldsError(problems)
+def _broken_rules(error: ConfigurationError) -> dict[str, str]:
+    """Return the settings that break a recipe's rules, each with its value and the rule."""
+    lines = (line.removeprefix("recipe.").partition(" = ") for line in str(error).splitlines())
+    return {name: rest for name, _, rest in lines}
 
 
 def differences(recipe: RecipeFile, configured: RecipeFile) -> list[Difference]:

@@ -205,7 +205,10 @@ def test_bad_input_is_refused_and_stays_in_the_form(
         ({"max_length": "1e300"}, {"max_length": "at most 1,000,000,000"}),
         ({"batch_size": "5", "micro_batch_size": "2"}, {"micro_batch_size": "a divisor"}),
         ({"method": "sft"}, {"method": "of the list"}),
-        ({"epochs": "", "rank": "12.5"}, {"epochs": "a number", "rank": "a whole number"}),
+        (
+            {"epochs": "", "rank": "12.5", "replay_share": "1"},
+            {"replay_share": "below 1", "epochs": "a number", "rank": "a whole number"},
+        ),
         ({"recipe": "epochs = 3.0", "epochs": "4"}, {"epochs": "keep one of them"}),
         ({"left_out": "31, x"}, {"left_out": "numbers such as"}),
         ({"method": "full"}, {"confirm": "not confirmed"}),
