@@ -236,7 +236,7 @@ def test_leaving_out_too_much_gold_is_refused_at_once(
     left, address = len(items) - 20, f"/decisions/{decision}/plan"
     refused = send(lead, address, left_out=" ".join(map(str, items[: left + 1])))
     assert (refused.status_code, runs(world)) == (400, [])
-    assert f"you leave out {left + 1} of {len(items)} gold items" in refused.text
+    assert f"You leave out {left + 1} of {len(items)} gold items" in refused.text
     assert f"leave out at most {left}" in refused.text
     assert send(lead, address, left_out=" ".join(map(str, items[:left]))).status_code == 303
 
