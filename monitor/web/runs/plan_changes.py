@@ -7,8 +7,8 @@ from sqlalchemy import Connection
 
 from monitor.errors import ConfigurationError
 from monitor.settings import Sections
-from monitor.store.review.decisions import batches_of_decision
 from monitor.store.review.gold_export import gold_state
+from monitor.store.review.training_batches import batches_of_decision
 from monitor.store.training.plan_requests import is_unplanned, read_plan_request
 from monitor.store.training.runs import RunRow
 from retrain.planning.proposal import requested_recipe

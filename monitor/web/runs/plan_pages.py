@@ -16,8 +16,9 @@ from monitor.errors import ConfigurationError, InputError, WorkflowError
 from monitor.review.decision.decisions import require_plannable
 from monitor.review.export.gold import refuse_unknown
 from monitor.store.audit_log import append_entry
-from monitor.store.review.decisions import batches_of_decision, decision_by_id
+from monitor.store.review.decisions import decision_by_id
 from monitor.store.review.gold_export import gold_state, items_with_gold
+from monitor.store.review.training_batches import batches_of_decision
 from monitor.store.training.plan_requests import (
     PlanRequest,
     insert_draft,

@@ -18,11 +18,11 @@ from monitor.review.export import read_gold, sft_rows
 from monitor.settings import Settings
 from monitor.store.review.decisions import (
     DecisionRow,
-    batches_of_decision,
     decision_by_id,
     save_preview,
 )
 from monitor.store.review.gold_export import ItemFilter, gold_state
+from monitor.store.review.training_batches import batches_of_decision, training_batches
 from monitor.store.training.children import UNFINISHED
 from monitor.store.training.plan_requests import (
     PlanRequest,
@@ -338,7 +338,7 @@ def _outlook_of_decision(connection: Connection, row: DecisionRow, settings: Set
     gold = read_gold(
         connection,
         settings.model,
-        ItemFilter(batch_ids=row.inputs["batches"], model=row.model),
+        ItemFilter(batch_ids=training_batches(connection, row), model=row.model),
     )
     n_gold = len(sft_rows(gold, settings.model))
     method = recipe.method or ""
