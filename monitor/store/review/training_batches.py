@@ -60,13 +60,13 @@ def batches_of_runs(connection: Connection, models: Models = None) -> dict[int, 
 def _of_run(run: Any, rows: Collection[Any]) -> set[int]:
     own = (run.inputs or {}).get("batches")
     if own is not None:
-        others = _chosen(rows, own)
+        more = _chosen(rows, own)
     elif run.is_requested or run.decision_id is not None:
-        others = {row.id for row in rows}
+        more = {row.id for row in rows}
     else:
-        others = set()
+        more = set()
     late = {row.id for row in rows if _is_after(row.created_at, run.finished_at)}
-    return {*(own or ()), *(others - late)}
+    return {*(own or ()), *(more - late)}
 
 
 def _is_after(time: datetime, end: datetime | None) -> bool:

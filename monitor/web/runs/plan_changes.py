@@ -1,4 +1,4 @@
-"""What a plan changes: settings other than the configured ones, and items that are left out."""
+"""Changes of a plan: settings that differ from the configured recipe, and items left out."""
 
 from dataclasses import dataclass
 

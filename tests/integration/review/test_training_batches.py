@@ -34,7 +34,7 @@ def test_run_of_a_decision_learns_from_exchanges_chosen_since(world: WaitingWorl
         assert own == 1
     choose(world, world.now - 30 * DAY)
     choose(world, world.now, "b")
-    within, after = choose(world, world.now - 4 * DAY), choose(world, world.now)
+    earlier, later = choose(world, world.now - 4 * DAY), choose(world, world.now)
     ended = world.now - timedelta(days=1)
     runs = [
         world.run("a", "succeeded", decision_id=decision, finished_at=ended),
@@ -42,11 +42,11 @@ def test_run_of_a_decision_learns_from_exchanges_chosen_since(world: WaitingWorl
         world.run("a", "planned"),
     ]
     with transaction(world.engine) as connection:
-        assert batches_of_decision(connection, decision) == [1, within, after]
+        assert batches_of_decision(connection, decision) == [1, earlier, later]
         assert batches_of_decision(connection, None) is None
         of_runs = batches_of_runs(connection)
-    assert [of_runs[run] for run in runs] == [{1, within}, {1, 2, within, after}, set()]
+    assert [of_runs[run] for run in runs] == [{1, earlier}, {1, 2, earlier, later}, set()]
     with transaction(world.engine) as connection:
         connection.execute(update(TrainingRun).values(finished_at=None))
-        assert batches_of_runs(connection, "a")[runs[0]] == {1, within, after}
+        assert batches_of_runs(connection, "a")[runs[0]] == {1, earlier, later}
         assert batches_of_runs(connection, "b") == {}

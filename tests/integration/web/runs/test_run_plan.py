@@ -222,8 +222,8 @@ def test_wrong_fields_are_marked_and_named_by_label(
     assert marked == [
         (name, " autofocus" if not place else "") for place, name in enumerate(wanted)
     ]
-    said = dict(re.findall(r'id="(\w+)-problem">(.*?)</small>', page))
-    assert all(said[name].count(text) for name, text in wanted.items()), said
+    messages = dict(re.findall(r'id="(\w+)-problem">(.*?)</small>', page))
+    assert all(text in messages[name] for name, text in wanted.items()), messages
     assert all(f'aria-describedby="{name}-problem' in page for name in set(wanted) - {"method"})
     assert ("line 1" in page, "<details open>" in page) == (False, False)
 
@@ -322,8 +322,8 @@ def test_started_plan_is_the_one_that_was_read(
         409,
         True,
     )
-    for shown in ("You changed the plan", "daemon&#39;s check", f'href="/runs/{run}">See the run'):
-        assert shown in changed.text, shown
+    for text in ("You changed the plan", "daemon&#39;s check", f'href="/runs/{run}">See the run'):
+        assert text in changed.text, text
     assert (">Start</button>" in changed.text, "be started" in changed.text) == (False, False)
     check(world, run, clock)
     refused = lead.post(start, data=old, follow_redirects=False)
