@@ -198,8 +198,8 @@ def test_bad_input_is_refused_and_stays_in_the_form(
     ("changes", "wanted"),
     [
         ({"replay_share": "1.5"}, {"replay_share": "from 0 to below 1"}),
-        ({"replay_share": "0,3"}, {"replay_share": "such as 0.3"}),
-        ({"replay_share": "30%"}, {"replay_share": "such as 0.3"}),
+        ({"replay_share": "0,45"}, {"replay_share": "such as 0.45"}),
+        ({"replay_share": "45%"}, {"replay_share": "such as 0.45"}),
         ({"replay_share": "nan"}, {"replay_share": "with a point"}),
         ({"max_length": "2,048"}, {"max_length": "such as 2048"}),
         ({"max_length": "1e300"}, {"max_length": "at most 1,000,000,000"}),
