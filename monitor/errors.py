@@ -189,7 +189,14 @@ class RecordError(DriftwardenError):
 
 
 class WorkflowError(DriftwardenError):
-    """Raised when the state of a review, run or version doesn't allow the request."""
+    """Raised when the state of a review, run or version doesn't allow the request.
+
+    ``page`` is the address of the page that shows the cause; empty: there is none.
+    """
+
+    def __init__(self, message: str = "", *, code: str = "", page: str = "") -> None:
+        super().__init__(message, code=code)
+        self.page = page
 
 
 class NewerDraftError(WorkflowError):

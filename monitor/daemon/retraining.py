@@ -34,6 +34,7 @@ from monitor.store.review.decisions import (
     list_decisions,
     save_preview,
 )
+from monitor.store.review.training_batches import training_batches
 from monitor.store.training.runs import finish_run, list_runs, run_by_id, run_of_decision
 from monitor.store.training.start_requests import waiting_requests
 from monitor.telemetry import get_logger
@@ -187,11 +188,12 @@ class Retraining:
 
         def build(data: TrainingDataBuilder) -> TrainingSet:
             chosen = replace(data, accept_untrainable=accept_untrainable)
-            return chosen.from_queue(decision.inputs.get("batches"))
+            return chosen.from_queue(batches)
 
         requested = read_recipe_file(retrain.recipe)
         with transaction(self.engine) as connection:
             share, raised = propose_replay(connection, decision.model, requested)
+            batches = training_batches(connection, decision)
         requested = structs.replace(requested, replay_share=share)
         choice = choose_run(self.engine, settings, requested, device, build)
         method = choice.chosen.recipe.method

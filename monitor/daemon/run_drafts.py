@@ -13,8 +13,8 @@ from monitor.daemon.training_data import TrainingDataBuilder
 from monitor.errors import DatabaseUnavailableError, DriftwardenError, TransientError
 from monitor.settings import Sections
 from monitor.store.engine import transaction
-from monitor.store.review.decisions import batches_of_decision
 from monitor.store.review.gold_export import gold_state
+from monitor.store.review.training_batches import batches_of_decision
 from monitor.store.training.plan_requests import (
     PlanRequest,
     read_plan_request,

@@ -14,6 +14,7 @@ from monitor.demo.workspace import Workspace
 from monitor.review.decision.decisions import confirm_retraining
 from monitor.store.accounts.users import user_by_name
 from monitor.store.engine import transaction
+from monitor.store.review.training_batches import training_batches
 from monitor.store.training.candidate_evaluations import latest_candidate_evaluation
 from monitor.store.training.runs import RunRow, run_by_id, run_of_decision
 from retrain.data import TrainingSet
@@ -91,7 +92,8 @@ def _plan_as_lead(workspace: Workspace, decision: "DecisionRow") -> RunRow:
     """Plan a run by the changed recipe, as `driftwarden retrain plan` does."""
     settings, engine = workspace.settings, workspace.engine
     requested = read_recipe_file(settings.retrain.recipe)
-    batches = decision.inputs.get("batches")
+    with transaction(engine) as connection:
+        batches = training_batches(connection, decision)
 
     def build(data: TrainingDataBuilder) -> TrainingSet:
         return data.from_queue(batches)

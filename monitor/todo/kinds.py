@@ -64,7 +64,7 @@ KINDS = (
     ),
     Kind(
         name="run",
-        title="a training run that failed, can't start, or waits for its start",
+        title="a training run that failed, can't start, or waits for its check or start",
         audience="lead",
         reason="errors that are known and to be trained away go on",
         covers=("training_failed",),

@@ -26,12 +26,12 @@ from monitor.store.model_history import DAEMON
 from monitor.store.review.decision_states import DecisionState, decision_states
 from monitor.store.review.waiting import StandingDecision, standing_decisions
 from monitor.store.training.waiting import (
-    CheckedPlan,
     EvaluatedCandidate,
     FailedRun,
-    checked_plans,
+    WaitingPlan,
     evaluated_candidates,
     failed_runs,
+    waiting_plans,
 )
 from monitor.todo.entries import TodoEntry, of_model
 
@@ -39,6 +39,17 @@ Entries = Iterator[TodoEntry]
 
 #: Kinds of incidents by level; other levels are warnings.
 INCIDENTS = {"critical": "incident_critical", "error": "incident_error"}
+#: Why the check of a plan refused it, by code; its own text may quote reviewed items.
+REFUSALS = {
+    "min_gold": "too few gold examples",
+    "no_examples": "no gold examples",
+    "max_left_out": "too many gold examples can't be trained on",
+    "all_leaked": "every example is a benchmark item",
+    "min_per_task_type": "too few examples of a task type",
+    "max_task_share": "one task type dominates the examples",
+    "nothing_fits": "no method fits into the memory",
+    "all_rejected": "each method was tried and rejected",
+}
 
 
 def no_leader(lease: Lease | None, now: datetime) -> Entries:
@@ -163,7 +174,7 @@ def retrainings(
     A plan takes the place of the decision or the run that it follows. One whose decision is no
     longer open can't be planned or started.
     """
-    plans = checked_plans(connection)
+    plans = waiting_plans(connection)
     yield from _runs(connection, plans, known.decision_states)
     planned = {plan.decision_id for plan in plans}
     for row in known.decisions:
@@ -173,7 +184,7 @@ def retrainings(
 
 
 def _runs(
-    connection: Connection, plans: Sequence[CheckedPlan], states: Mapping[int, DecisionState]
+    connection: Connection, plans: Sequence[WaitingPlan], states: Mapping[int, DecisionState]
 ) -> Entries:
     replaced = {plan.after_run for plan in plans}
     for plan in plans:
@@ -198,19 +209,24 @@ def _may_continue(states: Mapping[int, DecisionState], decision_id: int | None) 
     return decision_id is None or (decision_id in states and states[decision_id].is_open)
 
 
-def _name(run: FailedRun | CheckedPlan) -> str:
+def _name(run: FailedRun | WaitingPlan) -> str:
     """Return the number of a run, and the decision that it follows."""
     return f"{run.id}" + ("" if run.decision_id is None else f" of decision {run.decision_id}")
 
 
-def _plan(row: CheckedPlan) -> TodoEntry:
-    since = datetime.fromisoformat(row.checked_at)
-    if row.status == "planned":
+def _plan(row: WaitingPlan) -> TodoEntry:
+    since = datetime.fromisoformat(row.checked_at or row.requested_at)
+    if row.checked_at is None:
+        text = f"Training run {_name(row)} is a draft since {format_day(since)}, and waits for the "
+        text += "daemon's check. It trains nothing until a lead starts it."
+        address, label = f"/runs/{row.id}", f"See run {row.id}"
+    elif row.status == "planned":
         text = f"Training run {_name(row)} is planned since {format_day(since)}. It trains "
         text += "nothing until a lead starts it."
         address, label = f"/runs/{row.id}/start", f"Start run {row.id}"
     else:
-        text = f"The plan of training run {_name(row)} was refused on {format_day(since)}. "
+        why = REFUSALS.get(row.code or "", "a check of the data or the recipe failed")
+        text = f"The plan of training run {_name(row)} was refused on {format_day(since)}: {why}. "
         text += "There is no new version until it is changed."
         address, label = f"/runs/{row.id}", f"Change the plan of run {row.id}"
     return TodoEntry(

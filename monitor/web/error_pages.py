@@ -69,7 +69,7 @@ def on_driftwarden_error(request: Request[Any, Any, Any], error: DriftwardenErro
     if isinstance(error, NewerDraftError):
         return _respond(request, 409, str(error), extra={"newer_draft": error.draft})
     if isinstance(error, WorkflowError):
-        return _respond(request, 409, str(error))
+        return _respond(request, 409, str(error), page=error.page)
     if isinstance(error, TransientError):
         log.warning("request_refused", path=_route(request), reason=str(error))
         headers = {"Retry-After": str(RETRY_SECONDS)}
@@ -134,6 +134,7 @@ def _respond(
         "status": status,
         "title": TITLES.get(status, "Request failed"),
         "queue": "",
+        "page": "",
         "explanation": EXPLANATIONS.get(cause) or sentence(detail),
         "form_page": _form_page(request),
         "address": _address(request) if request.method == "GET" else "",

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from monitor.store.training.runs import RunRow
 from retrain.data.data_card_page import left_out_lines
 from retrain.data.training_set import TrainingSet
 from retrain.planning.checks.finding import PlanFinding
@@ -88,3 +89,10 @@ def stored_preview(stored: dict[str, Any] | None) -> Preview | None:
     if stored is None or "checked_at" not in stored:
         return None
     return msgspec.convert(stored, Preview)
+
+
+def plan_status(run: RunRow) -> str:
+    """Return the status of a run on pages: of a draft, whether its check refused it."""
+    if run.status != "draft":
+        return run.status
+    return "draft, waits for its check" if stored_preview(run.plan) is None else "refused"

@@ -39,10 +39,7 @@ def propose_for_decision(
 def propose_after(connection: Connection, run: RunRow, configured: RecipeFile) -> Proposal:
     """Return the plan of a draft or of an earlier run, with the cause of its end mended."""
     request = read_plan_request(run)
-    if is_unplanned(run):
-        base = Proposal(msgspec.convert(run.recipe, RecipeFile))
-    else:
-        base = Proposal(recipe_of_run(stored_recipe(run.recipe), configured))
+    base = Proposal(requested_recipe(run, configured))
     if request is not None:
         base = replace(
             base, left_out=request.left_out, accept_untrainable=request.accept_untrainable
@@ -52,6 +49,13 @@ def propose_after(connection: Connection, run: RunRow, configured: RecipeFile) -
     if (run.result or {}).get("code") == "diverged":
         base = _with_lower_rate(base)
     return _mend(connection, run.model, base, stored_preview(run.plan))
+
+
+def requested_recipe(run: RunRow, configured: RecipeFile) -> RecipeFile:
+    """Return the recipe of a draft or of a run as a file."""
+    if is_unplanned(run):
+        return msgspec.convert(run.recipe, RecipeFile)
+    return recipe_of_run(stored_recipe(run.recipe), configured)
 
 
 def _mend(connection: Connection, model: str, base: Proposal, preview: Preview | None) -> Proposal:

@@ -117,7 +117,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             ),
             *self._rules_of_steps(),
             ("max_length", self.max_length, "at least 16 tokens", self.max_length >= 16),
-            ("replay_share", self.replay_share, "in [0, 1)", 0 <= self.replay_share < 1),
+            ("replay_share", self.replay_share, "from 0 to below 1", 0 <= self.replay_share < 1),
             ("seed", self.seed, "between 0 and 2**32 - 1", 0 <= self.seed < 2**32),
             *self._rules_of_serving(),
         ]

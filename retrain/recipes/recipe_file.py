@@ -3,7 +3,7 @@
 import difflib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -91,14 +91,17 @@ def read_recipe_file(name: str) -> RecipeFile:
     return parse_recipe_file(text, name)
 
 
-def parse_recipe_file(text: str, name: str) -> RecipeFile:
-    """Read the text of a recipe file, whose name errors have. See :func:`read_recipe_file`."""
+def parse_recipe_file(text: str, name: str, fixed: Collection[str] = ()) -> RecipeFile:
+    """Read the text of a recipe file, whose name errors have. See :func:`read_recipe_file`.
+
+    Errors propose no key of ``fixed``.
+    """
     try:
         content = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigurationError(f"{name}: not valid TOML: {error}") from None
     lines = key_lines(text)
-    unknown = _unknown_keys(content)
+    unknown = _unknown_keys(content, fixed)
     if unknown:
         raise ConfigurationError(
             "\n".join(f"{_place(name, lines, key)}: unknown key{hint}" for key, hint in unknown)
@@ -167,9 +170,10 @@ def key_lines(text: str) -> dict[str, int]:
     return matches
 
 
-def _unknown_keys(content: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _unknown_keys(content: Mapping[str, Any], fixed: Collection[str]) -> list[tuple[str, str]]:
     known = RecipeFile.__struct_fields__
-    matches = [(key, _hint(key, known)) for key in content if key not in known]
+    proposed = tuple(key for key in known if key not in fixed)
+    matches = [(key, _hint(key, proposed)) for key in content if key not in known]
     serving = content.get("serving")
     if isinstance(serving, dict):
         own = Serving.__struct_fields__

@@ -19,6 +19,7 @@ from monitor.review.export import read_gold, sft_rows
 from monitor.scheduling.actions import Action, Request
 from monitor.store.review.decisions import DecisionRow, decision_by_id
 from monitor.store.review.gold_export import ItemFilter
+from monitor.store.review.training_batches import training_batches
 from monitor.store.training.runs import run_of_decision
 from retrain.rollout.jobs.presses import ROLLOUT_ACTIONS
 
@@ -80,7 +81,7 @@ def _show_retraining(request: Request) -> dict[str, str]:
     gold = read_gold(
         request.connection,
         request.settings.model,
-        ItemFilter(batch_ids=decision.inputs["batches"], model=decision.model),
+        ItemFilter(batch_ids=training_batches(request.connection, decision), model=decision.model),
     )
     rows = sft_rows(gold, request.settings.model)
     counts = Counter(str(row["metadata"]["task_type"]) or "(none)" for row in rows)

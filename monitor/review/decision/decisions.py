@@ -170,9 +170,10 @@ def require_open(connection: Connection, decision: DecisionRow) -> None:
     """Refuse what needs an open decision; ``WorkflowError`` says why this one is not."""
     state = decision_state(connection, decision.id, decision.model)
     if not state.is_open:
-        end = "" if state.superseded_by is None else f" See decision {state.superseded_by}."
         raise WorkflowError(
-            f"decision {decision.id} is {state.kind}: {state.reason}{end}", code=state.kind
+            f"decision {decision.id} is {state.clause}",
+            code=state.kind,
+            page=f"/decisions/{decision.id}",
         )
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from monitor.store.review.training_batches import batches_of_runs
 from monitor.store.rows import batches_of
 from monitor.store.tables import (
     AuditEntry,
-    Decision,
     DriftEvaluation,
     GoldExample,
     Incident,
@@ -18,7 +18,6 @@ from monitor.store.tables import (
     ReviewItem,
     TrainingRun,
 )
-from monitor.store.training.plan_requests import decision_of_run
 
 
 def gold_batches(connection: Connection, items: Sequence[int]) -> set[int]:
@@ -82,14 +81,11 @@ def posted_messages(connection: Connection, message_ids: Sequence[int]) -> list[
 
 def list_run_folders(connection: Connection) -> list[tuple[int, str, str, list[int]]]:
     """Return each training run: id, status, folder, and the batches of its gold."""
-    statement = (
-        select(TrainingRun.id, TrainingRun.status, TrainingRun.work_dir, Decision.inputs)
-        .outerjoin(Decision, Decision.id == decision_of_run())
-        .order_by(TrainingRun.id)
-    )
+    batches = batches_of_runs(connection)
+    columns = (TrainingRun.id, TrainingRun.status, TrainingRun.work_dir)
     return [
-        (row.id, row.status, row.work_dir, list((row.inputs or {}).get("batches") or ()))
-        for row in connection.execute(statement)
+        (row.id, row.status, row.work_dir, sorted(batches[row.id]))
+        for row in connection.execute(select(*columns).order_by(TrainingRun.id))
     ]
 
 

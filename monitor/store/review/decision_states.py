@@ -44,6 +44,11 @@ class DecisionState:
     supersedes: tuple[int, ...] = ()
 
     @property
+    def clause(self) -> str:
+        """Return the reason as it follows "decision N is", without a full stop."""
+        return f"{self.reason[:1].lower()}{self.reason[1:].rstrip('.')}"
+
+    @property
     def is_open(self) -> bool:
         """Return whether it may be confirmed and start a run."""
         return self.kind == "open"

@@ -65,14 +65,6 @@ def decision_by_id(connection: Connection, decision_id: int, *, lock: bool = Fal
     return row
 
 
-def batches_of_decision(connection: Connection, decision_id: int | None) -> list[int] | None:
-    """Return the batches whose gold a decision trains on; ``None``: those of all."""
-    if decision_id is None:
-        return None
-    batches: list[int] | None = decision_by_id(connection, decision_id).inputs.get("batches")
-    return batches
-
-
 def list_decisions(connection: Connection, model: Models = None) -> list[DecisionRow]:
     """Return decisions, the newest first."""
     statement = select(*_COLUMNS).order_by(Decision.decided_at.desc(), Decision.id.desc())

@@ -7,17 +7,15 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from monitor.store.review.training_batches import batches_of_runs
 from monitor.store.rows import columns_of, read_rows
 from monitor.store.search.query import shown_gold
 from monitor.store.tables import (
-    Decision,
     DriftEvaluation,
     Exchange,
     GoldExample,
     ReviewItem,
-    TrainingRun,
 )
-from monitor.store.training.plan_requests import decision_of_run
 
 
 @dataclass(frozen=True)
@@ -78,15 +76,9 @@ def reviewed_items(connection: Connection, exchange_ids: Sequence[int]) -> list[
 
 
 def runs_of_batches(connection: Connection, model: str, batch_ids: Sequence[int]) -> list[int]:
-    """Return the training runs whose decision rests on the gold of one of some batches."""
-    rows = connection.execute(
-        select(TrainingRun.id, Decision.inputs)
-        .join(Decision, Decision.id == decision_of_run())
-        .where(Decision.model == model)
-        .order_by(TrainingRun.id)
-    )
-    wanted = set(batch_ids)
-    return [run_id for run_id, inputs in rows if wanted & set(inputs.get("batches") or ())]
+    """Return the training runs that may learn from the gold of one of some batches."""
+    runs = batches_of_runs(connection, model)
+    return [run_id for run_id, batches in runs.items() if batches.intersection(batch_ids)]
 
 
 def evaluations_at(connection: Connection, model: str, time: datetime) -> list[int]:

@@ -27,17 +27,21 @@ class FailedRun:
 
 
 @dataclass(frozen=True)
-class CheckedPlan:
-    """A plan that a lead requested on the page, and that was checked: it waits for a lead."""
+class WaitingPlan:
+    """A plan that a lead requested on the page: it waits for its check, or for a lead."""
 
     id: int
     model: str
-    #: ``draft``: the check refused it; ``planned``: it can be started.
+    #: ``draft``: it isn't checked, or the check refused it; ``planned``: it can be started.
     status: str
     #: The decision or the run that it follows.
     decision_id: int | None
     after_run: int | None
-    checked_at: str
+    requested_at: str
+    #: ``None``: it isn't checked.
+    checked_at: str | None
+    #: Name of the reason for which the check refused it; empty or ``None``: another one, or none.
+    code: str | None
 
 
 @dataclass(frozen=True)
@@ -73,16 +77,16 @@ def failed_runs(connection: Connection) -> list[FailedRun]:
     return read_rows(connection, FailedRun, statement)
 
 
-def checked_plans(connection: Connection) -> list[CheckedPlan]:
-    """Return the plans that wait for their start, or for a change."""
-    after_run = TrainingRun.plan[("request", "after_run")].as_integer()
-    checked_at = TrainingRun.plan["checked_at"].as_string()
+def waiting_plans(connection: Connection) -> list[WaitingPlan]:
+    """Return the plans that wait for their check, for their start, or for a change."""
     columns = columns_of(
-        CheckedPlan,
+        WaitingPlan,
         TrainingRun,
         decision_id=decision_of_run(),
-        after_run=after_run,
-        checked_at=checked_at,
+        after_run=TrainingRun.plan[("request", "after_run")].as_integer(),
+        requested_at=TrainingRun.plan[("request", "requested_at")].as_string(),
+        checked_at=TrainingRun.plan["checked_at"].as_string(),
+        code=TrainingRun.plan["code"].as_string(),
     )
     statement = (
         select(*columns)
@@ -95,11 +99,10 @@ def checked_plans(connection: Connection) -> list[CheckedPlan]:
                 TrainingRun.start_request["refusal"].as_string() != "",
             ),
             TrainingRun.plan[("request", "requested_by")].as_string().is_not(None),
-            checked_at.is_not(None),
         )
         .order_by(TrainingRun.id)
     )
-    return read_rows(connection, CheckedPlan, statement)
+    return read_rows(connection, WaitingPlan, statement)
 
 
 def evaluated_candidates(connection: Connection) -> list[EvaluatedCandidate]:

@@ -22,6 +22,7 @@ from monitor.web.access.audience import LEADS, texts
 from monitor.web.current_user import Visit
 from monitor.web.handlers import form, get
 from monitor.web.review.review_pages import ERROR_KINDS
+from retrain.planning.preview import plan_status, stored_preview
 
 ANSWERABLE = labels(
     {
@@ -65,6 +66,7 @@ def decision(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> 
         repetitions = repetitions_of(connection, evaluation.id)
         assessment = None if repetitions else evaluation.assessment
     inputs = row.inputs
+    preview = stored_preview(plan.plan) if plan else None
     context: dict[str, Any] = {
         "row": row,
         "state": state,
@@ -72,6 +74,8 @@ def decision(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> 
         "runs": runs,
         "can_plan": can_plan and run is None,
         "plan": plan,
+        "plan_refusal": preview.refusal if preview else "",
+        "plan_status": plan_status(plan) if plan else "",
         "batch": batch,
         "inputs": inputs,
         "steps": explain(row.recommendation, inputs),

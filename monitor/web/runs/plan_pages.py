@@ -1,6 +1,7 @@
 """Planning of a training run on the page: for a decision, again after a run, or for neither."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from monitor.errors import ConfigurationError, InputError, WorkflowError
 from monitor.review.decision.decisions import require_plannable
 from monitor.review.export.gold import refuse_unknown
 from monitor.store.audit_log import append_entry
-from monitor.store.review.decisions import batches_of_decision, decision_by_id
+from monitor.store.review.decisions import decision_by_id
 from monitor.store.review.gold_export import gold_state, items_with_gold
+from monitor.store.review.training_batches import batches_of_decision
 from monitor.store.training.plan_requests import (
     PlanRequest,
     insert_draft,
@@ -32,14 +34,18 @@ from monitor.web.current_user import Visit
 from monitor.web.filters import minute
 from monitor.web.handlers import form, get
 from monitor.web.runs.plan_form import PlanForm
+from monitor.web.typed_text import UNREAD
 from retrain.planning.preview import stored_preview
 from retrain.planning.proposal import Proposal, propose_after, propose_for_decision
 from retrain.recipes.confirmation import require_confirmation
 from retrain.recipes.recipe_file import RecipeFile, read_recipe_file
-from retrain.recipes.recipe_form import form_values, merge_form
+from retrain.recipes.recipe_form import FIELDS, FieldsError, form_values, merge_form
 from retrain.training.runs import set_folder
 
 Fields = URLEncodedBody[dict[str, Any]]
+
+#: Fields of numbers: a list of them can look like that of a card.
+NUMBERS = {UNREAD: (*FIELDS, "left_out", "raise_to", "seen")}
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ def plan_again(run_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Tem
     return _show(lead_visit, lambda connection: _of_run(connection, lead_visit, run_id))
 
 
-@form("/runs/{run_id:int}/plan", opt=LEADS)
+@form("/runs/{run_id:int}/plan", opt=LEADS | NUMBERS)
 def request_again(
     run_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
 ) -> Template | Redirect:
@@ -87,7 +93,7 @@ def plan_new(lead_visit: NamedDependency[Visit]) -> Template | Redirect:
     return _show(lead_visit, lambda connection: _of_model(connection, lead_visit, model))
 
 
-@form("/runs/plan", opt=LEADS)
+@form("/runs/plan", opt=LEADS | NUMBERS)
 def request_new(lead_visit: NamedDependency[Visit], data: Fields) -> Template | Redirect:
     """Request the plan of a run on the gold of all batches; the leader checks it."""
     model = lead_visit.one_model
@@ -102,7 +108,7 @@ def plan_decided(
     return _show(lead_visit, lambda connection: _of_decision(connection, lead_visit, decision_id))
 
 
-@form("/decisions/{decision_id:int}/plan", opt=LEADS)
+@form("/decisions/{decision_id:int}/plan", opt=LEADS | NUMBERS)
 def request_decided(
     decision_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
 ) -> Template | Redirect:
@@ -134,7 +140,7 @@ def _request(
         if error.code == "changed":  # another press replaces what the page now names
             typed = typed.with_seen(origin.seen)
         status = 409 if isinstance(error, WorkflowError) else 400
-        return _page(visit, origin, typed, str(error), status=status)
+        return _page(visit, origin, typed, error, status=status)
     return Redirect(f"/runs/{run_id}", status_code=303)
 
 
@@ -143,16 +149,18 @@ def _store(connection: Connection, visit: Visit, origin: Origin, typed: PlanForm
 
     Raises:
         WorkflowError: Another one was stored since the form was sent.
-        ConfigurationError: The recipe isn't valid.
-        InputError: An item can't be left out.
+        ConfigurationError: The recipe isn't valid, an item can't be left out, or full fine-tuning
+            isn't confirmed.
+        InputError: The recipe is too long.
     """
     typed.require_short()
     recipe = merge_form(typed.original, typed.recipe, typed.fields, origin.configured)
-    batches = batches_of_decision(connection, origin.decision_id)
-    items = typed.items
-    refuse_unknown(items, items_with_gold(connection, origin.model, batches, items))
+    retrain = visit.settings.settings_of(origin.model).retrain
+    with _at_field("left_out"):
+        items = _left_out(connection, origin, typed, retrain.data.min_gold)
     if recipe.method == "full":
-        require_confirmation(origin.model, typed.confirm)
+        with _at_field("confirm"):
+            require_confirmation(origin.model, typed.confirm)
     request = PlanRequest(
         requested_by=visit.user.name,
         requested_at=visit.now,
@@ -177,7 +185,6 @@ def _store(connection: Connection, visit: Visit, origin: Origin, typed: PlanForm
             f"run {other.id} was planned for it meanwhile; change that one: /runs/{other.id}/plan",
             code="planned",
         )
-    retrain = visit.settings.settings_of(origin.model).retrain
     run_id = insert_draft(
         connection,
         model=origin.model,
@@ -196,6 +203,36 @@ def _store(connection: Connection, visit: Visit, origin: Origin, typed: PlanForm
         details,
     )
     return run_id
+
+
+@contextmanager
+def _at_field(name: str) -> Iterator[None]:
+    """Raise what is refused inside as an error of a field."""
+    try:
+        yield
+    except (InputError, WorkflowError) as error:
+        raise FieldsError({name: str(error)}) from None
+
+
+def _left_out(
+    connection: Connection, origin: Origin, typed: PlanForm, min_gold: int
+) -> tuple[int, ...]:
+    """Return the items to leave out.
+
+    Raises:
+        InputError: One has no gold, or so many are left out that the rest can't be enough.
+    """
+    items = typed.items
+    batches = batches_of_decision(connection, origin.decision_id)
+    refuse_unknown(items, items_with_gold(connection, origin.model, batches, items))
+    n_gold = gold_state(connection, origin.model, batches)["n"]
+    allowed = max(0, n_gold - min_gold)
+    if len(items) > allowed:
+        raise InputError(
+            f"you leave out {len(items):,} of {n_gold:,} gold items, and {min_gold:,} are needed "
+            f"(retrain.data.min_gold); leave out {f'at most {allowed:,}' if allowed else 'none'}"
+        )
+    return items
 
 
 def _of_run(connection: Connection, visit: Visit, run_id: int) -> Origin:
@@ -297,7 +334,12 @@ def _changes(run: RunRow, typed: PlanForm) -> str:
 
 
 def _page(
-    visit: Visit, origin: Origin, typed: PlanForm, problem: str = "", *, status: int = 200
+    visit: Visit,
+    origin: Origin,
+    typed: PlanForm,
+    problem: Exception | None = None,
+    *,
+    status: int = 200,
 ) -> Template:
     with visit.transaction() as connection:
         batches = batches_of_decision(connection, origin.decision_id)
@@ -316,7 +358,9 @@ def _page(
         "back": origin.back,
         "origin": origin,
         "typed": typed,
-        "problem": problem,
+        "problem": "" if problem is None else str(problem),
+        "problems": problem.problems if isinstance(problem, FieldsError) else {},
+        "labels": FIELDS,
         "n_gold": gold["n"],
         "methods": {"": "the first in the order", "qlora": "QLoRA", "lora": "LoRA", "full": "full"},
     }

@@ -11,14 +11,14 @@ from litestar.params import FromPath
 from litestar.response import Redirect, Response, Template
 from sqlalchemy import Connection
 
-from monitor.review.decision.decisions import is_plannable
 from monitor.store.audit_log import append_entry
-from monitor.store.review.decision_states import decision_states
-from monitor.store.review.decisions import decision_by_id, list_decisions
+from monitor.store.review.decision_states import decision_state, decision_states
+from monitor.store.review.decisions import list_decisions
 from monitor.store.training.children import FINAL
 from monitor.store.training.plan_requests import (
     PlanRequest,
     open_plan_after,
+    open_plan_of,
     plan_token,
     read_plan_request,
 )
@@ -36,10 +36,12 @@ from monitor.web.current_user import Visit
 from monitor.web.handlers import form, get
 from monitor.web.runs.child_log import read_log
 from monitor.web.runs.loss_curve import draw_losses
+from monitor.web.runs.plan_changes import plan_changes
 from monitor.web.runs.plan_form import PlanForm
-from retrain.planning.preview import stored_preview
+from retrain.planning.preview import plan_status, stored_preview
 from retrain.planning.proposal import UNTRAINABLE, Proposal
 from retrain.recipes.recipe_file import RecipeFile
+from retrain.recipes.recipe_form import setting_texts
 from retrain.training.resumption import RESUMABLE, resume_refusal
 
 _TEXTS = texts("run")
@@ -48,7 +50,13 @@ _TEXTS = texts("run")
 LINES_SHOWN = 40
 
 #: Status -> badge.
-BADGES = {"draft": "warn", "running": "warn", "succeeded": "good", "failed": "bad"}
+BADGES = {
+    "draft": "warn",
+    "refused": "bad",
+    "running": "warn",
+    "succeeded": "good",
+    "failed": "bad",
+}
 
 
 @get("/runs", opt=LEADS)
@@ -63,6 +71,7 @@ def runs(lead_visit: NamedDependency[Visit]) -> Template:
             if decision.recommendation == "retrain"
             and states[decision.id].is_open
             and run_of_decision(connection, decision.id) is None
+            and open_plan_of(connection, decision.model, decision.id) is None
             and (
                 decision.confirmed_by
                 or lead_visit.settings.settings_of(decision.model).retrain.require_confirmation
@@ -73,6 +82,7 @@ def runs(lead_visit: NamedDependency[Visit]) -> Template:
     }
     context = {
         "runs": rows,
+        "statuses": {row.id: plan_status(row) for row in rows},
         "badges": BADGES,
         "decided": decided,
         "requested": requested,
@@ -87,7 +97,9 @@ def run(
 ) -> Template:
     """Show a training run: state, losses, speed and the end of its log."""
     with lead_visit.transaction() as connection:
-        context = _view(connection, run_by_id(connection, run_id), lead_visit.now)
+        row = run_by_id(connection, run_id)
+        context = _view(connection, row, lead_visit.now)
+        context["changed"] = plan_changes(connection, lead_visit.settings, row)
     return lead_visit.page(
         "run_state.html" if "hx-request" in request.headers else "run.html", context
     )
@@ -129,9 +141,9 @@ def _view(connection: Connection, row: RunRow, now: datetime) -> dict[str, Any]:
     preview = stored_preview(row.plan) if row.status == "draft" else None
     is_open = row.status in {"draft", "planned"}
     decision_id = row.decision_id or (plan.decision_id if plan else None)
-    follows = decision_id is None or is_plannable(
-        connection, decision_by_id(connection, decision_id)
-    )
+    state = None if decision_id is None else decision_state(connection, decision_id, row.model)
+    follows = state is None or state.is_open
+    next_plan = None if is_open else open_plan_after(connection, row)
     lines = (progress.get("log") or []) if text is None else text.splitlines()[-LINES_SHOWN:]
     return {
         "took": None if row.started_at is None else (row.finished_at or now) - row.started_at,
@@ -140,13 +152,18 @@ def _view(connection: Connection, row: RunRow, now: datetime) -> dict[str, Any]:
         "start_request": read_request(row.id, row.start_request),
         "can_resume": row.status in RESUMABLE and not resume_refusal(connection, row),
         "can_start": row.status == "planned" and not row.decision_id and follows,
-        "can_plan": follows and (row.status in RESUMABLE or (is_open and plan is not None)),
-        "ended_decision": None if follows else decision_id,
+        "can_plan": follows
+        and ((row.status in RESUMABLE and not next_plan) or (is_open and plan is not None)),
+        "decision_id": decision_id,
+        "ended_decision": None if follows else state,
+        "settings": setting_texts(row.recipe),
+        "status": plan_status(row),
         "plan": plan,
         "preview": preview,
         "raise_to": preview.raise_to(row.recipe.get("max_length", 0)) if preview else 0,
         "leave_out": _leave_out(row, plan) if preview and preview.code in UNTRAINABLE else None,
-        "next_plan": None if is_open else open_plan_after(connection, row),
+        "next_plan": next_plan,
+        "next_status": plan_status(next_plan) if next_plan else "",
         "badges": BADGES,
         "ended": row.status in FINAL,
         "version": version_of_run(connection, row.id),

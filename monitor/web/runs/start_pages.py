@@ -18,11 +18,11 @@ from monitor.review.export import read_gold, sft_rows
 from monitor.settings import Settings
 from monitor.store.review.decisions import (
     DecisionRow,
-    batches_of_decision,
     decision_by_id,
     save_preview,
 )
 from monitor.store.review.gold_export import ItemFilter, gold_state
+from monitor.store.review.training_batches import batches_of_decision, training_batches
 from monitor.store.training.children import UNFINISHED
 from monitor.store.training.plan_requests import (
     PlanRequest,
@@ -44,6 +44,7 @@ from monitor.web.current_user import Visit
 from monitor.web.filters import minute
 from monitor.web.forms.reason import require_reason
 from monitor.web.handlers import form, get
+from monitor.web.runs.plan_changes import plan_changes
 from retrain.planning.options import Option, stored_options
 from retrain.planning.preview import stored_preview
 from retrain.recipes.recipe_file import read_recipe_file
@@ -84,7 +85,7 @@ def _start_page(visit: Visit, run_id: int, read: Mapping[str, Any] | None = None
     with visit.transaction() as connection:
         run = run_by_id(connection, run_id)
         request, gold = read_plan_request(run), _gold(connection, run)
-        changes = [] if request is None else _changes(run, request, gold, read or {})
+        changes = [] if request is None else _changes(visit, run, request, gold, read or {})
         ended = _refusal_of_plan(connection, request)
         can_plan = not ended and (request is not None or run.status in RESUMABLE)
         context: dict[str, Any] = {
@@ -93,16 +94,17 @@ def _start_page(visit: Visit, run_id: int, read: Mapping[str, Any] | None = None
             "asked": "" if request is None else request.requested_at.isoformat(),
             "n_gold": gold["n"],
             "changes": changes,
-            "title": f"{'Start' if run.status == 'planned' else 'Resume'} training run {run_id}",
+            "title": f"{'Resume' if run.status in RESUMABLE else 'Start'} training run {run_id}",
             "model": run.model,
             "action": f"/runs/{run_id}/start",
             "back": f"/runs/{run_id}",
-            "is_resumption": run.status != "planned",
+            "is_resumption": run.status in RESUMABLE,
             "taints": taints_of_run(connection, run_id),
             "outlook": None if is_unplanned(run) else _outlook_of_run(connection, run),
-            "requested": _requested(run),
-            "refusal": _why_not(require_startable, connection, run) or ended,
+            "requested": _requested(run) or _waiting(run, request),
+            "refusal": ended or _refusal_of_run(connection, run),
             "preview": stored_preview(run.plan),
+            "changed": plan_changes(connection, visit.settings, run),
             "check": "",
         }
     return visit.page("start.html", context, status=200 if read is None else 409)
@@ -124,7 +126,7 @@ def start(
         plan = read_plan_request(run)
         is_read = (
             plan is None
-            or run.status != "planned"
+            or run.status in RESUMABLE
             or data.get("seen") == plan_token(run, _gold(connection, run))
         )
         if is_read:
@@ -147,14 +149,19 @@ def _gold(connection: Connection, run: RunRow) -> dict[str, Any]:
 
 
 def _changes(
-    run: RunRow, plan: PlanRequest, gold: Mapping[str, Any], read: Mapping[str, Any]
+    visit: Visit,
+    run: RunRow,
+    plan: PlanRequest,
+    gold: Mapping[str, Any],
+    read: Mapping[str, Any],
 ) -> list[str]:
     """Say how a plan differs from what was read, and its gold from the present one."""
     changes = []
     if read.get("asked", plan.requested_at.isoformat()) != plan.requested_at.isoformat():
+        by = "You" if plan.requested_by == visit.user.name else plan.requested_by
         changes.append(
-            f"{plan.requested_by} changed the plan {minute(plan.requested_at)}; this is the new "
-            "one. Nothing was started."
+            f"{by} changed the plan {minute(plan.requested_at)}; this is the new one. Nothing was "
+            "started."
         )
     planned = (run.plan or {}).get("gold", gold)
     if planned != gold:
@@ -235,6 +242,7 @@ def start_decided(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]
         "plan": f"/decisions/{decision_id}/plan" if can_plan else "",
         "seen": "",
         "changes": [],
+        "changed": None,
     }
     return lead_visit.page("start.html", context)
 
@@ -267,6 +275,21 @@ def _requested(run: RunRow) -> str:
         f"{request.requested_by} requested the {step} {minute(request.requested_at)}; "
         "the daemon starts the run within a minute."
     )
+
+
+def _waiting(run: RunRow, plan: PlanRequest | None) -> str:
+    """Say that the daemon has yet to check a draft; empty: it has, or the run is no draft."""
+    if run.status != "draft" or plan is None or stored_preview(run.plan) is not None:
+        return ""
+    return f"The plan of {minute(plan.requested_at)} waits for the daemon's check."
+
+
+def _refusal_of_run(connection: Connection, run: RunRow) -> str:
+    """Say why a run can't be started; empty: it can, or it is a draft without a check."""
+    if run.status != "draft":
+        return _why_not(require_startable, connection, run)
+    preview = stored_preview(run.plan)
+    return "" if preview is None else f"its plan was refused: {preview.refusal}"
 
 
 def _refusal_of_plan(connection: Connection, plan: PlanRequest | None) -> str:
@@ -315,7 +338,7 @@ def _outlook_of_decision(connection: Connection, row: DecisionRow, settings: Set
     gold = read_gold(
         connection,
         settings.model,
-        ItemFilter(batch_ids=row.inputs["batches"], model=row.model),
+        ItemFilter(batch_ids=training_batches(connection, row), model=row.model),
     )
     n_gold = len(sft_rows(gold, settings.model))
     method = recipe.method or ""

@@ -65,7 +65,8 @@ def test_a_plan_is_changed_checked_and_started_on_the_page(site: Site) -> None:
     epochs = page.get_by_role("textbox", name="Epochs", exact=True)
     epochs.fill("many")
     page.get_by_role("button", name="Check this plan").click()
-    expect(page.get_by_role("alert")).to_contain_text("epochs")
+    expect(page.get_by_role("alert")).to_contain_text("Epochs")
+    expect(epochs).to_be_focused()
     assert epochs.input_value() == "many"
     shoot(page, "form")
     epochs.fill("3")

