@@ -106,6 +106,7 @@ def _of_withheld(error: FindingsWithheldException) -> dict[str, Any]:
         queue += f"?{urlencode({'model': error.model})}"
     return {
         "title": "Shown after the reviews",
+        "is_blind": True,
         "choices": error.choices,
         "model": error.model,
         "queue": queue,
