@@ -86,8 +86,8 @@ class Visit:
 
     @property
     def is_blind(self) -> bool:
-        """Whether the findings of all models of the page are withheld. Not inside a transaction."""
-        models = {self.model} if self.model else {choice.name for choice in self.switch}
+        """Whether the findings of all models are withheld. Not inside a transaction."""
+        models = {choice.name for choice in self.switch}
         return bool(models) and models <= self.blind.keys()
 
     def require_findings(self, model: str) -> None:

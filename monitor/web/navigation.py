@@ -89,7 +89,7 @@ def navigation(
     """Return the navigation of a user.
 
     A single model needs not be named. Pages of findings are left out for a user who is blind: from
-    whom those of all models of the page are withheld.
+    whom those of all models are withheld.
     """
     groups = []
     pages: Sequence[NavigationEntry] = ()

@@ -170,11 +170,11 @@ def navigation_of(page: str) -> list[str]:
 def test_the_navigation_of_a_reviewer_leads_somewhere(world: World, visit) -> None:
     ada = visit()
     ada.sign_in("Ada")
-    shown = navigation_of(ada.send("GET", "/review").text)
+    addresses = navigation_of(ada.send("GET", "/review").text)
     for page in ("/runbooks", "/account", "/submitted"):
-        shown += navigation_of(ada.send("GET", page).text)
-    assert {"/runbooks", "/submitted"} <= set(shown)
-    assert {200} == {ada.send("GET", address).status_code for address in set(shown)}
+        addresses += navigation_of(ada.send("GET", page).text)
+    assert {"/runbooks", "/submitted"} <= set(addresses)
+    assert {200} == {ada.send("GET", address).status_code for address in set(addresses)}
     refused = ada.send("GET", "/models")
     assert refused.status_code == 403
     assert "/models" not in navigation_of(refused.text)

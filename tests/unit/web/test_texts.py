@@ -112,7 +112,7 @@ def test_text_without_markdown_is_source_only(text: str) -> None:
 
 
 @pytest.mark.parametrize("begin", ["# Title\n", "- a\n", "1. a\n", "| a |\n", "**b** ", "`c` "])
-def test_markdown_too_long_to_render_is_told(begin: str) -> None:
+def test_is_unrendered_with_long_markdown_is_true(begin: str) -> None:
     text = begin + "word " * MAX_CHARACTERS
     assert is_unrendered(text)
     assert not is_unrendered(begin)
