@@ -5,7 +5,7 @@ import { diffWords } from "./diff.js";
 const TAGS = { same: "span", removed: "del", added: "ins" };
 const SHORT = 6_000; // characters of both texts: compared at each keystroke
 const KEEP = 160;
-const FOLD = 600;
+const FOLD = 400;
 
 /**
  * @param keep characters shown on both sides of a change
