@@ -109,6 +109,11 @@ def test_no_key_goes_nowhere_and_the_text_scrolls(site: Site) -> None:
     retell(site.world, queue_of(site.world)[0], *LOST_CARD, task_type="card_lost")
     conversation = page.locator("#conversation")
     top = "e => e.scrollTop"
+    press(page, "End")
+    page.wait_for_function(
+        "() => { const e = document.getElementById('conversation');"
+        " return e.scrollTop > 30_000 && e.scrollHeight - e.clientHeight - e.scrollTop <= 1 }"
+    )
     for focus in ("body", "[data-score=tone] input", "#skip-button"):
         page.locator(focus).first.focus() if focus != "body" else None
         press(page, "Home", "PageDown")
@@ -119,13 +124,10 @@ def test_no_key_goes_nowhere_and_the_text_scrolls(site: Site) -> None:
     page.evaluate("document.activeElement.blur()")
     press(page, "Home", " ")
     assert conversation.evaluate(top) == first
-    press(page, "End")
-    page.wait_for_function(
-        "() => { const e = document.getElementById('conversation');"
-        " return e.scrollHeight - e.clientHeight - e.scrollTop <= 1 }"
-    )
-    press(page, "PageDown")
+    press(page, "End", "PageDown")
     expect(page.locator("#hint")).to_have_text("The text ends here.")
+    press(page, "d")
+    expect(page.locator("#hint")).to_contain_text("opens the editor")
     press(page, "g", "Escape")
     expect(page.locator("#guidelines")).to_be_hidden()
     expect(page.locator("#hint")).not_to_contain_text("nothing")
