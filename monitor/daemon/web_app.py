@@ -131,6 +131,7 @@ def create_app(
             "visitor": Provide(current_user.visitor, sync_to_thread=True),
             "user": Provide(current_user.user, sync_to_thread=True),
             "visit": Provide(current_user.visit, sync_to_thread=True),
+            "is_blind": Provide(current_user.is_blind, sync_to_thread=True),
             "lead_visit": Provide(current_user.lead_visit, sync_to_thread=True),
         },
         middleware=[

@@ -84,6 +84,12 @@ class Visit:
             blind = blind_models(connection, self.user)
         return {model: n for model, n in blind.items() if model in self.permitted}
 
+    @property
+    def is_blind(self) -> bool:
+        """Whether the findings of all models are withheld. Not inside a transaction."""
+        models = {choice.name for choice in self.switch}
+        return bool(models) and models <= self.blind.keys()
+
     def require_findings(self, model: str) -> None:
         """Raise ``FindingsWithheldException`` where the findings of a model are withheld."""
         if model in self.blind:
@@ -132,7 +138,8 @@ class Visit:
         ``model`` is the page's, where the address doesn't name it.
         """
         own = self if model is None else replace(self, model=model)
-        vars(own)["switch"] = self.switch  # which a copy would read again
+        # Which a copy would read again.
+        vars(own).update(switch=self.switch, blind=self.blind)
         common = {
             "user": self.user,
             "choices": own.switch,
@@ -141,6 +148,7 @@ class Visit:
             "model_name": own.model_name,
             "of_model": f": {own.model_name}" if own.model_name else "",
             "left_out": describe(self.left_out),
+            "is_blind": own.is_blind,
         }
         return Template(name, context={**common, **context}, status_code=status)
 
@@ -195,6 +203,18 @@ def visit(
         FindingsWithheldException: The route shows findings, which are withheld from the user.
     """
     return _open(request, Visit(user, engine, settings, clock(), user.visible_models))
+
+
+def is_blind(
+    visitor: NamedDependency[UserRow | None],
+    engine: NamedDependency[Engine],
+    settings: NamedDependency[Sections],
+    clock: NamedDependency[Clock],
+) -> bool:
+    """Return :attr:`Visit.is_blind` for a page that is of no model, and open to everybody."""
+    if visitor is None:
+        return False
+    return Visit(visitor, engine, settings, clock(), visitor.visible_models).is_blind
 
 
 def lead_visit(

@@ -106,6 +106,8 @@ def _of_withheld(error: FindingsWithheldException) -> dict[str, Any]:
         queue += f"?{urlencode({'model': error.model})}"
     return {
         "title": "Shown after the reviews",
+        # With a model the page leads to the others.
+        "is_blind": error.model is None or len(error.choices) == 1,
         "choices": error.choices,
         "model": error.model,
         "queue": queue,

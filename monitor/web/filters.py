@@ -17,7 +17,7 @@ from monitor.rendering.numbers import explain_mean, format_dominance, format_mea
 from monitor.rendering.wording import describe_incident_status, state_verdict
 from monitor.statistics.p_value_text import format_level, format_p_value, state_p_value
 from monitor.web.hidden_characters import mark_hidden
-from monitor.web.markdown import render_markdown
+from monitor.web.markdown import is_unrendered, render_markdown
 from monitor.web.navigation import navigation
 from monitor.web.passages import split_passages
 from monitor.web.text_blocks import split_blocks
@@ -211,6 +211,7 @@ def register(engine: JinjaTemplateEngine) -> None:
         "blocks": split_blocks,
         "marked": mark_hidden,
         "rendered": render_markdown,
+        "unrendered": is_unrendered,
         "direction": direction,
         "mark_code": mark_code,
         "join_soft_breaks": join_soft_breaks,

@@ -4,6 +4,7 @@ No raw HTML, no image, and no link to follow: the address of a link stands behin
 page of reviews must not lead to a site that an end user names.
 """
 
+import re
 from collections.abc import MutableMapping, Sequence
 from functools import cache
 from typing import Any
@@ -28,6 +29,11 @@ _TELLING = {
     "strong_open", "em_open", "s_open", "code_inline", "link_open",
 }  # fmt: skip
 
+#: What begins Markdown that tells, in a text that is too long to be parsed.
+_SIGNS = re.compile(
+    r"^ {0,3}(?:#{1,6} |[-*+] |\d{1,9}[.)] |> |\|)|\*\*\S|__\S|`[^`\n]+`", re.MULTILINE
+)
+
 _CODE = Markup('<pre class="text code" tabindex="0" role="group" aria-label="Code">{}</pre>')
 
 Environment = MutableMapping[str, Any]
@@ -35,8 +41,7 @@ Environment = MutableMapping[str, Any]
 
 def render_markdown(text: str) -> Markup | None:
     """Return a text as HTML; ``None`` where it has no Markdown, or is too long."""
-    n_delimiters = sum(text.count(character) for character in DELIMITERS)
-    if len(text) > MAX_CHARACTERS or n_delimiters > MAX_DELIMITERS:
+    if _is_too_long(text):
         return None
     parser = _parser()
     tokens = parser.parse(text)
@@ -47,6 +52,16 @@ def render_markdown(text: str) -> Markup | None:
         _align_by_class(token)
     html = parser.renderer.render(tokens, parser.options, {})
     return Markup(html)  # noqa: S704 - every rule below escapes
+
+
+def is_unrendered(text: str) -> bool:
+    """Return whether a text has Markdown that is not rendered, as it is too long."""
+    return _is_too_long(text) and _SIGNS.search(text) is not None
+
+
+def _is_too_long(text: str) -> bool:
+    n_delimiters = sum(text.count(character) for character in DELIMITERS)
+    return len(text) > MAX_CHARACTERS or n_delimiters > MAX_DELIMITERS
 
 
 def _align_by_class(token: Token) -> None:

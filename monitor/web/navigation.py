@@ -28,15 +28,17 @@ class NavigationEntry:
     has_model: bool = True
     #: Whether the page has a list of all models at once.
     has_all_models: bool = True
+    #: Whether it shows findings, which may be withheld; see :mod:`monitor.web.blindness`.
+    has_findings: bool = False
 
 
 #: The groups in their order. An entry is one line; a group without an entry for a user is left out.
 GROUPS: dict[str, tuple[NavigationEntry, ...]] = {
-    "Overview": (NavigationEntry("/overview", "Overview", has_model=False),),
+    "Overview": (NavigationEntry("/overview", "Overview", has_model=False, has_findings=True),),
     "Monitoring": (
-        NavigationEntry("/drift-evaluations", "Drift"),
-        NavigationEntry("/digest", "Digest", has_all_models=False),
-        NavigationEntry("/incidents", "Incidents"),
+        NavigationEntry("/drift-evaluations", "Drift", has_findings=True),
+        NavigationEntry("/digest", "Digest", has_all_models=False, has_findings=True),
+        NavigationEntry("/incidents", "Incidents", has_findings=True),
         NavigationEntry("/exchanges", "Exchanges", leads, has_all_models=False),
         NavigationEntry("/runbooks", "Runbooks", has_model=False),
     ),
@@ -49,10 +51,10 @@ GROUPS: dict[str, tuple[NavigationEntry, ...]] = {
         NavigationEntry("/guidelines", "Guidelines", leads, has_all_models=False),
     ),
     "Models": (
-        NavigationEntry("/models", "Versions"),
+        NavigationEntry("/models", "Versions", has_findings=True),
         NavigationEntry("/candidate-evaluations", "Candidates", leads),
         NavigationEntry("/runs", "Training", leads),
-        NavigationEntry("/rollouts", "Rollouts"),
+        NavigationEntry("/rollouts", "Rollouts", has_findings=True),
     ),
     "Access": (
         NavigationEntry("/access-log", "Access log", leads),
@@ -81,17 +83,24 @@ class Navigation:
     current: NavigationEntry | None
 
 
-def navigation(user: UserRow, here: str, model: str | None, n_models: int) -> Navigation:
+def navigation(
+    user: UserRow, here: str, model: str | None, n_models: int, *, is_blind: bool
+) -> Navigation:
     """Return the navigation of a user.
 
-    A single model needs not be named.
+    A single model needs not be named. Pages of findings are left out for a user who is blind: from
+    whom those of all models are withheld.
     """
     groups = []
     pages: Sequence[NavigationEntry] = ()
     current = None
     named = model if n_models > 1 else None
     for label, entries in GROUPS.items():
-        visible = [entry for entry in entries if entry.shown_to(user)]
+        visible = [
+            entry
+            for entry in entries
+            if entry.shown_to(user) and not (is_blind and entry.has_findings)
+        ]
         if not visible:
             continue
         at = next((entry for entry in visible if _is_below(here, entry.path)), None)

@@ -13,13 +13,13 @@ from tests.support.web.site import Site
 pytestmark = pytest.mark.browser
 
 
-def disagree(site: Site) -> tuple[int, Page, Page]:
-    """Let two reviewers correct the same item differently."""
+def disagree(site: Site, more: str = "") -> tuple[int, Page, Page]:
+    """Let two reviewers correct the same item differently, both with the same text after it."""
     ada, ben = site.open("Ada"), site.open("Ben")
     item = start(ada)
     assert item == start(ben)
-    correct(ada, "Block the card in the app. We refund the payment.", kind="knowledge")
-    correct(ben, "Block the card in the app. We can't refund the payment.", kind="judgement")
+    correct(ada, f"Block the card in the app. We refund the payment.{more}", kind="knowledge")
+    correct(ben, f"Block the card in the app. We can't refund the payment.{more}", kind="judgement")
     site.settle()
     for page in (ada, ben):
         page.clock.install()
@@ -58,8 +58,10 @@ def test_two_reviewers_disagree_discuss_and_settle(site: Site) -> None:
     agree = ben.get_by_role("button", name="Agree")
     poll(ben)
     expect(agree).to_be_visible()
+    ben.keyboard.press("y")
+    expect(agree).to_be_focused()
     with ben.expect_navigation():
-        agree.click()
+        ben.keyboard.press("Enter")
     ben.goto(f"{site.url}/review/{item}")
     expect(ben.get_by_role("heading", name="Settled")).to_be_visible()
     poll(ada)
@@ -73,8 +75,16 @@ def test_two_reviewers_disagree_discuss_and_settle(site: Site) -> None:
 
 
 def test_an_adjudicator_decides_without_names(site: Site) -> None:
-    item, ada, _ = disagree(site)
-    ada.get_by_role("button", name="Ask an adjudicator").click()
+    item, ada, _ = disagree(site, " It says so." * 200)
+    between = ada.locator("#between")
+    assert between.evaluate("e => e.scrollHeight <= e.clientHeight"), "the change is in sight"
+    expect(between.locator("ins")).to_be_visible()
+    between.locator("summary").click()
+    expect(between.locator(".gap > span")).to_contain_text("It says so. It says so.")
+    own = ada.locator(".reviews .quoted").first  # nothing in it is the model's
+    own.locator("xpath=following-sibling::button").click()
+    assert own.evaluate("e => e.scrollHeight <= e.clientHeight")
+    ada.keyboard.press("j")
     dialog = ada.get_by_role("dialog")
     with ada.expect_navigation():
         dialog.get_by_role("button", name="Ask an adjudicator").click()
@@ -87,6 +97,9 @@ def test_an_adjudicator_decides_without_names(site: Site) -> None:
     text = cleo.locator("main").inner_text()
     assert "Ada" not in text
     assert "Ben" not in text
+    cleo.keyboard.press("f")
+    expect(cleo.get_by_role("dialog", name="Flag this item")).to_be_visible()
+    cleo.keyboard.press("Escape")
     cleo.keyboard.press("e")
     cleo.locator("#corrected").fill("Block the card in the app. We refund what others spent.")
     cleo.keyboard.press("Escape")

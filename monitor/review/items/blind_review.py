@@ -114,7 +114,7 @@ class ReviewQueue(AssignmentQueue[ItemRow, Assignment, Claimer]):
                 if item.status in {"flagged", "excluded"}
                 else "the other reviewer has submitted, and both reviews are compared"
             )
-            raise WorkflowError(f"the review can't be withdrawn any more: {reason}", code="final")
+            raise WorkflowError(f"the review can't be undone any more: {reason}", code="final")
         delete_review(connection, item_id, reviewer.id)
         fields = ("verdict", "error_kind", "answerable", *SCORES, "comment")
         values = {name: getattr(own, name) for name in fields}
@@ -164,7 +164,7 @@ class ReviewQueue(AssignmentQueue[ItemRow, Assignment, Claimer]):
         reviews = reviews_of(connection, [item.id])
         if any(row.reviewer_id == assignment.reviewer_id for row in reviews):
             raise WorkflowError(
-                "you have submitted this review; withdraw it to change it", code="submitted"
+                "you have submitted this review; undo it to change it", code="submitted"
             )
         if item.status in {"flagged", "excluded"}:
             raise WorkflowError("the item was flagged and needs no review", code="flagged")

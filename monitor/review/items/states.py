@@ -78,7 +78,8 @@ TRANSITIONS: tuple[ItemTransition, ...] = (
         by="holder of the slot, with a reason",
         sources=("queued",),
         targets=("queued",),
-        effect="the slot is free; the item never comes back to this reviewer",
+        effect="the slot is free; the item never comes back to this reviewer; the page notes "
+        "`Not for me` where no reason is typed",
     ),
     ItemTransition(
         event="reviewed",

@@ -30,10 +30,13 @@ DONE = {
 
 @get("/account", sync_to_thread=False, opt=USERS | NO_FINDINGS)
 def account_page(
-    user: NamedDependency[UserRow], settings: NamedDependency[Sections], done: FromQuery[str] = ""
+    user: NamedDependency[UserRow],
+    settings: NamedDependency[Sections],
+    is_blind: NamedDependency[bool],
+    done: FromQuery[str] = "",
 ) -> Template:
     """Show the user's account, with a form for a new password where there is one."""
-    return _render(user, settings, done=DONE.get(done, ""))
+    return _render(user, settings, done=DONE.get(done, ""), is_blind=is_blind)
 
 
 @form(
@@ -79,10 +82,17 @@ def end_other_sessions(
 
 
 def _render(
-    user: UserRow, settings: Sections, *, status: int = 200, problem: str = "", done: str = ""
+    user: UserRow,
+    settings: Sections,
+    *,
+    status: int = 200,
+    problem: str = "",
+    done: str = "",
+    is_blind: bool = False,
 ) -> Template:
     context = {
         "user": user,
+        "is_blind": is_blind,
         "passwords": settings.web.passwords,
         "provider": settings.web.oidc.label if settings.web.oidc.issuer else "",
         "min_length": MIN_LENGTH,

@@ -10,6 +10,7 @@ from litestar.response import Template
 
 from monitor.store.accounts.roles import Permission
 from monitor.store.review.submissions import submissions_of
+from monitor.store.search.index import unindexed_since
 from monitor.stored_words import labels
 from monitor.web.access.audience import NO_FINDINGS, REVIEWERS, texts
 from monitor.web.current_user import Visit
@@ -59,6 +60,7 @@ def submitted_page(request: Request[Any, Any, Any], visit: NamedDependency[Visit
                 verdict=verdict,
             )
         )
+        since = unindexed_since(connection) if text and not problems else None
     older = ""
     if len(rows) > N_LISTED:
         rows = rows[:N_LISTED]
@@ -72,6 +74,7 @@ def submitted_page(request: Request[Any, Any, Any], visit: NamedDependency[Visit
         "text": text,
         "verdict": verdict,
         "problems": problems,
+        "unindexed_since": since,
         "blind": [model for model in visit.blind if visit.model in (None, model)],
         "older": older,
         "is_first": not before,

@@ -23,12 +23,13 @@ LINK = re.compile(r"\[([^\]]+)\]\(([^)#]+)(?:#[^)]*)?\)")
 
 
 @get("/runbooks", opt=EVERYBODY)
-def runbooks(visitor: NamedDependency[UserRow | None]) -> Template:
+def runbooks(visitor: NamedDependency[UserRow | None], is_blind: NamedDependency[bool]) -> Template:
     """List the runbooks by cause."""
     return Template(
         "runbooks.html",
         context={
             "user": visitor,
+            "is_blind": is_blind,
             "causes": CAUSES.values(),
             "path": RUNBOOKS,
             "alerts": (ALERTS_PAGE, ALERTS_TITLE),
@@ -37,7 +38,9 @@ def runbooks(visitor: NamedDependency[UserRow | None]) -> Template:
 
 
 @get("/runbooks/{page:str}", opt=EVERYBODY)
-def runbook(page: FromPath[str], visitor: NamedDependency[UserRow | None]) -> Template:
+def runbook(
+    page: FromPath[str], visitor: NamedDependency[UserRow | None], is_blind: NamedDependency[bool]
+) -> Template:
     """Show the runbook of a cause, or of the alerts of Prometheus."""
     if page not in {*PAGES, ALERTS_PAGE}:
         raise NotFoundException("no such runbook")
@@ -45,6 +48,7 @@ def runbook(page: FromPath[str], visitor: NamedDependency[UserRow | None]) -> Te
         "runbook.html",
         context={
             "user": visitor,
+            "is_blind": is_blind,
             "cause": PAGES.get(page),
             "title": PAGES[page].title if page in PAGES else ALERTS_TITLE,
             "html": read_runbook(page),

@@ -16,7 +16,7 @@ from monitor.accounts.invitations import OneTimeLink
 from monitor.accounts.users import Actor
 from monitor.errors import InputError, NotFoundError, WorkflowError
 from monitor.store.accounts.grants import ALL_MODELS
-from monitor.web.access.audience import LEADS, WORDS
+from monitor.web.access.audience import LEADS, NO_FINDINGS, WORDS
 from monitor.web.current_user import Visit
 from monitor.web.handlers import form, get, post
 from monitor.web.typed_text import UNREAD
@@ -55,13 +55,13 @@ def _management(visit: NamedDependency[Visit]) -> Management:
     return Management(**{field.name: getattr(visit, field.name) for field in fields(visit)})
 
 
-@get("/", opt=LEADS | WORDS)
+@get("/", opt=LEADS | NO_FINDINGS | WORDS)
 def list_page(management: NamedDependency[Management]) -> Template:
     """List all users, with an invitation form."""
     return _render_users(management)
 
 
-@post("/", opt=LEADS | WORDS | {UNREAD: ("name", "email")})
+@post("/", opt=LEADS | NO_FINDINGS | WORDS | {UNREAD: ("name", "email")})
 def invite(management: NamedDependency[Management], data: Fields) -> Template:
     """Invite a user. The link is in this response only: it is not stored."""
     values = {key: _text(data, key) for key in ("name", "email", "role")}
@@ -83,13 +83,13 @@ def invite(management: NamedDependency[Management], data: Fields) -> Template:
     )
 
 
-@get("/{user_id:int}", opt=LEADS | WORDS)
+@get("/{user_id:int}", opt=LEADS | NO_FINDINGS | WORDS)
 def user_page(user_id: FromPath[int], management: NamedDependency[Management]) -> Template:
     """Show a user, with forms for the changes that are allowed."""
     return _render_user(management, user_id)
 
 
-@form("/{user_id:int}/role", opt=LEADS)
+@form("/{user_id:int}/role", opt=LEADS | NO_FINDINGS)
 def change_role(
     user_id: FromPath[int], management: NamedDependency[Management], data: Fields
 ) -> Template | Redirect:
@@ -97,7 +97,7 @@ def change_role(
     return _change(management, user_id, users.change_role, _text(data, "role"), model=_model(data))
 
 
-@form("/{user_id:int}/revoke", opt=LEADS)
+@form("/{user_id:int}/revoke", opt=LEADS | NO_FINDINGS)
 def revoke_role(
     user_id: FromPath[int], management: NamedDependency[Management], data: Fields
 ) -> Template | Redirect:
@@ -105,7 +105,7 @@ def revoke_role(
     return _change(management, user_id, users.revoke_role, model=_model(data))
 
 
-@form("/{user_id:int}/task-types", opt=LEADS)
+@form("/{user_id:int}/task-types", opt=LEADS | NO_FINDINGS)
 def assign_task_types(
     user_id: FromPath[int], management: NamedDependency[Management], data: Fields
 ) -> Template | Redirect:
@@ -115,7 +115,7 @@ def assign_task_types(
     )
 
 
-@form("/{user_id:int}/slack", opt=LEADS | {UNREAD: ("slack_user_id",)})
+@form("/{user_id:int}/slack", opt=LEADS | NO_FINDINGS | {UNREAD: ("slack_user_id",)})
 def link_slack(
     user_id: FromPath[int], management: NamedDependency[Management], data: Fields
 ) -> Template | Redirect:
@@ -123,7 +123,7 @@ def link_slack(
     return _change(management, user_id, users.link_slack, _text(data, "slack_user_id"))
 
 
-@form("/{user_id:int}/deactivate", opt=LEADS)
+@form("/{user_id:int}/deactivate", opt=LEADS | NO_FINDINGS)
 def deactivate(
     user_id: FromPath[int], management: NamedDependency[Management]
 ) -> Template | Redirect:
@@ -131,7 +131,7 @@ def deactivate(
     return _change(management, user_id, users.deactivate)
 
 
-@form("/{user_id:int}/reactivate", opt=LEADS)
+@form("/{user_id:int}/reactivate", opt=LEADS | NO_FINDINGS)
 def reactivate(
     user_id: FromPath[int], management: NamedDependency[Management]
 ) -> Template | Redirect:
@@ -139,7 +139,7 @@ def reactivate(
     return _change(management, user_id, users.reactivate)
 
 
-@post("/{user_id:int}/link", opt=LEADS | WORDS)
+@post("/{user_id:int}/link", opt=LEADS | NO_FINDINGS | WORDS)
 def reset_password(user_id: FromPath[int], management: NamedDependency[Management]) -> Template:
     """Remove the user's password and sessions, and show a link to set a password."""
     try:

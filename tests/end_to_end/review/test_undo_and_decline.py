@@ -37,6 +37,11 @@ def test_undo_releases_an_item_that_was_not_begun(site: Site) -> None:
     assert holds(site, second)
     expect(undo(page)).to_contain_text(f"Item {first} is open again. Item {second} is back")
     assert [first, True, False] == [number(page), holds(site, first), holds(site, second)]
+    with page.expect_response("**/heartbeat"):
+        page.go_back()
+    expect(page.locator("#lease")).to_be_hidden()
+    assert holds(site, second), "the way back claims it again"
+    page.goto(f"{site.url}/review/{first}")
     accept(page)
     assert second == number(page), "its place in the queue is the same"
 
@@ -71,10 +76,20 @@ def test_declining_has_its_own_button_and_key(site: Site) -> None:
     dialog.get_by_role("button", name="Cancel").click()
     assert holds(site, item)
     page.keyboard.press("n")
+    page.evaluate(
+        "for (const key of ['Escape', 'x']) document.activeElement.dispatchEvent("
+        "new KeyboardEvent('keydown', {key, bubbles: true, cancelable: true}))"
+    )
+    expect(page.locator("[name=verdict][value=reject]")).to_be_checked()
+    page.keyboard.press("n")
     dialog.get_by_label("Reason").fill("my sister's card")
     with page.expect_navigation():
         page.keyboard.press("Enter")
     expect(page.locator(".toast")).to_have_text(f"Item {item} goes to another reviewer.")
+    there = page.url
+    page.keyboard.press("u")
+    expect(page.locator(".toast")).to_contain_text(f"You declined item {item}")
+    assert there == page.url
     with transaction(site.engine) as connection:
         row = REVIEW_ASSIGNMENTS.find(connection, item, site.world.users["Ada"])
         ada = load_claimer(connection, site.world.users["Ada"])

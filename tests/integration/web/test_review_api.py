@@ -69,7 +69,7 @@ def test_a_review_is_withdrawn_and_resubmitted(call: Callable[[str], Caller]) ->
     ada.review(ACCEPT)
     call("Ben").review(ACCEPT)
     reply = ada("DELETE", f"/items/{item}/review", status=409)
-    assert "withdrawn" in reply["detail"]
+    assert "undone" in reply["detail"]
 
 
 def test_an_older_page_replaces_no_newer_draft(call: Callable[[str], Caller]) -> None:

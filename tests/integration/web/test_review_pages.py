@@ -9,10 +9,15 @@ import httpx
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
+from sqlalchemy import update
 
 from monitor.daemon.web_app import create_app
 from monitor.settings import Secrets, Settings
+from monitor.store.engine import transaction
+from monitor.store.tables import ReviewItem
 from monitor.telemetry import Heartbeat
+from monitor.web.access.audience import AUDIENCE, FINDINGS, Audience
+from monitor.web.navigation import GROUPS
 from monitor.web.server import BackgroundServer
 from tests.support.review.review_world import PASSWORD, World, make_world
 
@@ -155,6 +160,45 @@ def test_error_pages_keep_the_navigation(visit) -> None:
         assert status == page.status_code
         assert '<nav aria-label="Main">' in page.text
         assert "Sign out" in page.text
+
+
+def navigation_of(page: str) -> list[str]:
+    """Return the addresses of the navigation."""
+    return [at for nav in re.findall(r"<nav .*?</nav>", page, re.DOTALL) for at in links(nav)]
+
+
+def test_the_navigation_of_a_reviewer_leads_somewhere(world: World, visit) -> None:
+    ada = visit()
+    ada.sign_in("Ada")
+    addresses = navigation_of(ada.send("GET", "/review").text)
+    for page in ("/runbooks", "/account", "/submitted"):
+        addresses += navigation_of(ada.send("GET", page).text)
+    assert {"/runbooks", "/submitted"} <= set(addresses)
+    assert {200} == {ada.send("GET", address).status_code for address in set(addresses)}
+    refused = ada.send("GET", "/models")
+    assert refused.status_code == 403
+    assert "/models" not in navigation_of(refused.text)
+    with transaction(world.engine) as connection:
+        connection.execute(update(ReviewItem).values(status="gold"))
+    assert {"/overview", "/drift-evaluations", "/models"} <= set(
+        navigation_of(ada.send("GET", "/review").text)
+    )
+
+
+def test_entries_of_findings_are_those_that_may_be_withheld(app: Litestar) -> None:
+    routes = {route.path: route for route in app.routes}
+    for entry in (entry for entries in GROUPS.values() for entry in entries):
+        opt = routes[entry.path].route_handler_map["GET"][0].opt
+        withheld = opt.get(FINDINGS, True) and opt[AUDIENCE] == Audience.REVIEWERS
+        assert entry.has_findings == withheld, entry.path
+
+
+def test_users_are_refused_to_reviewers_by_their_role(visit) -> None:
+    ada = visit()
+    ada.sign_in("Ada")
+    refused = ada.send("GET", "/users")
+    assert refused.status_code == 403
+    assert "leads and admins" in refused.text
 
 
 def test_the_queue_stays_reachable_from_a_held_item(visit) -> None:

@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.web.hidden_characters import MAX_MARKS, mark_hidden
-from monitor.web.markdown import DELIMITERS, MAX_CHARACTERS, MAX_DELIMITERS, render_markdown
+from monitor.web.markdown import (
+    DELIMITERS,
+    MAX_CHARACTERS,
+    MAX_DELIMITERS,
+    is_unrendered,
+    render_markdown,
+)
 from monitor.web.text_blocks import MAX_BLOCK, split_blocks
 from tests.support.web.hostile_texts import CORPUS
 
@@ -103,6 +109,14 @@ def test_tables_lists_and_code_are_rendered() -> None:
 def test_text_without_markdown_is_source_only(text: str) -> None:
     assert render_markdown(text) is None
     assert render_markdown("**b** " * MAX_CHARACTERS) is None
+
+
+@pytest.mark.parametrize("begin", ["# Title\n", "- a\n", "1. a\n", "| a |\n", "**b** ", "`c` "])
+def test_is_unrendered_with_long_markdown_is_true(begin: str) -> None:
+    text = begin + "word " * MAX_CHARACTERS
+    assert is_unrendered(text)
+    assert not is_unrendered(begin)
+    assert not is_unrendered("word " * MAX_CHARACTERS)
 
 
 @pytest.mark.parametrize("opening", ["[", "*a_", "[a](", "**_", "`a``", "<a "])

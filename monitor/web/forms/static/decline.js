@@ -2,6 +2,7 @@
 
 import { send } from "./api.js";
 import { toastOnNextPage } from "./toast.js";
+import { rememberFinal } from "./undo.js";
 
 const dialog = document.getElementById("decline");
 
@@ -22,6 +23,7 @@ export function createDecline({ item, path, act }) {
     const reason = new FormData(dialog.querySelector("form")).get("reason").trim() || "Not for me";
     act(async () => {
       await send("POST", `${path}/decline`, { reason });
+      rememberFinal(`You declined item ${item}, which can't be undone. Submitted lists your reviews.`);
       toastOnNextPage(`Item ${item} goes to another reviewer.`);
     });
   });

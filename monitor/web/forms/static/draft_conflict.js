@@ -57,7 +57,7 @@ function choicesOf(form, values) {
 function groupOf(radio) {
   const group = radio.closest("[role=radiogroup]");
   const label = document.getElementById(group?.getAttribute("aria-labelledby"));
-  return (label?.firstChild ?? group?.attributes["aria-label"])?.textContent.trim().toLowerCase() ?? radio.name;
+  return (label?.firstChild ?? group?.attributes["aria-label"])?.textContent.trim().toLowerCase().replace(/\?$/, "") ?? radio.name;
 }
 
 function quote(text, label) {

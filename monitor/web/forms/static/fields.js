@@ -17,9 +17,12 @@ export class Fields {
     return this.form.contains(focused) ? focused : null;
   }
 
+  /** Move to the next field; return what to say where there is none. */
   move(step) {
     const next = this.neighbour(this.current ?? this.last, step);
+    const isEnd = next === this.current;
     this.focus(next);
+    return isEnd ? `This is the ${step > 0 ? "last" : "first"} field.` : true;
   }
 
   /** Move the focus to the field after one that has got its value: never into a text, where keys would type. */

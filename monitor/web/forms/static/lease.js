@@ -22,7 +22,10 @@ class LeaseWatch {
     this.lastBeat = Date.now();
     this.lastActive = Date.now();
     this.spoken = Infinity;
-    this.extend(until);
+    // One that has ended is claimed again, as on the way back to an item after an undo.
+    this.end = Date.parse(until);
+    if (this.left <= 0) this.extendNow();
+    else this.extend(until);
     for (const type of ["keydown", "pointerdown", "input", "scroll", "focus"]) {
       addEventListener(type, () => this.active(), { capture: true, passive: true });
     }

@@ -15,6 +15,11 @@ export function rememberSubmission(submitted) {
   sessionStorage.setItem(KEY, JSON.stringify({ ...submitted, at: Date.now() }));
 }
 
+/** Remember a step that U doesn't undo, with what it says instead. */
+export function rememberFinal(reason) {
+  sessionStorage.setItem(KEY, JSON.stringify({ reason, offered: true, at: Date.now() }));
+}
+
 /** Offer undo once, in a toast; the U key works for longer. */
 export function offerUndo(undo = () => withdraw()) {
   const last = lastSubmitted();
@@ -36,6 +41,10 @@ export async function withdraw(submitted = lastSubmitted(), atWork = null) {
         ? "The last submission was more than ten minutes ago. Submitted lists your reviews."
         : "There is nothing to undo: nothing was submitted in this tab since the last undo.",
     );
+    return;
+  }
+  if (submitted.reason) {
+    toast(submitted.reason);
     return;
   }
   try {

@@ -53,8 +53,13 @@ export function listen({ actions, submit, leave, text }) {
   });
 }
 
-/** Keys of an open dialog: Ctrl+Enter does what it asks, a digit takes an option; Esc, Tab and Enter are the browser's. */
+/** Keys of an open dialog: Ctrl+Enter does what it asks, a digit takes an option; Tab and Enter are the browser's. */
 function answerIn(dialog, event) {
+  if (event.key === "Escape") {
+    event.preventDefault(); // a browser closes it later, and the next key would still go to it
+    dialog.close("");
+    return;
+  }
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
     if (!event.repeat) dialog.querySelector("button.primary").click();
@@ -87,12 +92,26 @@ function hasOwnUse({ key, target }) {
   return key === " " && target.matches("button, a, summary, input:not(:checked)");
 }
 
+let scrolls = 0;
+
 function scroll(text, pages) {
   const box = text.scrollHeight > text.clientHeight + 1 ? text : document.scrollingElement;
   const before = box.scrollTop;
   const end = pages > 0 ? box.scrollHeight : 0;
   box.scrollTo({ top: Number.isFinite(pages) ? before + pages * box.clientHeight : end, behavior: "instant" });
+  scrolls += 1;
+  if (pages === Infinity) stayAtEnd(box, scrolls);
   if (box.scrollTop === before) hint(pages > 0 ? "The text ends here." : "The text begins here.");
+}
+
+/** Scroll on until the end rests: a block has its height only once it is in sight. */
+function stayAtEnd(box, scrolling, frames = 5) {
+  requestAnimationFrame(() => {
+    if (scrolling !== scrolls || !frames) return;
+    const before = box.scrollTop;
+    box.scrollTo({ top: box.scrollHeight, behavior: "instant" });
+    stayAtEnd(box, scrolling, box.scrollTop === before ? frames - 1 : 5);
+  });
 }
 
 function explain(key, { target }) {

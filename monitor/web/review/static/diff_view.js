@@ -4,14 +4,18 @@ import { diffWords } from "./diff.js";
 
 const TAGS = { same: "span", removed: "del", added: "ins" };
 const SHORT = 6_000; // characters of both texts: compared at each keystroke
-const KEEP = 160; // characters shown on both sides of a change
-const FOLD = 600; // longer unchanged passages are folded
+const KEEP = 160;
+const FOLD = 400;
 
-export function showDiff(element, before, after) {
+/**
+ * @param keep characters shown on both sides of a change
+ * @param fold longer unchanged passages are folded
+ */
+export function showDiff(element, before, after, { keep = KEEP, fold = FOLD } = {}) {
   const parts = diffWords(before, after);
   const changed = parts.some(([kind]) => kind !== "same");
   element.replaceChildren(
-    ...(changed ? parts.flatMap(([kind, text], at) => nodes(kind, text, at > 0, at < parts.length - 1)) : [unchanged()]),
+    ...(changed ? parts.flatMap(([kind, text], at) => nodes(kind, text, at > 0 && keep, at < parts.length - 1 && keep, fold)) : [unchanged()]),
   );
 }
 
@@ -25,13 +29,16 @@ export function createLiveDiff(element) {
   };
 }
 
-function nodes(kind, text, isAfterChange, isBeforeChange) {
-  if (kind !== "same" || text.length <= FOLD) return [part(TAGS[kind], text)];
-  const head = isAfterChange ? text.slice(0, wordEnd(text, KEEP)) : "";
-  const tail = isBeforeChange ? text.slice(wordEnd(text, text.length - KEEP)) : "";
-  const n = (text.slice(head.length, text.length - tail.length).match(/\S+/g) ?? []).length;
-  const gap = part("span", `${n.toLocaleString("en")} words unchanged`);
+/** Return a part of the text; of an unchanged one the first and last characters, and the rest folded. */
+function nodes(kind, text, first, last, fold) {
+  if (kind !== "same" || text.length <= fold) return [part(TAGS[kind], text)];
+  const head = first ? text.slice(0, wordEnd(text, first)) : "";
+  const tail = last ? text.slice(wordEnd(text, text.length - last)).trimStart() : "";
+  const middle = text.slice(head.length, text.length - tail.length);
+  const n = (middle.match(/\S+/g) ?? []).length;
+  const gap = document.createElement("details");
   gap.className = "gap";
+  gap.append(part("summary", `${n.toLocaleString("en")} words unchanged`), part("span", middle));
   return [part("span", head), gap, part("span", tail)];
 }
 

@@ -2,12 +2,14 @@
 
 import { initialState, send } from "./api.js";
 import { showBanner } from "./banner.js";
+import { button } from "./button.js";
 import { showDiff } from "./diff_view.js";
 import { setDirection } from "./direction.js";
 import { createDraft } from "./draft.js";
 import { Fields } from "./fields.js";
+import { createFlag } from "./flag.js";
 import { VerdictForm } from "./verdict_form.js";
-import { toggleGuidelines } from "./guidelines.js";
+import { leaveGuidelines, toggleGuidelines } from "./guidelines.js";
 import { hint } from "./hint.js";
 import { listen } from "./keys.js";
 import { bindLeadActions } from "./lead_actions.js";
@@ -21,18 +23,32 @@ const element = document.getElementById("resolution");
 const message = document.getElementById("message");
 
 function showTexts(part) {
-  for (const text of part.querySelectorAll("[data-diff]")) showDiff(text, initial.response, text.textContent);
+  for (const text of part.querySelectorAll("[data-diff]")) showChanges(text, initial.response, text.textContent);
+}
+
+/** Show the changed words in their context; a button shows what doesn't fit. */
+function showChanges(text, before, after) {
+  showDiff(text, before, after, { keep: 60, fold: 200 });
+  if (text.scrollHeight <= text.clientHeight + 1) return;
+  const all = button("Show all", () => {
+    text.classList.add("whole");
+    text.focus();
+    all.remove();
+  });
+  all.className = "quiet";
+  text.after(all);
 }
 
 showTexts(document);
 const between = document.getElementById("between");
 if (between) {
   setDirection(between, initial.texts[1]);
-  showDiff(between, ...initial.texts);
+  showChanges(between, ...initial.texts);
 }
 bindLeadActions(initial.id);
 
 const actions = {
+  Escape: leaveGuidelines,
   g: toggleGuidelines,
   o: goToNext,
   u: () => "Both reviews are compared: this one can't be undone any more.",
@@ -158,7 +174,8 @@ if (element) {
     if (proposal) act(() => propose(JSON.parse(proposal)));
   });
   const escalate = document.getElementById("escalate");
-  document.getElementById("escalate-button")?.addEventListener("click", () => escalate.showModal());
+  const askAdjudicator = () => escalate.showModal();
+  document.getElementById("escalate-button")?.addEventListener("click", askAdjudicator);
   escalate.addEventListener("close", () => {
     if (escalate.returnValue !== "yes") return;
     act(async () => {
@@ -168,6 +185,23 @@ if (element) {
       goToNext();
     });
   });
+
+  const askToFlag = createFlag({
+    item: initial.id,
+    path,
+    act: (flag) => act(async () => {
+      await flag();
+      draft.finish();
+      goToNext();
+    }),
+  });
+
+  /** Move to the newest proposal of the other reviewer: agreeing can't be undone, so that it takes Enter too. */
+  const goToProposal = () => {
+    const agree = [...document.querySelectorAll("#proposals .agree")].at(-1);
+    agree?.focus();
+    return agree ? "Enter agrees with this proposal, which settles the item." : "The other reviewer has proposed nothing yet.";
+  };
 
   leave = (target) => (target === message || !form.verdict ? fields.leave(target) : fields.goTo(missing()));
   const digit = (_event, key) => {
@@ -181,7 +215,8 @@ if (element) {
     x: () => verdict("reject"),
     e: () => verdict("correct"),
     d: () => form.toggleDiff(),
-    t: () => message?.focus(),
+    f: askToFlag,
+    ...(message ? { t: () => message.focus(), y: goToProposal, j: askAdjudicator } : {}),
     ArrowDown: () => fields.move(1),
     ArrowUp: () => fields.move(-1),
     ArrowRight: (event) => fields.step(event, true),

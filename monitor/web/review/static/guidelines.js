@@ -17,9 +17,15 @@ export function toggleGuidelines() {
   (open ? guidelines : button).focus({ preventScroll: true });
 }
 
+/** Esc outside of text fields: close the guidelines from within; return what to say elsewhere. */
+export function leaveGuidelines() {
+  if (!guidelines.contains(document.activeElement)) return "Esc leaves a text field or the guidelines. Press ? for the keys.";
+  toggleGuidelines();
+  return true;
+}
+
 if (guidelines) {
   show(sessionStorage.getItem(KEY) === "open" && matchMedia("(min-width: 1200px)").matches);
   button.addEventListener("click", toggleGuidelines);
   guidelines.querySelector(".close").addEventListener("click", toggleGuidelines);
-  guidelines.addEventListener("keydown", (event) => event.key === "Escape" && toggleGuidelines());
 }

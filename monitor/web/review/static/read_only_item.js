@@ -1,7 +1,7 @@
 // The page of a read-only item: submitted, flagged or excluded.
 
 import { initialState } from "./api.js";
-import { toggleGuidelines } from "./guidelines.js";
+import { leaveGuidelines, toggleGuidelines } from "./guidelines.js";
 import { listen } from "./keys.js";
 import { bindLeadActions } from "./lead_actions.js";
 import { submittedReview, withdraw } from "./undo.js";
@@ -14,6 +14,7 @@ document.getElementById("undo-button")?.addEventListener("click", back);
 listen({
   text: document.getElementById("conversation"),
   actions: {
+    Escape: leaveGuidelines,
     g: toggleGuidelines,
     "?": () => document.getElementById("help").showModal(),
     u: initial.state === "submitted" ? back : () => "The item is withdrawn from review: nothing can be undone here.",

@@ -5,17 +5,17 @@ import { initialState, send } from "./api.js";
 import { showBanner } from "./banner.js";
 import { createDecline } from "./decline.js";
 import { createDraft } from "./draft.js";
+import { createFlag } from "./flag.js";
 import { Fields } from "./fields.js";
 import { VerdictForm } from "./verdict_form.js";
-import { toggleGuidelines } from "./guidelines.js";
+import { leaveGuidelines, toggleGuidelines } from "./guidelines.js";
 import { hint } from "./hint.js";
 import { listen } from "./keys.js";
 import { watchLease } from "./lease.js";
 import { handleUserRefusal } from "./request_errors.js";
 import { showSaveStatus } from "./save_status.js";
 import { Scores } from "./scores.js";
-import { toastOnNextPage } from "./toast.js";
-import { rememberSubmission, offerUndo, submittedReview, withdraw } from "./undo.js";
+import { rememberFinal, rememberSubmission, offerUndo, submittedReview, withdraw } from "./undo.js";
 
 const initial = initialState();
 const path = `/api/items/${initial.id}`;
@@ -24,8 +24,7 @@ const form = new VerdictForm(element, initial.response);
 const fields = new Fields(element);
 const scores = new Scores(element, form, fields);
 const help = document.getElementById("help");
-const flagDialog = document.getElementById("flag");
-const LOST = "This item is not yours any more. Go on with Next item, beside the text.";
+const LOST = "This item is not yours any more. Press O for the next one.";
 let isLost = false;
 
 const draft = createDraft(initial, form, {
@@ -36,6 +35,7 @@ const draft = createDraft(initial, form, {
 const lease = watchLease(initial, path, handleRefusal);
 const act = createSubmission({ element, draft, goToNext, showError });
 const askToDecline = createDecline({ item: initial.id, path, act });
+const askToFlag = createFlag({ item: initial.id, path, act });
 
 /** Handle a refusal of the user or the item; the form keeps its text. */
 function handleRefusal(error) {
@@ -55,7 +55,7 @@ function closeLostItem(error) {
   for (const control of element.querySelectorAll("input, .actions button")) control.disabled = true;
   for (const text of element.querySelectorAll("textarea")) text.readOnly = true;
   const reason = error.status === 404 ? "This item is no longer assigned to you." : error.message;
-  const actions = [["Next item", () => goToNext()]];
+  const actions = [["Next item", goOn]];
   if (typed) actions.push(["Copy my text", copy]);
   showBanner(typed ? `${reason} Your text is saved here and on your queue for you to copy.` : reason, actions);
   showSaveStatus("");
@@ -139,6 +139,11 @@ async function goToNext() {
   location.assign((item ? `/review/${item}` : "/review") + location.search);
 }
 
+/** Go on from a lost item. */
+function goOn() {
+  goToNext().catch((error) => handleUserRefusal(error) || hint(error.message));
+}
+
 /** A heartbeat tells whether a refusal concerns the review, which can be fixed, or a lost item. */
 async function showError(error) {
   if (error.isTransient) form.showProblem(`${error.message} Try again in a moment.`, { isTransient: true });
@@ -169,23 +174,11 @@ function submit() {
 
 async function skip() {
   await draft.autosave.flush(); // the item comes back with its draft
-  act(() => send("POST", `${path}/decline`));
-}
-
-function askToFlag() {
-  flagDialog.returnValue = "";
-  flagDialog.showModal();
-}
-
-flagDialog.addEventListener("close", () => {
-  if (flagDialog.returnValue !== "flag") return;
-  const chosen = new FormData(flagDialog.querySelector("form"));
-  const reason = [chosen.get("reason"), chosen.get("details").trim()].filter(Boolean).join(": ");
   act(async () => {
-    await send("POST", `${path}/flag`, { reason });
-    toastOnNextPage(`Item ${initial.id} is flagged. A lead will decide.`);
+    await send("POST", `${path}/decline`);
+    rememberFinal(`You skipped item ${initial.id}, which comes back after all others. Submitted lists your reviews.`);
   });
-});
+}
 
 element.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -198,7 +191,6 @@ for (const radio of element.elements.verdict) {
   radio.addEventListener("click", (event) => decide(radio.value, event.detail > 0));
 }
 document.getElementById("skip-button").addEventListener("click", skip);
-document.getElementById("flag-button").addEventListener("click", askToFlag);
 
 /** Return actions on the item, which say so once it is lost. */
 function ofItem(actions) {
@@ -225,6 +217,8 @@ listen({
       ArrowRight: (event) => fields.step(event, true),
       ArrowLeft: (event) => fields.step(event, false),
     }),
+    o: () => (isLost ? goOn() : "O is for an item that you have lost. Submit this one, or press S to skip it."),
+    Escape: leaveGuidelines,
     g: toggleGuidelines,
     u: undo,
     "?": () => help.showModal(),

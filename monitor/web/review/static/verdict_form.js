@@ -71,10 +71,13 @@ export class VerdictForm {
     this.showProblem("");
   }
 
+  /** Show or hide the changes; return what to press where there is no editor. */
   toggleDiff() {
+    if (!this.wrong) return "E or X opens the editor; D shows your changes there.";
     this.showsDiff = !this.showsDiff;
     sessionStorage.setItem(SHOW_DIFF, this.showsDiff ? "yes" : "no");
     this.refresh();
+    return true;
   }
 
   /** Restore the model's response by an edit of the browser, so that Ctrl+Z undoes it. */
@@ -117,7 +120,7 @@ export class VerdictForm {
     if (!this.verdict) return ["verdict", "Select a verdict: accept, correct or reject."];
     if (!this.wrong) return null;
     if (!this.get("error_kind")) return ["error_kind", "Select the kind of error."];
-    if (!this.get("answerable")) return ["answerable", "Select whether an expert could have answered it."];
+    if (!this.get("answerable")) return ["answerable", "Select whether an expert could have produced the right response."];
     if (this.verdict === "correct" && !this.isEdited) {
       return ["corrected_response", "Edit the response, or accept it."];
     }

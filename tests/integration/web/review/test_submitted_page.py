@@ -23,6 +23,7 @@ from monitor.web.review import submitted_page
 from tests.support.review.review_world import World, make_world
 from tests.support.review.roles import give_role
 from tests.support.review.settled_items import FIVE
+from tests.support.search.indexed import index
 from tests.support.web.apps import create_app
 from tests.support.web.route_table import Visitor
 
@@ -156,6 +157,17 @@ def test_a_peers_work_changes_nothing_on_the_page(
         assert item == REVIEWS.claim_next(connection, ben.id, clock, lease)
         REVIEWS.save_draft(connection, item, ben, {"comment": "x"}, now=clock, lease=lease)
     assert before == listed(visit("Ada"))
+
+
+def test_a_search_says_what_is_not_indexed(
+    world: World, clock: datetime, visit: Callable[[str], Visitor], submit: Callable[..., int]
+) -> None:
+    submit(("Ada", ACCEPT))
+    ada = visit("Ada")
+    assert 'id="unindexed"' not in ada.get("/submitted").text
+    assert 'id="unindexed"' in ada.get("/submitted?q=card").text
+    index(world.engine, clock)
+    assert 'id="unindexed"' not in ada.get("/submitted?q=card").text
 
 
 def test_pages_of_submissions_follow_each_other(
