@@ -4,9 +4,10 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Literal
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, String
 
 from monitor.errors import InputError
 from monitor.privacy.end_users.end_user import EndUser
@@ -16,9 +17,10 @@ from monitor.privacy.erasure.passages import Span
 from monitor.privacy.erasure.traces import Traces
 from monitor.privacy.requests.sentences import digest_of, sentences, texts_in
 from monitor.store.engine import transaction
-from monitor.store.privacy import end_user_rows
+from monitor.store.privacy import end_user_rows, end_user_traces
 from monitor.store.privacy.columns import Key
-from monitor.store.tables.facts import columns_of, table_names
+from monitor.store.tables import metadata
+from monitor.store.tables.facts import columns_of, period_of, table_names
 from monitor.table_types.contents import Content, Erasure
 
 Kind = Literal["access", "erasure"]
@@ -28,6 +30,8 @@ FoundBy = Literal["id", "quote", "name"]
 MIN_NAME = 3
 #: Tables of the requests themselves, and of what erasures say, which programs wrote.
 OF_REQUESTS = frozenset({"staff_sentences", "privacy_requests", "erasures", "erasure_checks"})
+#: JSON that holds what staff typed: unfinished reviews, and reasons in the audit log.
+TYPED_JSON = frozenset({"draft", "details"})
 #: Words before and after an id in brackets, as mail programs write a name.
 _BEFORE = re.compile(r"((?:[^\W\d_][\w'’.-]*[ \u00a0]){1,4})[\"']?[(<\[]\Z")  # noqa: RUF001
 _AFTER = re.compile(r"\A\s?[(<\[]((?:[^\W\d_][\w'’.-]*[ \u00a0]?){2,4})[)>\]]")  # noqa: RUF001
@@ -62,18 +66,27 @@ def find_sentences(
 
     Rows that are the end user's are left out: an export has them as a whole, and an erasure deletes
     them. Searched for are the names given, and those that stand beside the id. What is an id or a
-    quote and nothing else is no sentence: both find it without a decision.
+    quote and nothing else is no sentence: both find it without a decision. So they do in what
+    programs wrote, where names count, and copies of sentences of staff.
 
     Raises:
         InputError: A name is too short.
     """
     named = {_checked(name) for name in names} | set(_names_beside(engine, end_user, traces, kind))
     pattern = re.compile("|".join(map(_pattern, sorted(named, key=len, reverse=True))) or r"(?!)")
-    found: dict[FoundSentence, None] = {}
-    for table, key, column, text in _staff_texts(engine, end_user, kind):
-        for digest, found_by in _in_text(text, traces, pattern):
-            found[FoundSentence(table, key, column, digest, found_by)] = None
-    return list(found), sorted(named)
+    found: dict[tuple[str, Key, str, str], FoundSentence] = {}
+    words: set[str] = set()
+    for is_typed in (True, False):
+        for table, key, column, text in _texts(engine, end_user, kind, is_typed=is_typed):
+            for sentence, found_by in _in_text(text, traces, pattern):
+                if is_typed:
+                    words.add(sentence)
+                elif found_by != "name" and not any(copied in sentence for copied in words):
+                    continue
+                digest = digest_of(sentence)
+                place = FoundSentence(table, key, column, digest, found_by)
+                found.setdefault((table, key, column, digest), place)
+    return list(found.values()), sorted(named)
 
 
 def _in_text(text: str, traces: Traces, names: re.Pattern[str]) -> Iterator[tuple[str, FoundBy]]:
@@ -87,13 +100,13 @@ def _in_text(text: str, traces: Traces, names: re.Pattern[str]) -> Iterator[tupl
         rest = _outside(text, sentence, inside(of_traces))
         if not rest.strip("\"'.,;:!?…()[]<>“”„ \t"):
             continue
-        digest = digest_of(text[slice(*sentence)])
+        words = text[slice(*sentence)]
         if inside(of_ids):
-            yield digest, "id"
+            yield words, "id"
         elif inside(of_traces):
-            yield digest, "quote"
+            yield words, "quote"
         elif inside(of_names):
-            yield digest, "name"
+            yield words, "name"
 
 
 def _overlapping(sentence: Span, spans: Iterable[Span]) -> list[Span]:
@@ -109,13 +122,15 @@ def _outside(text: str, sentence: Span, spans: Iterable[Span]) -> str:
     return "".join([*parts, text[at : sentence[1]]])
 
 
-def _staff_texts(
-    engine: Engine, end_user: EndUser, kind: Kind
+def _texts(
+    engine: Engine, end_user: EndUser, kind: Kind, *, is_typed: bool
 ) -> Iterator[tuple[str, Key, str, str]]:
-    """Yield the texts of staff: table, primary key, column, text."""
+    """Yield the texts that staff typed, or the others: table, primary key, column, text."""
     own = _own_rows(engine, end_user, kind)
     for table in table_names():
-        columns = staff_columns(table, kind)
+        columns = [
+            name for name in staff_columns(table, kind) if _is_typed(table, name) is is_typed
+        ]
         if table in OF_REQUESTS or not columns:
             continue
         for key, values in read_table(engine, table, columns):
@@ -128,6 +143,12 @@ def _staff_texts(
                         yield table, key, column, text
 
 
+def _is_typed(table: str, column: str) -> bool:
+    """Return whether staff types a column: texts, but errors, and some JSON."""
+    is_text = isinstance(metadata.tables[table].c[column].type, String)
+    return column in TYPED_JSON or (is_text and period_of(table, column) != "errors")
+
+
 def _own_rows(engine: Engine, end_user: EndUser, kind: Kind) -> Mapping[str, Collection[int]]:
     with transaction(engine) as connection:
         items = (
@@ -136,6 +157,7 @@ def _own_rows(engine: Engine, end_user: EndUser, kind: Kind) -> Mapping[str, Col
             else end_user_rows.items_of_exchanges(connection, end_user.own_ids)
         )
         own: dict[str, Collection[int]] = dict(end_user_rows.rows_of_items(connection, items))
+        own["audit_log"] = end_user_traces.audit_entries_with_reasons(connection, items)
     own["rollout_observations"] = set(find_observations(engine, end_user))
     return own
 
@@ -143,9 +165,9 @@ def _own_rows(engine: Engine, end_user: EndUser, kind: Kind) -> Mapping[str, Col
 def _names_beside(engine: Engine, end_user: EndUser, traces: Traces, kind: Kind) -> Iterator[str]:
     """Yield names that stand beside the id, as in ``Ann Miller <ann@example.org>``."""
     ids = traces.without_quotes()
-    texts = [row.prompt for row in end_user.own_rows]
-    texts += [text for *_, text in _staff_texts(engine, end_user, kind)]
-    for text in texts:
+    own = (row.prompt for row in end_user.own_rows)
+    typed = (text for *_, text in _texts(engine, end_user, kind, is_typed=True))
+    for text in chain(own, typed):
         for first, last in ids.spans(text):
             before = _BEFORE.search(text[max(0, first - _CHARACTERS_BESIDE) : first])
             after = _AFTER.search(text[last : last + _CHARACTERS_BESIDE])
