@@ -147,7 +147,7 @@ def show(
     steps = list(checklist(request, sentences))
     if as_json:
         n_waiting = sum(sentence.is_waiting for sentence in sentences)
-        shown = [
+        listed = [
             {
                 "id": sentence.row.id,
                 "table": sentence.row.table_name,
@@ -162,7 +162,7 @@ def show(
             }
             for sentence in sentences
         ]
-        print_json(_fields(request, n_waiting, now) | {"steps": steps, "sentences": shown})
+        print_json(_fields(request, n_waiting, now) | {"steps": steps, "sentences": listed})
         return
     typer.echo(f"request {request.id}: {request.kind}, {_status(request, now)}")
     for step in steps:

@@ -11,7 +11,7 @@ from monitor.store.privacy.requests import RequestRow
 
 @dataclass(frozen=True)
 class Step:
-    """A step of an answer."""
+    """A step of the response to a request."""
 
     text: str
     #: ``None``: it is to be done.
@@ -37,9 +37,9 @@ def checklist(request: RequestRow, sentences: Sequence[Sentence]) -> Iterator[St
     waiting = [sentence for sentence in sentences if sentence.is_waiting]
     choice = "--include or --exclude" if kind == "access" else "--erase or --keep"
     decided = [sentence.row.decided_at for sentence in sentences if sentence.row.decided_at]
+    n_decided = len(sentences) - len(waiting)
     yield Step(
-        f"{pluralize(len(sentences), 'sentence')} of staff decided"
-        + (f", {len(waiting)} to decide" if waiting else ""),
+        f"{n_decided} of {pluralize(len(sentences), 'sentence')} of staff decided",
         None if waiting else max(decided, default=request.searched_at),
         f"driftwarden requests decide {number} SENTENCE {choice} --reason WHY" if waiting else "",
     )

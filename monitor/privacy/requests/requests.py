@@ -77,10 +77,10 @@ def search_request(
     ``None``. Where ``is_asked``, sentences that are no longer stored as they were need no decision
     afterwards: what took their place was searched too.
     """
-    found, searched_names = find_sentences(engine, end_user, traces, kind, names)
+    matches, searched_names = find_sentences(engine, end_user, traces, kind, names)
     with transaction(engine) as connection:
         request = store.open_request(connection, digests, kind)
-        if request is None and not found and not is_asked:
+        if request is None and not matches and not is_asked:
             return None
         if request is None:
             due_at = now + period
@@ -101,7 +101,7 @@ def search_request(
         }
         new = [
             place
-            for place in found
+            for place in matches
             if (place.table, place.key, place.column, place.digest) not in known
         ]
         for place in new:
@@ -220,7 +220,7 @@ def close(engine: Engine, request_id: int, *, reason: str, by: str, now: datetim
 
 
 def open_steps(request: RequestRow, sentences: Sequence[Sentence]) -> list[str]:
-    """Return the steps of an answer that are not done, besides the decisions."""
+    """Return the steps of a response that are not done, besides the decisions."""
     if request.kind == "erasure":
         steps = {"erased": request.answered_at, "verified": request.verified_at}
         return [name for name, done_at in steps.items() if done_at is None]

@@ -74,7 +74,7 @@ def find_sentences(
     """
     named = {_checked(name) for name in names} | set(_names_beside(engine, end_user, traces, kind))
     pattern = re.compile("|".join(map(_pattern, sorted(named, key=len, reverse=True))) or r"(?!)")
-    found: dict[tuple[str, Key, str, str], FoundSentence] = {}
+    matches: dict[tuple[str, Key, str, str], FoundSentence] = {}
     words: set[str] = set()
     for is_typed in (True, False):
         for table, key, column, text in _texts(engine, end_user, kind, is_typed=is_typed):
@@ -85,8 +85,8 @@ def find_sentences(
                     continue
                 digest = digest_of(sentence)
                 place = FoundSentence(table, key, column, digest, found_by)
-                found.setdefault((table, key, column, digest), place)
-    return list(found.values()), sorted(named)
+                matches.setdefault((table, key, column, digest), place)
+    return list(matches.values()), sorted(named)
 
 
 def _in_text(text: str, traces: Traces, names: re.Pattern[str]) -> Iterator[tuple[str, FoundBy]]:

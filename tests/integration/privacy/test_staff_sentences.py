@@ -1,6 +1,6 @@
 """Sentences of staff about an end user: proposed, decided, erased or handed out.
 
-Each test is an attempt to lose a sentence, or to touch another one.
+Each test is an attempt to lose a sentence, or to touch another sentence.
 """
 
 import sqlite3
@@ -120,13 +120,15 @@ def sentences_of(world: EndUserWorld, request_id: int = 1) -> list[Sentence]:
 
 def words(world: EndUserWorld, request_id: int = 1) -> dict[str, str]:
     """Return what each sentence was found by."""
-    return {one.words: one.row.found_by for one in sentences_of(world, request_id)}
+    return {sentence.words: sentence.row.found_by for sentence in sentences_of(world, request_id)}
 
 
 def decide_all(
     world: EndUserWorld, clock: datetime, decision: Decision, *ids: int, **options: Any
 ) -> None:
-    chosen = ids or [one.row.id for one in sentences_of(world) if not one.row.decision]
+    chosen = ids or [
+        sentence.row.id for sentence in sentences_of(world) if not sentence.row.decision
+    ]
     decide(world.engine, 1, chosen, decision, reason="why", by="lea", now=clock, **options)
 
 
@@ -197,7 +199,7 @@ def test_erasure_opens_a_request_only_where_staff_wrote_about_the_end_user(
     with transaction(world.engine) as connection:
         request = read_request(connection, 1)
     assert (request.kind, request.answered_at, request.closed_at) == ("erasure", clock, None)
-    assert [one.state for one in sentences_of(world)] == ["open"]
+    assert [sentence.state for sentence in sentences_of(world)] == ["open"]
 
 
 def test_sentences_are_found_after_an_erasure_was_killed(
@@ -228,7 +230,7 @@ def test_killed_decision_neither_erases_nor_records(
             decide_all(world, clock, "erase")
 
     assert comment_of(world) == COMMENT
-    assert [one.state for one in sentences_of(world)] == ["open", "open"]
+    assert [sentence.state for sentence in sentences_of(world)] == ["open", "open"]
 
 
 def test_second_lead_does_not_override_unnoticed(world: EndUserWorld, clock: datetime) -> None:
@@ -237,9 +239,9 @@ def test_second_lead_does_not_override_unnoticed(world: EndUserWorld, clock: dat
 
     with refusal("decided_before", InputError):
         decide_all(world, clock, "erase", 2, 1)
-    assert [one.state for one in sentences_of(world)] == ["keep", "open"]
+    assert [sentence.state for sentence in sentences_of(world)] == ["keep", "open"]
     decide_all(world, clock, "erase", 1, change=True)
-    assert [one.state for one in sentences_of(world)] == ["erase", "open"]
+    assert [sentence.state for sentence in sentences_of(world)] == ["erase", "open"]
     with refusal("sentence_changed", InputError):
         decide_all(world, clock, "keep", 1, change=True)
 
@@ -255,7 +257,7 @@ def test_changed_sentence_is_searched_for_again_before_the_request_closes(
     with refusal("sentences_wait", InputError):
         close(world.engine, 1, reason="x", by="lea", now=clock)
     assert open_for(world, clock, names=("Ann Miller",)).n_waiting == 1
-    assert [one.state for one in sentences_of(world)] == ["gone", "gone", "open"]
+    assert [sentence.state for sentence in sentences_of(world)] == ["gone", "gone", "open"]
 
 
 def test_sentence_of_a_removed_row_waits_for_nobody(world: EndUserWorld, clock: datetime) -> None:
@@ -265,7 +267,7 @@ def test_sentence_of_a_removed_row_waits_for_nobody(world: EndUserWorld, clock: 
 
     close(world.engine, 1, reason="withdrawn", by="lea", now=clock)
 
-    assert [one.row.decision for one in sentences_of(world)] == ["gone", "gone"]
+    assert [sentence.row.decision for sentence in sentences_of(world)] == ["gone", "gone"]
     with refusal("request_closed", InputError):
         decide_all(world, clock, "keep", 1)
 
@@ -336,7 +338,9 @@ def test_included_sentence_is_handed_out_without_third_parties(
     assert "sentences of staff: 1" in {left.content for left in export.left_out}
 
 
-def test_export_before_the_decision_does_not_answer(world: EndUserWorld, clock: datetime) -> None:
+def test_export_before_the_decision_leaves_the_request_open(
+    world: EndUserWorld, clock: datetime
+) -> None:
     open_for(world, clock, "access")
     request = resolve(world.engine, world.settings, ErasureRequest(ANN))
     requests_module.mark(world.engine, subject_digests(request), "access", answered_at=clock)
@@ -366,7 +370,11 @@ def test_her_own_items_need_no_decision(world: EndUserWorld, clock: datetime) ->
 
     open_for(world, clock)
 
-    places = [one.row for one in sentences_of(world) if one.row.table_name == "review_messages"]
+    places = [
+        sentence.row
+        for sentence in sentences_of(world)
+        if sentence.row.table_name == "review_messages"
+    ]
     assert len(places) == n_messages - len(HERS)
 
 
