@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from monitor.privacy.requests.requests import Decision
     from monitor.store.privacy.requests import RequestRow
 
+#: Of a sentence that is printed; JSON has all.
+MAX_CHARACTERS = 2000
+
 app = typer.Typer(no_args_is_help=True, help="Open, list, decide and close requests of end users.")
 
 RequestId = Annotated[int, typer.Argument(metavar="REQUEST", help="Number of the request.")]
@@ -138,6 +141,7 @@ def show(
     """
     from monitor.privacy.requests.checklist import checklist
     from monitor.privacy.requests.requests import read_request, read_sentences
+    from monitor.rendering.excerpts import excerpt
 
     now = datetime.now(UTC)
     with database_transaction(read_configuration(config)) as connection:
@@ -173,7 +177,7 @@ def show(
         place = f"{row.table_name}.{row.column_name} {', '.join(map(str, row.row_key))}"
         typer.echo(f"\n{row.id}  {sentence.state}, by {row.found_by}, in {place}")
         if sentence.words:
-            typer.echo(f"   {sentence.words}")
+            typer.echo(f"   {excerpt(sentence.words, MAX_CHARACTERS)}")
 
 
 @app.command()
@@ -204,16 +208,13 @@ def decide(
     """
     from monitor.privacy.requests import requests
 
-    chosen: list[Decision] = [
-        name
-        for name, is_given in (
-            ("include", include),
-            ("exclude", exclude),
-            ("erase", erase),
-            ("keep", keep),
-        )
-        if is_given
-    ]
+    options: dict[Decision, bool] = {
+        "include": include,
+        "exclude": exclude,
+        "erase": erase,
+        "keep": keep,
+    }
+    chosen = [decision for decision, is_given in options.items() if is_given]
     if len(chosen) != 1:
         raise typer.BadParameter("--include, --exclude, --erase and --keep: give one of them")
     if not reason.strip():
