@@ -155,8 +155,9 @@ def decide(
     with transaction(engine) as connection:
         request = read_request(connection, request_id, lock=True)
         _require_open(request)
-        if decision not in DECISIONS[request.kind]:
-            allowed = " or ".join(f"--{name}" for name in DECISIONS[request.kind])
+        choices = DECISIONS.get(request.kind, ())
+        if decision not in choices:
+            allowed = " or ".join(f"--{name}" for name in choices)
             raise InputError(
                 f"--{decision} decides nothing in a request for {request.kind}; give {allowed}",
                 code="wrong_decision",

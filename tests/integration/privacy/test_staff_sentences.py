@@ -188,7 +188,7 @@ def test_erased_words_leave_no_byte_in_the_file(world: EndUserWorld, clock: date
     assert b"is rude" not in path.read_bytes()
 
 
-def test_erasure_opens_a_request_only_where_staff_wrote_about_the_end_user(
+def test_erasure_without_sentences_of_staff_opens_no_request(
     world: EndUserWorld, clock: datetime
 ) -> None:
     forget(world.engine, world.settings, ErasureRequest("bob"), clock)
