@@ -20,6 +20,7 @@ from monitor.store.engine import transaction
 from monitor.store.privacy import requests as store
 from monitor.store.privacy.columns import Key, read_values
 from monitor.store.privacy.requests import RequestRow, SentenceRow
+from monitor.store.tables.facts import columns_of, table_names
 
 Decision = Literal["include", "exclude", "erase", "keep"]
 #: Decisions by kind of request.
@@ -269,6 +270,9 @@ def included_sentences(
 def _read(connection: Connection, row: SentenceRow) -> Sentence:
     if not row.digest:
         return Sentence(row, row.decision or "gone", "")
+    is_known = row.table_name in table_names() and row.column_name in columns_of(row.table_name)
+    if not is_known:  # a newer release wrote it
+        return Sentence(row, row.decision or "changed", "")
     values = read_values(connection, row.table_name, [row.column_name], row.key)
     texts = list(texts_in(values[0])) if values is not None else []
     for text in texts:
