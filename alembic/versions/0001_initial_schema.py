@@ -218,6 +218,23 @@ def upgrade() -> None:
     op.create_index("ix_pending_halves_received_at", "pending_halves", ["received_at"])
     op.create_index("ix_pending_halves_stored_at", "pending_halves", ["stored_at"])
     op.create_table(
+        "privacy_requests",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("subject_digest", sa.String(), nullable=False),
+        sa.Column("opened_at", TIME, nullable=False),
+        sa.Column("opened_by", sa.String(), nullable=False),
+        sa.Column("due_at", TIME, nullable=False),
+        sa.Column("searched_at", TIME),
+        sa.Column("answered_at", TIME),
+        sa.Column("verified_at", TIME),
+        sa.Column("closed_at", TIME),
+        sa.Column("closed_by", sa.String(), nullable=False),
+        sa.Column("close_reason", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_privacy_requests"),
+    )
+    op.create_index("ix_privacy_requests_subject_digest", "privacy_requests", ["subject_digest"])
+    op.create_table(
         "probe_sets",
         sa.Column("id", ID, nullable=False),
         sa.Column("model", sa.String(), nullable=False),
@@ -527,6 +544,25 @@ def upgrade() -> None:
         sa.UniqueConstraint("token_hash", name="uq_invitations_token_hash"),
     )
     op.create_index("ix_invitations_user_id", "invitations", ["user_id"])
+    op.create_table(
+        "staff_sentences",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("request_id", ID, nullable=False),
+        sa.Column("table_name", sa.String(), nullable=False),
+        sa.Column("column_name", sa.String(), nullable=False),
+        sa.Column("row_key", JSON, nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("found_by", sa.String(), nullable=False),
+        sa.Column("decision", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("decided_at", TIME),
+        sa.Column("decided_by", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["request_id"], ["privacy_requests.id"], name="fk_staff_sentences_request_id"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_staff_sentences"),
+    )
+    op.create_index("ix_staff_sentences_request_id", "staff_sentences", ["request_id"])
     op.create_table(
         "taxonomy_publications",
         sa.Column("id", ID, nullable=False),
@@ -1551,6 +1587,7 @@ def downgrade() -> None:
     op.drop_table("exchange_terms")
     op.drop_table("user_grants")
     op.drop_table("taxonomy_publications")
+    op.drop_table("staff_sentences")
     op.drop_table("invitations")
     op.drop_table("exchanges")
     op.drop_table("erasure_proofs")
@@ -1574,6 +1611,7 @@ def downgrade() -> None:
     op.drop_table("record_counts")
     op.drop_table("proof_keys")
     op.drop_table("probe_sets")
+    op.drop_table("privacy_requests")
     op.drop_table("pending_halves")
     op.drop_table("offset_gaps")
     op.drop_table("looks")

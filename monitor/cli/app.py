@@ -98,6 +98,11 @@ class Commands(LazyGroup):
             DAEMON,
         ),
         "forget": Entry("monitor.cli.privacy.erasure:forget", "Erase an end user's data.", DAEMON),
+        "requests": Entry(
+            "monitor.cli.privacy.requests:app",
+            "Open, list, decide and close requests of end users.",
+            DAEMON,
+        ),
         "suppress": Entry(
             "monitor.cli.privacy.suppress:app",
             "Add, list and remove end users whose records are not stored.",

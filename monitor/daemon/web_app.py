@@ -34,6 +34,7 @@ from monitor.web.incidents import incident_pages
 from monitor.web.models import model_pages, version_steps
 from monitor.web.overview import overview_page
 from monitor.web.progress import gold_download, progress_pages
+from monitor.web.requests import request_pages
 from monitor.web.review import review_pages, submitted_page
 from monitor.web.runbooks import runbook_pages
 from monitor.web.runs import plan_pages, run_pages, start_pages
@@ -96,6 +97,7 @@ def create_app(
             ),
             user_pages.router,
             *access_pages.HANDLERS,
+            *request_pages.HANDLERS,
             human_evaluation_pages.router,
             rollout_pages.router,
             *submitted_page.HANDLERS,

@@ -1,4 +1,4 @@
-"""Settings of end users' ids, of the suppression list and of the proof of erasures."""
+"""Settings of end users' ids, of the suppression list, of requests and of the proof of erasures."""
 
 from datetime import timedelta
 from typing import Annotated, Literal
@@ -10,7 +10,7 @@ from monitor.setting_types.field_types import Section
 
 
 class Privacy(Section):
-    """Stored forms of end users' ids, the list outside the database, and the proof of erasures."""
+    """Stored forms of end users' ids, the list outside the database, requests and proofs."""
 
     user_ids: Literal["pseudonym", "as_is"] = "pseudonym"
     ignore_case: bool = True
@@ -18,3 +18,4 @@ class Privacy(Section):
     require_key: bool = False
     suppression_file: str = ""
     proof_period: Duration = timedelta(days=365)
+    request_period: Duration = timedelta(days=30)

@@ -56,6 +56,12 @@ KINDS = (
         reason="something that protects users has stopped",
     ),
     Kind(
+        name="request",
+        title="a request of an end user that is not closed",
+        audience="lead",
+        reason="it is to be answered within a legal period",
+    ),
+    Kind(
         name="window",
         title="a window whose evaluation failed",
         audience="lead",

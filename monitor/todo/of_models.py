@@ -23,6 +23,7 @@ from monitor.store.fleet import (
 )
 from monitor.store.leadership import Lease
 from monitor.store.model_history import DAEMON
+from monitor.store.privacy.requests import waiting_requests
 from monitor.store.review.decision_states import DecisionState, decision_states
 from monitor.store.review.waiting import StandingDecision, standing_decisions
 from monitor.store.training.waiting import (
@@ -67,6 +68,21 @@ def no_leader(lease: Lease | None, now: datetime) -> Entries:
         address="/runbooks/prometheus#driftwardennoleader",
         label="See what to do",
     )
+
+
+def requests(connection: Connection, now: datetime) -> Entries:
+    """Yield the open requests of end users, which are of no model."""
+    for row in waiting_requests(connection):
+        late = "was" if row.due_at < now else "is"
+        yield TodoEntry(
+            model=DAEMON,
+            kind="request",
+            since=row.opened_at,
+            text=f"Request {row.id} of an end user for {row.kind} {late} due on "
+            f"{format_day(row.due_at)}: {pluralize(row.n_open, 'sentence')} of staff to decide.",
+            address="/requests",
+            label="See what to do",
+        )
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,7 @@ def list_todo(
     lease = current_lease(connection)
     if user.led_models:
         entries += of_models.no_leader(lease, now)
+        entries += of_models.requests(connection, now)
         states = of_models.read_states(connection) if known is None else known
         for source in of_models.SOURCES:
             entries += source(connection, settings, now, states)
@@ -69,7 +70,7 @@ def list_todo(
     reviewed = of_reviews.reviewed_models(connection, user, now) if user.led_models else set()
 
     def is_shown(entry: TodoEntry) -> bool:
-        if entry.kind == "no_leader":  # it concerns every model
+        if entry.kind in {"no_leader", "request"}:  # it concerns every model
             return True
         if entry.model not in models:
             return False

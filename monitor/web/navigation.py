@@ -58,6 +58,7 @@ GROUPS: dict[str, tuple[NavigationEntry, ...]] = {
     ),
     "Access": (
         NavigationEntry("/access-log", "Access log", leads),
+        NavigationEntry("/requests", "Requests", leads, has_model=False),
         NavigationEntry("/users", "Users", lambda user: user.manages_users, has_model=False),
     ),
 }

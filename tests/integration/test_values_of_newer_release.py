@@ -51,7 +51,8 @@ LISTS = (
     "incidents show 2", "incidents show 1 --json", "accounts list", "access-log", "dead-letters",
     "review queue", "retrain list", "retrain show 1", "retrain human-evaluation list",
     "retrain human-evaluation show 1", "models list", "models show 1", "models diff 1 2",
-    "rollout status", "rollout history", "probes status", "suppress list",
+    "rollout status", "rollout history", "probes status", "suppress list", "requests list",
+    "requests show 1",
     "user-ids status", "retention", "evaluate",
 )  # fmt: skip
 JOBS = (

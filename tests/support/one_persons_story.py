@@ -17,6 +17,8 @@ _VARYING = (
         re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?(\+00:00|Z| UTC)?"),
         "2026-11-02 09:30",
     ),
+    (re.compile(r"(due|until) \d{4}-\d\d-\d\d"), r"\1 2026-12-02"),
+    (re.compile(r"(?<!due )(?<!until )\d{4}-\d\d-\d\d(?! \d\d:)"), "2026-11-02"),
     (re.compile(r"[\d,]+ bytes"), "12,345 bytes"),
     (re.compile(r"user-[0-9a-f]{4}-[a-z]{28}"), "user-1a2b-…"),
 )
@@ -79,9 +81,17 @@ def tell(story: Story) -> list[tuple[str, int]]:
         statuses.append((line, story.command(line).returncode))
 
     run("driftwarden db backup backup.tar.gz")
+    run(f"driftwarden requests open --kind access --subject {ANN}")
+    run("driftwarden requests show 1")
+    run("driftwarden requests decide 1 1 2 --include --reason 'about nobody else'")
+    run("driftwarden requests decide 1 3 --exclude --reason 'a copy of 2'")
     run(f"driftwarden subject export {ANN} --output ann")
+    run("driftwarden requests close 1")
     run(f"driftwarden forget --subject {ANN}")
     run(f"driftwarden forget --subject {ANN} --verify")
+    run("driftwarden requests show 2")
+    run("driftwarden requests decide 2 4 5 6 --erase --reason 'about nobody else'")
+    run("driftwarden requests close 2")
     run("driftwarden replay records.jsonl --sample-rate 1")
     run(f"driftwarden forget --subject {ANN} --verify")
     story.lose_the_disk()
@@ -89,5 +99,8 @@ def tell(story: Story) -> list[tuple[str, int]]:
     run(f"driftwarden forget --subject {ANN}")
     run("driftwarden replay records.jsonl --sample-rate 1")
     run(f"driftwarden forget --subject {ANN} --verify")
+    run("driftwarden requests list")
+    run("driftwarden requests decide 1 1 2 3 --erase --reason 'erased before the restoration'")
+    run("driftwarden requests close 1")
     run(f"driftwarden subject export {ANN} --output after.json")
     return statuses

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from monitor.cli.privacy.requests import say_what_waits
 from monitor.cli.shared.access import account_name
 from monitor.cli.shared.context import ConfigOption, open_database, read_configuration
 from monitor.errors import DatabaseUnavailableError
@@ -108,8 +109,10 @@ def forget(
     from monitor.privacy.end_users.end_user import ErasureRequest
     from monitor.privacy.end_users.erasure_request import resolve
     from monitor.privacy.end_users.suppression import suppress as add_to_list
+    from monitor.privacy.erasure.erasure_record import subject_digests
     from monitor.privacy.erasure.forget import forget as remove
     from monitor.privacy.erasure.forget import verify_end_user
+    from monitor.privacy.requests.requests import mark
 
     if verify and not subject and not exchange and not suppressed:
         _check_all(read_configuration(config))
@@ -127,6 +130,9 @@ def forget(
     if verify:
         result = verify_end_user(engine, settings, request, file or ())
         _show_result(result)
+        if result.exit_status != 1:
+            mark(engine, subject_digests(request), "erasure", verified_at=datetime.now(UTC))
+        say_what_waits(engine, request, "erasure")
         raise typer.Exit(result.exit_status)
     if subject and suppress and not dry_run:  # before the removal: nothing may come after it
         add_to_list(
@@ -144,6 +150,7 @@ def forget(
     _show(report, dry_run=dry_run)
     if dry_run:
         _show_near_matches(engine, request)
+    say_what_waits(engine, request, "erasure")
     if not dry_run:
         raise typer.Exit(report.exit_status)
 

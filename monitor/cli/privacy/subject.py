@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from monitor.cli.privacy.requests import say_what_waits
 from monitor.cli.shared.access import account_name, record_read
 from monitor.cli.shared.context import ConfigOption, open_database, read_configuration
 
@@ -67,7 +68,8 @@ def export(
     """
     from monitor.privacy.end_users.end_user import ErasureRequest
     from monitor.privacy.end_users.erasure_request import resolve
-    from monitor.privacy.erasure.erasure_record import subject_digest
+    from monitor.privacy.erasure.erasure_record import subject_digest, subject_digests
+    from monitor.privacy.requests.requests import mark
     from monitor.privacy.subject_export.collection import collect_export, write_audit_entry
     from monitor.privacy.subject_export.writing import require_free, write_export
     from monitor.store.engine import transaction
@@ -88,7 +90,9 @@ def export(
         )
     if document.n_entries:
         paths = write_export(document, output)
+    mark(engine, subject_digests(request), "access", answered_at=now)
     _show(document)
+    say_what_waits(engine, request, "access")
     if not document.n_entries:
         typer.echo("nothing is stored about this end user")
         raise typer.Exit(NOTHING_STORED)

@@ -54,7 +54,8 @@ from monitor.privacy.proof.check import destroy_expired
 from monitor.privacy.proof.file_search import Terms
 from monitor.privacy.proof.findings import RemainingText, SearchResult
 from monitor.privacy.proof.records import recall, unique_passages
-from monitor.settings import Sections
+from monitor.privacy.requests.requests import mark, search_request
+from monitor.settings import Retrain, Sections
 from monitor.store.alerts.outbox import replace_payload
 from monitor.store.audit_log import append_entry
 from monitor.store.engine import transaction
@@ -181,6 +182,18 @@ def forget(
         now=now,
     )
     steps = _merge(earlier_steps(engine, request), steps, traces)
+    digests = subject_digests(request)
+    # Masked, a sentence names nobody any more and would not be found.
+    search_request(
+        engine,
+        end_user,
+        traces,
+        kind="erasure",
+        digests=digests,
+        period=settings.privacy.request_period,
+        by="driftwarden",
+        now=now,
+    )
     failed = remove_rows(engine, end_user, traces, on_disk, now)
     steps += [
         ManualStep("file", f"{path}: not rewritten; {reason}") for path, reason in failed.items()
@@ -194,7 +207,7 @@ def forget(
     mask_words(engine, traces, words)
     _remove_exchanges(engine, end_user)
     with transaction(engine) as connection:
-        finish_erasures(connection, subject_digests(request), now)
+        finish_erasures(connection, digests, now)
         _write_audit(connection, request, n_found, on_disk, now)
     unpurged = purge_deleted_rows(engine, TABLES)
     steps += [ManualStep("database_files", unpurged)] if unpurged else []
@@ -205,7 +218,31 @@ def forget(
     n_left = count(files=files_after, words=words)
     n_left["exchanges"] += len(set(remaining.ids) - set(end_user.ids))
     counts = [TraceCount(kind, n, n_left[kind]) for kind, n in n_found.items()]
-    remembered = recall(engine, environment_keys(request), now, subject_digests(request))
+    result = _search_again(engine, request, traces, retrain, extra=extra, now=now)
+    report = ErasureReport(
+        counts,
+        end_user.n_mentions,
+        steps,
+        tuple(sorted({*failed, *files_after.unreachable})),
+        result,
+    )
+    if report.exit_status != 1:
+        mark(engine, digests, "erasure", answered_at=now, verified_at=now)
+    return report
+
+
+def _search_again(
+    engine: Engine,
+    request: ErasureRequest,
+    traces: Traces,
+    retrain: Sequence[Retrain],
+    *,
+    extra: Sequence[Path],
+    now: datetime,
+) -> SearchResult:
+    """Verify an erasure, and store the files that it could not remove."""
+    digests = subject_digests(request)
+    remembered = recall(engine, environment_keys(request), now, digests)
     result = verify(engine, traces, retrain, remembered, extra)
     masked = Terms(remembered.search, traces).mask
     remains = [
@@ -214,14 +251,8 @@ def forget(
         if left.kind == "file"
     ]
     with transaction(engine) as connection:
-        replace_remains(connection, subject_digests(request), remains)
-    return ErasureReport(
-        counts,
-        end_user.n_mentions,
-        steps,
-        tuple(sorted({*failed, *files_after.unreachable})),
-        result,
-    )
+        replace_remains(connection, digests, remains)
+    return result
 
 
 def verify_end_user(

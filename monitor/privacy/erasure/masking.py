@@ -5,12 +5,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from monitor.privacy.erasure.traces import Traces
+from monitor.privacy.requests.sentences import moved, texts_in
 from monitor.store.engine import transaction
 from monitor.store.privacy import columns as store
 from monitor.store.privacy.columns import Key
+from monitor.store.privacy.requests import move_sentence, sentences_in_column
 from monitor.store.tables.facts import columns_of, table_names
 from monitor.store.training.registry import version_by_id
 from monitor.store.training.registry_mirrors import count_registry_change
@@ -91,7 +93,7 @@ def mask_words(engine: Engine, traces: Traces, rows: Iterable[MaskedRow]) -> Non
     """Mask the end user in others' words, each row in a transaction."""
     for row in rows:
         with transaction(engine) as connection:
-            values = store.read_locked(connection, row.table, row.columns, row.key)
+            values = store.read_values(connection, row.table, row.columns, row.key, lock=True)
             if values is None:
                 continue
             searched = traces_in(row.table, traces)
@@ -99,10 +101,32 @@ def mask_words(engine: Engine, traces: Traces, rows: Iterable[MaskedRow]) -> Non
                 name: _mask(searched, value)
                 for name, value in zip(row.columns, values, strict=True)
             }
-            if row.table == "model_versions":  # mirrors show the lineage
-                version = version_by_id(connection, row.key[0], lock=True)
-                count_registry_change(connection, version.model)
-            store.replace_values(connection, row.table, row.key, masked)
+            for name, value in zip(row.columns, values, strict=True):
+                _move_sentences(connection, row, name, value, searched)
+            replace_in_row(connection, row.table, row.key, masked)
+
+
+def replace_in_row(connection: Connection, table: str, key: Key, values: Mapping[str, Any]) -> None:
+    """Replace values of a row; mirrors of the registry follow."""
+    if table == "model_versions":  # mirrors show the lineage
+        version = version_by_id(connection, key[0], lock=True)
+        count_registry_change(connection, version.model)
+    store.replace_values(connection, table, key, values)
+
+
+def _move_sentences(
+    connection: Connection, row: MaskedRow, column: str, value: Any, traces: Traces
+) -> None:
+    """Let the sentences that wait for a decision be found in a text that is masked."""
+    waiting = sentences_in_column(connection, row.table, row.key, column)
+    if not waiting:
+        return
+    digests: dict[str, str] = {}
+    for text in texts_in(value):
+        digests |= moved(text, traces.spans(text), traces.mask(text))
+    for sentence in waiting:
+        if (digest := digests.get(sentence.digest, sentence.digest)) != sentence.digest:
+            move_sentence(connection, sentence.id, digest)
 
 
 def find_names_in_counts(engine: Engine, traces: Traces) -> list[tuple[str, Key]]:

@@ -1,11 +1,11 @@
 """Collection of everything stored about an end user, in one snapshot of the database."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from monitor.embedding.cached_encoder import existing_cache
 from monitor.privacy.end_users.end_user import EndUser, ErasureRequest, find_end_user
@@ -16,6 +16,7 @@ from monitor.privacy.erasure.end_user_files import Files, find_files
 from monitor.privacy.erasure.end_user_observations import find_observations
 from monitor.privacy.erasure.erasure_record import subject_digest, subject_digests
 from monitor.privacy.erasure.traces import find_traces
+from monitor.privacy.requests.requests import included_sentences, search_request, waiting_for
 from monitor.privacy.retention.period_text import READERS
 from monitor.privacy.subject_export.document import (
     FORM,
@@ -85,13 +86,25 @@ def collect_export(
 
     The request has the id of the end user, or ids of exchanges. The settings have the redaction
     patterns and the periods, and name the files of retraining; further ones, of JSON lines, are
-    searched too.
+    searched too. Sentences of staff are proposed to a lead; those that the open request of the end
+    user includes are in the export.
     """
     request = resolve(engine, settings, request)
     redactor = Redactor(settings.redaction.patterns)
     end_user = find_end_user(engine, request)
     traces = find_traces(engine, end_user)
     retrain = [of_model.retrain for of_model in settings.by_model]
+    digests = subject_digests(request)
+    search_request(
+        engine,
+        end_user,
+        traces,
+        kind="access",
+        digests=digests,
+        period=settings.privacy.request_period,
+        by="driftwarden",
+        now=now,
+    )
     files = find_files(engine, end_user, traces, retrain, list(extra_files))
     observations, feedback = find_observations(engine, end_user), find_feedback(engine, end_user)
     with snapshot(engine) as connection:
@@ -111,8 +124,10 @@ def collect_export(
             ownership=ownership,
             traces=traces,
             third_parties=third_parties,
+            included=included_sentences(connection, digests),
             retention=settings.retention,
         )
+        staff_sentences = list(_staff_sentences(connection, digests))
         parts = [*tables.parts(), *FileRows(files, ownership, traces, third_parties).parts()]
     parts += _cached(settings, end_user)
     return Export(
@@ -126,7 +141,7 @@ def collect_export(
             (part for part in parts if part.entries), key=lambda part: part.name != "exchanges"
         ),
         searched_without_result=tuple(part.name for part in parts if not part.entries),
-        left_out=(*LEFT_OUT, *_weights(files), *_unread(files)),
+        left_out=(*LEFT_OUT, *staff_sentences, *_weights(files), *_unread(files)),
     )
 
 
@@ -153,6 +168,23 @@ def _digests(request: ErasureRequest) -> list[str]:
         ring = request.ids.ring
         digests += [main_digest_of(ring, request.ids, request.subject, key) for key in ring.keys]
     return digests
+
+
+def _staff_sentences(connection: Connection, digests: Sequence[str]) -> Iterator[Omission]:
+    waiting = waiting_for(connection, digests, "access")
+    if waiting is None:
+        return
+    request, n_waiting, n_excluded = waiting
+    if n_waiting:
+        yield Omission(
+            f"sentences of staff that may be about this end user: {n_waiting}",
+            f"it is being decided whether they are handed out, until {request.due_at:%Y-%m-%d}",
+        )
+    if n_excluded:
+        yield Omission(
+            f"sentences of staff: {n_excluded}",
+            "it was decided that the rights of others outweigh, or that they are about others",
+        )
 
 
 def _weights(files: Files) -> Iterator[Omission]:

@@ -1,5 +1,6 @@
 """Rows of the database that are an end user's, as opposed to rows that only mention them."""
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -9,22 +10,14 @@ from sqlalchemy import Table
 
 from monitor.privacy.end_users.end_user import EndUser
 from monitor.privacy.end_users.id_matcher import MIN_WORD_LENGTH
-from monitor.store.tables import metadata
 from monitor.store.tables.facts import columns_of
 from monitor.table_types.contents import Content
 
-#: Tables whose rows belong to one end user; so do the rows that refer to them.
-ROOTS = (
-    "exchanges",
-    "pending_halves",
-    "dead_letters",
-    "feedback",
-    "rollout_observations",
-    "human_evaluation_items",
-)
 #: The name of a user's field in undecoded JSON, and the beginning of its value.
 _USER_FIELD = rb"\"[\w.-]{0,40}user[\w.-]{0,40}\"\s{0,8}:\s{0,8}\"$"
 _BYTES_BEFORE = 120
+#: A user's field with the id of anybody.
+_NAMES_USER = re.compile(rb"\"[\w.-]{0,40}user[\w.-]{0,40}\"\s{0,8}:\s{0,8}[\"\d]", re.IGNORECASE)
 
 Row = Mapping[str, Any]
 
@@ -119,11 +112,22 @@ class Ownership:
     def _owns_in_dead_letters(self, row: Row) -> bool:
         if (row["source"], row["partition"], row["offset"]) in self._records:
             return True
-        value = row["value"] or b""
-        return any(
+        key, value, detail = row["key"] or b"", row["value"] or b"", row["detail"]
+        matchers = self._end_user.request.matchers
+        if any(
             self._user_field.search(value[max(0, match - _BYTES_BEFORE) : match])
-            for matcher in self._end_user.request.matchers
+            for matcher in matchers
             for match, _ in matcher.loose_spans(value)
+        ):
+            return True
+        # A record that names no user and can't be decoded is whose id is in it.
+        return (
+            not _NAMES_USER.search(value)
+            and not _is_json(value)
+            and any(
+                matcher.in_bytes(key) or matcher.in_bytes(value) or matcher.in_text(detail)
+                for matcher in matchers
+            )
         )
 
     def _owns_in_human_evaluation_items(self, row: Row) -> bool:
@@ -143,17 +147,19 @@ class Ownership:
     def _owns_in_erasures(self, row: Row) -> bool:
         return row["subject_digest"] in self._digests
 
+    def _owns_in_privacy_requests(self, row: Row) -> bool:
+        return row["subject_digest"] in self._digests
+
     def _owns_in_suppressions(self, row: Row) -> bool:
         return row["main_digest"] in self._digests
 
 
-def tables_of_end_users() -> set[str]:
-    """Return the tables whose rows belong to one end user each."""
-    names = set(ROOTS)
-    for table in metadata.sorted_tables:
-        if any(key.column.table.name in names for key in table.foreign_keys):
-            names.add(str(table.name))
-    return names
+def _is_json(value: bytes) -> bool:
+    try:
+        json.loads(value)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _messages(row: Row) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Parts of an export from the tables, as their columns declare them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,9 +8,10 @@ from sqlalchemy import Connection, Table
 
 from monitor.privacy.end_users.end_user import EndUser
 from monitor.privacy.erasure.traces import Traces
+from monitor.privacy.requests.sentences import digest_of, sentences
 from monitor.privacy.retention.period_text import ABOUT_END_USERS, describe_period, describe_readers
 from monitor.privacy.subject_export.document import DocumentColumn, DocumentEntry, DocumentPart
-from monitor.privacy.subject_export.ownership import Ownership, tables_of_end_users
+from monitor.privacy.subject_export.ownership import Ownership
 from monitor.privacy.subject_export.third_parties import STAFF, ThirdParties
 from monitor.privacy.subject_export.values import (
     figures_of,
@@ -21,7 +22,7 @@ from monitor.privacy.subject_export.values import (
     without_instructions,
 )
 from monitor.settings import Retention
-from monitor.store.privacy.columns import last_id_of, read_page
+from monitor.store.privacy.columns import Key, last_id_of, read_page
 from monitor.store.privacy.export_rows import rows_by_id
 from monitor.store.tables import metadata
 from monitor.store.tables.facts import columns_of, facts_of
@@ -31,8 +32,6 @@ from monitor.table_types.contents import Content
 REVIEWER = "a reviewer"
 #: Tables that name rows of others without a key, and are read after those.
 NAMING_OTHERS = ("audit_log", "access_log")
-#: Columns of reasons and comments of staff: a text that names the end user is handed out, masked.
-_HUMAN_WORDS = ("reason", "comment")
 
 Row = dict[str, Any]
 
@@ -42,7 +41,8 @@ class TableRows:
 
     The connection is a snapshot. Observations are of rollouts, and are the end user's or mention
     the id; feedback is on the end user's exchanges, or its exchange's id mentions the id.
-    ``third_parties`` masks what staff wrote.
+    ``third_parties`` masks what staff wrote. ``included`` are the sentences of staff that a lead
+    hands out, as digests by table, key and column.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class TableRows:
         ownership: Ownership,
         traces: Traces,
         third_parties: ThirdParties,
+        included: Mapping[tuple[str, Key, str], Collection[str]],
         retention: Retention,
     ) -> None:
         self._connection = connection
@@ -68,8 +69,8 @@ class TableRows:
         self._ownership = ownership
         self._traces = traces
         self._third_parties = third_parties
+        self._included = included
         self._retention = retention
-        self._of_end_users = tables_of_end_users()
 
     def parts(self) -> Iterator[DocumentPart]:
         """Yield a part for each table; one without entries holds nothing of the end user."""
@@ -101,7 +102,7 @@ class TableRows:
             column: parts
             for column, content in described.items()
             if (content.content in ABOUT_END_USERS or table.name in self._by_id)
-            and (parts := self._passages(table, column, content.content, row[column]))
+            and (parts := self._passages(str(table.name), tuple(key.values()), column, row[column]))
         }
         return DocumentEntry(key, passages=passages) if passages else None
 
@@ -128,22 +129,24 @@ class TableRows:
                 values[name] = presentable(value)
         return values
 
-    def _passages(self, table: Table, column: str, content: Content, value: Any) -> list[str]:
-        name = str(table.name)
-        figures = figures_of(name, column, value, self._end_user.own_ids)
-        text = searchable(name, column, value)
-        is_line = (
-            content is Content.STAFF_WORDS
-            and column.endswith(_HUMAN_WORDS)
-            and name not in self._of_end_users
-        )
+    def _passages(self, table: str, key: Key, column: str, value: Any) -> list[str]:
+        figures = figures_of(table, column, value, self._end_user.own_ids)
+        included = self._included.get((table, key, column), ())
         parts: dict[str, None] = dict.fromkeys(figures)
-        for string in strings_of(text):
-            spans = self._traces.spans(string)
-            if spans and is_line:
-                parts[self._third_parties.mask_words(string)] = None
-            else:
-                parts |= dict.fromkeys(string[first:last] for first, last in spans)
+        for text in strings_of(searchable(table, column, value)):
+            whole = [
+                span
+                for span in (sentences(text) if included else ())
+                if digest_of(text[slice(*span)]) in included
+            ]
+            parts |= dict.fromkeys(
+                self._third_parties.mask_words(text[first:last]) for first, last in whole
+            )
+            parts |= dict.fromkeys(
+                text[first:last]
+                for first, last in self._traces.spans(text)
+                if not any(begin <= first and last <= end for begin, end in whole)
+            )
         return list(parts)
 
     def _vectors(self) -> Iterator[DocumentEntry]:

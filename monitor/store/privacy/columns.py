@@ -50,14 +50,14 @@ def last_id_of(page: Sequence[tuple[Key, tuple[Any, ...]]], table: str) -> int:
     return int(page[-1][0][0]) if "id" in metadata.tables[table].primary_key.columns else 1
 
 
-def read_locked(
-    connection: Connection, table: str, columns: Sequence[str], key: Key
+def read_values(
+    connection: Connection, table: str, columns: Sequence[str], key: Key, *, lock: bool = False
 ) -> tuple[Any, ...] | None:
-    """Return the values of a row's columns, locked until the transaction ends."""
+    """Return the values of a row's columns; ``lock`` it until the transaction ends."""
     declared = metadata.tables[table]
     statement = select(*(plain(declared.c[name]) for name in columns))
-    statement = statement.where(_is_row(declared, key)).with_for_update()
-    row = connection.execute(statement).one_or_none()
+    statement = statement.where(_is_row(declared, key))
+    row = connection.execute(statement.with_for_update() if lock else statement).one_or_none()
     return None if row is None else tuple(row)
 
 

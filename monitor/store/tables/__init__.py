@@ -11,6 +11,7 @@ from monitor.store.tables.erasures import *
 from monitor.store.tables.feedback import *
 from monitor.store.tables.human_evaluation import *
 from monitor.store.tables.leadership import *
+from monitor.store.tables.privacy_requests import *
 from monitor.store.tables.probes import *
 from monitor.store.tables.review import *
 from monitor.store.tables.search import *

@@ -59,6 +59,8 @@ def test_end_user_does_not_come_back(
         "audit_log",
         "erasure_proofs",
         "erasures",
+        "privacy_requests",
+        "staff_sentences",
         "suppressions",
         "taints",
     }

@@ -46,7 +46,6 @@ from monitor.store.tables import (
     DriftEvaluation,
     EmbeddingBlock,
     Exchange,
-    IncidentEvent,
     ModelVersion,
     Review,
     ReviewItem,
@@ -242,18 +241,6 @@ def test_words_of_staff_lose_third_parties(world: EndUserWorld, clock: datetime)
         f"As (another end user) asked too, said a member of staff; write to [EMAIL] and {ANN}."
         in comments
     )
-
-
-def test_note_about_the_end_user_is_exported_as_a_line(
-    world: EndUserWorld, clock: datetime
-) -> None:
-    note = f"Ben called {ANN}\nand bob@example.net"
-    with transaction(world.engine) as connection:
-        connection.execute(update(IncidentEvent).values(reason=note))
-    notes = entries_of(export_of(world, clock), "incident_events")
-    assert {tuple(entry.passages["reason"]) for entry in notes} == {
-        (f"a member of staff called {ANN}\nand [EMAIL]",)
-    }
 
 
 def test_instructions_of_the_operator_are_left_out(world: EndUserWorld, clock: datetime) -> None:

@@ -176,7 +176,7 @@ def test_every_row_belongs_to_one_model_or_none() -> None:
         "record_counts",
         "signal_progress", "search_progress",
         "audit_log", "users", "invitations", "sign_in_attempts", "erasures", "suppressions",
-        "erasure_proofs", "erasure_checks", "proof_keys",
+        "erasure_proofs", "erasure_checks", "proof_keys", "privacy_requests", "staff_sentences",
         "user_id_keys", "access_log_chain",
         "leadership", "slack_actions", "web_sessions", "taxonomy_versions", "review_draws",
     }  # fmt: skip

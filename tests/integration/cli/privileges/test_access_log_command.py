@@ -36,6 +36,7 @@ READS = {
     "retrain data": ("read", "run"),
     "retrain human-evaluation export": ("exported", "human_evaluation"),
     "retrain logs": ("read", "run"),
+    "requests show": ("read", "request"),
     "retrain show": ("read", "run"),
     "subject export": ("exported", "end_user"),
 }
@@ -53,6 +54,7 @@ OTHERS = {
     *(f"models {name}" for name in ("diff", "list", "promote", "register")),
     *(f"models {name}" for name in ("reject", "rollback", "show")),
     *(f"probes {name}" for name in ("accept", "run", "status")),
+    *(f"requests {name}" for name in ("close", "decide", "list", "open")),
     *(f"retrain {name}" for name in (
         "approve", "cancel", "evaluate", "human-evaluation list", "human-evaluation lock",
         "human-evaluation show", "list", "manifest", "plan", "resume", "start",

@@ -1,0 +1,1 @@
+"""Requests of end users: sentences of staff about them, a lead's decisions, and a checklist."""

@@ -1,0 +1,345 @@
+"""Requests of end users: opened, searched, decided sentence by sentence, and closed."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Engine
+
+from monitor.errors import InputError
+from monitor.privacy.end_users.end_user import EndUser
+from monitor.privacy.erasure.masking import replace_in_row
+from monitor.privacy.erasure.traces import Traces
+from monitor.privacy.requests.search import Kind, find_sentences
+from monitor.privacy.requests.sentences import sentence_with, texts_in, without_sentence
+from monitor.privacy.subject_export.third_parties import map_strings
+from monitor.store.audit_log import append_entry
+from monitor.store.engine import transaction
+from monitor.store.privacy import requests as store
+from monitor.store.privacy.columns import Key, read_values
+from monitor.store.privacy.requests import RequestRow, SentenceRow
+from monitor.store.tables.facts import columns_of, table_names
+
+Decision = Literal["include", "exclude", "erase", "keep"]
+#: Decisions by kind of request.
+DECISIONS: dict[str, tuple[Decision, ...]] = {
+    "access": ("include", "exclude"),
+    "erasure": ("erase", "keep"),
+}
+#: ``open``, ``changed``: its text no longer has it; ``gone``: its text is no longer stored; or a
+#: decision.
+State = str
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence of a request, with its words as long as they are stored."""
+
+    row: SentenceRow
+    state: State
+    words: str
+
+    @property
+    def is_waiting(self) -> bool:
+        """Return whether the request can't be closed before it is decided."""
+        return self.state in {"open", "changed"}
+
+
+@dataclass(frozen=True)
+class Search:
+    """A request after a search for sentences."""
+
+    request_id: int
+    due_at: datetime
+    #: Sentences that wait for a decision, and those among them that the search has added.
+    n_waiting: int
+    n_new: int
+    names: tuple[str, ...]
+
+
+def search_request(
+    engine: Engine,
+    end_user: EndUser,
+    traces: Traces,
+    *,
+    kind: Kind,
+    digests: Sequence[str],
+    period: timedelta,
+    by: str,
+    now: datetime,
+    names: Sequence[str] = (),
+    is_asked: bool = False,
+) -> Search | None:
+    """Search for sentences, and add new ones to the end user's open request of a kind.
+
+    Without an open request one is opened where there is a sentence, or ``is_asked``: else there is
+    ``None``. Where ``is_asked``, sentences that are no longer stored as they were need no decision
+    afterwards: what took their place was searched too.
+    """
+    matches, searched_names = find_sentences(engine, end_user, traces, kind, names)
+    with transaction(engine) as connection:
+        request = store.open_request(connection, digests, kind)
+        if request is None and not matches and not is_asked:
+            return None
+        if request is None:
+            due_at = now + period
+            request_id = store.insert_request(
+                connection, kind, digests[0], opened_at=now, opened_by=by, due_at=due_at
+            )
+            append_entry(
+                connection, now, by, "request.opened", _subject(request_id), {"kind": kind}
+            )
+        else:
+            request_id, due_at = request.id, request.due_at
+        for sentence in read_sentences(connection, request_id):
+            if is_asked and sentence.state in {"changed", "gone"} and not sentence.row.decision:
+                _write(connection, sentence.row, "gone", reason="", by=by, now=now)
+        known = {
+            (row.table_name, row.key, row.column_name, row.digest)
+            for row in store.sentences_of(connection, request_id)
+        }
+        new = [
+            place
+            for place in matches
+            if (place.table, place.key, place.column, place.digest) not in known
+        ]
+        for place in new:
+            store.insert_sentence(
+                connection,
+                request_id,
+                table=place.table,
+                key=place.key,
+                column=place.column,
+                digest=place.digest,
+                found_by=place.found_by,
+            )
+        store.update_request(connection, request_id, searched_at=now)
+        waiting = [row for row in read_sentences(connection, request_id) if row.is_waiting]
+    return Search(request_id, due_at, len(waiting), len(new), tuple(searched_names))
+
+
+def read_request(connection: Connection, request_id: int, *, lock: bool = False) -> RequestRow:
+    """Return a request; ``InputError``: there is none of this id."""
+    request = store.request_by_id(connection, request_id, lock=lock)
+    if request is None:
+        raise InputError(
+            f"unknown request: {request_id}; `driftwarden requests list --all` lists them",
+            code="unknown_request",
+        )
+    return request
+
+
+def read_sentences(connection: Connection, request_id: int) -> list[Sentence]:
+    """Return the sentences of a request, with their words and states."""
+    return [_read(connection, row) for row in store.sentences_of(connection, request_id)]
+
+
+def decide(
+    engine: Engine,
+    request_id: int,
+    sentence_ids: Sequence[int],
+    decision: Decision,
+    *,
+    reason: str,
+    by: str,
+    now: datetime,
+    change: bool = False,
+) -> None:
+    """Decide on sentences of a request, all or none; erased ones are replaced in their texts.
+
+    Raises:
+        InputError: The request is closed or of another kind, it has no such sentence, a sentence
+            has changed, or it was decided before, which only ``change`` overrides.
+    """
+    with transaction(engine) as connection:
+        request = read_request(connection, request_id, lock=True)
+        _require_open(request)
+        choices = DECISIONS.get(request.kind, ())
+        if decision not in choices:
+            allowed = " or ".join(f"--{name}" for name in choices)
+            raise InputError(
+                f"--{decision} decides nothing in a request for {request.kind}; give {allowed}",
+                code="wrong_decision",
+            )
+        by_id = {row.row.id: row for row in read_sentences(connection, request_id)}
+        for sentence_id in dict.fromkeys(sentence_ids):
+            sentence = by_id.get(sentence_id)
+            if sentence is None:
+                raise InputError(
+                    f"request {request_id} has no sentence {sentence_id}; `driftwarden requests "
+                    f"show {request_id}` lists them",
+                    code="unknown_sentence",
+                )
+            _require_decidable(sentence, change=change)
+            if not _write(connection, sentence.row, decision, reason=reason, by=by, now=now):
+                raise _decided_meanwhile(sentence_id)
+            if decision == "erase":
+                _erase(connection, sentence.row)
+        append_entry(
+            connection,
+            now,
+            by,
+            "request.decided",
+            _subject(request_id),
+            {"sentences": sorted(set(sentence_ids)), "decision": decision},
+        )
+
+
+def close(engine: Engine, request_id: int, *, reason: str, by: str, now: datetime) -> None:
+    """Close a request whose sentences are decided, and forget how these read.
+
+    Raises:
+        InputError: A sentence waits, or without a reason it was not answered yet.
+    """
+    with transaction(engine) as connection:
+        request = read_request(connection, request_id, lock=True)
+        _require_open(request)
+        sentences = read_sentences(connection, request_id)
+        n_waiting = sum(sentence.is_waiting for sentence in sentences)
+        if n_waiting:
+            raise InputError(
+                f"request {request_id} has sentences that wait for a decision: {n_waiting}; "
+                f"`driftwarden requests show {request_id}` lists them",
+                code="sentences_wait",
+            )
+        missing = open_steps(request, sentences)
+        if missing and not reason:
+            raise InputError(
+                f"request {request_id} is not answered: {', '.join(missing)}; do what `driftwarden "
+                f"requests show {request_id}` says, or give a --reason",
+                code="not_answered",
+            )
+        for sentence in sentences:
+            if not sentence.row.decision:
+                _write(connection, sentence.row, "gone", reason="", by=by, now=now)
+        store.empty_digests(connection, request_id)
+        store.update_request(
+            connection, request_id, closed_at=now, closed_by=by, close_reason=reason
+        )
+        append_entry(connection, now, by, "request.closed", _subject(request_id))
+
+
+def open_steps(request: RequestRow, sentences: Sequence[Sentence]) -> list[str]:
+    """Return the steps of a response that are not done, besides the decisions."""
+    if request.kind == "erasure":
+        steps = {"erased": request.answered_at, "verified": request.verified_at}
+        return [name for name, done_at in steps.items() if done_at is None]
+    decided = [row.row.decided_at for row in sentences if row.row.decision == "include"]
+    newest = max(filter(None, decided), default=request.opened_at)
+    is_done = request.answered_at is not None and request.answered_at >= newest
+    return [] if is_done else ["exported"]
+
+
+def mark(engine: Engine, digests: Sequence[str], kind: Kind, **times: datetime) -> None:
+    """Store when a step of the open request of an end user was done, if there is one."""
+    with transaction(engine) as connection:
+        request = store.open_request(connection, digests, kind)
+        if request is not None:
+            store.update_request(connection, request.id, **times)
+
+
+def waiting_for(
+    connection: Connection, digests: Sequence[str], kind: Kind
+) -> tuple[RequestRow, int, int] | None:
+    """Return the open request of an end user, and how many sentences wait and are excluded."""
+    request = store.open_request(connection, digests, kind)
+    if request is None:
+        return None
+    sentences = read_sentences(connection, request.id)
+    return (
+        request,
+        sum(sentence.is_waiting for sentence in sentences),
+        sum(sentence.row.decision == "exclude" for sentence in sentences),
+    )
+
+
+def included_sentences(
+    connection: Connection, digests: Sequence[str]
+) -> dict[tuple[str, Key, str], set[str]]:
+    """Return the digests of what is handed out to an end user, by table, key and column."""
+    included: dict[tuple[str, Key, str], set[str]] = defaultdict(set)
+    request = store.open_request(connection, digests, "access")
+    for row in store.sentences_of(connection, request.id) if request else ():
+        if row.decision == "include":
+            included[row.table_name, row.key, row.column_name].add(row.digest)
+    return included
+
+
+def _read(connection: Connection, row: SentenceRow) -> Sentence:
+    if not row.digest:
+        return Sentence(row, row.decision or "gone", "")
+    is_known = row.table_name in table_names() and row.column_name in columns_of(row.table_name)
+    if not is_known:  # a newer release wrote it
+        return Sentence(row, row.decision or "changed", "")
+    values = read_values(connection, row.table_name, [row.column_name], row.key)
+    texts = list(texts_in(values[0])) if values is not None else []
+    for text in texts:
+        words = sentence_with(text, row.digest)
+        if words is not None:
+            return Sentence(row, row.decision or "open", words)
+    return Sentence(row, row.decision or ("changed" if any(texts) else "gone"), "")
+
+
+def _require_open(request: RequestRow) -> None:
+    if request.closed_at is not None:
+        raise InputError(
+            f"request {request.id} was closed on {request.closed_at:%Y-%m-%d} by "
+            f"{request.closed_by}; open another one",
+            code="request_closed",
+        )
+
+
+def _require_decidable(sentence: Sentence, *, change: bool) -> None:
+    row = sentence.row
+    if not sentence.words:
+        raise _changed(row.id, sentence.state)
+    if row.decision and not change:
+        raise InputError(
+            f"sentence {row.id} was decided before: {row.decision}, by {row.decided_by}; "
+            "--change decides again",
+            code="decided_before",
+        )
+
+
+def _changed(sentence_id: int, state: State) -> InputError:
+    return InputError(
+        f"sentence {sentence_id} can't be decided, it is {state}; `driftwarden requests open` with "
+        "the same id searches again",
+        code="sentence_changed",
+    )
+
+
+def _decided_meanwhile(sentence_id: int) -> InputError:
+    return InputError(
+        f"sentence {sentence_id} was decided meanwhile; look at the request again",
+        code="decided_before",
+    )
+
+
+def _write(
+    connection: Connection, row: SentenceRow, decision: str, *, reason: str, by: str, now: datetime
+) -> bool:
+    values: dict[str, Any] = {
+        "decision": decision,
+        "reason": reason,
+        "decided_at": now,
+        "decided_by": by,
+    }
+    if decision in {"erase", "gone"}:
+        values["digest"] = ""
+    return store.decide_sentence(connection, row.id, before=row.decision, **values)
+
+
+def _erase(connection: Connection, row: SentenceRow) -> None:
+    values = read_values(connection, row.table_name, [row.column_name], row.key, lock=True)
+    before = None if values is None else values[0]
+    erased = map_strings(before, lambda text: without_sentence(text, row.digest))
+    if erased == before:
+        raise _changed(row.id, "changed")
+    replace_in_row(connection, row.table_name, row.key, {row.column_name: erased})
+
+
+def _subject(request_id: int) -> str:
+    return f"request:{request_id}"

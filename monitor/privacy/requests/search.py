@@ -1,0 +1,198 @@
+"""Search for sentences of staff about an end user: by ids, quotes and names."""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from typing import Literal
+
+from sqlalchemy import Engine, String
+
+from monitor.errors import InputError
+from monitor.privacy.end_users.end_user import EndUser
+from monitor.privacy.erasure.end_user_observations import find_observations
+from monitor.privacy.erasure.masking import read_table
+from monitor.privacy.erasure.passages import Span
+from monitor.privacy.erasure.traces import Traces
+from monitor.privacy.requests.sentences import digest_of, sentences, texts_in
+from monitor.store.engine import transaction
+from monitor.store.privacy import end_user_rows, end_user_traces
+from monitor.store.privacy.columns import Key
+from monitor.store.tables import metadata
+from monitor.store.tables.facts import columns_of, period_of, table_names
+from monitor.table_types.contents import Content, Erasure
+
+Kind = Literal["access", "erasure"]
+FoundBy = Literal["id", "quote", "name"]
+
+#: Shorter names are too many other words.
+MIN_NAME = 3
+#: Tables of the requests themselves, and of what erasures say, which programs wrote.
+OF_REQUESTS = frozenset({"staff_sentences", "privacy_requests", "erasures", "erasure_checks"})
+#: JSON that holds what staff typed: unfinished reviews, and reasons in the audit log.
+TYPED_JSON = frozenset({"draft", "details"})
+#: Words before and after an id in brackets, as mail programs write a name.
+_BEFORE = re.compile(r"((?:[^\W\d_][\w'’.-]*[ \u00a0]){1,4})[\"']?[(<\[]\Z")  # noqa: RUF001
+_AFTER = re.compile(r"\A\s?[(<\[]((?:[^\W\d_][\w'’.-]*[ \u00a0]?){2,4})[)>\]]")  # noqa: RUF001
+_CHARACTERS_BESIDE = 120
+
+
+@dataclass(frozen=True)
+class FoundSentence:
+    """A sentence of staff, by its place."""
+
+    table: str
+    key: Key
+    column: str
+    digest: str
+    found_by: FoundBy
+
+
+def staff_columns(table: str, kind: Kind) -> list[str]:
+    """Return the columns of a table with words of staff; for an erasure, those that it changes."""
+    return [
+        name
+        for name, column in columns_of(table).items()
+        if column.content is Content.STAFF_WORDS
+        and (kind == "access" or column.erasure is Erasure.MASKED)
+    ]
+
+
+def find_sentences(
+    engine: Engine, end_user: EndUser, traces: Traces, kind: Kind, names: Iterable[str] = ()
+) -> tuple[list[FoundSentence], list[str]]:
+    """Return the sentences of staff that may be about an end user, and the names searched for.
+
+    Rows that are the end user's are left out: an export has them as a whole, and an erasure deletes
+    them. Searched for are the names given, and those that stand beside the id. What is an id or a
+    quote and nothing else is no sentence: both find it without a decision. So they do in what
+    programs wrote, where names count, and copies of sentences of staff.
+
+    Raises:
+        InputError: A name is too short.
+    """
+    named = {_checked(name) for name in names} | set(_names_beside(engine, end_user, traces, kind))
+    pattern = re.compile("|".join(map(_pattern, sorted(named, key=len, reverse=True))) or r"(?!)")
+    matches: dict[tuple[str, Key, str, str], FoundSentence] = {}
+    words: set[str] = set()
+    for is_typed in (True, False):
+        for table, key, column, text in _texts(engine, end_user, kind, is_typed=is_typed):
+            for sentence, found_by in _in_text(text, traces, pattern):
+                if is_typed:
+                    words.add(sentence)
+                elif found_by != "name" and not any(copied in sentence for copied in words):
+                    continue
+                digest = digest_of(sentence)
+                place = FoundSentence(table, key, column, digest, found_by)
+                matches.setdefault((table, key, column, digest), place)
+    return list(matches.values()), sorted(named)
+
+
+def _in_text(text: str, traces: Traces, names: re.Pattern[str]) -> Iterator[tuple[str, FoundBy]]:
+    of_names = [match.span() for match in names.finditer(text)]
+    of_traces = traces.spans(text)
+    if not of_names and not of_traces:
+        return
+    of_ids = traces.without_quotes().spans(text)
+    for sentence in sentences(text):
+        inside = partial(_overlapping, sentence)
+        rest = _outside(text, sentence, inside(of_traces))
+        if not rest.strip("\"'.,;:!?…()[]<>“”„ \t"):
+            continue
+        words = text[slice(*sentence)]
+        if inside(of_ids):
+            yield words, "id"
+        elif inside(of_traces):
+            yield words, "quote"
+        elif inside(of_names):
+            yield words, "name"
+
+
+def _overlapping(sentence: Span, spans: Iterable[Span]) -> list[Span]:
+    return [(first, last) for first, last in spans if first < sentence[1] and sentence[0] < last]
+
+
+def _outside(text: str, sentence: Span, spans: Iterable[Span]) -> str:
+    """Return what a sentence has besides some spans."""
+    parts, at = [], sentence[0]
+    for first, last in spans:
+        parts.append(text[at : max(at, first)])
+        at = last
+    return "".join([*parts, text[at : sentence[1]]])
+
+
+def _texts(
+    engine: Engine, end_user: EndUser, kind: Kind, *, is_typed: bool
+) -> Iterator[tuple[str, Key, str, str]]:
+    """Yield the texts that staff typed, or the others: table, primary key, column, text."""
+    own = _own_rows(engine, end_user, kind)
+    for table in table_names():
+        columns = [
+            name for name in staff_columns(table, kind) if _is_typed(table, name) is is_typed
+        ]
+        if table in OF_REQUESTS or not columns:
+            continue
+        for key, values in read_table(engine, table, columns):
+            if key[0] in own.get(table, ()):
+                continue
+            for column, value in zip(columns, values, strict=True):
+                for text in texts_in(value):
+                    # Programs write names, codes and paths, which have no space.
+                    if " " in text or not text.isascii():
+                        yield table, key, column, text
+
+
+def _is_typed(table: str, column: str) -> bool:
+    """Return whether staff types a column: texts, but errors, and some JSON."""
+    is_text = isinstance(metadata.tables[table].c[column].type, String)
+    return column in TYPED_JSON or (is_text and period_of(table, column) != "errors")
+
+
+def _own_rows(engine: Engine, end_user: EndUser, kind: Kind) -> Mapping[str, Collection[int]]:
+    with transaction(engine) as connection:
+        items = (
+            end_user.items
+            if kind == "erasure"
+            else end_user_rows.items_of_exchanges(connection, end_user.own_ids)
+        )
+        own: dict[str, Collection[int]] = dict(end_user_rows.rows_of_items(connection, items))
+        own["audit_log"] = end_user_traces.audit_entries_with_reasons(connection, items)
+    own["rollout_observations"] = set(find_observations(engine, end_user))
+    return own
+
+
+def _names_beside(engine: Engine, end_user: EndUser, traces: Traces, kind: Kind) -> Iterator[str]:
+    """Yield names that stand beside the id, as in ``Ann Miller <ann@example.org>``."""
+    ids = traces.without_quotes()
+    own = (row.prompt for row in end_user.own_rows)
+    typed = (text for *_, text in _texts(engine, end_user, kind, is_typed=True))
+    for text in chain(own, typed):
+        for first, last in ids.spans(text):
+            before = _BEFORE.search(text[max(0, first - _CHARACTERS_BESIDE) : first])
+            after = _AFTER.search(text[last : last + _CHARACTERS_BESIDE])
+            for match in filter(None, (before, after)):
+                words = match[1].split()
+                yield from (" ".join(words[-n:]) for n in range(2, 5) if _is_name(words, n))
+
+
+def _is_name(words: list[str], n: int) -> bool:
+    """Return whether the last words are as many, and each begins as names do."""
+    return len(words) >= n and all(word[0] != word[0].lower() for word in words[-n:])
+
+
+def _checked(name: str) -> str:
+    stripped = " ".join(name.split())
+    if len(stripped) < MIN_NAME and stripped.isascii():
+        raise InputError(
+            f"--name is too short: {name!r}; give at least {MIN_NAME} characters, such as first "
+            "and last name",
+            code="name_too_short",
+        )
+    return stripped
+
+
+def _pattern(name: str) -> str:
+    """Return the pattern of a name as a word; scripts without case have no spaces either."""
+    words = r"\s+".join(map(re.escape, name.split()))
+    return words if name.lower() == name.upper() else rf"(?<!\w){words}(?!\w)"
