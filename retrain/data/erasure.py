@@ -4,12 +4,15 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from monitor.errors import InputError
+import msgspec
+
+from monitor.errors import InputError, TrainingError
 from monitor.input_files import open_source
 from retrain.data.training_set import read_card, write_card
 from retrain.run_folder import RunFolder, read_json, write_json
@@ -148,20 +151,29 @@ def _note(
         if trained
         else "removed at an end user's request before training",
     }
-    card = read_json(folder.card) or {}
-    card["removed"] = [*card.get("removed", ()), note]
-    if not trained:
-        card |= {"digest": digest, "n_examples": n_left}
-        if folder.validation_data.is_file():
-            held_digest, n_held = _left(folder.validation_data, matches)
-            card |= {"validation_digest": held_digest, "n_validation": n_held}
-    write_json(folder.card, card)
-    if folder.data_card.is_file() and (rewritten := read_card(folder)) is not None:
-        write_card(folder, rewritten)
+    if (card := _document(folder.card)) is not None:
+        card["removed"] = [*card.get("removed", ()), note]
+        if not trained:
+            card |= {"digest": digest, "n_examples": n_left}
+            if folder.validation_data.is_file():
+                held_digest, n_held = _left(folder.validation_data, matches)
+                card |= {"validation_digest": held_digest, "n_validation": n_held}
+        write_json(folder.card, card)
+        if folder.data_card.is_file():
+            with suppress(msgspec.ValidationError):  # the page of an incomplete card stays
+                if (rewritten := read_card(folder)) is not None:
+                    write_card(folder, rewritten)
     lineage = folder.adapter / "lineage.json"
-    if lineage.is_file():
-        content = read_json(lineage) or {}
+    if lineage.is_file() and (content := _document(lineage)) is not None:
         write_json(lineage, content | {"removed": [*content.get("removed", ()), note]})
+
+
+def _document(path: Path) -> dict[str, Any] | None:
+    """Return a JSON object, empty without a file; ``None``: a damaged one, which takes no note."""
+    try:
+        return read_json(path) or {}
+    except TrainingError:
+        return None
 
 
 def _left(path: Path, matches: Matches) -> tuple[str, int]:

@@ -63,7 +63,7 @@ def fill_tables(
             counts[table.name] = link_entries(connection)
             continue
         single = table.name == "leadership" or n_rows == 1
-        receiver = _plain(table)
+        receiver = plain_table(table)
         n = 0
         for k in range(first, first + (1 if single else n_rows)):
             row = {
@@ -88,7 +88,7 @@ def advance_sequence(connection: Connection, table: Table) -> None:
         connection.execute(select(sa.func.setval(sequence, last)))
 
 
-def _plain(table: Table) -> Table:
+def plain_table(table: Table) -> Table:
     """Return a table that takes JSON as text."""
     columns = [
         sa.Column(column.name, JsonText() if is_json(column.type) else column.type)

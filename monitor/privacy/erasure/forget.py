@@ -74,6 +74,7 @@ from monitor.store.windows.drift_evaluations import drift_evaluation_by_id, repl
 from monitor.store.windows.prompt_maps import prompt_map, save_prompt_map
 from monitor.store.windows.sample_scores import sample_scores, save_sample_scores
 from monitor.table_types.contents import Erasure
+from monitor.traffic.end_users.suppression_file import mask_reasons, suppression_file
 from monitor.traffic.redaction import Redactor
 
 T = TypeVar("T")
@@ -160,8 +161,7 @@ def forget(
     steps += find_manual_steps(engine, end_user, on_disk, redactor)
     steps += copies_outside(engine, end_user)
     steps += messages_sent(engine, words)
-    steps += audit_entries_left(engine, traces)
-    steps += vectors_left(settings.embedding)
+    steps += [*audit_entries_left(engine, traces), *vectors_left(settings.embedding)]
     if dry_run:
         steps = _merge(earlier_steps(engine, request), steps, traces)
         return ErasureReport(

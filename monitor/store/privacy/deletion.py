@@ -164,7 +164,8 @@ def purge_deleted_rows(engine: Engine, tables: Sequence[str]) -> str:
     """Purge deleted rows from the files; return what is left to do, or an empty string.
 
     SQLite overwrites deleted rows (``secure_delete``), and its write-ahead log is emptied here.
-    PostgreSQL frees their space; their bytes stay in the files until the space is reused.
+    PostgreSQL frees their space; their bytes stay in the files until the space is reused. Its
+    statistics are made anew.
     """
     if engine.dialect.name == "sqlite":
         with transaction(engine) as connection:
@@ -182,7 +183,8 @@ def purge_deleted_rows(engine: Engine, tables: Sequence[str]) -> str:
         return ""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         for table in tables:
-            connection.execute(text(f"VACUUM {table}"))
+            # The planner's statistics hold values of the rows.
+            connection.execute(text(f"VACUUM (ANALYZE) {table}"))
         rewrite_index(connection)
     return (
         "PostgreSQL's data files: bytes of deleted rows stay until their space is reused; "

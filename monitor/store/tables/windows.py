@@ -131,7 +131,7 @@ class Look(Base):
     #: where skipped.
     provenance: Mapped[dict[str, Any]] = mapped_column(info=contents.WORDS)
     #: The large changes, as :class:`monitor.store.windows.looks.LookFinding`; it quotes nothing.
-    findings: Mapped[list[Any]] = mapped_column(info=contents.QUOTES)
+    findings: Mapped[list[Any]] = mapped_column(info=contents.MASKED_QUOTES)
     created_at: Mapped[datetime]
     #: When its incident was written.
     followed_up_at: Mapped[datetime | None]

@@ -1,13 +1,13 @@
-"""The suppression list outside the database: a file of JSON lines that only grows.
+"""The suppression list outside the database: a file of JSON lines, to which changes are added.
 
 A database that is restored from an older backup gets from it who was added since. It holds digests,
 which say nothing without the key.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import msgspec
@@ -86,6 +86,20 @@ def append_changes(path: Path, rows: Sequence[SuppressionRow]) -> None:
         file.write(lines)
         file.flush()
         os.fsync(file.fileno())
+
+
+def mask_reasons(path: Path | None, mask: Callable[[str], str]) -> None:
+    """Mask an end user in the reasons of a file, which is replaced atomically if one has them."""
+    rows = [] if path is None else read_suppression_file(path)
+    masked = [replace(row, reason=mask(row.reason)) for row in rows]
+    if path is None or masked == rows:
+        return
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        append_changes(draft, masked)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def add_missing(engine: Engine, rows: Sequence[SuppressionRow]) -> int:

@@ -3,8 +3,9 @@
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from monitor.store.engine import transaction
 from monitor.store.privacy.proofs import last_check
 from monitor.store.tables import Erasure, ErasureCheck, ErasureProof, Exchange, ProofKey
 from tests.integration.privacy.end_user_world import ANN, HERS, EndUserWorld, make_end_user_world
+from tests.support.database_copy import database_copy
 from tests.support.privacy.planted_files import PLANTERS
 from tests.support.stamped import stamp
 from tests.support.traffic.aging_traffic import exchange, store_rows
@@ -33,20 +35,53 @@ HER_STORY = (
     "my late aunt left me a lighthouse near Rye and the keeper wants his zebrafish back by Monday"
 )
 COMMON = "hello how are you doing today I would like to know where my parcel is please"
+#: The time of the fixture `clock`.
+CLOCK = datetime(2026, 11, 2, tzinfo=UTC)
 KEY = "0123456789abcdef" * 4
 
 
-@pytest.fixture
-def world(engine: Engine, tmp_path: Path, clock: datetime) -> EndUserWorld:
-    made = make_end_user_world(engine, tmp_path, clock)
-    retrain = made.settings.retrain.model_copy(update={"work_dir": str(tmp_path / "runs")})
-    world = replace(made, settings=made.settings.model_copy(update={"retrain": retrain}))
+def with_runs_in(world: EndUserWorld, folder: Path) -> EndUserWorld:
+    """Return a world whose settings name a folder of runs."""
+    retrain = world.settings.retrain.model_copy(update={"work_dir": str(folder / "runs")})
+    return replace(world, settings=world.settings.model_copy(update={"retrain": retrain}))
+
+
+def make_world(engine: Engine, folder: Path) -> EndUserWorld:
+    world = with_runs_in(make_end_user_world(engine, folder, CLOCK), folder)
     with transaction(engine) as connection:
         hers = update(Exchange).where(Exchange.exchange_id == f"exchange-{HERS[0]}")
         connection.execute(hers.values(prompt=f"{HER_STORY}. {COMMON}"))
         other = update(Exchange).where(Exchange.exchange_id == "exchange-1")
         connection.execute(other.values(prompt=COMMON))
     return world
+
+
+@pytest.fixture
+def world(engine: Engine, tmp_path: Path) -> EndUserWorld:
+    return make_world(engine, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def world_without_ann(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
+) -> Iterator[EndUserWorld]:
+    """A world in which Ann was forgotten, once for all tests."""
+    folder = tmp_path_factory.mktemp("world")
+    with database_copy(sqlite_template, folder / "driftwarden.db") as engine:
+        made = make_world(engine, folder)
+        forget_ann(made, CLOCK)
+        engine.dispose()
+        yield made
+
+
+@pytest.fixture
+def erased(world_without_ann: EndUserWorld, tmp_path: Path) -> Iterator[EndUserWorld]:
+    """A copy of its database, with an empty folder of runs."""
+    (tmp_path / "runs").mkdir()
+    original = Path(str(world_without_ann.engine.url.database))
+    with database_copy(original, tmp_path / "driftwarden.db") as engine:
+        copied = replace(world_without_ann, engine=engine, folder=tmp_path)
+        yield with_runs_in(copied, tmp_path)
 
 
 def forget_ann(world: EndUserWorld, now: datetime) -> ErasureReport:
@@ -89,11 +124,10 @@ def test_copy_of_a_training_file_is_found_each_time(world: EndUserWorld, clock: 
 
 
 @pytest.mark.parametrize("content", [ANN, HER_STORY], ids=["id", "passage"])
-def test_each_kind_of_file_is_found(world: EndUserWorld, clock: datetime, content: str) -> None:
+def test_each_kind_of_file_is_found(erased: EndUserWorld, clock: datetime, content: str) -> None:
     """Row b of the issue, by the registry of kinds."""
-    forget_ann(world, clock)
-    folder = world.folder / "runs" / "copies"
-    folder.mkdir(parents=True)
+    folder = erased.folder / "runs" / "copies"
+    folder.mkdir()
     for kind, plant in PLANTERS.items():
         plant(folder / f"{kind}.file", content)
     (folder / f"{ANN}.txt").write_text("nothing")
@@ -101,41 +135,38 @@ def test_each_kind_of_file_is_found(world: EndUserWorld, clock: datetime, conten
     expected = {str(path) for path in folder.iterdir()}
     if content != ANN:
         expected.add(str(folder / f"{ANN}.txt"))
-    for result in (verify_ann(world, clock), check(world, clock)):
+    for result in (verify_ann(erased, clock), check(erased, clock)):
         assert places(result) == expected
         assert result.exit_status == 1
 
 
-def test_common_prompt_is_no_finding(world: EndUserWorld, clock: datetime) -> None:
-    forget_ann(world, clock)
-    (world.folder / "runs" / "others.txt").write_text(f"{COMMON}\nhello how are you\n")
-    result = check(world, clock)
+def test_common_prompt_is_no_finding(erased: EndUserWorld, clock: datetime) -> None:
+    (erased.folder / "runs" / "others.txt").write_text(f"{COMMON}\nhello how are you\n")
+    result = check(erased, clock)
     assert (result.findings, result.exit_status) == ((), 0)
     assert result.n_files > 0
     assert result.n_passages > 0
 
 
-def test_unreadable_files_are_named_with_status_4(world: EndUserWorld, clock: datetime) -> None:
-    forget_ann(world, clock)
-    picture, cut = world.folder / "runs" / "a.png", world.folder / "runs" / "b.gz"
+def test_unreadable_files_are_named_with_status_4(erased: EndUserWorld, clock: datetime) -> None:
+    picture, cut = erased.folder / "runs" / "a.png", erased.folder / "runs" / "b.gz"
     picture.write_bytes(b"\x89PNG\r\n")
     cut.write_bytes(b"\x1f\x8b\x08\0\0\0\0\0\0\3abc")
-    result = check(world, clock)
+    result = check(erased, clock)
     assert result.exit_status == 4
     assert {part.place for part in result.unread} == {str(picture), str(cut)}
     cut.write_text(ANN)
-    assert check(world, clock).exit_status == 1
+    assert check(erased, clock).exit_status == 1
 
 
-def test_restored_rows_are_reported(world: EndUserWorld, clock: datetime) -> None:
-    forget_ann(world, clock)
-    assert check(world, clock).findings == ()
-    store_rows(world.engine, [exchange(900, clock, prompt=f"I am {ANN}", exchange_id="other-900")])
-    assert "exchanges.prompt" in {row.place for row in check(world, clock).findings}
+def test_restored_rows_are_reported(erased: EndUserWorld, clock: datetime) -> None:
+    assert check(erased, clock).findings == ()
+    store_rows(erased.engine, [exchange(900, clock, prompt=f"I am {ANN}", exchange_id="other-900")])
+    assert "exchanges.prompt" in {row.place for row in check(erased, clock).findings}
     quoted = [{"code": "outside", "text": f"as in: {HER_STORY}"}]
-    with transaction(world.engine) as connection:
+    with transaction(erased.engine) as connection:
         connection.execute(update(Erasure).values(steps=quoted))
-    assert "erasures.steps" in {row.place for row in check(world, clock).findings}
+    assert "erasures.steps" in {row.place for row in check(erased, clock).findings}
 
 
 def test_fingerprints_are_stored_before_anything_is_removed(
@@ -159,11 +190,10 @@ def test_fingerprints_are_stored_before_anything_is_removed(
 
 @pytest.mark.parametrize("attack", ["changed", "emptied", "moved", "removed", "key"])
 def test_tampered_fingerprints_are_never_nothing_found(
-    world: EndUserWorld, clock: datetime, attack: str
+    erased: EndUserWorld, clock: datetime, attack: str
 ) -> None:
-    forget_ann(world, clock)
     reason = TAMPERED
-    with transaction(world.engine) as connection:
+    with transaction(erased.engine) as connection:
         proof = connection.execute(select(ErasureProof)).mappings().first()
         assert proof is not None
         if attack == "changed":
@@ -179,7 +209,7 @@ def test_tampered_fingerprints_are_never_nothing_found(
             reason = REMOVED
         else:
             connection.execute(update(ProofKey).values(secret="00" * 32))
-    for result in (check(world, clock), verify_ann(world, clock)):
+    for result in (check(erased, clock), verify_ann(erased, clock)):
         assert reason in {part.reason for part in result.unread}
         assert result.exit_status == 4
 
@@ -202,52 +232,50 @@ def test_lost_key_is_never_nothing_found(
         pytest.fail("the key of the environment is not part of the key of fingerprints")
 
 
-def test_end_of_the_period_destroys_fingerprints(world: EndUserWorld, clock: datetime) -> None:
-    forget_ann(world, clock)
-    copy = world.folder / "runs" / "copy.txt"
+def test_end_of_the_period_destroys_fingerprints(erased: EndUserWorld, clock: datetime) -> None:
+    copy = erased.folder / "runs" / "copy.txt"
     copy.write_text(HER_STORY)
-    after = clock + world.settings.privacy.proof_period + timedelta(seconds=1)
-    assert check_erasures(world.engine, world.settings, Secrets(), after) is None
-    with transaction(world.engine) as connection:
+    after = clock + erased.settings.privacy.proof_period + timedelta(seconds=1)
+    assert check_erasures(erased.engine, erased.settings, Secrets(), after) is None
+    with transaction(erased.engine) as connection:
         assert connection.execute(select(ErasureProof)).all() == []
         assert connection.execute(select(ProofKey)).all() == []
-    result = verify_ann(world, after)
+    result = verify_ann(erased, after)
     assert (result.findings, result.n_passages) == ((), 0)
     (note,) = result.notes
     assert f"{clock:%Y-%m-%d}" in note
     copy.write_text(ANN)  # ids are known, as they are given
-    assert places(verify_ann(world, after)) == {str(copy)}
+    assert places(verify_ann(erased, after)) == {str(copy)}
 
 
-def test_twenty_end_users_share_one_key(world: EndUserWorld, clock: datetime) -> None:
+def test_end_users_of_a_month_share_one_key(world: EndUserWorld, clock: datetime) -> None:
     rows = [
         exchange(
             500 + n, clock, end_user=f"customer-{n:03}", exchange_id=f"theirs-{n:05}",
             prompt=f"only person{n} knows the number{n * 7} of that old grey house by the sea{n}",
         )
-        for n in range(20)
+        for n in range(4)
     ]  # fmt: skip
     store_rows(world.engine, rows)
-    for n in range(20):
+    for n in range(4):
         request = ErasureRequest(f"customer-{n:03}")
         forget(world.engine, world.settings, request, clock + timedelta(hours=n))
     with transaction(world.engine) as connection:
         assert len(connection.execute(select(ProofKey.id)).all()) == 1
     copy = world.folder / "runs" / "copy.txt"
-    copy.write_text(rows[13]["prompt"])
+    copy.write_text(rows[3]["prompt"])
     assert places(check(world, clock)) == {str(copy)}
-    for n in (12, 13):
+    for n in (2, 3):
         request = ErasureRequest(f"customer-{n:03}")
         result = verify_end_user(world.engine, world.settings, request, now=clock)
-        assert places(result) == ({str(copy)} if n == 13 else set())
+        assert places(result) == ({str(copy)} if n == 3 else set())
 
 
-def test_month_later_has_another_key(world: EndUserWorld, clock: datetime) -> None:
-    forget_ann(world, clock)
+def test_month_later_has_another_key(erased: EndUserWorld, clock: datetime) -> None:
     forget(
-        world.engine, world.settings, ErasureRequest("somebody-else"), clock + timedelta(days=31)
+        erased.engine, erased.settings, ErasureRequest("somebody-else"), clock + timedelta(days=31)
     )
-    with transaction(world.engine) as connection:
+    with transaction(erased.engine) as connection:
         assert len(connection.execute(select(ProofKey.id)).all()) == 2
 
 
@@ -304,11 +332,10 @@ def test_report_names_copies_by_commands(command: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_folder_without_permission_is_named(world: EndUserWorld, clock: datetime) -> None:
-    forget_ann(world, clock)
-    folder = world.folder / "runs" / "closed"
+def test_folder_without_permission_is_named(erased: EndUserWorld, clock: datetime) -> None:
+    folder = erased.folder / "runs" / "closed"
     folder.mkdir(mode=0)
-    result = check(world, clock)
+    result = check(erased, clock)
     assert (result.exit_status, [part.place for part in result.unread]) == (4, [str(folder)])
     folder.chmod(0o700)
     shutil.rmtree(folder)

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from monitor.errors import ConfigurationError, InputError, RulesChangedError
+from monitor.privacy.end_users.end_user import ErasureRequest
 from monitor.privacy.end_users.suppression import (
     export_list,
     forget_listed,
@@ -20,6 +21,7 @@ from monitor.privacy.end_users.suppression import (
     suppress,
     unsuppress,
 )
+from monitor.privacy.erasure.forget import forget
 from monitor.settings import Secrets, Settings, Traffic
 from monitor.store.engine import transaction
 from monitor.store.tables import AuditEntry, DeadLetter, Exchange, RolloutObservation
@@ -470,6 +472,24 @@ def test_the_list_holds_no_id(engine: Engine, tmp_path: Path, clock: datetime) -
     assert stored_texts(engine, ["ann@", "example.org", pseudonym_of(ANN)]) == []
     content = (tmp_path / "driftwarden.db.suppressions").read_text()
     assert "ann" not in content.casefold()
+
+
+def test_reasons_in_the_file_are_masked_too(
+    engine: Engine, tmp_path: Path, clock: datetime
+) -> None:
+    """The file would give the database back what was masked there."""
+    put_on_list(engine, clock)
+    named = {"subject": ANN, "reason": f"{BOB} asked for it"}
+    unsuppress(engine, settings(), **named, by="kim", now=clock + timedelta(hours=1))
+    file = tmp_path / "driftwarden.db.suppressions"
+    assert BOB in file.read_text()
+
+    forget(engine, settings(), ErasureRequest(BOB), clock)
+
+    put_on_list(engine, clock + timedelta(hours=2), subject="someone@example.org")
+    assert stored_texts(engine, [BOB]) == ["audit_log"]  # its entries stay
+    assert (BOB in file.read_text(), "[erased] asked" in file.read_text()) == (False, True)
+    assert file.stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("options", [{"subject": BOB}, {"main_digest": "0" * 8}, {"key": "0" * 8}])

@@ -132,6 +132,20 @@ def test_the_card_is_noted_before_the_rows_go(
     assert [note["n_rows"] for note in card["removed"]] == [1]
 
 
+@pytest.mark.parametrize("content", ['{"digest": "sha256:0"}', '{"digest', "[]"])
+def test_incomplete_card_stops_no_erasure(tmp_path: Path, content: str) -> None:
+    folder = RunFolder(tmp_path)
+    folder.adapter.mkdir()
+    for path in (folder.card, folder.data_card, folder.adapter / "lineage.json"):
+        path.write_text(content, encoding="utf-8")
+    folder.training_data.write_text('{"user": "ann"}\n{"user": "bob"}\n', encoding="utf-8")
+    remove_from_run(folder, hers, datetime(2026, 11, 2, tzinfo=UTC), trained=True)
+
+    assert folder.training_data.read_text(encoding="utf-8") == '{"user": "bob"}\n'
+    assert folder.data_card.read_text(encoding="utf-8") == content
+    assert ("removed" in folder.card.read_text(encoding="utf-8")) == content.endswith("}")
+
+
 @pytest.mark.parametrize(
     "file",
     [lambda folder: folder.evaluation_responses(12), lambda folder: folder.unscored_responses],
