@@ -45,6 +45,8 @@ def kinds(search: FingerprintSearch, text: str) -> set[str]:
         "ann\u200b@example.org",
         "<mailto:ann@example.org>",
         "\\nann@example.org",
+        "ann\\x40example.org",
+        "to\\u000aann@example.org\\u000d",
         "call +49 151 2345678",
     ],
 )  # fmt: skip
