@@ -33,7 +33,8 @@ SENTENCES: Mapping[str, str] = {
         "declined twice by the terminal, and that we answer soon. "
     ),
     "French prose in JSON that escapes all but ASCII": (
-        r"L\u2019\u00e9t\u00e9 \u00e0 Orl\u00e9ans \u00ab\u00a0o\u00f9\u00a0\u00bb a \u00e9t\u00e9 d\u00e9j\u00e0 "
+        r"L\u2019\u00e9t\u00e9 \u00e0 Orl\u00e9ans \u00ab\u00a0o\u00f9\u00a0\u00bb "
+        r"a \u00e9t\u00e9 d\u00e9j\u00e0 "
     ),
 }
 

@@ -43,6 +43,10 @@ KEY_MISSING = (
 )
 TAMPERED = "the stored fingerprints were changed; find out who writes in the database"
 REMOVED = "the stored fingerprints were removed before their time; find out who writes in it"
+ENDED = (
+    "its passages are not searched for any more: their fingerprints were destroyed after "
+    "privacy.proof_period"
+)
 #: Tables of texts in which a passage must not occur a second time.
 OF_OTHERS = ("exchanges", "rollout_observations", *sorted(OF_BENCHMARKS))
 
@@ -54,8 +58,8 @@ class Remembered:
     search: FingerprintSearch
     #: Erasures whose fingerprints can't be compared, with the reason.
     unread: tuple[Unread, ...]
-    #: When erasures began whose period has ended.
-    ended: tuple[datetime, ...]
+    #: Erasures whose period has ended.
+    ended: tuple[Unread, ...]
     n_erasures: int
     #: Paths that could not be removed.
     places: tuple[str, ...]
@@ -115,14 +119,15 @@ def recall(
         rows = erasure_proofs(connection, subject_digests)
         by_id = {row.id: _keyed(row, keys) for row in proof_keys(connection)}
     unread: list[Unread] = []
+    ended: list[Unread] = []
     prints: defaultdict[int, dict[int, list[Fingerprint]]] = defaultdict(dict)
     for row in rows:
         if row.proof_until <= now:
+            ended.append(Unread(_name_of(row), ENDED))
             continue
         reason, parsed = _open(row, by_id)
         if reason:
-            name = f"erasure {row.id} of {row.started_at:%Y-%m-%d}"
-            unread.append(Unread(name, reason))
+            unread.append(Unread(_name_of(row), reason))
         elif row.key_id is not None:
             prints[row.key_id][row.id] = parsed
     search = FingerprintSearch(
@@ -130,9 +135,8 @@ def recall(
         for key_id, of_owners in prints.items()
         if (keyed := by_id[key_id]) is not None
     )
-    ended = tuple(row.started_at for row in rows if row.proof_until <= now)
     places = tuple(entry["place"] for row in rows for entry in row.remains)
-    return Remembered(search, tuple(unread), ended, len(rows) - len(ended), places)
+    return Remembered(search, tuple(unread), tuple(ended), len(rows) - len(ended), places)
 
 
 def texts_of(value: Any) -> Iterator[str]:
@@ -146,6 +150,10 @@ def texts_of(value: Any) -> Iterator[str]:
         for key, part in value.items():
             yield key
             yield from texts_of(part)
+
+
+def _name_of(row: ErasureProofRow) -> str:
+    return f"erasure {row.id} of {row.started_at:%Y-%m-%d}"
 
 
 def _own_words(end_user: EndUser) -> Iterator[str]:

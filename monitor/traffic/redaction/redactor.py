@@ -35,8 +35,8 @@ NUMBERS = re.compile(r"[0-9](?:[ ./()-]{0,3}[0-9]){6,400}")
 SEPARATORS = b" ./()-"
 #: No card, national id or social security number has fewer digits.
 MIN_DIGITS = 9
-#: Kind of a password, which may be a phrase.
-PASSWORD = "PASSWORD"
+#: Kind of values that may be a phrase.
+OF_PHRASES = "PASSWORD"
 #: Rank of names, the least certain kind.
 LAST_RANK = 1_000
 
@@ -120,7 +120,7 @@ class Redactor:
             yield name, (match.span() for match in pattern.finditer(text))
         scan = TextScan(text)
         yield "API_KEY", find_secrets(scan)
-        yield PASSWORD, find_passwords(scan)
+        yield OF_PHRASES, find_passwords(scan)
         if "@" in scan.text or "%40" in scan.text:
             yield "EMAIL", find_emails(scan)
         if not scan.has_digit:
@@ -202,7 +202,7 @@ def _without_overlaps(ranked: list[tuple[int, Span]]) -> list[Span]:
             result[-1] = (rank, Span(last.start, max(last.end, span.end), last.kind))
         elif rank < result[-1][0]:
             worse, last = result.pop()
-            if last.start < span.start and last.kind == PASSWORD:  # a phrase that a key ends
+            if last.start < span.start and last.kind == OF_PHRASES:  # a phrase that a key ends
                 result.append((worse, replace(last, end=span.start)))
             result.append((rank, span))
     return [span for _, span in result]
