@@ -216,14 +216,23 @@ def passages_of(texts: Iterable[str]) -> set[Words]:
 
 
 def remove_shared(passages: set[Words], texts: Iterable[str]) -> None:
-    """Remove the runs of words that one of the texts has too."""
-    firsts = {passage[0] for passage in passages}
+    """Remove the runs of words of which one of the texts has a half.
+
+    People who ask the same differ in a few words: a run that nobody else wrote in full is no
+    rarity where others wrote half of it.
+    """
+    by_half: defaultdict[Words, set[Words]] = defaultdict(set)
+    for passage in passages:
+        length = len(passage) // 2
+        for at in range(length + 1):
+            by_half[passage[at : at + length]].add(passage)
+    firsts = {half[0] for half in by_half}
     for text in texts:
         words = tuple(word for word, _ in tokens(normalize(text)))
         for at, word in enumerate(words):
             if word in firsts:
-                passages.discard(words[at : at + PASSAGE_WORDS])
-                passages.discard(words[at : at + PASSAGE_IDEOGRAPHS])
+                for n_words in (PASSAGE_WORDS // 2, PASSAGE_IDEOGRAPHS // 2):
+                    passages -= by_half.get(words[at : at + n_words], set())
 
 
 def _is_long(run: Words) -> bool:

@@ -3,7 +3,7 @@
 import json
 import secrets as random_secrets
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -66,13 +66,19 @@ class Remembered:
 
 
 def unique_passages(engine: Engine, end_user: EndUser, observations: Collection[int]) -> set[Words]:
-    """Return the long passages that the end user wrote, and nobody else in the database.
+    """Return the long passages that the end user wrote, and no half of which anybody else wrote.
 
     ``observations`` are the end user's own observations of rollouts.
     """
     passages = passages_of(_own_words(end_user))
     own = {"exchanges": set(end_user.own_ids), "rollout_observations": set(observations)}
-    for table in OF_OTHERS if passages else ():
+    if passages:
+        remove_shared(passages, _words_of_others(engine, own))
+    return passages
+
+
+def _words_of_others(engine: Engine, own: Mapping[str, Collection[int]]) -> Iterator[str]:
+    for table in OF_OTHERS:
         names = [
             name
             for name, column in columns_of(table).items()
@@ -80,8 +86,7 @@ def unique_passages(engine: Engine, end_user: EndUser, observations: Collection[
         ]
         for key, values in read_table(engine, table, names) if names else ():
             if key[0] not in own.get(table, ()):
-                remove_shared(passages, texts_of(list(values)))
-    return passages
+                yield from texts_of(list(values))
 
 
 def remember(
