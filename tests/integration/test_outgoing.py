@@ -106,9 +106,9 @@ def service() -> Iterator[Service]:
     made.server.server_close()
 
 
-def resolve_as(monkeypatch: pytest.MonkeyPatch, name: str, *answers: list[str]) -> None:
-    """Answer look-ups of a name one after another; the last answer is repeated."""
-    known, left = socket.getaddrinfo, list(answers)
+def resolve_as(monkeypatch: pytest.MonkeyPatch, name: str, *results: list[str]) -> None:
+    """Give look-ups of a name one result after another; the last one is repeated."""
+    known, left = socket.getaddrinfo, list(results)
 
     def look_up(host: Any, port: Any, *rest: Any, **options: Any) -> Any:
         if host != name:

@@ -104,7 +104,7 @@ BROUGHT_ALONG = {
     "tokenizers": "transformers",
 }
 #: A program for the demo alone, which goes on where it is missing.
-OPTIONAL = {"envoy"}
+OPTIONAL = {"aiohttp", "envoy"}
 
 
 def own(extra: str) -> tuple[set[str], set[str]]:

@@ -79,21 +79,21 @@ def erasures_finding(settings: Sections, now: datetime) -> Finding:
     with open_connection(settings) as connection:
         erasures = erasure_proofs(connection)
         last = last_check(connection)
-    kept = [row for row in erasures if row.proof_until > now]
-    if not kept:
+    remembered = [row for row in erasures if row.proof_until > now]
+    if not remembered:
         ended = f"; {pluralize(len(erasures), 'erasure')} can't be checked any more"
         return ok(f"no fingerprints of erasures are kept{ended if erasures else ''}")
-    until = max(row.proof_until for row in kept)
-    kept_until = (
-        f"fingerprints of {pluralize(len(kept), 'erasure')} of {len(erasures):,} until "
-        f"{until:%Y-%m-%d}"
+    last_day = max(row.proof_until for row in remembered)
+    period = (
+        f"fingerprints of {pluralize(len(remembered), 'erasure')} of {len(erasures):,} until "
+        f"{last_day:%Y-%m-%d}"
     )
     if last is None:
-        return note(f"not checked yet; {kept_until}; {CHECK_NOW}")
+        return note(f"not checked yet; {period}; {CHECK_NOW}")
     n_found, n_unread = (last.searched.get(name, 0) for name in ("findings", "unread"))
     message = (
         f"last check {last.checked_at:%Y-%m-%d}: {pluralize(n_found, 'place')} found, "
-        f"{n_unread:,} not read; {kept_until}"
+        f"{n_unread:,} not read; {period}"
     )
     if now - last.checked_at > CHECK_OVERDUE:
         return note(f"{message}; overdue: {CHECK_NOW}")

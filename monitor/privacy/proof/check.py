@@ -152,11 +152,11 @@ def search_columns(
         for key, values in read_table(engine, table, names) if names else ():
             where = ", ".join(map(str, key))
             for name, value in zip(names, values, strict=True):
-                found = None
+                remaining = None
                 if look is not None and value is not None:
-                    found = look(table, name, where, value)
-                if found:
-                    yield found
+                    remaining = look(table, name, where, value)
+                if remaining:
+                    yield remaining
                 elif search and name in searched:
                     text = _BETWEEN.join(texts_of(readable(value)))
                     page += [(name, where, text)] if text else []

@@ -218,7 +218,7 @@ def passages_of(texts: Iterable[str]) -> set[Words]:
 def remove_shared(passages: set[Words], texts: Iterable[str]) -> None:
     """Remove the runs of words of which one of the texts has a half.
 
-    People who ask the same differ in a few words: a run that nobody else wrote in full is no
+    Prompts that ask the same differ in a few words: a run that nobody else wrote in full is no
     rarity where others wrote half of it.
     """
     by_half: defaultdict[Words, set[Words]] = defaultdict(set)

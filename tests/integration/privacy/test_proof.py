@@ -314,8 +314,8 @@ def test_check_command_names_the_last_check(
     command: Any, world: EndUserWorld, clock: datetime
 ) -> None:
     def finding(now: datetime) -> tuple[str, str]:
-        found = erasures_finding(world.settings, now)
-        return found.status, found.message
+        of_erasures = erasures_finding(world.settings, now)
+        return of_erasures.status, of_erasures.message
 
     assert finding(clock)[0] == "ok"
     forget_ann(world, clock)

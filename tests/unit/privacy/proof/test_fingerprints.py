@@ -99,7 +99,7 @@ def test_shared_passage_is_not_kept() -> None:
 
 
 def test_common_prompt_matches_nobody() -> None:
-    """What one asked as everybody asks it, in eight words that nobody else has used so far."""
+    """Eight words that nobody else has used so far, of halves that others have."""
     passages = passages_of(
         ["can you tell me the balance of my account please because I need it", WORDS]
     )
