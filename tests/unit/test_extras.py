@@ -103,7 +103,7 @@ BROUGHT_ALONG = {
     "pydantic_core": "pydantic",
     "tokenizers": "transformers",
 }
-#: A program for the demo alone, which goes on where it is missing.
+#: Of data sets by HTTP, which fsspec refuses without it, and of the demo, which goes on.
 OPTIONAL = {"aiohttp", "envoy"}
 
 
