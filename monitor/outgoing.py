@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Callable
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
 import httpx
@@ -14,6 +14,10 @@ METADATA = tuple(
 NAMES = frozenset({"metadata.google.internal", "metadata.goog", "instance-data"})
 
 
+#: Addresses of IPv6 that hold one of IPv4 in their last 32 bits: of translators.
+TRANSLATED = ip_network("64:ff9b::/96")
+
+
 def is_metadata(host: str) -> bool:
     """Return whether a host's name or address is that of a cloud's metadata.
 
@@ -21,23 +25,46 @@ def is_metadata(host: str) -> bool:
         >>> [is_metadata(host) for host in ("169.254.169.254", "::ffff:a9fe:a9fe", "127.0.0.1")]
         [True, True, False]
     """
-    host = host.strip("[]").partition("%")[0].rstrip(".").casefold()
+    name = host.strip("[]").partition("%")[0].rstrip(".").casefold()
     try:
-        address = ip_address(host)
+        address = _parse(name)
     except ValueError:
-        return host in NAMES
-    if isinstance(address, IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
+        return name in NAMES
     return any(address in network for network in METADATA)
+
+
+def is_private(address: str) -> bool:
+    """Return whether an address is of this machine or of a network of its own.
+
+    Example:
+        >>> [is_private(address) for address in ("10.0.0.1", "::1", "::ffff:7f00:1", "1.1.1.1")]
+        [True, True, True, False]
+    """
+    parsed = _parse(address.partition("%")[0])
+    return not parsed.is_global or parsed.is_multicast
+
+
+def addresses_of(host: str) -> frozenset[str]:
+    """Return the addresses that a host has now; none where its name is unknown."""
+    try:
+        entries = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return frozenset()
+    return frozenset(str(entry[4][0]) for entry in entries)
 
 
 def resolves_to_metadata(host: str) -> bool:
     """Return whether a host is one of a cloud's metadata now; ``False`` where it has no address."""
-    try:
-        entries = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        return is_metadata(host)
-    return is_metadata(host) or any(is_metadata(str(entry[4][0])) for entry in entries)
+    return is_metadata(host) or any(map(is_metadata, addresses_of(host)))
+
+
+def _parse(address: str) -> IPv4Address | IPv6Address:
+    parsed = ip_address(address)
+    if isinstance(parsed, IPv6Address):
+        if parsed in TRANSLATED:
+            return IPv4Address(int(parsed) & 0xFFFFFFFF)
+        return parsed.ipv4_mapped or parsed.sixtofour or parsed
+    return parsed
 
 
 def _guard(request: httpx.Request) -> None:

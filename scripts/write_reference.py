@@ -83,7 +83,8 @@ Exit statuses of all commands:
 | 2 | an argument or an input file can't be used |
 | 3 | `compare` and `evaluate`: drift; `retrain evaluate`: reject; `rollout watch`: reverted |
 | 4 | `compare` and `evaluate`: not enough data; `retrain evaluate`: undecided; \
-`subject export`: nothing stored |
+`subject export`: nothing stored; \
+`forget`: not all could be read or searched |
 | 75 | a service is unavailable or busy; the same command may work later |
 | 78 | the configuration, the database schema or a model must be corrected |"""
 

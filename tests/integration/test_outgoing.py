@@ -1,5 +1,6 @@
 """Requests to a cloud's metadata, and redirects that would carry a key elsewhere."""
 
+import socket
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
@@ -66,23 +67,31 @@ class Service:
 
     def __init__(self) -> None:
         self.paths: list[str] = []
-        paths = self.paths
+        self.redirects_to = "localhost"
+        service, paths = self, self.paths
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 paths.append(self.path)
+                if self.path == "/elsewhere":
+                    self.send_response(200)
+                    self.send_header("Content-Length", "2")
+                    self.end_headers()
+                    self.wfile.write(b"{}")
+                    return
                 self.send_response(307)
                 port = self.server.server_address[1]
-                self.send_header("Location", f"http://localhost:{port}/elsewhere")
+                self.send_header("Location", f"http://{service.redirects_to}:{port}/elsewhere")
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
+            do_HEAD = do_GET  # noqa: N815
             do_POST = do_GET  # noqa: N815
 
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = ThreadingHTTPServer(("0.0.0.0", 0), Handler)
         self.port = self.server.server_address[1]
 
 
@@ -95,6 +104,19 @@ def service() -> Iterator[Service]:
     made.server.shutdown()
     thread.join()
     made.server.server_close()
+
+
+def resolve_as(monkeypatch: pytest.MonkeyPatch, name: str, *results: list[str]) -> None:
+    """Give look-ups of a name one result after another; the last one is repeated."""
+    known, left = socket.getaddrinfo, list(results)
+
+    def look_up(host: Any, port: Any, *rest: Any, **options: Any) -> Any:
+        if host != name:
+            return known(host, port, *rest, **options)
+        addresses = left.pop(0) if len(left) > 1 else left[0]
+        return [entry for address in addresses for entry in known(address, port, *rest, **options)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
 
 
 @pytest.mark.parametrize("send", CLIENTS)
@@ -123,6 +145,54 @@ def test_no_data_set_comes_from_metadata(host: str, tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         read_dataset(f"http://{host}/latest/meta-data/", tmp_path)
     assert caught.value.code == "metadata"
+
+
+@pytest.mark.parametrize(
+    ("host", "code"),
+    [
+        ("127.0.0.2", "private"), ("0x7f000002", "private"), ("[::ffff:127.0.0.2]", "private"),
+        ("inside.test", "private"), ("169.254.169.254", "private"),
+        ("2130706434", "no_file"), ("127.2", "no_file"),  # aiohttp takes neither for an address
+    ],
+)  # fmt: skip
+def test_no_data_set_redirects_to_a_private_address(
+    host: str, code: str, service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve_as(monkeypatch, "inside.test", ["127.0.0.2"])
+    service.redirects_to = host
+    with pytest.raises(InputError) as caught:
+        read_dataset(f"http://127.0.0.1:{service.port}/set.jsonl", tmp_path)
+    assert caught.value.code == code
+    assert "/elsewhere" not in service.paths
+
+
+def test_named_host_may_be_private_and_redirect_to_itself(service: Service, tmp_path: Path) -> None:
+    service.redirects_to = "127.0.0.1"
+    assert read_dataset(f"http://localhost:{service.port}/set.jsonl", tmp_path) == b"{}"
+
+
+def test_name_with_another_address_by_now_is_refused(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DNS rebinding: public when it was looked up, private when it is connected."""
+    resolve_as(monkeypatch, "public.test", ["192.88.99.7"], ["192.88.99.7"], ["127.0.0.1"])
+    with pytest.raises(InputError) as caught:
+        read_dataset(f"http://public.test:{service.port}/set.jsonl", tmp_path)
+    assert caught.value.code == "private"
+    assert service.paths == []
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("10.1.2.3", True), ("172.16.0.1", True), ("192.168.1.1", True), ("100.64.0.1", True),
+        ("0.0.0.0", True), ("::", True), ("::1", True), ("fd12::1", True), ("fe80::1%eth0", True),
+        ("::ffff:10.0.0.1", True), ("64:ff9b::a00:1", True), ("2002:a00:1::", True),
+        ("8.8.8.8", False), ("2606:4700::1111", False), ("64:ff9b::808:808", False),
+    ],
+)  # fmt: skip
+def test_private_addresses_in_any_form(address: str, expected: bool) -> None:
+    assert outgoing.is_private(address) is expected
 
 
 @pytest.mark.parametrize(

@@ -103,8 +103,8 @@ BROUGHT_ALONG = {
     "pydantic_core": "pydantic",
     "tokenizers": "transformers",
 }
-#: A program for the demo alone, which goes on where it is missing.
-OPTIONAL = {"envoy"}
+#: Of data sets by HTTP, which fsspec refuses without it, and of the demo, which goes on.
+OPTIONAL = {"aiohttp", "envoy"}
 
 
 def own(extra: str) -> tuple[set[str], set[str]]:

@@ -102,9 +102,9 @@ def forget(
     user in others' words. Then counts again what is left, searches all columns and files, and lists
     what must be done by hand.
 
-    Exit status 1: something is left; it says what to do. 4: nothing was found, and the files that
-    it names could not be read. 75: the database was busy or unavailable;
-    run it again, it goes on with what is left.
+    Exit status 1: something is left; it says what to do. 4: nothing was found, and what it names
+    could not be read, or not be searched for any more after privacy.proof_period. 75: the database
+    was busy or unavailable; run it again, it goes on with what is left.
     """
     from monitor.privacy.end_users.end_user import ErasureRequest
     from monitor.privacy.end_users.erasure_request import resolve
@@ -234,12 +234,22 @@ def _check_all(settings: "Configuration") -> None:
     """Check all erasures that are remembered, print the result, and end the command."""
     from monitor.privacy.proof.check import check_erasures
     from monitor.settings import load_secrets
+    from monitor.store.engine import transaction
+    from monitor.store.privacy.proofs import erasure_proofs
 
     engine = open_database(settings)
     result = check_erasures(engine, settings, load_secrets(), datetime.now(UTC))
     if result is None:
-        typer.echo("no erasure is remembered, so nothing was searched for")
-        raise typer.Exit(0)
+        with transaction(engine) as connection:
+            n_ended = len(erasure_proofs(connection))
+        if not n_ended:
+            typer.echo("no end user was erased, so nothing was searched for")
+            raise typer.Exit(0)
+        typer.echo(
+            f"nothing was searched for: the fingerprints of {pluralize(n_ended, 'erasure')} were "
+            "destroyed after privacy.proof_period; search for an id with --subject ID --verify"
+        )
+        raise typer.Exit(4)
     _show_result(result)
     raise typer.Exit(result.exit_status)
 
@@ -256,8 +266,6 @@ def _show_result(result: "SearchResult") -> None:
         typer.echo(f"- not read: {part.place}: {part.reason}")
     if len(result.unread) > SHOWN_FINDINGS:
         typer.echo(f"- not read: {len(result.unread) - SHOWN_FINDINGS:,} more")
-    for note in result.notes:
-        typer.echo(f"- {note}")
     if result.n_raw:
         typer.echo(
             f"- pickles and weights ({pluralize(result.n_raw, 'file')}): their bytes were searched "

@@ -134,6 +134,7 @@ def _shared_checks(settings: Sections, secrets: Secrets) -> list[Check]:
         Check("metric names", lambda: metric_names_finding(settings)),
         Check("user ids", lambda: end_users.user_ids_finding(settings, secrets)),
         Check("suppression", lambda: end_users.suppression_finding(settings)),
+        Check("erasures", lambda: end_users.erasures_finding(settings, datetime.now(UTC))),
         Check("unlisted", lambda: monitoring.unlisted_finding(settings)),
         Check("buttons", lambda: slack_buttons.buttons_finding(settings, secrets), "SLACK_API_URL"),
         Check("reviewers", lambda: monitoring.reviewers_finding(settings)),

@@ -1,10 +1,16 @@
-"""Checks of the key of end users' ids, and of the suppression list."""
+"""Checks of the key of end users' ids, of the suppression list, and of the proof of erasures."""
+
+from datetime import datetime, timedelta
 
 from monitor.daemon.readiness.finding import Finding, fail, note, ok, open_connection
 from monitor.plurals import pluralize
 from monitor.settings import Secrets, Sections
 
 MAKE_KEY = "set DRIFTWARDEN_USER_ID_KEY to the output of `openssl rand -hex 32`"
+
+#: The daemon checks erasures each week.
+CHECK_OVERDUE = timedelta(days=14)
+CHECK_NOW = "`driftwarden forget --verify` checks now"
 
 
 def user_ids_finding(settings: Sections, secrets: Secrets) -> Finding:
@@ -64,3 +70,31 @@ def suppression_finding(settings: Sections) -> Finding:
             "be of an older backup; run `driftwarden forget --suppressed`"
         )
     return ok(f"{listed}, also in {path}")
+
+
+def erasures_finding(settings: Sections, now: datetime) -> Finding:
+    """Report the last check of erasures, and until when their fingerprints are kept."""
+    from monitor.store.privacy.proofs import erasure_proofs, last_check
+
+    with open_connection(settings) as connection:
+        erasures = erasure_proofs(connection)
+        last = last_check(connection)
+    remembered = [row for row in erasures if row.proof_until > now]
+    if not remembered:
+        ended = f"; {pluralize(len(erasures), 'erasure')} can't be checked any more"
+        return ok(f"no fingerprints of erasures are kept{ended if erasures else ''}")
+    last_day = max(row.proof_until for row in remembered)
+    period = (
+        f"fingerprints of {pluralize(len(remembered), 'erasure')} of {len(erasures):,} until "
+        f"{last_day:%Y-%m-%d}"
+    )
+    if last is None:
+        return note(f"not checked yet; {period}; {CHECK_NOW}")
+    n_found, n_unread = (last.searched.get(name, 0) for name in ("findings", "unread"))
+    message = (
+        f"last check {last.checked_at:%Y-%m-%d}: {pluralize(n_found, 'place')} found, "
+        f"{n_unread:,} not read; {period}"
+    )
+    if now - last.checked_at > CHECK_OVERDUE:
+        return note(f"{message}; overdue: {CHECK_NOW}")
+    return note(f"{message}; {CHECK_NOW} and names them") if n_found or n_unread else ok(message)

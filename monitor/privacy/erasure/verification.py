@@ -13,9 +13,15 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from monitor.privacy.erasure.masking import read_table, readable, traces_in, unpacked
+from monitor.privacy.erasure.masking import readable, traces_in, unpacked
 from monitor.privacy.erasure.traces import Traces
-from monitor.privacy.proof.check import database_files, places_of, result_of, search_columns
+from monitor.privacy.proof.check import (
+    Look,
+    database_files,
+    places_of,
+    result_of,
+    search_columns,
+)
 from monitor.privacy.proof.file_search import Terms, search_files
 from monitor.privacy.proof.findings import RemainingText, SearchResult
 from monitor.privacy.proof.records import Remembered, texts_of
@@ -52,53 +58,33 @@ def verify(
     ``extra`` are further files.
     """
     names = _Names()
-    findings = list(_search_columns(engine, traces, names))
-    known = {(row.place, row.where) for row in findings}
-    findings += [
-        row
-        for row in search_columns(engine, remembered.search)
-        if (row.place, row.where) not in known
-    ]
+    look = _searching(traces, names)
+    findings = list(search_columns(engine, remembered.search, look=look))
     findings += _search_database_files(engine, traces, names, in_rows=bool(findings))
     terms = Terms(remembered.search, traces)
     places = places_of(engine, retrain, extra, map(Path, remembered.places))
     files = search_files(places, terms)
-    return result_of(
-        findings, files, places, terms, unread=remembered.unread, notes=_notes(remembered)
-    )
+    unread = (*remembered.unread, *remembered.ended)
+    return result_of(findings, files, places, terms, unread=unread)
 
 
-def _notes(remembered: Remembered) -> Iterator[str]:
-    if remembered.ended:
-        days = ", ".join(sorted({f"{at:%Y-%m-%d}" for at in remembered.ended}))
-        yield (
-            f"passages of the erasure of {days} are not searched for any more: their fingerprints "
-            "were destroyed after privacy.proof_period"
-        )
+def _searching(traces: Traces, names: _Names) -> Look:
+    """Return the search of a value for traces, which notes names that contain the id."""
+    by_table = {table: (columns_of(table), traces_in(table, traces)) for table in table_names()}
 
+    def look(table: str, name: str, where: str, value: Any) -> RemainingText | None:
+        columns, searched = by_table[table]
+        column = columns[name]
+        _note_longer_names(traces, value, names)
+        if column.content is Content.STAFF_ACCOUNT:
+            # Accounts of staff that are the id stay.
+            texts = filter(traces.in_value, _texts(value))
+            names.longer.update(text.encode() for text in texts)
+        elif _has_trace(searched, value):
+            return RemainingText("column", f"{table}.{name}", where, column.reason)
+        return None
 
-def _search_columns(engine: Engine, traces: Traces, names: _Names) -> Iterator[RemainingText]:
-    for table in table_names():
-        described = columns_of(table)
-        searched = traces_in(table, traces)
-        columns = list(described)
-        for key, values in read_table(engine, table, columns):
-            for name, value in zip(columns, values, strict=True):
-                if value is None:
-                    continue
-                column = described[name]
-                _note_longer_names(traces, value, names)
-                if column.content is Content.STAFF_ACCOUNT:
-                    # Accounts of staff that are the id stay.
-                    texts = filter(traces.in_value, _texts(value))
-                    names.longer.update(text.encode() for text in texts)
-                elif _has_trace(searched, value):
-                    yield RemainingText(
-                        "column",
-                        f"{table}.{name}",
-                        ", ".join(map(str, key)),
-                        column.reason,
-                    )
+    return look
 
 
 def _has_trace(traces: Traces, value: Any) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine
 
@@ -27,6 +28,8 @@ SQLITE_FILES = ("", "-wal", "-journal", "-shm")
 MAX_STORED = 200
 #: Between the texts of rows that are searched together: a word that nobody wrote.
 _BETWEEN = "\n\ue000driftwarden\ue000\n"
+#: Searches table, column, primary key and value in another way.
+Look = Callable[[str, str, str, Any], RemainingText | None]
 
 
 def is_check_due(engine: Engine, now: datetime) -> bool:
@@ -120,29 +123,43 @@ def database_files(engine: Engine) -> list[Path]:
 
 
 def search_columns(
-    engine: Engine, search: FingerprintSearch, *, changeable: bool = False
+    engine: Engine,
+    search: FingerprintSearch,
+    *,
+    changeable: bool = False,
+    look: Look | None = None,
 ) -> Iterator[RemainingText]:
-    """Yield the values of all tables that have a fingerprint.
+    """Yield the values of all tables that have a fingerprint, in one pass.
 
     ``changeable`` leaves out columns that no erasure changes, such as those of the audit log.
+    ``look`` is called with each value, also of these and of staff's accounts; what it returns is
+    yielded instead.
     """
-    if not search:
+    if not search and look is None:
         return
     for table in table_names():
-        names = [
+        columns = columns_of(table)
+        searched = {
             name
-            for name, column in columns_of(table).items()
+            for name, column in columns.items()
             if column.content is not Content.STAFF_ACCOUNT
             and not (changeable and column.erasure is Erasure.UNCHANGED)
-        ]
+        }
+        names = [name for name in columns if look is not None or name in searched]
         # The words of another end user, and of a benchmark, may be the same by chance.
         ids_only = table in OF_END_USERS or table in OF_BENCHMARKS
         page: list[tuple[str, str, str]] = []
         for key, values in read_table(engine, table, names) if names else ():
             where = ", ".join(map(str, key))
             for name, value in zip(names, values, strict=True):
-                text = _BETWEEN.join(texts_of(readable(value)))
-                page += [(name, where, text)] if text else []
+                remaining = None
+                if look is not None and value is not None:
+                    remaining = look(table, name, where, value)
+                if remaining:
+                    yield remaining
+                elif search and name in searched:
+                    text = _BETWEEN.join(texts_of(readable(value)))
+                    page += [(name, where, text)] if text else []
             if len(page) >= 1000:
                 yield from _search_page(table, page, search, ids_only=ids_only)
                 page = []
@@ -156,7 +173,6 @@ def result_of(
     terms: Terms,
     *,
     unread: Iterable[Unread] = (),
-    notes: Iterable[str] = (),
 ) -> SearchResult:
     """Return the result of a search of the database and of files."""
     known = 0 if terms.traces is None else len(terms.traces.matchers)
@@ -168,7 +184,6 @@ def result_of(
         files.n_raw,
         max(terms.fingerprints.n_ids, known),
         terms.fingerprints.n_passages,
-        tuple(notes),
     )
 
 

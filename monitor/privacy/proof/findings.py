@@ -39,8 +39,6 @@ class SearchResult:
     n_raw: int = 0
     n_ids: int = 0
     n_passages: int = 0
-    #: What is not searched for any more, in sentences.
-    notes: tuple[str, ...] = ()
 
     @property
     def exit_status(self) -> int:

@@ -15,9 +15,7 @@ linear in the length of the text, whatever the number of fingerprints.
 
 import hashlib
 import hmac
-import html
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.privacy.erasure.passages import Words, tokens
+from monitor.traffic.redaction.normalized_text import NormalizedText
 
 #: A passage has so many words, and so many characters in them.
 PASSAGE_WORDS, PASSAGE_CHARACTERS = 8, 24
@@ -39,10 +38,9 @@ MIN_ID = 6
 #: Words whose values are kept in memory.
 MAX_CACHED = 500_000
 
-_UNICODE = re.compile(r"\\+u([0-9a-fA-F]{4})")
 _PERCENT = re.compile(r"%([2-7][0-9a-fA-F])")
-_ESCAPES = re.compile(r"\\+[nrtbf]|\\+(?=[\"'/])")
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+#: Escapes that separate words or stand before a quote.
+_ESCAPES = re.compile(r"\\+(?:[nrtbf]|u00[01][0-9a-fA-F]|(?=[\"'/]))")
 
 Numbers = NDArray[np.uint64]
 
@@ -196,14 +194,12 @@ class FingerprintSearch:
 
 def normalize(text: str) -> str:
     """Return a text without escapes, invisible characters and other forms of a character."""
-    if "\\" in text:
-        text = _UNICODE.sub(lambda matches: chr(int(matches[1], 16)), text)
-        text = _ESCAPES.sub(lambda matches: " " if matches[0][-1] in "nrtbf" else "", text)
+    text = NormalizedText(text).text
     if "%" in text:
         text = _PERCENT.sub(lambda matches: chr(int(matches[1], 16)), text)
-    if "&" in text:
-        text = html.unescape(text)
-    return text if text.isascii() else unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))
+    if "\\" in text:
+        text = _ESCAPES.sub(lambda matches: "" if matches[0][-1] == "\\" else " ", text)
+    return text
 
 
 def passages_of(texts: Iterable[str]) -> set[Words]:
@@ -220,14 +216,23 @@ def passages_of(texts: Iterable[str]) -> set[Words]:
 
 
 def remove_shared(passages: set[Words], texts: Iterable[str]) -> None:
-    """Remove the runs of words that one of the texts has too."""
-    firsts = {passage[0] for passage in passages}
+    """Remove the runs of words of which one of the texts has a half.
+
+    Prompts that ask the same differ in a few words: a run that nobody else wrote in full is no
+    rarity where others wrote half of it.
+    """
+    by_half: defaultdict[Words, set[Words]] = defaultdict(set)
+    for passage in passages:
+        length = len(passage) // 2
+        for at in range(length + 1):
+            by_half[passage[at : at + length]].add(passage)
+    firsts = {half[0] for half in by_half}
     for text in texts:
         words = tuple(word for word, _ in tokens(normalize(text)))
         for at, word in enumerate(words):
             if word in firsts:
-                passages.discard(words[at : at + PASSAGE_WORDS])
-                passages.discard(words[at : at + PASSAGE_IDEOGRAPHS])
+                for n_words in (PASSAGE_WORDS // 2, PASSAGE_IDEOGRAPHS // 2):
+                    passages -= by_half.get(words[at : at + n_words], set())
 
 
 def _is_long(run: Words) -> bool:

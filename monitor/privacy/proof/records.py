@@ -3,7 +3,7 @@
 import json
 import secrets as random_secrets
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -43,6 +43,10 @@ KEY_MISSING = (
 )
 TAMPERED = "the stored fingerprints were changed; find out who writes in the database"
 REMOVED = "the stored fingerprints were removed before their time; find out who writes in it"
+ENDED = (
+    "its passages are not searched for any more: their fingerprints were destroyed after "
+    "privacy.proof_period"
+)
 #: Tables of texts in which a passage must not occur a second time.
 OF_OTHERS = ("exchanges", "rollout_observations", *sorted(OF_BENCHMARKS))
 
@@ -54,21 +58,27 @@ class Remembered:
     search: FingerprintSearch
     #: Erasures whose fingerprints can't be compared, with the reason.
     unread: tuple[Unread, ...]
-    #: When erasures began whose period has ended.
-    ended: tuple[datetime, ...]
+    #: Erasures whose period has ended.
+    ended: tuple[Unread, ...]
     n_erasures: int
     #: Paths that could not be removed.
     places: tuple[str, ...]
 
 
 def unique_passages(engine: Engine, end_user: EndUser, observations: Collection[int]) -> set[Words]:
-    """Return the long passages that the end user wrote, and nobody else in the database.
+    """Return the long passages that the end user wrote, and no half of which anybody else wrote.
 
     ``observations`` are the end user's own observations of rollouts.
     """
     passages = passages_of(_own_words(end_user))
     own = {"exchanges": set(end_user.own_ids), "rollout_observations": set(observations)}
-    for table in OF_OTHERS if passages else ():
+    if passages:
+        remove_shared(passages, _words_of_others(engine, own))
+    return passages
+
+
+def _words_of_others(engine: Engine, own: Mapping[str, Collection[int]]) -> Iterator[str]:
+    for table in OF_OTHERS:
         names = [
             name
             for name, column in columns_of(table).items()
@@ -76,8 +86,7 @@ def unique_passages(engine: Engine, end_user: EndUser, observations: Collection[
         ]
         for key, values in read_table(engine, table, names) if names else ():
             if key[0] not in own.get(table, ()):
-                remove_shared(passages, texts_of(list(values)))
-    return passages
+                yield from texts_of(list(values))
 
 
 def remember(
@@ -115,14 +124,15 @@ def recall(
         rows = erasure_proofs(connection, subject_digests)
         by_id = {row.id: _keyed(row, keys) for row in proof_keys(connection)}
     unread: list[Unread] = []
+    ended: list[Unread] = []
     prints: defaultdict[int, dict[int, list[Fingerprint]]] = defaultdict(dict)
     for row in rows:
         if row.proof_until <= now:
+            ended.append(Unread(_name_of(row), ENDED))
             continue
         reason, parsed = _open(row, by_id)
         if reason:
-            name = f"erasure {row.id} of {row.started_at:%Y-%m-%d}"
-            unread.append(Unread(name, reason))
+            unread.append(Unread(_name_of(row), reason))
         elif row.key_id is not None:
             prints[row.key_id][row.id] = parsed
     search = FingerprintSearch(
@@ -130,9 +140,8 @@ def recall(
         for key_id, of_owners in prints.items()
         if (keyed := by_id[key_id]) is not None
     )
-    ended = tuple(row.started_at for row in rows if row.proof_until <= now)
     places = tuple(entry["place"] for row in rows for entry in row.remains)
-    return Remembered(search, tuple(unread), ended, len(rows) - len(ended), places)
+    return Remembered(search, tuple(unread), tuple(ended), len(rows) - len(ended), places)
 
 
 def texts_of(value: Any) -> Iterator[str]:
@@ -146,6 +155,10 @@ def texts_of(value: Any) -> Iterator[str]:
         for key, part in value.items():
             yield key
             yield from texts_of(part)
+
+
+def _name_of(row: ErasureProofRow) -> str:
+    return f"erasure {row.id} of {row.started_at:%Y-%m-%d}"
 
 
 def _own_words(end_user: EndUser) -> Iterator[str]:

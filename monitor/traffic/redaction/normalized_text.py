@@ -4,18 +4,22 @@ import html
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 
 #: Zero-width and bidirectional controls, the soft hyphen, fillers and variation selectors.
 INVISIBLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0"
 )
-#: ``\u0040``, ``\x40``, ``&#64;``, ``&commat;``, also escaped once more.
-ESCAPE = re.compile(
-    r"\\{1,8}(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2}))"
-    r"|&(?:amp;){0,3}(#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,24});"
+#: ``\u0040``, ``\x40``, ``&#64;``, ``&commat;``, also escaped once more, and a pair of surrogates.
+#: Each alternative begins with its character, which is searched faster than a repetition.
+ESCAPE = (
+    r"\\\\{0,7}(?:u[dD][89abAB][0-9A-Fa-f]{2}\\{1,8}u[dD][c-fC-F][0-9A-Fa-f]{2}"
+    r"|u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2})"
+    r"|&(?:amp;(?:amp;){0,2}(?:[A-Za-z]{2,24}|#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6})"
+    r"|[A-Za-z]{2,24}|#(?:[0-9]{1,7}|[xX][0-9A-Fa-f]{1,6}));"
 )
+_ESCAPES = re.compile(f"({ESCAPE})")
 #: Marks that end a clause; as ASCII they could stand inside a number.
 KEPT = frozenset("\uff0c\uff01\uff1f\uff1b")
 #: Kinds of compatibility characters with a meaning of their own: footnotes, fractions.
@@ -76,8 +80,8 @@ def _pattern(clusters: bool, escapes: bool) -> re.Pattern[str]:
             f"[{forms}{INVISIBLE}\U0001d400-\U0001d7ff\U000e0000-\U000e01ef]",
         ]
     if escapes:
-        parts.append(ESCAPE.pattern)
-    return re.compile("|".join(parts))
+        parts.append(ESCAPE)
+    return re.compile(f"({'|'.join(parts)})")
 
 
 @cache
@@ -94,10 +98,8 @@ class NormalizedText:
     def __init__(self, original: str) -> None:
         """Normalise a text; one that is plain costs a look at its bytes."""
         self.original = self.text = original
-        self._firsts: list[int] = []
-        self._ends: list[int] = []
-        self._begins: list[int] = []
-        self._stops: list[int] = []
+        #: Plain text and what is replaced, in turns.
+        self._parts: list[str] = []
         escapes = "&" in original
         if not escapes and "\\" in original:
             escapes = "\\u" in original or "\\x" in original
@@ -108,41 +110,53 @@ class NormalizedText:
                 self._replace(_pattern(clusters, escapes))
                 return
         if escapes:
-            self._replace(ESCAPE)
+            self._replace(_ESCAPES)
 
     def place(self, start: int, end: int) -> tuple[int, int]:
         """Return the place in the original of one in the normalised text, which isn't empty."""
-        if not self._firsts:
+        firsts, ends, begins, stops = self._segments
+        if not firsts:
             return start, end
-        after = bisect_right(self._ends, start)
-        if after < len(self._firsts) and self._firsts[after] < start:
-            start = self._begins[after]
+        after = bisect_right(ends, start)
+        if after < len(firsts) and firsts[after] < start:
+            start = begins[after]
         elif after:
-            start += self._stops[after - 1] - self._ends[after - 1]
-        before = bisect_left(self._firsts, end) - 1
+            start += stops[after - 1] - ends[after - 1]
+        before = bisect_left(firsts, end) - 1
         if before >= 0:
-            end = self._stops[before] + max(0, end - self._ends[before])
+            end = stops[before] + max(0, end - ends[before])
         return start, end
 
     def _replace(self, pattern: re.Pattern[str]) -> None:
-        original, position, length = self.original, 0, 0
-        parts: list[str] = []
-        for match in pattern.finditer(original):
-            begin, stop = match.span()
-            parts.append(original[position:begin])
-            length += begin - position
-            position = stop
-            for n_characters, form, is_aligned in _meaning(match[0]):
-                parts.append(form)
+        parts = pattern.split(self.original)
+        if len(parts) > 1:
+            self._parts = parts.copy()
+            parts[1::2] = map(_replacement, parts[1::2])
+            self.text = "".join(parts)
+
+    @cached_property
+    def _segments(self) -> tuple[list[int], list[int], list[int], list[int]]:
+        """Return first and end of each segment, and begin and stop in the original.
+
+        Few texts have a place that is asked for.
+        """
+        length = begin = 0
+        segments: list[tuple[int, int, int, int]] = []
+        for plain, segment in zip(self._parts[::2], self._parts[1::2], strict=False):
+            length, begin = length + len(plain), begin + len(plain)
+            for n_characters, form, is_aligned in _meaning(segment):
                 if not is_aligned:
-                    self._firsts.append(length)
-                    self._ends.append(length + len(form))
-                    self._begins.append(begin)
-                    self._stops.append(begin + n_characters)
-                length += len(form)
-                begin += n_characters
-        if parts:
-            self.text = "".join(parts) + original[position:]
+                    segments.append((length, length + len(form), begin, begin + n_characters))
+                length, begin = length + len(form), begin + n_characters
+        if not segments:
+            return [], [], [], []
+        firsts, ends, begins, stops = map(list, zip(*segments, strict=True))
+        return firsts, ends, begins, stops
+
+
+@lru_cache(maxsize=8192)
+def _replacement(segment: str) -> str:
+    return "".join(form for _, form, _ in _meaning(segment))
 
 
 @lru_cache(maxsize=8192)
@@ -170,14 +184,15 @@ def _form(character: str) -> str:
 
 def _unescape(segment: str) -> str:
     """Return the character of an escape; unknown ones and control characters stay."""
-    match = ESCAPE.fullmatch(segment)
-    four, two, name = match.groups() if match else (None, None, None)
-    code = four or two
-    character = chr(int(code, 16)) if code else html.unescape(f"&{name};")
-    if (
-        character < " "
-        or "\ud800" <= character <= "\udfff"
-        or (name is not None and len(character) > 2)
-    ):
+    name = ""
+    if segment[0] == "\\":
+        codes = [int(code[1:], 16) for code in segment.split("\\") if code]
+        character = "".join(map(chr, codes))
+        if len(codes) == 2:
+            character = character.encode("utf-16", "surrogatepass").decode("utf-16")
+    else:
+        name = segment[1:-1].rpartition(";")[2]
+        character = html.unescape(f"&{name};")
+    if character < " " or "\ud800" <= character <= "\udfff" or (name and len(character) > 2):
         return segment
     return "".join(map(_form, character))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from hashlib import blake2b
 
 from monitor.settings import Redaction
@@ -34,6 +35,8 @@ NUMBERS = re.compile(r"[0-9](?:[ ./()-]{0,3}[0-9]){6,400}")
 SEPARATORS = b" ./()-"
 #: No card, national id or social security number has fewer digits.
 MIN_DIGITS = 9
+#: Kind of values that may be a phrase.
+OF_PHRASES = "PASSWORD"
 #: Rank of names, the least certain kind.
 LAST_RANK = 1_000
 
@@ -117,7 +120,7 @@ class Redactor:
             yield name, (match.span() for match in pattern.finditer(text))
         scan = TextScan(text)
         yield "API_KEY", find_secrets(scan)
-        yield "PASSWORD", find_passwords(scan)
+        yield OF_PHRASES, find_passwords(scan)
         if "@" in scan.text or "%40" in scan.text:
             yield "EMAIL", find_emails(scan)
         if not scan.has_digit:
@@ -140,11 +143,21 @@ class Redactor:
             for window, (number, _) in zip(windows, numbers, strict=True)
             if len(number.encode().translate(None, SEPARATORS)) >= MIN_DIGITS
         ]
-        yield "CARD", find_cards(scan, longer)
+        cards = [*find_cards(scan, longer)]
+        yield "CARD", cards
         yield "CARD", find_broken_cards(scan)
         yield "SSN", find_ssns(scan, longer)
         yield "NATIONAL_ID", find_national_ids(scan, longer)
-        yield "PHONE", find_phones(scan, windows)
+        # A phone number ends where a card begins, as it does once the card is masked.
+        yield "PHONE", find_phones(_without(scan, cards), windows)
+
+
+def _without(scan: TextScan, places: Iterable[Place]) -> TextScan:
+    """Return the scan of a text of the same length in which places are no digits."""
+    text = scan.text
+    for start, end in places:
+        text = f"{text[:start]}{']' * (end - start)}{text[end:]}"
+    return scan if text is scan.text else TextScan(text)
 
 
 def replace_spans(text: str, spans: Iterable[Span]) -> str:
@@ -188,5 +201,8 @@ def _without_overlaps(ranked: list[tuple[int, Span]]) -> list[Span]:
             last = result[-1][1]
             result[-1] = (rank, Span(last.start, max(last.end, span.end), last.kind))
         elif rank < result[-1][0]:
-            result[-1] = (rank, span)
+            worse, last = result.pop()
+            if last.start < span.start and last.kind == OF_PHRASES:  # a phrase that a key ends
+                result.append((worse, replace(last, end=span.start)))
+            result.append((rank, span))
     return [span for _, span in result]

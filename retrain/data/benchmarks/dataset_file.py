@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from monitor.errors import DatasetUnavailableError, InputError
 from monitor.extras import MODULES
 from monitor.outgoing import resolves_to_metadata
+from retrain.data.benchmarks.http_session import GuardedSession
 
 #: Packages that fsspec needs for a protocol.
 PACKAGES = {
@@ -20,6 +21,9 @@ PACKAGES = {
     "abfs": "adlfs",
     "hf": "huggingface_hub",
 }
+HTTP = frozenset({"http", "https"})
+#: Protocols whose addresses name a bucket or nothing in place of a host.
+OF_BUCKETS = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "hf", "file", "memory"})
 #: Transient HTTP statuses.
 _TRY_AGAIN = frozenset({408, 425, 429})
 _GONE = frozenset({404, 410})
@@ -54,13 +58,15 @@ def _read_address(address: str) -> bytes:
     import fsspec  # noqa: PLC0415 - slow to import
 
     label, protocol = _without_secrets(address), address.partition("://")[0]
-    host = urlsplit(address).hostname if protocol in ("http", "https") else None
+    host = "" if protocol in OF_BUCKETS else urlsplit(address).hostname or ""
     if host and resolves_to_metadata(host):
         raise InputError(
             f"{label}: the address of a cloud's metadata; name a data set", code="metadata"
         )
+    session = GuardedSession(host) if protocol in HTTP else None
+    options = {"get_client": session.open, "skip_instance_cache": True} if session else {}
     try:
-        with fsspec.open(address, "rb") as file:
+        with fsspec.open(address, "rb", **options) as file:
             content: bytes = file.read()
     except ImportError as error:
         package = PACKAGES.get(protocol)
@@ -71,6 +77,12 @@ def _read_address(address: str) -> bytes:
             f"{label}: {protocol}:// can't be read; {advice}", code="no_package"
         ) from None
     except FileNotFoundError as error:
+        if session and session.refused:
+            raise InputError(
+                f"{label}: redirected to a private address: {session.refused}; name the address "
+                "of the data set itself",
+                code="private",
+            ) from None
         # Every HTTP failure has this type; its cause has the details.
         cause = error.__cause__
         status = getattr(cause, "status", None)

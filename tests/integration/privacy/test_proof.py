@@ -14,12 +14,15 @@ from sqlalchemy import Engine, delete, select, update
 from typer.testing import CliRunner
 
 from monitor.cli.app import app
+from monitor.daemon.readiness.end_users import erasures_finding
 from monitor.privacy.end_users.end_user import ErasureRequest
 from monitor.privacy.erasure import forget as module
 from monitor.privacy.erasure.forget import ErasureReport, forget, verify_end_user
+from monitor.privacy.erasure.masking import read_table
+from monitor.privacy.proof import check as of_check
 from monitor.privacy.proof.check import INTERVAL, check_erasures, is_check_due
 from monitor.privacy.proof.findings import SearchResult
-from monitor.privacy.proof.records import KEY_MISSING, REMOVED, TAMPERED
+from monitor.privacy.proof.records import ENDED, KEY_MISSING, REMOVED, TAMPERED
 from monitor.settings import Secrets
 from monitor.store.engine import transaction
 from monitor.store.privacy.proofs import last_check
@@ -322,6 +325,56 @@ def test_command_names_folders_and_unread_files(command: Any, tmp_path: Path) ->
     done = command("forget", "--verify")
     assert done.exit_code == 1
     assert str(runs / "copy.jsonl") in done.output
+
+
+def test_ended_period_is_never_nothing_found(
+    command: Any, world: EndUserWorld, clock: datetime
+) -> None:
+    years_ago = clock - timedelta(days=9 * 365)
+    forget_ann(world, years_ago)
+    done = command("forget", "--verify")
+    assert done.exit_code == 4, done.output
+    assert "1 erasure" in done.output
+    assert erasures_finding(world.settings, clock).status == "ok"
+
+
+def test_check_command_names_the_last_check(
+    command: Any, world: EndUserWorld, clock: datetime
+) -> None:
+    def finding(now: datetime) -> tuple[str, str]:
+        of_erasures = erasures_finding(world.settings, now)
+        return of_erasures.status, of_erasures.message
+
+    assert finding(clock)[0] == "ok"
+    forget_ann(world, clock)
+    assert finding(clock)[0] == "note"  # not checked yet
+    check(world, clock)
+    status, message = finding(clock)
+    until = clock + world.settings.privacy.proof_period
+    assert status == "ok"
+    assert f"{clock:%Y-%m-%d}" in message
+    assert f"{until:%Y-%m-%d}" in message
+    assert finding(clock + timedelta(days=15))[0] == "note"  # overdue
+    (world.folder / "runs" / "copy.txt").write_text(HER_STORY)
+    check(world, clock + timedelta(days=7))
+    status, message = finding(clock + timedelta(days=8))
+    assert (status, "1 place found" in message) == ("note", True)
+
+
+def test_verification_reads_each_table_once(
+    world: EndUserWorld, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forget_ann(world, clock)
+    read: Counter[str] = Counter()
+
+    def counting(engine: Engine, table: str, names: list[str]) -> Any:
+        read[table] += 1
+        return read_table(engine, table, names)
+
+    monkeypatch.setattr(of_check, "read_table", counting)
+    assert verify_ann(world, clock).findings == ()
+    assert set(read.values()) == {1}
+    assert {"exchanges", "audit_log", "users"} <= set(read)
 
 
 def test_report_names_copies_by_commands(command: Any, tmp_path: Path) -> None:

@@ -45,6 +45,8 @@ def kinds(search: FingerprintSearch, text: str) -> set[str]:
         "ann\u200b@example.org",
         "<mailto:ann@example.org>",
         "\\nann@example.org",
+        "ann\\x40example.org",
+        "to\\u000aann@example.org\\u000d",
         "call +49 151 2345678",
     ],
 )  # fmt: skip
@@ -83,11 +85,32 @@ def test_chinese_passage_is_found() -> None:
 def test_shared_passage_is_not_kept() -> None:
     passages = passages_of([WORDS, "hello how are you"])
     assert all(len(passage) == PASSAGE_WORDS for passage in passages)
-    n = len(passages)
-    remove_shared(passages, ["Well: PLEASE send the parcel of my late aunt, to the bank"])
-    assert len(passages) == n - 1
+    before = set(passages)
+    remove_shared(passages, ["Well: PLEASE send the parcel, of late aunt to the OLD lighthouse"])
+    assert before - passages == {
+        passage
+        for passage in before
+        for half in ("please send the parcel", "aunt to the old", "to the old lighthouse")
+        if half in " ".join(passage)
+    }
+    assert passages
     remove_shared(passages, [WORDS])
     assert passages == set()
+
+
+def test_common_prompt_matches_nobody() -> None:
+    """Eight words that nobody else has used so far, of halves that others have."""
+    passages = passages_of(
+        ["can you tell me the balance of my account please because I need it", WORDS]
+    )
+    n = len(passages)
+    remove_shared(passages, ["Can you tell me the weather, because I need it?", "hello"])
+    assert len(passages_of([WORDS])) <= len(passages) < n
+    keyed = Keyed(b"secret")
+    search = FingerprintSearch([(keyed, {1: keyed.of_passages(passages)})])
+    later = ["can you tell me the balance of my savings", "of my account please because I need it"]
+    assert [kinds(search, text) for text in later] == [set(), set()]
+    assert kinds(search, WORDS) == {"passage"}
 
 
 def test_fingerprints_need_their_key(search: FingerprintSearch) -> None:

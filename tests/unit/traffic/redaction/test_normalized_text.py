@@ -17,7 +17,7 @@ PIECES = [
     "\ufe0f", "\\u0040", "\\\\u0040", "\\u200b", "\\x40", "&#64;", "&commat;", "&amp;", "&none;",
     "&amp;#64;", "\uff0e", "\u3002", "\uff4a", "\uff20", "e\u0301", "\ufb01", "\u2460",
     "\U0001d41a", "\U0001f600", "\u0661", "\n", "=\n", "\\n", "password: ", '"', "\\", "&",
-    "\u0301", "\uff8a\uff9f",
+    "\u0301", "\uff8a\uff9f", "\\ud835\\udc1a", "\\ud83d", "\\u000a", "&amp;amp;#64;",
 ]  # fmt: skip
 MIXED = st.lists(st.sampled_from(PIECES), max_size=24).map("".join)
 
@@ -31,6 +31,7 @@ FORMS = [
     ("x\u200b joan\u202e@\u2066example.org \u200by", "x\u200b [EMAIL] \u200by"),
     ("rene\u0301@example.org", "[EMAIL]"),
     ("joan\\u0040example.org", "[EMAIL]"),
+    ("\\ud835\\udc23oan@example.org \\ud83d\\ude00", "[EMAIL] \\ud83d\\ude00"),
     (r'{"a": "{\"to\": \"joan\\u0040example.org\"}"}', r'{"a": "{\"to\": \"[EMAIL]\"}"}'),
     ("<joan&#64;example&period;org>", "<[EMAIL]>"),
     ("joan&amp;#x40;example.org &amp; co", "[EMAIL] &amp; co"),

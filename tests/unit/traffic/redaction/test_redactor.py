@@ -8,7 +8,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bench.traffic.labelled_texts import read_labelled
@@ -160,6 +160,10 @@ LABELLED = [entry.text for entry in read_labelled()]
 @given(
     st.lists(st.sampled_from(LABELLED), min_size=1, max_size=4), st.sampled_from([" ", "\n", ", "])
 )
+@example(["Nummer +31 20 123 4567", "1234 5678 9012 3456"], " ")
+@example(["saya 0812-3456-7890", "6011 0009 9013 9424 is a card"], " ")
+@example(["pw: Qwertz123", "stripe sk_live_4eC39HqLyjWDarjtT1zdp7dc"], " ")
+@example(["the driver's number was 404 555 0119", "The part 555-123-4567-B"], "\n")
 @settings(max_examples=100, deadline=None)
 def test_redaction_is_done_once(parts: list[str], joint: str) -> None:
     once = REDACTOR.redact(joint.join(parts))

@@ -1,0 +1,39 @@
+"""Sessions for data sets by HTTP, which a redirect does not lead into a private network."""
+
+import socket
+from typing import TYPE_CHECKING, Any
+
+from monitor.outgoing import addresses_of, is_metadata, is_private
+
+if TYPE_CHECKING:
+    from aiohttp import AddrInfoType, ClientSession
+
+
+class GuardedSession:
+    """The sockets of the requests for one data set.
+
+    An evaluation file may name a host of a private network. A redirect, or a name that has another
+    address by now, may not: each address is checked when it is connected, so that no spelling
+    hides it.
+    """
+
+    def __init__(self, host: str) -> None:
+        """Note the addresses that the named host has now."""
+        self._named = addresses_of(host)
+        #: The address that was refused.
+        self.refused = ""
+
+    async def open(self, **options: Any) -> "ClientSession":
+        """Return the session, as fsspec asks for it."""
+        import aiohttp  # noqa: PLC0415 - slow to import
+
+        connector = aiohttp.TCPConnector(socket_factory=self._open_socket)
+        return aiohttp.ClientSession(connector=connector, **options)
+
+    def _open_socket(self, info: "AddrInfoType") -> socket.socket:
+        family, kind, protocol, _, (address, *_) = info
+        place = str(address)
+        if is_metadata(place) or (is_private(place) and place not in self._named):
+            self.refused = place
+            raise ConnectionRefusedError(f"a private address: {place}")
+        return socket.socket(family, kind, protocol)
