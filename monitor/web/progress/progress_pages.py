@@ -31,19 +31,19 @@ def progress(
     request: Request[Any, Any, Any],
     lead_visit: NamedDependency[Visit],
     batch: FromQuery[int | None] = None,
-    given: FromQuery[int] = 0,
+    items: FromQuery[int] = 0,
     unfit: FromQuery[int] = 0,
     to: FromQuery[list[int] | None] = None,
     taken: FromQuery[list[int] | None] = None,
 ) -> Template | Redirect:
     """Show a batch: progress, pace, agreement and the decision that follows.
 
-    After items were ``given``, their number, that of those that were ``unfit``, and the ids of the
-    users who got them, and of those from whom they were ``taken``.
+    After items were given to users, say so: the number of the items and of the unfit ones, and the
+    ids of the users who got them, and of those from whom they were ``taken``.
     """
-    gift = {"n_items": given, "n_unfit": unfit, "to": to or [], "taken_from": taken or []}
+    gift = {"n_items": items, "n_unfit": unfit, "to": to or [], "taken_from": taken or []}
     partial = "hx-request" in request.headers
-    return _render(lead_visit, batch, partial=partial, gift=gift if given > 0 else None)
+    return _render(lead_visit, batch, partial=partial, gift=gift if items > 0 else None)
 
 
 def _render(
@@ -129,11 +129,11 @@ def give(
     task_type = str(data.get("task_type", "*"))
     typed = {"reviewer": names, "task_type": task_type, "days": days}
     try:
-        told = _give(lead_visit, batch_id, names, task_type, days)
+        query = _give(lead_visit, batch_id, names, task_type, days)
     except WorkflowError as error:
         return _render(lead_visit, batch_id, status=409, typed=typed, problem=str(error))
-    query = urlencode({"batch": batch_id, **told}, doseq=True)
-    return Redirect(f"/progress?{query}#give", status_code=303)
+    address = urlencode({"batch": batch_id, **query}, doseq=True)
+    return Redirect(f"/progress?{address}#give", status_code=303)
 
 
 def _give(
@@ -159,7 +159,7 @@ def _give(
             now=lead_visit.now,
         )
     return {
-        "given": gift.n_items,
+        "items": gift.n_items,
         "unfit": gift.n_unfit,
         "to": [user.id for user in reviewers],
         "taken": [user.id for user in users if user.name in gift.taken_from],

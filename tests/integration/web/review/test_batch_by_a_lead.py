@@ -123,7 +123,7 @@ def test_gift_is_confirmed_by_a_page_that_reloads(
     for _ in range(2):
         page = lead.get(reply.headers["location"])
         assert f"{row.n_items} items given to Ben, taken from Ada." in page.text
-    assert lead.get("/progress?given=3&to=Eve").status_code == 400
+    assert lead.get("/progress?items=3&to=Eve").status_code == 400
 
 
 def test_refused_gift_keeps_its_form(lead: TestClient[Litestar], world: World) -> None:
