@@ -665,6 +665,7 @@ def upgrade() -> None:
         sa.Column("evaluation_id", ID),
         sa.Column("model", sa.String(), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
+        sa.Column("audit_seed", ID),
         sa.Column("design", JSON),
         sa.ForeignKeyConstraint(
             ["evaluation_id"], ["drift_evaluations.id"], name="fk_review_batches_evaluation_id"

@@ -19,6 +19,7 @@ from monitor.review.items.settling import settle_reviewed
 from monitor.review.sampling.batch import create_batch
 from monitor.settings import Settings
 from monitor.store.engine import transaction
+from monitor.store.training.registry import lock_model
 from monitor.store.windows.drift_evaluations import (
     DriftEvaluationRow,
     PendingFollowUp,
@@ -65,6 +66,8 @@ def follow_up(
             break
         evaluation_id = entry.id
         with bound_contextvars(evaluation=evaluation_id), transaction(engine) as connection:
+            # As for a batch, before the incident's entries, which others wait for.
+            lock_model(connection, settings.model.name)
             replace_result(connection, evaluation_id, now, alerts=settings.alerts)
             incident = handle_evaluation(connection, evaluation_id, now, alerts=settings.alerts)
             evaluation = drift_evaluation_by_id(connection, evaluation_id)

@@ -23,6 +23,7 @@ from monitor.store.review.items import (
     items_of_batches,
     load_window_texts,
 )
+from monitor.store.training.registry import lock_model
 from monitor.store.training.serving_periods import name_serving, serving_periods
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from monitor.store.windows.sample_scores import sample_scores
@@ -54,10 +55,11 @@ def create_batch(
     Raises:
         NotFoundError: There is no such drift evaluation, or it isn't finished.
     """
+    evaluation = drift_evaluation_by_id(connection, evaluation_id)
+    lock_model(connection, evaluation.model)
     existing = batch_of_evaluation(connection, evaluation_id)
     if existing is not None:
         return existing
-    evaluation = drift_evaluation_by_id(connection, evaluation_id)
     scores = sample_scores(connection, evaluation_id)
     texts = load_window_texts(connection, [int(exchange) for exchange in scores.ids])
     # Retention may have deleted exchanges since the evaluation.

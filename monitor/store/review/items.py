@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -95,7 +96,13 @@ def insert_batch(
     in force; empty where none is configured.
     """
     batch_id = insert_row(
-        connection, ReviewBatch, evaluation_id=evaluation_id, model=model, created_at=now
+        connection,
+        ReviewBatch,
+        evaluation_id=evaluation_id,
+        model=model,
+        created_at=now,
+        # Without a window, any number that reviewers know would tell them which items are audited.
+        audit_seed=secrets.randbits(63) if evaluation_id is None else None,
     )
     task_types = _task_types(connection, [item.exchange_id for item in items])
     rows = [
@@ -141,9 +148,9 @@ def batch_by_id(connection: Connection, batch_id: int) -> BatchRow:
 
 
 def seed_of_batch(connection: Connection, batch_id: int) -> int:
-    """Return the seed of a batch's evaluation; of a chosen batch, its id."""
+    """Return the seed of a batch's audits: that of its evaluation, or its own."""
     statement = (
-        select(func.coalesce(DriftEvaluation.seed, ReviewBatch.id))
+        select(func.coalesce(DriftEvaluation.seed, ReviewBatch.audit_seed))
         .select_from(ReviewBatch)
         .outerjoin(DriftEvaluation, DriftEvaluation.id == ReviewBatch.evaluation_id)
         .where(ReviewBatch.id == batch_id)

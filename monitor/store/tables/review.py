@@ -28,6 +28,8 @@ class ReviewBatch(Base):
     )
     model: Mapped[str] = mapped_column(info=contents.NAME)
     created_at: Mapped[datetime]
+    #: Of the draw of its audits; ``NULL``: the seed of its drift evaluation.
+    audit_seed: Mapped[int | None] = mapped_column(BigId)
     #: Sampling design: size of the window and of the control draw, and the share of the traffic by
     #: task type and stratum.
     design: Mapped[dict[str, Any] | None] = mapped_column(info=contents.WORDS)

@@ -101,7 +101,7 @@ def insert_version(
 
 
 def lock_model(connection: Connection, model: str) -> None:
-    """Lock a model's versions against changes until the transaction ends.
+    """Lock a model's versions and review batches against changes until the transaction ends.
 
     Call it before anything that others wait for, such as an audit entry.
     """

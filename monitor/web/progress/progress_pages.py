@@ -1,9 +1,10 @@
 """The progress page of leads: review batches, their pace, agreement and flagged items."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from litestar import Request
 from litestar.di import NamedDependency
@@ -12,7 +13,7 @@ from litestar.response import Redirect, Template
 
 from monitor.errors import WorkflowError
 from monitor.review.items.flags import confirm_flag, reject_flag
-from monitor.review.items.giving import DEFAULT_DAYS, MAX_DAYS, Given, give_items
+from monitor.review.items.giving import DEFAULT_DAYS, MAX_DAYS, give_items
 from monitor.review.progress.lead_view import build_lead_view
 from monitor.store.accounts.users import list_users
 from monitor.store.review.assignments import given_counts
@@ -30,9 +31,19 @@ def progress(
     request: Request[Any, Any, Any],
     lead_visit: NamedDependency[Visit],
     batch: FromQuery[int | None] = None,
+    items: FromQuery[int] = 0,
+    unfit: FromQuery[int] = 0,
+    to: FromQuery[list[int] | None] = None,
+    taken: FromQuery[list[int] | None] = None,
 ) -> Template | Redirect:
-    """Show a batch: progress, pace, agreement and the decision that follows."""
-    return _render(lead_visit, batch, partial="hx-request" in request.headers)
+    """Show a batch: progress, pace, agreement and the decision that follows.
+
+    After items were given to users, say so: the number of the items and of the unfit ones, and the
+    ids of the users who got them, and of those from whom they were ``taken``.
+    """
+    gift = {"n_items": items, "n_unfit": unfit, "to": to or [], "taken_from": taken or []}
+    partial = "hx-request" in request.headers
+    return _render(lead_visit, batch, partial=partial, gift=gift if items > 0 else None)
 
 
 def _render(
@@ -41,7 +52,7 @@ def _render(
     *,
     partial: bool = False,
     status: int = 200,
-    gift: Given | None = None,
+    gift: Mapping[str, Any] | None = None,
     typed: Mapping[str, Any] | None = None,
     problem: str = "",
 ) -> Template | Redirect:
@@ -56,13 +67,11 @@ def _render(
             models=lead_visit.scope,
             batch_id=batch,
         )
-        reviewers, gifts = [], []
+        users, gifts = [], []
         if view is not None:
             own = view.progress.batch
-            reviewers = [
-                user
-                for user in list_users(connection)
-                if user.active and user.grants.on(own.model) is not None
+            users = [
+                user for user in list_users(connection) if user.grants.on(own.model) is not None
             ]
             gifts = given_counts(connection, own.id, now)
     model = lead_visit.model if view is None else view.progress.batch.model
@@ -75,9 +84,10 @@ def _render(
         "view": view,
         "now": now,
         "outcomes": OUTCOMES,
-        "reviewers": reviewers,
+        "reviewers": [user for user in users if user.active],
         "gifts": gifts,
         "gift": gift,
+        "names_of": lambda ids: ", ".join(user.name for user in users if user.id in ids),
         "problem": problem,
         "typed": {"reviewer": [], "task_type": "*", "days": DEFAULT_DAYS, **(typed or {})},
         "max_days": MAX_DAYS,
@@ -119,23 +129,28 @@ def give(
     task_type = str(data.get("task_type", "*"))
     typed = {"reviewer": names, "task_type": task_type, "days": days}
     try:
-        gift = _give(lead_visit, batch_id, names, task_type, days)
+        query = _give(lead_visit, batch_id, names, task_type, days)
     except WorkflowError as error:
         return _render(lead_visit, batch_id, status=409, typed=typed, problem=str(error))
-    return _render(lead_visit, batch_id, gift=gift, typed={"reviewer": names})
+    address = urlencode({"batch": batch_id, **query}, doseq=True)
+    return Redirect(f"/progress?{address}#give", status_code=303)
 
 
-def _give(lead_visit: Visit, batch_id: int, names: list[str], task_type: str, days: str) -> Given:
+def _give(
+    lead_visit: Visit, batch_id: int, names: Collection[str], task_type: str, days: str
+) -> dict[str, Any]:
+    """Give items, and return the query of the page that says so."""
     if not (days.isascii() and days.isdigit() and 1 <= int(days[:4]) <= MAX_DAYS):
         raise WorkflowError(f"the number of days is none: {days[:20]!r}; choose 1 to {MAX_DAYS}")
     with lead_visit.transaction() as connection:
-        reviewers = [user for user in list_users(connection) if user.name in names]
+        users = list_users(connection)
+        reviewers = [user for user in users if user.name in names]
         items = [
             item
             for item in items_of_batches(connection, [batch_id])
             if task_type in {"*", item.task_type}
         ]
-        return give_items(
+        gift = give_items(
             connection,
             items,
             reviewers,
@@ -143,6 +158,12 @@ def _give(lead_visit: Visit, batch_id: int, names: list[str], task_type: str, da
             by=lead_visit.user.name,
             now=lead_visit.now,
         )
+    return {
+        "items": gift.n_items,
+        "unfit": gift.n_unfit,
+        "to": [user.id for user in reviewers],
+        "taken": [user.id for user in users if user.name in gift.taken_from],
+    }
 
 
 HANDLERS = (progress, restore, exclude, give)

@@ -1,10 +1,11 @@
 """Batches of exchanges that a lead chose: what is queued, and that no rate counts them."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import Engine, delete, select, text, update
 from typer.testing import CliRunner
 
 from monitor.cli.app import app
@@ -26,11 +27,13 @@ from monitor.settings import Review, Settings
 from monitor.store.engine import transaction
 from monitor.store.review.draws import draws_of_batches
 from monitor.store.review.gold_export import ItemFilter, gold_items
-from monitor.store.review.items import batch_by_id, items_of_batches, list_batches
+from monitor.store.review.items import batch_by_id, items_of_batches, list_batches, seed_of_batch
 from monitor.store.tables import AuditEntry, Exchange, ReviewBatch, ReviewDraw, ReviewItem
+from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from tests.support.review.review_world import World, make_world
 from tests.support.review.settled_items import FIVE
 from tests.support.stamped import stamp
+from tests.support.traffic.ingest import wait_until
 
 REJECT = ReviewInput(
     verdict="reject", error_kind="unsafe", answerable="yes", comment="unsafe", **FIVE
@@ -116,6 +119,49 @@ def test_no_text_is_queued_twice(world: World, clock: datetime) -> None:
     with pytest.raises(WorkflowError) as caught:
         choose(world, [known, first, second], clock)
     assert caught.value.code == "nothing_to_queue"
+
+
+def test_audits_of_a_chosen_batch_are_drawn_unpredictably(world: World, clock: datetime) -> None:
+    ids = [choose(world, [exchange], clock).id for exchange in free(world, 2)]
+    with transaction(world.engine) as connection:
+        own, window = drift_evaluation_by_id(connection, world.evaluation_id).seed, world.batch_id
+        assert seed_of_batch(connection, window) == own
+        seeds = {seed_of_batch(connection, batch_id) for batch_id in ids}
+    assert len(seeds - {own}) == 2
+    assert min(seeds) > 2**32, "small: as good as never"
+
+
+@pytest.mark.postgres
+def test_concurrent_batches_share_no_text(postgres_engine: Engine, clock: datetime) -> None:
+    """The batch of a window waits for one that a lead is queueing, and then uses its items."""
+    world = make_world(postgres_engine, clock, n=40, review=SMALL)
+    with transaction(world.engine) as connection:
+        for table in (ReviewDraw, ReviewItem, ReviewBatch):
+            connection.execute(delete(table))
+
+    def queue_window_batch() -> int:
+        with transaction(world.engine) as connection:
+            rng = np.random.default_rng(1)
+            return create_batch(connection, world.evaluation_id, SMALL, rng, clock)
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(world.engine) as connection:
+            chosen = queue_chosen(connection, Settings(), free(world, 40), by="Lea", now=clock)
+            window = pool.submit(queue_window_batch)
+            wait_until(lambda: window.done() or is_waiting(world.engine), "the second batch")
+        batch_id = window.result(timeout=10)
+    with transaction(world.engine) as connection:
+        draws = draws_of_batches(connection, [batch_id])
+        assert {draw.queued_in for draw in draws} == {chosen.id}
+        assert items_of_batches(connection, [batch_id]) == []
+
+
+def is_waiting(engine: Engine) -> bool:
+    """Return whether a transaction waits for another one's lock."""
+    with transaction(engine) as connection:
+        own = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        statement = text(f"SELECT count(*) FROM pg_locks WHERE NOT granted AND {own}")
+        return bool(connection.execute(statement).scalar())
 
 
 def test_later_draw_of_a_window_reuses_chosen_items(engine: Engine, clock: datetime) -> None:

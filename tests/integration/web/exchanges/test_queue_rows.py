@@ -1,23 +1,28 @@
 """Rows of a search that a lead queues for review, and the links that lead to exchanges."""
 
+import html
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
-from sqlalchemy import Engine, delete, select
+from msgspec import structs
+from sqlalchemy import Engine, delete, select, update
 
 from monitor.settings import Configuration, Secrets
 from monitor.store.engine import transaction
 from monitor.store.review.assignments import given_counts
 from monitor.store.review.items import ItemRow, items_of_batches
-from monitor.store.tables import AuditEntry, ReviewBatch, ReviewDraw, ReviewItem
+from monitor.store.tables import AuditEntry, DriftEvaluation, ReviewBatch, ReviewDraw, ReviewItem
+from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from tests.support.review.review_world import World, make_world
 from tests.support.search.indexed import index
 from tests.support.web.apps import create_app
 from tests.support.web.sign_in import sign_in
+from tests.support.windows.assessments import make_numeric_column
 
 
 @pytest.fixture
@@ -133,9 +138,30 @@ def test_reviewer_queues_no_rows(app: Litestar, world: World) -> None:
     assert queued(world) == []
 
 
-def test_window_links_its_metrics_and_queues_a_topic(
+def test_window_links_the_exchanges_of_metrics_and_verdicts(
     lead: TestClient[Litestar], world: World
 ) -> None:
+    with transaction(world.engine) as connection:
+        stored = drift_evaluation_by_id(connection, world.evaluation_id).assessment
+        assert stored is not None
+        columns = (
+            make_numeric_column(name="tone", adjusted_p_value=0.5),
+            make_numeric_column(name="a&b", adjusted_p_value=0.001),
+        )
+        changed = structs.replace(stored, numeric_columns=(*stored.numeric_columns, *columns))
+        connection.execute(update(DriftEvaluation).values(assessment=changed))
+    page = lead.get(f"/drift-evaluations/{world.evaluation_id}").text
+    links = [
+        html.unescape(link) for link in re.findall(r'href="(/exchanges\?[^"]*until[^"]*)"', page)
+    ]
+    queries = [parse_qs(urlsplit(link).query) for link in links]
+    assert [query.get("metric") for query in queries] == [None, ["a&b"], ["tone"], None, None]
+    assert [query["verdict"] for query in queries[-2:]] == [["correct"], ["reject"]]
+    assert lead.get(links[0]).text.count('name="row"') == 12
+    assert {lead.get(link).status_code for link in links} == {200}
+
+
+def test_lead_queues_a_topic_of_a_window(lead: TestClient[Litestar], world: World) -> None:
     path = f"/drift-evaluations/{world.evaluation_id}"
     assert 'name="topic"' in lead.get(path).text
     fields = {"items": "2", "topic": "0", "task_type": "*"}

@@ -82,7 +82,7 @@ def test_lead_gives_a_task_type_to_two_reviewers(
     lead: TestClient[Litestar], world: World, clock: datetime
 ) -> None:
     path = f"/progress/batches/{world.batch_id}/give"
-    assert send(lead, path, reviewer=["Ada", "Ben"], task_type="fees", days="3") == 200
+    assert send(lead, path, reviewer=["Ada", "Ben"], task_type="fees", days="3") == 303
     with transaction(world.engine) as connection:
         items = items_of_batches(connection, [world.batch_id])
         n = sum(item.task_type == "fees" for item in items)
@@ -109,6 +109,21 @@ def test_second_gift_names_the_first_reviewer(
     with transaction(world.engine) as connection:
         rows = given_counts(connection, world.batch_id, clock)
     assert [row.name for row in rows] == ["Ada", "Ben"]
+
+
+def test_gift_is_confirmed_by_a_page_that_reloads(
+    lead: TestClient[Litestar], world: World, clock: datetime
+) -> None:
+    path = f"/progress/batches/{world.batch_id}/give"
+    send(lead, path, reviewer="Ada", task_type="fees")
+    reply = lead.post(path, data={"reviewer": "Ben"}, follow_redirects=False)
+    assert reply.status_code == 303
+    with transaction(world.engine) as connection:
+        (row,) = given_counts(connection, world.batch_id, clock)
+    for _ in range(2):
+        page = lead.get(reply.headers["location"])
+        assert f"{row.n_items} items given to Ben, taken from Ada." in page.text
+    assert lead.get("/progress?items=3&to=Eve").status_code == 400
 
 
 def test_refused_gift_keeps_its_form(lead: TestClient[Litestar], world: World) -> None:
