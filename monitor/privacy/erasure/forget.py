@@ -194,6 +194,8 @@ def forget(
         by="driftwarden",
         now=now,
     )
+    # Before the rows, as the file would give them back.
+    mask_reasons(suppression_file(settings, engine), traces.mask)
     failed = remove_rows(engine, end_user, traces, on_disk, now)
     steps += [
         ManualStep("file", f"{path}: not rewritten; {reason}") for path, reason in failed.items()

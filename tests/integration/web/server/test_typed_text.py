@@ -20,6 +20,7 @@ from monitor.store.engine import transaction
 from monitor.store.tables import Exchange
 from monitor.web.templates import page_folders
 from monitor.web.typed_text import HEADER, UNREAD, TypedTextRequest
+from retrain.recipes.recipe_form import FIELDS
 from tests.support.places import misdeclared
 from tests.support.review.human_evaluation import make_human_evaluation
 from tests.support.review.review_world import PASSWORD, World, make_world
@@ -35,6 +36,8 @@ WRONG = {
     "verdict": "correct", "error_kind": "other", "answerable": "yes",
     "corrected_response": f"{TEXT} soon", "comment": TEXT,
 }  # fmt: skip
+#: Fields of a plan of a training run, which are numbers.
+PLAN = {*FIELDS, "left_out", "raise_to", "seen"}
 #: Fields that are no texts, of accounts.
 ACCOUNTS = {
     "/login": {"name", "password", "next"},
@@ -47,6 +50,9 @@ ACCOUNTS = {
     "/guidelines": {"base", "step"},
     "/drift-evaluations/{evaluation_id:int}/batch": {"items", "choice", "topic", "task_type"},
     "/exchanges/batch": {"row", "take", "items", "reviewer"},
+    "/runs/plan": PLAN,
+    "/runs/{run_id:int}/plan": PLAN,
+    "/decisions/{decision_id:int}/plan": PLAN,
 }
 
 
