@@ -105,8 +105,7 @@ def mask_reasons(path: Path | None, mask: Callable[[str], str]) -> None:
 def add_missing(engine: Engine, rows: Sequence[SuppressionRow]) -> int:
     """Add to the database the changes that it lacks; return the number of end users."""
     with transaction(engine) as connection:
-        known = set(suppression_changes(connection))
-        missing = [row for row in dict.fromkeys(rows) if row not in known]
+        missing = _lacking(suppression_changes(connection), rows)
         add_suppression_changes(connection, missing)
     return len({row.main_digest for row in missing})
 
@@ -123,9 +122,8 @@ def synchronize(engine: Engine, path: Path | None) -> int:
     n_end_users = add_missing(engine, in_file)
     with transaction(engine) as connection:
         stored = suppression_changes(connection)
-    known = set(in_file)
     try:
-        append_changes(path, [row for row in stored if row not in known])
+        append_changes(path, _lacking(in_file, stored))
     except OSError as error:
         raise ConfigurationError(
             f"the suppression list can't be written: {path}: {error.strerror}; let the user that "
@@ -133,3 +131,19 @@ def synchronize(engine: Engine, path: Path | None) -> int:
             code="suppression_file_unwritable",
         ) from error
     return n_end_users
+
+
+def _lacking(
+    known: Sequence[SuppressionRow], rows: Sequence[SuppressionRow]
+) -> list[SuppressionRow]:
+    """Return the changes that are not among the known ones.
+
+    The reason of a removal doesn't count: while an end user is erased, it is masked in the file
+    before it is in the database.
+    """
+
+    def identity(row: SuppressionRow) -> SuppressionRow:
+        return replace(row, reason="") if row.action == "removed" else row
+
+    listed = set(map(identity, known))
+    return [row for row in dict.fromkeys(rows) if identity(row) not in listed]

@@ -24,6 +24,7 @@ from monitor.privacy.end_users.suppression import (
 from monitor.privacy.erasure.forget import forget
 from monitor.settings import Secrets, Settings, Traffic
 from monitor.store.engine import transaction
+from monitor.store.privacy.suppressions import suppression_changes
 from monitor.store.tables import AuditEntry, DeadLetter, Exchange, RolloutObservation
 from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters
 from monitor.store.traffic.offsets import OffsetMove, claim
@@ -32,6 +33,7 @@ from monitor.telemetry import EXCHANGES_SUPPRESSED
 from monitor.traffic.baseline_import import import_baseline
 from monitor.traffic.dead_letter_replay import replay_dead_letters
 from monitor.traffic.end_users.rules import open_rules
+from monitor.traffic.end_users.suppression_file import mask_reasons, synchronize
 from monitor.traffic.file_replay import replay_file
 from monitor.traffic.ingest.preparation import BatchPreparer
 from monitor.traffic.ingest.sweeper import PATIENCE, Sweeper
@@ -490,6 +492,25 @@ def test_reasons_in_the_file_are_masked_too(
     assert stored_texts(engine, [BOB]) == ["audit_log"]  # its entries stay
     assert (BOB in file.read_text(), "[erased] asked" in file.read_text()) == (False, True)
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_synchronization_returns_no_reason_that_was_masked(
+    engine: Engine, tmp_path: Path, clock: datetime
+) -> None:
+    """The daemon reads the file while an erasure has masked it, and not yet the database."""
+    put_on_list(engine, clock)
+    named = {"subject": ANN, "reason": f"{BOB} asked for it"}
+    unsuppress(engine, settings(), **named, by="kim", now=clock + timedelta(hours=1))
+    file = tmp_path / "driftwarden.db.suppressions"
+
+    mask_reasons(file, lambda text: text.replace(BOB, "[erased]"))
+    with transaction(engine) as connection:
+        before = suppression_changes(connection)
+    assert synchronize(engine, file) == 0
+
+    assert BOB not in file.read_text()
+    with transaction(engine) as connection:
+        assert suppression_changes(connection) == before
 
 
 @pytest.mark.parametrize("options", [{"subject": BOB}, {"main_digest": "0" * 8}, {"key": "0" * 8}])
