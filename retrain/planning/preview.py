@@ -95,4 +95,9 @@ def plan_status(run: RunRow) -> str:
     """Return the status of a run on pages: of a draft, whether its check refused it."""
     if run.status != "draft":
         return run.status
-    return "draft, waits for its check" if stored_preview(run.plan) is None else "refused"
+    return "refused" if is_refused(run) else "draft, waits for its check"
+
+
+def is_refused(run: RunRow) -> bool:
+    """Return whether the check of a draft has refused it."""
+    return run.status == "draft" and stored_preview(run.plan) is not None

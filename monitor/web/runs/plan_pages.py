@@ -35,7 +35,7 @@ from monitor.web.filters import minute
 from monitor.web.handlers import form, get
 from monitor.web.runs.plan_form import PlanForm
 from monitor.web.typed_text import UNREAD
-from retrain.planning.preview import stored_preview
+from retrain.planning.preview import is_refused, stored_preview
 from retrain.planning.proposal import Proposal, propose_after, propose_for_decision
 from retrain.recipes.confirmation import require_confirmation
 from retrain.recipes.recipe_file import RecipeFile, read_recipe_file
@@ -172,7 +172,9 @@ def _store(connection: Connection, visit: Visit, origin: Origin, typed: PlanForm
     )
     content = msgspec.json.decode(msgspec.json.encode(recipe))  # as it is stored
     other = origin.other or origin.draft
-    if other is not None and _is_same(other, content, request):
+    # Who has read the refusal of a plan has it checked again: its cause may be mended elsewhere.
+    is_recheck = origin.draft is not None and typed.seen == origin.seen and is_refused(origin.draft)
+    if other is not None and not is_recheck and _is_same(other, content, request):
         return other.id  # a second press
     if origin.draft is not None:
         if typed.seen != origin.seen:

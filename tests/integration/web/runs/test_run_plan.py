@@ -23,7 +23,7 @@ from monitor.store.training.plan_requests import (
     refuse_draft,
 )
 from monitor.store.training.runs import RunRow, finish_run, list_runs
-from retrain.planning.preview import Preview
+from retrain.planning.preview import Preview, plan_status
 from retrain.recipes.recipe import Recipe, recipe_for
 from retrain.run_folder import RunFolder
 from retrain.training.runs import plan_run
@@ -384,6 +384,20 @@ def test_a_refused_draft_leads_back_to_its_form(
     )  # fmt: skip
     assert send(lead, f"/runs/{run}/plan", epochs="3").status_code == 303
     assert "requested the plan" in lead.get(f"/runs/{run}").text
+
+
+def test_a_refused_draft_is_checked_again_unchanged(
+    lead: TestClient[Litestar], world: World, run: int, clock: datetime
+) -> None:
+    """The cause may be mended elsewhere, as by more gold; a second press changes nothing."""
+    check(world, run, clock, "too few")
+    data = fields(lead.get(f"/runs/{run}/plan").text)
+    for _ in range(2):
+        pressed = lead.post(f"/runs/{run}/plan", data=data, follow_redirects=False)
+        assert (pressed.status_code, plan_status(row_of(world, run))) == (
+            303, "draft, waits for its check",
+        )  # fmt: skip
+    assert actions(world).count("run.revised") == 1
 
 
 def test_a_cancelled_draft_is_planned_again_and_not_resumed(
