@@ -121,8 +121,10 @@ def forget(
     settings = read_configuration(config)
     engine = open_database(settings)
     if suppressed:
-        if subject or exchange:
-            raise typer.BadParameter("--suppressed: give neither --subject nor --exchange")
+        if subject or exchange or verify:
+            raise typer.BadParameter(
+                "--suppressed erases; give none of --subject, --exchange and --verify"
+            )
         with _saying_that_nothing_is_lost():
             _forget_listed(engine, settings, dry_run=dry_run)
         return
@@ -173,17 +175,22 @@ def _forget_listed(engine: "Engine", settings: "Configuration", *, dry_run: bool
     """Erase the forgotten end users on the list, and print a line for each stored id."""
     from monitor.privacy.end_users.suppression import forget_listed
 
-    n_left = n_ids = 0
+    n_ids = 0
+    statuses = set()
     for end_user, report in forget_listed(engine, settings, datetime.now(UTC), dry_run=dry_run):
         n_traces = sum(count.n_found for count in report.counts)
         left = f", {report.n_left:,} left" if not dry_run else ""
         typer.echo(f"{end_user}: {pluralize(n_traces, 'trace')} found{left}")
         n_ids += 1
-        n_left += report.n_left
+        statuses.add(report.exit_status)
     if not n_ids:
         typer.echo("nothing is stored under the ids of forgotten end users on the list")
-    if n_left and not dry_run:
-        raise typer.Exit(1)
+    if dry_run:
+        return
+    for status, outcome in ((1, "something is left"), (4, "something could not be read")):
+        if status in statuses:
+            typer.echo(f"{outcome}: `driftwarden forget --verify` names it")
+            raise typer.Exit(status)
 
 
 def _show_near_matches(engine: "Engine", request: "ErasureRequest") -> None:

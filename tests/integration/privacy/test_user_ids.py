@@ -18,6 +18,7 @@ from monitor.privacy.end_users.end_user import ErasureRequest
 from monitor.privacy.end_users.erasure_request import read_user_ids, resolve
 from monitor.privacy.end_users.near_matches import near_matches
 from monitor.privacy.end_users.rekeying import rekey, stored_ids
+from monitor.privacy.end_users.suppression import suppress
 from monitor.privacy.erasure.erasure_record import subject_digests
 from monitor.privacy.erasure.forget import forget
 from monitor.settings import Secrets, Settings
@@ -336,6 +337,25 @@ def test_a_restored_backup_forgets_again(
     again = runner.invoke(app, ["forget", "--subject", ANN, "--dry-run"])
     counted = next(line for line in again.output.splitlines() if line.startswith("exchanges "))
     assert counted.split()[1:] == ["0"]
+
+
+def test_forgetting_the_listed_fails_where_a_file_names_them(
+    site: Engine, tmp_path: Path, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.toml").write_text(
+        f'[database]\nurl = "{site.url}"\n[retrain]\nwork_dir = "runs"\n'
+    )
+    (tmp_path / "runs").mkdir()
+    (stored_id,) = store(site, [ANN], clock)
+    (tmp_path / "runs" / "notes.txt").write_text(f"about {stored_id}")
+    suppress(site, settings(), ANN, "forgotten", by="kim", now=clock)
+
+    def status(*options: str) -> int:
+        return CliRunner().invoke(app, ["forget", "--suppressed", *options]).exit_code
+
+    assert status("--verify") == 2  # it would erase
+    assert (status("--dry-run"), status()) == (0, 1)
 
 
 def test_rekeying_gives_each_end_user_one_id(any_engine: Engine, clock: datetime) -> None:
