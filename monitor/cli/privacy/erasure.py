@@ -132,8 +132,8 @@ def forget(
     if verify:
         result = verify_end_user(engine, settings, request, file or ())
         _show_result(result)
-        if result.exit_status != 1:
-            mark(engine, subject_digests(request), "erasure", verified_at=datetime.now(UTC))
+        verified_at = None if result.exit_status == 1 else datetime.now(UTC)
+        mark(engine, subject_digests(request), "erasure", verified_at=verified_at)
         say_what_waits(engine, request, "erasure")
         raise typer.Exit(result.exit_status)
     if subject and suppress and not dry_run:  # before the removal: nothing may come after it

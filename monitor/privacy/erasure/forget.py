@@ -228,8 +228,8 @@ def forget(
         tuple(sorted({*failed, *files_after.unreachable})),
         result,
     )
-    if report.exit_status != 1:
-        mark(engine, digests, "erasure", answered_at=now, verified_at=now)
+    done_at = None if report.exit_status == 1 else now
+    mark(engine, digests, "erasure", answered_at=done_at, verified_at=done_at)
     return report
 
 

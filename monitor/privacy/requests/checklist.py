@@ -30,7 +30,7 @@ def checklist(request: RequestRow, sentences: Sequence[Sentence]) -> Iterator[St
         f"driftwarden requests open --kind {kind} --subject ID --name NAME",
     )
     erasing = _step(
-        "erased, and nothing left", request.answered_at, "driftwarden forget --subject ID"
+        "erased, and nothing found", request.answered_at, "driftwarden forget --subject ID"
     )
     if kind == "erasure":
         yield erasing

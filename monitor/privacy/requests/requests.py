@@ -226,14 +226,17 @@ def open_steps(request: RequestRow, sentences: Sequence[Sentence]) -> list[str]:
     if request.kind == "erasure":
         steps = {"erased": request.answered_at, "verified": request.verified_at}
         return [name for name, done_at in steps.items() if done_at is None]
-    decided = [row.row.decided_at for row in sentences if row.row.decision == "include"]
+    decided = [row.row.decided_at for row in sentences if row.row.decision in DECISIONS["access"]]
     newest = max(filter(None, decided), default=request.opened_at)
     is_done = request.answered_at is not None and request.answered_at >= newest
     return [] if is_done else ["exported"]
 
 
-def mark(engine: Engine, digests: Sequence[str], kind: Kind, **times: datetime) -> None:
-    """Store when a step of the open request of an end user was done, if there is one."""
+def mark(engine: Engine, digests: Sequence[str], kind: Kind, **times: datetime | None) -> None:
+    """Store when a step of the open request of an end user was done, if there is one.
+
+    ``None``: the step is to be done again.
+    """
     with transaction(engine) as connection:
         request = store.open_request(connection, digests, kind)
         if request is not None:

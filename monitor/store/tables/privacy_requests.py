@@ -38,9 +38,9 @@ class PrivacyRequest(Base):
     due_at: Mapped[datetime]
     #: When sentences of staff were last searched for.
     searched_at: Mapped[datetime | None]
-    #: When the export was last written, or an erasure left nothing.
+    #: When the export was last written, or an erasure found nothing left.
     answered_at: Mapped[datetime | None]
-    #: When a verification last found nothing.
+    #: When the last verification found nothing; ``NULL``: it found something, or there was none.
     verified_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[str] = mapped_column(info=contents.ACCOUNT)

@@ -327,6 +327,23 @@ def test_command_names_folders_and_unread_files(command: Any, tmp_path: Path) ->
     assert str(runs / "copy.jsonl") in done.output
 
 
+def test_a_later_finding_reopens_the_steps_of_a_request(command: Any, tmp_path: Path) -> None:
+    def steps() -> list[bool]:
+        """Return whether the request is erased and verified."""
+        listed = json.loads(command("requests", "show", 1, "--json").output)["steps"]
+        return [bool(step["done_at"]) for step in listed if step["text"][:4] in {"eras", "veri"}]
+
+    command("requests", "open", "--kind", "erasure", "--subject", ANN)
+    assert command("forget", "--subject", ANN, "--no-suppress").exit_code == 0
+    assert steps() == [True, True]
+    (tmp_path / "runs").mkdir(exist_ok=True)
+    (tmp_path / "runs" / "copy.txt").write_text(ANN)
+    assert command("forget", "--verify", "--subject", ANN).exit_code == 1
+    assert steps() == [True, False]
+    assert command("forget", "--subject", ANN, "--no-suppress").exit_code == 1
+    assert steps() == [False, False]
+
+
 def test_ended_period_is_never_nothing_found(
     command: Any, world: EndUserWorld, clock: datetime
 ) -> None:

@@ -338,13 +338,14 @@ def test_included_sentence_is_handed_out_without_third_parties(
     assert "sentences of staff: 1" in {left.content for left in export.left_out}
 
 
+@pytest.mark.parametrize("decision", ["include", "exclude"])
 def test_export_before_the_decision_leaves_the_request_open(
-    world: EndUserWorld, clock: datetime
+    world: EndUserWorld, clock: datetime, decision: Decision
 ) -> None:
     open_for(world, clock, "access")
     request = resolve(world.engine, world.settings, ErasureRequest(ANN))
     requests_module.mark(world.engine, subject_digests(request), "access", answered_at=clock)
-    decide_all(world, clock + timedelta(hours=1), "include")
+    decide_all(world, clock + timedelta(hours=1), decision)
 
     with refusal("not_answered", InputError):
         close(world.engine, 1, reason="", by="lea", now=clock)
