@@ -5,6 +5,7 @@ which say nothing without the key.
 """
 
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -94,9 +95,14 @@ def mask_reasons(path: Path | None, mask: Callable[[str], str]) -> None:
     masked = [replace(row, reason=mask(row.reason)) for row in rows]
     if path is None or masked == rows:
         return
+    path = path.resolve()  # a link stays one
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         append_changes(draft, masked)
+        shutil.copymode(path, draft)
+        owner = path.stat()
+        with suppress(PermissionError):  # the daemon reads it, and may be another user
+            os.chown(draft, owner.st_uid, owner.st_gid)
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)

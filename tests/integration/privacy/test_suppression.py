@@ -494,6 +494,26 @@ def test_reasons_in_the_file_are_masked_too(
     assert file.stat().st_mode & 0o777 == 0o600
 
 
+def test_masking_keeps_link_mode_and_owner(
+    engine: Engine, tmp_path: Path, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another disk than the database's, and a daemon of another user than the command's."""
+    put_on_list(engine, clock)
+    unsuppress(engine, settings(), subject=ANN, reason=BOB, by="kim", now=clock)
+    (tmp_path / "disk").mkdir()
+    file, link = tmp_path / "disk" / "list.jsonl", tmp_path / "link"
+    (tmp_path / "driftwarden.db.suppressions").rename(file)
+    link.symlink_to(file)
+    file.chmod(0o640)
+    owners: list[tuple[int, int]] = []
+    monkeypatch.setattr("os.chown", lambda _, user, group: owners.append((user, group)))
+
+    mask_reasons(link, lambda text: text.replace(BOB, "[erased]"))
+
+    assert (link.is_symlink(), BOB in file.read_text()) == (True, False)
+    assert (file.stat().st_mode & 0o777, len(owners)) == (0o640, 1)
+
+
 def test_synchronization_returns_no_reason_that_was_masked(
     engine: Engine, tmp_path: Path, clock: datetime
 ) -> None:
