@@ -202,7 +202,12 @@ def _without_overlaps(ranked: list[tuple[int, Span]]) -> list[Span]:
             result[-1] = (rank, Span(last.start, max(last.end, span.end), last.kind))
         elif rank < result[-1][0]:
             worse, last = result.pop()
-            if last.start < span.start and last.kind == OF_PHRASES:  # a phrase that a key ends
+            is_phrase = last.kind == OF_PHRASES  # with a key in it, of which the rest stays one
+            if is_phrase and last.start < span.start:
                 result.append((worse, replace(last, end=span.start)))
             result.append((rank, span))
+            if is_phrase and last.end > span.end:
+                result.append((worse, replace(last, start=span.end)))
+        elif span.kind == OF_PHRASES and span.end > result[-1][1].end:
+            result.append((rank, replace(span, start=result[-1][1].end)))
     return [span for _, span in result]

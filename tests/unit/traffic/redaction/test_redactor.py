@@ -93,6 +93,11 @@ REDACTOR = Redactor()
         ("b\u200bob@corp.com", "[EMAIL]"),
         ("hi b\u200bo\u00adb@corp.com", "hi [EMAIL]"),
         ("hi \u200bbob@corp.com", "hi \u200b[EMAIL]"),
+        (
+            'password="my dog sk-proj-abcdefghijklmnop1234 horse"',
+            'password="[PASSWORD][API_KEY][PASSWORD]"',
+        ),
+        ('password="sk-proj-abcdefghijklmnop1234 my horse"', 'password="[API_KEY][PASSWORD]"'),
     ],
 )  # fmt: skip
 def test_personal_data_is_replaced_by_its_kind(text: str, redacted: str) -> None:
