@@ -90,7 +90,11 @@ def append_changes(path: Path, rows: Sequence[SuppressionRow]) -> None:
 
 
 def mask_reasons(path: Path | None, mask: Callable[[str], str]) -> None:
-    """Mask an end user in the reasons of a file, which is replaced atomically if one has them."""
+    """Mask an end user in the reasons of a file, which is replaced atomically if one has them.
+
+    Raises:
+        ConfigurationError: The file can't be read or replaced.
+    """
     rows = [] if path is None else read_suppression_file(path)
     masked = [replace(row, reason=mask(row.reason)) for row in rows]
     if path is None or masked == rows:
@@ -104,6 +108,8 @@ def mask_reasons(path: Path | None, mask: Callable[[str], str]) -> None:
         with suppress(PermissionError):  # the daemon reads it, and may be another user
             os.chown(draft, owner.st_uid, owner.st_gid)
         draft.replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
     finally:
         draft.unlink(missing_ok=True)
 
@@ -131,11 +137,7 @@ def synchronize(engine: Engine, path: Path | None) -> int:
     try:
         append_changes(path, _lacking(in_file, stored))
     except OSError as error:
-        raise ConfigurationError(
-            f"the suppression list can't be written: {path}: {error.strerror}; let the user that "
-            "runs driftwarden write it, or set privacy.suppression_file",
-            code="suppression_file_unwritable",
-        ) from error
+        raise _unwritable(path, error) from error
     return n_end_users
 
 
@@ -153,3 +155,11 @@ def _lacking(
 
     listed = set(map(identity, known))
     return [row for row in dict.fromkeys(rows) if identity(row) not in listed]
+
+
+def _unwritable(path: Path, error: OSError) -> ConfigurationError:
+    return ConfigurationError(
+        f"the suppression list can't be written: {path}: {error.strerror}; let the user that "
+        "runs driftwarden write it and its folder, or set privacy.suppression_file",
+        code="suppression_file_unwritable",
+    )

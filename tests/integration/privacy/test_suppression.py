@@ -514,6 +514,22 @@ def test_masking_keeps_link_mode_and_owner(
     assert (file.stat().st_mode & 0o777, len(owners)) == (0o640, 1)
 
 
+def test_file_that_is_not_replaced_says_so(
+    engine: Engine, tmp_path: Path, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_on_list(engine, clock)
+    unsuppress(engine, settings(), subject=ANN, reason=BOB, by="kim", now=clock)
+    file = tmp_path / "driftwarden.db.suppressions"
+
+    def refuse(*_: object) -> None:
+        raise OSError(16, "Device or resource busy")  # as of a file that is mounted by itself
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with refusal("suppression_file_unwritable", ConfigurationError):
+        mask_reasons(file, lambda text: text.replace(BOB, "[erased]"))
+    assert not list(tmp_path.glob(f".{file.name}.*"))
+
+
 def test_synchronization_returns_no_reason_that_was_masked(
     engine: Engine, tmp_path: Path, clock: datetime
 ) -> None:
