@@ -9,7 +9,7 @@ from monitor.errors import WorkflowError
 from monitor.store.engine import transaction
 from monitor.store.review.decision_states import decision_state
 from monitor.store.training import runs as store
-from monitor.store.training.plan_requests import is_unplanned, read_plan_request
+from monitor.store.training.plan_requests import decision_id_of, is_unplanned
 from monitor.store.training.runs import RunRow
 from retrain.jobs.launcher import Launcher, require_resume
 from retrain.registry.taints import require_untainted_run
@@ -105,14 +105,11 @@ def require_resumable(connection: Connection, run: RunRow) -> None:
             "the child, then resume the run",
             code="child_running",
         )
-    plan = read_plan_request(run)
-    decision_id = run.decision_id or (plan.decision_id if plan else None)
+    decision_id = decision_id_of(run)
     if decision_id is not None:
         state = decision_state(connection, decision_id, run.model)
         if not state.is_open:
-            raise WorkflowError(
-                f"decision {decision_id} is {state.kind}: {state.reason}", code=state.kind
-            )
+            raise WorkflowError(f"decision {decision_id} is {state.clause}", code=state.kind)
 
 
 def resume_refusal(connection: Connection, run: RunRow) -> str:

@@ -60,6 +60,12 @@ def decision_of_run() -> ColumnElement[int | None]:
     return func.coalesce(TrainingRun.decision_id, requested)
 
 
+def decision_id_of(run: RunRow) -> int | None:
+    """Return the decision of :func:`decision_of_run`, of a run that is read."""
+    request = read_plan_request(run)
+    return run.decision_id or (request.decision_id if request else None)
+
+
 def runs_of_decision(connection: Connection, decision_id: int) -> list[RunRow]:
     """Return the runs that train on the gold of a decision, the newest first."""
     statement = select(*columns_of(RunRow, TrainingRun)).where(decision_of_run() == decision_id)

@@ -9,7 +9,7 @@ from monitor.errors import ConfigurationError
 from monitor.settings import Sections
 from monitor.store.review.gold_export import gold_state
 from monitor.store.review.training_batches import batches_of_decision
-from monitor.store.training.plan_requests import is_unplanned, read_plan_request
+from monitor.store.training.plan_requests import decision_id_of, is_unplanned, read_plan_request
 from monitor.store.training.runs import RunRow
 from retrain.planning.proposal import requested_recipe
 from retrain.recipes.recipe_file import read_recipe_file
@@ -34,8 +34,8 @@ def plan_changes(connection: Connection, settings: Sections, run: RunRow) -> Pla
     if run.status not in {"draft", "planned"}:
         return None
     request = read_plan_request(run)
-    decision_id = run.decision_id or (request.decision_id if request else None)
-    gold = gold_state(connection, run.model, batches_of_decision(connection, decision_id))
+    batches = batches_of_decision(connection, decision_id_of(run))
+    gold = gold_state(connection, run.model, batches)
     return PlanChanges(
         settings=_differences(settings, run),
         left_out=request.left_out if request else (),

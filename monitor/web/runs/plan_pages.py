@@ -21,6 +21,7 @@ from monitor.store.review.gold_export import gold_state, items_with_gold
 from monitor.store.review.training_batches import batches_of_decision
 from monitor.store.training.plan_requests import (
     PlanRequest,
+    decision_id_of,
     insert_draft,
     open_plan_after,
     open_plan_of,
@@ -246,7 +247,7 @@ def _of_run(connection: Connection, visit: Visit, run_id: int) -> Origin:
             f"training run {run.id} is {run.status}; cancel it, then plan it again",
             code="not_ended",
         )
-    decision_id = run.decision_id or (request.decision_id if request else None)
+    decision_id = decision_id_of(run)
     if decision_id is not None:
         require_plannable(connection, decision_by_id(connection, decision_id))
     configured = _configured(visit, run.model)

@@ -17,6 +17,7 @@ from monitor.store.review.decisions import list_decisions
 from monitor.store.training.children import FINAL
 from monitor.store.training.plan_requests import (
     PlanRequest,
+    decision_id_of,
     open_plan_after,
     open_plan_of,
     plan_token,
@@ -140,7 +141,7 @@ def _view(connection: Connection, row: RunRow, now: datetime) -> dict[str, Any]:
     plan = read_plan_request(row)
     preview = stored_preview(row.plan) if row.status == "draft" else None
     is_open = row.status in {"draft", "planned"}
-    decision_id = row.decision_id or (plan.decision_id if plan else None)
+    decision_id = decision_id_of(row)
     state = None if decision_id is None else decision_state(connection, decision_id, row.model)
     follows = state is None or state.is_open
     next_plan = None if is_open else open_plan_after(connection, row)

@@ -536,6 +536,17 @@ def test_draft_of_a_closed_decision_says_only_that(
     assert (f'href="/decisions/{decision}"' in refused.text, ".." in refused.text) == (True, False)
 
 
+def test_resumption_for_a_closed_decision_says_so_once(
+    lead: TestClient[Litestar], world: World, decision: int, clock: datetime, tmp_path: Path
+) -> None:
+    run = make_run(world, clock, tmp_path, "failed")
+    with transaction(world.engine) as connection:
+        connection.execute(update(TrainingRun).values(decision_id=decision))
+        connection.execute(update(Decision).values(version="another"))
+    refused = lead.post(f"/runs/{run}/start", follow_redirects=False)
+    assert (refused.status_code, refused.text.lower().count("closed")) == (409, 1)
+
+
 def test_reviewers_and_forged_requests_plan_nothing(
     client: TestClient[Litestar], world: World, decision: int
 ) -> None:
