@@ -514,7 +514,7 @@ def test_masking_keeps_link_mode_and_owner(
     assert (file.stat().st_mode & 0o777, len(owners)) == (0o640, 1)
 
 
-def test_file_that_is_not_replaced_says_so(
+def test_masking_names_a_file_that_stays(
     engine: Engine, tmp_path: Path, clock: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_on_list(engine, clock)

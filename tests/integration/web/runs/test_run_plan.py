@@ -536,7 +536,7 @@ def test_draft_of_a_closed_decision_says_only_that(
     assert (f'href="/decisions/{decision}"' in refused.text, ".." in refused.text) == (True, False)
 
 
-def test_resumption_for_a_closed_decision_says_so_once(
+def test_refused_resumption_names_the_closed_decision_once(
     lead: TestClient[Litestar], world: World, decision: int, clock: datetime, tmp_path: Path
 ) -> None:
     run = make_run(world, clock, tmp_path, "failed")
