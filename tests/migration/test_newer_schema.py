@@ -27,6 +27,8 @@ ARGUMENTS = {
     "replay": ["--dead-letters"],
     "suppress remove": ["--reason", "consent", "--subject", "a"],
     "subject export": ["a", "--output", "out"],
+    "requests open": ["--kind", "access", "--subject", "a"],
+    "requests decide": ["1", "1", "--include", "--reason", "hers"],
     "incidents snooze": ["1", "4h", "--as", "Ann"],
 }
 LEAVES = [" ".join(path) for path in PATHS if not hasattr(find(path), "commands")]
