@@ -8,8 +8,8 @@ from sqlalchemy import Table
 
 from monitor.errors import InputError
 from monitor.store.tables import metadata
-from monitor.store.tables.facts import facts_of, table_names
-from monitor.table_types.contents import Part
+from monitor.store.tables.facts import columns_of, facts_of, table_names
+from monitor.table_types.contents import Content, Erasure, Part
 
 PARTS: tuple[Part, ...] = get_args(Part)
 #: Codes of privileges, as ``\dp`` of psql shows them.
@@ -30,6 +30,9 @@ class Grant:
     codes: str
     #: Columns that the role reads; empty: all.
     columns: tuple[str, ...] = ()
+    #: Columns that it writes over without the code for all: words of staff, in which a lead erases
+    #: a sentence.
+    masked: tuple[str, ...] = ()
 
 
 def default_roles() -> dict[Part, str]:
@@ -74,7 +77,9 @@ def grants(roles: Mapping[Part, str]) -> list[Grant]:
             columns = () if () in reading else tuple(dict.fromkeys(sum(reading, ())))
             if codes:
                 ordered = "".join(code for code in PRIVILEGES if code in codes)
-                granted.append(Grant(table, role, ordered, columns))
+                is_masking = "web" in parts and "w" not in codes
+                masked = _masked_columns(table) if is_masking else ()
+                granted.append(Grant(table, role, ordered, columns, masked))
     return granted
 
 
@@ -98,12 +103,22 @@ def grant_statements(roles: Mapping[Part, str]) -> str:
         for grant in grants(roles):
             if grant.role != role:
                 continue
-            names = ", ".join(_privilege(code, grant.columns) for code in grant.codes)
-            lines.append(f"GRANT {names} ON {grant.table} TO {_quote(role)};")
+            privileges = [_privilege(code, grant.columns) for code in grant.codes]
+            if grant.masked:
+                privileges.append(f"UPDATE ({', '.join(map(_quote, grant.masked))})")
+            lines.append(f"GRANT {', '.join(privileges)} ON {grant.table} TO {_quote(role)};")
             sequence = _sequence(metadata.tables[grant.table])
             if sequence and "a" in grant.codes:
                 lines.append(f"GRANT USAGE ON SEQUENCE {sequence} TO {_quote(role)};")
     return "\n".join([*lines, "", "COMMIT;", ""])
+
+
+def _masked_columns(table: str) -> tuple[str, ...]:
+    return tuple(
+        name
+        for name, column in columns_of(table).items()
+        if column.content is Content.STAFF_WORDS and column.erasure is Erasure.MASKED
+    )
 
 
 def _privilege(code: str, columns: Sequence[str]) -> str:

@@ -80,7 +80,7 @@ def requests(connection: Connection, now: datetime) -> Entries:
             since=row.opened_at,
             text=f"Request {row.id} of an end user for {row.kind} {late} due on "
             f"{format_day(row.due_at)}: {pluralize(row.n_open, 'sentence')} of staff to decide.",
-            address="/requests",
+            address=f"/requests/{row.id}",
             label="See what to do",
         )
 

@@ -1,7 +1,7 @@
 """Requests of end users: opened, searched, decided sentence by sentence, and closed."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from monitor.privacy.end_users.end_user import EndUser
 from monitor.privacy.erasure.masking import replace_in_row
 from monitor.privacy.erasure.traces import Traces
 from monitor.privacy.requests.search import Kind, find_sentences
-from monitor.privacy.requests.sentences import sentence_with, texts_in, without_sentence
+from monitor.privacy.requests.sentences import around, sentence_with, texts_in, without_sentence
 from monitor.privacy.subject_export.third_parties import map_strings
 from monitor.store.audit_log import append_entry
 from monitor.store.engine import transaction
@@ -40,6 +40,9 @@ class Sentence:
     row: SentenceRow
     state: State
     words: str
+    #: The rest of its paragraph.
+    before: str = ""
+    after: str = ""
 
     @property
     def is_waiting(self) -> bool:
@@ -131,9 +134,19 @@ def read_request(connection: Connection, request_id: int, *, lock: bool = False)
     return request
 
 
-def read_sentences(connection: Connection, request_id: int) -> list[Sentence]:
-    """Return the sentences of a request, with their words and states."""
-    return [_read(connection, row) for row in store.sentences_of(connection, request_id)]
+def read_sentences(
+    connection: Connection, request_id: int, *, unread: Collection[str] = ()
+) -> list[Sentence]:
+    """Return the sentences of a request, with their words and states.
+
+    Those in ``unread`` tables have no words, and are open until they are decided.
+    """
+    return [
+        Sentence(row, row.decision or "open", "")
+        if row.table_name in unread
+        else _read(connection, row)
+        for row in store.sentences_of(connection, request_id)
+    ]
 
 
 def decide(
@@ -163,20 +176,20 @@ def decide(
                 f"--{decision} decides nothing in a request for {request.kind}; give {allowed}",
                 code="wrong_decision",
             )
-        by_id = {row.row.id: row for row in read_sentences(connection, request_id)}
+        by_id = {row.id: row for row in store.sentences_of(connection, request_id)}
         for sentence_id in dict.fromkeys(sentence_ids):
-            sentence = by_id.get(sentence_id)
-            if sentence is None:
+            row = by_id.get(sentence_id)
+            if row is None:
                 raise InputError(
                     f"request {request_id} has no sentence {sentence_id}; `driftwarden requests "
                     f"show {request_id}` lists them",
                     code="unknown_sentence",
                 )
-            _require_decidable(sentence, change=change)
-            if not _write(connection, sentence.row, decision, reason=reason, by=by, now=now):
+            _require_decidable(_read(connection, row), change=change)
+            if not _write(connection, row, decision, reason=reason, by=by, now=now):
                 raise _decided_meanwhile(sentence_id)
             if decision == "erase":
-                _erase(connection, sentence.row)
+                _erase(connection, row)
         append_entry(
             connection,
             now,
@@ -279,9 +292,10 @@ def _read(connection: Connection, row: SentenceRow) -> Sentence:
     values = read_values(connection, row.table_name, [row.column_name], row.key)
     texts = list(texts_in(values[0])) if values is not None else []
     for text in texts:
-        words = sentence_with(text, row.digest)
-        if words is not None:
-            return Sentence(row, row.decision or "open", words)
+        span = sentence_with(text, row.digest)
+        if span is not None:
+            before, after = around(text, span)
+            return Sentence(row, row.decision or "open", text[slice(*span)], before, after)
     return Sentence(row, row.decision or ("changed" if any(texts) else "gone"), "")
 
 

@@ -48,12 +48,20 @@ def digest_of(sentence: str) -> str:
     return hashlib.sha256(sentence.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def sentence_with(text: str, digest: str) -> str | None:
-    """Return the sentence of a text that has a digest."""
+def sentence_with(text: str, digest: str) -> Span | None:
+    """Return begin and end of the sentence of a text that has a digest."""
     for first, last in sentences(text):
         if digest_of(text[first:last]) == digest:
-            return text[first:last]
+            return first, last
     return None
+
+
+def around(text: str, sentence: Span) -> tuple[str, str]:
+    """Return what stands before and after a sentence in its paragraph."""
+    first, last = sentence
+    start = text.rfind("\n\n", 0, first) + 1
+    end = text.find("\n\n", last)
+    return text[start:first].lstrip(), text[last : len(text) if end < 0 else end].rstrip()
 
 
 def without_sentence(text: str, digest: str) -> str:

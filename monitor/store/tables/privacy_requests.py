@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from monitor.table_types import contents
 from monitor.table_types.base import Base, BigId
 
-#: What the to-do list and the page read: nobody reads the words there.
+#: What the to-do list of a digest reads: nobody reads the words there.
 _WAITING = ("id", "kind", "opened_at", "due_at", "closed_at")
 _DECIDED = ("id", "request_id", "decision")
 
@@ -22,9 +22,7 @@ class PrivacyRequest(Base):
         "answer a request of an end user within its period",
         contents.LEADS,
         no_period="evidence of the answer",
-        access=contents.Access(
-            schedule="r", web="r", columns={"schedule": _WAITING, "web": _WAITING}
-        ),
+        access=contents.Access(schedule="r", web="rw", columns={"schedule": _WAITING}),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -59,9 +57,7 @@ class StaffSentence(Base):
         "decide which sentences of staff are handed out or erased",
         contents.LEADS,
         no_period="evidence of the answer",
-        access=contents.Access(
-            schedule="r", web="r", columns={"schedule": _DECIDED, "web": _DECIDED}
-        ),
+        access=contents.Access(schedule="r", web="rw", columns={"schedule": _DECIDED}),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

@@ -30,6 +30,10 @@ from monitor.web.current_user import OWNED
 REFRESHED_AFTER = timedelta(minutes=10)
 
 
+#: Path parameters with the number of what is read; a request is of no model.
+NUMBERED = {*OWNED, "request_id"}
+
+
 class RecordReads(ASGIMiddleware):
     """Middleware that writes an entry for each response that shows texts of end users."""
 
@@ -79,7 +83,7 @@ class RecordReads(ASGIMiddleware):
             actor=user.name,
             action="read",
             kind=texts.kind,
-            object_id=next((str(id_) for key, id_ in parameters.items() if key in OWNED), ""),
+            object_id=next((str(id_) for key, id_ in parameters.items() if key in NUMBERED), ""),
             model=model,
             place=scope["path"],
             address=_address_of(scope),

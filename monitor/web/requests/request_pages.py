@@ -1,12 +1,70 @@
-"""The page of end users' open requests, for leads: when they are due, and what to run."""
+"""Pages of end users' open requests, for leads: when they are due, and the sentences to decide."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Request
 from litestar.di import NamedDependency
-from litestar.response import Template
+from litestar.params import FromPath, URLEncodedBody
+from litestar.response import Redirect, Template
+from sqlalchemy import Connection
 
-from monitor.store.privacy.requests import waiting_requests
-from monitor.web.access.audience import LEADS
+from monitor.errors import InputError, NotFoundError
+from monitor.privacy.requests import requests as steps
+from monitor.privacy.requests.checklist import checklist
+from monitor.privacy.requests.requests import DECISIONS, Sentence
+from monitor.rendering.numbers import format_instant
+from monitor.store.accounts.grants import ALL_MODELS
+from monitor.store.model_sets import EVERY_MODEL
+from monitor.store.privacy.deletion import purge_deleted_rows
+from monitor.store.privacy.owners import model_of_row
+from monitor.store.privacy.requests import RequestRow, request_by_id, waiting_requests
+from monitor.store.tables.facts import facts_of, table_names
+from monitor.web.access.audience import LEADS, texts
 from monitor.web.current_user import Visit
-from monitor.web.handlers import get
+from monitor.web.forms.reason import require_reason
+from monitor.web.handlers import form, get
+
+_TEXTS = texts("request")
+#: Tables that leads, or the page under its role in PostgreSQL, don't read.
+_UNREAD = frozenset(
+    name
+    for name in table_names()
+    if "lead" not in facts_of(name).readers or "r" not in facts_of(name).access.web
+)
+#: Of the paragraph, on each side of a sentence.
+MAX_CHARACTERS = 2000
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a decision was refused, with the reason that was typed."""
+
+    text: str
+    sentence_id: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class PlacedSentence:
+    """A sentence with the model of the row that it stands in."""
+
+    sentence: Sentence
+    #: Empty: of no model.
+    model: str
+
+    @property
+    def before(self) -> str:
+        """The end of what stands before it in its paragraph."""
+        words = self.sentence.before
+        return words if len(words) <= MAX_CHARACTERS else "…" + words[-MAX_CHARACTERS:]
+
+    @property
+    def after(self) -> str:
+        """The begin of what stands after it in its paragraph."""
+        words = self.sentence.after
+        return words if len(words) <= MAX_CHARACTERS else words[:MAX_CHARACTERS] + "…"
 
 
 @get("/requests", opt=LEADS)
@@ -17,4 +75,122 @@ def requests(lead_visit: NamedDependency[Visit]) -> Template:
     return lead_visit.page("requests.html", {"rows": rows, "now": lead_visit.now})
 
 
-HANDLERS = (requests,)
+@get("/requests/{request_id:int}", opt=LEADS | _TEXTS)
+def request_page(request_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Template:
+    """Show the checklist of a request, and the sentences of the lead's models."""
+    return _render(lead_visit, request_id)
+
+
+@form("/requests/{request_id:int}/sentences/{sentence_id:int}", opt=LEADS | _TEXTS)
+def decide(
+    request_id: FromPath[int],
+    sentence_id: FromPath[int],
+    request: Request[Any, Any, Any],
+    lead_visit: NamedDependency[Visit],
+    data: URLEncodedBody[dict[str, Any]],
+) -> Template | Redirect:
+    """Decide on a sentence in the name of the signed-in lead, as `driftwarden requests decide`."""
+    reason = require_reason(request, data)
+    with lead_visit.transaction() as connection:
+        row = _request(connection, request_id)
+        rows = _of_lead(lead_visit, connection, _sentences(connection, request_id))
+    if sentence_id not in {placed.sentence.row.id for placed in rows}:
+        raise NotFoundError(f"request {request_id} has no sentence {sentence_id} of your models")
+    decision = next((name for name in DECISIONS.get(row.kind, ()) if name == _text(data)), None)
+    if decision is None:
+        choices = " or ".join(DECISIONS.get(row.kind, ()))
+        problem = Problem(f"Choose {choices}.", sentence_id, reason)
+        return _render(lead_visit, request_id, status=400, problem=problem)
+    try:
+        steps.decide(
+            lead_visit.engine,
+            request_id,
+            [sentence_id],
+            decision,
+            reason=reason,
+            by=lead_visit.user.name,
+            now=lead_visit.now,
+        )
+    except InputError as error:
+        problem = Problem(_say(lead_visit, request_id, sentence_id, error), sentence_id, reason)
+        return _render(lead_visit, request_id, status=409, problem=problem)
+    if decision == "erase" and lead_visit.engine.dialect.name == "sqlite":
+        purge_deleted_rows(lead_visit.engine, ())  # PostgreSQL's VACUUM is for the tables' owner
+    return Redirect(f"/requests/{request_id}", status_code=303)
+
+
+def _render(
+    visit: Visit, request_id: int, *, status: int = 200, problem: Problem | None = None
+) -> Template:
+    with visit.transaction() as connection:
+        row = _request(connection, request_id)
+        sentences = _sentences(connection, request_id)
+        rows = _of_lead(visit, connection, sentences)
+    waiting = [placed for placed in rows if placed.sentence.is_waiting and not row.closed_at]
+    erased = {s.row.table_name for s in sentences if s.row.decision == "erase"}
+    context = {
+        "row": row,
+        "now": visit.now,
+        "steps": list(checklist(row, sentences)),
+        "waiting": waiting,
+        "decided": [placed for placed in rows if placed not in waiting],
+        "leads_all": visit.scope == EVERY_MODEL,
+        "n_hidden": len(sentences) - len(rows),
+        "choices": DECISIONS.get(row.kind, ()),
+        "problem": problem,
+        "to_vacuum": sorted(erased) if visit.engine.dialect.name == "postgresql" else [],
+    }
+    return visit.page("request.html", context, status=status)
+
+
+def _request(connection: Connection, request_id: int) -> RequestRow:
+    row = request_by_id(connection, request_id)
+    if row is None:
+        raise NotFoundError(f"there is no request {request_id}")
+    return row
+
+
+def _sentences(connection: Connection, request_id: int) -> list[Sentence]:
+    return steps.read_sentences(connection, request_id, unread=_UNREAD)
+
+
+def _of_lead(
+    visit: Visit, connection: Connection, sentences: Sequence[Sentence]
+) -> list[PlacedSentence]:
+    """Return the sentences of models that the lead leads; of no model: leads of all models."""
+    placed = [
+        PlacedSentence(
+            sentence, model_of_row(connection, sentence.row.table_name, sentence.row.key)
+        )
+        for sentence in sentences
+        if sentence.row.table_name not in _UNREAD
+    ]
+    leads_all = visit.scope == EVERY_MODEL
+    return [
+        sentence
+        for sentence in placed
+        if (leads_all if sentence.model in {"", ALL_MODELS} else sentence.model in visit.scope)
+    ]
+
+
+def _say(visit: Visit, request_id: int, sentence_id: int, error: InputError) -> str:
+    """Return what happened meanwhile, and what to do."""
+    with visit.transaction() as connection:
+        rows = {row.row.id: row.row for row in _sentences(connection, request_id)}
+    row = rows.get(sentence_id)
+    if row is None or not row.decision or row.decided_at is None:
+        return f"{str(error)[:1].upper()}{str(error)[1:]}."
+    by = "you" if row.decided_by == visit.user.name else row.decided_by
+    return (
+        f"Sentence {sentence_id} was decided by {by}, {format_instant(row.decided_at)}: "
+        f"{row.decision}. To decide again: driftwarden requests decide {request_id} {sentence_id} "
+        f"--{row.decision} --change --reason WHY."
+    )
+
+
+def _text(data: dict[str, Any]) -> str:
+    value = data.get("decision", "")
+    return str(value[-1] if isinstance(value, list) and value else value or "")
+
+
+HANDLERS = (requests, request_page, decide)

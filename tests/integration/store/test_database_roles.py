@@ -11,23 +11,37 @@ from typing import Any
 import httpx
 import pytest
 from kafka import KafkaProducer
-from sqlalchemy import URL, Engine, NullPool, create_engine, make_url, text
+from sqlalchemy import (
+    URL,
+    Engine,
+    NullPool,
+    create_engine,
+    delete,
+    make_url,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import ProgrammingError
 
 from monitor.alerts.channels import only
 from monitor.daemon.cycle import Cycle
 from monitor.daemon.web_app import create_app
 from monitor.errors import DatabasePermissionError
+from monitor.privacy.requests.requests import decide
+from monitor.privacy.requests.sentences import digest_of
 from monitor.settings import ModelSection, Secrets, Settings
 from monitor.store.database_roles import default_roles, grant_statements
 from monitor.store.engine import NOT_GRANTED, make_engine, transaction
 from monitor.store.migrations import upgrade
-from monitor.store.tables import metadata
+from monitor.store.privacy.requests import insert_sentence
+from monitor.store.tables import PrivacyRequest, StaffSentence, metadata
 from monitor.store.tables.facts import facts_of, table_names
 from monitor.table_types.contents import Part
 from monitor.web.server import BackgroundServer
 from monitor.windows import evaluation
 from tests.support.alerts.senders import MemorySender
+from tests.support.filled_tables import fill_tables
 from tests.support.refusals import refusal
 from tests.support.traffic.ingest import ingest_settings, running_ingest, total_offset, wait_until
 from tests.support.traffic.stored_traffic import ENCODER, TopicEncoder, store_traffic
@@ -244,6 +258,34 @@ def test_page_works_under_its_role(site: Site, clock: datetime) -> None:
                 failed.append((route, reply.status_code))
         assert lea.get("/readyz").json()["problems"] == []
     assert failed == []
+
+
+def test_page_erases_words_of_staff_under_its_role(site: Site, clock: datetime) -> None:
+    words = "Ann is rude."
+    places = [("reviews", "comment"), ("review_messages", "text"), ("incident_events", "reason")]
+    with transaction(site.owner) as connection:
+        fill_tables(connection, metadata, n_rows=1)
+        connection.execute(delete(StaffSentence))
+        connection.execute(update(PrivacyRequest).values(kind="erasure", closed_at=None))
+        (request,) = connection.execute(select(PrivacyRequest.id)).scalars()
+        for table, column in places:
+            declared = metadata.tables[table]
+            connection.execute(declared.update().values({column: words}))
+            key = connection.execute(select(declared.c.id)).scalar_one()
+            insert_sentence(
+                connection, request, table=table, key=(key,), column=column,
+                digest=digest_of(words), found_by="id",
+            )  # fmt: skip
+        ids = list(connection.execute(select(StaffSentence.id)).scalars())
+
+    decide(site.of["web"], request, ids, "erase", reason="why", by="Lea", now=clock)
+
+    with transaction(site.owner) as connection:
+        for table, column in places:
+            stored = connection.execute(select(metadata.tables[table].c[column])).scalar_one()
+            assert stored == "[erased]."
+    assert not permitted(site.of["web"], "UPDATE incident_events SET event = 'opened'")
+    assert not permitted(site.of["web"], "SELECT reason FROM suppressions")
 
 
 def test_schedule_works_under_its_role(

@@ -148,7 +148,7 @@ def test_open_requests_reach_every_lead_with_their_sentences(
         decide_sentence(connection, 1, before="", decision="include")
         update_request(connection, 2, closed_at=clock)
     (entry,) = [entry for entry in listed(world, lead_of_b).entries if entry.kind == "request"]
-    assert (entry.address, "1 sentence" in entry.text) == ("/requests", True)
+    assert (entry.address, "1 sentence" in entry.text) == ("/requests/1", True)
     assert "request" not in kinds(world, reviewer)
 
 

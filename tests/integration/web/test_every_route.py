@@ -55,7 +55,6 @@ WITHOUT_FILE = {
 }
 #: Tables whose texts no page shows in this world: their readers stay unproved.
 UNSEEN = {
-    "privacy_requests", "staff_sentences",
     "audit_log", "human_evaluations", "invitations", "model_versions", "probe_runs", "probe_sets",
     "probes", "registry_mirrors", "review_audits", "review_batches", "review_messages",
     "review_proposals", "rollout_comparisons", "rollout_labels", "rollout_looks",

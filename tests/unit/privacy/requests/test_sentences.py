@@ -5,6 +5,7 @@ import time
 import pytest
 
 from monitor.privacy.requests.sentences import (
+    around,
     digest_of,
     moved,
     sentence_with,
@@ -42,6 +43,13 @@ def test_erased_sentence_leaves_its_neighbours_to_the_byte() -> None:
     )
 
 
+def test_paragraph_of_a_sentence_ends_at_blank_lines() -> None:
+    text = "Far. No.\n\nOne.\nTwo. Three.\n\nFar."
+
+    assert around(text, (text.index("Two"), text.index(" Three"))) == ("One.\n", " Three.")
+    assert around("Alone.", (0, 6)) == ("", "")
+
+
 def test_sentence_is_found_after_parts_were_erased() -> None:
     text = "Call ann@x. She is rude. He said: a b c. d e f, twice."
     spans = [(5, 10), (text.index("a b"), text.index(", twice"))]
@@ -49,9 +57,8 @@ def test_sentence_is_found_after_parts_were_erased() -> None:
 
     digests = moved(text, spans, after)
 
-    after_erasure = {
-        before: sentence_with(after, digests[digest_of(before)]) for before in split(text)
-    }
+    places = {before: sentence_with(after, digests[digest_of(before)]) for before in split(text)}
+    after_erasure = {before: after[slice(*place)] for before, place in places.items() if place}
     assert after_erasure == {
         "Call ann@x.": "Call [erased].",
         "She is rude.": "She is rude.",
