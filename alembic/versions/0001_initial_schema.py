@@ -548,6 +548,7 @@ def upgrade() -> None:
         "staff_sentences",
         sa.Column("id", ID, nullable=False),
         sa.Column("request_id", ID, nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("table_name", sa.String(), nullable=False),
         sa.Column("column_name", sa.String(), nullable=False),
         sa.Column("row_key", JSON, nullable=False),

@@ -1,6 +1,8 @@
 """`driftwarden requests`: requests of end users, and the sentences of staff about them."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from monitor.privacy.end_users.end_user import ErasureRequest
-    from monitor.privacy.requests.requests import Decision
+    from monitor.privacy.requests.requests import Decision, Sentence
     from monitor.store.privacy.requests import RequestRow
 
 #: Of a sentence that is printed; JSON has all.
@@ -106,13 +108,13 @@ def list_(
     config: ConfigOption = None,
 ) -> None:
     """List the open requests: what is asked for, when it is due, what waits."""
-    from monitor.privacy.requests.requests import read_sentences
+    from monitor.privacy.requests.requests import count_waiting, read_sentences
     from monitor.store.privacy.requests import all_requests
 
     now = datetime.now(UTC)
     with database_transaction(read_configuration(config)) as connection:
         listed = [
-            (request, sum(row.is_waiting for row in read_sentences(connection, request.id)))
+            (request, count_waiting(read_sentences(connection, request.id)))
             for request in all_requests(connection)
             if all_ or request.closed_at is None
         ]
@@ -140,8 +142,7 @@ def show(
     The access log gets an entry, as the sentences are words about an end user.
     """
     from monitor.privacy.requests.checklist import checklist
-    from monitor.privacy.requests.requests import read_request, read_sentences
-    from monitor.rendering.excerpts import excerpt
+    from monitor.privacy.requests.requests import count_waiting, read_request, read_sentences
 
     now = datetime.now(UTC)
     with database_transaction(read_configuration(config)) as connection:
@@ -150,10 +151,9 @@ def show(
         sentences = read_sentences(connection, request_id)
     steps = list(checklist(request, sentences))
     if as_json:
-        n_waiting = sum(sentence.is_waiting for sentence in sentences)
         listed = [
             {
-                "id": sentence.row.id,
+                "number": sentence.row.number,
                 "table": sentence.row.table_name,
                 "column": sentence.row.column_name,
                 "key": sentence.row.row_key,
@@ -166,25 +166,26 @@ def show(
             }
             for sentence in sentences
         ]
-        print_json(_fields(request, n_waiting, now) | {"steps": steps, "sentences": listed})
+        fields = _fields(request, count_waiting(sentences), now)
+        print_json(fields | {"steps": steps, "sentences": listed})
         return
     typer.echo(f"request {request.id}: {request.kind}, {_status(request, now)}")
     for step in steps:
-        done = f"{step.done_at:%Y-%m-%d}" if step.done_at else "to do     "
+        to_do = "not done  " if request.closed_at else "to do     "
+        done = f"{step.done_at:%Y-%m-%d}" if step.done_at else to_do
         typer.echo(f"{done}  {step.text}" + (f": {step.command}" if step.command else ""))
-    for sentence in sentences:
-        row = sentence.row
-        place = f"{row.table_name}.{row.column_name} {', '.join(map(str, row.row_key))}"
-        typer.echo(f"\n{row.id}  {sentence.state}, by {row.found_by}, in {place}")
-        if sentence.words:
-            typer.echo(f"   {excerpt(sentence.words, MAX_CHARACTERS)}")
+    if sentences:
+        typer.echo("")
+    for _, places in groupby(sentences, key=lambda sentence: sentence.row.number):
+        _print_sentence(list(places))
 
 
 @app.command()
 def decide(
     request_id: RequestId,
     sentences: Annotated[
-        list[int], typer.Argument(metavar="SENTENCE...", help="Numbers of the sentences.")
+        list[int],
+        typer.Argument(metavar="SENTENCE...", help="Numbers of the sentences in the request."),
     ],
     *,
     include: Annotated[bool, typer.Option("--include", help="Access: hand it out.")] = False,
@@ -203,7 +204,8 @@ def decide(
 ) -> None:
     """Decide on sentences of staff, as a lead.
 
-    An erased sentence is replaced where it stands, for good. The audit log gets the decision
+    `requests show` lists the sentences. A decision is about each place that it names. An erased
+    sentence is replaced where it stands, for good. The audit log gets the decision
     without the words.
     """
     from monitor.privacy.requests import requests
@@ -282,6 +284,22 @@ def say_what_waits(
         )
 
 
+def _print_sentence(places: Sequence["Sentence"]) -> None:
+    """Print a sentence once, with its places and the decision."""
+    from monitor.rendering.excerpts import excerpt
+
+    first = next((place for place in places if place.words), places[0])
+    row = first.row
+    by = f", by {row.decided_by} on {row.decided_at:%Y-%m-%d}" if row.decided_at else ""
+    typer.echo(f"{row.number}  {first.state}{by}; found by {row.found_by}")
+    if first.words:
+        typer.echo(f"   {excerpt(first.words, MAX_CHARACTERS)}")
+    if row.reason:
+        typer.echo(f"   reason: {row.reason}")
+    for place, state in dict.fromkeys((place.row.place, place.state) for place in places):
+        typer.echo(f"   in {place}" + (f": {state}" if state != first.state else ""))
+
+
 def _purge(engine: "Engine") -> None:
     from monitor.privacy.erasure.forget import TABLES
     from monitor.store.privacy.deletion import purge_deleted_rows
@@ -292,7 +310,8 @@ def _purge(engine: "Engine") -> None:
 
 def _status(request: "RequestRow", now: datetime) -> str:
     if request.closed_at is not None:
-        return f"closed {request.closed_at:%Y-%m-%d} by {request.closed_by}"
+        why = f": {request.close_reason}" if request.close_reason else ""
+        return f"closed {request.closed_at:%Y-%m-%d} by {request.closed_by}{why}"
     overdue = ", overdue" if request.due_at < now else ""
     return f"due {request.due_at:%Y-%m-%d}{overdue}"
 

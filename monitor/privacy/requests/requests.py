@@ -1,7 +1,7 @@
 """Requests of end users: opened, searched, decided sentence by sentence, and closed."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -56,7 +56,7 @@ class Search:
 
     request_id: int
     due_at: datetime
-    #: Sentences that wait for a decision, and those among them that the search has added.
+    #: Sentences that wait for a decision, and those that the search has added.
     n_waiting: int
     n_new: int
     names: tuple[str, ...]
@@ -99,19 +99,23 @@ def search_request(
         for sentence in read_sentences(connection, request_id):
             if is_asked and sentence.state in {"changed", "gone"} and not sentence.row.decision:
                 _write(connection, sentence.row, "gone", reason="", by=by, now=now)
-        known = {
-            (row.table_name, row.key, row.column_name, row.digest)
-            for row in store.sentences_of(connection, request_id)
-        }
+        rows = store.sentences_of(connection, request_id)
+        known = {(row.table_name, row.key, row.column_name, row.digest) for row in rows}
         new = [
             place
             for place in matches
             if (place.table, place.key, place.column, place.digest) not in known
         ]
+        numbers = {row.digest: row.number for row in rows if not row.decision}
+        n_before = newest = max((row.number for row in rows), default=0)
         for place in new:
+            if place.original not in numbers:
+                newest += 1
+            number = numbers.setdefault(place.original, newest)
             store.insert_sentence(
                 connection,
                 request_id,
+                number=number,
                 table=place.table,
                 key=place.key,
                 column=place.column,
@@ -119,8 +123,8 @@ def search_request(
                 found_by=place.found_by,
             )
         store.update_request(connection, request_id, searched_at=now)
-        waiting = [row for row in read_sentences(connection, request_id) if row.is_waiting]
-    return Search(request_id, due_at, len(waiting), len(new), tuple(searched_names))
+        n_waiting = count_waiting(read_sentences(connection, request_id))
+    return Search(request_id, due_at, n_waiting, newest - n_before, tuple(searched_names))
 
 
 def read_request(connection: Connection, request_id: int, *, lock: bool = False) -> RequestRow:
@@ -149,18 +153,27 @@ def read_sentences(
     ]
 
 
+def count_waiting(sentences: Iterable[Sentence]) -> int:
+    """Return how many sentences wait for a decision, each once, in however many places."""
+    return len({sentence.row.number for sentence in sentences if sentence.is_waiting})
+
+
 def decide(
     engine: Engine,
     request_id: int,
-    sentence_ids: Sequence[int],
+    numbers: Sequence[int],
     decision: Decision,
     *,
     reason: str,
     by: str,
     now: datetime,
     change: bool = False,
+    places: Collection[int] | None = None,
 ) -> None:
     """Decide on sentences of a request, all or none; erased ones are replaced in their texts.
+
+    A decision is about each place of a sentence where it waits. ``places``: rows of those that the
+    caller may decide; without: all.
 
     Raises:
         InputError: The request is closed or of another kind, it has no such sentence, a sentence
@@ -176,27 +189,29 @@ def decide(
                 f"--{decision} decides nothing in a request for {request.kind}; give {allowed}",
                 code="wrong_decision",
             )
-        by_id = {row.id: row for row in store.sentences_of(connection, request_id)}
-        for sentence_id in dict.fromkeys(sentence_ids):
-            row = by_id.get(sentence_id)
-            if row is None:
+        by_number: dict[int, list[Sentence]] = defaultdict(list)
+        for row in store.sentences_of(connection, request_id):
+            if places is None or row.id in places:
+                by_number[row.number].append(_read(connection, row))
+        for number in dict.fromkeys(numbers):
+            if number not in by_number:
                 raise InputError(
-                    f"request {request_id} has no sentence {sentence_id}; `driftwarden requests "
+                    f"request {request_id} has no sentence {number}; `driftwarden requests "
                     f"show {request_id}` lists them",
                     code="unknown_sentence",
                 )
-            _require_decidable(_read(connection, row), change=change)
-            if not _write(connection, row, decision, reason=reason, by=by, now=now):
-                raise _decided_meanwhile(sentence_id)
-            if decision == "erase":
-                _erase(connection, row)
+            for row in _to_decide(by_number[number], change=change):
+                if not _write(connection, row, decision, reason=reason, by=by, now=now):
+                    raise _decided_meanwhile(number)
+                if decision == "erase":
+                    _erase(connection, row)
         append_entry(
             connection,
             now,
             by,
             "request.decided",
             _subject(request_id),
-            {"sentences": sorted(set(sentence_ids)), "decision": decision},
+            {"sentences": sorted(set(numbers)), "decision": decision},
         )
 
 
@@ -210,8 +225,7 @@ def close(engine: Engine, request_id: int, *, reason: str, by: str, now: datetim
         request = read_request(connection, request_id, lock=True)
         _require_open(request)
         sentences = read_sentences(connection, request_id)
-        n_waiting = sum(sentence.is_waiting for sentence in sentences)
-        if n_waiting:
+        if n_waiting := count_waiting(sentences):
             raise InputError(
                 f"request {request_id} has sentences that wait for a decision: {n_waiting}; "
                 f"`driftwarden requests show {request_id}` lists them",
@@ -264,11 +278,8 @@ def waiting_for(
     if request is None:
         return None
     sentences = read_sentences(connection, request.id)
-    return (
-        request,
-        sum(sentence.is_waiting for sentence in sentences),
-        sum(sentence.row.decision == "exclude" for sentence in sentences),
-    )
+    excluded = {row.row.number for row in sentences if row.row.decision == "exclude"}
+    return request, count_waiting(sentences), len(excluded)
 
 
 def included_sentences(
@@ -308,29 +319,35 @@ def _require_open(request: RequestRow) -> None:
         )
 
 
-def _require_decidable(sentence: Sentence, *, change: bool) -> None:
-    row = sentence.row
-    if not sentence.words:
-        raise _changed(row.id, sentence.state)
-    if row.decision and not change:
+def _to_decide(places: Sequence[Sentence], *, change: bool) -> list[SentenceRow]:
+    """Return the places of a sentence that are to be decided; ``InputError``: none is."""
+    number = places[0].row.number
+    if any(place.state == "changed" for place in places):
+        raise _changed(number, "changed")
+    stored = [place.row for place in places if place.words]
+    if not stored:
+        raise _changed(number, places[0].state)
+    rows = [row for row in stored if change or not row.decision]
+    if not rows:
         raise InputError(
-            f"sentence {row.id} was decided before: {row.decision}, by {row.decided_by}; "
-            "--change decides again",
+            f"sentence {number} was decided before: {stored[0].decision}, by "
+            f"{stored[0].decided_by}; --change decides again",
             code="decided_before",
         )
+    return rows
 
 
-def _changed(sentence_id: int, state: State) -> InputError:
+def _changed(number: int, state: State) -> InputError:
     return InputError(
-        f"sentence {sentence_id} can't be decided, it is {state}; `driftwarden requests open` with "
+        f"sentence {number} can't be decided, it is {state}; `driftwarden requests open` with "
         "the same id searches again",
         code="sentence_changed",
     )
 
 
-def _decided_meanwhile(sentence_id: int) -> InputError:
+def _decided_meanwhile(number: int) -> InputError:
     return InputError(
-        f"sentence {sentence_id} was decided meanwhile; look at the request again",
+        f"sentence {number} was decided meanwhile; look at the request again",
         code="decided_before",
     )
 
@@ -354,7 +371,7 @@ def _erase(connection: Connection, row: SentenceRow) -> None:
     before = None if values is None else values[0]
     erased = map_strings(before, lambda text: without_sentence(text, row.digest))
     if erased == before:
-        raise _changed(row.id, "changed")
+        raise _changed(row.number, "changed")
     replace_in_row(connection, row.table_name, row.key, {row.column_name: erased})
 
 

@@ -47,6 +47,8 @@ class FoundSentence:
     column: str
     digest: str
     found_by: FoundBy
+    #: Digest of the words that it is a copy of, after a label such as ``Lea: ``, or its own.
+    original: str
 
 
 def staff_columns(table: str, kind: Kind) -> list[str]:
@@ -84,7 +86,9 @@ def find_sentences(
                 elif found_by != "name" and not any(copied in sentence for copied in words):
                     continue
                 digest = digest_of(sentence)
-                place = FoundSentence(table, key, column, digest, found_by)
+                copied = [words_ for words_ in words if sentence.endswith(f": {words_}")]
+                original = digest_of(max(copied, key=len)) if copied and not is_typed else digest
+                place = FoundSentence(table, key, column, digest, found_by, original)
                 matches.setdefault((table, key, column, digest), place)
     return list(matches.values()), sorted(named)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select, update
+from sqlalchemy import Connection, case, distinct, func, select, update
 
 from monitor.store.privacy.columns import Key
 from monitor.store.rows import columns_of, insert_row, read_row, read_rows
@@ -36,6 +36,8 @@ class SentenceRow:
 
     id: int
     request_id: int
+    #: In the request; places of the same words have the same.
+    number: int
     table_name: str
     column_name: str
     row_key: list[Any]
@@ -50,6 +52,11 @@ class SentenceRow:
     def key(self) -> Key:
         """Return the primary key of the row."""
         return tuple(self.row_key)
+
+    @property
+    def place(self) -> str:
+        """Return table, column and key of the text."""
+        return f"{self.table_name}.{self.column_name} {', '.join(map(str, self.row_key))}"
 
 
 @dataclass(frozen=True)
@@ -94,7 +101,7 @@ def open_request(
 
 def waiting_requests(connection: Connection) -> list[WaitingRequest]:
     """Return the requests that are not closed, the one that is due first before the others."""
-    n_open = func.count(case((StaffSentence.decision == "", StaffSentence.id)))
+    n_open = func.count(distinct(case((StaffSentence.decision == "", StaffSentence.number))))
     statement = (
         select(
             PrivacyRequest.id,
@@ -143,9 +150,10 @@ def update_request(connection: Connection, request_id: int, **values: Any) -> bo
 
 
 def sentences_of(connection: Connection, request_id: int) -> list[SentenceRow]:
-    """Return the sentences of a request, in the order in which they were found."""
+    """Return the sentences of a request, by number and in the order in which they were found."""
     statement = select(*_SENTENCE).where(StaffSentence.request_id == request_id)
-    return read_rows(connection, SentenceRow, statement.order_by(StaffSentence.id))
+    ordered = statement.order_by(StaffSentence.number, StaffSentence.id)
+    return read_rows(connection, SentenceRow, ordered)
 
 
 def sentences_in_column(
@@ -165,6 +173,7 @@ def insert_sentence(
     connection: Connection,
     request_id: int,
     *,
+    number: int,
     table: str,
     key: Key,
     column: str,
@@ -176,6 +185,7 @@ def insert_sentence(
         connection,
         StaffSentence,
         request_id=request_id,
+        number=number,
         table_name=table,
         column_name=column,
         row_key=list(key),

@@ -11,7 +11,7 @@ from monitor.table_types.base import Base, BigId
 
 #: What the to-do list of a digest reads: nobody reads the words there.
 _WAITING = ("id", "kind", "opened_at", "due_at", "closed_at")
-_DECIDED = ("id", "request_id", "decision")
+_DECIDED = ("number", "request_id", "decision")
 
 
 class PrivacyRequest(Base):
@@ -62,6 +62,8 @@ class StaffSentence(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     request_id: Mapped[int] = mapped_column(ForeignKey("privacy_requests.id"), index=True)
+    #: Number in its request; places of the same words have the same.
+    number: Mapped[int]
     table_name: Mapped[str] = mapped_column(info=contents.CODE)
     column_name: Mapped[str] = mapped_column(info=contents.CODE)
     #: Primary key of the row.

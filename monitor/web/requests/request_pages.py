@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, groupby
 from typing import Any
 
 from litestar import Request
@@ -42,7 +43,7 @@ class Problem:
     """Why a decision was refused, with the reason that was typed."""
 
     text: str
-    sentence_id: int
+    number: int
     reason: str
 
 
@@ -67,6 +68,49 @@ class PlacedSentence:
         return words if len(words) <= MAX_CHARACTERS else words[:MAX_CHARACTERS] + "…"
 
 
+@dataclass(frozen=True)
+class ListedSentence:
+    """A sentence in all places that a lead sees, to be decided at once."""
+
+    places: Sequence[PlacedSentence]
+
+    @property
+    def shown(self) -> PlacedSentence:
+        """The first place that has its words."""
+        stored = (one for one in self.places if one.sentence.words)
+        waiting = (one for one in self.places if one.sentence.is_waiting and one.sentence.words)
+        return next(chain(waiting, stored), self.places[0])
+
+    @property
+    def number(self) -> int:
+        """Its number in the request."""
+        return self.places[0].sentence.row.number
+
+    @property
+    def texts(self) -> list[PlacedSentence]:
+        """The places that have its words, one for each paragraph; those of a copy are named only."""
+        words = self.shown.sentence.words
+        alike = (one for one in self.places if words and one.sentence.words == words)
+        return list({(one.before, one.after): one for one in alike}.values())
+
+    @property
+    def lines(self) -> list[str]:
+        """Each place once, with its model, and its state where it is another than the first's."""
+        state = self.shown.sentence.state
+        described = (
+            one.sentence.row.place
+            + (f", {one.model}" if one.model else "")
+            + (f": {one.sentence.state}" if one.sentence.state != state else "")
+            for one in self.places
+        )
+        return list(dict.fromkeys(described))
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits in one of the places."""
+        return any(one.sentence.is_waiting for one in self.places)
+
+
 @get("/requests", opt=LEADS)
 def requests(lead_visit: NamedDependency[Visit]) -> Template:
     """List the requests that are not closed; they are of no model."""
@@ -81,10 +125,10 @@ def request_page(request_id: FromPath[int], lead_visit: NamedDependency[Visit]) 
     return _render(lead_visit, request_id)
 
 
-@form("/requests/{request_id:int}/sentences/{sentence_id:int}", opt=LEADS | _TEXTS)
+@form("/requests/{request_id:int}/sentences/{number:int}", opt=LEADS | _TEXTS)
 def decide(
     request_id: FromPath[int],
-    sentence_id: FromPath[int],
+    number: FromPath[int],
     request: Request[Any, Any, Any],
     lead_visit: NamedDependency[Visit],
     data: URLEncodedBody[dict[str, Any]],
@@ -94,25 +138,27 @@ def decide(
     with lead_visit.transaction() as connection:
         row = _request(connection, request_id)
         rows = _of_lead(lead_visit, connection, _sentences(connection, request_id))
-    if sentence_id not in {placed.sentence.row.id for placed in rows}:
-        raise NotFoundError(f"request {request_id} has no sentence {sentence_id} of your models")
+    places = {one.sentence.row.id for one in rows if one.sentence.row.number == number}
+    if not places:
+        raise NotFoundError(f"request {request_id} has no sentence {number} of your models")
     decision = next((name for name in DECISIONS.get(row.kind, ()) if name == _text(data)), None)
     if decision is None:
         choices = " or ".join(DECISIONS.get(row.kind, ()))
-        problem = Problem(f"Choose {choices}.", sentence_id, reason)
+        problem = Problem(f"Choose {choices}.", number, reason)
         return _render(lead_visit, request_id, status=400, problem=problem)
     try:
         steps.decide(
             lead_visit.engine,
             request_id,
-            [sentence_id],
+            [number],
             decision,
             reason=reason,
             by=lead_visit.user.name,
             now=lead_visit.now,
+            places=places,
         )
     except InputError as error:
-        problem = Problem(_say(lead_visit, request_id, sentence_id, error), sentence_id, reason)
+        problem = Problem(_say(lead_visit, request_id, number, error), number, reason)
         return _render(lead_visit, request_id, status=409, problem=problem)
     if decision == "erase" and lead_visit.engine.dialect.name == "sqlite":
         purge_deleted_rows(lead_visit.engine, ())  # PostgreSQL's VACUUM is for the tables' owner
@@ -126,16 +172,20 @@ def _render(
         row = _request(connection, request_id)
         sentences = _sentences(connection, request_id)
         rows = _of_lead(visit, connection, sentences)
-    waiting = [placed for placed in rows if placed.sentence.is_waiting and not row.closed_at]
+    by_number = groupby(rows, key=lambda placed: placed.sentence.row.number)
+    listed = [ListedSentence(tuple(places)) for _, places in by_number]
+    waiting = [one for one in listed if one.is_waiting and not row.closed_at]
+    shown = {placed.sentence.row.id for placed in rows}
+    hidden = {s.row.number for s in sentences if s.row.id not in shown}
     erased = {s.row.table_name for s in sentences if s.row.decision == "erase"}
     context = {
         "row": row,
         "now": visit.now,
         "steps": list(checklist(row, sentences)),
         "waiting": waiting,
-        "decided": [placed for placed in rows if placed not in waiting],
+        "decided": [one for one in listed if one not in waiting],
         "leads_all": visit.scope == EVERY_MODEL,
-        "n_hidden": len(sentences) - len(rows),
+        "n_hidden": len(hidden),
         "choices": DECISIONS.get(row.kind, ()),
         "problem": problem,
         "to_vacuum": sorted(erased) if visit.engine.dialect.name == "postgresql" else [],
@@ -173,17 +223,17 @@ def _of_lead(
     ]
 
 
-def _say(visit: Visit, request_id: int, sentence_id: int, error: InputError) -> str:
+def _say(visit: Visit, request_id: int, number: int, error: InputError) -> str:
     """Return what happened meanwhile, and what to do."""
     with visit.transaction() as connection:
-        rows = {row.row.id: row.row for row in _sentences(connection, request_id)}
-    row = rows.get(sentence_id)
-    if row is None or not row.decision or row.decided_at is None:
+        rows = [one.row for one in _sentences(connection, request_id) if one.row.number == number]
+    row = next((row for row in rows if row.decision and row.decided_at), None)
+    if row is None or row.decided_at is None:
         return f"{str(error)[:1].upper()}{str(error)[1:]}."
     by = "you" if row.decided_by == visit.user.name else row.decided_by
     return (
-        f"Sentence {sentence_id} was decided by {by}, {format_instant(row.decided_at)}: "
-        f"{row.decision}. To decide again: driftwarden requests decide {request_id} {sentence_id} "
+        f"Sentence {number} was decided by {by}, {format_instant(row.decided_at)}: "
+        f"{row.decision}. To decide again: driftwarden requests decide {request_id} {number} "
         f"--{row.decision} --change --reason WHY."
     )
 

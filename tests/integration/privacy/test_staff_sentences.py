@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import Engine, delete, func, select, update
 
 from monitor.errors import InputError
 from monitor.privacy.end_users.end_user import ErasureRequest, find_end_user
@@ -127,7 +127,7 @@ def decide_all(
     world: EndUserWorld, clock: datetime, decision: Decision, *ids: int, **options: Any
 ) -> None:
     chosen = ids or [
-        sentence.row.id for sentence in sentences_of(world) if not sentence.row.decision
+        sentence.row.number for sentence in sentences_of(world) if not sentence.row.decision
     ]
     decide(world.engine, 1, chosen, decision, reason="why", by="lea", now=clock, **options)
 
@@ -349,6 +349,39 @@ def test_export_before_the_decision_leaves_the_request_open(
 
     with refusal("not_answered", InputError):
         close(world.engine, 1, reason="", by="lea", now=clock)
+
+
+def test_places_of_the_same_words_have_one_number(world: EndUserWorld, clock: datetime) -> None:
+    with_comment(world, "Bob too. Miller is ill.")
+    with transaction(world.engine) as connection:
+        of_note = update(IncidentEvent).where(
+            IncidentEvent.id == select(func.max(IncidentEvent.id)).scalar_subquery()
+        )
+        connection.execute(of_note.values(reason="Miller is ill. Miller fell."))
+        message = update(OutboxMessage).values(payload={"text": "Note: Ada: Miller is ill."})
+        connection.execute(message)
+        n_messages = len(connection.execute(select(OutboxMessage.id)).all())
+
+    assert open_for(world, clock).n_new == 2
+
+    places = [(row.row.number, row.row.table_name) for row in sentences_of(world)]
+    assert sorted(places) == sorted(
+        [(1, "incident_events"), (1, "reviews"), (2, "incident_events")]
+        + [(1, "outbox")] * n_messages
+    )
+    decide_all(world, clock, "erase", 1)
+    assert comment_of(world) == "Bob too. [erased]."
+    assert {(row.row.number, row.state) for row in sentences_of(world)} == {
+        (1, "erase"),
+        (2, "open"),
+    }
+    with refusal("sentence_changed", InputError):
+        decide_all(world, clock, "keep", 1, change=True)
+    with_comment(world, "Miller is ill.")
+    assert open_for(world, clock).n_new == 1
+    assert [row.row.number for row in sentences_of(world) if row.state == "open"] == [3]
+    second = open_for(world, clock, "access")
+    assert [row.row.number for row in sentences_of(world, second.request_id)] == [1]
 
 
 def test_copy_in_a_message_is_decided_too(world: EndUserWorld, clock: datetime) -> None:

@@ -140,10 +140,10 @@ def test_open_requests_reach_every_lead_with_their_sentences(
                 connection, kind, "digest", opened_at=clock - 25 * DAY, opened_by="lea",
                 due_at=clock + days * DAY,
             )  # fmt: skip
-            for table in ("reviews", "outbox"):
+            for number, table in ((1, "reviews"), (2, "outbox"), (2, "audit_log")):
                 insert_sentence(
-                    connection, request_id, table=table, key=(1,), column="comment", digest="x",
-                    found_by="id",
+                    connection, request_id, number=number, table=table, key=(1,), column="comment",
+                    digest="x", found_by="id",
                 )  # fmt: skip
         decide_sentence(connection, 1, before="", decision="include")
         update_request(connection, 2, closed_at=clock)

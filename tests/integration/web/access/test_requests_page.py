@@ -54,9 +54,9 @@ def open_one(world: World, clock: datetime, kind: str) -> int:
             connection, kind, "digest", opened_at=clock, opened_by="lea",
             due_at=clock + timedelta(days=5),
         )  # fmt: skip
-        for table, column in (("reviews", "comment"), ("suppressions", "reason")):
+        for number, table, column in ((1, "reviews", "comment"), (2, "suppressions", "reason")):
             insert_sentence(
-                connection, request, table=table, key=(1,), column=column,
+                connection, request, number=number, table=table, key=(1,), column=column,
                 digest=digest_of(RUDE), found_by="name",
             )  # fmt: skip
     return request
@@ -147,6 +147,24 @@ def test_sentence_of_another_table_is_decided_by_command_only(
     assert decisions(world) == [("", "", "")] * 2
 
 
+def test_decision_leaves_places_that_the_lead_does_not_read(
+    client: TestClient[Any], world: World, clock: datetime
+) -> None:
+    with transaction(world.engine) as connection:
+        connection.execute(update(StaffSentence).values(number=1))
+        fill_tables(connection, metadata, only={"suppressions"}, n_rows=1)
+        connection.execute(update(metadata.tables["suppressions"]).values(reason=RUDE))
+    lea = visit(client, "Lea")
+    assert lea.get("/requests/1").text.count('name="reason"') == 1
+
+    assert send(lea, "keep").status_code == 303
+
+    assert decisions(world) == [("keep", "nobody else", "Lea"), ("", "", "")]
+    assert "Not shown: 1 sentence " in lea.get("/requests/1").text
+    decide(world.engine, 1, [1], "keep", reason="why", by="Cleo", now=clock)
+    assert [decision for decision, *_ in decisions(world)] == ["keep", "keep"]
+
+
 def test_decided_or_changed_sentence_keeps_the_typed_reason(
     client: TestClient[Any], world: World, clock: datetime
 ) -> None:
@@ -173,14 +191,14 @@ def test_decision_must_fit_the_kind_and_have_a_reason(
     lea = visit(client, "Lea")
     assert open_one(world, clock, "access") == 2
 
-    for decision, request, sentence in (("include", 1, 1), ("erase", 2, 3), ("", 1, 1)):
+    for decision, request, sentence in (("include", 1, 1), ("erase", 2, 1), ("", 1, 1)):
         refused = send(lea, decision, sentence, request)
         assert (refused.status_code, ">nobody else</textarea>" in refused.text) == (400, True)
     assert send(lea, "keep", 3, 1).status_code == 404
     unreasoned = lea.post("/requests/1/sentences/1", {"decision": "keep", "reason": " "})
     assert unreasoned.status_code == 400
     assert {decision for decision, *_ in decisions(world)} == {""}
-    assert send(lea, "include", 3, 2).status_code == 303
+    assert send(lea, "include", 1, 2).status_code == 303
     with transaction(world.engine) as connection:
         assert [sentence.state for sentence in read_sentences(connection, 2)] == ["include", "gone"]
 
