@@ -1,6 +1,5 @@
 """`driftwarden db`: schema, copies, backups."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -216,8 +215,11 @@ def restore(
     DRIFTWARDEN_BACKUP_KEY, where that is set. A backup of either kind
     of database fits both. Users sign in again.
 
-    Exit status 1: the file is cut or altered; 2: the database is not empty, or a file is in the
-    way; 75: there is no room; 78: the backup is of a newer version.
+    Who was forgotten since is erased again, by the suppression file.
+
+    Exit status 1: the file is cut or altered, or something of a forgotten end user is left; 4:
+    nothing of them was found, and something could not be read; 2: the database is not empty, or a
+    file is in the way; 75: there is no room; 78: the backup is of a newer version.
     """
     from monitor.store.transfer.backup import folders_of
     from monitor.store.transfer.restore import restore as restore_archive
@@ -236,11 +238,12 @@ def restore(
         key=key,
         report=typer.echo,
     )
-    _forget_again(configuration)
+    status = _forget_again(configuration)
     typer.echo(
         f"restored; repeat erasures of single exchanges (`driftwarden forget --exchange`) and "
         f"deactivations of users since {manifest.created_at}, then start the daemon"
     )
+    raise typer.Exit(status)
 
 
 def _backup_key() -> str:
@@ -258,9 +261,12 @@ def _backup_key() -> str:
     return key
 
 
-def _forget_again(configuration: "Configuration") -> None:
-    """Merge the suppression file into a restored database, and erase who is on the list."""
-    from monitor.privacy.end_users.suppression import forget_listed
+def _forget_again(configuration: "Configuration") -> int:
+    """Merge the suppression file into a restored database, and erase who is on the list.
+
+    Return the exit status of `driftwarden forget --suppressed`.
+    """
+    from monitor.cli.privacy.erasure import erase_listed
     from monitor.store.engine import make_engine
     from monitor.traffic.end_users.suppression_file import suppression_file, synchronize
 
@@ -272,15 +278,11 @@ def _forget_again(configuration: "Configuration") -> None:
                 "no suppression list outside the database: repeat `driftwarden forget` for all end "
                 "users that were forgotten since, or `driftwarden suppress import FILE`"
             )
-            return
+            return 0
         n_end_users = synchronize(engine, path)
         typer.echo(f"suppression list: {pluralize(n_end_users, 'end user')} added from {path}")
-        n_left = 0
-        for end_user, report in forget_listed(engine, configuration, datetime.now(UTC)):
-            typer.echo(f"forgotten again: {end_user}")
-            n_left += report.n_left
-        if n_left:
-            typer.echo("traces are left; run `driftwarden forget --suppressed`")
+        typer.echo("erased again by the list:")
+        return erase_listed(engine, configuration)
     finally:
         engine.dispose()
 

@@ -64,6 +64,6 @@ def todo(
         if listed.next_evaluation is not None:
             typer.echo(f"the next evaluation is due {format_instant(listed.next_evaluation)}")
     for entry in listed.entries:
-        name = excerpt(entry.model, 60) or "daemon"
+        name = excerpt(entry.subject, 60)
         typer.echo(f"{name}, for {format_wait(entry.age(now))}: {entry.text}")
         typer.echo(f"  {entry.label}: {site}{entry.address}")

@@ -16,7 +16,7 @@ MAX_OF_A_KIND = 3
 class TodoEntry:
     """A step that waits for a user, and the page where it is done."""
 
-    #: Empty: the daemon itself.
+    #: Empty: it is of no model.
     model: str
     #: A name of :data:`monitor.todo.kinds.KINDS`.
     kind: str
@@ -41,6 +41,11 @@ class TodoEntry:
     def rank(self) -> int:
         """Return the place in the order of harm, from 0."""
         return RANKS[self.kind]
+
+    @property
+    def subject(self) -> str:
+        """Return the model, or what it concerns else."""
+        return self.model or BY_NAME[self.kind].subject
 
     @property
     def is_own(self) -> bool:

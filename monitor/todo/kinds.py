@@ -18,6 +18,8 @@ class Kind:
     audience: Audience
     #: Why it stands where it stands.
     reason: str
+    #: What it concerns where it is of no model.
+    subject: str = "The daemon"
     #: Causes of incidents that say the same: their open incident is no entry of its own.
     covers: tuple[str, ...] = ()
 
@@ -60,6 +62,7 @@ KINDS = (
         title="a request of an end user that is not closed",
         audience="lead",
         reason="it is to be answered within a legal period",
+        subject="Requests of end users",
     ),
     Kind(
         name="window",

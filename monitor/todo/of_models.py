@@ -74,14 +74,17 @@ def requests(connection: Connection, now: datetime) -> Entries:
     """Yield the open requests of end users, which are of no model."""
     for row in waiting_requests(connection):
         late = "was" if row.due_at < now else "is"
+        left = f"{pluralize(row.n_open, 'sentence')} of staff to decide."
+        if not row.n_open:
+            left = "No sentence of staff to decide: do what is left of its checklist, and close it."
         yield TodoEntry(
             model=DAEMON,
             kind="request",
             since=row.opened_at,
             text=f"Request {row.id} of an end user for {row.kind} {late} due on "
-            f"{format_day(row.due_at)}: {pluralize(row.n_open, 'sentence')} of staff to decide.",
+            f"{format_day(row.due_at)}. {left}",
             address=f"/requests/{row.id}",
-            label="See what to do",
+            label=f"See what to do for request {row.id}",
         )
 
 
@@ -243,7 +246,8 @@ def _plan(row: WaitingPlan) -> TodoEntry:
     else:
         why = REFUSALS.get(row.code or "", "a check of the data or the recipe failed")
         text = f"The plan of training run {_name(row)} was refused on {format_day(since)}: {why}. "
-        text += "There is no new version until it is changed."
+        text += "There is no new version until a lead changes the recipe, or mends the data and "
+        text += "sends the plan again."
         address, label = f"/runs/{row.id}", f"Change the plan of run {row.id}"
     return TodoEntry(
         model=row.model, kind="run", since=since, text=text, address=address, label=label

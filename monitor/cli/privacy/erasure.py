@@ -126,8 +126,7 @@ def forget(
                 "--suppressed erases; give none of --subject, --exchange and --verify"
             )
         with _saying_that_nothing_is_lost():
-            _forget_listed(engine, settings, dry_run=dry_run)
-        return
+            raise typer.Exit(erase_listed(engine, settings, dry_run=dry_run))
     request = resolve(engine, settings, ErasureRequest(subject, tuple(exchange or ())))
     if verify:
         result = verify_end_user(engine, settings, request, file or ())
@@ -171,8 +170,11 @@ def _saying_that_nothing_is_lost() -> "Iterator[None]":
         ) from error
 
 
-def _forget_listed(engine: "Engine", settings: "Configuration", *, dry_run: bool) -> None:
-    """Erase the forgotten end users on the list, and print a line for each stored id."""
+def erase_listed(engine: "Engine", settings: "Configuration", *, dry_run: bool = False) -> int:
+    """Erase the forgotten end users on the list, print a line for each stored id, and return 0.
+
+    1: something is left. 4: nothing was found, and something could not be read.
+    """
     from monitor.privacy.end_users.suppression import forget_listed
 
     n_ids = 0
@@ -185,12 +187,11 @@ def _forget_listed(engine: "Engine", settings: "Configuration", *, dry_run: bool
         statuses.add(report.exit_status)
     if not n_ids:
         typer.echo("nothing is stored under the ids of forgotten end users on the list")
-    if dry_run:
-        return
     for status, outcome in ((1, "something is left"), (4, "something could not be read")):
-        if status in statuses:
+        if status in statuses and not dry_run:
             typer.echo(f"{outcome}: `driftwarden forget --verify` names it")
-            raise typer.Exit(status)
+            return status
+    return 0
 
 
 def _show_near_matches(engine: "Engine", request: "ErasureRequest") -> None:

@@ -75,10 +75,12 @@ class ListedSentence:
     places: Sequence[PlacedSentence]
 
     @property
-    def shown(self) -> PlacedSentence:
+    def first(self) -> PlacedSentence:
         """The first place that has its words."""
-        stored = (one for one in self.places if one.sentence.words)
-        waiting = (one for one in self.places if one.sentence.is_waiting and one.sentence.words)
+        stored = (place for place in self.places if place.sentence.words)
+        waiting = (
+            place for place in self.places if place.sentence.is_waiting and place.sentence.words
+        )
         return next(chain(waiting, stored), self.places[0])
 
     @property
@@ -88,27 +90,27 @@ class ListedSentence:
 
     @property
     def texts(self) -> list[PlacedSentence]:
-        """The places that have its words, one for each paragraph; those of a copy are named only."""
-        words = self.shown.sentence.words
-        alike = (one for one in self.places if words and one.sentence.words == words)
-        return list({(one.before, one.after): one for one in alike}.values())
+        """The places that have its words, one for each paragraph; copies are named only."""
+        words = self.first.sentence.words
+        alike = (place for place in self.places if words and place.sentence.words == words)
+        return list({(place.before, place.after): place for place in alike}.values())
 
     @property
     def lines(self) -> list[str]:
         """Each place once, with its model, and its state where it is another than the first's."""
-        state = self.shown.sentence.state
+        state = self.first.sentence.state
         described = (
-            one.sentence.row.place
-            + (f", {one.model}" if one.model else "")
-            + (f": {one.sentence.state}" if one.sentence.state != state else "")
-            for one in self.places
+            place.sentence.row.place
+            + (f", {place.model}" if place.model else "")
+            + (f": {place.sentence.state}" if place.sentence.state != state else "")
+            for place in self.places
         )
         return list(dict.fromkeys(described))
 
     @property
     def is_waiting(self) -> bool:
         """Whether it waits in one of the places."""
-        return any(one.sentence.is_waiting for one in self.places)
+        return any(place.sentence.is_waiting for place in self.places)
 
 
 @get("/requests", opt=LEADS)
@@ -138,7 +140,7 @@ def decide(
     with lead_visit.transaction() as connection:
         row = _request(connection, request_id)
         rows = _of_lead(lead_visit, connection, _sentences(connection, request_id))
-    places = {one.sentence.row.id for one in rows if one.sentence.row.number == number}
+    places = {place.sentence.row.id for place in rows if place.sentence.row.number == number}
     if not places:
         raise NotFoundError(f"request {request_id} has no sentence {number} of your models")
     decision = next((name for name in DECISIONS.get(row.kind, ()) if name == _text(data)), None)
@@ -174,16 +176,16 @@ def _render(
         rows = _of_lead(visit, connection, sentences)
     by_number = groupby(rows, key=lambda placed: placed.sentence.row.number)
     listed = [ListedSentence(tuple(places)) for _, places in by_number]
-    waiting = [one for one in listed if one.is_waiting and not row.closed_at]
-    shown = {placed.sentence.row.id for placed in rows}
-    hidden = {s.row.number for s in sentences if s.row.id not in shown}
+    waiting = [sentence for sentence in listed if sentence.is_waiting and not row.closed_at]
+    readable = {placed.sentence.row.id for placed in rows}
+    hidden = {s.row.number for s in sentences if s.row.id not in readable}
     erased = {s.row.table_name for s in sentences if s.row.decision == "erase"}
     context = {
         "row": row,
         "now": visit.now,
         "steps": list(checklist(row, sentences)),
         "waiting": waiting,
-        "decided": [one for one in listed if one not in waiting],
+        "decided": [sentence for sentence in listed if sentence not in waiting],
         "leads_all": visit.scope == EVERY_MODEL,
         "n_hidden": len(hidden),
         "choices": DECISIONS.get(row.kind, ()),
@@ -226,7 +228,7 @@ def _of_lead(
 def _say(visit: Visit, request_id: int, number: int, error: InputError) -> str:
     """Return what happened meanwhile, and what to do."""
     with visit.transaction() as connection:
-        rows = [one.row for one in _sentences(connection, request_id) if one.row.number == number]
+        rows = [row.row for row in _sentences(connection, request_id) if row.row.number == number]
     row = next((row for row in rows if row.decision and row.decided_at), None)
     if row is None or row.decided_at is None:
         return f"{str(error)[:1].upper()}{str(error)[1:]}."

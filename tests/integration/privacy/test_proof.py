@@ -327,6 +327,24 @@ def test_command_names_folders_and_unread_files(command: Any, tmp_path: Path) ->
     assert str(runs / "copy.jsonl") in done.output
 
 
+def test_restoration_ends_with_the_status_of_its_erasures(
+    command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DRIFTWARDEN_USER_ID_KEY", KEY)
+    monkeypatch.setenv("DRIFTWARDEN_PRIVACY__SUPPRESSION_FILE", str(tmp_path / "list.jsonl"))
+    assert command("db", "backup", "b.tar").exit_code == 0
+    assert command("forget", "--subject", ANN).exit_code == 0
+    for name, content, status in (("plot.png", b"\x89PNG", 4), ("a.txt", HER_STORY.encode(), 1)):
+        shutil.rmtree(tmp_path / "runs")
+        (tmp_path / "runs").mkdir()
+        (tmp_path / "runs" / name).write_bytes(content)
+        monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", f"sqlite:///{tmp_path / name}.db")
+
+        done = command("db", "restore", "b.tar")
+
+        assert (done.exit_code, "`driftwarden forget --exchange`" in done.output) == (status, True)
+
+
 def test_a_later_finding_reopens_the_steps_of_a_request(command: Any, tmp_path: Path) -> None:
     def steps() -> list[bool]:
         """Return whether the request is erased and verified."""

@@ -149,6 +149,7 @@ def test_open_requests_reach_every_lead_with_their_sentences(
         update_request(connection, 2, closed_at=clock)
     (entry,) = [entry for entry in listed(world, lead_of_b).entries if entry.kind == "request"]
     assert (entry.address, "1 sentence" in entry.text) == ("/requests/1", True)
+    assert (entry.model, "daemon" in entry.subject) == ("", False)
     assert "request" not in kinds(world, reviewer)
 
 
