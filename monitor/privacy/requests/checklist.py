@@ -42,7 +42,7 @@ def checklist(request: RequestRow, sentences: Sequence[Sentence]) -> Iterator[St
     choice = "--include or --exclude" if kind == "access" else "--erase or --keep"
     decided = [sentence.row.decided_at for sentence in sentences if sentence.row.decided_at]
     yield step(
-        f"sentences of staff decided: {n_all - n_waiting} of {n_all}",
+        f"decisions on sentences of staff ({n_all - n_waiting} of {n_all})",
         None if n_waiting else max(decided, default=request.searched_at),
         f"driftwarden requests decide {number} SENTENCE {choice} --reason WHY",
     )
