@@ -234,8 +234,8 @@ def close(engine: Engine, request_id: int, *, reason: str, by: str, now: datetim
         missing = open_steps(request, sentences)
         if missing and not reason:
             raise InputError(
-                f"request {request_id} is not answered: not {', not '.join(missing)}; do what `driftwarden "
-                f"requests show {request_id}` says, or give a --reason",
+                f"request {request_id} is not answered: not {', not '.join(missing)}; do what "
+                f"`driftwarden requests show {request_id}` says, or give a --reason",
                 code="not_answered",
             )
         for sentence in sentences:
