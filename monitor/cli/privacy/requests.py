@@ -53,7 +53,7 @@ def open_(
         list[str] | None,
         typer.Option(
             help="A name of the end user, to search for in words of staff; not stored. May be "
-            "repeated.",
+            "repeated: each is searched for.",
             show_default=False,
         ),
     ] = None,

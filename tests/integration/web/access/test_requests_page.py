@@ -213,3 +213,4 @@ def test_closed_request_takes_no_decision(
     assert send(lea, "keep").status_code == 409
     page = lea.get("/requests/1").text
     assert ("withdrawn" in page, 'name="decision"' in page) == (True, False)
+    assert (">to do<" in page, "driftwarden forget" in page) == (False, False)
