@@ -14,7 +14,7 @@ from monitor.errors import DatabaseUnavailableError
 from monitor.plurals import pluralize
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy import Engine
 
@@ -59,8 +59,9 @@ def forget(
     file: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Another file of JSON lines, or of a JSON array, to remove their rows from, such "
-            "as a copy of an export; may be repeated. Rows of other files are counted only.",
+            help="Another file to search, such as a report or a copy of an export; may be "
+            "repeated. Their rows are removed from JSON lines and JSON arrays; of another form, "
+            "it is named.",
             show_default=False,
         ),
     ] = None,
@@ -115,15 +116,15 @@ def forget(
     from monitor.privacy.requests.requests import mark
 
     if verify and not subject and not exchange and not suppressed:
-        _check_all(read_configuration(config))
+        _check_all(read_configuration(config), file or ())
     if not subject and not exchange and not suppressed:
         raise typer.BadParameter("--subject, --exchange and --suppressed: give at least one")
     settings = read_configuration(config)
     engine = open_database(settings)
     if suppressed:
-        if subject or exchange or verify:
+        if subject or exchange or verify or file:
             raise typer.BadParameter(
-                "--suppressed erases; give none of --subject, --exchange and --verify"
+                "--suppressed erases; give none of --subject, --exchange, --verify and --file"
             )
         with _saying_that_nothing_is_lost():
             _forget_listed(engine, settings, dry_run=dry_run)
@@ -237,7 +238,7 @@ def _show(report: "ErasureReport", *, dry_run: bool) -> None:
         _show_result(report.result)
 
 
-def _check_all(settings: "Configuration") -> None:
+def _check_all(settings: "Configuration", files: "Sequence[Path]") -> None:
     """Check all erasures that are remembered, print the result, and end the command."""
     from monitor.privacy.proof.check import check_erasures
     from monitor.settings import load_secrets
@@ -245,11 +246,13 @@ def _check_all(settings: "Configuration") -> None:
     from monitor.store.privacy.proofs import erasure_proofs
 
     engine = open_database(settings)
-    result = check_erasures(engine, settings, load_secrets(), datetime.now(UTC))
+    result = check_erasures(engine, settings, load_secrets(), datetime.now(UTC), named=files)
     if result is None:
         with transaction(engine) as connection:
             n_ended = len(erasure_proofs(connection))
         if not n_ended:
+            if files:
+                raise typer.BadParameter("--file: no end user was erased; give --subject ID too")
             typer.echo("no end user was erased, so nothing was searched for")
             raise typer.Exit(0)
         typer.echo(

@@ -144,7 +144,11 @@ class EndUser:
 
     def owns_by_prompt(self, row: dict[str, Any]) -> bool:
         """Return whether a row without an exchange id is of this end user, by its prompt."""
-        return self.owns(row) or any(text in self._prompts for text in _strings(row))
+        return self.owns(row) or bool(self.prompts_in(row))
+
+    def prompts_in(self, row: dict[str, Any]) -> list[str]:
+        """Return the texts of a row that are prompts of this end user."""
+        return [text for text in _strings(row) if text in self._prompts]
 
     @cached_property
     def _prompts(self) -> set[str]:

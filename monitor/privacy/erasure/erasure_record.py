@@ -32,8 +32,9 @@ from retrain.registry.taints import lineage_note
 from retrain.run_folder import RunFolder
 from retrain.training.resumption import last_step
 
-#: Steps that the taints say, as the stages of versions and runs change.
-_OF_WEIGHTS = frozenset({"model_version", "weights", "training_run"})
+#: Steps that aren't stored: the taints say those of weights, as the stages of versions and runs
+#: change, and each search says what is left in files.
+_NOT_STORED = frozenset({"model_version", "weights", "training_run", "file"})
 
 
 def subject_digest(request: ErasureRequest) -> str:
@@ -96,7 +97,7 @@ def record_erasure(
     texts = [
         {"code": step.code, "text": traces.mask(step.text)}
         for step in steps
-        if step.code not in _OF_WEIGHTS
+        if step.code not in _NOT_STORED
     ]
     with transaction(engine) as connection:
         known = {

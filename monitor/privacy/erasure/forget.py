@@ -48,12 +48,13 @@ from monitor.privacy.erasure.masking import (
     mask_words,
     remove_names_in_counts,
 )
-from monitor.privacy.erasure.traces import Traces, find_traces
+from monitor.privacy.erasure.search_plan import SearchPlan, plan_search
+from monitor.privacy.erasure.traces import Traces
 from monitor.privacy.erasure.verification import verify
 from monitor.privacy.proof.check import destroy_expired
 from monitor.privacy.proof.file_search import Terms
 from monitor.privacy.proof.findings import RemainingText, SearchResult
-from monitor.privacy.proof.records import recall, unique_passages
+from monitor.privacy.proof.records import recall
 from monitor.privacy.requests.requests import mark, search_request
 from monitor.settings import Retrain, Sections
 from monitor.store.alerts.outbox import replace_payload
@@ -144,15 +145,16 @@ def forget(
     """Erase an end user from the database and from the files of retraining.
 
     The request has the id of the end user, or ids of exchanges. The settings have the redaction
-    patterns and name the files of retraining; further ones, of JSON lines, are searched too.
+    patterns and name the files of retraining; further ones are searched too, and rewritten where
+    they are of JSON lines.
     """
     request = resolve(engine, settings, request)
     redactor = Redactor(settings.redaction.patterns)
-    extra = list(files)
     retrain = [of_model.retrain for of_model in settings.by_model]
     end_user = find_end_user(engine, request)
-    traces = find_traces(engine, end_user)
-    on_disk = find_files(engine, end_user, traces, retrain, extra)
+    plan = plan_search(engine, end_user, retrain, files, now)
+    terms, traces = plan.terms, plan.terms.traces
+    on_disk = find_files(engine, end_user, terms, retrain, plan.declared)
     cache = existing_cache(settings.embedding)
     words = _words(engine, end_user, traces)
     count = partial(_count, engine, end_user, redactor=redactor, cache=cache, traces=traces)
@@ -177,7 +179,7 @@ def forget(
         steps=steps,
         counts=n_found,
         files=on_disk,
-        passages=unique_passages(engine, end_user, find_observations(engine, end_user)),
+        passages=plan.passages,
         period=settings.privacy.proof_period,
         now=now,
     )
@@ -196,7 +198,7 @@ def forget(
     )
     # Before the rows, as the file would give them back.
     mask_reasons(suppression_file(settings, engine), traces.mask)
-    failed = remove_rows(engine, end_user, traces, on_disk, now)
+    failed = remove_rows(engine, terms, on_disk, now)
     steps += [
         ManualStep("file", f"{path}: not rewritten; {reason}") for path, reason in failed.items()
     ]
@@ -215,17 +217,17 @@ def forget(
     steps += [ManualStep("database_files", unpurged)] if unpurged else []
     # Search anew for exchanges, and count the traces that were found before.
     remaining = find_end_user(engine, request)
-    files_after = find_files(engine, end_user, traces, retrain, extra)
+    files_after = find_files(engine, end_user, terms, retrain, plan.declared)
     words = _words(engine, end_user, traces)
     n_left = count(files=files_after, words=words)
     n_left["exchanges"] += len(set(remaining.ids) - set(end_user.ids))
     counts = [TraceCount(kind, n, n_left[kind]) for kind, n in n_found.items()]
-    result = _search_again(engine, request, traces, retrain, extra=extra, now=now)
+    result = _search_again(engine, request, plan, retrain, now)
     report = ErasureReport(
         counts,
         end_user.n_mentions,
         steps,
-        tuple(sorted({*failed, *files_after.unreachable})),
+        tuple(sorted({*failed, *files_after.held})),
         result,
     )
     done_at = None if report.exit_status == 1 else now
@@ -236,24 +238,29 @@ def forget(
 def _search_again(
     engine: Engine,
     request: ErasureRequest,
-    traces: Traces,
+    plan: SearchPlan,
     retrain: Sequence[Retrain],
-    *,
-    extra: Sequence[Path],
     now: datetime,
 ) -> SearchResult:
-    """Verify an erasure, and store the files that it could not remove."""
+    """Verify an erasure, and store the files that it could not remove, or of a command not read."""
     digests = subject_digests(request)
     remembered = recall(engine, environment_keys(request), now, digests)
-    result = verify(engine, traces, retrain, remembered, extra)
-    masked = Terms(remembered.search, traces).mask
-    remains = [
-        {"place": masked(left.place), "reason": masked(left.advice or left.where)}
-        for left in result.findings
-        if left.kind == "file"
-    ]
+    terms = Terms(remembered.search, plan.terms.traces)
+    result = verify(engine, terms, retrain, remembered, plan.declared)
+    remains = {
+        left.place: left.advice or left.where for left in result.findings if left.kind == "file"
+    }
+    named = {str(path) for path in plan.declared.named if path.exists()}
+    remains |= {part.place: part.reason for part in result.unread if part.place in named}
     with transaction(engine) as connection:
-        replace_remains(connection, digests, remains)
+        replace_remains(
+            connection,
+            digests,
+            [
+                {"place": terms.mask(place), "reason": terms.mask(reason)}
+                for place, reason in remains.items()
+            ],
+        )
     return result
 
 
@@ -270,11 +277,10 @@ def verify_end_user(
     passages remember them, for as long as the settings say.
     """
     request = resolve(engine, settings, request)
-    traces = find_traces(engine, find_end_user(engine, request))
-    now = now or datetime.now(UTC)
-    remembered = recall(engine, environment_keys(request), now, subject_digests(request))
+    end_user = find_end_user(engine, request)
     retrain = [of_model.retrain for of_model in settings.by_model]
-    return verify(engine, traces, retrain, remembered, files)
+    plan = plan_search(engine, end_user, retrain, files, now or datetime.now(UTC))
+    return verify(engine, plan.terms, retrain, plan.remembered, plan.declared)
 
 
 def _merge(

@@ -75,6 +75,12 @@ def find_manual_steps(
         yield ManualStep(
             "missing_export", f"export to {name}: not found; search its copies by hand"
         )
+    for path in files.held:
+        yield ManualStep(
+            "file",
+            f"{path}: holds something of this end user, and is not rewritten; delete it, or what "
+            "it holds of them",
+        )
     for path, reason in files.unreachable.items():
         yield ManualStep("file", f"{path}: unreadable ({reason}); search it by hand")
     quotes = end_user.quotes(redactor)

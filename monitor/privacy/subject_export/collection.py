@@ -15,7 +15,7 @@ from monitor.privacy.erasure.end_user_feedback import find_feedback
 from monitor.privacy.erasure.end_user_files import Files, find_files
 from monitor.privacy.erasure.end_user_observations import find_observations
 from monitor.privacy.erasure.erasure_record import subject_digest, subject_digests
-from monitor.privacy.erasure.traces import find_traces
+from monitor.privacy.erasure.search_plan import plan_search
 from monitor.privacy.requests.requests import included_sentences, search_request, waiting_for
 from monitor.privacy.retention.period_text import READERS
 from monitor.privacy.subject_export.document import (
@@ -92,8 +92,9 @@ def collect_export(
     request = resolve(engine, settings, request)
     redactor = Redactor(settings.redaction.patterns)
     end_user = find_end_user(engine, request)
-    traces = find_traces(engine, end_user)
     retrain = [of_model.retrain for of_model in settings.by_model]
+    plan = plan_search(engine, end_user, retrain, extra_files, now)
+    traces = plan.terms.traces
     digests = subject_digests(request)
     search_request(
         engine,
@@ -105,8 +106,8 @@ def collect_export(
         by="driftwarden",
         now=now,
     )
-    files = find_files(engine, end_user, traces, retrain, list(extra_files))
     observations, feedback = find_observations(engine, end_user), find_feedback(engine, end_user)
+    files = find_files(engine, end_user, plan.terms, retrain, plan.declared)
     with snapshot(engine) as connection:
         ownership = Ownership(
             end_user,
@@ -196,6 +197,8 @@ def _weights(files: Files) -> Iterator[Omission]:
 
 
 def _unread(files: Files) -> Iterator[Omission]:
+    for path in files.held:
+        yield Omission(f"{path}", "it holds something of this end user that is not in rows")
     for path, reason in files.unreachable.items():
         yield Omission(f"{path}", f"it can't be read: {reason}")
     for name in files.missing:
