@@ -286,6 +286,11 @@ def _show_result(result: "SearchResult") -> None:
     typer.echo(
         f"searched: the database and {pluralize(result.n_files, 'file')} ({folders}), for {terms}"
     )
+    if result.n_passages or result.n_ids:
+        typer.echo(
+            "of erased texts, only long passages of prompts are remembered: look for copies of "
+            "responses and of short texts by hand"
+        )
     if not result.findings:
         read = "in what could be read" if result.unread else ""
         typer.echo(f"nothing was found {read}".strip())

@@ -161,8 +161,8 @@ def find_files(
         elif path in declared.named:  # text of another form has no rows
             searched.append(path)
     counts = declared.quotes_count
-    beside = search_files(Places((), {path: counts[path] for path in searched}), terms)
-    unreachable |= {Path(part.place): part.reason for part in beside.unread}
+    search = search_files(Places((), {path: counts[path] for path in searched}), terms)
+    unreachable |= {Path(part.place): part.reason for part in search.unread}
     files = Files(
         rows,
         runs,
@@ -171,7 +171,7 @@ def find_files(
         unreachable,
         owners,
         owner.of_run,
-        tuple(dict.fromkeys(Path(found.place) for found in beside.findings)),
+        tuple(dict.fromkeys(Path(row.place) for row in search.findings)),
         tuple(named),
         tuple(unknown),
     )

@@ -162,12 +162,12 @@ def _what_copied(copy: CopiesRow, exports: Sequence[str]) -> str:
     paths = exports if copy.place == EXPORT else copy.paths
     to = f" to {', '.join(paths)}" if paths else ""
     when = (
-        f"{pluralize(copy.n, 'time')} on {copy.address}, last {copy.last_at:%Y-%m-%d}, since the "
-        "first record of this end user"
+        f"{pluralize(copy.n, 'time')}{to} on {copy.address}, last {copy.last_at:%Y-%m-%d}, since "
+        "the first record of this end user"
     )
     if copy.place in PRINTS_REPORTS:
         return f"`{copy.place}` printed texts {when}; where it was sent to a file: {SEARCH_COPIES}"
-    return f"`{copy.place}` wrote {when}{to}; {SEARCH_COPIES}"
+    return f"`{copy.place}` wrote {when}; {SEARCH_COPIES}"
 
 
 def messages_sent(engine: Engine, rows: Iterable[MaskedRow]) -> list[ManualStep]:

@@ -1,4 +1,4 @@
-"""What is searched for of an end user, and in which files outside the folders of runs."""
+"""Terms of a search for an end user, and the files outside the folders of runs that it reads."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

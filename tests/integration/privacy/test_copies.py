@@ -128,7 +128,7 @@ def test_named_files_are_searched_for_passages(world: EndUserWorld, clock: datet
     assert (after.exit_status, by_check.exit_status) == (1, 1)
 
 
-def test_report_is_one_answer_until_it_is_deleted(
+def test_report_is_named_until_it_is_deleted(
     command: Callable[..., Result], world: EndUserWorld, tmp_path: Path
 ) -> None:
     report = tmp_path / "report.html"
