@@ -11,7 +11,6 @@ from monitor.table_types.base import Base, BigId
 
 #: What the to-do list of a digest reads: nobody reads the words there.
 _WAITING = ("id", "kind", "opened_at", "due_at", "closed_at")
-_DECIDED = ("id", "request_id", "decision")
 
 
 class PrivacyRequest(Base):
@@ -57,7 +56,7 @@ class StaffSentence(Base):
         "decide which sentences of staff are handed out or erased",
         contents.LEADS,
         no_period="evidence of the answer",
-        access=contents.Access(schedule="r", web="rw", columns={"schedule": _DECIDED}),
+        access=contents.Access(web="rw"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

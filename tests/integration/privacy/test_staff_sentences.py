@@ -4,9 +4,14 @@ Each test is an attempt to lose a sentence, or to touch another sentence.
 """
 
 import sqlite3
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -16,6 +21,7 @@ from monitor.errors import InputError
 from monitor.privacy.end_users.end_user import ErasureRequest, find_end_user
 from monitor.privacy.end_users.erasure_request import resolve
 from monitor.privacy.erasure import forget as forget_module
+from monitor.privacy.erasure import masking
 from monitor.privacy.erasure.erasure_record import subject_digests
 from monitor.privacy.erasure.forget import forget
 from monitor.privacy.erasure.traces import find_traces
@@ -171,7 +177,10 @@ def test_erased_sentences_leave_others_to_the_byte(
         assert check_chain(connection).broken_at is None
     assert [tuple(row) for row in rows] == [("erase", "")] * 2
     assert "rude" not in str(audit)
-    assert ("request:1", {"sentences": [1, 2], "decision": "erase"}) in [tuple(r) for r in audit]
+    details = [entry.details for entry in audit if entry.subject == "request:1"]
+    assert details[1] | {"end_user": ""} == {
+        "end_user": "", "sentences": [1, 2], "decision": "erase",
+    }  # fmt: skip
 
 
 def test_erased_words_leave_no_byte_in_the_file(world: EndUserWorld, clock: datetime) -> None:
@@ -270,6 +279,57 @@ def test_sentence_of_a_removed_row_waits_for_nobody(world: EndUserWorld, clock: 
     assert [sentence.row.decision for sentence in sentences_of(world)] == ["gone", "gone"]
     with refusal("request_closed", InputError):
         decide_all(world, clock, "keep", 1)
+
+
+def at_once(*calls: Callable[[], Any]) -> list[Any]:
+    with ThreadPoolExecutor() as pool:
+        return [future.result(30) for future in [pool.submit(call) for call in calls]]
+
+
+def test_searches_at_once_open_one_request(
+    any_world: EndUserWorld, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert = requests_module.store.insert_request
+
+    def slowly(*arguments: Any, **values: Any) -> int:
+        time.sleep(0.3)
+        return insert(*arguments, **values)
+
+    monkeypatch.setattr(requests_module.store, "insert_request", slowly)
+
+    searches = at_once(*[lambda: open_for(any_world, clock)] * 2)
+
+    assert [search.request_id for search in searches] == [1, 1]
+    assert sorted(search.n_new for search in searches) == [0, 2]
+    assert len(sentences_of(any_world)) == 2
+
+
+def test_decision_waits_for_the_masking_of_its_text(
+    any_world: EndUserWorld, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = Event()
+    move = masking._move_sentences
+
+    def slowly(*arguments: Any) -> None:
+        if COMMENT in arguments:
+            began.set()
+            time.sleep(0.5)
+        move(*arguments)
+
+    open_for(any_world, clock)
+    monkeypatch.setattr(masking, "_move_sentences", slowly)
+
+    def erase() -> None:
+        assert began.wait(20)
+        decide_all(any_world, clock, "erase", 1)
+
+    erase_all = partial(forget, any_world.engine, any_world.settings, ErasureRequest(ANN), clock)
+    at_once(erase_all, erase)
+
+    assert (
+        comment_of(any_world)
+        == "Bob was kind. [erased]! Mrs. Miller's dog bit Bob Smith. All fine."
+    )
 
 
 def test_decision_that_fits_nothing_is_refused(world: EndUserWorld, clock: datetime) -> None:
