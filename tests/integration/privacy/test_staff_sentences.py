@@ -16,7 +16,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, delete, select, update
+from typer.testing import CliRunner
 
+from monitor.accounts.registration import create_user
+from monitor.cli.app import app
 from monitor.errors import InputError
 from monitor.privacy.end_users.end_user import ErasureRequest, find_end_user
 from monitor.privacy.end_users.erasure_request import resolve
@@ -50,6 +53,7 @@ from monitor.store.tables import (
     ReviewItem,
     ReviewMessage,
     StaffSentence,
+    User,
 )
 from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters
 from monitor.store.traffic.position import Position
@@ -61,6 +65,8 @@ from tests.integration.privacy.end_user_world import (
     make_end_user_world,
 )
 from tests.support.refusals import refusal
+from tests.support.review.review_world import PASSWORD
+from tests.support.stamped import stamp
 
 COMMENT = f"Bob was kind. Ann Miller ({ANN}) is rude! Mrs. Miller's dog bit Bob Smith. All fine."
 NAMES = ("Miller",)
@@ -340,6 +346,47 @@ def test_decision_that_fits_nothing_is_refused(world: EndUserWorld, clock: datet
     with refusal("unknown_sentence", InputError):
         decide_all(world, clock, "erase", 1, 99)
     assert comment_of(world) == COMMENT
+
+
+def test_command_decides_and_closes_as_a_lead_only(
+    world: EndUserWorld, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_for(world, clock)
+    with transaction(world.engine) as connection:
+        for name, role, models in (
+            ("Lea", "lead", []), ("Yara", "lead", ["other"]), ("Moe", "lead", ["assistant"]),
+            ("Rex", "reviewer", []),
+        ):  # fmt: skip
+            create_user(connection, name, PASSWORD, role, clock, models=models)
+        create_user(connection, "Gone", PASSWORD, "lead", clock)
+        connection.execute(update(User).where(User.name == "Gone").values(active=False))
+    stamp(world.engine)
+    monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", str(world.settings.database.url))
+
+    def run(*arguments: str) -> str:
+        done = CliRunner().invoke(app, ["requests", *arguments])
+        return str(getattr(done.exception, "code", done.exit_code))
+
+    def decide_as(name: str) -> str:
+        return run("decide", "1", "1", "--keep", "--reason", "why", "--as", name)
+
+    assert [decide_as(name) for name in ("Yara", "Rex", "Gone", "Nobody")] == [
+        "no_lead", "no_lead", "no_lead", "unknown_user",
+    ]  # fmt: skip
+    assert [sentence.row.decision for sentence in sentences_of(world)] == ["", ""]
+    assert decide_as("Moe") == "0"
+    decide_all(world, clock, "keep", 2)
+    closing = ("close", "1", "--reason", "why", "--as")
+    assert [run(*closing, name) for name in ("Moe", "Lea")] == ["no_lead", "0"]
+
+    with transaction(world.engine) as connection:
+        request = read_request(connection, 1)
+        entries = connection.execute(select(AuditEntry.action, AuditEntry.actor)).all()
+    assert (sentences_of(world)[0].row.decided_by, request.closed_by) == ("Moe", "Lea")
+    assert [tuple(row) for row in entries if row.action.startswith("request.")] == [
+        ("request.opened", "lea"), ("request.decided", "Moe"), ("request.decided", "lea"),
+        ("request.closed", "Lea"),
+    ]  # fmt: skip
 
 
 def test_request_of_nobody_is_open_until_it_is_answered(
