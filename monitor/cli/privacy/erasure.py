@@ -109,10 +109,8 @@ def forget(
     from monitor.privacy.end_users.end_user import ErasureRequest
     from monitor.privacy.end_users.erasure_request import resolve
     from monitor.privacy.end_users.suppression import suppress as add_to_list
-    from monitor.privacy.erasure.erasure_record import subject_digests
     from monitor.privacy.erasure.forget import forget as remove
     from monitor.privacy.erasure.forget import verify_end_user
-    from monitor.privacy.requests.requests import mark
 
     if verify and not subject and not exchange and not suppressed:
         _check_all(read_configuration(config))
@@ -130,10 +128,8 @@ def forget(
         return
     request = resolve(engine, settings, ErasureRequest(subject, tuple(exchange or ())))
     if verify:
-        result = verify_end_user(engine, settings, request, file or ())
+        result = verify_end_user(engine, settings, request, file or (), by=account_name())
         _show_result(result)
-        verified_at = None if result.exit_status == 1 else datetime.now(UTC)
-        mark(engine, subject_digests(request), "erasure", verified_at=verified_at)
         say_what_waits(engine, request, "erasure")
         raise typer.Exit(result.exit_status)
     if subject and suppress and not dry_run:  # before the removal: nothing may come after it
@@ -146,6 +142,7 @@ def forget(
             settings,
             request,
             datetime.now(UTC),
+            by=account_name(),
             dry_run=dry_run,
             files=file or (),
         )

@@ -81,7 +81,9 @@ def export(
     engine = open_database(settings)
     now = datetime.now(UTC)
     request = resolve(engine, settings, ErasureRequest(end_user, tuple(exchange or ())))
-    document = collect_export(engine, settings, request, now, extra_files=file or ())
+    document = collect_export(
+        engine, settings, request, now, by=account_name(), extra_files=file or ()
+    )
     # Before anything is handed out: no export without its entry.
     write_audit_entry(engine, request, document, now, account_name())
     with transaction(engine) as connection:

@@ -45,10 +45,11 @@ def subject_digests(request: ErasureRequest) -> list[str]:
     """Return the digests by which a command finds what earlier ones said, the newest first.
 
     They are keyed, so that nobody can try ids against a copy of the database; one for each key,
-    and for the pseudonyms under each. The last is unkeyed: there may be no key yet.
+    and for the pseudonyms under each. The last is unkeyed: there may be no key yet. They are of
+    the id, if there is one, whatever exchanges the request names besides.
     """
-    exchanges = sorted(request.exchange_ids)
     name = clean_name(request.subject)
+    exchanges = [] if name else sorted(request.exchange_ids)
     ids = request.ids
     digests: list[str] = []
     normalized = name.casefold()

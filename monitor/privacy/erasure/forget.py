@@ -57,7 +57,7 @@ from monitor.privacy.proof.records import recall, unique_passages
 from monitor.privacy.requests.requests import mark, search_request
 from monitor.settings import Retrain, Sections
 from monitor.store.alerts.outbox import replace_payload
-from monitor.store.audit_log import append_entry
+from monitor.store.audit_log import SYSTEM, append_entry
 from monitor.store.engine import transaction
 from monitor.store.privacy import end_user_rows, end_user_traces
 from monitor.store.privacy.deletion import delete_exchanges, purge_deleted_rows
@@ -80,6 +80,7 @@ from monitor.traffic.redaction import Redactor
 T = TypeVar("T")
 
 ACTION = "end_user.erased"
+VERIFIED = "end_user.verified"
 #: Exchanges removed in one transaction; their embedding blocks are rewritten in it.
 EXCHANGES_PER_STEP = 50
 #: Tables that are erased, whose deleted rows are purged.
@@ -138,13 +139,15 @@ def forget(
     request: ErasureRequest,
     now: datetime,
     *,
+    by: str = SYSTEM,
     dry_run: bool = False,
     files: Iterable[Path] = (),
 ) -> ErasureReport:
     """Erase an end user from the database and from the files of retraining.
 
     The request has the id of the end user, or ids of exchanges. The settings have the redaction
-    patterns and name the files of retraining; further ones, of JSON lines, are searched too.
+    patterns and name the files of retraining; further ones, of JSON lines, are searched too. The
+    audit log gets an entry ``by`` an account.
     """
     request = resolve(engine, settings, request)
     redactor = Redactor(settings.redaction.patterns)
@@ -191,7 +194,7 @@ def forget(
         kind="erasure",
         digests=digests,
         period=settings.privacy.request_period,
-        by="driftwarden",
+        by=by,
         now=now,
     )
     # Before the rows, as the file would give them back.
@@ -210,7 +213,7 @@ def forget(
     _remove_exchanges(engine, end_user)
     with transaction(engine) as connection:
         finish_erasures(connection, digests, now)
-        _write_audit(connection, request, n_found, on_disk, now)
+        _write_audit(connection, request, n_found, on_disk, by=by, now=now)
     unpurged = purge_deleted_rows(engine, TABLES)
     steps += [ManualStep("database_files", unpurged)] if unpurged else []
     # Search anew for exchanges, and count the traces that were found before.
@@ -263,18 +266,32 @@ def verify_end_user(
     request: ErasureRequest,
     files: Iterable[Path] = (),
     now: datetime | None = None,
+    *,
+    by: str = SYSTEM,
 ) -> SearchResult:
     """Return where something of an end user is left, by a search of everything.
 
     Quotes are searched for as long as their exchanges exist; afterwards the fingerprints of long
-    passages remember them, for as long as the settings say.
+    passages remember them, for as long as the settings say. The audit log gets an entry with the
+    result, and the open request of the end user, if there is one, when nothing was found.
     """
     request = resolve(engine, settings, request)
     traces = find_traces(engine, find_end_user(engine, request))
     now = now or datetime.now(UTC)
     remembered = recall(engine, environment_keys(request), now, subject_digests(request))
     retrain = [of_model.retrain for of_model in settings.by_model]
-    return verify(engine, traces, retrain, remembered, files)
+    result = verify(engine, traces, retrain, remembered, files)
+    details = {
+        **result.figures,
+        "findings": len(result.findings),
+        "unread": len(result.unread),
+        "exit_status": result.exit_status,
+    }
+    verified_at = None if result.exit_status == 1 else now
+    mark(engine, subject_digests(request), "erasure", verified_at=verified_at)
+    with transaction(engine) as connection:
+        append_entry(connection, now, by, VERIFIED, f"end_user:{subject_digest(request)}", details)
+    return result
 
 
 def _merge(
@@ -445,13 +462,17 @@ def _human_evaluation_items(engine: Engine, end_user: EndUser) -> Iterator[int]:
 
 
 def _write_audit(
-    connection: Connection, request: ErasureRequest, n_found: Counts, files: Files, now: datetime
+    connection: Connection,
+    request: ErasureRequest,
+    n_found: Counts,
+    files: Files,
+    *,
+    by: str,
+    now: datetime,
 ) -> None:
     """Write the audit entry under a digest of the id, from which the id can't be derived."""
     details = {
         "found": {kind: n for kind, n in n_found.items() if n},
         "versions": [f"{version.model} {version.version}" for version in files.versions],
     }
-    append_entry(
-        connection, now, "driftwarden", ACTION, f"end_user:{subject_digest(request)}", details
-    )
+    append_entry(connection, now, by, ACTION, f"end_user:{subject_digest(request)}", details)

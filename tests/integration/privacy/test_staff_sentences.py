@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 from monitor.accounts.registration import create_user
 from monitor.cli.app import app
+from monitor.cli.shared.access import account_name
 from monitor.errors import InputError
 from monitor.privacy.end_users.end_user import ErasureRequest, find_end_user
 from monitor.privacy.end_users.erasure_request import resolve
@@ -57,6 +58,7 @@ from monitor.store.tables import (
 )
 from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters
 from monitor.store.traffic.position import Position
+from monitor.traffic.end_users.rules import open_rules
 from tests.integration.privacy.end_user_world import (
     ANN,
     HERS,
@@ -336,6 +338,44 @@ def test_decision_waits_for_the_masking_of_its_text(
         comment_of(any_world)
         == "Bob was kind. [erased]! Mrs. Miller's dog bit Bob Smith. All fine."
     )
+
+
+def test_entries_of_a_request_have_one_digest(
+    world: EndUserWorld, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stamp(world.engine)
+    monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", str(world.settings.database.url))
+    with transaction(world.engine) as connection:
+        create_user(connection, "Lea", PASSWORD, "lead", clock)
+    open_rules(world.engine, world.settings)  # makes the key, as a daemon does
+
+    for line in (
+        "requests open --kind erasure --subject ann@example.org",
+        "forget --subject Ann@Example.org --exchange exchange-3",
+        "forget --subject ann@example.org --verify",
+        "requests decide 1 1 --keep --reason why --as Lea",
+        "requests close 1 --as Lea",
+        "suppress remove --subject ann@example.org --reason consent",
+    ):
+        done = CliRunner().invoke(app, line.split())
+        assert done.exit_code == 0, done.output
+
+    with transaction(world.engine) as connection:
+        entries = connection.execute(select(AuditEntry).order_by(AuditEntry.id)).all()
+    named = [
+        (entry.action, entry.details.get("end_user") or entry.subject.partition(":")[2])
+        for entry in entries
+        if entry.action.startswith(("request.", "end_user."))
+    ]
+    assert [action for action, _ in named] == [
+        "request.opened", "end_user.suppressed", "end_user.erased", "end_user.verified",
+        "request.decided", "request.closed", "end_user.unsuppressed",
+    ]  # fmt: skip
+    assert len({digest for _, digest in named}) == 1
+    (verified,) = [entry for entry in entries if entry.action == "end_user.verified"]
+    assert (verified.details["findings"], verified.details["exit_status"]) == (0, 0)
+    actors = {entry.actor for entry in entries if entry.action.startswith("end_user.")}
+    assert actors == {account_name()}
 
 
 def test_decision_that_fits_nothing_is_refused(world: EndUserWorld, clock: datetime) -> None:

@@ -443,7 +443,9 @@ def test_earlier_export_is_named_in_the_next(command: Any, tmp_path: Path) -> No
     command(ANN, "-o", "second.json")
     document = json.loads((tmp_path / "second.json").read_text())
     log = next(part for part in document["parts"] if part["name"] == "audit_log")
-    assert [entry["values"]["action"] for entry in log["entries"]] == ["flagged", ACTION]
+    assert [entry["values"]["action"] for entry in log["entries"]] == [
+        "flagged", "request.opened", ACTION,
+    ]  # fmt: skip
 
 
 def test_end_user_without_data_has_a_status_of_its_own(
