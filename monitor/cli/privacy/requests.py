@@ -44,11 +44,13 @@ def open_(
         typer.Option(help="What is asked for.", show_default=False),
     ],
     subject: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
-            help="Id of the end user, as production sends it in `user`.", show_default=False
+            help="Id of the end user, as production sends it in `user`; repeated for a person with "
+            "several.",
+            show_default=False,
         ),
-    ] = "",
+    ] = None,
     exchange: Annotated[
         list[str] | None,
         typer.Option(help="Id of an exchange; may be repeated.", show_default=False),
@@ -75,11 +77,11 @@ def open_(
     from monitor.privacy.erasure.traces import find_traces
     from monitor.privacy.requests.requests import search_request
 
-    if not subject and not exchange:
+    if not any(subject or ()) and not exchange:
         raise typer.BadParameter("--subject and --exchange: give at least one of them")
     settings = read_configuration(config)
     engine = open_database(settings)
-    request = resolve(engine, settings, ErasureRequest(subject, tuple(exchange or ())))
+    request = resolve(engine, settings, ErasureRequest.of(subject or (), exchange or ()))
     end_user = find_end_user(engine, request)
     search = search_request(
         engine,
@@ -259,13 +261,16 @@ def close(
     """Close a request that is answered.
 
     Refused while a sentence waits for a decision, and without a reason while a step is to be done.
+    The reasons of erased sentences are erased with it.
     """
     from monitor.privacy.requests import requests
 
     engine = open_database(read_configuration(config))
     _require_lead(engine, name, request_id)
-    requests.close(engine, request_id, reason=reason, by=name, now=datetime.now(UTC))
+    closed = requests.close(engine, request_id, reason=reason, by=name, now=datetime.now(UTC))
     typer.echo(f"request {request_id} is closed")
+    if closed.kind == "erasure":
+        _purge(engine)
 
 
 def say_what_waits(

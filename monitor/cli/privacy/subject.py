@@ -28,13 +28,13 @@ def subject() -> None:
 def export(
     *,
     end_user: Annotated[
-        str,
+        list[str] | None,
         typer.Argument(
-            metavar="[ID]",
-            help="Id of the end user, as production sends it in `user`.",
+            metavar="[ID]...",
+            help="Id of the end user, as production sends it in `user`; several of one person.",
             show_default=False,
         ),
-    ] = "",
+    ] = None,
     output: Annotated[
         Path,
         typer.Option(
@@ -74,13 +74,13 @@ def export(
     from monitor.privacy.subject_export.writing import require_free, write_export
     from monitor.store.engine import transaction
 
-    if not end_user and not exchange:
+    if not any(end_user or ()) and not exchange:
         raise typer.BadParameter("ID and --exchange: give at least one of them")
     require_free(output)
     settings = read_configuration(config)
     engine = open_database(settings)
     now = datetime.now(UTC)
-    request = resolve(engine, settings, ErasureRequest(end_user, tuple(exchange or ())))
+    request = resolve(engine, settings, ErasureRequest.of(end_user or (), exchange or ()))
     document = collect_export(
         engine, settings, request, now, by=account_name(), extra_files=file or ()
     )

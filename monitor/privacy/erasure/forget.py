@@ -109,8 +109,8 @@ class ErasureReport:
     """The traces of an end user before and after the removal."""
 
     counts: list[TraceCount]
-    #: Exchanges of other end users that mention the id; they are removed too.
-    n_mentions: int
+    #: Exchanges of other end users that mention the id, with the place; they are removed too.
+    mentions: list[str]
     manual_steps: list[ManualStep]
     #: Files with rows that this command can't remove.
     not_rewritten: tuple[Path, ...] = ()
@@ -168,7 +168,7 @@ def forget(
     if dry_run:
         steps = _merge(earlier_steps(engine, request), steps, traces)
         return ErasureReport(
-            [TraceCount(kind, n, n) for kind, n in n_found.items()], end_user.n_mentions, steps
+            [TraceCount(kind, n, n) for kind, n in n_found.items()], end_user.mentions(), steps
         )
     destroy_expired(engine, now)
     # Nothing is removed before what has to be said is stored, and what was searched for: a later
@@ -226,7 +226,7 @@ def forget(
     result = _search_again(engine, request, traces, retrain, extra=extra, now=now)
     report = ErasureReport(
         counts,
-        end_user.n_mentions,
+        end_user.mentions(),
         steps,
         tuple(sorted({*failed, *files_after.unreachable})),
         result,

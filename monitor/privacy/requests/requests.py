@@ -209,8 +209,8 @@ def decide(
         )
 
 
-def close(engine: Engine, request_id: int, *, reason: str, by: str, now: datetime) -> None:
-    """Close a request whose sentences are decided, and forget how these read.
+def close(engine: Engine, request_id: int, *, reason: str, by: str, now: datetime) -> RequestRow:
+    """Close a request whose sentences are decided, and forget how these read; return it.
 
     Raises:
         InputError: A sentence waits, or without a reason it was not answered yet.
@@ -242,6 +242,7 @@ def close(engine: Engine, request_id: int, *, reason: str, by: str, now: datetim
         )
         details = {"end_user": request.subject_digest}
         append_entry(connection, now, by, "request.closed", _subject(request_id), details)
+    return request
 
 
 def open_steps(request: RequestRow, sentences: Sequence[Sentence]) -> list[str]:

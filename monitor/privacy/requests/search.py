@@ -28,8 +28,10 @@ FoundBy = Literal["id", "quote", "name"]
 
 #: Shorter names are too many other words.
 MIN_NAME = 3
-#: Tables of the requests themselves, and of what erasures say, which programs wrote.
-OF_REQUESTS = frozenset({"staff_sentences", "privacy_requests", "erasures", "erasure_checks"})
+#: Tables of the requests themselves, whose reasons an export has as they are.
+OF_REQUESTS = frozenset({"staff_sentences", "privacy_requests"})
+#: Tables of what erasures say, which programs wrote.
+OF_ERASURES = frozenset({"erasures", "erasure_checks"})
 #: JSON that holds what staff typed: unfinished reviews, and reasons in the audit log.
 TYPED_JSON = frozenset({"draft", "details"})
 #: Words before and after an id in brackets, as mail programs write a name.
@@ -131,7 +133,8 @@ def _texts(
         columns = [
             name for name in staff_columns(table, kind) if _is_typed(table, name) is is_typed
         ]
-        if table in OF_REQUESTS or not columns:
+        is_left = table in OF_ERASURES or (kind == "access" and table in OF_REQUESTS)
+        if is_left or not columns:
             continue
         for key, values in read_table(engine, table, columns):
             if key[0] in own.get(table, ()):

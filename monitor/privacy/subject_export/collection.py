@@ -134,7 +134,7 @@ def collect_export(
     return Export(
         form=FORM,
         created_at=now.isoformat(timespec="seconds"),
-        end_user=request.subject,
+        end_user=", ".join(request.subjects),
         stored_ids=tuple(request.stored_ids),
         exchange_ids=request.exchange_ids,
         near_matches=tuple(near_matches(engine, request)),
@@ -163,11 +163,17 @@ def _digests(request: ErasureRequest) -> list[str]:
     # A restoration erases by the stored id: it knows no other.
     forms = request.stored_ids if request.subject else ()
     digests += [
-        digest for form in forms for digest in subject_digests(replace(request, subject=form))
+        digest
+        for form in forms
+        for digest in subject_digests(replace(request, subject=form, further=()))
     ]
     if request.ids is not None and request.subject:
         ring = request.ids.ring
-        digests += [main_digest_of(ring, request.ids, request.subject, key) for key in ring.keys]
+        digests += [
+            main_digest_of(ring, request.ids, subject, key)
+            for subject in request.subjects
+            for key in ring.keys
+        ]
     return digests
 
 

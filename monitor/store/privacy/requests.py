@@ -210,7 +210,7 @@ def decide_sentence(
 
 
 def empty_digests(connection: Connection, request_id: int) -> None:
-    """Forget how the sentences of a closed request read."""
-    connection.execute(
-        update(StaffSentence).where(StaffSentence.request_id == request_id).values(digest="")
-    )
+    """Forget how the sentences of a closed request read, and why those were erased that were."""
+    of_request = update(StaffSentence).where(StaffSentence.request_id == request_id)
+    connection.execute(of_request.values(digest=""))
+    connection.execute(of_request.where(StaffSentence.decision == "erase").values(reason=""))

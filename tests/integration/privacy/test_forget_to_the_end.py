@@ -157,7 +157,7 @@ def test_label_of_anothers_exchange_counts_as_a_mention(
 
     n_mentions = len(labels) + 1  # and the one whose response mentions her
     counted = n_found(report, "exchanges") + n_found(report, "exchanges of baselines")
-    assert (report.n_mentions, dry.n_mentions) == (n_mentions, n_mentions)
+    assert (len(report.mentions), len(dry.mentions)) == (n_mentions, n_mentions)
     assert (counted, len(part.entries)) == (len(HERS) + 1 + n_mentions,) * 2
     assert (report.n_left, report.findings) == (0, [])
     with transaction(world.engine) as connection:

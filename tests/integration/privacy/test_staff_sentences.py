@@ -3,6 +3,7 @@
 Each test is an attempt to lose a sentence, or to touch another sentence.
 """
 
+import json
 import sqlite3
 import time
 from collections.abc import Callable
@@ -54,6 +55,7 @@ from monitor.store.tables import (
     ReviewItem,
     ReviewMessage,
     StaffSentence,
+    Suppression,
     User,
 )
 from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters
@@ -62,6 +64,7 @@ from monitor.traffic.end_users.rules import open_rules
 from tests.integration.privacy.end_user_world import (
     ANN,
     HERS,
+    MENTIONS,
     EndUserWorld,
     exchange_ids,
     make_end_user_world,
@@ -376,6 +379,67 @@ def test_entries_of_a_request_have_one_digest(
     assert (verified.details["findings"], verified.details["exit_status"]) == (0, 0)
     actors = {entry.actor for entry in entries if entry.action.startswith("end_user.")}
     assert actors == {account_name()}
+
+
+def test_name_in_a_reason_belongs_to_the_erasure(world: EndUserWorld, clock: datetime) -> None:
+    open_for(world, clock, "access")
+    decide(world.engine, 1, [1], "include", reason="Mrs. Miller is meant", by="lea", now=clock)
+    decide(world.engine, 1, [2], "include", reason="nobody else", by="lea", now=clock)
+    close(world.engine, 1, reason="Miller has it", by="lea", now=clock)
+
+    open_for(world, clock)
+    found = {
+        (sentence.row.table_name, sentence.row.column_name, sentence.words)
+        for sentence in sentences_of(world, 2)
+    }
+    assert found >= {
+        ("staff_sentences", "reason", "Miller is meant"),
+        ("privacy_requests", "close_reason", "Miller has it"),
+    }
+    ids = [sentence.row.id for sentence in sentences_of(world, 2)]
+    decide(world.engine, 2, ids, "erase", reason="Mrs. Miller asked", by="lea", now=clock)
+    close(world.engine, 2, reason="withdrawn", by="lea", now=clock)
+
+    with transaction(world.engine) as connection:
+        reasons = connection.execute(select(StaffSentence.reason)).scalars().all()
+        assert read_request(connection, 1).close_reason == "[erased]"
+    assert reasons == ["Mrs. [erased]", "nobody else", "", "", "", ""]
+
+
+def test_ids_of_one_person_are_one_request(
+    world: EndUserWorld, clock: datetime, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with_comment(world, "customer-00765 is rude. All fine.")
+    with transaction(world.engine) as connection:
+        of_other = update(Exchange).where(Exchange.exchange_id == "exchange-39")
+        connection.execute(of_other.values(end_user="customer-00765"))
+    stamp(world.engine)
+    monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", str(world.settings.database.url))
+    monkeypatch.chdir(tmp_path)
+
+    def run(line: str) -> str:
+        done = CliRunner().invoke(app, line.split())
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    both, turned = (f"--subject {a} --subject {b}" for a, b in (
+        (ANN, "customer-00765"), ("customer-00765", ANN)))  # fmt: skip
+    assert "request 1: erasure" in run(f"requests open --kind erasure {both}")
+    assert "request 1: erasure" in run(f"requests open --kind erasure {turned}")
+    assert words(world) == {"customer-00765 is rude.": "id"}
+    run(f"subject export {ANN} customer-00765 --output her.json")
+    exported = json.loads((tmp_path / "her.json").read_text())
+    rows = {part["name"]: len(part["entries"]) for part in exported["parts"]}
+    assert (exported["end_user"], rows["exchanges"]) == (f"{ANN}, customer-00765", 6)
+    output = run(f"forget {turned}")
+
+    assert f"exchange exchange-{MENTIONS} of assistant: response" in output
+    assert comment_of(world) == "[erased] is rude. All fine."
+    with transaction(world.engine) as connection:
+        left = connection.execute(select(Exchange.exchange_id)).scalars().all()
+        n_listed = len({row.main_digest for row in connection.execute(select(Suppression)).all()})
+    assert {"exchange-3", "exchange-39"}.isdisjoint(left)
+    assert n_listed == 2
 
 
 def test_decision_that_fits_nothing_is_refused(world: EndUserWorld, clock: datetime) -> None:
