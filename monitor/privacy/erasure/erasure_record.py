@@ -51,8 +51,8 @@ def subject_digests(request: ErasureRequest) -> list[str]:
     come after those of the first.
     """
     if request.further:
-        ids = (replace(request, subject=subject, further=()) for subject in request.subjects)
-        return [digest for of_id in ids for digest in subject_digests(of_id)]
+        of_ids = (replace(request, subject=id_, further=()) for id_ in request.subjects)
+        return [digest for of_id in of_ids for digest in subject_digests(of_id)]
     name = clean_name(request.subject)
     exchanges = [] if name else sorted(request.exchange_ids)
     ids = request.ids

@@ -67,7 +67,7 @@ class StaffSentence(Base):
     row_key: Mapped[list[Any]] = mapped_column(info=contents.KEY)
     #: SHA-256 of the sentence as it stands; empty where the sentence or the request is done.
     digest: Mapped[str] = mapped_column(info=contents.DIGEST)
-    #: ``id``, ``quote`` or ``name``
+    #: ``id``, ``quote`` or ``name``; ``item``: it is on a review item of the end user.
     found_by: Mapped[str] = mapped_column(info=contents.CODE)
     #: ``include`` or ``exclude``, ``erase`` or ``keep``; ``gone``: it is no longer stored; empty:
     #: nobody has decided.

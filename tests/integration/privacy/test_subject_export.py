@@ -50,6 +50,7 @@ from monitor.store.tables import (
     Review,
     ReviewItem,
     RolloutObservation,
+    StaffSentence,
     UserIdKey,
     metadata,
 )
@@ -236,6 +237,9 @@ def test_words_of_staff_lose_third_parties(world: EndUserWorld, clock: datetime)
         hers = select(ReviewItem.id).join(Exchange).where(Exchange.exchange_id == "exchange-3")
         comment = f"As customer-00765 asked too, said Ada; write to bob@example.net and {ANN}."
         connection.execute(update(Review).where(Review.item_id.in_(hers)).values(comment=comment))
+    export_of(world, clock)  # finds the sentences
+    with transaction(world.engine) as connection:
+        connection.execute(update(StaffSentence).values(decision="include"))
     comments = {entry.values["comment"] for entry in entries_of(export_of(world, clock), "reviews")}
     assert (
         f"As (another end user) asked too, said a member of staff; write to [EMAIL] and {ANN}."
