@@ -9,6 +9,7 @@ import typer
 from monitor.cli.privacy.requests import say_what_waits
 from monitor.cli.shared.access import account_name, record_read
 from monitor.cli.shared.context import ConfigOption, open_database, read_configuration
+from monitor.plurals import pluralize
 
 if TYPE_CHECKING:
     from monitor.privacy.subject_export.document import Export
@@ -104,7 +105,9 @@ def export(
 
 def _show(document: "Export") -> None:
     for part in document.parts:
-        typer.echo(f"{part.name:40} {len(part.entries):>8,}")
+        n_others = len(part.entries) - part.n_own
+        others = f", and parts of {pluralize(n_others, 'other row')}" if n_others else ""
+        typer.echo(f"{part.name:40} {part.n_own:>8,}{others}")
     if document.near_matches:
         typer.echo("\nids that resemble this one and are not exported with it:")
     for match in document.near_matches:

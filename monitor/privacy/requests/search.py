@@ -92,9 +92,9 @@ def find_sentences(
                 place = FoundSentence(table, key, column, digest, found_by)
                 matches.setdefault((table, key, column, digest), place)
     for table, key, column, text in _texts_of_items(engine, end_user) if kind == "access" else ():
-        for sentence in sentences(text):
-            if not is_trace_only(text, sentence, traces.spans(text)):
-                digest = digest_of(text[slice(*sentence)])
+        for span in sentences(text):
+            if not is_trace_only(text, span, traces.spans(text)):
+                digest = digest_of(text[slice(*span)])
                 place = FoundSentence(table, key, column, digest, "item")
                 matches.setdefault((table, key, column, digest), place)
     return list(matches.values()), sorted(named)

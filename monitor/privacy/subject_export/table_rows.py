@@ -33,6 +33,12 @@ from monitor.store.traffic.embedding_blocks import load_vectors
 from monitor.table_types.contents import Content
 
 REVIEWER = "a reviewer"
+#: Counts of the exchanges of all end users under a name, which may be an id.
+COUNTS = frozenset(
+    (table, name)
+    for table in ("rollout_labels", "unlisted_exchanges")
+    for name in ("count", "estimated_total")
+)
 #: In place of a sentence of staff that a lead has not decided to hand out.
 NOT_HANDED_OUT = "(not handed out)"
 ITEM_TABLE_NAMES = frozenset(
@@ -123,7 +129,7 @@ class TableRows:
         values: Row = {}
         for name, value in row.items():
             content = described[name].content if name in described else None
-            if value is None:
+            if value is None or (table.name, name) in COUNTS:
                 continue
             if name in reviewers:
                 values[name] = REVIEWER

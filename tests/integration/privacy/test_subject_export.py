@@ -186,6 +186,14 @@ def test_vectors_are_given_as_numbers(unchanged: EndUserWorld, hers: Export) -> 
     assert vector["numbers"] not in to_html(hers)
 
 
+def test_export_has_no_count_of_all_end_users(hers: Export) -> None:
+    (label,) = entries_of(hers, "rollout_labels")
+    assert label.values["label"] == ANN
+    assert {"count", "estimated_total"}.isdisjoint(label.values)
+    n_own = {part.name: part.n_own for part in hers.parts}
+    assert (n_own["exchanges"], n_own["drift_evaluations"]) == (4, 0)
+
+
 def test_scores_of_evaluations_are_exported(hers: Export) -> None:
     passages = entries_of(hers, "drift_evaluations")[0].passages
     assert len(passages["sample_scores"]) == len(HERS)
