@@ -106,8 +106,8 @@ def export(
 def _show(document: "Export") -> None:
     for part in document.parts:
         n_others = len(part.entries) - part.n_own
-        others = f", and parts of {pluralize(n_others, 'other row')}" if n_others else ""
-        typer.echo(f"{part.name:40} {part.n_own:>8,}{others}")
+        rest = f", and parts of {pluralize(n_others, 'other row')}" if n_others else ""
+        typer.echo(f"{part.name:40} {part.n_own:>8,}{rest}")
     if document.near_matches:
         typer.echo("\nids that resemble this one and are not exported with it:")
     for match in document.near_matches:

@@ -41,12 +41,12 @@ class ErasureRequest:
     ids: UserIds | None = None
     #: Other spellings of the id that the database has.
     other_spellings: tuple[str, ...] = ()
-    #: Further ids of the same person.
+    #: Further ids of the same end user.
     further: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, subjects: Iterable[str], exchange_ids: Iterable[str] = ()) -> "ErasureRequest":
-        """Return the request of a person with one id, several or none."""
+        """Return the request of an end user with one id, several or none."""
         first, *further = [*dict.fromkeys(filter(None, subjects))] or [""]
         return cls(first, tuple(exchange_ids), further=tuple(further))
 

@@ -1,4 +1,4 @@
-"""Who decides on the sentences of a request, and closes it."""
+"""Right to decide on the sentences of a request, and to close it."""
 
 from collections.abc import Collection
 

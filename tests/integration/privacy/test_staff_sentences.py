@@ -389,11 +389,11 @@ def test_name_in_a_reason_belongs_to_the_erasure(world: EndUserWorld, clock: dat
     close(world.engine, 1, reason="Miller has it", by="lea", now=clock)
 
     open_for(world, clock)
-    found = {
+    places = {
         (sentence.row.table_name, sentence.row.column_name, sentence.words)
         for sentence in sentences_of(world, 2)
     }
-    assert found >= {
+    assert places >= {
         ("staff_sentences", "reason", "Miller is meant"),
         ("privacy_requests", "close_reason", "Miller has it"),
     }
@@ -407,7 +407,7 @@ def test_name_in_a_reason_belongs_to_the_erasure(world: EndUserWorld, clock: dat
     assert set(reasons) == {"Mrs. [erased]", ""}
 
 
-def test_ids_of_one_person_are_one_request(
+def test_ids_of_one_end_user_are_one_request(
     world: EndUserWorld, clock: datetime, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with_comment(world, "customer-00765 is rude. All fine.")
