@@ -198,7 +198,7 @@ def test_id_in_the_reason_is_masked(
     with transaction(engine) as connection:
         details = connection.execute(select(AuditEntry.details)).scalars().all()
         reasons = set(connection.execute(select(Suppression.reason)).scalars())
-    assert details[-1] == {"reason": stored}
+    assert details[-1]["reason"] == stored
     assert reasons == {"objected", stored}
     lines = (tmp_path / "driftwarden.db.suppressions").read_text().splitlines()
     assert {json.loads(line)["reason"] for line in lines} == {"objected", stored}
