@@ -79,7 +79,7 @@ def requests(connection: Connection, now: datetime) -> Entries:
             kind="request",
             since=row.opened_at,
             text=f"Request {row.id} of an end user for {row.kind} {late} due on "
-            f"{format_day(row.due_at)}: {pluralize(row.n_open, 'sentence')} of staff to decide.",
+            f"{format_day(row.due_at)}: decide the sentences of staff, and close it.",
             address=f"/requests/{row.id}",
             label="See what to do",
         )

@@ -47,11 +47,13 @@ def retention(config: ConfigOption = None) -> None:
 def forget(
     *,
     subject: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
-            help="Id of the end user, as production sends it in `user`.", show_default=False
+            help="Id of the end user, as production sends it in `user`; repeated for a person with "
+            "several.",
+            show_default=False,
         ),
-    ] = "",
+    ] = None,
     exchange: Annotated[
         list[str] | None,
         typer.Option(help="Id of an exchange; may be repeated.", show_default=False),
@@ -110,11 +112,10 @@ def forget(
     from monitor.privacy.end_users.end_user import ErasureRequest
     from monitor.privacy.end_users.erasure_request import resolve
     from monitor.privacy.end_users.suppression import suppress as add_to_list
-    from monitor.privacy.erasure.erasure_record import subject_digests
     from monitor.privacy.erasure.forget import forget as remove
     from monitor.privacy.erasure.forget import verify_end_user
-    from monitor.privacy.requests.requests import mark
 
+    subject = [id_ for id_ in subject or () if id_]
     if verify and not subject and not exchange and not suppressed:
         _check_all(read_configuration(config), file or ())
     if not subject and not exchange and not suppressed:
@@ -129,24 +130,24 @@ def forget(
         with _saying_that_nothing_is_lost():
             _forget_listed(engine, settings, dry_run=dry_run)
         return
-    request = resolve(engine, settings, ErasureRequest(subject, tuple(exchange or ())))
+    request = resolve(engine, settings, ErasureRequest.of(subject, exchange or ()))
     if verify:
-        result = verify_end_user(engine, settings, request, file or ())
+        result = verify_end_user(engine, settings, request, file or (), by=account_name())
         _show_result(result)
-        verified_at = None if result.exit_status == 1 else datetime.now(UTC)
-        mark(engine, subject_digests(request), "erasure", verified_at=verified_at)
         say_what_waits(engine, request, "erasure")
         raise typer.Exit(result.exit_status)
     if subject and suppress and not dry_run:  # before the removal: nothing may come after it
-        add_to_list(
-            engine, settings, subject, "forgotten", by=account_name(), now=datetime.now(UTC)
-        )
+        for id_ in subject:
+            add_to_list(
+                engine, settings, id_, "forgotten", by=account_name(), now=datetime.now(UTC)
+            )
     with _saying_that_nothing_is_lost():
         report = remove(
             engine,
             settings,
             request,
             datetime.now(UTC),
+            by=account_name(),
             dry_run=dry_run,
             files=file or (),
         )
@@ -212,13 +213,17 @@ def _show(report: "ErasureReport", *, dry_run: bool) -> None:
         if not dry_run:
             figures += f"{max(0, count.n_found - count.n_left):>9,}{count.n_left:>9,}"
         typer.echo(f"{count.kind:{width}}{figures}")
-    if report.n_mentions:
+    if n_mentions := len(report.mentions):
         relation = (
             "is another end user's and mentions"
-            if report.n_mentions == 1
+            if n_mentions == 1
             else ("are other end users' and mention")
         )
-        typer.echo(f"\n{report.n_mentions:,} of the exchanges {relation} the id")
+        typer.echo(f"\n{n_mentions:,} of the exchanges {relation} the id, so they are removed too:")
+        for mention in report.mentions[:SHOWN_FINDINGS]:
+            typer.echo(f"- {mention}")
+        if n_mentions > SHOWN_FINDINGS:
+            typer.echo(f"- and {n_mentions - SHOWN_FINDINGS:,} more")
     typer.echo("\nto do by hand:")
     for step in report.manual_steps:
         typer.echo(f"- {step.text}")

@@ -58,7 +58,7 @@ from monitor.privacy.proof.records import recall
 from monitor.privacy.requests.requests import mark, search_request
 from monitor.settings import Retrain, Sections
 from monitor.store.alerts.outbox import replace_payload
-from monitor.store.audit_log import append_entry
+from monitor.store.audit_log import SYSTEM, append_entry
 from monitor.store.engine import transaction
 from monitor.store.privacy import end_user_rows, end_user_traces
 from monitor.store.privacy.deletion import delete_exchanges, purge_deleted_rows
@@ -81,6 +81,7 @@ from monitor.traffic.redaction import Redactor
 T = TypeVar("T")
 
 ACTION = "end_user.erased"
+VERIFIED = "end_user.verified"
 #: Exchanges removed in one transaction; their embedding blocks are rewritten in it.
 EXCHANGES_PER_STEP = 50
 #: Tables that are erased, whose deleted rows are purged.
@@ -109,8 +110,8 @@ class ErasureReport:
     """The traces of an end user before and after the removal."""
 
     counts: list[TraceCount]
-    #: Exchanges of other end users that mention the id; they are removed too.
-    n_mentions: int
+    #: Exchanges of other end users that mention the id, with the place; they are removed too.
+    mentions: list[str]
     manual_steps: list[ManualStep]
     #: Files with rows that this command can't remove.
     not_rewritten: tuple[Path, ...] = ()
@@ -139,6 +140,7 @@ def forget(
     request: ErasureRequest,
     now: datetime,
     *,
+    by: str = SYSTEM,
     dry_run: bool = False,
     files: Iterable[Path] = (),
 ) -> ErasureReport:
@@ -146,7 +148,7 @@ def forget(
 
     The request has the id of the end user, or ids of exchanges. The settings have the redaction
     patterns and name the files of retraining; further ones are searched too, and rewritten where
-    they are of JSON lines.
+    they are of JSON lines. The audit log gets an entry ``by`` an account.
     """
     request = resolve(engine, settings, request)
     redactor = Redactor(settings.redaction.patterns)
@@ -167,7 +169,7 @@ def forget(
     if dry_run:
         steps = _merge(earlier_steps(engine, request), steps, traces)
         return ErasureReport(
-            [TraceCount(kind, n, n) for kind, n in n_found.items()], end_user.n_mentions, steps
+            [TraceCount(kind, n, n) for kind, n in n_found.items()], end_user.mentions(), steps
         )
     destroy_expired(engine, now)
     # Nothing is removed before what has to be said is stored, and what was searched for: a later
@@ -193,7 +195,7 @@ def forget(
         kind="erasure",
         digests=digests,
         period=settings.privacy.request_period,
-        by="driftwarden",
+        by=by,
         now=now,
     )
     # Before the rows, as the file would give them back.
@@ -212,7 +214,7 @@ def forget(
     _remove_exchanges(engine, end_user)
     with transaction(engine) as connection:
         finish_erasures(connection, digests, now)
-        _write_audit(connection, request, n_found, on_disk, now)
+        _write_audit(connection, request, n_found, on_disk, by=by, now=now)
     unpurged = purge_deleted_rows(engine, TABLES)
     steps += [ManualStep("database_files", unpurged)] if unpurged else []
     # Search anew for exchanges, and count the traces that were found before.
@@ -225,7 +227,7 @@ def forget(
     result = _search_again(engine, request, plan, retrain, now)
     report = ErasureReport(
         counts,
-        end_user.n_mentions,
+        end_user.mentions(),
         steps,
         tuple(sorted({*failed, *files_after.held})),
         result,
@@ -270,17 +272,32 @@ def verify_end_user(
     request: ErasureRequest,
     files: Iterable[Path] = (),
     now: datetime | None = None,
+    *,
+    by: str = SYSTEM,
 ) -> SearchResult:
     """Return where something of an end user is left, by a search of everything.
 
     Quotes are searched for as long as their exchanges exist; afterwards the fingerprints of long
-    passages remember them, for as long as the settings say.
+    passages remember them, for as long as the settings say. The audit log gets an entry with the
+    result, and the open request of the end user, if there is one, when nothing was found.
     """
     request = resolve(engine, settings, request)
     end_user = find_end_user(engine, request)
     retrain = [of_model.retrain for of_model in settings.by_model]
-    plan = plan_search(engine, end_user, retrain, files, now or datetime.now(UTC))
-    return verify(engine, plan.terms, retrain, plan.remembered, plan.declared)
+    now = now or datetime.now(UTC)
+    plan = plan_search(engine, end_user, retrain, files, now)
+    result = verify(engine, plan.terms, retrain, plan.remembered, plan.declared)
+    details = {
+        **result.figures,
+        "findings": len(result.findings),
+        "unread": len(result.unread),
+        "exit_status": result.exit_status,
+    }
+    verified_at = None if result.exit_status == 1 else now
+    mark(engine, subject_digests(request), "erasure", verified_at=verified_at)
+    with transaction(engine) as connection:
+        append_entry(connection, now, by, VERIFIED, f"end_user:{subject_digest(request)}", details)
+    return result
 
 
 def _merge(
@@ -451,13 +468,17 @@ def _human_evaluation_items(engine: Engine, end_user: EndUser) -> Iterator[int]:
 
 
 def _write_audit(
-    connection: Connection, request: ErasureRequest, n_found: Counts, files: Files, now: datetime
+    connection: Connection,
+    request: ErasureRequest,
+    n_found: Counts,
+    files: Files,
+    *,
+    by: str,
+    now: datetime,
 ) -> None:
     """Write the audit entry under a digest of the id, from which the id can't be derived."""
     details = {
         "found": {kind: n for kind, n in n_found.items() if n},
         "versions": [f"{version.model} {version.version}" for version in files.versions],
     }
-    append_entry(
-        connection, now, "driftwarden", ACTION, f"end_user:{subject_digest(request)}", details
-    )
+    append_entry(connection, now, by, ACTION, f"end_user:{subject_digest(request)}", details)

@@ -41,7 +41,9 @@ def checklist(request: RequestRow, sentences: Sequence[Sentence]) -> Iterator[St
     yield Step(
         f"{n_decided} of {pluralize(len(sentences), 'sentence')} of staff decided",
         None if waiting else max(decided, default=request.searched_at),
-        f"driftwarden requests decide {number} SENTENCE {choice} --reason WHY" if waiting else "",
+        f"driftwarden requests decide {number} SENTENCE {choice} --reason WHY --as NAME"
+        if waiting
+        else "",
     )
     missing = open_steps(request, sentences)
     if kind == "access":
@@ -56,7 +58,8 @@ def checklist(request: RequestRow, sentences: Sequence[Sentence]) -> Iterator[St
             request.verified_at,
             "driftwarden forget --subject ID --verify",
         )
-    yield _step("request closed", request.closed_at, f"driftwarden requests close {number}")
+    close = f"driftwarden requests close {number} --as NAME"
+    yield _step("request closed", request.closed_at, close)
 
 
 def _step(text: str, done_at: datetime | None, command: str) -> Step:

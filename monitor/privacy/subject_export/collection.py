@@ -32,7 +32,7 @@ from monitor.privacy.subject_export.table_rows import TableRows, join_ids_of
 from monitor.privacy.subject_export.third_parties import ThirdParties
 from monitor.setting_types.durations import format_duration
 from monitor.settings import Sections
-from monitor.store.audit_log import append_entry
+from monitor.store.audit_log import SYSTEM, append_entry
 from monitor.store.engine import snapshot, transaction
 from monitor.store.privacy.observations import observed_exchanges
 from monitor.table_types.contents import Content
@@ -80,6 +80,7 @@ def collect_export(
     request: ErasureRequest,
     now: datetime,
     *,
+    by: str = SYSTEM,
     extra_files: Iterable[Path] = (),
 ) -> Export:
     """Collect everything stored about an end user.
@@ -87,7 +88,7 @@ def collect_export(
     The request has the id of the end user, or ids of exchanges. The settings have the redaction
     patterns and the periods, and name the files of retraining; further ones, of JSON lines, are
     searched too. Sentences of staff are proposed to a lead; those that the open request of the end
-    user includes are in the export.
+    user includes are in the export. A request that this opens is ``by`` an account.
     """
     request = resolve(engine, settings, request)
     redactor = Redactor(settings.redaction.patterns)
@@ -103,7 +104,7 @@ def collect_export(
         kind="access",
         digests=digests,
         period=settings.privacy.request_period,
-        by="driftwarden",
+        by=by,
         now=now,
     )
     observations, feedback = find_observations(engine, end_user), find_feedback(engine, end_user)
@@ -134,7 +135,7 @@ def collect_export(
     return Export(
         form=FORM,
         created_at=now.isoformat(timespec="seconds"),
-        end_user=request.subject,
+        end_user=", ".join(request.subjects),
         stored_ids=tuple(request.stored_ids),
         exchange_ids=request.exchange_ids,
         near_matches=tuple(near_matches(engine, request)),
@@ -163,11 +164,17 @@ def _digests(request: ErasureRequest) -> list[str]:
     # A restoration erases by the stored id: it knows no other.
     forms = request.stored_ids if request.subject else ()
     digests += [
-        digest for form in forms for digest in subject_digests(replace(request, subject=form))
+        digest
+        for form in forms
+        for digest in subject_digests(replace(request, subject=form, further=()))
     ]
     if request.ids is not None and request.subject:
         ring = request.ids.ring
-        digests += [main_digest_of(ring, request.ids, request.subject, key) for key in ring.keys]
+        digests += [
+            main_digest_of(ring, request.ids, subject, key)
+            for subject in request.subjects
+            for key in ring.keys
+        ]
     return digests
 
 
