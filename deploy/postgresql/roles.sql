@@ -136,7 +136,6 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON slack_actions TO "driftwarden_schedule";
 GRANT USAGE ON SEQUENCE slack_actions_id_seq TO "driftwarden_schedule";
 GRANT SELECT, INSERT, DELETE ON slow_drift_windows TO "driftwarden_schedule";
 GRANT SELECT ON source_offsets TO "driftwarden_schedule";
-GRANT SELECT ("number", "request_id", "decision") ON staff_sentences TO "driftwarden_schedule";
 GRANT SELECT, INSERT, UPDATE ON stage_changes TO "driftwarden_schedule";
 GRANT USAGE ON SEQUENCE stage_changes_id_seq TO "driftwarden_schedule";
 GRANT SELECT, INSERT, UPDATE, DELETE ON stored_exchanges TO "driftwarden_schedule";

@@ -189,7 +189,7 @@ def backup(
     record_copy(engine, "db backup")
     key = _backup_key()
     manifest = back_up(engine, configuration, archive, typer.echo, key=key)
-    record_copy(engine, "db backup", "archive")
+    record_copy(engine, "db backup", "archive", str(archive.resolve()))
     for line in manifest.left_out:
         typer.echo(f"left out: {line}", err=True)
     size = archive.stat().st_size

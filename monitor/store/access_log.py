@@ -15,8 +15,8 @@ Action = Literal["signed_in", "sign_in_refused", "signed_out", "read", "exported
 ACTIONS: tuple[Action, ...] = ("signed_in", "sign_in_refused", "signed_out", "read", "exported")
 
 
-#: Commands that may write what they show to a file.
-WRITES_REPORTS = ("driftwarden evaluate", "driftwarden digest")
+#: Commands that print texts, which a shell may send to a file.
+PRINTS_REPORTS = ("driftwarden evaluate", "driftwarden digest")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +58,8 @@ class CopiesRow:
     address: str
     n: int
     last_at: datetime
+    #: Where archives were written, as far as it is known.
+    paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,20 +129,23 @@ def forwarding_peers(connection: Connection, since: datetime) -> dict[str, int]:
 
 def copies_by_commands(connection: Connection, since: datetime) -> list[CopiesRow]:
     """Return the commands that wrote texts out of the database, with how often and where."""
-    statement = (
-        select(
-            AccessEntry.place,
-            AccessEntry.address,
-            func.count(),
-            func.max(AccessEntry.occurred_at),
-        )
-        .where(
-            AccessEntry.source == "command",
-            (AccessEntry.action == "exported") | AccessEntry.place.in_(WRITES_REPORTS),
-            AccessEntry.kind != "database",  # an archive counts when it is finished
-            AccessEntry.occurred_at >= since,
-        )
-        .group_by(AccessEntry.place, AccessEntry.address)
-        .order_by(AccessEntry.place, AccessEntry.address)
+    by_command = (AccessEntry.place, AccessEntry.address)
+    conditions = (
+        AccessEntry.source == "command",
+        (AccessEntry.action == "exported") | AccessEntry.place.in_(PRINTS_REPORTS),
+        AccessEntry.kind != "database",  # an archive counts when it is finished
+        AccessEntry.occurred_at >= since,
     )
-    return [CopiesRow(*row) for row in connection.execute(statement)]
+    archives = select(*by_command, AccessEntry.object_id).distinct()
+    archives = archives.where(
+        *conditions, AccessEntry.kind == "archive", AccessEntry.object_id != ""
+    )
+    paths: dict[tuple[str, str], list[str]] = {}
+    for place, address, path in connection.execute(archives.order_by(AccessEntry.object_id)):
+        paths.setdefault((place, address), []).append(path)
+    statement = select(*by_command, func.count(), func.max(AccessEntry.occurred_at))
+    statement = statement.where(*conditions).group_by(*by_command).order_by(*by_command)
+    return [
+        CopiesRow(*row, tuple(paths.get((row[0], row[1]), ())))
+        for row in connection.execute(statement)
+    ]

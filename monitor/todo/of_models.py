@@ -74,15 +74,12 @@ def requests(connection: Connection, now: datetime) -> Entries:
     """Yield the open requests of end users, which are of no model."""
     for row in waiting_requests(connection):
         late = "was" if row.due_at < now else "is"
-        left = f"{pluralize(row.n_open, 'sentence')} of staff to decide."
-        if not row.n_open:
-            left = "No sentence of staff to decide: do what is left of its checklist, and close it."
         yield TodoEntry(
             model=DAEMON,
             kind="request",
             since=row.opened_at,
             text=f"Request {row.id} of an end user for {row.kind} {late} due on "
-            f"{format_day(row.due_at)}. {left}",
+            f"{format_day(row.due_at)}: decide the sentences of staff, and close it.",
             address=f"/requests/{row.id}",
             label=f"See what to do for request {row.id}",
         )

@@ -28,7 +28,8 @@ ARGUMENTS = {
     "suppress remove": ["--reason", "consent", "--subject", "a"],
     "subject export": ["a", "--output", "out"],
     "requests open": ["--kind", "access", "--subject", "a"],
-    "requests decide": ["1", "1", "--include", "--reason", "hers"],
+    "requests decide": ["1", "1", "--include", "--reason", "hers", "--as", "Ann"],
+    "requests close": ["1", "--as", "Ann"],
     "incidents snooze": ["1", "4h", "--as", "Ann"],
 }
 LEAVES = [" ".join(path) for path in PATHS if not hasattr(find(path), "commands")]

@@ -14,7 +14,7 @@ from monitor.errors import DatabaseUnavailableError
 from monitor.plurals import pluralize
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy import Engine
 
@@ -47,11 +47,13 @@ def retention(config: ConfigOption = None) -> None:
 def forget(
     *,
     subject: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
-            help="Id of the end user, as production sends it in `user`.", show_default=False
+            help="Id of the end user, as production sends it in `user`; repeated for a person with "
+            "several.",
+            show_default=False,
         ),
-    ] = "",
+    ] = None,
     exchange: Annotated[
         list[str] | None,
         typer.Option(help="Id of an exchange; may be repeated.", show_default=False),
@@ -59,8 +61,9 @@ def forget(
     file: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Another file of JSON lines, or of a JSON array, to remove their rows from, such "
-            "as a copy of an export; may be repeated. Rows of other files are counted only.",
+            help="Another file to search, such as a report or a copy of an export; may be "
+            "repeated. Their rows are removed from JSON lines and JSON arrays; of another form, "
+            "it is named.",
             show_default=False,
         ),
     ] = None,
@@ -109,42 +112,41 @@ def forget(
     from monitor.privacy.end_users.end_user import ErasureRequest
     from monitor.privacy.end_users.erasure_request import resolve
     from monitor.privacy.end_users.suppression import suppress as add_to_list
-    from monitor.privacy.erasure.erasure_record import subject_digests
     from monitor.privacy.erasure.forget import forget as remove
     from monitor.privacy.erasure.forget import verify_end_user
-    from monitor.privacy.requests.requests import mark
 
+    subject = [id_ for id_ in subject or () if id_]
     if verify and not subject and not exchange and not suppressed:
-        _check_all(read_configuration(config))
+        _check_all(read_configuration(config), file or ())
     if not subject and not exchange and not suppressed:
         raise typer.BadParameter("--subject, --exchange and --suppressed: give at least one")
     settings = read_configuration(config)
     engine = open_database(settings)
     if suppressed:
-        if subject or exchange or verify:
+        if subject or exchange or verify or file:
             raise typer.BadParameter(
-                "--suppressed erases; give none of --subject, --exchange and --verify"
+                "--suppressed erases; give none of --subject, --exchange, --verify and --file"
             )
         with _saying_that_nothing_is_lost():
             raise typer.Exit(erase_listed(engine, settings, dry_run=dry_run))
-    request = resolve(engine, settings, ErasureRequest(subject, tuple(exchange or ())))
+    request = resolve(engine, settings, ErasureRequest.of(subject, exchange or ()))
     if verify:
-        result = verify_end_user(engine, settings, request, file or ())
+        result = verify_end_user(engine, settings, request, file or (), by=account_name())
         _show_result(result)
-        verified_at = None if result.exit_status == 1 else datetime.now(UTC)
-        mark(engine, subject_digests(request), "erasure", verified_at=verified_at)
         say_what_waits(engine, request, "erasure")
         raise typer.Exit(result.exit_status)
     if subject and suppress and not dry_run:  # before the removal: nothing may come after it
-        add_to_list(
-            engine, settings, subject, "forgotten", by=account_name(), now=datetime.now(UTC)
-        )
+        for id_ in subject:
+            add_to_list(
+                engine, settings, id_, "forgotten", by=account_name(), now=datetime.now(UTC)
+            )
     with _saying_that_nothing_is_lost():
         report = remove(
             engine,
             settings,
             request,
             datetime.now(UTC),
+            by=account_name(),
             dry_run=dry_run,
             files=file or (),
         )
@@ -212,13 +214,17 @@ def _show(report: "ErasureReport", *, dry_run: bool) -> None:
         if not dry_run:
             figures += f"{max(0, count.n_found - count.n_left):>9,}{count.n_left:>9,}"
         typer.echo(f"{count.kind:{width}}{figures}")
-    if report.n_mentions:
+    if n_mentions := len(report.mentions):
         relation = (
             "is another end user's and mentions"
-            if report.n_mentions == 1
+            if n_mentions == 1
             else ("are other end users' and mention")
         )
-        typer.echo(f"\n{report.n_mentions:,} of the exchanges {relation} the id")
+        typer.echo(f"\n{n_mentions:,} of the exchanges {relation} the id, so they are removed too:")
+        for mention in report.mentions[:SHOWN_FINDINGS]:
+            typer.echo(f"- {mention}")
+        if n_mentions > SHOWN_FINDINGS:
+            typer.echo(f"- and {n_mentions - SHOWN_FINDINGS:,} more")
     typer.echo("\nto do by hand:")
     for step in report.manual_steps:
         typer.echo(f"- {step.text}")
@@ -238,7 +244,7 @@ def _show(report: "ErasureReport", *, dry_run: bool) -> None:
         _show_result(report.result)
 
 
-def _check_all(settings: "Configuration") -> None:
+def _check_all(settings: "Configuration", files: "Sequence[Path]") -> None:
     """Check all erasures that are remembered, print the result, and end the command."""
     from monitor.privacy.proof.check import check_erasures
     from monitor.settings import load_secrets
@@ -246,11 +252,13 @@ def _check_all(settings: "Configuration") -> None:
     from monitor.store.privacy.proofs import erasure_proofs
 
     engine = open_database(settings)
-    result = check_erasures(engine, settings, load_secrets(), datetime.now(UTC))
+    result = check_erasures(engine, settings, load_secrets(), datetime.now(UTC), named=files)
     if result is None:
         with transaction(engine) as connection:
             n_ended = len(erasure_proofs(connection))
         if not n_ended:
+            if files:
+                raise typer.BadParameter("--file: no end user was erased; give --subject ID too")
             typer.echo("no end user was erased, so nothing was searched for")
             raise typer.Exit(0)
         typer.echo(
@@ -284,6 +292,11 @@ def _show_result(result: "SearchResult") -> None:
     typer.echo(
         f"searched: the database and {pluralize(result.n_files, 'file')} ({folders}), for {terms}"
     )
+    if result.n_passages or result.n_ids:
+        typer.echo(
+            "of erased texts, only long passages of prompts are remembered: look for copies of "
+            "responses and of short texts by hand"
+        )
     if not result.findings:
         read = "in what could be read" if result.unread else ""
         typer.echo(f"nothing was found {read}".strip())

@@ -15,9 +15,12 @@ from monitor.cli.shared.context import (
     read_configuration,
 )
 from monitor.cli.shared.output import print_json
+from monitor.cli.shared.users import require_user
 from monitor.plurals import pluralize
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Engine
 
     from monitor.privacy.end_users.end_user import ErasureRequest
@@ -30,6 +33,9 @@ MAX_CHARACTERS = 2000
 app = typer.Typer(no_args_is_help=True, help="Open, list, decide and close requests of end users.")
 
 RequestId = Annotated[int, typer.Argument(metavar="REQUEST", help="Number of the request.")]
+UserOption = Annotated[
+    str, typer.Option("--as", help="User who acts: a lead or an admin.", show_default=False)
+]
 
 
 @app.command("open")
@@ -40,11 +46,13 @@ def open_(
         typer.Option(help="What is asked for.", show_default=False),
     ],
     subject: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
-            help="Id of the end user, as production sends it in `user`.", show_default=False
+            help="Id of the end user, as production sends it in `user`; repeated for a person with "
+            "several.",
+            show_default=False,
         ),
-    ] = "",
+    ] = None,
     exchange: Annotated[
         list[str] | None,
         typer.Option(help="Id of an exchange; may be repeated.", show_default=False),
@@ -71,11 +79,11 @@ def open_(
     from monitor.privacy.erasure.traces import find_traces
     from monitor.privacy.requests.requests import search_request
 
-    if not subject and not exchange:
+    if not any(subject or ()) and not exchange:
         raise typer.BadParameter("--subject and --exchange: give at least one of them")
     settings = read_configuration(config)
     engine = open_database(settings)
-    request = resolve(engine, settings, ErasureRequest(subject, tuple(exchange or ())))
+    request = resolve(engine, settings, ErasureRequest.of(subject or (), exchange or ()))
     end_user = find_end_user(engine, request)
     search = search_request(
         engine,
@@ -197,6 +205,7 @@ def decide(
     reason: Annotated[
         str, typer.Option(help="Why, such as the rights of a third party.", show_default=False)
     ],
+    name: UserOption,
     change: Annotated[
         bool, typer.Option("--change", help="Also where something else was decided before.")
     ] = False,
@@ -222,13 +231,14 @@ def decide(
     if not reason.strip():
         raise typer.BadParameter("--reason is empty: say why, for the record")
     engine = open_database(read_configuration(config))
+    _require_lead(engine, name, request_id, sentences)
     requests.decide(
         engine,
         request_id,
         sentences,
         chosen[0],
         reason=reason,
-        by=account_name(),
+        by=name,
         now=datetime.now(UTC),
         change=change,
     )
@@ -241,6 +251,7 @@ def decide(
 def close(
     request_id: RequestId,
     *,
+    name: UserOption,
     reason: Annotated[
         str,
         typer.Option(
@@ -252,17 +263,16 @@ def close(
     """Close a request that is answered.
 
     Refused while a sentence waits for a decision, and without a reason while a step is to be done.
+    The reasons of erased sentences are erased with it.
     """
     from monitor.privacy.requests import requests
 
-    requests.close(
-        open_database(read_configuration(config)),
-        request_id,
-        reason=reason,
-        by=account_name(),
-        now=datetime.now(UTC),
-    )
+    engine = open_database(read_configuration(config))
+    _require_lead(engine, name, request_id)
+    closed = requests.close(engine, request_id, reason=reason, by=name, now=datetime.now(UTC))
     typer.echo(f"request {request_id} is closed")
+    if closed.kind == "erasure":
+        _purge(engine)
 
 
 def say_what_waits(
@@ -284,7 +294,17 @@ def say_what_waits(
         )
 
 
-def _print_sentence(places: Sequence["Sentence"]) -> None:
+def _require_lead(
+    engine: "Engine", name: str, request_id: int, sentences: "Sequence[int]" = ()
+) -> None:
+    from monitor.privacy.requests.permissions import require_lead
+    from monitor.store.engine import transaction
+
+    with transaction(engine) as connection:
+        require_lead(connection, require_user(connection, name), request_id, sentences)
+
+
+def _print_sentence(places: "Sequence[Sentence]") -> None:
     """Print a sentence once, with its places and the decision."""
     from monitor.rendering.excerpts import excerpt
 

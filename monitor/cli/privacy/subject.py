@@ -9,6 +9,7 @@ import typer
 from monitor.cli.privacy.requests import say_what_waits
 from monitor.cli.shared.access import account_name, record_read
 from monitor.cli.shared.context import ConfigOption, open_database, read_configuration
+from monitor.plurals import pluralize
 
 if TYPE_CHECKING:
     from monitor.privacy.subject_export.document import Export
@@ -28,13 +29,13 @@ def subject() -> None:
 def export(
     *,
     end_user: Annotated[
-        str,
+        list[str] | None,
         typer.Argument(
-            metavar="[ID]",
-            help="Id of the end user, as production sends it in `user`.",
+            metavar="[ID]...",
+            help="Id of the end user, as production sends it in `user`; several of one person.",
             show_default=False,
         ),
-    ] = "",
+    ] = None,
     output: Annotated[
         Path,
         typer.Option(
@@ -74,14 +75,16 @@ def export(
     from monitor.privacy.subject_export.writing import require_free, write_export
     from monitor.store.engine import transaction
 
-    if not end_user and not exchange:
+    if not any(end_user or ()) and not exchange:
         raise typer.BadParameter("ID and --exchange: give at least one of them")
     require_free(output)
     settings = read_configuration(config)
     engine = open_database(settings)
     now = datetime.now(UTC)
-    request = resolve(engine, settings, ErasureRequest(end_user, tuple(exchange or ())))
-    document = collect_export(engine, settings, request, now, extra_files=file or ())
+    request = resolve(engine, settings, ErasureRequest.of(end_user or (), exchange or ()))
+    document = collect_export(
+        engine, settings, request, now, by=account_name(), extra_files=file or ()
+    )
     # Before anything is handed out: no export without its entry.
     write_audit_entry(engine, request, document, now, account_name())
     with transaction(engine) as connection:
@@ -102,7 +105,9 @@ def export(
 
 def _show(document: "Export") -> None:
     for part in document.parts:
-        typer.echo(f"{part.name:40} {len(part.entries):>8,}")
+        n_others = len(part.entries) - part.n_own
+        rest = f", and parts of {pluralize(n_others, 'other row')}" if n_others else ""
+        typer.echo(f"{part.name:40} {part.n_own:>8,}{rest}")
     if document.near_matches:
         typer.echo("\nids that resemble this one and are not exported with it:")
     for match in document.near_matches:

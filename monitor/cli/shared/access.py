@@ -43,11 +43,11 @@ def record_read(
     )
 
 
-def record_copy(engine: "Engine", command: str, kind: str = "database") -> None:
+def record_copy(engine: "Engine", command: str, kind: str = "database", path: str = "") -> None:
     """Append that the whole database is copied; a read-only database is copied all the same.
 
     A standby, or a server that is full, may have to be backed up most of all: this is a warning.
-    ``kind`` is ``archive`` when an archive is finished.
+    ``kind`` is ``archive`` when an archive is finished, whose path is the object.
     """
     import typer
 
@@ -56,7 +56,7 @@ def record_copy(engine: "Engine", command: str, kind: str = "database") -> None:
 
     try:
         with transaction(engine) as connection:
-            record_read(connection, command, kind, action="exported")
+            record_read(connection, command, kind, path, action="exported")
     except DatabaseUnavailableError as error:
         typer.echo(f"warning: this copy is not in the access log: {error}", err=True)
 

@@ -1,6 +1,6 @@
 """An end user in the database: their exchanges, and what refers to those."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -41,24 +41,42 @@ class ErasureRequest:
     ids: UserIds | None = None
     #: Other spellings of the id that the database has.
     other_spellings: tuple[str, ...] = ()
+    #: Further ids of the same end user.
+    further: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, subjects: Iterable[str], exchange_ids: Iterable[str] = ()) -> "ErasureRequest":
+        """Return the request of an end user with one id, several or none."""
+        first, *further = [*dict.fromkeys(filter(None, subjects))] or [""]
+        return cls(first, tuple(exchange_ids), further=tuple(further))
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """Return all ids as production sends them."""
+        return tuple(filter(None, (self.subject, *self.further)))
 
     @cached_property
     def stored_ids(self) -> list[str]:
         """Return the forms in which the id may be stored: all spellings, and all pseudonyms."""
-        name = clean_name(self.subject)
-        if not name:
-            return []
+        names = list(filter(None, map(clean_name, self.subjects)))
         if self.ids is None:
-            return [name, pseudonym_of(name)]
-        spelled = (form for other in self.other_spellings for form in self.ids.forms(other))
-        return list(dict.fromkeys([*self.ids.forms(name), *spelled]))
+            return [form for name in names for form in (name, pseudonym_of(name))]
+        if not names:
+            return []
+        spelled = (*names, *self.other_spellings)
+        return list(dict.fromkeys(form for name in spelled for form in self.ids.forms(name)))
 
     @cached_property
     def spellings(self) -> list[str]:
         """Return the forms in which texts may name the id: as sent, normalized, as stored."""
         if not self.subject:
             return []
-        own = [self.subject] if self.ids is None else self.ids.spellings(self.subject)
+        ids = self.ids
+        own = (
+            spelling
+            for subject in self.subjects
+            for spelling in ([subject] if ids is None else ids.spellings(subject))
+        )
         return list(dict.fromkeys([*own, *self.other_spellings]))
 
     @cached_property
@@ -106,6 +124,31 @@ class EndUser:
         """Return the ids of the rows of exchanges that are the end user's."""
         return [row.id for row in self.own_rows]
 
+    def mentions(self) -> list[str]:
+        """Return the exchanges that are other end users', each with where it has the id."""
+        own = set(self.own_ids)
+        return [
+            f"exchange {row.exchange_id} of {row.model}: {', '.join(self._places(row))}"
+            for row in self.rows
+            if row.id not in own
+        ]
+
+    def _places(self, row: EndUserExchange) -> list[str]:
+        values: dict[str, Any] = {
+            "id": row.exchange_id,
+            "model": row.model,
+            "prompt": row.prompt,
+            "response": row.response,
+            "earlier turns": row.messages,
+        }
+        places = [
+            name
+            for name, value in values.items()
+            if any(matcher.in_text(text) for matcher in self.request.matchers
+                   for text in _strings(value))
+        ]  # fmt: skip
+        return places or ["metadata or task type"]
+
     @property
     def texts(self) -> list[str]:
         """Return the prompts and responses of the exchanges."""
@@ -144,7 +187,11 @@ class EndUser:
 
     def owns_by_prompt(self, row: dict[str, Any]) -> bool:
         """Return whether a row without an exchange id is of this end user, by its prompt."""
-        return self.owns(row) or any(text in self._prompts for text in _strings(row))
+        return self.owns(row) or bool(self.prompts_in(row))
+
+    def prompts_in(self, row: dict[str, Any]) -> list[str]:
+        """Return the texts of a row that are prompts of this end user."""
+        return [text for text in _strings(row) if text in self._prompts]
 
     @cached_property
     def _prompts(self) -> set[str]:

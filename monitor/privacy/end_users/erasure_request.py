@@ -29,14 +29,14 @@ def resolve(
     ids = read_user_ids(engine, settings, secrets)
     if not request.subject:
         return replace(request, ids=ids)
-    normalized = ids.normalized(request.subject)
+    normalized = set(map(ids.normalized, request.subjects))
     with transaction(engine) as connection:
         spellings = {
             end_user
             for end_user in distinct_end_users(connection)
-            if not ids.is_pseudonym(end_user) and ids.normalized(end_user) == normalized
+            if not ids.is_pseudonym(end_user) and ids.normalized(end_user) in normalized
         }
-    spellings.discard(request.subject)
+    spellings.difference_update(request.subjects)
     return replace(request, ids=ids, other_spellings=tuple(sorted(spellings)))
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from monitor.errors import InputError
 from monitor.privacy.end_users.end_user import ErasureRequest
 from monitor.privacy.end_users.erasure_request import read_user_ids, resolve
+from monitor.privacy.erasure.erasure_record import subject_digest
 from monitor.privacy.erasure.forget import ErasureReport, forget
 from monitor.privacy.erasure.passages import Passages
 from monitor.privacy.erasure.traces import ERASED, Traces
@@ -89,9 +90,10 @@ def suppress(
         if known is not None and known.action == "added" and known.reason in {reason, "forgotten"}:
             return _listed(known)
         add_suppression_changes(connection, rows)
-        append_entry(
-            connection, now, by, ADDED, f"end_user:{listed.main_digest[:16]}", {"reason": reason}
-        )
+        # The digest of the list is another one, and stands beside that of all other entries.
+        digest = subject_digest(ErasureRequest(subject, ids=ids))
+        details = {"reason": reason, "listed": listed.main_digest[:16]}
+        append_entry(connection, now, by, ADDED, f"end_user:{digest}", details)
     synchronize(engine, suppression_file(settings, engine))
     return listed
 
@@ -134,10 +136,12 @@ def unsuppress(
         if len(prefix) < MIN_PREFIX:
             raise InputError(f"{prefix!r} is too short; give {MIN_PREFIX} characters or more")
     meant: set[str] = set()
+    digest = ""
     if subject:
         ids = read_user_ids(engine, settings, secrets)
         meant = {main_digest_of(ids.ring, ids, subject, key=own) for own in ids.ring.keys}
         reason = mask_reason(engine, settings, subject, reason, secrets)
+        digest = subject_digest(ErasureRequest(subject, ids=ids))
     with transaction(engine) as connection:
         changes = suppression_changes(connection)
         listed = {
@@ -156,7 +160,8 @@ def unsuppress(
             raise InputError("not on the suppression list; see `driftwarden suppress list`")
         add_suppression_changes(connection, removals(changes, end_users, reason, at=now, by=by))
         for name in sorted(end_users):
-            append_entry(connection, now, by, REMOVED, f"end_user:{name[:16]}", {"reason": reason})
+            details = {"reason": reason, "listed": name[:16]}
+            append_entry(connection, now, by, REMOVED, f"end_user:{digest or name[:16]}", details)
     synchronize(engine, suppression_file(settings, engine))
     return len(end_users)
 

@@ -1,18 +1,19 @@
 """Files with rows of an end user: training runs, exports and the inputs of retraining."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Engine
 
-from monitor.errors import ConfigurationError, InputError
+from monitor.errors import InputError
 from monitor.privacy.end_users.end_user import EndUser
-from monitor.privacy.erasure.traces import Traces
+from monitor.privacy.erasure.declared_files import DeclaredFiles, work_dirs
+from monitor.privacy.erasure.row_owner import RowOwner
+from monitor.privacy.proof.file_search import Places, Terms, search_files
 from monitor.privacy.run_files import find_named_files, mask_file, unknown_run_folders
 from monitor.settings import Retrain
-from monitor.settings.evaluation_file import read_plan
 from monitor.store.engine import transaction
 from monitor.store.privacy import end_user_traces
 from monitor.store.training.registry import (
@@ -30,10 +31,6 @@ from retrain.data.erasure import (
 )
 from retrain.registry.taints import continues_from
 from retrain.run_folder import RunFolder
-
-#: Name of an export to standard output, whose destination is unknown.
-STANDARD_OUTPUT = "-"
-
 
 #: Statuses of runs that have trained on nothing yet.
 UNTRAINED = ("draft", "planned")
@@ -61,12 +58,13 @@ class Files:
     versions: list[VersionRow]
     #: Exports that no longer exist where they were written.
     missing: list[str]
-    #: Files that can't be read, with the reason.
+    #: Files that can't be read, with the reason: nobody knows what they hold.
     unreachable: dict[Path, str]
-    #: Files whose rows name no exchange and are recognized by their prompt.
-    without_ids: frozenset[Path] = frozenset()
-    #: Files of exports and imports: a row that quotes the end user is theirs.
-    exports: frozenset[Path] = frozenset()
+    #: Which rows of a file are the end user's; in another file, such as of a run, ``of_run``.
+    owners: Mapping[Path, Matches]
+    of_run: Matches
+    #: Files that hold something of the end user and are not rewritten.
+    held: tuple[Path, ...] = ()
     #: Files of all runs in whose words the end user is named or quoted.
     named: tuple[Path, ...] = ()
     #: Folders with such rows, of runs that the database doesn't know.
@@ -79,45 +77,48 @@ class Files:
 
     @property
     def n_rows(self) -> int:
-        """Return the number of rows in all files, unreadable ones counted as one row each."""
-        return sum(self.rows.values()) + len(self.unreachable)
+        """Return the number of rows; a file that is not rewritten counts as one."""
+        return sum(self.rows.values()) + len(self.held)
 
     @property
     def n_named(self) -> int:
         """Return the number of files in whose words the end user is named or quoted."""
         return len(self.named)
 
+    def owns(self, path: Path) -> Matches:
+        """Return which rows of a file are the end user's."""
+        return self.owners.get(path, self.of_run)
+
 
 def find_files(
     engine: Engine,
     end_user: EndUser,
-    traces: Traces,
+    terms: Terms,
     retrain: Sequence[Retrain],
-    extra: Iterable[Path] = (),
+    declared: DeclaredFiles,
 ) -> Files:
-    """Search every file that may hold exchanges.
+    """Search every file that may hold exchanges, and what lies beside them with their names.
 
-    The database knows training runs and exports; the settings of each model name the training data
-    and the benchmarks; further files are of JSON lines. The traces are how others' words name or
-    quote the end user, whose rows are searched for.
+    The database knows training runs; the settings of each model name the folders of others. What is
+    not read as rows is searched as a verification does, and not rewritten.
     """
     rows: dict[Path, int] = {}
-    unreachable: dict[Path, str] = {}
+    unreachable = dict(declared.broken)
+    traces = terms.traces
+    owner = RowOwner(end_user, terms)
     runs = []
     named: list[Path] = []
     with transaction(engine) as connection:
         stored = end_user_traces.list_run_folders(connection)
         gold = end_user_traces.gold_batches(connection, end_user.items)
-        exports = end_user_traces.exported_files(connection)
-        without_ids = frozenset(
+        without_ids = {
             Path(name).resolve() for name in end_user_traces.exports_without_ids(connection)
-        )
+        }
     for run_id, status, work_dir, batches in stored:
         folder = RunFolder(Path(work_dir))
         try:
             n_rows_by_path = {
-                match.path: match.n_rows
-                for match in find_in_run(folder, _owner(end_user.owns, traces))
+                match.path: match.n_rows for match in find_in_run(folder, owner.of_run)
             }
             named += find_named_files(folder, traces)
         except (OSError, InputError) as error:
@@ -134,7 +135,7 @@ def find_files(
     unknown = []
     for folder in unknown_run_folders([Path(row[2]) for row in stored], work_dirs(retrain)):
         try:
-            matches = find_in_run(folder, _owner(end_user.owns, traces))
+            matches = find_in_run(folder, owner.of_run)
             named += find_named_files(folder, traces)
         except (OSError, InputError) as error:
             unreachable[folder.root] = _reason(error)
@@ -142,53 +143,42 @@ def find_files(
         if matches:
             rows |= {match.path: match.n_rows for match in matches}
             unknown.append(folder)
-    datasets, broken = _datasets(retrain)
-    unreachable |= broken
-    exported = {str(Path(name).resolve()) for name in exports if name != STANDARD_OUTPUT}
-    for path in _plain_files(exports, retrain, (*datasets, *extra)):
+    owners: dict[Path, Matches] = dict.fromkeys(declared.inputs, owner.of_input)
+    owners |= {
+        path: owner.of_bare_export if path in without_ids else owner.of_run
+        for path in declared.exports
+    }
+    owners |= dict.fromkeys(declared.named, owner.of_copy)
+    searched = [*declared.copies_of_exports, *declared.copies_of_inputs]
+    for path, owns in owners.items():
         try:
-            owns: Matches = end_user.owns_by_prompt if path in without_ids else end_user.owns
-            owns = _owner(owns, traces) if str(path) in exported else owns
-            if n_rows := find_in_file(path, owns):
-                rows[path] = n_rows
-        except (OSError, InputError) as error:
-            unreachable[path] = _reason(error).removeprefix(f"{path}: ")
-    missing = [name for name in exports if name != STANDARD_OUTPUT and not Path(name).is_file()]
-    if STANDARD_OUTPUT in exports:
-        missing.append("standard output")
+            n_rows = find_in_file(path, owns)
+        except (OSError, InputError):
+            searched.append(path)
+            continue
+        if n_rows:
+            rows[path] = n_rows
+        elif path in declared.named:  # text of another form has no rows
+            searched.append(path)
+    counts = declared.quotes_count
+    search = search_files(Places((), {path: counts[path] for path in searched}), terms)
+    unreachable |= {Path(part.place): part.reason for part in search.unread}
     files = Files(
         rows,
         runs,
         [],
-        missing,
+        list(declared.missing),
         unreachable,
-        without_ids,
-        frozenset(map(Path, exported)),
+        owners,
+        owner.of_run,
+        tuple(dict.fromkeys(Path(row.place) for row in search.findings)),
         tuple(named),
         tuple(unknown),
     )
     return replace(files, versions=_versions(engine, files.trained))
 
 
-def work_dirs(retrain: Sequence[Retrain]) -> list[Path]:
-    """Return the folders in which runs of the models have theirs."""
-    return list(dict.fromkeys(Path(section.work_dir).resolve() for section in retrain))
-
-
-def stored_files(
-    engine: Engine, retrain: Sequence[Retrain], extra: Iterable[Path] = ()
-) -> tuple[list[Path], list[Path]]:
-    """Return the files outside the folders of runs that may hold exchanges: exports, and inputs."""
-    with transaction(engine) as connection:
-        exports = end_user_traces.exported_files(connection)
-    exported = [Path(name).resolve() for name in exports if name != STANDARD_OUTPUT]
-    inputs = _plain_files([], retrain, (*_datasets(retrain)[0], *extra))
-    return exported, [path for path in inputs if path not in exported]
-
-
-def remove_rows(
-    engine: Engine, end_user: EndUser, traces: Traces, files: Files, now: datetime
-) -> dict[Path, str]:
+def remove_rows(engine: Engine, terms: Terms, files: Files, now: datetime) -> dict[Path, str]:
     """Rewrite the files without the rows and the end user's names, and note removed rows.
 
     The notes lie beside the digests of before. Return files that couldn't be rewritten, with the
@@ -198,10 +188,7 @@ def remove_rows(
     for run in files.runs:
         try:
             removed = remove_from_run(
-                run.folder,
-                _owner(end_user.owns, traces),
-                now,
-                trained=run.status not in UNTRAINED,
+                run.folder, files.of_run, now, trained=run.status not in UNTRAINED
             )
         except (OSError, InputError) as error:
             failed[run.folder.root] = _reason(error)
@@ -218,7 +205,7 @@ def remove_rows(
                 add_lineage_note(connection, version.id, note)
     for folder in files.unknown_runs:
         try:
-            remove_from_run(folder, _owner(end_user.owns, traces), now, trained=True)
+            remove_from_run(folder, files.of_run, now, trained=True)
         except (OSError, InputError) as error:
             failed[folder.root] = _reason(error)
     in_runs = [run.folder.root for run in files.runs]
@@ -227,47 +214,19 @@ def remove_rows(
         if any(path.is_relative_to(root) for root in in_runs):
             continue
         try:
-            owns: Matches = end_user.owns_by_prompt if path in files.without_ids else end_user.owns
-            owns = _owner(owns, traces) if path in files.exports else owns
-            remove_from_file(path, owns)
+            remove_from_file(path, files.owns(path))
         except (OSError, InputError) as error:
             failed[path] = _reason(error)
     for path in files.named:
         try:
-            mask_file(path, traces)
+            mask_file(path, terms.traces)
         except OSError as error:
             failed[path] = _reason(error)
     return failed
 
 
-def _owner(owns: Matches, traces: Traces) -> Matches:
-    """Return whether a row is the end user's, or another's that names or quotes them."""
-    return lambda row: owns(row) or traces.in_value(row)
-
-
 def _reason(error: OSError | InputError) -> str:
     return (isinstance(error, OSError) and error.strerror) or str(error)
-
-
-def _plain_files(
-    exports: list[str], retrain: Sequence[Retrain], extra: Iterable[Path]
-) -> list[Path]:
-    paths = [Path(section.training_data) for section in retrain if section.training_data]
-    paths += [Path(name) for name in exports if name != STANDARD_OUTPUT]
-    return list(dict.fromkeys(path.resolve() for path in (*paths, *extra)))
-
-
-def _datasets(retrain: Sequence[Retrain]) -> tuple[list[Path], dict[Path, str]]:
-    """Return the benchmarks' local files, and the evaluation files that don't name theirs."""
-    datasets: list[Path] = []
-    broken: dict[Path, str] = {}
-    for evaluation in dict.fromkeys(section.evaluation for section in retrain):
-        if evaluation:
-            try:
-                datasets += read_plan(Path(evaluation)).local_datasets()
-            except ConfigurationError as error:
-                broken[Path(evaluation)] = f"the data sets that it names are unknown: {error}"
-    return datasets, broken
 
 
 def _versions(engine: Engine, runs: list[RunFiles]) -> list[VersionRow]:

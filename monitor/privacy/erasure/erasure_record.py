@@ -5,6 +5,7 @@ Whatever happens to the command, the next one says it again.
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -32,8 +33,9 @@ from retrain.registry.taints import lineage_note
 from retrain.run_folder import RunFolder
 from retrain.training.resumption import last_step
 
-#: Steps that the taints say, as the stages of versions and runs change.
-_OF_WEIGHTS = frozenset({"model_version", "weights", "training_run"})
+#: Steps that aren't stored: the taints say those of weights, as the stages of versions and runs
+#: change, and each search says what is left in files.
+_NOT_STORED = frozenset({"model_version", "weights", "training_run", "file"})
 
 
 def subject_digest(request: ErasureRequest) -> str:
@@ -45,10 +47,15 @@ def subject_digests(request: ErasureRequest) -> list[str]:
     """Return the digests by which a command finds what earlier ones said, the newest first.
 
     They are keyed, so that nobody can try ids against a copy of the database; one for each key,
-    and for the pseudonyms under each. The last is unkeyed: there may be no key yet.
+    and for the pseudonyms under each. The last is unkeyed: there may be no key yet. They are of
+    the id, if there is one, whatever exchanges the request names besides; those of further ids
+    come after those of the first.
     """
-    exchanges = sorted(request.exchange_ids)
+    if request.further:
+        of_ids = (replace(request, subject=id_, further=()) for id_ in request.subjects)
+        return [digest for of_id in of_ids for digest in subject_digests(of_id)]
     name = clean_name(request.subject)
+    exchanges = [] if name else sorted(request.exchange_ids)
     ids = request.ids
     digests: list[str] = []
     normalized = name.casefold()
@@ -96,7 +103,7 @@ def record_erasure(
     texts = [
         {"code": step.code, "text": traces.mask(step.text)}
         for step in steps
-        if step.code not in _OF_WEIGHTS
+        if step.code not in _NOT_STORED
     ]
     with transaction(engine) as connection:
         known = {

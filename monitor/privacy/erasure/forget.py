@@ -48,16 +48,17 @@ from monitor.privacy.erasure.masking import (
     mask_words,
     remove_names_in_counts,
 )
-from monitor.privacy.erasure.traces import Traces, find_traces
+from monitor.privacy.erasure.search_plan import SearchPlan, plan_search
+from monitor.privacy.erasure.traces import Traces
 from monitor.privacy.erasure.verification import verify
 from monitor.privacy.proof.check import destroy_expired
 from monitor.privacy.proof.file_search import Terms
 from monitor.privacy.proof.findings import RemainingText, SearchResult
-from monitor.privacy.proof.records import recall, unique_passages
+from monitor.privacy.proof.records import recall
 from monitor.privacy.requests.requests import mark, search_request
 from monitor.settings import Retrain, Sections
 from monitor.store.alerts.outbox import replace_payload
-from monitor.store.audit_log import append_entry
+from monitor.store.audit_log import SYSTEM, append_entry
 from monitor.store.engine import transaction
 from monitor.store.privacy import end_user_rows, end_user_traces
 from monitor.store.privacy.deletion import delete_exchanges, purge_deleted_rows
@@ -80,6 +81,7 @@ from monitor.traffic.redaction import Redactor
 T = TypeVar("T")
 
 ACTION = "end_user.erased"
+VERIFIED = "end_user.verified"
 #: Exchanges removed in one transaction; their embedding blocks are rewritten in it.
 EXCHANGES_PER_STEP = 50
 #: Tables that are erased, whose deleted rows are purged.
@@ -108,8 +110,8 @@ class ErasureReport:
     """The traces of an end user before and after the removal."""
 
     counts: list[TraceCount]
-    #: Exchanges of other end users that mention the id; they are removed too.
-    n_mentions: int
+    #: Exchanges of other end users that mention the id, with the place; they are removed too.
+    mentions: list[str]
     manual_steps: list[ManualStep]
     #: Files with rows that this command can't remove.
     not_rewritten: tuple[Path, ...] = ()
@@ -138,21 +140,23 @@ def forget(
     request: ErasureRequest,
     now: datetime,
     *,
+    by: str = SYSTEM,
     dry_run: bool = False,
     files: Iterable[Path] = (),
 ) -> ErasureReport:
     """Erase an end user from the database and from the files of retraining.
 
     The request has the id of the end user, or ids of exchanges. The settings have the redaction
-    patterns and name the files of retraining; further ones, of JSON lines, are searched too.
+    patterns and name the files of retraining; further ones are searched too, and rewritten where
+    they are of JSON lines. The audit log gets an entry ``by`` an account.
     """
     request = resolve(engine, settings, request)
     redactor = Redactor(settings.redaction.patterns)
-    extra = list(files)
     retrain = [of_model.retrain for of_model in settings.by_model]
     end_user = find_end_user(engine, request)
-    traces = find_traces(engine, end_user)
-    on_disk = find_files(engine, end_user, traces, retrain, extra)
+    plan = plan_search(engine, end_user, retrain, files, now)
+    terms, traces = plan.terms, plan.terms.traces
+    on_disk = find_files(engine, end_user, terms, retrain, plan.declared)
     cache = existing_cache(settings.embedding)
     words = _words(engine, end_user, traces)
     count = partial(_count, engine, end_user, redactor=redactor, cache=cache, traces=traces)
@@ -165,7 +169,7 @@ def forget(
     if dry_run:
         steps = _merge(earlier_steps(engine, request), steps, traces)
         return ErasureReport(
-            [TraceCount(kind, n, n) for kind, n in n_found.items()], end_user.n_mentions, steps
+            [TraceCount(kind, n, n) for kind, n in n_found.items()], end_user.mentions(), steps
         )
     destroy_expired(engine, now)
     # Nothing is removed before what has to be said is stored, and what was searched for: a later
@@ -177,7 +181,7 @@ def forget(
         steps=steps,
         counts=n_found,
         files=on_disk,
-        passages=unique_passages(engine, end_user, find_observations(engine, end_user)),
+        passages=plan.passages,
         period=settings.privacy.proof_period,
         now=now,
     )
@@ -191,12 +195,12 @@ def forget(
         kind="erasure",
         digests=digests,
         period=settings.privacy.request_period,
-        by="driftwarden",
+        by=by,
         now=now,
     )
     # Before the rows, as the file would give them back.
     mask_reasons(suppression_file(settings, engine), traces.mask)
-    failed = remove_rows(engine, end_user, traces, on_disk, now)
+    failed = remove_rows(engine, terms, on_disk, now)
     steps += [
         ManualStep("file", f"{path}: not rewritten; {reason}") for path, reason in failed.items()
     ]
@@ -210,22 +214,22 @@ def forget(
     _remove_exchanges(engine, end_user)
     with transaction(engine) as connection:
         finish_erasures(connection, digests, now)
-        _write_audit(connection, request, n_found, on_disk, now)
+        _write_audit(connection, request, n_found, on_disk, by=by, now=now)
     unpurged = purge_deleted_rows(engine, TABLES)
     steps += [ManualStep("database_files", unpurged)] if unpurged else []
     # Search anew for exchanges, and count the traces that were found before.
     remaining = find_end_user(engine, request)
-    files_after = find_files(engine, end_user, traces, retrain, extra)
+    files_after = find_files(engine, end_user, terms, retrain, plan.declared)
     words = _words(engine, end_user, traces)
     n_left = count(files=files_after, words=words)
     n_left["exchanges"] += len(set(remaining.ids) - set(end_user.ids))
     counts = [TraceCount(kind, n, n_left[kind]) for kind, n in n_found.items()]
-    result = _search_again(engine, request, traces, retrain, extra=extra, now=now)
+    result = _search_again(engine, request, plan, retrain, now)
     report = ErasureReport(
         counts,
-        end_user.n_mentions,
+        end_user.mentions(),
         steps,
-        tuple(sorted({*failed, *files_after.unreachable})),
+        tuple(sorted({*failed, *files_after.held})),
         result,
     )
     done_at = None if report.exit_status == 1 else now
@@ -236,24 +240,29 @@ def forget(
 def _search_again(
     engine: Engine,
     request: ErasureRequest,
-    traces: Traces,
+    plan: SearchPlan,
     retrain: Sequence[Retrain],
-    *,
-    extra: Sequence[Path],
     now: datetime,
 ) -> SearchResult:
-    """Verify an erasure, and store the files that it could not remove."""
+    """Verify an erasure, and store the files that it could not remove, or of a command not read."""
     digests = subject_digests(request)
     remembered = recall(engine, environment_keys(request), now, digests)
-    result = verify(engine, traces, retrain, remembered, extra)
-    masked = Terms(remembered.search, traces).mask
-    remains = [
-        {"place": masked(left.place), "reason": masked(left.advice or left.where)}
-        for left in result.findings
-        if left.kind == "file"
-    ]
+    terms = Terms(remembered.search, plan.terms.traces)
+    result = verify(engine, terms, retrain, remembered, plan.declared)
+    remains = {
+        left.place: left.advice or left.where for left in result.findings if left.kind == "file"
+    }
+    named = {str(path) for path in plan.declared.named if path.exists()}
+    remains |= {part.place: part.reason for part in result.unread if part.place in named}
     with transaction(engine) as connection:
-        replace_remains(connection, digests, remains)
+        replace_remains(
+            connection,
+            digests,
+            [
+                {"place": terms.mask(place), "reason": terms.mask(reason)}
+                for place, reason in remains.items()
+            ],
+        )
     return result
 
 
@@ -263,18 +272,32 @@ def verify_end_user(
     request: ErasureRequest,
     files: Iterable[Path] = (),
     now: datetime | None = None,
+    *,
+    by: str = SYSTEM,
 ) -> SearchResult:
     """Return where something of an end user is left, by a search of everything.
 
     Quotes are searched for as long as their exchanges exist; afterwards the fingerprints of long
-    passages remember them, for as long as the settings say.
+    passages remember them, for as long as the settings say. The audit log gets an entry with the
+    result, and the open request of the end user, if there is one, when nothing was found.
     """
     request = resolve(engine, settings, request)
-    traces = find_traces(engine, find_end_user(engine, request))
-    now = now or datetime.now(UTC)
-    remembered = recall(engine, environment_keys(request), now, subject_digests(request))
+    end_user = find_end_user(engine, request)
     retrain = [of_model.retrain for of_model in settings.by_model]
-    return verify(engine, traces, retrain, remembered, files)
+    now = now or datetime.now(UTC)
+    plan = plan_search(engine, end_user, retrain, files, now)
+    result = verify(engine, plan.terms, retrain, plan.remembered, plan.declared)
+    details = {
+        **result.figures,
+        "findings": len(result.findings),
+        "unread": len(result.unread),
+        "exit_status": result.exit_status,
+    }
+    verified_at = None if result.exit_status == 1 else now
+    mark(engine, subject_digests(request), "erasure", verified_at=verified_at)
+    with transaction(engine) as connection:
+        append_entry(connection, now, by, VERIFIED, f"end_user:{subject_digest(request)}", details)
+    return result
 
 
 def _merge(
@@ -445,13 +468,17 @@ def _human_evaluation_items(engine: Engine, end_user: EndUser) -> Iterator[int]:
 
 
 def _write_audit(
-    connection: Connection, request: ErasureRequest, n_found: Counts, files: Files, now: datetime
+    connection: Connection,
+    request: ErasureRequest,
+    n_found: Counts,
+    files: Files,
+    *,
+    by: str,
+    now: datetime,
 ) -> None:
     """Write the audit entry under a digest of the id, from which the id can't be derived."""
     details = {
         "found": {kind: n for kind, n in n_found.items() if n},
         "versions": [f"{version.model} {version.version}" for version in files.versions],
     }
-    append_entry(
-        connection, now, "driftwarden", ACTION, f"end_user:{subject_digest(request)}", details
-    )
+    append_entry(connection, now, by, ACTION, f"end_user:{subject_digest(request)}", details)

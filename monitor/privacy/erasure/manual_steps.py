@@ -12,7 +12,7 @@ from monitor.privacy.erasure.end_user_files import Files
 from monitor.privacy.erasure.masking import MaskedRow, read_table
 from monitor.privacy.erasure.traces import Traces
 from monitor.settings import Embedding
-from monitor.store.access_log import copies_by_commands
+from monitor.store.access_log import PRINTS_REPORTS, CopiesRow, copies_by_commands
 from monitor.store.engine import transaction
 from monitor.store.privacy import end_user_traces
 from monitor.traffic.redaction import Redactor
@@ -39,6 +39,12 @@ CODES: tuple[Code, ...] = get_args(Code)
 
 #: How the sources of replayed files begin.
 FILE = "file:"
+#: The command whose files the audit log names.
+EXPORT = "driftwarden review export"
+SEARCH_COPIES = (
+    "delete the files and their copies, or search them: `driftwarden forget --subject ID --verify "
+    "--file FILE`"
+)
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,12 @@ def find_manual_steps(
     for name in files.missing:
         yield ManualStep(
             "missing_export", f"export to {name}: not found; search its copies by hand"
+        )
+    for path in files.held:
+        yield ManualStep(
+            "file",
+            f"{path}: holds something of this end user, and is not rewritten; delete it, or what "
+            "it holds of them",
         )
     for path, reason in files.unreachable.items():
         yield ManualStep("file", f"{path}: unreadable ({reason}); search it by hand")
@@ -115,24 +127,25 @@ def find_manual_steps(
 
 
 def copies_outside(engine: Engine, end_user: EndUser) -> list[ManualStep]:
-    """Return the steps of what left the database for files that aren't known by name.
+    """Return the steps of what left the database for files, by the commands that wrote them.
 
-    The access log tells which command wrote on which machine, as far as its period goes; exports of
-    gold and of the queue are known by name and searched.
+    The access log tells which command ran on which machine, as far as its period goes, and where it
+    wrote an archive; the audit log has the paths of exports of gold and of the queue, which are
+    searched. `compare` has no database, so that nothing tells of its files.
     """
     if not end_user.rows:
         return []
     with transaction(engine) as connection:
         copies = copies_by_commands(connection, min(row.received_at for row in end_user.rows))
-    steps = [
+        exports = end_user_traces.exported_files(connection)
+    steps = [ManualStep("copies", _what_copied(copy, exports)) for copy in copies]
+    steps.append(
         ManualStep(
             "copies",
-            f"`{copy.place}` wrote {pluralize(copy.n, 'time')} on {copy.address}, last "
-            f"{copy.last_at:%Y-%m-%d}, since the first record of this end user; delete the files, "
-            "or search them: `driftwarden forget --verify --file FILE`",
+            "files that `driftwarden compare` wrote (--html, --evidently, --json, --markdown) "
+            f"quote prompts and responses, and no log has their paths; {SEARCH_COPIES}",
         )
-        for copy in copies
-    ]
+    )
     files = sorted({row.record[0] for row in end_user.rows if row.record[0].startswith(FILE)})
     return steps + [
         ManualStep(
@@ -142,6 +155,19 @@ def copies_outside(engine: Engine, end_user: EndUser) -> list[ManualStep]:
         )
         for name in files
     ]
+
+
+def _what_copied(copy: CopiesRow, exports: Sequence[str]) -> str:
+    """Return what a command did with texts, and the paths that are known."""
+    paths = exports if copy.place == EXPORT else copy.paths
+    to = f" to {', '.join(paths)}" if paths else ""
+    when = (
+        f"{pluralize(copy.n, 'time')}{to} on {copy.address}, last {copy.last_at:%Y-%m-%d}, since "
+        "the first record of this end user"
+    )
+    if copy.place in PRINTS_REPORTS:
+        return f"`{copy.place}` printed texts {when}; where it was sent to a file: {SEARCH_COPIES}"
+    return f"`{copy.place}` wrote {when}; {SEARCH_COPIES}"
 
 
 def messages_sent(engine: Engine, rows: Iterable[MaskedRow]) -> list[ManualStep]:

@@ -15,11 +15,13 @@ MIN_IDEOGRAPHS = 8
 
 #: Chinese, Japanese, Korean and Thai, whose words no spaces separate.
 _IDEOGRAPH = r"\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+#: Controls and punctuation, such as the quotes of ``\u201cfoo\u201d``.
+_MARK = r"(?:00[01aAbB]|20[0-6]|30[01])[0-9a-fA-F]"
 #: Escapes of JSON, of Python and of HTML separate words; ``\u00fc`` belongs to one.
 _TOKEN = re.compile(
-    r"\\[nrtbf\"'/\\]|&(?:amp|lt|gt|quot|apos|nbsp|#x?[0-9a-fA-F]{1,6});"
+    rf"\\[nrtbf\"'/\\]|\\u{_MARK}|&(?:amp|lt|gt|quot|apos|nbsp|#x?[0-9a-fA-F]{{1,6}});"
     rf"|(?P<ideograph>[{_IDEOGRAPH}])"
-    rf"|(?P<word>(?:\\u[0-9a-fA-F]{{4}}|[^\W{_IDEOGRAPH}])+)"
+    rf"|(?P<word>(?:\\u(?!{_MARK})[0-9a-fA-F]{{4}}|[^\W{_IDEOGRAPH}])+)"
 )
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 

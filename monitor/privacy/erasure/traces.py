@@ -103,6 +103,10 @@ class Traces:
         return False
 
 
+#: Nothing to search for.
+NO_TRACES = Traces((), frozenset(), Passages(()))
+
+
 def find_traces(engine: Engine, end_user: EndUser) -> Traces:
     """Return the traces of an end user whose exchanges were found.
 

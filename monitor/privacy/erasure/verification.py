@@ -6,21 +6,22 @@ of runs, and exports. It changes nothing, and doesn't rely on what the erasure h
 
 import mmap
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
 
+from monitor.privacy.erasure.declared_files import DeclaredFiles, database_files
 from monitor.privacy.erasure.masking import readable, traces_in, unpacked
 from monitor.privacy.erasure.traces import Traces
 from monitor.privacy.proof.check import (
     Look,
-    database_files,
     places_of,
     result_of,
     search_columns,
+    unread_of,
 )
 from monitor.privacy.proof.file_search import Terms, search_files
 from monitor.privacy.proof.findings import RemainingText, SearchResult
@@ -46,25 +47,23 @@ class _Names:
 
 def verify(
     engine: Engine,
-    traces: Traces,
+    terms: Terms,
     retrain: Sequence[Retrain],
     remembered: Remembered,
-    extra: Iterable[Path] = (),
+    declared: DeclaredFiles,
 ) -> SearchResult:
     """Return where something of an end user is left, and what could not be read.
 
-    The traces are the id in all its spellings, and the quotes that are still known; fingerprints
-    remember the others. The settings of each model name the training data and the benchmarks;
-    ``extra`` are further files.
+    The traces of the terms are the id in all its spellings, and the quotes that are still known;
+    fingerprints remember the others.
     """
-    names = _Names()
+    names, traces = _Names(), terms.traces
     look = _searching(traces, names)
     findings = list(search_columns(engine, remembered.search, look=look))
     findings += _search_database_files(engine, traces, names, in_rows=bool(findings))
-    terms = Terms(remembered.search, traces)
-    places = places_of(engine, retrain, extra, map(Path, remembered.places))
+    places = places_of(engine, retrain, declared, remembered.places)
     files = search_files(places, terms)
-    unread = (*remembered.unread, *remembered.ended)
+    unread = (*remembered.unread, *remembered.ended, *unread_of(declared))
     return result_of(findings, files, places, terms, unread=unread)
 
 

@@ -24,6 +24,7 @@ BY_OPERATOR = "no period: until an operator deletes the file"
 _TEXT, _WORDS = Content.END_USER_TEXT, Content.STAFF_WORDS
 _ROWS = "rows of the end user are removed"
 _NOT_SEARCHED = "not searched"
+_BY_NAME = "searched where `forget --file` names it; rows are removed from JSON lines only"
 #: Files outside the folders of runs.
 OTHER_FILES = (
     StoredFile(
@@ -43,16 +44,16 @@ OTHER_FILES = (
     ),
     StoredFile(
         "files of `compare`, `evaluate` and human evaluations (HTML, JSON, sheets)",
-        "read figures and examples elsewhere", _TEXT, _NOT_SEARCHED, BY_OPERATOR,
+        "read figures and examples elsewhere", _TEXT, _BY_NAME, BY_OPERATOR,
         "only whoever ran the command knows where they are",
     ),
     StoredFile(
         "exports of `driftwarden subject export`", "answer a request for access", _TEXT,
-        _NOT_SEARCHED, BY_OPERATOR, "delete them once they are handed out",
+        _BY_NAME, BY_OPERATOR, "delete them once they are handed out",
     ),
     StoredFile(
         "backups by `driftwarden db backup`, and copies before a change of the schema",
-        "restore the database", _TEXT, _NOT_SEARCHED, BY_OPERATOR,
+        "restore the database", _TEXT, _BY_NAME, BY_OPERATOR,
         "restore, then erase again; let backups end in time",
     ),
     StoredFile(

@@ -7,7 +7,12 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from monitor.privacy.erasure.end_user_files import stored_files, work_dirs
+from monitor.privacy.erasure.declared_files import (
+    DeclaredFiles,
+    database_files,
+    declared_files,
+    work_dirs,
+)
 from monitor.privacy.erasure.masking import OF_BENCHMARKS, OF_END_USERS, read_table, readable
 from monitor.privacy.proof.file_search import FileSearch, Places, Terms, search_files
 from monitor.privacy.proof.findings import RemainingText, SearchResult, Unread
@@ -22,8 +27,6 @@ from monitor.table_types.contents import Content, Erasure
 from monitor.traffic.end_users.key_ring import configured_keys
 
 INTERVAL = timedelta(days=7)
-#: How raw files of SQLite end, besides the database itself.
-SQLITE_FILES = ("", "-wal", "-journal", "-shm")
 #: Places that a check stores; further ones are counted.
 MAX_STORED = 200
 #: Between the texts of rows that are searched together: a word that nobody wrote.
@@ -45,10 +48,13 @@ def check_erasures(
     secrets: Secrets,
     now: datetime,
     may_continue: Callable[[], bool] = lambda: True,
+    *,
+    named: Iterable[Path] = (),
 ) -> SearchResult | None:
     """Destroy the fingerprints whose period ended, search for the others, and store the result.
 
-    ``None``: there is no erasure to check, or the check was ended early; nothing is stored.
+    ``named`` are files besides those that the database and the settings know. ``None``: there is no
+    erasure to check, or the check was ended early; nothing is stored.
 
     Raises:
         ConfigurationError: A key of the environment is not a valid key.
@@ -58,16 +64,16 @@ def check_erasures(
     if not remembered.n_erasures:
         return None
     terms = Terms(remembered.search)
-    places = places_of(
-        engine,
-        [of_model.retrain for of_model in settings.by_model],
-        further=map(Path, remembered.places),
-    )
+    retrain = [of_model.retrain for of_model in settings.by_model]
+    declared = declared_files(engine, retrain, named, remembered.places)
+    places = places_of(engine, retrain, declared, remembered.places)
     columns = list(search_columns(engine, remembered.search, changeable=True))
     files = search_files(places, terms, may_continue=may_continue)
     if not may_continue():
         return None
-    result = result_of(columns, files, places, terms, unread=remembered.unread)
+    result = result_of(
+        columns, files, places, terms, unread=(*remembered.unread, *unread_of(declared))
+    )
     with transaction(engine) as connection:
         insert_check(
             connection,
@@ -99,27 +105,18 @@ def destroy_expired(engine: Engine, now: datetime) -> None:
 def places_of(
     engine: Engine,
     retrain: Sequence[Retrain],
-    extra: Iterable[Path] = (),
-    further: Iterable[Path] = (),
+    declared: DeclaredFiles,
+    further: Iterable[str] = (),
 ) -> Places:
-    """Return the folders of runs, exports, training data and benchmarks, and other files.
+    """Return the folders of runs, the declared files with what lies beside them, and other files.
 
-    Benchmarks, training data and ``extra`` may have the same words as an end user by chance;
     ``further`` are files in which something was found before.
     """
     with transaction(engine) as connection:
         runs = [Path(work_dir) for _, _, work_dir, _ in list_run_folders(connection)]
-    exports, inputs = stored_files(engine, retrain, extra)
     folders = dict.fromkeys(path.resolve() for path in (*work_dirs(retrain), *runs))
-    files = dict.fromkeys(inputs, True) | dict.fromkeys([*exports, *further], False)
+    files = dict.fromkeys(map(Path, further), True) | declared.quotes_count
     return Places(tuple(folders), files, {path.resolve() for path in database_files(engine)})
-
-
-def database_files(engine: Engine) -> list[Path]:
-    """Return the files of a SQLite database."""
-    if engine.dialect.name != "sqlite" or not engine.url.database:
-        return []
-    return [Path(f"{engine.url.database}{suffix}") for suffix in SQLITE_FILES]
 
 
 def search_columns(
@@ -166,6 +163,11 @@ def search_columns(
         yield from _search_page(table, page, search, ids_only=ids_only)
 
 
+def unread_of(declared: DeclaredFiles) -> list[Unread]:
+    """Return the declared files that are not there, or don't tell which files they name."""
+    return [Unread(str(path), reason) for path, reason in declared.broken.items()]
+
+
 def result_of(
     columns: Sequence[RemainingText],
     files: FileSearch,
@@ -175,7 +177,7 @@ def result_of(
     unread: Iterable[Unread] = (),
 ) -> SearchResult:
     """Return the result of a search of the database and of files."""
-    known = 0 if terms.traces is None else len(terms.traces.matchers)
+    known = len(terms.traces.matchers)
     return SearchResult(
         tuple(dict.fromkeys([*columns, *files.findings])),
         (*unread, *files.unread),

@@ -1,19 +1,22 @@
 """Search of files of any kind, below folders and by name, for what was erased."""
 
 import os
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from monitor.privacy.erasure.traces import Traces
+from monitor.privacy.erasure.traces import NO_TRACES, Traces
 from monitor.privacy.file_readers.parts import Limits, Text
 from monitor.privacy.file_readers.reading import kind_of_file, read_file
 from monitor.privacy.proof.findings import RemainingText, Unread
-from monitor.privacy.proof.fingerprints import FingerprintSearch
+from monitor.privacy.proof.fingerprints import FingerprintSearch, normalize
 
 #: Parts of a file that are named where they can't be read.
 NAMED = 3
 ADVICE = "delete it, or what it holds of this end user, and run the command again"
+#: A tag of HTML, which stands between words.
+_TAG = re.compile(r"</?[A-Za-z][^<>]{0,2000}>")
 
 
 @dataclass(frozen=True)
@@ -21,18 +24,24 @@ class Terms:
     """The terms of a search: those that an erasure knows in clear, and the remembered ones."""
 
     fingerprints: FingerprintSearch
-    traces: Traces | None = None
+    traces: Traces = NO_TRACES
 
-    def in_text(self, text: str, *, ids_only: bool = False) -> bool:
-        """Return whether a text has something of the end user."""
-        traces = self.traces
-        if traces is not None and (traces.without_quotes() if ids_only else traces).in_value(text):
+    def in_text(self, text: str, *, quotes: bool = True) -> bool:
+        """Return whether a text has something of the end user, as it is or read as HTML or JSON.
+
+        Without ``quotes``, short quotes may be chance: ids and long passages alone count.
+        """
+        plain = normalize(text)
+        words = _TAG.sub(" ", plain) if "<" in plain else plain
+        traces = self.traces if quotes else self.traces.without_quotes()
+        if any(map(traces.in_value, dict.fromkeys([text, plain, words]))):
             return True
-        return any(True for _ in self.fingerprints.find(text, ids_only=ids_only))
+        searched = [text] if words == plain else [text, words]
+        return any(True for part in searched for _ in self.fingerprints.find(part))
 
     def mask(self, text: str) -> str:
         """Return a path without the end user."""
-        return self.fingerprints.mask(text if self.traces is None else self.traces.mask(text))
+        return self.fingerprints.mask(self.traces.mask(text))
 
 
 @dataclass(frozen=True)
@@ -40,7 +49,7 @@ class Places:
     """Folders and files to be searched."""
 
     folders: tuple[Path, ...]
-    #: Files, and whether the same words in them may be chance, so that ids alone count.
+    #: Files and folders of data, and whether short quotes count in them or may be chance.
     files: Mapping[Path, bool] = field(default_factory=dict)
     #: Files of the database, which is searched by its rows and bytes.
     left_out: Collection[Path] = ()
@@ -66,7 +75,7 @@ def search_files(
     limits = limits or Limits()
     result = FileSearch()
     seen: set[Path] = set()
-    for path, name, ids_only in _files(places, result):
+    for path, name, quotes in _files(places, result):
         if path in seen or path in places.left_out or not may_continue():
             continue
         seen.add(path)
@@ -74,18 +83,18 @@ def search_files(
         if terms.in_text(name):
             result.findings.append(RemainingText("file", str(path), "in its name", ADVICE))
             continue
-        _search_file(path, terms, limits, result, ids_only=ids_only)
+        _search_file(path, terms, limits, result, quotes=quotes)
     return result
 
 
 def _search_file(
-    path: Path, terms: Terms, limits: Limits, result: FileSearch, *, ids_only: bool
+    path: Path, terms: Terms, limits: Limits, result: FileSearch, *, quotes: bool
 ) -> None:
     reasons: list[str] = []
     for number, part in enumerate(read_file(path, limits)):
         if not isinstance(part, Text):
             reasons.append(part.reason)
-        elif terms.in_text(part.text, ids_only=ids_only):
+        elif terms.in_text(part.text, quotes=quotes):
             result.findings.append(RemainingText("file", str(path), f"part {number + 1}", ADVICE))
             return
     if reasons:
@@ -96,22 +105,21 @@ def _search_file(
 
 
 def _files(places: Places, result: FileSearch) -> Iterator[tuple[Path, str, bool]]:
-    """Yield path, searched name, and whether ids alone count, of files by name and in folders."""
-    for path, ids_only in places.files.items():
-        if path.exists():
-            yield path, path.name, ids_only
-    for folder in places.folders:
+    """Yield path, searched name, and whether short quotes count, of files and in folders."""
 
-        def note(error: OSError) -> None:
-            result.unread.append(Unread(str(error.filename), error.strerror or str(error)))
+    def note(error: OSError) -> None:
+        result.unread.append(Unread(str(error.filename), error.strerror or str(error)))
 
-        if not folder.is_dir():
+    for path, quotes in (*places.files.items(), *((folder, True) for folder in places.folders)):
+        if not path.is_dir():
+            if path.exists():
+                yield path, path.name, quotes
             continue
-        for root, folders, names in os.walk(folder, onerror=note):
+        for root, folders, names in os.walk(path, onerror=note):
             for name in sorted([*names, *(n for n in folders if (Path(root) / n).is_symlink())]):
-                path = Path(root) / name
-                if not (path.is_symlink() and _is_inside(path, places.folders)):
-                    yield path, str(path.relative_to(folder)), False
+                inner = Path(root) / name
+                if not (inner.is_symlink() and _is_inside(inner, (path, *places.folders))):
+                    yield inner, str(inner.relative_to(path)), quotes
 
 
 def _is_inside(link: Path, folders: Collection[Path]) -> bool:

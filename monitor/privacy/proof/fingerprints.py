@@ -16,8 +16,10 @@ linear in the length of the text, whatever the number of fingerprints.
 import hashlib
 import hmac
 import re
+import secrets as random_secrets
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Self
 
@@ -147,16 +149,28 @@ class FingerprintSearch:
         self._keys: list[tuple[Keyed, dict[int, NDArray[np.uint32]], dict[str, set[int]]]] = []
         self.n_ids = self.n_passages = 0
         for keyed, of_owners in by_key:
-            rolling: defaultdict[int, set[int]] = defaultdict(set)
-            owners: defaultdict[str, set[int]] = defaultdict(set)
-            for owner, prints in of_owners.items():
-                for print_ in prints:
-                    rolling[print_.n_words].add(print_.sum)
-                    owners[f"{print_.kind}:{print_.mac}"].add(owner)
-                    self.n_ids += print_.kind == "id"
-                    self.n_passages += print_.kind == "passage"
-            arrays = {n: np.array(sorted(sums), dtype=np.uint32) for n, sums in rolling.items()}
-            self._keys.append((keyed, arrays, owners))
+            self._add(keyed, of_owners)
+
+    def _add(self, keyed: Keyed, of_owners: Mapping[int, Iterable[Fingerprint]]) -> None:
+        rolling: defaultdict[int, set[int]] = defaultdict(set)
+        owners: defaultdict[str, set[int]] = defaultdict(set)
+        for owner, prints in of_owners.items():
+            for print_ in prints:
+                rolling[print_.n_words].add(print_.sum)
+                owners[f"{print_.kind}:{print_.mac}"].add(owner)
+                self.n_ids += print_.kind == "id"
+                self.n_passages += print_.kind == "passage"
+        arrays = {n: np.array(sorted(sums), dtype=np.uint32) for n, sums in rolling.items()}
+        self._keys.append((keyed, arrays, owners))
+
+    def with_passages(self, passages: Iterable[Words]) -> Self:
+        """Return the search for passages too that nothing remembers yet."""
+        keyed = Keyed(random_secrets.token_bytes(32))
+        extended = copy(self)
+        extended._keys = [*self._keys]  # noqa: SLF001 - its own
+        extended._add(keyed, {0: keyed.of_passages(passages)})  # noqa: SLF001
+        extended.n_passages = max(self.n_passages, extended.n_passages - self.n_passages)
+        return extended
 
     def __bool__(self) -> bool:
         """Return whether there is anything to search for."""

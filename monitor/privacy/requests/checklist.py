@@ -44,7 +44,7 @@ def checklist(request: RequestRow, sentences: Sequence[Sentence]) -> Iterator[St
     yield step(
         f"decisions on sentences of staff ({n_all - n_waiting} of {n_all})",
         None if n_waiting else max(decided, default=request.searched_at),
-        f"driftwarden requests decide {number} SENTENCE {choice} --reason WHY",
+        f"driftwarden requests decide {number} SENTENCE {choice} --reason WHY --as NAME",
     )
     missing = open_steps(request, sentences)
     if kind == "access":
@@ -59,4 +59,5 @@ def checklist(request: RequestRow, sentences: Sequence[Sentence]) -> Iterator[St
             request.verified_at,
             "driftwarden forget --subject ID --verify",
         )
-    yield step("request closed", request.closed_at, f"driftwarden requests close {number}")
+    close = f"driftwarden requests close {number} --as NAME"
+    yield step("request closed", request.closed_at, close)

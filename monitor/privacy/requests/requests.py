@@ -78,12 +78,14 @@ def search_request(
     """Search for sentences, and add new ones to the end user's open request of a kind.
 
     Without an open request one is opened where there is a sentence, or ``is_asked``: else there is
-    ``None``. Where ``is_asked``, sentences that are no longer stored as they were need no decision
-    afterwards: what took their place was searched too.
+    ``None``. Of simultaneous searches each waits for the one before. Where ``is_asked``, sentences
+    that are no longer stored as they were need no decision afterwards: what took their place was
+    searched too.
     """
     matches, searched_names = find_sentences(engine, end_user, traces, kind, names)
     with transaction(engine) as connection:
-        request = store.open_request(connection, digests, kind)
+        store.lock_searches(connection)
+        request = store.open_request(connection, digests, kind, lock=True)
         if request is None and not matches and not is_asked:
             return None
         if request is None:
@@ -91,9 +93,8 @@ def search_request(
             request_id = store.insert_request(
                 connection, kind, digests[0], opened_at=now, opened_by=by, due_at=due_at
             )
-            append_entry(
-                connection, now, by, "request.opened", _subject(request_id), {"kind": kind}
-            )
+            details = {"kind": kind, "end_user": digests[0]}
+            append_entry(connection, now, by, "request.opened", _subject(request_id), details)
         else:
             request_id, due_at = request.id, request.due_at
         for sentence in read_sentences(connection, request_id):
@@ -189,17 +190,20 @@ def decide(
                 f"--{decision} decides nothing in a request for {request.kind}; give {allowed}",
                 code="wrong_decision",
             )
+        chosen = list(dict.fromkeys(numbers))
+        rows = _sentences_at(connection, request_id, places)
+        if unknown := set(chosen).difference(row.number for row in rows):
+            raise InputError(
+                f"request {request_id} has no sentence {min(unknown)}; `driftwarden requests show "
+                f"{request_id}` lists them",
+                code="unknown_sentence",
+            )
+        if decision == "erase":
+            _lock_texts(connection, [row for row in rows if row.number in chosen])
         by_number: dict[int, list[Sentence]] = defaultdict(list)
-        for row in store.sentences_of(connection, request_id):
-            if places is None or row.id in places:
-                by_number[row.number].append(_read(connection, row))
-        for number in dict.fromkeys(numbers):
-            if number not in by_number:
-                raise InputError(
-                    f"request {request_id} has no sentence {number}; `driftwarden requests "
-                    f"show {request_id}` lists them",
-                    code="unknown_sentence",
-                )
+        for row in _sentences_at(connection, request_id, places):
+            by_number[row.number].append(_read(connection, row))
+        for number in chosen:
             for row in _to_decide(by_number[number], change=change):
                 if not _write(connection, row, decision, reason=reason, by=by, now=now):
                     raise _decided_meanwhile(number)
@@ -211,12 +215,16 @@ def decide(
             by,
             "request.decided",
             _subject(request_id),
-            {"sentences": sorted(set(numbers)), "decision": decision},
+            {
+                "end_user": request.subject_digest,
+                "sentences": sorted(chosen),
+                "decision": decision,
+            },
         )
 
 
-def close(engine: Engine, request_id: int, *, reason: str, by: str, now: datetime) -> None:
-    """Close a request whose sentences are decided, and forget how these read.
+def close(engine: Engine, request_id: int, *, reason: str, by: str, now: datetime) -> RequestRow:
+    """Close a request whose sentences are decided, and forget how these read; return it.
 
     Raises:
         InputError: A sentence waits, or without a reason it was not answered yet.
@@ -245,7 +253,9 @@ def close(engine: Engine, request_id: int, *, reason: str, by: str, now: datetim
         store.update_request(
             connection, request_id, closed_at=now, closed_by=by, close_reason=reason
         )
-        append_entry(connection, now, by, "request.closed", _subject(request_id))
+        details = {"end_user": request.subject_digest}
+        append_entry(connection, now, by, "request.closed", _subject(request_id), details)
+    return request
 
 
 def open_steps(request: RequestRow, sentences: Sequence[Sentence]) -> list[str]:
@@ -294,11 +304,17 @@ def included_sentences(
     return included
 
 
+def _sentences_at(
+    connection: Connection, request_id: int, places: Collection[int] | None
+) -> list[SentenceRow]:
+    rows = store.sentences_of(connection, request_id)
+    return [row for row in rows if places is None or row.id in places]
+
+
 def _read(connection: Connection, row: SentenceRow) -> Sentence:
     if not row.digest:
         return Sentence(row, row.decision or "gone", "")
-    is_known = row.table_name in table_names() and row.column_name in columns_of(row.table_name)
-    if not is_known:  # a newer release wrote it
+    if not _is_known(row.table_name, row.column_name):  # a newer release wrote it
         return Sentence(row, row.decision or "changed", "")
     values = read_values(connection, row.table_name, [row.column_name], row.key)
     texts = list(texts_in(values[0])) if values is not None else []
@@ -308,6 +324,10 @@ def _read(connection: Connection, row: SentenceRow) -> Sentence:
             before, after = around(text, span)
             return Sentence(row, row.decision or "open", text[slice(*span)], before, after)
     return Sentence(row, row.decision or ("changed" if any(texts) else "gone"), "")
+
+
+def _is_known(table: str, column: str) -> bool:
+    return table in table_names() and column in columns_of(table)
 
 
 def _require_open(request: RequestRow) -> None:
@@ -366,8 +386,19 @@ def _write(
     return store.decide_sentence(connection, row.id, before=row.decision, **values)
 
 
+def _lock_texts(connection: Connection, rows: Iterable[SentenceRow]) -> None:
+    """Lock the texts of sentences, in one order for all decisions.
+
+    Texts are locked before their sentences, as an erasure does that masks a text and then moves
+    its sentences.
+    """
+    for table, key, column in sorted({(row.table_name, row.key, row.column_name) for row in rows}):
+        if _is_known(table, column):
+            read_values(connection, table, [column], key, lock=True)
+
+
 def _erase(connection: Connection, row: SentenceRow) -> None:
-    values = read_values(connection, row.table_name, [row.column_name], row.key, lock=True)
+    values = read_values(connection, row.table_name, [row.column_name], row.key)
     before = None if values is None else values[0]
     erased = map_strings(before, lambda text: without_sentence(text, row.digest))
     if erased == before:

@@ -1,7 +1,7 @@
 """Search for sentences of staff about an end user: by ids, quotes and names."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -24,12 +24,16 @@ from monitor.store.tables.facts import columns_of, period_of, table_names
 from monitor.table_types.contents import Content, Erasure
 
 Kind = Literal["access", "erasure"]
-FoundBy = Literal["id", "quote", "name"]
+FoundBy = Literal["id", "quote", "name", "item"]
+#: Corrected responses, which staff wrote for the end user, and no words about anybody.
+RESPONSES = frozenset({"corrected_response", "response"})
 
 #: Shorter names are too many other words.
 MIN_NAME = 3
-#: Tables of the requests themselves, and of what erasures say, which programs wrote.
-OF_REQUESTS = frozenset({"staff_sentences", "privacy_requests", "erasures", "erasure_checks"})
+#: Tables of the requests themselves, whose reasons an export has as they are.
+OF_REQUESTS = frozenset({"staff_sentences", "privacy_requests"})
+#: Tables of what erasures say, which programs wrote.
+OF_ERASURES = frozenset({"erasures", "erasure_checks"})
 #: JSON that holds what staff typed: unfinished reviews, and reasons in the audit log.
 TYPED_JSON = frozenset({"draft", "details"})
 #: Words before and after an id in brackets, as mail programs write a name.
@@ -66,10 +70,11 @@ def find_sentences(
 ) -> tuple[list[FoundSentence], list[str]]:
     """Return the sentences of staff that may be about an end user, and the names searched for.
 
-    Rows that are the end user's are left out: an export has them as a whole, and an erasure deletes
-    them. Searched for are the names given, and those that stand beside the id. What is an id or a
-    quote and nothing else is no sentence: both find it without a decision. So they do in what
-    programs wrote, where names count, and copies of sentences of staff.
+    Rows of the end user's review items are deleted by an erasure; for an access all sentences in
+    them are found, as they may name others, but those of corrected responses. In other rows those
+    are found that name the end user: by ids, by the names given, and by names that stand beside the
+    id. What is an id or a quote and nothing else is no sentence: both find it without a decision.
+    So they do in what programs wrote, where names count, and copies of sentences of staff.
 
     Raises:
         InputError: A name is too short.
@@ -90,6 +95,12 @@ def find_sentences(
                 original = digest_of(max(copied, key=len)) if copied and not is_typed else digest
                 place = FoundSentence(table, key, column, digest, found_by, original)
                 matches.setdefault((table, key, column, digest), place)
+    for table, key, column, text in _texts_of_items(engine, end_user) if kind == "access" else ():
+        for span in sentences(text):
+            if not is_trace_only(text, span, traces.spans(text)):
+                digest = digest_of(text[slice(*span)])
+                place = FoundSentence(table, key, column, digest, "item", digest)
+                matches.setdefault((table, key, column, digest), place)
     return list(matches.values()), sorted(named)
 
 
@@ -101,8 +112,7 @@ def _in_text(text: str, traces: Traces, names: re.Pattern[str]) -> Iterator[tupl
     of_ids = traces.without_quotes().spans(text)
     for sentence in sentences(text):
         inside = partial(_overlapping, sentence)
-        rest = _outside(text, sentence, inside(of_traces))
-        if not rest.strip("\"'.,;:!?…()[]<>“”„ \t"):
+        if is_trace_only(text, sentence, of_traces):
             continue
         words = text[slice(*sentence)]
         if inside(of_ids):
@@ -111,6 +121,12 @@ def _in_text(text: str, traces: Traces, names: re.Pattern[str]) -> Iterator[tupl
             yield words, "quote"
         elif inside(of_names):
             yield words, "name"
+
+
+def is_trace_only(text: str, sentence: Span, traces: Sequence[Span]) -> bool:
+    """Return whether a sentence has nothing besides ids and quotes of the end user."""
+    rest = _outside(text, sentence, _overlapping(sentence, traces))
+    return not rest.strip("\"'.,;:!?…()[]<>“”„ \t")
 
 
 def _overlapping(sentence: Span, spans: Iterable[Span]) -> list[Span]:
@@ -135,16 +151,36 @@ def _texts(
         columns = [
             name for name in staff_columns(table, kind) if _is_typed(table, name) is is_typed
         ]
-        if table in OF_REQUESTS or not columns:
+        is_left = table in OF_ERASURES or (kind == "access" and table in OF_REQUESTS)
+        if is_left or not columns:
             continue
         for key, values in read_table(engine, table, columns):
             if key[0] in own.get(table, ()):
                 continue
             for column, value in zip(columns, values, strict=True):
-                for text in texts_in(value):
-                    # Programs write names, codes and paths, which have no space.
-                    if " " in text or not text.isascii():
-                        yield table, key, column, text
+                for text in filter(has_words, texts_in(value)):
+                    yield table, key, column, text
+
+
+def has_words(text: str) -> bool:
+    """Return whether a text may be a sentence: programs write names, codes and paths."""
+    return " " in text or not text.isascii()
+
+
+def _texts_of_items(engine: Engine, end_user: EndUser) -> Iterator[tuple[str, Key, str, str]]:
+    """Yield the texts that staff typed on the end user's review items, but responses."""
+    for table, ids in _rows_of_items(engine, end_user, "access").items():
+        columns = columns_of_items(table)
+        for key, values in read_table(engine, table, columns) if columns else ():
+            for column, value in zip(columns, values, strict=True) if key[0] in ids else ():
+                for text in filter(has_words, texts_in(value)):
+                    yield table, key, column, text
+
+
+def columns_of_items(table: str) -> list[str]:
+    """Return the columns of a table of review items whose sentences an access decides."""
+    names = staff_columns(table, "access")
+    return [name for name in names if _is_typed(table, name) and name not in RESPONSES]
 
 
 def _is_typed(table: str, column: str) -> bool:
@@ -153,7 +189,7 @@ def _is_typed(table: str, column: str) -> bool:
     return column in TYPED_JSON or (is_text and period_of(table, column) != "errors")
 
 
-def _own_rows(engine: Engine, end_user: EndUser, kind: Kind) -> Mapping[str, Collection[int]]:
+def _rows_of_items(engine: Engine, end_user: EndUser, kind: Kind) -> dict[str, Collection[int]]:
     with transaction(engine) as connection:
         items = (
             end_user.items
@@ -162,6 +198,11 @@ def _own_rows(engine: Engine, end_user: EndUser, kind: Kind) -> Mapping[str, Col
         )
         own: dict[str, Collection[int]] = dict(end_user_rows.rows_of_items(connection, items))
         own["audit_log"] = end_user_traces.audit_entries_with_reasons(connection, items)
+    return own
+
+
+def _own_rows(engine: Engine, end_user: EndUser, kind: Kind) -> Mapping[str, Collection[int]]:
+    own = _rows_of_items(engine, end_user, kind)
     own["rollout_observations"] = set(find_observations(engine, end_user))
     return own
 

@@ -15,7 +15,7 @@ from monitor.privacy.erasure.end_user_feedback import find_feedback
 from monitor.privacy.erasure.end_user_files import Files, find_files
 from monitor.privacy.erasure.end_user_observations import find_observations
 from monitor.privacy.erasure.erasure_record import subject_digest, subject_digests
-from monitor.privacy.erasure.traces import find_traces
+from monitor.privacy.erasure.search_plan import plan_search
 from monitor.privacy.requests.requests import included_sentences, search_request, waiting_for
 from monitor.privacy.retention.period_text import READERS
 from monitor.privacy.subject_export.document import (
@@ -32,7 +32,7 @@ from monitor.privacy.subject_export.table_rows import TableRows, join_ids_of
 from monitor.privacy.subject_export.third_parties import ThirdParties
 from monitor.setting_types.durations import format_duration
 from monitor.settings import Sections
-from monitor.store.audit_log import append_entry
+from monitor.store.audit_log import SYSTEM, append_entry
 from monitor.store.engine import snapshot, transaction
 from monitor.store.privacy.observations import observed_exchanges
 from monitor.table_types.contents import Content
@@ -80,6 +80,7 @@ def collect_export(
     request: ErasureRequest,
     now: datetime,
     *,
+    by: str = SYSTEM,
     extra_files: Iterable[Path] = (),
 ) -> Export:
     """Collect everything stored about an end user.
@@ -87,13 +88,14 @@ def collect_export(
     The request has the id of the end user, or ids of exchanges. The settings have the redaction
     patterns and the periods, and name the files of retraining; further ones, of JSON lines, are
     searched too. Sentences of staff are proposed to a lead; those that the open request of the end
-    user includes are in the export.
+    user includes are in the export. A request that this opens is ``by`` an account.
     """
     request = resolve(engine, settings, request)
     redactor = Redactor(settings.redaction.patterns)
     end_user = find_end_user(engine, request)
-    traces = find_traces(engine, end_user)
     retrain = [of_model.retrain for of_model in settings.by_model]
+    plan = plan_search(engine, end_user, retrain, extra_files, now)
+    traces = plan.terms.traces
     digests = subject_digests(request)
     search_request(
         engine,
@@ -102,11 +104,11 @@ def collect_export(
         kind="access",
         digests=digests,
         period=settings.privacy.request_period,
-        by="driftwarden",
+        by=by,
         now=now,
     )
-    files = find_files(engine, end_user, traces, retrain, list(extra_files))
     observations, feedback = find_observations(engine, end_user), find_feedback(engine, end_user)
+    files = find_files(engine, end_user, plan.terms, retrain, plan.declared)
     with snapshot(engine) as connection:
         ownership = Ownership(
             end_user,
@@ -133,7 +135,7 @@ def collect_export(
     return Export(
         form=FORM,
         created_at=now.isoformat(timespec="seconds"),
-        end_user=request.subject,
+        end_user=", ".join(request.subjects),
         stored_ids=tuple(request.stored_ids),
         exchange_ids=request.exchange_ids,
         near_matches=tuple(near_matches(engine, request)),
@@ -162,11 +164,17 @@ def _digests(request: ErasureRequest) -> list[str]:
     # A restoration erases by the stored id: it knows no other.
     forms = request.stored_ids if request.subject else ()
     digests += [
-        digest for form in forms for digest in subject_digests(replace(request, subject=form))
+        digest
+        for form in forms
+        for digest in subject_digests(replace(request, subject=form, further=()))
     ]
     if request.ids is not None and request.subject:
         ring = request.ids.ring
-        digests += [main_digest_of(ring, request.ids, request.subject, key) for key in ring.keys]
+        digests += [
+            main_digest_of(ring, request.ids, subject, key)
+            for subject in request.subjects
+            for key in ring.keys
+        ]
     return digests
 
 
@@ -196,6 +204,8 @@ def _weights(files: Files) -> Iterator[Omission]:
 
 
 def _unread(files: Files) -> Iterator[Omission]:
+    for path in files.held:
+        yield Omission(f"{path}", "it holds something of this end user that is not in rows")
     for path, reason in files.unreachable.items():
         yield Omission(f"{path}", f"it can't be read: {reason}")
     for name in files.missing:

@@ -39,6 +39,11 @@ class DocumentPart(msgspec.Struct, frozen=True):
     columns: tuple[DocumentColumn, ...]
     entries: list[DocumentEntry]
 
+    @property
+    def n_own(self) -> int:
+        """Return the number of rows that are the end user's; the others have parts about them."""
+        return sum(bool(entry.values) for entry in self.entries)
+
 
 class Omission(msgspec.Struct, frozen=True):
     """Data that is not in the export, with the reason."""

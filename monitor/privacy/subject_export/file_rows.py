@@ -48,14 +48,16 @@ class FileRows:
                 yield _part(path, roots, Content.STAFF_WORDS, entries)
 
     def _rows(self, path: Path) -> Iterator[DocumentEntry]:
+        owns = self._files.owns(path)
         for number, raw in open_source(path).values():
             row = _object(raw)
-            if row is None:
+            if row is None or not owns(row):  # as an erasure decides
                 continue
             if self._ownership.owns_line(row):
                 values = map_strings(without_instructions(row), self._without_third_parties)
                 yield DocumentEntry({"row": number + 1}, values=values)
-            elif parts := self._passages(row):
+            else:
+                parts = self._passages(row) or [raw.decode("utf-8", "replace")]
                 yield DocumentEntry({"row": number + 1}, passages={"row": parts})
 
     def _words(self, path: Path) -> Iterator[DocumentEntry]:

@@ -135,8 +135,9 @@ class Ownership:
 
     def _owns_in_audit_log(self, row: Row) -> bool:
         kind, _, name = row["subject"].partition(":")
+        of_kind = {"item": "review_items", "request": "privacy_requests"}.get(kind)
         return (kind == "end_user" and name in self._digests) or (
-            kind == "item" and name.isdigit() and int(name) in self._ids["review_items"]
+            of_kind is not None and name.isdigit() and int(name) in self._ids[of_kind]
         )
 
     def _owns_in_access_log(self, row: Row) -> bool:

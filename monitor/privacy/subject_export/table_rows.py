@@ -1,6 +1,7 @@
 """Parts of an export from the tables, as their columns declare them."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,11 +9,12 @@ from sqlalchemy import Connection, Table
 
 from monitor.privacy.end_users.end_user import EndUser
 from monitor.privacy.erasure.traces import Traces
+from monitor.privacy.requests.search import columns_of_items, has_words, is_trace_only
 from monitor.privacy.requests.sentences import digest_of, sentences
 from monitor.privacy.retention.period_text import ABOUT_END_USERS, describe_period, describe_readers
 from monitor.privacy.subject_export.document import DocumentColumn, DocumentEntry, DocumentPart
 from monitor.privacy.subject_export.ownership import Ownership
-from monitor.privacy.subject_export.third_parties import STAFF, ThirdParties
+from monitor.privacy.subject_export.third_parties import STAFF, ThirdParties, map_strings
 from monitor.privacy.subject_export.values import (
     figures_of,
     numbers,
@@ -22,14 +24,26 @@ from monitor.privacy.subject_export.values import (
     without_instructions,
 )
 from monitor.settings import Retention
+from monitor.store.privacy import end_user_rows
 from monitor.store.privacy.columns import Key, last_id_of, read_page
 from monitor.store.privacy.export_rows import rows_by_id
-from monitor.store.tables import metadata
+from monitor.store.tables import ReviewItem, metadata
 from monitor.store.tables.facts import columns_of, facts_of
 from monitor.store.traffic.embedding_blocks import load_vectors
 from monitor.table_types.contents import Content
 
 REVIEWER = "a reviewer"
+#: Counts of the exchanges of all end users under a name, which may be an id.
+COUNTS = frozenset(
+    (table, name)
+    for table in ("rollout_labels", "unlisted_exchanges")
+    for name in ("count", "estimated_total")
+)
+#: In place of a sentence of staff that a lead has not decided to hand out.
+NOT_HANDED_OUT = "(not handed out)"
+ITEM_TABLE_NAMES = frozenset(
+    table.__tablename__ for table in (ReviewItem, *end_user_rows.ITEM_TABLES)
+)
 #: Tables that name rows of others without a key, and are read after those.
 NAMING_OTHERS = ("audit_log", "access_log")
 
@@ -111,23 +125,49 @@ class TableRows:
         reviewers = {
             key.parent.name for key in table.foreign_keys if key.column.table.name == "users"
         }
+        key = tuple(row[column.name] for column in table.primary_key.columns)
         values: Row = {}
         for name, value in row.items():
             content = described[name].content if name in described else None
-            if value is None:
+            if value is None or (table.name, name) in COUNTS:
                 continue
             if name in reviewers:
                 values[name] = REVIEWER
             elif content is Content.STAFF_ACCOUNT:
                 values[name] = STAFF
             elif content is Content.STAFF_WORDS:
-                values[name] = self._third_parties.mask_words(presentable(value))
+                words = presentable(value)
+                if self._is_decided(str(table.name), name, row):
+                    handed_out = self._included.get((str(table.name), key, name), ())
+                    words = map_strings(words, partial(self._decided, included=handed_out))
+                values[name] = self._third_parties.mask_words(words)
             elif content is Content.END_USER_TEXT:
                 text = without_instructions(presentable(value))
                 values[name] = self._third_parties.mask_ids(text)
             else:
                 values[name] = presentable(value)
         return values
+
+    def _is_decided(self, table: str, column: str, row: Row) -> bool:
+        """Return whether a lead decides on the sentences of a row of the end user's items."""
+        is_of_item = table in ITEM_TABLE_NAMES or (
+            table == "audit_log"
+            and row["subject"].startswith("item:")
+            and row["details"].get("reason")
+        )
+        return bool(is_of_item) and column in columns_of_items(table)
+
+    def _decided(self, text: str, included: Collection[str]) -> str:
+        """Return a text with the sentences that are handed out."""
+        if not has_words(text):
+            return text
+        traces, parts, end = self._traces.spans(text), [], 0
+        for first, last in sentences(text):
+            words = text[first:last]
+            stays = digest_of(words) in included or is_trace_only(text, (first, last), traces)
+            parts += [text[end:first], words if stays else NOT_HANDED_OUT]
+            end = last
+        return "".join([*parts, text[end:]])
 
     def _passages(self, table: str, key: Key, column: str, value: Any) -> list[str]:
         figures = figures_of(table, column, value, self._end_user.own_ids)

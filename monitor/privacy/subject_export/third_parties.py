@@ -71,7 +71,8 @@ class ThirdParties:
     def _look_up(self, words: Iterable[str]) -> None:
         own = set(self._request.stored_ids)
         requests = {
-            word: replace(self._request, subject=word, other_spellings=()) for word in words
+            word: replace(self._request, subject=word, other_spellings=(), further=())
+            for word in words
         }
         forms = {word: set(request.stored_ids) for word, request in requests.items()}
         known = known_end_users(

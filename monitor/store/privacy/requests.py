@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, distinct, func, select, update
+from sqlalchemy import Connection, select, text, update
 
 from monitor.store.privacy.columns import Key
 from monitor.store.rows import columns_of, insert_row, read_row, read_rows
 from monitor.store.tables import PrivacyRequest, StaffSentence
+
+#: Key of the PostgreSQL lock of searches.
+ADVISORY_LOCK = 0x6472_6966_7473_7562
 
 
 @dataclass(frozen=True)
@@ -61,17 +64,17 @@ class SentenceRow:
 
 @dataclass(frozen=True)
 class WaitingRequest:
-    """A request that is not closed, with the number of sentences that nobody has decided."""
+    """A request that is not closed."""
 
     id: int
     kind: str
     opened_at: datetime
     due_at: datetime
-    n_open: int
 
 
 _REQUEST = columns_of(RequestRow, PrivacyRequest)
 _SENTENCE = columns_of(SentenceRow, StaffSentence)
+_WAITING = columns_of(WaitingRequest, PrivacyRequest)
 
 
 def request_by_id(
@@ -87,35 +90,37 @@ def all_requests(connection: Connection) -> list[RequestRow]:
     return read_rows(connection, RequestRow, select(*_REQUEST).order_by(PrivacyRequest.id.desc()))
 
 
+def lock_searches(connection: Connection) -> None:
+    """Let one search at a time open a request and add sentences, until the transaction ends.
+
+    Call it before a request is locked.
+    """
+    if connection.dialect.name == "postgresql":  # SQLite's transactions are exclusive anyway
+        statement = text("SELECT pg_advisory_xact_lock(:key)")
+        connection.execute(statement, {"key": ADVISORY_LOCK})
+
+
 def open_request(
-    connection: Connection, subject_digests: Sequence[str], kind: str
+    connection: Connection, subject_digests: Sequence[str], kind: str, *, lock: bool = False
 ) -> RequestRow | None:
-    """Return the newest open request of a kind under one of the digests of an end user."""
+    """Return the newest open request of a kind under one of the digests of an end user.
+
+    ``lock`` it until the transaction ends.
+    """
     statement = select(*_REQUEST).where(
         PrivacyRequest.subject_digest.in_(subject_digests),
         PrivacyRequest.kind == kind,
         PrivacyRequest.closed_at.is_(None),
     )
-    return read_row(connection, RequestRow, statement.order_by(PrivacyRequest.id.desc()).limit(1))
+    newest = statement.order_by(PrivacyRequest.id.desc()).limit(1)
+    return read_row(connection, RequestRow, newest.with_for_update() if lock else newest)
 
 
 def waiting_requests(connection: Connection) -> list[WaitingRequest]:
     """Return the requests that are not closed, the one that is due first before the others."""
-    n_open = func.count(distinct(case((StaffSentence.decision == "", StaffSentence.number))))
-    statement = (
-        select(
-            PrivacyRequest.id,
-            PrivacyRequest.kind,
-            PrivacyRequest.opened_at,
-            PrivacyRequest.due_at,
-            n_open,
-        )
-        .outerjoin(StaffSentence, StaffSentence.request_id == PrivacyRequest.id)
-        .where(PrivacyRequest.closed_at.is_(None))
-        .group_by(PrivacyRequest.id)
-        .order_by(PrivacyRequest.due_at, PrivacyRequest.id)
-    )
-    return read_rows(connection, WaitingRequest, statement)
+    statement = select(*_WAITING).where(PrivacyRequest.closed_at.is_(None))
+    ordered = statement.order_by(PrivacyRequest.due_at, PrivacyRequest.id)
+    return read_rows(connection, WaitingRequest, ordered)
 
 
 def insert_request(
@@ -215,7 +220,7 @@ def decide_sentence(
 
 
 def empty_digests(connection: Connection, request_id: int) -> None:
-    """Forget how the sentences of a closed request read."""
-    connection.execute(
-        update(StaffSentence).where(StaffSentence.request_id == request_id).values(digest="")
-    )
+    """Forget how the sentences of a closed request read, and why those were erased that were."""
+    of_request = update(StaffSentence).where(StaffSentence.request_id == request_id)
+    connection.execute(of_request.values(digest=""))
+    connection.execute(of_request.where(StaffSentence.decision == "erase").values(reason=""))

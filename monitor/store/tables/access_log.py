@@ -36,10 +36,12 @@ class AccessEntry(Base):
     actor: Mapped[str] = mapped_column(info=contents.ACCOUNT)
     #: ``signed_in``, ``sign_in_refused``, ``signed_out``, ``read`` or ``exported``.
     action: Mapped[str] = mapped_column(info=contents.CODE)
-    #: What was read, such as ``item``, and its id; empty where there is none.
+    #: What was read, such as ``item``, and its id, or an archive's path; empty: there is none.
     kind: Mapped[str] = mapped_column(info=contents.CODE)
     object_id: Mapped[str] = mapped_column(
-        info=contents.unchanged("the number of a row, which stays when the row is erased")
+        info=contents.unchanged(
+            "the number of a row, which stays when the row is erased, or the path of a backup"
+        )
     )
     #: Whose texts; empty where they are of several, or of none.
     model: Mapped[str] = mapped_column(info=contents.NAME)

@@ -11,7 +11,6 @@ from monitor.table_types.base import Base, BigId
 
 #: What the to-do list of a digest reads: nobody reads the words there.
 _WAITING = ("id", "kind", "opened_at", "due_at", "closed_at")
-_DECIDED = ("number", "request_id", "decision")
 
 
 class PrivacyRequest(Base):
@@ -57,7 +56,7 @@ class StaffSentence(Base):
         "decide which sentences of staff are handed out or erased",
         contents.LEADS,
         no_period="evidence of the answer",
-        access=contents.Access(schedule="r", web="rw", columns={"schedule": _DECIDED}),
+        access=contents.Access(web="rw"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -70,7 +69,7 @@ class StaffSentence(Base):
     row_key: Mapped[list[Any]] = mapped_column(info=contents.KEY)
     #: SHA-256 of the sentence as it stands; empty where the sentence or the request is done.
     digest: Mapped[str] = mapped_column(info=contents.DIGEST)
-    #: ``id``, ``quote`` or ``name``
+    #: ``id``, ``quote`` or ``name``; ``item``: it is on a review item of the end user.
     found_by: Mapped[str] = mapped_column(info=contents.CODE)
     #: ``include`` or ``exclude``, ``erase`` or ``keep``; ``gone``: it is no longer stored; empty:
     #: nobody has decided.

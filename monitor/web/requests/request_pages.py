@@ -14,9 +14,9 @@ from sqlalchemy import Connection
 from monitor.errors import InputError, NotFoundError
 from monitor.privacy.requests import requests as steps
 from monitor.privacy.requests.checklist import checklist
+from monitor.privacy.requests.permissions import may_decide
 from monitor.privacy.requests.requests import DECISIONS, Sentence
 from monitor.rendering.numbers import format_instant
-from monitor.store.accounts.grants import ALL_MODELS
 from monitor.store.model_sets import EVERY_MODEL
 from monitor.store.privacy.deletion import purge_deleted_rows
 from monitor.store.privacy.owners import model_of_row
@@ -117,7 +117,10 @@ class ListedSentence:
 def requests(lead_visit: NamedDependency[Visit]) -> Template:
     """List the requests that are not closed; they are of no model."""
     with lead_visit.transaction() as connection:
-        rows = waiting_requests(connection)
+        rows = [
+            (row, sum(sentence.is_waiting for sentence in _sentences(connection, row.id)))
+            for row in waiting_requests(connection)
+        ]
     return lead_visit.page("requests.html", {"rows": rows, "now": lead_visit.now})
 
 
@@ -217,12 +220,7 @@ def _of_lead(
         for sentence in sentences
         if sentence.row.table_name not in _UNREAD
     ]
-    leads_all = visit.scope == EVERY_MODEL
-    return [
-        sentence
-        for sentence in placed
-        if (leads_all if sentence.model in {"", ALL_MODELS} else sentence.model in visit.scope)
-    ]
+    return [sentence for sentence in placed if may_decide(visit.scope, sentence.model)]
 
 
 def _say(visit: Visit, request_id: int, number: int, error: InputError) -> str:
@@ -236,7 +234,7 @@ def _say(visit: Visit, request_id: int, number: int, error: InputError) -> str:
     return (
         f"Sentence {number} was decided by {by}, {format_instant(row.decided_at)}: "
         f"{row.decision}. To decide again: driftwarden requests decide {request_id} {number} "
-        f"--{row.decision} --change --reason WHY."
+        f"--{row.decision} --change --reason WHY --as NAME."
     )
 
 

@@ -131,7 +131,7 @@ def test_erasure_removes_every_trace_and_counts_zero_left(
         "words in files": 0,
     } == counts(forgotten)
     assert counts(forgotten)["quotes in messages"] >= 4
-    assert forgotten.n_mentions == 1
+    assert forgotten.mentions == [f"exchange exchange-{MENTIONS} of assistant: response"]
     assert forgotten.n_left == 0
     assert other_ids == stored_ids(world.engine)
     assert len(other_ids) == vectors_are_right(world.engine)

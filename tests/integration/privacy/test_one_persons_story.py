@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
+from monitor.accounts.registration import create_user
 from monitor.embedding import cached_encoder
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import Exchange
@@ -14,6 +15,7 @@ from tests.integration.privacy.end_user_world import make_end_user_world
 from tests.support.command import Run, run_command  # noqa: F401 - a fixture
 from tests.support.encoders.fake_encoder import FakeEncoder
 from tests.support.one_persons_story import ANN, Story, tell, write_records
+from tests.support.review.review_world import PASSWORD
 from tests.support.stamped import stamp
 
 PAGE = Path(__file__).parents[3] / "docs" / "explanation" / "one-persons-story.md"
@@ -39,6 +41,8 @@ def story(
     monkeypatch.setenv("DRIFTWARDEN_USER_ID_KEY", KEY)
     monkeypatch.setattr(cached_encoder, "open_encoder", lambda _settings: FakeEncoder())
     make_end_user_world(engine, tmp_path, clock)
+    with transaction(engine) as connection:
+        create_user(connection, "Lea", PASSWORD, "lead", clock)
     stamp(engine)
     engine.dispose()
     (tmp_path / "safe").mkdir()

@@ -416,7 +416,8 @@ def test_report_names_copies_by_commands(command: Any, tmp_path: Path) -> None:
     done = command("db", "backup", "backup.tar")
     assert done.exit_code == 0, done.output
     done = command("forget", "--subject", ANN, "--no-suppress")
-    assert "`driftwarden db backup` wrote 1 time" in done.output
+    assert f"`driftwarden db backup` wrote 1 time to {tmp_path / 'backup.tar'} on" in done.output
+    assert "`driftwarden compare` wrote (--html" in done.output
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")

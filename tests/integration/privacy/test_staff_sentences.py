@@ -3,19 +3,30 @@
 Each test is an attempt to lose a sentence, or to touch another sentence.
 """
 
+import json
 import sqlite3
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, delete, func, select, update
+from typer.testing import CliRunner
 
+from monitor.accounts.registration import create_user
+from monitor.cli.app import app
+from monitor.cli.shared.access import account_name
 from monitor.errors import InputError
 from monitor.privacy.end_users.end_user import ErasureRequest, find_end_user
 from monitor.privacy.end_users.erasure_request import resolve
 from monitor.privacy.erasure import forget as forget_module
+from monitor.privacy.erasure import masking
 from monitor.privacy.erasure.erasure_record import subject_digests
 from monitor.privacy.erasure.forget import forget
 from monitor.privacy.erasure.traces import find_traces
@@ -44,17 +55,23 @@ from monitor.store.tables import (
     ReviewItem,
     ReviewMessage,
     StaffSentence,
+    Suppression,
+    User,
 )
 from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters
 from monitor.store.traffic.position import Position
+from monitor.traffic.end_users.rules import open_rules
 from tests.integration.privacy.end_user_world import (
     ANN,
     HERS,
+    MENTIONS,
     EndUserWorld,
     exchange_ids,
     make_end_user_world,
 )
 from tests.support.refusals import refusal
+from tests.support.review.review_world import PASSWORD
+from tests.support.stamped import stamp
 
 COMMENT = f"Bob was kind. Ann Miller ({ANN}) is rude! Mrs. Miller's dog bit Bob Smith. All fine."
 NAMES = ("Miller",)
@@ -171,7 +188,10 @@ def test_erased_sentences_leave_others_to_the_byte(
         assert check_chain(connection).broken_at is None
     assert [tuple(row) for row in rows] == [("erase", "")] * 2
     assert "rude" not in str(audit)
-    assert ("request:1", {"sentences": [1, 2], "decision": "erase"}) in [tuple(r) for r in audit]
+    details = [entry.details for entry in audit if entry.subject == "request:1"]
+    assert details[1] | {"end_user": ""} == {
+        "end_user": "", "sentences": [1, 2], "decision": "erase",
+    }  # fmt: skip
 
 
 def test_erased_words_leave_no_byte_in_the_file(world: EndUserWorld, clock: datetime) -> None:
@@ -272,6 +292,157 @@ def test_sentence_of_a_removed_row_waits_for_nobody(world: EndUserWorld, clock: 
         decide_all(world, clock, "keep", 1)
 
 
+def at_once(*calls: Callable[[], Any]) -> list[Any]:
+    with ThreadPoolExecutor() as pool:
+        return [future.result(30) for future in [pool.submit(call) for call in calls]]
+
+
+def test_searches_at_once_open_one_request(
+    any_world: EndUserWorld, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert = requests_module.store.insert_request
+
+    def slowly(*arguments: Any, **values: Any) -> int:
+        time.sleep(0.3)
+        return insert(*arguments, **values)
+
+    monkeypatch.setattr(requests_module.store, "insert_request", slowly)
+
+    searches = at_once(*[lambda: open_for(any_world, clock)] * 2)
+
+    assert [search.request_id for search in searches] == [1, 1]
+    assert sorted(search.n_new for search in searches) == [0, 2]
+    assert len(sentences_of(any_world)) == 2
+
+
+def test_decision_waits_for_the_masking_of_its_text(
+    any_world: EndUserWorld, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = Event()
+    move = masking._move_sentences
+
+    def slowly(*arguments: Any) -> None:
+        if COMMENT in arguments:
+            began.set()
+            time.sleep(0.5)
+        move(*arguments)
+
+    open_for(any_world, clock)
+    monkeypatch.setattr(masking, "_move_sentences", slowly)
+
+    def erase() -> None:
+        assert began.wait(20)
+        decide_all(any_world, clock, "erase", 1)
+
+    erase_all = partial(forget, any_world.engine, any_world.settings, ErasureRequest(ANN), clock)
+    at_once(erase_all, erase)
+
+    assert (
+        comment_of(any_world)
+        == "Bob was kind. [erased]! Mrs. Miller's dog bit Bob Smith. All fine."
+    )
+
+
+def test_entries_of_a_request_have_one_digest(
+    world: EndUserWorld, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stamp(world.engine)
+    monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", str(world.settings.database.url))
+    with transaction(world.engine) as connection:
+        create_user(connection, "Lea", PASSWORD, "lead", clock)
+    open_rules(world.engine, world.settings)  # makes the key, as a daemon does
+
+    for line in (
+        "requests open --kind erasure --subject ann@example.org",
+        "forget --subject Ann@Example.org --exchange exchange-3",
+        "forget --subject ann@example.org --verify",
+        "requests decide 1 1 --keep --reason why --as Lea",
+        "requests close 1 --as Lea",
+        "suppress remove --subject ann@example.org --reason consent",
+    ):
+        done = CliRunner().invoke(app, line.split())
+        assert done.exit_code == 0, done.output
+
+    with transaction(world.engine) as connection:
+        entries = connection.execute(select(AuditEntry).order_by(AuditEntry.id)).all()
+    named = [
+        (entry.action, entry.details.get("end_user") or entry.subject.partition(":")[2])
+        for entry in entries
+        if entry.action.startswith(("request.", "end_user."))
+    ]
+    assert [action for action, _ in named] == [
+        "request.opened", "end_user.suppressed", "end_user.erased", "end_user.verified",
+        "request.decided", "request.closed", "end_user.unsuppressed",
+    ]  # fmt: skip
+    assert len({digest for _, digest in named}) == 1
+    (verified,) = [entry for entry in entries if entry.action == "end_user.verified"]
+    assert (verified.details["findings"], verified.details["exit_status"]) == (0, 0)
+    actors = {entry.actor for entry in entries if entry.action.startswith("end_user.")}
+    assert actors == {account_name()}
+
+
+def test_name_in_a_reason_belongs_to_the_erasure(world: EndUserWorld, clock: datetime) -> None:
+    open_for(world, clock, "access")
+    decide(world.engine, 1, [1], "include", reason="Mrs. Miller is meant", by="lea", now=clock)
+    of_items = {sentence.row.number for sentence in sentences_of(world)} - {1, 2}
+    decide(world.engine, 1, [2, *of_items], "exclude", reason="", by="lea", now=clock)
+    close(world.engine, 1, reason="Miller has it", by="lea", now=clock)
+
+    open_for(world, clock)
+    places = {
+        (sentence.row.table_name, sentence.row.column_name, sentence.words)
+        for sentence in sentences_of(world, 2)
+    }
+    assert places >= {
+        ("staff_sentences", "reason", "Miller is meant"),
+        ("privacy_requests", "close_reason", "Miller has it"),
+    }
+    numbers = [sentence.row.number for sentence in sentences_of(world, 2)]
+    decide(world.engine, 2, numbers, "erase", reason="Mrs. Miller asked", by="lea", now=clock)
+    close(world.engine, 2, reason="withdrawn", by="lea", now=clock)
+
+    with transaction(world.engine) as connection:
+        reasons = connection.execute(select(StaffSentence.reason)).scalars().all()
+        assert read_request(connection, 1).close_reason == "[erased]"
+    assert set(reasons) == {"Mrs. [erased]", ""}
+
+
+def test_ids_of_one_end_user_are_one_request(
+    world: EndUserWorld, clock: datetime, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with_comment(world, "customer-00765 is rude. All fine.")
+    with transaction(world.engine) as connection:
+        of_other = update(Exchange).where(Exchange.exchange_id == "exchange-39")
+        connection.execute(of_other.values(end_user="customer-00765"))
+    stamp(world.engine)
+    monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", str(world.settings.database.url))
+    monkeypatch.chdir(tmp_path)
+
+    def run(line: str) -> str:
+        done = CliRunner().invoke(app, line.split())
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    both, turned = (f"--subject {a} --subject {b}" for a, b in (
+        (ANN, "customer-00765"), ("customer-00765", ANN)))  # fmt: skip
+    assert "request 1: erasure" in run(f"requests open --kind erasure {both}")
+    assert "request 1: erasure" in run(f"requests open --kind erasure {turned}")
+    assert words(world) == {"customer-00765 is rude.": "id"}
+    run(f"subject export {ANN} customer-00765 --output her.json")
+    exported = json.loads((tmp_path / "her.json").read_text())
+    rows = {part["name"]: len(part["entries"]) for part in exported["parts"]}
+    assert (exported["end_user"], rows["exchanges"]) == (f"{ANN}, customer-00765", 6)
+    output = run(f"forget {turned}")
+
+    assert f"exchange exchange-{MENTIONS} of assistant: response" in output
+    assert comment_of(world) == "[erased] is rude. All fine."
+    with transaction(world.engine) as connection:
+        left = connection.execute(select(Exchange.exchange_id)).scalars().all()
+        n_listed = len({row.main_digest for row in connection.execute(select(Suppression)).all()})
+    assert {"exchange-3", "exchange-39"}.isdisjoint(left)
+    assert n_listed == 2
+
+
 def test_decision_that_fits_nothing_is_refused(world: EndUserWorld, clock: datetime) -> None:
     open_for(world, clock)
 
@@ -280,6 +451,47 @@ def test_decision_that_fits_nothing_is_refused(world: EndUserWorld, clock: datet
     with refusal("unknown_sentence", InputError):
         decide_all(world, clock, "erase", 1, 99)
     assert comment_of(world) == COMMENT
+
+
+def test_command_decides_and_closes_as_a_lead_only(
+    world: EndUserWorld, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_for(world, clock)
+    with transaction(world.engine) as connection:
+        for name, role, models in (
+            ("Lea", "lead", []), ("Yara", "lead", ["other"]), ("Moe", "lead", ["assistant"]),
+            ("Rex", "reviewer", []),
+        ):  # fmt: skip
+            create_user(connection, name, PASSWORD, role, clock, models=models)
+        create_user(connection, "Gone", PASSWORD, "lead", clock)
+        connection.execute(update(User).where(User.name == "Gone").values(active=False))
+    stamp(world.engine)
+    monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", str(world.settings.database.url))
+
+    def run(*arguments: str) -> str:
+        done = CliRunner().invoke(app, ["requests", *arguments])
+        return str(getattr(done.exception, "code", done.exit_code))
+
+    def decide_as(name: str) -> str:
+        return run("decide", "1", "1", "--keep", "--reason", "why", "--as", name)
+
+    assert [decide_as(name) for name in ("Yara", "Rex", "Gone", "Nobody")] == [
+        "no_lead", "no_lead", "no_lead", "unknown_user",
+    ]  # fmt: skip
+    assert [sentence.row.decision for sentence in sentences_of(world)] == ["", ""]
+    assert decide_as("Moe") == "0"
+    decide_all(world, clock, "keep", 2)
+    closing = ("close", "1", "--reason", "why", "--as")
+    assert [run(*closing, name) for name in ("Moe", "Lea")] == ["no_lead", "0"]
+
+    with transaction(world.engine) as connection:
+        request = read_request(connection, 1)
+        entries = connection.execute(select(AuditEntry.action, AuditEntry.actor)).all()
+    assert (sentences_of(world)[0].row.decided_by, request.closed_by) == ("Moe", "Lea")
+    assert [tuple(row) for row in entries if row.action.startswith("request.")] == [
+        ("request.opened", "lea"), ("request.decided", "Moe"), ("request.decided", "lea"),
+        ("request.closed", "Lea"),
+    ]  # fmt: skip
 
 
 def test_request_of_nobody_is_open_until_it_is_answered(
@@ -307,8 +519,30 @@ def test_undecided_sentence_gives_the_id_only(world: EndUserWorld, clock: dateti
     exported = to_json(export_of(world, clock))
 
     assert "is rude" not in exported
-    assert "sentences of staff that may be about this end user: 1" in exported
-    assert len(sentences_of(world)) == 1
+    of_items = {s.row.number for s in sentences_of(world) if s.row.found_by == "item"}
+    assert len({s.row.number for s in sentences_of(world)}) == len(of_items) + 1
+    assert f"sentences of staff that may be about this end user: {len(of_items) + 1}" in exported
+
+
+def test_words_on_her_own_item_are_decided_by_sentence(
+    world: EndUserWorld, clock: datetime
+) -> None:
+    with transaction(world.engine) as connection:
+        hers = select(ReviewItem.id).join(Exchange).where(Exchange.exchange_id == "exchange-3")
+        of_item = update(Review).where(Review.item_id.in_(hers), Review.reviewer_id == 1)
+        connection.execute(of_item.values(comment="Too curt. Bob Smith told me she lies! odd"))
+
+    def comments() -> set[str]:
+        entries = [part.entries for part in export_of(world, clock).parts if part.name == "reviews"]
+        return {entry.values.get("comment", "") for entry in entries[0]}
+
+    assert "(not handed out) (not handed out) (not handed out)" in comments()
+    by_words = {sentence.words: sentence.row.number for sentence in sentences_of(world)}
+    decide_all(world, clock, "exclude", by_words["Bob Smith told me she lies!"])
+    decide_all(world, clock, "include", by_words["Too curt."], by_words["odd"])
+    assert "Too curt. (not handed out) odd" in comments()
+    # Corrected responses are written for her.
+    assert "corrected_response" not in {s.row.column_name for s in sentences_of(world)}
 
 
 def test_included_sentence_is_handed_out_without_third_parties(
@@ -381,7 +615,8 @@ def test_places_of_the_same_words_have_one_number(world: EndUserWorld, clock: da
     assert open_for(world, clock).n_new == 1
     assert [row.row.number for row in sentences_of(world) if row.state == "open"] == [3]
     second = open_for(world, clock, "access")
-    assert [row.row.number for row in sentences_of(world, second.request_id)] == [1]
+    numbers = [row.row.number for row in sentences_of(world, second.request_id)]
+    assert (min(numbers), second.n_waiting) == (1, max(numbers))
 
 
 def test_copy_in_a_message_is_decided_too(world: EndUserWorld, clock: datetime) -> None:
@@ -397,7 +632,7 @@ def test_copy_in_a_message_is_decided_too(world: EndUserWorld, clock: datetime) 
     assert payloads[0] == {"blocks": [lines[0], "[erased]!", lines[2]]}
 
 
-def test_her_own_items_need_no_decision(world: EndUserWorld, clock: datetime) -> None:
+def test_erasure_of_her_own_items_needs_no_decision(world: EndUserWorld, clock: datetime) -> None:
     with transaction(world.engine) as connection:
         connection.execute(update(ReviewMessage).values(text="Ann Miller is rude."))
         n_messages = len(connection.execute(select(ReviewMessage.id)).all())

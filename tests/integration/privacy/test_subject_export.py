@@ -50,6 +50,7 @@ from monitor.store.tables import (
     Review,
     ReviewItem,
     RolloutObservation,
+    StaffSentence,
     UserIdKey,
     metadata,
 )
@@ -185,6 +186,14 @@ def test_vectors_are_given_as_numbers(unchanged: EndUserWorld, hers: Export) -> 
     assert vector["numbers"] not in to_html(hers)
 
 
+def test_export_has_no_count_of_all_end_users(hers: Export) -> None:
+    (label,) = entries_of(hers, "rollout_labels")
+    assert label.values["label"] == ANN
+    assert {"count", "estimated_total"}.isdisjoint(label.values)
+    n_own = {part.name: part.n_own for part in hers.parts}
+    assert (n_own["exchanges"], n_own["drift_evaluations"]) == (4, 0)
+
+
 def test_scores_of_evaluations_are_exported(hers: Export) -> None:
     passages = entries_of(hers, "drift_evaluations")[0].passages
     assert len(passages["sample_scores"]) == len(HERS)
@@ -236,6 +245,9 @@ def test_words_of_staff_lose_third_parties(world: EndUserWorld, clock: datetime)
         hers = select(ReviewItem.id).join(Exchange).where(Exchange.exchange_id == "exchange-3")
         comment = f"As customer-00765 asked too, said Ada; write to bob@example.net and {ANN}."
         connection.execute(update(Review).where(Review.item_id.in_(hers)).values(comment=comment))
+    export_of(world, clock)  # finds the sentences
+    with transaction(world.engine) as connection:
+        connection.execute(update(StaffSentence).values(decision="include"))
     comments = {entry.values["comment"] for entry in entries_of(export_of(world, clock), "reviews")}
     assert (
         f"As (another end user) asked too, said a member of staff; write to [EMAIL] and {ANN}."
@@ -443,7 +455,9 @@ def test_earlier_export_is_named_in_the_next(command: Any, tmp_path: Path) -> No
     command(ANN, "-o", "second.json")
     document = json.loads((tmp_path / "second.json").read_text())
     log = next(part for part in document["parts"] if part["name"] == "audit_log")
-    assert [entry["values"]["action"] for entry in log["entries"]] == ["flagged", ACTION]
+    assert [entry["values"]["action"] for entry in log["entries"]] == [
+        "flagged", "request.opened", ACTION,
+    ]  # fmt: skip
 
 
 def test_end_user_without_data_has_a_status_of_its_own(

@@ -93,6 +93,10 @@ def test_leads_see_what_is_due(client: TestClient[Any], world: World, clock: dat
     links = [page.index(f'href="/requests/{number}"') for number in (2, 1)]
     assert links == sorted(links)
     assert (page.count(">overdue<"), 'href="/requests/3"' in page) == (1, False)
+    assert page.count('data-label="Sentences to decide">2<') == 1
+    with transaction(world.engine) as connection:
+        connection.execute(update(Review).values(comment=""))
+    assert 'data-label="Sentences to decide">1<' in visit(client, "Lea").get("/requests").text
     ada = visit(client, "Ada")
     assert [ada.get(path).status_code for path in ("/requests", "/requests/1")] == [403, 403]
 
