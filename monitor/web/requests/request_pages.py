@@ -118,7 +118,7 @@ def requests(lead_visit: NamedDependency[Visit]) -> Template:
     """List the requests that are not closed; they are of no model."""
     with lead_visit.transaction() as connection:
         rows = [
-            (row, sum(sentence.is_waiting for sentence in _sentences(connection, row.id)))
+            (row, steps.count_waiting(_sentences(connection, row.id)))
             for row in waiting_requests(connection)
         ]
     return lead_visit.page("requests.html", {"rows": rows, "now": lead_visit.now})
