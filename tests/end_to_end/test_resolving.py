@@ -158,7 +158,7 @@ def test_a_differing_audit_replaces_the_verdict(site: Site) -> None:
     expect(ada.get_by_text("The audit differed and replaced the agreed verdict.")).to_be_visible()
 
 
-def test_a_difference_runs_as_most_of_its_letters(site: Site) -> None:
+def test_a_difference_of_arabic_texts_runs_right_to_left(site: Site) -> None:
     item = make_states(site)["Cleo", "adjudication"]
     removed = site.open("Cleo", f"/review/{item}").locator("[data-diff]").first
     expect(removed.locator("del").first).to_contain_text("Lost or stolen")

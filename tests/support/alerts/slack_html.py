@@ -18,10 +18,10 @@ def page(messages: Iterable[dict[str, Any]], replies: Iterable[dict[str, Any]]) 
     """Return the page of messages, the last with its thread."""
     body = "".join(map(_message, messages))
     thread = "".join(map(_message, replies))
-    shown = f'{body}<div class="thread">{thread}</div>'
+    content = f'{body}<div class="thread">{thread}</div>'
     for emoji, colour in DOTS.items():
-        shown = shown.replace(emoji, f'<span style="color:{colour}">●</span>')
-    return f'<!doctype html><meta charset="utf-8"><style>{STYLE}</style>{shown}'
+        content = content.replace(emoji, f'<span style="color:{colour}">●</span>')
+    return f'<!doctype html><meta charset="utf-8"><style>{STYLE}</style>{content}'
 
 
 def _message(payload: dict[str, Any]) -> str:
