@@ -34,13 +34,18 @@ class FindingsWithheldException(PermissionDeniedException):
         self.model = model
 
 
+def may_be_blind(user: UserRow) -> bool:
+    """Return whether findings may be withheld from a user: of a model that they don't lead."""
+    return user.visible_models != user.led_models
+
+
 def blind_models(connection: Connection, user: UserRow) -> dict[str, int]:
     """Return the models whose findings are withheld from a user, each with its waiting items.
 
     Items wait for a review, or for a ruling where reviewers disagree. For whoever may decide
     audits, items to audit wait too. Flagged items wait for leads, who are not blind.
     """
-    if user.visible_models == user.led_models:
+    if not may_be_blind(user):
         return {}
     waiting = Counter(
         {

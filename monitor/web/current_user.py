@@ -87,8 +87,7 @@ class Visit:
     @property
     def is_blind(self) -> bool:
         """Whether the findings of all models are withheld. Not inside a transaction."""
-        models = {choice.name for choice in self.switch}
-        return bool(models) and models <= self.blind.keys()
+        return bool(self.blind) and {choice.name for choice in self.switch} <= self.blind.keys()
 
     def require_findings(self, model: str) -> None:
         """Raise ``FindingsWithheldException`` where the findings of a model are withheld."""
@@ -154,7 +153,10 @@ class Visit:
 
 
 def visitor(
-    request: Request[Any, Any, Any], engine: NamedDependency[Engine], clock: NamedDependency[Clock]
+    request: Request[Any, Any, Any],
+    engine: NamedDependency[Engine],
+    settings: NamedDependency[Sections],
+    clock: NamedDependency[Clock],
 ) -> UserRow | None:
     """Return the signed-in user, read from the database at each request, or ``None``."""
     user_id = request.session.get("user_id")
@@ -169,8 +171,9 @@ def visitor(
     now = clock()
     if is_stale(datetime.fromtimestamp(request.session["since"], UTC), now):
         start_session(request, user, now)
-    # An error page keeps the user's navigation.
     request.state.visitor = user
+    # An error page keeps the user's navigation.
+    request.state.visit = Visit(user, engine, settings, now, user.visible_models)
     return user
 
 
@@ -205,16 +208,9 @@ def visit(
     return _open(request, Visit(user, engine, settings, clock(), user.visible_models))
 
 
-def is_blind(
-    visitor: NamedDependency[UserRow | None],
-    engine: NamedDependency[Engine],
-    settings: NamedDependency[Sections],
-    clock: NamedDependency[Clock],
-) -> bool:
+def is_blind(request: Request[Any, Any, Any], visitor: NamedDependency[UserRow | None]) -> bool:
     """Return :attr:`Visit.is_blind` for a page that is of no model, and open to everybody."""
-    if visitor is None:
-        return False
-    return Visit(visitor, engine, settings, clock(), visitor.visible_models).is_blind
+    return visitor is not None and request.state.visit.is_blind
 
 
 def lead_visit(

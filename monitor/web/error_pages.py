@@ -16,7 +16,7 @@ from monitor.errors import (
     WorkflowError,
 )
 from monitor.telemetry import get_logger
-from monitor.web.blindness import FindingsWithheldException
+from monitor.web.blindness import FindingsWithheldException, may_be_blind
 from monitor.web.filters import sentence
 from monitor.web.security import local_path
 
@@ -106,8 +106,6 @@ def _of_withheld(error: FindingsWithheldException) -> dict[str, Any]:
         queue += f"?{urlencode({'model': error.model})}"
     return {
         "title": "Shown after the reviews",
-        # With a model the page leads to the others.
-        "is_blind": error.model is None or len(error.choices) == 1,
         "choices": error.choices,
         "model": error.model,
         "queue": queue,
@@ -133,6 +131,7 @@ def _respond(
         cause = NO_ITEM
     context = {
         "user": request.state.get("visitor"),
+        "is_blind": _is_blind(request, status),
         "status": status,
         "title": TITLES.get(status, "Request failed"),
         "queue": "",
@@ -145,6 +144,18 @@ def _respond(
         **more,
     }
     return Template("error.html", context=context, status_code=status, headers=headers or {})
+
+
+def _is_blind(request: Request[Any, Any, Any], status: int) -> bool:
+    """Return whether the navigation leaves out pages of findings: also where it isn't known."""
+    visit = request.state.get("visit")
+    if visit is None or not may_be_blind(visit.user):
+        return False
+    try:
+        # Without a database the answer would take long.
+        return status >= 500 or visit.is_blind
+    except DriftwardenError:
+        return True
 
 
 def _form_page(request: Request[Any, Any, Any]) -> str:

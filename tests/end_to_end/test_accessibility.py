@@ -1,7 +1,7 @@
 """WCAG 2.2 AA on every page, in light and dark, checked by axe-core; no overflow."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -9,17 +9,20 @@ from typing import Any
 import pytest
 from litestar import Litestar
 from playwright.sync_api import Page
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, select, update
 
 from monitor.alerts.steps import take_step
 from monitor.daemon.web_app import create_app
+from monitor.privacy.requests.sentences import digest_of
 from monitor.review import guidelines as guidelines_package
 from monitor.review.decision.decisions import decide
 from monitor.review.guidelines import load_taxonomy, publish_taxonomy
 from monitor.settings import Review, Secrets, Settings
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
+from monitor.store.privacy.requests import insert_request, insert_sentence
 from monitor.store.tables import Decision
+from monitor.store.tables import Review as ReviewOfItem
 from monitor.store.training.registry import ScoreRow, list_versions, save_scores
 from monitor.store.training.runs import finish_run, save_progress
 from retrain.recipes.recipe import Recipe
@@ -186,6 +189,7 @@ def pages_of(app: Litestar, site: Site, folder: Path) -> list[str]:
         )  # fmt: skip
     ids = {
         "incident_id": incident_id,
+        "request_id": add_request(site.engine, now),
         "evaluation_id": site.world.evaluation_id,
         "page": "no-traffic",
         "decision_id": decision.id,
@@ -203,6 +207,23 @@ def pages_of(app: Litestar, site: Site, folder: Path) -> list[str]:
         # Topics and points need a map (test_drift_page.py has one); the others one-time links.
         if path not in NOT_PAGES and not NOT_HERE.search(path)
     ]
+
+
+def add_request(engine: Engine, now: datetime) -> int:
+    """Add a request of an end user with a sentence to decide, and return its id."""
+    sentence = digest_of("The price list says otherwise.")
+    with transaction(engine) as connection:
+        commented = select(ReviewOfItem.id).where(ReviewOfItem.comment != "").limit(1)
+        review = connection.execute(commented).scalar_one()
+        request = insert_request(
+            connection, "erasure", "digest", opened_at=now, opened_by="Lea",
+            due_at=now + timedelta(days=5),
+        )  # fmt: skip
+        insert_sentence(
+            connection, request, table="reviews", key=(review,), column="comment",
+            digest=sentence, found_by="name",
+        )  # fmt: skip
+    return request
 
 
 def add_rollouts(engine: Engine, now: datetime) -> None:

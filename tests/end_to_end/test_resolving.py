@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from monitor.store.engine import transaction
 from monitor.store.review.reviews import gold_of_batches, reviews_of
+from tests.support.review.item_states import make_states
 from tests.support.web.reviewer_actions import accept, choose, correct, start
 from tests.support.web.site import Site
 
@@ -155,3 +156,10 @@ def test_a_differing_audit_replaces_the_verdict(site: Site) -> None:
     assert (gold.resolution, gold.response) == ("audited", "Block the card in the app first.")
     ada.goto(f"{site.url}/review/{item}")
     expect(ada.get_by_text("The audit differed and replaced the agreed verdict.")).to_be_visible()
+
+
+def test_a_difference_of_arabic_texts_runs_right_to_left(site: Site) -> None:
+    item = make_states(site)["Cleo", "adjudication"]
+    removed = site.open("Cleo", f"/review/{item}").locator("[data-diff]").first
+    expect(removed.locator("del").first).to_contain_text("Lost or stolen")
+    assert removed.evaluate("e => getComputedStyle(e).direction") == "rtl", "most of it is Arabic"

@@ -71,7 +71,7 @@ def test_slack_hears_once_a_version_that_a_refresh_is_suggested(
     assert "Version 2 " in second
 
 
-@pytest.mark.parametrize(("days", "age"), [(0, "0 days"), (1, "1 day"), (2, "2 days")])
+@pytest.mark.parametrize(("days", "age"), [(0, "less than a day"), (1, "1 day"), (2, "2 days")])
 def test_age_of_a_day_is_in_the_singular(
     engine: Engine, clock: datetime, days: int, age: str
 ) -> None:

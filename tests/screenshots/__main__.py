@@ -120,12 +120,13 @@ def documentation(site: Site) -> None:
     item = make_talk(site)
     studio = Studio(site, IMAGES, "documentation", "light")
     studio.shoot(studio.open("Ada", f"/review/{item}"), "discussion")
-    studio = Studio(site, IMAGES, "human-evaluation", "light")
-    studio.shoot(rate_two_responses(studio), "human-evaluation")
     studio = Studio(site, IMAGES, "wide", "light")
     studio.shoot(studio.open("Ben"), "queue")
+    # Before the human evaluation, which hides the checks of rollouts.
     studio = Studio(site, IMAGES, "tall", "light")
     studio.shoot(studio.open("Lea", f"/rollouts/{roll_out(site)}"), "rollout")
+    studio = Studio(site, IMAGES, "human-evaluation", "light")
+    studio.shoot(rate_two_responses(studio), "human-evaluation")
 
 
 def lead_pages(demo: Path, browser: Browser, stack: ExitStack) -> None:

@@ -20,10 +20,8 @@ class ProductionAge:
     def description(self) -> str:
         """Return version and age in a sentence."""
         made = f"{self.version.created_at:%Y-%m-%d}"
-        return (
-            f"Version {self.version.version} is in production, created on {made}, "
-            f"{pluralize(self.age.days, 'day')} ago"
-        )
+        age = f"{pluralize(self.age.days, 'day')} ago" if self.age.days else "less than a day ago"
+        return f"Version {self.version.version} is in production, created on {made}, {age}"
 
     def suggestion(self, max_age: timedelta | None) -> str:
         """Return the suggestion to refresh it; empty while younger than ``max_age``."""

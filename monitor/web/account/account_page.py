@@ -36,7 +36,7 @@ def account_page(
     done: FromQuery[str] = "",
 ) -> Template:
     """Show the user's account, with a form for a new password where there is one."""
-    return _render(user, settings, done=DONE.get(done, ""), is_blind=is_blind)
+    return _render(user, settings, is_blind, done=DONE.get(done, ""))
 
 
 @form(
@@ -50,20 +50,23 @@ def password_form(  # noqa: PLR0917 - Litestar passes them by name
     engine: NamedDependency[Engine],
     settings: NamedDependency[Sections],
     clock: NamedDependency[Clock],
+    is_blind: NamedDependency[bool],
 ) -> Template | Redirect:
     """Change the password, and go on in a new session."""
     old, new = data.get("old_password", ""), data.get("password", "")
     if new != data.get("repeated", ""):
-        return _render(user, settings, status=400, problem="the new passwords differ")
+        return _render(user, settings, is_blind, status=400, problem="the new passwords differ")
     try:
         checked = check_password(request, engine, settings, clock, name=user.name, password=old)
         if checked is None:
-            return _render(user, settings, status=400, problem="the old password is wrong")
+            return _render(
+                user, settings, is_blind, status=400, problem="the old password is wrong"
+            )
         changed = change_password(engine, checked, old, new, clock())
     except TooManyRequestsException as error:
-        return _render(user, settings, status=429, problem=error.detail)
+        return _render(user, settings, is_blind, status=429, problem=error.detail)
     except InputError as error:
-        return _render(user, settings, status=400, problem=str(error))
+        return _render(user, settings, is_blind, status=400, problem=str(error))
     start_session(request, changed, clock())
     return Redirect("/account?done=password", status_code=303)
 
@@ -84,11 +87,11 @@ def end_other_sessions(
 def _render(
     user: UserRow,
     settings: Sections,
+    is_blind: bool,
     *,
     status: int = 200,
     problem: str = "",
     done: str = "",
-    is_blind: bool = False,
 ) -> Template:
     context = {
         "user": user,

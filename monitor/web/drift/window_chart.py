@@ -23,8 +23,6 @@ LANE, GAP = 84.0, 30.0
 FLAT, MARKED = 3.0, 9.0
 #: Maximum width of a bar.
 MAX_WIDTH = 80.0
-#: Width of the longest name of a lane, and of its scale.
-LABEL_WIDTH = 390.0
 #: Width of a month's name.
 TICK_WIDTH = WIDTH / 24
 
@@ -93,8 +91,6 @@ class WindowChart:
     bottom: float
     #: x of the first window: few windows are at the right end, where the newest is looked for.
     start: float
-    #: x of the names of the lanes.
-    label_x: float
     #: What the chart says.
     sentence: str
 
@@ -153,7 +149,6 @@ def draw_windows(
         threshold=threshold,
         bottom=bottom,
         start=round(WIDTH - step * len(windows), 2),
-        label_x=round(min(WIDTH - step * len(windows), WIDTH - LABEL_WIDTH), 2),
         sentence=_read(lanes, known),
     )
 

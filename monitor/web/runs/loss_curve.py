@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from monitor.rendering.axes import Axes, Scale
 
+#: The axis ends above the highest loss.
+HEADROOM = 1.05
+
 
 @dataclass(frozen=True)
 class LossCurve:
@@ -30,7 +33,7 @@ def draw_losses(
     if len(losses) < 2:
         return None
     values = [loss for _, loss in (*losses, *validation)]
-    down = Scale(min(0.0, *values), max(values))
+    down = Scale(min(0.0, *values), HEADROOM * max(values))
     along = Scale(0.0, max(n_steps, int(losses[-1][0]), 1))
 
     def place(point: Sequence[float]) -> tuple[float, float]:

@@ -1,6 +1,6 @@
 """Planning of a training run on the page: for a decision, again after a run, or for neither."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from monitor.errors import ConfigurationError, InputError, WorkflowError
 from monitor.review.decision.decisions import require_plannable
 from monitor.review.export.gold import refuse_unknown
+from monitor.review.guidelines.changes import DiffLine, diff_lines
 from monitor.store.audit_log import append_entry
 from monitor.store.review.decisions import decision_by_id
 from monitor.store.review.gold_export import gold_state, items_with_gold
@@ -40,7 +41,7 @@ from retrain.planning.preview import is_refused, stored_preview
 from retrain.planning.proposal import Proposal, propose_after, propose_for_decision
 from retrain.recipes.confirmation import require_confirmation
 from retrain.recipes.recipe_file import RecipeFile, read_recipe_file
-from retrain.recipes.recipe_form import FIELDS, FieldsError, form_values, merge_form
+from retrain.recipes.recipe_form import FIELDS, FieldsError, merge_form, recipe_toml
 from retrain.training.runs import set_folder
 
 Fields = URLEncodedBody[dict[str, Any]]
@@ -179,7 +180,7 @@ def _store(connection: Connection, visit: Visit, origin: Origin, typed: PlanForm
         return other.id  # a second press
     if origin.draft is not None:
         if typed.seen != origin.seen:
-            raise WorkflowError(_changes(origin.draft, typed), code="changed")
+            raise WorkflowError(_changed(origin.draft), code="changed")
         if not revise_draft(connection, origin.draft, content, request):
             raise WorkflowError("the run has started meanwhile; see its page", code="started")
         return origin.draft.id
@@ -315,25 +316,30 @@ def _is_same(run: RunRow, recipe: dict[str, Any], request: PlanRequest) -> bool:
     )
 
 
-def _changes(run: RunRow, typed: PlanForm) -> str:
-    """Say what changed in a plan since a form of it was sent."""
+def _changed(run: RunRow) -> str:
+    """Say that a plan was changed since a form of it was sent."""
     request = read_plan_request(run)
     if request is None:
         return "the plan was changed meanwhile; read it again"
-    changes = []
-    if run.status == "draft":
-        now = form_values(msgspec.convert(run.recipe, RecipeFile))
-        changes = [
-            f"{name} is {value or 'by the order'}"
-            for name, value in now.items()
-            if typed.fields.get(name, value) != value
-        ]
-    items = ", ".join(map(str, request.left_out)) or "none"
-    changes.append(f"items left out: {items}")
     return (
-        f"{request.requested_by} changed the plan {minute(request.requested_at)}: "
-        f"{'; '.join(changes)}. Check again to replace it by what stands here"
+        f"{request.requested_by} changed the plan {minute(request.requested_at)}. "
+        "Check again to replace it by what stands here"
     )
+
+
+def _differences(origin: Origin, typed: PlanForm) -> list[DiffLine]:
+    """Return the lines in which the open plan of somebody else differs from a valid form."""
+    other = origin.draft or origin.other
+    request = None if other is None else read_plan_request(other)
+    if other is None or request is None or other.status != "draft":
+        return []
+    recipe = merge_form(typed.original, typed.recipe, typed.fields, origin.configured)
+    theirs = _plan_text(msgspec.convert(other.recipe, RecipeFile), request.left_out)
+    return diff_lines(theirs, _plan_text(recipe, typed.items))
+
+
+def _plan_text(recipe: RecipeFile, left_out: Sequence[int]) -> str:
+    return f"{recipe_toml(recipe)}\nitems left out: {', '.join(map(str, left_out)) or 'none'}"
 
 
 def _page(
@@ -347,6 +353,7 @@ def _page(
     with visit.transaction() as connection:
         batches = batches_of_decision(connection, origin.decision_id)
         gold = gold_state(connection, origin.model, batches)
+    is_conflict = isinstance(problem, WorkflowError) and problem.code in {"changed", "planned"}
     again = "" if origin.after_run is None else " again"
     title = f"Plan a training run of {origin.model}"
     if origin.decision_id is not None:
@@ -363,6 +370,7 @@ def _page(
         "typed": typed,
         "problem": "" if problem is None else str(problem),
         "problems": problem.problems if isinstance(problem, FieldsError) else {},
+        "diff": _differences(origin, typed) if is_conflict else [],
         "labels": FIELDS,
         "n_gold": gold["n"],
         "methods": {"": "the first in the order", "qlora": "QLoRA", "lora": "LoRA", "full": "full"},

@@ -253,7 +253,7 @@ def test_list_of_incidents_is_filtered(
     page: TestClient[Litestar], engine: Engine, clock: datetime
 ) -> None:
     with transaction(engine) as connection:
-        report(connection, "no_traffic", "assistant", clock, text="silent", alerts=Alerts())
+        report(connection, "no_traffic", "assistant", clock, text="`topic` silent", alerts=Alerts())
         report(connection, "records_lost", "", clock, text="gone", alerts=Alerts())
     act(page, "resolve", reason="once")
 
@@ -263,6 +263,7 @@ def test_list_of_incidents_is_filtered(
         )
 
     assert listed("") == ["3", "2", "1"]
+    assert "<code>topic</code> silent" in page.get("/incidents").text
     assert listed("?status=unresolved") == ["3", "2"]
     assert listed("?cause=no_traffic&status=unresolved") == ["2"]
     assert listed("?cause=unknown") == ["3", "2", "1"]

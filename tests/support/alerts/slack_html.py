@@ -9,6 +9,8 @@ from tests.support.alerts.slack_rendering import render_mrkdwn
 
 STYLE = (Path(__file__).parent / "slack.css").read_text(encoding="utf-8")
 TAGS = {"bold": "b", "italic": "i", "strike": "s", "code": "code"}
+#: Colours of dots that stand for emoji, which a browser without their font shows as boxes.
+DOTS = {"🚨": "#e01e5a", "🔴": "#e01e5a", "🟡": "#ecb22e", "🟢": "#2eb67d", "⚪": "#bbb"}
 COLOURS = ("#1264a3", "#e8912d", "#2bac76", "#e01e5a")
 
 
@@ -16,10 +18,10 @@ def page(messages: Iterable[dict[str, Any]], replies: Iterable[dict[str, Any]]) 
     """Return the page of messages, the last with its thread."""
     body = "".join(map(_message, messages))
     thread = "".join(map(_message, replies))
-    return (
-        f'<!doctype html><meta charset="utf-8"><style>{STYLE}</style>{body}'
-        f'<div class="thread">{thread}</div>'
-    )
+    content = f'{body}<div class="thread">{thread}</div>'
+    for emoji, colour in DOTS.items():
+        content = content.replace(emoji, f'<span style="color:{colour}">●</span>')
+    return f'<!doctype html><meta charset="utf-8"><style>{STYLE}</style>{content}'
 
 
 def _message(payload: dict[str, Any]) -> str:

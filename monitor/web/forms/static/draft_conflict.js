@@ -2,6 +2,8 @@
 
 import { say } from "./announce.js";
 import { button } from "./button.js";
+import { showDiff } from "./diff_view.js";
+import { setDirection } from "./direction.js";
 
 const TEXTS = ["corrected_response", "comment"];
 
@@ -34,6 +36,8 @@ export function showConflict(form, other, { keep, take }) {
   );
   box.append(head, paragraph(`The newer draft: ${choicesOf(form, other) || "no choices"}.`));
   if (textsOf(other)) box.append(quote(textsOf(other), "The text of the newer draft"));
+  const own = textsOf(valuesOf(form));
+  if (own && textsOf(other)) box.append(paragraph("Struck out: only in the newer draft. Underlined: only on this page."), difference(textsOf(other), own));
   box.append(actions);
   document.getElementById("banner").after(box);
   box.scrollIntoView({ block: "nearest" });
@@ -68,6 +72,17 @@ function quote(text, label) {
   area.setAttribute("aria-label", label);
   area.value = text;
   return area;
+}
+
+function difference(before, after) {
+  const text = document.createElement("div");
+  text.className = "text diff";
+  text.tabIndex = 0;
+  text.setAttribute("role", "group");
+  text.setAttribute("aria-label", "Difference of the two drafts");
+  setDirection(text, before + after);
+  showDiff(text, before, after, { keep: 60, fold: 200 });
+  return text;
 }
 
 function paragraph(text) {

@@ -28,6 +28,7 @@ function showTexts(part) {
 
 /** Show the changed words in their context; a button shows what doesn't fit. */
 function showChanges(text, before, after) {
+  setDirection(text, before + after);
   showDiff(text, before, after, { keep: 60, fold: 200 });
   if (text.scrollHeight <= text.clientHeight + 1) return;
   const all = button("Show all", () => {
@@ -41,10 +42,7 @@ function showChanges(text, before, after) {
 
 showTexts(document);
 const between = document.getElementById("between");
-if (between) {
-  setDirection(between, initial.texts[1]);
-  showChanges(between, ...initial.texts);
-}
+if (between) showChanges(between, ...initial.texts);
 bindLeadActions(initial.id);
 
 const actions = {

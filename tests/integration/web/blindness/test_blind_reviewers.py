@@ -127,6 +127,28 @@ def test_pages_are_refused_where_every_model_is_withheld(
     assert "planted second" in ann.get("/incidents").text
 
 
+def test_refusals_and_the_account_lead_to_no_withheld_page(
+    visit: Callable[..., Visitor], engine: Engine
+) -> None:
+    ann = visit(first="reviewer", second="reviewer")
+    wrong = {"old_password": "wrong", "password": "new password", "repeated": "new password"}
+
+    def navigations() -> dict[int, set[str]]:
+        pages = [ann.get(path) for path in ("/account", "/review/99", "/users")]
+        pages.append(ann.post("/account/password", wrong))
+        return {
+            page.status_code: set(re.findall('href="(/[a-z-]+)"', page.text)) & {*LISTS, "/review"}
+            for page in pages
+        }
+
+    groups = {"/overview", "/drift-evaluations", "/review", "/models"}
+    statuses = (200, 404, 403, 400)
+    assert navigations() == {status: {"/review"} for status in statuses}
+    set_items(engine, "first", status="gold")
+    set_items(engine, "second", status="gold")
+    assert navigations() == dict.fromkeys(statuses, groups)
+
+
 def test_objects_and_refusals_name_nothing_but_the_sentence(visit: Callable[..., Visitor]) -> None:
     ann = visit(second="reviewer", first="lead")
     paths = ("/incidents/2", "/drift-evaluations/2", "/drift-evaluations/2/report")

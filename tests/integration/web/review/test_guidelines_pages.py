@@ -117,7 +117,10 @@ def test_second_editor_is_refused_with_the_difference(
     assert status == 409
     assert in_force(world.engine, settings) == OTHER
     assert "My answer." in page.split("<textarea")[1].split("</textarea>")[0]
-    assert re.search(r"<del[^>]*>.*Blocking comes second", page)
+    box = page.split('id="guidelines-form"')[0]
+    assert re.search(r"<del[^>]*>.*Blocking comes second", box), "beside the refusal"
+    assert re.search(r"<ins[^>]*>.*My answer", box)
+    assert page.count('id="changes"') == 1
     assert send(lead, mine, base_of(page))[0] == 303
     assert in_force(world.engine, settings) == mine
 
