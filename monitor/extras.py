@@ -67,7 +67,7 @@ MODULES: Mapping[str, Mapping[str, str]] = {
         "trl": "trl",
     },
     "oidc": {"authlib": "authlib"},
-    "s3": {"s3fs": "s3fs"},
+    "s3": {"s3fs": "s3fs", "aiobotocore": "aiobotocore"},
     "presidio": {"presidio-analyzer": "presidio_analyzer"},
     "chinese": {"jieba": "jieba"},
     "thai": {"pythainlp": "pythainlp"},

@@ -12,6 +12,7 @@ import pytest
 
 from monitor import outgoing
 from monitor.accounts.sign_on.transport import request_json
+from monitor.alerts.channels.apprise import AppriseSender
 from monitor.alerts.channels.http import request as send_to_channel
 from monitor.errors import DriftwardenError, InputError
 from monitor.settings import Judge
@@ -22,6 +23,7 @@ from retrain.probes.addressing import Address
 from retrain.probes.endpoint import LiveEndpoint
 from retrain.rest import RestService, bearer
 from retrain.rollout.gateways.probes import ProbeRequest, require_success, send_probe
+from tests.support.refusals import refusal
 
 KEY = "key-of-the-service"
 TURNS = [{"role": "user", "content": "?"}]
@@ -53,6 +55,10 @@ def ask_service(url: str) -> Any:
 
 def alert_channel(url: str) -> Any:
     return send_to_channel("it", "POST", url, body={}, token=KEY)
+
+
+def notify_apprise(url: str) -> Any:
+    return AppriseSender("mail", url.replace("http://", "json://"), "").probe()
 
 
 def sign_on(url: str) -> Any:
@@ -129,7 +135,7 @@ def test_no_client_reaches_metadata_by_a_name(
     assert not service.paths
 
 
-@pytest.mark.parametrize("send", CLIENTS)
+@pytest.mark.parametrize("send", [*CLIENTS, notify_apprise])
 def test_no_client_follows_a_redirect(send: Callable[[str], Any], service: Service) -> None:
     with pytest.raises((DriftwardenError, AssertionError)):
         send(f"http://127.0.0.1:{service.port}")
@@ -145,6 +151,24 @@ def test_no_data_set_comes_from_metadata(host: str, tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         read_dataset(f"http://{host}/latest/meta-data/", tmp_path)
     assert caught.value.code == "metadata"
+
+
+@pytest.mark.parametrize(
+    ("place", "code"),
+    [
+        ("zip://a::{}/elsewhere", "unknown_protocol"),
+        ("filecache://::{}/elsewhere", "unknown_protocol"),
+        ("s3://bucket::{}/elsewhere", "joined"),
+        ("http://public.test/a::{}/elsewhere", "joined"),
+        ("ftp://{}/elsewhere", "unknown_protocol"),
+    ],
+)
+def test_no_protocol_leads_to_another_address(
+    place: str, code: str, service: Service, tmp_path: Path
+) -> None:
+    with refusal(code, InputError):
+        read_dataset(place.format(f"http://127.0.0.1:{service.port}"), tmp_path)
+    assert service.paths == []
 
 
 @pytest.mark.parametrize(
@@ -204,3 +228,20 @@ def test_private_addresses_in_any_form(address: str, expected: bool) -> None:
 )  # fmt: skip
 def test_private_and_loopback_addresses_stay_usable(host: str, expected: bool) -> None:
     assert outgoing.is_metadata(host) is expected
+
+
+def test_s3_server_does_not_lead_to_metadata(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{service.port}",
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": KEY,
+        "AWS_MAX_ATTEMPTS": "1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(outgoing, "METADATA", [ip_network("127.0.0.2/32")])
+    service.redirects_to = "127.0.0.2"
+    with pytest.raises(DriftwardenError):
+        read_dataset("s3://169.254.169.254/latest/meta-data", tmp_path)
+    assert set(service.paths) == {"/169.254.169.254/latest/meta-data"}

@@ -5,7 +5,7 @@ import logging
 import re
 from typing import Any
 
-from apprise import Apprise, LogCapture, NotifyFormat
+from apprise import Apprise, AppriseAsset, LogCapture, NotifyFormat
 
 from monitor.errors import ChannelMisconfiguredError, ChannelUnavailableError
 from monitor.rendering.excerpts import excerpt
@@ -74,7 +74,7 @@ class AppriseSender:
         return "a test message was sent; it can't be taken back"
 
     def _open(self) -> Any:
-        opened = Apprise()
+        opened = Apprise(asset=AppriseAsset(http_redirects=False))
         if not opened.add(self._url):
             raise ChannelMisconfiguredError(
                 f"the address of the channel {self._name!r} is none of Apprise's"

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from monitor.errors import DatasetUnavailableError, InputError
@@ -22,7 +23,9 @@ PACKAGES = {
     "hf": "huggingface_hub",
 }
 HTTP = frozenset({"http", "https"})
-#: Protocols whose addresses name a bucket or nothing in place of a host.
+S3 = frozenset({"s3", "s3a"})
+#: Protocols whose addresses name a bucket or nothing in place of a host. fsspec knows more, some of
+#: which send requests that nobody watches.
 OF_BUCKETS = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "hf", "file", "memory"})
 #: Transient HTTP statuses.
 _TRY_AGAIN = frozenset({408, 425, 429})
@@ -36,8 +39,7 @@ _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://")
 def read_dataset(place: str, folder: Path) -> bytes:
     """Read a data set.
 
-    ``place`` is a path, relative to the folder of the referring file, or an address that fsspec
-    knows.
+    ``place`` is a path, relative to the folder of the referring file, or an address.
 
     Raises:
         InputError: The data set is missing or refused, or a package is missing.
@@ -58,15 +60,28 @@ def _read_address(address: str) -> bytes:
     import fsspec  # noqa: PLC0415 - slow to import
 
     label, protocol = _without_secrets(address), address.partition("://")[0]
+    if protocol not in HTTP | OF_BUCKETS:
+        known = ", ".join(f"{name}://" for name in ("s3", "gs", "https", "az", "file"))
+        raise InputError(
+            f"{label}: unknown protocol: {protocol}://; use {known}, ...", code="unknown_protocol"
+        )
     host = "" if protocol in OF_BUCKETS else urlsplit(address).hostname or ""
     if host and resolves_to_metadata(host):
         raise InputError(
             f"{label}: the address of a cloud's metadata; name a data set", code="metadata"
         )
-    session = GuardedSession(host) if protocol in HTTP else None
-    options = {"get_client": session.open, "skip_instance_cache": True} if session else {}
+    if "::" in address:  # fsspec would send a request of its own to what follows
+        raise InputError(
+            f"{label}: two addresses, joined by `::`; name the data set alone", code="joined"
+        )
+    session = GuardedSession(host)
+    options: dict[str, Any] = {}
+    if protocol in HTTP:
+        options = {"get_client": session.open}
+    elif protocol in S3:
+        options = {"config_kwargs": {"connector_args": {"socket_factory": session.open_socket}}}
     try:
-        with fsspec.open(address, "rb", **options) as file:
+        with fsspec.open(address, "rb", skip_instance_cache=bool(options), **options) as file:
             content: bytes = file.read()
     except ImportError as error:
         package = PACKAGES.get(protocol)
@@ -77,7 +92,7 @@ def _read_address(address: str) -> bytes:
             f"{label}: {protocol}:// can't be read; {advice}", code="no_package"
         ) from None
     except FileNotFoundError as error:
-        if session and session.refused:
+        if session.refused:
             raise InputError(
                 f"{label}: redirected to a private address: {session.refused}; name the address "
                 "of the data set itself",
@@ -91,12 +106,7 @@ def _read_address(address: str) -> bytes:
             raise _access_error(label, address, cause) from None
         raise InputError(f"{label}: no such data set", code="no_file") from None
     except ValueError as error:
-        if "Protocol not known" not in str(error):
-            raise InputError(f"{label}: can't be read: {_message_of(error, address)}") from None
-        known = ", ".join(f"{name}://" for name in ("s3", "gs", "https", "az", "file"))
-        raise InputError(
-            f"{label}: unknown protocol: {protocol}://; use {known}, ...", code="unknown_protocol"
-        ) from None
+        raise InputError(f"{label}: can't be read: {_message_of(error, address)}") from None
     except Exception as error:  # noqa: BLE001 - each file system has errors of its own
         raise _access_error(label, address, error) from None
     return content

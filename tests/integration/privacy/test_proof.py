@@ -21,7 +21,7 @@ from monitor.privacy.erasure import forget as module
 from monitor.privacy.erasure.forget import ErasureReport, forget, verify_end_user
 from monitor.privacy.erasure.masking import read_table
 from monitor.privacy.proof import check as of_check
-from monitor.privacy.proof.check import INTERVAL, check_erasures, is_check_due
+from monitor.privacy.proof.check import check_erasures, is_check_due
 from monitor.privacy.proof.findings import SearchResult
 from monitor.privacy.proof.records import ENDED, KEY_MISSING, REMOVED, TAMPERED
 from monitor.settings import Secrets
@@ -290,8 +290,8 @@ def test_check_is_weekly_and_stores_no_id(world: EndUserWorld, clock: datetime) 
     (folder / "a.txt").write_text("nothing")
     assert is_check_due(world.engine, clock)
     check(world, clock)
-    assert not is_check_due(world.engine, clock + INTERVAL - timedelta(hours=1))
-    assert is_check_due(world.engine, clock + INTERVAL)
+    assert not is_check_due(world.engine, clock + timedelta(days=7, hours=-1))
+    assert is_check_due(world.engine, clock + timedelta(days=7))
     with transaction(world.engine) as connection:
         last = last_check(connection)
         stored = connection.execute(select(ErasureCheck.findings)).scalars().all()

@@ -6,10 +6,11 @@ Each test is an attempt to lose a sentence, or to touch another sentence.
 import json
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -69,17 +70,35 @@ from tests.integration.privacy.end_user_world import (
     exchange_ids,
     make_end_user_world,
 )
+from tests.support.database_copy import database_copy
 from tests.support.refusals import refusal
 from tests.support.review.review_world import PASSWORD
 from tests.support.stamped import stamp
 
+#: The time of the fixture `clock`.
+CLOCK = datetime(2026, 11, 2, tzinfo=UTC)
 COMMENT = f"Bob was kind. Ann Miller ({ANN}) is rude! Mrs. Miller's dog bit Bob Smith. All fine."
 NAMES = ("Miller",)
 
 
+@pytest.fixture(scope="module")
+def made_world(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
+) -> Iterator[EndUserWorld]:
+    """The world of all tests, made once."""
+    folder = tmp_path_factory.mktemp("world")
+    with database_copy(sqlite_template, folder / "driftwarden.db") as engine:
+        made = with_comment(make_end_user_world(engine, folder, CLOCK))
+        engine.dispose()
+        yield made
+
+
 @pytest.fixture
-def world(engine: Engine, tmp_path: Path, clock: datetime) -> EndUserWorld:
-    return with_comment(make_end_user_world(engine, tmp_path, clock))
+def world(made_world: EndUserWorld, tmp_path: Path) -> Iterator[EndUserWorld]:
+    """A copy of its database; no test looks at its files."""
+    original = Path(str(made_world.engine.url.database))
+    with database_copy(original, tmp_path / "driftwarden.db") as engine:
+        yield replace(made_world, engine=engine)
 
 
 @pytest.fixture
@@ -179,6 +198,7 @@ def test_erased_sentences_leave_others_to_the_byte(
     }
 
     decide_all(any_world, clock, "erase")
+    assert {sentence.row.digest for sentence in sentences_of(any_world)} == {""}
     close(any_world.engine, 1, reason="", by="lea", now=clock)
 
     assert comment_of(any_world) == "Bob was kind. [erased]! Mrs. [erased]. All fine."
@@ -272,8 +292,9 @@ def test_changed_sentence_is_searched_for_again_before_the_request_closes(
     open_for(world, clock)
     with_comment(world, "Ann Miller was rude, and Bob too.")
 
-    with refusal("sentence_changed", InputError):
-        decide_all(world, clock, "erase", 1)
+    for decision in ("erase", "keep"):
+        with refusal("sentence_changed", InputError):
+            decide_all(world, clock, decision, 1)
     with refusal("sentences_wait", InputError):
         close(world.engine, 1, reason="x", by="lea", now=clock)
     assert open_for(world, clock, names=("Ann Miller",)).n_waiting == 1
