@@ -31,9 +31,9 @@ def _declared() -> Connection:
 
 
 def _driver_connection(connection: Connection) -> sqlite3.Connection:
-    found = connection.connection.driver_connection
-    assert isinstance(found, sqlite3.Connection)
-    return found
+    own = connection.connection.driver_connection
+    assert isinstance(own, sqlite3.Connection)
+    return own
 
 
 @contextmanager
