@@ -10,6 +10,7 @@ import pytest
 import structlog
 from argon2 import PasswordHasher
 from hypothesis import settings
+from hypothesis.internal.conjecture import providers
 from sqlalchemy import Engine
 
 from bench.services.kafka import (  # noqa: F401 - fixtures
@@ -42,6 +43,12 @@ sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 # An example that takes long on a busy machine is no fault. In CI this is Hypothesis's own default.
 settings.register_profile("untimed", settings(), deadline=None)
 settings.load_profile("untimed")
+# Hypothesis draws constants from the source of all modules here. The product's take each
+# worker 3 s; the tests' would take 3 s more.
+is_local_module = providers.is_local_module_file
+providers.is_local_module_file = lambda path: (
+    is_local_module(path) and not path.startswith((f"{HERE}/", f"{HERE.parent / 'bench'}/"))
+)
 #: Folders of tests that wait more than they compute.
 WAITING = {"alarms", "end_to_end", "failover"}
 #: Folders whose files take a second, so that no worker is alone with a long one at the end.

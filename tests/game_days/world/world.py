@@ -20,7 +20,6 @@ from monitor.scheduling.runner import DirectRunner
 from monitor.settings import Configuration, load_configuration, load_secrets
 from monitor.store.alerts.channel_state import pending_messages
 from monitor.store.engine import make_engine, transaction
-from monitor.store.tables import metadata
 from monitor.traffic.baseline_import import import_baseline
 from monitor.traffic.end_users.rules import open_rules
 from monitor.traffic.redaction import build_redactor
@@ -33,6 +32,7 @@ from tests.game_days.world.production import Production
 from tests.game_days.world.reviewers import Reviewers
 from tests.game_days.world.topic import Ingest, Topic
 from tests.services.live_endpoint import FakeEndpoint, running_endpoint
+from tests.support.database_copy import create_tables
 from tests.support.retrain.probe_world import write_evaluation
 from tests.support.shared_compilation import shared_authorities, shared_statements
 from tests.support.traffic.stored_traffic import TopicEncoder
@@ -138,7 +138,7 @@ class World:
 
     def create(self) -> None:
         """Make an empty database, with a baseline of each model."""
-        metadata.create_all(self.engine)
+        create_tables(self.engine)
         for model in self.models:
             self.import_baseline(model)
         self.reviewers.register(self.now)

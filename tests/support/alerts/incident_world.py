@@ -17,10 +17,10 @@ from monitor.settings import Alerts
 from monitor.store.alerts.incidents import list_incidents
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import make_engine, transaction
-from monitor.store.tables import metadata
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.drift_evaluations import mark_followed_up
 from monitor.store.windows.looks import LookFinding, mark_look_followed_up, save_look
+from tests.support.database_copy import create_tables
 from tests.support.windows.assessments import store_evaluation
 
 MONDAY = datetime(2026, 11, 2, tzinfo=UTC)
@@ -72,7 +72,7 @@ class IncidentWorld:
     def __post_init__(self) -> None:
         """Create the tables."""
         self.engine = make_engine("sqlite://")
-        metadata.create_all(self.engine)
+        create_tables(self.engine)
 
     def later(self, by: timedelta) -> Self:
         """Move the clock on."""

@@ -14,7 +14,6 @@ from sqlalchemy import Engine
 
 from monitor.settings import Settings
 from monitor.store.engine import make_engine, transaction
-from monitor.store.tables import metadata
 from monitor.store.training import registry as versions
 from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
 from monitor.store.training.runs import RunRow, run_by_id
@@ -26,6 +25,7 @@ from retrain.jobs.local_launcher import SubprocessLauncher
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder
 from retrain.training.runs import RunState, plan_run, poll_run, prepare_run, start_run
+from tests.support.database_copy import create_tables
 from tests.support.retrain.tiny_model import benchmark
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
@@ -60,7 +60,7 @@ class Desk:
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.engine = make_engine(f"sqlite:///{self.folder / 'desk.db'}")
-        metadata.create_all(self.engine)
+        create_tables(self.engine)
 
     def recipe(self, **values: Any) -> Recipe:
         return Recipe(
