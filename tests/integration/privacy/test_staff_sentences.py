@@ -368,7 +368,7 @@ def test_entries_of_a_request_have_one_digest(
     world: EndUserWorld, clock: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stamp(world.engine)
-    monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", str(world.settings.database.url))
+    monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", str(world.engine.url))
     with transaction(world.engine) as connection:
         create_user(connection, "Lea", PASSWORD, "lead", clock)
     open_rules(world.engine, world.settings)  # makes the key, as a daemon does
@@ -436,7 +436,7 @@ def test_ids_of_one_end_user_are_one_request(
         of_other = update(Exchange).where(Exchange.exchange_id == "exchange-39")
         connection.execute(of_other.values(end_user="customer-00765"))
     stamp(world.engine)
-    monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", str(world.settings.database.url))
+    monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", str(world.engine.url))
     monkeypatch.chdir(tmp_path)
 
     def run(line: str) -> str:
@@ -487,7 +487,7 @@ def test_command_decides_and_closes_as_a_lead_only(
         create_user(connection, "Gone", PASSWORD, "lead", clock)
         connection.execute(update(User).where(User.name == "Gone").values(active=False))
     stamp(world.engine)
-    monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", str(world.settings.database.url))
+    monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", str(world.engine.url))
 
     def run(*arguments: str) -> str:
         done = CliRunner().invoke(app, ["requests", *arguments])
