@@ -6,6 +6,8 @@ from typing import Any
 from litestar import Request
 from litestar.exceptions import ValidationException
 
+from monitor.web.forms.fields import text_of
+
 MAX_CHARACTERS = 2_000
 
 
@@ -15,8 +17,7 @@ def require_reason(request: Request[Any, Any, Any], data: Mapping[str, Any]) -> 
     Raises:
         ValidationException: It is missing or too long.
     """
-    value = data.get("reason", "")
-    reason = str(value[-1] if isinstance(value, list) and value else value or "").strip()
+    reason = text_of(data, "reason").strip()
     request.state.reason = reason
     if not reason or len(reason) > MAX_CHARACTERS:
         raise ValidationException(f"say why, in at most {MAX_CHARACTERS:,} characters")

@@ -25,6 +25,7 @@ from monitor.store.review.taxonomies import (
 from monitor.stored_words import labels
 from monitor.web.access.audience import LEADS, WORDS
 from monitor.web.current_user import Visit
+from monitor.web.forms.fields import text_of
 from monitor.web.handlers import form, get
 from monitor.web.typed_text import UNREAD
 
@@ -71,10 +72,10 @@ def guidelines(lead_visit: NamedDependency[Visit]) -> Template | Redirect:
 def edit(lead_visit: NamedDependency[Visit], data: Fields) -> Template | Redirect:
     """Check a text and preview it, or publish it; a refusal keeps what was typed."""
     model = lead_visit.one_model
-    text = _text(data, "text").replace("\r\n", "\n").replace("\x00", "")
+    text = text_of(data, "text").replace("\r\n", "\n").replace("\x00", "")
     draft = _parse(text)
-    base = _text(data, "base")
-    if _text(data, "step") != "publish":
+    base = text_of(data, "base")
+    if text_of(data, "step") != "publish":
         return _editor(lead_visit, model, draft, base=base)
     if draft.problems:
         return _editor(lead_visit, model, draft, base=base, status=400)
@@ -173,11 +174,6 @@ def _parse(text: str) -> Draft:
 
 def _starter() -> str:
     return files("monitor.review.guidelines").joinpath("starter.md").read_text(encoding="utf-8")
-
-
-def _text(data: dict[str, Any], key: str) -> str:
-    value = data.get(key, "")
-    return str(value[-1] if isinstance(value, list) and value else value or "")
 
 
 HANDLERS = (guidelines, edit, publication)

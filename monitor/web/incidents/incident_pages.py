@@ -22,6 +22,7 @@ from monitor.store.alerts.incident_events import last_event
 from monitor.store.alerts.incidents import IncidentRow, incident_by_id, list_incidents
 from monitor.web.access.audience import LEADS, REVIEWERS, texts
 from monitor.web.current_user import Visit
+from monitor.web.forms.fields import text_of
 from monitor.web.handlers import form, get
 from monitor.web.incidents.incident_view import SNOOZES, load_view, withhold_texts_of
 from monitor.web.withheld_texts import withhold_quoted
@@ -101,7 +102,7 @@ def snooze(
     """Notify nobody of an incident for the chosen time."""
 
     def until() -> datetime:
-        return parse_until(_text(data, "until"), lead_visit.now)
+        return parse_until(text_of(data, "until"), lead_visit.now)
 
     return _change(lead_visit, incident_id, alert_incidents.snooze, until)
 
@@ -111,7 +112,9 @@ def resolve(
     incident_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
 ) -> Template | Redirect:
     """Resolve an incident with a reason."""
-    return _change(lead_visit, incident_id, alert_incidents.resolve, lambda: _text(data, "reason"))
+    return _change(
+        lead_visit, incident_id, alert_incidents.resolve, lambda: text_of(data, "reason")
+    )
 
 
 @form("/incidents/{incident_id:int}/note", opt=LEADS | _TEXTS)
@@ -122,7 +125,7 @@ def note(
 
     def change(connection: Connection, *values: Any, **_options: Any) -> bool:
         number, user, now = values
-        alert_incidents.note(connection, number, user, _text(data, "text"), now)
+        alert_incidents.note(connection, number, user, text_of(data, "text"), now)
         return True
 
     return _change(lead_visit, incident_id, change)
@@ -169,11 +172,6 @@ def _render(visit: Visit, incident_id: int, *, status: int = 200, problem: str =
         view = withhold_texts_of(view, partial(visit.user.grants.reads_texts_of, row.model))
     context = {"row": row, "view": view, "snoozes": SNOOZES, "problem": problem}
     return visit.page("incident.html", context, status=status)
-
-
-def _text(data: dict[str, Any], key: str) -> str:
-    value = data.get(key, "")
-    return str(value[-1] if isinstance(value, list) and value else value or "")
 
 
 HANDLERS = (incidents, incident, acknowledge, take_over, snooze, resolve, note)

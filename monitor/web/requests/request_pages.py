@@ -24,6 +24,7 @@ from monitor.store.privacy.requests import RequestRow, request_by_id, waiting_re
 from monitor.store.tables.facts import facts_of, table_names
 from monitor.web.access.audience import LEADS, texts
 from monitor.web.current_user import Visit
+from monitor.web.forms.fields import text_of
 from monitor.web.forms.reason import require_reason
 from monitor.web.handlers import form, get
 
@@ -146,7 +147,8 @@ def decide(
     places = {place.sentence.row.id for place in rows if place.sentence.row.number == number}
     if not places:
         raise NotFoundError(f"request {request_id} has no sentence {number} of your models")
-    decision = next((name for name in DECISIONS.get(row.kind, ()) if name == _text(data)), None)
+    chosen = text_of(data, "decision")
+    decision = next((name for name in DECISIONS.get(row.kind, ()) if name == chosen), None)
     if decision is None:
         choices = " or ".join(DECISIONS.get(row.kind, ()))
         problem = Problem(f"Choose {choices}.", number, reason)
@@ -236,11 +238,6 @@ def _say(visit: Visit, request_id: int, number: int, error: InputError) -> str:
         f"{row.decision}. To decide again: driftwarden requests decide {request_id} {number} "
         f"--{row.decision} --change --reason WHY --as NAME."
     )
-
-
-def _text(data: dict[str, Any]) -> str:
-    value = data.get("decision", "")
-    return str(value[-1] if isinstance(value, list) and value else value or "")
 
 
 HANDLERS = (requests, request_page, decide)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from monitor.errors import InputError
+from monitor.web.forms.fields import text_of
 from retrain.planning.proposal import Proposal
 from retrain.recipes.recipe_form import FIELDS, form_values, recipe_toml
 
@@ -44,19 +45,19 @@ class PlanForm:
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> "PlanForm":
         """Read a request's form as it was typed."""
-        recipe = _text(data, "recipe").replace("\r\n", "\n")
-        original = _text(data, "original").replace("\r\n", "\n")
-        fields = {name: _text(data, name) for name in FIELDS if name in data}
-        if raised := _text(data, "raise_to"):  # the button that keeps the longest example
+        recipe = text_of(data, "recipe").replace("\r\n", "\n")
+        original = text_of(data, "original").replace("\r\n", "\n")
+        fields = {name: text_of(data, name) for name in FIELDS if name in data}
+        if raised := text_of(data, "raise_to"):  # the button that keeps the longest example
             fields["max_length"] = raised
         return cls(
             fields=fields,
             recipe=recipe,
             original=original or recipe,
-            left_out=_text(data, "left_out"),
-            accept_untrainable=_text(data, "accept_untrainable") == "yes",
-            confirm=_text(data, "confirm"),
-            seen=_text(data, "seen"),
+            left_out=text_of(data, "left_out"),
+            accept_untrainable=text_of(data, "accept_untrainable") == "yes",
+            confirm=text_of(data, "confirm"),
+            seen=text_of(data, "seen"),
         )
 
     def require_short(self) -> None:
@@ -82,8 +83,3 @@ class PlanForm:
     def with_seen(self, seen: str) -> "PlanForm":
         """Return the form for another state of the plan."""
         return replace(self, seen=seen)
-
-
-def _text(data: Mapping[str, Any], name: str) -> str:
-    value = data.get(name, "")
-    return str(value[-1] if isinstance(value, list) and value else value or "")

@@ -18,6 +18,7 @@ from monitor.errors import InputError, NotFoundError, WorkflowError
 from monitor.store.accounts.grants import ALL_MODELS
 from monitor.web.access.audience import LEADS, NO_FINDINGS, WORDS
 from monitor.web.current_user import Visit
+from monitor.web.forms.fields import text_of
 from monitor.web.handlers import form, get, post
 from monitor.web.typed_text import UNREAD
 from monitor.web.users.user_view import list_user_views, load_choices, view_user
@@ -64,7 +65,7 @@ def list_page(management: NamedDependency[Management]) -> Template:
 @post("/", opt=LEADS | NO_FINDINGS | WORDS | {UNREAD: ("name", "email")})
 def invite(management: NamedDependency[Management], data: Fields) -> Template:
     """Invite a user. The link is in this response only: it is not stored."""
-    values = {key: _text(data, key) for key in ("name", "email", "role")}
+    values = {key: text_of(data, key) for key in ("name", "email", "role")}
     try:
         with management.transaction() as connection:
             link = users.invite(
@@ -94,7 +95,9 @@ def change_role(
     user_id: FromPath[int], management: NamedDependency[Management], data: Fields
 ) -> Template | Redirect:
     """Give the user a role on a model, or on all models."""
-    return _change(management, user_id, users.change_role, _text(data, "role"), model=_model(data))
+    return _change(
+        management, user_id, users.change_role, text_of(data, "role"), model=_model(data)
+    )
 
 
 @form("/{user_id:int}/revoke", opt=LEADS | NO_FINDINGS)
@@ -120,7 +123,7 @@ def link_slack(
     user_id: FromPath[int], management: NamedDependency[Management], data: Fields
 ) -> Template | Redirect:
     """Link the user to an id at Slack; an empty one unlinks."""
-    return _change(management, user_id, users.link_slack, _text(data, "slack_user_id"))
+    return _change(management, user_id, users.link_slack, text_of(data, "slack_user_id"))
 
 
 @form("/{user_id:int}/deactivate", opt=LEADS | NO_FINDINGS)
@@ -203,14 +206,9 @@ def _render_refusal(
     return _render_user(management, user_id, status=409, problem=str(error))
 
 
-def _text(data: dict[str, Any], key: str) -> str:
-    value = data.get(key, "")
-    return str(value[-1] if isinstance(value, list) and value else value or "")
-
-
 def _model(data: dict[str, Any]) -> str:
     """Return the model of a form, which names none where there is one."""
-    return _text(data, "on") or ALL_MODELS
+    return text_of(data, "on") or ALL_MODELS
 
 
 def _models(data: dict[str, Any]) -> list[str]:
@@ -223,7 +221,7 @@ def _task_types(data: dict[str, Any]) -> list[str]:
     """Return the selected task types, and those in the comma-separated field."""
     selected = data.get("task_type", [])
     names = [str(name) for name in selected] if isinstance(selected, list) else [str(selected)]
-    return [*names, *_text(data, "other_task_types").split(",")]
+    return [*names, *text_of(data, "other_task_types").split(",")]
 
 
 router = Router(

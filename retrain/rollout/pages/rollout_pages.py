@@ -15,6 +15,7 @@ from monitor.store.training.candidate_evaluations import weaker_rules_of
 from monitor.store.training.registry import VersionRow, version_by_id
 from monitor.web.access.audience import LEADS, REVIEWERS, WORDS, texts
 from monitor.web.current_user import Visit
+from monitor.web.forms.fields import text_of
 from monitor.web.handlers import form, get
 from retrain.rollout.emergency.changed_weights import verifying_refused
 from retrain.rollout.measurement.start_forecast import forecast_start
@@ -149,7 +150,7 @@ def start(
                 lead_visit.settings.settings_of(version.model),
                 now,
                 by=lead_visit.user.name,
-                reason=_text(data, "reason"),
+                reason=text_of(data, "reason").strip(),
             )
     except WorkflowError as error:
         return _render_start(lead_visit, version_id, status=409, problem=str(error))
@@ -179,8 +180,14 @@ def _take(
             row = lock_rollout(connection, rollout_id)
             if current:
                 _require_rollout(row)
-                _require_current(connection, rollout_id, _text(data, "seen"))
-            step(connection, row.id, visit.now, by=visit.user.name, reason=_text(data, "reason"))
+                _require_current(connection, rollout_id, text_of(data, "seen").strip())
+            step(
+                connection,
+                row.id,
+                visit.now,
+                by=visit.user.name,
+                reason=text_of(data, "reason").strip(),
+            )
     except (WorkflowError, InputError) as error:
         status = 400 if error.code == "no_reason" else 409
         return _render(visit, rollout_id, status=status, problem=str(error))
@@ -259,11 +266,6 @@ def _render_start(
         "problem": problem,
     }
     return visit.page("rollout_start.html", context, status=status)
-
-
-def _text(data: dict[str, Any], key: str) -> str:
-    value = data.get(key, "")
-    return str(value[-1] if isinstance(value, list) and value else value or "").strip()
 
 
 #: In one router: see ``create_app``.
