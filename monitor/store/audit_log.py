@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy import Connection, func, insert, select
 
+from monitor.store.advisory_lock import lock_until_commit
 from monitor.store.rows import columns_of, read_rows
 from monitor.store.tables import AuditEntry
 
@@ -21,7 +22,6 @@ GENESIS = "0" * 64
 ROWS_PER_FETCH = 1000
 #: Key of the PostgreSQL lock held until commit, so that no two entries follow the same one.
 ADVISORY_LOCK = 0x6472_6966_7461_7564
-_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 _LAST_HASH = select(AuditEntry.hash).order_by(AuditEntry.id.desc()).limit(1)
 
 
@@ -43,8 +43,7 @@ def append_entry(  # noqa: PLR0917 - the columns of a line, in their order
     details: Mapping[str, Any] | None = None,
 ) -> str:
     """Append an entry and return its hash. Call it last, because it blocks other writers."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(_LOCK, {"key": ADVISORY_LOCK})
+    lock_until_commit(connection, ADVISORY_LOCK)
     previous = connection.execute(_LAST_HASH).scalar_one_or_none() or GENESIS
     content = dict(details or {})
     digest = entry_hash(previous, occurred_at, actor, action, subject, content)

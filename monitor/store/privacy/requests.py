@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, select, update
 
+from monitor.store.advisory_lock import lock_until_commit
 from monitor.store.privacy.columns import Key
 from monitor.store.rows import columns_of, insert_row, read_row, read_rows
 from monitor.store.tables import PrivacyRequest, StaffSentence
@@ -95,9 +96,7 @@ def lock_searches(connection: Connection) -> None:
 
     Call it before a request is locked.
     """
-    if connection.dialect.name == "postgresql":  # SQLite's transactions are exclusive anyway
-        statement = text("SELECT pg_advisory_xact_lock(:key)")
-        connection.execute(statement, {"key": ADVISORY_LOCK})
+    lock_until_commit(connection, ADVISORY_LOCK)
 
 
 def open_request(

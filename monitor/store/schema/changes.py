@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from monitor.errors import DatabaseDamagedError, DatabaseUnavailableError, SchemaError
+from monitor.store.advisory_lock import lock_until_commit
 from monitor.store.engine import transaction
 from monitor.store.leadership import current_lease
 from monitor.store.schema.safety_copy import CopyOptions, SafetyCopy, integrity_problem
@@ -69,8 +70,7 @@ def changing(
         with transaction(engine) as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
-                lock = text("SELECT pg_advisory_xact_lock(:key)")
-                connection.execute(lock, {"key": ADVISORY_LOCK})
+                lock_until_commit(connection, ADVISORY_LOCK)
             yield SchemaChange(connection, copy, report)
         changed = True
     except DatabaseUnavailableError as error:

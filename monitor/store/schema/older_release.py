@@ -6,14 +6,14 @@ version starts: by the function ``complete(connection)`` of a migration, which r
 of rows, and finds none when it is repeated.
 """
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
+from monitor.store.advisory_lock import lock_until_commit
 from monitor.store.migrations import completions
 from monitor.store.schema.changes import ADVISORY_LOCK
 
 
 def adopt_rows(connection: Connection) -> int:
     """Complete the rows of the release before; return how many were. Repeated, it does nothing."""
-    if connection.dialect.name == "postgresql":  # several replicas start at once
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+    lock_until_commit(connection, ADVISORY_LOCK)  # several replicas start at once
     return sum(complete(connection) for complete in completions())

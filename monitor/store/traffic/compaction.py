@@ -10,8 +10,9 @@ from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, bindparam, delete, exists, func, select, text, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, select, update
 
+from monitor.store.advisory_lock import lock_until_commit
 from monitor.store.rows import columns_of, read_rows
 from monitor.store.tables import EmbeddingBlock, Exchange
 from monitor.store.traffic.embedding_blocks import insert_block
@@ -45,12 +46,8 @@ _COLUMNS = (
 
 
 def lock_blocks(connection: Connection) -> None:
-    """Lock deletions of exchanges and moves of vectors until the commit.
-
-    SQLite has one writer anyway.
-    """
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+    """Lock deletions of exchanges and moves of vectors until the commit."""
+    lock_until_commit(connection, ADVISORY_LOCK)
 
 
 def blocks_with_dead_rows(connection: Connection, limit: int = 1000) -> list[int]:

@@ -28,6 +28,7 @@ from sqlalchemy.schema import AddConstraint
 from monitor.errors import DatabaseDamagedError, InputError
 from monitor.private_files import sync_to_disk
 from monitor.store import migrations
+from monitor.store.advisory_lock import lock_until_commit
 from monitor.store.bulk_insert import insert_rows
 from monitor.store.engine import make_engine, snapshot, transaction
 from monitor.store.schema.changes import ADVISORY_LOCK, Report, database_file, say_nothing
@@ -89,7 +90,7 @@ def _new_postgresql(target: Engine) -> Iterator[Connection]:
         raise InputError("a database in memory is no target; name a file", code="no_target")
     with transaction(target) as connection:
         connection.execute(text("SET LOCAL lock_timeout = '10s'"))
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+        lock_until_commit(connection, ADVISORY_LOCK)
         _require_empty(connection)
         migrations.create_newest(connection)
         references = [
