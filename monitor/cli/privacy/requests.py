@@ -1,6 +1,5 @@
 """`driftwarden requests`: requests of end users, and the sentences of staff about them."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Literal

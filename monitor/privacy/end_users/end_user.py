@@ -97,8 +97,6 @@ class EndUser:
 
     request: ErasureRequest
     rows: list[EndUserExchange]
-    #: Number of the rows that are other end users' and mention the id.
-    n_mentions: int
     items: list[int]
     #: The models of the rows, with the names that they had before.
     models: frozenset[str]
@@ -229,7 +227,6 @@ def find_end_user(engine: Engine, request: ErasureRequest) -> EndUser:
     return EndUser(
         request,
         [rows[row_id] for row_id in sorted(rows)],
-        len(mentioned),
         items,
         frozenset(models),
         sorted(evaluations),

@@ -23,6 +23,8 @@ class SearchPlan:
     """The terms of a search for an end user, and files."""
 
     terms: Terms
+    #: Rows of observations of rollouts that are the end user's.
+    observations: list[int]
     #: Long passages of the end user that nobody else wrote, for as long as their texts exist.
     passages: set[Words]
     #: What earlier erasures remember.
@@ -39,10 +41,12 @@ def plan_search(
 ) -> SearchPlan:
     """Return what is searched for; ``named`` are files besides those that are known."""
     request = end_user.request
-    passages = unique_passages(engine, end_user, find_observations(engine, end_user))
+    observations = find_observations(engine, end_user)
+    passages = unique_passages(engine, end_user, observations)
     remembered = recall(engine, environment_keys(request), now, subject_digests(request))
     return SearchPlan(
         Terms(remembered.search.with_passages(passages), find_traces(engine, end_user)),
+        observations,
         passages,
         remembered,
         declared_files(engine, retrain, named, remembered.places),

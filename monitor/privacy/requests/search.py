@@ -91,17 +91,23 @@ def find_sentences(
                 elif found_by != "name" and not any(copied in sentence for copied in words):
                     continue
                 digest = digest_of(sentence)
-                copied = [words_ for words_ in words if sentence.endswith(f": {words_}")]
-                original = digest_of(max(copied, key=len)) if copied and not is_typed else digest
+                original = digest if is_typed else digest_of(_original(sentence, words))
                 place = FoundSentence(table, key, column, digest, found_by, original)
                 matches.setdefault((table, key, column, digest), place)
     for table, key, column, text in _texts_of_items(engine, end_user) if kind == "access" else ():
+        of_traces = traces.spans(text)
         for span in sentences(text):
-            if not is_trace_only(text, span, traces.spans(text)):
+            if not is_trace_only(text, span, of_traces):
                 digest = digest_of(text[slice(*span)])
                 place = FoundSentence(table, key, column, digest, "item", digest)
                 matches.setdefault((table, key, column, digest), place)
     return list(matches.values()), sorted(named)
+
+
+def _original(sentence: str, words: Collection[str]) -> str:
+    """Return the typed sentence that a program copied after a label, or the sentence itself."""
+    copied = [typed for typed in words if sentence.endswith(f": {typed}")]
+    return max(copied, key=len, default=sentence)
 
 
 def _in_text(text: str, traces: Traces, names: re.Pattern[str]) -> Iterator[tuple[str, FoundBy]]:

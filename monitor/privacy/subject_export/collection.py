@@ -13,7 +13,6 @@ from monitor.privacy.end_users.erasure_request import resolve
 from monitor.privacy.end_users.near_matches import near_matches
 from monitor.privacy.erasure.end_user_feedback import find_feedback
 from monitor.privacy.erasure.end_user_files import Files, find_files
-from monitor.privacy.erasure.end_user_observations import find_observations
 from monitor.privacy.erasure.erasure_record import subject_digest, subject_digests
 from monitor.privacy.erasure.search_plan import plan_search
 from monitor.privacy.requests.requests import included_sentences, search_request, waiting_for
@@ -107,7 +106,7 @@ def collect_export(
         by=by,
         now=now,
     )
-    observations, feedback = find_observations(engine, end_user), find_feedback(engine, end_user)
+    observations, feedback = plan.observations, find_feedback(engine, end_user)
     files = find_files(engine, end_user, plan.terms, retrain, plan.declared)
     with snapshot(engine) as connection:
         ownership = Ownership(
