@@ -220,7 +220,7 @@ def add_request(engine: Engine, now: datetime) -> int:
             due_at=now + timedelta(days=5),
         )  # fmt: skip
         insert_sentence(
-            connection, request, table="reviews", key=(review,), column="comment",
+            connection, request, number=1, table="reviews", key=(review,), column="comment",
             digest=sentence, found_by="name",
         )  # fmt: skip
     return request

@@ -120,7 +120,7 @@ def _add_rest(connection: Connection, clock: datetime) -> None:
         (tables.Taint, {"cause": "trained_on", "model": MODEL, "version_id": 1}),
         (tables.PrivacyRequest, {"kind": "access"}),
         (tables.StaffSentence, {"table_name": "reviews", "column_name": "comment", "row_key": [1],
-                                "found_by": "id", "decision": "include"}),
+                                "number": 1, "found_by": "id", "decision": "include"}),
         (tables.Suppression, {"action": "added", "reason": "objected"}),
         (tables.AccessEntry, {"source": "web", "action": "read", "kind": "item", "actor": "Lea"}),
         (tables.DeadLetter, {"reason": "invalid_json"}),

@@ -160,6 +160,7 @@ def mark(engine: Engine, clock: datetime) -> set[tuple[str, str]]:
             if name not in UNMARKED and not _count(connection, metadata.tables[name])
         }
         fill_tables(connection, metadata, only=empty, n_rows=1)
+        connection.execute(update(metadata.tables["staff_sentences"]).values(number=1))
         append_entry(
             connection, clock, marker("audit_log", "actor"), "noted",
             marker("audit_log", "subject"), {"note": marker("audit_log", "details")},
