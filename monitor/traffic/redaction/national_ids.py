@@ -85,13 +85,25 @@ def find_alphanumeric_ids(scan: TextScan) -> Iterator[Place]:
     """Yield numbers with alphabetic characters."""
     text = scan.text
     places = scan.tokens_with_digits()
-    places += [match.span() for match in SIX_DIGITS.finditer(text)] if scan.has_six_digits else []
+    if scan.has_six_digits and _has_digits_before_a_letter(scan):
+        places += [match.span() for match in SIX_DIGITS.finditer(text)]
     for start, end in sorted(places):
         first, last = max(0, start - REACH), min(len(text), end + REACH)
         if not ANY_ALPHANUMERIC.search(text, first, last):
             continue
         for kind in ALPHANUMERIC:
             yield from _find(kind, text, first, last)
+
+
+def _has_digits_before_a_letter(scan: TextScan) -> bool:
+    """Return whether six digits may be those of a number with letters."""
+    classes = scan.classes
+    return (
+        b"aa000000a" in scan.joined_classes(b" -")
+        or b"00 000 000" in classes
+        or b"aaaaa 0000 a " in classes + b" "
+        or (b"000000" in classes and any(map(classes.__contains__, AFTER_SIX_DIGITS)))
+    )
 
 
 def find_named_documents(scan: TextScan) -> Iterator[Place]:
@@ -295,6 +307,8 @@ ANY_ALPHANUMERIC = _any_of(ALPHANUMERIC)
 
 #: Six digits, with a space or hyphen between them or none.
 SIX_DIGITS = re.compile(r"[0-9](?:[ .-]?[0-9]){5,11}")
+#: What follows six digits in a row, in :attr:`TextScan.classes`.
+AFTER_SIX_DIGITS = (b"000000a", b"000000 a", b"000000 000")
 #: Alphabetic characters of a number stand so close to its digits.
 REACH = 10
 #: Beginnings of the names of documents.

@@ -21,6 +21,7 @@ from monitor.traffic.redaction.national_ids import (
     find_national_ids,
 )
 from monitor.traffic.redaction.normalized_text import NormalizedText
+from monitor.traffic.redaction.number_runs import find_numbers
 from monitor.traffic.redaction.passwords import find_passwords
 from monitor.traffic.redaction.phone_numbers import find_phones
 from monitor.traffic.redaction.secrets import find_secrets
@@ -30,9 +31,6 @@ from monitor.traffic.redaction.text_scan import Place, Span, TextScan
 #: A detector of names: returns the spans in a text.
 Finder = Callable[[str], Iterable[Span]]
 
-#: Runs of digits with separators, in which numbers are searched.
-NUMBERS = re.compile(r"[0-9](?:[ ./()-]{0,3}[0-9]){6,400}")
-SEPARATORS = b" ./()-"
 #: No card, national id or social security number has fewer digits.
 MIN_DIGITS = 9
 #: Kind of values that may be a phrase.
@@ -134,15 +132,13 @@ class Redactor:
         yield "NATIONAL_ID", find_alphanumeric_ids(scan)
         if not scan.has_long_number:
             return
-        numbers = [(match[0], match.span()) for match in NUMBERS.finditer(scan.text)]
-        windows = [(max(0, first - 2), last) for _, (first, last) in numbers]
+        numbers = [
+            (n_digits, (max(0, first - 2), last)) for n_digits, (first, last) in find_numbers(scan)
+        ]
+        windows = [window for _, window in numbers]
         yield "BANK_ACCOUNT", find_accounts(scan, windows)
         yield "IBAN", find_ibans(scan)
-        longer = [  # a date has fewer digits
-            window
-            for window, (number, _) in zip(windows, numbers, strict=True)
-            if len(number.encode().translate(None, SEPARATORS)) >= MIN_DIGITS
-        ]
+        longer = [window for n_digits, window in numbers if n_digits >= MIN_DIGITS]
         cards = [*find_cards(scan, longer)]
         yield "CARD", cards
         yield "CARD", find_broken_cards(scan)

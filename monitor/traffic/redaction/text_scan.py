@@ -37,6 +37,8 @@ TO_CLASS = bytes(
     0x30 if 0x30 <= byte <= 0x39 else 0x61 if chr(byte).isascii() and chr(byte).isalpha() else 0x20
     for byte in range(256)
 )
+#: Digits, and the separators of :data:`~monitor.traffic.redaction.number_runs.NUMBERS`.
+TO_NUMBER = bytes(0x30 if byte in b"0123456789 ./()-" else 0x20 for byte in range(256))
 #: Country and check digits of an IBAN.
 COUNTRY = b"aa00"
 #: A local phone number has seven digits; IBANs, cards and social security numbers have more.
@@ -67,25 +69,19 @@ class TextScan:
 
     def long_tokens(self) -> Iterable[Place]:
         """Return the ranges of 16 or more ASCII alphanumerics, ``_`` and ``-`` in a row."""
-        marked = self.raw.translate(TO_X)
-        start = marked.find(LONG_TOKEN)
-        if start < 0:
-            return ()
-        runs: list[Place] = []
-        while start >= 0:
-            end = marked.find(b" ", start)
-            end = len(marked) if end < 0 else end
-            runs.append((start, end))
-            start = marked.find(LONG_TOKEN, end)
-        return self._ranges(runs)
+        return self._runs(self.raw.translate(TO_X), LONG_TOKEN)
+
+    def numbers(self) -> list[Place]:
+        """Return the ranges of seven or more digits and separators in a row."""
+        return self._runs(self.raw.translate(TO_NUMBER), LONG_NUMBER)
 
     def countries(self) -> Iterator[int]:
         """Yield the positions of country codes followed by two digits."""
-        return self._characters(places_in(self.raw.translate(TO_CLASS), COUNTRY))
+        return self._characters(places_in(self.classes, COUNTRY))
 
     def tokens_with_digits(self) -> list[Place]:
         """Return the ranges of ASCII letters and digits in a row that have both."""
-        marked = self.raw.translate(TO_CLASS)
+        marked = self.classes
         runs: list[Place] = []
         for place in sorted({*places_in(marked, b"a0"), *places_in(marked, b"0a")}):
             if runs and place < runs[-1][1]:
@@ -105,6 +101,15 @@ class TextScan:
         return self._characters(sorted(places))
 
     @cached_property
+    def classes(self) -> bytes:
+        """The bytes with ``0`` for digits, ``a`` for ASCII letters and spaces for all others."""
+        return self.raw.translate(TO_CLASS)
+
+    def joined_classes(self, separators: bytes) -> bytes:
+        """Return the classes of the bytes that are no separators."""
+        return self.raw.translate(TO_CLASS, separators)
+
+    @cached_property
     def _lower(self) -> bytes:
         return self.raw.lower()
 
@@ -112,8 +117,21 @@ class TextScan:
     def _starts(self) -> dict[bytes, list[int]]:
         return WordIndex.of_all_words().starts(self._lower)
 
+    def _runs(self, marked: bytes, beginning: bytes) -> list[Place]:
+        """Return the ranges of the marked bytes in a row that start with ``beginning``."""
+        start = marked.find(beginning)
+        runs: list[Place] = []
+        while start >= 0:
+            end = marked.find(b" ", start)
+            end = len(marked) if end < 0 else end
+            runs.append((start, end))
+            start = marked.find(beginning, end)
+        return self._ranges(runs) if runs else runs
+
     def _ranges(self, runs: list[Place]) -> list[Place]:
         """Return the ranges in the text of ascending runs of ASCII in the bytes."""
+        if len(self.raw) == len(self.text):
+            return runs
         firsts = self._characters(run[0] for run in runs)
         return [
             (first, first + end - start) for first, (start, end) in zip(firsts, runs, strict=True)
