@@ -150,7 +150,8 @@ def _end_of_card(text: str, match: re.Match[str]) -> int | None:
 def _line_breaks(text: str) -> Iterator[int]:
     """Yield the positions of line breaks, also of those that are escaped in JSON."""
     yield from places_in(text, "\n")
-    yield from places_in(text, "\\n")
+    if "\\" in text:
+        yield from places_in(text, "\\n")
 
 
 def _is_set_apart(text: str, start: int, end: int, parts: tuple[str, str]) -> bool:

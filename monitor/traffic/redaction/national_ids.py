@@ -11,7 +11,13 @@ from datetime import date
 from functools import cache
 from importlib import import_module
 
-from monitor.traffic.redaction.text_scan import Place, TextScan, words_near
+from monitor.traffic.redaction.text_scan import (
+    MAX_HEADER_CHARACTERS,
+    TABLE_CHARACTERS,
+    Place,
+    TextScan,
+    words_near,
+)
 from monitor.traffic.redaction.word_index import needles
 
 #: Characters before a number, and after it, that may name its kind.
@@ -60,20 +66,22 @@ def find_national_ids(scan: TextScan, windows: Sequence[Place]) -> Iterator[Plac
     ``windows`` are where the text has seven digits or more in a row, separators aside.
     """
     text = scan.text
-    if not windows:
-        return
-    lower = text.lower()
-    present = {word for word in FIRST_WORDS if word in lower}
-    named = [
-        kind
-        for kind in NAMED
-        if not present.isdisjoint(kind.first_words)
-        and (kind.words is None or kind.words.search(text))
-    ]
     for first, last in windows:
         kinds = BY_FORM if ANY_FORM.search(text, first, last) else ()
-        for kind in (*kinds, *named):
+        for kind in (*kinds, *_named_kinds(text, first, last)):
             yield from _find(kind, text, first, last + 2)  # an X may be the check digit
+
+
+def _named_kinds(text: str, first: int, last: int) -> list[NationalId]:
+    """Return the kinds of which a word is near a window, or in the header of a table."""
+    nearby = text[max(0, first - CHARACTERS_BEFORE) : last + 2 + CHARACTERS_AFTER]
+    if first <= TABLE_CHARACTERS:
+        nearby = text[: text.find("\n", 0, MAX_HEADER_CHARACTERS) + 1] + nearby
+    lower = nearby.lower()
+    if not lower.isascii():
+        lower = lower.replace("i\u0307", "i").replace("\u0131", "i")  # as the patterns ignore case
+    words = [word for word in NAMED_BY if word in lower]
+    return [NAMED[place] for place in {place for word in words for place in NAMED_BY[word]}]
 
 
 def names_an_id(words: str) -> bool:
@@ -276,7 +284,11 @@ OF_DIGITS = (
 
 BY_FORM = tuple(kind for kind in OF_DIGITS if kind.words is None)
 NAMED = tuple(kind for kind in OF_DIGITS if kind.words is not None)
-FIRST_WORDS = frozenset(word for kind in NAMED for word in kind.first_words)
+#: Lower-case word -> places in ``NAMED`` of the kinds whose names begin with it.
+NAMED_BY = {
+    word: [place for place, kind in enumerate(NAMED) if word in kind.first_words]
+    for word in {word for kind in NAMED for word in kind.first_words}
+}
 #: A quick look: none of the forms is in most windows.
 ANY_FORM = _any_of(BY_FORM)
 

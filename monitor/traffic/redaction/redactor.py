@@ -33,6 +33,8 @@ Finder = Callable[[str], Iterable[Span]]
 
 #: No card, national id or social security number has fewer digits.
 MIN_DIGITS = 9
+#: Texts without personal data that are known at once: their length and number.
+MAX_REMEMBERED_CHARACTERS, MAX_REMEMBERED = 32, 4096
 #: Kind of values that may be a phrase.
 OF_PHRASES = "PASSWORD"
 #: Rank of names, the least certain kind.
@@ -62,6 +64,8 @@ class Redactor:
         """
         self._patterns = [(name, re.compile(pattern)) for name, pattern in (patterns or {}).items()]
         self._extra_finder = extra_finder
+        #: Short texts without personal data of a fixed form: labels, and names of metadata.
+        self._clean: set[str] = set()
         self.pseudonymize = pseudonymize or pseudonym_of
 
     def find(self, text: str) -> list[Span]:
@@ -70,17 +74,25 @@ class Redactor:
         Of overlapping spans the more certain kind wins: configured patterns, keys, e-mail
         addresses, IBANs, cards, social security numbers, phone numbers, then names.
         """
+        if self._extra_finder is None:
+            return self.find_forms(text)
         normalized = NormalizedText(text)
         ranked = self._ranked(normalized)
-        if self._extra_finder is not None:
-            for span in self._extra_finder(normalized.text):
-                start, end = normalized.place(span.start, span.end)
-                ranked.append((LAST_RANK, Span(start, end, span.kind)))
+        for span in self._extra_finder(normalized.text):
+            start, end = normalized.place(span.start, span.end)
+            ranked.append((LAST_RANK, Span(start, end, span.kind)))
         return _without_overlaps(ranked)
 
     def find_forms(self, text: str) -> list[Span]:
         """Return the spans of personal data with a fixed form, without names."""
-        return _without_overlaps(self._ranked(NormalizedText(text)))
+        if text in self._clean:
+            return []
+        spans = _without_overlaps(self._ranked(NormalizedText(text)))
+        if not spans and len(text) <= MAX_REMEMBERED_CHARACTERS:
+            if len(self._clean) >= MAX_REMEMBERED:
+                self._clean.clear()
+            self._clean.add(text)
+        return spans
 
     def redact(self, text: str) -> str:
         """Return the text with personal data replaced by its kind."""
@@ -118,17 +130,20 @@ class Redactor:
             yield name, (match.span() for match in pattern.finditer(text))
         scan = TextScan(text)
         yield "API_KEY", find_secrets(scan)
-        yield OF_PHRASES, find_passwords(scan)
-        if "@" in scan.text or "%40" in scan.text:
+        if scan.has_words:
+            yield OF_PHRASES, find_passwords(scan)
+        if "@" in text or ("%" in text and "%40" in text):
             yield "EMAIL", find_emails(scan)
         if not scan.has_digit:
             return
-        yield "NATIONAL_ID", find_named_documents(scan)
-        if scan.has_three_digits or not scan.text.isascii():
-            yield "BIRTH_DATE", find_birth_dates(scan)
+        if scan.has_words:
+            yield "NATIONAL_ID", find_named_documents(scan)
+            if scan.has_three_digits or not text.isascii():
+                yield "BIRTH_DATE", find_birth_dates(scan)
         if not scan.has_three_digits:
             return
-        yield "SECURITY_CODE", find_security_codes(scan)
+        if scan.has_words:
+            yield "SECURITY_CODE", find_security_codes(scan)
         yield "NATIONAL_ID", find_alphanumeric_ids(scan)
         if not scan.has_long_number:
             return

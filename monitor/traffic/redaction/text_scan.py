@@ -101,6 +101,12 @@ class TextScan:
         return self._characters(sorted(places))
 
     @cached_property
+    def has_words(self) -> bool:
+        """Whether a word of a detector may be in the text."""
+        short = WordIndex.of_all_words().short
+        return bool(self._starts) or any(map(self._lower.__contains__, short))
+
+    @cached_property
     def classes(self) -> bytes:
         """The bytes with ``0`` for digits, ``a`` for ASCII letters and spaces for all others."""
         return self.raw.translate(TO_CLASS)

@@ -58,6 +58,8 @@ class WordIndex:
 
     def __init__(self) -> None:
         self._beginnings = frozenset(word[:N_BYTES] for word in _WORDS if len(word) >= N_BYTES)
+        #: Words that are shorter.
+        self.short = [word for word in _WORDS if len(word) < N_BYTES]
         self._starts = np.zeros(1 << 16, dtype=bool)
         for beginning in self._beginnings:
             self._starts[_hashes(np.frombuffer(beginning, np.uint8))] = True
