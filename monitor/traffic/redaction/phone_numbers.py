@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from monitor.traffic.redaction.text_scan import Place, TextScan, text_before
+from monitor.traffic.redaction.text_scan import Place, text_before
 
 #: Start of a number: not inside a word, a longer number, an amount or a path.
 START = re.compile(r"(?<![A-Za-z0-9_+#$€£.-])(?<![0-9][ /(\u00a0])(?:\+|00|\()?[0-9]")
@@ -51,9 +51,8 @@ OTHER_NUMBER_CONTEXT = re.compile(
 )
 
 
-def find_phones(scan: TextScan, windows: Sequence[Place]) -> Iterator[Place]:
+def find_phones(text: str, windows: Sequence[Place]) -> Iterator[Place]:
     """Yield phone numbers."""
-    text = scan.text
     for first, last in windows:
         end_of_last = first
         for start in START.finditer(text, first, last):

@@ -61,6 +61,11 @@ class TextScan:
         """Scan a normalised text."""
         self.text = text
         self.raw = text.encode("utf-8", "surrogatepass")
+        self._lower = self.raw.lower()
+        index = WordIndex.of_all_words()
+        self._starts = index.starts(self._lower)
+        #: A word of a detector may be in the text.
+        self.has_words = bool(self._starts) or any(map(self._lower.__contains__, index.short))
         numbers = self.raw.translate(TO_ZERO, SEPARATORS)
         self.has_digit = b"0" in numbers
         self.has_three_digits = self.has_digit and LONG_NUMBER[:3] in numbers
@@ -101,12 +106,6 @@ class TextScan:
         return self._characters(sorted(places))
 
     @cached_property
-    def has_words(self) -> bool:
-        """Whether a word of a detector may be in the text."""
-        short = WordIndex.of_all_words().short
-        return bool(self._starts) or any(map(self._lower.__contains__, short))
-
-    @cached_property
     def classes(self) -> bytes:
         """The bytes with ``0`` for digits, ``a`` for ASCII letters and spaces for all others."""
         return self.raw.translate(TO_CLASS)
@@ -114,14 +113,6 @@ class TextScan:
     def joined_classes(self, separators: bytes) -> bytes:
         """Return the classes of the bytes that are no separators."""
         return self.raw.translate(TO_CLASS, separators)
-
-    @cached_property
-    def _lower(self) -> bytes:
-        return self.raw.lower()
-
-    @cached_property
-    def _starts(self) -> dict[bytes, list[int]]:
-        return WordIndex.of_all_words().starts(self._lower)
 
     def _runs(self, marked: bytes, beginning: bytes) -> list[Place]:
         """Return the ranges of the marked bytes in a row that start with ``beginning``."""
