@@ -16,6 +16,7 @@ from monitor.traffic.redaction.text_scan import (
     TABLE_CHARACTERS,
     Place,
     TextScan,
+    fold,
     words_near,
 )
 from monitor.traffic.redaction.word_index import needles
@@ -77,9 +78,9 @@ def _named_kinds(text: str, first: int, last: int) -> list[NationalId]:
     nearby = text[max(0, first - CHARACTERS_BEFORE) : last + 2 + CHARACTERS_AFTER]
     if first <= TABLE_CHARACTERS:
         nearby = text[: text.find("\n", 0, MAX_HEADER_CHARACTERS) + 1] + nearby
-    lower = nearby.lower()
-    if not lower.isascii():
-        lower = lower.replace("i\u0307", "i").replace("\u0131", "i")  # as the patterns ignore case
+    lower = fold(nearby)
+    if lower.isascii() and lower == lower.upper():  # digits and marks
+        return []
     words = [word for word in NAMED_BY if word in lower]
     return [NAMED[place] for place in {place for word in words for place in NAMED_BY[word]}]
 

@@ -146,6 +146,22 @@ class TextScan:
             yield character
 
 
+def fold(text: str) -> str:
+    """Return a text in lower case, with the letters i that patterns take for one another."""
+    lower = text.lower()
+    return lower if lower.isascii() else lower.replace("i\u0307", "i").replace("\u0131", "i")
+
+
+def listed(words: str) -> tuple[str, ...]:
+    """Return words that are divided by spaces."""
+    return tuple(words.split())
+
+
+def has_any(text: str, words: Iterable[str]) -> bool:
+    """Return whether a text has one of lower-case words, in any case."""
+    return any(map(fold(text).__contains__, words))
+
+
 def text_before(text: str, place: int, n_characters: int) -> str:
     """Return the text before a position, back to the last redaction."""
     return text[max(0, place - n_characters) : place].rpartition("]")[2]
