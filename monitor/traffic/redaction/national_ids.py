@@ -5,6 +5,7 @@ near a word that names it.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -16,10 +17,9 @@ from monitor.traffic.redaction.text_scan import (
     TABLE_CHARACTERS,
     Place,
     TextScan,
-    fold,
     words_near,
 )
-from monitor.traffic.redaction.word_index import needles
+from monitor.traffic.redaction.word_index import WordIndex, needles
 
 #: Characters before a number, and after it, that may name its kind.
 CHARACTERS_BEFORE = 80
@@ -66,23 +66,45 @@ def find_national_ids(scan: TextScan, windows: Sequence[Place]) -> Iterator[Plac
 
     ``windows`` are where the text has seven digits or more in a row, separators aside.
     """
+    if not windows:
+        return
     text = scan.text
+    index, kinds_of = _index()
+    names = scan.places_by(index)
+    header = bisect_left(names, (text.find("\n", 0, MAX_HEADER_CHARACTERS),))
     for first, last in windows:
         kinds = BY_FORM if ANY_FORM.search(text, first, last) else ()
-        for kind in (*kinds, *_named_kinds(text, first, last)):
+        near = names[
+            bisect_left(names, (first - CHARACTERS_BEFORE,)) : bisect_left(
+                names, (last + 2 + CHARACTERS_AFTER,)
+            )
+        ]
+        if first <= TABLE_CHARACTERS:
+            near += names[:header]
+        named = {place for _, word in near for place in kinds_of[word]} if near else ()
+        for kind in (*kinds, *map(NAMED.__getitem__, named)):
             yield from _find(kind, text, first, last + 2)  # an X may be the check digit
 
 
-def _named_kinds(text: str, first: int, last: int) -> list[NationalId]:
-    """Return the kinds of which a word is near a window, or in the header of a table."""
-    nearby = text[max(0, first - CHARACTERS_BEFORE) : last + 2 + CHARACTERS_AFTER]
-    if first <= TABLE_CHARACTERS:
-        nearby = text[: text.find("\n", 0, MAX_HEADER_CHARACTERS) + 1] + nearby
-    lower = fold(nearby)
-    if lower.isascii() and lower == lower.upper():  # digits and marks
-        return []
-    words = [word for word in NAMED_BY if word in lower]
-    return [NAMED[place] for place in {place for word in words for place in NAMED_BY[word]}]
+@cache
+def _index() -> tuple[WordIndex, dict[bytes, list[int]]]:
+    """Return the index of what names begin with; and word -> places in ``NAMED`` of its kinds."""
+    kinds_of: dict[bytes, list[int]] = {}
+    for place, kind in enumerate(NAMED):
+        for word in kind.first_words:
+            for form in _spellings(word):
+                kinds_of.setdefault(form, []).append(place)
+    return WordIndex(kinds_of), kinds_of
+
+
+def _spellings(word: str) -> set[bytes]:
+    """Return what stands for a word in a text of which only ASCII is in lower case.
+
+    Patterns that ignore case take a dotted or dotless i for any other.
+    """
+    forms = {word, word.upper(), word.capitalize()}
+    forms |= {form.replace("i", letter) for form in tuple(forms) for letter in "\u0130\u0131"}
+    return {form.encode().lower() for form in forms}
 
 
 def names_an_id(words: str) -> bool:
@@ -285,11 +307,6 @@ OF_DIGITS = (
 
 BY_FORM = tuple(kind for kind in OF_DIGITS if kind.words is None)
 NAMED = tuple(kind for kind in OF_DIGITS if kind.words is not None)
-#: Lower-case word -> places in ``NAMED`` of the kinds whose names begin with it.
-NAMED_BY = {
-    word: [place for place, kind in enumerate(NAMED) if word in kind.first_words]
-    for word in {word for kind in NAMED for word in kind.first_words}
-}
 #: A quick look: none of the forms is in most windows.
 ANY_FORM = _any_of(BY_FORM)
 

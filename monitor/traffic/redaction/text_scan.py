@@ -65,7 +65,7 @@ class TextScan:
         index = WordIndex.of_all_words()
         self._starts = index.starts(self._lower)
         #: A word of a detector may be in the text.
-        self.has_words = bool(self._starts) or any(map(self._lower.__contains__, index.short))
+        self.has_words = bool(self._starts) or any(map(self._lower.__contains__, index.words.short))
         numbers = self.raw.translate(TO_ZERO, SEPARATORS)
         self.has_digit = b"0" in numbers
         self.has_three_digits = self.has_digit and LONG_NUMBER[:3] in numbers
@@ -113,6 +113,12 @@ class TextScan:
     def joined_classes(self, separators: bytes) -> bytes:
         """Return the classes of the bytes that are no separators."""
         return self.raw.translate(TO_CLASS, separators)
+
+    def places_by(self, index: WordIndex) -> list[tuple[int, bytes]]:
+        """Return the ascending positions of the words of another index, each with its word."""
+        found = index.found(self._lower)
+        places = self._characters(place for place, _ in found)
+        return [(place, word) for place, (_, word) in zip(places, found, strict=True)]
 
     def _runs(self, marked: bytes, beginning: bytes) -> list[Place]:
         """Return the ranges of the marked bytes in a row that start with ``beginning``."""
