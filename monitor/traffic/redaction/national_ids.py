@@ -128,11 +128,11 @@ def find_alphanumeric_ids(scan: TextScan) -> Iterator[Place]:
 
 def _has_digits_before_a_letter(scan: TextScan) -> bool:
     """Return whether six digits may be those of a number with letters."""
-    classes = scan.classes
+    classes = scan.classes + b" "
     return (
         b"aa000000a" in scan.joined_classes(b" -")
         or b"00 000 000" in classes
-        or b"aaaaa 0000 a " in classes + b" "
+        or (b"0000 a " in classes and b"aaaaa 0000 a " in classes)
         or (b"000000" in classes and any(map(classes.__contains__, AFTER_SIX_DIGITS)))
     )
 

@@ -16,6 +16,7 @@ DATE = re.compile(
     r"(?:(?:19|20)[0-9]{2}([./-])[01][0-9]\1[0-3][0-9]"
     r"|[0-3][0-9]([./-])[01][0-9]\2(?:19|20)[0-9]{2})"
 )
+DATE_CHARACTERS = len("0000-00-00")
 #: With these in front, the digits of a date may be a telephone number.
 OF_PHONES = frozenset("+(")
 
@@ -29,7 +30,8 @@ def find_numbers(scan: TextScan) -> Iterator[tuple[int, Place]]:
         if len(number) < MIN_DIGITS:
             continue
         start = first + run.index(number)
-        if DATE.fullmatch(number) and text[start - 1 : start] not in OF_PHONES:
+        is_date = len(number) == DATE_CHARACTERS and DATE.fullmatch(number)
+        if is_date and text[start - 1 : start] not in OF_PHONES:
             continue
         n_digits = len(number.encode().translate(None, OF_SEPARATORS))
         if n_digits < MIN_DIGITS:
