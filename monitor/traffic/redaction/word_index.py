@@ -80,7 +80,7 @@ class WordIndex:
                     positions.setdefault(three, []).append(place)
             return positions
         hashes = _hashes(np.frombuffer(lower, np.uint8))
-        for place in np.flatnonzero(self._starts.take(hashes)).tolist():
+        for place in self._starts.take(hashes).nonzero()[0].tolist():
             positions.setdefault(lower[place : place + N_BYTES], []).append(place)
         return positions
 
