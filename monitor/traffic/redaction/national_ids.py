@@ -103,7 +103,7 @@ def _spellings(word: str) -> set[bytes]:
     Patterns that ignore case take a dotted or dotless i for any other.
     """
     forms = {word, word.upper(), word.capitalize()}
-    forms |= {form.replace("i", letter) for form in tuple(forms) for letter in "\u0130\u0131"}
+    forms |= {form.replace("i", other) for form in tuple(forms) for other in "\u0130\u0131"}
     return {form.encode().lower() for form in forms}
 
 
@@ -116,7 +116,7 @@ def find_alphanumeric_ids(scan: TextScan) -> Iterator[Place]:
     """Yield numbers with alphabetic characters."""
     text = scan.text
     places = scan.tokens_with_digits()
-    if scan.has_six_digits and _has_digits_before_a_letter(scan):
+    if scan.has_six_digits and _may_have_alphanumeric(scan):
         places += [match.span() for match in SIX_DIGITS.finditer(text)]
     for start, end in sorted(places):
         first, last = max(0, start - REACH), min(len(text), end + REACH)
@@ -126,8 +126,8 @@ def find_alphanumeric_ids(scan: TextScan) -> Iterator[Place]:
             yield from _find(kind, text, first, last)
 
 
-def _has_digits_before_a_letter(scan: TextScan) -> bool:
-    """Return whether six digits may be those of a number with letters."""
+def _may_have_alphanumeric(scan: TextScan) -> bool:
+    """Return whether six digits may be those of an alphanumeric number."""
     classes = scan.classes + b" "
     return (
         b"aa000000a" in scan.joined_classes(b" -")

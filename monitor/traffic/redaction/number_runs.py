@@ -1,4 +1,4 @@
-"""Runs of digits with separators, in which numbers of persons are searched."""
+"""Runs of digits with separators, in which numbers are searched."""
 
 import re
 from collections.abc import Iterator

@@ -116,9 +116,9 @@ class TextScan:
 
     def places_by(self, index: WordIndex) -> list[tuple[int, bytes]]:
         """Return the ascending positions of the words of another index, each with its word."""
-        found = index.found(self._lower)
-        places = self._characters(place for place, _ in found)
-        return [(place, word) for place, (_, word) in zip(places, found, strict=True)]
+        matches = index.matches(self._lower)
+        places = self._characters(place for place, _ in matches)
+        return [(place, word) for place, (_, word) in zip(places, matches, strict=True)]
 
     def _runs(self, marked: bytes, beginning: bytes) -> list[Place]:
         """Return the ranges of the marked bytes in a row that start with ``beginning``."""
@@ -153,7 +153,7 @@ class TextScan:
 
 
 def fold(text: str) -> str:
-    """Return a text in lower case, with the letters i that patterns take for one another."""
+    """Return a text in lower case, with i for a dotted or dotless one, as patterns read it."""
     lower = text.lower()
     return lower if lower.isascii() else lower.replace("i\u0307", "i").replace("\u0131", "i")
 

@@ -84,7 +84,7 @@ class WordIndex:
             positions.setdefault(lower[place : place + N_BYTES], []).append(place)
         return positions
 
-    def found(self, lower: bytes) -> list[tuple[int, bytes]]:
+    def matches(self, lower: bytes) -> list[tuple[int, bytes]]:
         """Return the ascending positions of words in lower case, each with its word."""
         pairs = [
             (place, word)
