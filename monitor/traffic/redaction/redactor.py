@@ -85,10 +85,11 @@ class Redactor:
 
     def find_forms(self, text: str) -> list[Span]:
         """Return the spans of personal data with a fixed form, without names."""
-        if text in self._clean:
+        is_short = len(text) <= MAX_REMEMBERED_CHARACTERS
+        if is_short and text in self._clean:
             return []
         spans = _without_overlaps(self._ranked(NormalizedText(text)))
-        if not spans and len(text) <= MAX_REMEMBERED_CHARACTERS:
+        if is_short and not spans:
             if len(self._clean) >= MAX_REMEMBERED:
                 self._clean.clear()
             self._clean.add(text)
