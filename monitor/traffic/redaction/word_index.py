@@ -12,6 +12,8 @@ _WORDS: set[bytes] = set()
 N_BYTES = 3
 #: In a shorter text a lookup of each three bytes takes less than an array.
 MIN_BYTES = 200
+#: Of a long text so much is hashed at once, in the cache of the processor.
+BLOCK_BYTES = 1 << 16
 #: Multipliers of the hash of three bytes, modulo 2 ** 16.
 FIRST, SECOND = np.uint16(14080), np.uint16(7919)
 
@@ -79,9 +81,11 @@ class WordIndex:
                 if three in self._beginnings:
                     positions.setdefault(three, []).append(place)
             return positions
-        hashes = _hashes(np.frombuffer(lower, np.uint8))
-        for place in self._starts.take(hashes).nonzero()[0].tolist():
-            positions.setdefault(lower[place : place + N_BYTES], []).append(place)
+        whole = np.frombuffer(lower, np.uint8)
+        for first in range(0, len(lower) - N_BYTES + 1, BLOCK_BYTES):
+            hashes = _hashes(whole[first : first + BLOCK_BYTES + N_BYTES - 1])
+            for place in (self._starts.take(hashes).nonzero()[0] + first).tolist():
+                positions.setdefault(lower[place : place + N_BYTES], []).append(place)
         return positions
 
     def matches(self, lower: bytes) -> list[tuple[int, bytes]]:
