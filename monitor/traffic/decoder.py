@@ -157,7 +157,7 @@ class Decoder:
                 self._add(decoded, part, record)
             if len(decoded.unreadable) > MAX_UNREADABLE:
                 raise RecordError("too_many_unreadable", str(decoded.unreadable[0].error))
-        return dataclasses.replace(decoded, n_ignored=n_ignored)
+        return dataclasses.replace(decoded, n_ignored=n_ignored) if n_ignored else decoded
 
     def _add(self, decoded: Decoded, raw: RawExchange, record: RawRecord) -> None:
         try:

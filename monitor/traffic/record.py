@@ -34,6 +34,8 @@ class RawRecord:
 
     def place_of(self, index: int) -> Position:
         """Return the position of a part of this record."""
+        if not index:
+            return self.position
         return replace(self.position, record_index=self.position.record_index + index)
 
     def header(self, name: str) -> bytes | None:

@@ -1,6 +1,5 @@
 """Decoded exchanges and halves as rows of their tables."""
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -13,17 +12,20 @@ from monitor.traffic.exchange import Exchange, Half
 from monitor.traffic.sampling.design import SamplingOutcome
 from monitor.traffic.sampling.sampler import Draw
 
+#: Attributes of an exchange that are columns of the table, without its conversation.
+CONTENT = tuple(name for name in Exchange.__struct_fields__ if name in NAMES - {"messages"})
+
 
 def content_row(exchange: Exchange, *, with_messages: bool = True) -> dict[str, Any]:
     """Return what an exchange says, by the names of the table's columns.
 
     The conversation is included where it is asked for: no comparison reads it.
     """
-    row = {name: value for name, value in msgspec.structs.asdict(exchange).items() if name in NAMES}
-    row.pop("messages")
+    row = {name: getattr(exchange, name) for name in CONTENT}
     if with_messages:
         row["messages"] = msgspec.to_builtins(exchange.messages)
-    return {**row, "prompt": exchange.prompt}
+    row["prompt"] = exchange.prompt
+    return row
 
 
 def exchange_row(
@@ -32,8 +34,8 @@ def exchange_row(
     """Return all of a sampled exchange, by the names of the table's columns."""
     return {
         **content_row(exchange),
-        **asdict(outcome),
-        **asdict(position),
+        **vars(outcome),
+        **vars(position),
         "received_at": received_at,
     }
 

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import sha256
 from itertools import chain
+from operator import itemgetter
 from typing import Any, Literal
 
 import msgspec
@@ -161,7 +162,7 @@ class Exchanges:
         vectors and whatever else is known as a whole.
         """
         columns = {
-            attribute: declared.of(row[declared.name] for row in rows)
+            attribute: declared.of(map(itemgetter(declared.name), rows))
             for attribute, declared in COLUMNS.items()
             if rows and declared.name in rows[0]
         }

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from monitor.traffic.redaction.text_scan import LINE_BREAK, Place, TextScan, words_near
 from monitor.traffic.redaction.word_index import places_in
 
-#: 13 to 19 digits, each but the first after at most one separator.
-DIGITS_OF_CARD = re.compile(r"(?<![0-9])(?<![0-9][.-])[0-9](?:[ ./-]?[0-9]){12,18}")
+#: 13 to 19 digits, each but the first after at most one separator; no scheme begins with 0, 1 or 7.
+DIGITS_OF_CARD = re.compile(r"(?<![0-9])(?<![0-9][.-])[2-689](?:[ ./-]?[0-9]){12,18}")
 #: The first digit of the card schemes, their first digits, and the lengths that they issue
 #: (ISO/IEC 7812).
 SCHEMES = (
@@ -150,7 +150,8 @@ def _end_of_card(text: str, match: re.Match[str]) -> int | None:
 def _line_breaks(text: str) -> Iterator[int]:
     """Yield the positions of line breaks, also of those that are escaped in JSON."""
     yield from places_in(text, "\n")
-    yield from places_in(text, "\\n")
+    if "\\" in text:
+        yield from places_in(text, "\\n")
 
 
 def _is_set_apart(text: str, start: int, end: int, parts: tuple[str, str]) -> bool:

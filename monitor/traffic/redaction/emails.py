@@ -31,6 +31,8 @@ BROKEN_DOMAIN = re.compile(
 BREAK_BEFORE = re.compile(rf"(?<=[A-Za-z0-9])({BREAK})$")
 #: Longest line break before an ``@``.
 BREAK_CHARACTERS = 32
+#: An ``@`` before a label and a dot or line break, or before a line break.
+AT = re.compile(rf"@(?=(?:[{ALPHABETS}0-9_-]{{1,64}}[.\u3002])|[{ALPHABETS}0-9-]{{0,64}}[\s=\\])")
 #: ``git@host.example:group/repository.git`` is a repository, not an address.
 REMOTE_PATH = re.compile(r":[\w.~-]{1,200}/")
 
@@ -43,8 +45,8 @@ PERCENT = re.compile(r"%(?=3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa])")
 def find_emails(scan: TextScan) -> Iterator[Place]:
     """Yield addresses: a local part before each ``@``, and a domain after it."""
     text = scan.text
-    at = text.find("@")
-    while at >= 0:
+    for sign in AT.finditer(text):
+        at = sign.start()
         domain = (
             DOMAIN.match(text, at + 1)
             or WIDE_DOMAIN.match(text, at + 1)
@@ -61,7 +63,6 @@ def find_emails(scan: TextScan) -> Iterator[Place]:
             name = local.group().rstrip("'.+&%-")  # an address doesn't start with these
             if 0 < len(name) <= MAX_LOCAL_CHARACTERS:
                 yield _whole_start(scan, end_of_local - len(name)), domain.end()
-        at = text.find("@", at + 1)
     if "%40" in text:
         for match in ENCODED.finditer(text):
             yield _whole_start(scan, match.start()), match.end()

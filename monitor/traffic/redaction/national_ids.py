@@ -5,14 +5,21 @@ near a word that names it.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib import import_module
 
-from monitor.traffic.redaction.text_scan import Place, TextScan, words_near
-from monitor.traffic.redaction.word_index import needles
+from monitor.traffic.redaction.text_scan import (
+    MAX_HEADER_CHARACTERS,
+    TABLE_CHARACTERS,
+    Place,
+    TextScan,
+    words_near,
+)
+from monitor.traffic.redaction.word_index import WordIndex, needles
 
 #: Characters before a number, and after it, that may name its kind.
 CHARACTERS_BEFORE = 80
@@ -59,21 +66,45 @@ def find_national_ids(scan: TextScan, windows: Sequence[Place]) -> Iterator[Plac
 
     ``windows`` are where the text has seven digits or more in a row, separators aside.
     """
-    text = scan.text
     if not windows:
         return
-    lower = text.lower()
-    present = {word for word in FIRST_WORDS if word in lower}
-    named = [
-        kind
-        for kind in NAMED
-        if not present.isdisjoint(kind.first_words)
-        and (kind.words is None or kind.words.search(text))
-    ]
+    text = scan.text
+    index, kinds_of = _index()
+    names = scan.places_by(index)
+    header = bisect_left(names, (text.find("\n", 0, MAX_HEADER_CHARACTERS),))
     for first, last in windows:
         kinds = BY_FORM if ANY_FORM.search(text, first, last) else ()
-        for kind in (*kinds, *named):
+        near = names[
+            bisect_left(names, (first - CHARACTERS_BEFORE,)) : bisect_left(
+                names, (last + 2 + CHARACTERS_AFTER,)
+            )
+        ]
+        if first <= TABLE_CHARACTERS:
+            near += names[:header]
+        named = {place for _, word in near for place in kinds_of[word]} if near else ()
+        for kind in (*kinds, *map(NAMED.__getitem__, named)):
             yield from _find(kind, text, first, last + 2)  # an X may be the check digit
+
+
+@cache
+def _index() -> tuple[WordIndex, dict[bytes, list[int]]]:
+    """Return the index of what names begin with; and word -> places in ``NAMED`` of its kinds."""
+    kinds_of: dict[bytes, list[int]] = {}
+    for place, kind in enumerate(NAMED):
+        for word in kind.first_words:
+            for form in _spellings(word):
+                kinds_of.setdefault(form, []).append(place)
+    return WordIndex(kinds_of), kinds_of
+
+
+def _spellings(word: str) -> set[bytes]:
+    """Return what stands for a word in a text of which only ASCII is in lower case.
+
+    Patterns that ignore case take a dotted or dotless i for any other.
+    """
+    forms = {word, word.upper(), word.capitalize()}
+    forms |= {form.replace("i", other) for form in tuple(forms) for other in "\u0130\u0131"}
+    return {form.encode().lower() for form in forms}
 
 
 def names_an_id(words: str) -> bool:
@@ -85,13 +116,25 @@ def find_alphanumeric_ids(scan: TextScan) -> Iterator[Place]:
     """Yield numbers with alphabetic characters."""
     text = scan.text
     places = scan.tokens_with_digits()
-    places += [match.span() for match in SIX_DIGITS.finditer(text)] if scan.has_six_digits else []
+    if scan.has_six_digits and _may_have_alphanumeric(scan):
+        places += [match.span() for match in SIX_DIGITS.finditer(text)]
     for start, end in sorted(places):
         first, last = max(0, start - REACH), min(len(text), end + REACH)
         if not ANY_ALPHANUMERIC.search(text, first, last):
             continue
         for kind in ALPHANUMERIC:
             yield from _find(kind, text, first, last)
+
+
+def _may_have_alphanumeric(scan: TextScan) -> bool:
+    """Return whether six digits may be those of an alphanumeric number."""
+    classes = scan.classes + b" "
+    return (
+        b"aa000000a" in scan.joined_classes(b" -")
+        or b"00 000 000" in classes
+        or (b"0000 a " in classes and b"aaaaa 0000 a " in classes)
+        or (b"000000" in classes and any(map(classes.__contains__, AFTER_SIX_DIGITS)))
+    )
 
 
 def find_named_documents(scan: TextScan) -> Iterator[Place]:
@@ -264,7 +307,6 @@ OF_DIGITS = (
 
 BY_FORM = tuple(kind for kind in OF_DIGITS if kind.words is None)
 NAMED = tuple(kind for kind in OF_DIGITS if kind.words is not None)
-FIRST_WORDS = frozenset(word for kind in NAMED for word in kind.first_words)
 #: A quick look: none of the forms is in most windows.
 ANY_FORM = _any_of(BY_FORM)
 
@@ -295,6 +337,8 @@ ANY_ALPHANUMERIC = _any_of(ALPHANUMERIC)
 
 #: Six digits, with a space or hyphen between them or none.
 SIX_DIGITS = re.compile(r"[0-9](?:[ .-]?[0-9]){5,11}")
+#: What follows six digits in a row, in :attr:`TextScan.classes`.
+AFTER_SIX_DIGITS = (b"000000a", b"000000 a", b"000000 000")
 #: Alphabetic characters of a number stand so close to its digits.
 REACH = 10
 #: Beginnings of the names of documents.

@@ -21,6 +21,7 @@ from monitor.traffic.redaction.national_ids import (
     find_national_ids,
 )
 from monitor.traffic.redaction.normalized_text import NormalizedText
+from monitor.traffic.redaction.number_runs import find_numbers
 from monitor.traffic.redaction.passwords import find_passwords
 from monitor.traffic.redaction.phone_numbers import find_phones
 from monitor.traffic.redaction.secrets import find_secrets
@@ -30,11 +31,10 @@ from monitor.traffic.redaction.text_scan import Place, Span, TextScan
 #: A detector of names: returns the spans in a text.
 Finder = Callable[[str], Iterable[Span]]
 
-#: Runs of digits with separators, in which numbers are searched.
-NUMBERS = re.compile(r"[0-9](?:[ ./()-]{0,3}[0-9]){6,400}")
-SEPARATORS = b" ./()-"
 #: No card, national id or social security number has fewer digits.
 MIN_DIGITS = 9
+#: Texts without personal data that are known at once: their length and number.
+MAX_REMEMBERED_CHARACTERS, MAX_REMEMBERED = 32, 4096
 #: Kind of values that may be a phrase.
 OF_PHRASES = "PASSWORD"
 #: Rank of names, the least certain kind.
@@ -64,6 +64,8 @@ class Redactor:
         """
         self._patterns = [(name, re.compile(pattern)) for name, pattern in (patterns or {}).items()]
         self._extra_finder = extra_finder
+        #: Short texts without personal data of a fixed form: labels, and names of metadata.
+        self._clean: set[str] = set()
         self.pseudonymize = pseudonymize or pseudonym_of
 
     def find(self, text: str) -> list[Span]:
@@ -72,17 +74,26 @@ class Redactor:
         Of overlapping spans the more certain kind wins: configured patterns, keys, e-mail
         addresses, IBANs, cards, social security numbers, phone numbers, then names.
         """
+        if self._extra_finder is None:
+            return self.find_forms(text)
         normalized = NormalizedText(text)
         ranked = self._ranked(normalized)
-        if self._extra_finder is not None:
-            for span in self._extra_finder(normalized.text):
-                start, end = normalized.place(span.start, span.end)
-                ranked.append((LAST_RANK, Span(start, end, span.kind)))
+        for span in self._extra_finder(normalized.text):
+            start, end = normalized.place(span.start, span.end)
+            ranked.append((LAST_RANK, Span(start, end, span.kind)))
         return _without_overlaps(ranked)
 
     def find_forms(self, text: str) -> list[Span]:
         """Return the spans of personal data with a fixed form, without names."""
-        return _without_overlaps(self._ranked(NormalizedText(text)))
+        is_short = len(text) <= MAX_REMEMBERED_CHARACTERS
+        if is_short and text in self._clean:
+            return []
+        spans = _without_overlaps(self._ranked(NormalizedText(text)))
+        if is_short and not spans:
+            if len(self._clean) >= MAX_REMEMBERED:
+                self._clean.clear()
+            self._clean.add(text)
+        return spans
 
     def redact(self, text: str) -> str:
         """Return the text with personal data replaced by its kind."""
@@ -120,44 +131,46 @@ class Redactor:
             yield name, (match.span() for match in pattern.finditer(text))
         scan = TextScan(text)
         yield "API_KEY", find_secrets(scan)
-        yield OF_PHRASES, find_passwords(scan)
-        if "@" in scan.text or "%40" in scan.text:
+        if scan.has_words:
+            yield OF_PHRASES, find_passwords(scan)
+        if "@" in text or ("%" in text and "%40" in text):
             yield "EMAIL", find_emails(scan)
         if not scan.has_digit:
             return
-        yield "NATIONAL_ID", find_named_documents(scan)
-        if scan.has_three_digits or not scan.text.isascii():
-            yield "BIRTH_DATE", find_birth_dates(scan)
+        if scan.has_words:
+            yield "NATIONAL_ID", find_named_documents(scan)
+            if scan.has_three_digits or not text.isascii():
+                yield "BIRTH_DATE", find_birth_dates(scan)
         if not scan.has_three_digits:
             return
-        yield "SECURITY_CODE", find_security_codes(scan)
+        if scan.has_words:
+            yield "SECURITY_CODE", find_security_codes(scan)
         yield "NATIONAL_ID", find_alphanumeric_ids(scan)
         if not scan.has_long_number:
             return
-        numbers = [(match[0], match.span()) for match in NUMBERS.finditer(scan.text)]
-        windows = [(max(0, first - 2), last) for _, (first, last) in numbers]
+        numbers = [
+            (n_digits, (max(0, first - 2), last)) for n_digits, (first, last) in find_numbers(scan)
+        ]
+        windows = [window for _, window in numbers]
         yield "BANK_ACCOUNT", find_accounts(scan, windows)
         yield "IBAN", find_ibans(scan)
-        longer = [  # a date has fewer digits
-            window
-            for window, (number, _) in zip(windows, numbers, strict=True)
-            if len(number.encode().translate(None, SEPARATORS)) >= MIN_DIGITS
-        ]
+        longer = [window for n_digits, window in numbers if n_digits >= MIN_DIGITS]
         cards = [*find_cards(scan, longer)]
         yield "CARD", cards
         yield "CARD", find_broken_cards(scan)
         yield "SSN", find_ssns(scan, longer)
         yield "NATIONAL_ID", find_national_ids(scan, longer)
         # A phone number ends where a card begins, as it does once the card is masked.
-        yield "PHONE", find_phones(_without(scan, cards), windows)
+        yield "PHONE", find_phones(_without(scan.text, cards), windows)
 
 
-def _without(scan: TextScan, places: Iterable[Place]) -> TextScan:
-    """Return the scan of a text of the same length in which places are no digits."""
-    text = scan.text
+def _without(text: str, places: Iterable[Place]) -> str:
+    """Return a text of the same length in which places are no digits."""
+    parts, position = [], 0
     for start, end in places:
-        text = f"{text[:start]}{']' * (end - start)}{text[end:]}"
-    return scan if text is scan.text else TextScan(text)
+        parts += [text[position:start], "]" * (end - start)]
+        position = end
+    return "".join(parts) + text[position:] if parts else text
 
 
 def replace_spans(text: str, spans: Iterable[Span]) -> str:

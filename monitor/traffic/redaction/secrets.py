@@ -58,6 +58,7 @@ URL_PASSWORD = re.compile(r"://[^\s/:@]{0,64}:([^\s/@]{1,128})@")
 NO_PASSWORD = re.compile(r"[{<$%\[(].*|[*x.…]+|pass(?:word|wd)?|pwd|secret", re.IGNORECASE)
 
 #: The secret part of the address of a Slack webhook.
+OF_WEBHOOKS = needles("hooks.")
 WEBHOOK = re.compile(r"hooks\.[\w.-]{1,64}/(?:services|workflows)/([A-Za-z0-9/_-]{20,128})")
 
 #: Credentials of the header ``Authorization``.
@@ -88,11 +89,11 @@ def find_secrets(scan: TextScan) -> Iterator[Place]:
         for match in URL_PASSWORD.finditer(text):
             if not NO_PASSWORD.fullmatch(match[1]):
                 yield match.span(1)
-    if "hooks." in text:
+    if scan.has_words and next(scan.places_of(OF_WEBHOOKS), None) is not None:
         for match in WEBHOOK.finditer(text):
             yield match.span(1)
     yield from _keys(scan)
-    if not scan.has_digit:
+    if not (scan.has_digit and scan.has_words):
         return
     end_of_last = 0
     for start in scan.places_of(NEEDLES):

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from monitor.traffic.redaction.text_scan import Place, TextScan
+from monitor.traffic.redaction.text_scan import Place, TextScan, fold, listed
 from monitor.traffic.redaction.word_index import needles
 
 #: Parts of the words.
@@ -73,8 +73,25 @@ ONE_TIME_VALUE = re.compile(
 
 YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 
+#: One of these is in each match of the words of a kind; to look for them is faster.
+OF_CARD_CODES = listed(
+    "cvv cvc cvn digit свв crypto prüf security verification sicherheitscode sécurité sicurezza"
+    " seguran segur beveiligingscode säkerhetskod безопасности 安全码 安全碼 セキュリティ 보안"
+    " güvenlik الأمان"
+)
+OF_ONE_TIME = listed(
+    "tan otp 2fa passcode code codi códi time einmal kod код ワンタイム 验证码 驗證碼 認証 確認"
+    " 인증 التحقق सत्यापन ओटीपी"
+)
+OF_PINS = listed(
+    "pin geheimzahl secret segreto пин 暗証 取引 密码 密碼 비밀번호 핀 पिन سري السري şifre"
+)
 #: Kinds of codes: words before one, and the code after them.
-KINDS = ((CARD_CODE, CARD_VALUE), (ONE_TIME, ONE_TIME_VALUE), (PIN, PIN_VALUE))
+KINDS = (
+    (OF_CARD_CODES, CARD_CODE, CARD_VALUE),
+    (OF_ONE_TIME, ONE_TIME, ONE_TIME_VALUE),
+    (OF_PINS, PIN, PIN_VALUE),
+)
 DIGITS_NEAR = re.compile(r"[0-9] ?[0-9] ?[0-9]")
 #: Characters before a needle at which its word may begin.
 REACH = 16
@@ -102,8 +119,12 @@ def find_security_codes(scan: TextScan) -> Iterator[Place]:
 def _first_code(text: str, start: int, place: int) -> re.Match[str] | None:
     """Return the first code of any kind whose name is near a place; of equals the surest kind."""
     first: re.Match[str] | None = None
-    for words, value in KINDS:
-        name = words.search(text, max(start, place - REACH), place + 40)
+    begin, end = max(start, place - REACH), place + 40
+    near = fold(text[begin:end])
+    for needed, words, value in KINDS:
+        if not any(map(near.__contains__, needed)):
+            continue
+        name = words.search(text, begin, end)
         code = name and value.match(text, name.end())
         if not name or not code or _is_postal(name, code[1]) or _is_year(name, code[1]):
             continue

@@ -37,6 +37,8 @@ TO_CLASS = bytes(
     0x30 if 0x30 <= byte <= 0x39 else 0x61 if chr(byte).isascii() and chr(byte).isalpha() else 0x20
     for byte in range(256)
 )
+#: Digits, and the separators of :data:`~monitor.traffic.redaction.number_runs.NUMBERS`.
+TO_NUMBER = bytes(0x30 if byte in b"0123456789 ./()-" else 0x20 for byte in range(256))
 #: Country and check digits of an IBAN.
 COUNTRY = b"aa00"
 #: A local phone number has seven digits; IBANs, cards and social security numbers have more.
@@ -59,6 +61,11 @@ class TextScan:
         """Scan a normalised text."""
         self.text = text
         self.raw = text.encode("utf-8", "surrogatepass")
+        self._lower = self.raw.lower()
+        index = WordIndex.of_all_words()
+        self._starts = index.starts(self._lower)
+        #: A word of a detector may be in the text.
+        self.has_words = bool(self._starts) or any(map(self._lower.__contains__, index.words.short))
         numbers = self.raw.translate(TO_ZERO, SEPARATORS)
         self.has_digit = b"0" in numbers
         self.has_three_digits = self.has_digit and LONG_NUMBER[:3] in numbers
@@ -67,25 +74,19 @@ class TextScan:
 
     def long_tokens(self) -> Iterable[Place]:
         """Return the ranges of 16 or more ASCII alphanumerics, ``_`` and ``-`` in a row."""
-        marked = self.raw.translate(TO_X)
-        start = marked.find(LONG_TOKEN)
-        if start < 0:
-            return ()
-        runs: list[Place] = []
-        while start >= 0:
-            end = marked.find(b" ", start)
-            end = len(marked) if end < 0 else end
-            runs.append((start, end))
-            start = marked.find(LONG_TOKEN, end)
-        return self._ranges(runs)
+        return self._runs(self.raw.translate(TO_X), LONG_TOKEN)
+
+    def numbers(self) -> list[Place]:
+        """Return the ranges of seven or more digits and separators in a row."""
+        return self._runs(self.raw.translate(TO_NUMBER), LONG_NUMBER)
 
     def countries(self) -> Iterator[int]:
         """Yield the positions of country codes followed by two digits."""
-        return self._characters(places_in(self.raw.translate(TO_CLASS), COUNTRY))
+        return self._characters(places_in(self.classes, COUNTRY))
 
     def tokens_with_digits(self) -> list[Place]:
         """Return the ranges of ASCII letters and digits in a row that have both."""
-        marked = self.raw.translate(TO_CLASS)
+        marked = self.classes
         runs: list[Place] = []
         for place in sorted({*places_in(marked, b"a0"), *places_in(marked, b"0a")}):
             if runs and place < runs[-1][1]:
@@ -105,15 +106,35 @@ class TextScan:
         return self._characters(sorted(places))
 
     @cached_property
-    def _lower(self) -> bytes:
-        return self.raw.lower()
+    def classes(self) -> bytes:
+        """The bytes with ``0`` for digits, ``a`` for ASCII letters and spaces for all others."""
+        return self.raw.translate(TO_CLASS)
 
-    @cached_property
-    def _starts(self) -> dict[bytes, list[int]]:
-        return WordIndex.of_all_words().starts(self._lower)
+    def joined_classes(self, separators: bytes) -> bytes:
+        """Return the classes of the bytes that are no separators."""
+        return self.raw.translate(TO_CLASS, separators)
+
+    def places_by(self, index: WordIndex) -> list[tuple[int, bytes]]:
+        """Return the ascending positions of the words of another index, each with its word."""
+        matches = index.matches(self._lower)
+        places = self._characters(place for place, _ in matches)
+        return [(place, word) for place, (_, word) in zip(places, matches, strict=True)]
+
+    def _runs(self, marked: bytes, beginning: bytes) -> list[Place]:
+        """Return the ranges of the marked bytes in a row that start with ``beginning``."""
+        start = marked.find(beginning)
+        runs: list[Place] = []
+        while start >= 0:
+            end = marked.find(b" ", start)
+            end = len(marked) if end < 0 else end
+            runs.append((start, end))
+            start = marked.find(beginning, end)
+        return self._ranges(runs) if runs else runs
 
     def _ranges(self, runs: list[Place]) -> list[Place]:
         """Return the ranges in the text of ascending runs of ASCII in the bytes."""
+        if len(self.raw) == len(self.text):
+            return runs
         firsts = self._characters(run[0] for run in runs)
         return [
             (first, first + end - start) for first, (start, end) in zip(firsts, runs, strict=True)
@@ -129,6 +150,22 @@ class TextScan:
             character += len(self.raw[byte:place].decode("utf-8", "surrogatepass"))
             byte = place
             yield character
+
+
+def fold(text: str) -> str:
+    """Return a text in lower case, with i for a dotted or dotless one, as patterns read it."""
+    lower = text.lower()
+    return lower if lower.isascii() else lower.replace("i\u0307", "i").replace("\u0131", "i")
+
+
+def listed(words: str) -> tuple[str, ...]:
+    """Return words that are divided by spaces."""
+    return tuple(words.split())
+
+
+def has_any(text: str, words: Iterable[str]) -> bool:
+    """Return whether a text has one of lower-case words, in any case."""
+    return any(map(fold(text).__contains__, words))
 
 
 def text_before(text: str, place: int, n_characters: int) -> str:

@@ -1,6 +1,6 @@
 """Positions of the words of all detectors in a text, positions in one pass."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import AnyStr
 
@@ -12,6 +12,8 @@ _WORDS: set[bytes] = set()
 N_BYTES = 3
 #: In a shorter text a lookup of each three bytes takes less than an array.
 MIN_BYTES = 200
+#: Of a long text so much is hashed at once, in the cache of the processor.
+BLOCK_BYTES = 1 << 16
 #: Multipliers of the hash of three bytes, modulo 2 ** 16.
 FIRST, SECOND = np.uint16(14080), np.uint16(7919)
 
@@ -51,13 +53,14 @@ def needles(words: str) -> Words:
 
 
 class WordIndex:
-    """Table that tells where a word may begin, by the hash of three bytes."""
+    """Table that tells where one of some words may begin, by the hash of three bytes."""
 
     #: The index of all words; ``None`` until it is used.
     current: "WordIndex | None" = None
 
-    def __init__(self) -> None:
-        self._beginnings = frozenset(word[:N_BYTES] for word in _WORDS if len(word) >= N_BYTES)
+    def __init__(self, words: Iterable[bytes]) -> None:
+        self.words = Words(words)
+        self._beginnings = frozenset(self.words.by_beginning)
         self._starts = np.zeros(1 << 16, dtype=bool)
         for beginning in self._beginnings:
             self._starts[_hashes(np.frombuffer(beginning, np.uint8))] = True
@@ -66,7 +69,7 @@ class WordIndex:
     def of_all_words(cls) -> "WordIndex":
         """Return the index of the words of all detectors."""
         if cls.current is None:
-            cls.current = cls()
+            cls.current = cls(_WORDS)
         return cls.current
 
     def starts(self, lower: bytes) -> dict[bytes, list[int]]:
@@ -78,10 +81,24 @@ class WordIndex:
                 if three in self._beginnings:
                     positions.setdefault(three, []).append(place)
             return positions
-        hashes = _hashes(np.frombuffer(lower, np.uint8))
-        for place in np.flatnonzero(self._starts.take(hashes)).tolist():
-            positions.setdefault(lower[place : place + N_BYTES], []).append(place)
+        whole = np.frombuffer(lower, np.uint8)
+        for first in range(0, len(lower) - N_BYTES + 1, BLOCK_BYTES):
+            hashes = _hashes(whole[first : first + BLOCK_BYTES + N_BYTES - 1])
+            for place in (self._starts.take(hashes).nonzero()[0] + first).tolist():
+                positions.setdefault(lower[place : place + N_BYTES], []).append(place)
         return positions
+
+    def matches(self, lower: bytes) -> list[tuple[int, bytes]]:
+        """Return the ascending positions of words in lower case, each with its word."""
+        pairs = [
+            (place, word)
+            for beginning, places in self.starts(lower).items()
+            for word in self.words.by_beginning.get(beginning, ())
+            for place in places
+            if lower.startswith(word, place)
+        ]
+        pairs += [(place, word) for word in self.words.short for place in places_in(lower, word)]
+        return sorted(pairs)
 
 
 def _places_of_word(lower: bytes, word: bytes, starts: list[int]) -> Iterator[int]:

@@ -22,6 +22,7 @@ from monitor.traffic.redaction import (
     emails,
     national_ids,
     normalized_text,
+    number_runs,
     passwords,
     phone_numbers,
     pseudonym_of,
@@ -29,7 +30,7 @@ from monitor.traffic.redaction import (
     secrets,
     security_codes,
 )
-from monitor.traffic.redaction.text_scan import Span
+from monitor.traffic.redaction.text_scan import Span, has_any
 from tests.support.traffic.regex_steps import StepCounter
 
 REDACTOR = Redactor()
@@ -209,11 +210,65 @@ def test_every_user_gets_a_pseudonym_with_a_name_finder() -> None:
     assert pseudonym_of("Ann Smith") == Redactor(extra_finder=lambda _: []).pseudonym("Ann Smith")
 
 
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        ("since 2026-11-24 at", "since 2026-11-24 at"),
+        ("24.11.2026", "24.11.2026"),
+        ("call +2026-11-24", "call [PHONE]"),
+        ("sort code 20-11-24 20261124", "sort code [BANK_ACCOUNT]"),
+        ("KİMLİK NO: 10000000146", "KİMLİK NO: [NATIONAL_ID]"),
+        ("tckn" + " " * 80 + "10000000146", "tckn" + " " * 80 + "10000000146"),
+        (
+            "name;tckn\n" + "ann;" * 40 + "10000000146",
+            "name;tckn\n" + "ann;" * 40 + "[NATIONAL_ID]",
+        ),
+        ("bob AB 12 34 56 C", "bob [NATIONAL_ID]"),
+        (
+            "hooks.example.com/services/T0/B0/aB3dE5gH7jK9mN1pQ",
+            "hooks.example.com/services/[API_KEY]",
+        ),
+    ],
+)
+def test_number_is_read_with_what_stands_around_it(text: str, redacted: str) -> None:
+    assert redacted == REDACTOR.redact(text)
+
+
+def test_remembered_text_has_no_spans_and_no_personal_data() -> None:
+    redactor = Redactor()
+    redactor.find("qa").append(Span(0, 2, "EMAIL"))
+
+    assert redactor.find("qa") == []
+    assert redactor.redact("ann@example.org") == redactor.redact("ann@example.org") == "[EMAIL]"
+    assert redactor._clean == {"qa"}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "needed"),
+    [
+        (phone_numbers.PHONE_CONTEXT, phone_numbers.OF_PHONES),
+        (phone_numbers.OTHER_NUMBER_CONTEXT, phone_numbers.OF_OTHERS),
+        *((words, needed) for needed, words, _ in security_codes.KINDS),
+    ],
+)
+@settings(max_examples=300)
+@given(data=st.data())
+def test_match_of_a_slow_pattern_has_a_needed_word(
+    pattern: re.Pattern[str], needed: tuple[str, ...], data: st.DataObject
+) -> None:
+    text = data.draw(st.from_regex(pattern))
+    assert has_any(normalized_text.NormalizedText(text).text, needed)
+
+
 #: Each is what some pattern likes, repeated or cut short.
 HOSTILE = [
     "1",
     "1-",
     "1 ",
+    "@",
+    "123456789,",
+    "4111 1111 1111 1111 ",
+    "nif tin 123456789,",
     "+1 ",
     "(1",
     "a@",
@@ -283,6 +338,7 @@ def patterns() -> list[Any]:
         emails,
         national_ids,
         normalized_text,
+        number_runs,
         passwords,
         phone_numbers,
         redactor,

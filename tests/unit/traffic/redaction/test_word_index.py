@@ -8,7 +8,7 @@ import pytest
 from bench.traffic.labelled_texts import read_json_lines
 from monitor.traffic.redaction import Redactor, national_ids, passwords, security_codes
 from monitor.traffic.redaction.text_scan import TextScan
-from monitor.traffic.redaction.word_index import _WORDS, MIN_BYTES, places_in
+from monitor.traffic.redaction.word_index import _WORDS, BLOCK_BYTES, MIN_BYTES, places_in
 from tests.unit.traffic.redaction.test_redactor import LABELLED
 
 #: Of the spans in the fixtures.
@@ -34,6 +34,13 @@ def test_index_finds_the_same_words_as_a_search(module) -> None:  # type: ignore
             for place in sorted(place for word in words for place in places_in(lower, word))
         ]
         assert expected == list(scan.places_of(module.NEEDLES, module.OTHER_NEEDLES))
+
+
+@pytest.mark.parametrize("place", [-3, -2, -1, 0])
+def test_word_at_the_end_of_a_block_has_its_place(place: int) -> None:
+    text = "x" * (BLOCK_BYTES + place) + "password" + "x" * BLOCK_BYTES
+
+    assert [BLOCK_BYTES + place] == list(TextScan(text).places_of(passwords.NEEDLES))
 
 
 def test_short_and_long_texts_give_the_same() -> None:
