@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
+from monitor.traffic.redaction import exchanges
 from tests.support.hot_paths.counted_work import Counts, count
 from tests.support.hot_paths.paths import HOT_PATHS
+from tests.support.hot_paths.scanned_text import ScannedText
 
 FILE = Path(__file__).with_name("hot_paths.toml")
 STORED: dict[str, Any] = tomllib.loads(FILE.read_text(encoding="utf-8"))
@@ -93,8 +95,28 @@ def test_planted_slowdown_fails_the_guard(name: str, count_of: Counting) -> None
     assert differences(count_of(name, size + size // PLANTED), STORED[name])
 
 
+def test_redaction_scans_the_stored_characters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, stored = HOT_PATHS["sampled record"], STORED["redaction of sampled records"]
+    scanned, once = ScannedText(monkeypatch), exchanges.find_in_turns
+
+    def count_characters(folder: Path) -> int:
+        folder.mkdir()
+        before = scanned.n_characters
+        with path.prepare(folder, path.size) as work:
+            work()
+        return scanned.n_characters - before
+
+    as_it_is = count_characters(tmp_path / "once")
+    monkeypatch.setattr(exchanges, "find_in_turns", lambda *turns: once(*turns) and once(*turns))
+    planted = count_characters(tmp_path / "twice")
+    assert as_it_is == pytest.approx(stored["characters"], rel=BOUND), f"{as_it_is} characters"
+    assert planted > (1 + BOUND) * as_it_is
+
+
 def test_every_stored_count_has_a_path_and_a_reason() -> None:
-    assert {*STORED} - {"python"} == {*HOT_PATHS}
-    for name in HOT_PATHS:
+    assert {*STORED} - {"python"} == {*HOT_PATHS, "redaction of sampled records"}
+    for name in {*STORED} - {"python"}:
         assert isinstance(STORED[name]["since"], date)
         assert len(STORED[name]["reason"]) > 5

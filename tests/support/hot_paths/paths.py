@@ -31,6 +31,7 @@ from tests.support.web.sign_in import sign_in
 MONDAY = datetime(2026, 11, 16, tzinfo=UTC)
 #: Before `NOW`, in seconds.
 TIMESTAMP = NOW.timestamp() - 3600
+PERSONAL = " Call +49 170 1234567, write to ann@example.org, card 4111 1111 1111 1111."
 FIVES = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
 
 
@@ -66,14 +67,15 @@ def sampled(folder: Path, n: int) -> Iterator[Work]:
     """Decode, redact, embed and store records of 4 kB."""
     engine = _database(folder)
     data = make_batch(0, [(b"%d" % number, value, []) for number, value in enumerate(_values(n))])
-    preparer = BatchPreparer.build(Configuration(models=listed_models(20)), InstantEncoder())
+    settings = Configuration(models=listed_models(20), monitoring={"sample_rate": 1.0})
+    preparer = BatchPreparer.build(settings, InstantEncoder())
 
     def work() -> None:
         parts = open_reader(data).take(n)
         records = [record for part in parts for record in part.records]
         assert len(records) == n
         batch = preparer.prepare(records, received_at=NOW)
-        assert batch.dead_letters == []
+        assert len(batch.exchanges) == n
         store_batch(engine, batch, [], now=NOW)
 
     yield work
@@ -157,9 +159,11 @@ def _database(folder: Path) -> Engine:
 
 
 def _values(n: int) -> list[bytes]:
-    """Return records whose times don't depend on the present."""
-    records = [json.loads(value) for value in chat_values(n, 1)]
-    return [json.dumps(record | {"timestamp": TIMESTAMP}).encode() for record in records]
+    """Return records whose times don't depend on the present; one in five has personal data."""
+    records = [json.loads(value) | {"timestamp": TIMESTAMP} for value in chat_values(n, 1)]
+    for record in records[::5]:
+        record["prompt"] += PERSONAL
+    return [json.dumps(record).encode() for record in records]
 
 
 def _no_encoder() -> None:
