@@ -130,7 +130,7 @@ def comparison(folder: Path, n: int) -> Iterator[Work]:
     files = []
     for name, seed in (("before", 1), ("after", 2)):
         records = [json.loads(value) for value in chat_values(n, seed)]
-        lines = [json.dumps({"prompt": r["prompt"][:120], "user": r["user"]}) for r in records]
+        lines = [json.dumps({"prompt": r["prompt"][:60], "user": r["user"]}) for r in records]
         files.append(folder / f"{name}.jsonl")
         files[-1].write_text("\n".join(lines), encoding="utf-8")
     settings, encoder = Settings(), _Words()
@@ -142,7 +142,7 @@ HOT_PATHS = {
     "sampled record": HotPath(sampled, 100, 100),
     "page of review": HotPath(accept_and_next, 10, 2),
     "evaluation": HotPath(evaluation, 1_000, 200, with_memory=False),
-    "look": HotPath(look, 1_000, 200),
+    "look": HotPath(look, 500, 200),
     "comparison of files": HotPath(comparison, 1_000, 200, with_memory=False),
 }
 
