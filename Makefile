@@ -107,9 +107,9 @@ endurance: setup # Hold the highest rate for an hour, a replica killed every min
 
 # Each by itself, so that one fault hides no other: `make check-lint`. mypy takes as long as all others
 # together several times over, so it begins first.
-CHECKS := types format lint imports dockerfile tracked-files vocabulary reference
+CHECKS := types format lint imports dockerfile tracked-files vocabulary reference benchmarks
 .PHONY: check $(CHECKS:%=check-%)
-check: setup ## Format, lint, types, layers, vocabulary, Dockerfile, tracked files, reference
+check: setup ## Format, lint, types, layers, vocabulary, Dockerfile, tracked files, reference, old figures
 	@mkdir -p build
 	@{ $(MAKE) --no-print-directory --keep-going --jobs 2 --output-sync=target $(CHECKS:%=check-%) 2>&1 \
 		&& echo 'All checks passed'; } | tee build/check.log
@@ -140,6 +140,9 @@ check-vocabulary:
 check-reference:
 	$(BIN)/python scripts/write_reference.py --check
 
+check-benchmarks:
+	$(BIN)/python scripts/check_benchmarks.py
+
 .PHONY: format
 format: setup ## Format the code and fix what ruff can fix
 	$(BIN)/ruff format .
@@ -157,7 +160,7 @@ screenshots: setup # Remake the pictures in docs/images (needs Chromium)
 	@$(BIN)/python -m tests.screenshots.slack_message docs/images/slack-incident.png
 
 .PHONY: bench
-bench: setup ## Measure against the goals; writes build/bench.json (AREA=drift: one area)
+bench: setup ## Measure against the goals, and write the figures of docs/benchmarks.md (AREA=drift: one area)
 	@$(BIN)/python -m bench $(AREA)
 
 .PHONY: lock

@@ -1,9 +1,14 @@
-"""Benchmark runner, ``python -m bench [AREA]``: prints tables, writes build/bench.json."""
+"""Benchmark runner, ``python -m bench [AREA]``: prints tables, writes build/bench.json.
+
+It also writes the rows into the file of results, and docs/benchmarks.md from it. A quick run
+(``DRIFTWARDEN_BENCH=quick``) does not.
+"""
 
 import argparse
 import importlib
 import os
 import pkgutil
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,6 +16,9 @@ from rich.console import Console
 from rich.table import Table
 
 import bench
+from bench.results.origin import make_command, present_origin
+from bench.results.page import write_page
+from bench.results.results_file import Recorder, value_of
 from monitor.bench.row import Row, write_rows
 
 
@@ -30,10 +38,6 @@ def table(area: str, rows: list[Row]) -> Table:
     return grid
 
 
-def value_of(row: Row) -> str:
-    return "not measured" if row.value is None else f"{row.value:.4g} {row.unit}".strip()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     one_area = parser.add_mutually_exclusive_group()
@@ -48,7 +52,11 @@ def main() -> None:
     console, progress = Console(), Console(stderr=True)
     rows: list[Row] = []
     chosen = arguments.area or arguments.area_option
+    is_quick = os.environ.get("DRIFTWARDEN_BENCH") == "quick"
+    origin = present_origin()
     for area in [chosen] if chosen else choices:
+        command = make_command(area, with_data=data is not None)
+        recorder = None if is_quick else Recorder(area, replace(origin, command=command))
         module = importlib.import_module(f"bench.{area}.area")
         quiet = getattr(module, "PRINTS_ITSELF", False)
         n_before = len(rows)
@@ -56,10 +64,15 @@ def main() -> None:
             rows.append(row)
             # Printed and written at once: an area takes up to an hour.
             write_rows(arguments.output, rows)
+            if recorder:
+                recorder.add(row)
             if not quiet:
                 progress.print(f"{row.name}: {value_of(row)}", highlight=False)
         if not quiet:
             console.print(table(area, rows[n_before:]))
+        if recorder:
+            recorder.finish()
+            write_page()
     console.print(f"wrote {arguments.output}")
 
 

@@ -17,6 +17,7 @@ from assessment_schema import assessment_schema
 from draw_rooms import PICTURE, draw
 from state_tables import causes_table, items_table, signals_table, todo_table, transitions_table
 
+from bench.results import page as benchmarks
 from monitor.alerts import incident_states
 from monitor.cli.app import app
 from monitor.privacy.inventory.content import build_inventory
@@ -211,6 +212,7 @@ def pages() -> dict[Path, str]:
         PICTURE: draw(),
         MANY_MODELS: page_with_table(MANY_MODELS, todo_table()),
         ROLL_OUT: page_with_table(ROLL_OUT, transitions_table(rollout_states.TRANSITIONS)),
+        benchmarks.PAGE: benchmarks.page_text(),
     }
 
 

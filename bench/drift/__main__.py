@@ -10,6 +10,9 @@ import typer
 from bench.drift.benchmark import load_data, run_benchmark
 from bench.drift.ledger import Ledger
 from bench.drift.plan import DEFAULT, FULL, QUICK, Section
+from bench.results.page import write_page
+from bench.results.results_file import recorder_of
+from monitor.bench.figure import AREA
 from monitor.bench.report import Report
 from monitor.bench.row import write_rows
 from monitor.settings import load_configuration
@@ -59,6 +62,7 @@ def main(
     if row_seconds is not None:
         plan = plan.limit_rows(row_seconds)
     sections = only or tuple(Section)
+    recorder = recorder_of("bench.drift", sys.argv[1:], AREA)
     source = None if data is None else load_data(data, load_configuration(), sections)
     with ExitStack() as stack:
         streams: list[TextIO] = [sys.stdout]
@@ -76,7 +80,12 @@ def main(
                 n_processes=workers,
             )
         finally:  # an interrupted run keeps the figures that it has measured
-            write_rows(json_file, [figure.row() for figure in report.figures])
+            rows = [figure.row() for figure in report.figures]
+            write_rows(json_file, rows)
+            if not quick:
+                for row in rows:
+                    recorder.add(row)
+                write_page()
 
 
 if __name__ == "__main__":

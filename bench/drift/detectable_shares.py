@@ -6,6 +6,7 @@ ledger, from which an interrupted run continues; the table is written from the w
 """
 
 import json
+import sys
 import tempfile
 from dataclasses import asdict, dataclass
 from itertools import product
@@ -15,6 +16,8 @@ from typing import Annotated
 import typer
 
 from bench.drift.sources.synthetic import make_synthetic
+from bench.results.page import write_page
+from bench.results.results_file import recorder_of
 from monitor.bench.benchmark import load_data
 from monitor.bench.trial import Trial, run_trial
 from monitor.bench.windows import Kind, WindowSpec
@@ -162,6 +165,7 @@ def main(
     table: Annotated[Path, typer.Option(help="File of the table.")] = TABLE_FILE,
 ) -> None:
     """Search the share of every cell, the cheapest first, and write the table."""
+    recorder = recorder_of("bench.drift.detectable_shares", sys.argv[1:])
     labelled = load_data(data, load_settings())
     windows = read_ledger(ledger)
     cells = [Cell(kind, *sizes) for kind, *sizes in product(KINDS, SIZES, SIZES)]
@@ -175,13 +179,17 @@ def main(
         for cell in cells:
             results[cell] = search_cell(folder, cell, windows.get(cell, []), ledger)
             result = results[cell]
-            typer.echo(
-                f"{cell.kind}, {cell.n_reference:,} against {cell.n_current:,}: "
-                f"{result.share:.2%} ({result.lower:.2%} to {result.upper:.2%}), "
-                f"{result.n_windows} windows"
-            )
+            name = f"{cell.kind}, {cell.n_reference:,} against {cell.n_current:,}"
+            text = f"{result.share:.2%} ({result.lower:.2%} to {result.upper:.2%})"
+            typer.echo(f"{name}: {text}, {result.n_windows} windows")
+            if table == TABLE_FILE:
+                windows_of = f"{result.n_windows} windows"
+                figure = {"figure": name, "measured": text, "how": windows_of}
+                recorder.write("detectable-shares", figure)
         checked = search_checked_cell(folder / "synthetic")
     write_table(table, results, checked, labelled.name)
+    recorder.finish()
+    write_page()
 
 
 if __name__ == "__main__":

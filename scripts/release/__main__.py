@@ -8,6 +8,8 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.results.age import old_tables
+from bench.results.results_file import RESULTS, faults, read_results
 from monitor.store.migrations import head_revision
 from scripts.release import changelog, versions
 from scripts.release.errors import ReleaseError
@@ -50,7 +52,21 @@ def check_ready(root: Path) -> str:
     if _git(root, "tag", "--list", f"v{release}"):
         raise ReleaseError(f"the tag v{release} exists: {release} was released")
     changelog.check_entry((root / "CHANGELOG.md").read_text("utf-8"), release)
+    check_figures(root)
     return release
+
+
+def check_figures(root: Path) -> None:
+    """Check that the figures of docs/benchmarks.md are those of this code.
+
+    Raises:
+        ReleaseError: A row is older than the code that it measures, can't be measured again at its
+            commit, or was changed by hand.
+    """
+    results = read_results(root / RESULTS.relative_to(ROOT))
+    if problems := [*faults(results), *map(str, old_tables(results))]:
+        listed = "\n  ".join(problems)
+        raise ReleaseError(f"figures of docs/benchmarks.md; measure them again:\n  {listed}")
 
 
 def prepare(root: Path, release: str) -> None:

@@ -5,11 +5,14 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from bench.results.origin import present_origin
+from bench.results.results_file import Recorder
 from tests.services.own_environment import make_environment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,6 +70,10 @@ def installation(
     RESULTS.parent.mkdir(exist_ok=True)
     with RESULTS.open("a", encoding="utf-8") as file:
         file.write(json.dumps(figures) + "\n")
+    measured = f"{packages} packages, {size / 1e9:.1f} GB, {seconds:.0f} s"
+    recorder = Recorder("", replace(present_origin(), command="make drills"))
+    recorder.write("installation", {"figure": request.param or "none", "measured": measured})
+    recorder.finish()
     work = tmp_path_factory.mktemp("a folder")
     made = Installation(folder, work)
     write_exchanges(work / "last month.jsonl", 0)

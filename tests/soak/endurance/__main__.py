@@ -14,14 +14,17 @@ from pathlib import Path
 
 import pytest
 
+from bench.results.page import write_page
+from bench.results.results_file import recorder_of
 from tests.soak.__main__ import DOES_NOT_HOLD, HOLDS, SERVICE_MISSING
 from tests.soak.endurance.conduct import Options, run_endurance
-from tests.soak.endurance.report import render, write_series
+from tests.soak.endurance.report import figures, render, write_series
 
 
 def main() -> int:
     """Run and print the result."""
     arguments = _parse()
+    recorder = recorder_of("tests.soak.endurance", sys.argv[1:])
     folder: Path = arguments.folder
     if folder.exists():
         shutil.rmtree(folder)
@@ -43,6 +46,11 @@ def main() -> int:
     report = render(result)
     (folder / "report.txt").write_text(report + "\n")
     write_series(result, folder)
+    for name, text in figures(result):
+        figure = f"{name}, {arguments.minutes:g} minutes"
+        recorder.write("endurance", {"figure": figure, "measured": text})
+    recorder.finish()
+    write_page()
     shutil.rmtree(folder / "data", ignore_errors=True)  # the broker's; the logs stay
     print(f"\n{report}\nlogs: {folder}", flush=True)
     return HOLDS if result.holds else DOES_NOT_HOLD

@@ -9,8 +9,8 @@ from tests.soak.endurance.trend import Trend
 from tests.soak.report import complaints
 
 
-def render(result: Result) -> str:
-    """Return the table that the command prints."""
+def figures(result: Result) -> list[tuple[str, str]]:
+    """Return the names and texts of what was measured."""
     reckoning, options = result.reckoning, result.options
     seconds = [r.seconds for r in result.recoveries if r.seconds is not None]
     largest = max((r.largest for r in result.recoveries), default=0.0)
@@ -32,10 +32,16 @@ def render(result: Result) -> str:
         ("largest lag", f"{largest:.0f} records, {largest / max(result.rate, 1):.0f} s of traffic"),
         *((f"memory of {name}", _trend(trend)) for name, trend in sorted(result.trends.items())),
     ]
+    return [(name, str(value)) for name, value in rows]
+
+
+def render(result: Result) -> str:
+    """Return the table that the command prints."""
+    rows = figures(result)
     width = max(len(name) for name, _ in rows)
     lines = [f"{name:<{width}}  {value}" for name, value in rows]
     lines += ["", *_tables(result.bloat), ""]
-    lines += complaints(reckoning, result.troubles)
+    lines += complaints(result.reckoning, result.troubles)
     lines.append("endurance: holds" if result.holds else "endurance: DOES NOT HOLD")
     return "\n".join(lines)
 

@@ -45,7 +45,7 @@ class Site:
         """Return a browser context, signed in if a name is given."""
         options = {"viewport": {"width": 1440, "height": 900}} | options
         context = self.browser.new_context(**options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         self.stack.callback(context.close)
         if name:
             give_session(context, self.engine, self.url, self.world.users[name])

@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.results.measured_code import present_code
+from bench.results.measurements import measurement_of_table
+from bench.results.origin import WITH_CHANGES, Origin
+from bench.results.results_file import Result, write_results
 from monitor.store.schema import releases
 from monitor.store.schema.releases import Release
 from scripts.release import __main__ as release
@@ -97,6 +101,38 @@ def test_a_changelog_without_the_entry_is_refused(tree: Path, text: str, expecte
     commit(tree)
     with pytest.raises(ReleaseError, match=expected):
         release.check_ready(tree)
+
+
+@pytest.mark.parametrize(
+    ("code", "remark", "expected"),
+    [
+        ("0123", "", "backup: 1 of 1 rows are old: make bench AREA=backup"),
+        ("present", WITH_CHANGES, "1 measured with changes that no commit has"),
+        ("typed", "", "was changed by hand"),
+    ],
+)
+def test_figures_of_other_code_are_refused(
+    tree: Path, code: str, remark: str, expected: str
+) -> None:
+    digest = present_code().digest(measurement_of_table("backup").code)
+    origin = Origin("make bench AREA=backup", "0fafafdc", "2026-12-02", "2 cores", remark)
+    result = Result("backup", {"figure": "f"}, origin, "0123" if code == "0123" else digest)
+    path = tree / "bench" / "results" / "results.jsonl"
+    path.parent.mkdir(parents=True)
+    write_results([result if code == "typed" else result.signed()], path)
+    commit(tree)
+    with pytest.raises(ReleaseError, match=expected):
+        release.check_ready(tree)
+
+
+def test_figures_of_this_code_are_ready(tree: Path) -> None:
+    digest = present_code().digest(measurement_of_table("backup").code)
+    origin = Origin("make bench AREA=backup", "0fafafdc", "2026-12-02", "2 cores")
+    path = tree / "bench" / "results" / "results.jsonl"
+    path.parent.mkdir(parents=True)
+    write_results([Result("backup", {"figure": "f"}, origin, digest).signed()], path)
+    commit(tree)
+    assert release.check_ready(tree) == "1.2.0"
 
 
 def test_a_version_with_a_tag_is_refused(tree: Path) -> None:
