@@ -18,6 +18,8 @@ UNFOLLOWED = {
     "A command": "a function and a line, compared by tests/unit/cli",
     "A shape of files": "its table, page and fixtures are compared by tests/unit/input_files",
     "A built-in metric": "a line and a row, compared by tests/unit/test_listed_measures.py",
+    "A measurement": "three places, compared by tests/unit/bench/test_results.py",
+    "A hot path": "counts, held by tests/integration/test_hot_paths.py",
     "A kind of channel of alerts": "two lines, compared by tests/unit/alerts/test_channels.py",
     "An action of a button in Slack": "a row of a table, whose types are checked",
     "A metric, and an alert on it": "promtool runs the rules of each",

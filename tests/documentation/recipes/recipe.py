@@ -13,9 +13,9 @@ from tests.documentation.blocks import ROOT
 
 #: What the tests of the recipes need of the source.
 COPIED = (
-    *("alembic", "deploy", "docker", "docs", "driftwarden", "monitor", "retrain", "scripts"),
-    *("tests", "CHANGELOG.md", "CONTRIBUTING.md", "README.md", "RELEASING.md", "Makefile"),
-    *("config.toml", "constraints.txt", "pyproject.toml", "requirements-models.txt"),
+    *("alembic", "bench", "deploy", "docker", "docs", "driftwarden", "monitor", "retrain"),
+    *("scripts", "tests", "CHANGELOG.md", "CONTRIBUTING.md", "README.md", "RELEASING.md"),
+    *("Makefile", "config.toml", "constraints.txt", "pyproject.toml", "requirements-models.txt"),
     *(".dockerignore", ".gitignore"),
 )
 #: Commands of a recipe, as they run without the set-up that `make` looks after.
