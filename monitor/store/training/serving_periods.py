@@ -72,11 +72,13 @@ def predecessor(
 ) -> int | None:
     """Return the version that a version replaced in production; ``None``: there was none.
 
-    Of a version that never was in production it is the one that was when it was registered.
+    Of a version that never was in production it is the one that was when it was registered; never
+    one of a higher number, which was registered later, whatever the clocks say.
     """
     production = [period.versions[0] for period in periods]
     if version in production:
         before = production[: production.index(version)]
         return before[-1] if before else None
     at_most = bisect_right(periods, registered_at, key=lambda period: period.since or _BEGINNING)
-    return production[at_most - 1] if production else None
+    earlier = [number for number in production[:at_most] if number < version]
+    return earlier[-1] if earlier else None

@@ -157,14 +157,19 @@ def responses(
     candidate_evaluation_id: FromPath[int],
     request: Request[Any, Any, Any],
     lead_visit: NamedDependency[Visit],
-) -> Template:
-    """Show the items on which a metric differs between the candidate and another system."""
+) -> Template | Redirect:
+    """Show the items on which a metric differs between the candidate and another system.
+
+    An address that doesn't name all three leads to the evaluation, whose page links to them.
+    """
     query = {name: request.query_params.get(name, "") for name in ("benchmark", "metric", "other")}
     show = "better" if request.query_params.get("show") == "better" else "worse"
     with lead_visit.transaction() as connection:
         row = candidate_evaluation_by_id(connection, candidate_evaluation_id)
         blind = _is_blind(connection, row)
         withheld = items_under_human_evaluation(connection, row.model)
+    if not all(query.values()):
+        return Redirect(f"/candidate-evaluations/{candidate_evaluation_id}", status_code=303)
     pairs = (
         None if blind else response_pairs(row, **query, worse=show == "worse", withheld=withheld)
     )

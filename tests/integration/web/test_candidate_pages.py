@@ -121,6 +121,8 @@ def test_responses_that_differ_are_linked(
     assert "q4" in better  # the candidate answers five right, the incumbent four
     assert "incumbent is wrong" in better
     assert "No items." in client.get(f"{address}&show=worse").text
+    unnamed = client.get(address.partition("&")[0], follow_redirects=False)
+    assert unnamed.headers["location"] == f"/candidate-evaluations/{row.id}"
     folder.evaluation_responses(row.id).unlink()
     assert "The responses are not available here" in html.unescape(client.get(address).text)
 
@@ -144,8 +146,10 @@ def test_an_open_human_evaluation_hides_figures_and_responses(
     assert "0.900" not in page
     assert "0.90 -> 0.95" not in page
     responses = client.get(
-        f"/candidate-evaluations/{row.id}/responses?benchmark=support&metric=exact_match"
+        f"/candidate-evaluations/{row.id}/responses"
+        "?benchmark=support&metric=exact_match&other=incumbent"
     ).text
+    assert "A blind human evaluation is open" in responses
     assert "is wrong" not in responses
 
 

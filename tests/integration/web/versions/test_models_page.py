@@ -70,12 +70,16 @@ DAY = timedelta(days=1)
 
 @pytest.mark.parametrize(
     ("version", "registered", "replaced"),
-    [(1, T, None), (3, T + 2 * DAY, 1), (2, T + DAY, 1), (4, T + 5 * DAY, 3), (5, T + 9 * DAY, 1)],
-)
+    [(1, T, None), (3, T + 2 * DAY, 1), (2, T + DAY, 1), (2, T + 5 * DAY, 1), (4, T + 5 * DAY, 3),
+     (5, T + 9 * DAY, 1)],
+)  # fmt: skip
 def test_a_version_replaced_the_one_in_production(
     version: int, registered: datetime, replaced: int | None
 ) -> None:
-    """Version 2 was rejected, 3 followed 1, and production was reverted to 1; 4 and 5 wait."""
+    """Version 2 was rejected, 3 followed 1, and production was reverted to 1; 4 and 5 wait.
+
+    A clock that registers 2 after the promotion of 3 changes nothing.
+    """
     periods = [
         ServingPeriod(None, (1,)),
         ServingPeriod(T + 3 * DAY, (1, 3)),
