@@ -136,6 +136,7 @@ def item(item_id: FromPath[int], visit: NamedDependency[Visit]) -> Template:
             if reviews
             else None
         )
+        visit.read_frame(connection)
     is_single = view.state in {"open", "submitted", "flagged", "excluded"}
     initial = {
         "id": view.id,

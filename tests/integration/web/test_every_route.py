@@ -83,7 +83,7 @@ def walk(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Ite
     secrets = Secrets(driftwarden_verdict_token=TOKEN)
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(current_user, "blind_models", lambda *_: {})
+        patch.setattr(current_user, "blind_models", lambda *_, **__: {})
         engine = stack.enter_context(database_copy(sqlite_template, folder / "walk.db"))
         items = make_marked_world(engine, clock, folder)
         app = create_app(engine, settings, secrets, clock=lambda: clock)
