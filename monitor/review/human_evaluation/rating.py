@@ -96,8 +96,7 @@ class RatingQueue(AssignmentQueue[HumanEvaluationItemRow, RatingAssignment, Rate
             WorkflowError: Ratings are missing, or the item isn't the rater's any more.
         """
         item = self.lock(connection, number)
-        self.renew(connection, item, number, rater_id, now=now, until=now)
-        self.check_seen(connection, item, rater_id, seen)
+        self.renew(connection, item, number, rater_id, now=now, until=now, seen=seen)
         human_evaluation = human_evaluation_by_id(connection, self._id)
         responses = _responses_for(connection, item, rater_id)
         _check(human_evaluation, submission, len(responses))

@@ -39,6 +39,7 @@ class ItemView:
     """An item as one user sees it, without its slice, drift or a peer's unfinished work."""
 
     id: int
+    batch_id: int
     model: str
     #: ``open`` (to be reviewed by the user), ``submitted`` (by the user, who may withdraw it),
     #: ``disagreed``, ``adjudication``, ``audit`` (to be judged without seeing the reviews),
@@ -113,6 +114,7 @@ def view_item(connection: Connection, item_id: int, user: UserRow) -> ItemView:
     exchange = exchange_by_id(connection, item.exchange_id)
     return ItemView(
         id=item_id,
+        batch_id=item.batch_id,
         model=item.model,
         state=_state(item, own, audits=audits),
         revision=item.revision,
