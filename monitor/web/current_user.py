@@ -227,7 +227,8 @@ def visit(request: Request[Any, Any, Any], user: NamedDependency[UserRow]) -> Vi
         FindingsWithheldException: The route shows findings, which are withheld from the user.
     """
     del user  # who is signed in
-    return _open(request, request.state.visit)
+    request.state.visit = _find_model(request, request.state.visit)
+    return _withhold(request.state.visit)
 
 
 def is_blind(request: Request[Any, Any, Any], visitor: NamedDependency[UserRow | None]) -> bool:
@@ -242,12 +243,12 @@ def lead_visit(request: Request[Any, Any, Any], user: NamedDependency[UserRow]) 
         PermissionDeniedException: The user leads no model.
         NotFoundError: The object, or the chosen model, doesn't exist or is not one that they lead.
     """
-    return _open(request, replace(request.state.visit, permitted=user.led_models))
+    led = replace(request.state.visit, permitted=user.led_models)
+    return _withhold(_find_model(request, led))
 
 
-def _open(request: Request[Any, Any, Any], visit: Visit) -> Visit:
-    """Return the visit of the model of the address; findings that are withheld are left out."""
-    visit = _find_model(request, visit)
+def _withhold(visit: Visit) -> Visit:
+    """Return the visit without the models whose findings are withheld."""
     if not visit.shows_findings:
         return visit
     if visit.model is not None:
