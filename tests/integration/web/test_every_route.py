@@ -65,7 +65,7 @@ ASKED_TWICE = {
     # The state of a decision and the rates by week each know the versions.
     "/digest": 3, "/drift-evaluations/{evaluation_id:int}": 3,
     # Messages for the incident's present and for its peak, and what follows from it.
-    "/incidents/{incident_id:int}": 6,
+    "/incidents/{incident_id:int}": 8,
     "/progress": 2, "/runs/{run_id:int}/start": 1,
     # Each reading of the key checks that ratings have ended.
     "/human-evaluations/{human_evaluation_id:int}/ratings": 1,
