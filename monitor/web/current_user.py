@@ -40,7 +40,7 @@ OWNED = {f"{kind}_id": kind for kind in KINDS}
 
 @dataclass(frozen=True)
 class Frame:
-    """What is around every page: the switch of models, and the navigation."""
+    """Models for the switch and the navigation around every page."""
 
     #: The models that can be chosen.
     choices: tuple[ModelChoice, ...]
@@ -79,7 +79,7 @@ class Visit:
 
     @cached_property
     def frame(self) -> Frame:
-        """What the frame of each page needs. Not inside a transaction."""
+        """Models for the switch and the navigation. Not inside a transaction."""
         with self.transaction() as connection:
             return self.read_frame(connection)
 

@@ -174,10 +174,10 @@ def test_items_withhold_findings_by_their_status(any_engine: Engine, clock: date
     for status in get_args(Status):
         set_items(any_engine, "first", 1, status=status)
         with transaction(any_engine) as connection:
-            found = blind_models(connection, ann)
-            assert found.keys() == blind_models(connection, ann, counts=False).keys()
-            if found:
-                assert found == {"first": 1}
+            withheld = blind_models(connection, ann)
+            assert withheld.keys() == blind_models(connection, ann, counts=False).keys()
+            if withheld:
+                assert withheld == {"first": 1}
                 blind.add(status)
     assert blind == {"queued", "disagreed", "adjudication"}
 
