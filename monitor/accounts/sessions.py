@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import anyio.to_thread
+import msgspec
 from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie, MutableScopeHeaders
 from litestar.middleware.session.server_side import (
@@ -24,7 +25,7 @@ from monitor.store.accounts.sessions import (
     load_session,
     save_session,
 )
-from monitor.store.accounts.users import UserRow
+from monitor.store.accounts.users import UserRow, user_by_id
 from monitor.store.engine import transaction
 
 COOKIE = "driftwarden_session"
@@ -34,6 +35,8 @@ SESSION_ID = re.compile(r"[\w-]{32,128}", re.ASCII)
 MAX_AGE = timedelta(days=7)
 REWRITE_AFTER = timedelta(hours=12)
 RENEW = "driftwarden_renew_session"
+#: Where a request keeps the user of its session, active or not; absent without one.
+USER = "driftwarden_user"
 #: Pages that show no data: the runbooks are read while the database is unavailable.
 WITHOUT_DATABASE = "/runbooks"
 
@@ -86,11 +89,24 @@ class SqlSessionStore(Store):
             delete_old_invitations(connection, now)
             save_session(connection, key, raw, now + expires_in if expires_in else None)
 
+    async def open(self, key: str) -> tuple[dict[str, Any], UserRow | None]:
+        """Return the values of a session that has not expired, and its user."""
+        return await anyio.to_thread.run_sync(self._open, key)
+
     def _get(self, key: str) -> bytes | None:
         if not SESSION_ID.fullmatch(key):
             return None
         with transaction(self._engine) as connection:
             return load_session(connection, key, self._clock())
+
+    def _open(self, key: str) -> tuple[dict[str, Any], UserRow | None]:
+        if not SESSION_ID.fullmatch(key):
+            return {}, None
+        with transaction(self._engine) as connection:
+            value = load_session(connection, key, self._clock())
+            session = {} if value is None else msgspec.json.decode(value)
+            user_id = session.get("user_id")
+            return session, None if user_id is None else user_by_id(connection, user_id)
 
     def _delete(self, key: str) -> None:
         with transaction(self._engine) as connection:
@@ -107,13 +123,21 @@ class SessionBackend(ServerSideSessionBackend):
     async def load_from_connection(
         self, connection: ASGIConnection[Any, Any, Any, Any]
     ) -> dict[str, Any]:
-        """Load the session; a page without data is shown to a visitor if the database is away."""
+        """Load the session and, for the request to keep, its user.
+
+        A page without data is shown to a visitor if the database is away.
+        """
+        session_id = connection.cookies.get(self.config.key)
+        store = self.config.get_store_from_app(connection.scope["app"])
+        if not session_id or not isinstance(store, SqlSessionStore):
+            return {}
         try:
-            return await super().load_from_connection(connection)
+            session, connection.scope["state"][USER] = await store.open(session_id)
         except TransientError:
             if connection.url.path.startswith(WITHOUT_DATABASE):
                 return {}
             raise
+        return session
 
     async def store_in_message(
         self,

@@ -119,7 +119,7 @@ class AssignmentQueue(ABC, Generic[ItemT, AssignmentT, ClaimerT]):
         item = self.lock(connection, key)
         if self.needs_slot(connection, item, user):
             self.renew(connection, item, key, user.id, now=now, until=until)
-        self.check_seen(connection, item, user.id, SeenDraft.of_request(draft))
+        check_seen(connection, self._table, item.id, user.id, SeenDraft.of_request(draft))
         stored = {name: value for name, value in draft.items() if name != BASE}
         self._table.store_draft(connection, item.id, user.id, stored, until)
         return until
@@ -164,10 +164,14 @@ class AssignmentQueue(ABC, Generic[ItemT, AssignmentT, ClaimerT]):
         *,
         now: datetime,
         until: datetime,
-    ) -> None:
+        seen: SeenDraft | None = None,
+    ) -> AssignmentT:
         """Check that a user works on a locked item, and renew or reclaim their slot.
 
+        Return the assignment as it was, whose draft the page has ``seen`` if it says so.
+
         Raises:
+            NewerDraftError: Another page has saved a newer draft.
             NotFoundError: The user never claimed the item, or declined it.
             WorkflowError: The item accepts no work, or others have claimed it.
         """
@@ -180,16 +184,10 @@ class AssignmentQueue(ABC, Generic[ItemT, AssignmentT, ClaimerT]):
             raise self.not_found(key)
         self.require_workable(connection, item, assignment)
         if not self.claim_slot(connection, item, user_id, now=now, until=until):
-            raise WorkflowError(
-                "your reservation has expired and others have claimed the item; claim the next one",
-                code="lease_expired",
-            )
-
-    def check_seen(
-        self, connection: Connection, item: ItemT, user_id: int, seen: SeenDraft | None
-    ) -> None:
-        """Check that a page has seen the newest draft of a locked item; see `drafts.check_seen`."""
-        check_seen(connection, self._table, item.id, user_id, seen)
+            raise self.refusal(connection, item, assignment)
+        if seen is not None:
+            seen.check(assignment.draft)
+        return assignment
 
     def restore_draft(
         self, connection: Connection, item: ItemT, user_id: int, draft: dict[str, Any],
@@ -208,8 +206,25 @@ class AssignmentQueue(ABC, Generic[ItemT, AssignmentT, ClaimerT]):
         item = self.lock(connection, key)
         return self.claim_slot(connection, item, user_id, now=now, until=until)
 
+    def refusal(
+        self,
+        connection: Connection,  # noqa: ARG002
+        item: ItemT,  # noqa: ARG002
+        assignment: AssignmentT,  # noqa: ARG002
+    ) -> WorkflowError:
+        """Return the error for a user who gets no slot of a locked item."""
+        return WorkflowError(
+            "your reservation has expired and others have claimed the item; claim the next one",
+            code="lease_expired",
+        )
+
     def require_open(self, connection: Connection) -> None:
         """Raise ``WorkflowError`` where items can't be claimed at all."""
+
+    def require_workable(
+        self, connection: Connection, item: ItemT, assignment: AssignmentT
+    ) -> None:
+        """Raise ``WorkflowError`` where an item accepts no work although it has a free slot."""
 
     def needs_slot(self, connection: Connection, item: ItemT, user: UserRow) -> bool:  # noqa: ARG002
         """Return whether a user must hold a slot of the item to draft."""
@@ -250,12 +265,6 @@ class AssignmentQueue(ABC, Generic[ItemT, AssignmentT, ClaimerT]):
         until: datetime,
     ) -> bool:
         """Give a user a slot of a locked item; return ``False`` if none is free."""
-
-    @abstractmethod
-    def require_workable(
-        self, connection: Connection, item: ItemT, assignment: AssignmentT
-    ) -> None:
-        """Raise ``WorkflowError`` where the item was submitted, or accepts no work."""
 
     @abstractmethod
     def not_found(self, key: int) -> NotFoundError:

@@ -150,15 +150,14 @@ def _enter_wal_mode(connection: Any) -> None:
 
 
 def _begin_in_sqlite(connection: Connection) -> None:
-    if is_read_only(connection):
-        # Others write meanwhile: a large window takes longer to read than they wait.
-        connection.exec_driver_sql("PRAGMA query_only=ON")
-        connection.exec_driver_sql("BEGIN")
-        return
-    connection.exec_driver_sql("PRAGMA query_only=OFF")
-    # A deferred transaction that starts to write fails at once if another process wrote in between;
-    # an immediate transaction waits.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    reads = is_read_only(connection)
+    if reads != connection.info.get(SNAPSHOT, False):
+        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reads else 'OFF'}")
+        connection.info[SNAPSHOT] = reads
+    # A snapshot lets others write meanwhile: a large window takes longer to read than they wait.
+    # Else, a deferred transaction that starts to write fails at once if another process wrote in
+    # between; an immediate transaction waits.
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 @contextmanager

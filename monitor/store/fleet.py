@@ -3,9 +3,10 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, case, func, select
+from sqlalchemy import Connection, Select, case, exists, func, select
 
 from monitor.store.rows import columns_of, read_rows
 from monitor.store.tables import (
@@ -17,6 +18,9 @@ from monitor.store.tables import (
     Rollout,
     RolloutEvent,
 )
+
+#: Statuses of items that wait for a review, or for a ruling where reviewers disagree.
+AWAITED = ("queued", "disagreed", "adjudication")
 
 
 @dataclass(frozen=True)
@@ -192,13 +196,36 @@ def count_items(connection: Connection) -> dict[str, dict[str, int]]:
     statement = (
         select(ReviewBatch.model, ReviewItem.status, func.count())
         .join(ReviewBatch, ReviewBatch.id == ReviewItem.batch_id)
-        .where(ReviewItem.status.in_(("queued", "disagreed", "adjudication", "flagged")))
+        .where(ReviewItem.status.in_((*AWAITED, "flagged")))
         .group_by(ReviewBatch.model, ReviewItem.status)
     )
     counts: dict[str, dict[str, int]] = {}
     for model, status, n in connection.execute(statement):
         counts.setdefault(model, {})[status] = int(n)
     return counts
+
+
+def models_with_awaited_items(connection: Connection) -> set[str]:
+    """Return the models with items that wait for a review or a ruling."""
+    return set(connection.execute(_awaited_models()).scalars())
+
+
+@cache
+def _awaited_models() -> Select[str]:
+    """Return the query, which looks for the newest such batch of each model: no item is counted."""
+    models = select(ReviewBatch.model).distinct().subquery()
+    newest = (
+        select(ReviewBatch.id)
+        .where(
+            ReviewBatch.model == models.c.model,
+            exists().where(ReviewItem.batch_id == ReviewBatch.id, ReviewItem.status.in_(AWAITED)),
+        )
+        .order_by(ReviewBatch.id.desc())
+        .limit(1)
+        .correlate(models)
+        .scalar_subquery()
+    )
+    return select(models.c.model).where(newest > 0)
 
 
 def _by_model(

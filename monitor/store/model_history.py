@@ -44,7 +44,7 @@ from monitor.store.tables import (
     WithheldExchanges,
 )
 from monitor.store.traffic.daily_counts import ModelDay, SampledCount, add_counts
-from monitor.store.traffic.exchanges import stored_models
+from monitor.store.traffic.exchanges import names_of_stored
 from monitor.store.traffic.stored_counts import add_stored_counts
 from monitor.table_types.base import Base
 
@@ -79,16 +79,17 @@ OF_BOTH_NAMES = frozenset(
 )
 
 _NAMES = union(
+    names_of_stored(),
     *(
         select(table.model)
         for table in (Baseline, DriftEvaluation, Incident, ModelVersion, TrainingRun)
-    )
+    ),
 )
 
 
 def models_with_history(connection: Connection) -> set[str]:
     """Return the models with traffic, evaluations, versions or runs, listed now or not."""
-    return (stored_models(connection) | set(connection.execute(_NAMES).scalars())) - {DAEMON}
+    return set(connection.execute(_NAMES).scalars()) - {DAEMON, None}
 
 
 def watched_models(connection: Connection) -> set[str]:

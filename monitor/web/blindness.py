@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from monitor.store.accounts.roles import Permission
 from monitor.store.accounts.users import UserRow
-from monitor.store.fleet import count_items
+from monitor.store.fleet import AWAITED, count_items, models_with_awaited_items
 from monitor.store.review.audits import count_items_to_audit
 from monitor.web.models_of_user import ModelChoice
 
@@ -39,19 +39,22 @@ def may_be_blind(user: UserRow) -> bool:
     return user.visible_models != user.led_models
 
 
-def blind_models(connection: Connection, user: UserRow) -> dict[str, int]:
+def blind_models(connection: Connection, user: UserRow, *, counts: bool = True) -> dict[str, int]:
     """Return the models whose findings are withheld from a user, each with its waiting items.
 
     Items wait for a review, or for a ruling where reviewers disagree. For whoever may decide
-    audits, items to audit wait too. Flagged items wait for leads, who are not blind.
+    audits, items to audit wait too. Flagged items wait for leads, who are not blind. Without
+    ``counts``, which take long where many items wait, 1 stands for any number.
     """
     if not may_be_blind(user):
         return {}
     waiting = Counter(
         {
-            model: sum(n for status, n in statuses.items() if status != "flagged")
+            model: sum(statuses.get(status, 0) for status in AWAITED)
             for model, statuses in count_items(connection).items()
         }
+        if counts
+        else dict.fromkeys(models_with_awaited_items(connection), 1)
     )
     decided = user.grants.portions(Permission.ADJUDICATE)
     if decided:

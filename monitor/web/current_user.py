@@ -13,16 +13,17 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
+import anyio.to_thread
 from litestar import Request
 from litestar.di import NamedDependency
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
 from litestar.response import Template
 from sqlalchemy import Connection, Engine
 
-from monitor.accounts.sessions import is_stale, start_session
+from monitor.accounts.sessions import USER, is_stale, start_session
 from monitor.errors import NotFoundError
 from monitor.settings import Sections
-from monitor.store.accounts.users import UserRow, user_by_id
+from monitor.store.accounts.users import UserRow
 from monitor.store.engine import require_available, transaction
 from monitor.store.human_evaluation.human_evaluations import item_by_number
 from monitor.store.model_sets import ModelSet
@@ -38,6 +39,17 @@ OWNED = {f"{kind}_id": kind for kind in KINDS}
 
 
 @dataclass(frozen=True)
+class Frame:
+    """Models for the switch and the navigation around every page."""
+
+    #: The models that can be chosen.
+    choices: tuple[ModelChoice, ...]
+    #: Those whose findings are withheld from the user, with their waiting items, if the page
+    #: shows findings: else 1.
+    blind: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class Visit:
     """A request of a signed-in user, whose object and model the user may see or act on."""
 
@@ -49,6 +61,8 @@ class Visit:
     permitted: ModelSet
     #: The model of the address: that of its object, or the chosen one; ``None``: all.
     model: str | None = None
+    #: Whether the route shows findings, which may be withheld.
+    shows_findings: bool = True
     #: Models that are not shown, as their findings are withheld, with their waiting items.
     left_out: Mapping[str, int] = field(default_factory=dict)
 
@@ -64,25 +78,39 @@ class Visit:
         return models if self.model is None else models.narrow(self.model)
 
     @cached_property
+    def frame(self) -> Frame:
+        """Models for the switch and the navigation. Not inside a transaction."""
+        with self.transaction() as connection:
+            return self.read_frame(connection)
+
+    def read_frame(self, connection: Connection) -> Frame:
+        """Read what the frame of a page needs, in a transaction that reads the page itself."""
+        choices = list_choices(connection, self.settings, self.permitted)
+        blind = blind_models(connection, self.user, counts=self.shows_findings)
+        frame = Frame(choices, {model: n for model, n in blind.items() if model in self.permitted})
+        vars(self)["frame"] = frame
+        return frame
+
+    def of(self, **changes: Any) -> "Visit":
+        """Return a copy with another model, or with models left out; the frame isn't read again."""
+        copy = replace(self, **changes)
+        vars(copy).update({name: of for name, of in vars(self).items() if name == "frame"})
+        return copy
+
+    @property
     def switch(self) -> tuple[ModelChoice, ...]:
         """The models that can be chosen. Not inside a transaction."""
-        with self.transaction() as connection:
-            return list_choices(connection, self.settings, self.permitted)
+        return self.frame.choices
 
     @property
     def choices(self) -> tuple[ModelChoice, ...]:
         """The models that can be chosen and are not left out. Not inside a transaction."""
         return tuple(choice for choice in self.switch if choice.name not in self.left_out)
 
-    @cached_property
-    def blind(self) -> dict[str, int]:
-        """The models whose findings are withheld from the user, with their waiting items.
-
-        Not inside a transaction.
-        """
-        with self.transaction() as connection:
-            blind = blind_models(connection, self.user)
-        return {model: n for model, n in blind.items() if model in self.permitted}
+    @property
+    def blind(self) -> Mapping[str, int]:
+        """The models whose findings are withheld: see :class:`Frame`. Not inside a transaction."""
+        return self.frame.blind
 
     @property
     def is_blind(self) -> bool:
@@ -136,9 +164,7 @@ class Visit:
 
         ``model`` is the page's, where the address doesn't name it.
         """
-        own = self if model is None else replace(self, model=model)
-        # Which a copy would read again.
-        vars(own).update(switch=self.switch, blind=self.blind)
+        own = self if model is None else self.of(model=model)
         common = {
             "user": self.user,
             "choices": own.switch,
@@ -158,12 +184,8 @@ def visitor(
     settings: NamedDependency[Sections],
     clock: NamedDependency[Clock],
 ) -> UserRow | None:
-    """Return the signed-in user, read from the database at each request, or ``None``."""
-    user_id = request.session.get("user_id")
-    if user_id is None:
-        return None
-    with transaction(engine) as connection:
-        user = user_by_id(connection, user_id)
+    """Return the signed-in user, read with the session at each request, or ``None``."""
+    user: UserRow | None = request.state.get(USER)
     if user is None or not user.active:
         return None
     if request.session.get("epoch", 0) != user.session_epoch:  # deactivated, or a new password
@@ -173,11 +195,16 @@ def visitor(
         start_session(request, user, now)
     request.state.visitor = user
     # An error page keeps the user's navigation.
-    request.state.visit = Visit(user, engine, settings, now, user.visible_models)
+    request.state.visit = Visit(
+        user, engine, settings, now, user.visible_models,
+        shows_findings=request.route_handler.opt.get(FINDINGS, True),
+    )  # fmt: skip
     return user
 
 
-def user(visitor: NamedDependency[UserRow | None], engine: NamedDependency[Engine]) -> UserRow:
+async def user(
+    visitor: NamedDependency[UserRow | None], engine: NamedDependency[Engine]
+) -> UserRow:
     """Return the signed-in user, or refuse the request.
 
     Raises:
@@ -186,18 +213,12 @@ def user(visitor: NamedDependency[UserRow | None], engine: NamedDependency[Engin
             the page, so that it is shown once the database is available again.
     """
     if visitor is None:
-        require_available(engine)
+        await anyio.to_thread.run_sync(require_available, engine)
         raise NotAuthorizedException("sign in first")
     return visitor
 
 
-def visit(
-    request: Request[Any, Any, Any],
-    user: NamedDependency[UserRow],
-    engine: NamedDependency[Engine],
-    settings: NamedDependency[Sections],
-    clock: NamedDependency[Clock],
-) -> Visit:
+def visit(request: Request[Any, Any, Any], user: NamedDependency[UserRow]) -> Visit:
     """Return the visit of a user with a role on the model of the address, or refuse the request.
 
     Raises:
@@ -205,7 +226,9 @@ def visit(
         NotFoundError: The object, or the chosen model, doesn't exist or isn't the user's.
         FindingsWithheldException: The route shows findings, which are withheld from the user.
     """
-    return _open(request, Visit(user, engine, settings, clock(), user.visible_models))
+    del user  # who is signed in
+    request.state.visit = _find_model(request, request.state.visit)
+    return _withhold(request.state.visit)
 
 
 def is_blind(request: Request[Any, Any, Any], visitor: NamedDependency[UserRow | None]) -> bool:
@@ -213,31 +236,25 @@ def is_blind(request: Request[Any, Any, Any], visitor: NamedDependency[UserRow |
     return visitor is not None and request.state.visit.is_blind
 
 
-def lead_visit(
-    request: Request[Any, Any, Any],
-    user: NamedDependency[UserRow],
-    engine: NamedDependency[Engine],
-    settings: NamedDependency[Sections],
-    clock: NamedDependency[Clock],
-) -> Visit:
+def lead_visit(request: Request[Any, Any, Any], user: NamedDependency[UserRow]) -> Visit:
     """Return the visit of a lead of the model of the address, or refuse the request.
 
     Raises:
         PermissionDeniedException: The user leads no model.
         NotFoundError: The object, or the chosen model, doesn't exist or is not one that they lead.
     """
-    return _open(request, Visit(user, engine, settings, clock(), user.led_models))
+    led = replace(request.state.visit, permitted=user.led_models)
+    return _withhold(_find_model(request, led))
 
 
-def _open(request: Request[Any, Any, Any], visit: Visit) -> Visit:
-    """Return the visit of the model of the address; findings that are withheld are left out."""
-    visit = _find_model(request, visit)
-    if not request.route_handler.opt.get(FINDINGS, True):
+def _withhold(visit: Visit) -> Visit:
+    """Return the visit without the models whose findings are withheld."""
+    if not visit.shows_findings:
         return visit
     if visit.model is not None:
         visit.require_findings(visit.model)
         return visit
-    rest = replace(visit, left_out=visit.blind)
+    rest = visit.of(left_out=visit.blind)
     if rest.left_out and not rest.choices:
         raise FindingsWithheldException(rest.left_out, rest.switch, None)
     return rest
@@ -255,12 +272,12 @@ def _find_model(request: Request[Any, Any, Any], visit: Visit) -> Visit:
         if parameter in request.path_params:
             with visit.transaction() as connection:
                 owner = model_of(connection, kind, request.path_params[parameter])
-            if owner is None or owner not in visit.permitted:
-                raise NotFoundError(f"there is no {kind} {request.path_params[parameter]}")
-            _require_task_type(request, visit, owner)
+                if owner is None or owner not in visit.permitted:
+                    raise NotFoundError(f"there is no {kind} {request.path_params[parameter]}")
+                _require_task_type(connection, request, visit, owner)
     if owner is not None:
         request.state.model = owner
-        return replace(visit, model=owner)
+        return visit.of(model=owner)
     name = request.query_params.get("model", "")
     if not name:
         return visit
@@ -271,21 +288,22 @@ def _find_model(request: Request[Any, Any, Any], visit: Visit) -> Visit:
     if chosen is None:
         raise NotFoundError(f"there is no model {name}")
     request.state.model = chosen
-    return replace(visit, model=chosen)
+    return visit.of(model=chosen)
 
 
-def _require_task_type(request: Request[Any, Any, Any], visit: Visit, model: str) -> None:
+def _require_task_type(
+    connection: Connection, request: Request[Any, Any, Any], visit: Visit, model: str
+) -> None:
     """Raise ``NotFoundError`` unless the user reads texts of the item's task type."""
     values = request.path_params
     if visit.reads_all_texts_of(model):
         return
-    with visit.transaction() as connection:
-        if "item_id" in values:
-            task_type = item_by_id(connection, values["item_id"]).task_type
-        elif "human_evaluation_id" in values and "number" in values:
-            item = item_by_number(connection, values["human_evaluation_id"], values["number"])
-            task_type = item.task_type
-        else:
-            return
+    if "item_id" in values:
+        task_type = item_by_id(connection, values["item_id"]).task_type
+    elif "human_evaluation_id" in values and "number" in values:
+        item = item_by_number(connection, values["human_evaluation_id"], values["number"])
+        task_type = item.task_type
+    else:
+        return
     if not visit.user.grants.reads_texts_of(model, task_type):
         raise NotFoundError("there is no such item")

@@ -15,7 +15,7 @@ from monitor.errors import NotFoundError, WorkflowError
 from monitor.review.assignments import AssignmentQueue
 from monitor.review.drafts import SeenDraft
 from monitor.review.human_evaluation.blinding import blind_order
-from monitor.store.accounts.grants import grants_of
+from monitor.store.accounts.grants import Grants, grants_of
 from monitor.store.human_evaluation.assignments import (
     RATING_ASSIGNMENTS,
     Rater,
@@ -63,7 +63,12 @@ class RatingView:
 
 def load_rater(connection: Connection, reviewer_id: int, model: str) -> Rater:
     """Return a rater with their task types; ``NotFoundError`` without a role on the model."""
-    grant = grants_of(connection, [reviewer_id])[reviewer_id].on(model)
+    return rater_of(reviewer_id, grants_of(connection, [reviewer_id])[reviewer_id], model)
+
+
+def rater_of(reviewer_id: int, grants: Grants, model: str) -> Rater:
+    """Return the rater of a user's grants; see :func:`load_rater`."""
+    grant = grants.on(model)
     if grant is None:
         raise NotFoundError(f"user {reviewer_id} has no role on {model}")
     return Rater(reviewer_id, grant.task_types)
@@ -96,8 +101,7 @@ class RatingQueue(AssignmentQueue[HumanEvaluationItemRow, RatingAssignment, Rate
             WorkflowError: Ratings are missing, or the item isn't the rater's any more.
         """
         item = self.lock(connection, number)
-        self.renew(connection, item, number, rater_id, now=now, until=now)
-        self.check_seen(connection, item, rater_id, seen)
+        self.renew(connection, item, number, rater_id, now=now, until=now, seen=seen)
         human_evaluation = human_evaluation_by_id(connection, self._id)
         responses = _responses_for(connection, item, rater_id)
         _check(human_evaluation, submission, len(responses))

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError, WorkflowError
 from monitor.review.human_evaluation.locking import Completeness, completeness
-from monitor.review.human_evaluation.rating import load_rater
+from monitor.review.human_evaluation.rating import rater_of
 from monitor.statistics.agreement import Agreement, measure_agreement
 from monitor.store.accounts.users import UserRow, list_users
 from monitor.store.human_evaluation.assignments import (
@@ -219,7 +219,7 @@ def _rated(
 def _view(
     connection: Connection, human_evaluation: HumanEvaluationRow, user: UserRow, now: datetime
 ) -> HumanEvaluationView:
-    rater = load_rater(connection, user.id, human_evaluation.model)
+    rater = rater_of(user.id, user.grants, human_evaluation.model)
     waiting = (
         count_ratable_items(
             connection, human_evaluation.id, rater, human_evaluation.raters_per_item, now

@@ -18,7 +18,7 @@ from monitor.review.items.permissions import may_decide
 from monitor.review.items.states import Status
 from monitor.review.items.steps import take_step
 from monitor.review.items.verdicts import SCORES, ReviewInput, check_judgement, check_scores
-from monitor.store.accounts.grants import grants_of
+from monitor.store.accounts.grants import Grants, grants_of
 from monitor.store.accounts.roles import Permission
 from monitor.store.accounts.users import UserRow
 from monitor.store.assignments import Assignment
@@ -30,21 +30,18 @@ from monitor.store.review.slots import REVIEWS_PER_ITEM
 from monitor.store.traffic.exchanges import exchange_by_id
 
 
-def load_claimer(connection: Connection, reviewer_id: int, model: str | None = None) -> Claimer:
-    """Return a reviewer with the models and task types that they review, all or of one model."""
-    grants = grants_of(connection, [reviewer_id])[reviewer_id]
-    return Claimer(reviewer_id, grants.portions(Permission.REVIEW, model))
-
-
 class ReviewQueue(AssignmentQueue[ItemRow, Assignment, Claimer]):
-    """The review items of all batches, or of one model's, by id."""
+    """The review items of all batches, or of one model's, by id.
+
+    ``grants`` are those of the user who claims, where they are read already.
+    """
 
     #: The response, the longest value, is cut long before.
     max_draft_characters = 400_000
 
-    def __init__(self, model: str | None = None) -> None:
+    def __init__(self, model: str | None = None, grants: Grants | None = None) -> None:
         super().__init__(REVIEW_ASSIGNMENTS)
-        self._model = model
+        self._model, self._grants = model, grants
 
     def submit(
         self,
@@ -71,13 +68,13 @@ class ReviewQueue(AssignmentQueue[ItemRow, Assignment, Claimer]):
             WorkflowError: The review is incomplete, or the item isn't the reviewer's any more.
         """
         item = self.lock(connection, item_id)
-        self.renew(connection, item, item_id, reviewer.id, now=now, until=now)
-        self.check_seen(connection, item, reviewer.id, seen)
+        was = self.renew(connection, item, item_id, reviewer.id, now=now, until=now, seen=seen)
         response = exchange_by_id(connection, item.exchange_id).response
         scored = has_scores(connection, item.taxonomy_version, item.task_type)
         checked = check_scores(check_judgement(review, response), has_scores=scored)
         insert_review(connection, item_id, reviewer.id, now, **msgspec.structs.asdict(checked))
-        REVIEW_ASSIGNMENTS.clear_draft(connection, item_id, reviewer.id)
+        if was.draft:
+            REVIEW_ASSIGNMENTS.clear_draft(connection, item_id, reviewer.id)
         to: Status = "queued" if undoable else reach_consensus(connection, item, now, audit_share)
         changes: dict[str, Any] = {}
         if undoable and len(reviews_of(connection, [item_id])) >= REVIEWS_PER_ITEM:
@@ -130,7 +127,8 @@ class ReviewQueue(AssignmentQueue[ItemRow, Assignment, Claimer]):
 
     def load_claimer(self, connection: Connection, user_id: int) -> Claimer:
         """Return a reviewer with the models and task types that they review."""
-        return load_claimer(connection, user_id, self._model)
+        grants = self._grants or grants_of(connection, [user_id])[user_id]
+        return Claimer(user_id, grants.portions(Permission.REVIEW, self._model))
 
     def current(self, connection: Connection, claimer: Claimer, now: datetime) -> int | None:
         """Return the item that a reviewer works on."""
@@ -157,17 +155,18 @@ class ReviewQueue(AssignmentQueue[ItemRow, Assignment, Claimer]):
         """Give a reviewer one of the two slots of a queued item."""
         return claim_slot(connection, item.id, user_id, now=now, until=until)
 
-    def require_workable(
+    def refusal(
         self, connection: Connection, item: ItemRow, assignment: Assignment
-    ) -> None:
-        """Check that the reviewer hasn't submitted and that the item isn't flagged."""
+    ) -> WorkflowError:
+        """Return the error for a reviewer who has submitted, or whose item is flagged or taken."""
         reviews = reviews_of(connection, [item.id])
         if any(row.reviewer_id == assignment.reviewer_id for row in reviews):
-            raise WorkflowError(
+            return WorkflowError(
                 "you have submitted this review; undo it to change it", code="submitted"
             )
         if item.status in {"flagged", "excluded"}:
-            raise WorkflowError("the item was flagged and needs no review", code="flagged")
+            return WorkflowError("the item was flagged and needs no review", code="flagged")
+        return super().refusal(connection, item, assignment)
 
     def needs_slot(self, connection: Connection, item: ItemRow, user: UserRow) -> bool:
         """Return whether a user drafts a review, and not a proposal, a ruling or an audit."""

@@ -39,6 +39,7 @@ class ItemView:
     """An item as one user sees it, without its slice, drift or a peer's unfinished work."""
 
     id: int
+    batch_id: int
     model: str
     #: ``open`` (to be reviewed by the user), ``submitted`` (by the user, who may withdraw it),
     #: ``disagreed``, ``adjudication``, ``audit`` (to be judged without seeing the reviews),
@@ -91,7 +92,7 @@ def view_item(connection: Connection, item_id: int, user: UserRow) -> ItemView:
     lease = REVIEW_ASSIGNMENTS.find(connection, item_id, user.id)
     complete = len(reviews) >= REVIEWS_PER_ITEM
     compared = are_compared(item, reviews)
-    decides = may_decide(connection, item, user)
+    decides = may_decide(connection, item, user, reviews)
     flagged = item.status in {"flagged", "excluded"}
     leads = user.is_lead_of(item.model)
     has_claimed = lease is not None and lease.was_claimed and lease.declined_reason is None
@@ -101,7 +102,7 @@ def view_item(connection: Connection, item_id: int, user: UserRow) -> ItemView:
     # An auditor judges without seeing the reviews, whatever else the user may see, and an
     # adjudicator has not seen the discussion.
     audits = decides and item.status == "gold"
-    waits = item.status == "disagreed" and may_be_asked(connection, item, user)
+    waits = item.status == "disagreed" and may_be_asked(item, user, reviews)
     open_votes = compared and not audits and not waits
     visible = sorted(reviews, key=lambda row: row.reviewer_id != user.id) if open_votes else []
     proposals = proposals_of_item(connection, item_id) if open_votes else []
@@ -113,6 +114,7 @@ def view_item(connection: Connection, item_id: int, user: UserRow) -> ItemView:
     exchange = exchange_by_id(connection, item.exchange_id)
     return ItemView(
         id=item_id,
+        batch_id=item.batch_id,
         model=item.model,
         state=_state(item, own, audits=audits),
         revision=item.revision,

@@ -24,26 +24,33 @@ def are_compared(item: ItemRow, reviews: Sequence[ReviewRow]) -> bool:
     return len(reviews) >= REVIEWS_PER_ITEM and "queued" not in statuses
 
 
-def may_decide(connection: Connection, item: ItemRow, user: UserRow) -> bool:
+def may_decide(
+    connection: Connection,
+    item: ItemRow,
+    user: UserRow,
+    reviews: Sequence[ReviewRow] | None = None,
+) -> bool:
     """Return whether a user may adjudicate or audit an item that waits for it.
 
     An adjudicator or lead of the model, or an admin, may, for their own task types, who has not
-    reviewed the item.
+    reviewed the item. Its ``reviews`` are read unless they are given.
     """
     is_pending = item.status == "adjudication" or (
         item.status == "gold" and has_open_audit(connection, item.id)
     )
-    return is_pending and may_be_asked(connection, item, user)
+    if not is_pending:
+        return False
+    return may_be_asked(item, user, reviews or reviews_of(connection, [item.id]))
 
 
-def may_be_asked(connection: Connection, item: ItemRow, user: UserRow) -> bool:
+def may_be_asked(item: ItemRow, user: UserRow, reviews: Sequence[ReviewRow]) -> bool:
     """Return whether a user may decide an item where its reviewers don't agree in the end.
 
     The discussion is hidden from such a user: names and arguments would anchor the ruling.
     """
     if not user.is_adjudicator_of(item.model) or not user.works_on(item.model, item.task_type):
         return False
-    return all(row.reviewer_id != user.id for row in reviews_of(connection, [item.id]))
+    return all(row.reviewer_id != user.id for row in reviews)
 
 
 def may_flag(connection: Connection, item: ItemRow, user: UserRow) -> bool:

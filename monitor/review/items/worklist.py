@@ -14,8 +14,8 @@ from monitor.store.review.audits import items_to_audit
 from monitor.store.review.items import items_with_status
 from monitor.store.review.queue import (
     Claimer,
+    count_batch,
     count_claimable_items,
-    count_reviewed_of_batch,
     next_batch,
 )
 from monitor.store.review.reviews import (
@@ -80,29 +80,31 @@ def worklist_of(
     now: datetime,
     model: str | None = None,
     *,
-    counts_all: bool = True,
+    batch_id: int | None = None,
 ) -> Worklist:
     """Return a user's worklist, of one model or of all, after escalating old discussions.
 
-    Without ``counts_all`` the number of available items is that of the batch: all queued items take
-    several times as long to count.
+    With the batch of an item that is shown, nothing is escalated, no item at work is looked for,
+    and the number of available items is that of the batch: all take several times as long to count.
     """
-    escalate_stale(connection, now)
     claimer = Claimer(user.id, user.grants.portions(Permission.REVIEW, model))
     decided = user.grants.portions(Permission.ADJUDICATE, model)
     led = user.led_models if model is None else user.led_models.narrow(model)
-    at_work = current_item_of(connection, claimer, now)
-    batch_id = next_batch(connection, claimer, now) if at_work is None else at_work[1]
+    at_work = available = None
+    if batch_id is None:
+        escalate_stale(connection, now)
+        at_work = current_item_of(connection, claimer, now)
+        available = count_claimable_items(connection, claimer, now)
+        batch_id = next_batch(connection, claimer, now) if at_work is None else at_work[1]
     n_reviewed = n_left = 0
     if batch_id is not None:
-        n_reviewed = count_reviewed_of_batch(connection, claimer, batch_id)
-        n_left = count_claimable_items(connection, claimer, now, batch_id)
+        n_reviewed, n_left = count_batch(connection, claimer, now, batch_id)
     return Worklist(
         at_work=None if at_work is None else at_work[0],
         batch_id=batch_id,
         n_reviewed=n_reviewed,
         n_left=n_left,
-        available=count_claimable_items(connection, claimer, now) if counts_all else n_left,
+        available=n_left if available is None else available,
         minutes=median_minutes(submission_times(connection, user.id, TIMED_REVIEWS)),
         to_discuss=items_to_discuss(connection, user.id, user.grants.readable_portions(model)),
         to_adjudicate=items_to_adjudicate(connection, user.id, decided) if decided else [],

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, or_, select
 
-from monitor.store.accounts.grants import Grants, grants_of
+from monitor.store.accounts.grants import Grant, Grants
 from monitor.store.accounts.roles import Permission
 from monitor.store.model_sets import ModelSet, of_models
-from monitor.store.rows import columns_of, insert_row, read_rows, update_row
+from monitor.store.rows import columns_of, insert_row, update_row
 from monitor.store.tables import ReviewBatch, ReviewItem, User, UserGrant
 
 
@@ -71,7 +71,13 @@ class UserRow(Account):
 _COLUMNS = columns_of(
     Account, User, has_password=User.password_hash != "", has_identity=User.identity.is_not(None)
 )
-_BY_ID = select(*_COLUMNS).where(User.id == bindparam("user_id"))
+#: A row for each grant of a user, or one without.
+_USERS = (
+    select(*_COLUMNS, UserGrant.model, UserGrant.role, UserGrant.task_types)
+    .select_from(User)
+    .outerjoin(UserGrant, UserGrant.user_id == User.id)
+)
+_BY_ID = _USERS.where(User.id == bindparam("user_id"))
 
 
 def insert_user(
@@ -126,8 +132,9 @@ def revoke_sessions(connection: Connection, user_id: int) -> None:
 
 def user_by_id(connection: Connection, user_id: int, *, lock: bool = False) -> UserRow | None:
     """Return a user, or ``None``; ``lock`` locks the row until the commit."""
-    statement = _BY_ID.with_for_update() if lock else _BY_ID
-    return next(iter(_read(connection, statement, {"user_id": user_id})), None)
+    if lock:  # before the grants are read, which another transaction may be changing
+        connection.execute(select(User.id).where(User.id == user_id).with_for_update())
+    return next(iter(_read(connection, _BY_ID, {"user_id": user_id})), None)
 
 
 def user_by_name(connection: Connection, name: str) -> UserRow | None:
@@ -161,7 +168,7 @@ def password_hash_of(connection: Connection, name: str) -> str | None:
 
 def list_users(connection: Connection) -> list[UserRow]:
     """Return all users, ordered by name."""
-    return _read(connection, select(*_COLUMNS).order_by(User.name))
+    return _read(connection, _USERS.order_by(User.name))
 
 
 def lock_admins_able_to_sign_in(connection: Connection) -> list[int]:
@@ -201,7 +208,7 @@ def known_task_types(connection: Connection, models: ModelSet) -> list[str]:
 
 
 def _where(*conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
-    return select(*_COLUMNS).where(*conditions)
+    return _USERS.where(*conditions)
 
 
 def _one(connection: Connection, statement: Select[*tuple[Any, ...]]) -> UserRow | None:
@@ -213,9 +220,12 @@ def _read(
     statement: Select[*tuple[Any, ...]],
     values: Mapping[str, Any] | None = None,
 ) -> list[UserRow]:
-    accounts = read_rows(connection, Account, statement, values)
-    grants = grants_of(connection, [account.id for account in accounts])
-    return [UserRow(**vars(account), grants=grants[account.id]) for account in accounts]
+    grants: dict[Account, list[Grant]] = {}
+    for *account, model, role, task_types in connection.execute(statement, values):
+        own = grants.setdefault(Account(*account), [])
+        if role is not None:
+            own.append(Grant(model, role, frozenset(task_types)))
+    return [UserRow(**vars(account), grants=Grants.of(own)) for account, own in grants.items()]
 
 
 def _change(connection: Connection, user_id: int, **values: Any) -> None:

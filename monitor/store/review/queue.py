@@ -187,19 +187,23 @@ def _batch_of_gifts(portions: tuple[Portion, ...]) -> Select[int]:
     return _gifts(portions).with_only_columns(ReviewItem.batch_id).limit(1)
 
 
-def count_reviewed_of_batch(connection: Connection, claimer: Claimer, batch_id: int) -> int:
-    """Return the number of items of a batch that a user has reviewed."""
-    values = {"claimer": claimer.reviewer_id, "batch": batch_id}
-    return int(connection.execute(_reviewed_of_batch(claimer.portions), values).scalar_one())
+def count_batch(
+    connection: Connection, claimer: Claimer, now: datetime, batch_id: int
+) -> tuple[int, int]:
+    """Return how many items of a batch a user has reviewed, and how many they could claim."""
+    values = {"claimer": claimer.reviewer_id, "now": now, "batch": batch_id}
+    row = connection.execute(_batch_counts(claimer.portions), values).one()
+    n_queued, n_done, n_full, n_reviewed = map(int, row)
+    return n_reviewed, n_queued - n_done - n_full
 
 
 @lru_cache(N_PORTIONS)
-def _reviewed_of_batch(portions: tuple[Portion, ...]) -> Select[int]:
-    return (
-        select(func.count())
-        .select_from(ReviewItem)
-        .where(ReviewItem.batch_id == _BATCH, OWN_REVIEWS > 0, *items_of_portions(portions))
+def _batch_counts(portions: tuple[Portion, ...]) -> Select[*tuple[int, ...]]:
+    reviewed = select(func.count()).select_from(ReviewItem)
+    reviewed = reviewed.where(
+        ReviewItem.batch_id == _BATCH, OWN_REVIEWS > 0, *items_of_portions(portions)
     )
+    return _counts(portions, of_batch=True).add_columns(reviewed.scalar_subquery())
 
 
 def _newest_open_batch(

@@ -211,11 +211,12 @@ def models_seen(connection: Connection, start: datetime, end: datetime, *, limit
 
 def stored_models(connection: Connection) -> set[str]:
     """Return the models with stored traffic."""
-    return set(connection.execute(_names_of_stored()).scalars()) - {None}
+    return set(connection.execute(names_of_stored()).scalars()) - {None}
 
 
 @cache
-def _names_of_stored() -> Select[str]:
+def names_of_stored() -> Select[str]:
+    """Return the query of the models with stored traffic; with a row of NULL, of no model."""
     return select(_stored_models().c.model)
 
 

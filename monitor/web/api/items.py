@@ -53,7 +53,7 @@ class ItemController(Controller):
     def claim(self, visit: NamedDependency[Visit]) -> dict[str, int | None]:
         """Claim the next item, of ``?model=`` or of all; ``null`` if none is waiting."""
         with visit.transaction() as connection:
-            queue = ReviewQueue(visit.model)
+            queue = ReviewQueue(visit.model, visit.user.grants)
             item_id = queue.claim_next(connection, visit.user.id, visit.now, visit.lease)
         return {"item": item_id}
 

@@ -1,7 +1,5 @@
 """The digest page: up to a year of windows."""
 
-from dataclasses import replace
-
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.response import Redirect, Template
@@ -29,7 +27,7 @@ def digest(visit: NamedDependency[Visit]) -> Template | Redirect:
     if model is None:
         raise NotFoundException("no model is known")
     if visit.model is None and len(visit.switch) > 1:
-        return Redirect(replace(visit, model=model).address("/digest"), status_code=303)
+        return Redirect(visit.of(model=model).address("/digest"), status_code=303)
     settings = visit.settings.settings_of(model)
     with visit.transaction() as connection:
         year = build_digest(connection, model)

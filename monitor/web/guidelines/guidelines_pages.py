@@ -1,6 +1,6 @@
 """Pages of the guidelines: the editor with its preview, and the versions that were published."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
@@ -64,7 +64,7 @@ def guidelines(lead_visit: NamedDependency[Visit]) -> Template | Redirect:
     """Show the guidelines in force in an editor, and the versions before them."""
     model = lead_visit.one_model
     if model != lead_visit.model and len(lead_visit.choices) > 1:
-        return Redirect(replace(lead_visit, model=model).address("/guidelines"), status_code=303)
+        return Redirect(lead_visit.of(model=model).address("/guidelines"), status_code=303)
     return _editor(lead_visit, model)
 
 
@@ -96,7 +96,7 @@ def edit(lead_visit: NamedDependency[Visit], data: Fields) -> Template | Redirec
             )
     except WorkflowError as error:
         return _editor(lead_visit, model, draft, refusal=str(error), status=409)
-    return Redirect(replace(lead_visit, model=model).address("/guidelines"), status_code=303)
+    return Redirect(lead_visit.of(model=model).address("/guidelines"), status_code=303)
 
 
 @get("/guidelines/{number:int}", opt=LEADS | WORDS)

@@ -134,9 +134,8 @@ def _comparable(
 @get("/models/versions/{version_id:int}", opt=LEADS | texts("version"))
 def version(version_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Template:
     """Show a version's quality over its whole life."""
+    settings = lead_visit.settings.settings_of(lead_visit.one_model)
     with lead_visit.transaction() as connection:
-        model = version_by_id(connection, version_id).model
-        settings = lead_visit.settings.settings_of(model)
         life = read_life(connection, version_id, settings)
         approvers = {row.id: row.approved_by for row in life.gates if row.approved_by}
         deeds = {key: deeds_of(connection, life.version, by) for key, by in approvers.items()}

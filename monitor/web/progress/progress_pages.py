@@ -1,7 +1,6 @@
 """The progress page of leads: review batches, their pace, agreement and flagged items."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -76,7 +75,7 @@ def _render(
             gifts = given_counts(connection, own.id, now)
     model = lead_visit.model if view is None else view.progress.batch.model
     if batch is None and model != lead_visit.model and len(lead_visit.choices) > 1:
-        return Redirect(replace(lead_visit, model=model).address("/progress"), status_code=303)
+        return Redirect(lead_visit.of(model=model).address("/progress"), status_code=303)
     confirms = view is not None and (
         lead_visit.settings.settings_of(view.progress.batch.model).retrain.require_confirmation
     )

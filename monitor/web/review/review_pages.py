@@ -105,7 +105,7 @@ def queue(visit: NamedDependency[Visit]) -> Template:
 def next_item(visit: NamedDependency[Visit]) -> Redirect:
     """Claim the next item and redirect to it."""
     with visit.transaction() as connection:
-        item_id = ReviewQueue(visit.model).claim_next(
+        item_id = ReviewQueue(visit.model, visit.user.grants).claim_next(
             connection, visit.user.id, visit.now, visit.lease
         )
     target = f"/review/{item_id}" if item_id else "/review"
@@ -132,10 +132,11 @@ def item(item_id: FromPath[int], visit: NamedDependency[Visit]) -> Template:
         # The page of a discussion is read every five seconds, and says nothing about the rest.
         reviews = view.state == "open"
         work = (
-            worklist_of(connection, visit.user, visit.now, view.model, counts_all=False)
+            worklist_of(connection, visit.user, visit.now, view.model, batch_id=view.batch_id)
             if reviews
             else None
         )
+        visit.read_frame(connection)
     is_single = view.state in {"open", "submitted", "flagged", "excluded"}
     initial = {
         "id": view.id,

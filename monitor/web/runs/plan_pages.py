@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +91,7 @@ def plan_new(lead_visit: NamedDependency[Visit]) -> Template | Redirect:
     """Show the form that plans a run on the gold of all batches."""
     model = lead_visit.one_model
     if model != lead_visit.model and len(lead_visit.choices) > 1:
-        return Redirect(replace(lead_visit, model=model).address("/runs/plan"), status_code=303)
+        return Redirect(lead_visit.of(model=model).address("/runs/plan"), status_code=303)
     return _show(lead_visit, lambda connection: _of_model(connection, lead_visit, model))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from monitor.review.items.blind_review import REVIEWS, load_claimer
+from monitor.review.items.blind_review import REVIEWS
 from monitor.store.engine import transaction
 from monitor.store.review.assignments import REVIEW_ASSIGNMENTS
 from tests.support.present import utc_now
@@ -92,7 +92,7 @@ def test_declining_has_its_own_button_and_key(site: Site) -> None:
     assert there == page.url
     with transaction(site.engine) as connection:
         row = REVIEW_ASSIGNMENTS.find(connection, item, site.world.users["Ada"])
-        ada = load_claimer(connection, site.world.users["Ada"])
+        ada = REVIEWS.load_claimer(connection, site.world.users["Ada"])
         seen = [REVIEWS.find_next(connection, ada, utc_now())]
     assert row is not None
     assert row.declined_reason == "my sister's card"

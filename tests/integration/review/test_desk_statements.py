@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, Select, event
 
-from monitor.review.items.blind_review import REVIEWS, load_claimer
+from monitor.review.items.blind_review import REVIEWS
 from monitor.review.items.item_view import view_item
 from monitor.review.items.settling import settle_reviewed
 from monitor.review.items.verdicts import ReviewInput
@@ -54,8 +54,8 @@ def accept_and_next(world: World, item: int, now: datetime) -> int | None:
         following = REVIEWS.claim_next(connection, user.id, now, LEASE)
         settle_reviewed(connection, now)
         assert following is not None
-        view_item(connection, following, user)
-        worklist_of(connection, user, now, counts_all=False)
+        view = view_item(connection, following, user)
+        worklist_of(connection, user, now, batch_id=view.batch_id)
     return following
 
 
@@ -65,7 +65,7 @@ def test_accept_and_next_scans_no_table(world: World, clock: datetime) -> None:
     assert item is not None
     with statements_of(world.engine) as sent:
         accept_and_next(world, item, clock)
-    assert len(sent) <= 28
+    assert len(sent) <= 24
     scans = []
     with world.engine.connect() as connection:
         for statement, parameters in sent:
@@ -98,7 +98,7 @@ def test_next_item_costs_no_query_per_reviewed_batch(world: World, clock: dateti
             exchange_id=oldest.exchange_id, slice="control", selection_probability=0.1,
             control_probability=0.1, cluster=None,
         )  # fmt: skip
-        claimer = load_claimer(connection, ada.id)
+        claimer = REVIEWS.load_claimer(connection, ada.id)
         for _ in range(3):
             insert_batch(connection, None, "assistant", [new], clock)
             item = REVIEWS.claim_next(connection, ada.id, clock, LEASE)

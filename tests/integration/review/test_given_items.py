@@ -13,7 +13,7 @@ from monitor.accounts.registration import create_user
 from monitor.accounts.users import Actor, assign_task_types, revoke_role
 from monitor.cli.app import app
 from monitor.errors import InputError, WorkflowError
-from monitor.review.items.blind_review import REVIEWS, load_claimer
+from monitor.review.items.blind_review import REVIEWS
 from monitor.review.items.giving import Given, give_items
 from monitor.review.items.worklist import worklist_of
 from monitor.settings import Review
@@ -64,8 +64,8 @@ def offered(world: World, name: str, now: datetime) -> set[int]:
     claimable: set[int] = set()
     user = world.rows[name]
     with world.engine.connect() as connection, connection.begin() as attempt:
-        n = count_claimable_items(connection, load_claimer(connection, user.id), now)
-        while item := REVIEWS.find_next(connection, load_claimer(connection, user.id), now):
+        n = count_claimable_items(connection, REVIEWS.load_claimer(connection, user.id), now)
+        while item := REVIEWS.find_next(connection, REVIEWS.load_claimer(connection, user.id), now):
             REVIEWS.claim_slot(
                 connection, REVIEWS.lock(connection, item), user.id, now=now, until=now
             )
@@ -93,7 +93,7 @@ def test_given_items_are_offered_to_the_named_alone(any_engine: Engine, clock: d
     assert offered(world, "Dan", clock) == set(every[:-2])
     assert offered(world, "Dan", clock + WEEK) == set(every)
     with transaction(world.engine) as connection:
-        ada = load_claimer(connection, world.users["Ada"])
+        ada = REVIEWS.load_claimer(connection, world.users["Ada"])
         assert REVIEWS.find_next(connection, ada, clock) == every[-2]
 
 

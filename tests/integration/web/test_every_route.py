@@ -60,6 +60,17 @@ UNSEEN = {
     "review_proposals", "rollout_comparisons", "rollout_labels", "rollout_looks",
     "rollout_observations", "unlisted_exchanges",
 }  # fmt: skip
+#: Number of queries that a page sends twice, as its parts are made for other places too.
+ASKED_TWICE = {
+    # The state of a decision and the rates by week each know the versions.
+    "/digest": 3, "/drift-evaluations/{evaluation_id:int}": 3,
+    # Messages for the incident's present and for its peak, and what follows from it.
+    "/incidents/{incident_id:int}": 8,
+    "/progress": 2, "/runs/{run_id:int}/start": 1,
+    # Each reading of the key checks that ratings have ended.
+    "/human-evaluations/{human_evaluation_id:int}/ratings": 1,
+    "/human-evaluations/{human_evaluation_id:int}/rate": 2,
+}  # fmt: skip
 END_USERS = {Content.END_USER_ID, Content.END_USER_TEXT}
 
 
@@ -83,7 +94,7 @@ def walk(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Ite
     secrets = Secrets(driftwarden_verdict_token=TOKEN)
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(current_user, "blind_models", lambda *_: {})
+        patch.setattr(current_user, "blind_models", lambda *_, **__: {})
         engine = stack.enter_context(database_copy(sqlite_template, folder / "walk.db"))
         items = make_marked_world(engine, clock, folder)
         app = create_app(engine, settings, secrets, clock=lambda: clock)
@@ -140,6 +151,16 @@ def test_the_least_of_the_audience_gets_a_reply(walk: Walk) -> None:
         if route.path not in SIGN_IN | WITHOUT_FILE
         and (route.method, route.path, LEAST[route.audience]) not in replied
     ] == []
+
+
+def test_no_page_asks_the_database_twice(walk: Walk) -> None:
+    """A page asks for each thing once: what one part has read, the others are given."""
+    n_repeated = defaultdict(int)
+    for reply in walk.replies:
+        if reply.route.method == "GET" and reply.repeated:
+            path = reply.route.path
+            n_repeated[path] = max(n_repeated[path], len(reply.repeated))
+    assert n_repeated == ASKED_TWICE
 
 
 def test_objects_of_others_are_as_if_missing(walk: Walk) -> None:

@@ -135,7 +135,7 @@ def test_role_on_one_model_gives_no_access_to_another(
     client: TestClient[Any], world: World, clock: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A lead of one model reads the other as its reviewer, and acts on nothing there."""
-    monkeypatch.setattr(current_user, "blind_models", lambda *_: {})
+    monkeypatch.setattr(current_user, "blind_models", lambda *_, **__: {})
     with transaction(world.engine) as connection:
         give_role(connection, world.users["Lea"], "reviewer", model=THEIRS)
     lea = visit(client, "Lea")

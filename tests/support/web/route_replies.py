@@ -1,13 +1,15 @@
 """The replies of every route to everybody: signed in or not, with each role, or with a token."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from litestar import Litestar
 from litestar.testing import TestClient
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, event, func, select
 
 from monitor.store.engine import transaction
 from monitor.store.tables import AccessEntry
@@ -120,6 +122,8 @@ class Reply:
     #: Reads that the access log has of it.
     n_reads: int
     text: str
+    #: Queries that were sent twice with the same values.
+    repeated: tuple[str, ...]
 
     def __str__(self) -> str:
         return f"{self.visitor or 'nobody'}: {self.route.method} {self.address}: {self.status}"
@@ -178,10 +182,14 @@ class Crowd:
             for visitor in filter(route.concerns, visitors):
                 for address in route.addresses(items, visitor):
                     before = database.version()
-                    response = self._send(route, visitor, address)
+                    with self._queries() as sent:
+                        response = self._send(route, visitor, address)
                     changed = database.version() != before
                     n_new = self._count_reads() - n_reads if changed else 0
-                    yield _reply(route, visitor, address, response, changed=changed, n_reads=n_new)
+                    yield _reply(
+                        route, visitor, address, response,
+                        changed=changed, n_reads=n_new, sent=sent,
+                    )  # fmt: skip
                     if changed:
                         database.restore(state)
         database.close()
@@ -197,6 +205,20 @@ class Crowd:
             route.method, address, headers=headers, follow_redirects=False, **body
         )
 
+    @contextmanager
+    def _queries(self) -> Iterator[Counter[tuple[str, str]]]:
+        sent: Counter[tuple[str, str]] = Counter()
+
+        def note(*call: Any) -> None:
+            if call[2].startswith(("SELECT", "WITH")):
+                sent[call[2], repr(call[3])] += 1
+
+        event.listen(self.engine, "before_cursor_execute", note)
+        try:
+            yield sent
+        finally:
+            event.remove(self.engine, "before_cursor_execute", note)
+
     def _count_reads(self) -> int:
         reads = select(func.count()).where(AccessEntry.action == "read")
         with transaction(self.engine) as connection:
@@ -204,7 +226,14 @@ class Crowd:
 
 
 def _reply(
-    route: DeclaredRoute, visitor: str, address: str, response: Any, *, changed: bool, n_reads: int
+    route: DeclaredRoute,
+    visitor: str,
+    address: str,
+    response: Any,
+    *,
+    changed: bool,
+    n_reads: int,
+    sent: Counter[tuple[str, str]],
 ) -> Reply:
     location = response.headers.get("location", "")
     return Reply(
@@ -213,4 +242,5 @@ def _reply(
         location=location,
         marks=frozenset(marks_in(response.text + repr(response.headers))),
         changed=changed, n_reads=n_reads, text=response.text,
+        repeated=tuple(statement for (statement, _), n in sent.items() if n > 1),
     )  # fmt: skip

@@ -146,7 +146,7 @@ def client(app: Litestar) -> Iterator[TestClient[Any]]:
 @pytest.fixture
 def reviews_are_done(monkeypatch: pytest.MonkeyPatch) -> None:
     """Withhold no findings for the sake of blindness; task types alone decide."""
-    monkeypatch.setattr(current_user, "blind_models", lambda *_: {})
+    monkeypatch.setattr(current_user, "blind_models", lambda *_, **__: {})
 
 
 def visit(client: TestClient[Any], name: str) -> Visitor:

@@ -165,17 +165,19 @@ def test_objects_and_refusals_name_nothing_but_the_sentence(visit: Callable[...,
     assert ann.post("/incidents/2/note", {"text": "x"}).status_code == 404
 
 
-def test_items_withhold_findings_by_their_status(engine: Engine, clock: datetime) -> None:
-    make_models(engine, clock)
+def test_items_withhold_findings_by_their_status(any_engine: Engine, clock: datetime) -> None:
+    make_models(any_engine, clock)
     for model in ("first", "second"):
-        set_items(engine, model, status="gold")
-    ann = add_user(engine, clock, first="reviewer")
+        set_items(any_engine, model, status="gold")
+    ann = add_user(any_engine, clock, first="reviewer")
     blind = set()
     for status in get_args(Status):
-        set_items(engine, "first", 1, status=status)
-        with transaction(engine) as connection:
-            if blind_models(connection, ann):
-                assert blind_models(connection, ann) == {"first": 1}
+        set_items(any_engine, "first", 1, status=status)
+        with transaction(any_engine) as connection:
+            withheld = blind_models(connection, ann)
+            assert withheld.keys() == blind_models(connection, ann, counts=False).keys()
+            if withheld:
+                assert withheld == {"first": 1}
                 blind.add(status)
     assert blind == {"queued", "disagreed", "adjudication"}
 
@@ -199,3 +201,4 @@ def test_audits_withhold_findings_from_their_adjudicators(
         user = add_user(any_engine, clock, name, **roles)
         with transaction(any_engine) as connection:
             assert blind_models(connection, user) == expected, name
+            assert blind_models(connection, user, counts=False).keys() == expected.keys(), name
