@@ -16,6 +16,7 @@ from monitor.privacy.erasure.end_user_files import UNTRAINED, Files, RunFiles
 from monitor.privacy.erasure.manual_steps import CODES, ManualStep
 from monitor.privacy.erasure.passages import Words
 from monitor.privacy.erasure.traces import Traces
+from monitor.privacy.proof.findings import stored_name
 from monitor.privacy.proof.records import ids_of, remember
 from monitor.store.engine import transaction
 from monitor.store.privacy.erasures import erasures_of, insert_erasure
@@ -101,7 +102,7 @@ def record_erasure(
     digests = subject_digests(request)
     counted = {kind: n for kind, n in counts.items() if n}
     texts = [
-        {"code": step.code, "text": traces.mask(step.text)}
+        {"code": step.code, "text": stored_name(traces.mask(step.text))}
         for step in steps
         if step.code not in _NOT_STORED
     ]

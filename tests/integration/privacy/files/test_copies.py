@@ -148,6 +148,38 @@ def test_report_is_named_until_it_is_deleted(
     assert str(report) not in done.output
 
 
+#: Clears the screen, forges a line, turns the order, and is no UTF-8.
+HOSTILE_NAME = "a\x1b[2J\nnothing is left\r\x9b\u202e\udcff.txt"
+
+
+def test_hostile_names_of_files_are_printed_on_one_line(
+    command: Callable[..., Result], world: EndUserWorld, tmp_path: Path
+) -> None:
+    """In a folder of runs, and named for once: both are remembered."""
+    unknown_run = tmp_path / "runs" / HOSTILE_NAME
+    (unknown_run / "adapter").mkdir(parents=True)
+    write_lines(unknown_run / "train.jsonl", [row_of(PROMPT)])
+    found = [tmp_path / "runs" / f"{HOSTILE_NAME}.a", tmp_path / f"{HOSTILE_NAME}.b"]
+    for path in found:
+        path.write_text(PROMPT)
+    missing = tmp_path / f"{HOSTILE_NAME}.c"
+    exported = tmp_path / f"{HOSTILE_NAME}.d"
+    of_ann = ("--subject", ANN, "--no-suppress")
+    named = ("--file", found[1], "--file", missing)
+    outputs = [
+        (command("subject", "export", ANN, "--file", found[1], "-o", exported), 0, [exported]),
+        (command("forget", *of_ann, *named), 1, [*found, missing]),
+        (command("forget", *of_ann, "--verify"), 1, found),
+        (command("forget", "--verify"), 1, found),
+    ]
+    for done, status, paths in outputs:
+        lines = done.output.split("\n")
+        assert (done.exit_code, "nothing is left" in lines) == (status, False), done.output
+        assert all(line.isprintable() for line in lines), done.output
+        for path in paths:
+            assert f"{HOSTILE_NAME.encode('unicode_escape').decode()}{path.suffix}" in done.output
+
+
 def test_named_file_that_is_missing_is_not_read(
     command: Callable[..., Result], tmp_path: Path
 ) -> None:
