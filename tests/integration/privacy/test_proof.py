@@ -24,6 +24,7 @@ from monitor.privacy.proof import check as of_check
 from monitor.privacy.proof.check import check_erasures, is_check_due
 from monitor.privacy.proof.findings import SearchResult
 from monitor.privacy.proof.records import ENDED, KEY_MISSING, REMOVED, TAMPERED
+from monitor.privacy.subject_export.collection import collect_export
 from monitor.settings import Secrets
 from monitor.store.engine import transaction
 from monitor.store.privacy.proofs import last_check
@@ -104,6 +105,28 @@ def check(world: EndUserWorld, now: datetime, secrets: Secrets | None = None) ->
 
 def places(result: SearchResult) -> set[str]:
     return {row.place for row in result.findings if row.kind == "file"}
+
+
+def test_each_id_of_a_person_recalls_their_erasure(world: EndUserWorld, clock: datetime) -> None:
+    """Also an id that an erasure adds to one that is remembered, and has nothing."""
+    second, third = "annie@elsewhere.example", "customer-00765"
+    copies = {world.folder / "runs" / name for name in ("story.txt", "id.txt")}
+    request = ErasureRequest.of([ANN, second])
+    steps = forget(world.engine, world.settings, request, clock).manual_steps
+    weights = {step.text for step in steps if step.code == "model_version"}
+    assert weights
+
+    again = ErasureRequest.of([second, third])
+    repeated = forget(world.engine, world.settings, again, clock).manual_steps
+    assert {step.text for step in repeated if step.code == "model_version"} == weights
+    for copy, text in zip(sorted(copies), (f"It is {third}.", HER_STORY), strict=True):
+        copy.write_text(text)
+    for id_ in (ANN, second):
+        result = verify_end_user(world.engine, world.settings, ErasureRequest(id_), now=clock)
+        assert places(result) >= {str(max(copies))}
+    assert places(check(world, clock)) == set(map(str, copies))
+    export = collect_export(world.engine, world.settings, ErasureRequest(third), clock)
+    assert [part.n_own for part in export.parts if part.name == "erasures"] == [1]
 
 
 def test_copy_of_a_training_file_is_found_each_time(world: EndUserWorld, clock: datetime) -> None:
