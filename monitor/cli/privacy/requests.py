@@ -1,7 +1,6 @@
 """`driftwarden requests`: requests of end users, and the sentences of staff about them."""
 
 from datetime import UTC, datetime
-from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -23,7 +22,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from monitor.privacy.end_users.end_user import ErasureRequest
-    from monitor.privacy.requests.requests import Decision, Sentence
+    from monitor.privacy.requests.listing import ListedSentence
+    from monitor.privacy.requests.requests import Decision
     from monitor.store.privacy.requests import RequestRow
 
 #: Of a sentence that is printed; JSON has all.
@@ -149,6 +149,7 @@ def show(
     The access log gets an entry, as the sentences are words about an end user.
     """
     from monitor.privacy.requests.checklist import checklist
+    from monitor.privacy.requests.listing import ListedSentence
     from monitor.privacy.requests.requests import count_waiting, read_request, read_sentences
 
     now = datetime.now(UTC)
@@ -183,8 +184,8 @@ def show(
         print_line(f"{done}  {step.text}" + (f": {step.command}" if step.command else ""))
     if sentences:
         typer.echo()
-    for _, places in groupby(sentences, key=lambda sentence: sentence.row.number):
-        _print_sentence(list(places))
+    for listed in ListedSentence.from_places(sentences):
+        _print_sentence(listed)
 
 
 @app.command()
@@ -304,11 +305,11 @@ def _require_lead(
         require_lead(connection, require_user(connection, name), request_id, sentences)
 
 
-def _print_sentence(places: "Sequence[Sentence]") -> None:
+def _print_sentence(listed: "ListedSentence") -> None:
     """Print a sentence once, with its places and the decision."""
     from monitor.rendering.excerpts import excerpt
 
-    first = next((place for place in places if place.words), places[0])
+    first = listed.first
     row = first.row
     by = f", by {row.decided_by} on {row.decided_at:%Y-%m-%d}" if row.decided_at else ""
     print_line(f"{row.number}  {first.state}{by}; found by {row.found_by}")
@@ -316,8 +317,8 @@ def _print_sentence(places: "Sequence[Sentence]") -> None:
         print_line(f"   {excerpt(first.words, MAX_CHARACTERS)}")
     if row.reason:
         print_line(f"   reason: {row.reason}")
-    for place, state in dict.fromkeys((place.row.place, place.state) for place in places):
-        print_line(f"   in {place}" + (f": {state}" if state != first.state else ""))
+    for line in listed.lines:
+        print_line(f"   in {line}")
 
 
 def _purge(engine: "Engine") -> None:
