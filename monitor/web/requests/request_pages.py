@@ -19,7 +19,7 @@ from monitor.privacy.requests.requests import DECISIONS, Sentence
 from monitor.rendering.numbers import format_instant
 from monitor.store.model_sets import EVERY_MODEL
 from monitor.store.privacy.deletion import purge_deleted_rows
-from monitor.store.privacy.owners import model_of_row
+from monitor.store.privacy.model_of_row import model_of_row
 from monitor.store.privacy.requests import RequestRow, request_by_id, waiting_requests
 from monitor.store.tables.facts import facts_of, table_names
 from monitor.web.access.audience import LEADS, texts
