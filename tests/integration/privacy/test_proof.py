@@ -107,7 +107,7 @@ def places(result: SearchResult) -> set[str]:
     return {row.place for row in result.findings if row.kind == "file"}
 
 
-def test_each_id_of_a_person_recalls_their_erasure(world: EndUserWorld, clock: datetime) -> None:
+def test_each_id_of_an_end_user_recalls_the_erasure(world: EndUserWorld, clock: datetime) -> None:
     """Also an id that an erasure adds to one that is remembered, and has nothing."""
     second, third = "annie@elsewhere.example", "customer-00765"
     copies = {world.folder / "runs" / name for name in ("story.txt", "id.txt")}

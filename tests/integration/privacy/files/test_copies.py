@@ -159,18 +159,18 @@ def test_hostile_names_of_files_are_printed_on_one_line(
     unknown_run = tmp_path / "runs" / HOSTILE_NAME
     (unknown_run / "adapter").mkdir(parents=True)
     write_lines(unknown_run / "train.jsonl", [row_of(PROMPT)])
-    found = [tmp_path / "runs" / f"{HOSTILE_NAME}.a", tmp_path / f"{HOSTILE_NAME}.b"]
-    for path in found:
+    copies = [tmp_path / "runs" / f"{HOSTILE_NAME}.a", tmp_path / f"{HOSTILE_NAME}.b"]
+    for path in copies:
         path.write_text(PROMPT)
     missing = tmp_path / f"{HOSTILE_NAME}.c"
     exported = tmp_path / f"{HOSTILE_NAME}.d"
     of_ann = ("--subject", ANN, "--no-suppress")
-    named = ("--file", found[1], "--file", missing)
+    named = ("--file", copies[1], "--file", missing)
     outputs = [
-        (command("subject", "export", ANN, "--file", found[1], "-o", exported), 0, [exported]),
-        (command("forget", *of_ann, *named), 1, [*found, missing]),
-        (command("forget", *of_ann, "--verify"), 1, found),
-        (command("forget", "--verify"), 1, found),
+        (command("subject", "export", ANN, "--file", copies[1], "-o", exported), 0, [exported]),
+        (command("forget", *of_ann, *named), 1, [*copies, missing]),
+        (command("forget", *of_ann, "--verify"), 1, copies),
+        (command("forget", "--verify"), 1, copies),
     ]
     for done, status, paths in outputs:
         lines = done.output.split("\n")

@@ -18,8 +18,8 @@ def place(number: int, key: int, state: str = "open", words: str = WORDS) -> Sen
 
 
 def test_sentence_is_listed_once_with_all_its_places() -> None:
-    kept, gone, waiting = place(1, 5, "keep"), place(1, 6, "gone", ""), place(1, 7)
-    first, second = ListedSentence.from_places([kept, gone, waiting, waiting, place(2, 8)])
+    decided, gone, waiting = place(1, 5, "keep"), place(1, 6, "gone", ""), place(1, 7)
+    first, second = ListedSentence.from_places([decided, gone, waiting, waiting, place(2, 8)])
 
     assert (first.number, first.is_waiting, first.first) == (1, True, waiting)
     assert first.lines == [
@@ -30,11 +30,11 @@ def test_sentence_is_listed_once_with_all_its_places() -> None:
     assert (second.number, second.lines) == (2, ["reviews.comment 8"])
 
 
-def test_first_place_is_one_whose_words_are_stored() -> None:
-    gone, kept = place(1, 5, "gone", ""), place(1, 6, "keep")
+def test_first_place_has_words_where_some_are_stored() -> None:
+    gone, decided = place(1, 5, "gone", ""), place(1, 6, "keep")
 
-    (listed,) = ListedSentence.from_places([gone, kept])
+    (listed,) = ListedSentence.from_places([gone, decided])
     (nowhere,) = ListedSentence.from_places([gone])
 
-    assert (listed.first, listed.is_waiting) == (kept, False)
+    assert (listed.first, listed.is_waiting) == (decided, False)
     assert nowhere.first == gone
