@@ -16,21 +16,39 @@ from typer.testing import CliRunner
 
 from monitor.cli.app import app
 from monitor.daemon.readiness.end_users import erasures_finding
-from monitor.privacy.end_users.end_user import ErasureRequest
+from monitor.privacy.end_users.end_user import ErasureRequest, find_end_user
 from monitor.privacy.erasure import forget as module
 from monitor.privacy.erasure.forget import ErasureReport, forget, verify_end_user
 from monitor.privacy.erasure.masking import read_table
 from monitor.privacy.proof import check as of_check
 from monitor.privacy.proof.check import check_erasures, is_check_due
 from monitor.privacy.proof.findings import SearchResult
-from monitor.privacy.proof.records import ENDED, KEY_MISSING, REMOVED, TAMPERED
+from monitor.privacy.proof.records import (
+    ENDED,
+    KEY_MISSING,
+    REMOVED,
+    TAMPERED,
+    unique_passages,
+)
 from monitor.privacy.subject_export.collection import collect_export
 from monitor.settings import Secrets
 from monitor.store.engine import transaction
 from monitor.store.privacy.proofs import last_check
-from monitor.store.tables import Erasure, ErasureCheck, ErasureProof, Exchange, ProofKey
+from monitor.store.tables import (
+    Erasure,
+    ErasureCheck,
+    ErasureProof,
+    Exchange,
+    ProofKey,
+    metadata,
+)
+from monitor.store.tables.facts import columns_of
+from monitor.store.transfer.stored_rows import is_json
+from monitor.table_types.contents import Content
+from monitor.traffic.redaction import pseudonym_of
 from tests.integration.privacy.end_user_world import ANN, HERS, EndUserWorld, make_end_user_world
 from tests.support.database_copy import database_copy
+from tests.support.filled_tables import fill_tables
 from tests.support.privacy.planted_files import PLANTERS
 from tests.support.stamped import stamp
 from tests.support.traffic.aging_traffic import exchange, store_rows
@@ -127,6 +145,36 @@ def test_each_id_of_an_end_user_recalls_the_erasure(world: EndUserWorld, clock: 
     assert places(check(world, clock)) == set(map(str, copies))
     export = collect_export(world.engine, world.settings, ErasureRequest(third), clock)
     assert [part.n_own for part in export.parts if part.name == "erasures"] == [1]
+
+
+#: Tables of texts besides exchanges; a passage of an end user that one of them has may be chance.
+SHARED = sorted(
+    (table, name)
+    for table in ("rollout_observations", "probe_sets", "probes", "human_evaluation_items")
+    for name, column in columns_of(table).items()
+    if column.content is Content.END_USER_TEXT
+)
+
+
+def test_passage_in_other_texts_is_not_remembered(engine: Engine, clock: datetime) -> None:
+    hers = exchange(1, clock, prompt=HER_STORY, end_user=pseudonym_of(ANN))
+    store_rows(engine, [hers])
+    end_user = find_end_user(engine, ErasureRequest(ANN))
+    with transaction(engine) as connection:
+        fill_tables(connection, metadata, first=100)
+    assert unique_passages(engine, end_user, ())
+    assert {table for table, _ in SHARED} >= {"rollout_observations", "human_evaluation_items"}
+    for table, name in SHARED:
+        column = metadata.tables[table].c[name]
+        text = [HER_STORY] if is_json(column.type) else HER_STORY
+        with transaction(engine) as connection:
+            connection.execute(update(column.table).values({name: text}))
+        assert unique_passages(engine, end_user, ()) == set(), (table, name)
+        with transaction(engine) as connection:
+            connection.execute(
+                update(column.table).values({name: [] if is_json(column.type) else ""})
+            )
+        assert unique_passages(engine, end_user, ()), (table, name)
 
 
 def test_copy_of_a_training_file_is_found_each_time(world: EndUserWorld, clock: datetime) -> None:
