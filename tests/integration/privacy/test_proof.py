@@ -416,13 +416,20 @@ def test_restoration_ends_with_the_status_of_its_erasures(
         assert (done.exit_code, "`driftwarden forget --exchange`" in done.output) == (status, True)
 
 
-def test_a_later_finding_reopens_the_steps_of_a_request(command: Any, tmp_path: Path) -> None:
+def test_a_later_finding_reopens_the_steps_of_a_request(
+    command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DRIFTWARDEN_PRIVACY__REQUEST_PERIOD", "10d")
+
     def steps() -> list[bool]:
         """Return whether the request is erased and verified."""
         listed = json.loads(command("requests", "show", 1, "--json").output)["steps"]
         return [bool(step["done_at"]) for step in listed if step["text"][:4] in {"eras", "veri"}]
 
     command("requests", "open", "--kind", "erasure", "--subject", ANN)
+    (listed,) = json.loads(command("requests", "list", "--json").output)
+    opened, due = (datetime.fromisoformat(listed[name]) for name in ("opened_at", "due_at"))
+    assert due - opened == timedelta(days=10)
     assert command("forget", "--subject", ANN, "--no-suppress").exit_code == 0
     assert steps() == [True, True]
     (tmp_path / "runs").mkdir(exist_ok=True)
