@@ -184,8 +184,8 @@ def show(
         print_line(f"{done}  {step.text}" + (f": {step.command}" if step.command else ""))
     if sentences:
         typer.echo()
-    for listed in ListedSentence.from_places(sentences):
-        _print_sentence(listed)
+    for sentence in ListedSentence.from_places(sentences):
+        _print_sentence(sentence)
 
 
 @app.command()

@@ -382,14 +382,18 @@ def command(world: EndUserWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_command_names_folders_and_unread_files(command: Any, tmp_path: Path) -> None:
     assert command("forget", "--verify").exit_code == 0  # nothing is remembered
-    assert command("forget", "--subject", ANN, "--no-suppress").exit_code == 0
+    named = tmp_path / "named.png"
+    named.write_bytes(b"\x89PNG")
+    of_ann = ("--subject", ANN, "--no-suppress", "--file", named)
+    assert command("forget", *of_ann).exit_code == 4
     runs = tmp_path / "runs"
     PLANTERS["pickle"](runs / "optimizer.pt", "weights")
     (runs / "plot.png").write_bytes(b"\x89PNG")
     for arguments in (["--subject", ANN], []):
         done = command("forget", "--verify", *arguments)
         assert done.exit_code == 4, done.output
-        assert f"not read: {runs / 'plot.png'}: an image" in done.output
+        for image in (runs / "plot.png", named):
+            assert f"not read: {image}: an image" in done.output
         assert "none was loaded" in done.output
         assert f"({runs}, " in done.output
     (runs / "copy.jsonl").write_text(json.dumps({"text": HER_STORY}))
