@@ -421,7 +421,7 @@ def test_restoration_ends_with_the_status_of_its_erasures(
 
 
 def test_a_later_finding_reopens_the_steps_of_a_request(
-    command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    command: Any, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DRIFTWARDEN_PRIVACY__REQUEST_PERIOD", "10d")
 
@@ -442,6 +442,9 @@ def test_a_later_finding_reopens_the_steps_of_a_request(
     assert steps() == [True, False]
     assert command("forget", "--subject", ANN, "--no-suppress").exit_code == 1
     assert steps() == [False, False]
+    with transaction(engine) as connection:
+        reads = connection.execute(select(metadata.tables["access_log"].c.place)).scalars().all()
+    assert [place for place in reads if place.endswith("requests show")]
 
 
 def test_ended_period_is_never_nothing_found(
