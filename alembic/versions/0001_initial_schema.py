@@ -118,6 +118,7 @@ def upgrade() -> None:
         "erasures",
         sa.Column("id", ID, nullable=False),
         sa.Column("subject_digest", sa.String(), nullable=False),
+        sa.Column("further_digests", sa.String(), nullable=False),
         sa.Column("steps", JSON, nullable=False),
         sa.Column("traces", JSON, nullable=False),
         sa.Column("started_at", TIME, nullable=False),

@@ -1,7 +1,6 @@
 """Root command: the commands and groups, and the exit status of each error."""
 
 import sys
-import unicodedata
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Annotated, ClassVar
@@ -9,6 +8,7 @@ from typing import Annotated, ClassVar
 import typer
 
 from monitor.cli.lazy_group import Entry, LazyGroup
+from monitor.cli.shared.output import escape_controls
 from monitor.errors import DriftwardenError
 from monitor.private_files import use_private_umask
 
@@ -193,14 +193,5 @@ def _report(error: DriftwardenError) -> None:
             status = error.exit_status
             get_logger(__name__).error("daemon_ended", error=str(error), exit_status=status)
             return
-    print(f"driftwarden: {_without_controls(str(error))}", file=sys.stderr)  # noqa: T201
-
-
-def _without_controls(text: str) -> str:
-    """Return a text whose names of files and models can't steer a terminal, nor turn its order."""
-    return "".join(
-        repr(character)[1:-1]
-        if unicodedata.category(character) in ("Cc", "Cf", "Cs") and character != "\n"
-        else character
-        for character in text
-    )
+    lines = "\n".join(map(escape_controls, str(error).split("\n")))
+    print(f"driftwarden: {lines}", file=sys.stderr)  # noqa: T201

@@ -10,6 +10,7 @@ import typer
 from monitor.cli.privacy.requests import say_what_waits
 from monitor.cli.shared.access import account_name
 from monitor.cli.shared.context import ConfigOption, open_database, read_configuration
+from monitor.cli.shared.output import print_line
 from monitor.errors import DatabaseUnavailableError
 from monitor.plurals import pluralize
 
@@ -39,9 +40,9 @@ def retention(config: ConfigOption = None) -> None:
     settings = read_configuration(config)
     removed = apply_retention(open_database(settings), settings.retention, datetime.now(UTC))
     for name, n in sorted(removed.items()):
-        typer.echo(f"{name:20} {n:>10,}")
+        print_line(f"{name:20} {n:>10,}")
     if not removed:
-        typer.echo("nothing to remove: no row is older than [retention] allows")
+        print_line("nothing to remove: no row is older than [retention] allows")
 
 
 def forget(
@@ -184,14 +185,14 @@ def erase_listed(engine: "Engine", settings: "Configuration", *, dry_run: bool =
     for end_user, report in forget_listed(engine, settings, datetime.now(UTC), dry_run=dry_run):
         n_traces = sum(count.n_found for count in report.counts)
         left = f", {report.n_left:,} left" if not dry_run else ""
-        typer.echo(f"{end_user}: {pluralize(n_traces, 'trace')} found{left}")
+        print_line(f"{end_user}: {pluralize(n_traces, 'trace')} found{left}")
         n_ids += 1
         statuses.add(report.exit_status)
     if not n_ids:
-        typer.echo("nothing is stored under the ids of forgotten end users on the list")
+        print_line("nothing is stored under the ids of forgotten end users on the list")
     for status, outcome in ((1, "something is left"), (4, "something could not be read")):
         if status in statuses and not dry_run:
-            typer.echo(f"{outcome}: `driftwarden forget --verify` names it")
+            print_line(f"{outcome}: `driftwarden forget --verify` names it")
             return status
     return 0
 
@@ -201,46 +202,52 @@ def _show_near_matches(engine: "Engine", request: "ErasureRequest") -> None:
 
     matches = near_matches(engine, request)
     if matches:
-        typer.echo("\nids that resemble this one and are not erased with it:")
+        typer.echo()
+        print_line("ids that resemble this one and are not erased with it:")
     for match in matches:
-        typer.echo(f"- {match}")
+        print_line(f"- {match}")
 
 
 def _show(report: "ErasureReport", *, dry_run: bool) -> None:
     width = max(len(count.kind) for count in report.counts)
-    typer.echo(f"{'':{width}}{'found':>9}" + ("" if dry_run else f"{'removed':>9}{'left':>9}"))
+    print_line(f"{'':{width}}{'found':>9}" + ("" if dry_run else f"{'removed':>9}{'left':>9}"))
     for count in report.counts:
         figures = f"{count.n_found:>9,}"
         if not dry_run:
             figures += f"{max(0, count.n_found - count.n_left):>9,}{count.n_left:>9,}"
-        typer.echo(f"{count.kind:{width}}{figures}")
+        print_line(f"{count.kind:{width}}{figures}")
     if n_mentions := len(report.mentions):
         relation = (
             "is another end user's and mentions"
             if n_mentions == 1
             else ("are other end users' and mention")
         )
-        typer.echo(f"\n{n_mentions:,} of the exchanges {relation} the id, so they are removed too:")
+        typer.echo()
+        print_line(f"{n_mentions:,} of the exchanges {relation} the id, so they are removed too:")
         for mention in report.mentions[:SHOWN_FINDINGS]:
-            typer.echo(f"- {mention}")
+            print_line(f"- {mention}")
         if n_mentions > SHOWN_FINDINGS:
-            typer.echo(f"- and {n_mentions - SHOWN_FINDINGS:,} more")
-    typer.echo("\nto do by hand:")
+            print_line(f"- and {n_mentions - SHOWN_FINDINGS:,} more")
+    typer.echo()
+    print_line("to do by hand:")
     for step in report.manual_steps:
-        typer.echo(f"- {step.text}")
+        print_line(f"- {step.text}")
     if dry_run:
-        typer.echo("\nnothing was removed: --dry-run")
+        typer.echo()
+        print_line("nothing was removed: --dry-run")
     elif report.n_left:
         verb = "is" if report.n_left == 1 else "are"
         advice = "run it again"
         if report.not_rewritten:
             names = ", ".join(map(str, report.not_rewritten))
             advice = f"remove the rows of {names} by hand, then run it again"
-        typer.echo(f"\n{pluralize(report.n_left, 'trace')} {verb} left; {advice}")
+        typer.echo()
+        print_line(f"{pluralize(report.n_left, 'trace')} {verb} left; {advice}")
         _show_result(report.result)
     else:
         if not report.result.exit_status:
-            typer.echo("\nnothing is left")
+            typer.echo()
+            print_line("nothing is left")
         _show_result(report.result)
 
 
@@ -259,9 +266,9 @@ def _check_all(settings: "Configuration", files: "Sequence[Path]") -> None:
         if not n_ended:
             if files:
                 raise typer.BadParameter("--file: no end user was erased; give --subject ID too")
-            typer.echo("no end user was erased, so nothing was searched for")
+            print_line("no end user was erased, so nothing was searched for")
             raise typer.Exit(0)
-        typer.echo(
+        print_line(
             f"nothing was searched for: the fingerprints of {pluralize(n_ended, 'erasure')} were "
             "destroyed after privacy.proof_period; search for an id with --subject ID --verify"
         )
@@ -271,32 +278,33 @@ def _check_all(settings: "Configuration", files: "Sequence[Path]") -> None:
 
 
 def _show_result(result: "SearchResult") -> None:
-    typer.echo("\nverification: every column, the database's files, folders of runs and exports")
+    typer.echo()
+    print_line("verification: every column, the database's files, folders of runs and exports")
     for finding in result.findings[:SHOWN_FINDINGS]:
         advice = f": {finding.advice}" if finding.advice else ""
-        typer.echo(f"- left in {finding.place} ({finding.where}){advice}")
+        print_line(f"- left in {finding.place} ({finding.where}){advice}")
     if len(result.findings) > SHOWN_FINDINGS:
         more = pluralize(len(result.findings) - SHOWN_FINDINGS, "more place")
-        typer.echo(f"- and {more}")
+        print_line(f"- and {more}")
     for part in result.unread[:SHOWN_FINDINGS]:
-        typer.echo(f"- not read: {part.place}: {part.reason}")
+        print_line(f"- not read: {part.place}: {part.reason}")
     if len(result.unread) > SHOWN_FINDINGS:
-        typer.echo(f"- not read: {len(result.unread) - SHOWN_FINDINGS:,} more")
+        print_line(f"- not read: {len(result.unread) - SHOWN_FINDINGS:,} more")
     if result.n_raw:
-        typer.echo(
+        print_line(
             f"- pickles and weights ({pluralize(result.n_raw, 'file')}): their bytes were searched "
             "as they are; none was loaded, so what is packed or computed in them is not seen"
         )
     folders = ", ".join(map(str, result.folders)) or "no folder"
     terms = f"{pluralize(result.n_ids, 'id')} and {pluralize(result.n_passages, 'passage')}"
-    typer.echo(
+    print_line(
         f"searched: the database and {pluralize(result.n_files, 'file')} ({folders}), for {terms}"
     )
     if result.n_passages or result.n_ids:
-        typer.echo(
+        print_line(
             "of erased texts, only long passages of prompts are remembered: look for copies of "
             "responses and of short texts by hand"
         )
     if not result.findings:
         read = "in what could be read" if result.unread else ""
-        typer.echo(f"nothing was found {read}".strip())
+        print_line(f"nothing was found {read}".strip())

@@ -1,7 +1,6 @@
 """`driftwarden requests`: requests of end users, and the sentences of staff about them."""
 
 from datetime import UTC, datetime
-from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -13,7 +12,7 @@ from monitor.cli.shared.context import (
     open_database,
     read_configuration,
 )
-from monitor.cli.shared.output import print_json
+from monitor.cli.shared.output import print_json, print_line
 from monitor.cli.shared.users import require_user
 from monitor.plurals import pluralize
 
@@ -23,7 +22,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from monitor.privacy.end_users.end_user import ErasureRequest
-    from monitor.privacy.requests.requests import Decision, Sentence
+    from monitor.privacy.requests.listing import ListedSentence
+    from monitor.privacy.requests.requests import Decision
     from monitor.store.privacy.requests import RequestRow
 
 #: Of a sentence that is printed; JSON has all.
@@ -98,10 +98,10 @@ def open_(
     )
     if search is None:
         raise RuntimeError("a request that is asked for is opened")
-    typer.echo(f"request {search.request_id}: {kind}, due {search.due_at:%Y-%m-%d}")
+    print_line(f"request {search.request_id}: {kind}, due {search.due_at:%Y-%m-%d}")
     names = f", and for {', '.join(search.names)}" if search.names else "; no name was given"
-    typer.echo(f"searched for ids and quotes{names}")
-    typer.echo(
+    print_line(f"searched for ids and quotes{names}")
+    print_line(
         f"{pluralize(search.n_new, 'new sentence')} of staff, {search.n_waiting} to decide: "
         f"driftwarden requests show {search.request_id}"
     )
@@ -129,12 +129,12 @@ def list_(
         print_json([_fields(request, n_waiting, now) for request, n_waiting in listed])
         return
     for request, n_waiting in listed:
-        typer.echo(
+        print_line(
             f"{request.id:>6}  {request.kind:<7}  opened {request.opened_at:%Y-%m-%d}  "
             f"{_status(request, now)}  {pluralize(n_waiting, 'sentence')} to decide"
         )
     if not listed:
-        typer.echo("no request is open")
+        print_line("no request is open")
 
 
 @app.command()
@@ -149,6 +149,7 @@ def show(
     The access log gets an entry, as the sentences are words about an end user.
     """
     from monitor.privacy.requests.checklist import checklist
+    from monitor.privacy.requests.listing import ListedSentence
     from monitor.privacy.requests.requests import count_waiting, read_request, read_sentences
 
     now = datetime.now(UTC)
@@ -176,15 +177,15 @@ def show(
         fields = _fields(request, count_waiting(sentences), now)
         print_json(fields | {"steps": steps, "sentences": listed})
         return
-    typer.echo(f"request {request.id}: {request.kind}, {_status(request, now)}")
+    print_line(f"request {request.id}: {request.kind}, {_status(request, now)}")
     for step in steps:
         to_do = "not done  " if request.closed_at else "to do     "
         done = f"{step.done_at:%Y-%m-%d}" if step.done_at else to_do
-        typer.echo(f"{done}  {step.text}" + (f": {step.command}" if step.command else ""))
+        print_line(f"{done}  {step.text}" + (f": {step.command}" if step.command else ""))
     if sentences:
-        typer.echo("")
-    for _, places in groupby(sentences, key=lambda sentence: sentence.row.number):
-        _print_sentence(list(places))
+        typer.echo()
+    for sentence in ListedSentence.from_places(sentences):
+        _print_sentence(sentence)
 
 
 @app.command()
@@ -241,7 +242,7 @@ def decide(
         now=datetime.now(UTC),
         change=change,
     )
-    typer.echo(f"decided: {pluralize(len(set(sentences)), 'sentence')}, {chosen[0]}")
+    print_line(f"decided: {pluralize(len(set(sentences)), 'sentence')}, {chosen[0]}")
     if erase:
         _purge(engine)
 
@@ -269,7 +270,7 @@ def close(
     engine = open_database(read_configuration(config))
     _require_lead(engine, name, request_id)
     closed = requests.close(engine, request_id, reason=reason, by=name, now=datetime.now(UTC))
-    typer.echo(f"request {request_id} is closed")
+    print_line(f"request {request_id} is closed")
     if closed.kind == "erasure":
         _purge(engine)
 
@@ -286,8 +287,9 @@ def say_what_waits(
         waiting = waiting_for(connection, subject_digests(subject), kind)
     if waiting is not None:
         request, n_waiting, _ = waiting
-        typer.echo(
-            f"\nrequest {request.id} is open until {request.due_at:%Y-%m-%d}, with "
+        typer.echo()
+        print_line(
+            f"request {request.id} is open until {request.due_at:%Y-%m-%d}, with "
             f"{pluralize(n_waiting, 'sentence')} of staff to decide: driftwarden requests show "
             f"{request.id}"
         )
@@ -303,20 +305,20 @@ def _require_lead(
         require_lead(connection, require_user(connection, name), request_id, sentences)
 
 
-def _print_sentence(places: "Sequence[Sentence]") -> None:
+def _print_sentence(listed: "ListedSentence") -> None:
     """Print a sentence once, with its places and the decision."""
     from monitor.rendering.excerpts import excerpt
 
-    first = next((place for place in places if place.words), places[0])
+    first = listed.first
     row = first.row
     by = f", by {row.decided_by} on {row.decided_at:%Y-%m-%d}" if row.decided_at else ""
-    typer.echo(f"{row.number}  {first.state}{by}; found by {row.found_by}")
+    print_line(f"{row.number}  {first.state}{by}; found by {row.found_by}")
     if first.words:
-        typer.echo(f"   {excerpt(first.words, MAX_CHARACTERS)}")
+        print_line(f"   {excerpt(first.words, MAX_CHARACTERS)}")
     if row.reason:
-        typer.echo(f"   reason: {row.reason}")
-    for place, state in dict.fromkeys((place.row.place, place.state) for place in places):
-        typer.echo(f"   in {place}" + (f": {state}" if state != first.state else ""))
+        print_line(f"   reason: {row.reason}")
+    for line in listed.lines:
+        print_line(f"   in {line}")
 
 
 def _purge(engine: "Engine") -> None:
@@ -324,7 +326,7 @@ def _purge(engine: "Engine") -> None:
     from monitor.store.privacy.deletion import purge_deleted_rows
 
     if left := purge_deleted_rows(engine, TABLES):
-        typer.echo(left)
+        print_line(left)
 
 
 def _status(request: "RequestRow", now: datetime) -> str:

@@ -9,6 +9,7 @@ import typer
 from monitor.cli.privacy.requests import say_what_waits
 from monitor.cli.shared.access import account_name, record_read
 from monitor.cli.shared.context import ConfigOption, open_database, read_configuration
+from monitor.cli.shared.output import print_line
 from monitor.plurals import pluralize
 
 if TYPE_CHECKING:
@@ -97,18 +98,19 @@ def export(
     _show(document)
     say_what_waits(engine, request, "access")
     if not document.n_entries:
-        typer.echo("nothing is stored about this end user")
+        print_line("nothing is stored about this end user")
         raise typer.Exit(NOTHING_STORED)
     for path in paths:
-        typer.echo(f"written: {path}")
+        print_line(f"written: {path}")
 
 
 def _show(document: "Export") -> None:
     for part in document.parts:
         n_others = len(part.entries) - part.n_own
         rest = f", and parts of {pluralize(n_others, 'other row')}" if n_others else ""
-        typer.echo(f"{part.name:40} {part.n_own:>8,}{rest}")
+        print_line(f"{part.name:40} {part.n_own:>8,}{rest}")
     if document.near_matches:
-        typer.echo("\nids that resemble this one and are not exported with it:")
+        typer.echo()
+        print_line("ids that resemble this one and are not exported with it:")
     for match in document.near_matches:
-        typer.echo(f"- {match}")
+        print_line(f"- {match}")

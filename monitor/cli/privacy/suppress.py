@@ -8,6 +8,7 @@ import typer
 
 from monitor.cli.shared.access import account_name
 from monitor.cli.shared.context import ConfigOption, open_database, read_configuration
+from monitor.cli.shared.output import print_line
 from monitor.plurals import pluralize
 
 app = typer.Typer(
@@ -38,7 +39,7 @@ def add(subject: Subject, config: ConfigOption = None) -> None:
         by=account_name(),
         now=datetime.now(UTC),
     )
-    typer.echo(
+    print_line(
         f"on the list as {listed.main_digest}: {listed.reason}, since {listed.since:%Y-%m-%d}"
     )
 
@@ -60,9 +61,9 @@ def list_(
         return
     for listed in end_users:
         since = listed.since.isoformat(timespec="seconds")
-        typer.echo(f"{listed.main_digest}  {listed.reason:<9}  {since}  {listed.by}")
+        print_line(f"{listed.main_digest}  {listed.reason:<9}  {since}  {listed.by}")
     if not end_users:
-        typer.echo("nobody is on the list")
+        print_line("nobody is on the list")
 
 
 @app.command()
@@ -102,9 +103,9 @@ def remove(
         by=account_name(),
         now=datetime.now(UTC),
     )
-    typer.echo(f"{pluralize(n_end_users, 'end user')} taken off the list")
+    print_line(f"{pluralize(n_end_users, 'end user')} taken off the list")
     if stored != reason:
-        typer.echo(f"the id was removed from the reason, which is stored as: {stored}")
+        print_line(f"the id was removed from the reason, which is stored as: {stored}")
 
 
 @app.command()
@@ -115,7 +116,7 @@ def export(
     from monitor.privacy.end_users.suppression import export_list
 
     n_end_users = export_list(open_database(read_configuration(config)), file)
-    typer.echo(f"{file}: {pluralize(n_end_users, 'end user')}")
+    print_line(f"{file}: {pluralize(n_end_users, 'end user')}")
 
 
 @app.command("import")
@@ -128,4 +129,4 @@ def import_(
 
     settings = read_configuration(config)
     n_end_users = import_list(open_database(settings), settings, file)
-    typer.echo(f"{pluralize(n_end_users, 'end user')} added or changed")
+    print_line(f"{pluralize(n_end_users, 'end user')} added or changed")

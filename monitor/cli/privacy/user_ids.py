@@ -8,6 +8,7 @@ import typer
 
 from monitor.cli.shared.access import account_name
 from monitor.cli.shared.context import ConfigOption, open_database, read_configuration
+from monitor.cli.shared.output import print_line
 
 if TYPE_CHECKING:
     from monitor.privacy.end_users.rekeying import StoredIds
@@ -29,7 +30,7 @@ def status(config: ConfigOption = None) -> None:
     configured = configured_keys(load_secrets())
     for number, key in enumerate(ids.ring.keys):
         place = "of the environment" if key in configured else "in the database"
-        typer.echo(f"key {key.check_value[:8]}: {'newest' if not number else 'older'}, {place}")
+        print_line(f"key {key.check_value[:8]}: {'newest' if not number else 'older'}, {place}")
     _show(stored_ids(engine, ids))
 
 
@@ -68,12 +69,12 @@ def rekey(
         by=account_name(),
         now=datetime.now(UTC),
     )
-    typer.echo(f"{done.n_ids:,} ids renewed in {done.n_rows:,} rows")
+    print_line(f"{done.n_ids:,} ids renewed in {done.n_rows:,} rows")
     _show(done.left)
 
 
 def _show(counts: "StoredIds") -> None:
-    typer.echo(f"pseudonyms under the newest key  {counts.n_newest:>10,}")
-    typer.echo(f"pseudonyms under older keys      {counts.n_older:>10,}")
-    typer.echo(f"unkeyed pseudonyms               {counts.n_unkeyed:>10,}")
-    typer.echo(f"ids in clear                     {counts.n_clear:>10,}")
+    print_line(f"pseudonyms under the newest key  {counts.n_newest:>10,}")
+    print_line(f"pseudonyms under older keys      {counts.n_older:>10,}")
+    print_line(f"unkeyed pseudonyms               {counts.n_unkeyed:>10,}")
+    print_line(f"ids in clear                     {counts.n_clear:>10,}")

@@ -22,6 +22,20 @@ def exit_status(assessment: "Assessment") -> ExitStatus:
     return ExitStatus[assessment.verdict.upper()]
 
 
+def escape_controls(text: str) -> str:
+    """Return a text whose names of files and models can't steer a terminal, nor turn its order."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else repr(character)[1:-1] for character in text
+    )
+
+
+def print_line(text: str) -> None:
+    """Print one line on standard output, with line breaks and controls in it escaped."""
+    typer.echo(escape_controls(text))
+
+
 def print_json(content: Any) -> None:
     """Print a document as indented JSON on standard output."""
     import msgspec

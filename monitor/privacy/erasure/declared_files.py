@@ -41,7 +41,7 @@ class DeclaredFiles:
     broken: dict[Path, str]
 
     @property
-    def quotes_count(self) -> dict[Path, bool]:
+    def accepts_short_quotes(self) -> dict[Path, bool]:
         """Return for each file whether short quotes in it count, or may be chance."""
         of_inputs = dict.fromkeys([*self.inputs, *self.copies_of_inputs], False)
         return of_inputs | dict.fromkeys(

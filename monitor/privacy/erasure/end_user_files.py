@@ -160,7 +160,7 @@ def find_files(
             rows[path] = n_rows
         elif path in declared.named:  # text of another form has no rows
             searched.append(path)
-    counts = declared.quotes_count
+    counts = declared.accepts_short_quotes
     search = search_files(Places((), {path: counts[path] for path in searched}), terms)
     unreachable |= {Path(part.place): part.reason for part in search.unread}
     files = Files(

@@ -16,6 +16,7 @@ from monitor.privacy.erasure.end_user_files import UNTRAINED, Files, RunFiles
 from monitor.privacy.erasure.manual_steps import CODES, ManualStep
 from monitor.privacy.erasure.passages import Words
 from monitor.privacy.erasure.traces import Traces
+from monitor.privacy.proof.findings import stored_name
 from monitor.privacy.proof.records import ids_of, remember
 from monitor.store.engine import transaction
 from monitor.store.privacy.erasures import erasures_of, insert_erasure
@@ -52,8 +53,7 @@ def subject_digests(request: ErasureRequest) -> list[str]:
     come after those of the first.
     """
     if request.further:
-        of_ids = (replace(request, subject=id_, further=()) for id_ in request.subjects)
-        return [digest for of_id in of_ids for digest in subject_digests(of_id)]
+        return [digest for digests in _digests_by_id(request) for digest in digests]
     name = clean_name(request.subject)
     exchanges = [] if name else sorted(request.exchange_ids)
     ids = request.ids
@@ -70,6 +70,12 @@ def subject_digests(request: ErasureRequest) -> list[str]:
         ]
     unkeyed = "\n".join(["driftwarden.forget", normalized, *exchanges])
     return [*digests, hashlib.sha256(unkeyed.encode()).hexdigest()[:16]]
+
+
+def _digests_by_id(request: ErasureRequest) -> list[list[str]]:
+    """Return the digests of each id; of a request that names exchanges only, those of it."""
+    of_ids = (replace(request, subject=id_, further=()) for id_ in request.subjects or ("",))
+    return [subject_digests(of_id) for of_id in of_ids]
 
 
 def environment_keys(request: ErasureRequest) -> tuple[Key, ...]:
@@ -98,10 +104,11 @@ def record_erasure(
     kept for ``period``.
     """
     keys = environment_keys(request)
+    by_id = _digests_by_id(request)
     digests = subject_digests(request)
     counted = {kind: n for kind, n in counts.items() if n}
     texts = [
-        {"code": step.code, "text": traces.mask(step.text)}
+        {"code": step.code, "text": stored_name(traces.mask(step.text))}
         for step in steps
         if step.code not in _NOT_STORED
     ]
@@ -113,12 +120,20 @@ def record_erasure(
         }
         trained = [run for run in files.trained if run.status not in UNTRAINED]
         is_new = any((step["code"], step["text"]) not in known for step in texts)
-        is_remembered = any(row.proof_until > now for row in erasure_proofs(connection, digests))
+        is_remembered = all(
+            any(row.proof_until > now for row in erasure_proofs(connection, of_id))
+            for of_id in by_id
+        )
         matches = counted or trained or files.versions or is_new
         if not matches and is_remembered:
             return
         erasure_id = insert_erasure(
-            connection, digests[0], texts, counted, now, proof_until=now + period
+            connection,
+            [of_id[0] for of_id in by_id],
+            texts,
+            counted,
+            now,
+            proof_until=now + period,
         )
         remember(connection, erasure_id, ids_of(traces), passages, keys=keys, now=now)
         _taint(connection, erasure_id, trained, files.versions, now)

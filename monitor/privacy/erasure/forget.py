@@ -53,7 +53,7 @@ from monitor.privacy.erasure.traces import Traces
 from monitor.privacy.erasure.verification import verify
 from monitor.privacy.proof.check import destroy_expired
 from monitor.privacy.proof.file_search import Terms
-from monitor.privacy.proof.findings import RemainingText, SearchResult
+from monitor.privacy.proof.findings import RemainingText, SearchResult, stored_name
 from monitor.privacy.proof.records import recall
 from monitor.privacy.requests.requests import mark, search_request
 from monitor.settings import Retrain, Sections
@@ -305,7 +305,7 @@ def _merge(
 ) -> list[ManualStep]:
     """Return all steps, each once: those of earlier erasures are stored without the id."""
     merged = {(step.code, step.text): step for step in earlier}
-    merged |= {(step.code, traces.mask(step.text)): step for step in steps}
+    merged |= {(step.code, stored_name(traces.mask(step.text))): step for step in steps}
     return list(merged.values())
 
 

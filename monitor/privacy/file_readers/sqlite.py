@@ -21,7 +21,7 @@ def read(content: BinaryIO, budget: Budget) -> Parts:
     if isinstance(name, str):
         yield from _rows(Path(name), budget)
     else:  # a member of an archive
-        with tempfile.NamedTemporaryFile(suffix=".db") as copy:
+        with tempfile.NamedTemporaryFile(prefix=".driftwarden-", suffix=".db") as copy:
             shutil.copyfileobj(content, copy)
             copy.flush()
             yield from _rows(Path(copy.name), budget)

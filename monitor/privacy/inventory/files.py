@@ -57,6 +57,18 @@ OTHER_FILES = (
         "restore, then erase again; let backups end in time",
     ),
     StoredFile(
+        "privacy.suppression_file", "store nothing more of end users after a restoration",
+        _WORDS, "masked in place; the rest of the text stays", BY_OPERATOR,
+        "keyed digests of ids, and reasons",
+    ),
+    StoredFile(
+        "temporary files of commands and of the daemon",
+        "read what can be read once, or is larger than the memory", _TEXT, _NOT_SEARCHED,
+        "removed when the command or the daemon ends",
+        "a killed one may leave .driftwarden-* beside an archive or in TMPDIR, and *.partial "
+        "beside a restored file; delete them",
+    ),
+    StoredFile(
         "log of the daemon and of commands", "find the cause of a failure", _WORDS, _NOT_SEARCHED,
         BY_OPERATOR, "numbers of rows, names of models and staff; no texts of end users",
     ),

@@ -115,7 +115,7 @@ def places_of(
     with transaction(engine) as connection:
         runs = [Path(work_dir) for _, _, work_dir, _ in list_run_folders(connection)]
     folders = dict.fromkeys(path.resolve() for path in (*work_dirs(retrain), *runs))
-    files = dict.fromkeys(map(Path, further), True) | declared.quotes_count
+    files = dict.fromkeys(map(Path, further), True) | declared.accepts_short_quotes
     return Places(tuple(folders), files, {path.resolve() for path in database_files(engine)})
 
 

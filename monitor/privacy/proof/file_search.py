@@ -9,7 +9,7 @@ from pathlib import Path
 from monitor.privacy.erasure.traces import NO_TRACES, Traces
 from monitor.privacy.file_readers.parts import Limits, Text
 from monitor.privacy.file_readers.reading import kind_of_file, read_file
-from monitor.privacy.proof.findings import RemainingText, Unread
+from monitor.privacy.proof.findings import RemainingText, Unread, stored_name
 from monitor.privacy.proof.fingerprints import FingerprintSearch, normalize
 
 #: Parts of a file that are named where they can't be read.
@@ -40,8 +40,8 @@ class Terms:
         return any(True for part in searched for _ in self.fingerprints.find(part))
 
     def mask(self, text: str) -> str:
-        """Return a path without the end user."""
-        return self.fingerprints.mask(self.traces.mask(text))
+        """Return a path without the end user, to be stored."""
+        return stored_name(self.fingerprints.mask(self.traces.mask(text)))
 
 
 @dataclass(frozen=True)

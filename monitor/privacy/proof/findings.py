@@ -1,9 +1,23 @@
 """Results of a search for an erased end user: what is left, and what could not be read."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+#: A byte of a path that is no UTF-8, as it is stored.
+_ESCAPED_BYTE = re.compile(r"\\udc([89a-f][0-9a-f])")
+
+
+def stored_name(text: str) -> str:
+    """Return a text with paths as databases and documents take it: bytes of no UTF-8 escaped."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def named_path(stored: str) -> str:
+    """Return the path of a stored name."""
+    return _ESCAPED_BYTE.sub(lambda matches: chr(int(f"dc{matches[1]}", 16)), stored)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from monitor.privacy.end_users.end_user import EndUser
 from monitor.privacy.erasure.masking import OF_BENCHMARKS, read_table
 from monitor.privacy.erasure.passages import Words
 from monitor.privacy.erasure.traces import Traces
-from monitor.privacy.proof.findings import Unread
+from monitor.privacy.proof.findings import Unread, named_path
 from monitor.privacy.proof.fingerprints import (
     Fingerprint,
     FingerprintSearch,
@@ -140,7 +140,7 @@ def recall(
         for key_id, of_owners in prints.items()
         if (keyed := by_id[key_id]) is not None
     )
-    places = tuple(entry["place"] for row in rows for entry in row.remains)
+    places = tuple(named_path(entry["place"]) for row in rows for entry in row.remains)
     return Remembered(search, tuple(unread), tuple(ended), len(rows) - len(ended), places)
 
 

@@ -8,7 +8,7 @@ from monitor.errors import WorkflowError
 from monitor.store.accounts.grants import ALL_MODELS
 from monitor.store.accounts.users import UserRow
 from monitor.store.model_sets import EVERY_MODEL, ModelSet
-from monitor.store.privacy.owners import model_of_row
+from monitor.store.privacy.model_of_row import model_of_row
 from monitor.store.privacy.requests import sentences_of
 
 

@@ -15,6 +15,7 @@ from monitor.privacy.erasure.end_user_feedback import find_feedback
 from monitor.privacy.erasure.end_user_files import Files, find_files
 from monitor.privacy.erasure.erasure_record import subject_digest, subject_digests
 from monitor.privacy.erasure.search_plan import plan_search
+from monitor.privacy.proof.findings import stored_name
 from monitor.privacy.requests.requests import included_sentences, search_request, waiting_for
 from monitor.privacy.retention.period_text import READERS
 from monitor.privacy.subject_export.document import (
@@ -204,9 +205,11 @@ def _weights(files: Files) -> Iterator[Omission]:
 
 def _unread(files: Files) -> Iterator[Omission]:
     for path in files.held:
-        yield Omission(f"{path}", "it holds something of this end user that is not in rows")
+        yield Omission(
+            stored_name(str(path)), "it holds something of this end user that is not in rows"
+        )
     for path, reason in files.unreachable.items():
-        yield Omission(f"{path}", f"it can't be read: {reason}")
+        yield Omission(stored_name(str(path)), f"it can't be read: {reason}")
     for name in files.missing:
         yield Omission(f"the export to {name}", "the file is no longer there; search its copies")
 

@@ -9,6 +9,7 @@ from typing import Any
 from monitor.input_files import open_source
 from monitor.privacy.erasure.end_user_files import Files
 from monitor.privacy.erasure.traces import Traces
+from monitor.privacy.proof.findings import stored_name
 from monitor.privacy.retention.period_text import READERS
 from monitor.privacy.run_files import RUN_FILES
 from monitor.privacy.subject_export.document import DocumentColumn, DocumentEntry, DocumentPart
@@ -84,7 +85,7 @@ def _part(
 ) -> DocumentPart:
     return DocumentPart(
         place="file",
-        name=str(path),
+        name=stored_name(str(path)),
         purpose=_purpose(path, roots),
         period=NO_PERIOD,
         readers=READERS["operator"],

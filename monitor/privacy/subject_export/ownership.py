@@ -146,7 +146,8 @@ class Ownership:
         return row["kind"] == "item" and name.isdigit() and int(name) in self._ids["review_items"]
 
     def _owns_in_erasures(self, row: Row) -> bool:
-        return row["subject_digest"] in self._digests
+        digests = (row["subject_digest"], *row["further_digests"].split())
+        return any(digest in self._digests for digest in digests)
 
     def _owns_in_privacy_requests(self, row: Row) -> bool:
         return row["subject_digest"] in self._digests

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from monitor.store.privacy.erasures import of_end_user
 from monitor.store.rows import columns_of, insert_row, read_rows
 from monitor.store.tables import Erasure, ErasureCheck, ErasureProof, ProofKey
 
@@ -96,7 +97,7 @@ def erasure_proofs(
     """Return the erasures of an end user, or all, with their fingerprints, the oldest first."""
     statement = select(*_PROOF).outerjoin(ErasureProof, ErasureProof.erasure_id == Erasure.id)
     if subject_digests is not None:
-        statement = statement.where(Erasure.subject_digest.in_(subject_digests))
+        statement = statement.where(of_end_user(subject_digests))
     return read_rows(connection, ErasureProofRow, statement.order_by(Erasure.id))
 
 
@@ -104,9 +105,9 @@ def replace_remains(
     connection: Connection, subject_digests: Sequence[str], remains: Entries
 ) -> None:
     """Replace what could not be removed of an end user; the newest erasure has it."""
-    newest = select(Erasure.id).where(Erasure.subject_digest.in_(subject_digests))
+    newest = select(Erasure.id).where(of_end_user(subject_digests))
     newest_id = connection.execute(newest.order_by(Erasure.id.desc()).limit(1)).scalar()
-    of_subject = update(Erasure).where(Erasure.subject_digest.in_(subject_digests))
+    of_subject = update(Erasure).where(of_end_user(subject_digests))
     connection.execute(of_subject.where(Erasure.id != newest_id).values(remains=[]))
     connection.execute(
         update(Erasure).where(Erasure.id == newest_id).values(remains=[dict(e) for e in remains])

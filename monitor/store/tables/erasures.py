@@ -29,6 +29,8 @@ class Erasure(Base):
             "a keyed digest of the pseudonym, by which a second command finds it"
         ),
     )
+    #: Those of further ids of the same end user, each between spaces.
+    further_digests: Mapped[str] = mapped_column(info=contents.DIGEST)
     #: What has to be done by hand: ``[{"code", "text"}, ...]``
     steps: Mapped[list[Any]] = mapped_column(info=contents.WORDS)
     #: Number of traces by kind.

@@ -1,8 +1,7 @@
 """Pages of end users' open requests, for leads: when they are due, and the sentences to decide."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import chain, groupby
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from litestar import Request
@@ -14,12 +13,13 @@ from sqlalchemy import Connection
 from monitor.errors import InputError, NotFoundError
 from monitor.privacy.requests import requests as steps
 from monitor.privacy.requests.checklist import checklist
+from monitor.privacy.requests.listing import ListedSentence
 from monitor.privacy.requests.permissions import may_decide
 from monitor.privacy.requests.requests import DECISIONS, Sentence
 from monitor.rendering.numbers import format_instant
 from monitor.store.model_sets import EVERY_MODEL
 from monitor.store.privacy.deletion import purge_deleted_rows
-from monitor.store.privacy.owners import model_of_row
+from monitor.store.privacy.model_of_row import model_of_row
 from monitor.store.privacy.requests import RequestRow, request_by_id, waiting_requests
 from monitor.store.tables.facts import facts_of, table_names
 from monitor.web.access.audience import LEADS, texts
@@ -49,69 +49,23 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class PlacedSentence:
-    """A sentence with the model of the row that it stands in."""
+class PageSentence(ListedSentence):
+    """A sentence in the places that a lead sees."""
 
-    sentence: Sentence
-    #: Empty: of no model.
-    model: str
-
-    @property
-    def before(self) -> str:
-        """The end of what stands before it in its paragraph."""
-        words = self.sentence.before
-        return words if len(words) <= MAX_CHARACTERS else "…" + words[-MAX_CHARACTERS:]
+    #: By place; empty: of no model.
+    models: Mapping[int, str] = field(default_factory=dict)
 
     @property
-    def after(self) -> str:
-        """The begin of what stands after it in its paragraph."""
-        words = self.sentence.after
-        return words if len(words) <= MAX_CHARACTERS else words[:MAX_CHARACTERS] + "…"
-
-
-@dataclass(frozen=True)
-class ListedSentence:
-    """A sentence in all places that a lead sees, to be decided at once."""
-
-    places: Sequence[PlacedSentence]
-
-    @property
-    def first(self) -> PlacedSentence:
-        """The first place that has its words."""
-        stored = (place for place in self.places if place.sentence.words)
-        waiting = (
-            place for place in self.places if place.sentence.is_waiting and place.sentence.words
-        )
-        return next(chain(waiting, stored), self.places[0])
-
-    @property
-    def number(self) -> int:
-        """Its number in the request."""
-        return self.places[0].sentence.row.number
-
-    @property
-    def texts(self) -> list[PlacedSentence]:
-        """The places that have its words, one for each paragraph; copies are named only."""
-        words = self.first.sentence.words
-        alike = (place for place in self.places if words and place.sentence.words == words)
+    def texts(self) -> list[Sentence]:
+        """The places that have its words, one for each paragraph, of which the ends are cut off."""
+        words = self.first.words
+        alike = (_cut(place) for place in self.places if words and place.words == words)
         return list({(place.before, place.after): place for place in alike}.values())
 
-    @property
-    def lines(self) -> list[str]:
-        """Each place once, with its model, and its state where it is another than the first's."""
-        state = self.first.sentence.state
-        described = (
-            place.sentence.row.place
-            + (f", {place.model}" if place.model else "")
-            + (f": {place.sentence.state}" if place.sentence.state != state else "")
-            for place in self.places
-        )
-        return list(dict.fromkeys(described))
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether it waits in one of the places."""
-        return any(place.sentence.is_waiting for place in self.places)
+    def name(self, place: Sentence) -> str:
+        """Return the name of a place, with its model."""
+        model = self.models[place.row.id]
+        return super().name(place) + (f", {model}" if model else "")
 
 
 @get("/requests", opt=LEADS)
@@ -144,7 +98,7 @@ def decide(
     with lead_visit.transaction() as connection:
         row = _request(connection, request_id)
         rows = _of_lead(lead_visit, connection, _sentences(connection, request_id))
-    places = {place.sentence.row.id for place in rows if place.sentence.row.number == number}
+    places = {place.row.id for place, _ in rows if place.row.number == number}
     if not places:
         raise NotFoundError(f"request {request_id} has no sentence {number} of your models")
     chosen = text_of(data, "decision")
@@ -179,11 +133,13 @@ def _render(
         row = _request(connection, request_id)
         sentences = _sentences(connection, request_id)
         rows = _of_lead(visit, connection, sentences)
-    by_number = groupby(rows, key=lambda placed: placed.sentence.row.number)
-    listed = [ListedSentence(tuple(places)) for _, places in by_number]
+    models = {place.row.id: model for place, model in rows}
+    listed = [
+        replace(sentence, models=models)
+        for sentence in PageSentence.from_places(place for place, _ in rows)
+    ]
     waiting = [sentence for sentence in listed if sentence.is_waiting and not row.closed_at]
-    readable = {placed.sentence.row.id for placed in rows}
-    hidden = {s.row.number for s in sentences if s.row.id not in readable}
+    hidden = {s.row.number for s in sentences if s.row.id not in models}
     erased = {s.row.table_name for s in sentences if s.row.decision == "erase"}
     context = {
         "row": row,
@@ -213,16 +169,24 @@ def _sentences(connection: Connection, request_id: int) -> list[Sentence]:
 
 def _of_lead(
     visit: Visit, connection: Connection, sentences: Sequence[Sentence]
-) -> list[PlacedSentence]:
+) -> list[tuple[Sentence, str]]:
     """Return the sentences of models that the lead leads; of no model: leads of all models."""
     placed = [
-        PlacedSentence(
-            sentence, model_of_row(connection, sentence.row.table_name, sentence.row.key)
-        )
+        (sentence, model_of_row(connection, sentence.row.table_name, sentence.row.key))
         for sentence in sentences
         if sentence.row.table_name not in _UNREAD
     ]
-    return [sentence for sentence in placed if may_decide(visit.scope, sentence.model)]
+    return [(sentence, model) for sentence, model in placed if may_decide(visit.scope, model)]
+
+
+def _cut(place: Sentence) -> Sentence:
+    """Return a place with as much of its paragraph as the page shows."""
+    before, after = place.before, place.after
+    if len(before) > MAX_CHARACTERS:
+        before = "…" + before[-MAX_CHARACTERS:]
+    if len(after) > MAX_CHARACTERS:
+        after = after[:MAX_CHARACTERS] + "…"
+    return replace(place, before=before, after=after)
 
 
 def _say(visit: Visit, request_id: int, number: int, error: InputError) -> str:

@@ -177,21 +177,27 @@ def assert_all_is_planted(drill: Drill, hits: Sequence[Hit]) -> None:
         assert missing == set()
 
 
-def assert_nobody_is_left(drill: Drill, hits: Sequence[Hit]) -> None:
-    """Nothing is left of those who were forgotten, but what the command has named."""
+def unnamed_places(drill: Drill, hits: Sequence[Hit]) -> Counter[str]:
+    """Return where something is left of those who were forgotten, that no command has named."""
     unnamed = Counter[str]()
     for hit in hits:
         end_user = next(end_user for end_user in drill.end_users if end_user.word == hit.word)
+        output = drill.output.get(end_user, "")
         if end_user is drill.stays:
             continue
         if in_database(drill, hit):
-            if IN_LOG in hit.before and re.search(r"audit.log", drill.output[end_user]):
+            if IN_LOG in hit.before and re.search(r"audit.log", output):
                 continue
             tags = re.findall(rb"\[(\w+\.\w+)\]", hit.before) or [hit.before[-80:]]
             unnamed[f"{hit.word}: {hit.path.name}: {tags[-1]!r}"] += 1
-        elif str(hit.path) not in drill.output[end_user]:
+        elif str(hit.path) not in output:
             unnamed[f"{hit.word}: {hit.path}"] += 1
-    assert unnamed == {}
+    return unnamed
+
+
+def assert_nobody_is_left(drill: Drill, hits: Sequence[Hit]) -> None:
+    """Nothing is left of those who were forgotten, but what the command has named."""
+    assert unnamed_places(drill, hits) == {}
     with transaction(drill.engine) as connection:
         (left,) = connection.execute(select(Exchange.id)).scalars()
         windows = select(DriftEvaluation.sample_scores, DriftEvaluation.prompt_map)
@@ -297,8 +303,9 @@ def test_table_that_nobody_declared_fails_the_drill(
     with transaction(drill.engine) as connection:
         connection.execute(text("CREATE TABLE memos (id INTEGER PRIMARY KEY, memo TEXT NOT NULL)"))
 
-    with pytest.raises(AssertionError, match=r"memos\.memo"):
-        run_drill(drill, kills=0, share=1)
+    drill.plant(share=100)
+    _, hits = drill.search()
+    assert any("memos.memo" in name for name in unnamed_places(drill, hits))
 
 
 def test_column_that_nobody_declared_fails_the_drill(

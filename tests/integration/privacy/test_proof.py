@@ -16,20 +16,39 @@ from typer.testing import CliRunner
 
 from monitor.cli.app import app
 from monitor.daemon.readiness.end_users import erasures_finding
-from monitor.privacy.end_users.end_user import ErasureRequest
+from monitor.privacy.end_users.end_user import ErasureRequest, find_end_user
 from monitor.privacy.erasure import forget as module
 from monitor.privacy.erasure.forget import ErasureReport, forget, verify_end_user
 from monitor.privacy.erasure.masking import read_table
 from monitor.privacy.proof import check as of_check
 from monitor.privacy.proof.check import check_erasures, is_check_due
 from monitor.privacy.proof.findings import SearchResult
-from monitor.privacy.proof.records import ENDED, KEY_MISSING, REMOVED, TAMPERED
+from monitor.privacy.proof.records import (
+    ENDED,
+    KEY_MISSING,
+    REMOVED,
+    TAMPERED,
+    unique_passages,
+)
+from monitor.privacy.subject_export.collection import collect_export
 from monitor.settings import Secrets
 from monitor.store.engine import transaction
 from monitor.store.privacy.proofs import last_check
-from monitor.store.tables import Erasure, ErasureCheck, ErasureProof, Exchange, ProofKey
+from monitor.store.tables import (
+    Erasure,
+    ErasureCheck,
+    ErasureProof,
+    Exchange,
+    ProofKey,
+    metadata,
+)
+from monitor.store.tables.facts import columns_of
+from monitor.store.transfer.stored_rows import is_json
+from monitor.table_types.contents import Content
+from monitor.traffic.redaction import pseudonym_of
 from tests.integration.privacy.end_user_world import ANN, HERS, EndUserWorld, make_end_user_world
 from tests.support.database_copy import database_copy
+from tests.support.filled_tables import fill_tables
 from tests.support.privacy.planted_files import PLANTERS
 from tests.support.stamped import stamp
 from tests.support.traffic.aging_traffic import exchange, store_rows
@@ -104,6 +123,58 @@ def check(world: EndUserWorld, now: datetime, secrets: Secrets | None = None) ->
 
 def places(result: SearchResult) -> set[str]:
     return {row.place for row in result.findings if row.kind == "file"}
+
+
+def test_each_id_of_an_end_user_recalls_the_erasure(world: EndUserWorld, clock: datetime) -> None:
+    """Also an id that an erasure adds to one that is remembered, and has nothing."""
+    second, third = "annie@elsewhere.example", "customer-00765"
+    copies = {world.folder / "runs" / name for name in ("story.txt", "id.txt")}
+    request = ErasureRequest.of([ANN, second])
+    steps = forget(world.engine, world.settings, request, clock).manual_steps
+    weights = {step.text for step in steps if step.code == "model_version"}
+    assert weights
+
+    again = ErasureRequest.of([second, third])
+    repeated = forget(world.engine, world.settings, again, clock).manual_steps
+    assert {step.text for step in repeated if step.code == "model_version"} == weights
+    for copy, text in zip(sorted(copies), (f"It is {third}.", HER_STORY), strict=True):
+        copy.write_text(text)
+    for id_ in (ANN, second):
+        result = verify_end_user(world.engine, world.settings, ErasureRequest(id_), now=clock)
+        assert places(result) >= {str(max(copies))}
+    assert places(check(world, clock)) == set(map(str, copies))
+    export = collect_export(world.engine, world.settings, ErasureRequest(third), clock)
+    assert [part.n_own for part in export.parts if part.name == "erasures"] == [1]
+
+
+#: Tables of texts besides exchanges; a passage of an end user that one of them has may be chance.
+SHARED = sorted(
+    (table, name)
+    for table in ("rollout_observations", "probe_sets", "probes", "human_evaluation_items")
+    for name, column in columns_of(table).items()
+    if column.content is Content.END_USER_TEXT
+)
+
+
+def test_passage_in_other_texts_is_not_remembered(engine: Engine, clock: datetime) -> None:
+    hers = exchange(1, clock, prompt=HER_STORY, end_user=pseudonym_of(ANN))
+    store_rows(engine, [hers])
+    end_user = find_end_user(engine, ErasureRequest(ANN))
+    with transaction(engine) as connection:
+        fill_tables(connection, metadata, first=100)
+    assert unique_passages(engine, end_user, ())
+    assert {table for table, _ in SHARED} >= {"rollout_observations", "human_evaluation_items"}
+    for table, name in SHARED:
+        column = metadata.tables[table].c[name]
+        text = [HER_STORY] if is_json(column.type) else HER_STORY
+        with transaction(engine) as connection:
+            connection.execute(update(column.table).values({name: text}))
+        assert unique_passages(engine, end_user, ()) == set(), (table, name)
+        with transaction(engine) as connection:
+            connection.execute(
+                update(column.table).values({name: [] if is_json(column.type) else ""})
+            )
+        assert unique_passages(engine, end_user, ()), (table, name)
 
 
 def test_copy_of_a_training_file_is_found_each_time(world: EndUserWorld, clock: datetime) -> None:
@@ -311,14 +382,18 @@ def command(world: EndUserWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_command_names_folders_and_unread_files(command: Any, tmp_path: Path) -> None:
     assert command("forget", "--verify").exit_code == 0  # nothing is remembered
-    assert command("forget", "--subject", ANN, "--no-suppress").exit_code == 0
+    named = tmp_path / "named.png"
+    named.write_bytes(b"\x89PNG")
+    of_ann = ("--subject", ANN, "--no-suppress", "--file", named)
+    assert command("forget", *of_ann).exit_code == 4
     runs = tmp_path / "runs"
     PLANTERS["pickle"](runs / "optimizer.pt", "weights")
     (runs / "plot.png").write_bytes(b"\x89PNG")
     for arguments in (["--subject", ANN], []):
         done = command("forget", "--verify", *arguments)
         assert done.exit_code == 4, done.output
-        assert f"not read: {runs / 'plot.png'}: an image" in done.output
+        for image in (runs / "plot.png", named):
+            assert f"not read: {image}: an image" in done.output
         assert "none was loaded" in done.output
         assert f"({runs}, " in done.output
     (runs / "copy.jsonl").write_text(json.dumps({"text": HER_STORY}))
@@ -345,13 +420,20 @@ def test_restoration_ends_with_the_status_of_its_erasures(
         assert (done.exit_code, "`driftwarden forget --exchange`" in done.output) == (status, True)
 
 
-def test_a_later_finding_reopens_the_steps_of_a_request(command: Any, tmp_path: Path) -> None:
+def test_a_later_finding_reopens_the_steps_of_a_request(
+    command: Any, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DRIFTWARDEN_PRIVACY__REQUEST_PERIOD", "10d")
+
     def steps() -> list[bool]:
         """Return whether the request is erased and verified."""
         listed = json.loads(command("requests", "show", 1, "--json").output)["steps"]
         return [bool(step["done_at"]) for step in listed if step["text"][:4] in {"eras", "veri"}]
 
     command("requests", "open", "--kind", "erasure", "--subject", ANN)
+    (listed,) = json.loads(command("requests", "list", "--json").output)
+    opened, due = (datetime.fromisoformat(listed[name]) for name in ("opened_at", "due_at"))
+    assert due - opened == timedelta(days=10)
     assert command("forget", "--subject", ANN, "--no-suppress").exit_code == 0
     assert steps() == [True, True]
     (tmp_path / "runs").mkdir(exist_ok=True)
@@ -360,6 +442,9 @@ def test_a_later_finding_reopens_the_steps_of_a_request(command: Any, tmp_path: 
     assert steps() == [True, False]
     assert command("forget", "--subject", ANN, "--no-suppress").exit_code == 1
     assert steps() == [False, False]
+    with transaction(engine) as connection:
+        reads = connection.execute(select(metadata.tables["access_log"].c.place)).scalars().all()
+    assert [place for place in reads if place.endswith("requests show")]
 
 
 def test_ended_period_is_never_nothing_found(

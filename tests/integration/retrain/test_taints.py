@@ -37,7 +37,7 @@ def desk(engine: Engine, clock: datetime) -> RolloutDesk:
 def taint(desk: RolloutDesk, **subject: int) -> int:
     """Taint a run or a version as an erasure does."""
     with transaction(desk.engine) as connection:
-        erasure = insert_erasure(connection, "digest", [], {}, desk.now, proof_until=desk.now)
+        erasure = insert_erasure(connection, ["digest"], [], {}, desk.now, proof_until=desk.now)
         assert add_taint(connection, erasure, MODEL, "trained_on", desk.now, **subject)
         assert not add_taint(connection, erasure, MODEL, "trained_on", desk.now, **subject)
     return erasure

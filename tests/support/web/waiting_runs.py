@@ -51,5 +51,5 @@ def row_of(world: World, run: int) -> RunRow:
 
 def taint(world: World, run: int, clock: datetime) -> None:
     with transaction(world.engine) as connection:
-        erasure = insert_erasure(connection, "digest", [], {}, clock, proof_until=clock)
+        erasure = insert_erasure(connection, ["digest"], [], {}, clock, proof_until=clock)
         assert add_taint(connection, erasure, "assistant", "trained_on", clock, run_id=run)

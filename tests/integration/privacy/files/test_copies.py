@@ -16,10 +16,11 @@ from typer.testing import CliRunner, Result
 
 from monitor.cli.app import app
 from monitor.privacy.end_users.end_user import ErasureRequest
+from monitor.privacy.erasure.declared_files import declared_files
 from monitor.privacy.erasure.forget import forget, verify_end_user
 from monitor.privacy.proof.check import check_erasures
 from monitor.privacy.subject_export.collection import collect_export
-from monitor.settings import Secrets
+from monitor.settings import Retrain, Secrets
 from monitor.store.audit_log import append_entry
 from monitor.store.engine import transaction
 from monitor.store.tables import Erasure, Exchange
@@ -148,6 +149,38 @@ def test_report_is_named_until_it_is_deleted(
     assert str(report) not in done.output
 
 
+#: Clears the screen, forges a line, turns the order, and is no UTF-8.
+HOSTILE_NAME = "a\x1b[2J\nnothing is left\r\x9b\u202e\udcff.txt"
+
+
+def test_hostile_names_of_files_are_printed_on_one_line(
+    command: Callable[..., Result], world: EndUserWorld, tmp_path: Path
+) -> None:
+    """In a folder of runs, and named for once: both are remembered."""
+    unknown_run = tmp_path / "runs" / HOSTILE_NAME
+    (unknown_run / "adapter").mkdir(parents=True)
+    write_lines(unknown_run / "train.jsonl", [row_of(PROMPT)])
+    copies = [tmp_path / "runs" / f"{HOSTILE_NAME}.a", tmp_path / f"{HOSTILE_NAME}.b"]
+    for path in copies:
+        path.write_text(PROMPT)
+    missing = tmp_path / f"{HOSTILE_NAME}.c"
+    exported = tmp_path / f"{HOSTILE_NAME}.d"
+    of_ann = ("--subject", ANN, "--no-suppress")
+    named = ("--file", copies[1], "--file", missing)
+    outputs = [
+        (command("subject", "export", ANN, "--file", copies[1], "-o", exported), 0, [exported]),
+        (command("forget", *of_ann, *named), 1, [*copies, missing]),
+        (command("forget", *of_ann, "--verify"), 1, copies),
+        (command("forget", "--verify", "--file", missing), 1, [*copies, missing]),
+    ]
+    for done, status, paths in outputs:
+        lines = done.output.split("\n")
+        assert (done.exit_code, "nothing is left" in lines) == (status, False), done.output
+        assert all(line.isprintable() for line in lines), done.output
+        for path in paths:
+            assert f"{HOSTILE_NAME.encode('unicode_escape').decode()}{path.suffix}" in done.output
+
+
 def test_named_file_that_is_missing_is_not_read(
     command: Callable[..., Result], tmp_path: Path
 ) -> None:
@@ -209,6 +242,15 @@ def test_copies_beside_declared_files_are_searched(
     by_check = check_erasures(world.engine, world.settings, Secrets(), clock)
     assert by_check is not None
     assert places(by_check) == expected
+
+
+def test_folder_beside_a_folder_of_data_is_searched(engine: Engine, tmp_path: Path) -> None:
+    """Beside a file, folders are others' affairs."""
+    for name in ("data", "data.bak", "other"):
+        (tmp_path / name).mkdir()
+    for name, copies in (("data", (tmp_path / "data.bak",)), ("data.jsonl", ())):
+        declared = declared_files(engine, [Retrain(training_data=str(tmp_path / name))])
+        assert declared.copies_of_inputs == copies
 
 
 def test_rows_of_training_data_are_exported_as_they_are_erased(
