@@ -6,6 +6,7 @@ import msgspec
 
 from bench.traffic.ingest_runs import InstantEncoder, Run, Stopwatch
 from bench.traffic.services import BenchServices, bench_settings, chat_values
+from monitor.input_files import open_source
 from monitor.store.engine import make_engine
 from monitor.traffic.file_replay import replay_file
 
@@ -27,6 +28,15 @@ def decode_only(path: Path, n_lines: int) -> Run:
     with path.open("rb") as file:
         for line in file:
             decode(line)
+    return watch.run(n_lines)
+
+
+def read_before(path: Path, n_lines: int) -> Run:
+    """Read the file as a replay does before it stores anything: its digest, and all its lines."""
+    watch = Stopwatch()
+    source = open_source(path)
+    source.digest()
+    source.check()
     return watch.run(n_lines)
 
 

@@ -18,12 +18,17 @@ from monitor.store.traffic.offsets import OffsetMove, claim
 from monitor.telemetry import RECORDS_READ, RECORDS_SAMPLED
 from monitor.traffic.embedding import TextEncoder
 from monitor.traffic.end_users.rules import open_rules
-from monitor.traffic.files.records import file_source_name, iter_records, open_file
+from monitor.traffic.files.records import (
+    file_record,
+    file_source_name,
+    iter_records,
+    open_file,
+)
 from monitor.traffic.files.shapes.peek import Announce, Origin, peek_shape, write_remark
 from monitor.traffic.ingest.preparation import BatchPreparer
 from monitor.traffic.ingest.sweeper import Sweeper
 from monitor.traffic.ingest.writer import prepare_and_store, store_with_retries
-from monitor.traffic.record import RawRecord
+from monitor.traffic.record import RawRecord, record_identity
 from monitor.traffic.sampling.design import SamplingDesign
 from monitor.traffic.sampling.observation_plan import ObservationPlan
 
@@ -128,12 +133,14 @@ def replay_file(
         sampled.clear()
         return True
 
-    for record in _iter_checked(file, source, start, n_values, stored=lambda: expected):
-        position = record.position.offset + 1
-        if record.value and design.sampler.keeps(record.identity("")):
-            sampled.append(replace(record, plan=plan))
-        elif record.value and plan is not None and plan.wants(record.headers):
-            sampled.append(replace(record, plan=plan, sampled=False))
+    now = clock()
+    for number, value in _iter_checked(file, start, n_values, stored=lambda: expected):
+        position = number + 1
+        identity = record_identity(None, None, source=source, partition=0, offset=number)
+        is_sampled = bool(value) and design.sampler.keeps(identity)
+        if is_sampled or (value and plan is not None and plan.wants(())):
+            record = file_record(source, number, value, now)
+            sampled.append(replace(record, plan=plan, sampled=is_sampled))
         if len(sampled) >= settings.traffic.batch_size and (not flush() or stop.is_set()):
             break
     else:
@@ -156,20 +163,18 @@ def replay_file(
 
 
 def _iter_checked(
-    file: InputSource, source: str, start: int, n_values: int, *, stored: Callable[[], int]
-) -> Iterator[RawRecord]:
-    """Yield the records that a file had when it was checked, and none that was appended since.
+    file: InputSource, start: int, n_values: int, *, stored: Callable[[], int]
+) -> Iterator[tuple[int, bytes]]:
+    """Yield the values that a file had when it was checked, and none that was appended since.
 
     Raises:
         InputError: The file has lost records since, or can't be read any more.
     """
     n_read, problem = start, ""
     try:
-        for record in islice(
-            iter_records(file, source=source, start=start), max(0, n_values - start)
-        ):
-            yield record
-            n_read = record.position.offset + 1
+        for number, value in islice(file.values(start), max(0, n_values - start)):
+            yield number, value
+            n_read = number + 1
     except InputError as error:
         problem = f"; {error}"
     if n_read < n_values:

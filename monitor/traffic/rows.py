@@ -1,6 +1,7 @@
 """Decoded exchanges and halves as rows of their tables."""
 
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from monitor.traffic.sampling.sampler import Draw
 
 #: Attributes of an exchange that are columns of the table, without its conversation.
 CONTENT = tuple(name for name in Exchange.__struct_fields__ if name in NAMES - {"messages"})
+_VALUES = attrgetter(*CONTENT)
 
 
 def content_row(exchange: Exchange, *, with_messages: bool = True) -> dict[str, Any]:
@@ -21,7 +23,7 @@ def content_row(exchange: Exchange, *, with_messages: bool = True) -> dict[str, 
 
     The conversation is included where it is asked for: no comparison reads it.
     """
-    row = {name: getattr(exchange, name) for name in CONTENT}
+    row = dict(zip(CONTENT, _VALUES(exchange), strict=True))
     if with_messages:
         row["messages"] = msgspec.to_builtins(exchange.messages)
     row["prompt"] = exchange.prompt

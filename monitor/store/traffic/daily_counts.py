@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from monitor.store.added_counts import add_to_row
+from monitor.store.added_counts import add_to_rows
 from monitor.store.tables import UnlistedExchanges, WithheldExchanges
 
 
@@ -48,7 +48,8 @@ def add_counts(
     counts: DailyCounts,
 ) -> None:
     """Add to the counts of a table, in the transaction that moves the offsets."""
-    for day, count in sorted(counts.items()):
-        key = {"source": day.source, "model": day.model, "day": day.day}
-        amounts = {"count": count.n, "estimated_total": count.estimated_total}
-        add_to_row(connection, table, key, amounts)
+    rows = [
+        {**vars(day), "count": count.n, "estimated_total": count.estimated_total}
+        for day, count in sorted(counts.items())
+    ]
+    add_to_rows(connection, table, ("source", "model", "day"), rows)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
-from monitor.store.added_counts import add_to_row
+from monitor.store.added_counts import add_to_rows
 from monitor.store.rows import columns_of, read_rows
 from monitor.store.tables import RecordCount
 from monitor.store.traffic.dead_letters import DeadLetterRow
@@ -42,11 +42,12 @@ def add_record_counts(
     counts.update((row.position.source, row.reason) for row in dead_letters)
     read_from = datetime.min.replace(tzinfo=now.tzinfo)
     read_from += (now - read_from) // SLOT * SLOT
-    for (source, reason), count in sorted(counts.items()):
-        if not count or source.startswith("file:"):
-            continue
-        key = {"source": source, "read_from": read_from, "reason": reason}
-        add_to_row(connection, RecordCount, key, {"count": count})
+    rows = [
+        {"source": source, "read_from": read_from, "reason": reason, "count": count}
+        for (source, reason), count in sorted(counts.items())
+        if count and not source.startswith("file:")
+    ]
+    add_to_rows(connection, RecordCount, ("source", "read_from", "reason"), rows)
 
 
 def record_counts(

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from monitor.store.added_counts import add_to_row
+from monitor.store.added_counts import add_to_rows
 from monitor.store.tables import StoredExchanges
 from monitor.store.traffic.daily_counts import start_of_day
 
@@ -19,8 +19,11 @@ def add_stored(connection: Connection, exchanges: Iterable[tuple[str, datetime]]
 
 def add_stored_counts(connection: Connection, counts: Mapping[tuple[str, datetime], int]) -> None:
     """Add to the counts of models and days."""
-    for (model, day), count in sorted(counts.items()):
-        add_to_row(connection, StoredExchanges, {"model": model, "day": day}, {"count": count})
+    rows = [
+        {"model": model, "day": day, "count": count}
+        for (model, day), count in sorted(counts.items())
+    ]
+    add_to_rows(connection, StoredExchanges, ("model", "day"), rows)
 
 
 def stored_by_day(

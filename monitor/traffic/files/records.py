@@ -27,7 +27,12 @@ def iter_records(place: Path | InputSource, *, source: str, start: int = 0) -> I
     """
     now = datetime.now(UTC)
     for number, value in open_file(place).values(start):
-        yield RawRecord(Position(source, 0, number), None, value, now)
+        yield file_record(source, number, value, now)
+
+
+def file_record(source: str, number: int, value: bytes, now: datetime) -> RawRecord:
+    """Return the record of a line, row or element."""
+    return RawRecord(Position(source, 0, number), None, value, now)
 
 
 def file_source_name(place: Path | InputSource) -> str:

@@ -26,6 +26,8 @@ def clean_text(text: str, max_characters: int) -> tuple[str, bool]:
 
 def clean_name(text: str) -> str:
     """Return an id or name, cleaned and truncated to what an index takes."""
+    if text.isascii() and len(text) <= MAX_NAME_CHARACTERS and "\x00" not in text:
+        return text  # most
     return clean_text(text, MAX_NAME_CHARACTERS)[0]
 
 

@@ -12,7 +12,7 @@ NO_FIELDS = TrafficFields()
 class Payload:
     """A record's value and Kafka headers, and ``[traffic.fields]`` for the format ``mapped``."""
 
-    __slots__ = ("_content", "_is_parsed", "_parse_error", "fields", "headers", "value")
+    __slots__ = ("content", "fields", "headers", "object", "parse_error", "value")
 
     def __init__(
         self,
@@ -23,35 +23,24 @@ class Payload:
         self.value = value
         self.headers = headers
         self.fields = fields
-        self._is_parsed = False
-        self._content: Any = None
-        self._parse_error: RecordError | None = None
+        #: Why the record is not JSON; ``None`` if it is.
+        self.parse_error: RecordError | None = None
+        content = None
+        try:
+            content = parse_json(value)
+        except RecordError as error:
+            self.parse_error = error
+        self._set(content)
 
     @classmethod
     def of(cls, content: dict[str, Any]) -> "Payload":
-        """Return the payload of an object that is parsed already; it has no bytes."""
-        payload = cls(b"")
-        payload._is_parsed, payload._content = True, content
+        """Return the payload of an object that is parsed already; its bytes are not kept."""
+        payload = cls(b"{}")
+        payload._set(content)
         return payload
 
-    @property
-    def content(self) -> Any:
-        """The parsed JSON; ``None`` if the record is not JSON."""
-        if not self._is_parsed:
-            self._is_parsed = True
-            try:
-                self._content = parse_json(self.value)
-            except RecordError as error:
-                self._parse_error = error
-        return self._content
-
-    @property
-    def parse_error(self) -> RecordError | None:
-        """Why the record is not JSON; ``None`` if it is."""
-        return self._parse_error if self.content is None else None
-
-    @property
-    def object(self) -> dict[str, Any]:
-        """The JSON object; empty if the record is something else."""
-        content = self.content
-        return content if isinstance(content, dict) else {}
+    def _set(self, content: Any) -> None:
+        #: The parsed JSON; ``None`` if the record is not JSON.
+        self.content = content
+        #: The JSON object; empty if the record is something else.
+        self.object: dict[str, Any] = content if isinstance(content, dict) else {}
