@@ -189,6 +189,14 @@ def _is_german_insurance(number: str) -> bool:
     return is_born and total % 10 == int(compact[11])
 
 
+def _is_chinese(number: str) -> bool:
+    """Check a number of a Chinese resident."""
+    try:
+        return bool(_stdnum("cn.ric").is_valid(number))
+    except KeyError:  # all is right but the county: that of Taiwan and others is in no list
+        return True
+
+
 def _is_japanese(number: str) -> bool:
     """Check a number of a Japanese resident (Order 85 of 2014, article 5)."""
     digits = _digits(number)
@@ -289,7 +297,7 @@ OF_DIGITS = (
         r"(?<![0-9] )[2-9][0-9]{3}(?P<gap>[ -])[0-9]{4}(?P=gap)[0-9]{4}(?! ?[0-9])", "in_.aadhaar"
     ),
     _number(_loose(12), "in_.aadhaar", "aadhaar aadhar uidai uid आधार"),
-    _number("[0-9]{17}[0-9Xx]", "cn.ric"),
+    _number("[0-9]{17}[0-9Xx]", check=_is_chinese),
     _number("[1-8][0-9]{5} ?(?:19|20)[0-9]{6} ?[0-9]{3}[0-9Xx]", names="身份证 身份證"),
     _number(_loose(12), "", "マイナンバー 個人番号 my_number mynumber", _is_japanese),
     _number(r"[0-9]{6}-[0-9]{7}", "kr.rrn"),

@@ -224,6 +224,7 @@ def test_every_user_gets_a_pseudonym_with_a_name_finder() -> None:
             "name;tckn\n" + "ann;" * 40 + "[NATIONAL_ID]",
         ),
         ("bob AB 12 34 56 C", "bob [NATIONAL_ID]"),
+        ("bob 718556639605143305", "bob [NATIONAL_ID]"),  # of a province without counties
         (
             "hooks.example.com/services/T0/B0/aB3dE5gH7jK9mN1pQ",
             "hooks.example.com/services/[API_KEY]",
