@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from string import ascii_uppercase
 
 from monitor.traffic.redaction.text_scan import LINE_BREAK, Place, TextScan, words_near
 from monitor.traffic.redaction.word_index import places_in
@@ -41,9 +42,12 @@ CARD_NAMED = re.compile(
 CARD_CONTEXT_CHARACTERS = 60
 
 #: Each digit -> the sum of the digits of its double.
-DOUBLED = str.maketrans("0123456789", "0246813579")
+DOUBLED = bytes.maketrans(b"0123456789", b"0246813579")
 NO_SEPARATORS = str.maketrans("", "", " ./-")
+DIGIT_FOLLOWS = re.compile("-?[0-9]")
 
+#: Each letter of an IBAN -> its value in the checksum.
+VALUES = {ord(letter): str(int(letter, 36)) for letter in ascii_uppercase}
 #: Length of each country's IBAN (SWIFT's registry).
 IBAN_LENGTHS = {
     country: int(length)
@@ -142,7 +146,7 @@ def _end_of_card(text: str, match: re.Match[str]) -> int | None:
             if length > len(digits) or not _is_luhn(digits[:length]):
                 continue
             end = _after(text, match.start(), length)
-            if end and not re.match(r"-?[0-9]", text[end : end + 2]):
+            if end and not DIGIT_FOLLOWS.match(text, end):
                 return end
     return None
 
@@ -165,6 +169,8 @@ def _is_set_apart(text: str, start: int, end: int, parts: tuple[str, str]) -> bo
 
 def _after(text: str, start: int, n: int) -> int | None:
     """Return the end of n letters and digits from ``start`` on; ``None`` if there are fewer."""
+    if 0 < n <= len(text) - start and text[start : start + n].isalnum():
+        return start + n
     position = start
     for position in range(start, min(len(text), start + 2 * n)):
         n -= text[position].isalnum()
@@ -174,8 +180,9 @@ def _after(text: str, start: int, n: int) -> int | None:
 
 
 def _is_luhn(digits: str) -> bool:
-    total = sum(map(int, digits[-1::-2])) + sum(map(int, digits[-2::-2].translate(DOUBLED)))
-    return total % 10 == 0 and len(set(digits)) > 1
+    codes = digits.encode()
+    total = sum(codes[-1::-2]) + sum(codes[-2::-2].translate(DOUBLED)) - ord("0") * len(codes)
+    return total % 10 == 0 and len(set(codes)) > 1
 
 
 def _is_iban(text: str) -> bool:
@@ -183,4 +190,4 @@ def _is_iban(text: str) -> bool:
     if not compact.isascii():
         return False
     rearranged = compact[4:] + compact[:4]
-    return int("".join(str(int(character, 36)) for character in rearranged)) % 97 == 1
+    return int(rearranged.translate(VALUES)) % 97 == 1

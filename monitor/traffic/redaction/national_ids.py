@@ -6,7 +6,7 @@ near a word that names it.
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -30,6 +30,7 @@ END = r"(?![A-Za-z0-9_])(?![.:/-][0-9])"
 AT_END = re.compile(END)
 #: A form that begins with a digit.
 DIGIT_FIRST = re.compile(r"(?:\(\?<!\[0-9\] \)|\(\?:)?\[?[0-9]")
+NO_SEPARATORS = str.maketrans("", "", " ./")
 #: Longest name that must be a word of its own.
 MAX_WORD = 4
 
@@ -58,7 +59,8 @@ class NationalId:
         if not self.module:
             return True
         check = _stdnum(self.module).is_valid
-        return bool(check(re.sub("[ ./]", "", number)) or check(re.sub("[ ./-]", "", number)))
+        compact = number.translate(NO_SEPARATORS)
+        return bool(check(compact) or ("-" in compact and check(compact.replace("-", ""))))
 
 
 def find_national_ids(scan: TextScan, windows: Sequence[Place]) -> Iterator[Place]:
@@ -73,7 +75,8 @@ def find_national_ids(scan: TextScan, windows: Sequence[Place]) -> Iterator[Plac
     names = scan.places_by(index)
     header = bisect_left(names, (text.find("\n", 0, MAX_HEADER_CHARACTERS),))
     for first, last in windows:
-        kinds = BY_FORM if ANY_FORM.search(text, first, last) else ()
+        beyond = last + 2  # an X may be the check digit
+        yield from _find_any(ANY_FORM, BY_FORM, text, first, beyond)
         near = names[
             bisect_left(names, (first - CHARACTERS_BEFORE,)) : bisect_left(
                 names, (last + 2 + CHARACTERS_AFTER,)
@@ -82,8 +85,10 @@ def find_national_ids(scan: TextScan, windows: Sequence[Place]) -> Iterator[Plac
         if first <= TABLE_CHARACTERS:
             near += names[:header]
         named = {place for _, word in near for place in kinds_of[word]} if near else ()
-        for kind in (*kinds, *map(NAMED.__getitem__, named)):
-            yield from _find(kind, text, first, last + 2)  # an X may be the check digit
+        for kind in map(NAMED.__getitem__, named):
+            for match in kind.pattern.finditer(text, first, beyond):
+                if _is_number(kind, text, *match.span(), beyond):
+                    yield match.span()
 
 
 @cache
@@ -112,18 +117,24 @@ def names_an_id(words: str) -> bool:
     return any(kind.words is not None and kind.words.search(words) for kind in NAMED)
 
 
-def find_alphanumeric_ids(scan: TextScan) -> Iterator[Place]:
-    """Yield numbers with alphabetic characters."""
+def find_alphanumeric_ids(scan: TextScan) -> Collection[Place]:
+    """Return numbers with alphabetic characters."""
     text = scan.text
     places = scan.tokens_with_digits()
     if scan.has_six_digits and _may_have_alphanumeric(scan):
-        places += [match.span() for match in SIX_DIGITS.finditer(text)]
-    for start, end in sorted(places):
-        first, last = max(0, start - REACH), min(len(text), end + REACH)
-        if not ANY_ALPHANUMERIC.search(text, first, last):
-            continue
-        for kind in ALPHANUMERIC:
-            yield from _find(kind, text, first, last)
+        numbers = (match.span() for match in SIX_DIGITS.finditer(text))
+        if len(scan.classes) == len(text):
+            numbers = (
+                (start, end)
+                for start, end in numbers
+                if NEAR_SIX_DIGITS.search(scan.classes, max(0, start - REACH), end + REACH)
+            )
+        places += numbers
+    windows = [(max(0, a - REACH), min(len(text), b + REACH)) for a, b in sorted(set(places))]
+    found: set[Place] = set()
+    for first, last in _with_match(ANY_ALPHANUMERIC, text, windows):
+        found.update(_find_any(ANY_ALPHANUMERIC, ALPHANUMERIC, text, first, last))
+    return found
 
 
 def _may_have_alphanumeric(scan: TextScan) -> bool:
@@ -147,17 +158,48 @@ def find_named_documents(scan: TextScan) -> Iterator[Place]:
             yield match.span(1)
 
 
-def _find(kind: NationalId, text: str, first: int, last: int) -> Iterator[Place]:
-    for match in kind.pattern.finditer(text, first, last):
-        start, end = match.span()
-        if not AT_END.match(text[end : end + 2]):  # beyond the window
-            continue
-        if kind.words is not None:
-            nearby = words_near(text, start, end, CHARACTERS_BEFORE, CHARACTERS_AFTER)
-            if not kind.words.search(nearby):
-                continue
-        if kind.is_valid(match[0]):
-            yield start, end
+def _with_match(pattern: re.Pattern[str], text: str, windows: Sequence[Place]) -> Iterator[Place]:
+    """Yield those of ascending windows that may have a match; what they share is searched once."""
+    end = start_of_next = -1
+    for number, (first, last) in enumerate(windows):
+        if end < last:  # of all windows that overlap
+            end = last
+            for begin, stop in windows[number + 1 :]:
+                if begin > end:
+                    break
+                end = max(end, stop)
+            start_of_next = -1
+        if start_of_next < first:
+            match = pattern.search(text, first, end)
+            start_of_next = match.start() if match else end
+        if start_of_next < last:
+            yield first, last
+
+
+def _find_any(
+    forms: re.Pattern[str], kinds: Sequence[NationalId], text: str, first: int, last: int
+) -> Iterator[Place]:
+    """Yield numbers of kinds whose forms are the groups of a pattern of :func:`_any_of`."""
+    free = [0] * len(kinds)  # matches of one kind don't overlap
+    for match in forms.finditer(text, first, last):
+        start = match.start()
+        for place, kind in enumerate(kinds):
+            end = match.end(f"_{place}")
+            if end >= 0 and start >= free[place]:
+                free[place] = end
+                if _is_number(kind, text, start, end, last):
+                    yield start, end
+
+
+def _is_number(kind: NationalId, text: str, start: int, end: int, last: int) -> bool:
+    """Return whether what has the form of a kind is one, in a window that ends at ``last``."""
+    if end + 2 > last and not AT_END.match(text[end : end + 2]):
+        return False
+    if kind.words is not None:
+        nearby = words_near(text, start, end, CHARACTERS_BEFORE, CHARACTERS_AFTER)
+        if not kind.words.search(nearby):
+            return False
+    return kind.is_valid(text[start:end])
 
 
 @cache
@@ -238,7 +280,7 @@ def _bounded(form: str) -> str:
 
 
 def _any_of(kinds: Sequence[NationalId]) -> re.Pattern[str]:
-    """Return the pattern of all forms.
+    """Return the pattern of the places at which one of the forms begins, each form as a group.
 
     Their bounds are tried once, and of the forms only those that begin as the text does.
     """
@@ -249,7 +291,8 @@ def _any_of(kinds: Sequence[NationalId]) -> re.Pattern[str]:
         for first, forms in (("[0-9]", digits), ("[A-Za-z]", alphabetic))
         if forms
     ]
-    return re.compile(_bounded("|".join(groups)))
+    each = (f"(?:(?=(?P<_{place}>{kind.form}){END})|)" for place, kind in enumerate(kinds))
+    return re.compile(rf"{BEGIN}(?=(?:{'|'.join(groups)}){END}){''.join(each)}")
 
 
 def _name(literal: str) -> str:
@@ -294,7 +337,8 @@ OF_DIGITS = (
     _number(r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}", "br.cpf"),
     _number(_loose(11), "br.cpf", "cpf"),
     _number(
-        r"(?<![0-9] )[2-9][0-9]{3}(?P<gap>[ -])[0-9]{4}(?P=gap)[0-9]{4}(?! ?[0-9])", "in_.aadhaar"
+        r"(?<![0-9] )[2-9][0-9]{3}(?: [0-9]{4} [0-9]{4}|-[0-9]{4}-[0-9]{4})(?! ?[0-9])",
+        "in_.aadhaar",
     ),
     _number(_loose(12), "in_.aadhaar", "aadhaar aadhar uidai uid आधार"),
     _number("[0-9]{17}[0-9Xx]", check=_is_chinese),
@@ -347,6 +391,8 @@ ANY_ALPHANUMERIC = _any_of(ALPHANUMERIC)
 SIX_DIGITS = re.compile(r"[0-9](?:[ .-]?[0-9]){5,11}")
 #: What follows six digits in a row, in :attr:`TextScan.classes`.
 AFTER_SIX_DIGITS = (b"000000a", b"000000 a", b"000000 000")
+#: A part of each number that has six digits and no token of alphabetic characters and digits.
+NEAR_SIX_DIGITS = re.compile(rb"0(?:00000 ?(?:a|000)|0 000 000|000 a| ?00 ?00 ?a)")
 #: Alphabetic characters of a number stand so close to its digits.
 REACH = 10
 #: Beginnings of the names of documents.

@@ -31,14 +31,14 @@ INTERNET = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 #: Characters before a number that may name its kind.
 CONTEXT_CHARACTERS = 32
 PHONE_CONTEXT = re.compile(
-    r"phone|\btel\b|\bt[eé]l[eéè]|telef|\bmobi|\bm[oó]vil|\bcell?\b|\bcel+ul|\bcall|\bring\b"
-    r"|\btext(?:ed)?\b|\bdial|\bcontact n|\bkontakt|\btlf\b|\bwhats ?app|\bfax\b|\breach"
-    r"|\bmy number|\bhandy|rufnummer|\bnatel|\bruf|\bmeine nummer|\bt[eé]l\b|\bportable\b"
-    r"|\bfixe\b|\bappel|\bjoign|\bmon num|\bmi n[uú]m|\bll[aá]m|\bil mio num|\bchiam|\bbel\b"
-    r"|\bmijn num|\bmitt num|\bm[oó]j numer|\bzadzwo|\bligue\b|\bmeu n[uú]m"
+    r"\b(?:tel\b|t[eé]l[eéè]|mobi|m[oó]vil|cell?\b|cel+ul|call|ring\b|text(?:ed)?\b|dial"
+    r"|contact n|kontakt|tlf\b|whats ?app|fax\b|reach|my number|handy|natel|ruf|meine nummer"
+    r"|t[eé]l\b|portable\b|fixe\b|appel|joign|mon num|mi n[uú]m|ll[aá]m|il mio num|chiam|bel\b"
+    r"|mijn num|mitt num|m[oó]j numer|zadzwo|ligue\b|meu n[uú]m)|phone|telef|rufnummer"
     r"|телефон|جوال|موبايل|رقمي|мой номер|звон|τηλ|电话|手机|号码|電話|携帯|番号|전화|هاتف|फ़ोन",
     re.IGNORECASE,
 )
+PHONE_IN_LOWER_CASE = re.compile(PHONE_CONTEXT.pattern)
 #: One of these is in each match; to look for them is faster.
 OF_PHONES = listed(
     "phone tel tél mobi movil móvil cel call ring text dial contact kontakt tlf whats fax reach num"
@@ -55,6 +55,7 @@ OTHER_NUMBER_CONTEXT = re.compile(
     r"|(?:주문|송장|운송장) ?번호\W{0,3}$|(?:заказ|накладн|трек)\w{0,8}[ №:-]{0,3}$",
     re.IGNORECASE,
 )
+OTHER_IN_LOWER_CASE = re.compile(OTHER_NUMBER_CONTEXT.pattern)
 #: One of these is in each match.
 OF_OTHERS = listed(
     "order ticket invoice part policy tracking serial batch sku ref case isbn ean imei customer"
@@ -85,7 +86,8 @@ def _end_of_phone(text: str, candidate: re.Match[str]) -> int | None:
     if INTERNATIONAL.match(number) and n_digits >= (7 if number[0] == "+" else 12):
         while n_digits > 15 or GOES_ON.match(text, end):  # other numbers follow: cut at a separator
             number = number.rstrip("0123456789").rstrip(" .-/()")
-            end, n_digits = start + len(number), sum(character.isdigit() for character in number)
+            end = start + len(number)
+            n_digits = len(number.encode().translate(None, SEPARATORS))
             if n_digits < 7:
                 return None
         return end
@@ -97,7 +99,9 @@ def _end_of_phone(text: str, candidate: re.Match[str]) -> int | None:
     if not (is_national or is_possible) or INTERNET.fullmatch(number):
         return None
     before = text_before(text, start, CONTEXT_CHARACTERS)
-    if not (is_national or (has_any(before, OF_PHONES) and PHONE_CONTEXT.search(before))):
+    of_phone, of_other = PHONE_CONTEXT, OTHER_NUMBER_CONTEXT
+    if before.isascii():
+        before, of_phone, of_other = before.lower(), PHONE_IN_LOWER_CASE, OTHER_IN_LOWER_CASE
+    if not (is_national or (has_any(before, OF_PHONES) and of_phone.search(before))):
         return None
-    is_other = has_any(before, OF_OTHERS) and OTHER_NUMBER_CONTEXT.search(before)
-    return None if is_other else end
+    return None if has_any(before, OF_OTHERS) and of_other.search(before) else end

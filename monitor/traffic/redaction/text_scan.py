@@ -4,14 +4,13 @@ Most texts hold no personal data; to rule it out costs microseconds.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from monitor.traffic.redaction.word_index import WordIndex, Words, places_in
 
 
-@dataclass(frozen=True, order=True)
-class Span:
+class Span(NamedTuple):
     """Personal data in a text: ``text[start:end]`` is of the kind."""
 
     start: int
