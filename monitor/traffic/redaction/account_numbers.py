@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from string import ascii_uppercase
 
+from monitor.traffic.redaction.any_case import AnyCase
 from monitor.traffic.redaction.text_scan import LINE_BREAK, Place, TextScan, words_near
 from monitor.traffic.redaction.word_index import places_in
 
@@ -34,10 +35,9 @@ PART_CHARACTERS = 24
 GROUPS = re.compile(r"[0-9]{4}(?:[ -][0-9]{4}){0,3}")
 COLUMN_BEFORE = re.compile(r"[0-9][ \t]{0,4}\n[ \t]{0,8}$")
 COLUMN_AFTER = re.compile(r"[ \t]{0,4}\n[ \t]{0,8}[0-9]")
-CARD_NAMED = re.compile(
+CARD_NAMED = AnyCase(
     r"card|kart[ey]|\bcart[aeã]|tarjeta|kaart|\bkort|карт|卡|カード|카드|بطاقة|कार्ड|\bvisa\b"
-    r"|master|amex|maestro|kredit|cr[eé]dit|debit|\bpan\b",
-    re.IGNORECASE,
+    r"|master|amex|maestro|kredit|cr[eé]dit|debit|\bpan\b"
 )
 CARD_CONTEXT_CHARACTERS = 60
 
@@ -64,9 +64,7 @@ IBAN_LENGTHS = {
 SSN = re.compile(
     r"(?<![\w-])(?!000|666|9)[0-9]{3}([ .-]?)(?!00)[0-9]{2}\1(?!0000)[0-9]{4}(?![\w-])(?!\.[0-9])"
 )
-SSN_NAMED = re.compile(
-    r"\b(?:ssn|ss ?#|ss no|soc(?:ial)?(?: sec(?:urity)?)?)\b|\bss#|\btax id\b", re.IGNORECASE
-)
+SSN_NAMED = AnyCase(r"\b(?:ssn|ss ?#|ss no|soc(?:ial)?(?: sec(?:urity)?)?)\b|\bss#|\btax id\b")
 #: Characters before a number that may name its kind.
 SSN_CONTEXT_CHARACTERS = 40
 
@@ -132,7 +130,7 @@ def find_ssns(scan: TextScan, windows: Sequence[Place]) -> Iterator[Place]:
     for first, last in windows:
         for match in SSN.finditer(text, first, last):
             before = words_near(text, *match.span(), SSN_CONTEXT_CHARACTERS)
-            if match[1] == "-" or SSN_NAMED.search(before):
+            if match[1] == "-" or SSN_NAMED.is_in(before):
                 yield match.span()
 
 
@@ -160,7 +158,7 @@ def _line_breaks(text: str) -> Iterator[int]:
 
 def _is_set_apart(text: str, start: int, end: int, parts: tuple[str, str]) -> bool:
     """Return whether two lines of digits are one number rather than rows of a column."""
-    if CARD_NAMED.search(words_near(text, start, end, CARD_CONTEXT_CHARACTERS)):
+    if CARD_NAMED.is_in(words_near(text, start, end, CARD_CONTEXT_CHARACTERS)):
         return True
     grouped = all(map(GROUPS.fullmatch, parts)) and any(len(part) > len("0000") for part in parts)
     near = text[max(0, start - PART_CHARACTERS) : start]

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from stdnum.us import rtn
 
+from monitor.traffic.redaction.any_case import AnyCase
 from monitor.traffic.redaction.text_scan import Place, TextScan
 from monitor.traffic.redaction.word_index import needles
 
@@ -20,21 +21,19 @@ END = r"(?![A-Za-z0-9])(?!-[0-9])"
 NEEDLES = needles("sort s/c sc: sc= routing rounting aba rt transit blz bankleitzahl")
 OTHER_NEEDLES = needles("सॉर्ट сорт ⑆")
 #: Words that name a bank's number, and the number.
-BANK = re.compile(
+BANK = AnyCase(
     rf"(?:sort(?:[\W_]?code)?|\bs/c\b|\bsc\b[:=]|सॉर्ट कोड"
     rf"|сорт-?код){LINK}(?P<sort>{SORT_CODE}){END}"
     rf"|(?:roun?ting|\baba\b|\brtn?\b|transit n|⑆){LINK}"
     rf"(?P<routing>[0-9](?:[ -]?[0-9]){{8}}){END}"
-    rf"|(?:\bblz\b|bankleitzahl){LINK}(?P<blz>[0-9]{{3}} ?[0-9]{{3}} ?[0-9]{{2}}){END}",
-    re.IGNORECASE,
+    rf"|(?:\bblz\b|bankleitzahl){LINK}(?P<blz>[0-9]{{3}} ?[0-9]{{3}} ?[0-9]{{2}}){END}"
 )
-ACCOUNT = re.compile(
+ACCOUNT = AnyCase(
     r"(?:\bacc?(?:(?:oun)?ts?)?(?:_?n(?:umber|o|r|um))?(?![a-z])|\bacount|\ba/?c\b|⑆"
     r"|\bcuenta\b|\bcompte\b|\bconto\b|\brekening\w*|\bconta\b|खाता|계좌|口座|账[户号]"
     r"|сч[её]т\w?|\bhesap\w*|حساب"
     r"|\bthen\b|\bund\b|\bkont[oa]\w{0,10}|\bkto\b\.?|\bchecking\b|\bsavings\b)"
-    rf"{LINK}([0-9](?:[ -]?[0-9]){{5,16}}){END}",
-    re.IGNORECASE,
+    rf"{LINK}([0-9](?:[ -]?[0-9]){{5,16}}){END}"
 )
 #: Directly after a sort code.
 BARE_ACCOUNT = re.compile(rf"[ ,/|;-]{{1,3}}([0-9]{{4}}[ -]?[0-9]{{4}}){END}")
@@ -51,14 +50,15 @@ def find_accounts(scan: TextScan, windows: Sequence[Place]) -> Iterator[Place]:
         for match in BRITISH.finditer(text, max(0, first - SORT_CHARACTERS), last):
             yield match.span()
     for place in scan.places_of(NEEDLES, OTHER_NEEDLES):
-        bank = BANK.match(text, place)
+        bank = BANK.match(scan.cases, place)
         if bank is None:
             continue
         group = bank.lastgroup or ""
         if group == "routing" and not rtn.is_valid(re.sub("[ -]", "", bank[group])):
             continue
         yield bank.span(group)
-        for account in ACCOUNT.finditer(text, max(0, bank.start() - REACH), bank.end() + REACH):
+        near = max(0, bank.start() - REACH), bank.end() + REACH
+        for account in ACCOUNT.finditer(scan.cases, *near):
             yield account.span(1)
         if group == "sort":
             bare = BARE_ACCOUNT.match(text, bank.end())

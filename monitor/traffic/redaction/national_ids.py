@@ -12,6 +12,7 @@ from datetime import date
 from functools import cache
 from importlib import import_module
 
+from monitor.traffic.redaction.any_case import AnyCase
 from monitor.traffic.redaction.text_scan import (
     MAX_HEADER_CHARACTERS,
     TABLE_CHARACTERS,
@@ -44,7 +45,7 @@ class NationalId:
     #: The module of python-stdnum that checks its digits; empty: none, or a function here.
     module: str = ""
     #: What names it; needed nearby where it is not ``None``.
-    words: re.Pattern[str] | None = None
+    words: AnyCase | None = None
     #: Returns whether the digits are right; in place of the module.
     check: Callable[[str], bool] | None = None
     #: Lower-case parts of the words, of which the text has one at least.
@@ -114,7 +115,7 @@ def _spellings(word: str) -> set[bytes]:
 
 def names_an_id(words: str) -> bool:
     """Return whether words name a national id of digits."""
-    return any(kind.words is not None and kind.words.search(words) for kind in NAMED)
+    return any(kind.words is not None and kind.words.is_in(words) for kind in NAMED)
 
 
 def find_alphanumeric_ids(scan: TextScan) -> Collection[Place]:
@@ -197,7 +198,7 @@ def _is_number(kind: NationalId, text: str, start: int, end: int, last: int) -> 
         return False
     if kind.words is not None:
         nearby = words_near(text, start, end, CHARACTERS_BEFORE, CHARACTERS_AFTER)
-        if not kind.words.search(nearby):
+        if not kind.words.is_in(nearby):
             return False
     return kind.is_valid(text[start:end])
 
@@ -270,7 +271,7 @@ def _number(
     """
     literals = tuple(name.replace("_", " ") for name in names.split())
     pattern = re.compile(_bounded(form))
-    words = re.compile("|".join(map(_name, literals)), re.IGNORECASE) if literals else None
+    words = AnyCase("|".join(map(_name, literals))) if literals else None
     first_words = tuple(dict.fromkeys(name.split()[0] for name in literals))
     return NationalId(pattern, module, words, check, first_words, form)
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from monitor.traffic.redaction.any_case import AnyCase
 from monitor.traffic.redaction.text_scan import Place, has_any, listed, text_before
 
 #: Start of a number: not inside a word, a longer number, an amount or a path.
@@ -30,32 +31,28 @@ INTERNET = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 
 #: Characters before a number that may name its kind.
 CONTEXT_CHARACTERS = 32
-PHONE_CONTEXT = re.compile(
+PHONE_CONTEXT = AnyCase(
     r"\b(?:tel\b|t[eé]l[eéè]|mobi|m[oó]vil|cell?\b|cel+ul|call|ring\b|text(?:ed)?\b|dial"
     r"|contact n|kontakt|tlf\b|whats ?app|fax\b|reach|my number|handy|natel|ruf|meine nummer"
     r"|t[eé]l\b|portable\b|fixe\b|appel|joign|mon num|mi n[uú]m|ll[aá]m|il mio num|chiam|bel\b"
     r"|mijn num|mitt num|m[oó]j numer|zadzwo|ligue\b|meu n[uú]m)|phone|telef|rufnummer"
-    r"|телефон|جوال|موبايل|رقمي|мой номер|звон|τηλ|电话|手机|号码|電話|携帯|番号|전화|هاتف|फ़ोन",
-    re.IGNORECASE,
+    r"|телефон|جوال|موبايل|رقمي|мой номер|звон|τηλ|电话|手机|号码|電話|携帯|番号|전화|هاتف|फ़ोन"
 )
-PHONE_IN_LOWER_CASE = re.compile(PHONE_CONTEXT.pattern)
 #: One of these is in each match; to look for them is faster.
 OF_PHONES = listed(
     "phone tel tél mobi movil móvil cel call ring text dial contact kontakt tlf whats fax reach num"
     " núm handy ruf portable fixe appel joign llam llám chiam bel zadzwo ligue meu"
     " телефон جوال موبايل رقمي мой звон τηλ 电话 手机 号码 電話 携帯 番号 전화 هاتف फ़ोन"
 )
-OTHER_NUMBER_CONTEXT = re.compile(
+OTHER_NUMBER_CONTEXT = AnyCase(
     r"\b(?:order|ticket|invoice|part|policy|tracking|serial|batch|sku|ref|case|isbn|ean|imei"
     r"|customer|account|article|item|model|version|bestell|rechnung|kunden|vorgang|artikel"
     r"|commande|facture|pedido|factura|ordine|fattura)\w{0,12}[ .:#-]{0,3}"
     r"(?:number|no|nr|num|id)?[ .:#-]{0,3}(?:is |ist )?$"
     r"|(?:問い?合わ?せ|注文|追跡|伝票|会員|受付|商品)番号\W{0,3}$|(?:订单|運單|运单|快递单"
     r"|发票|工单)号?码?\W{0,3}$"
-    r"|(?:주문|송장|운송장) ?번호\W{0,3}$|(?:заказ|накладн|трек)\w{0,8}[ №:-]{0,3}$",
-    re.IGNORECASE,
+    r"|(?:주문|송장|운송장) ?번호\W{0,3}$|(?:заказ|накладн|трек)\w{0,8}[ №:-]{0,3}$"
 )
-OTHER_IN_LOWER_CASE = re.compile(OTHER_NUMBER_CONTEXT.pattern)
 #: One of these is in each match.
 OF_OTHERS = listed(
     "order ticket invoice part policy tracking serial batch sku ref case isbn ean imei customer"
@@ -99,9 +96,6 @@ def _end_of_phone(text: str, candidate: re.Match[str]) -> int | None:
     if not (is_national or is_possible) or INTERNET.fullmatch(number):
         return None
     before = text_before(text, start, CONTEXT_CHARACTERS)
-    of_phone, of_other = PHONE_CONTEXT, OTHER_NUMBER_CONTEXT
-    if before.isascii():
-        before, of_phone, of_other = before.lower(), PHONE_IN_LOWER_CASE, OTHER_IN_LOWER_CASE
-    if not (is_national or (has_any(before, OF_PHONES) and of_phone.search(before))):
+    if not (is_national or (has_any(before, OF_PHONES) and PHONE_CONTEXT.is_in(before))):
         return None
-    return None if has_any(before, OF_OTHERS) and of_other.search(before) else end
+    return None if has_any(before, OF_OTHERS) and OTHER_NUMBER_CONTEXT.is_in(before) else end

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
+from monitor.traffic.redaction.any_case import Cases
 from monitor.traffic.redaction.word_index import WordIndex, Words, places_in
 
 
@@ -103,6 +104,11 @@ class TextScan:
         if len(self.raw) != len(self.text):
             places += of_other_scripts.places(self._lower, self._starts)
         return self._characters(sorted(places))
+
+    @cached_property
+    def cases(self) -> Cases:
+        """The text for patterns that ignore case."""
+        return Cases(self.text)
 
     @cached_property
     def classes(self) -> bytes:
