@@ -15,6 +15,8 @@ BRITISH = re.compile(
     r"(?<![A-Za-z0-9-])[0-9]{2}(?P<gap>[ -])[0-9]{2}(?P=gap)[0-9]{2} ?[|,;/ ]? ?"
     r"[0-9]{8}(?![A-Za-z0-9-])"
 )
+#: In each of them.
+EIGHT_DIGITS = b"0" * 8
 LINK = r"[^0-9?!;]{0,28}?(?<![A-Za-z0-9])"
 END = r"(?![A-Za-z0-9])(?!-[0-9])"
 #: Beginnings of the words.
@@ -46,7 +48,7 @@ REACH = 160
 def find_accounts(scan: TextScan, windows: Sequence[Place]) -> Iterator[Place]:
     """Yield numbers of banks that are named as such, and accounts near them."""
     text = scan.text
-    for first, last in windows:
+    for first, last in windows if EIGHT_DIGITS in scan.classes else ():
         for match in BRITISH.finditer(text, max(0, first - SORT_CHARACTERS), last):
             yield match.span()
     for place in scan.places_of(NEEDLES, OTHER_NEEDLES):

@@ -6,7 +6,7 @@ near a word that names it.
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -32,6 +32,7 @@ AT_END = re.compile(END)
 #: A form that begins with a digit.
 DIGIT_FIRST = re.compile(r"(?:\(\?<!\[0-9\] \)|\(\?:)?\[?[0-9]")
 NO_SEPARATORS = str.maketrans("", "", " ./")
+NEVER = AnyCase(r"(?!)")
 #: Longest name that must be a word of its own.
 MAX_WORD = 4
 
@@ -50,6 +51,8 @@ class NationalId:
     check: Callable[[str], bool] | None = None
     #: Lower-case parts of the words, of which the text has one at least.
     first_words: tuple[str, ...] = ()
+    #: The words, also as parts of others.
+    literals: AnyCase = NEVER
     #: The pattern without its bounds.
     form: str = ""
 
@@ -72,9 +75,15 @@ def find_national_ids(scan: TextScan, windows: Sequence[Place]) -> Iterator[Plac
     if not windows:
         return
     text = scan.text
+    end_of_header = text.find("\n", 0, MAX_HEADER_CHARACTERS)
     index, kinds_of = _index()
-    names = scan.places_by(index)
-    header = bisect_left(names, (text.find("\n", 0, MAX_HEADER_CHARACTERS),))
+    names = [
+        (place, kind)
+        for place, word in scan.places_by(index)
+        for kind in kinds_of[word]
+        if place < end_of_header or NAMED[kind].literals.match(scan.cases, place)
+    ]
+    header = bisect_left(names, (end_of_header,))
     for first, last in windows:
         beyond = last + 2  # an X may be the check digit
         yield from _find_any(ANY_FORM, BY_FORM, text, first, beyond)
@@ -85,8 +94,7 @@ def find_national_ids(scan: TextScan, windows: Sequence[Place]) -> Iterator[Plac
         ]
         if first <= TABLE_CHARACTERS:
             near += names[:header]
-        named = {place for _, word in near for place in kinds_of[word]} if near else ()
-        for kind in map(NAMED.__getitem__, named):
+        for kind in map(NAMED.__getitem__, {kind for _, kind in near}):
             for match in kind.pattern.finditer(text, first, beyond):
                 if _is_number(kind, text, *match.span(), beyond):
                     yield match.span()
@@ -123,12 +131,13 @@ def find_alphanumeric_ids(scan: TextScan) -> Collection[Place]:
     text = scan.text
     places = scan.tokens_with_digits()
     if scan.has_six_digits and _may_have_alphanumeric(scan):
-        numbers = (match.span() for match in SIX_DIGITS.finditer(text))
+        numbers: Iterable[Place] = (match.span() for match in SIX_DIGITS.finditer(text))
         if len(scan.classes) == len(text):
+            near = NEAR_PAIRS if PAIRS in scan.joined_classes(b" -") else NEAR_SIX_DIGITS
             numbers = (
                 (start, end)
                 for start, end in numbers
-                if NEAR_SIX_DIGITS.search(scan.classes, max(0, start - REACH), end + REACH)
+                if near.search(scan.classes, max(0, start - REACH), end + REACH)
             )
         places += numbers
     windows = [(max(0, a - REACH), min(len(text), b + REACH)) for a, b in sorted(set(places))]
@@ -142,7 +151,7 @@ def _may_have_alphanumeric(scan: TextScan) -> bool:
     """Return whether six digits may be those of an alphanumeric number."""
     classes = scan.classes + b" "
     return (
-        b"aa000000a" in scan.joined_classes(b" -")
+        PAIRS in scan.joined_classes(b" -")
         or b"00 000 000" in classes
         or (b"0000 a " in classes and b"aaaaa 0000 a " in classes)
         or (b"000000" in classes and any(map(classes.__contains__, AFTER_SIX_DIGITS)))
@@ -273,7 +282,8 @@ def _number(
     pattern = re.compile(_bounded(form))
     words = AnyCase("|".join(map(_name, literals))) if literals else None
     first_words = tuple(dict.fromkeys(name.split()[0] for name in literals))
-    return NationalId(pattern, module, words, check, first_words, form)
+    parts = AnyCase("|".join(map(_literal, literals))) if literals else NEVER
+    return NationalId(pattern, module, words, check, first_words, parts, form)
 
 
 def _bounded(form: str) -> str:
@@ -298,8 +308,12 @@ def _any_of(kinds: Sequence[NationalId]) -> re.Pattern[str]:
 
 def _name(literal: str) -> str:
     is_word = len(literal) <= MAX_WORD and literal < "\u2e80"  # scripts with spaces
-    escaped = re.escape(literal).replace(r"\ ", r"[\s_-]?")
+    escaped = _literal(literal)
     return rf"(?<![^\W_]){escaped}(?![^\W_])" if is_word else escaped
+
+
+def _literal(name: str) -> str:
+    return re.escape(name).replace(r"\ ", r"[\s_-]?")
 
 
 def _loose(n: int) -> str:
@@ -393,7 +407,10 @@ SIX_DIGITS = re.compile(r"[0-9](?:[ .-]?[0-9]){5,11}")
 #: What follows six digits in a row, in :attr:`TextScan.classes`.
 AFTER_SIX_DIGITS = (b"000000a", b"000000 a", b"000000 000")
 #: A part of each number that has six digits and no token of alphabetic characters and digits.
-NEAR_SIX_DIGITS = re.compile(rb"0(?:00000 ?(?:a|000)|0 000 000|000 a| ?00 ?00 ?a)")
+NEAR_SIX_DIGITS = re.compile(rb"0(?:00000 ?(?:a|000)|0 000 000|000 a)")
+NEAR_PAIRS = re.compile(rb"0(?:00000 ?(?:a|000)|0 000 000|000 a| ?00 ?00 ?a)")
+#: A number with digits in pairs, without separators.
+PAIRS = b"aa000000a"
 #: Alphabetic characters of a number stand so close to its digits.
 REACH = 10
 #: Beginnings of the names of documents.

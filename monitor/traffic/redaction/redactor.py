@@ -31,8 +31,10 @@ from monitor.traffic.redaction.text_scan import Place, Span, TextScan
 #: A detector of names: returns the spans in a text.
 Finder = Callable[[str], Iterable[Span]]
 
-#: No card, national id or social security number has fewer digits.
+#: No national id or social security number has fewer digits.
 MIN_DIGITS = 9
+#: No card has fewer digits, of which two may be before a part of a very long number.
+MIN_OF_CARD = 13 - 2
 #: Texts without personal data that are known at once: their length and number.
 MAX_REMEMBERED_CHARACTERS, MAX_REMEMBERED = 32, 4096
 #: Kind of values that may be a phrase.
@@ -157,7 +159,9 @@ class Redactor:
         yield "BANK_ACCOUNT", find_accounts(scan, windows)
         yield "IBAN", find_ibans(scan)
         longer = [window for n_digits, window in numbers if n_digits >= MIN_DIGITS]
-        cards = [*find_cards(scan, longer)]
+        cards = [
+            *find_cards(scan, [window for n_digits, window in numbers if n_digits >= MIN_OF_CARD])
+        ]
         yield "CARD", cards
         yield "CARD", find_broken_cards(scan)
         yield "SSN", find_ssns(scan, longer)
