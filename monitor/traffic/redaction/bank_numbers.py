@@ -31,10 +31,9 @@ BANK = AnyCase(
     rf"|(?:\bblz\b|bankleitzahl){LINK}(?P<blz>[0-9]{{3}} ?[0-9]{{3}} ?[0-9]{{2}}){END}"
 )
 ACCOUNT = AnyCase(
-    r"(?:\bacc?(?:(?:oun)?ts?)?(?:_?n(?:umber|o|r|um))?(?![a-z])|\bacount|\ba/?c\b|⑆"
-    r"|\bcuenta\b|\bcompte\b|\bconto\b|\brekening\w*|\bconta\b|खाता|계좌|口座|账[户号]"
-    r"|сч[её]т\w?|\bhesap\w*|حساب"
-    r"|\bthen\b|\bund\b|\bkont[oa]\w{0,10}|\bkto\b\.?|\bchecking\b|\bsavings\b)"
+    r"(?:\b(?:acc?(?:(?:oun)?ts?)?(?:_?n(?:umber|o|r|um))?(?![a-z])|acount|a/?c\b|cuenta\b"
+    r"|compte\b|conto\b|rekening\w*|conta\b|hesap\w*|then\b|und\b|kont[oa]\w{0,10}"
+    r"|kto\b\.?|checking\b|savings\b)|⑆|खाता|계좌|口座|账[户号]|сч[её]т\w?|حساب)"
     rf"{LINK}([0-9](?:[ -]?[0-9]){{5,16}}){END}"
 )
 #: Directly after a sort code.

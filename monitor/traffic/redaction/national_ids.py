@@ -86,7 +86,9 @@ def find_national_ids(scan: TextScan, windows: Sequence[Place]) -> Iterator[Plac
     header = bisect_left(names, (end_of_header,))
     for first, last in windows:
         beyond = last + 2  # an X may be the check digit
-        yield from _find_any(ANY_FORM, BY_FORM, text, first, beyond)
+        for kind, start, end in _matches(ANY_FORM, text, first, beyond):
+            if _is_number(BY_FORM[kind], text, start, end, beyond):
+                yield start, end
         near = names[
             bisect_left(names, (first - CHARACTERS_BEFORE,)) : bisect_left(
                 names, (last + 2 + CHARACTERS_AFTER,)
@@ -94,9 +96,9 @@ def find_national_ids(scan: TextScan, windows: Sequence[Place]) -> Iterator[Plac
         ]
         if first <= TABLE_CHARACTERS:
             near += names[:header]
-        for kind in map(NAMED.__getitem__, {kind for _, kind in near}):
-            for match in kind.pattern.finditer(text, first, beyond):
-                if _is_number(kind, text, *match.span(), beyond):
+        for kind in {kind for _, kind in near}:
+            for match in NAMED[kind].pattern.finditer(text, first, beyond):
+                if _is_number(NAMED[kind], text, *match.span(), beyond):
                     yield match.span()
 
 
@@ -142,8 +144,13 @@ def find_alphanumeric_ids(scan: TextScan) -> Collection[Place]:
         places += numbers
     windows = [(max(0, a - REACH), min(len(text), b + REACH)) for a, b in sorted(set(places))]
     found: set[Place] = set()
+    checked: set[tuple[int, int, int]] = set()
     for first, last in _with_match(ANY_ALPHANUMERIC, text, windows):
-        found.update(_find_any(ANY_ALPHANUMERIC, ALPHANUMERIC, text, first, last))
+        for match in _matches(ANY_ALPHANUMERIC, text, first, last):
+            kind, start, end = match
+            if match not in checked and _is_number(ALPHANUMERIC[kind], text, start, end, last):
+                found.add((start, end))
+            checked.add(match)
     return found
 
 
@@ -186,19 +193,16 @@ def _with_match(pattern: re.Pattern[str], text: str, windows: Sequence[Place]) -
             yield first, last
 
 
-def _find_any(
-    forms: re.Pattern[str], kinds: Sequence[NationalId], text: str, first: int, last: int
-) -> Iterator[Place]:
-    """Yield numbers of kinds whose forms are the groups of a pattern of :func:`_any_of`."""
-    free = [0] * len(kinds)  # matches of one kind don't overlap
+def _matches(
+    forms: re.Pattern[str], text: str, first: int, last: int
+) -> Iterator[tuple[int, int, int]]:
+    """Yield the number of each form of :func:`_any_of` that matches, and where."""
+    free = [0] * forms.groups  # matches of one form don't overlap
     for match in forms.finditer(text, first, last):
-        start = match.start()
-        for place, kind in enumerate(kinds):
-            end = match.end(f"_{place}")
-            if end >= 0 and start >= free[place]:
-                free[place] = end
-                if _is_number(kind, text, start, end, last):
-                    yield start, end
+        for kind, (start, end) in enumerate(match.regs[1:]):
+            if start >= free[kind]:
+                free[kind] = end
+                yield kind, start, end
 
 
 def _is_number(kind: NationalId, text: str, start: int, end: int, last: int) -> bool:
@@ -302,7 +306,7 @@ def _any_of(kinds: Sequence[NationalId]) -> re.Pattern[str]:
         for first, forms in (("[0-9]", digits), ("[A-Za-z]", alphabetic))
         if forms
     ]
-    each = (f"(?:(?=(?P<_{place}>{kind.form}){END})|)" for place, kind in enumerate(kinds))
+    each = (f"(?:(?=({kind.form}){END})|)" for kind in kinds)
     return re.compile(rf"{BEGIN}(?=(?:{'|'.join(groups)}){END}){''.join(each)}")
 
 
