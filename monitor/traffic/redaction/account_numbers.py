@@ -46,8 +46,8 @@ DOUBLED = bytes.maketrans(b"0123456789", b"0246813579")
 NO_SEPARATORS = str.maketrans("", "", " ./-")
 DIGIT_FOLLOWS = re.compile("-?[0-9]")
 
-#: Each letter of an IBAN -> its value in the checksum.
-VALUES = {ord(letter): str(int(letter, 36)) for letter in ascii_uppercase}
+#: Each alphabetic character of an IBAN -> its value in the checksum.
+VALUES = {ord(character): str(int(character, 36)) for character in ascii_uppercase}
 #: Length of each country's IBAN (SWIFT's registry).
 IBAN_LENGTHS = {
     country: int(length)

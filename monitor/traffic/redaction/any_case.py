@@ -1,7 +1,6 @@
 """Patterns that ignore case: of a text in lower case they need a fraction of the time."""
 
 import re
-from collections.abc import Iterator
 
 #: Letters in lower case that stay, and that a pattern takes for another letter: i, s, final sigma,
 #: mu, kappa, and old forms of Cyrillic letters.
@@ -17,21 +16,11 @@ class AnyCase:
 
     def is_in(self, text: str) -> bool:
         """Return whether a short text has a match."""
-        return self.search(Cases(text)) is not None
+        cases = Cases(text)
+        return self.of(cases).search(cases.lower) is not None
 
-    def search(self, text: "Cases", *ends: int) -> re.Match[str] | None:
-        """Return the first match between ends; it may be of the text in lower case."""
-        return self._of(text).search(text.lower, *ends)
-
-    def match(self, text: "Cases", *ends: int) -> re.Match[str] | None:
-        """Return the match that begins at the first end."""
-        return self._of(text).match(text.lower, *ends)
-
-    def finditer(self, text: "Cases", *ends: int) -> Iterator[re.Match[str]]:
-        """Return all matches between ends."""
-        return self._of(text).finditer(text.lower, *ends)
-
-    def _of(self, text: "Cases") -> re.Pattern[str]:
+    def of(self, text: "Cases") -> re.Pattern[str]:
+        """Return the pattern that reads ``text.lower``."""
         return self._lower if text.is_lower else self.pattern
 
 

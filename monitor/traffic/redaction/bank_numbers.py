@@ -51,7 +51,7 @@ def find_accounts(scan: TextScan, windows: Sequence[Place]) -> Iterator[Place]:
         for match in BRITISH.finditer(text, max(0, first - SORT_CHARACTERS), last):
             yield match.span()
     for place in scan.places_of(NEEDLES, OTHER_NEEDLES):
-        bank = BANK.match(scan.cases, place)
+        bank = BANK.of(scan.cases).match(scan.cases.lower, place)
         if bank is None:
             continue
         group = bank.lastgroup or ""
@@ -59,7 +59,7 @@ def find_accounts(scan: TextScan, windows: Sequence[Place]) -> Iterator[Place]:
             continue
         yield bank.span(group)
         near = max(0, bank.start() - REACH), bank.end() + REACH
-        for account in ACCOUNT.finditer(scan.cases, *near):
+        for account in ACCOUNT.of(scan.cases).finditer(scan.cases.lower, *near):
             yield account.span(1)
         if group == "sort":
             bare = BARE_ACCOUNT.match(text, bank.end())

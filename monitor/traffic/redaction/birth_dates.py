@@ -49,7 +49,9 @@ def find_birth_dates(scan: TextScan) -> Iterator[Place]:
     for place in scan.places_of(NEEDLES, OTHER_NEEDLES):
         if place < end_of_last or not DIGIT.search(text, place, place + 40):
             continue
-        name = WORD.search(scan.cases, max(end_of_last, place - REACH), place + 24)
+        name = WORD.of(scan.cases).search(
+            scan.cases.lower, max(end_of_last, place - REACH), place + 24
+        )
         match = name and (DATE.match(text, name.end()) or MONTH_FIRST.match(text, name.end()))
         if match:
             end_of_last = match.end()

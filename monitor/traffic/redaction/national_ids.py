@@ -81,7 +81,8 @@ def find_national_ids(scan: TextScan, windows: Sequence[Place]) -> Iterator[Plac
         (place, kind)
         for place, word in scan.places_by(index)
         for kind in kinds_of[word]
-        if place < end_of_header or NAMED[kind].literals.match(scan.cases, place)
+        if place < end_of_header
+        or NAMED[kind].literals.of(scan.cases).match(scan.cases.lower, place)
     ]
     header = bisect_left(names, (end_of_header,))
     for first, last in windows:
@@ -143,15 +144,15 @@ def find_alphanumeric_ids(scan: TextScan) -> Collection[Place]:
             )
         places += numbers
     windows = [(max(0, a - REACH), min(len(text), b + REACH)) for a, b in sorted(set(places))]
-    found: set[Place] = set()
+    spans: set[Place] = set()
     checked: set[tuple[int, int, int]] = set()
     for first, last in _with_match(ANY_ALPHANUMERIC, text, windows):
         for match in _matches(ANY_ALPHANUMERIC, text, first, last):
             kind, start, end = match
             if match not in checked and _is_number(ALPHANUMERIC[kind], text, start, end, last):
-                found.add((start, end))
+                spans.add((start, end))
             checked.add(match)
-    return found
+    return spans
 
 
 def _may_have_alphanumeric(scan: TextScan) -> bool:

@@ -19,14 +19,15 @@ OTHER_NEEDLES = needles(
     "hasł Hasł lösenord Lösenord şifre Şifre парол Парол ПАРОЛ 密码 密碼 口令"
     " パスワード 비밀번호 암호 पासवर्ड المرور السر"
 )
-WORD = AnyCase(
+WORD = re.compile(
     r"pas{1,2}(?:wor[dt]\w{0,2}|wrod|wort\w{0,2}|code|phrase|e\b|wd| ?key\b|\b)|pwd"
     r"|(?<![a-z0-9])pw\b"
     r"|(?<![a-z])mdp\b|kennwort\w{0,2}|contrase(?:ñ|n)as?|(?<![a-z])clave\b"
     r"|senhas?\b|parola(?: d'ordine)?\w{0,2}|wachtwoord\w{0,2}|hasł[oa]|haslo"
     r"|l[öo]senord\w{0,2}|[şs]ifre(?:m|si|niz)?|парол[ьяе]\w{0,2}|密[码碼]|口令|パスワード"
     r"|비밀번호|암호"
-    r"|पासवर्ड|المرور|السر"
+    r"|पासवर्ड|المرور|السر",
+    re.IGNORECASE,
 )
 #: An assignment: ``: x``, ``= x``, ``"password": "x"``, also in JSON inside JSON.
 ASSIGNED = re.compile(
@@ -122,7 +123,7 @@ def find_passwords(scan: TextScan) -> Iterator[Place]:
     for start in starts:
         if start < end_of_last or (has_mask and text.startswith(MASK, max(0, start - 1))):
             continue
-        name = WORD.match(scan.cases, start)
+        name = WORD.match(text, start)
         place = name and _value(scan, name, has_sign=has_sign)
         if place:
             end_of_last = place[1]
@@ -209,7 +210,7 @@ def _phrase(text: str, link: re.Match[str], *, is_quoted: bool, is_line: bool) -
         if any(map(value.__contains__, ":=(){}[]?@")):
             return None
     words = value.split()
-    if len(words) < 2 or len(value) < MIN_LENGTH or REMARK.is_in(value) or WORD.is_in(value):
+    if len(words) < 2 or len(value) < MIN_LENGTH or REMARK.is_in(value) or WORD.search(value):
         return None
     bare = [_bare(word) for word in words]
     if NO_PHRASE.intersection(bare) or "" in bare:
@@ -273,4 +274,4 @@ OWNED = AnyCase(
 def _is_owned(scan: TextScan, start: int) -> bool:
     if not scan.text[start].isascii():
         return True
-    return OWNED.search(scan.cases, max(0, start - 40), start) is not None
+    return OWNED.of(scan.cases).search(scan.cases.lower, max(0, start - 40), start) is not None

@@ -107,7 +107,7 @@ def find_security_codes(scan: TextScan) -> Iterator[Place]:
             yield code.span(1)
         else:
             first = max(end_of_last, place - 2 * REACH)
-            code = PIN_LAST.search(scan.cases, first, place + 4)
+            code = PIN_LAST.of(scan.cases).search(scan.cases.lower, first, place + 4)
             if code:
                 end_of_last = place + 3
                 yield code.span(1)
@@ -122,7 +122,7 @@ def _first_code(scan: TextScan, start: int, place: int) -> re.Match[str] | None:
     for needed, words, value in KINDS:
         if not any(map(near.__contains__, needed)):
             continue
-        name = words.search(scan.cases, begin, end)
+        name = words.of(scan.cases).search(scan.cases.lower, begin, end)
         code = name and value.match(text, name.end())
         if not name or not code or _is_postal(name, code[1]) or _is_year(name, code[1]):
             continue

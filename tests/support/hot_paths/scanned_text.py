@@ -33,8 +33,8 @@ class ScannedText:
             for name, value in [*vars(module).items()]:
                 if isinstance(value, re.Pattern):
                     monkeypatch.setattr(module, name, _CountedPattern(value, self))
-        of_text = AnyCase._of
-        monkeypatch.setattr(AnyCase, "_of", lambda *of: _CountedPattern(of_text(*of), self))
+        of_text = AnyCase.of
+        monkeypatch.setattr(AnyCase, "of", lambda *of: _CountedPattern(of_text(*of), self))
 
 
 class _CountedPattern:
@@ -48,13 +48,13 @@ class _CountedPattern:
 
         def counted(text: str, begin: int = 0, end: int | None = None) -> Any:
             end = len(text) if end is None else min(end, len(text))
-            found = method(text, begin, end)
-            if isinstance(found, re.Match):
-                end = found.end()
+            result = method(text, begin, end)
+            if isinstance(result, re.Match):
+                end = result.end()
             elif name in BOUND:
                 end = begin
             self._scanned.n_characters += max(0, end - begin)
-            return found
+            return result
 
         return counted
 

@@ -140,8 +140,8 @@ def test_lone_surrogate_in_tools_keeps_the_record(name: str) -> None:
     named = [{"type": "function", "function": {"name": name}}]
     for tools in (name, named, json.dumps(named), json.dumps(named, ensure_ascii=False)):
         request = {"messages": [{"role": "user", "content": "x"}], "tools": tools}
-        answer = {"choices": [{"message": {"role": "assistant", "content": "y"}}]}
-        assert check(as_bytes({"request": request, "response": answer})) == "exchange"
+        response = {"choices": [{"message": {"role": "assistant", "content": "y"}}]}
+        assert check(as_bytes({"request": request, "response": response})) == "exchange"
 
 
 @pytest.mark.parametrize(

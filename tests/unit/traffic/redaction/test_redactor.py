@@ -413,8 +413,8 @@ def test_the_work_around_the_patterns_grows_with_the_text(piece: str) -> None:
 def test_characters_that_patterns_read_grow_with_the_text(
     alphabet: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    letters = random.Random(alphabet)
-    text = "".join(letters.choices(alphabet, k=N_HOSTILE))
+    rng = random.Random(alphabet)
+    text = "".join(rng.choices(alphabet, k=N_HOSTILE))
     scanned, counts = ScannedText(monkeypatch), [0]
     for n_times in (1, 2):
         Redactor().redact(n_times * text)
