@@ -182,10 +182,10 @@ def _with_match(pattern: re.Pattern[str], text: str, windows: Sequence[Place]) -
     for number, (first, last) in enumerate(windows):
         if end < last:  # of all windows that overlap
             end = last
-            for begin, stop in windows[number + 1 :]:
-                if begin > end:
-                    break
-                end = max(end, stop)
+            following = number + 1
+            while following < len(windows) and windows[following][0] <= end:
+                end = max(end, windows[following][1])
+                following += 1
             start_of_next = -1
         if start_of_next < first:
             match = pattern.search(text, first, end)
