@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any
 
-import msgspec
+from monitor.errors import RecordError
+from monitor.traffic.parsing.json_text import parse_json
 
 #: The attribute of an exchange.
 TOOLS = "tools"
@@ -26,8 +27,8 @@ def describe_tools(definitions: Any) -> str | None:
     """
     if isinstance(definitions, str):
         try:
-            definitions = msgspec.json.decode(definitions)
-        except msgspec.DecodeError:
+            definitions = parse_json(definitions)
+        except RecordError:
             return None
     if not isinstance(definitions, list):
         return None

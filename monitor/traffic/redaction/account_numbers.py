@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from string import ascii_uppercase
 
+from monitor.traffic.redaction.any_case import AnyCase
 from monitor.traffic.redaction.text_scan import LINE_BREAK, Place, TextScan, words_near
 from monitor.traffic.redaction.word_index import places_in
 
@@ -33,17 +35,19 @@ PART_CHARACTERS = 24
 GROUPS = re.compile(r"[0-9]{4}(?:[ -][0-9]{4}){0,3}")
 COLUMN_BEFORE = re.compile(r"[0-9][ \t]{0,4}\n[ \t]{0,8}$")
 COLUMN_AFTER = re.compile(r"[ \t]{0,4}\n[ \t]{0,8}[0-9]")
-CARD_NAMED = re.compile(
+CARD_NAMED = AnyCase(
     r"card|kart[ey]|\bcart[aeã]|tarjeta|kaart|\bkort|карт|卡|カード|카드|بطاقة|कार्ड|\bvisa\b"
-    r"|master|amex|maestro|kredit|cr[eé]dit|debit|\bpan\b",
-    re.IGNORECASE,
+    r"|master|amex|maestro|kredit|cr[eé]dit|debit|\bpan\b"
 )
 CARD_CONTEXT_CHARACTERS = 60
 
 #: Each digit -> the sum of the digits of its double.
-DOUBLED = str.maketrans("0123456789", "0246813579")
+DOUBLED = bytes.maketrans(b"0123456789", b"0246813579")
 NO_SEPARATORS = str.maketrans("", "", " ./-")
+DIGIT_FOLLOWS = re.compile("-?[0-9]")
 
+#: Each alphabetic character of an IBAN -> its value in the checksum.
+VALUES = {ord(character): str(int(character, 36)) for character in ascii_uppercase}
 #: Length of each country's IBAN (SWIFT's registry).
 IBAN_LENGTHS = {
     country: int(length)
@@ -60,9 +64,7 @@ IBAN_LENGTHS = {
 SSN = re.compile(
     r"(?<![\w-])(?!000|666|9)[0-9]{3}([ .-]?)(?!00)[0-9]{2}\1(?!0000)[0-9]{4}(?![\w-])(?!\.[0-9])"
 )
-SSN_NAMED = re.compile(
-    r"\b(?:ssn|ss ?#|ss no|soc(?:ial)?(?: sec(?:urity)?)?)\b|\bss#|\btax id\b", re.IGNORECASE
-)
+SSN_NAMED = AnyCase(r"\b(?:ssn|ss ?#|ss no|soc(?:ial)?(?: sec(?:urity)?)?)\b|\bss#|\btax id\b")
 #: Characters before a number that may name its kind.
 SSN_CONTEXT_CHARACTERS = 40
 
@@ -128,7 +130,7 @@ def find_ssns(scan: TextScan, windows: Sequence[Place]) -> Iterator[Place]:
     for first, last in windows:
         for match in SSN.finditer(text, first, last):
             before = words_near(text, *match.span(), SSN_CONTEXT_CHARACTERS)
-            if match[1] == "-" or SSN_NAMED.search(before):
+            if match[1] == "-" or SSN_NAMED.is_in(before):
                 yield match.span()
 
 
@@ -142,7 +144,7 @@ def _end_of_card(text: str, match: re.Match[str]) -> int | None:
             if length > len(digits) or not _is_luhn(digits[:length]):
                 continue
             end = _after(text, match.start(), length)
-            if end and not re.match(r"-?[0-9]", text[end : end + 2]):
+            if end and not DIGIT_FOLLOWS.match(text, end):
                 return end
     return None
 
@@ -156,7 +158,7 @@ def _line_breaks(text: str) -> Iterator[int]:
 
 def _is_set_apart(text: str, start: int, end: int, parts: tuple[str, str]) -> bool:
     """Return whether two lines of digits are one number rather than rows of a column."""
-    if CARD_NAMED.search(words_near(text, start, end, CARD_CONTEXT_CHARACTERS)):
+    if CARD_NAMED.is_in(words_near(text, start, end, CARD_CONTEXT_CHARACTERS)):
         return True
     grouped = all(map(GROUPS.fullmatch, parts)) and any(len(part) > len("0000") for part in parts)
     near = text[max(0, start - PART_CHARACTERS) : start]
@@ -165,6 +167,8 @@ def _is_set_apart(text: str, start: int, end: int, parts: tuple[str, str]) -> bo
 
 def _after(text: str, start: int, n: int) -> int | None:
     """Return the end of n letters and digits from ``start`` on; ``None`` if there are fewer."""
+    if 0 < n <= len(text) - start and text[start : start + n].isalnum():
+        return start + n
     position = start
     for position in range(start, min(len(text), start + 2 * n)):
         n -= text[position].isalnum()
@@ -174,8 +178,9 @@ def _after(text: str, start: int, n: int) -> int | None:
 
 
 def _is_luhn(digits: str) -> bool:
-    total = sum(map(int, digits[-1::-2])) + sum(map(int, digits[-2::-2].translate(DOUBLED)))
-    return total % 10 == 0 and len(set(digits)) > 1
+    codes = digits.encode()
+    total = sum(codes[-1::-2]) + sum(codes[-2::-2].translate(DOUBLED)) - ord("0") * len(codes)
+    return total % 10 == 0 and len(set(codes)) > 1
 
 
 def _is_iban(text: str) -> bool:
@@ -183,4 +188,4 @@ def _is_iban(text: str) -> bool:
     if not compact.isascii():
         return False
     rearranged = compact[4:] + compact[:4]
-    return int("".join(str(int(character, 36)) for character in rearranged)) % 97 == 1
+    return int(rearranged.translate(VALUES)) % 97 == 1

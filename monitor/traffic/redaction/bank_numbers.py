@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from stdnum.us import rtn
 
+from monitor.traffic.redaction.any_case import AnyCase
 from monitor.traffic.redaction.text_scan import Place, TextScan
 from monitor.traffic.redaction.word_index import needles
 
@@ -14,27 +15,26 @@ BRITISH = re.compile(
     r"(?<![A-Za-z0-9-])[0-9]{2}(?P<gap>[ -])[0-9]{2}(?P=gap)[0-9]{2} ?[|,;/ ]? ?"
     r"[0-9]{8}(?![A-Za-z0-9-])"
 )
+#: In each of them.
+EIGHT_DIGITS = b"0" * 8
 LINK = r"[^0-9?!;]{0,28}?(?<![A-Za-z0-9])"
 END = r"(?![A-Za-z0-9])(?!-[0-9])"
 #: Beginnings of the words.
 NEEDLES = needles("sort s/c sc: sc= routing rounting aba rt transit blz bankleitzahl")
 OTHER_NEEDLES = needles("सॉर्ट сорт ⑆")
 #: Words that name a bank's number, and the number.
-BANK = re.compile(
+BANK = AnyCase(
     rf"(?:sort(?:[\W_]?code)?|\bs/c\b|\bsc\b[:=]|सॉर्ट कोड"
     rf"|сорт-?код){LINK}(?P<sort>{SORT_CODE}){END}"
     rf"|(?:roun?ting|\baba\b|\brtn?\b|transit n|⑆){LINK}"
     rf"(?P<routing>[0-9](?:[ -]?[0-9]){{8}}){END}"
-    rf"|(?:\bblz\b|bankleitzahl){LINK}(?P<blz>[0-9]{{3}} ?[0-9]{{3}} ?[0-9]{{2}}){END}",
-    re.IGNORECASE,
+    rf"|(?:\bblz\b|bankleitzahl){LINK}(?P<blz>[0-9]{{3}} ?[0-9]{{3}} ?[0-9]{{2}}){END}"
 )
-ACCOUNT = re.compile(
-    r"(?:\bacc?(?:(?:oun)?ts?)?(?:_?n(?:umber|o|r|um))?(?![a-z])|\bacount|\ba/?c\b|⑆"
-    r"|\bcuenta\b|\bcompte\b|\bconto\b|\brekening\w*|\bconta\b|खाता|계좌|口座|账[户号]"
-    r"|сч[её]т\w?|\bhesap\w*|حساب"
-    r"|\bthen\b|\bund\b|\bkont[oa]\w{0,10}|\bkto\b\.?|\bchecking\b|\bsavings\b)"
-    rf"{LINK}([0-9](?:[ -]?[0-9]){{5,16}}){END}",
-    re.IGNORECASE,
+ACCOUNT = AnyCase(
+    r"(?:\b(?:acc?(?:(?:oun)?ts?)?(?:_?n(?:umber|o|r|um))?(?![a-z])|acount|a/?c\b|cuenta\b"
+    r"|compte\b|conto\b|rekening\w*|conta\b|hesap\w*|then\b|und\b|kont[oa]\w{0,10}"
+    r"|kto\b\.?|checking\b|savings\b)|⑆|खाता|계좌|口座|账[户号]|сч[её]т\w?|حساب)"
+    rf"{LINK}([0-9](?:[ -]?[0-9]){{5,16}}){END}"
 )
 #: Directly after a sort code.
 BARE_ACCOUNT = re.compile(rf"[ ,/|;-]{{1,3}}([0-9]{{4}}[ -]?[0-9]{{4}}){END}")
@@ -47,18 +47,19 @@ REACH = 160
 def find_accounts(scan: TextScan, windows: Sequence[Place]) -> Iterator[Place]:
     """Yield numbers of banks that are named as such, and accounts near them."""
     text = scan.text
-    for first, last in windows:
+    for first, last in windows if EIGHT_DIGITS in scan.classes else ():
         for match in BRITISH.finditer(text, max(0, first - SORT_CHARACTERS), last):
             yield match.span()
     for place in scan.places_of(NEEDLES, OTHER_NEEDLES):
-        bank = BANK.match(text, place)
+        bank = BANK.of(scan.cases).match(scan.cases.lower, place)
         if bank is None:
             continue
         group = bank.lastgroup or ""
         if group == "routing" and not rtn.is_valid(re.sub("[ -]", "", bank[group])):
             continue
         yield bank.span(group)
-        for account in ACCOUNT.finditer(text, max(0, bank.start() - REACH), bank.end() + REACH):
+        near = max(0, bank.start() - REACH), bank.end() + REACH
+        for account in ACCOUNT.of(scan.cases).finditer(scan.cases.lower, *near):
             yield account.span(1)
         if group == "sort":
             bare = BARE_ACCOUNT.match(text, bank.end())

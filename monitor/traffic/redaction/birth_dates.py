@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from monitor.traffic.redaction.any_case import AnyCase
 from monitor.traffic.redaction.text_scan import Place, TextScan
 from monitor.traffic.redaction.word_index import needles
 
@@ -13,15 +14,14 @@ NEEDLES = needles(
 OTHER_NEEDLES = needles(
     "né Né föd doğum Doğum рожд Рожд родил д. Д. 生年月日 出生 生日 생년월일 الميلاد जन्म"
 )
-WORD = re.compile(
+WORD = AnyCase(
     r"\bborn(?: on)?\b|\bd\.?o\.?b\b\.?|(?:date of birth|birth ?-?_?date|birthday)"
     r"|\bgeb(?:oren|\.)?(?: am| op)?|geburts(?:datum|tag)|geboortedatum|\bnée?(?: le)?\b"
     r"|naissance|nacid[oa](?: el)?|nacimiento|nascita|\bnat[oa](?: il)?\b|nascimento"
     r"|nascid[oa](?: em)?"
     r"|urodz(?:enia|on[ya])|\bur\.|född|födelsedatum|doğum(?: tarihi?\w{0,2})?"
     r"|рождения|родил(?:ся|ась)|д\.? ?\u0440\.|生年月日|出生日期|出生|生日|생년월일|الميلاد"
-    r"|जन्म ?तिथि|जन्म",
-    re.IGNORECASE,
+    r"|जन्म ?तिथि|जन्म"
 )
 MONTH = r"[^\W\d_]{3,10}\.?"
 DATE = re.compile(
@@ -49,7 +49,9 @@ def find_birth_dates(scan: TextScan) -> Iterator[Place]:
     for place in scan.places_of(NEEDLES, OTHER_NEEDLES):
         if place < end_of_last or not DIGIT.search(text, place, place + 40):
             continue
-        name = WORD.search(text, max(end_of_last, place - REACH), place + 24)
+        name = WORD.of(scan.cases).search(
+            scan.cases.lower, max(end_of_last, place - REACH), place + 24
+        )
         match = name and (DATE.match(text, name.end()) or MONTH_FIRST.match(text, name.end()))
         if match:
             end_of_last = match.end()

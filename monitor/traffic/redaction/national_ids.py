@@ -6,12 +6,13 @@ near a word that names it.
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib import import_module
 
+from monitor.traffic.redaction.any_case import AnyCase
 from monitor.traffic.redaction.text_scan import (
     MAX_HEADER_CHARACTERS,
     TABLE_CHARACTERS,
@@ -30,6 +31,8 @@ END = r"(?![A-Za-z0-9_])(?![.:/-][0-9])"
 AT_END = re.compile(END)
 #: A form that begins with a digit.
 DIGIT_FIRST = re.compile(r"(?:\(\?<!\[0-9\] \)|\(\?:)?\[?[0-9]")
+NO_SEPARATORS = str.maketrans("", "", " ./")
+NEVER = AnyCase(r"(?!)")
 #: Longest name that must be a word of its own.
 MAX_WORD = 4
 
@@ -43,11 +46,13 @@ class NationalId:
     #: The module of python-stdnum that checks its digits; empty: none, or a function here.
     module: str = ""
     #: What names it; needed nearby where it is not ``None``.
-    words: re.Pattern[str] | None = None
+    words: AnyCase | None = None
     #: Returns whether the digits are right; in place of the module.
     check: Callable[[str], bool] | None = None
     #: Lower-case parts of the words, of which the text has one at least.
     first_words: tuple[str, ...] = ()
+    #: The words, also as parts of others.
+    literals: AnyCase = NEVER
     #: The pattern without its bounds.
     form: str = ""
 
@@ -58,7 +63,8 @@ class NationalId:
         if not self.module:
             return True
         check = _stdnum(self.module).is_valid
-        return bool(check(re.sub("[ ./]", "", number)) or check(re.sub("[ ./-]", "", number)))
+        compact = number.translate(NO_SEPARATORS)
+        return bool(check(compact) or ("-" in compact and check(compact.replace("-", ""))))
 
 
 def find_national_ids(scan: TextScan, windows: Sequence[Place]) -> Iterator[Place]:
@@ -69,11 +75,21 @@ def find_national_ids(scan: TextScan, windows: Sequence[Place]) -> Iterator[Plac
     if not windows:
         return
     text = scan.text
+    end_of_header = text.find("\n", 0, MAX_HEADER_CHARACTERS)
     index, kinds_of = _index()
-    names = scan.places_by(index)
-    header = bisect_left(names, (text.find("\n", 0, MAX_HEADER_CHARACTERS),))
+    names = [
+        (place, kind)
+        for place, word in scan.places_by(index)
+        for kind in kinds_of[word]
+        if place < end_of_header
+        or NAMED[kind].literals.of(scan.cases).match(scan.cases.lower, place)
+    ]
+    header = bisect_left(names, (end_of_header,))
     for first, last in windows:
-        kinds = BY_FORM if ANY_FORM.search(text, first, last) else ()
+        beyond = last + 2  # an X may be the check digit
+        for kind, start, end in _matches(ANY_FORM, text, first, beyond):
+            if _is_number(BY_FORM[kind], text, start, end, beyond):
+                yield start, end
         near = names[
             bisect_left(names, (first - CHARACTERS_BEFORE,)) : bisect_left(
                 names, (last + 2 + CHARACTERS_AFTER,)
@@ -81,9 +97,10 @@ def find_national_ids(scan: TextScan, windows: Sequence[Place]) -> Iterator[Plac
         ]
         if first <= TABLE_CHARACTERS:
             near += names[:header]
-        named = {place for _, word in near for place in kinds_of[word]} if near else ()
-        for kind in (*kinds, *map(NAMED.__getitem__, named)):
-            yield from _find(kind, text, first, last + 2)  # an X may be the check digit
+        for kind in {kind for _, kind in near}:
+            for match in NAMED[kind].pattern.finditer(text, first, beyond):
+                if _is_number(NAMED[kind], text, *match.span(), beyond):
+                    yield match.span()
 
 
 @cache
@@ -109,28 +126,40 @@ def _spellings(word: str) -> set[bytes]:
 
 def names_an_id(words: str) -> bool:
     """Return whether words name a national id of digits."""
-    return any(kind.words is not None and kind.words.search(words) for kind in NAMED)
+    return any(kind.words is not None and kind.words.is_in(words) for kind in NAMED)
 
 
-def find_alphanumeric_ids(scan: TextScan) -> Iterator[Place]:
-    """Yield numbers with alphabetic characters."""
+def find_alphanumeric_ids(scan: TextScan) -> Collection[Place]:
+    """Return numbers with alphabetic characters."""
     text = scan.text
     places = scan.tokens_with_digits()
     if scan.has_six_digits and _may_have_alphanumeric(scan):
-        places += [match.span() for match in SIX_DIGITS.finditer(text)]
-    for start, end in sorted(places):
-        first, last = max(0, start - REACH), min(len(text), end + REACH)
-        if not ANY_ALPHANUMERIC.search(text, first, last):
-            continue
-        for kind in ALPHANUMERIC:
-            yield from _find(kind, text, first, last)
+        numbers: Iterable[Place] = (match.span() for match in SIX_DIGITS.finditer(text))
+        if len(scan.classes) == len(text):
+            near = NEAR_PAIRS if PAIRS in scan.joined_classes(b" -") else NEAR_SIX_DIGITS
+            numbers = (
+                (start, end)
+                for start, end in numbers
+                if near.search(scan.classes, max(0, start - REACH), end + REACH)
+            )
+        places += numbers
+    windows = [(max(0, a - REACH), min(len(text), b + REACH)) for a, b in sorted(set(places))]
+    spans: set[Place] = set()
+    checked: set[tuple[int, int, int]] = set()
+    for first, last in _with_match(ANY_ALPHANUMERIC, text, windows):
+        for match in _matches(ANY_ALPHANUMERIC, text, first, last):
+            kind, start, end = match
+            if match not in checked and _is_number(ALPHANUMERIC[kind], text, start, end, last):
+                spans.add((start, end))
+            checked.add(match)
+    return spans
 
 
 def _may_have_alphanumeric(scan: TextScan) -> bool:
     """Return whether six digits may be those of an alphanumeric number."""
     classes = scan.classes + b" "
     return (
-        b"aa000000a" in scan.joined_classes(b" -")
+        PAIRS in scan.joined_classes(b" -")
         or b"00 000 000" in classes
         or (b"0000 a " in classes and b"aaaaa 0000 a " in classes)
         or (b"000000" in classes and any(map(classes.__contains__, AFTER_SIX_DIGITS)))
@@ -147,17 +176,45 @@ def find_named_documents(scan: TextScan) -> Iterator[Place]:
             yield match.span(1)
 
 
-def _find(kind: NationalId, text: str, first: int, last: int) -> Iterator[Place]:
-    for match in kind.pattern.finditer(text, first, last):
-        start, end = match.span()
-        if not AT_END.match(text[end : end + 2]):  # beyond the window
-            continue
-        if kind.words is not None:
-            nearby = words_near(text, start, end, CHARACTERS_BEFORE, CHARACTERS_AFTER)
-            if not kind.words.search(nearby):
-                continue
-        if kind.is_valid(match[0]):
-            yield start, end
+def _with_match(pattern: re.Pattern[str], text: str, windows: Sequence[Place]) -> Iterator[Place]:
+    """Yield those of ascending windows that may have a match; what they share is searched once."""
+    end = start_of_next = -1
+    for number, (first, last) in enumerate(windows):
+        if end < last:  # of all windows that overlap
+            end = last
+            following = number + 1
+            while following < len(windows) and windows[following][0] <= end:
+                end = max(end, windows[following][1])
+                following += 1
+            start_of_next = -1
+        if start_of_next < first:
+            match = pattern.search(text, first, end)
+            start_of_next = match.start() if match else end
+        if start_of_next < last:
+            yield first, last
+
+
+def _matches(
+    forms: re.Pattern[str], text: str, first: int, last: int
+) -> Iterator[tuple[int, int, int]]:
+    """Yield the number of each form of :func:`_any_of` that matches, and where."""
+    free = [0] * forms.groups  # matches of one form don't overlap
+    for match in forms.finditer(text, first, last):
+        for kind, (start, end) in enumerate(match.regs[1:]):
+            if start >= free[kind]:
+                free[kind] = end
+                yield kind, start, end
+
+
+def _is_number(kind: NationalId, text: str, start: int, end: int, last: int) -> bool:
+    """Return whether what has the form of a kind is one, in a window that ends at ``last``."""
+    if end + 2 > last and not AT_END.match(text[end : end + 2]):
+        return False
+    if kind.words is not None:
+        nearby = words_near(text, start, end, CHARACTERS_BEFORE, CHARACTERS_AFTER)
+        if not kind.words.is_in(nearby):
+            return False
+    return kind.is_valid(text[start:end])
 
 
 @cache
@@ -187,6 +244,14 @@ def _is_german_insurance(number: str) -> bool:
     day = int(compact[2:4])
     is_born = _is_date(1904, int(compact[4:6]), day if day <= 31 else day - 50)  # 1904: a leap year
     return is_born and total % 10 == int(compact[11])
+
+
+def _is_chinese(number: str) -> bool:
+    """Check a number of a Chinese resident."""
+    try:
+        return bool(_stdnum("cn.ric").is_valid(number))
+    except KeyError:  # all is right but the county: that of Taiwan and others is in no list
+        return True
 
 
 def _is_japanese(number: str) -> bool:
@@ -220,9 +285,10 @@ def _number(
     """
     literals = tuple(name.replace("_", " ") for name in names.split())
     pattern = re.compile(_bounded(form))
-    words = re.compile("|".join(map(_name, literals)), re.IGNORECASE) if literals else None
+    words = AnyCase("|".join(map(_name, literals))) if literals else None
     first_words = tuple(dict.fromkeys(name.split()[0] for name in literals))
-    return NationalId(pattern, module, words, check, first_words, form)
+    parts = AnyCase("|".join(map(_literal, literals))) if literals else NEVER
+    return NationalId(pattern, module, words, check, first_words, parts, form)
 
 
 def _bounded(form: str) -> str:
@@ -230,7 +296,7 @@ def _bounded(form: str) -> str:
 
 
 def _any_of(kinds: Sequence[NationalId]) -> re.Pattern[str]:
-    """Return the pattern of all forms.
+    """Return the pattern of the places at which one of the forms begins, each form as a group.
 
     Their bounds are tried once, and of the forms only those that begin as the text does.
     """
@@ -241,13 +307,18 @@ def _any_of(kinds: Sequence[NationalId]) -> re.Pattern[str]:
         for first, forms in (("[0-9]", digits), ("[A-Za-z]", alphabetic))
         if forms
     ]
-    return re.compile(_bounded("|".join(groups)))
+    each = (f"(?:(?=({kind.form}){END})|)" for kind in kinds)
+    return re.compile(rf"{BEGIN}(?=(?:{'|'.join(groups)}){END}){''.join(each)}")
 
 
 def _name(literal: str) -> str:
     is_word = len(literal) <= MAX_WORD and literal < "\u2e80"  # scripts with spaces
-    escaped = re.escape(literal).replace(r"\ ", r"[\s_-]?")
+    escaped = _literal(literal)
     return rf"(?<![^\W_]){escaped}(?![^\W_])" if is_word else escaped
+
+
+def _literal(name: str) -> str:
+    return re.escape(name).replace(r"\ ", r"[\s_-]?")
 
 
 def _loose(n: int) -> str:
@@ -286,10 +357,11 @@ OF_DIGITS = (
     _number(r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}", "br.cpf"),
     _number(_loose(11), "br.cpf", "cpf"),
     _number(
-        r"(?<![0-9] )[2-9][0-9]{3}(?P<gap>[ -])[0-9]{4}(?P=gap)[0-9]{4}(?! ?[0-9])", "in_.aadhaar"
+        r"(?<![0-9] )[2-9][0-9]{3}(?: [0-9]{4} [0-9]{4}|-[0-9]{4}-[0-9]{4})(?! ?[0-9])",
+        "in_.aadhaar",
     ),
     _number(_loose(12), "in_.aadhaar", "aadhaar aadhar uidai uid आधार"),
-    _number("[0-9]{17}[0-9Xx]", "cn.ric"),
+    _number("[0-9]{17}[0-9Xx]", check=_is_chinese),
     _number("[1-8][0-9]{5} ?(?:19|20)[0-9]{6} ?[0-9]{3}[0-9Xx]", names="身份证 身份證"),
     _number(_loose(12), "", "マイナンバー 個人番号 my_number mynumber", _is_japanese),
     _number(r"[0-9]{6}-[0-9]{7}", "kr.rrn"),
@@ -339,6 +411,11 @@ ANY_ALPHANUMERIC = _any_of(ALPHANUMERIC)
 SIX_DIGITS = re.compile(r"[0-9](?:[ .-]?[0-9]){5,11}")
 #: What follows six digits in a row, in :attr:`TextScan.classes`.
 AFTER_SIX_DIGITS = (b"000000a", b"000000 a", b"000000 000")
+#: A part of each number that has six digits and no token of alphabetic characters and digits.
+NEAR_SIX_DIGITS = re.compile(rb"0(?:00000 ?(?:a|000)|0 000 000|000 a)")
+NEAR_PAIRS = re.compile(rb"0(?:00000 ?(?:a|000)|0 000 000|000 a| ?00 ?00 ?a)")
+#: A number with digits in pairs, without separators.
+PAIRS = b"aa000000a"
 #: Alphabetic characters of a number stand so close to its digits.
 REACH = 10
 #: Beginnings of the names of documents.

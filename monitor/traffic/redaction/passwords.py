@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from monitor.traffic.redaction.any_case import AnyCase
 from monitor.traffic.redaction.text_scan import Place, TextScan
 from monitor.traffic.redaction.word_index import needles
 
@@ -60,7 +61,7 @@ PHRASE = re.compile(
 #: Words that mean more than passwords: nothing but one word is read after them.
 OTHER_PASSES = frozenset({"pas", "pass", "passcode"})
 #: What is said of passwords: no password has these words.
-REMARK = re.compile(
+REMARK = AnyCase(
     r"\b(?:chars?\b|character|zeichen|caract|caratter|znak|tekens?\b|tecken|karakter|символ|знак|digits?\b|ziffer"
     r"|letters?\b|buchstab|symbol|upper|lower|min(?:imum|\.|\b)|max(?:imum|\.|\b)|least|days?\b"
     r"|tagen?\b|jours|d[ií]as|giorni|dagen|dni\b|дн|attempt|tries|versuch|tentativ|intent|expir"
@@ -72,14 +73,12 @@ REMARK = re.compile(
     r"|see\b|siehe|same\b|user|account|konto|compte|cuenta|name|e-?mail|box|times?\b|mal\b|once"
     r"|we\b|they|she\b|he\b|but\b|or\b|oder\b|ou\b|if\b|wenn\b|si\b|not\b|nicht|pas\b|no\b|non\b"
     r"|niet\b|nie\b|не\b|can\b|cannot|could|does|did\b|was\b|were\b|wird|werden|wurde|ist\b|est\b"
-    r"|are\b|from\b|type|typed|stor(?:e|ed|es|age)\b|sav(?:e|ed|es)\b|secret|hint|question|manager|security)",
-    re.IGNORECASE,
+    r"|are\b|from\b|type|typed|stor(?:e|ed|es|age)\b|sav(?:e|ed|es)\b|secret|hint|question|manager|security)"
 )
 #: Between the word and the sign: a text about a password, in a form or a program.
-OF_FORMS = re.compile(
+OF_FORMS = AnyCase(
     r"hint|label|placeholder|help|err|text|title|mess|msg|desc|rule|polic|prompt|field|question"
-    r"|reset|forgot|hash|info|note",
-    re.IGNORECASE,
+    r"|reset|forgot|hash|info|note"
 )
 #: Words of other use in the list of those about passwords, which occur in sentences too.
 FILLERS = frozenset(
@@ -149,18 +148,19 @@ def _value(scan: TextScan, name: re.Match[str], *, has_sign: bool) -> Place | No
     if link is None:
         return _direct_value(scan, end)
     is_quoted = link[0][-1:] in QUOTES and link[0] != ""
-    if not OF_FORMS.search(link[0]):
+    if not OF_FORMS.is_in(link[0]):
         is_line = bool(assigned) and name[0].lower() not in OTHER_PASSES
         phrase = _phrase(text, link, is_quoted=is_quoted, is_line=is_line)
         if phrase:
             return phrase
-    return _value_of_one_word(text, name, link, is_quoted=is_quoted, is_assigned=bool(assigned))
+    return _value_of_one_word(scan, name, link, is_quoted=is_quoted, is_assigned=bool(assigned))
 
 
 def _value_of_one_word(
-    text: str, name: re.Match[str], link: re.Match[str], *, is_quoted: bool, is_assigned: bool
+    scan: TextScan, name: re.Match[str], link: re.Match[str], *, is_quoted: bool, is_assigned: bool
 ) -> Place | None:
     """Return the place of a password without blanks after its link to a word for it."""
+    text = scan.text
     value = (QUOTED if is_quoted else VALUE).match(text, link.end())
     if value is None:
         return None
@@ -173,7 +173,7 @@ def _value_of_one_word(
         return place if _is_marked(word) or not goes_on else None
     if IDEOGRAPHIC.search(word):
         return None
-    is_announced = is_assigned or " " in link[0].strip() or _is_owned(text, name.start())
+    is_announced = is_assigned or " " in link[0].strip() or _is_owned(scan, name.start())
     is_word = (
         (goes_on and "lautet" not in link[0].lower())
         or INFLECTED.fullmatch(word)
@@ -210,7 +210,7 @@ def _phrase(text: str, link: re.Match[str], *, is_quoted: bool, is_line: bool) -
         if any(map(value.__contains__, ":=(){}[]?@")):
             return None
     words = value.split()
-    if len(words) < 2 or len(value) < MIN_LENGTH or REMARK.search(value) or WORD.search(value):
+    if len(words) < 2 or len(value) < MIN_LENGTH or REMARK.is_in(value) or WORD.search(value):
         return None
     bare = [_bare(word) for word in words]
     if NO_PHRASE.intersection(bare) or "" in bare:
@@ -263,14 +263,15 @@ MARKED = re.compile("[0-9!#$%*]")
 #: Ends of participles, which say something of a password.
 INFLECTED = re.compile(r"[a-z]{3,}(?:ed|ing|ated|iert|able|ible)|ge[a-zäöü]{3,}(?:t|en)")
 #: Words of the one whose password it is, before the word for it.
-OWNED = re.compile(
+OWNED = AnyCase(
     r"(?:\b(?:my|our|his|her|their|the|your|mein\w{0,2}|unser\w{0,2}|das|mon|notre|le|mi"
     r"|nuestra|la|mia|il"
     r"|mijn|ons|het|minha|nossa|a|moje|min|mitt|vårt|мой|наш)\b|我的|私の|내|제|मेरा"
-    r"|şifrem)[^.!?\n]{0,24}$",
-    re.IGNORECASE,
+    r"|şifrem)[^.!?\n]{0,24}$"
 )
 
 
-def _is_owned(text: str, start: int) -> bool:
-    return OWNED.search(text, max(0, start - 40), start) is not None or not text[start].isascii()
+def _is_owned(scan: TextScan, start: int) -> bool:
+    if not scan.text[start].isascii():
+        return True
+    return OWNED.of(scan.cases).search(scan.cases.lower, max(0, start - 40), start) is not None

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from monitor.traffic.redaction.any_case import AnyCase
 from monitor.traffic.redaction.text_scan import Place, has_any, listed, text_before
 
 #: Start of a number: not inside a word, a longer number, an amount or a path.
@@ -30,14 +31,12 @@ INTERNET = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 
 #: Characters before a number that may name its kind.
 CONTEXT_CHARACTERS = 32
-PHONE_CONTEXT = re.compile(
-    r"phone|\btel\b|\bt[eé]l[eéè]|telef|\bmobi|\bm[oó]vil|\bcell?\b|\bcel+ul|\bcall|\bring\b"
-    r"|\btext(?:ed)?\b|\bdial|\bcontact n|\bkontakt|\btlf\b|\bwhats ?app|\bfax\b|\breach"
-    r"|\bmy number|\bhandy|rufnummer|\bnatel|\bruf|\bmeine nummer|\bt[eé]l\b|\bportable\b"
-    r"|\bfixe\b|\bappel|\bjoign|\bmon num|\bmi n[uú]m|\bll[aá]m|\bil mio num|\bchiam|\bbel\b"
-    r"|\bmijn num|\bmitt num|\bm[oó]j numer|\bzadzwo|\bligue\b|\bmeu n[uú]m"
-    r"|телефон|جوال|موبايل|رقمي|мой номер|звон|τηλ|电话|手机|号码|電話|携帯|番号|전화|هاتف|फ़ोन",
-    re.IGNORECASE,
+PHONE_CONTEXT = AnyCase(
+    r"\b(?:tel\b|t[eé]l[eéè]|mobi|m[oó]vil|cell?\b|cel+ul|call|ring\b|text(?:ed)?\b|dial"
+    r"|contact n|kontakt|tlf\b|whats ?app|fax\b|reach|my number|handy|natel|ruf|meine nummer"
+    r"|t[eé]l\b|portable\b|fixe\b|appel|joign|mon num|mi n[uú]m|ll[aá]m|il mio num|chiam|bel\b"
+    r"|mijn num|mitt num|m[oó]j numer|zadzwo|ligue\b|meu n[uú]m)|phone|telef|rufnummer"
+    r"|телефон|جوال|موبايل|رقمي|мой номер|звон|τηλ|电话|手机|号码|電話|携帯|番号|전화|هاتف|फ़ोन"
 )
 #: One of these is in each match; to look for them is faster.
 OF_PHONES = listed(
@@ -45,15 +44,14 @@ OF_PHONES = listed(
     " núm handy ruf portable fixe appel joign llam llám chiam bel zadzwo ligue meu"
     " телефон جوال موبايل رقمي мой звон τηλ 电话 手机 号码 電話 携帯 番号 전화 هاتف फ़ोन"
 )
-OTHER_NUMBER_CONTEXT = re.compile(
+OTHER_NUMBER_CONTEXT = AnyCase(
     r"\b(?:order|ticket|invoice|part|policy|tracking|serial|batch|sku|ref|case|isbn|ean|imei"
     r"|customer|account|article|item|model|version|bestell|rechnung|kunden|vorgang|artikel"
     r"|commande|facture|pedido|factura|ordine|fattura)\w{0,12}[ .:#-]{0,3}"
     r"(?:number|no|nr|num|id)?[ .:#-]{0,3}(?:is |ist )?$"
     r"|(?:問い?合わ?せ|注文|追跡|伝票|会員|受付|商品)番号\W{0,3}$|(?:订单|運單|运单|快递单"
     r"|发票|工单)号?码?\W{0,3}$"
-    r"|(?:주문|송장|운송장) ?번호\W{0,3}$|(?:заказ|накладн|трек)\w{0,8}[ №:-]{0,3}$",
-    re.IGNORECASE,
+    r"|(?:주문|송장|운송장) ?번호\W{0,3}$|(?:заказ|накладн|трек)\w{0,8}[ №:-]{0,3}$"
 )
 #: One of these is in each match.
 OF_OTHERS = listed(
@@ -85,7 +83,8 @@ def _end_of_phone(text: str, candidate: re.Match[str]) -> int | None:
     if INTERNATIONAL.match(number) and n_digits >= (7 if number[0] == "+" else 12):
         while n_digits > 15 or GOES_ON.match(text, end):  # other numbers follow: cut at a separator
             number = number.rstrip("0123456789").rstrip(" .-/()")
-            end, n_digits = start + len(number), sum(character.isdigit() for character in number)
+            end = start + len(number)
+            n_digits = len(number.encode().translate(None, SEPARATORS))
             if n_digits < 7:
                 return None
         return end
@@ -97,7 +96,6 @@ def _end_of_phone(text: str, candidate: re.Match[str]) -> int | None:
     if not (is_national or is_possible) or INTERNET.fullmatch(number):
         return None
     before = text_before(text, start, CONTEXT_CHARACTERS)
-    if not (is_national or (has_any(before, OF_PHONES) and PHONE_CONTEXT.search(before))):
+    if not (is_national or (has_any(before, OF_PHONES) and PHONE_CONTEXT.is_in(before))):
         return None
-    is_other = has_any(before, OF_OTHERS) and OTHER_NUMBER_CONTEXT.search(before)
-    return None if is_other else end
+    return None if has_any(before, OF_OTHERS) and OTHER_NUMBER_CONTEXT.is_in(before) else end

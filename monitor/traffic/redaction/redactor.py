@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from hashlib import blake2b
+from operator import itemgetter
 
 from monitor.settings import Redaction
 from monitor.traffic.redaction.account_numbers import (
@@ -31,8 +31,10 @@ from monitor.traffic.redaction.text_scan import Place, Span, TextScan
 #: A detector of names: returns the spans in a text.
 Finder = Callable[[str], Iterable[Span]]
 
-#: No card, national id or social security number has fewer digits.
+#: No national id or social security number has fewer digits.
 MIN_DIGITS = 9
+#: No card has fewer digits, of which two may be before a part of a very long number.
+MIN_OF_CARD = 13 - 2
 #: Texts without personal data that are known at once: their length and number.
 MAX_REMEMBERED_CHARACTERS, MAX_REMEMBERED = 32, 4096
 #: Kind of values that may be a phrase.
@@ -111,13 +113,15 @@ class Redactor:
 
     def _ranked(self, normalized: NormalizedText) -> list[tuple[int, Span]]:
         ranked = [
-            (rank, Span(*normalized.place(start, end), kind))
+            (rank, Span(start, end, kind))
             for rank, (kind, places) in enumerate(self._places(normalized.text))
             for start, end in places
             if start < end
         ]
-        if normalized.text is not normalized.original:  # a pattern may be for the original form
-            ranked += [
+        if normalized.text is not normalized.original:
+            place = normalized.place
+            ranked = [(rank, Span(*place(start, end), kind)) for rank, (start, end, kind) in ranked]
+            ranked += [  # a pattern may be for the original form
                 (rank, Span(*match.span(), name))
                 for rank, (name, pattern) in enumerate(self._patterns)
                 for match in pattern.finditer(normalized.original)
@@ -155,7 +159,9 @@ class Redactor:
         yield "BANK_ACCOUNT", find_accounts(scan, windows)
         yield "IBAN", find_ibans(scan)
         longer = [window for n_digits, window in numbers if n_digits >= MIN_DIGITS]
-        cards = [*find_cards(scan, longer)]
+        cards = [
+            *find_cards(scan, [window for n_digits, window in numbers if n_digits >= MIN_OF_CARD])
+        ]
         yield "CARD", cards
         yield "CARD", find_broken_cards(scan)
         yield "SSN", find_ssns(scan, longer)
@@ -207,7 +213,7 @@ def _without_overlaps(ranked: list[tuple[int, Span]]) -> list[Span]:
     if not ranked:
         return []
     result: list[tuple[int, Span]] = []
-    for rank, span in sorted(ranked, key=lambda item: (item[1].start, item[1].end, item[1].kind)):
+    for rank, span in sorted(ranked, key=itemgetter(1)):
         if not result or span.start >= result[-1][1].end:
             result.append((rank, span))
         elif rank == result[-1][0]:
@@ -217,10 +223,10 @@ def _without_overlaps(ranked: list[tuple[int, Span]]) -> list[Span]:
             worse, last = result.pop()
             is_phrase = last.kind == OF_PHRASES  # with a key in it, of which the rest stays one
             if is_phrase and last.start < span.start:
-                result.append((worse, replace(last, end=span.start)))
+                result.append((worse, last._replace(end=span.start)))
             result.append((rank, span))
             if is_phrase and last.end > span.end:
-                result.append((worse, replace(last, start=span.end)))
+                result.append((worse, last._replace(start=span.end)))
         elif span.kind == OF_PHRASES and span.end > result[-1][1].end:
-            result.append((rank, replace(span, start=result[-1][1].end)))
+            result.append((rank, span._replace(start=result[-1][1].end)))
     return [span for _, span in result]

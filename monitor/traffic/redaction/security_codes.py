@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from monitor.traffic.redaction.any_case import AnyCase
 from monitor.traffic.redaction.text_scan import Place, TextScan, fold, listed
 from monitor.traffic.redaction.word_index import needles
 
@@ -25,31 +26,28 @@ LINK = (
 )
 END = r"(?![A-Za-z0-9_])(?![.,:/-][0-9])(?! ?[%€$£])"
 
-CARD_CODE = re.compile(
+CARD_CODE = AnyCase(
     r"(?<![a-z])(?:cvv|cvc|cvn)2?(?![a-z0-9])|\b[34][- ]digit code|свв|\bcrypto\b|prüfziffer"
     r"|\b(?:card )?(?:security|verification) (?:code|number|value)"
     r"|(?:karten)?prüfnummer|sicherheitscode|cryptogramme|code de sécurité|codice di sicurezza"
     r"|c[óo]digo de seguran[çc]a|c[óo]digo de seguridad|beveiligingscode|kod cvv|säkerhetskod"
-    r"|код безопасности|安全码|安全碼|セキュリティコード|보안 ?코드|güvenlik kodu|رمز الأمان",
-    re.IGNORECASE,
+    r"|код безопасности|安全码|安全碼|セキュリティコード|보안 ?코드|güvenlik kodu|رمز الأمان"
 )
 CARD_VALUE = re.compile(LINK + r"([0-9]{3,4}|[0-9](?: [0-9]){2,3})" + END)
 
-PIN = re.compile(
+PIN = AnyCase(
     r"(?<![a-z])pin(?:s|[ -]?(?:code|number|nummer))?(?![a-z])|geheimzahl|code secret"
     r"|codice segreto|código secreto|пин(?:-?код)?|暗証番号|取引密码|密码|密碼"
     r"|비밀번호|핀 ?번호|पिन"
-    r"|رمز سري|الرمز السري|الرقم السري|şifre(?:m|si)?",
-    re.IGNORECASE,
+    r"|رمز سري|الرمز السري|الرقم السري|şifre(?:m|si)?"
 )
 PIN_VALUE = re.compile(LINK + r"([0-9]{4,8}|[0-9](?: [0-9]){3,5})" + END)
-PIN_LAST = re.compile(
+PIN_LAST = AnyCase(
     r"(?<![0-9.,/-])([0-9]{4,8}) (?:is|ist|est|es|è|é|är|jest|to|-) ?(?:[^\W\d]{1,8} ){0,3}"
-    r"(?:[a-z]{1,12}-)?(?:pin|tan|otp|cvv|cvc)(?![a-z])",
-    re.IGNORECASE,
+    r"(?:[a-z]{1,12}-)?(?:pin|tan|otp|cvv|cvc)(?![a-z])"
 )
 
-ONE_TIME = re.compile(
+ONE_TIME = AnyCase(
     r"(?<![a-z])(?:m|i|sms|push|chip|photo|app)?-?tan(?![a-z])(?:[- ]?(?:code|nummer))?|\botps?\b"
     r"|\b2fa\b|\bpasscode|\b(?:use|enter|type)(?: the)? code|ワンタイムパスワード"
     r"|one[- ]time (?:pass(?:word|code)|code|pin)"
@@ -62,8 +60,7 @@ ONE_TIME = re.compile(
     r"|kod (?:weryfikacyjny|sms|autoryzacyjny|jednorazowy)|(?:verifierings|engångs)kod"
     r"|код (?:подтверждения|из (?:смс|sms)|доступа)|doğrulama kod\w{0,3}|onay kod\w{0,3}"
     r"|验证码|驗證碼|認証(?:コード|番号)|確認コード|인증 ?(?:번호|코드)|رمز التحقق|सत्यापन कोड"
-    r"|ओटीपी",
-    re.IGNORECASE,
+    r"|ओटीपी"
 )
 CODE = r"((?:[A-Z]-)?(?:[0-9]{3}[ -][0-9]{3,4}|[0-9]{4} [0-9]{4}|[0-9]{4,8}))"
 #: An amount may stand between, where a verb or a colon leads to the code.
@@ -104,27 +101,28 @@ def find_security_codes(scan: TextScan) -> Iterator[Place]:
     for place in scan.places_of(NEEDLES, OTHER_NEEDLES):
         if place < end_of_last or not DIGITS_NEAR.search(text, max(0, place - 24), place + 72):
             continue
-        code = _first_code(text, end_of_last, place)
+        code = _first_code(scan, end_of_last, place)
         if code:
             end_of_last = code.end()
             yield code.span(1)
         else:
             first = max(end_of_last, place - 2 * REACH)
-            code = PIN_LAST.search(text, first, place + 4)
+            code = PIN_LAST.of(scan.cases).search(scan.cases.lower, first, place + 4)
             if code:
                 end_of_last = place + 3
                 yield code.span(1)
 
 
-def _first_code(text: str, start: int, place: int) -> re.Match[str] | None:
+def _first_code(scan: TextScan, start: int, place: int) -> re.Match[str] | None:
     """Return the first code of any kind whose name is near a place; of equals the surest kind."""
+    text = scan.text
     first: re.Match[str] | None = None
     begin, end = max(start, place - REACH), place + 40
     near = fold(text[begin:end])
     for needed, words, value in KINDS:
         if not any(map(near.__contains__, needed)):
             continue
-        name = words.search(text, begin, end)
+        name = words.of(scan.cases).search(scan.cases.lower, begin, end)
         code = name and value.match(text, name.end())
         if not name or not code or _is_postal(name, code[1]) or _is_year(name, code[1]):
             continue

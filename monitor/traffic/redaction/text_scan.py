@@ -4,14 +4,14 @@ Most texts hold no personal data; to rule it out costs microseconds.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
+from monitor.traffic.redaction.any_case import Cases
 from monitor.traffic.redaction.word_index import WordIndex, Words, places_in
 
 
-@dataclass(frozen=True, order=True)
-class Span:
+class Span(NamedTuple):
     """Personal data in a text: ``text[start:end]`` is of the kind."""
 
     start: int
@@ -104,6 +104,11 @@ class TextScan:
         if len(self.raw) != len(self.text):
             places += of_other_scripts.places(self._lower, self._starts)
         return self._characters(sorted(places))
+
+    @cached_property
+    def cases(self) -> Cases:
+        """The text for patterns that ignore case."""
+        return Cases(self.text)
 
     @cached_property
     def classes(self) -> bytes:

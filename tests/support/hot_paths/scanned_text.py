@@ -1,4 +1,4 @@
-"""Count of the characters that patterns of redaction are given.
+"""Count of the characters that patterns of redaction read.
 
 A pattern's time lies within one call, which a count of calls doesn't see.
 """
@@ -11,13 +11,20 @@ from typing import Any
 import pytest
 
 from monitor.traffic import redaction
+from monitor.traffic.redaction.any_case import AnyCase
 
 #: Methods whose arguments are text, begin and end.
 METHODS = {"search", "match", "fullmatch", "finditer", "findall"}
+BOUND = {"match", "fullmatch"}
 
 
 class ScannedText:
-    """Counter of characters that the patterns of the redaction's modules are given."""
+    """Counter of characters that the patterns of the redaction's modules read.
+
+    A search reads as far as its match, or all that it is given. A match that is bound to a place
+    counts as long as it is: how far it reads is a matter of the pattern, whose steps are counted
+    elsewhere.
+    """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.n_characters = 0
@@ -26,6 +33,8 @@ class ScannedText:
             for name, value in [*vars(module).items()]:
                 if isinstance(value, re.Pattern):
                     monkeypatch.setattr(module, name, _CountedPattern(value, self))
+        of_text = AnyCase.of
+        monkeypatch.setattr(AnyCase, "of", lambda *of: _CountedPattern(of_text(*of), self))
 
 
 class _CountedPattern:
@@ -39,8 +48,13 @@ class _CountedPattern:
 
         def counted(text: str, begin: int = 0, end: int | None = None) -> Any:
             end = len(text) if end is None else min(end, len(text))
+            result = method(text, begin, end)
+            if isinstance(result, re.Match):
+                end = result.end()
+            elif name in BOUND:
+                end = begin
             self._scanned.n_characters += max(0, end - begin)
-            return method(text, begin, end)
+            return result
 
         return counted
 

@@ -135,6 +135,15 @@ def test_deep_json_that_a_parser_takes_is_not_written_again() -> None:
     assert check(as_bytes(pair)) in {"exchange", "too_deep"}
 
 
+@pytest.mark.parametrize("name", ["\ud800", "pay\ud800"])
+def test_lone_surrogate_in_tools_keeps_the_record(name: str) -> None:
+    named = [{"type": "function", "function": {"name": name}}]
+    for tools in (name, named, json.dumps(named), json.dumps(named, ensure_ascii=False)):
+        request = {"messages": [{"role": "user", "content": "x"}], "tools": tools}
+        response = {"choices": [{"message": {"role": "assistant", "content": "y"}}]}
+        assert check(as_bytes({"request": request, "response": response})) == "exchange"
+
+
 @pytest.mark.parametrize(
     "number", ["1e400", "-1e400", "1" * 5000, "-" + "9" * 400, "1e-400", "0." + "1" * 5000]
 )
@@ -245,6 +254,7 @@ def test_any_bytes(value: bytes) -> None:
 @pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(JSON_VALUES | NEAR_MISSES)
+@example({"request": {"messages": [], "tools": "\ud800"}})
 def test_any_json(value: Any) -> None:
     check(json.dumps(value).encode("utf-8", "surrogatepass"))
 

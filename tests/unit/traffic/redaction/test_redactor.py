@@ -1,5 +1,6 @@
 """Redacted and unredacted parts of texts."""
 
+import random
 import re
 import sys
 from collections.abc import Callable
@@ -30,7 +31,9 @@ from monitor.traffic.redaction import (
     secrets,
     security_codes,
 )
+from monitor.traffic.redaction.any_case import AnyCase
 from monitor.traffic.redaction.text_scan import Span, has_any
+from tests.support.hot_paths.scanned_text import ScannedText
 from tests.support.traffic.regex_steps import StepCounter
 
 REDACTOR = Redactor()
@@ -224,6 +227,7 @@ def test_every_user_gets_a_pseudonym_with_a_name_finder() -> None:
             "name;tckn\n" + "ann;" * 40 + "[NATIONAL_ID]",
         ),
         ("bob AB 12 34 56 C", "bob [NATIONAL_ID]"),
+        ("bob 718556639605143305", "bob [NATIONAL_ID]"),  # of a province without counties
         (
             "hooks.example.com/services/T0/B0/aB3dE5gH7jK9mN1pQ",
             "hooks.example.com/services/[API_KEY]",
@@ -254,9 +258,9 @@ def test_remembered_text_has_no_spans_and_no_personal_data() -> None:
 @settings(max_examples=300)
 @given(data=st.data())
 def test_match_of_a_slow_pattern_has_a_needed_word(
-    pattern: re.Pattern[str], needed: tuple[str, ...], data: st.DataObject
+    pattern: AnyCase, needed: tuple[str, ...], data: st.DataObject
 ) -> None:
-    text = data.draw(st.from_regex(pattern))
+    text = data.draw(st.from_regex(pattern.pattern))
     assert has_any(normalized_text.NormalizedText(text).text, needed)
 
 
@@ -313,6 +317,28 @@ HOSTILE = [
 ]
 
 
+N_HOSTILE = 8_000
+#: Times that patterns read each character at most.
+MAX_READ = 15
+#: What the candidates of each detector are made of.
+ALPHABETS = [
+    "0123456789",
+    "0123456789 .-/()",
+    "01 ",
+    "1)",
+    "AB12 ",
+    "0123456789abcdef-",
+    "ab@.",
+    "a@.\n=",
+    'pas :="a1',
+    "://@a1",
+    "ABCDabcd0123_-+/=",
+    '{}[]":,\\a1',
+    "\\ux041&#;",
+    "pin 1:",
+    "né1 .",
+    "密码: 1",
+]
 #: Patterns that only ever see some dozen characters: a number, or what stands before it.
 OF_SHORT_TEXTS = {
     "SAID_PHONE", "SAID_OTHER", "SSN_NAMED", "NATIONAL", "DATE", "INTERNET", "NO_VALUE",
@@ -381,6 +407,21 @@ def test_the_work_around_the_patterns_grows_with_the_text(piece: str) -> None:
     steps = [lines_run(lambda n=n: REDACTOR.redact((piece * n)[:n])) for n in (4_000, 8_000)]
 
     assert steps[1] <= 2.3 * steps[0] + 500
+
+
+@pytest.mark.parametrize("alphabet", ALPHABETS)
+def test_characters_that_patterns_read_grow_with_the_text(
+    alphabet: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = random.Random(alphabet)
+    text = "".join(rng.choices(alphabet, k=N_HOSTILE))
+    scanned, counts = ScannedText(monkeypatch), [0]
+    for n_times in (1, 2):
+        Redactor().redact(n_times * text)
+        counts.append(scanned.n_characters - counts[-1])
+
+    assert counts[2] <= 2.3 * counts[1]
+    assert counts[1] <= MAX_READ * N_HOSTILE
 
 
 @pytest.mark.slow
