@@ -155,7 +155,7 @@ def test_the_least_of_the_audience_gets_a_reply(walk: Walk) -> None:
 
 def test_no_page_asks_the_database_twice(walk: Walk) -> None:
     """A page asks for each thing once: what one part has read, the others are given."""
-    n_repeated = defaultdict(int)
+    n_repeated: dict[str, int] = defaultdict(int)
     for reply in walk.replies:
         if reply.route.method == "GET" and reply.repeated:
             path = reply.route.path
