@@ -43,7 +43,7 @@ STATED = re.compile(
     r"(?: ?(?:now|again|still|currently|jetzt|noch|maintenant|ahora|adesso|nu|teraz|agora))?"
     r"(?:\s{1,3}(?:is|ist|lautet|war|was|wäre|are|est|était|es|era|é|è|jest|to|är|-|это"
     r"|olarak|هي|هو|है)\b"
-    r"|\s{0,2}(?:は|是|为|為|는|은|が|이|가)):?\s{0,3}(?:\\{0,7}[\"'`«“„「])?"
+    r"|\s{0,2}c['\u2019]est|\s{0,2}(?:は|是|为|為|는|은|が|이|가)):?\s{0,3}(?:\\{0,7}[\"'`«“„「])?"
 )
 VALUE = re.compile(
     rf"[^\s\"'`<>,;&\\«»“”„\u2018\u2019「」。、\uff0c؛]{{{MIN_LENGTH},{MAX_LENGTH}}}"
@@ -149,7 +149,8 @@ def _value(scan: TextScan, name: re.Match[str], *, has_sign: bool) -> Place | No
         return _direct_value(scan, end)
     is_quoted = link[0][-1:] in QUOTES and link[0] != ""
     if not OF_FORMS.is_in(link[0]):
-        is_line = bool(assigned) and name[0].lower() not in OTHER_PASSES
+        word = name[0].lower()
+        is_line = word == "passphrase" or (bool(assigned) and word not in OTHER_PASSES)
         phrase = _phrase(text, link, is_quoted=is_quoted, is_line=is_line)
         if phrase:
             return phrase

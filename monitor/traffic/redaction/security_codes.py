@@ -10,7 +10,7 @@ from monitor.traffic.redaction.word_index import needles
 #: Parts of the words.
 NEEDLES = needles(
     "cvv cvc cvn security number pin tan otp code kod codi geheimzahl 2fa cryptogramme passcode"
-    " codigo digit crypto"
+    " codigo digit crypto puk"
 )
 OTHER_NEEDLES = needles(
     "prüfnummer prüfziffer código свв пин Пин ПИН код Код КОД 安全码 安全碼 验证码 驗證碼"
@@ -27,7 +27,8 @@ LINK = (
 END = r"(?![A-Za-z0-9_])(?![.,:/-][0-9])(?! ?[%€$£])"
 
 CARD_CODE = AnyCase(
-    r"(?<![a-z])(?:cvv|cvc|cvn)2?(?![a-z0-9])|\b[34][- ]digit code|свв|\bcrypto\b|prüfziffer"
+    r"(?<![a-z])(?:cvv|cvc|cvn)2?(?![a-z0-9])|\b[34][- ]digit (?:code|number)|\bsec\.? code|свв"
+    r"|\bcrypto\b|prüfziffer"
     r"|\b(?:card )?(?:security|verification) (?:code|number|value)"
     r"|(?:karten)?prüfnummer|sicherheitscode|cryptogramme|code de sécurité|codice di sicurezza"
     r"|c[óo]digo de seguran[çc]a|c[óo]digo de seguridad|beveiligingscode|kod cvv|säkerhetskod"
@@ -36,12 +37,12 @@ CARD_CODE = AnyCase(
 CARD_VALUE = re.compile(LINK + r"([0-9]{3,4}|[0-9](?: [0-9]){2,3})" + END)
 
 PIN = AnyCase(
-    r"(?<![a-z])pin(?:s|[ -]?(?:code|number|nummer))?(?![a-z])|geheimzahl|code secret"
+    r"(?<![a-z])p(?:in|uk)(?:s|[ -]?(?:code|number|nummer))?(?![a-z])|geheimzahl|code secret"
     r"|codice segreto|código secreto|пин(?:-?код)?|暗証番号|取引密码|密码|密碼"
     r"|비밀번호|핀 ?번호|पिन"
     r"|رمز سري|الرمز السري|الرقم السري|şifre(?:m|si)?"
 )
-PIN_VALUE = re.compile(LINK + r"([0-9]{4,8}|[0-9](?: [0-9]){3,5})" + END)
+PIN_VALUE = re.compile(LINK + r"([0-9]{4} [0-9]{4}|[0-9]{4,8}|[0-9](?: [0-9]){3,5})" + END)
 PIN_LAST = AnyCase(
     r"(?<![0-9.,/-])([0-9]{4,8}) (?:is|ist|est|es|è|é|är|jest|to|-) ?(?:[^\W\d]{1,8} ){0,3}"
     r"(?:[a-z]{1,12}-)?(?:pin|tan|otp|cvv|cvc)(?![a-z])"
@@ -49,7 +50,8 @@ PIN_LAST = AnyCase(
 
 ONE_TIME = AnyCase(
     r"(?<![a-z])(?:m|i|sms|push|chip|photo|app)?-?tan(?![a-z])(?:[- ]?(?:code|nummer))?|\botps?\b"
-    r"|\b2fa\b|\bpasscode|\b(?:use|enter|type)(?: the)? code|ワンタイムパスワード"
+    r"|\b(?:four|five|six|eight|[4-8])[- ]digit code\b|\b2fa\b|\bpasscode"
+    r"|\b(?:use|enter|type)(?: the)? code|ワンタイムパスワード"
     r"|one[- ]time (?:pass(?:word|code)|code|pin)"
     r"|einmal(?:code|passwort|kennwort)"
     r"|(?:verification|confirmation|authenti\w{1,8}|auth|login|log-in|sms|access|security) code"
@@ -62,7 +64,10 @@ ONE_TIME = AnyCase(
     r"|验证码|驗證碼|認証(?:コード|番号)|確認コード|인증 ?(?:번호|코드)|رمز التحقق|सत्यापन कोड"
     r"|ओटीपी"
 )
-CODE = r"((?:[A-Z]-)?(?:[0-9]{3}[ -][0-9]{3,4}|[0-9]{4} [0-9]{4}|[0-9]{4,8}))"
+CODE = (
+    r"((?:[A-Z]-)?(?:[0-9]{3}[ -][0-9]{3,4}|[0-9]{4} [0-9]{4}"
+    r"|[0-9]{2}(?: [0-9]{2}){2,3}|[0-9]{4,8}))"
+)
 #: An amount may stand between, where a verb or a colon leads to the code.
 ONE_TIME_VALUE = re.compile(
     rf"(?:{LINK}|[^\n?!]{{0,64}}?(?:lautet|\bis|\bist|\best|\bes|è|é|[:=]) ?){CODE}{END}"
@@ -72,7 +77,7 @@ YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 
 #: One of these is in each match of the words of a kind; to look for them is faster.
 OF_CARD_CODES = listed(
-    "cvv cvc cvn digit свв crypto prüf security verification sicherheitscode sécurité sicurezza"
+    "cvv cvc cvn digit sec свв crypto prüf security verification sicherheitscode sécurité sicurezza"
     " seguran segur beveiligingscode säkerhetskod безопасности 安全码 安全碼 セキュリティ 보안"
     " güvenlik الأمان"
 )
@@ -81,7 +86,7 @@ OF_ONE_TIME = listed(
     " 인증 التحقق सत्यापन ओटीपी"
 )
 OF_PINS = listed(
-    "pin geheimzahl secret segreto пин 暗証 取引 密码 密碼 비밀번호 핀 पिन سري السري şifre"
+    "pin puk geheimzahl secret segreto пин 暗証 取引 密码 密碼 비밀번호 핀 पिन سري السري şifre"
 )
 #: Kinds of codes: words before one, and the code after them.
 KINDS = (
@@ -114,7 +119,7 @@ def find_security_codes(scan: TextScan) -> Iterator[Place]:
 
 
 def _first_code(scan: TextScan, start: int, place: int) -> re.Match[str] | None:
-    """Return the first code of any kind whose name is near a place; of equals the surest kind."""
+    """Return the first code of any kind whose name is near a place; of equals the longest."""
     text = scan.text
     first: re.Match[str] | None = None
     begin, end = max(start, place - REACH), place + 40
@@ -126,7 +131,7 @@ def _first_code(scan: TextScan, start: int, place: int) -> re.Match[str] | None:
         code = name and value.match(text, name.end())
         if not name or not code or _is_postal(name, code[1]) or _is_year(name, code[1]):
             continue
-        if first is None or code.start(1) < first.start(1):
+        if first is None or (code.start(1), -code.end(1)) < (first.start(1), -first.end(1)):
             first = code
     return first
 

@@ -102,6 +102,18 @@ REDACTOR = Redactor()
             'password="[PASSWORD][API_KEY][PASSWORD]"',
         ),
         ('password="sk-proj-abcdefghijklmnop1234 my horse"', 'password="[API_KEY][PASSWORD]"'),
+        ("verification code is 731 604, valid", "verification code is [SECURITY_CODE], valid"),
+        ("Code de confirmation : 48 31 96", "Code de confirmation : [SECURITY_CODE]"),
+        ("my sec code 338", "my sec code [SECURITY_CODE]"),
+        ("3 digit number on the back: 719", "3 digit number on the back: [SECURITY_CODE]"),
+        ("a six-digit code so I said 552019", "a six-digit code so I said [SECURITY_CODE]"),
+        ("PUK code: 4821 9931", "PUK code: [SECURITY_CODE]"),
+        ("am 12. Mai 1964 in Bremen geboren", "am [BIRTH_DATE] in Bremen geboren"),
+        ("D.O.B.: 04-Jul-1999", "D.O.B.: [BIRTH_DATE]"),
+        ("Syntynyt 3.2.1951", "Syntynyt [BIRTH_DATE]"),
+        ("født 07.05.1980", "født [BIRTH_DATE]"),
+        ("mot de passe c'est Merle!2044", "mot de passe c'est [PASSWORD]"),
+        ("passphrase is walnut ferry candle eleven", "passphrase is [PASSWORD]"),
     ],
 )  # fmt: skip
 def test_personal_data_is_replaced_by_its_kind(text: str, redacted: str) -> None:
@@ -128,6 +140,10 @@ def test_personal_data_is_replaced_by_its_kind(text: str, redacted: str) -> None
         "PIN code 110001, Delhi",
         "order 111222333",  # the check digits of a Dutch number, without its name
         "DNI 12345678A",  # the check character is wrong
+        "There are 6 digit codes in 4500 shops",
+        "Die Bank wurde am 3.4.1975 in Ulm eröffnet",
+        "le mot de passe, c'est important",
+        "the passphrase is stored in the safe of the office",
         "",
     ],
 )
