@@ -165,4 +165,4 @@ def test_overview_sends_few_statements_for_any_models(desk: Desk, engine: Engine
     event.listen(engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
     assert lead.get("/overview").status_code == 200
     sent = [text for text in statements if not text.startswith(("BEGIN", "PRAGMA"))]
-    assert len(sent) == 38
+    assert len(sent) == 36
