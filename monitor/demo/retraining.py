@@ -57,11 +57,12 @@ def retrain_twice(
     )
 
     console.section("Retraining with replay: a candidate that passes")
-    share, epochs = model.with_replay["replay_share"], model.with_replay["epochs"]
-    console.write(
-        f"The lead sets replay_share = {share:g} and epochs = {epochs:g} in the recipe and plans "
-        "another run."
-    )
+    changed = [
+        f"{name} = {value:g}"
+        for name, value in model.with_replay.items()
+        if value != model.without_replay[name]
+    ]
+    console.write(f"The lead sets {' and '.join(changed)} in the recipe and plans another run.")
     launch.write_recipe(workspace.folder, model.base, model.with_replay)
     run = _plan_as_lead(workspace, decision)
     start_run(workspace.engine, run.id, workspace.launcher, datetime.now(UTC))
