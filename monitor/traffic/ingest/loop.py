@@ -27,6 +27,7 @@ from monitor.traffic.embedding import TextEncoder
 from monitor.traffic.end_users.rules import EndUserRules, open_rules
 from monitor.traffic.ingest.observation_plans import ObservationPlans, kept_plans
 from monitor.traffic.ingest.preparation import BatchPreparer
+from monitor.traffic.ingest.row_process import RowProcess
 from monitor.traffic.ingest.storage_metrics import create_counters
 from monitor.traffic.ingest.sweeper import Sweeper
 from monitor.traffic.ingest.worker import IngestWorker
@@ -127,7 +128,6 @@ def _consume(
             engine,
             settings,
             encoder,
-            design=design,
             plans=plans,
             rules=rules,
             stop=stop,
@@ -177,7 +177,6 @@ class Ingest:
         settings: Sections,
         encoder: TextEncoder,
         *,
-        design: SamplingDesign,
         plans: ObservationPlans,
         rules: EndUserRules,
         stop: threading.Event,
@@ -214,11 +213,13 @@ class Ingest:
         self._membership = Membership(
             consumer, session_seconds=settings.kafka.session_timeout.total_seconds()
         )
-        preparer = BatchPreparer.build(settings, encoder, design, plans.present, rules=rules)
+        rows = RowProcess(settings)
+        preparer = BatchPreparer(settings, rows, encoder, rules=rules, plans=plans.present)
         self._worker = IngestWorker(
             engine,
             preparer,
             stop,
+            rows=rows,
             sweeper=Sweeper(engine, preparer, settings.traffic.join, clock=clock),
             clock=clock,
         )

@@ -1,4 +1,4 @@
-"""Worker thread that decodes, embeds and stores, so that the main loop keeps polling."""
+"""Worker thread that has rows built, embeds and stores, so that the main loop keeps polling."""
 
 import queue
 import threading
@@ -8,10 +8,12 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from monitor.errors import LostOwnershipError, RulesChangedError
+from monitor.errors import ChildProcessFailedError, LostOwnershipError, RulesChangedError
 from monitor.telemetry import OWNERSHIP_LOST, SERVICE_FAILURES, get_logger
 from monitor.traffic.backoff import Backoff
-from monitor.traffic.ingest.preparation import BatchPreparer, PreparedBatch
+from monitor.traffic.ingest.preparation import BatchPreparer
+from monitor.traffic.ingest.prepared_batch import PreparedBatch
+from monitor.traffic.ingest.row_process import RowProcess
 from monitor.traffic.ingest.sweeper import Sweeper
 from monitor.traffic.ingest.writer import store_with_retries
 from monitor.traffic.kafka.batch import OffsetRange, RawBatch
@@ -41,12 +43,14 @@ class IngestWorker:
         preparer: BatchPreparer,
         stop: threading.Event,
         *,
+        rows: RowProcess,
         sweeper: Sweeper,
         clock: Callable[[], datetime],
     ) -> None:
         self._engine = engine
         self._preparer = preparer
         self._stop = stop
+        self._rows = rows
         self._sweeper = sweeper
         self._clock = clock
         self._batches: queue.Queue[RawBatch | None] = queue.Queue(QUEUE_LENGTH)
@@ -76,9 +80,10 @@ class IngestWorker:
 
     def _run(self) -> None:
         try:
-            while (batch := self._next()) is not None:
-                self.outcomes.put(self._process(batch))
-                self._sweeper.sweep_when_due(self._stop)
+            with self._rows:
+                while (batch := self._next()) is not None:
+                    self.outcomes.put(self._process(batch))
+                    self._sweeper.sweep_when_due(self._stop)
         except BaseException as failure:  # noqa: BLE001 - the main loop raises it again
             self.failure = failure
 
@@ -115,13 +120,16 @@ class IngestWorker:
         return BatchOutcome(batch.ranges, stored=stored is not None)
 
     def _prepare(self, batch: RawBatch) -> PreparedBatch | None:
-        """Decode and embed; retry if the encoder fails, as a full GPU may have room soon."""
+        """Build rows and embed; retry if a process dies, or the encoder's GPU is full."""
         backoff = Backoff(first_seconds=1.0)
         while True:
             try:
                 prepared = self._preparer.prepare(
                     batch.records, received_at=batch.received_at, dead_letters=batch.dead_letters
                 )
+            except ChildProcessFailedError:  # it is told
+                if backoff.wait(self._stop):
+                    return None
             except (RuntimeError, MemoryError, OSError):
                 SERVICE_FAILURES.labels("encoder").inc()
                 log.exception("embedding_failed", action="retry")
