@@ -34,11 +34,11 @@ class ChildProcess:
 
     def kill(self) -> None:
         """Kill the child and its session."""
-        self.connection.close()
         if self.process.poll() is None:  # else its number may be another process's
             os.killpg(self.process.pid, signal.SIGKILL)
         if self.status() is None:
             log.error("child_process_not_ended", pid=self.process.pid)
+        self.connection.close()  # last: a thread may read from it
 
     def status(self) -> int | None:
         """Wait for the end of the child and return its exit status; ``None``: it does not end."""

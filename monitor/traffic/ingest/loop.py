@@ -71,20 +71,25 @@ def run_ingest(
     """
     require_codecs()
     create_counters(settings.kafka.topic)
+    heartbeat = heartbeat or Heartbeat("ingest")
     with (
         measured_lag(engine, settings.kafka, secrets),
         kept_plans(engine, settings) as plans,
     ):
-        _consume(
-            engine,
-            settings,
-            secrets,
-            encoder,
-            plans=plans,
-            stop=stop,
-            heartbeat=heartbeat or Heartbeat("ingest"),
-            clock=clock,
-        )
+        is_done = False
+        while not is_done:
+            with RowProcess(settings) as rows:
+                is_done = _consume(
+                    engine,
+                    settings,
+                    secrets,
+                    encoder,
+                    rows=rows,
+                    plans=plans,
+                    stop=stop,
+                    heartbeat=heartbeat,
+                    clock=clock,
+                )
 
 
 def _consume(
@@ -93,14 +98,16 @@ def _consume(
     secrets: Secrets,
     encoder: TextEncoder,
     *,
+    rows: RowProcess,
     plans: ObservationPlans,
     stop: threading.Event,
     heartbeat: Heartbeat,
     clock: Callable[[], datetime],
-) -> None:
+) -> bool:
+    """Consume until stopped; return ``False`` where the membership was lost before."""
     rules = _open_rules(engine, settings, secrets, stop, heartbeat)
     if rules is None:
-        return
+        return True
     design = SamplingDesign(settings)
     selection = Selection(
         topic=settings.kafka.topic,
@@ -122,20 +129,20 @@ def _consume(
             backoff.wait(stop)
             continue
         log.info("consumer_started", topic=settings.kafka.topic, group=settings.kafka.group_id)
-        is_member = Ingest(
+        return Ingest(
             consumer,
             listener,
             engine,
             settings,
             encoder,
+            rows=rows,
             plans=plans,
             rules=rules,
             stop=stop,
             heartbeat=heartbeat,
             clock=clock,
         ).run()
-        if is_member:
-            return
+    return True
 
 
 def _open_rules(
@@ -177,6 +184,7 @@ class Ingest:
         settings: Sections,
         encoder: TextEncoder,
         *,
+        rows: RowProcess,
         plans: ObservationPlans,
         rules: EndUserRules,
         stop: threading.Event,
@@ -213,13 +221,11 @@ class Ingest:
         self._membership = Membership(
             consumer, session_seconds=settings.kafka.session_timeout.total_seconds()
         )
-        rows = RowProcess(settings)
         preparer = BatchPreparer(settings, rows, encoder, rules=rules, plans=plans.present)
         self._worker = IngestWorker(
             engine,
             preparer,
             stop,
-            rows=rows,
             sweeper=Sweeper(engine, preparer, settings.traffic.join, clock=clock),
             clock=clock,
         )

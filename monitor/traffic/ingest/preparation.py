@@ -88,20 +88,37 @@ class BatchPreparer:
         dead_letters: Sequence[DeadLetterRow] = (),
     ) -> PreparedBatch:
         """Decode, sample, redact and embed records; unreadable ones become dead letters."""
-        return self._embedded(
-            self._rows.from_records(
-                records,
-                received_at=received_at,
-                rules=self._present_rules(),
-                plan=self._plans(),
-                draws=draws,
-                dead_letters=dead_letters,
+        return self.embed(
+            self.build_rows(
+                records, received_at=received_at, draws=draws, dead_letters=dead_letters
             )
         )
 
+    def build_rows(
+        self,
+        records: Sequence[RawRecord],
+        *,
+        received_at: datetime,
+        draws: Sequence[Draw] | None = None,
+        dead_letters: Sequence[DeadLetterRow] = (),
+    ) -> PreparedBatch:
+        """Do all of :meth:`prepare` but the embedding."""
+        return self._rows.from_records(
+            records,
+            received_at=received_at,
+            rules=self._present_rules(),
+            plan=self._plans(),
+            draws=draws,
+            dead_letters=dead_letters,
+        )
+
+    def embed(self, batch: PreparedBatch) -> PreparedBatch:
+        """Return the batch with the vectors of its exchanges."""
+        return replace(batch, exchanges=embed(batch.exchanges, self._encoder))
+
     def prepare_pairs(self, pairs: Sequence[tuple[HalfRow, HalfRow]]) -> PreparedBatch:
         """Join pairs of requests and responses, and embed those of the sample."""
-        return self._embedded(
+        return self.embed(
             self._rows.from_pairs(pairs, rules=self._present_rules(), plan=self._plans())
         )
 
@@ -112,6 +129,3 @@ class BatchPreparer:
 
     def _present_rules(self) -> PresentRules | None:
         return None if self._rules is None else self._rules.refresh()
-
-    def _embedded(self, batch: PreparedBatch) -> PreparedBatch:
-        return replace(batch, exchanges=embed(batch.exchanges, self._encoder))

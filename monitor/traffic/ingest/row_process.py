@@ -1,6 +1,7 @@
 """Rows of batches, built in a child process: polling needs this process's interpreter."""
 
 import os
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -59,14 +60,14 @@ class Reply:
 
 
 class RowProcess:
-    """Rows built in a child process, one batch at a time; used by one thread.
+    """Rows built in a child process, one batch at a time.
 
-    A child that has died is replaced at the next call. It is started and ended by a ``with`` block,
-    and dies with the thread that has started it.
+    It is started and ended by a ``with`` block. A child that has died is replaced at the next call.
     """
 
     def __init__(self, settings: Sections) -> None:
         self._settings = settings
+        self._lock = threading.Lock()
         self._child: ChildProcess | None = None
         #: The rules that the child has.
         self._rules: PresentRules | None = None
@@ -128,12 +129,13 @@ class RowProcess:
         return self._call(Task("from_pairs", pairs, {"plan": plan}), rules)
 
     def _call(self, task: Task, rules: PresentRules | None) -> PreparedBatch:
-        child = self._await_child()
-        if rules is not self._rules:
-            self._ask(child, NewRules(rules))
-            self._rules = rules
-        built: PreparedBatch = self._ask(child, task)
-        return built
+        with self._lock:
+            child = self._await_child()
+            if rules is not self._rules:
+                self._ask(child, NewRules(rules))
+                self._rules = rules
+            built: PreparedBatch = self._ask(child, task)
+            return built
 
     def _await_child(self) -> ChildProcess:
         """Return the child; start it where there is none."""
