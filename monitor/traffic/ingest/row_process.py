@@ -3,7 +3,6 @@
 import os
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
@@ -23,6 +22,7 @@ from monitor.traffic.sampling.sampler import Draw
 
 log = get_logger(__name__)
 
+CHILD = "monitor.traffic.ingest.row_child"
 OUT_OF_MEMORY = "Give the daemon more, or lower traffic.batch_size"
 
 
@@ -73,8 +73,13 @@ class RowProcess:
         self._rules: PresentRules | None = None
 
     def __enter__(self) -> "RowProcess":
-        with suppress(ChildProcessFailedError):  # it is told; the first call starts another
+        try:
             self._await_child()
+        except ChildProcessFailedError:
+            pass  # it is told; the first call starts another
+        except BaseException:
+            self._end_child()
+            raise
         return self
 
     def __exit__(
@@ -140,7 +145,7 @@ class RowProcess:
     def _await_child(self) -> ChildProcess:
         """Return the child; start it where there is none."""
         if self._child is None:
-            self._child = ChildProcess("monitor.traffic.ingest.row_child")
+            self._child = ChildProcess(CHILD)
             self._rules = None
             self._ask(self._child, Start(self._settings, os.getpid()))
         return self._child
