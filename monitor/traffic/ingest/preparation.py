@@ -21,7 +21,7 @@ from monitor.traffic.sampling.sampler import Draw
 
 
 class Rows(Protocol):
-    """What builds rows; see :class:`RowBuilder`."""
+    """Builder of rows, here or in another process; see :class:`RowBuilder`."""
 
     def from_records(
         self,

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, select
 
 from monitor.errors import ConfigurationError, DatabaseUnavailableError
 from monitor.privacy.end_users.suppression import suppress
-from monitor.settings import Secrets, Settings
+from monitor.settings import Secrets, Settings, load_configuration
 from monitor.store.engine import transaction
 from monitor.store.tables import Exchange
 from monitor.store.traffic.offsets import advance, claim, next_offset
@@ -28,7 +28,7 @@ from monitor.traffic.ingest.prepared_batch import PreparedBatch
 from monitor.traffic.ingest.row_builder import RowBuilder
 from monitor.traffic.ingest.row_process import RowProcess
 from monitor.traffic.ingest.sweeper import Sweeper
-from monitor.traffic.ingest.worker import MAX_BATCHES, BatchOutcome, IngestWorker
+from monitor.traffic.ingest.worker import BatchOutcome, IngestWorker
 from monitor.traffic.kafka.batch import OffsetRange, PartitionState, RawBatch
 from monitor.traffic.record import RawRecord
 from tests.support.encoders.fake_encoder import FakeEncoder
@@ -105,7 +105,7 @@ class Work:
         with transaction(self.engine) as connection:
             return list(connection.execute(select(Exchange.offset).order_by(Exchange.id)).scalars())
 
-    def next_offset(self) -> int:
+    def next_offset(self) -> int | None:
         with transaction(self.engine) as connection:
             return next_offset(connection, "topic", 0)
 
@@ -154,16 +154,18 @@ def test_batches_are_stored_in_their_order(begin: Begin) -> None:
 def test_no_more_than_two_batches_are_at_work(begin: Begin) -> None:
     encoder = Gate()
     work = begin(encoder)
-    work.offer(*(work.batch(first, first + 1) for first in range(MAX_BATCHES)))
+    work.offer(work.batch(0, 1), work.batch(1, 2))
     assert encoder.waiting.wait(SECONDS)
-    assert not work.worker.offer(work.batch(MAX_BATCHES, MAX_BATCHES + 1))
+    assert not work.worker.offer(work.batch(2, 3))
     encoder.gate.set()
-    work.offer(work.batch(MAX_BATCHES, MAX_BATCHES + 1))
-    assert all(work.outcome().stored for _ in range(MAX_BATCHES + 1))
-    assert work.stored() == list(range(MAX_BATCHES + 1))
+    work.offer(work.batch(2, 3))
+    assert all(work.outcome().stored for _ in range(3))
+    assert work.stored() == [0, 1, 2]
 
 
-def test_rows_are_built_while_the_batch_before_is_embedded(begin: Begin, rows: RowProcess) -> None:
+def test_rows_are_built_while_the_batch_before_is_embedded(
+    begin: Begin, rows: RowProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
     encoder, built = Gate(), threading.Event()
     work = begin(encoder)
     call, seen = rows._call, []
@@ -175,17 +177,14 @@ def test_rows_are_built_while_the_batch_before_is_embedded(begin: Begin, rows: R
             built.set()
         return outcome
 
-    rows._call = note  # type: ignore[method-assign]
-    try:
-        work.offer(work.batch(0, 1), work.batch(1, 2))
-        assert built.wait(SECONDS), "the second batch waits for the first one's vectors"
-        encoder.gate.set()
-        assert [work.outcome().stored for _ in range(2)] == [True, True]
-    finally:
-        rows._call = call  # type: ignore[method-assign]
+    monkeypatch.setattr(rows, "_call", note)
+    work.offer(work.batch(0, 1), work.batch(1, 2))
+    assert built.wait(SECONDS), "the second batch waits for the first one's vectors"
+    encoder.gate.set()
+    assert [work.outcome().stored for _ in range(2)] == [True, True]
 
 
-def test_a_process_killed_amid_a_batch_is_told_once(begin: Begin, rows: RowProcess) -> None:
+def test_batch_of_a_killed_process_is_built_again(begin: Begin, rows: RowProcess) -> None:
     work, before = begin(), n_failures("preparation")
     pid = rows.pid
     assert pid is not None
@@ -308,8 +307,10 @@ def test_processes_that_keep_dying_wait_for_the_stop(
     assert (work.stored(), work.next_offset()) == ([], 0)
 
 
-def test_the_process_builds_and_counts_what_this_one_does(clock: datetime) -> None:
-    settings = Settings(monitoring={"sample_rate": 0.5}, traffic={"join": {"enabled": True}})
+def test_the_process_builds_and_counts_what_this_one_does(clock: datetime, tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("[monitoring]\nsample_rate = 0.5\n[traffic.join]\nenabled = true\n")
+    settings = load_configuration(file)
     values = [
         b'{"id": "r%d", "prompt": "Write to ann@example.org", "response": "yes"}' % number
         for number in range(8)
