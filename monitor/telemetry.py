@@ -4,7 +4,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TextIO
@@ -67,7 +67,18 @@ EXCEPTION_RENDERER = structlog.processors.ExceptionRenderer(describe_exception)
 REGISTRY = CollectorRegistry()
 #: Memory, processor time and open files of this process, where the system has /proc.
 ProcessCollector(registry=REGISTRY)
-_counter, _gauge = partial(Counter, registry=REGISTRY), partial(Gauge, registry=REGISTRY)
+#: Value of a counter by its name and labels.
+Counted = Mapping[tuple[str, tuple[tuple[str, str], ...]], float]
+#: Name -> counter of this process.
+_COUNTERS: dict[str, Counter] = {}
+
+
+def _counter(name: str, documentation: str, labels: Sequence[str] = ()) -> Counter:
+    _COUNTERS[name] = Counter(name, documentation, labels, registry=REGISTRY)
+    return _COUNTERS[name]
+
+
+_gauge = partial(Gauge, registry=REGISTRY)
 _histogram = partial(Histogram, registry=REGISTRY)
 
 RECORDS_READ = _counter("driftwarden_records_read", "Records read, sampled or not.", ["source"])
@@ -347,6 +358,24 @@ class LeaderGauges(Collector):
 
 LEADER_GAUGES = LeaderGauges()
 REGISTRY.register(LEADER_GAUGES)
+
+
+def counted() -> Counted:
+    """Return the value of each counter of this process that has counted, by name and labels."""
+    return {
+        (name, tuple(sample.labels.items())): sample.value
+        for name, counter in _COUNTERS.items()
+        for family in counter.collect()
+        for sample in family.samples
+        if sample.name.endswith("_total") and sample.value
+    }
+
+
+def count_all(increases: Counted) -> None:
+    """Add what a child process has counted."""
+    for (name, labels), increase in increases.items():
+        counter = _COUNTERS[name]
+        (counter.labels(**dict(labels)) if labels else counter).inc(increase)
 
 
 def render_metrics() -> bytes:

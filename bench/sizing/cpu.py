@@ -12,12 +12,18 @@ def cpu_seconds(pid: int, *, children: bool = False) -> float:
     return sum(map(int, fields[11 : 15 if children else 13])) / TICKS
 
 
+def children_of(pid: int) -> list[int]:
+    """Return the children of a process, whichever of its threads has started them."""
+    lists = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for path in lists for child in path.read_text(encoding="utf-8").split()]
+
+
 def tree_cpu_seconds(pid: int) -> float:
     """Return the CPU time of a process and of all children that it has or had."""
     total = cpu_seconds(pid, children=True)
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split():
+    for child in children_of(pid):
         try:
-            total += cpu_seconds(int(child))
+            total += cpu_seconds(child)
         except OSError:  # it ends just now
             continue
     return total

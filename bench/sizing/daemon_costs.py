@@ -15,7 +15,7 @@ from typing import IO
 from sqlalchemy import create_engine, text
 
 from bench.services.requirement import free_port
-from bench.sizing.cpu import cpu_seconds, resident_bytes
+from bench.sizing.cpu import children_of, cpu_seconds, resident_bytes
 from bench.sizing.texts import fill_topic
 from bench.traffic.services import BenchServices
 
@@ -77,8 +77,9 @@ def _measure(parts: str, url: str, environment: dict[str, str]) -> DaemonCost:
             most = max(most, _connections(url, name))
             time.sleep(0.2)
         seconds = time.monotonic() - begin
+        processes = [process.pid, *children_of(process.pid)]
         idle = (cpu_seconds(process.pid) - cpu) / seconds
-        return DaemonCost(float(resident_bytes(process.pid)), idle, most)
+        return DaemonCost(float(sum(map(resident_bytes, processes))), idle, most)
 
 
 @contextmanager

@@ -87,7 +87,7 @@ def poll_rows(services: BenchServices, topic: str, compression: str) -> Iterator
         f"{_median_rate(ingests):,.0f} against {_median_rate(polls):,.0f} records/s, "
         f"{_median_cpu(ingests):.1f} against {_median_cpu(polls):.1f} µs of processor a record"
     )
-    yield ratio_row(f"ingest / poll loop, {compression}", ratios, at_least(0.8), how)
+    yield ratio_row(f"ingest / poll loop, {compression}", ratios, at_least(0.9), how)
 
 
 def encoder_rows(services: BenchServices) -> Iterator[Row]:

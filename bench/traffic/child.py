@@ -1,16 +1,16 @@
 """``python -m bench.traffic.child BROKERS TOPIC RECORDS URL SECONDS MODELS``: an ingest alone.
 
 SECONDS is the encoder's time per text, MODELS the number of listed models. Prints the time and the
-peak resident memory as JSON.
+peak resident memory, with that of ingest's own child, as JSON.
 """
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
-from bench.traffic.ingest_runs import InstantEncoder, ingest
+from bench.traffic.ingest_runs import InstantEncoder, ingest, peak_megabytes
 from bench.traffic.services import N_MODELS, BenchServices, bench_settings
 
 
@@ -60,16 +60,9 @@ def main(
     settings = bench_settings(bootstrap_servers, topic, url, n_models=int(n_models))
     run = ingest(settings, encoder, int(n_records))
     each = run.seconds / run.n_records * 1e6
-    measured = ChildRun(each, run.cpu_microseconds, peak_megabytes())
+    resident = peak_megabytes(os.getpid()) + run.child_megabytes
+    measured = ChildRun(each, run.cpu_microseconds, resident)
     print(json.dumps(asdict(measured)))
-
-
-def peak_megabytes() -> float:
-    """Return the peak resident memory; ``getrusage`` would include the parent's."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1024
-    raise RuntimeError("/proc/self/status names no VmHWM")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
 """End-to-end runs of ingest and its reference loops."""
 
 import logging
+import os
+import resource
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +15,12 @@ from kafka import KafkaConsumer, TopicPartition
 from numpy.typing import NDArray
 from sqlalchemy import Engine, event, func, select
 
+from bench.sizing.cpu import children_of, cpu_seconds
 from monitor.settings import Secrets, Sections
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import Exchange, SourceOffset
 from monitor.telemetry import REGISTRY, configure_logging
+from monitor.traffic.ingest import row_process
 from monitor.traffic.ingest.loop import run_ingest
 
 MAX_POLL_RECORDS = 2000
@@ -44,6 +49,8 @@ class Run:
     n_records: int
     seconds: float
     cpu_seconds: float
+    #: Peak resident memory of ingest's child.
+    child_megabytes: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -52,7 +59,7 @@ class Run:
 
     @property
     def cpu_microseconds(self) -> float:
-        """Return the processor time of this process for each record."""
+        """Return the processor time for each record, of this process and of ingest's child."""
         return self.cpu_seconds / self.n_records * 1e6
 
 
@@ -61,12 +68,12 @@ class Stopwatch:
 
     def __init__(self) -> None:
         self._start = time.perf_counter()
-        self._cpu_start = time.process_time()
+        self._cpu_start = time.process_time() + _child_seconds()
 
     def run(self, n_records: int, *, until: float | None = None) -> Run:
         """Return the cost up to now, or up to a time of ``time.perf_counter``."""
         seconds = (time.perf_counter() if until is None else until) - self._start
-        return Run(n_records, seconds, time.process_time() - self._cpu_start)
+        return Run(n_records, seconds, time.process_time() + _child_seconds() - self._cpu_start)
 
 
 def poll_only(bootstrap_servers: str, topic: str, n_records: int) -> Run:
@@ -121,9 +128,10 @@ def ingest(settings: Sections, encoder: Any, n_records: int) -> Run:
     n_sampled, size = _metric("sampled", topic) - sampled_before, settings.traffic.batch_size
     while _count_stored(engine) < n_sampled - size and thread.is_alive():
         time.sleep(0.02)
+    child_megabytes = sum(map(peak_megabytes, _ingest_children()))
     stop.set()
     thread.join()
-    measured = watch.run(n_records, until=last_commit)
+    measured = replace(watch.run(n_records, until=last_commit), child_megabytes=child_megabytes)
     _check(engine, n_records, _metric("sampled", topic) - sampled_before)
     engine.dispose()
     return measured
@@ -136,6 +144,33 @@ def stored_texts(url: str) -> list[str]:
         rows = connection.execute(select(Exchange.prompt, Exchange.response)).all()
     engine.dispose()
     return [text for row in rows for text in row]
+
+
+def peak_megabytes(pid: int) -> float:
+    """Return the peak resident memory; ``getrusage`` would include the parent's.
+
+    Raises:
+        RuntimeError: The system doesn't tell it.
+    """
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError("/proc names no VmHWM")
+
+
+def _child_seconds() -> float:
+    """Return the processor time of the child processes of ingest, running or ended."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return ended.ru_utime + ended.ru_stime + sum(map(cpu_seconds, _ingest_children()))
+
+
+def _ingest_children() -> list[int]:
+    module = row_process.CHILD.encode()
+    return [
+        child
+        for child in children_of(os.getpid())
+        if module in Path(f"/proc/{child}/cmdline").read_bytes()
+    ]
 
 
 def _metric(name: str, topic: str) -> int:

@@ -17,7 +17,8 @@ from monitor.bench.row import Row
 from monitor.settings import Configuration
 from monitor.store.engine import make_engine
 from monitor.traffic.decoder import Decoder
-from monitor.traffic.ingest.preparation import BatchPreparer, PreparedBatch
+from monitor.traffic.ingest.preparation import BatchPreparer
+from monitor.traffic.ingest.prepared_batch import PreparedBatch
 from monitor.traffic.ingest.writer import store_batch
 from monitor.traffic.kafka.wire.batch_header import read_header
 from monitor.traffic.kafka.wire.integrity import UnconfirmedBatches

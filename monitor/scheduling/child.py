@@ -3,7 +3,6 @@
 import ctypes
 import gc
 import os
-import signal
 import sys
 from contextlib import suppress
 from dataclasses import replace
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
+from monitor.child_process import die_with_parent, ignore_stop_signals
 from monitor.embedding.encoder import load_encoder
 from monitor.errors import DatabaseUnavailableError
 from monitor.scheduling.protocol import Ready, Reply, Start, Task
@@ -23,17 +23,12 @@ from monitor.store.engine import make_engine
 from monitor.store.leadership import acting_under, fence
 from monitor.telemetry import configure_logging, get_logger
 
-#: Linux: the signal that a process gets when its parent's thread ends.
-PR_SET_PDEATHSIG = 1
-
 log = get_logger(__name__)
 
 
 def main(descriptor: int) -> None:
     """Serve tasks until the connection to the daemon ends."""
-    # The daemon decides when this process ends: a stopped service signals all of its processes.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    ignore_stop_signals()
     with Connection(descriptor) as connection:
         start: Start = connection.recv()
         die_with_parent(start.parent)
@@ -64,14 +59,6 @@ def main(descriptor: int) -> None:
             else:
                 reply = Reply(value)
             connection.send(replace(reply, resident=free_memory()))
-
-
-def die_with_parent(parent: int) -> None:
-    """Ask the system to kill this process when its parent dies, even while it hangs."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it has died already
-        raise SystemExit(1)
 
 
 def free_memory() -> int:

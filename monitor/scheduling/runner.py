@@ -1,21 +1,17 @@
 """Runners of evaluations: in this process, or in a child process with a time limit."""
 
 import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import timedelta
 from functools import cache
-from multiprocessing import Pipe
 from typing import Any, Protocol
 
 from sqlalchemy import Engine
 from structlog.contextvars import get_contextvars
 
+from monitor.child_process import ChildProcess, describe_end
 from monitor.embedding.encoder import load_encoder
 from monitor.errors import ChildProcessFailedError, DatabaseUnavailableError
 from monitor.scheduling.protocol import Ready, Reply, Start, Task
@@ -34,8 +30,8 @@ STOP_SECONDS = 60.0
 MAX_REMNANT = 1.25
 #: Time between checks whether the daemon is to stop.
 POLL_SECONDS = 0.5
-#: Time for the end of a killed process.
-KILL_SECONDS = 10.0
+#: What helps where a child was killed for its memory.
+OUT_OF_MEMORY = "Give the daemon more, or sample less of this model: [[traffic.rates]]"
 STOPPED = "the daemon was stopped, or another replica leads; it is repeated"
 
 log = get_logger(__name__)
@@ -101,7 +97,9 @@ class ProcessRunner:
         self._start = Start(url, embedding, preload, os.getpid())
         self._stop = stop
         self._leads = leads
-        self._child: _Child | None = None
+        self._child: ChildProcess | None = None
+        #: Bytes of the child after its start.
+        self._resident = 0
 
     @property
     def pid(self) -> int | None:
@@ -121,7 +119,7 @@ class ProcessRunner:
         except BaseException:
             self.rest()
             raise
-        if reply.resident > MAX_REMNANT * child.resident:
+        if reply.resident > MAX_REMNANT * self._resident:
             self.rest()
         if reply.database_unavailable:
             raise DatabaseUnavailableError(reply.error)
@@ -135,13 +133,13 @@ class ProcessRunner:
             self._child.kill()
             self._child = None
 
-    def _running_child(self) -> "_Child":
+    def _running_child(self) -> ChildProcess:
         """Return the child; start it where there is none, or where it has died since."""
         if self._child is not None and self._child.process.poll() is not None:
             self.rest()
         if self._child is None:
             self._require_start()
-            self._child = _Child()
+            self._child = ChildProcess("monitor.scheduling.child")
             try:
                 self._child.connection.send(self._start)
                 too_slow = (
@@ -153,7 +151,7 @@ class ProcessRunner:
             except BaseException:
                 self.rest()
                 raise
-            self._child.resident = ready.resident
+            self._resident = ready.resident
         return self._child
 
     def _require_start(self) -> None:
@@ -162,7 +160,12 @@ class ProcessRunner:
             raise ChildProcessFailedError(STOPPED, code="stopped")
 
     def _receive(
-        self, child: "_Child", seconds: float, too_slow: str, *, stop_seconds: float | None = None
+        self,
+        child: ChildProcess,
+        seconds: float,
+        too_slow: str,
+        *,
+        stop_seconds: float | None = None,
     ) -> Any:
         """Return the child's next message.
 
@@ -188,41 +191,12 @@ class ProcessRunner:
             if left <= 0.0:
                 raise ChildProcessFailedError(reason, code=code)
 
-    def _crash(self, child: "_Child") -> ChildProcessFailedError:
+    def _crash(self, child: ChildProcess) -> ChildProcessFailedError:
         status = child.status()
         self.rest()
-        return ChildProcessFailedError(_describe_end(status), code="killed")
-
-
-class _Child:
-    """The child process and the connection to it."""
-
-    def __init__(self) -> None:
-        self.connection, theirs = Pipe()
-        #: Bytes after its start.
-        self.resident = 0
-        with theirs:
-            self.process = subprocess.Popen(  # noqa: S603 - our own module
-                [sys.executable, "-Pm", "monitor.scheduling.child", str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                stdout=2,  # what a library prints belongs to the log
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,  # Ctrl+C is for the daemon
-            )
-
-    def kill(self) -> None:
-        """Kill the child and its session."""
-        self.connection.close()
-        if self.process.poll() is None:  # else its number may be another process's
-            os.killpg(self.process.pid, signal.SIGKILL)
-        if self.status() is None:
-            log.error("evaluation_process_not_ended", pid=self.process.pid)
-
-    def status(self) -> int | None:
-        """Wait for the end of the child and return its exit status; ``None``: it does not end."""
-        with suppress(subprocess.TimeoutExpired):
-            return self.process.wait(KILL_SECONDS)
-        return None
+        return ChildProcessFailedError(
+            describe_end(status, out_of_memory=OUT_OF_MEMORY), code="killed"
+        )
 
 
 def _describe_limit(limit: timedelta) -> str:
@@ -230,15 +204,3 @@ def _describe_limit(limit: timedelta) -> str:
         f"not done after monitoring.max_evaluation_time = {format_duration(limit)}, and ended; "
         "raise the limit for this model if its windows are large, or find in the log where it hangs"
     )
-
-
-def _describe_end(status: int | None) -> str:
-    if status is not None and status < 0:
-        name = signal.Signals(-status).name
-        cause = (
-            "; out of memory? Give the daemon more, or sample less of this model: [[traffic.rates]]"
-            if -status == signal.SIGKILL
-            else "; the log has the reason"
-        )
-        return f"its process was killed by {name}{cause}"
-    return f"its process ended with exit status {status}; the log has the reason"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import model_validator
 from pydantic_settings import (
@@ -166,6 +166,10 @@ class Configuration(Sections):
     def _listed(self) -> dict[str, Settings]:
         # Once: a model may have an evaluation file, and the daemon asks every few seconds.
         return {model: self._resolve(model, table) for model, table in self.models.items()}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as this class: that of a loaded file can't be, and all values are there."""
+        return object.__new__, (Configuration,), self.__getstate__()
 
     def __copy__(self) -> Self:
         """Return a copy that resolves its models anew: it may have other sections."""

@@ -112,8 +112,8 @@ def ingest_cores(load: Load, constants: Constants) -> float:
 def replicas_for_load(load: Load, constants: Constants) -> float:
     """Return the number of ingest processes that the busiest hour needs.
 
-    One process reads, decodes and stores on one core, as Python runs one thread at a time; the
-    encoder computes on the others.
+    One process reads and stores on one core, as Python runs one thread at a time. What its child
+    decodes on another counts on the same one; the encoder computes on the others.
     """
     of_python = _python_cores(load, constants)
     all_cores = of_python + embedding_cores(load, constants)

@@ -68,7 +68,7 @@ class EndUsersOfFile:
         return [
             self._clean(exchange, sent_id)
             for exchange, sent_id in zip(exchanges, self.sent_ids, strict=True)
-            if not self.rules.suppressed.has(sent_id)
+            if not self.rules.present.suppressed.has(sent_id)
         ]
 
     def has_own_ids(self, exchanges: Sequence[Exchange]) -> bool:
@@ -193,7 +193,7 @@ def store_baseline(
                 encoder,
                 columns,
                 digest,
-                version=end_users.rules.version,
+                version=end_users.rules.present.version,
                 model=model,
                 model_version=model_version,
                 now=now,

@@ -27,7 +27,8 @@ from monitor.traffic.decoder import NULL_VALUE
 from monitor.traffic.embedding import TextEncoder
 from monitor.traffic.end_users.rules import open_rules
 from monitor.traffic.ingest.end_user_filter import waiting_halves
-from monitor.traffic.ingest.preparation import BatchPreparer, PreparedBatch
+from monitor.traffic.ingest.preparation import BatchPreparer
+from monitor.traffic.ingest.prepared_batch import PreparedBatch
 from monitor.traffic.ingest.sweeper import Sweeper
 from monitor.traffic.ingest.writer import insert_accepted, prepare_and_store
 from monitor.traffic.record import RawRecord

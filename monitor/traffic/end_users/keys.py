@@ -21,6 +21,10 @@ class Key:
 
     secret: bytes = field(repr=False)
 
+    def __reduce__(self) -> tuple[type["Key"], tuple[bytes]]:
+        """Pickle the secret: what is computed once can't be pickled."""
+        return Key, (self.secret,)
+
     @cached_property
     def check_value(self) -> str:
         """Return what identifies the key; the key can't be derived from it."""

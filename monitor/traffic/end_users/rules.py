@@ -1,6 +1,7 @@
 """Rules of end users: the stored forms of their ids, and whose records are not stored."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine
 
@@ -22,8 +23,17 @@ from monitor.traffic.end_users.user_ids import UserIds
 log = get_logger(__name__)
 
 
-class EndUserRules:
+@dataclass(frozen=True)
+class PresentRules:
     """The keys and the suppression list, as of one version of them."""
+
+    ids: UserIds
+    suppressed: SuppressionList
+    version: RulesVersion
+
+
+class EndUserRules:
+    """The rules of a database, read again where they have changed."""
 
     def __init__(
         self,
@@ -34,11 +44,12 @@ class EndUserRules:
     ) -> None:
         self._engine = engine
         self.ids = ids
-        self.version = version
-        self.suppressed = SuppressionList(ids, changes)
+        self.present = PresentRules(ids, SuppressionList(ids, changes), version)
 
-    def refresh(self) -> None:
-        """Read the list again where it has changed. Called before each batch.
+    def refresh(self) -> PresentRules:
+        """Return the present rules; the list is read again where it has changed.
+
+        Called before each batch: the same object is returned until a change.
 
         While the database is unavailable the list stays; a batch that was prepared by it is not
         stored once the list has changed.
@@ -49,22 +60,22 @@ class EndUserRules:
         try:
             with transaction(self._engine) as connection:
                 version = rules_version(connection)
-                if version == self.version:
-                    return
+                if version == self.present.version:
+                    return self.present
                 changes = suppression_changes(connection)
         except DatabaseUnavailableError as error:
             log.debug("suppression_list_not_read", error=str(error))
-            return
-        if version.generation != self.version.generation:
+            return self.present
+        if version.generation != self.present.version.generation:
             raise ConfigurationError(
                 f"the database has a newer key of end users' ids, of generation "
                 f"{version.generation}; set {VARIABLE} to the keys of the other replicas, the "
                 "newest first, and start again",
                 code="user_id_key_outdated",
             )
-        self.suppressed = SuppressionList(self.ids, changes)
-        self.version = version
+        self.present = PresentRules(self.ids, SuppressionList(self.ids, changes), version)
         log.info("suppression_list_read", n_changes=version.n_changes)
+        return self.present
 
 
 def open_rules(

@@ -54,6 +54,15 @@ class SuppressionList:
             )
         self._has = lru_cache(REMEMBERED)(self._look_up)
 
+    def __getstate__(self) -> tuple[UserIds, dict[Key, set[str]]]:
+        """Return what is pickled: all but what it remembers."""
+        return self._ids, self._digests
+
+    def __setstate__(self, state: tuple[UserIds, dict[Key, set[str]]]) -> None:
+        """Restore a pickled list."""
+        self._ids, self._digests = state
+        self._has = lru_cache(REMEMBERED)(self._look_up)
+
     def __len__(self) -> int:
         return sum(map(len, self._digests.values()))
 

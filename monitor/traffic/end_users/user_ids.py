@@ -23,6 +23,10 @@ class UserIds:
         self._tags = {key.tag for key in ring.keys}
         self._pseudonym = lru_cache(REMEMBERED)(self._derive)
 
+    def __reduce__(self) -> tuple[type["UserIds"], tuple[Privacy, KeyRing]]:
+        """Pickle what it was made of, without what it remembers."""
+        return UserIds, (self._settings, self.ring)
+
     def normalized(self, end_user: str) -> str:
         """Return the one form of an id; a pseudonym of ours is one already."""
         if self.is_pseudonym(end_user):

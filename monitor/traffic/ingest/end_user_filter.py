@@ -9,7 +9,7 @@ from monitor.settings.models.names import ModelNames
 from monitor.store.privacy.suppressions import RulesVersion
 from monitor.store.traffic.dead_letters import DeadLetterRow
 from monitor.store.traffic.pending_halves import HalfRow
-from monitor.traffic.end_users.rules import EndUserRules
+from monitor.traffic.end_users.rules import PresentRules
 from monitor.traffic.exchange import Exchange, Half, Labels
 from monitor.traffic.ingest.own_id import replace_own_id
 from monitor.traffic.joining import is_suppressed, suppress
@@ -23,19 +23,17 @@ class EndUserFilter:
 
     def __init__(
         self,
-        rules: EndUserRules | None,
+        rules: PresentRules | None,
         redactor: Redactor | None,
         names: ModelNames,
         *,
         user_header: str,
     ) -> None:
-        """Take the present rules.
+        """Filter by some rules.
 
         Without ``rules`` nothing is stored; without a redactor personal data stays. The names of
         listed models are not redacted.
         """
-        if rules is not None:
-            rules.refresh()
         self._rules = rules
         self._redactor = redactor
         self._names = names

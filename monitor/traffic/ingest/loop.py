@@ -27,6 +27,7 @@ from monitor.traffic.embedding import TextEncoder
 from monitor.traffic.end_users.rules import EndUserRules, open_rules
 from monitor.traffic.ingest.observation_plans import ObservationPlans, kept_plans
 from monitor.traffic.ingest.preparation import BatchPreparer
+from monitor.traffic.ingest.row_process import RowProcess
 from monitor.traffic.ingest.storage_metrics import create_counters
 from monitor.traffic.ingest.sweeper import Sweeper
 from monitor.traffic.ingest.worker import IngestWorker
@@ -70,20 +71,25 @@ def run_ingest(
     """
     require_codecs()
     create_counters(settings.kafka.topic)
+    heartbeat = heartbeat or Heartbeat("ingest")
     with (
         measured_lag(engine, settings.kafka, secrets),
         kept_plans(engine, settings) as plans,
     ):
-        _consume(
-            engine,
-            settings,
-            secrets,
-            encoder,
-            plans=plans,
-            stop=stop,
-            heartbeat=heartbeat or Heartbeat("ingest"),
-            clock=clock,
-        )
+        is_done = False
+        while not is_done:
+            with RowProcess(settings) as rows:
+                is_done = _consume(
+                    engine,
+                    settings,
+                    secrets,
+                    encoder,
+                    rows=rows,
+                    plans=plans,
+                    stop=stop,
+                    heartbeat=heartbeat,
+                    clock=clock,
+                )
 
 
 def _consume(
@@ -92,14 +98,16 @@ def _consume(
     secrets: Secrets,
     encoder: TextEncoder,
     *,
+    rows: RowProcess,
     plans: ObservationPlans,
     stop: threading.Event,
     heartbeat: Heartbeat,
     clock: Callable[[], datetime],
-) -> None:
+) -> bool:
+    """Consume until stopped; return ``False`` where the membership was lost before."""
     rules = _open_rules(engine, settings, secrets, stop, heartbeat)
     if rules is None:
-        return
+        return True
     design = SamplingDesign(settings)
     selection = Selection(
         topic=settings.kafka.topic,
@@ -121,21 +129,20 @@ def _consume(
             backoff.wait(stop)
             continue
         log.info("consumer_started", topic=settings.kafka.topic, group=settings.kafka.group_id)
-        is_member = Ingest(
+        return Ingest(
             consumer,
             listener,
             engine,
             settings,
             encoder,
-            design=design,
+            rows=rows,
             plans=plans,
             rules=rules,
             stop=stop,
             heartbeat=heartbeat,
             clock=clock,
         ).run()
-        if is_member:
-            return
+    return True
 
 
 def _open_rules(
@@ -177,7 +184,7 @@ class Ingest:
         settings: Sections,
         encoder: TextEncoder,
         *,
-        design: SamplingDesign,
+        rows: RowProcess,
         plans: ObservationPlans,
         rules: EndUserRules,
         stop: threading.Event,
@@ -214,7 +221,7 @@ class Ingest:
         self._membership = Membership(
             consumer, session_seconds=settings.kafka.session_timeout.total_seconds()
         )
-        preparer = BatchPreparer.build(settings, encoder, design, plans.present, rules=rules)
+        preparer = BatchPreparer(settings, rows, encoder, rules=rules, plans=plans.present)
         self._worker = IngestWorker(
             engine,
             preparer,

@@ -24,7 +24,7 @@ from monitor.telemetry import (
     get_logger,
 )
 from monitor.traffic.dead_letters import REASONS, REFUSED
-from monitor.traffic.ingest.preparation import PreparedBatch
+from monitor.traffic.ingest.prepared_batch import PreparedBatch
 from monitor.traffic.sampling.trace_context import PROBLEMS
 
 log = get_logger(__name__)
@@ -52,7 +52,7 @@ def create_counters(source: str) -> None:
         DEAD_LETTERS.labels(source, reason)
     for problem in PROBLEMS:
         TRACE_CONTEXT_PROBLEMS.labels(problem)
-    for service in ("kafka", "encoder", "database", "lag"):
+    for service in ("kafka", "preparation", "encoder", "database", "lag"):
         SERVICE_FAILURES.labels(service)
 
 

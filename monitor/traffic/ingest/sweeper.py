@@ -7,7 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
-from monitor.errors import DatabaseUnavailableError, LostOwnershipError, RulesChangedError
+from monitor.errors import (
+    ChildProcessFailedError,
+    DatabaseUnavailableError,
+    LostOwnershipError,
+    RulesChangedError,
+)
 from monitor.settings import format_duration
 from monitor.settings.traffic import TrafficJoin
 from monitor.store.engine import transaction
@@ -26,7 +31,8 @@ from monitor.store.traffic.withheld import add_withheld
 from monitor.telemetry import EXCHANGES_JOINED, SERVICE_FAILURES, get_logger
 from monitor.traffic.dead_letters import unpaired_dead_letter
 from monitor.traffic.ingest.end_user_filter import EndUserFilter
-from monitor.traffic.ingest.preparation import BatchPreparer, PreparedBatch
+from monitor.traffic.ingest.preparation import BatchPreparer
+from monitor.traffic.ingest.prepared_batch import PreparedBatch
 from monitor.traffic.ingest.storage_metrics import (
     count_dead_letters,
     count_stored,
@@ -85,6 +91,8 @@ class Sweeper:
         except DatabaseUnavailableError as error:
             SERVICE_FAILURES.labels("database").inc()
             log.warning("sweep_failed", error=str(error), action="retry")
+        except ChildProcessFailedError:
+            pass  # it is told
         except (RuntimeError, MemoryError, OSError):
             SERVICE_FAILURES.labels("encoder").inc()
             log.exception("embedding_failed", action="retry")

@@ -26,7 +26,7 @@ from monitor.traffic.backoff import Backoff
 from monitor.traffic.dead_letters import duplicate_dead_letter, refused_dead_letter
 from monitor.traffic.end_users.rules import require_unchanged
 from monitor.traffic.ingest.end_user_filter import waiting_halves
-from monitor.traffic.ingest.preparation import PreparedBatch
+from monitor.traffic.ingest.prepared_batch import PreparedBatch
 from monitor.traffic.ingest.storage_metrics import count_stored
 from retrain.rollout.rows.observations import add_labels, insert_observations
 

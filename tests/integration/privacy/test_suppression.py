@@ -435,7 +435,7 @@ def test_an_older_database_gets_the_list_from_the_file(
     (tmp_path / "driftwarden.db.suppressions").unlink()
     assert listed_end_users(engine) == []
     own = settings(privacy={"suppression_file": str(path)})
-    assert open_rules(engine, own, secrets(OLD)).suppressed.has(ANN)
+    assert open_rules(engine, own, secrets(OLD)).present.suppressed.has(ANN)
     assert len(listed_end_users(engine)) == 1
     assert import_list(engine, own, path) == 0
     assert [name for name, _ in forget_listed(engine, own, clock, secrets=secrets(OLD))] != []
@@ -455,7 +455,7 @@ def test_a_removed_end_user_stays_removed_after_a_merge(engine: Engine, clock: d
     assert ingest(engine, [record(1, ANN)], clock).n_exchanges == 1
     with transaction(engine) as connection:
         connection.exec_driver_sql("DELETE FROM suppressions")
-    assert not open_rules(engine, settings()).suppressed.has(ANN)
+    assert not open_rules(engine, settings()).present.suppressed.has(ANN)
     with transaction(engine) as connection:
         entries = connection.execute(
             select(AuditEntry.action, AuditEntry.subject, AuditEntry.details)

@@ -16,7 +16,7 @@ from monitor.store.tables import DeadLetter, EmbeddingBlock, Exchange
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.offsets import OffsetMove, advance, claim, next_offset
 from monitor.traffic.ingest import writer
-from monitor.traffic.ingest.preparation import PreparedBatch
+from monitor.traffic.ingest.prepared_batch import PreparedBatch
 from monitor.traffic.ingest.writer import StoreResult, store_batch
 from tests.support.traffic.exchange_rows import exchange_row
 from tests.support.traffic.ingest import wait_until
