@@ -6,7 +6,7 @@ near a word that names it.
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -106,9 +106,10 @@ def find_national_ids(scan: TextScan, windows: Sequence[Place]) -> Iterator[Plac
     header = bisect_left(names, (end_of_header,))
     for first, last in windows:
         beyond = last + 2  # an X may be the check digit
-        for kind, start, end in _matches(ANY_FORM, text, first, beyond):
-            if _is_number(BY_FORM[kind], text, start, end, beyond):
-                yield start, end
+        if ANY_FORM.search(text, first, beyond):
+            for kind, start, end in _matches(ANY_FORM, text, first, beyond):
+                if _is_number(BY_FORM[kind], text, start, end, beyond):
+                    yield start, end
         if not names:
             continue
         near = names[
@@ -150,13 +151,18 @@ def names_an_id(words: str) -> bool:
     return any(kind.words is not None and kind.words.is_in(words) for kind in NAMED)
 
 
-def find_alphanumeric_ids(scan: TextScan) -> Collection[Place]:
-    """Return numbers with alphabetic characters."""
-    text = scan.text
-    places = [place for place in scan.tokens_with_digits() if place[1] - place[0] <= MAX_TOKEN]
+def alphanumeric_candidates(scan: TextScan) -> list[Place]:
+    """Return ascending places, one of which is in each number with alphabetic characters."""
+    places = {place for place in scan.tokens_with_digits() if place[1] - place[0] <= MAX_TOKEN}
     if scan.has_six_digits:
-        places += _near_six_digits(scan.classes, scan.joined_classes(b" -"))
-    windows = [(max(0, a - REACH), min(len(text), b + REACH)) for a, b in sorted(set(places))]
+        places.update(_near_six_digits(scan.classes, scan.joined_classes(b" -")))
+    return sorted(places)
+
+
+def find_alphanumeric_ids(scan: TextScan, candidates: Iterable[Place]) -> Collection[Place]:
+    """Return numbers with alphabetic characters at the candidates."""
+    text = scan.text
+    windows = [(max(0, a - REACH), min(len(text), b + REACH)) for a, b in candidates]
     spans: set[Place] = set()
     checked: set[tuple[int, int, int]] = set()
     for first, last in _with_match(ANY_ALPHANUMERIC, text, windows):

@@ -170,8 +170,8 @@ class Listed(NamedTuple):
 
 
 def listed(words: str) -> Listed:
-    """Return words that are divided by spaces."""
-    each = words.split()
+    """Return words that are divided by spaces, with ``_`` for a space in one."""
+    each = [word.replace("_", " ") for word in words.split()]
     return Listed(
         tuple(word for word in each if word.isascii()),
         tuple(word for word in each if not word.isascii()),
