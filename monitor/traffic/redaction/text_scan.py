@@ -118,7 +118,7 @@ class TextScan:
 
     @cached_property
     def classes(self) -> bytes:
-        """A byte for each character: ``0`` for digits, ``a`` for ASCII letters, or a space."""
+        """A byte for each character: ``0`` for digits, ``a`` for A to Z, or a space."""
         return self._narrow.translate(TO_CLASS)
 
     def joined_classes(self, separators: bytes) -> bytes:
@@ -166,7 +166,7 @@ class Listed(NamedTuple):
     """Words in lower case, of which those in other scripts are looked for in their texts only."""
 
     of_ascii: tuple[str, ...]
-    others: tuple[str, ...]
+    of_other_scripts: tuple[str, ...]
 
 
 def listed(words: str) -> Listed:
@@ -182,7 +182,7 @@ def has_any(text: str, words: Listed) -> bool:
     """Return whether a text has one of the words, in any case."""
     lower = fold(text)
     return any(map(lower.__contains__, words.of_ascii)) or (
-        not lower.isascii() and any(map(lower.__contains__, words.others))
+        not lower.isascii() and any(map(lower.__contains__, words.of_other_scripts))
     )
 
 
