@@ -127,8 +127,8 @@ def _desk_rows() -> Iterator[Row]:
             timing = measure(ours, bare, ROUNDS, n_users)
             at_once = f"{n_users} at once" if n_users > 1 else "one reviewer"
             how = (
-                f"{len(timing.ours)} items, {ITEMS:,} in PostgreSQL, {at_once}; submit, claim and "
-                "load as three requests, seen from the client"
+                f"{len(timing.ours)} items, {ITEMS:,} in PostgreSQL, {at_once}; submit with a "
+                "claim and load, two requests, seen from the client"
             )
             p95 = 1000 * float(np.quantile(timing.ours, 0.95))
             goal = 60 if n_users > 1 else 40

@@ -30,6 +30,13 @@ from monitor.store.tables import Review, ReviewAssignment, ReviewBatch, ReviewIt
 _AFTER_ALL = sys.maxsize
 _MINE = aliased(ReviewAssignment)
 _BATCH = bindparam("batch", type_=BigInteger)
+_IS_GIVEN_TO_ME = (
+    _MINE.reviewer_id == CLAIMER,
+    _MINE.given_until > NOW,
+    _MINE.skipped_at.is_(None),
+)
+#: Whether a lead gave the user anything; which of it is free takes far longer to plan.
+_GIVEN_TO_ME = select(_MINE.item_id).where(*_IS_GIVEN_TO_ME).limit(1)
 _SKIPS_BY_ME = (
     select(func.count().filter(_MINE.reviewer_id == CLAIMER, _MINE.skipped_at.is_not(None)))
     .where(_MINE.item_id == ReviewItem.id)
@@ -55,9 +62,10 @@ def find_next_review_item(connection: Connection, claimer: Claimer, now: datetim
     values = {"claimer": claimer.reviewer_id, "now": now}
     for skip_locked in (True, False):  # others may be claiming the remaining items
         gifts, of_batch, skipped = _next_items(claimer.portions, skip_locked=skip_locked)
-        item_id = connection.execute(gifts, values).scalar_one_or_none()
-        if item_id is not None:
-            return item_id
+        if connection.execute(_GIVEN_TO_ME, values).first():
+            item_id = connection.execute(gifts, values).scalar_one_or_none()
+            if item_id is not None:
+                return item_id
         batch_id = _newest_open_batch(connection, claimer)
         while batch_id is not None:
             own = {**values, "batch": batch_id}
@@ -260,10 +268,6 @@ def _gifts(portions: tuple[Portion, ...]) -> Select[int]:
     return (
         _candidates(portions)
         .join(_MINE, _MINE.item_id == ReviewItem.id)
-        .where(
-            _MINE.reviewer_id == CLAIMER,
-            _MINE.given_until > NOW,
-            _MINE.skipped_at.is_(None),
-        )
+        .where(*_IS_GIVEN_TO_ME)
         .order_by(_MINE.given_until, ReviewItem.batch_id, ReviewItem.position)
     )

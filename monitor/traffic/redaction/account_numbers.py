@@ -5,7 +5,14 @@ from collections.abc import Iterator, Sequence
 from string import ascii_uppercase
 
 from monitor.traffic.redaction.any_case import AnyCase
-from monitor.traffic.redaction.text_scan import LINE_BREAK, Place, TextScan, words_near
+from monitor.traffic.redaction.text_scan import (
+    LINE_BREAK,
+    Place,
+    TextScan,
+    has_any,
+    listed,
+    words_near,
+)
 from monitor.traffic.redaction.word_index import places_in
 
 #: 13 to 19 digits, each but the first after at most one separator; no scheme begins with 0, 1 or 7.
@@ -65,6 +72,8 @@ SSN = re.compile(
     r"(?<![\w-])(?!000|666|9)[0-9]{3}([ .-]?)(?!00)[0-9]{2}\1(?!0000)[0-9]{4}(?![\w-])(?!\.[0-9])"
 )
 SSN_NAMED = AnyCase(r"\b(?:ssn|ss ?#|ss no|soc(?:ial)?(?: sec(?:urity)?)?)\b|\bss#|\btax id\b")
+#: One of these is in each match.
+OF_SSNS = listed("ssn ss# ss_# ss_no soc tax_id")
 #: Characters before a number that may name its kind.
 SSN_CONTEXT_CHARACTERS = 40
 
@@ -127,10 +136,15 @@ def find_ibans(scan: TextScan) -> Iterator[Place]:
 def find_ssns(scan: TextScan, windows: Sequence[Place]) -> Iterator[Place]:
     """Yield social security numbers: ``078-05-1120``, or other forms after their name."""
     text = scan.text
+    may_be_named: bool | None = None
     for first, last in windows:
         for match in SSN.finditer(text, first, last):
-            before = words_near(text, *match.span(), SSN_CONTEXT_CHARACTERS)
-            if match[1] == "-" or SSN_NAMED.is_in(before):
+            if match[1] != "-" and may_be_named is None:
+                may_be_named = has_any(text, OF_SSNS)
+            if match[1] == "-" or (
+                may_be_named
+                and SSN_NAMED.is_in(words_near(text, *match.span(), SSN_CONTEXT_CHARACTERS))
+            ):
                 yield match.span()
 
 

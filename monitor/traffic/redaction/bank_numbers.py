@@ -16,7 +16,7 @@ BRITISH = re.compile(
     r"[0-9]{8}(?![A-Za-z0-9-])"
 )
 #: In each of them.
-EIGHT_DIGITS = b"0" * 8
+EIGHT_DIGITS, SORTED = b"0" * 8, b"00 00 00"
 LINK = r"[^0-9?!;]{0,28}?(?<![A-Za-z0-9])"
 END = r"(?![A-Za-z0-9])(?!-[0-9])"
 #: Beginnings of the words.
@@ -48,8 +48,10 @@ def find_accounts(scan: TextScan, windows: Sequence[Place]) -> Iterator[Place]:
     """Yield numbers of banks that are named as such, and accounts near them."""
     text = scan.text
     for first, last in windows if EIGHT_DIGITS in scan.classes else ():
-        for match in BRITISH.finditer(text, max(0, first - SORT_CHARACTERS), last):
-            yield match.span()
+        begin = max(0, first - SORT_CHARACTERS)
+        if scan.classes.find(SORTED, begin, last) >= 0:
+            for match in BRITISH.finditer(text, begin, last):
+                yield match.span()
     for place in scan.places_of(NEEDLES, OTHER_NEEDLES):
         bank = BANK.of(scan.cases).match(scan.cases.lower, place)
         if bank is None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib import import_module
+from operator import mul
 
 from monitor.traffic.redaction.any_case import AnyCase
 from monitor.traffic.redaction.text_scan import (
@@ -38,6 +39,20 @@ MAX_WORD = 4
 
 
 @dataclass(frozen=True)
+class Total:
+    """Sum of the digits, each by its weight, whose remainder is one of a few."""
+
+    weights: tuple[int, ...]
+    modulus: int
+    remainders: tuple[int, ...] = (0,)
+
+    def is_right(self, number: str) -> bool:
+        """Return whether the check digits of a number may be right."""
+        digits = map(int, filter(str.isdigit, number))
+        return sum(map(mul, self.weights, digits)) % self.modulus in self.remainders
+
+
+@dataclass(frozen=True)
 class NationalId:
     """A kind of number."""
 
@@ -55,6 +70,8 @@ class NationalId:
     literals: AnyCase = NEVER
     #: The pattern without its bounds.
     form: str = ""
+    #: What the digits must add up to; looked at before the module, which takes ten times as long.
+    total: Total | None = None
 
     def is_valid(self, number: str) -> bool:
         """Return whether the check digits, and dates in the number, are right."""
@@ -62,6 +79,8 @@ class NationalId:
             return self.check(number)
         if not self.module:
             return True
+        if self.total is not None and not self.total.is_right(number):
+            return False
         check = _stdnum(self.module).is_valid
         compact = number.translate(NO_SEPARATORS)
         return bool(check(compact) or ("-" in compact and check(compact.replace("-", ""))))
@@ -87,9 +106,12 @@ def find_national_ids(scan: TextScan, windows: Sequence[Place]) -> Iterator[Plac
     header = bisect_left(names, (end_of_header,))
     for first, last in windows:
         beyond = last + 2  # an X may be the check digit
-        for kind, start, end in _matches(ANY_FORM, text, first, beyond):
-            if _is_number(BY_FORM[kind], text, start, end, beyond):
-                yield start, end
+        if ANY_FORM.search(text, first, beyond):
+            for kind, start, end in _matches(ANY_FORM, text, first, beyond):
+                if _is_number(BY_FORM[kind], text, start, end, beyond):
+                    yield start, end
+        if not names:
+            continue
         near = names[
             bisect_left(names, (first - CHARACTERS_BEFORE,)) : bisect_left(
                 names, (last + 2 + CHARACTERS_AFTER,)
@@ -129,21 +151,18 @@ def names_an_id(words: str) -> bool:
     return any(kind.words is not None and kind.words.is_in(words) for kind in NAMED)
 
 
-def find_alphanumeric_ids(scan: TextScan) -> Collection[Place]:
-    """Return numbers with alphabetic characters."""
+def alphanumeric_candidates(scan: TextScan) -> list[Place]:
+    """Return ascending places, one of which is in each number with alphabetic characters."""
+    places = {place for place in scan.tokens_with_digits() if place[1] - place[0] <= MAX_TOKEN}
+    if scan.has_six_digits:
+        places.update(_near_six_digits(scan.classes, scan.joined_classes(b" -")))
+    return sorted(places)
+
+
+def find_alphanumeric_ids(scan: TextScan, candidates: Iterable[Place]) -> Collection[Place]:
+    """Return numbers with alphabetic characters at the candidates."""
     text = scan.text
-    places = scan.tokens_with_digits()
-    if scan.has_six_digits and _may_have_alphanumeric(scan):
-        numbers: Iterable[Place] = (match.span() for match in SIX_DIGITS.finditer(text))
-        if len(scan.classes) == len(text):
-            near = NEAR_PAIRS if PAIRS in scan.joined_classes(b" -") else NEAR_SIX_DIGITS
-            numbers = (
-                (start, end)
-                for start, end in numbers
-                if near.search(scan.classes, max(0, start - REACH), end + REACH)
-            )
-        places += numbers
-    windows = [(max(0, a - REACH), min(len(text), b + REACH)) for a, b in sorted(set(places))]
+    windows = [(max(0, a - REACH), min(len(text), b + REACH)) for a, b in candidates]
     spans: set[Place] = set()
     checked: set[tuple[int, int, int]] = set()
     for first, last in _with_match(ANY_ALPHANUMERIC, text, windows):
@@ -155,15 +174,17 @@ def find_alphanumeric_ids(scan: TextScan) -> Collection[Place]:
     return spans
 
 
-def _may_have_alphanumeric(scan: TextScan) -> bool:
-    """Return whether six digits may be those of an alphanumeric number."""
-    classes = scan.classes + b" "
-    return (
-        PAIRS in scan.joined_classes(b" -")
+def _near_six_digits(classes: bytes, joined: bytes) -> Iterator[Place]:
+    """Yield where six digits may be those of an alphanumeric number without a mixed token."""
+    may_be_pairs = PAIRS in joined
+    if (
+        may_be_pairs
         or b"00 000 000" in classes
-        or (b"0000 a " in classes and b"aaaaa 0000 a " in classes)
         or (b"000000" in classes and any(map(classes.__contains__, AFTER_SIX_DIGITS)))
-    )
+    ):
+        near = NEAR_PAIRS if may_be_pairs else NEAR_SIX_DIGITS
+        for match in near.finditer(classes):
+            yield match.span()
 
 
 def find_named_documents(scan: TextScan) -> Iterator[Place]:
@@ -276,7 +297,11 @@ def _is_danish(number: str) -> bool:
 
 
 def _number(
-    form: str, module: str = "", names: str = "", check: Callable[[str], bool] | None = None
+    form: str,
+    module: str = "",
+    names: str = "",
+    check: Callable[[str], bool] | None = None,
+    total: Total | None = None,
 ) -> NationalId:
     """Return a kind.
 
@@ -288,7 +313,7 @@ def _number(
     words = AnyCase("|".join(map(_name, literals))) if literals else None
     first_words = tuple(dict.fromkeys(name.split()[0] for name in literals))
     parts = AnyCase("|".join(map(_literal, literals))) if literals else NEVER
-    return NationalId(pattern, module, words, check, first_words, parts, form)
+    return NationalId(pattern, module, words, check, first_words, parts, form, total)
 
 
 def _bounded(form: str) -> str:
@@ -326,6 +351,14 @@ def _loose(n: int) -> str:
     return rf"[0-9](?:[ ./-]{{0,2}}[0-9]){{{n - 1}}}"
 
 
+#: Of the centuries before and after 2000, when a 2 stands in front.
+BELGIAN = Total(tuple(10**n % 97 for n in (*range(8, -1, -1), 1, 0)), 97, (0, -2 * 10**9 % 97))
+POLISH = Total((1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1), 10)
+NORWEGIAN = Total((3, 7, 6, 1, 8, 9, 4, 5, 2, 1), 11)
+KOREAN = Total((2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5, 1), 11, (0, 1))
+#: A sum of 10 is written as 1.
+ROMANIAN = Total((2, 7, 9, 1, 4, 6, 3, 5, 8, 2, 7, 9, -1), 11, (0, 9))
+
 OF_DIGITS = (
     _number(r"9[0-9]{2}-[0-9]{2}-[0-9]{4}", "us.itin"),
     _number(_loose(9), "us.itin", "itin"),
@@ -338,16 +371,18 @@ OF_DIGITS = (
         "sécu securite_sociale sécurité_sociale nir insee immatriculation",
     ),
     _number(_loose(9), "nl.bsn", "bsn burgerservice sofi sofinr sofinummer"),
-    _number(r"[0-9]{2}[.-]?[0-9]{2}[.-]?[0-9]{2}[ -]?[0-9]{3}[.-]?[0-9]{2}", "be.nn"),
+    _number(
+        r"[0-9]{2}[.-]?[0-9]{2}[.-]?[0-9]{2}[ -]?[0-9]{3}[.-]?[0-9]{2}", "be.nn", total=BELGIAN
+    ),
     _number(_loose(9), "pt.nif", "nif contribuinte fiscal"),
-    _number("[0-9]{6} ?[0-9]{5}", "pl.pesel"),
-    _number(_loose(11), "pl.pesel", "pesel pesle"),
+    _number("[0-9]{6} ?[0-9]{5}", "pl.pesel", total=POLISH),
+    _number(_loose(11), "pl.pesel", "pesel pesle", total=POLISH),
     _number(r"(?:19|20)?[0-9]{6}[-+][0-9]{4}", "se.personnummer"),
     _number(r"(?:19|20)?[0-9]{6} ?[0-9]{4}", "se.personnummer", "personn person_n pnr"),
     _number(r"[0-9]{6}-[0-9]{4}", check=_is_danish),
     _number(r"[0-9]{6} ?[0-9]{4}", names="cpr personn", check=_is_danish),
-    _number(r"[0-9]{6} ?[0-9]{5}", "no.fodselsnummer"),
-    _number(_loose(11), "no.fodselsnummer", "fødselsn fodselsn personn"),
+    _number(r"[0-9]{6} ?[0-9]{5}", "no.fodselsnummer", total=NORWEGIAN),
+    _number(_loose(11), "no.fodselsnummer", "fødselsn fodselsn personn", total=NORWEGIAN),
     _number(r"756[. -]?[0-9]{4}[. -]?[0-9]{4}[. -]?[0-9]{2}", "ch.ssn"),
     _number(
         _loose(10),
@@ -364,8 +399,8 @@ OF_DIGITS = (
     _number("[0-9]{17}[0-9Xx]", check=_is_chinese),
     _number("[1-8][0-9]{5} ?(?:19|20)[0-9]{6} ?[0-9]{3}[0-9Xx]", names="身份证 身份證"),
     _number(_loose(12), "", "マイナンバー 個人番号 my_number mynumber", _is_japanese),
-    _number(r"[0-9]{6}-[0-9]{7}", "kr.rrn"),
-    _number(_loose(13), "kr.rrn", "주민 rrn resident_reg"),
+    _number(r"[0-9]{6}-[0-9]{7}", "kr.rrn", total=KOREAN),
+    _number(_loose(13), "kr.rrn", "주민 rrn resident_reg", total=KOREAN),
     _number(_loose(9), "au.tfn", "tfn tax_file tax_flie 税号"),
     _number(_loose(9), "ca.sin", "sin social_ins nas assurance_sociale"),
     _number(_loose(11), "tr.tckimlik", "kimlik tckn t.c tc"),
@@ -373,7 +408,7 @@ OF_DIGITS = (
     _number(_loose(11), "", "снилс snils", _is_russian_insurance),
     _number(_loose(12), "ru.inn", "инн inn"),
     _number(r"[0-9]{6}/[0-9]{4}", "cz.rc"),
-    _number("[1-8][0-9]{12}", "ro.cnp"),
+    _number("[1-8][0-9]{12}", "ro.cnp", total=ROMANIAN),
     _number(_loose(11), "gr.amka", "αμκα amka"),
 )
 
@@ -407,13 +442,13 @@ ALPHANUMERIC = (
 )
 ANY_ALPHANUMERIC = _any_of(ALPHANUMERIC)
 
-#: Six digits, with a space or hyphen between them or none.
-SIX_DIGITS = re.compile(r"[0-9](?:[ .-]?[0-9]){5,11}")
+#: No token of an alphanumeric number is longer.
+MAX_TOKEN = 16
 #: What follows six digits in a row, in :attr:`TextScan.classes`.
 AFTER_SIX_DIGITS = (b"000000a", b"000000 a", b"000000 000")
 #: A part of each number that has six digits and no token of alphabetic characters and digits.
-NEAR_SIX_DIGITS = re.compile(rb"0(?:00000 ?(?:a|000)|0 000 000|000 a)")
-NEAR_PAIRS = re.compile(rb"0(?:00000 ?(?:a|000)|0 000 000|000 a| ?00 ?00 ?a)")
+NEAR_SIX_DIGITS = re.compile(rb"0(?:00000 ?(?:a|000)|0 000 000)")
+NEAR_PAIRS = re.compile(rb"0(?:00000 ?(?:a|000)|0 000 000| ?00 ?00 ?a)")
 #: A number with digits in pairs, without separators.
 PAIRS = b"aa000000a"
 #: Alphabetic characters of a number stand so close to its digits.

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
-from monitor.traffic.redaction.text_scan import Place, TextScan
+from monitor.traffic.redaction.text_scan import TextScan
 
 NUMBERS = re.compile(r"[0-9](?:[ ./()-]{0,3}[0-9]){6,400}")
 SEPARATORS = " ./()-"
@@ -21,8 +22,16 @@ DATE_CHARACTERS = len("0000-00-00")
 OF_PHONES = frozenset("+(")
 
 
-def find_numbers(scan: TextScan) -> Iterator[tuple[int, Place]]:
-    """Yield the number of digits of each run, and its place; dates are left out."""
+class Number(NamedTuple):
+    """A run of digits and separators: ``text[start:end]``."""
+
+    start: int
+    end: int
+    n_digits: int
+
+
+def find_numbers(scan: TextScan) -> Iterator[Number]:
+    """Yield each run; dates are left out."""
     text = scan.text
     for first, end in scan.numbers():
         run = text[first:end]
@@ -37,7 +46,7 @@ def find_numbers(scan: TextScan) -> Iterator[tuple[int, Place]]:
         if n_digits < MIN_DIGITS:
             continue
         if n_digits <= MAX_DIGITS and len(number) - n_digits < MIN_GAP:
-            yield n_digits, (start, start + len(number))
+            yield Number(start, start + len(number), n_digits)
             continue
         for match in NUMBERS.finditer(text, start, end):
-            yield len(match[0].encode().translate(None, OF_SEPARATORS)), match.span()
+            yield Number(*match.span(), len(match[0].encode().translate(None, OF_SEPARATORS)))

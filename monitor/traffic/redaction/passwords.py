@@ -116,7 +116,7 @@ def find_passwords(scan: TextScan) -> Iterator[Place]:
     """Yield passwords: assigned to a word for them, or said to be one."""
     text = scan.text
     end_of_last = 0
-    starts = [*scan.places_of(NEEDLES, OTHER_NEEDLES)]
+    starts = scan.places_of(NEEDLES, OTHER_NEEDLES)
     if not starts:
         return
     has_mask, has_sign = "[" in text and MASK in text, _has_sign(text, 0, len(text))

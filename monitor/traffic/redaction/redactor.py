@@ -1,9 +1,10 @@
 """Redactor of texts and exchanges: built-in detectors, configured patterns, optionally Presidio."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from operator import itemgetter
+from typing import TypeVar
 
 from monitor.settings import Redaction
 from monitor.traffic.redaction.account_numbers import (
@@ -16,12 +17,13 @@ from monitor.traffic.redaction.bank_numbers import find_accounts
 from monitor.traffic.redaction.birth_dates import find_birth_dates
 from monitor.traffic.redaction.emails import find_emails
 from monitor.traffic.redaction.national_ids import (
+    alphanumeric_candidates,
     find_alphanumeric_ids,
     find_named_documents,
     find_national_ids,
 )
 from monitor.traffic.redaction.normalized_text import NormalizedText
-from monitor.traffic.redaction.number_runs import find_numbers
+from monitor.traffic.redaction.number_runs import Number, find_numbers
 from monitor.traffic.redaction.passwords import find_passwords
 from monitor.traffic.redaction.phone_numbers import find_phones
 from monitor.traffic.redaction.secrets import find_secrets
@@ -30,6 +32,9 @@ from monitor.traffic.redaction.text_scan import Place, Span, TextScan
 
 #: A detector of names: returns the spans in a text.
 Finder = Callable[[str], Iterable[Span]]
+
+#: A place, or one with more.
+AnyPlace = TypeVar("AnyPlace", Place, Number)
 
 #: No national id or social security number has fewer digits.
 MIN_DIGITS = 9
@@ -112,12 +117,9 @@ class Redactor:
         return self.pseudonymize(end_user)
 
     def _ranked(self, normalized: NormalizedText) -> list[tuple[int, Span]]:
-        ranked = [
-            (rank, Span(start, end, kind))
-            for rank, (kind, places) in enumerate(self._places(normalized.text))
-            for start, end in places
-            if start < end
-        ]
+        ranked: list[tuple[int, Span]] = []
+        for rank, (kind, places) in enumerate(self._places(normalized.text, ranked)):
+            ranked += [(rank, Span(start, end, kind)) for start, end in places if start < end]
         if normalized.text is not normalized.original:
             place = normalized.place
             ranked = [(rank, Span(*place(start, end), kind)) for rank, (start, end, kind) in ranked]
@@ -128,7 +130,13 @@ class Redactor:
             ]
         return ranked
 
-    def _places(self, text: str) -> Iterator[tuple[str, Iterable[Place]]]:
+    def _places(
+        self, text: str, ranked: list[tuple[int, Span]]
+    ) -> Iterator[tuple[str, Iterable[Place]]]:
+        """Yield the places of each kind; ``ranked`` has those that were yielded before.
+
+        What lies within a more certain one is not looked at again.
+        """
         if not text:
             return
         for name, pattern in self._patterns:
@@ -149,25 +157,44 @@ class Redactor:
             return
         if scan.has_words:
             yield "SECURITY_CODE", find_security_codes(scan)
-        yield "NATIONAL_ID", find_alphanumeric_ids(scan)
+        near = _outside(alphanumeric_candidates(scan), ranked)
+        yield "NATIONAL_ID", find_alphanumeric_ids(scan, near)
         if not scan.has_long_number:
             return
-        numbers = [
-            (n_digits, (max(0, first - 2), last)) for n_digits, (first, last) in find_numbers(scan)
-        ]
-        windows = [window for _, window in numbers]
-        yield "BANK_ACCOUNT", find_accounts(scan, windows)
+        numbers: Sequence[Number] = [*find_numbers(scan)]
+        yield "BANK_ACCOUNT", find_accounts(scan, _windows(numbers))
         yield "IBAN", find_ibans(scan)
-        longer = [window for n_digits, window in numbers if n_digits >= MIN_DIGITS]
-        cards = [
-            *find_cards(scan, [window for n_digits, window in numbers if n_digits >= MIN_OF_CARD])
-        ]
+        cards = [*find_cards(scan, _windows(numbers, MIN_OF_CARD))]
         yield "CARD", cards
         yield "CARD", find_broken_cards(scan)
-        yield "SSN", find_ssns(scan, longer)
-        yield "NATIONAL_ID", find_national_ids(scan, longer)
+        numbers = _outside(numbers, ranked)
+        yield "SSN", find_ssns(scan, _windows(numbers, MIN_DIGITS))
+        yield "NATIONAL_ID", find_national_ids(scan, _windows(numbers, MIN_DIGITS))
         # A phone number ends where a card begins, as it does once the card is masked.
-        yield "PHONE", find_phones(_without(scan.text, cards), windows)
+        yield "PHONE", find_phones(_without(text, cards), _windows(_outside(numbers, ranked)))
+
+
+def _outside(places: Sequence[AnyPlace], ranked: list[tuple[int, Span]]) -> Sequence[AnyPlace]:
+    """Return those of ascending places that no span contains."""
+    if not ranked:
+        return places
+    spans = _without_overlaps(ranked)
+    outside, number = [], 0
+    for place in places:
+        while number < len(spans) and spans[number].end < place[1]:
+            number += 1
+        if number == len(spans) or place[0] < spans[number].start:
+            outside.append(place)
+    return outside
+
+
+def _windows(numbers: Iterable[Number], min_digits: int = 0) -> list[Place]:
+    """Return where numbers of so many digits may be, with what may stand before them."""
+    return [
+        (max(0, number.start - 2), number.end)
+        for number in numbers
+        if number.n_digits >= min_digits
+    ]
 
 
 def _without(text: str, places: Iterable[Place]) -> str:

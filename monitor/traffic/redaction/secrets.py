@@ -89,7 +89,7 @@ def find_secrets(scan: TextScan) -> Iterator[Place]:
         for match in URL_PASSWORD.finditer(text):
             if not NO_PASSWORD.fullmatch(match[1]):
                 yield match.span(1)
-    if scan.has_words and next(scan.places_of(OF_WEBHOOKS), None) is not None:
+    if scan.has_words and scan.places_of(OF_WEBHOOKS):
         for match in WEBHOOK.finditer(text):
             yield match.span(1)
     yield from _keys(scan)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from monitor.traffic.redaction.any_case import AnyCase
-from monitor.traffic.redaction.text_scan import Place, TextScan, fold, listed
+from monitor.traffic.redaction.text_scan import Place, TextScan, has_any, listed
 from monitor.traffic.redaction.word_index import needles
 
 #: Parts of the words.
@@ -123,9 +123,9 @@ def _first_code(scan: TextScan, start: int, place: int) -> re.Match[str] | None:
     text = scan.text
     first: re.Match[str] | None = None
     begin, end = max(start, place - REACH), place + 40
-    near = fold(text[begin:end])
+    near = text[begin:end]
     for needed, words, value in KINDS:
-        if not any(map(near.__contains__, needed)):
+        if not has_any(near, needed):
             continue
         name = words.of(scan.cases).search(scan.cases.lower, begin, end)
         code = name and value.match(text, name.end())

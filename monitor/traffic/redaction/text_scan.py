@@ -3,9 +3,11 @@
 Most texts hold no personal data; to rule it out costs microseconds.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
+
+import numpy as np
 
 from monitor.traffic.redaction.any_case import Cases
 from monitor.traffic.redaction.word_index import WordIndex, Words, places_in
@@ -61,6 +63,9 @@ class TextScan:
         """Scan a normalised text."""
         self.text = text
         self.raw = text.encode("utf-8", "surrogatepass")
+        self._is_ascii = len(self.raw) == len(text)
+        #: One byte for each character, those of other scripts as ``?``.
+        self._narrow = self.raw if self._is_ascii else text.encode("ascii", "replace")
         self._lower = self.raw.lower()
         index = WordIndex.of_all_words()
         self._starts = index.starts(self._lower)
@@ -74,34 +79,35 @@ class TextScan:
 
     def long_tokens(self) -> Iterable[Place]:
         """Return the ranges of 16 or more ASCII alphanumerics, ``_`` and ``-`` in a row."""
-        return self._runs(self.raw.translate(TO_X), LONG_TOKEN)
+        return _runs(self._narrow.translate(TO_X), LONG_TOKEN)
 
     def numbers(self) -> list[Place]:
         """Return the ranges of seven or more digits and separators in a row."""
-        return self._runs(self.raw.translate(TO_NUMBER), LONG_NUMBER)
+        return _runs(self._narrow.translate(TO_NUMBER), LONG_NUMBER)
 
     def countries(self) -> Iterator[int]:
         """Yield the positions of country codes followed by two digits."""
-        return self._characters(places_in(self.classes, COUNTRY))
+        return places_in(self.classes, COUNTRY)
 
     def tokens_with_digits(self) -> list[Place]:
         """Return the ranges of ASCII letters and digits in a row that have both."""
         marked = self.classes
         runs: list[Place] = []
-        for place in sorted({*places_in(marked, b"a0"), *places_in(marked, b"0a")}):
-            if runs and place < runs[-1][1]:
-                continue
-            end = marked.find(b" ", place)
-            runs.append((marked.rfind(b" ", 0, place) + 1, len(marked) if end < 0 else end))
-        return self._ranges(runs)
+        end = 0
+        for place in sorted([*places_in(marked, b"a0"), *places_in(marked, b"0a")]):
+            if place >= end:
+                end = marked.find(b" ", place)
+                end = len(marked) if end < 0 else end
+                runs.append((marked.rfind(b" ", 0, place) + 1, end))
+        return runs
 
-    def places_of(self, words: Words, of_other_scripts: Words = NONE) -> Iterator[int]:
-        """Yield the positions of lower-case words, ignoring case in the text.
+    def places_of(self, words: Words, of_other_scripts: Words = NONE) -> Sequence[int]:
+        """Return the ascending positions of lower-case words, ignoring case in the text.
 
         ``words`` are in ASCII, those of other scripts as they are written.
         """
         places = list(words.places(self._lower, self._starts))
-        if len(self.raw) != len(self.text):
+        if not self._is_ascii:
             places += of_other_scripts.places(self._lower, self._starts)
         return self._characters(sorted(places))
 
@@ -112,49 +118,42 @@ class TextScan:
 
     @cached_property
     def classes(self) -> bytes:
-        """The bytes with ``0`` for digits, ``a`` for ASCII letters and spaces for all others."""
-        return self.raw.translate(TO_CLASS)
+        """A byte for each character: ``0`` for digits, ``a`` for A to Z, or a space."""
+        return self._narrow.translate(TO_CLASS)
 
     def joined_classes(self, separators: bytes) -> bytes:
-        """Return the classes of the bytes that are no separators."""
-        return self.raw.translate(TO_CLASS, separators)
+        """Return the classes of the characters that are no separators."""
+        return self._narrow.translate(TO_CLASS, separators)
 
     def places_by(self, index: WordIndex) -> list[tuple[int, bytes]]:
         """Return the ascending positions of the words of another index, each with its word."""
         matches = index.matches(self._lower)
-        places = self._characters(place for place, _ in matches)
+        places = self._characters([place for place, _ in matches])
         return [(place, word) for place, (_, word) in zip(places, matches, strict=True)]
 
-    def _runs(self, marked: bytes, beginning: bytes) -> list[Place]:
-        """Return the ranges of the marked bytes in a row that start with ``beginning``."""
-        start = marked.find(beginning)
-        runs: list[Place] = []
-        while start >= 0:
-            end = marked.find(b" ", start)
-            end = len(marked) if end < 0 else end
-            runs.append((start, end))
-            start = marked.find(beginning, end)
-        return self._ranges(runs) if runs else runs
+    def _characters(self, places: list[int]) -> Sequence[int]:
+        """Return positions in the text for ascending positions in the bytes."""
+        if self._is_ascii or not places:
+            return places
+        return self._numbers_of_characters.take(places).tolist()  # type: ignore[no-any-return]
 
-    def _ranges(self, runs: list[Place]) -> list[Place]:
-        """Return the ranges in the text of ascending runs of ASCII in the bytes."""
-        if len(self.raw) == len(self.text):
-            return runs
-        firsts = self._characters(run[0] for run in runs)
-        return [
-            (first, first + end - start) for first, (start, end) in zip(firsts, runs, strict=True)
-        ]
+    @cached_property
+    def _numbers_of_characters(self) -> np.ndarray:
+        """The position of each byte's character."""
+        is_first = (np.frombuffer(self.raw, np.uint8) & 0xC0) != 0x80
+        return np.cumsum(is_first) - 1
 
-    def _characters(self, places: Iterable[int]) -> Iterator[int]:
-        """Yield positions in the text for ascending positions in the bytes."""
-        if len(self.raw) == len(self.text):
-            yield from places
-            return
-        byte = character = 0
-        for place in places:
-            character += len(self.raw[byte:place].decode("utf-8", "surrogatepass"))
-            byte = place
-            yield character
+
+def _runs(marked: bytes, beginning: bytes) -> list[Place]:
+    """Return the ranges of the marked bytes in a row that start with ``beginning``."""
+    start = marked.find(beginning)
+    runs: list[Place] = []
+    while start >= 0:
+        end = marked.find(b" ", start)
+        end = len(marked) if end < 0 else end
+        runs.append((start, end))
+        start = marked.find(beginning, end)
+    return runs
 
 
 def fold(text: str) -> str:
@@ -163,14 +162,28 @@ def fold(text: str) -> str:
     return lower if lower.isascii() else lower.replace("i\u0307", "i").replace("\u0131", "i")
 
 
-def listed(words: str) -> tuple[str, ...]:
-    """Return words that are divided by spaces."""
-    return tuple(words.split())
+class Listed(NamedTuple):
+    """Words in lower case, of which those in other scripts are looked for in their texts only."""
+
+    of_ascii: tuple[str, ...]
+    of_other_scripts: tuple[str, ...]
 
 
-def has_any(text: str, words: Iterable[str]) -> bool:
-    """Return whether a text has one of lower-case words, in any case."""
-    return any(map(fold(text).__contains__, words))
+def listed(words: str) -> Listed:
+    """Return words that are divided by spaces, with ``_`` for a space in one."""
+    each = [word.replace("_", " ") for word in words.split()]
+    return Listed(
+        tuple(word for word in each if word.isascii()),
+        tuple(word for word in each if not word.isascii()),
+    )
+
+
+def has_any(text: str, words: Listed) -> bool:
+    """Return whether a text has one of the words, in any case."""
+    lower = fold(text)
+    return any(map(lower.__contains__, words.of_ascii)) or (
+        not lower.isascii() and any(map(lower.__contains__, words.of_other_scripts))
+    )
 
 
 def text_before(text: str, place: int, n_characters: int) -> str:

@@ -8,7 +8,7 @@ from litestar import Controller, delete, put
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from monitor.errors import NotFoundError
+from monitor.errors import DriftwardenError, NotFoundError
 from monitor.review.assignments import AssignmentQueue
 from monitor.review.drafts import SeenDraft
 from monitor.review.items import flags
@@ -35,6 +35,13 @@ def release(queue: AssignmentQueue[Any, Any, Any], key: int | None, visit: Visit
     return False
 
 
+def claim_next(visit: Visit, model: str | None) -> int | None:
+    """Claim the user's next item, of a model or of all; return ``None`` if none is waiting."""
+    with visit.transaction() as connection:
+        queue = ReviewQueue(model, visit.user.grants)
+        return queue.claim_next(connection, visit.user.id, visit.now, visit.lease)
+
+
 def _seen_draft(tab: FromQuery[str] = "", base: FromQuery[int | None] = None) -> SeenDraft | None:
     """Return which draft a page has seen; ``None`` for a program, which doesn't say it."""
     return None if base is None else SeenDraft(tab, base)
@@ -43,19 +50,21 @@ def _seen_draft(tab: FromQuery[str] = "", base: FromQuery[int | None] = None) ->
 SEEN_DRAFT = {"seen": Provide(_seen_draft, sync_to_thread=False)}
 
 
+def _claims_of(claims: FromQuery[bool] = False, model: FromQuery[str] = "") -> str | None:
+    """Return the model of which to claim the next item, empty for all; ``None``: no claim."""
+    return model if claims else None
+
+
 class ItemController(Controller):
     """Claiming, drafting, submitting, withdrawing, declining and flagging items."""
 
     path = "/items"
-    dependencies = SEEN_DRAFT
+    dependencies = SEEN_DRAFT | {"claims_of": Provide(_claims_of, sync_to_thread=False)}
 
     @post("/claim", opt=REVIEWERS | NO_FINDINGS)
     def claim(self, visit: NamedDependency[Visit]) -> dict[str, int | None]:
         """Claim the next item, of ``?model=`` or of all; ``null`` if none is waiting."""
-        with visit.transaction() as connection:
-            queue = ReviewQueue(visit.model, visit.user.grants)
-            item_id = queue.claim_next(connection, visit.user.id, visit.now, visit.lease)
-        return {"item": item_id}
+        return {"item": claim_next(visit, visit.model)}
 
     @get("/{item_id:int}", opt=REVIEWERS | NO_FINDINGS | texts("item"))
     def show(self, item_id: FromPath[int], visit: NamedDependency[Visit]) -> ItemView:
@@ -87,12 +96,16 @@ class ItemController(Controller):
         item_id: FromPath[int],
         data: JSONBody[ReviewInput],
         visit: NamedDependency[Visit],
+        *,
         seen: NamedDependency[SeenDraft | None],
+        claims_of: NamedDependency[str | None],
         undoable: FromQuery[bool] = False,
-    ) -> dict[str, str]:
+    ) -> dict[str, str | int | None]:
         """Submit a review. The response doesn't reveal the other reviewer's work.
 
-        An ``undoable`` one can be withdrawn for two minutes, also if it is the second.
+        An ``undoable`` one can be withdrawn for two minutes, also if it is the second. With
+        ``claims`` the response has the ``next`` item, as a claim of ``?model=`` returns it; where
+        that fails it has none, and the review is submitted all the same.
         """
         settings = visit.settings.settings_of(visit.model or "")
         with visit.transaction() as connection:
@@ -106,7 +119,13 @@ class ItemController(Controller):
                 seen=seen,
                 undoable=undoable,
             )
-        return {"status": "submitted"}
+        response: dict[str, str | int | None] = {"status": "submitted"}
+        if claims_of in {"", visit.model}:
+            # Not in the transaction of the review: two reviewers who each lock their own item would
+            # wait for the other's.
+            with suppress(DriftwardenError):
+                response["next"] = claim_next(visit, claims_of or None)
+        return response
 
     @delete(
         "/{item_id:int}/review", status_code=200, sync_to_thread=True, opt=REVIEWERS | NO_FINDINGS

@@ -8,8 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
+from monitor.errors import DatabaseUnavailableError
+from monitor.review.items.blind_review import ReviewQueue
 from monitor.settings import Configuration, Secrets
 from monitor.web.server import BackgroundServer
 from tests.support.review.review_world import PASSWORD, make_world
@@ -70,6 +72,38 @@ def test_a_review_is_withdrawn_and_resubmitted(call: Callable[[str], Caller]) ->
     call("Ben").review(ACCEPT)
     reply = ada("DELETE", f"/items/{item}/review", status=409)
     assert "undone" in reply["detail"]
+
+
+def test_submission_claims_the_next_item_of_the_model(call: Callable[[str], Caller]) -> None:
+    ada = call("Ada")
+    item = ada("POST", "/items/claim")["item"]
+    for query in ("claims=true", "claims=true&model=assistant"):
+        reply = ada("POST", f"/items/{item}/review?{query}", ACCEPT)
+        item = reply.pop("next")
+        assert reply == {"status": "submitted"}
+        assert item == ada("GET", "/work")["at_work"]
+    reply = ada("POST", f"/items/{item}/review?claims=true&model=other", ACCEPT)
+    assert reply == {"status": "submitted"}
+    assert ada("GET", "/work")["at_work"] is None
+    left = ada("POST", "/items/claim")["item"]
+    while left:
+        left = ada("POST", f"/items/{left}/review?claims=true", ACCEPT)["next"]
+    assert ada("POST", "/items/claim")["item"] is None
+
+
+def test_review_is_stored_before_a_claim_that_fails(
+    call: Callable[[str], Caller], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = call("Ada")
+    item = ada("POST", "/items/claim")["item"]
+
+    def fail(_: ReviewQueue, connection: Connection, *__: object) -> None:
+        connection.rollback()
+        raise DatabaseUnavailableError("gone")
+
+    monkeypatch.setattr(ReviewQueue, "claim_next", fail)
+    assert ada("POST", f"/items/{item}/review?claims=true", ACCEPT) == {"status": "submitted"}
+    assert ada("GET", f"/items/{item}")["state"] == "submitted"
 
 
 def test_an_older_page_replaces_no_newer_draft(call: Callable[[str], Caller]) -> None:

@@ -83,7 +83,7 @@ def sampled(folder: Path, n: int) -> Iterator[Work]:
 
 @contextmanager
 def accept_and_next(folder: Path, n: int) -> Iterator[Work]:
-    """Submit a review, claim the next item and load its page, as the page does."""
+    """Submit a review with a claim of the next item, and load its page, as the page does."""
     world = make_world(_database(folder), MONDAY, n=40)
     app = create_app(world.engine, Settings(), Secrets(), clock=lambda: MONDAY)
     with TestClient(app) as client:
@@ -91,8 +91,8 @@ def accept_and_next(folder: Path, n: int) -> Iterator[Work]:
 
         def review(item: int) -> int:
             reviewed = {"verdict": "accept", **FIVES}
-            client.post(f"/api/items/{item}/review", json=reviewed).raise_for_status()
-            following: int = client.post("/api/items/claim").json()["item"]
+            submitted = client.post(f"/api/items/{item}/review?claims=true", json=reviewed)
+            following: int = submitted.json()["next"]
             client.get(f"/review/{following}").raise_for_status()
             return following
 

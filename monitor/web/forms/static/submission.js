@@ -5,7 +5,7 @@ import { hint } from "./hint.js";
 /**
  * @param element marked as busy during an action
  * @param draft of the item, from createDraft
- * @param goToNext called after an action
+ * @param goToNext called after an action, with what it returned
  * @param showError called with the error of a refused action
  * @returns a function that runs an action, and ignores calls while another one runs
  */
@@ -18,9 +18,9 @@ export function createSubmission({ element, draft, goToNext, showError }) {
     element.setAttribute("aria-busy", "true");
     try {
       await draft.autosave.hold();
-      await action();
+      const reply = await action();
       draft.finish();
-      await goToNext();
+      await goToNext(reply);
     } catch (error) {
       busy = false;
       element.removeAttribute("aria-busy");

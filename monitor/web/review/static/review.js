@@ -134,8 +134,10 @@ function leave(target) {
   else fields.leave(target);
 }
 
-async function goToNext() {
-  const { item } = await send("POST", `/api/items/claim${location.search}`);
+/** `reply`: of a submission, which has claimed the next item if it could. */
+async function goToNext(reply) {
+  const claim = () => send("POST", `/api/items/claim${location.search}`);
+  const item = reply?.next === undefined ? (await claim()).item : reply.next;
   location.assign((item ? `/review/${item}` : "/review") + location.search);
 }
 
@@ -167,8 +169,10 @@ function submit() {
     return;
   }
   act(async () => {
-    await send("POST", `${path}/review?${draft.seen}&undoable=true`, { ...form.review(), ...scores.values() });
+    const query = `${draft.seen}&undoable=true&claims=true${location.search.replace("?", "&")}`;
+    const reply = await send("POST", `${path}/review?${query}`, { ...form.review(), ...scores.values() });
     rememberSubmission(submittedReview(initial.id));
+    return reply;
   });
 }
 
