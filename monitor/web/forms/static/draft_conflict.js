@@ -2,10 +2,11 @@
 
 import { say } from "./announce.js";
 import { button } from "./button.js";
-import { showDiff } from "./diff_view.js";
+import { createLiveDiff, showDiff } from "./diff_view.js";
 import { setDirection } from "./direction.js";
 
 const TEXTS = ["corrected_response", "comment"];
+const CONTEXT = { keep: 60, fold: 200 }; // characters
 
 /**
  * @param form the element of the form
@@ -36,8 +37,7 @@ export function showConflict(form, other, { keep, take }) {
   );
   box.append(head, paragraph(`The newer draft: ${choicesOf(form, other) || "no choices"}.`));
   if (textsOf(other)) box.append(quote(textsOf(other), "The text of the newer draft"));
-  const own = textsOf(valuesOf(form));
-  if (own && textsOf(other)) box.append(paragraph("Struck out: only in the newer draft. Underlined: only on this page."), difference(textsOf(other), own));
+  if (textsOf(valuesOf(form)) && textsOf(other)) box.append(paragraph("Struck out: only in the newer draft. Underlined: only on this page."), difference(textsOf(other), form));
   box.append(actions);
   document.getElementById("banner").after(box);
   box.scrollIntoView({ block: "nearest" });
@@ -74,14 +74,20 @@ function quote(text, label) {
   return area;
 }
 
-function difference(before, after) {
+/** Return the difference between a text and those of the form, which follows the typing. */
+function difference(before, form) {
   const text = document.createElement("div");
   text.className = "text diff";
   text.tabIndex = 0;
   text.setAttribute("role", "group");
   text.setAttribute("aria-label", "Difference of the two drafts");
-  setDirection(text, before + after);
-  showDiff(text, before, after, { keep: 60, fold: 200 });
+  setDirection(text, before + textsOf(valuesOf(form)));
+  showDiff(text, before, textsOf(valuesOf(form)), CONTEXT);
+  const showLive = createLiveDiff(text, CONTEXT);
+  form.addEventListener("input", function follow() {
+    if (text.isConnected) showLive(before, textsOf(valuesOf(form)));
+    else form.removeEventListener("input", follow);
+  });
   return text;
 }
 

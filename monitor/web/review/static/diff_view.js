@@ -20,12 +20,12 @@ export function showDiff(element, before, after, { keep = KEEP, fold = FOLD } = 
 }
 
 /** Return a function that shows the newest pair of texts after a pause. */
-export function createLiveDiff(element) {
+export function createLiveDiff(element, options = {}) {
   let timer = 0;
   return (before, after) => {
     clearTimeout(timer);
     const delay = before.length + after.length < SHORT ? 30 : 300;
-    timer = setTimeout(() => showDiff(element, before, after), delay);
+    timer = setTimeout(() => showDiff(element, before, after, options), delay);
   };
 }
 
