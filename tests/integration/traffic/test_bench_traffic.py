@@ -67,7 +67,7 @@ def test_every_ratio_and_stage_is_measured(world: BenchServices) -> None:
     # Some stages take less than the clock tells of so few records.
     assert all(row.value >= 0 for row in measured)
     assert all(row.value > 0 for row in measured if not row.name.startswith("stage"))
-    assert [row.goal for row in measured if row.goal] == [">= 0.8", ">= 0.9", "<= 1.1"]
+    assert [row.goal for row in measured if row.goal] == [">= 0.9", ">= 0.9", "<= 1.1"]
 
 
 def test_a_child_measures_its_time_and_memory(world: BenchServices) -> None:
