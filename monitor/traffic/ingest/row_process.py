@@ -23,6 +23,8 @@ from monitor.traffic.sampling.sampler import Draw
 log = get_logger(__name__)
 
 CHILD = "monitor.traffic.ingest.row_child"
+#: Time for a task; a batch of hostile texts takes seconds.
+TASK_SECONDS = 300.0
 OUT_OF_MEMORY = "Give the daemon more, or lower traffic.batch_size"
 
 
@@ -151,22 +153,40 @@ class RowProcess:
         return self._child
 
     def _ask(self, child: ChildProcess, message: Start | NewRules | Task) -> Any:
-        """Return the outcome of a message; raise it where it is an error."""
+        """Return the outcome of a message; raise it where it is an error.
+
+        A child that hangs is killed, as sending and receiving would wait for ever.
+        """
+        hung = threading.Event()
+
+        def end() -> None:
+            hung.set()
+            child.process.kill()
+
+        limit = threading.Timer(TASK_SECONDS, end)
+        limit.daemon = True  # it keeps no interpreter from ending
+        limit.start()
         try:
             child.connection.send(message)
             reply: Reply = child.connection.recv()
         except (EOFError, OSError):
-            raise self._told_death(child) from None
+            raise self._told_death(child, hung=hung.is_set()) from None
+        finally:
+            limit.cancel()
         count_all(reply.counted)
         if isinstance(reply.outcome, Exception):
             raise reply.outcome
         return reply.outcome
 
-    def _told_death(self, child: ChildProcess) -> ChildProcessFailedError:
+    def _told_death(self, child: ChildProcess, *, hung: bool) -> ChildProcessFailedError:
         """End the child, and tell once how it died."""
         status = child.status()
         self._end_child()
-        reason = describe_end(status, out_of_memory=OUT_OF_MEMORY)
+        reason = (
+            f"its process gave no rows in {TASK_SECONDS:g} s and was ended"
+            if hung
+            else describe_end(status, out_of_memory=OUT_OF_MEMORY)
+        )
         SERVICE_FAILURES.labels("preparation").inc()
         log.error("preparation_process_died", reason=reason, action="another repeats the batch")
         return ChildProcessFailedError(reason, code="killed")

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -75,6 +76,20 @@ def test_an_accept_is_one_key_and_a_correction_five(site: Site) -> None:
     assert corrected.corrected_response.endswith(" Please call us.")
     assert (corrected.error_kind, corrected.answerable) == ("tone", "facts_missing")
     assert [corrected.accuracy, corrected.tone] == [4, 3], "as proposed for the kind of error"
+
+
+def test_a_submission_brings_the_next_item(site: Site) -> None:
+    page = site.open("Ada")
+    item = start(page)
+    see(page)
+    posts: list[str] = []
+    page.on(
+        "request",
+        lambda request: posts.append(urlsplit(request.url).path) if request.method == "POST" else 0,
+    )
+    accept(page)
+    assert number(page) != item
+    assert posts == [f"/api/items/{item}/review"], "no second request claims the next item"
 
 
 def test_two_presses_accept_one_item(site: Site) -> None:

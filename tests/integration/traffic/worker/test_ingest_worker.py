@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from monitor.errors import ConfigurationError, DatabaseUnavailableError
+from monitor.errors import ChildProcessFailedError, ConfigurationError, DatabaseUnavailableError
 from monitor.privacy.end_users.suppression import suppress
 from monitor.settings import Secrets, Settings, load_configuration
 from monitor.store.engine import transaction
@@ -195,6 +195,26 @@ def test_batch_of_a_killed_process_is_built_again(begin: Begin, rows: RowProcess
     assert work.stored() == list(range(41))
     assert n_failures("preparation") - before == 1
     assert rows.pid != pid
+
+
+def test_a_process_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch, clock: datetime) -> None:
+    # More than the pipe holds: sending waits, too.
+    records = [RawRecord(Position("topic", 0, 0), b"k", bytes(1_000_000), clock)]
+
+    with RowProcess(SETTINGS) as process:
+
+        def build() -> PreparedBatch:
+            return process.from_records(records, received_at=clock, rules=None, plan=None)
+
+        pid = process.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        with monkeypatch.context() as patched:
+            patched.setattr(row_process, "TASK_SECONDS", 0.2)
+            with pytest.raises(ChildProcessFailedError, match=r"no rows in 0\.2 s"):
+                build()
+        assert not Path(f"/proc/{pid}").exists()
+        assert len(build().dead_letters) == 1
 
 
 @pytest.mark.parametrize("n_times", [1, 3])
