@@ -20,7 +20,7 @@ from monitor.settings import Settings
 from monitor.statistics.alarm_levels import AlarmLevels
 from monitor.store.traffic.exchange_columns import Exchanges, count_users
 from monitor.store.windows.assessment import Assessment, Segmentation, Source
-from monitor.store.windows.prompt_maps import PromptMap
+from monitor.store.windows.map_points import PromptMap
 from monitor.traffic.embedding import TextEncoder
 from monitor.traffic.files.bad_lines import BadLine
 from monitor.traffic.files.reading import FileContent
@@ -28,7 +28,7 @@ from monitor.traffic.files.shapes.column_rows import check_same_columns
 from monitor.traffic.redaction import Redactor
 from monitor.traffic.same_prompt import check_prompts
 from monitor.windows.assessment.build import WindowContext, build_assessment
-from monitor.windows.assessment.provenance import package_versions
+from monitor.windows.assessment.package_versions import package_versions
 from monitor.windows.comparison.format_conformance import Formats
 from monitor.windows.comparison.numeric_comparison import NumericColumn
 from monitor.windows.comparison.unread_texts import UnknownShares

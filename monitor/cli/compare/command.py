@@ -12,6 +12,7 @@ from monitor.cli.shared.context import ConfigOption, ModelOption, read_settings
 from monitor.cli.shared.inputs import INPUT_FILES
 from monitor.cli.shared.output import ProgressBars, show
 from monitor.cli.shared.targets import require_distinct_files, require_writable
+from monitor.extras import require_extras
 from monitor.plurals import pluralize
 
 if TYPE_CHECKING:
@@ -221,10 +222,12 @@ def compare(
         "the configuration": config or Path("config.toml"),
     }
     require_distinct_files(targets, read)
-    if evidently is not None:
-        from monitor.extras import require_extras
-
-        require_extras("driftwarden compare --evidently", "evidently")
+    for path, option, extra in (
+        (evidently, "--evidently", "evidently"),
+        (save_reference, "--save-reference", "parquet"),
+    ):
+        if path is not None:
+            require_extras(f"driftwarden compare {option}", extra)
     from monitor.windows.file_comparison import compare_files
     from monitor.windows.gate.checks import list_checks
     from monitor.windows.gate.fail_on import parse_fail_on

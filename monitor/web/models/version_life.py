@@ -30,7 +30,8 @@ from monitor.store.training.registry import (
     stage_changes,
     version_by_id,
 )
-from monitor.store.windows.digest import WindowFigures, newest_windows
+from monitor.store.windows.digest import newest_windows
+from monitor.store.windows.window_figures import WindowFigures
 from retrain.rollout.rows.looks import Look, newest_look
 from retrain.rollout.rows.rollouts import RolloutRow, list_rollouts, open_rollout
 

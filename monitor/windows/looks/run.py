@@ -19,7 +19,7 @@ from monitor.traffic.sampling.rates import SamplingRates
 from monitor.windows.looks.examination import MIN_END_USERS, Examination, examine
 from monitor.windows.looks.levels import look_level
 from monitor.windows.reading.baselines import Baselines
-from monitor.windows.reading.declared_formats import formats_in_force
+from monitor.windows.reading.formats_in_force import formats_in_force
 from monitor.windows.reading.reembedding import EncoderSource
 from monitor.windows.reading.stored_window import read_window
 from monitor.windows.versions.split import (

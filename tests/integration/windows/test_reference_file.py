@@ -14,7 +14,8 @@ from monitor.settings import Drift, Settings
 from monitor.store.windows.assessment import Assessment, FamilyAssessment
 from monitor.windows.file_comparison import FileComparison, compare_files
 from monitor.windows.reference_file import container
-from monitor.windows.reference_file.container import KEY, is_reference_file, read_content
+from monitor.windows.reference_file.container import read_content
+from monitor.windows.reference_file.detection import KEY, is_reference_file
 from monitor.windows.reference_file.saved_reference import save_reference
 from tests.support.encoders.word_encoder import WordEncoder
 from tests.support.refusals import refusal

@@ -17,7 +17,7 @@ from monitor.cli.app import main
 from monitor.rendering.events import NEXT_STEP
 from monitor.settings import Alerts, Drift, Settings
 from monitor.store.windows.assessment import Assessment
-from monitor.store.windows.digest import AssessmentFigures
+from monitor.store.windows.window_figures import AssessmentFigures
 from monitor.windows import file_comparison as comparing
 from monitor.windows.exchanges.rows import rows_of_assessment
 from monitor.windows.file_comparison import compare_files
