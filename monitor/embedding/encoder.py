@@ -80,7 +80,7 @@ def load_encoder(settings: Embedding) -> Encoder:
     location = locate_model(settings.model, "embedding.model")
     folder = Path(location) if Path(location).is_dir() else None
     revision = _revision(settings, folder)
-    with using_extras("the encoder", "text"):
+    with using_extras("the encoder", "torch"):
         import torch  # noqa: PLC0415 - slow to import
         import transformers  # noqa: PLC0415 - slow to import
         from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - slow to import

@@ -16,7 +16,7 @@ from monitor.rendering.excerpts import excerpt_of_version
 from monitor.settings import Drift, Settings
 from monitor.store.engine import transaction
 from monitor.store.traffic.exchange_columns import Exchanges
-from monitor.store.training.serving_periods import serving_periods
+from monitor.store.training.versions.serving_periods import serving_periods
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.slow_drift import WatchedSums
 from monitor.traffic.redaction import Redactor

@@ -24,8 +24,8 @@ from monitor.store.review.items import (
     load_window_texts,
 )
 from monitor.store.training.registry import lock_model
-from monitor.store.training.serving_order import name_serving
-from monitor.store.training.serving_periods import serving_periods
+from monitor.store.training.versions.serving_order import name_serving
+from monitor.store.training.versions.serving_periods import serving_periods
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from monitor.store.windows.sample_scores import sample_scores
 

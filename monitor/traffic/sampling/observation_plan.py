@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from monitor.settings import Sections
-from monitor.store.training.version_labels import version_labels
+from monitor.store.training.versions.version_labels import version_labels
 from monitor.traffic.parsing.cleaning import clean_name
 from monitor.traffic.sampling.sampler import (
     SPACE,

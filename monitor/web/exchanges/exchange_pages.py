@@ -29,7 +29,7 @@ from monitor.store.search.results import (
     runs_of_batches,
 )
 from monitor.store.traffic.exchanges import exchange_by_id
-from monitor.store.training.serving_periods import serving_periods
+from monitor.store.training.versions.serving_periods import serving_periods
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from monitor.store.windows.map_points import DELETED
 from monitor.store.windows.prompt_maps import prompt_map

@@ -23,7 +23,7 @@ from monitor.settings import Settings
 from monitor.settings.drift import Drift
 from monitor.settings.evaluation_file import read_plan
 from monitor.settings.evaluation_file.plan import Threshold
-from monitor.store.training.version_labels import version_labels
+from monitor.store.training.versions.version_labels import version_labels
 from monitor.telemetry import get_logger
 from retrain.rollout.checks.check import (
     SLOW_QUANTILE,

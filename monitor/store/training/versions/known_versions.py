@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from monitor.store.tables import DriftEvaluation, ModelVersion, ReviewBatch, StageChange
-from monitor.store.training.version_labels import version_labels
+from monitor.store.training.versions.version_labels import version_labels
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, select
 
 from monitor.store.tables import ModelVersion, StageChange
-from monitor.store.training.serving_order import ServingPeriod
+from monitor.store.training.versions.serving_order import ServingPeriod
 
 
 def serving_periods(connection: Connection, model: str) -> list[ServingPeriod]:
