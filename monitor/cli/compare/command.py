@@ -228,17 +228,20 @@ def compare(
     ):
         if path is not None:
             require_extras(f"driftwarden compare {option}", extra)
-    from monitor.windows.file_comparison import compare_files
-    from monitor.windows.gate.checks import list_checks
     from monitor.windows.gate.fail_on import parse_fail_on
+    from monitor.windows.reading.two_files import read_two_files
 
     gate = parse_fail_on(
         fail_on or (), has_rules=bool(settings.drift.rules), has_segments=by is not None
     )
+    files = read_two_files(reference, current, settings)
+    # Loading what compares takes longer than refusing a file.
+    from monitor.windows.file_comparison import compare_files
+    from monitor.windows.gate.checks import list_checks
+
     with ProgressBars() as progress:
         comparison = compare_files(
-            reference,
-            current,
+            files,
             settings,
             progress,
             draws_map=html is not None,
