@@ -19,7 +19,14 @@ from monitor.windows.reading.stored_window import StoredWindow
 #: Packages that the figures depend on.
 PACKAGES = (
     *("driftwarden", "numpy", "scipy", "torch", "xxhash"),
-    *("sentence-transformers", "transformers", "evidently", "py3langid"),
+    *(
+        "onnxruntime",
+        "tokenizers",
+        "sentence-transformers",
+        "transformers",
+        "evidently",
+        "py3langid",
+    ),
 )
 
 
