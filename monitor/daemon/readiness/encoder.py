@@ -15,7 +15,7 @@ from monitor.settings import Sections
 #: Traffic that was embedded within this time shows that the encoder works.
 IN_USE = timedelta(days=1)
 #: Without these, another machine embedded it.
-LIBRARIES = ("torch", "sentence_transformers")
+LIBRARIES = ("onnxruntime", "tokenizers")
 
 
 def encoder_in_use(settings: Sections) -> tuple[str, datetime] | None:

@@ -7,7 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 #: Packages that the figures depend on.
 PACKAGES = (
     *("driftwarden", "numpy", "scipy", "torch", "xxhash"),
-    *("sentence-transformers", "transformers", "evidently", "py3langid"),
+    *("onnxruntime", "tokenizers", "sentence-transformers", "transformers", "evidently"),
+    "py3langid",
 )
 
 
