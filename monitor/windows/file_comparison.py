@@ -11,6 +11,7 @@ import numpy as np
 
 from monitor.descriptors import are_withheld, load_language_model
 from monitor.embedding.cached_encoder import open_encoder
+from monitor.embedding.encoder import backend_of
 from monitor.embedding.vocabulary import Vocabulary, load_vocabulary
 from monitor.errors import InputError
 from monitor.input_files import InputSource
@@ -145,6 +146,7 @@ def compare_files(
             reference=described[0],
             current=described[1],
             encoder="" if encoder is None else encoder.identity,
+            encoder_backend=backend_of(encoder),
             package_versions=package_versions(),
             n_withheld=contents[1].n_withheld,
             finding=finding_of_copies(sides, reported.findings.verdict),

@@ -7,6 +7,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_info
 
+from monitor.embedding.encoder import configured_backend
 from monitor.settings import Settings
 from monitor.store.windows.assessment import Source
 from monitor.store.windows.late_exchanges import MARK
@@ -38,6 +39,7 @@ def build_provenance(
             MARK: window.n_stored,
         },
         "encoder": window.rows.encoder,
+        "encoder_backend": configured_backend(settings.embedding),
         "n_other_encoder": window.rows.n_other_encoder,
         "baseline": _baseline(reference),
         "drift": settings.drift.model_dump(mode="json"),

@@ -1,6 +1,9 @@
-"""The encoder by onnxruntime: the packaged graph, its vectors, and what it can't run."""
+"""The default encoder by onnxruntime: its graph, its vectors, and what it imports."""
 
 import json
+import subprocess
+import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +12,14 @@ import pytest
 from numpy.typing import NDArray
 
 from monitor.embedding.encoder import Encoder, load_encoder
-from monitor.embedding.onnx_model import TEXTS
+from monitor.embedding.fingerprint import fingerprint_encoder
+from monitor.embedding.onnx_model import GRAPH, TEXTS, OnnxModel
 from monitor.settings import Embedding
 from monitor.settings.model_location import locate_model
 
+ROOT = Path(__file__).resolve().parents[3]
 pytestmark = pytest.mark.language_model
-ONNX = Embedding(backend="onnx", device="cpu")
-FOLDER = Path(locate_model(ONNX.model))
+ONNX, TORCH = (Embedding(backend=backend, device="cpu") for backend in ("onnx", "torch"))
 #: Of all lengths from no token to more than the model reads.
 LENGTHS = [" ".join(["token"] * length) for length in (*range(24), 60, 253, 254, 255, 400)]
 
@@ -25,45 +29,69 @@ def encoder() -> Encoder:
     return load_encoder(ONNX)
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Return a model with a graph of its own: the packaged one, beside its weights."""
-    for path in FOLDER.rglob("*"):
-        target = tmp_path / path.relative_to(FOLDER)
-        if path.is_dir():
-            target.mkdir()
-        elif path.suffix == ".safetensors":
-            (tmp_path / "onnx").mkdir()
-            target.hardlink_to(path) if same_device(path, tmp_path) else target.symlink_to(path)
-        else:
-            target.write_bytes(path.read_bytes())
-    return tmp_path
-
-
-def same_device(*paths: Path) -> bool:
-    return len({path.stat().st_dev for path in paths}) == 1
-
-
 def cosines(left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.float64]:
     left, right = left.astype(float), right.astype(float)
-    return (left * right).sum(1) / np.linalg.norm(left, axis=1) / np.linalg.norm(right, axis=1)
+    dots: NDArray[np.float64] = (left * right).sum(1)
+    return dots / np.linalg.norm(left, axis=1) / np.linalg.norm(right, axis=1)
 
 
-def test_both_backends_give_one_vector_and_identity(encoder: Encoder) -> None:
-    torch = load_encoder(Embedding(backend="torch", device="cpu"))
+def test_both_backends_are_one_encoder(encoder: Encoder) -> None:
+    torch = load_encoder(TORCH)
     texts = [*LENGTHS, *json.loads(TEXTS.read_text(encoding="utf-8")), "a\x00b", "\ud800 lone"]
+    vectors = [encoder.encode(texts), torch.encode(texts)]
 
     assert (encoder.backend, torch.backend) == ("onnx", "torch")
     assert (encoder.identity, encoder.dimension) == (torch.identity, torch.dimension)
-    exact = [encoder.encode(texts), torch.encode(texts)]
-    assert cosines(*exact).min() > 0.999999
-    assert abs(exact[0].astype(float) - exact[1]).max() < 2**-10  # one last bit of float16
+    assert fingerprint_encoder(ONNX) == fingerprint_encoder(TORCH)
+    assert cosines(*vectors).min() > 0.999999
+    assert abs(vectors[0].astype(float) - vectors[1]).max() < 2**-10  # a last bit of float16
 
 
-def test_a_vector_does_not_depend_on_other_texts(encoder: Encoder) -> None:
-    many = [f"{text} {number}" for number in range(30) for text in LENGTHS]
-    together = encoder.encode(many)
+def test_other_texts_change_a_vector_by_rounding_alone() -> None:
+    model = OnnxModel(Path(locate_model(ONNX.model)), GRAPH)
+    many = [f"{text} {number}" for number in range(5) for text in LENGTHS]
+    together = model.encode(many)
 
-    for row in range(0, len(many), 17):
-        np.testing.assert_array_equal(encoder.encode([many[row]])[0], together[row])
-    np.testing.assert_array_equal(encoder.encode(many[::-1])[::-1], together)
+    np.testing.assert_array_equal(model.encode(many), together)
+    alone = np.concatenate([model.encode([text]) for text in many[::7]])
+    np.testing.assert_allclose(alone, together[::7], atol=1e-6)
+
+
+def test_the_packaged_graph_is_the_scripts_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    script = import_module("write_encoder_graph")
+
+    assert script.build_graph(Path(locate_model(ONNX.model))) == GRAPH.read_bytes()
+
+
+@pytest.mark.slow
+def test_compare_with_the_default_encoder_needs_no_torch(tmp_path: Path) -> None:
+    for name in ("reference", "current"):
+        lines = [json.dumps({"prompt": f"{name} {n}", "response": "ok"}) for n in range(60)]
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    code = (
+        "import sys\n"
+        "from monitor.extras import MODULES\n"
+        "HIDDEN = ('torch', 'transformers', 'sentence_transformers')\n"
+        "class Hidden:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name.partition('.')[0] in HIDDEN:\n"
+        "            raise ModuleNotFoundError(name=name)\n"
+        "sys.meta_path.insert(0, Hidden())\n"
+        "for name in HIDDEN:\n"
+        "    MODULES['text'].pop(name.replace('_', '-'), None)\n"
+        "from monitor.cli import main\n"
+        "main()\n"
+    )
+    words = ("compare", "reference.jsonl", "current.jsonl", "--json")
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+
+    assert done.returncode == 4, done.stderr  # too few texts for a verdict
+    assert json.loads(done.stdout)["basis"]["encoder_backend"] == "onnx"
