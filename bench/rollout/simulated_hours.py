@@ -10,8 +10,8 @@ from sqlalchemy import Connection, func, select
 
 from monitor.store.tables import RolloutObservation
 from monitor.store.traffic.position import Position
-from retrain.rollout.rows.observation_plans import Arm, arm_rates
 from retrain.rollout.rows.observations import ObservationRow, insert_observations
+from retrain.rollout.rows.observed_rollout import Arm, arm_rates
 
 #: Source of simulated observations.
 SOURCE = "simulated"

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import TypeVar
 
 from bench.drift.limited_process import Completed, Failed, run_limited
@@ -84,14 +85,19 @@ def measure_look() -> float:
 def measure_encoder(ready: Callable[[], None], tokens: tuple[int, ...]) -> EncoderCost:
     """Return the CPU seconds of texts of some numbers of tokens, on one thread, and the facts."""
     import torch  # noqa: PLC0415 - imports don't count
+    from tokenizers import Tokenizer  # noqa: PLC0415
 
     from monitor.embedding.encoder import load_encoder  # noqa: PLC0415
+    from monitor.settings.model_location import locate_model  # noqa: PLC0415
 
     torch.set_num_threads(1)
     encoder = load_encoder(Settings().embedding)
-    tokenizer = encoder._model.tokenizer  # noqa: SLF001 - its counts, not another tokenizer's
+    folder = Path(locate_model(Settings().embedding.model))
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
     prose = corpus()[:400_000]
-    ids = tokenizer(prose, add_special_tokens=False, truncation=False, verbose=False)["input_ids"]
+    ids = tokenizer.encode(prose, add_special_tokens=False).ids
     encoder.encode(["warm up"] * 4)
     ready()
     seconds = {}
@@ -105,7 +111,7 @@ def measure_encoder(ready: Callable[[], None], tokens: tuple[int, ...]) -> Encod
         seconds[size] = (time.process_time() - begin) / ENCODED_TEXTS
     return EncoderCost(
         seconds,
-        float(encoder._model.max_seq_length),  # noqa: SLF001
+        float(encoder._model.max_tokens),  # noqa: SLF001
         float(encoder.dimension),
         len(prose) / len(ids),
     )

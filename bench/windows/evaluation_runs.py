@@ -82,7 +82,7 @@ def compare_in_memory(ready: Callable[[], None], url: str) -> Cost:
     from monitor.store.traffic.baselines import latest_baseline  # noqa: PLC0415
     from monitor.windows.comparison.window_comparison import compare_window  # noqa: PLC0415
 
-    exchanges.MAX_UNPACKED_ROWS = sys.maxsize
+    exchanges.MAX_UNPACKED_ROWS = sys.maxsize  # type: ignore[attr-defined]  # where it is read
     settings = Settings()
     with snapshot(make_engine(url)) as connection:
         newest = latest_baseline(connection, MODEL)

@@ -46,6 +46,7 @@ def compare_queries(
     """
     from monitor.embedding.encoder import load_encoder  # noqa: PLC0415 - slow to import
     from monitor.windows import file_comparison  # noqa: PLC0415
+    from monitor.windows.reading.two_files import read_two_files  # noqa: PLC0415
 
     settings = Settings()
     encoder = load_encoder(settings.embedding)
@@ -57,7 +58,8 @@ def compare_queries(
         few = _write(Path(folder), data, with_labels=with_labels, drifts=drifts, seed=1, n=N_FIRST)
         load: Any = lambda _: encoder  # noqa: E731
         setattr(file_comparison, "open_encoder", load)  # noqa: B010 - imported there
-        file_comparison.compare_files(*few, settings, _ignore, draws_map=False)
+        files = read_two_files(*few, settings)
+        file_comparison.compare_files(files, settings, _ignore, draws_map=False)
         times, encode = [0.0, 0.0], encoder.encode
 
         def timed(texts: Sequence[str]) -> NDArray[np.float16]:
@@ -71,7 +73,8 @@ def compare_queries(
         encoder.encode = replaced  # type: ignore[method-assign]
         ready()
         begin, cpu = time.perf_counter(), time.process_time()
-        result = file_comparison.compare_files(*paths, settings, _ignore, draws_map=False)
+        files = read_two_files(*paths, settings)
+        result = file_comparison.compare_files(files, settings, _ignore, draws_map=False)
         seconds, cpu_seconds = time.perf_counter() - begin, time.process_time() - cpu
     return FileCost(seconds, cpu_seconds, times[0], times[1], result.assessment.verdict)
 

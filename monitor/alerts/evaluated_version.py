@@ -9,8 +9,9 @@ from monitor.rendering.excerpts import name_version, version_from_attributes
 from monitor.rendering.numbers import format_day
 from monitor.store.alerts.incidents import IncidentRow
 from monitor.store.tables import Exchange
-from monitor.store.training.known_versions import KnownVersions, known_versions
-from monitor.store.training.serving_periods import name_serving, serving_periods
+from monitor.store.training.versions.known_versions import KnownVersions, known_versions
+from monitor.store.training.versions.serving_order import name_serving
+from monitor.store.training.versions.serving_periods import serving_periods
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
 
 

@@ -17,7 +17,7 @@ from monitor.settings import Alerts
 from monitor.store.alerts import outbox
 from monitor.store.alerts.condition_facts import recommended_retraining
 from monitor.store.alerts.incidents import IncidentRow, incident_by_id, list_incidents
-from monitor.store.training.known_versions import known_versions
+from monitor.store.training.versions.known_versions import known_versions
 from monitor.store.windows.digest import newest_windows
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow
 

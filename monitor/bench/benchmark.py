@@ -21,6 +21,7 @@ from monitor.bench.report import Report, summarize
 from monitor.bench.seeds import seeds
 from monitor.bench.texts import read_texts
 from monitor.bench.workers import Workers
+from monitor.extras import is_installed
 from monitor.settings import Sections
 
 #: Title and measurement of each section. The errors of the bound are counted over the windows of
@@ -100,7 +101,9 @@ def title_data_set(report: Report, name: str, labelled: Labelled) -> None:
 def describe_environment(plan: Plan, seed: int, packages: Sequence[str] = ()) -> str:
     """Return the plan, the seed, the machine and the versions of the packages, as a sentence."""
     versions = ", ".join(
-        f"{name} {version(name)}" for name in ("driftwarden", "numpy", "torch", *packages)
+        f"{name} {version(name)}"
+        for name in ("driftwarden", "numpy", "torch", *packages)
+        if name != "torch" or is_installed(name)
     )
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     cores = os.cpu_count() or 1

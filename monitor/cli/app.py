@@ -48,6 +48,7 @@ class Commands(LazyGroup):
         "compare": Entry(
             "monitor.cli.compare.command:compare", "Compare two files of exchanges.", TEXT
         ),
+        "encoder": Entry("monitor.cli.encoder:app", "Install the weights of an encoder."),
         "evaluate": Entry(
             "monitor.cli.evaluate:evaluate", "Evaluate a window of stored traffic.", DAEMON
         ),

@@ -75,7 +75,8 @@ def show(
 ) -> None:
     """Print a taxonomy as one Markdown file: the configured one, or a stored version."""
     from monitor.errors import InputError
-    from monitor.review.guidelines import load_taxonomy, taxonomy_by_version
+    from monitor.review.guidelines import load_taxonomy
+    from monitor.review.guidelines.versions import taxonomy_by_version
     from monitor.review.guidelines.writer import as_markdown
     from monitor.store.review.taxonomies import versions_with_prefix
 
@@ -108,9 +109,9 @@ def publish(
     from datetime import UTC, datetime
 
     from monitor.cli.shared.access import account_name
-    from monitor.review.guidelines import load_taxonomy, publish_taxonomy, taxonomy_in_force
+    from monitor.review.guidelines import load_taxonomy
     from monitor.review.guidelines.changes import changes_of_task_types
-    from monitor.review.guidelines.versions import text_of
+    from monitor.review.guidelines.versions import publish_taxonomy, taxonomy_in_force, text_of
 
     with transaction_of_model(config, model) as (connection, settings):
         taxonomy = load_taxonomy(path)

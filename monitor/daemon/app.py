@@ -185,7 +185,8 @@ def _remember_taxonomy(engine: Engine, settings: Sections) -> None:
         path, model = of_model.review.taxonomy, of_model.model.name
         if not path:
             continue
-        from monitor.review.guidelines import load_taxonomy, store_current_taxonomy
+        from monitor.review.guidelines import load_taxonomy
+        from monitor.review.guidelines.versions import store_current_taxonomy
 
         load_taxonomy(Path(path))
         with transaction(engine) as connection:

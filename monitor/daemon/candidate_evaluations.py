@@ -17,7 +17,7 @@ from monitor.errors import (
     TransientError,
     without_quotes,
 )
-from monitor.review.guidelines import task_types_in_force
+from monitor.review.guidelines.versions import task_types_in_force
 from monitor.review.human_evaluation.opening import open_human_evaluation
 from monitor.settings import Sections, Settings
 from monitor.store.audit_log import SYSTEM

@@ -19,10 +19,11 @@ from monitor.store.privacy.proofs import last_check
 from monitor.store.probes.runs import recent_runs
 from monitor.store.traffic.offsets import last_gaps
 from monitor.store.windows.assessment import Verdict
-from monitor.store.windows.digest import FamilyFigures, newest_windows
+from monitor.store.windows.digest import newest_windows
 from monitor.store.windows.drift_evaluations import failed_window_ends
 from monitor.store.windows.looks import last_look_at
 from monitor.store.windows.pauses import pauses_of
+from monitor.store.windows.window_figures import FamilyFigures
 from monitor.telemetry import (
     EVALUATIONS_FAILED,
     LEADER_GAUGES,

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine
 from monitor.settings import Sections
 from monitor.store.engine import transaction
 from monitor.store.search.index import index_exchanges
-from monitor.store.training.serving_periods import serving_periods
+from monitor.store.training.versions.serving_periods import serving_periods
 from monitor.windows.versions.split import version_finder
 
 #: Exchanges that are indexed in one transaction, and the time that a run takes at most, about.

@@ -17,7 +17,8 @@ from monitor.review.export.file_examples import (
 )
 from monitor.review.export.replay_prompts import replay_prompts
 from monitor.review.export.training_examples import item_of, without_task_types
-from monitor.review.guidelines import Taxonomy, load_taxonomy, taxonomy_in_force
+from monitor.review.guidelines import Taxonomy, load_taxonomy
+from monitor.review.guidelines.versions import taxonomy_in_force
 from monitor.settings import Settings
 from monitor.settings.evaluation_file import read_plan
 from monitor.statistics.agreement import measure_agreement

@@ -21,9 +21,9 @@ from monitor.store.access_chain import chain_head
 from monitor.store.alerts.incidents import unresolved_incidents
 from monitor.store.alerts.outbox import has_message
 from monitor.store.engine import transaction
-from monitor.store.training.known_versions import known_versions
-from monitor.store.windows.digest import WindowFigures
+from monitor.store.training.versions.known_versions import known_versions
 from monitor.store.windows.drift_evaluations import any_result_before, drift_evaluation_by_id
+from monitor.store.windows.window_figures import WindowFigures
 from monitor.todo.todo_list import EVERYBODY, list_todo
 from monitor.windows.history.digest import build_digest
 

@@ -205,7 +205,7 @@ def resolve_device(device: str | None) -> Arrays:
         return NumpyArrays() if torch is None else TorchArrays("cpu")
     if torch is None:
         raise ValueError(
-            f"device {device!r} needs torch: {problem}; `pip install 'driftwarden[text]'`, or use "
+            f"device {device!r} needs torch: {problem}; `pip install 'driftwarden[torch]'`, or use "
             "'cpu'"
         )
     if not has_cuda:

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.embedding.encoder import Encoder, load_encoder
+from monitor.embedding.backend import choose_backend
+from monitor.embedding.encoder import Encoder, backend_of, load_encoder
 from monitor.embedding.fingerprint import NoFingerprintError, fingerprint_encoder
 from monitor.embedding.vector_cache import FILE, KnownEncoder, VectorCache, say_once
 from monitor.errors import ModelError
@@ -18,13 +19,14 @@ class CachedEncoder:
     """A sentence encoder that encodes only texts without a vector in the cache."""
 
     def __init__(
-        self, known: KnownEncoder, cache: VectorCache, load: Callable[[], Encoder]
+        self, known: KnownEncoder, cache: VectorCache, load: Callable[[], Encoder], chosen: str
     ) -> None:
         self.identity = known.identity
         self.dimension = known.dimension
         self._known = known
         self._cache = cache
         self._load = load
+        self._chosen = chosen
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float16]:
         """Return the vectors of texts, ``[n, d]``, as :meth:`Encoder.encode` does."""
@@ -39,6 +41,12 @@ class CachedEncoder:
         for row, text in enumerate(texts):
             result[row] = vectors[text]
         return result
+
+    @property
+    def backend(self) -> str:
+        """The backend of the model; before it is loaded, that which is chosen for it."""
+        loaded = self.__dict__.get("_encoder")
+        return self._chosen if loaded is None else backend_of(loaded)
 
     @cached_property
     def _encoder(self) -> Encoder:
@@ -68,11 +76,12 @@ def open_encoder(settings: Embedding) -> Encoder | CachedEncoder:
         return load_encoder(settings)
     cache = open_cache(settings)
     known = cache.known_encoder(fingerprint)
+    chosen = choose_backend(settings).backend
     if known is not None:
-        return CachedEncoder(known, cache, lambda: load_encoder(settings))
+        return CachedEncoder(known, cache, lambda: load_encoder(settings), chosen)
     encoder = load_encoder(settings)
     known = cache.add_encoder(fingerprint, encoder.identity, encoder.dimension)
-    return encoder if known is None else CachedEncoder(known, cache, lambda: encoder)
+    return encoder if known is None else CachedEncoder(known, cache, lambda: encoder, chosen)
 
 
 def open_cache(settings: Embedding) -> VectorCache:

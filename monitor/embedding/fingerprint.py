@@ -2,17 +2,20 @@
 
 import hashlib
 import re
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import msgspec
 
+from monitor.embedding.device import has_cuda
 from monitor.embedding.encoder import encoder_name
 from monitor.settings import Embedding
 from monitor.settings.model_location import locate_model
 
-#: Packages whose other versions may make other vectors.
-PACKAGES = ("driftwarden", "sentence-transformers", "transformers", "tokenizers", "torch")
+#: Packages whose other versions may make other vectors, of whichever backend: both are one encoder.
+PACKAGES = (
+    *("driftwarden", "onnxruntime", "sentence-transformers", "transformers", "tokenizers", "torch"),
+)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -43,7 +46,7 @@ def fingerprint_encoder(settings: Embedding) -> bytes:
         encoder_name(settings),
         settings.revision,
         _device(settings.device),
-        {name: version(name) for name in PACKAGES},
+        {name: _version(name) for name in PACKAGES},
         content,
     ]
     return hashlib.sha256(msgspec.json.encode(parts)).digest()
@@ -59,10 +62,15 @@ def _digests(folder: Path) -> dict[str, str]:
     return digests
 
 
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
 def _device(name: str) -> str:
     """Return the kind of device, on which the dtype of the weights depends."""
     if name != "auto":
         return name.partition(":")[0]
-    import torch  # noqa: PLC0415 - slow to import
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    return "cuda" if has_cuda() else "cpu"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from monitor.errors import InputError
+from monitor.extras import using_extras
 from monitor.input_files.addresses import refuse_address
 from monitor.input_files.compression import decompressed, readable
 from monitor.input_files.csv_rows import iter_csv
@@ -201,7 +202,8 @@ def _standard_input() -> InputSource:
 
 
 def _arrow_reader(part: SourcePart) -> Callable[[BinaryIO, str], Iterator[bytes]]:
-    from monitor.input_files import arrow_rows  # noqa: PLC0415 - only where a file needs it
+    with using_extras(f"a Parquet or Arrow file ({part.label})", "parquet"):
+        from monitor.input_files import arrow_rows  # noqa: PLC0415 - only where a file needs it
 
     return arrow_rows.iter_parquet if part.content is FileContent.PARQUET else arrow_rows.iter_arrow
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from monitor.rendering.numbers import format_day
 from monitor.rendering.sparkline import draw_sparkline
-from monitor.store.windows.digest import WindowFigures
+from monitor.store.windows.window_figures import WindowFigures
 
 WINDOWS = 12
 #: Fewer windows are no course.

@@ -23,7 +23,7 @@ from monitor.store.windows.assessment import (
     SlowDrift,
     Topic,
 )
-from monitor.store.windows.digest import AssessmentFigures
+from monitor.store.windows.window_figures import AssessmentFigures
 from monitor.stored_words import labels
 
 VERDICTS = labels({"drift": "Drift", "no_drift": "No drift", "not_enough_data": "Not enough data"})

@@ -16,6 +16,7 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 from monitor.child_process import die_with_parent, ignore_stop_signals
 from monitor.embedding.encoder import load_encoder
 from monitor.errors import DatabaseUnavailableError
+from monitor.extras import is_installed
 from monitor.scheduling.protocol import Ready, Reply, Start, Task
 from monitor.settings.secrets.debugging import apply_debugging
 from monitor.settings.secrets.files import read_variable
@@ -34,7 +35,7 @@ def main(descriptor: int) -> None:
         die_with_parent(start.parent)
         configure_logging()
         apply_debugging(read_variable("DRIFTWARDEN_DEBUG"), start.database_url)
-        for module in start.preload:
+        for module in filter(is_installed, start.preload):  # torch is optional
             import_module(module)
         engine = make_engine(start.database_url)
         leading = fence(engine)

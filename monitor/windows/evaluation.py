@@ -230,6 +230,7 @@ def _store(
             reference=baseline_source(provenance),
             current=Source(digest=provenance["window"]["digest"]),
             encoder=provenance["encoder"],
+            encoder_backend=provenance["encoder_backend"],
             package_versions=provenance["versions"],
             n_withheld=window.withheld.n,
             finding=finding,

@@ -5,30 +5,28 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 
 import msgspec
 import numpy as np
 
 from monitor.descriptors import are_withheld, load_language_model
 from monitor.embedding.cached_encoder import open_encoder
+from monitor.embedding.encoder import backend_of
 from monitor.embedding.vocabulary import Vocabulary, load_vocabulary
 from monitor.errors import InputError
-from monitor.input_files import InputSource, open_source, open_two
+from monitor.input_files import InputSource
 from monitor.rendering.excerpts import version_from_attributes
 from monitor.settings import Settings
 from monitor.statistics.alarm_levels import AlarmLevels
 from monitor.store.traffic.exchange_columns import Exchanges, count_users
 from monitor.store.windows.assessment import Assessment, Segmentation, Source
-from monitor.store.windows.prompt_maps import PromptMap
+from monitor.store.windows.map_points import PromptMap
 from monitor.traffic.embedding import TextEncoder
 from monitor.traffic.files.bad_lines import BadLine
 from monitor.traffic.files.reading import FileContent
-from monitor.traffic.files.shapes.column_rows import check_same_columns
 from monitor.traffic.redaction import Redactor
-from monitor.traffic.same_prompt import check_prompts
 from monitor.windows.assessment.build import WindowContext, build_assessment
-from monitor.windows.assessment.provenance import package_versions
+from monitor.windows.assessment.package_versions import package_versions
 from monitor.windows.comparison.format_conformance import Formats
 from monitor.windows.comparison.numeric_comparison import NumericColumn
 from monitor.windows.comparison.unread_texts import UnknownShares
@@ -52,15 +50,12 @@ from monitor.windows.reading.files import (
     SavedVectors,
     cap_times,
     embed_files,
-    read_file,
     unembedded_files,
 )
 from monitor.windows.reading.instructions import instructions_of_file
 from monitor.windows.reading.reembedding import encode
-from monitor.windows.reference_file.saved_reference import (
-    read_saved_reference,
-    remarks_on_saved,
-)
+from monitor.windows.reading.two_files import TwoFiles
+from monitor.windows.reference_file.saved_reference import remarks_on_saved
 from monitor.windows.versions.reported_version import PartFindings, plan_parts, select_reported
 from monitor.windows.versions.split import (
     Split,
@@ -90,8 +85,7 @@ class FileComparison:
 
 
 def compare_files(
-    reference: Path | InputSource,
-    current: Path | InputSource,
+    files: TwoFiles,
     settings: Settings,
     progress: Progress,
     *,
@@ -108,26 +102,13 @@ def compare_files(
     each exchange the ``descriptors`` are metrics.
 
     Raises:
-        InputError: A file cannot be read or has no exchange; the message lists its bad lines. Or
-            the column splits nothing, or neither side has a guarded metric.
+        InputError: The column splits nothing, or neither side has a guarded metric.
         ModelError: The encoder cannot be loaded.
     """
-    saved = read_saved_reference(reference, current)
-    sources: list[InputSource]
-    if saved is None:
-        sources = list(open_two(reference, current))
-        contents = [read_file(source, settings) for source in sources]
-    else:
-        sources = [saved.source, open_source(current)]
-        contents = [saved.content, read_file(sources[1], settings)]
-    check_same_columns(
-        [content.shape for content in contents], [source.label for source in sources]
-    )
-    for source, content in zip(sources, contents, strict=True):
-        check_prompts(source.label, content.exchanges, settings.drift.max_same_prompt_share)
+    sources, saved = files.sources, files.saved
     contents = [
         compute_descriptors(content, descriptors, source.label)
-        for source, content in zip(sources, contents, strict=True)
+        for source, content in zip(sources, files.contents, strict=True)
     ]
     exchanges = [content.exchanges for content in contents]
     require_metrics(guarded, exchanges)
@@ -165,6 +146,7 @@ def compare_files(
             reference=described[0],
             current=described[1],
             encoder="" if encoder is None else encoder.identity,
+            encoder_backend=backend_of(encoder),
             package_versions=package_versions(),
             n_withheld=contents[1].n_withheld,
             finding=finding_of_copies(sides, reported.findings.verdict),

@@ -16,7 +16,7 @@ from monitor.rendering.excerpts import excerpt_of_version
 from monitor.settings import Drift, Settings
 from monitor.store.engine import transaction
 from monitor.store.traffic.exchange_columns import Exchanges
-from monitor.store.training.serving_periods import serving_periods
+from monitor.store.training.versions.serving_periods import serving_periods
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.slow_drift import WatchedSums
 from monitor.traffic.redaction import Redactor
@@ -30,8 +30,8 @@ from monitor.windows.findings.findings import collect_findings, uncompared_findi
 from monitor.windows.findings.metric_remarks import remarks_on_unknown_metrics
 from monitor.windows.findings.remarks import remarks_on_silent_days, withheld_remark
 from monitor.windows.reading.baselines import Baselines, Reference
-from monitor.windows.reading.declared_formats import DeclaredFormats, formats_in_force
-from monitor.windows.reading.instructions import read_instructions
+from monitor.windows.reading.declared_formats import DeclaredFormats
+from monitor.windows.reading.formats_in_force import formats_in_force
 from monitor.windows.reading.missing_traffic import (
     MissingTraffic,
     describe_no_traffic,
@@ -39,6 +39,7 @@ from monitor.windows.reading.missing_traffic import (
     remarks_on_missing_traffic,
 )
 from monitor.windows.reading.reembedding import EncoderSource, encode
+from monitor.windows.reading.stored_instructions import read_instructions
 from monitor.windows.reading.stored_window import StoredWindow, read_window
 from monitor.windows.versions.reported_version import (
     PartFindings,

@@ -16,7 +16,8 @@ from monitor.daemon.web_app import create_app
 from monitor.privacy.requests.sentences import digest_of
 from monitor.review import guidelines as guidelines_package
 from monitor.review.decision.decisions import decide
-from monitor.review.guidelines import load_taxonomy, publish_taxonomy
+from monitor.review.guidelines import load_taxonomy
+from monitor.review.guidelines.versions import publish_taxonomy
 from monitor.settings import Review, Secrets, Settings
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction

@@ -15,6 +15,8 @@ import typer
 from monitor.cli.app import app
 from monitor.errors import DriftwardenError
 
+WITHOUT_EXTRAS = ("init", "encoder")
+
 
 def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Yield each command with its path."""
@@ -41,7 +43,7 @@ def main() -> None:
     for path, command in leaves(root):
         with redirect_stdout(StringIO()):
             help_text = outcome(partial(root.main, [*path, "--help"], standalone_mode=False))
-            result = {} if path == ("init",) else outcome(partial(command.invoke, None))
+            result = {} if path[0] in WITHOUT_EXTRAS else outcome(partial(command.invoke, None))
         print(json.dumps({"command": " ".join(path), "help": help_text["status"], **result}))
 
 

@@ -48,7 +48,7 @@ from monitor.store.windows.assessment import (
     Example,
     FamilyAssessment,
 )
-from monitor.store.windows.digest import WindowFigures
+from monitor.store.windows.window_figures import WindowFigures
 
 #: The first line of the details after an event.
 LINES: dict[Event, str] = {

@@ -12,6 +12,7 @@ from monitor.cli.shared.context import ConfigOption, ModelOption, read_settings
 from monitor.cli.shared.inputs import INPUT_FILES
 from monitor.cli.shared.output import ProgressBars, show
 from monitor.cli.shared.targets import require_distinct_files, require_writable
+from monitor.extras import require_extras
 from monitor.plurals import pluralize
 
 if TYPE_CHECKING:
@@ -221,21 +222,26 @@ def compare(
         "the configuration": config or Path("config.toml"),
     }
     require_distinct_files(targets, read)
-    if evidently is not None:
-        from monitor.extras import require_extras
-
-        require_extras("driftwarden compare --evidently", "evidently")
-    from monitor.windows.file_comparison import compare_files
-    from monitor.windows.gate.checks import list_checks
+    for path, option, extra in (
+        (evidently, "--evidently", "evidently"),
+        (save_reference, "--save-reference", "parquet"),
+    ):
+        if path is not None:
+            require_extras(f"driftwarden compare {option}", extra)
     from monitor.windows.gate.fail_on import parse_fail_on
+    from monitor.windows.reading.two_files import read_two_files
 
     gate = parse_fail_on(
         fail_on or (), has_rules=bool(settings.drift.rules), has_segments=by is not None
     )
+    files = read_two_files(reference, current, settings)
+    # Loading what compares takes longer than refusing a file.
+    from monitor.windows.file_comparison import compare_files
+    from monitor.windows.gate.checks import list_checks
+
     with ProgressBars() as progress:
         comparison = compare_files(
-            reference,
-            current,
+            files,
             settings,
             progress,
             draws_map=html is not None,

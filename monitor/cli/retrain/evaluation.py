@@ -47,7 +47,7 @@ def evaluate_run(
         TrainingError: The evaluation failed or was cancelled.
     """
     from monitor.cli.retrain.progress import shown_progress
-    from monitor.review.guidelines import task_types_in_force
+    from monitor.review.guidelines.versions import task_types_in_force
     from monitor.store.engine import transaction
     from monitor.store.training.candidate_evaluations import candidate_evaluation_by_id
     from monitor.store.training.candidate_results import SYSTEM_NAMES

@@ -154,7 +154,8 @@ def reviewers_finding(settings: Sections) -> Finding:
 
 def taxonomy_finding(settings: Settings) -> Finding:
     """Check the task taxonomy against the stored traffic."""
-    from monitor.review.guidelines import load_taxonomy, missing_task_types, taxonomy_in_force
+    from monitor.review.guidelines import load_taxonomy, missing_task_types
+    from monitor.review.guidelines.versions import taxonomy_in_force
     from monitor.store.review.taxonomies import task_types_seen
 
     path = settings.review.taxonomy

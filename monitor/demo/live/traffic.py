@@ -26,7 +26,7 @@ from retrain.rollout.emergency.canary_probes import CanaryProbes
 from retrain.rollout.jobs.measurement import RolloutMeasurement
 from retrain.rollout.jobs.rollouts import Rollouts
 from retrain.rollout.rows.events import RolloutEventRow, list_events
-from retrain.rollout.rows.observation_plans import ObservedRollout
+from retrain.rollout.rows.observed_rollout import ObservedRollout
 from retrain.rollout.rows.rollouts import RolloutRow, rollout_by_id
 from retrain.rollout.transitions.start import start_rollout
 

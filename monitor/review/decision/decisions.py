@@ -25,7 +25,7 @@ from monitor.store.review.decisions import (
     save_decision,
 )
 from monitor.store.review.items import BatchRow, batch_by_id, list_batches
-from monitor.store.training.known_versions import KnownVersions, known_versions
+from monitor.store.training.versions.known_versions import KnownVersions, known_versions
 
 
 def decide(connection: Connection, batch_id: int, review: Review, now: datetime) -> DecisionRow:

@@ -31,7 +31,7 @@ from monitor.store.review.decisions import launch_accuracy
 from monitor.store.review.draws import BatchDesign, DrawRow, designs_of, draws_of_batches
 from monitor.store.review.items import BatchRow, list_batches
 from monitor.store.review.reviews import ReviewRow, reviews_of
-from monitor.store.training.known_versions import KnownVersions, known_versions
+from monitor.store.training.versions.known_versions import KnownVersions, known_versions
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,8 +17,8 @@ from monitor.review.decision.rule import Baseline
 from monitor.settings import Review
 from monitor.store.review.draws import draws_of_batches
 from monitor.store.review.items import list_batches
-from monitor.store.training.known_versions import known_versions
-from monitor.store.windows.digest import WindowFigures
+from monitor.store.training.versions.known_versions import known_versions
+from monitor.store.windows.window_figures import WindowFigures
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from monitor.review.guidelines import Taxonomy, Template, taxonomy_by_version
+from monitor.review.guidelines import Taxonomy, Template
+from monitor.review.guidelines.versions import taxonomy_by_version
 from monitor.store.review.gold_export import GoldItem
 
 Message = dict[str, str]

@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from monitor.errors import InputError, NotFoundError, WorkflowError
-from monitor.review.guidelines import has_scores
+from monitor.review.guidelines.versions import has_scores
 from monitor.review.imports.parsed_reviews import ImportProblem, ParsedReview, ParsedReviews
 from monitor.review.items.blind_review import REVIEWS
 from monitor.review.items.verdicts import SCORES, ReviewInput, check_judgement, check_scores

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from monitor.errors import NotFoundError, WorkflowError
 from monitor.review.assignments import AssignmentQueue
 from monitor.review.drafts import SeenDraft
-from monitor.review.guidelines import has_scores
+from monitor.review.guidelines.versions import has_scores
 from monitor.review.items.consensus import reach_consensus
 from monitor.review.items.permissions import may_decide
 from monitor.review.items.states import Status

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from monitor.errors import WorkflowError
 from monitor.rendering.excerpts import version_from_attributes
-from monitor.review.guidelines import store_current_taxonomy
+from monitor.review.guidelines.versions import store_current_taxonomy
 from monitor.review.sampling.selection import SelectedText, Selection, select_items
 from monitor.settings import Review
 from monitor.store.audit_log import append_entry
@@ -24,7 +24,8 @@ from monitor.store.review.items import (
     load_window_texts,
 )
 from monitor.store.training.registry import lock_model
-from monitor.store.training.serving_periods import name_serving, serving_periods
+from monitor.store.training.versions.serving_order import name_serving
+from monitor.store.training.versions.serving_periods import serving_periods
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from monitor.store.windows.sample_scores import sample_scores
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from monitor.errors import WorkflowError
 from monitor.rendering.excerpts import version_from_attributes
-from monitor.review.guidelines import store_current_taxonomy
+from monitor.review.guidelines.versions import store_current_taxonomy
 from monitor.review.sampling.batch import queue_batch
 from monitor.review.sampling.frame import FAMILIAR
 from monitor.settings import Settings
@@ -29,7 +29,8 @@ from monitor.store.review.items import (
     load_window_texts,
 )
 from monitor.store.training.registry import lock_model
-from monitor.store.training.serving_periods import name_serving, serving_periods
+from monitor.store.training.versions.serving_order import name_serving
+from monitor.store.training.versions.serving_periods import serving_periods
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from monitor.store.windows.sample_scores import sample_scores
 

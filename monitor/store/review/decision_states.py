@@ -13,8 +13,8 @@ from sqlalchemy import Connection, func, select
 
 from monitor.store.model_sets import Models, of_models
 from monitor.store.tables import Decision, DriftEvaluation, ReviewBatch, TrainingRun
-from monitor.store.training.known_versions import KnownVersions, known_versions_of
 from monitor.store.training.plan_requests import decision_of_run
+from monitor.store.training.versions.known_versions import KnownVersions, known_versions_of
 from monitor.stored_words import labels
 
 #: What a decision recommends.

@@ -31,7 +31,7 @@ from monitor.store.tables import (
     ReviewBatch,
     ReviewItem,
 )
-from monitor.store.training.known_versions import version_labels
+from monitor.store.training.versions.version_labels import version_labels
 
 #: More exchanges with the terms are walked through by time: sorting all of them takes longer.
 MAX_SORTED = 5_000

@@ -15,13 +15,12 @@ from monitor.store.tables import EmbeddingBlock, Exchange, metadata
 from monitor.store.traffic.column_reading import CollectedNumbers, collector_of
 from monitor.store.traffic.embedding_blocks import insert_block, load_vectors
 from monitor.store.traffic.exchange_columns import COLUMNS, Exchanges
+from monitor.store.traffic.spool import MAX_UNPACKED_ROWS
 from monitor.store.traffic.stored_counts import add_stored
 
 ROWS_AT_ONCE = 4_096
 #: Conversations are the longest column.
 MESSAGES_AT_ONCE = 256
-#: Exchanges of larger windows are packed, and their vectors and texts spooled to disk.
-MAX_UNPACKED_ROWS = 50_000
 
 
 @dataclass(frozen=True)

@@ -1,32 +1,17 @@
 """Feedback on exchanges: insertion in the transaction that moves the offsets."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
-from datetime import datetime
+from dataclasses import asdict, fields
 from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
 from monitor.store.tables import Feedback
-from monitor.store.traffic.position import Position
+from monitor.store.traffic.position import FeedbackRow
 
 #: 11 values each, below SQLite's limit of bound parameters.
 ROWS_PER_QUERY = 500
-
-
-@dataclass(frozen=True, kw_only=True)
-class FeedbackRow:
-    """A value of the feedback on an exchange; its id is redacted as the exchange's is."""
-
-    position: Position
-    exchange_id: str
-    #: Empty where the record names none.
-    model: str
-    name: str
-    value: float
-    given_at: datetime
-    received_at: datetime
 
 
 #: Columns of the same names.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -12,33 +12,11 @@ from sqlalchemy.orm import aliased
 from monitor.store.rows import columns_of
 from monitor.store.tables import PendingHalf
 from monitor.store.traffic.offsets import sources_complete_until
-from monitor.store.traffic.position import Position
+from monitor.store.traffic.position import HalfRow, Position
 
 #: Rows written or asked for at once, well below SQLite's limit of bound parameters.
 ROWS_PER_QUERY = 500
 POSITION = columns_of(Position, PendingHalf)
-
-
-@dataclass(frozen=True, kw_only=True)
-class HalfRow:
-    """A pending request or response."""
-
-    position: Position
-    join_id: str
-    side: Literal["request", "response"]
-    end_user: str
-    occurred_at: datetime
-    received_at: datetime
-    #: As in ``exchanges``, but of the decision before the rate of its kind.
-    randomness: int
-    threshold: int
-    inclusion_probability: float
-    payload: dict[str, Any]
-
-    @property
-    def is_sampled(self) -> bool:
-        """Whether the sample has it; else it waits to be observed only."""
-        return self.randomness >= self.threshold
 
 
 #: Columns of the same names.

@@ -14,6 +14,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+#: Exchanges of larger windows are packed, and their vectors and texts spooled to disk.
+MAX_UNPACKED_ROWS = 50_000
 #: Seconds between two times that the pages are released.
 RELEASE_SECONDS = 0.1
 #: Rows copied at once.

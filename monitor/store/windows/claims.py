@@ -13,7 +13,8 @@ from monitor.store.leadership import acting_epoch
 from monitor.store.rows import insert_row
 from monitor.store.tables import DriftEvaluation
 from monitor.store.windows.assessment import Assessment
-from monitor.store.windows.prompt_maps import PromptMap, pack_prompt_map
+from monitor.store.windows.map_points import PromptMap
+from monitor.store.windows.prompt_maps import pack_prompt_map
 from monitor.store.windows.sample_scores import SampleScores, pack_scores
 
 #: Time after which a ``failed`` evaluation is due again.

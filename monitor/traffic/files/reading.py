@@ -6,7 +6,7 @@ from pathlib import Path
 from monitor.errors import RecordError
 from monitor.input_files import InputSource
 from monitor.settings import Traffic
-from monitor.store.traffic.pending_halves import HalfRow
+from monitor.store.traffic.position import HalfRow
 from monitor.traffic.decoder import Decoder
 from monitor.traffic.exchange import Exchange
 from monitor.traffic.files.bad_lines import BadLine

@@ -8,7 +8,7 @@ import msgspec
 from monitor.settings.models.names import ModelNames
 from monitor.store.privacy.suppressions import RulesVersion
 from monitor.store.traffic.dead_letters import DeadLetterRow
-from monitor.store.traffic.pending_halves import HalfRow
+from monitor.store.traffic.position import HalfRow
 from monitor.traffic.end_users.rules import PresentRules
 from monitor.traffic.exchange import Exchange, Half, Labels
 from monitor.traffic.ingest.own_id import replace_own_id

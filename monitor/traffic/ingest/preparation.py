@@ -7,7 +7,7 @@ from typing import Protocol
 
 from monitor.settings import Sections
 from monitor.store.traffic.dead_letters import DeadLetterRow
-from monitor.store.traffic.pending_halves import HalfRow
+from monitor.store.traffic.position import HalfRow
 from monitor.traffic.decoder import RecordReader
 from monitor.traffic.embedding import TextEncoder, embed
 from monitor.traffic.end_users.rules import EndUserRules, PresentRules

@@ -7,8 +7,7 @@ from monitor.store.privacy.suppressions import RulesVersion
 from monitor.store.traffic.daily_counts import DailyCounts
 from monitor.store.traffic.dead_letters import DeadLetterRow
 from monitor.store.traffic.exchange_columns import Exchanges
-from monitor.store.traffic.feedback import FeedbackRow
-from monitor.store.traffic.pending_halves import HalfRow
+from monitor.store.traffic.position import FeedbackRow, HalfRow
 from retrain.rollout.rows.observations import LabelCounts, ObservationRow
 
 

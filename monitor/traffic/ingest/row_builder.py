@@ -13,9 +13,7 @@ from monitor.settings import Sections
 from monitor.store.traffic.daily_counts import ModelDay, SampledCount, start_of_day
 from monitor.store.traffic.dead_letters import DeadLetterRow
 from monitor.store.traffic.exchange_columns import Exchanges
-from monitor.store.traffic.feedback import FeedbackRow
-from monitor.store.traffic.pending_halves import HalfRow
-from monitor.store.traffic.position import Position
+from monitor.store.traffic.position import FeedbackRow, HalfRow, Position
 from monitor.telemetry import EXCHANGES_NOT_SAMPLED, get_logger
 from monitor.traffic.dead_letters import part_dead_letters, record_dead_letter
 from monitor.traffic.decoder import Decoder, RecordReader

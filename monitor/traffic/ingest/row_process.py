@@ -12,7 +12,7 @@ from monitor.child_process import ChildProcess, describe_end
 from monitor.errors import ChildProcessFailedError
 from monitor.settings import Sections
 from monitor.store.traffic.dead_letters import DeadLetterRow
-from monitor.store.traffic.pending_halves import HalfRow
+from monitor.store.traffic.position import HalfRow
 from monitor.telemetry import SERVICE_FAILURES, Counted, count_all, get_logger
 from monitor.traffic.end_users.rules import PresentRules
 from monitor.traffic.ingest.prepared_batch import PreparedBatch

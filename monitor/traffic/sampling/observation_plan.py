@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from monitor.settings import Sections
-from monitor.store.training.known_versions import version_labels
+from monitor.store.training.versions.version_labels import version_labels
 from monitor.traffic.parsing.cleaning import clean_name
 from monitor.traffic.sampling.sampler import (
     SPACE,
@@ -23,7 +23,7 @@ from monitor.traffic.sampling.sampler import (
     threshold_of,
 )
 from monitor.traffic.sampling.trace_context import Header
-from retrain.rollout.rows.observation_plans import Arm, ObservedRollout, arm_rates
+from retrain.rollout.rows.observed_rollout import Arm, ObservedRollout, arm_rates
 
 #: Attribute in which the decoder stores the label of ``traffic.version_header``.
 HEADER_LABEL = "model_version"

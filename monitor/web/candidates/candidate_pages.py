@@ -11,7 +11,7 @@ from litestar.response import Redirect, Template
 from sqlalchemy import Connection
 
 from monitor.errors import WorkflowError
-from monitor.review.guidelines import task_types_in_force
+from monitor.review.guidelines.versions import task_types_in_force
 from monitor.store.human_evaluation.human_evaluations import (
     is_under_human_evaluation,
     items_under_human_evaluation,

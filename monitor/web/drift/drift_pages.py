@@ -25,7 +25,8 @@ from monitor.store.windows.drift_evaluations import (
     list_drift_evaluations,
 )
 from monitor.store.windows.looks import LookRow, newest_look
-from monitor.store.windows.prompt_maps import PromptMap, prompt_map
+from monitor.store.windows.map_points import PromptMap
+from monitor.store.windows.prompt_maps import prompt_map
 from monitor.store.windows.repetitions import repetitions_of
 from monitor.store.windows.reports import load_report, report_kinds
 from monitor.web.access.audience import LEADS, REVIEWERS, texts

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monitor.rendering.wording import describe_incident_status
-from monitor.store.windows.digest import WindowFigures
 from monitor.store.windows.incident_spans import IncidentSpan
+from monitor.store.windows.window_figures import WindowFigures
 
 HEIGHT, GAP = 16.0, 4.0
 

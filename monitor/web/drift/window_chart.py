@@ -9,8 +9,8 @@ from monitor.rendering.excerpts import name_version
 from monitor.rendering.numbers import format_estimate
 from monitor.review.decision.weekly_rates import WeeklyRate
 from monitor.statistics.p_value_text import state_p_value
-from monitor.store.windows.digest import FamilyFigures, WindowFigures
 from monitor.store.windows.incident_spans import IncidentSpan
+from monitor.store.windows.window_figures import FamilyFigures, WindowFigures
 from monitor.web.drift.incident_lane import HEIGHT as INCIDENT_HEIGHT
 from monitor.web.drift.incident_lane import IncidentBar, lay_out_incidents
 from monitor.web.drift.rate_lane import RateLane, lay_out_rates

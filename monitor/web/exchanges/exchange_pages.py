@@ -29,9 +29,10 @@ from monitor.store.search.results import (
     runs_of_batches,
 )
 from monitor.store.traffic.exchanges import exchange_by_id
-from monitor.store.training.serving_periods import serving_periods
+from monitor.store.training.versions.serving_periods import serving_periods
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
-from monitor.store.windows.prompt_maps import DELETED, prompt_map
+from monitor.store.windows.map_points import DELETED
+from monitor.store.windows.prompt_maps import prompt_map
 from monitor.web.access.audience import LEADS, texts
 from monitor.web.current_user import Visit
 from monitor.web.exchanges.search_form import (

@@ -9,14 +9,9 @@ from litestar.params import FromPath, URLEncodedBody
 from litestar.response import Redirect, Template
 
 from monitor.errors import NotFoundError, WorkflowError
-from monitor.review.guidelines import (
-    Taxonomy,
-    missing_task_types,
-    parse_taxonomy,
-    publish_taxonomy,
-    taxonomy_in_force,
-)
+from monitor.review.guidelines import Taxonomy, missing_task_types, parse_taxonomy
 from monitor.review.guidelines.changes import changes_of_task_types, diff_lines
+from monitor.review.guidelines.versions import publish_taxonomy, taxonomy_in_force
 from monitor.store.review.taxonomies import (
     publication_by_number,
     publications_of,

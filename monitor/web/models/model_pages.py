@@ -18,7 +18,8 @@ from monitor.store.training.registry import (
     scores_of,
     version_by_id,
 )
-from monitor.store.training.serving_periods import predecessor, serving_periods
+from monitor.store.training.versions.serving_order import predecessor
+from monitor.store.training.versions.serving_periods import serving_periods
 from monitor.web.access.audience import LEADS, REVIEWERS, texts
 from monitor.web.current_user import Visit
 from monitor.web.handlers import get

@@ -22,7 +22,6 @@ from monitor.store.training.candidate_evaluations import (
     weaker_rules_of,
 )
 from monitor.store.training.candidate_results import WeakerRules
-from monitor.store.training.known_versions import known_versions
 from monitor.store.training.registry import (
     StageChangeRow,
     VersionRow,
@@ -30,7 +29,9 @@ from monitor.store.training.registry import (
     stage_changes,
     version_by_id,
 )
-from monitor.store.windows.digest import WindowFigures, newest_windows
+from monitor.store.training.versions.known_versions import known_versions
+from monitor.store.windows.digest import newest_windows
+from monitor.store.windows.window_figures import WindowFigures
 from retrain.rollout.rows.looks import Look, newest_look
 from retrain.rollout.rows.rollouts import RolloutRow, list_rollouts, open_rollout
 

@@ -8,7 +8,8 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 from sqlalchemy import Connection
 
-from monitor.review.guidelines import TaskType, taxonomy_by_version
+from monitor.review.guidelines import TaskType
+from monitor.review.guidelines.versions import taxonomy_by_version
 from monitor.review.human_evaluation.view import human_evaluations_to_rate
 from monitor.review.items import item_view
 from monitor.review.items.blind_review import ReviewQueue

@@ -46,6 +46,7 @@ class WindowContext:
     reference: Source
     current: Source
     encoder: str = ""
+    encoder_backend: str = ""
     package_versions: dict[str, str] = field(default_factory=dict)
     n_withheld: int = 0
     #: Replaces all findings, for a window without traffic; empty: it does not.
@@ -167,6 +168,7 @@ def _basis(parts: Sequence[PartFindings], reported: PartFindings, context: Windo
         settings=settings,
         levels=context.levels,
         encoder=context.encoder,
+        encoder_backend=context.encoder_backend,
         reference=_counted(context.reference, findings.n_reference_end_users),
         current=_counted(context.current, n_current),
         versions=context.package_versions,

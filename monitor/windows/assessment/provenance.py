@@ -1,39 +1,19 @@
 """Provenance of an evaluation: everything its figures depend on, to reproduce and verify it."""
 
 import platform
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from threadpoolctl import threadpool_info
 
+from monitor.embedding.encoder import configured_backend
 from monitor.settings import Settings
 from monitor.store.windows.assessment import Source
 from monitor.store.windows.late_exchanges import MARK
+from monitor.windows.assessment.package_versions import package_versions
 from monitor.windows.reading.baselines import Reference
 from monitor.windows.reading.stored_window import StoredWindow
-
-#: Packages that the figures depend on.
-PACKAGES = (
-    *("driftwarden", "numpy", "scipy", "torch", "xxhash"),
-    *("sentence-transformers", "transformers", "evidently", "py3langid"),
-)
-
-
-@cache
-def package_versions() -> dict[str, str]:
-    """Return the versions of the installed packages that the figures depend on.
-
-    A process goes on with what it imported, whatever is installed later.
-    """
-    versions = {}
-    for name in PACKAGES:
-        with suppress(PackageNotFoundError):  # Evidently is optional
-            versions[name] = version(name)
-    return versions
 
 
 def build_provenance(
@@ -59,6 +39,7 @@ def build_provenance(
             MARK: window.n_stored,
         },
         "encoder": window.rows.encoder,
+        "encoder_backend": configured_backend(settings.embedding),
         "n_other_encoder": window.rows.n_other_encoder,
         "baseline": _baseline(reference),
         "drift": settings.drift.model_dump(mode="json"),

@@ -25,6 +25,7 @@ from monitor.windows.exchanges.containers import encode_object, is_table, iter_o
 from monitor.windows.exchanges.own_descriptors import OwnDescriptor, with_descriptors
 from monitor.windows.exchanges.result import Assessment
 from monitor.windows.file_comparison import compare_files
+from monitor.windows.reading.two_files import read_two_files
 
 #: A path, or exchanges in a container; see :func:`compare_exchanges`.
 ExchangesInput = str | Path | Iterable[Mapping[str, Any]] | Any
@@ -99,7 +100,7 @@ def compare_exchanges(
     sources = _open(reference, "reference"), _open(current, "current")
     with using_extras("driftwarden.compare_exchanges", "text"):
         comparison = compare_files(
-            *sources,
+            read_two_files(*sources, settings),
             settings,
             lambda *_: None,
             encoder=own_encoder,

@@ -16,7 +16,7 @@ from monitor.drift.presentation.figure import (
 )
 from monitor.rendering.wording import NOUNS
 from monitor.store.windows.assessment import Assessment, Topic
-from monitor.store.windows.prompt_maps import PromptMap
+from monitor.store.windows.map_points import PromptMap
 from monitor.windows.report.map_drawing import into_frame
 
 

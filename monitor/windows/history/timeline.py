@@ -6,9 +6,10 @@ from sqlalchemy import Connection
 
 from monitor.review.decision.weekly_rates import WeeklyRate, weekly_rates
 from monitor.settings import Settings
-from monitor.store.windows.digest import WindowFigures, newest_windows
+from monitor.store.windows.digest import newest_windows
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow
 from monitor.store.windows.incident_spans import IncidentSpan, incident_spans
+from monitor.store.windows.window_figures import WindowFigures
 
 #: A year of weeks.
 WINDOWS = 52

@@ -13,13 +13,13 @@ from threadpoolctl import threadpool_limits
 from monitor.settings import Settings
 from monitor.store.engine import transaction
 from monitor.store.traffic.exchanges import first_exchange_at
-from monitor.store.training.serving_periods import serving_periods
+from monitor.store.training.versions.serving_periods import serving_periods
 from monitor.store.windows.looks import count_traffic, last_look_at, save_look
 from monitor.traffic.sampling.rates import SamplingRates
 from monitor.windows.looks.examination import MIN_END_USERS, Examination, examine
 from monitor.windows.looks.levels import look_level
 from monitor.windows.reading.baselines import Baselines
-from monitor.windows.reading.declared_formats import formats_in_force
+from monitor.windows.reading.formats_in_force import formats_in_force
 from monitor.windows.reading.reembedding import EncoderSource
 from monitor.windows.reading.stored_window import read_window
 from monitor.windows.versions.split import (

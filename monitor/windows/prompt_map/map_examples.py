@@ -10,7 +10,8 @@ from monitor.errors import NotFoundError
 from monitor.rendering.excerpts import excerpt
 from monitor.store.windows.assessment import Topic
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow
-from monitor.store.windows.prompt_maps import DELETED, MapText, PromptMap, load_map_texts
+from monitor.store.windows.map_points import DELETED, MapText, PromptMap
+from monitor.store.windows.prompt_maps import load_map_texts
 
 #: Further prompts of a topic, and exchanges read to find that many distinct ones.
 PROMPTS_SHOWN = 12

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from monitor.drift.layout import lay_out
 from monitor.store.traffic.exchange_columns import Exchanges
-from monitor.store.windows.prompt_maps import DELETED, PromptMap
+from monitor.store.windows.map_points import DELETED, PromptMap
 
 #: Most points: more take time and overlap.
 MAX_POINTS = 2_000

@@ -5,19 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
-from sqlalchemy import Engine
 
 from monitor.descriptors import OutputFormat
 from monitor.errors import TaxonomyError
-from monitor.review.guidelines import (
-    TaskType,
-    Taxonomy,
-    load_taxonomy,
-    taxonomy_in_force,
-)
+from monitor.review.guidelines import TaskType, Taxonomy, load_taxonomy
 from monitor.review.guidelines.output_formats import FreeText
-from monitor.settings import Settings
-from monitor.store.engine import transaction
 from monitor.windows.comparison.format_conformance import Formats
 
 log = structlog.get_logger()
@@ -41,13 +33,6 @@ class _FinalAnswerFormat:
         """Return whether the final answer in a response has the format."""
         final_answer = self.task_type.template.final_answer_in(response)
         return self.task_type.output_format.admits(final_answer)
-
-
-def formats_in_force(engine: Engine, settings: Settings) -> DeclaredFormats:
-    """Return the output formats that the taxonomy in force for a model declares."""
-    with transaction(engine) as connection:
-        current = taxonomy_in_force(connection, settings.review, settings.model.name)
-    return DeclaredFormats() if current.taxonomy is None else declared_formats(current.taxonomy)
 
 
 def load_declared_formats(taxonomy: str) -> DeclaredFormats:

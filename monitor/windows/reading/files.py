@@ -12,8 +12,7 @@ from monitor.errors import InputError
 from monitor.input_files import InputSource
 from monitor.settings import Settings
 from monitor.store.traffic.exchange_columns import Exchanges
-from monitor.store.traffic.exchanges import MAX_UNPACKED_ROWS
-from monitor.store.traffic.spool import spooled_array, take_rows
+from monitor.store.traffic.spool import MAX_UNPACKED_ROWS, spooled_array, take_rows
 from monitor.traffic.embedding import TextEncoder
 from monitor.traffic.exchange import Exchange
 from monitor.traffic.files.bad_lines import summarize_bad_lines

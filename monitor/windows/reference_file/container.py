@@ -5,7 +5,6 @@ It holds no code: exchanges are JSON, vectors numbers.
 
 import hashlib
 import io
-import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,10 +17,9 @@ from numpy.typing import NDArray
 from pyarrow import parquet
 
 from monitor.errors import InputError
+from monitor.windows.reference_file.detection import KEY
 
 VERSION = 1
-KEY = b"driftwarden.reference"
-MAGIC = b"PAR1"
 #: A file may say that it unpacks to so many times its size, and so many bytes beside.
 MAX_RATIO = 100
 SPARE_BYTES = 2**24
@@ -99,22 +97,6 @@ def encode_content(content: Content) -> bytes:
         write_statistics=False,
     )
     return sink.getvalue()
-
-
-def is_reference_file(path: Path) -> bool:
-    """Return whether a file is one that :func:`encode_content` made, whatever its version.
-
-    Of a damaged file that is not known; it is read, and refused, as any Parquet file.
-    """
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            return False
-        with path.open("rb") as file:
-            if file.read(len(MAGIC)) != MAGIC:
-                return False
-        return KEY in (parquet.read_metadata(path).metadata or {})
-    except (OSError, pa.ArrowException):
-        return False
 
 
 def read_content(path: Path) -> Content:

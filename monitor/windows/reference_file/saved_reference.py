@@ -6,18 +6,11 @@ from pathlib import Path
 
 from monitor.descriptors import are_withheld
 from monitor.errors import InputError
+from monitor.extras import using_extras
 from monitor.input_files import InputSource
 from monitor.traffic.files.reading import FileContent
 from monitor.windows.reading.files import FileSide, SavedVectors
-from monitor.windows.reference_file.container import (
-    VERSION,
-    Content,
-    Header,
-    encode_content,
-    intact,
-    is_reference_file,
-    read_content,
-)
+from monitor.windows.reference_file.detection import is_reference_file
 from monitor.windows.reference_file.stored_rows import (
     read_rows,
     rows_with_texts,
@@ -52,7 +45,16 @@ def save_reference(side: FileSide, *, with_texts: bool = True) -> bytes:
 
     Raises:
         InputError: The side is read from a file without texts.
+        MissingExtraError: pyarrow is missing.
     """
+    with using_extras("a reference file", "parquet"):
+        from monitor.windows.reference_file.container import (  # noqa: PLC0415 - needs pyarrow
+            VERSION,
+            Content,
+            Header,
+            encode_content,
+        )
+
     window, exchanges = side.window, side.content.exchanges
     if are_withheld(window.prompts):
         raise InputError(
@@ -97,6 +99,11 @@ def read_reference(path: Path) -> SavedReference:
     Raises:
         InputError: It is damaged, of another version, or unpacks to far more than its size.
     """
+    from monitor.windows.reference_file.container import (  # noqa: PLC0415 - needs pyarrow
+        intact,
+        read_content,
+    )
+
     stored = read_content(path)
     header = stored.header
     with intact(str(path)):

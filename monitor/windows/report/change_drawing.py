@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from monitor.store.windows.assessment import Assessment
-from monitor.store.windows.prompt_maps import PromptMap
+from monitor.store.windows.map_points import PromptMap
 from monitor.windows.report.map_drawing import (
     HEIGHT,
     WIDTH,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from monitor.rendering.excerpts import excerpt
 from monitor.store.windows.assessment import Assessment, Topic
-from monitor.store.windows.prompt_maps import PromptMap
+from monitor.store.windows.map_points import PromptMap
 from monitor.windows.report.figures import growth_axis
 from monitor.windows.report.label_placement import Box, place_label
 

@@ -15,7 +15,7 @@ from monitor.rendering import wording
 from monitor.rendering.change_tables import change_tables
 from monitor.rendering.response_changes import LEVEL
 from monitor.store.windows.assessment import Assessment
-from monitor.store.windows.prompt_maps import MapText, PromptMap
+from monitor.store.windows.map_points import MapText, PromptMap
 from monitor.windows.report.change_drawing import ChangeMap, draw_changes
 from monitor.windows.report.environment import render_macro, render_template
 from monitor.windows.report.figures import change_axes

@@ -26,7 +26,8 @@ from monitor.store.training.baseline_plans import (
     pending_baseline_plan,
     set_searched_until,
 )
-from monitor.store.training.serving_periods import ServingPeriod, serving_periods
+from monitor.store.training.versions.serving_order import ServingPeriod
+from monitor.store.training.versions.serving_periods import serving_periods
 from monitor.store.windows.drift_evaluations import evaluated_windows
 from monitor.traffic.sampling.design import baseline_sampling
 from monitor.windows.reading.reembedding import EncoderSource

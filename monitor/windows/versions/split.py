@@ -17,7 +17,7 @@ from monitor.rendering.excerpts import excerpt_of_version, version_from_attribut
 from monitor.rendering.numbers import join_names
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.packed_columns import PackedValues
-from monitor.store.training.serving_periods import ServingPeriod, name_serving
+from monitor.store.training.versions.serving_order import ServingPeriod, name_serving
 
 #: A field with more values names something else, such as a request or a machine.
 MAX_VERSIONS = 8

@@ -52,7 +52,7 @@ from retrain.rollout.rows.measured_hours import (
     seen_users,
     sum_requests,
 )
-from retrain.rollout.rows.observation_plans import arm_rates
+from retrain.rollout.rows.observed_rollout import arm_rates
 
 #: Earlier hours of an hour's users that are read: at 10,000 requests an hour a look takes 11 s with
 #: them. Of an end user whose hours correlate by .2, 72 hours tell .95 of what all would.

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, select
 
 from monitor.settings import Settings
 from monitor.store.tables import Exchange, GoldExample, ReviewItem
-from monitor.store.training.known_versions import version_labels
+from monitor.store.training.versions.version_labels import version_labels
 from retrain.rollout.measurement.starting_point import REVIEWS
 from retrain.rollout.measurement.subject import Subject
 from retrain.rollout.rows.measured_hours import MeasuredRow

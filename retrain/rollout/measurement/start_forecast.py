@@ -26,7 +26,7 @@ from retrain.rollout.measurement.starting_point import (
 from retrain.rollout.measurement.subject import Subject
 from retrain.rollout.plan import make_plan
 from retrain.rollout.rows.measured_hours import PastExchange
-from retrain.rollout.rows.observation_plans import arm_rates
+from retrain.rollout.rows.observed_rollout import arm_rates
 
 #: Share of related responses that a forecast assumes: it is measured with the first look.
 RELEVANCE_LEVEL = 0.9

@@ -23,7 +23,7 @@ from monitor.settings import Settings
 from monitor.settings.drift import Drift
 from monitor.settings.evaluation_file import read_plan
 from monitor.settings.evaluation_file.plan import Threshold
-from monitor.store.training.known_versions import version_labels
+from monitor.store.training.versions.version_labels import version_labels
 from monitor.telemetry import get_logger
 from retrain.rollout.checks.check import (
     SLOW_QUANTILE,
@@ -43,7 +43,7 @@ from retrain.rollout.rows.measured_hours import (
     fix_measurement,
     measurement_of,
 )
-from retrain.rollout.rows.observation_plans import arm_rates
+from retrain.rollout.rows.observed_rollout import arm_rates
 
 log = get_logger(__name__)
 

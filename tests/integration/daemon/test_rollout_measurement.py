@@ -13,8 +13,8 @@ from monitor.scheduling.runner import DirectRunner
 from monitor.settings.drift import Drift
 from monitor.store.engine import transaction
 from monitor.store.tables import RolloutObservation, RolloutScore
-from monitor.store.traffic.feedback import FeedbackRow, insert_feedback
-from monitor.store.traffic.position import Position
+from monitor.store.traffic.feedback import insert_feedback
+from monitor.store.traffic.position import FeedbackRow, Position
 from monitor.store.training.registry import production_version, version_by_id
 from retrain.rollout.commands.text import read_status, status_lines
 from retrain.rollout.jobs.measurement import RolloutMeasurement

@@ -41,14 +41,14 @@ from monitor.store.tables import (
 from monitor.store.traffic.baselines import create_baseline, latest_baseline
 from monitor.store.traffic.daily_counts import SampledCount
 from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters
-from monitor.store.traffic.feedback import FeedbackRow, insert_feedback
-from monitor.store.traffic.pending_halves import HalfRow, insert_halves
-from monitor.store.traffic.position import Position
+from monitor.store.traffic.feedback import insert_feedback
+from monitor.store.traffic.pending_halves import insert_halves
+from monitor.store.traffic.position import FeedbackRow, HalfRow, Position
 from monitor.store.training.registry import insert_version
 from monitor.store.training.runs import finish_run, mark_running, run_by_id
 from monitor.store.windows.assessment import Example, Quote
 from monitor.store.windows.claims import claim_drift_evaluation, finish_drift_evaluation
-from monitor.store.windows.prompt_maps import PromptMap
+from monitor.store.windows.map_points import PromptMap
 from monitor.store.windows.sample_scores import SampleScores
 from monitor.traffic.redaction import pseudonym_of
 from retrain.data import DataChecks, TrainingSet, build_training_set

@@ -22,7 +22,8 @@ from monitor.settings import Settings
 from monitor.store.audit_log import append_entry, check_chain
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import DriftEvaluation, EmbeddingBlock, Exchange, metadata
-from monitor.store.windows.prompt_maps import DELETED, unpack_prompt_map
+from monitor.store.windows.map_points import DELETED
+from monitor.store.windows.prompt_maps import unpack_prompt_map
 from monitor.store.windows.sample_scores import unpack_scores
 from tests.support.database_copy import database_copy
 from tests.support.privacy import planted_folders

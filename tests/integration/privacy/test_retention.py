@@ -34,11 +34,12 @@ from monitor.store.tables import (
 from monitor.store.traffic.baselines import latest_baseline
 from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters, mark_replayed
 from monitor.store.traffic.exchanges import load_baseline
-from monitor.store.traffic.feedback import FeedbackRow, insert_feedback
-from monitor.store.traffic.position import Position
+from monitor.store.traffic.feedback import insert_feedback
+from monitor.store.traffic.position import FeedbackRow, Position
 from monitor.store.windows.assessment import Example, Quote
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
-from monitor.store.windows.prompt_maps import DELETED, prompt_map
+from monitor.store.windows.map_points import DELETED
+from monitor.store.windows.prompt_maps import prompt_map
 from monitor.store.windows.sample_scores import sample_scores
 from retrain.rollout.rows.measured_hours import insert_scores
 from tests.support.alerts.presses import list_presses

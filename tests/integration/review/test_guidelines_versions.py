@@ -14,8 +14,8 @@ from monitor.cli.app import app
 from monitor.daemon.app import run_daemon
 from monitor.daemon.readiness.checks import check_everything
 from monitor.errors import InputError, TaxonomyError
-from monitor.review.guidelines import (
-    load_taxonomy,
+from monitor.review.guidelines import load_taxonomy
+from monitor.review.guidelines.versions import (
     store_current_taxonomy,
     task_types_in_force,
     taxonomy_by_version,
@@ -28,7 +28,8 @@ from monitor.store.migrations import upgrade
 from monitor.store.review.assignments import claim_slot, give_item
 from monitor.store.review.items import items_of_batches, update_item
 from monitor.store.review.taxonomies import versions_with_prefix
-from monitor.windows.reading.declared_formats import formats_in_force, load_declared_formats
+from monitor.windows.reading.declared_formats import load_declared_formats
+from monitor.windows.reading.formats_in_force import formats_in_force
 from tests.support.review.gold_items import ACCEPT, TAXONOMY
 from tests.support.review.review_world import World, make_world
 

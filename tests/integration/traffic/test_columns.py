@@ -19,8 +19,7 @@ from monitor.store.tables import Exchange as ExchangeTable
 from monitor.store.traffic.baseline_copies import create_baseline_from_traffic
 from monitor.store.traffic.exchange_columns import COLUMNS, NAMES, Exchanges
 from monitor.store.traffic.exchanges import load_all_columns, load_baseline, load_window
-from monitor.store.traffic.pending_halves import HalfRow
-from monitor.store.traffic.position import Position
+from monitor.store.traffic.position import HalfRow, Position
 from monitor.traffic.dead_letters import refused_dead_letter, unpaired_dead_letter
 from monitor.traffic.decoder import Decoder
 from monitor.traffic.exchange import LABELS, Exchange, Half, Labels

@@ -22,7 +22,7 @@ from monitor.store.tables import (
     WithheldExchanges,
 )
 from monitor.store.traffic.exchanges import load_window
-from monitor.store.training.known_versions import version_labels
+from monitor.store.training.versions.version_labels import version_labels
 from monitor.traffic.ingest.observation_plans import ObservationPlans
 from monitor.traffic.ingest.sweeper import Sweeper
 from monitor.traffic.sampling.sampler import Sampler

@@ -17,6 +17,7 @@ from monitor.settings import Drift, Settings
 from monitor.store.windows.assessment import Assessment
 from monitor.windows import file_comparison as comparing
 from monitor.windows.file_comparison import compare_files
+from monitor.windows.reading.two_files import read_two_files
 from monitor.windows.report import evidently
 from monitor.windows.report.terminal import print_assessment
 from tests.support.encoders.word_encoder import WordEncoder
@@ -57,7 +58,8 @@ def write(path: Path, n: int, **values: Any) -> Path:
 
 
 def compared(reference: Path, current: Path) -> Assessment:
-    return compare_files(reference, current, SETTINGS, lambda *_: None).assessment
+    files = read_two_files(reference, current, SETTINGS)
+    return compare_files(files, SETTINGS, lambda *_: None).assessment
 
 
 def remarks_on(result: Assessment) -> tuple[str, ...]:
@@ -640,9 +642,7 @@ def test_equal_prompts_are_compared_in_pairs(tmp_path: Path) -> None:
         return path
 
     before = release("before.jsonl", 30, 0.0)
-    result = compare_files(
-        before, release("after.jsonl", 27, -0.1), SETTINGS, lambda *_: None
-    ).assessment
+    result = compared(before, release("after.jsonl", 27, -0.1))
     output = result.output
     assert (output.n_pairs, output.alarm, result.input.verdict) == (150, True, "no_drift")
     assert result.input.n_pairs is None
@@ -651,5 +651,5 @@ def test_equal_prompts_are_compared_in_pairs(tmp_path: Path) -> None:
     assert length.lower < -0.09 < length.upper < 0
     (judge,) = [column for column in result.numeric_columns if column.name == "judge"]
     assert judge.adjusted_p_value < 1e-6
-    same = compare_files(before, before, SETTINGS, lambda *_: None).assessment
+    same = compared(before, before)
     assert (same.output.n_pairs, same.output.p_value, same.input.p_value) == (150, 1.0, 1.0)

@@ -10,6 +10,7 @@ import pytest
 from monitor.settings import Drift, Settings
 from monitor.store.windows.assessment import Assessment
 from monitor.windows.file_comparison import compare_files
+from monitor.windows.reading.two_files import read_two_files
 from tests.support.encoders.word_encoder import WordEncoder
 
 SETTINGS = Settings(drift=Drift(n_permutations=1999))
@@ -64,7 +65,8 @@ def compare(
             lines.append(json.dumps(line))
         sides.append(folder / f"{seed}.jsonl")
         sides[-1].write_text("\n".join(lines))
-    return compare_files(*sides, SETTINGS, lambda *_: None, encoder=_Encoder()).assessment
+    files = read_two_files(*sides, SETTINGS)
+    return compare_files(files, SETTINGS, lambda *_: None, encoder=_Encoder()).assessment
 
 
 def test_header_alone_leaves_rest_without_drift(tmp_path: Path) -> None:

@@ -13,8 +13,10 @@ from monitor.errors import InputError
 from monitor.settings import Drift, Settings
 from monitor.store.windows.assessment import Assessment, FamilyAssessment
 from monitor.windows.file_comparison import FileComparison, compare_files
+from monitor.windows.reading.two_files import read_two_files
 from monitor.windows.reference_file import container
-from monitor.windows.reference_file.container import KEY, is_reference_file, read_content
+from monitor.windows.reference_file.container import read_content
+from monitor.windows.reference_file.detection import KEY, is_reference_file
 from monitor.windows.reference_file.saved_reference import save_reference
 from tests.support.encoders.word_encoder import WordEncoder
 from tests.support.refusals import refusal
@@ -58,9 +60,8 @@ def write(path: Path, n: int, *, new: int = 0, **values: Any) -> Path:
 
 
 def compared(reference: Path, current: Path, identity: str = "words@1") -> FileComparison:
-    return compare_files(
-        reference, current, SETTINGS, lambda *_: None, encoder=encoder_of(identity), by="task_type"
-    )
+    files, encoder = read_two_files(reference, current, SETTINGS), encoder_of(identity)
+    return compare_files(files, SETTINGS, lambda *_: None, encoder=encoder, by="task_type")
 
 
 @pytest.fixture

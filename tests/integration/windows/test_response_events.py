@@ -17,10 +17,11 @@ from monitor.cli.app import main
 from monitor.rendering.events import NEXT_STEP
 from monitor.settings import Alerts, Drift, Settings
 from monitor.store.windows.assessment import Assessment
-from monitor.store.windows.digest import AssessmentFigures
+from monitor.store.windows.window_figures import AssessmentFigures
 from monitor.windows import file_comparison as comparing
 from monitor.windows.exchanges.rows import rows_of_assessment
 from monitor.windows.file_comparison import compare_files
+from monitor.windows.reading.two_files import read_two_files
 from monitor.windows.report.page import render_page
 from monitor.windows.report.terminal import print_assessment
 from tests.support.encoders.word_encoder import WordEncoder
@@ -51,7 +52,8 @@ def write(path: Path, n: int, n_empty: int = 0, prompt: str = "my card was decli
 
 
 def compared(reference: Path, current: Path) -> Assessment:
-    return compare_files(reference, current, SETTINGS, lambda *_: None).assessment
+    files = read_two_files(reference, current, SETTINGS)
+    return compare_files(files, SETTINGS, lambda *_: None).assessment
 
 
 def test_a_tenth_of_150_empty_is_drift_with_status_3(

@@ -24,6 +24,7 @@ from monitor.windows import evaluation
 from monitor.windows import file_comparison as comparing
 from monitor.windows.evaluation import evaluate_window
 from monitor.windows.file_comparison import compare_files
+from monitor.windows.reading.two_files import read_two_files
 from tests.support.encoders.fake_encoder import FakeEncoder
 from tests.support.refusals import refusal
 from tests.support.traffic.end_users import make_rules
@@ -60,7 +61,7 @@ def compared(
     folder: Path, reference: Sequence[str], current: Sequence[str], settings: Settings = SETTINGS
 ) -> Assessment:
     files = write(folder / "reference.jsonl", reference), write(folder / "now.jsonl", current)
-    return compare_files(*files, settings, lambda *_: None).assessment
+    return compare_files(read_two_files(*files, settings), settings, lambda *_: None).assessment
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -139,7 +140,8 @@ def test_small_files_are_reported_without_the_encoder(
         "\n".join(line.replace("null", f'"user {row % 10}"') for row, line in enumerate(lines)),
         encoding="utf-8",
     )
-    result = compare_files(few, few, SETTINGS, lambda *_: None).assessment
+    files = read_two_files(few, few, SETTINGS)
+    result = compare_files(files, SETTINGS, lambda *_: None).assessment
     assert result.verdict == "not_enough_data"
     assert "10 end users" in result.headline
 
@@ -157,7 +159,8 @@ def test_no_end_users_are_counted_where_none_is_named(tmp_path: Path) -> None:
     files = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
     for file in files:
         file.write_text(lines, encoding="utf-8")
-    result = compare_files(*files, SETTINGS, lambda *_: None).assessment
+    read = read_two_files(*files, SETTINGS)
+    result = compare_files(read, SETTINGS, lambda *_: None).assessment
     assert result.basis is not None
     assert (result.basis.reference.n_end_users, result.basis.current.n_end_users) == (None, None)
 

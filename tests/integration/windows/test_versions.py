@@ -14,7 +14,8 @@ from monitor.rendering.wording import format_share
 from monitor.settings import Drift, ModelSection, Settings
 from monitor.store.engine import make_engine, transaction
 from monitor.store.traffic.baselines import list_baselines
-from monitor.store.training.serving_periods import ServingPeriod, serving_periods
+from monitor.store.training.versions.serving_order import ServingPeriod
+from monitor.store.training.versions.serving_periods import serving_periods
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
 from monitor.store.windows.sample_scores import sample_scores
 from monitor.windows import evaluation

@@ -22,6 +22,7 @@ from monitor.traffic.ingest.writer import store_batch
 from monitor.windows.evaluation import evaluate_window
 from monitor.windows.file_comparison import compare_files
 from monitor.windows.looks.run import DAY, run_look
+from monitor.windows.reading.two_files import read_two_files
 from tests.support.encoders.word_encoder import DIMENSIONS, WordEncoder
 from tests.support.hot_paths.counted_work import Work
 from tests.support.review.review_world import make_world
@@ -134,7 +135,13 @@ def comparison(folder: Path, n: int) -> Iterator[Work]:
         files.append(folder / f"{name}.jsonl")
         files[-1].write_text("\n".join(lines), encoding="utf-8")
     settings, encoder = Settings(), _Words()
-    yield lambda: compare_files(*files, settings, lambda *_: None, encoder=encoder, draws_map=False)
+    yield lambda: compare_files(
+        read_two_files(*files, settings),
+        settings,
+        lambda *_: None,
+        encoder=encoder,
+        draws_map=False,
+    )
 
 
 HOT_PATHS = {

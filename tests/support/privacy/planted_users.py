@@ -25,7 +25,8 @@ from monitor.store.engine import transaction
 from monitor.store.tables import DriftEvaluation, Exchange, metadata
 from monitor.store.tables.search import is_declared
 from monitor.store.transfer.stored_rows import is_json
-from monitor.store.windows.prompt_maps import PromptMap, pack_prompt_map
+from monitor.store.windows.map_points import PromptMap
+from monitor.store.windows.prompt_maps import pack_prompt_map
 from monitor.store.windows.sample_scores import SampleScores, pack_scores
 from monitor.table_types.base import UtcDateTime
 from monitor.table_types.contents import FACTS, Content, Erasure

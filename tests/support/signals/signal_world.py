@@ -16,9 +16,9 @@ from monitor.store.alerts.incidents import IncidentRow, list_incidents
 from monitor.store.engine import transaction
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.exchanges import insert_exchanges
-from monitor.store.traffic.feedback import FeedbackRow, insert_feedback
+from monitor.store.traffic.feedback import insert_feedback
 from monitor.store.traffic.offsets import claim, record_caught_up
-from monitor.store.traffic.position import Position
+from monitor.store.traffic.position import FeedbackRow, Position
 from tests.support.traffic.exchange_rows import exchange_row
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)

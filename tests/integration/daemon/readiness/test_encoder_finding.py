@@ -48,6 +48,15 @@ def test_encoder_of_recent_traffic_is_in_use(any_engine: Engine, settings: Setti
     assert finding.status == "ok"
     assert IDENTITY in finding.message
     assert "--load-encoder" in finding.message
+    assert "backend onnx" in finding.message
+
+
+def test_the_finding_names_the_backend_and_its_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(embedding=EMBEDDING.model_copy(update={"device": "cpu"}))
+    assert "backend onnx" in encoder_finding(settings).message
+    monkeypatch.setattr("monitor.embedding.onnx_model.MIN_COSINE", 2.0)
+    finding = encoder_finding(settings)
+    assert (finding.status, "backend torch, as onnxruntime" in finding.message) == ("note", True)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +87,8 @@ def test_encoder_in_use_is_unknown_without_libraries_model_or_database(
 ) -> None:
     embed(any_engine, 1)
     with monkeypatch.context() as patched:  # libraries are missing here: another machine has them
-        patched.setattr("monitor.daemon.readiness.encoder.LIBRARIES", ("torch", "no_such_thing"))
+        missing_libraries = dict.fromkeys(("onnx", "torch"), ("no_such_thing",))
+        patched.setattr("monitor.embedding.backend.LIBRARIES", missing_libraries)
         assert encoder_in_use(settings) is None
     missing = settings.model_copy(update={"embedding": Embedding(model="package:no_such_model")})
     assert encoder_in_use(missing) is None

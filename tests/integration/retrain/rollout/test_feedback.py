@@ -14,8 +14,8 @@ from monitor.store.engine import transaction
 from monitor.store.tables import RolloutObservation, RolloutScore
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.exchanges import insert_exchanges
-from monitor.store.traffic.feedback import FeedbackRow, insert_feedback
-from monitor.store.traffic.position import Position
+from monitor.store.traffic.feedback import insert_feedback
+from monitor.store.traffic.position import FeedbackRow, Position
 from retrain.rollout.checks.results import CheckResult
 from retrain.rollout.measurement.feedback import score_feedback
 from retrain.rollout.measurement.next_look import next_look, stored_evidence

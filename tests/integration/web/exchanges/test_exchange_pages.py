@@ -17,7 +17,8 @@ from monitor.store.access_log import AccessFilter, list_accesses
 from monitor.store.engine import transaction
 from monitor.store.review.items import item_by_id
 from monitor.store.tables import Decision, Exchange, ReviewAudit, ReviewBatch, TrainingRun
-from monitor.store.windows.prompt_maps import PromptMap, save_prompt_map
+from monitor.store.windows.map_points import PromptMap
+from monitor.store.windows.prompt_maps import save_prompt_map
 from monitor.web.exchanges import exchange_pages
 from monitor.web.forms.search_text import MAX_TEXT
 from tests.support.review.review_world import World, make_world

@@ -10,7 +10,8 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import Engine, func, select, update
 
-from monitor.review.guidelines import load_taxonomy, store_current_taxonomy, taxonomy_in_force
+from monitor.review.guidelines import load_taxonomy
+from monitor.review.guidelines.versions import store_current_taxonomy, taxonomy_in_force
 from monitor.settings import Review, Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.store.review.assignments import claim_slot

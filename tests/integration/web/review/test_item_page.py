@@ -11,7 +11,8 @@ from litestar.testing import TestClient
 from sqlalchemy import Engine, select, update
 
 from monitor.errors import NotFoundError
-from monitor.review.guidelines import parse_taxonomy, publish_taxonomy
+from monitor.review.guidelines import parse_taxonomy
+from monitor.review.guidelines.versions import publish_taxonomy
 from monitor.review.items.blind_review import REVIEWS
 from monitor.review.items.discussion import write_message
 from monitor.review.items.flags import flag

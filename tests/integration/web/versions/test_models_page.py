@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.store.training.registry import ScoreRow, save_scores, scores_of, version_by_id
-from monitor.store.training.serving_periods import ServingPeriod, predecessor
+from monitor.store.training.versions.serving_order import ServingPeriod, predecessor
 from monitor.web.models.version_scores import N_HEADLINES, score_version
 from monitor.web.server import BackgroundServer
 from retrain.registry.paired_scores import pair_scores_of

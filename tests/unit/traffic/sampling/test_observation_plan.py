@@ -2,7 +2,7 @@
 
 import pytest
 
-from retrain.rollout.rows.observation_plans import arm_rates
+from retrain.rollout.rows.observed_rollout import arm_rates
 
 
 @pytest.mark.parametrize(

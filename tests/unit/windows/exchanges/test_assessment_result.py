@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from monitor.store.windows import assessment as document
-from monitor.store.windows.prompt_maps import DELETED, PromptMap
+from monitor.store.windows.map_points import DELETED, PromptMap
 from monitor.windows.exchanges.result import Assessment
 from monitor.windows.report.page import render_page
 from tests.support.windows.assessment_cases import (

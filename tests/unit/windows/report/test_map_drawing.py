@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.store.windows.assessment import Assessment
-from monitor.store.windows.prompt_maps import DELETED, PromptMap
+from monitor.store.windows.map_points import DELETED, PromptMap
 from monitor.windows.report.label_placement import HEIGHT as LABEL_HEIGHT
 from monitor.windows.report.label_placement import Box, place_label, text_width
 from monitor.windows.report.map_drawing import (

@@ -16,12 +16,8 @@ from monitor.rendering.chart import describe_chart, drift_chart
 from monitor.rendering.response_changes import format_descriptor_change
 from monitor.settings import Alerts
 from monitor.store.windows.assessment import Assessment
-from monitor.store.windows.prompt_maps import (
-    DELETED,
-    PromptMap,
-    pack_prompt_map,
-    unpack_prompt_map,
-)
+from monitor.store.windows.map_points import DELETED, PromptMap
+from monitor.store.windows.prompt_maps import pack_prompt_map, unpack_prompt_map
 from monitor.windows.report.change_drawing import draw_changes
 from monitor.windows.report.evidently_content import content_of
 from monitor.windows.report.figures import (

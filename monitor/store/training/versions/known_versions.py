@@ -1,6 +1,5 @@
 """Versions of a model that the registry knows, by the labels of the traffic; the one in service."""
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from monitor.store.tables import DriftEvaluation, ModelVersion, ReviewBatch, StageChange
+from monitor.store.training.versions.version_labels import version_labels
 
 
 @dataclass(frozen=True)
@@ -123,16 +123,6 @@ def _known(
             if row.from_stage == "production"
         },
     )
-
-
-def version_labels(model: str, version: int) -> tuple[str, ...]:
-    """Return the labels by which the traffic may name a version.
-
-    >>> version_labels("support bot", 3)
-    ('3', 'v3', 'support-bot-v3')
-    """
-    cluster = re.sub(r"[^A-Za-z0-9_.-]+", "-", model)
-    return str(version), f"v{version}", f"{cluster}-v{version}"
 
 
 def _newest_labels(connection: Connection, models: Collection[str]) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""Versions of a model: their labels, and when each served."""
