@@ -1,7 +1,6 @@
 """Backend of the encoder: onnxruntime on a CPU where it can run the model, else torch."""
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import structlog
@@ -10,7 +9,7 @@ from monitor.embedding.device import find_device
 from monitor.embedding.onnx_model import OnnxModel, UnsuitableError, find_graph
 from monitor.embedding.torch_model import TorchModel
 from monitor.errors import ModelError
-from monitor.extras import missing_extra
+from monitor.extras import is_installed, missing_extra
 from monitor.settings import Embedding
 from monitor.settings.model_location import locate_model
 
@@ -65,7 +64,7 @@ def load_model(settings: Embedding) -> OnnxModel | TorchModel:
         MissingExtraError: A package is missing or broken.
     """
     choice = choose_backend(settings)
-    has_torch = find_spec("torch") is not None
+    has_torch = is_installed("torch")
     if choice.missing and not has_torch:
         raise missing_extra("the encoder", "text", missing=list(choice.missing))
     failure = ""
@@ -97,7 +96,7 @@ def _choose(folder: Path, device: str) -> Choice:
         graph = find_graph(folder)
     except UnsuitableError as error:
         return Choice(None, str(error))
-    missing = tuple(name for name in LIBRARIES["onnx"] if find_spec(name) is None)
+    missing = tuple(name for name in LIBRARIES["onnx"] if not is_installed(name))
     if missing:
         return Choice(None, f"not installed: {', '.join(missing)}", missing)
     return Choice(graph)

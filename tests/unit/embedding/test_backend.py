@@ -134,8 +134,8 @@ def test_a_failed_check_lets_torch_take_over(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def hide(monkeypatch: pytest.MonkeyPatch, *hidden: str) -> None:
-    find = backend.find_spec
-    monkeypatch.setattr(backend, "find_spec", lambda name: None if name in hidden else find(name))
+    found = backend.is_installed
+    monkeypatch.setattr(backend, "is_installed", lambda name: name not in hidden and found(name))
 
 
 def test_onnxruntime_missing_or_too_old_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
