@@ -88,10 +88,10 @@ def build_graph(folder: Path) -> bytes:
         return normalise(graph.node("Add", graph.linear(rows, f"{layer}.dense"), residual), layer)
 
     zero = graph.constant("zero", np.array(0, np.int64))
-    one = graph.constant("one", np.array(1, np.int64))
+    step = graph.constant("one", np.array(1, np.int64))
     flat = graph.constant("flat", np.array([-1, width], np.int64))
     shape = graph.node("Shape", "input_ids")
-    positions = graph.node("Range", zero, graph.node("Gather", shape, one), one)
+    positions = graph.node("Range", zero, graph.node("Gather", shape, step), step)
     batched = graph.node(
         "Concat", shape, graph.constant("width", np.array([width], np.int64)), axis=0
     )
