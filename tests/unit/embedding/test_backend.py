@@ -140,7 +140,7 @@ def hide(monkeypatch: pytest.MonkeyPatch, *hidden: str) -> None:
     )
 
 
-def test_onnxruntime_missing_or_too_old_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_or_old_onnxruntime_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
         patched.setattr("onnxruntime.__version__", "1.19.2")
         with refusal("no_onnx", ModelError, match=r"1\.19\.2 is too old"):
