@@ -193,7 +193,9 @@ def _open_session(graph: Path, folder: Path) -> "InferenceSession":
 def _threads() -> int:
     """Return the number of threads, as torch takes it."""
     value = os.environ.get("OMP_NUM_THREADS", "")
-    return int(value) if value.isdigit() and int(value) else len(os.sched_getaffinity(0))
+    if value.isdigit() and int(value):
+        return int(value)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _batches(lengths: list[int]) -> Iterator[list[int]]:
