@@ -1,7 +1,6 @@
 """Backend of the encoder: onnxruntime on a CPU where it can run the model, else torch."""
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import structlog
@@ -11,7 +10,7 @@ from monitor.embedding.onnx_model import OnnxModel, UnsuitableError, find_graph
 from monitor.embedding.torch_model import TorchModel
 from monitor.embedding.universal_model import SETTING, UniversalModel
 from monitor.errors import ModelError
-from monitor.extras import missing_extra
+from monitor.extras import is_installed, missing_extra
 from monitor.settings import Embedding
 from monitor.settings.model_location import locate_model
 
@@ -78,7 +77,7 @@ def load_model(settings: Embedding) -> OnnxModel | TorchModel | UniversalModel:
     choice = choose_backend(settings)
     if choice.is_universal:
         return UniversalModel()
-    has_torch = find_spec("torch") is not None
+    has_torch = is_installed("torch")
     if choice.missing and not has_torch:
         raise missing_extra("the encoder", "text", missing=list(choice.missing))
     failure = ""
@@ -110,7 +109,7 @@ def _choose(folder: Path, device: str) -> Choice:
         graph = find_graph(folder)
     except UnsuitableError as error:
         return Choice(None, str(error))
-    missing = tuple(name for name in LIBRARIES["onnx"] if find_spec(name) is None)
+    missing = tuple(name for name in LIBRARIES["onnx"] if not is_installed(name))
     if missing:
         return Choice(None, f"not installed: {', '.join(missing)}", missing)
     return Choice(graph)

@@ -1,10 +1,10 @@
 """Device of the encoder, without importing torch where no GPU can be."""
 
 import os
-from importlib.util import find_spec
 from pathlib import Path
 
 from monitor.errors import ModelError
+from monitor.extras import is_installed
 
 #: Device files of GPUs that torch calls CUDA: NVIDIA's, WSL's and ROCm's.
 GPU_FILES = ("nvidia[0-9]*", "dxg", "kfd")
@@ -28,7 +28,7 @@ def find_device(name: str) -> str:
 
 def has_cuda() -> bool:
     """Return whether torch is installed and finds a GPU."""
-    if not _may_have_gpu() or find_spec("torch") is None:
+    if not _may_have_gpu() or not is_installed("torch"):
         return False
     import torch  # noqa: PLC0415 - slow to import
 

@@ -79,13 +79,13 @@ class OnnxModel:
 
     def _run(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the vectors of token ids ``[n, tokens]``."""
-        given = {
+        arrays = {
             "input_ids": ids,
             "attention_mask": np.ones_like(ids),
             "token_type_ids": np.zeros_like(ids),
         }
         output = self._session.run(
-            None, {name: array for name, array in given.items() if name in self._inputs}
+            None, {name: array for name, array in arrays.items() if name in self._inputs}
         )[0]
         if self._pooling == "graph":
             vectors: NDArray[np.float32] = output

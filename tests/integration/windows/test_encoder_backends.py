@@ -29,7 +29,7 @@ def encoders() -> list[Encoder]:
 
 def write(path: Path, rng: random.Random, share: float) -> Path:
     lines = []
-    for n in range(80):
+    for n in range(120):
         things = NEW if rng.random() < share else THINGS
         prompt = f"my {rng.choice(things)} {rng.choice(EVENTS)} {rng.choice(PLACES)}, case {n}"
         lines.append(json.dumps({"prompt": prompt, "user": f"user {n}"}))

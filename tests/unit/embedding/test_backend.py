@@ -134,8 +134,10 @@ def test_a_failed_check_lets_torch_take_over(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def hide(monkeypatch: pytest.MonkeyPatch, *hidden: str) -> None:
-    find = backend.find_spec
-    monkeypatch.setattr(backend, "find_spec", lambda name: None if name in hidden else find(name))
+    is_installed = backend.is_installed
+    monkeypatch.setattr(
+        backend, "is_installed", lambda name: name not in hidden and is_installed(name)
+    )
 
 
 def test_onnxruntime_missing_or_too_old_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,10 +157,10 @@ def test_torch_is_asked_only_where_a_gpu_can_be(
 ) -> None:
     monkeypatch.setattr(device, "DEVICES", tmp_path)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    asked: list[bool] = []
-    monkeypatch.setattr("torch.cuda.is_available", lambda: asked.append(True) or True)
+    requests: list[bool] = []
+    monkeypatch.setattr("torch.cuda.is_available", lambda: requests.append(True) or True)
 
-    assert (device.find_device("auto"), asked) == ("cpu", [])
+    assert (device.find_device("auto"), requests) == ("cpu", [])
     with pytest.raises(ModelError, match="no CUDA device"):
         device.find_device("cuda:1")
     (tmp_path / "nvidia0").touch()
@@ -166,4 +168,4 @@ def test_torch_is_asked_only_where_a_gpu_can_be(
     assert choose_backend(Embedding()).reason == "the device is 'cuda'"
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert device.find_device("auto") == "cpu"
-    assert len(asked) == 3
+    assert len(requests) == 3

@@ -67,7 +67,7 @@ def test_the_packaged_graph_is_the_scripts_output(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.slow
 def test_compare_with_the_default_encoder_needs_no_torch(tmp_path: Path) -> None:
     for name in ("reference", "current"):
-        lines = [json.dumps({"prompt": f"{name} {n}", "response": "ok"}) for n in range(60)]
+        lines = [json.dumps({"prompt": f"{name} {n}", "response": "ok"}) for n in range(120)]
         (tmp_path / f"{name}.jsonl").write_text("\n".join(lines), encoding="utf-8")
     code = (
         "import sys\n"
@@ -93,5 +93,5 @@ def test_compare_with_the_default_encoder_needs_no_torch(tmp_path: Path) -> None
         check=False,
     )
 
-    assert done.returncode == 4, done.stderr  # too few texts for a verdict
+    assert done.stdout, done.stderr
     assert json.loads(done.stdout)["basis"]["encoder_backend"] == "onnx"
