@@ -55,7 +55,7 @@ PROJECT = "pyproject.toml"
 DEPENDENCY = Recipe(
     title="A dependency",
     edits=(
-        before(PROJECT, '    "transformers>=5.20",\n    "zstandard', '    "tqdm>=4.67",\n'),
+        before(PROJECT, '    "zstandard>=0.23",\n]\n# Parquet', '    "tqdm>=4.67",\n'),
         before(
             "monitor/extras.py",
             '        "transformers": "transformers",\n',

@@ -11,6 +11,7 @@ from monitor.embedding.encoder import Encoder, load_encoder
 from monitor.settings import Embedding, Settings
 from monitor.store.windows.assessment import Assessment
 from monitor.windows.file_comparison import compare_files
+from monitor.windows.reading.two_files import read_two_files
 
 pytestmark = pytest.mark.language_model
 N_PAIRS = 30
@@ -47,8 +48,9 @@ def test_backends_agree_on_verdict_and_p_value(
     rng = random.Random(seed)
     reference = write(tmp_path / "reference.jsonl", rng, 0)
     current = write(tmp_path / "current.jsonl", rng, (0, 0.05, 0.1, 0.2, 0.5)[seed % 5])
+    files = read_two_files(reference, current, Settings())
     onnx, torch = (
-        compare_files(reference, current, Settings(), lambda *_: None, encoder=encoder).assessment
+        compare_files(files, Settings(), lambda *_: None, encoder=encoder).assessment
         for encoder in encoders
     )
 
