@@ -58,7 +58,7 @@ DEPENDENCY = Recipe(
         before(PROJECT, '    "zstandard>=0.23",\n]\n# Parquet', '    "tqdm>=4.67",\n'),
         before(
             "monitor/extras.py",
-            '        "transformers": "transformers",\n',
+            '        "zstandard": "zstandard",\n',
             '        "tqdm": "tqdm",\n',
         ),
     ),

@@ -69,7 +69,7 @@ def test_numpy_takes_the_place_of_missing_torch(name: str | None) -> None:
 
 @pytest.mark.usefixtures("no_torch")
 def test_cuda_without_torch_names_the_extra() -> None:
-    with pytest.raises(ValueError, match=r"driftwarden\[text\]"):
+    with pytest.raises(ValueError, match=r"driftwarden\[torch\]"):
         resolve_device("cuda")
 
 

@@ -65,6 +65,7 @@ OTHERS = {
     *(f"rollout {name}" for name in (
         "advance", "history", "pause", "resume", "revert", "start", "status", "watch",
     )),
+    "encoder fetch",
     "privacy inventory",
     *(f"suppress {name}" for name in ("add", "export", "import", "list", "remove")),
     *(f"taxonomy {name}" for name in ("check", "init", "publish", "show")),
