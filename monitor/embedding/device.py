@@ -1,4 +1,4 @@
-"""Device of the encoder, without importing torch where no GPU can be."""
+"""Device and threads of the encoder, without importing torch where no GPU can be."""
 
 import os
 from pathlib import Path
@@ -40,3 +40,11 @@ def _may_have_gpu() -> bool:
     if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
         return False
     return any(file for pattern in GPU_FILES for file in DEVICES.glob(pattern))
+
+
+def count_threads() -> int:
+    """Return the number of threads, as torch takes it."""
+    value = os.environ.get("OMP_NUM_THREADS", "")
+    if value.isdigit() and int(value):
+        return int(value)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

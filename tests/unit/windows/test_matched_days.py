@@ -111,14 +111,14 @@ class StoppedError(Exception):
     """Stops a comparison where its settings are known."""
 
 
-def seen_settings(monkeypatch: pytest.MonkeyPatch, module: str) -> list[Settings]:
+def seen_settings(monkeypatch: pytest.MonkeyPatch, function: str) -> list[Settings]:
     seen: list[Settings] = []
 
     def stop(*arguments: object, **_: object) -> None:
         seen.extend(argument for argument in arguments if isinstance(argument, Settings))
         raise StoppedError
 
-    monkeypatch.setattr(f"{module}.compare_files", stop)
+    monkeypatch.setattr(function, stop)
     return seen
 
 
@@ -128,7 +128,7 @@ def seen_settings(monkeypatch: pytest.MonkeyPatch, module: str) -> list[Settings
 def test_command_compares_with_all_days_on_request(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: list[str], matches: bool
 ) -> None:
-    seen = seen_settings(monkeypatch, "monitor.windows.file_comparison")
+    seen = seen_settings(monkeypatch, "monitor.windows.reading.two_files.read_two_files")
     monkeypatch.chdir(tmp_path)
     app = typer.Typer()
     app.command()(compare_command.compare)
@@ -141,7 +141,7 @@ def test_command_compares_with_all_days_on_request(
 def test_python_compares_with_all_days_on_request(
     monkeypatch: pytest.MonkeyPatch, matches: bool | None
 ) -> None:
-    seen = seen_settings(monkeypatch, "monitor.windows.exchanges.comparison")
+    seen = seen_settings(monkeypatch, "monitor.windows.exchanges.comparison.compare_files")
     with pytest.raises(StoppedError):
         compare_exchanges(
             [{"prompt": "a"}],

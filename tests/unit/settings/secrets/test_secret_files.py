@@ -35,6 +35,7 @@ READERS_OF_THE_ENVIRONMENT = {
     "monitor/daemon/readiness/temporary_files.py": "TMPDIR",
     "monitor/demo/end_to_end.py": "verbosity of libraries",
     "monitor/demo/warm_children.py": "what a child inherits",
+    "monitor/embedding/device.py": "CUDA_VISIBLE_DEVICES, OMP_NUM_THREADS",
     "monitor/settings/loading.py": "names of variables of earlier versions",
     "monitor/settings/secrets/database_url.py": "PGHOST",
     "monitor/settings/secrets/files.py": "all secrets",
