@@ -40,7 +40,8 @@ def may_decide(
     )
     if not is_pending:
         return False
-    return may_be_asked(item, user, reviews or reviews_of(connection, [item.id]))
+    rows = reviews_of(connection, [item.id]) if reviews is None else reviews
+    return may_be_asked(item, user, rows)
 
 
 def may_be_asked(item: ItemRow, user: UserRow, reviews: Sequence[ReviewRow]) -> bool:
